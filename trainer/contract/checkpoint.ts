@@ -1,0 +1,39 @@
+import { z } from 'zod';
+
+/**
+ * Layout of a stage's directory:
+ *
+ *   step-000200.partial/   being written; never read
+ *   step-000200/           a Hugging Face directory plus
+ *     trainer/             optimizer state, cursors (only what resume needs)
+ *     checkpoint.json      this manifest; its SHA-256 is the checkpoint's digest
+ *   data/                  rows of a sample or review stage: rows.jsonl, funnel.json, checkpoint.json
+ *   metrics.jsonl          one line a step, truncated to the resumed step on resume
+ *   samples.jsonl          sample completions for the report
+ *   result.json            the last thing written
+ */
+export const checkpointManifestName = 'checkpoint.json';
+export const metricsName = 'metrics.jsonl';
+export const samplesName = 'samples.jsonl';
+export const resultName = 'result.json';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+export const checkpointManifest = z.strictObject({
+  version: z.literal(1),
+  step: z.int().min(0),
+  /** The stage is done; an unfinished checkpoint is only good for resuming its own stage. */
+  final: z.boolean(),
+  /** Paths relative to the directory, sorted; every file but this one. */
+  files: z.array(z.strictObject({ path: z.string(), bytes: z.int().min(0), sha256 })),
+  parent: z.strictObject({ stage: z.string(), digest: sha256 }).optional(),
+  /** SHA-256 of the stage file's settings, seed, datasets and inputs: resume refuses a checkpoint of other settings. */
+  settingsDigest: sha256,
+  /** Versions and instruction set that the bits depend on. */
+  engine: z.record(z.string(), z.string()),
+});
+export type CheckpointManifest = z.infer<typeof checkpointManifest>;
+
+export function stepDirectory(step: number): string {
+  return `step-${String(step).padStart(6, '0')}`;
+}

@@ -1,0 +1,17 @@
+/**
+ * What the trainer's exit code says about who must act. The operator maps each code to a failure class and its own
+ * retry budget; everything else (including 1, an uncaught exception) counts as a bug of ours.
+ */
+export const exitCodes = {
+  succeeded: 0,
+  /** Bad settings, data, checkpoint or tokenizer: a retry would fail the same way. */
+  userError: 64,
+  outOfMemory: 65,
+  diskFull: 66,
+  /** NaN loss, exploding KL: a retry from an older checkpoint may help. */
+  diverged: 67,
+  /** SIGTERM or SIGINT: progress was saved, the same attempt may go on. */
+  interrupted: 75,
+} as const;
+
+export type ExitReason = keyof typeof exitCodes;

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+
+/** A cross-field rule in CEL, stated once: emitted into the CRD and evaluated by a CEL library when running locally. */
+export interface Rule {
+  /** CEL expression over `self`; true means valid. */
+  readonly rule: string;
+  readonly message: string;
+}
+
+/** Attaches CEL rules to a schema; they travel in its JSON Schema as `x-kubernetes-validations`. */
+export function withRules<T extends z.ZodType>(schema: T, rules: readonly Rule[]): T {
+  return schema.meta({ ...schema.meta(), 'x-kubernetes-validations': rules });
+}
+
+/** An object that refuses unknown fields; every property needs `.describe()` for the manifest reference. */
+export const object = z.strictObject;
+
+/** A DNS label: the name of a dataset or a stage. */
+export const name = z
+  .string()
+  .min(1)
+  .max(40)
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
+
+export const names = z.array(name).min(1).max(32);
+
+export const positiveInt = z.int().min(1).max(1_000_000_000);
+export const count = z.int().min(0).max(1_000_000_000);
+export const fraction = z.number().min(0).max(1);
+
+/** An object of which exactly one property must be set, such as the kind of a reward. */
+export function exactlyOne<S extends z.core.$ZodLooseShape>(shape: S, what: string) {
+  const keys = Object.keys(shape);
+  const chosen = keys.map((key) => `(has(self.${key}) ? 1 : 0)`).join(' + ');
+  return withRules(object(shape), [
+    { rule: `${chosen} == 1`, message: `exactly one ${what} of ${keys.join(', ')} must be set` },
+  ]);
+}

@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import { reward } from './rewards.ts';
+import { count, exactlyOne, fraction, name, names, object, positiveInt, withRules } from './schema.ts';
+import { evaluation, sampling, trainingShape } from './training.ts';
+
+export const pretrain = object({
+  ...trainingShape,
+  learningRate: trainingShape.learningRate.default(2e-3),
+  data: names.describe('Datasets with completions; the whole text is trained.'),
+  steps: positiveInt.describe('Optimizer steps.'),
+  batch: positiveInt.default(64).describe('Rows per step.'),
+}).describe('Next-token prediction on whole documents.');
+export type PretrainSettings = z.infer<typeof pretrain>;
+
+export const sft = object({
+  ...trainingShape,
+  learningRate: trainingShape.learningRate.default(5e-5),
+  schedule: trainingShape.schedule.prefault({ kind: 'cosine' }),
+  data: names.describe('Datasets with completions, or sample and review stages.'),
+  epochs: positiveInt.default(2).describe('Passes over the data.'),
+  batch: positiveInt.default(128).describe('Rows per step.'),
+}).describe('Supervised fine-tuning on completions only; the stop token is trained, prompt tokens are not.');
+export type SftSettings = z.infer<typeof sft>;
+
+export const grpo = withRules(
+  object({
+    ...trainingShape,
+    learningRate: trainingShape.learningRate.default(3e-6),
+    prompts: names.describe('Datasets with prompts.'),
+    steps: positiveInt.describe('Optimizer steps.'),
+    promptsPerStep: positiveInt.default(32).describe('Prompts in one optimizer step.'),
+    group: z.int().min(2).max(1024).default(16).describe('Completions per prompt.'),
+    stepsPerRollout: positiveInt.default(1).describe('Mini-batches that one rollout is cut into; the paper uses 16.'),
+    epochsPerRollout: positiveInt.default(1).describe('Times that a rollout is trained on.'),
+    loss: z
+      .enum(['grpo', 'dr_grpo', 'dapo'])
+      .default('grpo')
+      .describe(
+        'Normalisation: grpo per completion, dapo per token of the batch, dr_grpo by maxNewTokens and without division by the standard deviation.',
+      ),
+    clip: object({
+      low: z.number().min(0).max(1).default(0.2).describe('The ratio is clipped below 1 − low.'),
+      high: z.number().min(0).max(100).default(10).describe('The ratio is clipped above 1 + high.'),
+    })
+      .prefault({})
+      .describe('PPO clipping; the paper uses ε = 10 above.'),
+    kl: object({
+      coefficient: z
+        .number()
+        .min(0)
+        .max(10)
+        .default(0.001)
+        .describe('Weight of the k3 estimate of KL(policy ‖ reference) in the loss.'),
+      referenceEvery: count
+        .default(400)
+        .describe('The reference is replaced by the policy every this many steps; 0 is never.'),
+    })
+      .prefault({})
+      .describe('KL to the reference policy, inside the loss.'),
+    advantageEpsilon: z.number().min(0).default(1e-4).describe('Added to the standard deviation of a group.'),
+    sampling: sampling.prefault({}).describe('How completions are sampled.'),
+    rewards: z.array(reward).min(1).max(16).describe('Simply added, each times its weight.'),
+  }),
+  [
+    {
+      rule: '!self.rewards.exists(r, has(r.rewardModel) && has(r.rewardModel.lastSteps) && r.rewardModel.lastSteps > self.steps)',
+      message: 'rewards: lastSteps must not be greater than steps',
+    },
+    {
+      rule: 'self.sampling.temperature > 0.0',
+      message: 'sampling.temperature must be greater than 0: greedy completions of a group are all the same',
+    },
+  ],
+).describe('Group relative policy optimisation.');
+export type GrpoSettings = z.infer<typeof grpo>;
+
+export const sampleMethod = object({
+  method: z
+    .enum(['plain', 'fewShot', 'reflection'])
+    .describe('How the prompt is put: as it is, after worked examples, or with the request to verify.'),
+  share: fraction.default(1).describe('Share of the prompts that use it, relative to the other methods.'),
+});
+
+export const sample = object({
+  prompts: names.describe('Datasets with prompts.'),
+  limit: positiveInt.optional().describe('At most this many prompts of each dataset.'),
+  perPrompt: positiveInt.default(8).describe('Completions per prompt.'),
+  methods: z
+    .array(sampleMethod)
+    .min(1)
+    .max(3)
+    .default([{ method: 'plain', share: 1 }])
+    .describe('Prompting methods.'),
+  examples: positiveInt.default(2).describe('Worked examples in a few-shot prompt.'),
+  sampling: sampling.prefault({}).describe('How completions are sampled.'),
+  keep: z
+    .array(z.enum(['correct', 'readable', 'oneLanguage', 'notOverlong']))
+    .default(['correct', 'readable', 'oneLanguage', 'notOverlong'])
+    .describe(
+      'Filters, in order: verified answer; strict tags and no repetition; chain of thought in the language of the prompt; ended by itself.',
+    ),
+  rank: z
+    .array(z.enum(['accuracy', 'rewardModel', 'shortest']))
+    .default(['accuracy', 'shortest'])
+    .describe('Order of the survivors of one prompt, best first.'),
+  rewardModel: name.optional().describe('The rewardModel stage used by rank.'),
+  keepPerPrompt: positiveInt.default(1).describe('Survivors kept of each prompt.'),
+  quotas: object({
+    reasoning: count.optional().describe('At most this many rows of the reasoning domain.'),
+    general: count.optional().describe('At most this many rows of the general domain.'),
+  })
+    .optional()
+    .describe('Rows per domain.'),
+}).describe('Rejection sampling: many completions, filtered, ranked, the best kept.');
+export type SampleSettings = z.infer<typeof sample>;
+
+export const rewardModel = object({
+  ...trainingShape,
+  learningRate: trainingShape.learningRate.default(6e-6),
+  pairs: names.describe('Datasets with chosen and rejected.'),
+  epochs: positiveInt.default(1).describe('Passes over the pairs.'),
+  batch: positiveInt.default(256).describe('Pairs per step.'),
+}).describe('Pairwise (Bradley–Terry) reward model with a scalar head.');
+export type RewardModelSettings = z.infer<typeof rewardModel>;
+
+export const review = object({
+  data: name.describe('The sample stage whose rows are reviewed.'),
+  required: z.boolean().default(true).describe('false: rows pass on, recorded as not reviewed.'),
+}).describe('People accept, edit or reject rows.');
+export type ReviewSettings = z.infer<typeof review>;
+
+export const evaluate = object({ ...evaluation.shape })
+  .omit({ every: true })
+  .describe('Measures a model on held-out prompts.');
+export type EvaluateSettings = z.infer<typeof evaluate>;
+
+export const stageTypes = ['pretrain', 'grpo', 'sft', 'sample', 'rewardModel', 'review', 'evaluate'] as const;
+export type StageType = (typeof stageTypes)[number];
+
+/** The settings of one stage: exactly one type. */
+export const stageSettingsShape = {
+  pretrain: pretrain.optional(),
+  grpo: grpo.optional(),
+  sft: sft.optional(),
+  sample: sample.optional(),
+  rewardModel: rewardModel.optional(),
+  review: review.optional(),
+  evaluate: evaluate.optional(),
+};
+export const stageSettings = exactlyOne(stageSettingsShape, 'type');
+export type StageSettings = z.infer<typeof stageSettings>;

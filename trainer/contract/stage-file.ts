@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { dataset } from './dataset.ts';
+import { modelInit } from './model.ts';
+import { evaluation } from './training.ts';
+import { stageSettings } from './settings.ts';
+import { exactlyOne } from './schema.ts';
+
+/** Output of an earlier stage, pinned by digest: the stage refuses anything else. */
+export const pinnedInput = z.strictObject({
+  stage: z.string(),
+  /** Directory of the checkpoint (`…/step-000200`) or of the data (`…/data`), absolute. */
+  path: z.string(),
+  /** SHA-256 of its `checkpoint.json`, lower-case hex. */
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type PinnedInput = z.infer<typeof pinnedInput>;
+
+/** Everything a stage needs to run, resolved: `/r1/stage.json` in a pod. Paths are absolute. */
+export const stageFile = z.strictObject({
+  pipeline: z.string(),
+  stage: z.string(),
+  attempt: z.int().min(1),
+  /** Seed of the run; random numbers are a function of it, the stage and their own coordinates. */
+  seed: z.int().min(0),
+  settings: stageSettings,
+  /** The model the stage starts from; absent for review. */
+  model: exactlyOne(
+    { init: modelInit.optional(), path: z.string().optional(), input: pinnedInput.optional() },
+    'model',
+  ).optional(),
+  datasets: z.array(dataset),
+  /** Earlier stages named by the settings (data, reward models), by stage name. */
+  inputs: z.record(z.string(), pinnedInput),
+  evaluation: evaluation.optional(),
+  /** The stage's own directory, writable. */
+  out: z.string(),
+  /** Checkpoints kept besides the newest. */
+  keepLast: z.int().min(1).default(2),
+  /** Worker threads; one per core when absent. It changes time and nothing else. */
+  workers: z.int().min(1).optional(),
+});
+export type StageFile = z.infer<typeof stageFile>;
