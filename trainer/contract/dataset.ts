@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, fraction, name, object, positiveInt, withRules } from './schema.ts';
+import { count, exactlyOneRule, fraction, name, object, path, positiveInt, withRules } from './schema.ts';
 
 export const languages = ['en', 'de'] as const;
 export type Language = (typeof languages)[number];
@@ -16,7 +16,12 @@ export const generatorSettings = object({
   rows: positiveInt.default(2000).describe('Rows for training.'),
   heldOut: count.default(0).describe('Further rows, disjoint from the training rows, used by evaluation alone.'),
   digits: z.int().min(1).max(4).default(2).describe('Digits of the largest operand.'),
-  languages: z.array(z.enum(languages)).min(1).default(['en', 'de']).describe('Languages of the prompts.'),
+  languages: z
+    .array(z.enum(languages))
+    .min(1)
+    .max(languages.length)
+    .default(['en', 'de'])
+    .describe('Languages of the prompts.'),
   noise: fraction.default(0).describe('Share of mixture rows whose worked steps or answer hold an error.'),
   tagged: fraction.default(1).describe('Share of mixture rows written with the think and answer tags.'),
   languageMixing: fraction.default(0).describe('Share of mixture rows whose chain of thought switches language.'),
@@ -28,15 +33,13 @@ export const dataset = withRules(
   object({
     name: name.describe('Name by which stages refer to it; shares one namespace with the stages.'),
     generator: generatorSettings.optional(),
-    jsonl: z
-      .string()
-      .min(1)
+    jsonl: path
       .optional()
       .describe(
         'A JSONL file, relative to the manifest when run locally. One row a line: prompt (text) or messages; completion, answer, chosen, rejected, language as needed.',
       ),
     heldOut: object({
-      jsonl: z.string().min(1).optional().describe('A JSONL file of held-out rows.'),
+      jsonl: path.optional().describe('A JSONL file of held-out rows.'),
       fraction: fraction
         .optional()
         .describe('Share of the rows of a JSONL dataset kept back for evaluation, chosen by a hash of the row.'),
@@ -58,13 +61,10 @@ export const dataset = withRules(
     })
       .optional()
       .describe('How answers of a JSONL dataset are verified.'),
-    system: z.string().optional().describe('System message put before every prompt of this dataset.'),
+    system: z.string().max(8192).optional().describe('System message put before every prompt of this dataset.'),
   }),
   [
-    {
-      rule: '(has(self.generator) ? 1 : 0) + (has(self.jsonl) ? 1 : 0) == 1',
-      message: 'exactly one source of generator, jsonl must be set',
-    },
+    exactlyOneRule(['generator', 'jsonl'], 'source'),
     {
       rule: '!has(self.heldOut) || has(self.jsonl)',
       message: 'heldOut belongs to jsonl; a generator has its own heldOut',

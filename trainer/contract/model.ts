@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { object, positiveInt, withRules, exactlyOne } from './schema.ts';
+import { object, path, positiveInt, withRules, exactlyOne } from './schema.ts';
 
 /** A fresh model with random weights. Sizes as in a Hugging Face `config.json`. */
 export const modelInit = withRules(
@@ -31,24 +31,24 @@ export const modelInit = withRules(
 );
 export type ModelInit = z.infer<typeof modelInit>;
 
+/** The places that a model which no stage made can come from. */
+export const modelSourceShape = {
+  init: modelInit.optional().describe('A fresh model with random weights.'),
+  path: path.optional().describe('A Hugging Face directory, relative to the manifest when run locally.'),
+  hf: object({
+    repo: z.string().min(1).max(200).describe('Repository on the Hugging Face Hub, owner/name.'),
+    revision: z.string().min(1).max(200).default('main').describe('Branch, tag or commit.'),
+  })
+    .optional()
+    .describe('A model on the Hugging Face Hub.'),
+  pvc: object({
+    claim: z.string().min(1).max(253).describe('Name of an existing PersistentVolumeClaim.'),
+    path: z.string().max(1024).default('').describe('Directory on it.'),
+  })
+    .optional()
+    .describe('A Hugging Face directory on an existing claim.'),
+};
+
 /** Where the base model comes from. */
-export const baseModel = exactlyOne(
-  {
-    init: modelInit.optional().describe('A fresh model with random weights.'),
-    path: z.string().min(1).optional().describe('A Hugging Face directory, relative to the manifest when run locally.'),
-    hf: object({
-      repo: z.string().min(1).describe('Repository on the Hugging Face Hub, owner/name.'),
-      revision: z.string().min(1).default('main').describe('Branch, tag or commit.'),
-    })
-      .optional()
-      .describe('A model on the Hugging Face Hub.'),
-    pvc: object({
-      claim: z.string().min(1).describe('Name of an existing PersistentVolumeClaim.'),
-      path: z.string().default('').describe('Directory on it.'),
-    })
-      .optional()
-      .describe('A Hugging Face directory on an existing claim.'),
-  },
-  'source',
-);
+export const baseModel = exactlyOne(modelSourceShape, 'source');
 export type BaseModel = z.infer<typeof baseModel>;

@@ -6,6 +6,7 @@ const common = {
   domains: z
     .array(z.enum(['reasoning', 'general']))
     .min(1)
+    .max(2)
     .optional()
     .describe('Only prompts of these domains; all when absent.'),
 };

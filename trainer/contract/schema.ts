@@ -5,6 +5,11 @@ export interface Rule {
   /** CEL expression over `self`; true means valid. */
   readonly rule: string;
   readonly message: string;
+  /**
+   * CEL expression for a better message that names the offender: `<path below self>: found <what>, expected <what>`,
+   * several of them joined by `; `.
+   */
+  readonly messageExpression?: string;
 }
 
 /** Attaches CEL rules to a schema; they travel in its JSON Schema as `x-kubernetes-validations`. */
@@ -22,17 +27,24 @@ export const name = z
   .max(40)
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
 
-export const names = z.array(name).min(1).max(32);
+export const names = z.array(name).min(1).max(16);
+
+/** A path of the file system. */
+export const path = z.string().min(1).max(1024);
 
 export const positiveInt = z.int().min(1).max(1_000_000_000);
 export const count = z.int().min(0).max(1_000_000_000);
 export const fraction = z.number().min(0).max(1);
 
+/** The rule that exactly one of some properties is set. */
+export function exactlyOneRule(keys: readonly string[], what: string): Rule {
+  return {
+    rule: `${keys.map((key) => `(has(self.${key}) ? 1 : 0)`).join(' + ')} == 1`,
+    message: `exactly one ${what} of ${keys.join(', ')} must be set`,
+  };
+}
+
 /** An object of which exactly one property must be set, such as the kind of a reward. */
 export function exactlyOne<S extends z.core.$ZodLooseShape>(shape: S, what: string) {
-  const keys = Object.keys(shape);
-  const chosen = keys.map((key) => `(has(self.${key}) ? 1 : 0)`).join(' + ');
-  return withRules(object(shape), [
-    { rule: `${chosen} == 1`, message: `exactly one ${what} of ${keys.join(', ')} must be set` },
-  ]);
+  return withRules(object(shape), [exactlyOneRule(Object.keys(shape), what)]);
 }

@@ -95,12 +95,14 @@ export const sample = object({
   sampling: sampling.prefault({}).describe('How completions are sampled.'),
   keep: z
     .array(z.enum(['correct', 'readable', 'oneLanguage', 'notOverlong']))
+    .max(4)
     .default(['correct', 'readable', 'oneLanguage', 'notOverlong'])
     .describe(
       'Filters, in order: verified answer; strict tags and no repetition; chain of thought in the language of the prompt; ended by itself.',
     ),
   rank: z
     .array(z.enum(['accuracy', 'rewardModel', 'shortest']))
+    .max(3)
     .default(['accuracy', 'shortest'])
     .describe('Order of the survivors of one prompt, best first.'),
   rewardModel: name.optional().describe('The rewardModel stage used by rank.'),
