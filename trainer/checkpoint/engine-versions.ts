@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+/** Instruction sets by which ONNX Runtime chooses its kernels; another choice gives other bits. */
+const kernelInstructionSets = [
+  'avx',
+  'avx2',
+  'fma',
+  'avx512f',
+  'avx512bw',
+  'avx512_vnni',
+  'avx512_bf16',
+  'amx_tile',
+  'asimddp',
+];
+
+/** What the bits of a run depend on besides its settings; recorded in every checkpoint. */
+export function engineVersions(): Record<string, string> {
+  const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
+  return {
+    node: process.versions.node,
+    'onnxruntime-node': version,
+    arch: process.arch,
+    instructions: instructionSets().join(' '),
+  };
+}
+
+function instructionSets(): string[] {
+  let flags: Set<string>;
+  try {
+    const line = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
+    flags = new Set(line.split(' '));
+  } catch {
+    return []; // not Linux
+  }
+  return kernelInstructionSets.filter((name) => flags.has(name));
+}

@@ -1,0 +1,172 @@
+import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { checkpointManifestName } from '../contract/checkpoint.ts';
+import type { CheckpointManifest } from '../contract/checkpoint.ts';
+import { namingFullDisk } from './full-disk.ts';
+import { describeFiles, readManifest, verifyCheckpoint } from './manifest.ts';
+
+export { verifyCheckpoint } from './manifest.ts';
+
+/** What is published: the manifest's own fields, and how the files come about. */
+export interface CheckpointToPublish {
+  /** `step-000200`, or `data` for rows. */
+  readonly name: string;
+  readonly step: number;
+  readonly final: boolean;
+  /** Writes the files into an empty directory. */
+  readonly write: (directory: string) => Promise<void>;
+  readonly parent?: CheckpointManifest['parent'];
+  readonly settingsDigest: string;
+  readonly engine: Readonly<Record<string, string>>;
+}
+
+export interface PublishedCheckpoint {
+  readonly path: string;
+  readonly step: number;
+  /** SHA-256 of its `checkpoint.json`. */
+  readonly digest: string;
+}
+
+/**
+ * Writes a checkpoint so that a crash at any moment leaves either the whole of it or only `*.partial` directories,
+ * which nobody reads and the next publication removes:
+ *
+ *   name.partial/ written → files and directories synced → checkpoint.json → renamed to name/ → outDir synced
+ *
+ * The manifest holds no time and no machine, so equal files have equal digests.
+ *
+ * @param keepLast unfinished checkpoints of the same settings kept besides this one; the older ones are removed
+ * @throws DiskFullError after removing what was half-written
+ */
+export async function publishCheckpoint(
+  outDir: string,
+  checkpoint: CheckpointToPublish,
+  keepLast?: number,
+): Promise<PublishedCheckpoint> {
+  const { name, step, final, parent, settingsDigest, engine } = checkpoint;
+  const path = join(outDir, name);
+  const partial = `${path}.partial`;
+  await removePartials(outDir);
+  try {
+    await namingFullDisk(partial, undefined, async () => {
+      await mkdir(partial, { recursive: true });
+      await checkpoint.write(partial);
+      const files = await describeFiles(partial);
+      const manifest: CheckpointManifest = {
+        version: 1,
+        step,
+        final,
+        files,
+        ...(parent && { parent }),
+        settingsDigest,
+        engine: { ...engine },
+      };
+      await writeFile(join(partial, checkpointManifestName), `${JSON.stringify(manifest, undefined, 2)}\n`);
+      await syncTree(partial);
+    });
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    throw error;
+  }
+  await replace(path, partial);
+  await sync(outDir);
+  const { digest } = await readManifest(path);
+  if (keepLast !== undefined) await prune(outDir, step, settingsDigest, keepLast);
+  return { path, step, digest };
+}
+
+export interface SkippedCheckpoint {
+  readonly path: string;
+  readonly reason: string;
+}
+
+/**
+ * The newest checkpoint of a stage that was made with these settings and whose files all have their digests. Walks
+ * back over the others and says why each was skipped.
+ */
+export async function newestCheckpoint(
+  outDir: string,
+  settingsDigest: string,
+): Promise<{
+  newest?: PublishedCheckpoint & { readonly manifest: CheckpointManifest };
+  skipped: SkippedCheckpoint[];
+}> {
+  const skipped: SkippedCheckpoint[] = [];
+  for (const { path, step } of await stepDirectories(outDir)) {
+    try {
+      const { manifest, digest } = await verifyCheckpoint(path);
+      if (manifest.settingsDigest === settingsDigest) return { newest: { path, step, digest, manifest }, skipped };
+      skipped.push({ path, reason: 'it was made with other settings' });
+    } catch (error) {
+      skipped.push({ path, reason: (error as Error).message });
+    }
+  }
+  return { skipped };
+}
+
+/** Checkpoints of a stage, newest first. */
+async function stepDirectories(outDir: string): Promise<{ path: string; step: number }[]> {
+  return (await namesIn(outDir))
+    .filter((name) => /^step-\d{6,}$/.test(name))
+    .map((name) => ({ path: join(outDir, name), step: Number(name.slice('step-'.length)) }))
+    .toSorted((a, b) => b.step - a.step);
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** A directory of the same name (one that did not verify) makes room first; between the two renames there is none. */
+async function replace(path: string, partial: string): Promise<void> {
+  const old = `${path}.old.partial`;
+  try {
+    await rename(path, old);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  await rename(partial, path);
+  await rm(old, { recursive: true, force: true });
+}
+
+/** Removes unfinished checkpoints of these settings that are older than the newest `keepLast` before `step`. */
+async function prune(outDir: string, step: number, settingsDigest: string, keepLast: number): Promise<void> {
+  const older: string[] = [];
+  for (const directory of await stepDirectories(outDir)) {
+    if (directory.step >= step) continue;
+    const manifest = await readManifest(directory.path).then(
+      (read) => read.manifest,
+      () => undefined, // not ours to judge: it is left for a person to look at
+    );
+    if (manifest?.final === false && manifest.settingsDigest === settingsDigest) older.push(directory.path);
+  }
+  for (const path of older.slice(keepLast)) {
+    // Renamed first: a crash in the middle of the removal must not leave half a checkpoint under its name.
+    await rename(path, `${path}.partial`);
+    await rm(`${path}.partial`, { recursive: true, force: true });
+  }
+}
+
+async function removePartials(outDir: string): Promise<void> {
+  for (const name of await namesIn(outDir)) {
+    if (name.endsWith('.partial')) await rm(join(outDir, name), { recursive: true, force: true });
+  }
+}
+
+/** Brings every file and directory of a tree to the disk, children before their directory. */
+async function syncTree(directory: string): Promise<void> {
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    await (entry.isDirectory() ? syncTree(path) : sync(path));
+  }
+  await sync(directory);
+}
+
+async function sync(path: string): Promise<void> {
+  await using handle = await open(path, 'r');
+  await handle.sync();
+}
