@@ -1,0 +1,139 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../contract/errors.ts';
+import { characterTokenizer } from './character-tokenizer.ts';
+
+/** Files that make up a tokenizer in a Hugging Face directory; those that exist travel with every checkpoint. */
+const tokenizerFileNames = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'chat_template.jinja',
+  'vocab.json',
+  'merges.txt',
+  'tokenizer.model',
+];
+
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  readonly special: boolean;
+}
+
+/** `tokenizer.json` as far as it is looked at here; the tokenizer library reads the rest. */
+export interface TokenizerJson extends Record<string, unknown> {
+  readonly added_tokens: readonly AddedToken[];
+}
+
+/** What the files of a directory say about its tokenizer, in one shape. */
+export interface TokenizerFiles {
+  readonly tokenizer: TokenizerJson;
+  readonly config: Record<string, unknown>;
+  /** Texts by role: `bos_token`, `eos_token`, `pad_token` … as far as they are set. */
+  readonly specialTokens: Readonly<Record<string, string>>;
+  readonly chatTemplate: string | undefined;
+  /** Ids of `generation_config.json`, or of `config.json` where that has none. */
+  readonly modelIds: {
+    readonly bos: readonly number[];
+    readonly eos: readonly number[];
+    readonly pad: readonly number[];
+  };
+  readonly fileNames: string[];
+}
+
+/**
+ * Reads the tokenizer files of a directory in the variants that exist in the wild.
+ *
+ * @throws UserError when there is no tokenizer, or a file is broken
+ */
+export async function readTokenizerFiles(directory: string): Promise<TokenizerFiles> {
+  const texts = new Map<string, string>();
+  for (const name of [...tokenizerFileNames, 'generation_config.json', 'config.json']) {
+    const text = await readIfPresent(join(directory, name));
+    if (text !== undefined) texts.set(name, text);
+  }
+  const object = (name: string): Record<string, unknown> | undefined => {
+    const text = texts.get(name);
+    return text === undefined ? undefined : parseObject(text, join(directory, name));
+  };
+  const config = object('tokenizer_config.json') ?? {};
+  const specialTokens = namedTokens({ ...object('special_tokens_map.json'), ...config });
+  const tokenizer = object('tokenizer.json') ?? characterTokenizer(object('vocab.json'), specialTokens, directory);
+  const models = [object('generation_config.json'), object('config.json')];
+  const ids = (key: string) => models.map((json) => idList(json?.[key])).find((found) => found.length > 0) ?? [];
+  return {
+    tokenizer: withAddedTokens(tokenizer, config, directory),
+    config,
+    specialTokens,
+    chatTemplate: texts.get('chat_template.jinja') ?? defaultTemplate(config['chat_template'], directory),
+    modelIds: { bos: ids('bos_token_id'), eos: ids('eos_token_id'), pad: ids('pad_token_id') },
+    fileNames: tokenizerFileNames.filter((name) => texts.has(name)),
+  };
+}
+
+/** `"<s>"` or `{"content": "<s>", …}`, by role. */
+function namedTokens(json: Record<string, unknown>): Record<string, string> {
+  const tokens: Record<string, string> = {};
+  for (const [key, value] of Object.entries(json)) {
+    const text = typeof value === 'object' && value !== null ? (value as { content?: unknown }).content : value;
+    if (/^(bos|eos|pad|unk|sep|cls|mask)_token$/.test(key) && typeof text === 'string') tokens[key] = text;
+  }
+  return tokens;
+}
+
+/** A chat template: text, or a list of named ones, of which `default` counts. */
+function defaultTemplate(value: unknown, directory: string): string | undefined {
+  if (value === undefined || value === null || typeof value === 'string') return value ?? undefined;
+  const named = Array.isArray(value)
+    ? new Map(value.map((entry: { name?: unknown; template?: unknown } | null) => [entry?.name, entry?.template]))
+    : undefined;
+  const template = named?.get('default');
+  if (typeof template !== 'string')
+    throw new UserError(
+      `${join(directory, 'tokenizer_config.json')}: chat_template is neither text nor a list with a template named "default"`,
+    );
+  return template;
+}
+
+/** Adds the tokens that only `tokenizer_config.json` declares (`added_tokens_decoder`), as transformers does. */
+function withAddedTokens(tokenizer: Record<string, unknown>, config: Record<string, unknown>, directory: string) {
+  const added = tokenizer['added_tokens'] ?? [];
+  if (!Array.isArray(added) || !added.every(isAddedToken))
+    throw new UserError(`${join(directory, 'tokenizer.json')}: added_tokens is not a list of {id, content}`);
+  const known = new Set(added.map(({ id }) => id));
+  const declared = Object.entries(config['added_tokens_decoder'] ?? {})
+    .map(([id, token]) => ({ ...(token as object), id: Number(id) }))
+    .filter((token): token is AddedToken => isAddedToken(token) && !known.has(token.id));
+  return { ...tokenizer, added_tokens: [...added, ...declared] };
+}
+
+function isAddedToken(value: unknown): value is AddedToken {
+  const { id, content } = (value ?? {}) as Record<string, unknown>;
+  return Number.isSafeInteger(id) && (id as number) >= 0 && typeof content === 'string';
+}
+
+function idList(value: unknown): number[] {
+  return [value].flat().filter((id): id is number => Number.isSafeInteger(id) && (id as number) >= 0);
+}
+
+async function readIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new UserError(`${path}: cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function parseObject(text: string, path: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new UserError(`${path}: is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new UserError(`${path}: is not a JSON object`);
+  return value as Record<string, unknown>;
+}
