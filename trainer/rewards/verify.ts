@@ -1,0 +1,58 @@
+import type { Row } from '../contract/dataset.ts';
+import { UserError } from '../contract/errors.ts';
+import { parseResponse } from './parse-response.ts';
+import { exactVerifier } from './verifiers/exact.ts';
+import { listVerifier } from './verifiers/list.ts';
+import { numberVerifier } from './verifiers/number.ts';
+import { patternVerifier } from './verifiers/pattern.ts';
+import { abstain, wrong, type Verdict, type Verifier } from './verifiers/verifier.ts';
+
+type Answer = NonNullable<Row['answer']>;
+
+const verifiers: Record<Answer['kind'], Verifier> = {
+  number: numberVerifier,
+  exact: exactVerifier,
+  list: listVerifier,
+  pattern: patternVerifier,
+};
+
+/**
+ * Compares a completion with the row's gold answer. A completion without a readable answer is wrong; a row without a
+ * readable gold answer abstains, and never scores.
+ */
+export function verify(row: Row, text: string): Verdict {
+  if (row.answer === undefined) return abstain;
+  const verifier = verifiers[row.answer.kind];
+  const gold = verifier.parseGold(row.answer.gold);
+  if (gold === undefined) return abstain;
+  const answer = findAnswer(row.answer, text);
+  return answer === undefined || answer === '' ? wrong : verifier.grade(gold, answer, row.language);
+}
+
+/** The completion's answer in a spelling that equal answers share, for majority votes. */
+export function canonicalAnswer(row: Row, text: string): string | undefined {
+  const answer = row.answer && findAnswer(row.answer, text);
+  return answer && row.answer && verifiers[row.answer.kind].canonical(answer, row.language);
+}
+
+function findAnswer(answer: Answer, text: string): string | undefined {
+  const response = parseResponse(text);
+  if (answer.in === 'answerTag') return response.answer;
+  const verifier = verifiers[answer.kind];
+  return verifier.find === undefined ? response.summary : verifier.find(response.summary);
+}
+
+/** What is wrong with a gold answer, as a clause without a subject; `undefined` if nothing is. */
+export function goldProblem(answer: Answer): string | undefined {
+  const verifier = verifiers[answer.kind];
+  if (verifier.parseGold(answer.gold) !== undefined) return undefined;
+  return `answer ${JSON.stringify(answer.gold.slice(0, 100))} cannot be parsed; expected ${verifier.expects}`;
+}
+
+/** @throws UserError at the first row whose gold answer cannot be parsed: such a row could only mislead */
+export function validateGold(rows: Iterable<Row>): void {
+  for (const row of rows) {
+    const problem = row.answer && goldProblem(row.answer);
+    if (problem !== undefined) throw new UserError(`row ${row.id}: ${problem}`);
+  }
+}
