@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { reward } from './rewards.ts';
-import { count, exactlyOne, fraction, name, names, object, positiveInt, withRules } from './schema.ts';
+import { count, exactlyOne, name, names, object, positiveInt, withRules } from './schema.ts';
 import { evaluation, sampling, trainingShape } from './training.ts';
 
 export const pretrain = object({
@@ -78,7 +78,12 @@ export const sampleMethod = object({
   method: z
     .enum(['plain', 'fewShot', 'reflection'])
     .describe('How the prompt is put: as it is, after worked examples, or with the request to verify.'),
-  share: fraction.default(1).describe('Share of the prompts that use it, relative to the other methods.'),
+  share: z
+    .number()
+    .min(0)
+    .max(1000)
+    .default(1)
+    .describe('Share of the prompts that use it, relative to the other methods.'),
 });
 
 export const sample = object({

@@ -1,0 +1,308 @@
+import type { Rule } from '../../trainer/contract/schema.ts';
+import { evaluateCel, toCel } from './cel.ts';
+import type { StructuralSchema } from './structural-schema.ts';
+import { didYouMean } from './suggestion.ts';
+
+export type Path = readonly (string | number)[];
+
+/** One thing that is wrong with a value. */
+export interface ValueProblem {
+  readonly path: Path;
+  readonly found: string;
+  readonly expected: string;
+  /** Without the path. */
+  readonly message: string;
+}
+
+interface Checked {
+  /** With defaults, without what is wrong. */
+  readonly value: unknown;
+  /** Something below has a problem of structure, so that a rule may fail for no reason of its own. */
+  readonly damaged: boolean;
+}
+
+/**
+ * Does what an API server does with a custom resource: fills in defaults, checks the structural schema and evaluates
+ * the CEL rules. Finds every problem at once; rules see the value repaired as well as it can be.
+ *
+ * @returns the value with its defaults; it is valid if `problems` is empty
+ */
+export function checkValue(schema: StructuralSchema, value: unknown): { value: unknown; problems: ValueProblem[] } {
+  const problems: ValueProblem[] = [];
+  const checked = check(schema, value, [], problems);
+  return { value: checked.value, problems };
+}
+
+/** `spec.stages[2].grpo.rewards[0]` */
+export function formatPath(path: Path): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === 'number') return `${text}[${part}]`;
+    if (!/^[A-Za-z0-9_@-]+$/.test(part)) return `${text}[${JSON.stringify(part)}]`;
+    return text === '' ? part : `${text}.${part}`;
+  }, '');
+}
+
+function check(schema: StructuralSchema, value: unknown, path: Path, problems: ValueProblem[]): Checked {
+  const wrong = (expected: string): Checked => {
+    problems.push(problem(path, describe(value), expected));
+    return { value: placeholder(schema), damaged: true };
+  };
+
+  if (schema['x-kubernetes-int-or-string']) {
+    if (typeof value === 'number' && Number.isInteger(value)) return { value, damaged: false };
+    if (typeof value !== 'string') return wrong('an integer or a quantity such as 10Gi or 500m');
+    if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value)) {
+      return wrong('a quantity such as 10Gi or 500m');
+    }
+    return { value, damaged: false };
+  }
+  switch (schema.type) {
+    case 'object':
+      return isObject(value) ? checkObject(schema, value, path, problems) : wrong(expectation(schema));
+    case 'array':
+      return Array.isArray(value) ? checkList(schema, value, path, problems) : wrong(expectation(schema));
+    case 'string':
+    case 'integer':
+    case 'number':
+    case 'boolean':
+      return scalarFits(schema, value) ? { value, damaged: false } : wrong(expectation(schema));
+    default:
+      return { value, damaged: false };
+  }
+}
+
+function checkObject(
+  schema: StructuralSchema,
+  value: Record<string, unknown>,
+  path: Path,
+  problems: ValueProblem[],
+): Checked {
+  const result: Record<string, unknown> = {};
+  const given = new Map(Object.entries(value));
+  let damagedHere = false;
+  let damagedBelow = false;
+
+  for (const key of given.keys()) {
+    if (schema.properties?.[key] !== undefined || schema.additionalProperties !== undefined) continue;
+    if (schema['x-kubernetes-preserve-unknown-fields']) {
+      result[key] = given.get(key);
+      continue;
+    }
+    const known = Object.keys(schema.properties ?? {});
+    const meant = didYouMean(key, known);
+    const hint = meant === undefined ? `known: ${known.join(', ')}` : `did you mean "${meant}"?`;
+    problems.push({
+      path: [...path, key],
+      found: `unknown field "${key}"`,
+      expected: meant === undefined ? `one of ${known.join(', ')}` : `"${meant}"`,
+      message: `unknown field "${key}"; ${hint}`,
+    });
+    // Rules should not complain again about what only the typing mistake hides.
+    if (meant !== undefined && !given.has(meant)) {
+      const quiet: ValueProblem[] = [];
+      result[meant] = check(schema.properties?.[meant] ?? {}, given.get(key), [...path, meant], quiet).value;
+      damagedBelow = true;
+    } else {
+      damagedHere = true;
+    }
+  }
+
+  for (const [key, property] of Object.entries(schema.properties ?? {})) {
+    // An API server drops nulls, as no field here is nullable.
+    const present = given.get(key) ?? undefined;
+    if (present === undefined && property.default === undefined) {
+      if (schema.required?.includes(key) === true && result[key] === undefined) {
+        problems.push(problem([...path, key], 'nothing', expectation(property)));
+        damagedHere = true;
+      }
+      continue;
+    }
+    const child = check(property, present ?? structuredClone(property.default), [...path, key], problems);
+    result[key] = child.value;
+    damagedBelow ||= child.damaged;
+    damagedHere ||= child.damaged && !isObject(present) && !Array.isArray(present);
+  }
+
+  if (schema.additionalProperties !== undefined) {
+    for (const [key, item] of given) {
+      if (schema.properties?.[key] !== undefined) continue;
+      const child = check(schema.additionalProperties, item, [...path, key], problems);
+      result[key] = child.value;
+      damagedBelow ||= child.damaged;
+    }
+  }
+
+  const damaged = damagedHere || damagedBelow;
+  // A rule without a messageExpression is about the fields of this object, which need repair first.
+  const rules = (schema['x-kubernetes-validations'] ?? []).filter(
+    ({ messageExpression }) => !damagedHere || messageExpression !== undefined,
+  );
+  checkRules(rules, toCel(result, schema), value, damaged, path, problems);
+  return { value: result, damaged };
+}
+
+function checkList(schema: StructuralSchema, value: unknown[], path: Path, problems: ValueProblem[]): Checked {
+  const { items = {}, minItems = 0, maxItems = Infinity } = schema;
+  let damaged = false;
+  if (value.length < minItems || value.length > maxItems) {
+    problems.push(problem(path, `${value.length} items`, `${range(minItems, maxItems)} items`));
+    damaged = true;
+  }
+  const result = value.map((item, index) => {
+    const child = check(items, item, [...path, index], problems);
+    damaged ||= child.damaged;
+    return child.value;
+  });
+
+  for (const key of schema['x-kubernetes-list-map-keys'] ?? []) {
+    const seen = new Set<unknown>();
+    result.forEach((item, index) => {
+      const own = isObject(item) ? item[key] : undefined;
+      if (own !== undefined && own !== '' && seen.has(own)) {
+        problems.push(problem([...path, index, key], `a second ${describe(own)}`, `each ${key} once`));
+        damaged = true;
+      }
+      seen.add(own);
+    });
+  }
+  return { value: result, damaged };
+}
+
+function checkRules(
+  rules: readonly Rule[],
+  self: unknown,
+  given: unknown,
+  damaged: boolean,
+  path: Path,
+  problems: ValueProblem[],
+): void {
+  for (const rule of rules) {
+    try {
+      if (evaluateCel(rule.rule, self) === true) continue;
+      // An empty name stands for one that was wrong and has been reported.
+      problems.push(...ruleProblems(rule, self, given, path).filter(({ found }) => found !== '""'));
+    } catch (cause) {
+      if (damaged) continue; // a part that the rule needs was wrong and has been reported
+      throw new Error(`${formatPath(path)}: cannot evaluate the rule ${rule.rule}`, { cause });
+    }
+  }
+}
+
+/** A rule's own message, taken apart where it has the form `<path>: found <what>, expected <what>`. */
+function ruleProblems(rule: Rule, self: unknown, given: unknown, path: Path): ValueProblem[] {
+  const text = rule.messageExpression === undefined ? rule.message : String(evaluateCel(rule.messageExpression, self));
+  return text.split(/; (?=[\w.[\]]+: found )/).map((message) => {
+    const parts = /^([\w.[\]]+): found (.*), expected (.*)$/.exec(message);
+    if (parts === null)
+      return { path, found: describe(given), expected: message, message: `${message} (found ${describe(given)})` };
+    const [, below = '', found = '', expected = ''] = parts;
+    return problem([...path, ...parsePath(below)], found, expected);
+  });
+}
+
+function parsePath(text: string): Path {
+  return [...text.matchAll(/([^.[\]]+)|\[(\d+)\]/g)].map(([, key, index]) => key ?? Number(index));
+}
+
+function problem(path: Path, found: string, expected: string): ValueProblem {
+  return { path, found, expected, message: `found ${found}, expected ${expected}` };
+}
+
+function scalarFits(schema: StructuralSchema, value: unknown): boolean {
+  if (schema.enum !== undefined) return schema.enum.includes(value);
+  switch (schema.type) {
+    case 'string':
+      return (
+        typeof value === 'string' &&
+        codePoints(value) >= (schema.minLength ?? 0) &&
+        codePoints(value) <= (schema.maxLength ?? Infinity) &&
+        (schema.pattern === undefined || new RegExp(schema.pattern, 'u').test(value)) &&
+        (schema.format !== 'date-time' || !Number.isNaN(Date.parse(value)))
+      );
+    case 'boolean':
+      return typeof value === 'boolean';
+    case 'integer':
+    case 'number':
+      return (
+        typeof value === 'number' &&
+        Number.isFinite(value) &&
+        (schema.type === 'number' || Number.isSafeInteger(value)) &&
+        value >= (schema.minimum ?? -Infinity) &&
+        value <= (schema.maximum ?? Infinity)
+      );
+    default:
+      return true;
+  }
+}
+
+/** JSON Schema counts the length of a string in code points. */
+function codePoints(text: string): number {
+  return Array.from(text).length;
+}
+
+const patternsInWords: Record<string, string> = {
+  '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$': 'of lower-case letters, digits and hyphens',
+  '^[0-9a-f]{64}$': 'of 64 hexadecimal digits',
+};
+
+/** What a schema asks for, in words. */
+function expectation(schema: StructuralSchema): string {
+  if (schema.enum !== undefined) return `${schema.enum.length === 1 ? '' : 'one of '}${schema.enum.join(', ')}`;
+  switch (schema.type) {
+    case 'object':
+      return schema.properties === undefined ? 'a map' : `an object with ${Object.keys(schema.properties).join(', ')}`;
+    case 'array':
+      return 'a list';
+    case 'boolean':
+      return 'true or false';
+    case 'string': {
+      const length =
+        schema.maxLength === undefined ? '' : ` of ${range(schema.minLength ?? 0, schema.maxLength)} characters`;
+      const pattern = schema.pattern;
+      if (pattern === undefined) return schema.format === 'date-time' ? 'a time' : `text${length}`;
+      return `text${length}${length === '' ? '' : ','} ${patternsInWords[pattern] ?? `matching ${pattern}`}`;
+    }
+    case 'integer':
+    case 'number': {
+      const what = schema.type === 'integer' ? 'an integer' : 'a number';
+      const { minimum, maximum } = schema;
+      if (minimum !== undefined && maximum !== undefined) return `${what} from ${minimum} to ${maximum}`;
+      if (minimum !== undefined) return `${what} of at least ${minimum}`;
+      return maximum === undefined ? what : `${what} of at most ${maximum}`;
+    }
+    default:
+      return 'a value';
+  }
+}
+
+function range(from: number, to: number): string {
+  if (from === to) return String(from);
+  return to === Infinity ? `at least ${from}` : `${from} to ${to}`;
+}
+
+/** A value as a message shows it. */
+function describe(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length <= 80 ? text : `${text.slice(0, 77)}…`;
+}
+
+/** Something of the right type for rules further up, which only ask whether a field is there. */
+function placeholder(schema: StructuralSchema): unknown {
+  if (schema.default !== undefined) return structuredClone(schema.default);
+  switch (schema.type) {
+    case 'object':
+      return {};
+    case 'array':
+      return [];
+    case 'string':
+      return '';
+    case 'boolean':
+      return false;
+    default:
+      return 0;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

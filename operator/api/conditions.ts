@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { time } from './metadata.ts';
+
+export const conditionTypes = ['Succeeded', 'Suspended'] as const;
+export type ConditionType = (typeof conditionTypes)[number];
+
+/** Why a pipeline or stage is where it is; CamelCase, stable, read by machines. */
+export const reasons = [
+  'Pending',
+  'StageRunning',
+  'WaitingForInputs',
+  'WaitingForApproval',
+  'Completed',
+  'StageFailed',
+  'StageChanged',
+  'GateFailed',
+  'BudgetExhausted',
+  'Suspended',
+  'Active',
+  'AttemptPending',
+  'AttemptRunning',
+  'AttemptStopping',
+  'BackingOff',
+  'UserError',
+  'RetriesExhausted',
+  'DeadlineExceeded',
+] as const;
+export type Reason = (typeof reasons)[number];
+
+/** metav1.Condition. */
+export const condition = z.strictObject({
+  type: z.string().max(316).describe('Succeeded or Suspended.'),
+  status: z.enum(['True', 'False', 'Unknown']).describe('False is final: it will not change without a person.'),
+  reason: z.string().max(1024).describe('Why, in one CamelCase word.'),
+  message: z.string().max(32768).describe('Why, in words.'),
+  lastTransitionTime: time.describe('When status last changed.'),
+  observedGeneration: z.int().min(0).optional().describe('Generation of the spec that it is about.'),
+});
+export type Condition = z.infer<typeof condition>;
+
+export interface NewCondition {
+  readonly type: ConditionType;
+  readonly status: Condition['status'];
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+/** Puts a condition in its place; the transition time moves only when the status does. */
+export function setCondition(
+  conditions: readonly Condition[],
+  next: NewCondition,
+  now: number,
+  observedGeneration: number | undefined,
+): Condition[] {
+  const old = conditions.find(({ type }) => type === next.type);
+  const lastTransitionTime = old?.status === next.status ? old.lastTransitionTime : new Date(now).toISOString();
+  const updated: Condition = {
+    ...next,
+    message: next.message.slice(0, 32768),
+    lastTransitionTime,
+    ...(observedGeneration === undefined ? {} : { observedGeneration }),
+  };
+  return old === undefined
+    ? [...conditions, updated]
+    : conditions.map((each) => (each.type === next.type ? updated : each));
+}
+
+export function findCondition(
+  conditions: readonly Condition[] | undefined,
+  type: ConditionType,
+): Condition | undefined {
+  return conditions?.find((each) => each.type === type);
+}

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+
+export const apiGroup = 'r1.dev';
+export const apiVersion = 'r1.dev/v1alpha1';
+
+/** The part of a Kubernetes object's metadata that this project reads or writes; the rest passes through. */
+export const metadata = z.looseObject({
+  name: z
+    .string()
+    .min(1)
+    .max(253)
+    .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/),
+  namespace: z.string().optional(),
+  uid: z.string().optional(),
+  generation: z.int().optional(),
+  creationTimestamp: z.string().optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  annotations: z.record(z.string(), z.string()).optional(),
+});
+export type Metadata = z.infer<typeof metadata>;
+
+/** Annotations by which a person acts on a running pipeline. */
+export const annotations = {
+  /** On a pipeline: comma-separated stages whose gate a person has approved. */
+  approved: 'r1.dev/approved',
+  /** On a stage: attempts up to this number no longer count against the retry budget. */
+  forgiven: 'r1.dev/forgiven-attempts',
+} as const;
+
+export const labels = { pipeline: 'r1.dev/pipeline', stage: 'r1.dev/stage', type: 'r1.dev/type' } as const;
+
+/** RFC 3339, as Kubernetes writes times. */
+export const time = z.iso.datetime({ offset: true }).meta({ format: 'date-time', pattern: undefined });

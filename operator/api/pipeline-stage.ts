@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { modelInit, modelSourceShape } from '../../trainer/contract/model.ts';
+import { exactlyOneRule, name, object, withRules } from '../../trainer/contract/schema.ts';
+import { stageSettingsShape, stageTypes, type StageType } from '../../trainer/contract/settings.ts';
+import { evaluation } from '../../trainer/contract/training.ts';
+import { budget, placementShape } from './scheduling.ts';
+
+const modelShape = {
+  from: name.optional().describe('An earlier pretrain, grpo or sft stage.'),
+  ...modelSourceShape,
+  init: modelInit.optional().describe('A fresh model with random weights, such as a student for distillation.'),
+};
+
+export const stageModel = withRules(object(modelShape), [exactlyOneRule(Object.keys(modelShape), 'source')]);
+export type StageModel = z.infer<typeof stageModel>;
+
+export const gate = withRules(
+  object({
+    metric: z
+      .string()
+      .min(1)
+      .max(100)
+      .regex(/^[A-Za-z0-9_@/.-]+$/)
+      .describe("A metric of the stage's result, such as eval/pass@1."),
+    atLeast: z.number().min(-1e12).max(1e12).optional().describe('The metric must not be smaller.'),
+    atMost: z.number().min(-1e12).max(1e12).optional().describe('The metric must not be greater.'),
+    notBelow: object({
+      stage: name.describe('An earlier stage with the same metric.'),
+      by: z.number().min(0).max(1e12).default(0).describe('Tolerated loss.'),
+    })
+      .optional()
+      .describe('The metric must not be smaller than that of another stage.'),
+    onFailure: z
+      .enum(['Stop', 'Continue', 'Rollback', 'Wait'])
+      .default('Stop')
+      .describe(
+        'Stop: the pipeline fails. Continue: recorded, nothing else. Rollback: later stages use the model of notBelow.stage, else the model that this stage started from. Wait: stages that need this one wait until a person approves.',
+      ),
+  }),
+  [exactlyOneRule(['atLeast', 'atMost', 'notBelow'], 'bound')],
+);
+export type Gate = z.infer<typeof gate>;
+
+/** What runs a stage besides its settings; the same in a pipeline's stage and in an R1Stage. */
+export const stageRuntimeShape = {
+  evaluation: evaluation.optional().describe('Held-out evaluation of this stage, instead of that of defaults.'),
+  ...placementShape,
+  rolloutWorkers: z.int().min(0).max(1024).default(0).describe('Further pods that only generate completions.'),
+  budget: budget.optional().describe('What this stage may spend.'),
+  deadlineSeconds: z
+    .int()
+    .min(1)
+    .max(1_000_000_000)
+    .optional()
+    .describe('The stage fails when its attempts have run for longer, waiting not counted.'),
+};
+
+export const pipelineStage = withRules(
+  object({
+    name: name.describe('Name of the stage, unique among stages and datasets.'),
+    model: stageModel.optional().describe('The model that the stage starts from; spec.base when absent.'),
+    ...stageSettingsShape,
+    gate: gate.optional().describe('What the result must reach before other stages use it.'),
+    ...stageRuntimeShape,
+  }),
+  [
+    exactlyOneRule(stageTypes, 'type'),
+    { rule: '!(has(self.review) && has(self.model))', message: 'a review stage uses no model' },
+  ],
+);
+export type PipelineStage = z.infer<typeof pipelineStage>;
+
+/** Which of the stage types is set. */
+export function stageType(stage: { readonly [type in StageType]?: unknown }): StageType {
+  const type = stageTypes.find((each) => stage[each] !== undefined);
+  if (type === undefined) throw new Error(`stage without a type: ${JSON.stringify(stage)}`);
+  return type;
+}

@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import { dataset } from '../../trainer/contract/dataset.ts';
+import { baseModel } from '../../trainer/contract/model.ts';
+import { object, withRules } from '../../trainer/contract/schema.ts';
+import { evaluation } from '../../trainer/contract/training.ts';
+import { condition } from './conditions.ts';
+import { apiVersion, metadata, time } from './metadata.ts';
+import { pipelineStage } from './pipeline-stage.ts';
+import { referenceRules } from './references.ts';
+import { budget, placementShape, storage } from './scheduling.ts';
+
+const listMap = { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] };
+
+const defaults = object({
+  evaluation: evaluation
+    .optional()
+    .describe('Held-out evaluation of every pretrain, sft and grpo stage that has none of its own.'),
+  ...placementShape,
+}).describe('What stages use that do not say otherwise.');
+
+export const pipelineSpec = withRules(
+  object({
+    suspend: z.boolean().default(false).describe('Ends running attempts once they have saved, and starts none.'),
+    image: z.string().min(1).max(500).optional().describe("Image of the trainer; the operator's own when absent."),
+    seed: z
+      .int()
+      .min(0)
+      .max(2_147_483_647)
+      .default(0)
+      .describe('Seed of the run: the same manifest and seed give the same weights.'),
+    base: baseModel.optional().describe('The model that stages without a model start from.'),
+    datasets: z.array(dataset).max(32).default([]).meta(listMap).describe('Data, named for the stages.'),
+    storage: storage.prefault({}),
+    defaults: defaults.prefault({}),
+    budget: budget.optional().describe('What the whole pipeline may spend.'),
+    stages: z
+      .array(pipelineStage)
+      .min(1)
+      .max(32)
+      .meta(listMap)
+      .describe('The stages. A stage may use only stages above it, so that there is no cycle.'),
+  }),
+  referenceRules,
+);
+export type PipelineSpec = z.infer<typeof pipelineSpec>;
+
+/** A gate's decision, made once for a result and kept. */
+export const gateDecision = z.strictObject({
+  stage: z.string().max(40).describe('Stage whose result was judged.'),
+  metric: z.string().max(100).describe('Metric that was compared.'),
+  value: z.number().optional().describe('What was measured; absent when the stage reported no such metric.'),
+  expected: z.string().max(200).describe('The bound, in words.'),
+  passed: z.boolean().describe('The bound was kept.'),
+  action: z
+    .enum(['Passed', 'Stopped', 'Continued', 'RolledBack', 'Waiting', 'Approved'])
+    .describe('What followed from it.'),
+  uses: z.string().max(40).optional().describe('After a rollback: the stage, or base, whose model is used instead.'),
+  message: z.string().max(1000).describe('The decision in words.'),
+  digest: z.string().max(64).describe('SHA-256 of the gate and of the checkpoint that it judged.'),
+  time: time.describe('When it was decided.'),
+});
+export type GateDecision = z.infer<typeof gateDecision>;
+
+/** Strings for the printer columns. */
+export const pipelineDisplay = z.strictObject({
+  state: z.string().max(100).describe('STATE'),
+  stage: z.string().max(200).describe('STAGE'),
+  progress: z.string().max(100).describe('PROGRESS'),
+  eta: z.string().max(100).describe('ETA'),
+  gpuHours: z.string().max(100).describe('GPU-H'),
+  restarts: z.int().describe('RESTARTS'),
+  reward: z.string().max(100).describe('REWARD'),
+  passAt1: z.string().max(100).describe('PASS@1'),
+  queue: z.string().max(100).describe('QUEUE'),
+  message: z.string().max(1000).describe('MESSAGE'),
+});
+export type PipelineDisplay = z.infer<typeof pipelineDisplay>;
+
+export const pipelineStatus = z.strictObject({
+  observedGeneration: z.int().optional().describe('Generation of the spec that this status is about.'),
+  conditions: z
+    .array(condition)
+    .max(16)
+    .default([])
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
+    .describe('Succeeded and Suspended.'),
+  display: pipelineDisplay.optional().describe('Strings for the printer columns.'),
+  gates: z
+    .array(gateDecision)
+    .max(32)
+    .default([])
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['stage'] })
+    .describe('Decisions of the gates.'),
+  stages: z
+    .array(
+      z.strictObject({
+        name: z.string().max(40).describe('Name of the stage.'),
+        type: z.string().max(40).describe('Its type.'),
+        state: z.string().max(40).describe('Where it is.'),
+        message: z.string().max(1000).describe('Why, in words.'),
+      }),
+    )
+    .max(32)
+    .default([])
+    .meta(listMap)
+    .describe('Every stage in the order of the spec, those that have not begun included.'),
+  startedAt: time.optional().describe('When the first attempt of the first stage started.'),
+  completedAt: time.optional().describe('When the pipeline reached its end.'),
+  runSeconds: z.number().min(0).default(0).describe('Seconds that attempts of all stages ran.'),
+  gpuHours: z.number().min(0).default(0).describe('GPUs times hours that attempts ran.'),
+});
+export type PipelineStatus = z.infer<typeof pipelineStatus>;
+
+export interface R1Pipeline {
+  apiVersion: typeof apiVersion;
+  kind: 'R1Pipeline';
+  metadata: z.infer<typeof metadata>;
+  spec: PipelineSpec;
+  status?: PipelineStatus | undefined;
+}
+
+export const r1Pipeline = withRules(
+  z.strictObject({
+    apiVersion: z.literal(apiVersion),
+    kind: z.literal('R1Pipeline'),
+    metadata,
+    spec: pipelineSpec.describe('What is asked for.'),
+    status: pipelineStatus.optional().describe('What was seen.'),
+  }),
+  [
+    {
+      // Stages, Jobs and directories are named after the pipeline.
+      rule: "size(self.metadata.name) <= 40 && !self.metadata.name.contains('.')",
+      message: 'metadata.name must be at most 40 lower-case letters, digits and hyphens',
+    },
+  ],
+);

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { count, object, positiveInt } from '../../trainer/contract/schema.ts';
+import { map, quantity } from './quantity.ts';
+
+const retries = z.int().min(0).max(100).optional();
+
+/** How often a stage is tried again, by the cause of its failure. Defaults are those of `core/retry.ts`. */
+export const retry = object({
+  infrastructure: retries.describe(
+    'Retries after an eviction, a lost node, a preemption or a signal from outside (5).',
+  ),
+  outOfMemory: retries.describe('Retries after running out of memory (1).'),
+  diskFull: retries.describe('Retries after a full volume (3).'),
+  diverged: retries.describe('Retries after a NaN loss or an exploding KL (1).'),
+  hung: retries.describe('Retries after hungAfterSeconds without a progress line (2).'),
+  crashed: retries.describe('Retries after an end of no known cause (1). User errors are never retried.'),
+  backoffSeconds: z
+    .number()
+    .min(0)
+    .max(86400)
+    .optional()
+    .describe('Wait before the first retry of a cause; doubled for each further one (10).'),
+  maxBackoffSeconds: z.number().min(0).max(86400).optional().describe('Longest wait before a retry (600).'),
+  hungAfterSeconds: positiveInt
+    .optional()
+    .describe('An attempt without a progress line for this long is ended as hung (1800).'),
+}).describe('Retries by cause.');
+export type RetrySettings = z.infer<typeof retry>;
+
+export const budget = object({
+  gpuHours: z.number().min(0).max(1e9).optional().describe('GPUs asked for, times the hours that attempts ran.'),
+  hours: z.number().min(0).max(1e9).optional().describe('Hours that attempts ran, waiting not counted.'),
+}).describe('What may be spent; when it is spent, running attempts are ended and nothing new starts.');
+export type Budget = z.infer<typeof budget>;
+
+export const resources = object({
+  limits: map(quantity).optional().describe('Upper limits, such as nvidia.com/gpu: 1 or memory: 32Gi.'),
+  requests: map(quantity).optional().describe('What the scheduler reserves.'),
+}).describe("Resources of the stage's pod; without meaning on one machine.");
+export type Resources = z.infer<typeof resources>;
+
+const toleration = object({
+  key: z.string().max(317).optional().describe('Taint key; empty with operator Exists matches every taint.'),
+  operator: z.enum(['Exists', 'Equal']).optional().describe('How key and value are compared.'),
+  value: z.string().max(63).optional().describe('Taint value.'),
+  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional().describe('Taint effect; all when absent.'),
+  tolerationSeconds: count.optional().describe('How long a NoExecute taint is tolerated.'),
+});
+
+/** Where and how the pod of a stage runs; a stage's own value replaces that of `defaults`. */
+export const placementShape = {
+  resources: resources.optional().describe("Resources of the stage's pod; without meaning on one machine."),
+  nodeSelector: map(z.string().max(63)).optional().describe('Labels of the nodes that the pod may run on.'),
+  tolerations: z.array(toleration).max(16).optional().describe('Taints that the pod tolerates.'),
+  retry: retry.optional().describe('Retries by cause.'),
+  queue: z.string().min(1).max(63).optional().describe('Kueue local queue; Jobs are then created suspended.'),
+  workers: z
+    .int()
+    .min(1)
+    .max(1024)
+    .optional()
+    .describe('Worker threads of the trainer; one per core when absent. They change time and nothing else.'),
+};
+
+export const storage = object({
+  size: quantity.default('10Gi').describe("Size of the pipeline's volume."),
+  storageClassName: z.string().min(1).max(253).optional().describe('Storage class; the default one when absent.'),
+  accessMode: z
+    .enum(['ReadWriteOnce', 'ReadWriteMany'])
+    .default('ReadWriteOnce')
+    .describe('ReadWriteMany lets independent stages run in parallel.'),
+  claimName: z.string().min(1).max(253).optional().describe('An existing PersistentVolumeClaim used instead.'),
+  keepLast: z.int().min(1).max(1000).default(2).describe('Checkpoints kept besides the final one of each stage.'),
+}).describe('Where checkpoints and data are kept; on one machine a directory, of which only keepLast has meaning.');
+export type StorageSettings = z.infer<typeof storage>;

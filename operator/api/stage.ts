@@ -1,0 +1,154 @@
+import { z } from 'zod';
+import { dataset } from '../../trainer/contract/dataset.ts';
+import { modelSourceShape } from '../../trainer/contract/model.ts';
+import { progressLine } from '../../trainer/contract/progress.ts';
+import { exactlyOneRule, name, object, withRules } from '../../trainer/contract/schema.ts';
+import { stageSettingsShape, stageTypes } from '../../trainer/contract/settings.ts';
+import { condition } from './conditions.ts';
+import { apiVersion, metadata, time } from './metadata.ts';
+import { stageRuntimeShape } from './pipeline-stage.ts';
+import { storage } from './scheduling.ts';
+
+/** Output of an earlier stage, pinned by digest. */
+export const stageInput = object({
+  stage: name.describe('The stage that wrote it.'),
+  path: z.string().min(1).max(200).describe("Directory in that stage's directory, such as step-000200 or data."),
+  digest: z
+    .string()
+    .max(64)
+    .regex(/^[0-9a-f]{64}$/)
+    .describe('SHA-256 of its checkpoint.json; anything else is refused.'),
+});
+export type StageInput = z.infer<typeof stageInput>;
+
+const resolvedModelShape = {
+  ...modelSourceShape,
+  input: stageInput.optional().describe('Checkpoint of an earlier stage.'),
+};
+export const resolvedModel = withRules(object(resolvedModelShape), [
+  exactlyOneRule(Object.keys(resolvedModelShape), 'source'),
+]);
+export type ResolvedModel = z.infer<typeof resolvedModel>;
+
+/** A stage with everything resolved: what one R1Stage object asks for. */
+export const stageSpec = withRules(
+  object({
+    pipeline: name.describe('The pipeline that it belongs to; names its directory on the volume.'),
+    stage: name.describe('Its name in the pipeline.'),
+    suspend: z.boolean().default(false).describe('Ends a running attempt once it has saved, and starts none.'),
+    image: z.string().min(1).max(500).optional().describe("Image of the trainer; the operator's own when absent."),
+    seed: z.int().min(0).max(2_147_483_647).default(0).describe('Seed of the run.'),
+    model: resolvedModel.optional().describe('The model that the stage starts from; absent for review.'),
+    datasets: z
+      .array(dataset)
+      .max(32)
+      .default([])
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+      .describe('The datasets that the settings name.'),
+    inputs: z
+      .array(stageInput)
+      .max(32)
+      .default([])
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['stage'] })
+      .describe('Data and reward models of earlier stages that the settings name.'),
+    storage: storage.prefault({}),
+    ...stageSettingsShape,
+    ...stageRuntimeShape,
+  }),
+  [exactlyOneRule(stageTypes, 'type')],
+);
+export type StageSpec = z.infer<typeof stageSpec>;
+
+export const failureClasses = [
+  'infrastructure',
+  'outOfMemory',
+  'diskFull',
+  'diverged',
+  'hung',
+  'userError',
+  'crashed',
+] as const;
+export type FailureClass = (typeof failureClasses)[number];
+
+/** One attempt as it is remembered. */
+export const attemptRecord = z.strictObject({
+  number: z.int().min(1).describe('Counts from 1.'),
+  outcome: z
+    .enum(['Running', 'Succeeded', 'Failed', 'Interrupted'])
+    .describe('Interrupted: ended on purpose or with its runner; it counts against no retry budget.'),
+  class: z.enum(failureClasses).optional().describe('Cause of a failure.'),
+  message: z.string().max(2000).describe('What happened, in words.'),
+  startedAt: time.describe('When it started.'),
+  endedAt: time.optional().describe('When its end was seen.'),
+  gpus: z.int().min(0).default(0).describe('GPUs that it held.'),
+});
+export type AttemptRecord = z.infer<typeof attemptRecord>;
+
+const metrics = z.record(z.string(), z.number());
+
+export const stageDisplay = z.strictObject({
+  type: z.string().max(40).describe('TYPE'),
+  state: z.string().max(100).describe('STATE'),
+  step: z.string().max(100).describe('STEP'),
+  progress: z.string().max(100).describe('PROGRESS'),
+  reward: z.string().max(100).describe('REWARD'),
+  loss: z.string().max(100).describe('LOSS'),
+  attempt: z.int().describe('ATTEMPT'),
+  passAt1: z.string().max(100).describe('PASS@1'),
+  kl: z.string().max(100).describe('KL'),
+  node: z.string().max(253).describe('NODE'),
+  checkpoint: z.string().max(200).describe('CHECKPOINT'),
+  message: z.string().max(1000).describe('MESSAGE'),
+});
+export type StageDisplay = z.infer<typeof stageDisplay>;
+
+export const stageStatus = z.strictObject({
+  observedGeneration: z.int().optional().describe('Generation of the spec that this status is about.'),
+  conditions: z
+    .array(condition)
+    .max(16)
+    .default([])
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
+    .describe('Succeeded and Suspended.'),
+  display: stageDisplay.optional().describe('Strings for the printer columns.'),
+  attempts: z
+    .array(attemptRecord)
+    .max(100)
+    .default([])
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['number'] })
+    .describe('Attempts, oldest first.'),
+  failures: z.record(z.string(), z.int()).default({}).describe('Failed attempts by class.'),
+  progress: progressLine.optional().describe('The newest progress line.'),
+  checkpoint: z
+    .strictObject({
+      path: z.string().max(200).describe("Directory in the stage's directory."),
+      step: z.int().min(0).describe('Optimizer step.'),
+      digest: z.string().max(64).describe('SHA-256 of its checkpoint.json.'),
+    })
+    .optional()
+    .describe('The final checkpoint, once it was verified.'),
+  metrics: metrics.default({}).describe('Metrics of the result.'),
+  startedAt: time.optional().describe('When the first attempt started.'),
+  completedAt: time.optional().describe('When the stage reached its end.'),
+  runSeconds: z.number().min(0).default(0).describe('Seconds that attempts ran.'),
+  gpuHours: z.number().min(0).default(0).describe('GPUs times hours that attempts ran.'),
+  node: z.string().max(253).optional().describe('Where the newest attempt runs or ran.'),
+});
+export type StageStatus = z.infer<typeof stageStatus>;
+export type StageCheckpoint = NonNullable<StageStatus['checkpoint']>;
+
+export interface R1Stage {
+  apiVersion: typeof apiVersion;
+  kind: 'R1Stage';
+  metadata: z.infer<typeof metadata>;
+  spec: StageSpec;
+  status?: StageStatus | undefined;
+}
+
+export const r1Stage = z.strictObject({
+  apiVersion: z.literal(apiVersion),
+  kind: z.literal('R1Stage'),
+  metadata,
+  spec: stageSpec.describe('What is asked for.'),
+  status: stageStatus.optional().describe('What was seen.'),
+});
