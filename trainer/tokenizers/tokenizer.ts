@@ -4,6 +4,7 @@ import { Tokenizer as HfTokenizer } from '@huggingface/tokenizers';
 import type { Message } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import { compileChatTemplate } from './chat-template.ts';
+import { faithfulPreTokenizer } from './pre-tokenizer.ts';
 import { readTokenizerFiles } from './tokenizer-files.ts';
 import type { TokenizerFiles } from './tokenizer-files.ts';
 
@@ -102,15 +103,14 @@ export function checkVocabulary(tokenizer: Tokenizer, embeddingRows: number, sou
 }
 
 function openLibrary({ tokenizer, config }: TokenizerFiles, directory: string): HfTokenizer {
+  const source = join(directory, 'tokenizer.json');
+  const preTokenizer = faithfulPreTokenizer(tokenizer['pre_tokenizer'], source);
   try {
-    const library = new HfTokenizer(tokenizer, config);
+    const library = new HfTokenizer({ ...tokenizer, pre_tokenizer: preTokenizer }, config);
     library.encode('a'); // some faults show only in use
     return library;
   } catch (cause) {
-    throw new UserError(
-      `${join(directory, 'tokenizer.json')}: is not a tokenizer that can be used: ${(cause as Error).message}`,
-      { cause },
-    );
+    throw new UserError(`${source}: is not a tokenizer that can be used: ${(cause as Error).message}`, { cause });
   }
 }
 
