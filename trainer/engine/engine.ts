@@ -1,0 +1,327 @@
+import { availableParallelism } from 'node:os';
+import { DivergedError } from '../contract/errors.ts';
+import type { ModelConfig } from '../models/config.ts';
+import { parameterLayout } from '../models/parameters.ts';
+import type { Head, ParameterLayout } from '../models/parameters.ts';
+import type { AdamWSettings } from '../optim/adamw.ts';
+import { clipFactor, normBlock } from '../optim/clipping.ts';
+import { inverseOf } from '../rollout/decoder.ts';
+import type { Completion } from '../rollout/generation.ts';
+import { cutBatch, cutSequences } from './batches.ts';
+import { planGeneration } from './generation-plan.ts';
+import type { GenerationRequest } from './generation-plan.ts';
+import type { OptimizerMemory, ParameterSource, Range } from './protocol.ts';
+import type { ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
+import { WorkerPool } from './worker-pool.ts';
+import type { OnCompletion } from './worker-pool.ts';
+
+export type { Completion, GenerationRequest, TrainingBatch };
+
+export interface EngineOptions {
+  readonly config: ModelConfig;
+  readonly head: Head;
+  /** Flat, in the order of the layout. Used in place where it is in shared memory, else copied. */
+  readonly parameters: Float32Array;
+  /** Worker threads; one per core, at most 8, when absent. The number changes no bit of any result. */
+  readonly workers?: number;
+  /** Makes room for training: gradient and moments. */
+  readonly optimizer?: boolean;
+}
+
+export interface StepSettings extends AdamWSettings {
+  /** 0 turns clipping off. */
+  readonly maxGradNorm: number;
+}
+
+export interface StepReport {
+  readonly loss: number;
+  /** L2 norm of the whole gradient before clipping. */
+  readonly gradNorm: number;
+  /** Per sequence, before the update: the probability of each completion token (policy) or trained token (sft). */
+  readonly probs: Float32Array[];
+  /** sft: the largest probability where `probs` has that of the target. */
+  readonly top?: Float32Array[];
+}
+
+/** Moments and the number of updates they have seen. */
+export interface OptimizerState {
+  readonly step: number;
+  readonly m: Float32Array;
+  readonly v: Float32Array;
+}
+
+interface ParameterSet {
+  readonly values: Float32Array;
+  version: number;
+}
+
+/**
+ * Samples from a model, scores with it and trains it, in worker threads; the main thread never blocks. Work is done one
+ * call at a time, in the order of the calls.
+ *
+ * Probabilities that `generate`, `tokenProbabilities` and `step` give for the same tokens and weights are equal to the bit.
+ */
+export class Engine {
+  readonly layout: ParameterLayout;
+  readonly #config: ModelConfig;
+  readonly #pool: WorkerPool;
+  readonly #sets = new Map<string, ParameterSet>();
+  readonly #memory: OptimizerMemory | undefined;
+  #steps = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(config: ModelConfig, layout: ParameterLayout, pool: WorkerPool, optimizer: boolean) {
+    this.#config = config;
+    this.layout = layout;
+    this.#pool = pool;
+    this.#memory = optimizer ? optimizerMemory(layout.size) : undefined;
+  }
+
+  static async create({ config, head, parameters, workers, optimizer = false }: EngineOptions): Promise<Engine> {
+    const layout = parameterLayout(config, head);
+    const pool = await WorkerPool.start(workers ?? Math.min(8, availableParallelism()), { config, head });
+    const engine = new Engine(config, layout, pool, optimizer);
+    engine.addParameterSet('policy', parameters);
+    return engine;
+  }
+
+  /** The policy's parameters, flat, in shared memory. To change them, use `addParameterSet('policy', …)`. */
+  get parameters(): Float32Array {
+    return this.parameterSet('policy');
+  }
+
+  /** A set's parameters, flat, in shared memory; read only. */
+  parameterSet(name: string): Float32Array {
+    return this.#set(name).values;
+  }
+
+  /** Adds or replaces a set. Values in shared memory are used in place. */
+  addParameterSet(name: string, values: Float32Array): void {
+    if (values.length !== this.layout.size) {
+      throw new Error(`parameter set ${name}: ${values.length} numbers, the model has ${this.layout.size}`);
+    }
+    const version = (this.#sets.get(name)?.version ?? 0) + 1;
+    this.#sets.set(name, { values: values.buffer instanceof SharedArrayBuffer ? values : shared(values), version });
+  }
+
+  /** Makes `to` a copy of `from` as it is now. */
+  copyParameters(from: string, to: string): void {
+    const { values } = this.#set(from);
+    const target = this.#sets.get(to);
+    if (target === undefined) this.addParameterSet(to, shared(values));
+    else {
+      target.values.set(values);
+      target.version++;
+    }
+  }
+
+  /**
+   * Samples one completion per request, in request order. Results depend on the requests, the weights and nothing else.
+   *
+   * @param options.onCompletion called with the request's index as each one ends, in no particular order
+   * @throws UserError if a prompt is empty or leaves no room for a token
+   */
+  async generate(
+    requests: readonly GenerationRequest[],
+    { set = 'policy', onCompletion }: { set?: string; onCompletion?: OnCompletion } = {},
+  ): Promise<Completion[]> {
+    const plans = planGeneration(requests, this.#config, this.#pool.size);
+    return this.#inOrder(async () => {
+      const source = this.#source(set);
+      const completions: Completion[] = [];
+      for (const plan of plans) {
+        const queue = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+        await this.#pool.each(
+          'generate',
+          () => ({ ...plan, source, queue }),
+          (index, completion) => {
+            completions[index] = completion;
+            onCompletion?.(index, completion);
+          },
+        );
+      }
+      return completions;
+    });
+  }
+
+  /** Probability of each completion token at a temperature (0 counts as 1). */
+  async tokenProbabilities(
+    sequences: readonly TokenSequence[],
+    { set = 'policy', temperature }: { set?: string; temperature: number },
+  ): Promise<Float32Array[]> {
+    return this.#inOrder(async () => {
+      const source = this.#source(set);
+      const parts = cutSequences(
+        sequences,
+        ({ promptIds, completionIds }) => promptIds.length + completionIds.length - 1,
+        this.#config,
+      );
+      const requests = parts.map(({ grid, sequences: members }) => ({
+        source,
+        grid,
+        sequences: members,
+        inverseTemperature: inverseOf(temperature),
+      }));
+      return inRequestOrder(parts, await this.#pool.all('probabilities', requests));
+    });
+  }
+
+  /** The scalar head's score of each sequence, at its last token. */
+  async scores(sequences: readonly ScoredSequence[], { set = 'policy' }: { set?: string } = {}): Promise<number[]> {
+    return this.#inOrder(async () => {
+      const source = this.#source(set);
+      const parts = cutSequences(sequences, ({ ids }) => ids.length, this.#config);
+      const requests = parts.map(({ grid, sequences: members }) => ({ source, grid, sequences: members }));
+      return inRequestOrder(parts, await this.#pool.all('scores', requests));
+    });
+  }
+
+  /**
+   * One optimizer step on the policy.
+   *
+   * @throws DivergedError if loss or gradient is not finite; the parameters are then still those of before
+   */
+  async step(batch: TrainingBatch, settings: StepSettings): Promise<StepReport> {
+    return this.#inOrder(async () => {
+      const memory = this.#trainingMemory();
+      const source = this.#source('policy');
+      const parts = cutBatch(batch, this.#config);
+      Atomics.store(memory.turn, 0, 0);
+      const results = await this.#pool.all(
+        'gradient',
+        parts.map(({ grid, part }, index) => ({ source, memory, index, grid, part })),
+      );
+      const loss = results.reduce((sum, result) => sum + result.loss, 0);
+      const gradNorm = await this.#gradientNorm(memory);
+      if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
+        throw new DivergedError(
+          `optimizer step ${this.#steps + 1}: the ${batch.loss} loss is ${loss} and the gradient norm ${gradNorm}, ` +
+            'expected finite numbers; a lower learning rate may help',
+        );
+      }
+      this.#steps++;
+      await this.#update(memory, settings, clipFactor(gradNorm, settings.maxGradNorm));
+      const report = {
+        loss,
+        gradNorm,
+        probs: inRequestOrder(
+          parts,
+          results.map(({ probs }) => probs),
+        ),
+      };
+      if (batch.loss !== 'sft') return report;
+      return {
+        ...report,
+        top: inRequestOrder(
+          parts,
+          results.map(({ top }) => top),
+        ),
+      };
+    });
+  }
+
+  /** The optimizer's memory itself, not a copy: save it before the next step. */
+  optimizerState(): OptimizerState {
+    const { m, v } = this.#trainingMemory();
+    return { step: this.#steps, m, v };
+  }
+
+  restoreOptimizer({ step, m, v }: OptimizerState): void {
+    const memory = this.#trainingMemory();
+    memory.m.set(m);
+    memory.v.set(v);
+    this.#steps = step;
+  }
+
+  /** Ends the worker threads; whatever they were doing is rejected. */
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  async #gradientNorm(memory: OptimizerMemory): Promise<number> {
+    await this.#pool.each('squares', (worker) => ({
+      memory,
+      blocks: share(memory.squares.length, worker, this.#pool.size),
+    }));
+    return Math.sqrt(memory.squares.reduce((sum, square) => sum + square, 0));
+  }
+
+  async #update(memory: OptimizerMemory, settings: StepSettings, gradientScale: number): Promise<void> {
+    const policy = this.#set('policy');
+    const { learningRate, betas, epsilon, weightDecay } = settings;
+    await this.#pool.each('update', (worker) => ({
+      memory,
+      parameters: policy.values,
+      range: share(this.layout.size, worker, this.#pool.size),
+      settings: { learningRate, betas, epsilon, weightDecay },
+      step: this.#steps,
+      gradientScale,
+    }));
+    policy.version++;
+  }
+
+  /** Starts `work` when all earlier work is done: none of it may see parameters change underneath. */
+  async #inOrder<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  #source(name: string): ParameterSource {
+    return { name, ...this.#set(name) };
+  }
+
+  #set(name: string): ParameterSet {
+    const set = this.#sets.get(name);
+    if (set === undefined) throw new Error(`no parameter set ${name}; there are ${[...this.#sets.keys()].join(', ')}`);
+    return set;
+  }
+
+  #trainingMemory(): OptimizerMemory {
+    if (this.#memory === undefined) throw new Error('this engine was created without an optimizer');
+    return this.#memory;
+  }
+}
+
+function optimizerMemory(size: number): OptimizerMemory {
+  return {
+    gradient: sharedFloats(size),
+    m: sharedFloats(size),
+    v: sharedFloats(size),
+    turn: new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)),
+    squares: new Float64Array(new SharedArrayBuffer(Math.ceil(size / normBlock) * Float64Array.BYTES_PER_ELEMENT)),
+  };
+}
+
+function sharedFloats(size: number): Float32Array {
+  return new Float32Array(new SharedArrayBuffer(size * Float32Array.BYTES_PER_ELEMENT));
+}
+
+function shared(values: Float32Array): Float32Array {
+  const copy = sharedFloats(values.length);
+  copy.set(values);
+  return copy;
+}
+
+/** The share of `count` elements that one of `workers` takes. */
+function share(count: number, worker: number, workers: number): Range {
+  return {
+    start: Math.floor((count * worker) / workers),
+    end: Math.floor((count * (worker + 1)) / workers),
+  };
+}
+
+/** Puts the results of micro-batches back into the order of the batch. */
+function inRequestOrder<T>(
+  parts: readonly { readonly members: readonly number[] }[],
+  results: readonly (readonly T[])[],
+): T[] {
+  const ordered: T[] = [];
+  parts.forEach(({ members }, part) =>
+    members.forEach((index, row) => {
+      const result = results[part]?.[row];
+      if (result !== undefined) ordered[index] = result;
+    }),
+  );
+  return ordered;
+}

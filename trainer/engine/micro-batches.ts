@@ -1,0 +1,49 @@
+import { lengthBucket } from '../rollout/lengths.ts';
+
+/** Sequences that run through the model together, right-padded to `length`. */
+export interface MicroBatch {
+  /** Rows of the program; those beyond the members are padding. */
+  readonly rows: number;
+  readonly length: number;
+  /** Indices into the sequences of the whole batch. */
+  readonly members: readonly number[];
+}
+
+/** At least this many micro-batches where there are enough sequences, to keep several cores busy. */
+const parts = 4;
+/** Below this many tokens the fixed cost of a run weighs more than what other cores bring. */
+const fewTokens = 256;
+
+/** Most tokens of a micro-batch, so that its logits stay within 64 MiB. */
+export function tokenBudget(vocabularySize: number): number {
+  return Math.min(2048, Math.floor((16 * 1024 * 1024) / vocabularySize));
+}
+
+/**
+ * Cuts a batch into micro-batches of similar length, longest first. The cut depends on the lengths and the budget alone, so
+ * the gradient, summed in this order, has the same bits with any number of workers. Rows are powers of two, so that few
+ * programs are compiled.
+ *
+ * @param lengths tokens of each sequence
+ * @param budget tokens, padding included, that a micro-batch may have (one sequence may have more)
+ */
+export function cutMicroBatches(lengths: readonly number[], budget: number): MicroBatch[] {
+  const order = lengths.map((_, index) => index).sort((a, b) => (lengths[b] as number) - (lengths[a] as number));
+  const microBatches: MicroBatch[] = [];
+  while (order.length > 0) {
+    const length = lengthBucket(lengths[order[0] as number] as number);
+    const wanted = Math.max(lengths.length / parts, fewTokens / length);
+    const most = powerOfTwoUpTo(Math.max(1, Math.min(wanted, budget / length)));
+    const members = order.splice(0, most);
+    microBatches.push({ rows: powerOfTwoFrom(members.length), length, members });
+  }
+  return microBatches;
+}
+
+function powerOfTwoUpTo(limit: number): number {
+  return 2 ** Math.floor(Math.log2(limit));
+}
+
+function powerOfTwoFrom(least: number): number {
+  return 2 ** Math.ceil(Math.log2(least));
+}

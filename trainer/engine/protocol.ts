@@ -1,0 +1,119 @@
+import type { ModelConfig } from '../models/config.ts';
+import type { Head } from '../models/parameters.ts';
+import type { AdamWSettings } from '../optim/adamw.ts';
+import type { Completion, PromptGroup } from '../rollout/generation.ts';
+import type { Grid } from './feeds.ts';
+import type { LossPart, ScoredSequence, TokenSequence } from './sequences.ts';
+
+/** What a worker thread is started with. */
+export interface WorkerSettings {
+  readonly config: ModelConfig;
+  readonly head: Head;
+}
+
+/** A parameter set at one version; a worker copies it again when the version has changed. */
+export interface ParameterSource {
+  readonly name: string;
+  readonly version: number;
+  /** Flat, in shared memory. */
+  readonly values: Float32Array;
+}
+
+/** Flat arrays of the optimizer, in shared memory. */
+export interface OptimizerMemory {
+  /** Sum of the micro-batches' gradients. */
+  readonly gradient: Float32Array;
+  readonly m: Float32Array;
+  readonly v: Float32Array;
+  /** [0]: the micro-batch whose gradient is to be added next. */
+  readonly turn: Int32Array;
+  /** Σ g² of each block of `normBlock` elements. */
+  readonly squares: Float64Array;
+}
+
+/** Elements or blocks `start … end − 1`. */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface MicroBatchResult {
+  readonly loss: number;
+  /** Per sequence: probability of each trained token; none for pairs. */
+  readonly probs: readonly Float32Array[];
+  /** Per sequence: the largest probability at each trained token; sft alone. */
+  readonly top: readonly Float32Array[];
+}
+
+/** Work for one worker, by kind, with its result. */
+export interface Jobs {
+  /** Answers once the thread has loaded its modules. */
+  ready: { request: object; result: true };
+  /** Takes groups from a queue shared by all workers until it is empty; completions arrive as events. */
+  generate: {
+    request: {
+      readonly source: ParameterSource;
+      readonly temperature: number;
+      readonly groups: readonly PromptGroup[];
+      /** [0]: the next group to take. */
+      readonly queue: Int32Array;
+      readonly rows: number;
+      readonly width: number;
+    };
+    result: true;
+  };
+  probabilities: {
+    request: {
+      readonly source: ParameterSource;
+      readonly grid: Grid;
+      readonly sequences: readonly TokenSequence[];
+      readonly inverseTemperature: number;
+    };
+    result: readonly Float32Array[];
+  };
+  scores: {
+    request: {
+      readonly source: ParameterSource;
+      readonly grid: Grid;
+      readonly sequences: readonly ScoredSequence[];
+    };
+    result: readonly number[];
+  };
+  /** Adds the gradient of a micro-batch to the sum when it is its turn. */
+  gradient: {
+    request: {
+      readonly source: ParameterSource;
+      readonly memory: OptimizerMemory;
+      /** Place of the micro-batch in the sum, from 0. */
+      readonly index: number;
+      readonly grid: Grid;
+      readonly part: LossPart;
+    };
+    result: MicroBatchResult;
+  };
+  /** Σ g² of a range of blocks, into shared memory. */
+  squares: { request: { readonly memory: OptimizerMemory; readonly blocks: Range }; result: true };
+  /** AdamW over a range of elements. */
+  update: {
+    request: {
+      readonly memory: OptimizerMemory;
+      readonly parameters: Float32Array;
+      readonly range: Range;
+      readonly settings: AdamWSettings;
+      readonly step: number;
+      readonly gradientScale: number;
+    };
+    result: true;
+  };
+}
+
+export type JobKind = keyof Jobs;
+
+/** Main thread → worker. */
+export type Request = { [K in JobKind]: { readonly kind: K; readonly id: number } & Jobs[K]['request'] }[JobKind];
+
+/** Worker → main thread. */
+export type Reply =
+  | { readonly kind: 'result'; readonly id: number; readonly result: unknown }
+  | { readonly kind: 'error'; readonly id: number; readonly message: string; readonly stack: string }
+  | { readonly kind: 'completion'; readonly id: number; readonly index: number; readonly completion: Completion };

@@ -1,0 +1,60 @@
+/** A prompt with a completion. */
+export interface TokenSequence {
+  readonly promptIds: readonly number[];
+  readonly completionIds: readonly number[];
+}
+
+/** A whole sequence that a reward model scores at its last token. */
+export interface ScoredSequence {
+  readonly ids: readonly number[];
+}
+
+/** `weights[t]` is the weight of −log p(ids[t + 1]) in the loss; 0 where it is not trained. */
+export interface SupervisedSequence {
+  readonly ids: readonly number[];
+  readonly weights: readonly number[];
+}
+
+/** A completion to be reinforced. */
+export interface PolicySequence extends TokenSequence {
+  /** Per completion token: its probability when it was sampled. */
+  readonly oldProbs: Float32Array;
+  /** Per completion token: its probability under the reference; not needed without a KL term. */
+  readonly refProbs?: Float32Array;
+  readonly advantage: number;
+  /** Weight of each of its tokens in the loss: one over the normaliser. */
+  readonly weight: number;
+}
+
+export interface PreferencePair {
+  readonly chosen: readonly number[];
+  readonly rejected: readonly number[];
+  readonly weight: number;
+}
+
+/** The loss of one step and its settings. */
+export type LossSettings =
+  | { readonly loss: 'sft' }
+  | {
+      readonly loss: 'policy';
+      readonly inverseTemperature: number;
+      /** Ratios are clipped to `ratioLow … ratioHigh`. */
+      readonly ratioLow: number;
+      readonly ratioHigh: number;
+      readonly klCoefficient: number;
+    }
+  | { readonly loss: 'pairwise' };
+
+export type PolicyLoss = Extract<LossSettings, { loss: 'policy' }>;
+
+/** Everything one optimizer step learns from. */
+export type TrainingBatch =
+  | { readonly loss: 'sft'; readonly sequences: readonly SupervisedSequence[] }
+  | (PolicyLoss & { readonly sequences: readonly PolicySequence[] })
+  | { readonly loss: 'pairwise'; readonly pairs: readonly PreferencePair[] };
+
+/** A part of a batch that runs as one micro-batch; `settings` tells the losses apart. */
+export type LossPart =
+  | { readonly settings: { readonly loss: 'sft' }; readonly sequences: readonly SupervisedSequence[] }
+  | { readonly settings: PolicyLoss; readonly sequences: readonly PolicySequence[] }
+  | { readonly settings: { readonly loss: 'pairwise' }; readonly sequences: readonly PreferencePair[] };

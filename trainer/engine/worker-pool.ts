@@ -1,0 +1,132 @@
+import { Worker } from 'node:worker_threads';
+import { TrainerError } from '../contract/errors.ts';
+import type { Completion } from '../rollout/generation.ts';
+import type { JobKind, Jobs, Reply, Request, WorkerSettings } from './protocol.ts';
+
+/** Jobs given to a worker at once: it has the next one at hand while the main thread is busy. */
+const jobsAhead = 2;
+
+interface PendingJob {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+  readonly onCompletion?: OnCompletion | undefined;
+}
+
+export type OnCompletion = (index: number, completion: Completion) => void;
+
+/** Worker threads, each with its own sessions. An error in one of them ends them all. */
+export class WorkerPool {
+  readonly #threads: readonly Thread[];
+
+  private constructor(threads: readonly Thread[]) {
+    this.#threads = threads;
+  }
+
+  /** Resolves once every thread has loaded. */
+  static async start(count: number, settings: WorkerSettings): Promise<WorkerPool> {
+    const threads = Array.from({ length: count }, () => new Thread(settings));
+    const pool = new WorkerPool(threads);
+    await pool.each('ready', () => ({}));
+    return pool;
+  }
+
+  get size(): number {
+    return this.#threads.length;
+  }
+
+  /** Runs one job on every worker; resolves to their results, by worker. */
+  async each<K extends JobKind>(
+    kind: K,
+    request: (worker: number) => Jobs[K]['request'],
+    onCompletion?: OnCompletion,
+  ): Promise<Jobs[K]['result'][]> {
+    return this.#orClose(this.#threads.map(async (thread, worker) => thread.run(kind, request(worker), onCompletion)));
+  }
+
+  /** Runs jobs on whichever worker is free, started in their order; resolves to their results in that order. */
+  async all<K extends JobKind>(kind: K, requests: readonly Jobs[K]['request'][]): Promise<Jobs[K]['result'][]> {
+    const results: Jobs[K]['result'][] = [];
+    let next = 0;
+    const work = async (thread: Thread): Promise<void> => {
+      while (next < requests.length) {
+        const index = next++;
+        results[index] = await thread.run(kind, requests[index] as Jobs[K]['request']);
+      }
+    };
+    // Round by round, so that every worker has its first job before any has a second.
+    const lanes = Array.from({ length: jobsAhead }, () => this.#threads.map(work));
+    await this.#orClose(lanes.flat());
+    return results;
+  }
+
+  /** Ends the threads. What they have not finished is rejected. */
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.map(async (thread) => thread.close()));
+  }
+
+  /** A worker waits for its turn behind the others, so that none can be left running once one has failed. */
+  async #orClose<T>(results: readonly Promise<T>[]): Promise<T[]> {
+    try {
+      return await Promise.all(results);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+}
+
+class Thread {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, PendingJob>();
+  #nextId = 0;
+  #dead: Error | undefined;
+
+  constructor(settings: WorkerSettings) {
+    this.#worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: settings, name: 'engine' });
+    this.#worker.on('message', (reply: Reply) => this.#receive(reply));
+    this.#worker.on('error', (error: Error) => this.#die(workerError(error.message, error)));
+    this.#worker.on('exit', (code) => this.#die(new Error(`an engine worker ended with code ${code}`)));
+  }
+
+  async run<K extends JobKind>(
+    kind: K,
+    request: Jobs[K]['request'],
+    onCompletion?: OnCompletion,
+  ): Promise<Jobs[K]['result']> {
+    if (this.#dead) throw this.#dead;
+    const id = this.#nextId++;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#pending.set(id, { resolve, reject, onCompletion });
+    this.#worker.postMessage({ ...request, kind, id } as unknown as Request);
+    return (await promise) as Jobs[K]['result'];
+  }
+
+  async close(): Promise<void> {
+    this.#die(new Error('the engine is closed'));
+    await this.#worker.terminate();
+  }
+
+  #receive(reply: Reply): void {
+    const job = this.#pending.get(reply.id);
+    if (reply.kind === 'completion') {
+      job?.onCompletion?.(reply.index, reply.completion);
+      return;
+    }
+    this.#pending.delete(reply.id);
+    if (reply.kind === 'result') job?.resolve(reply.result);
+    else job?.reject(workerError(reply.message, Object.assign(new Error(reply.message), { stack: reply.stack })));
+  }
+
+  #die(error: Error): void {
+    this.#dead ??= error;
+    for (const { reject } of this.#pending.values()) reject(this.#dead);
+    this.#pending.clear();
+  }
+}
+
+/** The error of a job on the main side, with the worker's own as its cause. */
+function workerError(message: string, cause: Error): Error {
+  const outOfMemory = /bad_alloc|allocat\w+ (memory|failed)|out of memory|memory limit/i.test(message);
+  if (outOfMemory) return new TrainerError('outOfMemory', `an engine worker ran out of memory: ${message}`, { cause });
+  return new Error(`an engine worker failed: ${message}`, { cause });
+}

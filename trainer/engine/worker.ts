@@ -1,0 +1,104 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { parameterLayout } from '../models/parameters.ts';
+import { probabilityProgram, scoreProgram } from '../models/programs.ts';
+import { adamw, segments } from '../optim/adamw.ts';
+import { normBlock, sumOfSquares } from '../optim/clipping.ts';
+import { Decoder } from '../rollout/decoder.ts';
+import { generate } from '../rollout/generation.ts';
+import { KvCache } from '../rollout/kv-cache.ts';
+import { SessionCache } from '../runtime/session-cache.ts';
+import { floats } from '../runtime/tensor.ts';
+import { completionFeeds, completionProbs, scoreFeeds } from './feeds.ts';
+import { addGradients, microBatchResult, runGradient } from './gradient.ts';
+import { ParameterCopies } from './parameter-copies.ts';
+import type { JobKind, Jobs, Reply, Request, WorkerSettings } from './protocol.ts';
+import { awaitTurn, passTurn } from './turn.ts';
+
+/** Entry of a worker thread: does one job at a time, in the order in which they arrive. */
+
+const { config, head } = workerData as WorkerSettings;
+const layout = parameterLayout(config, head);
+const copies = new ParameterCopies(layout);
+const sessions = new SessionCache(24);
+const cache = new KvCache(config);
+
+type Handlers = { [K in JobKind]: (request: Jobs[K]['request'], id: number) => Promise<Jobs[K]['result']> };
+
+const handlers: Handlers = {
+  ready: async () => true,
+
+  async generate({ source, temperature, groups, queue, rows, width }, id) {
+    const parameters = copies.tensors(source);
+    cache.reserve(rows, width);
+    const decoder = await Decoder.create({ config, sessions, parameters, cache, temperature });
+    await generate({
+      decoder,
+      cache,
+      rows,
+      maxLength: config.maxLength,
+      next: () => groups[Atomics.add(queue, 0, 1)],
+      onCompletion: (index, completion) => reply({ kind: 'completion', id, index, completion }),
+    });
+    return true;
+  },
+
+  async probabilities({ source, grid, sequences, inverseTemperature }) {
+    const parameters = copies.tensors(source);
+    const session = await sessions.get(`probability ${grid.rows}×${grid.length}`, () =>
+      probabilityProgram(config, grid.rows, grid.length),
+    );
+    const outputs = await session.run({ ...parameters, ...completionFeeds(grid, sequences, inverseTemperature) });
+    return completionProbs(floats(outputs, 'prob'), grid, sequences);
+  },
+
+  async scores({ source, grid, sequences }) {
+    const parameters = copies.tensors(source);
+    const session = await sessions.get(`score ${grid.rows}×${grid.length}`, () =>
+      scoreProgram(config, grid.rows, grid.length),
+    );
+    const outputs = await session.run({ ...parameters, ...scoreFeeds(grid, sequences) });
+    return [...floats(outputs, 'score').subarray(0, sequences.length)];
+  },
+
+  async gradient({ source, memory, index, grid, part }) {
+    const outputs = await runGradient(config, sessions, copies.tensors(source), grid, part);
+    awaitTurn(memory.turn, index);
+    addGradients(outputs, layout, memory.gradient, index === 0);
+    passTurn(memory.turn, index);
+    return microBatchResult(outputs, grid, part);
+  },
+
+  async squares({ memory: { gradient, squares }, blocks }) {
+    for (let block = blocks.start; block < blocks.end; block++) {
+      const start = block * normBlock;
+      squares[block] = sumOfSquares(gradient, start, Math.min(start + normBlock, layout.size));
+    }
+    return true;
+  },
+
+  async update({ memory, parameters, range, settings, step, gradientScale }) {
+    for (const segment of segments(layout.tensors, range.start, range.end)) {
+      adamw({ ...memory, parameters }, segment, settings, step, gradientScale);
+    }
+    return true;
+  },
+};
+
+function reply(message: Reply): void {
+  parentPort?.postMessage(message);
+}
+
+async function answer(request: Request): Promise<void> {
+  try {
+    const handler = handlers[request.kind] as (request: Request, id: number) => Promise<unknown>;
+    reply({ kind: 'result', id: request.id, result: await handler(request, request.id) });
+  } catch (error) {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    reply({ kind: 'error', id: request.id, message, stack: stack ?? message });
+  }
+}
+
+let previous = Promise.resolve();
+parentPort?.on('message', (request: Request) => {
+  previous = previous.then(async () => answer(request));
+});
