@@ -1,0 +1,100 @@
+import type { SampleSettings } from '../contract/settings.ts';
+
+type Filter = SampleSettings['keep'][number];
+type Domain = 'reasoning' | 'general';
+
+/** What is known of one sampled completion when it enters the funnel. */
+export interface Candidate {
+  readonly text: string;
+  readonly tokens: number;
+  /** Which filters it passes; `correct` is `undefined` where the verifier abstained. */
+  readonly passes: Readonly<Record<Exclude<Filter, 'correct'>, boolean>> & { readonly correct: boolean | undefined };
+  /** Accuracy score, 0–1. */
+  readonly accuracy: number;
+  readonly rewardModel?: number | undefined;
+}
+
+/** Where the sampled completions went: `sampled` is `kept` plus the sum of `dropped`. */
+export interface FunnelCounts {
+  readonly prompts: number;
+  readonly sampled: number;
+  readonly dropped: Readonly<Record<'abstained' | Filter | 'duplicate' | 'outranked' | 'overQuota', number>>;
+  readonly kept: number;
+  readonly keptByDomain: Readonly<Record<Domain, number>>;
+}
+
+type FunnelSettings = Pick<SampleSettings, 'keep' | 'rank' | 'keepPerPrompt' | 'quotas'>;
+
+export interface Funnel {
+  /** The kept ones of one prompt's completions, best first. */
+  select<T extends Candidate>(domain: Domain, candidates: readonly T[]): T[];
+  /** No more rows of this domain are wanted: its remaining prompts need not be sampled. */
+  full(domain: Domain): boolean;
+  counts(): FunnelCounts;
+}
+
+/**
+ * Rejection sampling, prompt by prompt, so that memory does not grow with the data: filters in their order, duplicates,
+ * rank, the best `keepPerPrompt`, the domain's quota. A completion is counted where it was dropped first.
+ */
+export function createFunnel(settings: FunnelSettings): Funnel {
+  const dropped = {
+    abstained: 0,
+    correct: 0,
+    readable: 0,
+    oneLanguage: 0,
+    notOverlong: 0,
+    duplicate: 0,
+    outranked: 0,
+    overQuota: 0,
+  };
+  const keptByDomain = { reasoning: 0, general: 0 };
+  let [prompts, sampled] = [0, 0];
+  const room = (domain: Domain) => (settings.quotas?.[domain] ?? Infinity) - keptByDomain[domain];
+
+  return {
+    select(domain, candidates) {
+      prompts++;
+      sampled += candidates.length;
+      const seen = new Set<string>();
+      const survivors = candidates.filter((candidate) => {
+        const cause = firstFailure(settings.keep, candidate) ?? (seen.has(candidate.text) ? 'duplicate' : undefined);
+        if (cause === undefined) seen.add(candidate.text);
+        else dropped[cause]++;
+        return cause === undefined;
+      });
+      const best = survivors.toSorted((a, b) => compareRank(settings.rank, a, b)).slice(0, settings.keepPerPrompt);
+      const kept = best.slice(0, room(domain));
+      dropped.outranked += survivors.length - best.length;
+      dropped.overQuota += best.length - kept.length;
+      keptByDomain[domain] += kept.length;
+      return kept;
+    },
+    full: (domain) => room(domain) <= 0,
+    counts: () => ({
+      prompts,
+      sampled,
+      dropped: { ...dropped },
+      kept: keptByDomain.reasoning + keptByDomain.general,
+      keptByDomain: { ...keptByDomain },
+    }),
+  };
+}
+
+function firstFailure(keep: readonly Filter[], { passes }: Candidate): Filter | 'abstained' | undefined {
+  const failed = keep.find((filter) => passes[filter] !== true);
+  return failed === 'correct' && passes.correct === undefined ? 'abstained' : failed;
+}
+
+/** Negative if `a` is better. Equal ones stay in the order in which they were sampled. */
+function compareRank(rank: FunnelSettings['rank'], a: Candidate, b: Candidate): number {
+  for (const criterion of rank) {
+    const difference = {
+      accuracy: b.accuracy - a.accuracy,
+      rewardModel: (b.rewardModel ?? -Infinity) - (a.rewardModel ?? -Infinity),
+      shortest: a.tokens - b.tokens,
+    }[criterion];
+    if (difference !== 0 && !Number.isNaN(difference)) return difference;
+  }
+  return 0;
+}

@@ -1,0 +1,141 @@
+import { randomKey, uniform, type RandomKey } from '../algorithms/random.ts';
+import type { Row } from '../contract/dataset.ts';
+import type { RewardSettings } from '../contract/rewards.ts';
+import { formatReward } from './format.ts';
+import { languageConsistency } from './language-consistency.ts';
+import { lengthPenalty } from './length.ts';
+import { parseResponse } from './parse-response.ts';
+import { verify } from './verify.ts';
+import type { Verdict } from './verifiers/verifier.ts';
+
+/** A completion to be scored. */
+export interface Completion {
+  readonly row: Row;
+  readonly text: string;
+  /** Length in tokens, with the stop token. */
+  readonly tokens: number;
+  /** Names this sample; the random reward draws from it. */
+  readonly key: RandomKey;
+}
+
+export interface ScoredCompletion {
+  /** Unweighted score by the name of the reward, of those that apply to the row; `undefined` if its verifier abstained. */
+  readonly scores: Readonly<Record<string, number | undefined>>;
+  /** Weighted sum, or `undefined` if any verifier abstained: the completion is then left out of its group. */
+  readonly reward: number | undefined;
+  /** Measured whether rewarded or not. */
+  readonly verdict: Verdict;
+  readonly formatted: boolean;
+  readonly languageConsistency: number;
+}
+
+/** Scores of a trained reward model for the text after each prompt, in order. */
+export type ScoreWithModel = (
+  stage: string,
+  completions: readonly { readonly row: Row; readonly text: string }[],
+) => Promise<readonly number[]>;
+
+export interface Rewards {
+  /** One a setting, in their order; the names of the metrics `rewards/{name}/mean`. */
+  readonly names: readonly string[];
+  /** @param step 1 … steps; decides which rewards of the last steps are active */
+  score(completions: readonly Completion[], step: number): Promise<ScoredCompletion[]>;
+}
+
+interface NamedReward {
+  readonly name: string;
+  readonly weight: number;
+  readonly applies: (row: Row, step: number) => boolean;
+  readonly score: Scorer;
+}
+
+type Scorer = (
+  completions: readonly Completion[],
+) => readonly (number | undefined)[] | Promise<readonly (number | undefined)[]>;
+
+/**
+ * The rewards of a stage, simply added, each times its weight, on the rows of its domains.
+ *
+ * @param steps of the stage, for rewards of its last steps
+ * @param scoreWithModel needed if a setting is a `rewardModel`
+ */
+export function createRewards(
+  settings: readonly RewardSettings[],
+  { steps, scoreWithModel }: { steps: number; scoreWithModel?: ScoreWithModel },
+): Rewards {
+  const rewards = settings.map((setting, index): NamedReward => {
+    const [kind, common] = kindOf(setting);
+    const earlier = settings.slice(0, index).filter((other) => kindOf(other)[0] === kind).length;
+    const first = setting.rewardModel?.lastSteps === undefined ? 1 : steps - setting.rewardModel.lastSteps + 1;
+    return {
+      name: earlier === 0 ? kind : `${kind}-${earlier + 1}`,
+      weight: common.weight,
+      applies: (row, step) =>
+        step >= first &&
+        (common.domains?.includes(row.domain) ?? true) &&
+        // A general prompt without a gold answer has nothing to verify; a reasoning prompt without one abstains.
+        (kind !== 'accuracy' || row.answer !== undefined || row.domain === 'reasoning'),
+      score: scorer(setting, index, scoreWithModel),
+    };
+  });
+
+  return {
+    names: rewards.map(({ name }) => name),
+    async score(completions, step) {
+      const scores = completions.map((): Record<string, number | undefined> => ({}));
+      const sums: (number | undefined)[] = completions.map(() => 0);
+      for (const { name, weight, applies, score } of rewards) {
+        const indices = [...completions.keys()].filter((index) => applies(completions[index]!.row, step));
+        if (indices.length === 0) continue;
+        const found = await score(indices.map((index) => completions[index]!));
+        for (const [position, index] of indices.entries()) {
+          const value = Number.isFinite(found[position]) ? found[position] : undefined;
+          scores[index]![name] = value;
+          const sum = sums[index];
+          sums[index] = sum === undefined || value === undefined ? undefined : sum + weight * value;
+        }
+      }
+      return completions.map(({ row, text }, index) => ({
+        scores: scores[index]!,
+        reward: sums[index],
+        verdict: verify(row, text),
+        formatted: formatReward(text, row.domain) === 1,
+        languageConsistency: languageConsistency(text, row.language),
+      }));
+    },
+  };
+}
+
+type Kind = keyof RewardSettings;
+
+function kindOf(setting: RewardSettings): [Kind, { weight: number; domains?: Row['domain'][] | undefined }] {
+  const entry = Object.entries(setting).find(([, value]) => value !== undefined);
+  if (entry === undefined) throw new Error('a reward without a kind passed the schema');
+  return entry as [Kind, { weight: number; domains?: Row['domain'][] }];
+}
+
+function scorer(setting: RewardSettings, index: number, scoreWithModel: ScoreWithModel | undefined): Scorer {
+  const { length, rewardModel, random } = setting;
+  if (setting.accuracy) return each(({ row, text }) => accuracyScore(verify(row, text)));
+  if (setting.format) return each(({ row, text }) => formatReward(text, row.domain));
+  if (setting.languageConsistency) return each(({ row, text }) => languageConsistency(text, row.language));
+  if (length) return each(({ tokens }) => lengthPenalty(tokens, length));
+  // Not the sample's own numbers: those chose its tokens, and noise must not know them.
+  if (random) return each(({ key }) => uniform(randomKey('random-reward', index, ...key), 0));
+  if (rewardModel === undefined || scoreWithModel === undefined) throw new Error('a reward has nothing to score it');
+  return (completions) => {
+    const texts = completions.map(({ row, text }) => ({
+      row,
+      text: rewardModel.scope === 'summary' ? parseResponse(text).summary : text,
+    }));
+    return scoreWithModel(rewardModel.from, texts);
+  };
+}
+
+function each(score: (completion: Completion) => number | undefined): Scorer {
+  return (completions) => completions.map(score);
+}
+
+function accuracyScore({ outcome, score }: Verdict): number | undefined {
+  return outcome === 'abstain' ? undefined : score;
+}
