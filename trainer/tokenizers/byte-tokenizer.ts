@@ -16,7 +16,8 @@ export const byteVocabularySize = 256 + controlTokens.length + tagTokens.length;
 
 /**
  * Writes a tokenizer of UTF-8 bytes: id = byte, then the control tokens from 256 and the tags. A byte-level BPE without
- * merges, so that transformers opens it, too.
+ * merges, so that transformers opens it, too. Text is brought to NFC first, because transformers 5 does that for every
+ * model of the Qwen2 family whatever its `tokenizer.json` says.
  */
 export async function writeByteTokenizer(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true });
@@ -48,7 +49,7 @@ function tokenizerJson() {
       normalized: false,
       special: controlTokens.includes(content),
     })),
-    normalizer: null,
+    normalizer: { type: 'NFC' },
     pre_tokenizer: byteLevel,
     post_processor: null,
     decoder: byteLevel,
