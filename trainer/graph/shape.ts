@@ -16,18 +16,18 @@ export function showShape(shape: Shape): string {
 }
 
 export function sameShape(a: Shape, b: Shape): boolean {
-  return a.length === b.length && a.every((dimension, axis) => dimension === b[axis]);
+  return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }
 
 /** Number of elements. Throws a ShapeError when a dimension is symbolic. */
 export function sizeOf(shape: Shape): number {
-  return shape.reduce<number>((size, dimension) => size * fixed(dimension), 1);
+  return shape.reduce<number>((product, size) => product * fixed(size), 1);
 }
 
 /** The dimension as a number. Throws a ShapeError when it is symbolic. */
-export function fixed(dimension: Dimension | undefined): number {
-  if (typeof dimension === 'number') return dimension;
-  throw new ShapeError(`dimension ${dimension}: expected a fixed size`);
+export function fixed(size: Dimension): number {
+  if (typeof size === 'number') return size;
+  throw new ShapeError(`dimension ${size}: expected a fixed size`);
 }
 
 /** Dimension number `axis`, counted from the end when negative. Throws a ShapeError when there is none. */

@@ -1,0 +1,125 @@
+import { type Dimension, dimension } from '../graph/shape.ts';
+import { type Value, integers } from '../graph/value.ts';
+import { causalAttention } from '../nn/attention.ts';
+import { projectToHeads } from '../nn/heads.ts';
+import { type RotaryTables, rotaryTables } from '../nn/rotary.ts';
+import { swiglu } from '../nn/swiglu.ts';
+import { add } from '../ops/elementwise.ts';
+import { gatherRows } from '../ops/indexing.ts';
+import { gemm } from '../ops/linalg.ts';
+import { reshape } from '../ops/movement.ts';
+import { rmsNorm } from '../ops/normalization.ts';
+import { rotaryEmbedding } from '../ops/rotary.ts';
+import type { ModelConfig } from './config.ts';
+
+/** Finds a parameter by its name in the Hugging Face checkpoint. */
+export type Parameters = (name: string) => Value;
+
+/** Parameters whose names begin with `prefix` and a dot, without it. */
+export function within(parameters: Parameters, prefix: string): Parameters {
+  return (name) => parameters(`${prefix}.${name}`);
+}
+
+/** Hidden states before the head, and every layer's keys (after RoPE) and values. */
+export interface DecoderOutput {
+  /** `[rows · length, d]`, before the final norm */
+  readonly hidden: Value;
+  /** `[rows, kvHeads, length, headDim]` each */
+  readonly keys: readonly Value[];
+  readonly values: readonly Value[];
+}
+
+/**
+ * A causal decoder over whole sequences at positions 0 … length − 1. Padding stands on the right and changes nothing
+ * before it.
+ *
+ * @param ids `[rows, length]` int64
+ */
+export function decoder(config: ModelConfig, parameters: Parameters, ids: Value): DecoderOutput {
+  const [rows, length] = [dimension(ids.shape, 0), Number(ids.shape[1])];
+  const rotary = { tables: decoderRotaryTables(config, length), positions: integers([0]) };
+  const tokens = typeof rows === 'number' ? rows * length : `${rows}*${length}`;
+  const keys: Value[] = [];
+  const values: Value[] = [];
+
+  let x = gatherRows(parameters('model.embed_tokens.weight'), reshape(ids, [tokens]));
+  for (let index = 0; index < config.layers; index++) {
+    const layer = within(parameters, `model.layers.${index}`);
+    const heads = projectAttention(config, layer, x, rows, length);
+    const { q, k, v } = rotated(config, layer, heads, rotary);
+    keys.push(k);
+    values.push(v);
+    x = feedForward(config, layer, attentionOutput(layer, causalAttention(q, k, v), x));
+  }
+  return { hidden: x, keys, values };
+}
+
+export function decoderRotaryTables(config: ModelConfig, length: number): RotaryTables {
+  const { headDim, ropeTheta: theta, ropeScaling: scaling } = config;
+  return rotaryTables({ headDim, theta, ...(scaling && { scaling }) }, length);
+}
+
+export interface AttentionHeads {
+  /** `[rows, heads, length, headDim]` */
+  readonly q: Value;
+  /** `[rows, kvHeads, length, headDim]` */
+  readonly k: Value;
+  readonly v: Value;
+}
+
+/** Queries, keys and values of the normalised input `x` `[rows · length, d]`, before QK-norm and RoPE. */
+export function projectAttention(
+  config: ModelConfig,
+  layer: Parameters,
+  x: Value,
+  rows: Dimension,
+  length: Dimension,
+): AttentionHeads {
+  const h = rmsNorm(x, layer('input_layernorm.weight'), config.normEpsilon);
+  const project = (name: string, heads: number): Value => {
+    const y = projectToHeads(h, layer(`self_attn.${name}.weight`), rows, length, heads);
+    // A sum of its own: as C of a Gemm the bias would enter the product's sum at another place, and change its bits.
+    return config.attentionBias ? add(y, reshape(layer(`self_attn.${name}.bias`), [heads, 1, config.headDim])) : y;
+  };
+  return {
+    q: project('q_proj', config.heads),
+    k: project('k_proj', config.kvHeads),
+    v: project('v_proj', config.kvHeads),
+  };
+}
+
+/** QK-norm (Qwen3) and RoPE. */
+export function rotated(
+  config: ModelConfig,
+  layer: Parameters,
+  { q, k, v }: AttentionHeads,
+  { tables, positions }: { tables: RotaryTables; positions: Value },
+): AttentionHeads {
+  const rotate = (x: Value, norm: string): Value => {
+    const y = config.qkNorm ? rmsNorm(x, layer(`self_attn.${norm}.weight`), config.normEpsilon) : x;
+    return rotaryEmbedding(y, positions, tables);
+  };
+  return { q: rotate(q, 'q_norm'), k: rotate(k, 'k_norm'), v };
+}
+
+/** Output projection of attention, added to the residual stream. `attended` is `[n, heads · headDim]`. */
+export function attentionOutput(layer: Parameters, attended: Value, residual: Value): Value {
+  return gemm(attended, layer('self_attn.o_proj.weight'), { transB: true, c: residual });
+}
+
+/** The second half of a layer: norm and SwiGLU, added to the residual stream `x` `[n, d]`. */
+export function feedForward(config: ModelConfig, layer: Parameters, x: Value): Value {
+  const h = rmsNorm(x, layer('post_attention_layernorm.weight'), config.normEpsilon);
+  const [gate, up, down] = ['gate_proj', 'up_proj', 'down_proj'].map((name) => layer(`mlp.${name}.weight`));
+  return swiglu(h, x, { gate: gate as Value, up: up as Value, down: down as Value });
+}
+
+/** The final norm of hidden states `[n, d]`. */
+export function finalNorm(config: ModelConfig, parameters: Parameters, hidden: Value): Value {
+  return rmsNorm(hidden, parameters('model.norm.weight'), config.normEpsilon);
+}
+
+/** The language-model head's table, `[V, d]`: tied to the embedding, or its own. */
+export function headTable(config: ModelConfig, parameters: Parameters): Value {
+  return parameters(config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
+}

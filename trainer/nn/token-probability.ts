@@ -1,0 +1,57 @@
+import { dimension } from '../graph/shape.ts';
+import { type Value, composite, scalar } from '../graph/value.ts';
+import { add, log, maximum, multiply } from '../ops/elementwise.ts';
+import { gatherRows, pickColumns } from '../ops/indexing.ts';
+import { gemm } from '../ops/linalg.ts';
+import { reshape } from '../ops/movement.ts';
+import { softmax } from '../ops/normalization.ts';
+import { reduceMax } from '../ops/reduction.ts';
+
+/** Keeps the logarithm of a probability that underflowed finite. The smallest normal float32 is 1.2e-38. */
+const smallestProbability = 1.2e-38;
+
+/** Next-token distribution, `[n, V]`, from hidden states `[n, d]` and the head's table `[V, d]`. */
+export function distribution(hidden: Value, table: Value): Value {
+  return softmax(gemm(hidden, table, { transB: true }));
+}
+
+/** Of each target, `[n]`. */
+export interface TokenProbability {
+  readonly prob: Value;
+  readonly logProb: Value;
+  /** The largest probability of any token at this place. */
+  readonly top: Value;
+}
+
+/**
+ * Probability of each target token, its logarithm, and the largest probability of the row, `[n]` each. The last has no
+ * gradient.
+ *
+ * One softmax serves all three and the gradient: with P = softmax(H·Eᵀ), p the target's probability, t its row of E and
+ * c = g_p·p + g_log, the cotangent of the logits is c·(onehot − P), and its one-hot part is applied to rows, so that no
+ * second matrix of `[n, V]` is made:
+ *
+ *   dH = c·(E[t] − P·E)      dE = scatter(t, c·H) − Pᵀ·(c·H)
+ *
+ * @param hidden H, `[n, d]`
+ * @param table E, `[V, d]`
+ * @param targets `[n]` int64
+ */
+export function tokenProbability(hidden: Value, table: Value, targets: Value): TokenProbability {
+  const tokens = dimension(hidden.shape, 0);
+  const p = distribution(hidden, table);
+  const target = pickColumns(p, targets);
+  const outputs = [target, log(maximum(target, scalar(smallestProbability))), reshape(reduceMax(p), [tokens])];
+  const [prob, logProb, top] = composite('TokenProbability', [hidden, table, targets], outputs, (gProb, gLog) => {
+    const viaProb = gProb && multiply(gProb, target);
+    const both = viaProb && gLog ? add(viaProb, gLog) : (viaProb ?? gLog);
+    if (both === undefined) return [];
+    const c = reshape(both, [tokens, 1]);
+    const scaled = multiply(hidden, c);
+    return [
+      multiply(gemm(p, table, { alpha: -1, c: gatherRows(table, targets) }), c),
+      [{ onto: (sum) => gemm(p, scaled, { transA: true, alpha: -1, c: sum }) }, { rows: targets, updates: scaled }],
+    ];
+  }) as [Value, Value, Value];
+  return { prob, logProb, top };
+}

@@ -1,0 +1,50 @@
+import { dimension, fixed, ShapeError, showShape } from '../graph/shape.ts';
+import { type RowUpdates, type Value, apply, expectRank, integers } from '../graph/value.ts';
+import { reshape } from './movement.ts';
+
+/** Rows of a table: `[n, …row]` for indices `[n]` int64. ONNX `Gather`. */
+export function gatherRows(table: Value, rows: Value): Value {
+  expectRank('Gather', rows, 1);
+  const shape = [...rows.shape, ...table.shape.slice(1)];
+  return apply(
+    'Gather',
+    [table, rows],
+    { type: table.type, shape },
+    {
+      attributes: { axis: 0 },
+      gradient: (g) => (g ? [{ rows, updates: g }] : []),
+    },
+  );
+}
+
+/** A copy of `table` with `table[rows[i]] += updates[i]`; a row may occur more than once. ONNX `ScatterND`. */
+export function addRows(table: Value, { rows, updates }: RowUpdates): Value {
+  const indices = reshape(rows, [...rows.shape, 1]);
+  return apply('ScatterND', [table, indices, updates], table, {
+    attributes: { reduction: 'add' },
+    gradient: (g) => (g ? [g, undefined, gatherRows(g, rows)] : []),
+  });
+}
+
+/** One element of each row: `[n]` from `[n, m]` and column numbers `[n]` int64; no gradient. ONNX `GatherElements`. */
+export function pickColumns(a: Value, columns: Value): Value {
+  expectRank('GatherElements', a, 2);
+  const count = dimension(a.shape, 0);
+  if (columns.shape.length !== 1 || columns.shape[0] !== count) {
+    throw new ShapeError(`GatherElements: columns ${showShape(columns.shape)} for rows of ${showShape(a.shape)}`);
+  }
+  const picked = apply(
+    'GatherElements',
+    [a, reshape(columns, [count, 1])],
+    { type: a.type, shape: [count, 1] },
+    {
+      attributes: { axis: 1 },
+    },
+  );
+  return reshape(picked, [count]);
+}
+
+/** Zeros. ONNX `ConstantOfShape`. */
+export function zeros(shape: Value['shape']): Value {
+  return apply('ConstantOfShape', [integers(shape.map(fixed))], { shape });
+}

@@ -1,0 +1,84 @@
+import { type Shape, ShapeError, broadcastShape, dimension, showShape } from '../graph/shape.ts';
+import { type Value, apply, expectRank } from '../graph/value.ts';
+import { sumTo } from './reduction.ts';
+
+export interface ProductOptions {
+  readonly transA?: boolean;
+  readonly transB?: boolean;
+  readonly alpha?: number;
+}
+
+/**
+ * `alpha · A·B + C` of matrices, `[m, k] × [k, n] → [m, n]`, each factor transposed on request; C broadcasts. Sums
+ * into C cost nothing: residuals and the accumulation of gradients go there. ONNX `Gemm`.
+ */
+export function gemm(a: Value, b: Value, options: ProductOptions & { readonly c?: Value | undefined } = {}): Value {
+  const { transA = false, transB = false, alpha = 1, c } = options;
+  expectRank('Gemm', a, 2);
+  expectRank('Gemm', b, 2);
+  return apply(
+    'Gemm',
+    c ? [a, b, c] : [a, b],
+    { shape: productShape('Gemm', a.shape, b.shape, transA, transB) },
+    {
+      attributes: { transA: Number(transA), transB: Number(transB), alpha: { float: alpha } },
+      // Y = α·A·B + C  ⇒  dA = α·G·Bᵀ, dB = α·Aᵀ·G, dC = G; where a factor was transposed, so is its cotangent
+      gradient: (g) => {
+        if (g === undefined) return [];
+        return [
+          {
+            onto: (sum) =>
+              transA
+                ? gemm(b, g, { transA: transB, transB: true, alpha, c: sum })
+                : gemm(g, b, { transB: !transB, alpha, c: sum }),
+          },
+          {
+            onto: (sum) =>
+              transB
+                ? gemm(g, a, { transA: true, transB: transA, alpha, c: sum })
+                : gemm(a, g, { transA: !transA, alpha, c: sum }),
+          },
+          c && sumTo(g, c.shape),
+        ];
+      },
+    },
+  );
+}
+
+/**
+ * `alpha · A·B` of the last two axes, `[…, m, k] × […, k, n] → […, m, n]`, each factor transposed on request; the axes
+ * before broadcast. `FusedMatMul` of com.microsoft: no transposed copy, no pass for the factor.
+ */
+export function batchedMatmul(a: Value, b: Value, options: ProductOptions = {}): Value {
+  const { transA = false, transB = false, alpha = 1 } = options;
+  return apply(
+    'FusedMatMul',
+    [a, b],
+    { shape: productShape('FusedMatMul', a.shape, b.shape, transA, transB) },
+    {
+      domain: 'com.microsoft',
+      attributes: { transA: Number(transA), transB: Number(transB), alpha: { float: alpha } },
+      // as for Gemm, in every batch
+      gradient: (g) => {
+        if (g === undefined) return [];
+        const da = transA
+          ? batchedMatmul(b, g, { transA: transB, transB: true, alpha })
+          : batchedMatmul(g, b, { transB: !transB, alpha });
+        const db = transB
+          ? batchedMatmul(g, a, { transA: true, transB: transA, alpha })
+          : batchedMatmul(a, g, { transA: !transA, alpha });
+        return [sumTo(da, a.shape), sumTo(db, b.shape)];
+      },
+    },
+  );
+}
+
+function productShape(op: string, a: Shape, b: Shape, transA: boolean, transB: boolean): Shape {
+  const [m, k] = [dimension(a, transA ? -1 : -2), dimension(a, transA ? -2 : -1)];
+  const [kOfB, n] = [dimension(b, transB ? -1 : -2), dimension(b, transB ? -2 : -1)];
+  if (k !== kOfB) {
+    const [left, right] = [showShape(a) + (transA ? 'ᵀ' : ''), showShape(b) + (transB ? 'ᵀ' : '')];
+    throw new ShapeError(`${op}: ${left} × ${right}: inner dimensions differ`);
+  }
+  return [...broadcastShape(op, a.slice(0, -2), b.slice(0, -2)), m, n];
+}

@@ -1,0 +1,58 @@
+import { type Dimension, type Shape, ShapeError, dimension, sameShape, showShape, sizeOf } from '../graph/shape.ts';
+import { type Value, apply, integers } from '../graph/value.ts';
+
+/**
+ * The same elements in another shape. At most one dimension may be symbolic; it takes what the others leave. A view in
+ * ONNX Runtime: no data is moved. ONNX `Reshape`.
+ */
+export function reshape(a: Value, shape: Shape): Value {
+  if (sameShape(a.shape, shape)) return a;
+  const symbolic = shape.filter((size) => typeof size === 'string');
+  if (symbolic.length > 1) throw new ShapeError(`Reshape to ${showShape(shape)}: more than one symbolic dimension`);
+  if (symbolic.length === 0 && sizeOf(a.shape) !== sizeOf(shape)) {
+    throw new ShapeError(`Reshape: ${showShape(a.shape)} has another number of elements than ${showShape(shape)}`);
+  }
+  const target = integers(shape.map((size) => (typeof size === 'number' ? size : -1)));
+  return apply('Reshape', [a, target], { type: a.type, shape }, { gradient: (g) => (g ? [reshape(g, a.shape)] : []) });
+}
+
+/** Axis `i` of the result is axis `order[i]` of `a`. ONNX `Transpose`. */
+export function transpose(a: Value, order: readonly number[]): Value {
+  const shape = order.map((axis) => dimension(a.shape, axis));
+  return apply(
+    'Transpose',
+    [a],
+    { type: a.type, shape },
+    {
+      attributes: { perm: order },
+      gradient: (g) =>
+        g
+          ? [
+              transpose(
+                g,
+                [...order.keys()].map((axis) => order.indexOf(axis)),
+              ),
+            ]
+          : [],
+    },
+  );
+}
+
+/** Elements `start … end − 1` of one axis; no gradient. ONNX `Slice`. */
+export function slice(a: Value, axis: number, start: number, end: number): Value {
+  const shape = a.shape.map((size, index) => (index === axis ? end - start : size));
+  return apply('Slice', [a, integers([start]), integers([end]), integers([axis])], { type: a.type, shape });
+}
+
+/** Joins along one axis, whose sizes must be fixed; no gradient. ONNX `Concat`. */
+export function concat(parts: readonly [Value, ...Value[]], axis: number): Value {
+  const [{ type, shape: first }] = parts;
+  const joined = parts.reduce((total, { shape }) => total + sizeOf([dimension(shape, axis)]), 0);
+  const shape: Dimension[] = first.map((size, index) => (index === axis ? joined : size));
+  for (const part of parts) {
+    if (!part.shape.every((size, index) => index === axis || size === first[index])) {
+      throw new ShapeError(`Concat on axis ${axis}: ${showShape(first)} and ${showShape(part.shape)}`);
+    }
+  }
+  return apply('Concat', parts, { type, shape }, { attributes: { axis } });
+}

@@ -1,0 +1,61 @@
+import { type Shape, ShapeError, fixed, sameShape, showShape } from '../graph/shape.ts';
+import { type Value, apply, integers } from '../graph/value.ts';
+import { reshape } from './movement.ts';
+
+/** Sum over the given axes, which keep size 1. ONNX `ReduceSum`. */
+export function reduceSum(a: Value, axes: readonly number[]): Value {
+  return apply(
+    'ReduceSum',
+    [a, integers(axes)],
+    { type: a.type, shape: reduced(a.shape, axes) },
+    {
+      attributes: { keepdims: 1 },
+      gradient: (g) => (g ? [expand(g, a.shape)] : []),
+    },
+  );
+}
+
+/** Sum of all elements, shape `[]`. */
+export function sum(a: Value): Value {
+  return reshape(reduceSum(a, [...a.shape.keys()]), []);
+}
+
+/** Largest element along the last axis, which keeps size 1; no gradient. ONNX `ReduceMax`. */
+export function reduceMax(a: Value): Value {
+  const last = a.shape.length - 1;
+  return apply(
+    'ReduceMax',
+    [a, integers([last])],
+    { type: a.type, shape: reduced(a.shape, [last]) },
+    {
+      attributes: { keepdims: 1 },
+    },
+  );
+}
+
+/** Repeats axes of size 1. ONNX `Expand`. */
+export function expand(a: Value, shape: Shape): Value {
+  if (sameShape(a.shape, shape)) return a;
+  return apply(
+    'Expand',
+    [a, integers(shape.map(fixed))],
+    { type: a.type, shape },
+    {
+      gradient: (g) => (g ? [sumTo(g, a.shape)] : []),
+    },
+  );
+}
+
+/** Undoes a broadcast: sums a cotangent over the axes along which `shape` was repeated. */
+export function sumTo(g: Value, shape: Shape): Value {
+  if (sameShape(g.shape, shape)) return g;
+  const missing = g.shape.length - shape.length;
+  if (missing < 0) throw new ShapeError(`sum of ${showShape(g.shape)} to ${showShape(shape)}`);
+  const axes = [...g.shape.keys()].filter((axis) => axis < missing || shape[axis - missing] !== g.shape[axis]);
+  const summed = axes.length > 0 ? reduceSum(g, axes) : g;
+  return reshape(summed, shape);
+}
+
+function reduced(shape: Shape, axes: readonly number[]): Shape {
+  return shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
+}
