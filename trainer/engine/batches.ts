@@ -2,7 +2,7 @@ import { UserError } from '../contract/errors.ts';
 import type { ModelConfig } from '../models/config.ts';
 import type { Grid } from './feeds.ts';
 import { cutMicroBatches, tokenBudget } from './micro-batches.ts';
-import type { LossPart, TrainingBatch } from './sequences.ts';
+import type { PreferencePair, TokenSequence, TrainingBatch } from './sequences.ts';
 
 /** Some sequences of a batch and the padded size they run at. */
 export interface Part<T> {
@@ -37,35 +37,38 @@ export function cutSequences<T>(
   }));
 }
 
+/** A part of a training step that runs forward and backward at once. */
+export interface TrainingPart {
+  readonly grid: Grid;
+  readonly members: readonly number[];
+  readonly batch: TrainingBatch;
+}
+
 /** Cuts the batch of a training step into micro-batches. */
-export function cutBatch(
-  batch: TrainingBatch,
-  config: ModelConfig,
-): { readonly grid: Grid; readonly members: readonly number[]; readonly part: LossPart }[] {
-  switch (batch.loss) {
-    case 'sft': {
-      const { sequences, ...settings } = batch;
-      return cutSequences(sequences, ({ ids }) => ids.length - 1, config).map(({ sequences: members, ...cut }) => ({
-        ...cut,
-        part: { settings, sequences: members },
-      }));
-    }
-    case 'policy': {
-      const { sequences, ...settings } = batch;
-      const tokens = ({ promptIds, completionIds }: (typeof sequences)[number]) =>
-        promptIds.length + completionIds.length - 1;
-      return cutSequences(sequences, tokens, config).map(({ sequences: members, ...cut }) => ({
-        ...cut,
-        part: { settings, sequences: members },
-      }));
-    }
-    case 'pairwise': {
-      const { pairs, ...settings } = batch;
-      const tokens = ({ chosen, rejected }: (typeof pairs)[number]) => Math.max(chosen.length, rejected.length);
-      return cutSequences(pairs, tokens, config, 2).map(({ sequences: members, ...cut }) => ({
-        ...cut,
-        part: { settings, sequences: members },
-      }));
-    }
+export function cutBatch(batch: TrainingBatch, config: ModelConfig): TrainingPart[] {
+  if (batch.loss === 'pairwise') {
+    return cutSequences(batch.pairs, longerOf, config, 2).map(({ sequences: pairs, ...cut }) => ({
+      ...cut,
+      batch: { ...batch, pairs },
+    }));
   }
+  if (batch.loss === 'policy') {
+    return cutSequences(batch.sequences, predictedTokens, config).map(({ sequences, ...cut }) => ({
+      ...cut,
+      batch: { ...batch, sequences },
+    }));
+  }
+  return cutSequences(batch.sequences, ({ ids }) => ids.length - 1, config).map(({ sequences, ...cut }) => ({
+    ...cut,
+    batch: { ...batch, sequences },
+  }));
+}
+
+/** Tokens that a program sees of a prompt with its completion: all but the last, which it predicts. */
+export function predictedTokens({ promptIds, completionIds }: TokenSequence): number {
+  return promptIds.length + completionIds.length - 1;
+}
+
+function longerOf({ chosen, rejected }: PreferencePair): number {
+  return Math.max(chosen.length, rejected.length);
 }

@@ -7,10 +7,10 @@ import type { AdamWSettings } from '../optim/adamw.ts';
 import { clipFactor, normBlock } from '../optim/clipping.ts';
 import { inverseOf } from '../rollout/decoder.ts';
 import type { Completion } from '../rollout/generation.ts';
-import { cutBatch, cutSequences } from './batches.ts';
+import { cutBatch, cutSequences, predictedTokens } from './batches.ts';
 import { planGeneration } from './generation-plan.ts';
 import type { GenerationRequest } from './generation-plan.ts';
-import type { OptimizerMemory, ParameterSource, Range } from './protocol.ts';
+import type { MicroBatchResult, OptimizerMemory, PairScores, ParameterSource, Range } from './protocol.ts';
 import type { ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
 import { WorkerPool } from './worker-pool.ts';
 import type { OnCompletion } from './worker-pool.ts';
@@ -41,6 +41,8 @@ export interface StepReport {
   readonly probs: Float32Array[];
   /** sft: the largest probability where `probs` has that of the target. */
   readonly top?: Float32Array[];
+  /** pairwise, per pair: scores before the update. */
+  readonly scores?: PairScores[];
 }
 
 /** Moments and the number of updates they have seen. */
@@ -151,18 +153,14 @@ export class Engine {
   ): Promise<Float32Array[]> {
     return this.#inOrder(async () => {
       const source = this.#source(set);
-      const parts = cutSequences(
-        sequences,
-        ({ promptIds, completionIds }) => promptIds.length + completionIds.length - 1,
-        this.#config,
-      );
+      const parts = cutSequences(sequences, predictedTokens, this.#config);
       const requests = parts.map(({ grid, sequences: members }) => ({
         source,
         grid,
         sequences: members,
         inverseTemperature: inverseOf(temperature),
       }));
-      return inRequestOrder(parts, await this.#pool.all('probabilities', requests));
+      return inBatchOrder(parts, await this.#pool.all('probabilities', requests));
     });
   }
 
@@ -172,7 +170,7 @@ export class Engine {
       const source = this.#source(set);
       const parts = cutSequences(sequences, ({ ids }) => ids.length, this.#config);
       const requests = parts.map(({ grid, sequences: members }) => ({ source, grid, sequences: members }));
-      return inRequestOrder(parts, await this.#pool.all('scores', requests));
+      return inBatchOrder(parts, await this.#pool.all('scores', requests));
     });
   }
 
@@ -187,10 +185,8 @@ export class Engine {
       const source = this.#source('policy');
       const parts = cutBatch(batch, this.#config);
       Atomics.store(memory.turn, 0, 0);
-      const results = await this.#pool.all(
-        'gradient',
-        parts.map(({ grid, part }, index) => ({ source, memory, index, grid, part })),
-      );
+      const requests = parts.map((part, index) => ({ source, memory, index, grid: part.grid, batch: part.batch }));
+      const results = await this.#pool.all('gradient', requests);
       const loss = results.reduce((sum, result) => sum + result.loss, 0);
       const gradNorm = await this.#gradientNorm(memory);
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
@@ -201,21 +197,13 @@ export class Engine {
       }
       this.#steps++;
       await this.#update(memory, settings, clipFactor(gradNorm, settings.maxGradNorm));
-      const report = {
+      const inOrder = <T>(pick: (result: MicroBatchResult) => readonly T[]) => inBatchOrder(parts, results.map(pick));
+      return {
         loss,
         gradNorm,
-        probs: inRequestOrder(
-          parts,
-          results.map(({ probs }) => probs),
-        ),
-      };
-      if (batch.loss !== 'sft') return report;
-      return {
-        ...report,
-        top: inRequestOrder(
-          parts,
-          results.map(({ top }) => top),
-        ),
+        probs: inOrder(({ probs }) => probs),
+        ...(batch.loss === 'sft' && { top: inOrder(({ top }) => top) }),
+        ...(batch.loss === 'pairwise' && { scores: inOrder(({ scores }) => scores) }),
       };
     });
   }
@@ -312,7 +300,7 @@ function share(count: number, worker: number, workers: number): Range {
 }
 
 /** Puts the results of micro-batches back into the order of the batch. */
-function inRequestOrder<T>(
+function inBatchOrder<T>(
   parts: readonly { readonly members: readonly number[] }[],
   results: readonly (readonly T[])[],
 ): T[] {

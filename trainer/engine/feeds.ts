@@ -1,5 +1,6 @@
 import type { Feeds } from '../runtime/session.ts';
 import { floatTensor, indexTensor } from '../runtime/tensor.ts';
+import type { PairScores } from './protocol.ts';
 import type {
   PolicyLoss,
   PolicySequence,
@@ -114,4 +115,8 @@ export function trainedPositions(values: Float32Array, { length }: Grid, sequenc
   return sequences.map(({ ids, weights }, row) =>
     values.slice(row * length, row * length + ids.length - 1).filter((_, t) => (weights[t] ?? 0) !== 0),
   );
+}
+
+export function pairScores(scores: Float32Array, pairs: readonly PreferencePair[]): PairScores[] {
+  return pairs.map((_, pair) => [scores[2 * pair] as number, scores[2 * pair + 1] as number]);
 }

@@ -5,10 +5,10 @@ import type { Parameters } from '../rollout/decoder.ts';
 import type { SessionCache } from '../runtime/session-cache.ts';
 import type { Feeds, Outputs } from '../runtime/session.ts';
 import { floats } from '../runtime/tensor.ts';
-import { completionProbs, pairFeeds, policyFeeds, supervisedFeeds, trainedPositions } from './feeds.ts';
+import { completionProbs, pairFeeds, pairScores, policyFeeds, supervisedFeeds, trainedPositions } from './feeds.ts';
 import type { Grid } from './feeds.ts';
 import type { MicroBatchResult } from './protocol.ts';
-import type { LossPart } from './sequences.ts';
+import type { TrainingBatch } from './sequences.ts';
 
 /** Runs one micro-batch forward and backward. The outputs hold `grad.<parameter>`. */
 export async function runGradient(
@@ -16,45 +16,32 @@ export async function runGradient(
   sessions: SessionCache,
   parameters: Parameters,
   grid: Grid,
-  part: LossPart,
+  batch: TrainingBatch,
 ): Promise<Outputs> {
-  const { loss } = part.settings;
   const { rows, length } = grid;
-  const session = await sessions.get(`gradient ${loss} ${rows}×${length}`, () =>
-    gradientProgram(config, loss, rows, length),
+  const session = await sessions.get(`gradient ${batch.loss} ${rows}×${length}`, () =>
+    gradientProgram(config, batch.loss, rows, length),
   );
-  return session.run({ ...parameters, ...lossFeeds(grid, part) });
+  return session.run({ ...parameters, ...lossFeeds(grid, batch) });
 }
 
-function lossFeeds(grid: Grid, part: LossPart): Feeds {
-  switch (part.settings.loss) {
-    case 'sft':
-      return supervisedFeeds(grid, part.sequences as SequencesOf<'sft'>);
-    case 'policy':
-      return policyFeeds(grid, part.sequences as SequencesOf<'policy'>, part.settings);
-    case 'pairwise':
-      return pairFeeds(grid, part.sequences as SequencesOf<'pairwise'>);
-  }
+function lossFeeds(grid: Grid, batch: TrainingBatch): Feeds {
+  if (batch.loss === 'pairwise') return pairFeeds(grid, batch.pairs);
+  if (batch.loss === 'policy') return policyFeeds(grid, batch.sequences, batch);
+  return supervisedFeeds(grid, batch.sequences);
 }
 
-export function microBatchResult(outputs: Outputs, grid: Grid, part: LossPart): MicroBatchResult {
-  const loss = floats(outputs, 'loss')[0] as number;
-  switch (part.settings.loss) {
-    case 'sft': {
-      const sequences = part.sequences as SequencesOf<'sft'>;
-      const at = (name: string) => trainedPositions(floats(outputs, name), grid, sequences);
-      return { loss, probs: at('prob'), top: at('top') };
-    }
-    case 'policy': {
-      const sequences = part.sequences as SequencesOf<'policy'>;
-      return { loss, probs: completionProbs(floats(outputs, 'prob'), grid, sequences), top: [] };
-    }
-    case 'pairwise':
-      return { loss, probs: [], top: [] };
-  }
+export function microBatchResult(outputs: Outputs, grid: Grid, batch: TrainingBatch): MicroBatchResult {
+  const result = { loss: floats(outputs, 'loss')[0] as number, probs: [], top: [], scores: [] };
+  if (batch.loss === 'pairwise') return { ...result, scores: pairScores(floats(outputs, 'score'), batch.pairs) };
+  const prob = floats(outputs, 'prob');
+  if (batch.loss === 'policy') return { ...result, probs: completionProbs(prob, grid, batch.sequences) };
+  return {
+    ...result,
+    probs: trainedPositions(prob, grid, batch.sequences),
+    top: trainedPositions(floats(outputs, 'top'), grid, batch.sequences),
+  };
 }
-
-type SequencesOf<L> = Extract<LossPart, { settings: { loss: L } }>['sequences'];
 
 /** Adds the gradients of a run to their sum; the first run of a step overwrites the last step's. */
 export function addGradients(outputs: Outputs, layout: ParameterLayout, sum: Float32Array, first: boolean): void {

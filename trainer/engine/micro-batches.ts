@@ -28,7 +28,7 @@ export function tokenBudget(vocabularySize: number): number {
  * @param budget tokens, padding included, that a micro-batch may have (one sequence may have more)
  */
 export function cutMicroBatches(lengths: readonly number[], budget: number): MicroBatch[] {
-  const order = lengths.map((_, index) => index).sort((a, b) => (lengths[b] as number) - (lengths[a] as number));
+  const order = lengths.map((_, index) => index).toSorted((a, b) => (lengths[b] as number) - (lengths[a] as number));
   const microBatches: MicroBatch[] = [];
   while (order.length > 0) {
     const length = lengthBucket(lengths[order[0] as number] as number);

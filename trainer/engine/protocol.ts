@@ -3,7 +3,7 @@ import type { Head } from '../models/parameters.ts';
 import type { AdamWSettings } from '../optim/adamw.ts';
 import type { Completion, PromptGroup } from '../rollout/generation.ts';
 import type { Grid } from './feeds.ts';
-import type { LossPart, ScoredSequence, TokenSequence } from './sequences.ts';
+import type { ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
 
 /** What a worker thread is started with. */
 export interface WorkerSettings {
@@ -43,7 +43,11 @@ export interface MicroBatchResult {
   readonly probs: readonly Float32Array[];
   /** Per sequence: the largest probability at each trained token; sft alone. */
   readonly top: readonly Float32Array[];
+  /** Per pair: the scores of the chosen and the rejected sequence; pairwise alone. */
+  readonly scores: readonly PairScores[];
 }
+
+export type PairScores = readonly [chosen: number, rejected: number];
 
 /** Work for one worker, by kind, with its result. */
 export interface Jobs {
@@ -87,7 +91,7 @@ export interface Jobs {
       /** Place of the micro-batch in the sum, from 0. */
       readonly index: number;
       readonly grid: Grid;
-      readonly part: LossPart;
+      readonly batch: TrainingBatch;
     };
     result: MicroBatchResult;
   };

@@ -32,29 +32,29 @@ export interface PreferencePair {
   readonly weight: number;
 }
 
-/** The loss of one step and its settings. */
-export type LossSettings =
-  | { readonly loss: 'sft' }
-  | {
-      readonly loss: 'policy';
-      readonly inverseTemperature: number;
-      /** Ratios are clipped to `ratioLow … ratioHigh`. */
-      readonly ratioLow: number;
-      readonly ratioHigh: number;
-      readonly klCoefficient: number;
-    }
-  | { readonly loss: 'pairwise' };
+/** Settings of the clipped policy loss with a KL penalty. */
+export interface PolicyLoss {
+  readonly inverseTemperature: number;
+  /** Ratios are clipped to `ratioLow … ratioHigh`. */
+  readonly ratioLow: number;
+  readonly ratioHigh: number;
+  readonly klCoefficient: number;
+}
 
-export type PolicyLoss = Extract<LossSettings, { loss: 'policy' }>;
+/** What one optimizer step, or one micro-batch of it, learns from. */
+export type TrainingBatch = SupervisedBatch | PolicyBatch | PairBatch;
 
-/** Everything one optimizer step learns from. */
-export type TrainingBatch =
-  | { readonly loss: 'sft'; readonly sequences: readonly SupervisedSequence[] }
-  | (PolicyLoss & { readonly sequences: readonly PolicySequence[] })
-  | { readonly loss: 'pairwise'; readonly pairs: readonly PreferencePair[] };
+export interface SupervisedBatch {
+  readonly loss: 'sft';
+  readonly sequences: readonly SupervisedSequence[];
+}
 
-/** A part of a batch that runs as one micro-batch; `settings` tells the losses apart. */
-export type LossPart =
-  | { readonly settings: { readonly loss: 'sft' }; readonly sequences: readonly SupervisedSequence[] }
-  | { readonly settings: PolicyLoss; readonly sequences: readonly PolicySequence[] }
-  | { readonly settings: { readonly loss: 'pairwise' }; readonly sequences: readonly PreferencePair[] };
+export interface PolicyBatch extends PolicyLoss {
+  readonly loss: 'policy';
+  readonly sequences: readonly PolicySequence[];
+}
+
+export interface PairBatch {
+  readonly loss: 'pairwise';
+  readonly pairs: readonly PreferencePair[];
+}

@@ -60,12 +60,12 @@ const handlers: Handlers = {
     return [...floats(outputs, 'score').subarray(0, sequences.length)];
   },
 
-  async gradient({ source, memory, index, grid, part }) {
-    const outputs = await runGradient(config, sessions, copies.tensors(source), grid, part);
+  async gradient({ source, memory, index, grid, batch }) {
+    const outputs = await runGradient(config, sessions, copies.tensors(source), grid, batch);
     awaitTurn(memory.turn, index);
     addGradients(outputs, layout, memory.gradient, index === 0);
     passTurn(memory.turn, index);
-    return microBatchResult(outputs, grid, part);
+    return microBatchResult(outputs, grid, batch);
   },
 
   async squares({ memory: { gradient, squares }, blocks }) {
@@ -85,6 +85,7 @@ const handlers: Handlers = {
 };
 
 function reply(message: Reply): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   parentPort?.postMessage(message);
 }
 

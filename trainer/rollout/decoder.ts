@@ -111,9 +111,9 @@ export class Decoder {
     this.#cache.takePositions(positions, rows);
     let outputs: Outputs = await this.#first.run(this.#firstFeeds);
     for (const [layer, feeds] of this.#layerFeeds.entries()) {
-      this.#cache.writeTokens(layer, positions, floats(outputs, 'k'), floats(outputs, 'v'), rows);
-      feeds['x'] = outputs['x'] as Tensor;
-      feeds['q'] = outputs['q'] as Tensor;
+      this.#cache.writeTokens(layer, positions, floats(outputs, 'next.k'), floats(outputs, 'next.v'), rows);
+      feeds['x'] = outputs['next.x'] as Tensor;
+      feeds['q'] = outputs['next.q'] as Tensor;
       outputs = await (layer < this.#config.layers - 1 ? this.#middle : this.#last).run(feeds);
     }
     return floats(outputs, 'prob');

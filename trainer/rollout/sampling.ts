@@ -61,7 +61,7 @@ function nucleus(probs: Float32Array, topP: number, topK: number): { threshold: 
   for (let token = 0; token < probs.length; token++) total += probs[token] as number;
   // Tokens below this have less than 1 − topP together, so none of them is needed.
   const negligible = topK > 0 ? 0 : ((1 - topP) * total) / probs.length;
-  const sorted = probs.filter((p) => p >= negligible).sort();
+  const sorted = probs.filter((p) => p >= negligible).toSorted();
 
   const available = topK > 0 ? Math.min(topK, sorted.length) : sorted.length;
   let mass = 0;
