@@ -1,0 +1,73 @@
+import { readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { readModelDirectory } from '../../trainer/checkpoint/model-directory.ts';
+import { Engine } from '../../trainer/engine/engine.ts';
+import { parseHfConfig } from '../../trainer/models/config.ts';
+import { parameterLayout } from '../../trainer/models/parameters.ts';
+import type { CheckAnswer, Command, Ready, Round } from '../messages.ts';
+import type { Shared } from '../workload.ts';
+
+export interface Work {
+  /** Results to be compared with the peer's; it may replay what the peer did. */
+  check(peer: CheckAnswer): Promise<CheckAnswer>;
+  /** One repetition of what is timed. */
+  repeat(): Promise<unknown>;
+}
+
+/** The workload file named by the first argument. */
+export function readWorkload(): unknown {
+  return JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'));
+}
+
+/** Our end of the protocol: loads the model of the workload into an engine and answers commands until stdin closes. */
+export async function serve(
+  { model, threads }: Shared,
+  { optimizer }: { readonly optimizer: boolean },
+  prepare: (engine: Engine) => Work,
+): Promise<void> {
+  const engine = await loadEngine(model, threads, optimizer);
+  const work = prepare(engine);
+  send({ versions: versions() });
+
+  for await (const line of createInterface({ input: process.stdin })) {
+    const command = JSON.parse(line) as Command;
+    send(command.command === 'check' ? await work.check(command.peer ?? {}) : await round(work, command.times));
+  }
+  await engine.close();
+}
+
+async function loadEngine(model: string, threads: number, optimizer: boolean): Promise<Engine> {
+  const directory = await readModelDirectory(model);
+  const config = parseHfConfig(directory.config, join(model, 'config.json'));
+  const parameters = await directory.readParameters(parameterLayout(config, 'lm'));
+  return Engine.create({ config, head: 'lm', parameters, workers: threads, optimizer });
+}
+
+async function round(work: Work, times: number): Promise<Round> {
+  const [wall, cpu] = [performance.now(), process.cpuUsage()];
+  // oxlint-disable-next-line no-await-in-loop -- one after the other is what is measured
+  for (let time = 0; time < times; time++) await work.repeat();
+  const used = process.cpuUsage(cpu); // of all threads
+  return {
+    wallSeconds: (performance.now() - wall) / 1000,
+    cpuSeconds: (used.user + used.system) / 1e6,
+  };
+}
+
+function send(answer: Ready | Round | CheckAnswer): void {
+  writeSync(3, `${JSON.stringify(answer)}\n`);
+}
+
+function versions(): Record<string, string> {
+  const own = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
+    name: string;
+    version: string;
+    dependencies: Record<string, string>;
+  };
+  return {
+    [own.name]: own.version,
+    'onnxruntime-node': own.dependencies['onnxruntime-node'] ?? '?',
+    node: process.versions.node,
+  };
+}

@@ -1,0 +1,43 @@
+"""Writes the model of the bench as a Hugging Face directory: random weights, and a tokenizer of words t0, t1, …
+
+Usage: model.py SETTINGS.json DIRECTORY
+"""
+
+import json
+import sys
+
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+
+
+def main() -> None:
+    with open(sys.argv[1], encoding="utf8") as file:
+        settings = json.load(file)
+    directory = sys.argv[2]
+
+    torch.manual_seed(settings["seed"])
+    config = Qwen3Config(**settings["config"])
+    Qwen3ForCausalLM(config).save_pretrained(directory)
+    word_tokenizer(config).save_pretrained(directory)
+
+
+def word_tokenizer(config: Qwen3Config) -> PreTrainedTokenizerFast:
+    """One word a token, so that prompts given as text have exactly the wanted ids."""
+    vocabulary = {word(token): token for token in range(config.vocab_size)}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=word(0)))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token=word(config.eos_token_id),
+        pad_token=word(config.pad_token_id),
+        padding_side="left",
+    )
+
+
+def word(token: int) -> str:
+    return f"t{token}"
+
+
+if __name__ == "__main__":
+    main()
