@@ -66,6 +66,10 @@ export const pipelineStage = withRules(
   [
     exactlyOneRule(stageTypes, 'type'),
     { rule: '!(has(self.review) && has(self.model))', message: 'a review stage uses no model' },
+    {
+      rule: "!has(self.gate) || self.gate.onFailure != 'Rollback' || has(self.pretrain) || has(self.grpo) || has(self.sft)",
+      message: 'gate.onFailure: Rollback needs a stage whose model others can use: pretrain, grpo or sft',
+    },
   ],
 );
 export type PipelineStage = z.infer<typeof pipelineStage>;

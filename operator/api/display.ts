@@ -1,0 +1,114 @@
+import type { StageType } from '../../trainer/contract/settings.ts';
+import { findCondition, type Condition } from './conditions.ts';
+import { stageType } from './pipeline-stage.ts';
+import type { PipelineDisplay, PipelineStatus } from './pipeline.ts';
+import type { StageDisplay, StageStatus } from './stage.ts';
+
+export type State = 'Pending' | 'Running' | 'Retrying' | 'Stopping' | 'Waiting' | 'Suspended' | 'Succeeded' | 'Failed';
+
+/** The one word for people; machines read the condition. */
+export function stateOf(conditions: readonly Condition[] | undefined): State {
+  const succeeded = findCondition(conditions, 'Succeeded');
+  if (succeeded === undefined) return 'Pending';
+  if (succeeded.status === 'True') return 'Succeeded';
+  if (succeeded.status === 'False') return 'Failed';
+  switch (succeeded.reason) {
+    case 'AttemptRunning':
+    case 'StageRunning':
+      return 'Running';
+    case 'BackingOff':
+      return 'Retrying';
+    case 'AttemptStopping':
+      return 'Stopping';
+    case 'Suspended':
+      return 'Suspended';
+    case 'WaitingForApproval':
+    case 'WaitingForInputs':
+      return 'Waiting';
+    default:
+      return 'Pending';
+  }
+}
+
+/** Strings for the printer columns of an R1Stage; the empty string where there is nothing to show. */
+export function displayStage(
+  spec: { readonly [type in StageType]?: unknown },
+  status: Omit<StageStatus, 'display'>,
+): StageDisplay {
+  const { progress, metrics, checkpoint } = status;
+  const state = stateOf(status.conditions);
+  const done = state === 'Succeeded';
+  const metric = (...names: string[]): string => {
+    const name = names.find((each) => metrics[each] !== undefined);
+    return name === undefined ? '' : formatNumber(metrics[name] ?? 0);
+  };
+  return {
+    type: stageType(spec),
+    state,
+    step: progress === undefined || progress.steps === 0 ? '' : `${progress.step}/${progress.steps}`,
+    progress: done ? '100%' : formatShare(progress?.step, progress?.steps),
+    reward: metric('reward'),
+    loss: metric('loss', 'policy_loss'),
+    attempt: status.attempts.at(-1)?.number ?? 0,
+    passAt1: metric('eval/pass@1'),
+    kl: metric('kl'),
+    node: status.node ?? '',
+    checkpoint: checkpoint === undefined ? '' : `${checkpoint.path}@${checkpoint.digest.slice(0, 12)}`,
+    message: shorten(findCondition(status.conditions, 'Succeeded')?.message ?? ''),
+  };
+}
+
+/** Strings for the printer columns of an R1Pipeline. */
+export function displayPipeline(
+  status: Omit<PipelineStatus, 'display'>,
+  current: readonly { readonly name: string; readonly status?: StageStatus | undefined }[],
+  context: { readonly restarts: number; readonly queue: string | undefined; readonly passAt1: number | undefined },
+): PipelineDisplay {
+  const succeeded = status.stages.filter(({ state }) => state === 'Succeeded').length;
+  const [first] = current;
+  const secondsLeft = first?.status?.progress?.secondsLeft;
+  const reward = first?.status?.metrics.reward;
+  return {
+    state: stateOf(status.conditions),
+    stage: current.map(({ name }) => name).join(','),
+    progress: `${succeeded}/${status.stages.length}`,
+    eta: secondsLeft === undefined ? '' : formatDuration(secondsLeft),
+    gpuHours: status.gpuHours === 0 ? '' : status.gpuHours.toFixed(status.gpuHours < 10 ? 2 : 0),
+    restarts: context.restarts,
+    reward: reward === undefined ? '' : formatNumber(reward),
+    passAt1: context.passAt1 === undefined ? '' : formatNumber(context.passAt1),
+    queue: context.queue ?? '',
+    message: shorten(findCondition(status.conditions, 'Succeeded')?.message ?? ''),
+  };
+}
+
+/** Three digits that matter: `0.532`, `12.4`, `1.2e-5`. */
+export function formatNumber(value: number): string {
+  if (value === 0) return '0';
+  const size = Math.abs(value);
+  if (size < 0.001 || size >= 1e6) return value.toExponential(1);
+  return String(Number(value.toPrecision(3)));
+}
+
+/** `45s`, `3m20s`, `2h5m`, `4d3h`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole}s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return pair(minutes, 'm', whole % 60, 's');
+  const hours = Math.floor(minutes / 60);
+  return hours < 24 ? pair(hours, 'h', minutes % 60, 'm') : pair(Math.floor(hours / 24), 'd', hours % 24, 'h');
+}
+
+function pair(big: number, bigUnit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${big}${bigUnit}` : `${big}${bigUnit}${small}${smallUnit}`;
+}
+
+function formatShare(part: number | undefined, whole: number | undefined): string {
+  return part === undefined || whole === undefined || whole === 0 ? '' : `${Math.floor((100 * part) / whole)}%`;
+}
+
+function shorten(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim();
+  return line.length <= 1000 ? line : `${line.slice(0, 999)}…`;
+}

@@ -1,0 +1,243 @@
+import { findCondition, setCondition, type Condition, type NewCondition, type Reason } from '../api/conditions.ts';
+import { displayStage } from '../api/display.ts';
+import { annotations } from '../api/metadata.ts';
+import type { AttemptRecord, StageCheckpoint, StageStatus } from '../api/stage.ts';
+import { failuresByClass, recordAttempts, spent, timestamp } from './attempts.ts';
+import { exhausted } from './budget.ts';
+import type { AttemptObserved, StageObserved, StopReason } from './observed.ts';
+import { judgeRetry, retryPolicy, type RetryPolicy } from './retry.ts';
+
+export type StageAction =
+  | { readonly kind: 'StartAttempt'; readonly attempt: number }
+  | { readonly kind: 'StopAttempt'; readonly attempt: number; readonly reason: StopReason };
+
+export interface StageDecision {
+  readonly actions: readonly StageAction[];
+  readonly status: StageStatus;
+  readonly recheckAfterMs?: number;
+}
+
+/** What the rules look at. */
+interface Situation {
+  readonly now: number;
+  readonly observed: StageObserved;
+  readonly records: readonly AttemptRecord[];
+  /** The newest record. */
+  readonly last: AttemptRecord | undefined;
+  /** The attempt that has not ended. */
+  readonly live: AttemptObserved | undefined;
+  readonly retry: RetryPolicy;
+  readonly spent: { readonly runSeconds: number; readonly gpuHours: number };
+}
+
+interface Verdict {
+  readonly actions?: readonly StageAction[];
+  readonly status: Condition['status'];
+  readonly reason: Reason;
+  readonly message: string;
+  readonly recheckAfterMs?: number;
+}
+
+type Rule = (situation: Situation) => Verdict | undefined;
+
+const rules: readonly Rule[] = [
+  keepSuccess,
+  waitForStoppingAttempt, // a second order to end says nothing new
+  stopWhileSuspended, // the user's word comes before any progress
+  stopAtDeadline,
+  stopWhenBudgetIsSpent,
+  stopHungAttempt,
+  waitForLiveAttempt, // no rule below may start a second writer
+  failAtDeadline,
+  failWhenBudgetIsSpent,
+  startFirstAttempt,
+  failWithoutRetriesLeft,
+  retryAfterBackoff,
+];
+
+/**
+ * Chooses the next step of one stage. Pure: the same observation always gives the same decision, so a decision that
+ * was applied only halfway is simply made again.
+ */
+export function decideStage(observed: StageObserved): StageDecision {
+  const situation = survey(observed);
+  for (const rule of rules) {
+    const verdict = rule(situation);
+    if (verdict === undefined) continue;
+    const { actions = [], recheckAfterMs } = verdict;
+    const status = stageStatus(situation, verdict);
+    return { actions, status, ...(recheckAfterMs === undefined ? {} : { recheckAfterMs }) };
+  }
+  throw new Error(`no rule fits stage ${observed.stage.metadata.name}`);
+}
+
+function survey(observed: StageObserved): Situation {
+  const { now, stage, attempts, damage } = observed;
+  let records = recordAttempts(stage.status?.attempts ?? [], attempts, now);
+  const newest = records.at(-1);
+  if (damage !== undefined && newest?.outcome === 'Succeeded') {
+    const message = `its checkpoint was damaged later: ${damage}`.slice(0, 2000);
+    records = [...records.slice(0, -1), { ...newest, outcome: 'Failed', class: 'infrastructure', message }];
+  }
+  return {
+    now,
+    observed,
+    records,
+    last: records.at(-1),
+    live: attempts.find(({ state }) => state !== 'ended'),
+    retry: retryPolicy(stage.spec.retry),
+    spent: spent(records, now),
+  };
+}
+
+function keepSuccess({ last }: Situation): Verdict | undefined {
+  if (last?.outcome !== 'Succeeded') return undefined;
+  return { status: 'True', reason: 'Completed', message: last.message };
+}
+
+function waitForStoppingAttempt({ live }: Situation): Verdict | undefined {
+  if (live?.stopping === undefined) return undefined;
+  const message = `attempt ${live.number} was asked to end (${live.stopping})`;
+  return { status: 'Unknown', reason: 'AttemptStopping', message };
+}
+
+function stopWhileSuspended({ observed: { stage }, live }: Situation): Verdict | undefined {
+  if (!stage.spec.suspend) return undefined;
+  const actions = live === undefined ? [] : [stop(live, 'suspended')];
+  return { actions, status: 'Unknown', reason: 'Suspended', message: 'suspended by spec.suspend' };
+}
+
+function stopAtDeadline({ observed: { stage }, live, spent: { runSeconds } }: Situation): Verdict | undefined {
+  const { deadlineSeconds } = stage.spec;
+  if (live === undefined || deadlineSeconds === undefined || runSeconds < deadlineSeconds) return undefined;
+  const message = `attempts have run for more than ${deadlineSeconds} seconds`;
+  return { actions: [stop(live, 'deadline')], status: 'Unknown', reason: 'AttemptStopping', message };
+}
+
+function stopWhenBudgetIsSpent({ observed: { stage }, live, spent: sum }: Situation): Verdict | undefined {
+  const message = exhausted(stage.spec.budget, sum);
+  if (live === undefined || message === undefined) return undefined;
+  return { actions: [stop(live, 'budget')], status: 'Unknown', reason: 'AttemptStopping', message };
+}
+
+function stopHungAttempt({ now, live, retry }: Situation): Verdict | undefined {
+  if (live === undefined || live.state === 'pending') return undefined;
+  const silentMs = now - (live.lastProgressAt ?? live.startedAt);
+  if (silentMs < retry.hungAfterSeconds * 1000) return undefined;
+  const message = `attempt ${live.number} wrote no progress line for ${Math.round(silentMs / 1000)} seconds`;
+  return { actions: [stop(live, 'hung')], status: 'Unknown', reason: 'AttemptStopping', message };
+}
+
+function waitForLiveAttempt(situation: Situation): Verdict | undefined {
+  const { now, live, retry, observed, spent: sum } = situation;
+  if (live === undefined) return undefined;
+  const pending = live.state === 'pending';
+  const { deadlineSeconds, budget } = observed.stage.spec;
+  const limits = [(live.lastProgressAt ?? live.startedAt) + retry.hungAfterSeconds * 1000 - now];
+  if (deadlineSeconds !== undefined) limits.push((deadlineSeconds - sum.runSeconds) * 1000);
+  if (budget?.hours !== undefined) limits.push((budget.hours * 3600 - sum.runSeconds) * 1000);
+  return {
+    status: 'Unknown',
+    reason: pending ? 'AttemptPending' : 'AttemptRunning',
+    message: pending ? `attempt ${live.number} waits to start` : `attempt ${live.number} runs`,
+    recheckAfterMs: Math.max(100, Math.min(...limits)),
+  };
+}
+
+function failAtDeadline({ observed: { stage }, records, spent: { runSeconds } }: Situation): Verdict | undefined {
+  const { deadlineSeconds } = stage.spec;
+  if (records.length === 0 || deadlineSeconds === undefined || runSeconds < deadlineSeconds) return undefined;
+  const message = `attempts have run for ${runSeconds} seconds, the deadline is ${deadlineSeconds}`;
+  return { status: 'False', reason: 'DeadlineExceeded', message };
+}
+
+function failWhenBudgetIsSpent({ observed: { stage }, spent: sum }: Situation): Verdict | undefined {
+  const message = exhausted(stage.spec.budget, sum);
+  return message === undefined ? undefined : { status: 'False', reason: 'BudgetExhausted', message };
+}
+
+function startFirstAttempt({ last }: Situation): Verdict | undefined {
+  if (last !== undefined) return undefined;
+  return { actions: [start(1)], status: 'Unknown', reason: 'Pending', message: 'has no attempt yet' };
+}
+
+function failWithoutRetriesLeft({ observed: { stage }, records, retry }: Situation): Verdict | undefined {
+  const judged = judgeRetry(records, retry, forgivenAttempts(stage.metadata.annotations));
+  if (judged.kind !== 'giveUp') return undefined;
+  return { status: 'False', reason: judged.reason, message: judged.message };
+}
+
+function retryAfterBackoff({ now, observed: { stage }, records, last, retry }: Situation): Verdict | undefined {
+  const judged = judgeRetry(records, retry, forgivenAttempts(stage.metadata.annotations));
+  if (judged.kind !== 'retry' || last === undefined) return undefined;
+  const waitMs = judged.notBefore - now;
+  const after = `attempt ${last.number} ended: ${last.message}`;
+  if (waitMs > 0) {
+    const message = `${after}; next attempt in ${Math.ceil(waitMs / 1000)} s`;
+    return { status: 'Unknown', reason: 'BackingOff', message, recheckAfterMs: waitMs };
+  }
+  return { actions: [start(last.number + 1)], status: 'Unknown', reason: 'Pending', message: after };
+}
+
+function start(attempt: number): StageAction {
+  return { kind: 'StartAttempt', attempt };
+}
+
+function stop({ number }: AttemptObserved, reason: StopReason): StageAction {
+  return { kind: 'StopAttempt', attempt: number, reason };
+}
+
+/** Attempts up to this number do not count against the retry budget: a person wants the stage tried again. */
+function forgivenAttempts(given: Record<string, string> | undefined): number {
+  const number = Number(given?.[annotations.forgiven] ?? 0);
+  return Number.isInteger(number) ? number : 0;
+}
+
+/** Describes what was seen, never what the actions are about to do. */
+function stageStatus({ now, observed, records, live, spent: sum }: Situation, verdict: Verdict): StageStatus {
+  const { stage, attempts } = observed;
+  const old = stage.status;
+  const generation = stage.metadata.generation;
+  const newest = attempts.find(({ number }) => number === records.at(-1)?.number);
+  const succeeded: NewCondition = {
+    type: 'Succeeded',
+    status: verdict.status,
+    reason: verdict.reason,
+    message: verdict.message,
+  };
+  const suspended: NewCondition = stage.spec.suspend
+    ? { type: 'Suspended', status: 'True', reason: 'Suspended', message: 'suspended by spec.suspend' }
+    : { type: 'Suspended', status: 'False', reason: 'Active', message: '' };
+  let conditions = setCondition(old?.conditions ?? [], succeeded, now, generation);
+  if (stage.spec.suspend || findCondition(conditions, 'Suspended') !== undefined) {
+    conditions = setCondition(conditions, suspended, now, generation);
+  }
+
+  const finished = verdict.status === 'True';
+  const checkpoint = finished ? (finalCheckpoint(newest) ?? old?.checkpoint) : undefined;
+  const metrics = finished ? (newest?.result?.metrics ?? old?.metrics ?? {}) : (newest?.progress?.metrics ?? {});
+  const progress = newest?.progress ?? (live === undefined ? old?.progress : undefined);
+  const node = newest?.node ?? old?.node;
+  const startedAt = records[0]?.startedAt ?? old?.startedAt;
+  const completedAt =
+    verdict.status === 'Unknown' ? undefined : (old?.completedAt ?? records.at(-1)?.endedAt ?? timestamp(now));
+
+  const status: StageStatus = {
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    conditions,
+    attempts: [...records],
+    failures: failuresByClass(records),
+    ...(progress === undefined ? {} : { progress }),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    metrics,
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(completedAt === undefined ? {} : { completedAt }),
+    ...sum,
+    ...(node === undefined ? {} : { node }),
+  };
+  return { ...status, display: displayStage(stage.spec, status) };
+}
+
+function finalCheckpoint(attempt: AttemptObserved | undefined): StageCheckpoint | undefined {
+  return attempt?.result?.outcome === 'succeeded' ? attempt.result.checkpoint : undefined;
+}

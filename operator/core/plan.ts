@@ -1,0 +1,222 @@
+import type { DatasetSettings } from '../../trainer/contract/dataset.ts';
+import type { StageFile } from '../../trainer/contract/stage-file.ts';
+import { apiVersion, labels } from '../api/metadata.ts';
+import type { R1Pipeline } from '../api/pipeline.ts';
+import { stageType, type PipelineStage } from '../api/pipeline-stage.ts';
+import type { R1Stage, ResolvedModel, StageInput, StageSpec } from '../api/stage.ts';
+import { digestOf, stageObjectName } from './names.ts';
+import { retryPolicy } from './retry.ts';
+
+/** Names of datasets and of stages that a stage's settings name, in the order of the settings, each once. */
+function namesIn(stage: PipelineStage, pipeline: R1Pipeline): string[] {
+  const { pretrain, grpo, sft, sample, rewardModel, review, evaluate } = stage;
+  return [
+    ...new Set([
+      ...(pretrain?.data ?? []),
+      ...(grpo?.prompts ?? []),
+      ...(grpo?.rewards ?? []).flatMap(({ rewardModel: reward }) => reward?.from ?? []),
+      ...(sft?.data ?? []),
+      ...(sample?.prompts ?? []),
+      ...(sample?.rewardModel === undefined ? [] : [sample.rewardModel]),
+      ...(rewardModel?.pairs ?? []),
+      ...(review === undefined ? [] : [review.data]),
+      ...(evaluate?.data ?? []),
+      ...(evaluationOf(stage, pipeline)?.data ?? []),
+    ]),
+  ];
+}
+
+/** Stages whose output this one uses, in the order of the pipeline. */
+export function inputStages(stage: PipelineStage, pipeline: R1Pipeline): string[] {
+  const named = new Set(namesIn(stage, pipeline));
+  if (stage.model?.from !== undefined) named.add(stage.model.from);
+  return pipeline.spec.stages.map(({ name }) => name).filter((name) => named.has(name));
+}
+
+/** A stage and all that use what it gives, in the order of the pipeline. */
+export function stagesAfter(pipeline: R1Pipeline, first: string): string[] {
+  const affected = new Set([first]);
+  for (const stage of pipeline.spec.stages) {
+    if (inputStages(stage, pipeline).some((name) => affected.has(name))) affected.add(stage.name);
+  }
+  return pipeline.spec.stages.map(({ name }) => name).filter((name) => affected.has(name));
+}
+
+/** What earlier stages give. */
+export interface Outputs {
+  /** The model that takes the place of this stage's, after its gate. */
+  model(stage: string): ResolvedModel;
+  /** Rows or a reward model. */
+  data(stage: string): StageInput;
+}
+
+/** The model that a stage starts from. */
+export function startingModel(stage: PipelineStage, pipeline: R1Pipeline, outputs: Outputs): ResolvedModel | undefined {
+  if (stage.review !== undefined) return undefined;
+  const { from, ...source } = stage.model ?? {};
+  if (from !== undefined) return outputs.model(from);
+  return stage.model === undefined ? pipeline.spec.base : source;
+}
+
+/** The R1Stage of a stage whose inputs are all there: everything resolved, inputs pinned by digest. */
+export function resolveStage(pipeline: R1Pipeline, stage: PipelineStage, outputs: Outputs): R1Stage {
+  const { metadata, spec } = pipeline;
+  const { defaults } = spec;
+  const named = namesIn(stage, pipeline);
+  const type = stageType(stage);
+  const model = startingModel(stage, pipeline, outputs);
+  const evaluation = evaluationOf(stage, pipeline);
+  const stages = new Set(spec.stages.map(({ name }) => name));
+  const { rolloutWorkers, budget, deadlineSeconds } = stage;
+
+  const resolved: StageSpec = {
+    pipeline: metadata.name,
+    stage: stage.name,
+    suspend: spec.suspend,
+    seed: spec.seed,
+    storage: spec.storage,
+    [type]: stage[type],
+    datasets: spec.datasets.filter(({ name }) => named.includes(name)),
+    inputs: named.filter((name) => stages.has(name)).map((name) => outputs.data(name)),
+    rolloutWorkers,
+    retry: retryPolicy(stage.retry, defaults.retry),
+    ...defined({
+      image: spec.image,
+      model,
+      evaluation,
+      budget,
+      deadlineSeconds,
+      resources: stage.resources ?? defaults.resources,
+      nodeSelector: stage.nodeSelector ?? defaults.nodeSelector,
+      tolerations: stage.tolerations ?? defaults.tolerations,
+      queue: stage.queue ?? defaults.queue,
+      workers: stage.workers ?? defaults.workers,
+    }),
+  };
+  return {
+    apiVersion,
+    kind: 'R1Stage',
+    metadata: {
+      name: stageObjectName(metadata.name, stage.name),
+      ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
+      labels: { [labels.pipeline]: metadata.name, [labels.stage]: stage.name, [labels.type]: type },
+    },
+    spec: resolved,
+  };
+}
+
+/** Held-out evaluation: the stage's own, or the default one of stages that give a policy. */
+function evaluationOf(stage: PipelineStage, pipeline: R1Pipeline): PipelineStage['evaluation'] {
+  if (stage.evaluation !== undefined) return stage.evaluation;
+  return givesPolicy(stage) ? pipeline.spec.defaults.evaluation : undefined;
+}
+
+/** Its output is a model that others can start from. */
+export function givesPolicy(stage: PipelineStage): boolean {
+  return ['pretrain', 'grpo', 'sft'].includes(stageType(stage));
+}
+
+/** What decides a stage's result; a change of anything else needs no new run. */
+function resultFields(spec: StageSpec) {
+  const { seed, model, datasets, inputs, evaluation } = spec;
+  const type = stageType(spec);
+  return { seed, [type]: spec[type], model, datasets, inputs, evaluation };
+}
+
+/** SHA-256 of what decides a stage's result. */
+export function settingsDigest(spec: StageSpec): string {
+  return digestOf(resultFields(spec));
+}
+
+/** Where two specs of a stage differ in what decides the result, such as `grpo.steps: 100 → 200`; at most three places. */
+export function describeChange(before: StageSpec, after: StageSpec): string {
+  const changes: string[] = [];
+  compare(resultFields(before), resultFields(after), '', changes);
+  return changes.length <= 3 ? changes.join(', ') : `${changes.slice(0, 3).join(', ')} and ${changes.length - 3} more`;
+}
+
+function compare(before: unknown, after: unknown, path: string, changes: string[]): void {
+  if (digestOf({ value: before }) === digestOf({ value: after })) return;
+  if (isObject(before) && isObject(after)) {
+    for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+      compare(
+        before[key],
+        after[key],
+        Array.isArray(before) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`,
+        changes,
+      );
+    }
+    return;
+  }
+  changes.push(`${path}: ${show(before)} → ${show(after)}`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'unset';
+  return text.length <= 60 ? text : `${text.slice(0, 59)}…`;
+}
+
+/** What a shell knows about places. */
+export interface Places {
+  /** A path of the manifest, absolute. */
+  resolve(path: string): string;
+  /** A directory written by a stage, absolute. */
+  input(input: StageInput): string;
+  /** The directory of a model on the Hub or on another claim. */
+  fetched(model: ResolvedModel): string;
+  /** The stage's own directory. */
+  readonly out: string;
+  readonly workers?: number | undefined;
+}
+
+/** The file that tells the trainer all it needs. */
+export function stageFile({ spec }: R1Stage, attempt: number, places: Places): StageFile {
+  const type = stageType(spec);
+  const workers = places.workers ?? spec.workers;
+  const pin = (input: StageInput) => ({ stage: input.stage, path: places.input(input), digest: input.digest });
+  return {
+    pipeline: spec.pipeline,
+    stage: spec.stage,
+    attempt,
+    seed: spec.seed,
+    settings: { [type]: spec[type] },
+    ...(spec.model === undefined ? {} : { model: modelOfFile(spec.model, places, pin) }),
+    datasets: spec.datasets.map((each) => placeDataset(each, places)),
+    inputs: Object.fromEntries(spec.inputs.map((input) => [input.stage, pin(input)])),
+    ...(spec.evaluation === undefined ? {} : { evaluation: spec.evaluation }),
+    out: places.out,
+    keepLast: spec.storage.keepLast,
+    ...(workers === undefined ? {} : { workers }),
+  };
+}
+
+function modelOfFile(
+  model: ResolvedModel,
+  places: Places,
+  pin: (input: StageInput) => NonNullable<StageFile['model']>['input'],
+): NonNullable<StageFile['model']> {
+  if (model.init !== undefined) return { init: model.init };
+  if (model.input !== undefined) return { input: pin(model.input) };
+  if (model.path !== undefined) return { path: places.resolve(model.path) };
+  return { path: places.fetched(model) };
+}
+
+function placeDataset(dataset: DatasetSettings, places: Places): DatasetSettings {
+  const { jsonl, heldOut } = dataset;
+  return {
+    ...dataset,
+    ...(jsonl === undefined ? {} : { jsonl: places.resolve(jsonl) }),
+    ...(heldOut?.jsonl === undefined ? {} : { heldOut: { ...heldOut, jsonl: places.resolve(heldOut.jsonl) } }),
+  };
+}
+
+/** Without the properties that are undefined, so that what is absent stays absent. */
+function defined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
