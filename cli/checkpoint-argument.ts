@@ -1,0 +1,46 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { resultName } from '../trainer/contract/checkpoint.ts';
+import { UserError } from '../trainer/contract/errors.ts';
+import { stageResult } from '../trainer/contract/progress.ts';
+
+/**
+ * The directory that a person means by a checkpoint: a checkpoint or Hugging Face directory, a stage's directory (its
+ * final checkpoint), or `PIPELINE/STAGE` of the local state.
+ *
+ * @throws UserError when it is none of these
+ */
+export async function resolveCheckpoint(argument: string, stateDirectory: string): Promise<string> {
+  if (await isDirectory(argument)) return (await finalCheckpoint(argument)) ?? argument;
+
+  const [pipeline, stage, ...more] = argument.split('/');
+  if (pipeline && stage && more.length === 0) {
+    const directory = join(stateDirectory, pipeline, 'volume', stage);
+    const checkpoint = await finalCheckpoint(directory);
+    if (checkpoint !== undefined) return checkpoint;
+    if (await isDirectory(directory)) {
+      throw new UserError(`${argument}: stage ${stage} of ${pipeline} has no final checkpoint yet (${directory})`);
+    }
+  }
+  throw new UserError(
+    `${argument}: found no such directory; expected a checkpoint directory, or PIPELINE/STAGE of the state in ${stateDirectory}`,
+  );
+}
+
+/** Where `result.json` of a stage's directory says its checkpoint lies, unless the directory was moved. */
+async function finalCheckpoint(directory: string): Promise<string | undefined> {
+  const text = await readFile(join(directory, resultName), 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const { data } = stageResult.safeParse(JSON.parse(text));
+  const name = data?.checkpoint?.path.split('/').findLast((part) => part !== '');
+  if (name === undefined) return undefined;
+  const path = join(directory, name);
+  return (await isDirectory(path)) ? path : undefined;
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}

@@ -1,0 +1,64 @@
+import type { R1Pipeline } from '../../operator/api/pipeline.ts';
+import type { R1Stage } from '../../operator/api/stage.ts';
+import { stageTypes } from '../../trainer/contract/settings.ts';
+
+/** What a display shows of a run at one moment. */
+export interface RunState {
+  readonly pipeline: R1Pipeline;
+  /** Stages that were created so far. */
+  readonly stages: readonly R1Stage[];
+}
+
+/** A stage of the manifest with what has become of it. */
+export interface StageState {
+  readonly name: string;
+  readonly type: string;
+  readonly state: string;
+  readonly message: string;
+  readonly attempt: number;
+  readonly step: number;
+  readonly steps: number;
+  readonly phase: string;
+  /** Those of the result, or else of the newest progress line. */
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly secondsLeft: number | undefined;
+  /** Seconds that its attempts ran so far. */
+  readonly seconds: number;
+  readonly digest: string | undefined;
+  readonly ended: boolean;
+}
+
+/** Every stage of the manifest, in its order. */
+export function stageStates({ pipeline, stages }: RunState, now: number): StageState[] {
+  return pipeline.spec.stages.map((entry) => {
+    const status = stages.find(({ spec }) => spec.stage === entry.name)?.status;
+    const listed = pipeline.status?.stages.find(({ name }) => name === entry.name);
+    const newest = status?.attempts.at(-1);
+    const progress = status?.progress;
+    const finalStep = status?.checkpoint?.step ?? 0;
+    const succeeded = status?.conditions.some(({ type, status: is }) => type === 'Succeeded' && is === 'True') ?? false;
+    const result = status?.metrics ?? {};
+    return {
+      name: entry.name,
+      type: stageTypes.find((type) => entry[type] !== undefined) ?? '',
+      state: status?.display?.state ?? listed?.state ?? 'Pending',
+      message: status?.display?.message ?? listed?.message ?? '',
+      attempt: newest?.number ?? 0,
+      step: succeeded ? finalStep : (progress?.step ?? 0),
+      steps: succeeded ? finalStep : (progress?.steps ?? 0),
+      phase: progress?.phase ?? '',
+      metrics: Object.keys(result).length > 0 ? result : (progress?.metrics ?? {}),
+      secondsLeft: progress?.secondsLeft,
+      seconds: (status?.attempts ?? []).reduce(
+        (sum, { startedAt, endedAt }) => sum + elapsed(startedAt, endedAt, now),
+        0,
+      ),
+      digest: status?.checkpoint?.digest,
+      ended: status?.conditions.some(({ type, status: is }) => type === 'Succeeded' && is !== 'Unknown') ?? false,
+    };
+  });
+}
+
+function elapsed(startedAt: string, endedAt: string | undefined, now: number): number {
+  return Math.max(0, ((endedAt === undefined ? now : Date.parse(endedAt)) - Date.parse(startedAt)) / 1000);
+}

@@ -1,0 +1,12 @@
+/** What the shell learns from `r1`; documented in docs/cli.md. */
+export const cliExitCodes = {
+  ok: 0,
+  /** A pipeline failed, or a check that was asked for did. */
+  failed: 1,
+  /** Bad manifest, arguments or data: the same call would fail again. EX_USAGE of sysexits.h, and the trainer's code. */
+  userError: 64,
+  /** A bug of ours. EX_SOFTWARE of sysexits.h. */
+  internalError: 70,
+  /** Ctrl-C or SIGTERM; progress was saved. */
+  interrupted: 130,
+} as const;

@@ -1,0 +1,32 @@
+import { InvalidArgumentError, Option } from 'commander';
+
+/** Where `r1 run` keeps what it did. */
+export function stateOption(): Option {
+  return new Option('--state <dir>', 'directory of the local state').default('.r1').env('R1_STATE');
+}
+
+export interface StateOption {
+  readonly state: string;
+}
+
+/** Parser of a whole number option. */
+export function integerFrom(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`expected a whole number of at least ${least}.`);
+    }
+    return value;
+  };
+}
+
+/** Parser of a number option with both ends allowed. */
+export function numberWithin(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= low && value <= high)) {
+      throw new InvalidArgumentError(`expected a number from ${low} to ${high}.`);
+    }
+    return value;
+  };
+}

@@ -1,0 +1,136 @@
+import type { Series } from './jsonl.ts';
+
+/** One chart of a stage, drawn in the browser. */
+export interface Chart {
+  readonly title: string;
+  /** Unit of the vertical axis; empty for a plain number. */
+  readonly unit: string;
+  /** Fixed ends of the vertical axis, such as 0 and 1 for a rate. */
+  readonly range?: readonly [number, number];
+  /** Opened only on demand. */
+  readonly minor: boolean;
+  readonly lines: readonly Line[];
+}
+
+export interface Line {
+  readonly label: string;
+  readonly steps: readonly number[];
+  readonly values: readonly number[];
+  /** Standard error of each value. */
+  readonly errors?: readonly number[];
+  /** Measured now and then (an evaluation) and drawn with its points; the other lines are one value a step. */
+  readonly sparse: boolean;
+}
+
+interface Entry {
+  readonly title: string;
+  readonly unit?: string;
+  readonly range?: readonly [number, number];
+  readonly minor?: boolean;
+  /** Metric names; the first group of a pattern is the label. */
+  readonly metrics: readonly (string | RegExp)[];
+}
+
+const rate = { range: [0, 1] } as const;
+
+/** Charts in the order shown; a metric belongs to the first entry that names it. Names as in TRL. */
+const catalogue: readonly Entry[] = [
+  { title: 'Reward', metrics: ['reward'] },
+  { title: 'Rewards by kind', metrics: [/^rewards\/(.+)\/mean$/] },
+  { title: 'Held-out pass@1', ...rate, metrics: ['eval/pass@1', /^eval\/(.+)\/pass@1$/] },
+  { title: 'Held-out form', ...rate, metrics: [/^eval\/(format_rate|language_consistency)$/] },
+  { title: 'Loss', metrics: ['loss', 'policy_loss'] },
+  { title: 'Token accuracy', ...rate, metrics: ['mean_token_accuracy'] },
+  { title: 'Pair accuracy', ...rate, metrics: ['accuracy'] },
+  { title: 'Margin', metrics: ['margin'] },
+  { title: 'KL to the reference', unit: 'nats', metrics: ['kl'] },
+  {
+    title: 'Completion length',
+    unit: 'tokens',
+    metrics: [/^completions\/(mean_length|mean_terminated_length)$/, 'eval/mean_length'],
+  },
+  { title: 'Form of the rollouts', ...rate, metrics: ['format_rate', 'language_consistency'] },
+  { title: 'Entropy', unit: 'nats', metrics: ['entropy'] },
+  { title: 'Gradient norm', metrics: ['grad_norm'] },
+  { title: 'Groups without signal', ...rate, metrics: ['frac_reward_zero_std'] },
+  { title: 'Completions cut off', ...rate, metrics: [/^completions\/(clipped_ratio)$/] },
+  {
+    title: 'Sampler against trainer',
+    unit: '|Δ log p|',
+    metrics: [/^sampling\/sampling_logp_difference\/(mean|max)$/],
+  },
+  { title: 'Tokens clipped', ...rate, minor: true, metrics: [/^clip_ratio\/(.+)$/] },
+  { title: 'Learning rate', minor: true, metrics: ['learning_rate'] },
+  { title: 'Reward spread within groups', minor: true, metrics: ['reward_std', /^rewards\/(.+)\/std$/] },
+  { title: 'Reward model scores', minor: true, metrics: [/^(min_reward|mean_reward|max_reward)$/] },
+  { title: 'Step time', unit: 's', minor: true, metrics: ['step_time'] },
+  { title: 'Throughput', unit: 'tokens/s', minor: true, metrics: ['tokens_per_s'] },
+];
+
+/** Counters, constants and standard errors, which say nothing as a curve of their own. */
+const unplotted = /^(global_step|seed|num_tokens|epoch)$|_stderr$/;
+
+const mostPoints = 400;
+
+/** The charts of a stage's metrics. Metrics that the catalogue does not know get a minor chart each. */
+export function chartsOf(series: Series): Chart[] {
+  const left = new Map([...series].filter(([name]) => !unplotted.test(name)));
+  const known = catalogue.flatMap((entry): Chart[] => {
+    const lines = [...left].flatMap(([name]) => {
+      const label = labelOf(entry, name);
+      return label === undefined ? [] : [{ name, label }];
+    });
+    for (const { name } of lines) left.delete(name);
+    if (lines.length === 0) return [];
+    return [
+      {
+        title: entry.title,
+        unit: entry.unit ?? '',
+        ...(entry.range && { range: entry.range }),
+        minor: entry.minor ?? false,
+        lines: lines.map(({ name, label }) => lineOf(series, name, label)),
+      },
+    ];
+  });
+  const unknown = [...left.keys()].map((name) => ({
+    title: name,
+    unit: '',
+    minor: true,
+    lines: [lineOf(series, name, name)],
+  }));
+  return [...known, ...unknown];
+}
+
+function labelOf({ metrics }: Entry, name: string): string | undefined {
+  for (const metric of metrics) {
+    if (metric === name) return name;
+    const match = typeof metric === 'string' ? null : metric.exec(name);
+    if (match) return match[1] ?? name;
+  }
+  return undefined;
+}
+
+function lineOf(series: Series, name: string, label: string): Line {
+  const { steps, values } = series.get(name) ?? { steps: [], values: [] };
+  const sparse = name.startsWith('eval/');
+  const errors = series.get(`${name}_stderr`)?.values;
+  if (errors?.length === values.length) return { label, steps, values, errors, sparse };
+  return { label, ...thinned(steps, values), sparse };
+}
+
+/** Long curves as means over stretches of equally many steps, each at its last step, so that the page stays small. */
+function thinned(steps: readonly number[], values: readonly number[]): { steps: number[]; values: number[] } {
+  const stretch = Math.ceil(values.length / mostPoints);
+  if (stretch <= 1) return { steps: [...steps], values: [...values] };
+  const out: { steps: number[]; values: number[] } = { steps: [], values: [] };
+  for (let from = 0; from < values.length; from += stretch) {
+    const part = values.slice(from, from + stretch);
+    out.steps.push(steps[Math.min(from + stretch, steps.length) - 1] ?? 0);
+    out.values.push(significant(part.reduce((sum, value) => sum + value, 0) / part.length));
+  }
+  return out;
+}
+
+function significant(value: number): number {
+  return Number(value.toPrecision(6));
+}

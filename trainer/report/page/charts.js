@@ -1,0 +1,103 @@
+// Runs in the browser: draws a chart into every `.plot` once it comes into view, in the colours of the page.
+const charts = JSON.parse(document.querySelector('#charts').textContent);
+const drawn = new Map();
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const palette = () => [1, 2, 3, 4, 5, 6].map((n) => colour(`--series-${n}`));
+
+/** Centred mean over about a twentieth of the run. */
+function smoothed(values) {
+  const half = Math.max(1, Math.round(values.length / 40));
+  return values.map((_, i) => {
+    const part = values.slice(Math.max(0, i - half), i + half + 1);
+    return part.reduce((sum, value) => sum + value, 0) / part.length;
+  });
+}
+
+const isNoisy = ({ sparse, values }) => !sparse && values.length >= 60;
+
+/** The curves of one line as uPlot takes them: what is faint, what is bold, where its error band ends. */
+function curvesOf(line, stroke) {
+  const at = (values) => [line.steps, values];
+  const companion = { class: 'companion', points: { show: false } };
+  const bold = { label: line.label, stroke, width: 2, spanGaps: line.sparse, value: (_, value) => show(value) };
+  if (isNoisy(line)) {
+    return [
+      { table: at(line.values), series: { ...companion, stroke, width: 1, alpha: 0.25 } },
+      { table: at(smoothed(line.values)), series: { ...bold, points: { show: false } } },
+    ];
+  }
+  const points = { show: line.sparse || line.values.length < 2, size: 6, fill: stroke };
+  const curves = [{ table: at(line.values), series: { ...bold, points } }];
+  if (line.errors) {
+    for (const sign of [1, -1]) {
+      const edge = line.values.map((value, i) => value + sign * line.errors[i]);
+      curves.push({ table: at(edge), series: { ...companion, stroke, width: 0, spanGaps: true } });
+    }
+  }
+  return curves;
+}
+
+function show(value) {
+  if (value === null || value === undefined) return '';
+  if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5)) return value.toExponential(1);
+  return String(Number(value.toPrecision(4)));
+}
+
+function draw(element) {
+  const { chart, group } = charts[Number(element.dataset.chart)];
+  const colours = palette();
+  const curves = chart.lines.flatMap((line, i) => curvesOf(line, colours[i % colours.length]));
+  const bands = [];
+  chart.lines.reduce((at, line, i) => {
+    const count = curvesOf(line, '').length;
+    if (line.errors) bands.push({ series: [at + 1, at + 2], fill: `${colours[i % colours.length]}33` });
+    return at + count;
+  }, 1);
+  const axis = { stroke: colour('--ink-soft'), font: '11px system-ui', grid: { stroke: colour('--line'), width: 1 } };
+  const [low, high] = chart.range ?? [];
+  const options = {
+    width: element.clientWidth,
+    height: 190,
+    legend: { show: true, live: true },
+    cursor: { sync: { key: group }, points: { size: 6 }, drag: { x: true, y: false } },
+    scales: {
+      x: { time: false },
+      y: chart.range ? { range: [low - 0.02, high + 0.02] } : {},
+    },
+    axes: [
+      { ...axis, ticks: { show: false }, size: 26, space: 60 },
+      { ...axis, ticks: { show: false }, size: 58, space: 32, values: (_, values) => values.map(show) },
+    ],
+    series: [{ label: 'step', value: (_, value) => show(value) }, ...curves.map(({ series }) => series)],
+    bands,
+  };
+  const data = uPlot.join(
+    curves.map(({ table }) => table),
+    curves.map(() => [0, 1]),
+  );
+  drawn.get(element)?.destroy();
+  drawn.set(element, new uPlot(options, data, element));
+}
+
+const seen = new IntersectionObserver(
+  (entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (isIntersecting && !drawn.has(target)) draw(target);
+    }
+  },
+  { rootMargin: '400px' },
+);
+const sized = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    if (target.clientWidth > 0) drawn.get(target)?.setSize({ width: target.clientWidth, height: 190 });
+  }
+});
+for (const element of document.querySelectorAll('.plot')) {
+  seen.observe(element);
+  sized.observe(element);
+}
+const redraw = () => [...drawn.keys()].forEach(draw);
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
+// Paper shows every chart, seen or not.
+addEventListener('beforeprint', () => document.querySelectorAll('.plot').forEach(draw));

@@ -1,0 +1,77 @@
+import type { CheckpointManifest } from '../contract/checkpoint.ts';
+import type { SampleLine, Series } from './jsonl.ts';
+
+/** What a pipeline has left behind, running or ended: everything that the report shows. */
+export interface PipelineRecord {
+  readonly name: string;
+  readonly state: string;
+  readonly message: string;
+  readonly seed: number | undefined;
+  readonly started: Date | undefined;
+  readonly finished: Date | undefined;
+  readonly stages: readonly StageRecord[];
+}
+
+export interface StageRecord {
+  readonly name: string;
+  /** A key of the stage settings: pretrain, grpo … */
+  readonly type: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly state: string;
+  readonly message: string;
+  readonly attempts: number;
+  /** Seconds that its attempts ran, waiting not counted. */
+  readonly seconds: number | undefined;
+  /** Stage that the model comes from, `base`, or `fresh weights`; undefined for a review. */
+  readonly model: string | undefined;
+  /** Earlier stages whose rows or reward models it uses. */
+  readonly inputs: readonly string[];
+  readonly checkpoint: CheckpointRecord | undefined;
+  /** Last metrics, `eval/…` among them. */
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly gate: GateRecord | undefined;
+  readonly series: Series;
+  readonly samples: { readonly first: readonly SampleLine[]; readonly last: readonly SampleLine[] };
+  /** Counts of a sample stage's filters, in order. */
+  readonly funnel: readonly FunnelCount[];
+}
+
+export interface CheckpointRecord {
+  readonly step: number;
+  readonly digest: string;
+  /** Undefined when the directory is gone or damaged. */
+  readonly manifest: CheckpointManifest | undefined;
+  /** Whether the digest is that of the manifest on disk. */
+  readonly matches: boolean;
+}
+
+export interface GateRecord {
+  /** Such as `eval/pass@1 ≥ 0.5`. */
+  readonly rule: string;
+  /** Passed, Stopped …; undefined as long as nothing was decided. */
+  readonly action: string | undefined;
+  readonly message: string;
+}
+
+export interface FunnelCount {
+  readonly label: string;
+  readonly count: number;
+}
+
+/** A review that lets rows pass which no person has looked at. */
+export function isNotReviewed({ type, settings }: StageRecord): boolean {
+  return type === 'review' && settings['required'] === false;
+}
+
+/** Why this stage's figures can show no learning, if it is a negative control. */
+export function negativeControls({ settings }: StageRecord): string[] {
+  const rewards = Array.isArray(settings['rewards']) ? (settings['rewards'] as unknown[]) : [];
+  return [
+    ...(rewards.some(isRandom) ? ['a random reward'] : []),
+    ...(settings['learningRate'] === 0 ? ['learning rate 0'] : []),
+  ];
+}
+
+function isRandom(reward: unknown): boolean {
+  return typeof reward === 'object' && reward !== null && 'random' in reward;
+}
