@@ -1,0 +1,159 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { DatasetSettings } from '../../../trainer/contract/dataset.ts';
+import { UserError } from '../../../trainer/contract/errors.ts';
+import { loadDataset } from '../../../trainer/data/load-dataset.ts';
+import { readRows, writeRows } from '../../../trainer/data/rows.ts';
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'r1-data-'));
+});
+afterAll(async () => {
+  await rm(directory, { recursive: true });
+});
+
+let files = 0;
+
+async function load(content: string | Buffer, settings: Partial<DatasetSettings> = {}) {
+  const jsonl = join(directory, `${++files}.jsonl`);
+  await writeFile(jsonl, content);
+  return loadDataset({ name: 'sums', jsonl, ...settings }, 7);
+}
+
+const lines = (...rows: unknown[]) => rows.map((row) => JSON.stringify(row)).join('\n');
+
+test('a prompt becomes a user message, behind the dataset’s system message', async () => {
+  const { train, heldOut } = await load(
+    '\ufeff{"prompt": "2+3?", "answer": 5, "language": "en", "source": "me"}\r\n\r\n',
+    {
+      system: 'Be brief.',
+      answer: { kind: 'number', in: 'completion' },
+    },
+  );
+  expect(train).toEqual([
+    {
+      id: 'sums/1',
+      dataset: 'sums',
+      domain: 'reasoning',
+      language: 'en',
+      messages: [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: '2+3?' },
+      ],
+      answer: { kind: 'number', in: 'completion', gold: '5' },
+    },
+  ]);
+  expect(heldOut).toEqual([]);
+});
+
+test('a conversation that ends with the assistant’s turn is a prompt with its completion', async () => {
+  const messages = [
+    { role: 'system', content: 'Own.' },
+    { role: 'user', content: 'Hi' },
+  ];
+  const { train } = await load(
+    lines({ messages: [...messages, { role: 'assistant', content: 'Hello!' }], answer: null }),
+    {
+      domain: 'general',
+      system: 'Be brief.',
+    },
+  );
+  expect(train).toEqual([{ id: 'sums/1', dataset: 'sums', domain: 'general', messages, completion: 'Hello!' }]);
+});
+
+test('ids are line numbers', async () => {
+  const { train } = await load('{"prompt":"a"}\n\n{"prompt":"b"}');
+  expect(train.map(({ id }) => id)).toEqual(['sums/1', 'sums/3']);
+});
+
+const good = '{"prompt":"2+3?","answer":"5"}';
+
+test.each([
+  { name: 'broken JSON', content: `${good}\n{"prompt": "x"`, says: ':2: no valid JSON' },
+  { name: 'no object', content: `${good}\n[1]`, says: ':2: expected a JSON object' },
+  { name: 'no prompt', content: '{"answer":"5"}', says: ':1: found neither prompt nor messages' },
+  {
+    name: 'prompt and messages',
+    content: '{"prompt":"a","messages":[{"role":"user","content":"a"}]}',
+    says: ':1: found both',
+  },
+  { name: 'wrong type', content: `${good}\n\n{"prompt":5}`, says: ':3: prompt: expected text' },
+  { name: 'empty prompt', content: '{"prompt":""}', says: ':1: prompt: is empty' },
+  { name: 'unknown role', content: '{"messages":[{"role":"bot","content":"a"}]}', says: ':1: messages.0.role: ' },
+  { name: 'no content', content: '{"messages":[{"role":"user"}]}', says: ':1: messages.0.content: ' },
+  { name: 'no user', content: '{"messages":[{"role":"assistant","content":"a"}]}', says: ':1: messages end with' },
+  {
+    name: 'object as answer',
+    content: '{"prompt":"a","answer":{"a":1}}',
+    says: ':1: answer: expected text or a number',
+  },
+  {
+    name: 'gold that is no number',
+    content: `${good}\n{"prompt":"a","answer":"many"}`,
+    says: ':2: answer "many" cannot be parsed',
+  },
+  { name: 'unknown language', content: '{"prompt":"a","language":"fr"}', says: ':1: language: ' },
+  { name: 'chosen alone', content: '{"prompt":"a","chosen":"b"}', says: ':1: found only one of chosen and rejected' },
+  { name: 'no UTF-8', content: Buffer.from([0x7b, 0xff, 0x7d]), says: ':1: found bytes that are no UTF-8' },
+  { name: 'nothing', content: '\n \n', says: 'found no rows' },
+  { name: 'deep nesting', content: '['.repeat(1_000_000), says: ':1: ' },
+])('refuses $name, naming the place', async ({ content, says }) => {
+  await expect(load(content)).rejects.toThrow(UserError);
+  await expect(load(content)).rejects.toThrow(says);
+});
+
+test('an answer is missed where the dataset says how answers are verified', async () => {
+  const answer = { kind: 'number', in: 'completion' } as const;
+  await expect(load(`${good}\n{"prompt":"a"}`, { answer })).rejects.toThrow(':2: found no answer');
+});
+
+test('an endless line is refused before it fills the memory', async () => {
+  await expect(load(Buffer.alloc(17 * 2 ** 20, 'a'))).rejects.toThrow(/:1: the line is longer than 16777216 bytes/);
+});
+
+test('a missing file and a directory are named', async () => {
+  await expect(loadDataset({ name: 'sums', jsonl: join(directory, 'none.jsonl') }, 7)).rejects.toThrow('no such file');
+  await expect(loadDataset({ name: 'sums', jsonl: directory }, 7)).rejects.toThrow('is a directory');
+});
+
+test('a fraction is held out by the prompt: equal prompts stay on one side, whatever the seed', async () => {
+  const prompts = Array.from({ length: 400 }, (_, index) => ({ prompt: `question ${index % 200}` }));
+  const { train, heldOut } = await load(lines(...prompts), { heldOut: { fraction: 0.25 } });
+  expect(train.length + heldOut.length).toBe(400);
+  expect(heldOut.length / 400).toBeGreaterThan(0.15);
+  expect(heldOut.length / 400).toBeLessThan(0.35);
+  const trained = new Set(train.map(({ messages }) => messages[0]?.content));
+  expect(heldOut.filter(({ messages }) => trained.has(messages[0]?.content as string))).toEqual([]);
+});
+
+test('held-out rows may come from their own file; their ids tell', async () => {
+  const file = join(directory, 'held-out.jsonl');
+  await writeFile(file, good);
+  const { train, heldOut } = await load(good, { heldOut: { jsonl: file } });
+  expect([...train, ...heldOut].map(({ id }) => id)).toEqual(['sums/1', 'sums/heldOut/1']);
+});
+
+test('a fraction that keeps nothing back is refused: evaluation would fall on training rows', async () => {
+  await expect(load(good, { heldOut: { fraction: 0.01 } })).rejects.toThrow(
+    'leaves 1 for training and 0 for evaluation',
+  );
+  await expect(load(good, { heldOut: { fraction: 1 } })).rejects.toThrow('leaves 0 for training and 1 for evaluation');
+});
+
+test('rows survive being written and read', async () => {
+  const { train } = await load(
+    lines({ prompt: 'Füge\u2028an', answer: '5', completion: '<think>\n</think>' }, { prompt: 'b' }),
+  );
+  const file = join(directory, 'rows.jsonl');
+  await writeRows(file, train);
+  expect(await readRows(file)).toEqual(train);
+});
+
+test('a written row that was damaged is refused by its line', async () => {
+  const file = join(directory, 'damaged.jsonl');
+  await writeFile(file, '{"id":"a/1","dataset":"a","domain":"maths","messages":[{"role":"user","content":"x"}]}');
+  await expect(readRows(file)).rejects.toThrow(`${file}:1: domain: `);
+});

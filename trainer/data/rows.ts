@@ -1,0 +1,46 @@
+import { createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { z } from 'zod';
+import { row, type Row } from '../contract/dataset.ts';
+import { DiskFullError, UserError } from '../contract/errors.ts';
+import { goldProblem } from '../rewards/verify.ts';
+import { readJsonLines } from './jsonl.ts';
+
+/** Reads the rows that a sample or review stage wrote. @throws UserError `file:line: …` */
+export async function readRows(file: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  for await (const { place, value } of readJsonLines(file)) {
+    const parsed = row.safeParse(value);
+    if (!parsed.success) throw new UserError(`${place}: ${describeIssue(parsed.error)}`);
+    rows.push(checkGold(parsed.data, place));
+  }
+  return rows;
+}
+
+/** Writes one row a line. @throws DiskFullError */
+export async function writeRows(file: string, rows: Iterable<Row> | AsyncIterable<Row>): Promise<void> {
+  async function* lines() {
+    for await (const item of rows) yield `${JSON.stringify(item)}\n`;
+  }
+  try {
+    await pipeline(Readable.from(lines()), createWriteStream(file));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    throw new DiskFullError(`${file}: no space left on the device`, { cause: error });
+  }
+}
+
+/** The row itself. @throws UserError if its gold answer cannot be parsed */
+export function checkGold(checked: Row, place: string): Row {
+  const problem = checked.answer && goldProblem(checked.answer);
+  if (problem !== undefined) throw new UserError(`${place}: ${problem}`);
+  return checked;
+}
+
+/** The first problem, with the path of its field. */
+export function describeIssue(error: z.ZodError): string {
+  const [issue] = error.issues;
+  if (issue === undefined) return error.message;
+  return issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`;
+}
