@@ -92,9 +92,14 @@ async function refuseDifferentHead(layout: FlatLayout, { fileOf }: WeightFiles, 
   const tied = layout.tensors.find(({ name }) => name === embedding);
   if (file === undefined || tied === undefined || !isTied(layout) || !fileOf.has(embedding)) return;
   const { size } = file.tensors.get(lmHead)!;
-  const head = new Float32Array(size);
-  await file.read(lmHead, head);
-  if (size === tied.size && head.every((value, i) => Object.is(value, parameters[tied.offset + i]))) return;
+  let equal = size === tied.size;
+  const head = new Float32Array(1 << 20);
+  for (let at = 0; equal && at < size; at += head.length) {
+    const piece = head.subarray(0, size - at);
+    await file.read(lmHead, piece, at);
+    equal = piece.every((value, i) => Object.is(value, parameters[tied.offset + at + i]));
+  }
+  if (equal) return;
   throw new UserError(
     `${file.path}: "${lmHead}" differs from "${embedding}", but config.json says tie_word_embeddings: true`,
   );

@@ -52,20 +52,21 @@ export class SafetensorsFile {
   }
 
   /**
-   * Reads a tensor of type F32, BF16 or F16 as f32.
+   * Reads elements of a tensor of type F32, BF16 or F16 as f32.
    *
-   * @param target as long as the tensor; may lie in shared memory
+   * @param target receives as many elements as it is long; may lie in shared memory
+   * @param from the first element that is read
    * @throws UserError for another type, or when the file has become shorter
    */
-  async read(name: string, target: Float32Array): Promise<void> {
+  async read(name: string, target: Float32Array, from = 0): Promise<void> {
     const tensor = this.tensors.get(name);
-    if (tensor === undefined) throw new UserError(`${this.path}: has no tensor "${name}"`);
-    if (tensor.size !== target.length) throw new RangeError(`${name}: ${tensor.size} elements, not ${target.length}`);
+    if (tensor === undefined) throw new RangeError(`${this.path}: has no tensor "${name}"`);
+    if (from + target.length > tensor.size) throw new RangeError(`${name}: has only ${tensor.size} elements`);
     const start = this.#dataStart + tensor.begin;
-    const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
     if (tensor.dtype === 'F32') {
+      const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
       for (let at = 0; at < bytes.length; at += chunkBytes)
-        await this.#fill(bytes.subarray(at, at + chunkBytes), start + at, name);
+        await this.#fill(bytes.subarray(at, at + chunkBytes), start + from * 4 + at, name);
       return;
     }
     const convert = toFloat32[tensor.dtype];
@@ -73,12 +74,17 @@ export class SafetensorsFile {
       throw new UserError(
         `${this.path}: tensor "${name}" has the type ${tensor.dtype}; weights must be F32, BF16 or F16`,
       );
-    const chunk = new Uint8Array(Math.min(chunkBytes, tensor.end - tensor.begin));
-    for (let at = 0; at < tensor.end - tensor.begin; at += chunkBytes) {
-      const part = chunk.subarray(0, Math.min(chunkBytes, tensor.end - tensor.begin - at));
-      await this.#fill(part, start + at, name);
-      convert(part, target.subarray(at / 2, (at + part.length) / 2));
+    const chunk = new Uint8Array(Math.min(chunkBytes, target.length * 2));
+    for (let at = 0; at < target.length; at += chunk.length / 2) {
+      const part = target.subarray(at, at + chunk.length / 2);
+      const bytes = chunk.subarray(0, part.length * 2);
+      await this.#fill(bytes, start + (from + at) * 2, name);
+      convert(bytes, part);
     }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   close(): Promise<void> {

@@ -17,19 +17,19 @@ export interface Tokenizer {
   readonly padId: number;
   readonly bosId?: number;
   /** Ids of a text; special tokens in it are recognised and none is added, so that texts can be joined. */
-  encode(text: string): number[];
+  readonly encode: (text: string) => number[];
   /**
    * Text of some ids without the control tokens (begin, end, pad, roles), with everything else as the model wrote it,
    * tags included. Ids without a token (an embedding may have spare rows) have no text.
    */
-  decode(ids: readonly number[]): string;
+  readonly decode: (ids: readonly number[]) => string;
   /**
    * Text of a conversation up to and with the start of the assistant's next turn. Without a chat template: the
    * contents, a blank line between two, after the begin token if the tokenizer puts one.
    *
    * @throws UserError when the template refuses the messages
    */
-  renderChat(messages: readonly Message[]): string;
+  readonly renderChat: (messages: readonly Message[]) => string;
   /** Files of the tokenizer in its directory. */
   readonly fileNames: string[];
   /** SHA-256 of the chat template, so that lineage shows which one a model was trained with. */

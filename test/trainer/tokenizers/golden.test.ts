@@ -33,7 +33,7 @@ function observed(tokenizer: Tokenizer) {
 }
 
 function golden(name: string): unknown {
-  const { 'made with': _, ...values } = fixture(name);
+  const { 'made with': _madeWith, ...values } = fixture(name);
   return values;
 }
 
