@@ -119,5 +119,11 @@ export type Request = { [K in JobKind]: { readonly kind: K; readonly id: number 
 /** Worker → main thread. */
 export type Reply =
   | { readonly kind: 'result'; readonly id: number; readonly result: unknown }
-  | { readonly kind: 'error'; readonly id: number; readonly message: string; readonly stack: string }
+  | {
+      readonly kind: 'error';
+      readonly id: number;
+      readonly job: JobKind;
+      readonly message: string;
+      readonly stack: string;
+    }
   | { readonly kind: 'completion'; readonly id: number; readonly index: number; readonly completion: Completion };

@@ -82,9 +82,13 @@ class Thread {
   #dead: Error | undefined;
 
   constructor(settings: WorkerSettings) {
-    this.#worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: settings, name: 'engine' });
+    this.#worker = new Worker(new URL('worker.ts', import.meta.url), {
+      workerData: settings,
+      name: 'engine',
+      execArgv: [], // flags about the main script mean nothing to this one
+    });
     this.#worker.on('message', (reply: Reply) => this.#receive(reply));
-    this.#worker.on('error', (error: Error) => this.#die(workerError(error.message, error)));
+    this.#worker.on('error', (error: Error) => this.#die(workerError('', error)));
     this.#worker.on('exit', (code) => this.#die(new Error(`an engine worker ended with code ${code}`)));
   }
 
@@ -114,8 +118,12 @@ class Thread {
       return;
     }
     this.#pending.delete(reply.id);
-    if (reply.kind === 'result') job?.resolve(reply.result);
-    else job?.reject(workerError(reply.message, Object.assign(new Error(reply.message), { stack: reply.stack })));
+    if (reply.kind === 'result') {
+      job?.resolve(reply.result);
+    } else {
+      const cause = Object.assign(new Error(reply.message), { stack: reply.stack });
+      job?.reject(workerError(` at ${reply.job}`, cause));
+    }
   }
 
   #die(error: Error): void {
@@ -125,9 +133,10 @@ class Thread {
   }
 }
 
-/** The error of a job on the main side, with the worker's own as its cause. */
-function workerError(message: string, cause: Error): Error {
+/** An error on the main side, with the worker's own as its cause. */
+function workerError(where: string, cause: Error): Error {
+  const { message } = cause;
   const outOfMemory = /bad_alloc|allocat\w+ (memory|failed)|out of memory|memory limit/i.test(message);
-  if (outOfMemory) return new TrainerError('outOfMemory', `an engine worker ran out of memory: ${message}`, { cause });
-  return new Error(`an engine worker failed: ${message}`, { cause });
+  if (!outOfMemory) return new Error(`an engine worker failed${where}: ${message}`, { cause });
+  return new TrainerError('outOfMemory', `an engine worker ran out of memory${where}: ${message}`, { cause });
 }

@@ -94,8 +94,8 @@ async function answer(request: Request): Promise<void> {
     const handler = handlers[request.kind] as (request: Request, id: number) => Promise<unknown>;
     reply({ kind: 'result', id: request.id, result: await handler(request, request.id) });
   } catch (error) {
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    reply({ kind: 'error', id: request.id, message, stack: stack ?? message });
+    const { message, stack = message } = error instanceof Error ? error : new Error(String(error));
+    reply({ kind: 'error', id: request.id, job: request.kind, message, stack });
   }
 }
 
