@@ -79,9 +79,18 @@ function reachable(outputs: readonly Value[]): { nodes: Node[]; used: Set<Value>
   return { nodes: [...nodes], used };
 }
 
-/** Nodes in an order in which each comes after what it reads. */
+/**
+ * Nodes in an order in which each comes after what it reads: as created, then those that nothing reads, last first.
+ *
+ * ONNX Runtime walks back from the nodes that nothing reads, beginning with the last in the file. In this order it
+ * computes a layer's weight gradients as soon as it can, and frees the layer's activations; in the order of creation
+ * it leaves all weight gradients to the end and holds the activations of every layer until then.
+ */
 function scheduled(nodes: readonly Node[]): Node[] {
-  return nodes.toSorted((a, b) => a.serial - b.serial);
+  const read = new Set(nodes.flatMap((node) => node.inputs.flatMap((value) => (value ? [resolve(value).source] : []))));
+  const isRead = (node: Node): boolean => node.outputs.some((value) => read.has(value.source));
+  const ordered = nodes.toSorted((a, b) => a.serial - b.serial);
+  return [...ordered.filter(isRead), ...ordered.filter((node) => !isRead(node)).toReversed()];
 }
 
 /** Names of tensors in the file: ports keep theirs, equal constants share one. */
