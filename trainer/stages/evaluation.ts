@@ -1,0 +1,108 @@
+import { languageConsistency } from '../rewards/language-consistency.ts';
+import { formatReward } from '../rewards/format.ts';
+import { canonicalAnswer, verify } from '../rewards/verify.ts';
+import { evaluationMetrics } from '../algorithms/evaluation.ts';
+import { mean } from '../algorithms/statistics.ts';
+import { randomKey } from '../algorithms/random.ts';
+import type { Row } from '../contract/dataset.ts';
+import type { EvaluationSettings } from '../contract/training.ts';
+import { completeRows, type RowCompletion } from './completions.ts';
+import type { Policy } from './policy.ts';
+import type { Metrics, Sample, Workspace } from './workspace.ts';
+
+/** Sample completions of each dataset that go to the report. */
+const samplesPerDataset = 4;
+
+interface Measured {
+  readonly row: Row;
+  readonly completions: readonly RowCompletion[];
+  /** Verifier's score of each completion, 0…1; those it could not judge are left out. */
+  readonly scores: readonly number[];
+}
+
+export interface Evaluation {
+  readonly metrics: Metrics;
+  readonly samples: readonly Sample[];
+}
+
+/**
+ * Held-out quality of a model: pass@1 over reasoning prompts (mean of k samples with its standard error), pass@k, cons@k, format
+ * rate, language consistency, and pass@1 of every dataset.
+ */
+export async function evaluateRows(
+  policy: Policy,
+  rowsOf: ReadonlyMap<string, readonly Row[]>,
+  settings: EvaluationSettings,
+  seed: number,
+): Promise<Evaluation> {
+  const metrics: Metrics = {};
+  const samples: Sample[] = [];
+  const all: Measured[] = [];
+  for (const [name, rows] of rowsOf) {
+    const measured = await measure(policy, rows, settings, seed);
+    metrics[`eval/${name}/pass@1`] = mean(measured.flatMap(({ scores }) => scores));
+    samples.push(...measured.slice(0, samplesPerDataset).map(toSample));
+    all.push(...measured);
+  }
+  return { metrics: { ...metrics, ...summarise(all) }, samples };
+}
+
+/** Evaluates on the held-out rows of the datasets that the settings name. */
+export async function evaluatePolicy(
+  policy: Policy,
+  settings: EvaluationSettings,
+  workspace: Workspace,
+): Promise<Evaluation> {
+  const rowsOf = new Map<string, readonly Row[]>();
+  for (const name of settings.data) {
+    rowsOf.set(name, (await workspace.loadRows([name], 'evaluation')).slice(0, settings.limit));
+  }
+  return evaluateRows(policy, rowsOf, settings, workspace.file.seed);
+}
+
+async function measure(
+  policy: Policy,
+  rows: readonly Row[],
+  settings: EvaluationSettings,
+  seed: number,
+): Promise<Measured[]> {
+  const completions = await completeRows(policy, rows, settings.samples, settings.sampling, (row, sample) =>
+    randomKey(seed, 'evaluate', row.id, sample),
+  );
+  return rows.map((row, index) => {
+    const ofRow = completions[index] ?? [];
+    const verdicts = ofRow.map(({ text }) => verify(row, text));
+    return {
+      row,
+      completions: ofRow,
+      scores: verdicts.filter(({ outcome }) => outcome !== 'abstain').map(({ score }) => score),
+    };
+  });
+}
+
+function summarise(measured: readonly Measured[]): Metrics {
+  const reasoning = measured.filter(({ row }) => row.domain === 'reasoning');
+  const texts = reasoning.flatMap(({ row, completions }) => completions.map(({ text }) => ({ row, text })));
+  const graded = reasoning.map(({ row, completions }) =>
+    completions.map(({ text }) => ({
+      correct: verify(row, text).outcome === 'correct',
+      vote: canonicalAnswer(row, text),
+    })),
+  );
+  return {
+    ...evaluationMetrics(graded),
+    'eval/format_rate': mean(texts.map(({ row, text }) => formatReward(text, row.domain))),
+    'eval/language_consistency': mean(texts.map(({ row, text }) => languageConsistency(text, row.language))),
+    'eval/mean_length': mean(measured.flatMap(({ completions }) => completions.map(({ tokenIds }) => tokenIds.length))),
+  };
+}
+
+function toSample({ row, completions, scores }: Measured): Sample {
+  return {
+    dataset: row.dataset,
+    prompt: row.messages.map(({ content }) => content).join('\n'),
+    completion: completions[0]?.text ?? '',
+    ...(scores[0] !== undefined && { scores: { accuracy: scores[0] } }),
+    ...(row.answer && { gold: row.answer.gold }),
+  };
+}

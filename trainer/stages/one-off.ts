@@ -1,0 +1,64 @@
+import { resolve } from 'node:path';
+import { randomKey } from '../algorithms/random.ts';
+import { dataset, type Row } from '../contract/dataset.ts';
+import { evaluation } from '../contract/training.ts';
+import { loadDataset } from '../data/load-dataset.ts';
+import { completeRows } from './completions.ts';
+import { evaluateRows } from './evaluation.ts';
+import { Policy } from './policy.ts';
+
+interface GenerateOptions {
+  readonly prompt: string;
+  readonly system?: string;
+  readonly temperature: number;
+  readonly topP: number;
+  readonly topK: number;
+  readonly maxNewTokens: number;
+  readonly seed: number;
+  readonly samples: number;
+}
+
+/** Prints completions of one prompt. */
+export async function generateFromCheckpoint(checkpoint: string, options: GenerateOptions): Promise<void> {
+  const policy = await Policy.open(resolve(checkpoint));
+  try {
+    const { prompt, system, seed, samples, ...sampling } = options;
+    const messages: Row['messages'] = [
+      ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
+      { role: 'user', content: prompt },
+    ];
+    const row: Row = { id: 'prompt', dataset: 'prompt', domain: 'general', messages };
+    const [completions = []] = await completeRows(policy, [row], samples, sampling, (_, sample) =>
+      randomKey(seed, 'generate', prompt, sample),
+    );
+    for (const { text } of completions) console.log(text);
+  } finally {
+    await policy.close();
+  }
+}
+
+interface EvaluateOptions {
+  readonly data: string;
+  readonly answerKind: string;
+  readonly answerIn: string;
+  readonly samples: number;
+  readonly limit: number;
+  readonly temperature: number;
+  readonly maxNewTokens: number;
+  readonly seed: number;
+}
+
+/** Prints the metrics of a checkpoint on a JSONL file, as JSON. */
+export async function evaluateCheckpoint(checkpoint: string, options: EvaluateOptions): Promise<void> {
+  const { data, answerKind, answerIn, samples, limit, seed, ...sampling } = options;
+  const settings = dataset.parse({ name: 'data', jsonl: resolve(data), answer: { kind: answerKind, in: answerIn } });
+  const { train } = await loadDataset(settings, seed);
+  const policy = await Policy.open(resolve(checkpoint));
+  try {
+    const how = evaluation.parse({ data: ['data'], samples, limit, sampling });
+    const { metrics } = await evaluateRows(policy, new Map([['data', train.slice(0, limit)]]), how, seed);
+    console.log(JSON.stringify(metrics, undefined, 2));
+  } finally {
+    await policy.close();
+  }
+}

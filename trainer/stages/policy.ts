@@ -1,0 +1,229 @@
+import { open, readFile, writeFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readModelDirectory, writeModelDirectory } from '../checkpoint/model-directory.ts';
+import { UserError } from '../contract/errors.ts';
+import type { Message } from '../contract/dataset.ts';
+import type { OptimizerSettings } from '../contract/training.ts';
+import { Engine, type StepReport, type TrainingBatch } from '../engine/engine.ts';
+import { configFromInit, type ModelConfig, parseHfConfig, toHfConfig } from '../models/config.ts';
+import { type Head, initialParameters, parameterLayout } from '../models/parameters.ts';
+import { writeByteTokenizer } from '../tokenizers/byte-tokenizer.ts';
+import { checkVocabulary, loadTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
+import type { Metrics, Workspace } from './workspace.ts';
+
+interface ModelFiles {
+  readonly config: ModelConfig;
+  readonly tokenizer: Tokenizer;
+  /** Directory whose tokenizer files every checkpoint copies. */
+  readonly tokenizerDirectory: string;
+  readonly parameters: Float32Array;
+}
+
+interface TrainerState {
+  readonly optimizerStep: number;
+  readonly hasReference: boolean;
+  readonly evaluation: Metrics;
+}
+
+interface LoadOptions {
+  readonly head?: Head;
+  /** Keeps optimizer moments; without it the model only samples and scores. */
+  readonly trained?: boolean;
+  /** Keeps a second set of weights, at first those of the starting point. */
+  readonly reference?: boolean;
+}
+
+/** A model with its tokenizer and engine: what a recipe samples from, trains and saves. */
+export class Policy {
+  readonly config: ModelConfig;
+  readonly tokenizer: Tokenizer;
+  readonly engine: Engine;
+  readonly head: Head;
+  private readonly tokenizerDirectory: string;
+  private hasReference = false;
+
+  private constructor(files: ModelFiles, engine: Engine, head: Head) {
+    this.config = files.config;
+    this.tokenizer = files.tokenizer;
+    this.tokenizerDirectory = files.tokenizerDirectory;
+    this.engine = engine;
+    this.head = head;
+  }
+
+  /** The stage's newest verified checkpoint, or else the model it starts from. */
+  static async load(workspace: Workspace, options: LoadOptions = {}): Promise<ResumedPolicy> {
+    const checkpoint = await workspace.newestCheckpoint();
+    const head = options.head ?? 'lm';
+    const files = checkpoint ? await readModel(checkpoint.path, head) : await readStartingModel(workspace, head);
+    const policy = await Policy.start(files, head, options.trained ?? false, workspace.file.workers);
+    if (!checkpoint) {
+      await workspace.rewindLogs(-1);
+      if (options.reference) policy.refreshReference();
+      return { policy, step: 0, final: undefined };
+    }
+    await workspace.rewindLogs(checkpoint.step);
+    const state = JSON.parse(await readFile(join(checkpoint.path, 'trainer/state.json'), 'utf8')) as TrainerState;
+    if (checkpoint.manifest.final)
+      return { policy, step: checkpoint.step, final: { ...checkpoint, metrics: state.evaluation } };
+    await policy.restore(checkpoint.path, state);
+    return { policy, step: checkpoint.step, final: undefined };
+  }
+
+  /** A model for inference alone, from a checkpoint or any Hugging Face directory. */
+  static async open(directory: string, head: Head = 'lm', workers?: number): Promise<Policy> {
+    return Policy.start(await readModel(directory, head), head, false, workers);
+  }
+
+  private static async start(files: ModelFiles, head: Head, trained: boolean, workers?: number): Promise<Policy> {
+    const { config, parameters } = files;
+    const engine = await Engine.create({ config, head, parameters, optimizer: trained, ...(workers && { workers }) });
+    return new Policy(files, engine, head);
+  }
+
+  /** Token ids of a conversation, with the generation prompt. */
+  encodePrompt(messages: readonly Message[]): number[] {
+    return this.tokenizer.encode(this.tokenizer.renderChat([...messages]));
+  }
+
+  /** Token ids of a completion that ends by itself. */
+  encodeCompletion(text: string): number[] {
+    return [...this.tokenizer.encode(text), this.stopId];
+  }
+
+  /** Token ids of a whole exchange, as a reward model reads it. */
+  encodeResponse(messages: readonly Message[], response: string): number[] {
+    return [...this.encodePrompt(messages), ...this.encodeCompletion(response)].slice(0, this.config.maxLength);
+  }
+
+  get stopId(): number {
+    const [stopId] = this.tokenizer.stopIds;
+    if (stopId === undefined) throw new UserError('the tokenizer names no end-of-sequence token; expected eos_token');
+    return stopId;
+  }
+
+  train(batch: TrainingBatch, learningRate: number, optimizer: OptimizerSettings): Promise<StepReport> {
+    const [beta1 = 0.9, beta2 = 0.95] = optimizer.betas;
+    return this.engine.step(batch, { ...optimizer, betas: [beta1, beta2], learningRate });
+  }
+
+  /** Makes the present weights the reference. */
+  refreshReference(): void {
+    this.engine.copyParameters('policy', 'reference');
+    this.hasReference = true;
+  }
+
+  /** Writes the model and, unless the stage is done, what resuming needs. */
+  async write(directory: string, final: boolean, evaluation: Metrics = {}): Promise<void> {
+    await this.writeModel(directory);
+    await mkdir(join(directory, 'trainer'), { recursive: true });
+    const { step, m, v } = this.engine.optimizerState();
+    const state: TrainerState = { optimizerStep: step, hasReference: this.hasReference, evaluation };
+    await writeFile(join(directory, 'trainer/state.json'), JSON.stringify(state));
+    if (final) return;
+    await writeFloats(join(directory, 'trainer/moments.f32'), [m, v]);
+    if (this.hasReference) {
+      await writeFloats(join(directory, 'trainer/reference.f32'), [this.engine.parameterSet('reference')]);
+    }
+  }
+
+  private writeModel(directory: string): Promise<void> {
+    const { stopIds, bosId, padId } = this.tokenizer;
+    const hfConfig = toHfConfig(this.config, {
+      eosTokenId: stopIds.length === 1 ? this.stopId : [...stopIds],
+      ...(bosId !== undefined && { bosTokenId: bosId }),
+      padTokenId: padId,
+      head: this.head,
+    });
+    const { layout, parameters } = this.engine;
+    return writeModelDirectory(directory, { hfConfig, layout, parameters, tokenizerFrom: this.tokenizerDirectory });
+  }
+
+  private async restore(directory: string, state: TrainerState): Promise<void> {
+    const { size } = this.engine.layout;
+    const [m, v] = [new Float32Array(size), new Float32Array(size)];
+    await readFloats(join(directory, 'trainer/moments.f32'), [m, v]);
+    this.engine.restoreOptimizer({ step: state.optimizerStep, m, v });
+    if (!state.hasReference) return;
+    const reference = new Float32Array(size);
+    await readFloats(join(directory, 'trainer/reference.f32'), [reference]);
+    this.engine.addParameterSet('reference', reference);
+    this.hasReference = true;
+  }
+
+  close(): Promise<void> {
+    return this.engine.close();
+  }
+}
+
+export interface ResumedPolicy {
+  readonly policy: Policy;
+  /** Optimizer steps that the weights have behind them in this stage. */
+  readonly step: number;
+  /** Set when an earlier attempt had finished all the work. */
+  readonly final: { path: string; step: number; digest: string; metrics: Metrics } | undefined;
+}
+
+async function readStartingModel(workspace: Workspace, head: Head): Promise<ModelFiles> {
+  const { model, out, seed, stage } = workspace.file;
+  if (model?.input) return readModel(await workspace.verifyInput(model.input), head);
+  if (model?.path) return readModel(model.path, head);
+  if (!model?.init) throw new UserError(`stage ${stage}: the stage file names no model to start from`);
+
+  const tokenizerDirectory = join(out, 'tokenizer');
+  await writeByteTokenizer(tokenizerDirectory);
+  const tokenizer = await loadTokenizer(tokenizerDirectory);
+  const config = configFromInit(model.init, tokenizer.vocabularySize);
+  const parameters = initialParameters(parameterLayout(config, head), config, seed);
+  return { config, tokenizer, tokenizerDirectory, parameters };
+}
+
+/** Reads a model directory; a scalar head that it does not have yet starts with its initial weights. */
+async function readModel(directory: string, head: Head): Promise<ModelFiles> {
+  const tokenizer = await loadTokenizer(directory);
+  const model = await readModelDirectory(directory);
+  const config = parseHfConfig(model.config, join(directory, 'config.json'));
+  checkVocabulary(tokenizer, config.vocabularySize, directory);
+  const layout = parameterLayout(config, head);
+  const parameters =
+    head === 'scalar'
+      ? await model.readParameters(layout, {
+          into: initialParameters(layout, config, 0),
+          mayBeMissing: ['score.weight'],
+        })
+      : await model.readParameters(layout);
+  return { config, tokenizer, tokenizerDirectory: directory, parameters };
+}
+
+/** Longest write or read of one call; a single one is limited to 2 GiB. */
+const chunkBytes = 64 * 1024 * 1024;
+
+async function writeFloats(path: string, arrays: readonly Float32Array[]): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    for (const chunk of arrays.flatMap(chunksOf)) await file.write(chunk);
+  } finally {
+    await file.close();
+  }
+}
+
+async function readFloats(path: string, arrays: readonly Float32Array[]): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    for (const chunk of arrays.flatMap(chunksOf)) {
+      const { bytesRead } = await file.read(chunk);
+      if (bytesRead !== chunk.length)
+        throw new UserError(`${path}: ends early; expected ${chunk.length - bytesRead} more bytes`);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function chunksOf(array: Float32Array): Buffer[] {
+  const chunks: Buffer[] = [];
+  for (let at = 0; at < array.byteLength; at += chunkBytes) {
+    const bytes = Math.min(chunkBytes, array.byteLength - at);
+    chunks.push(Buffer.from(array.buffer, array.byteOffset + at, bytes));
+  }
+  return chunks;
+}

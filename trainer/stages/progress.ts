@@ -1,0 +1,51 @@
+import type { ProgressLine } from '../contract/progress.ts';
+import type { Metrics } from './workspace.ts';
+
+const minimumIntervalMs = 1000;
+
+/** The few metrics that a person watches; the rest is in `metrics.jsonl`. */
+const watched = [
+  'loss',
+  'reward',
+  'reward_std',
+  'kl',
+  'entropy',
+  'eval/pass@1',
+  'eval/format_rate',
+  'eval/language_consistency',
+  'completions/mean_length',
+  'accuracy',
+  'mean_token_accuracy',
+  'grad_norm',
+] as const;
+
+/** Writes progress lines to stdout, at most one a second, with the time left by the speed of this attempt. */
+export class ProgressReporter {
+  private readonly startedMs = performance.now();
+  private firstStep: number | undefined;
+  private lastMs = -Infinity;
+  private metrics: Metrics = {};
+
+  report(phase: string, step: number, steps: number, metrics: Metrics = {}): void {
+    this.metrics = { ...this.metrics, ...pick(metrics) };
+    this.firstStep ??= step;
+    const nowMs = performance.now();
+    if (nowMs - this.lastMs < minimumIntervalMs && step < steps) return;
+    this.lastMs = nowMs;
+    const done = step - this.firstStep;
+    const line: ProgressLine = {
+      type: 'progress',
+      time: new Date().toISOString(),
+      step,
+      steps,
+      phase,
+      metrics: this.metrics,
+      ...(done > 0 && { secondsLeft: ((nowMs - this.startedMs) / 1000 / done) * (steps - step) }),
+    };
+    process.stdout.write(`${JSON.stringify(line)}\n`);
+  }
+}
+
+function pick(metrics: Metrics): Metrics {
+  return Object.fromEntries(watched.filter((name) => name in metrics).map((name) => [name, metrics[name] as number]));
+}

@@ -1,0 +1,84 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../contract/errors.ts';
+import type { Row } from '../contract/dataset.ts';
+import type { StageResult } from '../contract/progress.ts';
+import type { ReviewSettings } from '../contract/settings.ts';
+import { readRows, writeRows } from '../data/rows.ts';
+import { verify } from '../rewards/verify.ts';
+import type { Workspace } from './workspace.ts';
+
+const decision = z.strictObject({
+  id: z.string(),
+  decision: z.enum(['accept', 'edit', 'reject']),
+  /** The new completion of an edit. */
+  completion: z.string().optional(),
+  reviewer: z.string().min(1),
+});
+type Decision = z.infer<typeof decision>;
+
+/**
+ * People accept, edit or reject rows. The queue is `queue.jsonl` in the stage's directory; decisions come in
+ * `decisions.jsonl`, one a line. With `required: false` missing decisions let rows pass, and the result says that
+ * they were not reviewed; rows are never called reviewed without a named person.
+ */
+export async function review(settings: ReviewSettings, workspace: Workspace): Promise<StageResult> {
+  const input = workspace.file.inputs[settings.data];
+  if (!input) throw new UserError(`review.data: no input is named "${settings.data}"`);
+  const rows = await readRows(join(await workspace.verifyInput(input), 'rows.jsonl'));
+  const { out } = workspace.file;
+  await writeRows(join(out, 'queue.jsonl'), rows);
+
+  const decisions = await readDecisions(join(out, 'decisions.jsonl'));
+  const open = rows.filter(({ id }) => !decisions.has(id));
+  if (settings.required && open.length > 0) {
+    throw new UserError(
+      `${join(out, 'queue.jsonl')}: ${open.length} of ${rows.length} rows wait for review; expected one decision a row in decisions.jsonl`,
+    );
+  }
+  const passed = rows.flatMap((row) => applied(row, decisions.get(row.id)));
+  const reviewed = rows.length - open.length;
+  const metrics = { reviewed, not_reviewed: open.length, rejected: rows.length - passed.length, rows: passed.length };
+
+  const write = async (directory: string): Promise<void> => {
+    await writeRows(join(directory, 'rows.jsonl'), passed);
+    const reviewers = [...new Set([...decisions.values()].map(({ reviewer }) => reviewer))].toSorted();
+    const record = { complete: open.length === 0 && rows.length > 0, ...metrics, reviewers };
+    await writeFile(join(directory, 'review.json'), `${JSON.stringify(record, undefined, 2)}\n`);
+  };
+  const checkpoint = await workspace.publishData(write, metrics);
+  const message = open.length > 0 ? `${open.length} rows not reviewed` : `${reviewed} rows reviewed`;
+  return workspace.finish(checkpoint, message, metrics);
+}
+
+/** The row as it passes on: none when rejected. Refuses an edit whose answer no longer verifies. */
+function applied(row: Row, made: Decision | undefined): Row[] {
+  if (!made || made.decision === 'accept') return [row];
+  if (made.decision === 'reject') return [];
+  if (made.completion === undefined) throw new UserError(`decision on ${row.id}: an edit needs a completion`);
+  if (row.answer && verify(row, made.completion).outcome !== 'correct') {
+    throw new UserError(`decision on ${row.id}: the edit breaks the answer; expected ${row.answer.gold}`);
+  }
+  return [{ ...row, completion: made.completion }];
+}
+
+async function readDecisions(path: string): Promise<Map<string, Decision>> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return new Map(lines.map((line, at) => parseDecision(line, `${path}:${at + 1}`)));
+}
+
+function parseDecision(line: string, place: string): [string, Decision] {
+  try {
+    const parsed = decision.parse(JSON.parse(line));
+    return [parsed.id, parsed];
+  } catch (error) {
+    throw new UserError(
+      `${place}: expected {"id", "decision": accept|edit|reject, "reviewer", "completion"?}, found ${line.slice(0, 200)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

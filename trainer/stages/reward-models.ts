@@ -1,0 +1,40 @@
+import { UserError } from '../contract/errors.ts';
+import type { Row } from '../contract/dataset.ts';
+import { Policy } from './policy.ts';
+import type { Workspace } from './workspace.ts';
+
+/** The trained reward models that a stage names, opened at their first use: the last steps may be the only ones to need them. */
+export class RewardModels {
+  private readonly workspace: Workspace;
+  private readonly opened = new Map<string, Promise<Policy>>();
+
+  constructor(workspace: Workspace) {
+    this.workspace = workspace;
+  }
+
+  /** Scores of the texts as answers to their rows' prompts, by the model of a stage. */
+  readonly score = async (stage: string, texts: readonly { row: Row; text: string }[]): Promise<readonly number[]> => {
+    const model = await this.model(stage);
+    return model.engine.scores(texts.map(({ row, text }) => ({ ids: model.encodeResponse(row.messages, text) })));
+  };
+
+  private model(stage: string): Promise<Policy> {
+    const known = this.opened.get(stage);
+    if (known) return known;
+    const opening = this.open(stage);
+    this.opened.set(stage, opening);
+    return opening;
+  }
+
+  private async open(stage: string): Promise<Policy> {
+    const { inputs, workers } = this.workspace.file;
+    const input = inputs[stage];
+    if (!input)
+      throw new UserError(`stage ${this.workspace.file.stage}: no input is named "${stage}"; expected a reward model`);
+    return Policy.open(await this.workspace.verifyInput(input), 'scalar', workers);
+  }
+
+  async close(): Promise<void> {
+    for (const model of this.opened.values()) await (await model).close();
+  }
+}
