@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../../trainer/models/config.ts';
-import { type Head, initialParameters, parameterLayout } from '../../trainer/models/parameters.ts';
+import { type Head, parameterLayout } from '../../trainer/models/parameters.ts';
 
 /** A small Qwen3-shaped configuration with grouped queries; `changes` says what the case is about. */
 export function tinyConfig(changes: Partial<ModelConfig> = {}): ModelConfig {
@@ -24,13 +24,19 @@ export function tinyConfig(changes: Partial<ModelConfig> = {}): ModelConfig {
   };
 }
 
-/** Parameters by name. Norms and biases are uneven too, so that a gradient in the wrong place shows. */
+/**
+ * Parameters by name: matrices uniform with standard deviation `initializerRange`. Norms and biases are uneven too, so
+ * that a gradient in the wrong place shows.
+ */
 export function randomParameters(config: ModelConfig, head: Head = 'lm', seed = 1): Record<string, Float32Array> {
-  const layout = parameterLayout(config, head);
-  const flat = initialParameters(layout, config, seed);
-  const entries = layout.tensors.map(({ name, offset, size, decay }) => {
-    const values = flat.slice(offset, offset + size);
-    return [name, decay ? values : values.map((value, index) => value + 0.3 * Math.sin(index + offset))] as const;
+  const width = config.initializerRange * Math.sqrt(12);
+  let state = seed; // a linear congruential generator (Numerical Recipes), quick where the global Math is slow
+  const draw = (): number => (state = (state * 1_664_525 + 1_013_904_223) % 0x1_0000_0000) / 0x1_0000_0000 - 0.5;
+  const entries = parameterLayout(config, head).tensors.map(({ name, shape, size }) => {
+    const values = new Float32Array(size);
+    const [mean, spread] = shape.length > 1 ? [0, width] : [name.endsWith('.bias') ? 0 : 1, 0.6];
+    for (let index = 0; index < size; index++) values[index] = mean + spread * draw();
+    return [name, values] as const;
   });
   return Object.fromEntries(entries);
 }
