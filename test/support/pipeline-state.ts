@@ -33,11 +33,18 @@ const grpo = { ...sums, learningRate: 3e-4, group: 8, rewards: [{ accuracy: {} }
 const funnel = {
   prompts: 500,
   sampled: 4000,
-  correct: 3120,
-  readable: 2874,
-  oneLanguage: 2511,
-  notOverlong: 2498,
+  dropped: {
+    abstained: 0,
+    correct: 880,
+    readable: 246,
+    oneLanguage: 363,
+    notOverlong: 13,
+    duplicate: 310,
+    outranked: 1688,
+    overQuota: 20,
+  },
   kept: 480,
+  keptByDomain: { reasoning: 480, general: 0 },
 };
 
 /** The five steps of R1 with figures as of a good run. */
@@ -75,7 +82,7 @@ const stages: readonly Stage[] = [
     settings: { data: 'cold-start-data', required: false },
     inputs: ['cold-start-data'],
     seconds: 0.4,
-    data: { rows: 480, accepted: 0, passed: 480 },
+    data: { reviewed: 0, not_reviewed: 480, rejected: 0, rows: 480, complete: false, reviewers: [] },
   },
   {
     name: 'cold-start',
@@ -102,7 +109,7 @@ const stages: readonly Stage[] = [
     settings: { prompts: ['sums', 'greetings'], perPrompt: 8 },
     model: 'reasoning-rl',
     seconds: 31,
-    data: { ...funnel, kept: 800 },
+    data: funnel,
   },
   {
     name: 'sft',
@@ -201,7 +208,8 @@ async function writeFinished(
     engine: { 'onnxruntime-node': '1.30.0', node: '24.21.0', cpu: 'x64 avx2' },
   });
   await writeFile(join(out, path, 'checkpoint.json'), manifest);
-  if (stage.data) await writeFile(join(out, 'data/funnel.json'), json(stage.data));
+  if (stage.data)
+    await writeFile(join(out, stage.type === 'review' ? 'data/review.json' : 'data/funnel.json'), json(stage.data));
   await writeCurves(out, stage, stage.lines ?? []);
   if (stage.lines && stage.result?.['eval/pass@1'] !== undefined) {
     await writeFile(join(out, 'samples.jsonl'), samples(stage, stage.name === 'r1-zero' ? completion : undefined));

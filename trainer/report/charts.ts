@@ -103,7 +103,7 @@ export function chartsOf(series: Series): Chart[] {
 
 function labelOf({ metrics }: Entry, name: string): string | undefined {
   for (const metric of metrics) {
-    if (metric === name) return name;
+    if (metric === name) return name.replace(/^eval\//, 'held-out ');
     const match = typeof metric === 'string' ? null : metric.exec(name);
     if (match) return match[1] ?? name;
   }

@@ -36,25 +36,24 @@ export async function readSeries(path: string): Promise<Series> {
 }
 
 /**
- * The first and the last `count` samples of `samples.jsonl`, so that a long run's file is read with flat memory. A file
- * with fewer lines gives each sample once.
+ * Samples of the first and of the last step in `samples.jsonl`, at most `count` each, so that a long run's file is read
+ * with flat memory. `first` is empty when there is only one step.
  */
 export async function readSamples(
   path: string,
   count: number,
 ): Promise<{ readonly first: SampleLine[]; readonly last: SampleLine[] }> {
   const first: SampleLine[] = [];
-  const last: SampleLine[] = [];
+  let last: SampleLine[] = [];
+  let firstStep: number | undefined;
   for await (const value of jsonLines(path)) {
-    const line = sampleLine.safeParse(value);
-    if (!line.success) continue;
-    if (first.length < count) first.push(line.data);
-    else {
-      last.push(line.data);
-      if (last.length > count) last.shift();
-    }
+    const { data: line } = sampleLine.safeParse(value);
+    if (!line) continue;
+    firstStep ??= line.step;
+    if (line.step !== last[0]?.step) last = [];
+    for (const kept of line.step === firstStep ? [first, last] : [last]) if (kept.length < count) kept.push(line);
   }
-  return { first, last };
+  return { first: last[0]?.step === firstStep ? [] : first, last };
 }
 
 /** Values of the lines that are JSON; the last line of a running or killed stage may be cut off. */

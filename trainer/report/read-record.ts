@@ -6,14 +6,14 @@ import { metricsName, resultName, samplesName } from '../contract/checkpoint.ts'
 import { UserError } from '../contract/errors.ts';
 import { stageResult } from '../contract/progress.ts';
 import { stageTypes } from '../contract/settings.ts';
-import { readFunnel } from './funnel.ts';
+import { readFunnel, readReview } from './data-files.ts';
 import { readSamples, readSeries } from './jsonl.ts';
 import type { CheckpointRecord, GateRecord, PipelineRecord, StageRecord } from './record.ts';
 import { type Gate, type PipelineFile, pipelineFile, stageFileOfState } from './state-files.ts';
 
 type PipelineStage = PipelineFile['spec']['stages'][number];
 
-const samplesShown = 6;
+const samplesShown = 8;
 
 /**
  * Reads the directory of a pipeline's local state (`.r1/<pipeline>`), whether it runs, has ended or was killed.
@@ -39,12 +39,13 @@ export async function readRecord(directory: string): Promise<PipelineRecord> {
 async function readStage(directory: string, pipeline: PipelineFile, stage: PipelineStage): Promise<StageRecord> {
   const { name } = stage;
   const out = join(directory, 'volume', name);
-  const [resource, result, series, samples, funnel] = await Promise.all([
+  const [resource, result, series, samples, funnel, review] = await Promise.all([
     readJson(join(directory, 'stages', `${name}.json`), stageFileOfState),
     readJson(join(out, resultName), stageResult),
     readSeries(join(out, metricsName)),
     readSamples(join(out, samplesName), samplesShown),
     readFunnel(join(out, 'data/funnel.json')),
+    readReview(join(out, 'data/review.json')),
   ]);
   const type = stageTypes.find((each) => stage[each] !== undefined) ?? 'unknown';
   const settings = type === 'unknown' ? {} : (stage[type] ?? {});
@@ -58,13 +59,14 @@ async function readStage(directory: string, pipeline: PipelineFile, stage: Pipel
     attempts: status?.attempts.length ?? 0,
     seconds: status?.runSeconds,
     model: resource?.spec.model?.input?.stage ?? modelOf(stage, type),
-    inputs: resource?.spec.inputs.map((input) => input.stage) ?? [],
+    inputs: resource?.spec.inputs.map((input) => input.stage) ?? stagesNamed(settings, pipeline),
     checkpoint: await checkpointOf(out, status?.checkpoint ?? result?.checkpoint),
     metrics: result?.metrics ?? status?.metrics ?? {},
     gate: gateOf(stage, pipeline),
     series,
     samples,
     funnel,
+    review,
   };
 }
 
@@ -72,6 +74,21 @@ function modelOf({ model }: PipelineStage, type: string): string | undefined {
   if (type === 'review') return undefined;
   if (model === undefined) return 'base';
   return model.from ?? ('init' in model ? 'fresh weights' : 'a model of its own');
+}
+
+/** Fields of the settings that may hold names of stages, beside datasets. */
+const referenceFields = new Set(['data', 'prompts', 'pairs', 'rewardModel', 'from']);
+
+/** Stages that a stage will use once it is created. */
+function stagesNamed(settings: StageRecord['settings'], { spec }: PipelineFile): string[] {
+  const names = new Set(spec.stages.map(({ name }) => name));
+  const found = (value: unknown, field: string): string[] => {
+    if (typeof value === 'string') return referenceFields.has(field) && names.has(value) ? [value] : [];
+    if (Array.isArray(value)) return value.flatMap((item) => found(item, field));
+    if (typeof value !== 'object' || value === null) return [];
+    return Object.entries(value).flatMap(([key, inner]) => found(inner, key));
+  };
+  return [...new Set(found(settings, ''))];
 }
 
 async function checkpointOf(

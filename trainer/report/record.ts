@@ -1,4 +1,5 @@
 import type { CheckpointManifest } from '../contract/checkpoint.ts';
+import type { Funnel, Review } from './data-files.ts';
 import type { SampleLine, Series } from './jsonl.ts';
 
 /** What a pipeline has left behind, running or ended: everything that the report shows. */
@@ -32,8 +33,10 @@ export interface StageRecord {
   readonly gate: GateRecord | undefined;
   readonly series: Series;
   readonly samples: { readonly first: readonly SampleLine[]; readonly last: readonly SampleLine[] };
-  /** Counts of a sample stage's filters, in order. */
-  readonly funnel: readonly FunnelCount[];
+  /** Where the completions of a sample stage went. */
+  readonly funnel: Funnel | undefined;
+  /** What people did in a review stage. */
+  readonly review: Review | undefined;
 }
 
 export interface CheckpointRecord {
@@ -53,14 +56,9 @@ export interface GateRecord {
   readonly message: string;
 }
 
-export interface FunnelCount {
-  readonly label: string;
-  readonly count: number;
-}
-
-/** A review that lets rows pass which no person has looked at. */
-export function isNotReviewed({ type, settings }: StageRecord): boolean {
-  return type === 'review' && settings['required'] === false;
+/** Whether a review let rows pass that no person has looked at, or is set to. */
+export function isNotReviewed({ type, settings, review }: StageRecord): boolean {
+  return type === 'review' && (review ? review.not_reviewed > 0 : settings['required'] === false);
 }
 
 /** Why this stage's figures can show no learning, if it is a negative control. */

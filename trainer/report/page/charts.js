@@ -44,6 +44,11 @@ function show(value) {
   return String(Number(value.toPrecision(4)));
 }
 
+/** Ends of an axis around the values; uPlot's own choice for a curve that is 0 throughout would be 0 to 100. */
+function rangeOf(_, low, high) {
+  return low === 0 && high === 0 ? [0, 1e-5] : uPlot.rangeNum(low, high, 0.1, true);
+}
+
 function draw(element) {
   const { chart, group } = charts[Number(element.dataset.chart)];
   const colours = palette();
@@ -59,18 +64,23 @@ function draw(element) {
   const options = {
     width: element.clientWidth,
     height: 190,
+    padding: [8, 12, 0, 0],
     legend: { show: true, live: true },
     cursor: { sync: { key: group }, points: { size: 6 }, drag: { x: true, y: false } },
     scales: {
       x: { time: false },
-      y: chart.range ? { range: [low - 0.02, high + 0.02] } : {},
+      y: { range: chart.range ? [low - 0.02, high + 0.02] : rangeOf },
     },
     axes: [
       { ...axis, ticks: { show: false }, size: 26, space: 60 },
-      { ...axis, ticks: { show: false }, size: 58, space: 32, values: (_, values) => values.map(show) },
+      { ...axis, ticks: { show: false }, size: 48, space: 32, values: (_, values) => values.map(show) },
     ],
     series: [{ label: 'step', value: (_, value) => show(value) }, ...curves.map(({ series }) => series)],
     bands,
+    hooks: {
+      // The legend shows steps and values only while the cursor is over a chart of the stage.
+      setCursor: [(plot) => plot.root.classList.toggle('live', plot.cursor.idx !== null && plot.cursor.left >= 0)],
+    },
   };
   const data = uPlot.join(
     curves.map(({ table }) => table),

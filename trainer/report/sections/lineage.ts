@@ -55,13 +55,20 @@ function lineageCells(stage: StageRecord, stages: readonly StageRecord[]): Html 
   const { checkpoint } = stage;
   return html`<th scope="row">
       <a href="#stage-${stage.name}">${stage.name}</a>
-      ${isNotReviewed(stage) && html`<span class="state warn">not reviewed</span>`}
+      ${reviewMark(stage)}
     </th>
     <td>${stage.model ?? '–'}</td>
     <td>${stage.inputs.length > 0 ? stage.inputs.join(', ') : '–'}</td>
     <td>${checkpoint ? digest(checkpoint.digest, checkpoint.matches ? 'good' : 'bad') : '–'}</td>
     <td>${parentDigest(stage, stages)}</td>
     <td>${gateCell(stage)}</td>`;
+}
+
+/** Rows are called reviewed only with the name of a person. */
+function reviewMark(stage: StageRecord): Html | undefined {
+  if (isNotReviewed(stage)) return html`<span class="state warn">not reviewed</span>`;
+  const reviewers = stage.review?.reviewers ?? [];
+  return reviewers.length > 0 ? html`<small>reviewed by ${reviewers.join(', ')}</small>` : undefined;
 }
 
 function gateCell({ gate }: StageRecord): Html {

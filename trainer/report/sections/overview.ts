@@ -11,7 +11,7 @@ export function header(pipeline: PipelineRecord): Html {
     ['Started', started && formatTime(started)],
     ['Finished', finished && formatTime(finished)],
     ['Duration', started && finished && formatDuration((finished.getTime() - started.getTime()) / 1000)],
-    ['Training', trained > 0 ? formatDuration(trained) : undefined],
+    ['Time in stages', trained > 0 ? formatDuration(trained) : undefined],
     ...versions(pipeline),
   ];
   return html`<header>
@@ -97,7 +97,9 @@ function stageRow(stage: StageRecord, datasets: readonly string[]): Html {
     ${rateCell(metrics['eval/pass@1'], metrics['eval/pass@1_stderr'])} ${rateCell(metrics['eval/format_rate'])}
     ${rateCell(metrics['eval/language_consistency'])}
     ${datasets.map((name) => rateCell(metrics[`eval/${name}/pass@1`]))}
-    <td class="number">${stage.checkpoint ? stage.checkpoint.step : missing}</td>
+    <td class="number">
+      ${stage.checkpoint && stage.checkpoint.step > 0 ? stage.checkpoint.step.toLocaleString('en') : missing}
+    </td>
     <td class="number">${stage.seconds === undefined ? missing : formatDuration(stage.seconds)}</td>
   </tr>`;
 }

@@ -7,12 +7,11 @@ const longestText = 4000;
 
 /** Completions from the beginning and the end of a stage. They are text from a model: shown, never trusted. */
 export function samples({ samples: { first, last } }: StageRecord): Html | undefined {
-  if (first.length === 0) return undefined;
-  const end = last.length > 0 ? last : first;
+  if (last.length === 0) return undefined;
   return html`<h3>Sample completions</h3>
-    <div class="samples">${end.map(sample)}</div>
+    <div class="samples">${last.map(sample)}</div>
     ${
-      last.length > 0 &&
+      first.length > 0 &&
       html`<details>
         <summary>At the beginning (${first.length})</summary>
         <div class="samples">${first.map(sample)}</div>
@@ -27,7 +26,7 @@ function sample({ step, dataset, prompt, completion, reward, scores, gold }: Sam
       name,
       score === null ? 'abstained' : formatNumber(score),
     ]),
-    ...(gold === undefined ? [] : [['gold', gold] as [string, string]]),
+    ...(!gold ? [] : [['gold', gold] as [string, string]]),
   ];
   return html`<article>
     <p class="facts-line">

@@ -3,6 +3,7 @@ import { formatDuration, formatNumber } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { StageRecord } from '../record.ts';
 import { type Trend, trendOfLastThird } from '../trend.ts';
+import { funnelTable } from './funnel.ts';
 import { stateMark } from './overview.ts';
 import { samples } from './samples.ts';
 
@@ -17,7 +18,7 @@ export function stageSection(stage: StageRecord, charts: readonly { chart: Chart
   const { seconds } = stage;
   const facts = [
     stage.type,
-    stage.checkpoint && `${formatNumber(stage.checkpoint.step)} steps`,
+    stage.checkpoint && stage.checkpoint.step > 0 && `${formatNumber(stage.checkpoint.step)} steps`,
     seconds !== undefined && formatDuration(seconds),
     stage.attempts > 1 && `${stage.attempts} attempts`,
   ].filter((fact) => typeof fact === 'string');
@@ -25,7 +26,8 @@ export function stageSection(stage: StageRecord, charts: readonly { chart: Chart
     <h2>${stage.name} ${stateMark(stage.state)}</h2>
     <p class="note">${facts.join(' · ')}</p>
     ${stage.message !== '' && html`<p>${stage.message}</p>`} ${trendLine(stage)}
-    ${major.length > 0 && html`<div class="charts">${major.map(figure)}</div>`} ${funnel(stage)} ${samples(stage)}
+    ${major.length > 0 && html`<div class="charts">${major.map(figure)}</div>`}
+    ${stage.funnel && funnelTable(stage.funnel)} ${samples(stage)}
     ${
       minor.length > 0 &&
       html`<details>
@@ -75,25 +77,4 @@ function per100(value: number): string {
 function hasLateReward(settings: StageRecord['settings']): boolean {
   const rewards = settings['rewards'];
   return Array.isArray(rewards) && rewards.some((reward) => JSON.stringify(reward).includes('"lastSteps"'));
-}
-
-function funnel({ funnel: counts }: StageRecord): Html | undefined {
-  const [all] = counts;
-  if (!all) return undefined;
-  return html`<h3>From samples to rows</h3>
-    <div class="scroll">
-      <table class="funnel">
-        <tbody>
-          ${counts.map(({ label, count }) => {
-            const share = all.count === 0 ? 0 : Math.min(100, (count / all.count) * 100);
-            return html`<tr>
-              <th scope="row">${label}</th>
-              <td class="number">${count.toLocaleString('en')}</td>
-              <td class="number">${share.toFixed(1)} %</td>
-              <td class="track"><span style="width:${share.toFixed(2)}%"></span></td>
-            </tr>`;
-          })}
-        </tbody>
-      </table>
-    </div>`;
 }
