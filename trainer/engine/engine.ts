@@ -184,7 +184,7 @@ export class Engine {
       const memory = this.#trainingMemory();
       const source = this.#source('policy');
       const parts = cutBatch(batch, this.#config);
-      Atomics.store(memory.turn, 0, 0);
+      this.#pool.resetTurn();
       const requests = parts.map((part, index) => ({ source, memory, index, grid: part.grid, batch: part.batch }));
       const results = await this.#pool.all('gradient', requests);
       const loss = results.reduce((sum, result) => sum + result.loss, 0);
@@ -221,7 +221,7 @@ export class Engine {
     this.#steps = step;
   }
 
-  /** Ends the worker threads; whatever they were doing is rejected. */
+  /** Ends the worker threads once they are out of the program they are running; calls not yet done are rejected. */
   async close(): Promise<void> {
     await this.#pool.close();
   }
@@ -276,7 +276,6 @@ function optimizerMemory(size: number): OptimizerMemory {
     gradient: sharedFloats(size),
     m: sharedFloats(size),
     v: sharedFloats(size),
-    turn: new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)),
     squares: new Float64Array(new SharedArrayBuffer(Math.ceil(size / normBlock) * Float64Array.BYTES_PER_ELEMENT)),
   };
 }

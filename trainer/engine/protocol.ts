@@ -9,6 +9,8 @@ import type { ScoredSequence, TokenSequence, TrainingBatch } from './sequences.t
 export interface WorkerSettings {
   readonly config: ModelConfig;
   readonly head: Head;
+  /** Whose gradient is added next: see turn.ts. */
+  readonly turn: Int32Array;
 }
 
 /** A parameter set at one version; a worker copies it again when the version has changed. */
@@ -25,8 +27,6 @@ export interface OptimizerMemory {
   readonly gradient: Float32Array;
   readonly m: Float32Array;
   readonly v: Float32Array;
-  /** [0]: the micro-batch whose gradient is to be added next. */
-  readonly turn: Int32Array;
   /** Σ g² of each block of `normBlock` elements. */
   readonly squares: Float64Array;
 }
@@ -114,7 +114,10 @@ export interface Jobs {
 export type JobKind = keyof Jobs;
 
 /** Main thread → worker. */
-export type Request = { [K in JobKind]: { readonly kind: K; readonly id: number } & Jobs[K]['request'] }[JobKind];
+export type Request =
+  | { [K in JobKind]: { readonly kind: K; readonly id: number } & Jobs[K]['request'] }[JobKind]
+  /** End the thread as soon as no program is running. */
+  | { readonly kind: 'stop' };
 
 /** Worker → main thread. */
 export type Reply =

@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { TrainerError } from '../contract/errors.ts';
 import type { Completion } from '../rollout/generation.ts';
-import type { JobKind, Jobs, Reply, WorkerSettings } from './protocol.ts';
+import type { JobKind, Jobs, Reply, Request, WorkerSettings } from './protocol.ts';
+import { refuseTurns } from './turn.ts';
 
 /** Jobs given to a worker at once: it has the next one at hand while the main thread is busy. */
 const jobsAhead = 2;
@@ -17,15 +18,16 @@ export type OnCompletion = (index: number, completion: Completion) => void;
 /** Worker threads, each with its own sessions. An error in one of them ends them all. */
 export class WorkerPool {
   readonly #threads: readonly Thread[];
+  readonly #turn: Int32Array;
 
-  private constructor(threads: readonly Thread[]) {
-    this.#threads = threads;
+  private constructor(count: number, settings: Omit<WorkerSettings, 'turn'>) {
+    this.#turn = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    this.#threads = Array.from({ length: count }, () => new Thread({ ...settings, turn: this.#turn }));
   }
 
   /** Resolves once every thread has loaded. */
-  static async start(count: number, settings: WorkerSettings): Promise<WorkerPool> {
-    const threads = Array.from({ length: count }, () => new Thread(settings));
-    const pool = new WorkerPool(threads);
+  static async start(count: number, settings: Omit<WorkerSettings, 'turn'>): Promise<WorkerPool> {
+    const pool = new WorkerPool(count, settings);
     await pool.each('ready', () => ({}));
     return pool;
   }
@@ -59,12 +61,18 @@ export class WorkerPool {
     return results;
   }
 
-  /** Ends the threads. What they have not finished is rejected. */
+  /** Gives the turn to the gradient of the first micro-batch. */
+  resetTurn(): void {
+    Atomics.store(this.#turn, 0, 0);
+  }
+
+  /** Ends the threads, each after the program it is running. What they have not finished is rejected. */
   async close(): Promise<void> {
+    refuseTurns(this.#turn);
     await Promise.all(this.#threads.map(async (thread) => thread.close()));
   }
 
-  /** A worker waits for its turn behind the others, so that none can be left running once one has failed. */
+  /** A worker may be waiting for its turn behind the one that failed, so none is left running. */
   async #orClose<T>(results: readonly Promise<T>[]): Promise<T[]> {
     try {
       return await Promise.all(results);
@@ -78,6 +86,7 @@ export class WorkerPool {
 class Thread {
   readonly #worker: Worker;
   readonly #pending = new Map<number, PendingJob>();
+  readonly #ended: Promise<void>;
   #nextId = 0;
   #dead: Error | undefined;
 
@@ -89,7 +98,12 @@ class Thread {
     });
     this.#worker.on('message', (reply: Reply) => this.#receive(reply));
     this.#worker.on('error', (error: Error) => this.#die(workerError('', error)));
-    this.#worker.on('exit', (code) => this.#die(new Error(`an engine worker ended with code ${code}`)));
+    this.#ended = new Promise((resolve) => {
+      this.#worker.on('exit', (code) => {
+        this.#die(new Error(`an engine worker ended with code ${code}`));
+        resolve();
+      });
+    });
   }
 
   async run<K extends JobKind>(
@@ -101,14 +115,20 @@ class Thread {
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#pending.set(id, { resolve, reject, onCompletion });
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-    this.#worker.postMessage({ ...request, kind, id });
+    this.#post({ ...request, kind, id } as unknown as Request);
     return (await promise) as Jobs[K]['result'];
   }
 
+  /** Lets the thread end itself: terminated inside the binding, it would take the whole process down. */
   async close(): Promise<void> {
     this.#die(new Error('the engine is closed'));
-    await this.#worker.terminate();
+    this.#post({ kind: 'stop' });
+    await this.#ended;
+  }
+
+  #post(request: Request): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    this.#worker.postMessage(request);
   }
 
   #receive(reply: Reply): void {

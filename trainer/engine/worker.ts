@@ -16,7 +16,7 @@ import { awaitTurn, passTurn } from './turn.ts';
 
 /** Entry of a worker thread: does one job at a time, in the order in which they arrive. */
 
-const { config, head } = workerData as WorkerSettings;
+const { config, head, turn } = workerData as WorkerSettings;
 const layout = parameterLayout(config, head);
 const copies = new ParameterCopies(layout);
 const sessions = new SessionCache(24);
@@ -62,9 +62,9 @@ const handlers: Handlers = {
 
   async gradient({ source, memory, index, grid, batch }) {
     const outputs = await runGradient(config, sessions, copies.tensors(source), grid, batch);
-    awaitTurn(memory.turn, index);
+    awaitTurn(turn, index);
     addGradients(outputs, layout, memory.gradient, index === 0);
-    passTurn(memory.turn, index);
+    passTurn(turn, index);
     return microBatchResult(outputs, grid, batch);
   },
 
@@ -89,9 +89,9 @@ function reply(message: Reply): void {
   parentPort?.postMessage(message);
 }
 
-async function answer(request: Request): Promise<void> {
+async function answer(request: Exclude<Request, { kind: 'stop' }>): Promise<void> {
   try {
-    const handler = handlers[request.kind] as (request: Request, id: number) => Promise<unknown>;
+    const handler = handlers[request.kind] as (request: object, id: number) => Promise<unknown>;
     reply({ kind: 'result', id: request.id, result: await handler(request, request.id) });
   } catch (error) {
     const { message, stack = message } = error instanceof Error ? error : new Error(String(error));
@@ -101,5 +101,6 @@ async function answer(request: Request): Promise<void> {
 
 let previous = Promise.resolve();
 parentPort?.on('message', (request: Request) => {
+  if (request.kind === 'stop') process.exit(); // the thread's own: the process goes on
   previous = previous.then(async () => answer(request));
 });
