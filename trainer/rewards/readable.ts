@@ -1,5 +1,6 @@
 import type { Row } from '../contract/dataset.ts';
 import { formatReward } from './format.ts';
+import { parseResponse } from './parse-response.ts';
 
 /**
  * Whether a person would want to read the completion: strict tags, no code block (R1 drops chains with them), no broken or
@@ -8,7 +9,8 @@ import { formatReward } from './format.ts';
 export function isReadable(text: string, domain: Row['domain']): boolean {
   if (formatReward(text, domain) !== 1) return false;
   if (/```|\ufffd|(?![\n\t\r])\p{Cc}/u.test(text) || /([^\d\s])\1{7}/.test(text)) return false;
-  return !repeatsItself(text.split(/\s+/));
+  const { think = '', answer = '' } = parseResponse(text);
+  return !repeatsItself(think.split(/\s+/)) && !repeatsItself(answer.split(/\s+/));
 }
 
 /** True if some phrase of up to twelve words stands three times in a row. */

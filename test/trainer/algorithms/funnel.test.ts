@@ -1,0 +1,125 @@
+import { expect, test } from '@jest/globals';
+import { createFunnel, type Candidate } from '../../../trainer/algorithms/funnel.ts';
+import { randomKey, uniform } from '../../../trainer/algorithms/random.ts';
+import { sample } from '../../../trainer/contract/settings.ts';
+
+function candidate(
+  given: Partial<Omit<Candidate, 'passes'>> & { passes?: Partial<Candidate['passes']> } = {},
+): Candidate {
+  return {
+    text: 'a',
+    tokens: 10,
+    accuracy: 1,
+    ...given,
+    passes: { correct: true, readable: true, oneLanguage: true, notOverlong: true, ...given.passes },
+  };
+}
+
+function funnel(settings: object = {}) {
+  return createFunnel(sample.parse({ prompts: ['sums'], ...settings }));
+}
+
+const nothing = {
+  abstained: 0,
+  correct: 0,
+  readable: 0,
+  oneLanguage: 0,
+  notOverlong: 0,
+  duplicate: 0,
+  outranked: 0,
+  overQuota: 0,
+};
+
+test('a completion is counted where it is dropped first', () => {
+  const filters = funnel({ keepPerPrompt: 2 });
+  const kept = filters.select('reasoning', [
+    candidate({ passes: { correct: false, readable: false } }),
+    candidate({ passes: { correct: undefined } }),
+    candidate({ passes: { readable: false, notOverlong: false } }),
+    candidate({ passes: { oneLanguage: false } }),
+    candidate({ passes: { notOverlong: false } }),
+    candidate({ text: 'a', tokens: 12 }),
+    candidate({ text: 'a', tokens: 12 }),
+    candidate({ text: 'b', tokens: 8 }),
+    candidate({ text: 'c', tokens: 20 }),
+  ]);
+  expect(kept.map(({ text }) => text)).toEqual(['b', 'a']);
+  expect(filters.counts()).toEqual({
+    prompts: 1,
+    sampled: 9,
+    dropped: {
+      ...nothing,
+      abstained: 1,
+      correct: 1,
+      readable: 1,
+      oneLanguage: 1,
+      notOverlong: 1,
+      duplicate: 1,
+      outranked: 1,
+    },
+    kept: 2,
+    keptByDomain: { reasoning: 2, general: 0 },
+  });
+});
+
+test('filters that are not asked for let everything pass', () => {
+  const filters = funnel({ keep: ['readable'] });
+  expect(filters.select('reasoning', [candidate({ passes: { correct: false, oneLanguage: false } })])).toHaveLength(1);
+});
+
+test.each([
+  { rank: ['accuracy', 'shortest'], best: 'short' },
+  { rank: ['rewardModel'], best: 'liked' },
+  { rank: ['shortest'], best: 'shortest' },
+])('ranked by $rank the best is $best', ({ rank, best }) => {
+  const [kept] = funnel({ rank, keep: [] }).select('general', [
+    candidate({ text: 'long', tokens: 30, rewardModel: 0.1 }),
+    candidate({ text: 'liked', tokens: 30, rewardModel: 0.9 }),
+    candidate({ text: 'short', tokens: 20 }),
+    candidate({ text: 'shortest', tokens: 5, accuracy: 0.5, rewardModel: -2 }),
+  ]);
+  expect(kept?.text).toBe(best);
+});
+
+test('of random candidates the counts add up, quotas are exact, and no dropped survivor outranks a kept one', () => {
+  const filters = funnel({ keepPerPrompt: 2, quotas: { reasoning: 150, general: 40 } });
+  for (let prompt = 0; prompt < 400; prompt++) {
+    const key = randomKey('funnel', prompt);
+    const candidates = Array.from({ length: 8 }, (_, sampled) => {
+      const draw = (index: number) => uniform(key, 10 * sampled + index);
+      return candidate({
+        text: String(sampled),
+        tokens: 1 + Math.floor(30 * draw(0)),
+        passes: {
+          correct: draw(1) < 0.05 ? undefined : draw(2) < 0.7,
+          readable: draw(3) < 0.9,
+          oneLanguage: draw(4) < 0.9,
+          notOverlong: draw(5) < 0.9,
+        },
+      });
+    });
+    const domain = prompt % 3 === 0 ? 'general' : 'reasoning';
+    const wasFull = filters.full(domain);
+    const kept = filters.select(domain, candidates);
+    const lost = candidates.filter((one) => Object.values(one.passes).every(Boolean) && !kept.includes(one));
+    if (wasFull) expect(kept).toEqual([]);
+    if (kept.length < 2) continue;
+    const worstKept = Math.max(...kept.map(({ tokens }) => tokens));
+    expect(lost.filter(({ tokens }) => tokens < worstKept)).toEqual([]);
+  }
+  const { sampled, dropped, kept, keptByDomain } = filters.counts();
+  expect(sampled).toBe(3200);
+  expect(Object.values(dropped).reduce((sum, count) => sum + count, kept)).toBe(sampled);
+  expect(keptByDomain).toEqual({ reasoning: 150, general: 40 });
+});
+
+test('quotas of 600 to 200 are filled exactly, and full domains need no more prompts', () => {
+  const filters = funnel({ keepPerPrompt: 1, quotas: { reasoning: 600, general: 200 } });
+  let kept = 0;
+  for (let prompt = 0; prompt < 4000 && !(filters.full('reasoning') && filters.full('general')); prompt++) {
+    const domain = prompt % 2 === 0 ? 'reasoning' : 'general';
+    if (!filters.full(domain)) kept += filters.select(domain, [candidate(), candidate({ text: 'b' })]).length;
+  }
+  expect(kept).toBe(800);
+  expect(filters.counts().keptByDomain).toEqual({ reasoning: 600, general: 200 });
+});

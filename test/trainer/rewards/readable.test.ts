@@ -1,0 +1,89 @@
+import { expect, test } from '@jest/globals';
+import type { Row } from '../../../trainer/contract/dataset.ts';
+import { canonicalForm } from '../../../trainer/rewards/canonical-form.ts';
+import { examine } from '../../../trainer/rewards/examine.ts';
+import { isReadable } from '../../../trainer/rewards/readable.ts';
+import { countReflections } from '../../../trainer/rewards/reflection.ts';
+import { verify } from '../../../trainer/rewards/verify.ts';
+
+const row: Row = {
+  id: 'sums/1',
+  dataset: 'sums',
+  domain: 'reasoning',
+  language: 'en',
+  messages: [{ role: 'user', content: 'Add 47+38.' }],
+  answer: { kind: 'number', in: 'answerTag', gold: '85' },
+};
+
+test.each([
+  { thought: 'ones 7+8=15 tens 4+3+1=8', readable: true },
+  { thought: '7+8=15\n\n7+8=15', readable: true },
+  { thought: '100000000000 is a large number', readable: true },
+  { thought: 'wait wait wait', readable: false },
+  { thought: 'so it is so it is so it is', readable: false },
+  { thought: 'hmmmmmmmmmmm', readable: false },
+  { thought: '```print(85)```', readable: false },
+  { thought: 'broken \ufffd byte', readable: false },
+  { thought: 'bell \u0007', readable: false },
+])('$thought is readable: $readable', ({ thought, readable }) => {
+  expect(isReadable(`<think>${thought}</think><answer>85</answer>`, 'reasoning')).toBe(readable);
+});
+
+test('without strict tags nothing is readable', () => {
+  expect(isReadable('ones 7+8=15 85', 'reasoning')).toBe(false);
+  expect(isReadable('<answer>Hi!</answer>', 'reasoning')).toBe(false);
+  expect(isReadable('<answer>Hi!</answer>', 'general')).toBe(true);
+});
+
+test.each([
+  {
+    text: ' <think>  ones 7+8=15 \r\n\r\n\r\n\ttens  4+3+1=8\n</think>\n<answer> 85 </answer>\n',
+    canonical: '<think>ones 7+8=15\n\ntens 4+3+1=8</think><answer>85</answer>',
+  },
+  { text: '<answer> Hi  Ana! </answer>', canonical: '<answer>Hi Ana!</answer>' },
+  { text: '<think>never  ends', canonical: '<think>never  ends' },
+  { text: '', canonical: '' },
+])('the canonical form of "$text" is stable and keeps the answer', ({ text, canonical }) => {
+  expect(canonicalForm(text)).toBe(canonical);
+  expect(canonicalForm(canonical)).toBe(canonical);
+  expect(verify(row, canonical)).toEqual(verify(row, text));
+});
+
+test.each([
+  { thought: 'ones 7+8=15', count: 0 },
+  { thought: 'ones 7+8=15 check: 85-38=47', count: 1 },
+  { thought: 'Wait, that is wrong. Let me see: checking again', count: 4 },
+  { thought: 'Einer 7+8=15 Probe: 85-38=47', count: 1 },
+  { thought: 'waiter checkered', count: 0 },
+])('$thought verifies or revises $count times', ({ thought, count }) => {
+  expect(countReflections(`<think>${thought}</think><answer>check</answer>`)).toBe(count);
+});
+
+test('rejection sampling learns of a completion what its filters ask', () => {
+  const ended = { tokens: 30, terminated: true };
+  const text = '<think>ones 7+8=15 Zehner 4+3+1=8</think><answer>85</answer>';
+  expect(examine(row, text, ended)).toEqual({
+    text,
+    tokens: 30,
+    passes: { correct: true, readable: true, oneLanguage: false, notOverlong: true },
+    accuracy: 1,
+  });
+  expect(examine(row, '<answer>84', { tokens: 30, terminated: false }).passes).toEqual({
+    correct: false,
+    readable: false,
+    oneLanguage: true,
+    notOverlong: false,
+  });
+});
+
+test('a reasoning row without gold abstains; style and open questions of the general domain pass as correct', () => {
+  const ended = { tokens: 30, terminated: true };
+  const plain = '<answer>Hi Ana. It is a fine day.</answer>';
+  const style = { kind: 'pattern', in: 'answerTag', gold: 'help\\?$' } as const;
+  expect(examine({ ...row, answer: undefined }, plain, ended).passes.correct).toBeUndefined();
+  expect(examine({ ...row, domain: 'general', answer: undefined }, plain, ended).passes.correct).toBe(true);
+  expect(examine({ ...row, domain: 'general', answer: style }, plain, ended)).toMatchObject({
+    passes: { correct: true },
+    accuracy: 0,
+  });
+});
