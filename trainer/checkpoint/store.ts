@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkpointManifestName } from '../contract/checkpoint.ts';
@@ -5,7 +6,7 @@ import type { CheckpointManifest } from '../contract/checkpoint.ts';
 import { namingFullDisk } from './full-disk.ts';
 import { describeFiles, readManifest, verifyCheckpoint } from './manifest.ts';
 
-export { verifyCheckpoint } from './manifest.ts';
+export { verifyCheckpoint };
 
 /** What is published: the manifest's own fields, and how the files come about. */
 export interface CheckpointToPublish {
@@ -43,36 +44,43 @@ export async function publishCheckpoint(
   checkpoint: CheckpointToPublish,
   keepLast?: number,
 ): Promise<PublishedCheckpoint> {
-  const { name, step, final, parent, settingsDigest, engine } = checkpoint;
+  const { name, step, settingsDigest } = checkpoint;
   const path = join(outDir, name);
   const partial = `${path}.partial`;
   await removePartials(outDir);
   try {
-    await namingFullDisk(partial, undefined, async () => {
+    const digest = await namingFullDisk(partial, undefined, async () => {
       await mkdir(partial, { recursive: true });
       await checkpoint.write(partial);
-      const files = await describeFiles(partial);
-      const manifest: CheckpointManifest = {
-        version: 1,
-        step,
-        final,
-        files,
-        ...(parent && { parent }),
-        settingsDigest,
-        engine: { ...engine },
-      };
-      await writeFile(join(partial, checkpointManifestName), `${JSON.stringify(manifest, undefined, 2)}\n`);
+      const written = await writeManifest(partial, checkpoint);
       await syncTree(partial);
+      await replace(path, partial, written);
+      await sync(outDir);
+      return written;
     });
+    if (keepLast !== undefined) await prune(outDir, step, settingsDigest, keepLast);
+    return { path, step, digest };
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
     throw error;
   }
-  await replace(path, partial);
-  await sync(outDir);
-  const { digest } = await readManifest(path);
-  if (keepLast !== undefined) await prune(outDir, step, settingsDigest, keepLast);
-  return { path, step, digest };
+}
+
+/** Describes the files of a directory in its `checkpoint.json`. Returns the digest. */
+async function writeManifest(directory: string, checkpoint: CheckpointToPublish): Promise<string> {
+  const { step, final, parent, settingsDigest, engine } = checkpoint;
+  const manifest: CheckpointManifest = {
+    version: 1,
+    step,
+    final,
+    files: await describeFiles(directory),
+    ...(parent && { parent }),
+    settingsDigest,
+    engine: { ...engine },
+  };
+  const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
+  await writeFile(join(directory, checkpointManifestName), text);
+  return createHash('sha256').update(text).digest('hex');
 }
 
 export interface SkippedCheckpoint {
@@ -121,8 +129,17 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-/** A directory of the same name (one that did not verify) makes room first; between the two renames there is none. */
-async function replace(path: string, partial: string): Promise<void> {
+/**
+ * Gives the written directory its name. The same checkpoint, published again by a stage that was killed before it could
+ * say so, stays as it is. Another one of that name (it did not verify) makes room first; between the two renames there
+ * is none.
+ */
+async function replace(path: string, partial: string, digest: string): Promise<void> {
+  const there = await verifyCheckpoint(path, digest).then(
+    () => true,
+    () => false,
+  );
+  if (there) return rm(partial, { recursive: true });
   const old = `${path}.old.partial`;
   try {
     await rename(path, old);

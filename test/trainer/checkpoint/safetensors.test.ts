@@ -27,14 +27,14 @@ test('writes what it reads, in pieces, also through shared memory and from the m
   const size = 1_100_001; // two pieces, the last one odd
   const values = Float32Array.from({ length: size }, (_, i) => Math.fround(i / 7));
   values[5] = NaN;
-  const path = join(directory(), 'a.safetensors');
-  await writeSafetensors(path, [
+
+  await writeSafetensors(path(), [
     { name: 'none', shape: [0, 4], values: new Float32Array(0) },
     { name: 'big', shape: [size], values },
     { name: 'scalar', shape: [], values: Float32Array.of(-0) },
   ]);
 
-  await using file = await SafetensorsFile.open(path);
+  await using file = await SafetensorsFile.open(path());
   expect([...file.tensors.keys()]).toEqual(['none', 'big', 'scalar']);
   const shared = new Float32Array(new SharedArrayBuffer(size * 4));
   await file.read('big', shared);
@@ -99,7 +99,7 @@ describe('hostile and broken files, each with one message', () => {
     },
     {
       name: 'a name twice',
-      bytes: file(
+      bytes: framed(
         '{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"\\u0061":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}',
       ),
       message: /: its header names "a" twice$/,
