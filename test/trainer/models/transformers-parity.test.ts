@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.ts';
+import { SafetensorsFile } from '../../../trainer/checkpoint/safetensors.ts';
+import { parseHfConfig } from '../../../trainer/models/config.ts';
+import { type Head, parameterLayout } from '../../../trainer/models/parameters.ts';
+import { gradientProgram, probabilityProgram, scoreProgram } from '../../../trainer/models/programs.ts';
+import { type Feeds, type Results, openProgram, runProgram } from '../../support/run-program.ts';
+
+// Tiny random models and what PyTorch computes with them; made by test/fixtures/parity/make_golden.py.
+const fixtures = join(import.meta.dirname, '../../fixtures/parity');
+const [rows, length] = [2, 20];
+const lengths = [20, 13];
+
+/** Both sides round to float32 in another order; they are found to differ by 1e-6. Asked for are 1e-4. */
+const tolerance = 1e-5;
+
+test.each(['llama', 'qwen2', 'qwen3'])(
+  '%s: log-probabilities and every gradient agree with transformers',
+  async (name) => {
+    const { config, parameters, golden } = await open(name, 'lm');
+    const [ids, targets] = [golden.integers('ids'), golden.integers('targets')];
+
+    const weight = golden.floats('weight');
+    const sft = await runProgram(gradientProgram(config, 'sft', rows, length), { ...parameters, ids, targets, weight });
+    expectAgreement(sft, golden);
+
+    // The log-probabilities of all tokens are the logits up to a constant of each position.
+    const vocabulary = config.vocabularySize;
+    const logProb = golden.floats('log_prob');
+    const probability = await openProgram(probabilityProgram(config, rows, length));
+    const positions = lengths.flatMap((count, row) =>
+      Array.from({ length: count }, (_, position) => row * length + position),
+    );
+    const [found, expected]: [number[], number[]] = [[], []];
+    for (let token = 0; token < vocabulary; token++) {
+      const everyTarget = ids.map(() => token);
+      const { prob } = await probability({ ...parameters, ids, targets: everyTarget, inverseTemperature: [1] });
+      found.push(...positions.map((index) => Math.log(prob?.[index] ?? NaN)));
+      expected.push(...positions.map((index) => logProb[index * vocabulary + token] ?? NaN));
+    }
+    expect(relativeDifference(found, expected)).toBeLessThan(tolerance);
+  },
+);
+
+test('qwen3-reward: scores and every gradient of the pairwise loss agree with transformers', async () => {
+  const { config, parameters, golden } = await open('qwen3-reward', 'scalar');
+  const feeds = {
+    ...parameters,
+    ids: golden.integers('ids'),
+    last: lengths.map((count, row) => row * length + count - 1),
+    weight: [1],
+  };
+  const results = await runProgram(gradientProgram(config, 'pairwise', rows, length), feeds);
+  expectAgreement(results, golden);
+  const { score } = await runProgram(scoreProgram(config, rows, length), feeds);
+  expect(relativeDifference(score ?? [], golden.floats('score'))).toBeLessThan(tolerance);
+});
+
+async function open(name: string, head: Head) {
+  const model = await readModelDirectory(join(fixtures, name));
+  const config = parseHfConfig(model.config, `${name}/config.json`);
+  const layout = parameterLayout(config, head);
+  const flat = await model.readParameters(layout);
+  const parameters: Feeds = Object.fromEntries(
+    layout.tensors.map((tensor) => [tensor.name, flat.slice(tensor.offset, tensor.offset + tensor.size)]),
+  );
+  return { config, parameters, golden: await openGolden(join(fixtures, name, 'golden.safetensors')) };
+}
+
+interface Golden {
+  readonly names: readonly string[];
+  floats(name: string): Float32Array;
+  integers(name: string): number[];
+}
+
+async function openGolden(path: string): Promise<Golden> {
+  const file = await SafetensorsFile.open(path);
+  const tensors = new Map<string, Float32Array>();
+  for (const { name, size } of file.tensors.values()) {
+    const values = new Float32Array(size);
+    await file.read(name, values);
+    tensors.set(name, values);
+  }
+  await file.close();
+  const floats = (name: string): Float32Array => tensors.get(name) ?? new Float32Array();
+  return { names: [...tensors.keys()], floats, integers: (name) => [...floats(name)] };
+}
+
+/** The loss and all gradients, each as relative L2 distance. */
+function expectAgreement(results: Results, golden: Golden): void {
+  const compared = golden.names.filter((name) => name === 'loss' || name.startsWith('grad.'));
+  expect(Object.keys(results).filter((name) => name.startsWith('grad.')).length).toBe(compared.length - 1);
+  const differences = compared.map(
+    (name) => [name, relativeDifference(results[name] ?? [], golden.floats(name))] as const,
+  );
+  expect(differences.filter(([, difference]) => !(difference < tolerance))).toEqual([]);
+}
+
+/** `‖found − expected‖ ÷ ‖expected‖`; NaN when the lengths differ. */
+function relativeDifference(found: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (found.length !== expected.length) return NaN;
+  const values = Array.from(expected);
+  return Math.hypot(...values.map((value, index) => value - (found[index] ?? NaN))) / Math.hypot(...values);
+}
