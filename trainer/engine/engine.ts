@@ -169,7 +169,11 @@ export class Engine {
     return this.#inOrder(async () => {
       const source = this.#source(set);
       const parts = cutSequences(sequences, ({ ids }) => ids.length, this.#config);
-      const requests = parts.map(({ grid, sequences: members }) => ({ source, grid, sequences: members }));
+      const requests = parts.map(({ grid: { rows, length }, sequences: members }) => ({
+        source,
+        grid: { rows: Math.max(2, rows), length }, // the head's product with a single row would sum in another order
+        sequences: members,
+      }));
       return inBatchOrder(parts, await this.#pool.all('scores', requests));
     });
   }

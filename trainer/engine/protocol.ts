@@ -11,6 +11,8 @@ export interface WorkerSettings {
   readonly head: Head;
   /** Whose gradient is added next: see turn.ts. */
   readonly turn: Int32Array;
+  /** [0]: how many threads are running; each counts itself. */
+  readonly running: Int32Array;
 }
 
 /** A parameter set at one version; a worker copies it again when the version has changed. */

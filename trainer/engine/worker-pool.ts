@@ -15,18 +15,22 @@ interface PendingJob {
 
 export type OnCompletion = (index: number, completion: Completion) => void;
 
+type ModelSettings = Pick<WorkerSettings, 'config' | 'head'>;
+
 /** Worker threads, each with its own sessions. An error in one of them ends them all. */
 export class WorkerPool {
   readonly #threads: readonly Thread[];
-  readonly #turn: Int32Array;
+  readonly #turn = sharedCounter();
+  readonly #running = sharedCounter();
 
-  private constructor(count: number, settings: Omit<WorkerSettings, 'turn'>) {
-    this.#turn = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-    this.#threads = Array.from({ length: count }, () => new Thread({ ...settings, turn: this.#turn }));
+  private constructor(count: number, settings: ModelSettings) {
+    const shared = { turn: this.#turn, running: this.#running };
+    this.#threads = Array.from({ length: count }, () => new Thread({ ...settings, ...shared }));
+    process.on('exit', this.#stopAtExit);
   }
 
   /** Resolves once every thread has loaded. */
-  static async start(count: number, settings: Omit<WorkerSettings, 'turn'>): Promise<WorkerPool> {
+  static async start(count: number, settings: ModelSettings): Promise<WorkerPool> {
     const pool = new WorkerPool(count, settings);
     await pool.each('ready', () => ({}));
     return pool;
@@ -70,7 +74,24 @@ export class WorkerPool {
   async close(): Promise<void> {
     refuseTurns(this.#turn);
     await Promise.all(this.#threads.map(async (thread) => thread.close()));
+    process.off('exit', this.#stopAtExit);
   }
+
+  /**
+   * At the end of the process Node terminates threads wherever they are; inside the binding that aborts the process and
+   * loses its exit code. So the exit waits, at most ten seconds, until each is out of the program it is running.
+   */
+  readonly #stopAtExit = (): void => {
+    const deadline = performance.now() + 10_000;
+    refuseTurns(this.#turn);
+    for (const thread of this.#threads) thread.stop();
+    for (;;) {
+      const running = Atomics.load(this.#running, 0);
+      const left = deadline - performance.now();
+      if (running === 0 || left <= 0) return;
+      Atomics.wait(this.#running, 0, running, left);
+    }
+  };
 
   /** A worker may be waiting for its turn behind the one that failed, so none is left running. */
   async #orClose<T>(results: readonly Promise<T>[]): Promise<T[]> {
@@ -122,8 +143,12 @@ class Thread {
   /** Lets the thread end itself: terminated inside the binding, it would take the whole process down. */
   async close(): Promise<void> {
     this.#die(new Error('the engine is closed'));
-    this.#post({ kind: 'stop' });
+    this.stop();
     await this.#ended;
+  }
+
+  stop(): void {
+    this.#post({ kind: 'stop' });
   }
 
   #post(request: Request): void {
@@ -151,6 +176,10 @@ class Thread {
     for (const { reject } of this.#pending.values()) reject(this.#dead);
     this.#pending.clear();
   }
+}
+
+function sharedCounter(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 }
 
 /** An error on the main side, with the worker's own as its cause. */

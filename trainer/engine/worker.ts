@@ -16,7 +16,7 @@ import { awaitTurn, passTurn } from './turn.ts';
 
 /** Entry of a worker thread: does one job at a time, in the order in which they arrive. */
 
-const { config, head, turn } = workerData as WorkerSettings;
+const { config, head, turn, running } = workerData as WorkerSettings;
 const layout = parameterLayout(config, head);
 const copies = new ParameterCopies(layout);
 const sessions = new SessionCache(24);
@@ -98,6 +98,12 @@ async function answer(request: Exclude<Request, { kind: 'stop' }>): Promise<void
     reply({ kind: 'error', id: request.id, job: request.kind, message, stack });
   }
 }
+
+Atomics.add(running, 0, 1);
+process.on('exit', () => {
+  Atomics.sub(running, 0, 1);
+  Atomics.notify(running, 0);
+});
 
 let previous = Promise.resolve();
 parentPort?.on('message', (request: Request) => {

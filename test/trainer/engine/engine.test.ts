@@ -1,0 +1,83 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, test } from '@jest/globals';
+import { UserError } from '../../../trainer/contract/errors.ts';
+import { tinyConfig, tokenIds } from '../../support/random-model.ts';
+import { requests, stepSettings, supervisedBatch, tinyEngine } from './tiny-engine.ts';
+
+test('an unknown token id fails with the worker’s error as its cause, and ends the engine', async () => {
+  const engine = await tinyEngine({ workers: 2 });
+  const bad = requests(4).map((request) => ({ ...request, promptIds: [50] }));
+  const failure = await engine.generate(bad).catch((error: unknown) => error as Error);
+  expect(failure).toMatchObject({ message: expect.stringMatching(/an engine worker failed at generate: .*indices/) });
+  expect((failure as Error).cause).toMatchObject({ stack: expect.stringContaining('onnxruntime-node') });
+  await expect(engine.generate(requests(1))).rejects.toThrow();
+});
+
+test('closing rejects what is still running', async () => {
+  const engine = await tinyEngine({ workers: 2 });
+  const running = engine.generate(requests(60));
+  await engine.close();
+  await expect(running).rejects.toThrow('the engine is closed');
+});
+
+test('calls run one after the other: a step sees no half-copied parameters', async () => {
+  const [sequential, concurrent] = [await tinyEngine({ optimizer: true }), await tinyEngine({ optimizer: true })];
+  const expected = [
+    await sequential.generate(requests(6)),
+    await sequential.step(supervisedBatch(8), stepSettings),
+    await sequential.generate(requests(6)),
+  ];
+  const all = await Promise.all([
+    concurrent.generate(requests(6)),
+    concurrent.step(supervisedBatch(8), stepSettings),
+    concurrent.generate(requests(6)),
+  ]);
+  expect(all).toEqual(expected);
+});
+
+test('a sequence longer than the model takes is refused', async () => {
+  const engine = await tinyEngine({ config: tinyConfig({ maxLength: 16 }) });
+  const sequences = [{ promptIds: tokenIds(10, 50), completionIds: tokenIds(8, 50) }];
+  await expect(engine.tokenProbabilities(sequences, { temperature: 1 })).rejects.toThrow(
+    new UserError('sequence 0 has 17 tokens, the model takes at most 16'),
+  );
+});
+
+test('parameters of another model are refused', async () => {
+  const engine = await tinyEngine();
+  expect(() => engine.addParameterSet('reference', new Float32Array(3))).toThrow(
+    `parameter set reference: 3 numbers, the model has ${engine.layout.size}`,
+  );
+});
+
+test('a process ends by itself once its engine is closed', async () => {
+  const { stdout } = await runScript(`
+    const [report] = await Promise.all([
+      engine.step(${JSON.stringify(supervisedBatch(4))}, ${JSON.stringify(stepSettings)}),
+      engine.generate(${JSON.stringify(requests(2))}),
+    ]);
+    await engine.close();
+    console.log(report.loss > 0);`);
+  expect(stdout).toBe('true\n');
+});
+
+test('a process that exits while its engine is working keeps its exit code', async () => {
+  const script = `
+    void engine.generate(${JSON.stringify(requests(64, { maxNewTokens: 400 }).map((request) => ({ ...request, stopIds: [] })))});
+    setTimeout(() => process.exit(67), 300);`;
+  await expect(runScript(script)).rejects.toMatchObject({ code: 67, stderr: '' });
+});
+
+/** Runs a script that finds an `engine` of a tiny model. */
+async function runScript(script: string) {
+  const start = `
+    import { Engine } from './trainer/engine/engine.ts';
+    import { tinyConfig } from './test/support/random-model.ts';
+    import { initialParameters, parameterLayout } from './trainer/models/parameters.ts';
+    const config = tinyConfig();
+    const parameters = initialParameters(parameterLayout(config, 'lm'), config, 1);
+    const engine = await Engine.create({ config, head: 'lm', parameters, workers: 2, optimizer: true });`;
+  const flags = ['--input-type=module-typescript', '-e', start + script];
+  return promisify(execFile)(process.execPath, flags, { env: { ...process.env, NODE_OPTIONS: '' } });
+}

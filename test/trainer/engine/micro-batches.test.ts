@@ -1,0 +1,57 @@
+import { expect, test } from '@jest/globals';
+import { cutMicroBatches, tokenBudget } from '../../../trainer/engine/micro-batches.ts';
+
+const equal = (count: number, length: number) => Array.from({ length: count }, () => length);
+
+test('every sequence is in exactly one micro-batch that is long enough for it', () => {
+  const lengths = Array.from({ length: 77 }, (_, i) => 1 + ((i * 53) % 300));
+  const microBatches = cutMicroBatches(lengths, 2048);
+  expect(microBatches.flatMap(({ members }) => members).toSorted((a, b) => a - b)).toEqual([...lengths.keys()]);
+  for (const { rows, length, members } of microBatches) {
+    expect(members.length).toBeLessThanOrEqual(rows);
+    expect(rows * length).toBeLessThanOrEqual(2048);
+    for (const member of members) expect(lengths[member]).toBeLessThanOrEqual(length);
+  }
+});
+
+test('few sequences are still cut into four, to keep cores busy', () => {
+  expect(cutMicroBatches(equal(8, 256), 2048)).toEqual(
+    [0, 2, 4, 6].map((first) => ({ rows: 2, length: 256, members: [first, first + 1] })),
+  );
+});
+
+test('short sequences are not cut below 256 tokens', () => {
+  expect(cutMicroBatches(equal(8, 20), 2048)).toEqual([{ rows: 8, length: 32, members: [0, 1, 2, 3, 4, 5, 6, 7] }]);
+});
+
+test('a sequence longer than the budget runs alone', () => {
+  expect(cutMicroBatches([300, 300], 200).map(({ rows, length }) => [rows, length])).toEqual([
+    [1, 320],
+    [1, 320],
+  ]);
+});
+
+test('sequences of equal length keep their order', () => {
+  const members = cutMicroBatches([16, 40, 16, 40, 16], 2048).flatMap((microBatch) => microBatch.members);
+  expect(members).toEqual([1, 3, 0, 2, 4]);
+});
+
+test('the last micro-batch has no more rows than the next power of two', () => {
+  const microBatches = cutMicroBatches(equal(70, 64), 1024);
+  expect(microBatches.map(({ rows, members }) => [rows, members.length])).toEqual([
+    [16, 16],
+    [16, 16],
+    [16, 16],
+    [16, 16],
+    [8, 6],
+  ]);
+});
+
+test('a large vocabulary lowers the budget, so that the logits stay within 64 MiB', () => {
+  expect(tokenBudget(512)).toBe(2048);
+  expect(tokenBudget(49_152) * 49_152 * 4).toBeLessThanOrEqual(64 * 1024 * 1024);
+});
+
+test('no sequences, no micro-batches', () => {
+  expect(cutMicroBatches([], 2048)).toEqual([]);
+});
