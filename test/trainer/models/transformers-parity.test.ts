@@ -12,8 +12,11 @@ const fixtures = join(import.meta.dirname, '../../fixtures/parity');
 const [rows, length] = [2, 20];
 const lengths = [20, 13];
 
-/** Both sides round to float32 in another order; they are found to differ by 1e-6. Asked for are 1e-4. */
-const tolerance = 1e-5;
+/**
+ * Both sides round to float32 in another order. They are found to differ by 1e-6, and by 1.2e-5 in the gradient of a key
+ * bias, whose summands nearly cancel.
+ */
+const tolerance = 5e-5;
 
 test.each(['llama', 'qwen2', 'qwen3'])(
   '%s: log-probabilities and every gradient agree with transformers',
