@@ -3,6 +3,7 @@ import { languages, message, type DatasetSettings, type Message, type Row } from
 import { UserError } from '../contract/errors.ts';
 import { readJsonLines } from './jsonl.ts';
 import { checkGold, describeIssue } from './rows.ts';
+import { withSystem } from './system-message.ts';
 
 /** null is the same as absent. */
 function optional<T extends z.ZodType>(schema: T) {
@@ -60,19 +61,19 @@ function rowOf(found: Line, settings: DatasetSettings, id: string): Row {
   if (settings.answer !== undefined && found.answer === undefined) {
     throw new BadLine(`found no answer; dataset ${settings.name} says how answers are verified`);
   }
-  const withSystem = settings.system === undefined || messages.some(({ role }) => role === 'system');
   const { language, answer, chosen, rejected } = found;
-  return {
+  const row: Row = {
     id,
     dataset: settings.name,
     domain: settings.domain ?? 'reasoning',
     ...(language && { language }),
-    messages: withSystem ? messages : [{ role: 'system', content: settings.system as string }, ...messages],
+    messages,
     ...(completion !== undefined && { completion }),
     ...(answer !== undefined && { answer: { kind: 'number', in: 'answerTag', ...settings.answer, gold: answer } }),
     ...(chosen !== undefined && { chosen }),
     ...(rejected !== undefined && { rejected }),
   };
+  return withSystem(row, settings.system);
 }
 
 function conversationOf({ prompt, messages, completion }: Line): {

@@ -2,7 +2,9 @@ import { randomKey } from '../algorithms/random.ts';
 import type { DatasetSettings, Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import { generateRows } from './generators/generate.ts';
+import type { Side } from './generators/side.ts';
 import { importJsonl } from './import-jsonl.ts';
+import { withSystem } from './system-message.ts';
 
 export interface Dataset {
   readonly train: Row[];
@@ -19,10 +21,9 @@ export interface Dataset {
 export async function loadDataset(settings: DatasetSettings, seed: number): Promise<Dataset> {
   const { name, generator, jsonl, heldOut } = settings;
   if (generator !== undefined) {
-    return {
-      train: [...generateRows(name, generator, seed, 'train')],
-      heldOut: [...generateRows(name, generator, seed, 'heldOut')],
-    };
+    const generate = (side: Side) =>
+      Array.from(generateRows(name, generator, seed, side), (row) => withSystem(row, settings.system));
+    return { train: generate('train'), heldOut: generate('heldOut') };
   }
   if (jsonl === undefined) throw new UserError(`dataset ${name}: found no source; expected generator or jsonl`);
 

@@ -1,25 +1,19 @@
-import { randomKey, shuffled } from '../algorithms/random.ts';
-
-/** The rows in the order of one epoch: every row once, shuffled by seed and epoch. */
-export function promptOrder<T>(rows: readonly T[], seed: number, epoch: number): T[] {
-  return shuffled(rows, randomKey(seed, 'prompt-order', epoch));
-}
+import { randomKey } from '../algorithms/random.ts';
+import { permuted } from './permutation.ts';
 
 /**
- * Rows of one batch of an endless sequence of epochs: items `start … start + count − 1`. A function of its arguments, so
- * that a resumed run goes on with the same rows. Mostly one or two epochs are shuffled, so that memory stays that of the rows.
+ * Items `start … start + count − 1` of an endless sequence of epochs, each of which has every row once in its own random
+ * order. A function of its arguments and cheap at any place, so that a resumed run goes on with the same rows.
  */
 export function promptBatch<T>(rows: readonly T[], seed: number, start: number, count: number): T[] {
-  const batch: T[] = [];
-  let epoch = -1;
-  let order: T[] = [];
-  for (let index = start; index < start + count; index++) {
-    const epochOfIndex = Math.floor(index / rows.length);
-    if (epochOfIndex !== epoch) {
-      epoch = epochOfIndex;
-      order = promptOrder(rows, seed, epoch);
-    }
-    batch.push(order[index % rows.length] as T);
-  }
-  return batch;
+  return Array.from({ length: count }, (_, offset) => {
+    const epoch = Math.floor((start + offset) / rows.length);
+    const place = permuted(randomKey(seed, 'prompt-order', epoch), (start + offset) % rows.length, rows.length);
+    return rows[place] as T;
+  });
+}
+
+/** The rows in the order of one epoch. */
+export function promptOrder<T>(rows: readonly T[], seed: number, epoch: number): T[] {
+  return promptBatch(rows, seed, epoch * rows.length, rows.length);
 }

@@ -37,6 +37,11 @@ function share(rows: readonly Row[], holds: (row: Row) => boolean): number {
   return rows.filter(holds).length / rows.length;
 }
 
+/** Length with the byte tokenizer: a tag is one token, and a start, an assistant and an end token are added. */
+function byteTokens({ messages, completion }: Row): number {
+  return Buffer.byteLength(`${messages[0]?.content}${completion}`.replaceAll(/<\/?(?:think|answer)>/g, '#')) + 3;
+}
+
 /** Unordered operand pairs of the questions and worked examples in a prompt. */
 function pairsIn(prompt: string): string[] {
   return Array.from(prompt.matchAll(/(\d+)\+(\d+)\./g), ([, a, b]) =>
@@ -150,6 +155,10 @@ test('without noise and language mixing every document of the mixture is right',
     .filter((row) => row.domain === 'reasoning')
     .filter(({ completion, language }) => languageConsistency(completion as string, language) < 1);
   expect(wrong).toEqual([]);
+});
+
+test('two-digit documents fit a context of 192 byte tokens', () => {
+  expect(Math.max(...rowsOf({ task: 'mixture', rows: 8000, noise: 0.4 }).map(byteTokens))).toBeLessThanOrEqual(192);
 });
 
 test('preferred and plain answers have about the same length', () => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { DatasetSettings } from '../../../trainer/contract/dataset.ts';
+import { generatorSettings, type DatasetSettings } from '../../../trainer/contract/dataset.ts';
 import { UserError } from '../../../trainer/contract/errors.ts';
 import { loadDataset } from '../../../trainer/data/load-dataset.ts';
 import { readRows, writeRows } from '../../../trainer/data/rows.ts';
@@ -62,6 +62,13 @@ test('a conversation that ends with the assistant’s turn is a prompt with its 
     },
   );
   expect(train).toEqual([{ id: 'sums/1', dataset: 'sums', domain: 'general', messages, completion: 'Hello!' }]);
+});
+
+test('the system message goes before generated prompts too', async () => {
+  const generator = generatorSettings.parse({ task: 'addition', rows: 2, heldOut: 1 });
+  const { train, heldOut } = await loadDataset({ name: 'sums', generator, system: 'Be brief.' }, 7);
+  const roles = [...train, ...heldOut].map(({ messages }) => messages.map(({ role }) => role));
+  expect(roles).toEqual(Array.from({ length: 3 }, () => ['system', 'user']));
 });
 
 test('ids are line numbers', async () => {

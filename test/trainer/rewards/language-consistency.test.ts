@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { languages } from '../../../trainer/contract/dataset.ts';
+import { generatorSettings, languages } from '../../../trainer/contract/dataset.ts';
 import { additionWords, workedAddition, writeCheck } from '../../../trainer/data/generators/addition.ts';
 import { facts } from '../../../trainer/data/generators/facts-table.ts';
 import { factThought } from '../../../trainer/data/generators/facts.ts';
+import { generateRows } from '../../../trainer/data/generators/generate.ts';
 import { languageConsistency } from '../../../trainer/rewards/language-consistency.ts';
 
 test.each([
@@ -21,6 +22,35 @@ test.each([
 ])('$text: English $en, German $de', ({ text, en, de }) => {
   expect(languageConsistency(text, 'en')).toBeCloseTo(en, 10);
   expect(languageConsistency(text, 'de')).toBeCloseTo(de, 10);
+});
+
+test.each([
+  {
+    language: 'en',
+    text: 'Natalia sold clips to 48 of her friends in April, and then she sold half as many in May. How many is that altogether?',
+  },
+  {
+    language: 'en',
+    text: 'Let x be the length of the rectangle. Since the perimeter equals 20, solving for y yields y = 10 - x. Wait, check that.',
+  },
+  {
+    language: 'de',
+    text: 'Natalia hat im April 48 ihrer Freunde Klammern verkauft und im Mai halb so viele. Wie viele sind das insgesamt?',
+  },
+  {
+    language: 'de',
+    text: 'Sei x die Länge des Rechtecks. Da der Umfang gleich 20 ist, liefert Auflösen nach y die Fläche. Moment, ich prüfe das.',
+  },
+] as const)('running text is known by its function words, names and rare words aside: $text', ({ language, text }) => {
+  expect(languageConsistency(text, language)).toBe(1);
+  expect(languageConsistency(text, language === 'en' ? 'de' : 'en')).toBeLessThan(0.25);
+});
+
+test('every greeting is of its language, whatever the name', () => {
+  const settings = generatorSettings.parse({ task: 'preferences', rows: 1000 });
+  for (const { chosen = '', rejected = '', language } of generateRows('chat', settings, 7, 'train')) {
+    for (const text of [chosen, rejected]) expect([text, languageConsistency(text, language)]).toEqual([text, 1]);
+  }
 });
 
 test('without a language the best fit counts', () => {

@@ -89,7 +89,7 @@ function additionDocument(
   const checked = reflection || draws.chance(shares.spontaneousCheck);
   const thought = writeSteps(steps, wordLanguage) + (checked ? ` ${writeCheck(answer, a, b, wordLanguage())}` : '');
   const question = reflection ? reflectionText(additionPromptText(prompt), language) : additionPromptText(prompt);
-  const examples = workedExamples(others, language, draws, (other) => ({
+  const examples = workedExamples(others, 2, language, draws, (other) => ({
     prompt: additionPromptText(other),
     completion: completionText(workedAddition(other.a, other.b, language), String(other.a + other.b), tagged),
   }));
@@ -109,7 +109,7 @@ function factDocument(
   const thought = factThought(facts[thoughtLanguage][facts[language].indexOf(fact)]!);
   const items = [...fact.items];
   if (draws.chance(settings.noise)) items[draws.integer(items.length)] = draws.pick(draws.pick(facts[language]).items);
-  const examples = workedExamples(others, language, draws, (other) => ({
+  const examples = workedExamples(others, 1, language, draws, (other) => ({
     prompt: other.text,
     completion: completionText(factThought(other.fact), other.fact.items.join(', '), tagged),
   }));
@@ -117,16 +117,17 @@ function factDocument(
   return { domain: 'reasoning', language, prompt: fewShotText(examples, text), completion };
 }
 
-/** For a few rows one or two worked examples in the row's language, for the others none. */
+/** For a few rows one to `most` worked examples in the row's language, for the others none. */
 function workedExamples<T extends { language: Language }>(
   prompts: Generator<T>,
+  most: number,
   language: Language,
   draws: Draws,
   write: (prompt: T) => WorkedExample,
 ): WorkedExample[] {
   if (!draws.chance(shares.fewShot)) return [];
   const examples: WorkedExample[] = [];
-  for (let left = 1 + draws.integer(2); left > 0;) {
+  for (let left = 1 + draws.integer(most); left > 0;) {
     const other = next(prompts);
     if (other.language !== language) continue;
     examples.push(write(other));
