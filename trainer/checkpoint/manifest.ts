@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstat, open, readdir, readFile } from 'node:fs/promises';
+import { lstat, open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkpointManifest, checkpointManifestName } from '../contract/checkpoint.ts';
 import type { CheckpointManifest } from '../contract/checkpoint.ts';
@@ -10,11 +10,12 @@ type ManifestFile = CheckpointManifest['files'][number];
 /**
  * Every file below a directory but its manifest, sorted by path, with size and SHA-256.
  *
- * @throws UserError for anything that is neither a file nor a directory
+ * @param links whether links to files count as files, as in the cache of the Hugging Face Hub; a checkpoint has none
+ * @throws UserError for anything else that is neither a file nor a directory
  */
-export async function describeFiles(directory: string): Promise<ManifestFile[]> {
+export async function describeFiles(directory: string, links: 'refuse' | 'follow' = 'follow'): Promise<ManifestFile[]> {
   const files: ManifestFile[] = [];
-  for (const path of await listFiles(directory)) {
+  for (const path of await listFiles(directory, links)) {
     if (path !== checkpointManifestName) files.push({ path, ...(await hashFile(join(directory, path))) });
   }
   return files;
@@ -35,15 +36,15 @@ export async function verifyCheckpoint(
     throw new UserError(`${join(directory, checkpointManifestName)}: has digest ${found}, but ${digest} is pinned`);
 
   const listed = new Map(manifest.files.map((file) => [file.path, file]));
-  for (const path of await listFiles(directory)) {
+  for (const path of await listFiles(directory, 'refuse')) {
     if (path !== checkpointManifestName && !listed.has(path))
       throw new UserError(`${join(directory, path)}: is not in the checkpoint's manifest`);
   }
   for (const { path, bytes } of manifest.files) {
-    const stat = await lstat(join(directory, path)).catch(() => undefined);
-    if (!stat?.isFile()) throw new UserError(`${join(directory, path)}: is in the checkpoint's manifest, but missing`);
-    if (stat.size !== bytes)
-      throw new UserError(`${join(directory, path)}: has ${stat.size} bytes; its manifest says ${bytes}`);
+    const file = await lstat(join(directory, path)).catch(() => undefined);
+    if (!file?.isFile()) throw new UserError(`${join(directory, path)}: is in the checkpoint's manifest, but missing`);
+    if (file.size !== bytes)
+      throw new UserError(`${join(directory, path)}: has ${file.size} bytes; its manifest says ${bytes}`);
   }
   for (const { path, sha256 } of manifest.files) {
     const actual = await hashFile(join(directory, path));
@@ -71,18 +72,25 @@ export async function readManifest(directory: string): Promise<{ manifest: Check
 }
 
 /** Paths of all files below a directory, relative to it, sorted by code unit. */
-async function listFiles(directory: string): Promise<string[]> {
+async function listFiles(directory: string, links: 'refuse' | 'follow'): Promise<string[]> {
   const paths: string[] = [];
   const visit = async (below: string): Promise<void> => {
     for (const entry of await readdir(join(directory, below), { withFileTypes: true })) {
       const path = below === '' ? entry.name : `${below}/${entry.name}`;
       if (entry.isDirectory()) await visit(path);
-      else if (entry.isFile()) paths.push(path);
-      else throw new UserError(`${join(directory, path)}: a checkpoint may only hold files and directories`);
+      else if (entry.isFile() || (links === 'follow' && (await linksToFile(join(directory, path))))) paths.push(path);
+      else throw new UserError(`${join(directory, path)}: is neither a file nor a directory`);
     }
   };
   await visit('');
   return paths.toSorted();
+}
+
+async function linksToFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (target) => target.isFile(),
+    () => false,
+  );
 }
 
 async function hashFile(path: string): Promise<{ bytes: number; sha256: string }> {

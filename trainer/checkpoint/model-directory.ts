@@ -119,18 +119,6 @@ export interface ModelToWrite {
   readonly tokenizerFrom: string;
 }
 
-/** Tokenizer files of a Hugging Face directory; those that exist are copied. */
-export const tokenizerFileNames = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'chat_template.jinja',
-  'vocab.json',
-  'merges.txt',
-  'tokenizer.model',
-] as const;
-
 /**
  * Writes a directory that `transformers` opens: config.json, model.safetensors in F32, generation_config.json and the
  * tokenizer's files.
@@ -144,7 +132,7 @@ export async function writeModelDirectory(directory: string, model: ModelToWrite
     await writeFile(join(directory, 'config.json'), json(hfConfig));
     if (!(await copyIfPresent(tokenizerFrom, directory, 'generation_config.json')))
       await writeFile(join(directory, 'generation_config.json'), json(generationConfig(hfConfig)));
-    for (const name of tokenizerFileNames) await copyIfPresent(tokenizerFrom, directory, name);
+    await copyTokenizer(tokenizerFrom, directory);
   });
   await writeSafetensors(
     join(directory, 'model.safetensors'),
@@ -159,6 +147,30 @@ export async function writeModelDirectory(directory: string, model: ModelToWrite
 function generationConfig(hfConfig: Record<string, unknown>): Record<string, unknown> {
   const ids = ['bos_token_id', 'eos_token_id', 'pad_token_id'];
   return Object.fromEntries(Object.entries(hfConfig).filter(([key]) => ids.includes(key)));
+}
+
+/** One of the first two makes a tokenizer; the others belong to it where they exist. */
+const tokenizerFileNames = [
+  'tokenizer.json',
+  'vocab.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'chat_template.jinja',
+  'merges.txt',
+  'tokenizer.model',
+];
+
+/**
+ * Copies the files of a tokenizer.
+ *
+ * @throws when there are none, for example because the checkpoint that they came from has been pruned
+ */
+export async function copyTokenizer(from: string, to: string): Promise<void> {
+  const copied: string[] = [];
+  for (const name of tokenizerFileNames) if (await copyIfPresent(from, to, name)) copied.push(name);
+  if (!copied.includes('tokenizer.json') && !copied.includes('vocab.json'))
+    throw new Error(`${from}: has no tokenizer to copy to ${to}`);
 }
 
 async function copyIfPresent(from: string, to: string, name: string): Promise<boolean> {

@@ -3,16 +3,13 @@ import { join } from 'node:path';
 import { UserError } from '../contract/errors.ts';
 import { characterTokenizer } from './character-tokenizer.ts';
 
-/** Files that make up a tokenizer in a Hugging Face directory; those that exist travel with every checkpoint. */
+/** Files of a Hugging Face directory that make up its tokenizer here. */
 const tokenizerFileNames = [
   'tokenizer.json',
   'tokenizer_config.json',
   'special_tokens_map.json',
-  'added_tokens.json',
   'chat_template.jinja',
   'vocab.json',
-  'merges.txt',
-  'tokenizer.model',
 ];
 
 export interface AddedToken {

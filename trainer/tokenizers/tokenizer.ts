@@ -30,7 +30,7 @@ export interface Tokenizer {
    * @throws UserError when the template refuses the messages
    */
   readonly renderChat: (messages: readonly Message[]) => string;
-  /** Files of the tokenizer in its directory. */
+  /** Files of the directory that the tokenizer was read from. */
   readonly fileNames: string[];
   /** SHA-256 of the chat template, so that lineage shows which one a model was trained with. */
   readonly templateDigest: string;

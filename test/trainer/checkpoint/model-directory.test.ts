@@ -199,9 +199,21 @@ test('writes config, weights, generation config and the tokenizer files that exi
 test('the generation config of the base is kept', async () => {
   const [from, to] = [join(directory(), 'from'), join(directory(), 'to')];
   await mkdir(from);
+  await writeFile(join(from, 'tokenizer.json'), '{}');
   await writeFile(join(from, 'generation_config.json'), '{"eos_token_id": [7], "temperature": 0.6}');
   await writeModelDirectory(to, { hfConfig: {}, layout: tied, parameters: flat(tied), tokenizerFrom: from });
   expect(await json(to, 'generation_config.json')).toEqual({ eos_token_id: [7], temperature: 0.6 });
+});
+
+test('a model without its tokenizer is not written', async () => {
+  const to = join(directory(), 'to');
+  const writing = writeModelDirectory(to, {
+    hfConfig: {},
+    layout: tied,
+    parameters: flat(tied),
+    tokenizerFrom: join(directory(), 'pruned'),
+  });
+  await expect(writing).rejects.toThrow(/pruned: has no tokenizer to copy to/);
 });
 
 function layout(...names: string[]): FlatLayout {
