@@ -17,6 +17,7 @@ export const reasons = [
   'BudgetExhausted',
   'Suspended',
   'Active',
+  'Interrupted',
   'AttemptPending',
   'AttemptRunning',
   'AttemptStopping',

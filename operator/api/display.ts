@@ -4,7 +4,16 @@ import { stageType } from './pipeline-stage.ts';
 import type { PipelineDisplay, PipelineStatus } from './pipeline.ts';
 import type { StageDisplay, StageStatus } from './stage.ts';
 
-export type State = 'Pending' | 'Running' | 'Retrying' | 'Stopping' | 'Waiting' | 'Suspended' | 'Succeeded' | 'Failed';
+export type State =
+  | 'Pending'
+  | 'Running'
+  | 'Retrying'
+  | 'Stopping'
+  | 'Waiting'
+  | 'Suspended'
+  | 'Interrupted'
+  | 'Succeeded'
+  | 'Failed';
 
 /** The one word for people; machines read the condition. */
 export function stateOf(conditions: readonly Condition[] | undefined): State {
@@ -22,6 +31,8 @@ export function stateOf(conditions: readonly Condition[] | undefined): State {
       return 'Stopping';
     case 'Suspended':
       return 'Suspended';
+    case 'Interrupted':
+      return 'Interrupted';
     case 'WaitingForApproval':
     case 'WaitingForInputs':
       return 'Waiting';

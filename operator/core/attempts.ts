@@ -13,7 +13,7 @@ export function recordAttempts(
   observed: readonly AttemptObserved[],
   now: number,
 ): AttemptRecord[] {
-  const records = new Map(known.map((record) => [record.number, record]));
+  const records = new Map(known.map((each) => [each.number, each]));
   for (const attempt of observed) {
     const old = records.get(attempt.number);
     if (old !== undefined && old.outcome !== 'Running') continue;
@@ -48,7 +48,7 @@ export function spent(records: readonly AttemptRecord[], now: number): { runSeco
     runSeconds += seconds;
     gpuHours += (gpus * seconds) / 3600;
   }
-  return { runSeconds: Math.round(runSeconds), gpuHours: Math.round(gpuHours * 1000) / 1000 };
+  return { runSeconds: Math.round(runSeconds * 10) / 10, gpuHours: Math.round(gpuHours * 1000) / 1000 };
 }
 
 /** Failed attempts by class. */

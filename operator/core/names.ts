@@ -18,7 +18,9 @@ export function jobName(pipeline: string, stage: string, attempt: number): strin
 
 /** SHA-256 of a value as canonical JSON (keys sorted, undefined left out), lower-case hex. */
 export function digestOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value, sortKeys)).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify(value, sortKeys) ?? '')
+    .digest('hex');
 }
 
 function sortKeys(_key: string, value: unknown): unknown {

@@ -1,0 +1,146 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdir, open, readFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative } from 'node:path';
+import { resultName } from '../../trainer/contract/checkpoint.ts';
+import { stageResult, type ProgressLine, type StageResult } from '../../trainer/contract/progress.ts';
+import type { AttemptExit, AttemptObserved, StopReason } from '../core/observed.ts';
+import { LogFollower } from './log-follower.ts';
+import { send } from './orphans.ts';
+import { checkpointProblem } from './verify-checkpoint.ts';
+
+/** How long a trainer has to save after it was asked to end; a user's own wish to stop has no limit but a second wish. */
+const graceMs: Record<StopReason, number> = {
+  suspended: 300_000,
+  shutdown: Infinity,
+  hung: 10_000,
+  deadline: 300_000,
+  budget: 300_000,
+};
+
+const outOfMemoryWords = /heap out of memory|bad_alloc|bad allocation|Cannot allocate memory|ENOMEM/;
+
+export interface AttemptOptions {
+  /** The trainer and its leading arguments. */
+  readonly command: readonly string[];
+  readonly number: number;
+  readonly file: string;
+  readonly log: string;
+  readonly out: string;
+  readonly onProgress: (line: ProgressLine) => void;
+  /** Nothing is left of it, and its result was read and verified. */
+  readonly onEnd: () => void;
+}
+
+/** One attempt as a child process. */
+export class AttemptProcess {
+  private readonly options: AttemptOptions;
+  private readonly child: ChildProcess;
+  private readonly follower: LogFollower;
+  private readonly startedAt = Date.now();
+  private progress: ProgressLine | undefined;
+  private lastProgressAt: number | undefined;
+  private stopping: StopReason | undefined;
+  private end: Pick<AttemptObserved, 'endedAt' | 'exit' | 'result' | 'checkpointProblem'> | undefined;
+  private killTimer: NodeJS.Timeout | undefined;
+  /** Settles when the process is gone and its result was read. */
+  readonly ended: Promise<void>;
+
+  static async start(options: AttemptOptions): Promise<AttemptProcess> {
+    await mkdir(options.out, { recursive: true });
+    await mkdir(dirname(options.log), { recursive: true });
+    const log = await open(options.log, 'w');
+    try {
+      const [program = process.execPath, ...leading] = options.command;
+      // In its own process group, so that Ctrl-C reaches the runner alone, which then asks the trainer in order.
+      const child = spawn(program, [...leading, 'run', '--stage', options.file], {
+        detached: true,
+        stdio: ['ignore', log.fd, log.fd],
+      });
+      return new AttemptProcess(options, child);
+    } finally {
+      await log.close();
+    }
+  }
+
+  private constructor(options: AttemptOptions, child: ChildProcess) {
+    this.options = options;
+    this.child = child;
+    this.follower = new LogFollower(options.log, (line) => {
+      this.progress = line;
+      this.lastProgressAt = Date.now();
+      options.onProgress(line);
+    });
+    this.follower.start(200);
+    this.ended = new Promise<AttemptExit>((resolve) => {
+      child.once('error', (error) => resolve({ detail: `cannot start the trainer: ${error.message}` }));
+      child.once('exit', (code, signal) =>
+        resolve({ ...(code === null ? {} : { code }), ...(signal === null ? {} : { signal }) }),
+      );
+    }).then((exit) => this.finish(exit));
+  }
+
+  observe(): AttemptObserved {
+    const { progress, lastProgressAt, stopping } = this;
+    return {
+      number: this.options.number,
+      state: this.end === undefined ? 'running' : 'ended',
+      startedAt: this.startedAt,
+      gpus: 0,
+      ...(progress === undefined ? {} : { progress }),
+      ...(lastProgressAt === undefined ? {} : { lastProgressAt }),
+      ...(stopping === undefined ? {} : { stopping }),
+      ...this.end,
+    };
+  }
+
+  /** Asks the trainer to save and end. */
+  stop(reason: StopReason): void {
+    if (this.stopping !== undefined || this.end !== undefined) return;
+    this.stopping = reason;
+    if (this.child.pid !== undefined) send(this.child.pid, 'SIGTERM');
+    if (graceMs[reason] !== Infinity) this.killTimer = setTimeout(() => this.kill(), graceMs[reason]);
+  }
+
+  /** Ends the trainer and whatever it started at once. */
+  kill(): void {
+    if (this.child.pid !== undefined && this.end === undefined) send(-this.child.pid, 'SIGKILL');
+  }
+
+  private async finish(exit: AttemptExit): Promise<void> {
+    clearTimeout(this.killTimer);
+    if (this.child.pid !== undefined) send(-this.child.pid, 'SIGKILL'); // helpers that it left behind
+    await this.follower.finish();
+    const detail = exit.detail ?? this.follower.lastWords;
+    const outOfMemory = exit.code !== 0 && outOfMemoryWords.test(this.follower.tail);
+    this.end = {
+      endedAt: Date.now(),
+      exit: { ...exit, ...(detail === '' ? {} : { detail }), ...(outOfMemory ? { cause: 'outOfMemory' } : {}) },
+      ...(await readOutcome(this.options.out)),
+    };
+    this.options.onEnd();
+  }
+}
+
+/**
+ * What a trainer left in its stage's directory: its result, with the checkpoint's path relative to that directory,
+ * and why the checkpoint cannot be used. A result cut short by a crash is none.
+ */
+export async function readOutcome(out: string): Promise<{ result?: StageResult; checkpointProblem?: string }> {
+  const result = await readResult(out);
+  if (result === undefined) return {};
+  const { checkpoint } = result;
+  if (checkpoint === undefined || result.outcome !== 'succeeded') return { result };
+  const path = isAbsolute(checkpoint.path) ? relative(out, checkpoint.path) : checkpoint.path;
+  const placed = { ...result, checkpoint: { ...checkpoint, path } };
+  if (path.startsWith('..')) return { result: placed, checkpointProblem: `${checkpoint.path}: lies outside ${out}` };
+  const problem = await checkpointProblem(join(out, path), checkpoint.digest, 'content');
+  return problem === undefined ? { result: placed } : { result: placed, checkpointProblem: problem };
+}
+
+async function readResult(out: string): Promise<StageResult | undefined> {
+  try {
+    return stageResult.parse(JSON.parse(await readFile(join(out, resultName), 'utf8')));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,209 @@
+import { readFile, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { resultName } from '../../trainer/contract/checkpoint.ts';
+import { UserError } from '../../trainer/contract/errors.ts';
+import type { ProgressLine } from '../../trainer/contract/progress.ts';
+import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
+import type { R1Stage, StageStatus } from '../api/stage.ts';
+import type { PipelineAction } from '../core/decide-pipeline.ts';
+import type { StageAction } from '../core/decide-stage.ts';
+import type { AttemptObserved, PipelineObserved, StageObserved, StopReason } from '../core/observed.ts';
+import { stageFile } from '../core/plan.ts';
+import type { Shell } from '../reconciler.ts';
+import { AttemptProcess, readOutcome } from './attempt-process.ts';
+import { findInHubCache } from './hub-cache.ts';
+import { parseProgress } from './log-follower.ts';
+import { writeJson, type StateDirectory } from './state-directory.ts';
+
+export interface LocalShellOptions {
+  readonly state: StateDirectory;
+  readonly pipeline: R1Pipeline;
+  /** With the status that they had when the last run ended. */
+  readonly stages: readonly R1Stage[];
+  /** Paths in the manifest are relative to it. */
+  readonly manifestFile: string;
+  readonly trainer: readonly string[];
+  readonly workers?: number | undefined;
+  readonly maxRunningStages: number;
+  onAttemptStarted(stage: string, attempt: number, log: string): void;
+  onProgress(stage: string, attempt: number, progress: ProgressLine): void;
+  /** Something happened that a pass should see. */
+  onChange(): void;
+  /** A status was written. */
+  onStatus(): void;
+}
+
+/** One machine as a Shell: a directory is a volume, a child process is a Job. Stage keys are the names of stages. */
+export class LocalShell implements Shell {
+  private readonly options: LocalShellOptions;
+  private readonly state: StateDirectory;
+  private readonly attempts = new Map<string, AttemptProcess>();
+  /** Why the output of a finished stage cannot be used; looked at once, when the run began. */
+  readonly damage = new Map<string, string>();
+  private readonly stagesByName: Map<string, R1Stage>;
+  pipeline: R1Pipeline;
+
+  constructor(options: LocalShellOptions) {
+    this.options = options;
+    this.state = options.state;
+    this.pipeline = options.pipeline;
+    this.stagesByName = new Map(options.stages.map((stage) => [stage.spec.stage, stage]));
+  }
+
+  /** In the order of the manifest. */
+  get stages(): R1Stage[] {
+    return this.pipeline.spec.stages.flatMap(({ name }) => this.stagesByName.get(name) ?? []);
+  }
+
+  async observePipeline(): Promise<PipelineObserved> {
+    const { pipeline, stages, options } = this;
+    return { now: Date.now(), pipeline, stages, maxRunningStages: options.maxRunningStages };
+  }
+
+  async applyToPipeline(_key: string, action: PipelineAction): Promise<void> {
+    switch (action.kind) {
+      case 'CreateStage': {
+        const metadata = { ...action.stage.metadata, generation: 1, creationTimestamp: new Date().toISOString() };
+        return this.writeStage({ ...action.stage, metadata });
+      }
+      case 'UpdateStage': {
+        const { metadata } = action.stage;
+        return this.writeStage({
+          ...action.stage,
+          metadata: { ...metadata, generation: (metadata.generation ?? 0) + 1 },
+        });
+      }
+      case 'SuspendStage': {
+        const stage = this.stages.find((each) => each.metadata.name === action.name);
+        if (stage !== undefined) await this.writeStage({ ...stage, spec: { ...stage.spec, suspend: action.suspend } });
+        return;
+      }
+    }
+  }
+
+  async savePipelineStatus(_key: string, status: PipelineStatus): Promise<void> {
+    await this.writePipeline({ ...this.pipeline, status });
+    this.options.onStatus();
+  }
+
+  async observeStage(name: string): Promise<StageObserved | undefined> {
+    const stage = this.stagesByName.get(name);
+    if (stage === undefined) return undefined;
+    const damage = this.damage.get(name);
+    return {
+      now: Date.now(),
+      stage,
+      attempts: await this.observeAttempts(stage),
+      ...(damage === undefined ? {} : { damage }),
+    };
+  }
+
+  async applyToStage(name: string, action: StageAction): Promise<void> {
+    if (action.kind === 'StopAttempt') this.attempts.get(name)?.stop(action.reason);
+    else await this.startAttempt(name, action.attempt);
+  }
+
+  async saveStageStatus(name: string, status: StageStatus): Promise<void> {
+    const stage = this.stagesByName.get(name);
+    if (stage === undefined) return;
+    await this.writeStage({ ...stage, status });
+    this.options.onStatus();
+  }
+
+  async writeStage(stage: R1Stage): Promise<void> {
+    this.stagesByName.set(stage.spec.stage, stage);
+    await this.state.writeStage(stage);
+  }
+
+  async writePipeline(pipeline: R1Pipeline): Promise<void> {
+    this.pipeline = pipeline;
+    await this.state.writePipeline(pipeline);
+  }
+
+  /** A trainer runs. */
+  get isRunning(): boolean {
+    return [...this.attempts.values()].some((attempt) => attempt.observe().state !== 'ended');
+  }
+
+  /** Asks every running attempt to end; settles when all are gone. */
+  async stopAll(reason: StopReason): Promise<void> {
+    for (const attempt of this.attempts.values()) attempt.stop(reason);
+    await Promise.all([...this.attempts.values()].map(({ ended }) => ended));
+  }
+
+  killAll(): void {
+    for (const attempt of this.attempts.values()) attempt.kill();
+  }
+
+  private async observeAttempts(stage: R1Stage): Promise<AttemptObserved[]> {
+    const { stage: name } = stage.spec;
+    const process = this.attempts.get(name);
+    if (process !== undefined) return [process.observe()];
+    // A former run began it. No process of it is left, as orphans were ended first; what it wrote is all there is.
+    const number = await this.state.newestAttempt(name);
+    const recorded = stage.status?.attempts.find((each) => each.number === number);
+    if (number === 0 || (recorded !== undefined && recorded.outcome !== 'Running')) return [];
+    const [begun, log] = await Promise.all([
+      stat(this.state.file(name, number)),
+      stat(this.state.log(name, number)).catch(() => undefined),
+    ]);
+    const progress = await lastProgress(this.state.log(name, number));
+    return [
+      {
+        number,
+        state: 'ended',
+        startedAt: begun.mtimeMs,
+        endedAt: Math.max(begun.mtimeMs, log?.mtimeMs ?? 0),
+        gpus: 0,
+        ...(progress === undefined ? {} : { progress }),
+        ...(await readOutcome(this.state.volume(name))),
+      },
+    ];
+  }
+
+  private async startAttempt(name: string, number: number): Promise<void> {
+    const stage = this.stagesByName.get(name);
+    if (stage === undefined) return;
+    const out = this.state.volume(name);
+    const file = this.state.file(name, number);
+    const log = this.state.log(name, number);
+    const { options } = this;
+    const manifestFolder = dirname(resolve(options.manifestFile));
+    const content = stageFile(stage, number, {
+      resolve: (path) => resolve(manifestFolder, path),
+      input: (input) => join(this.state.volume(input.stage), input.path),
+      fetched: ({ hf, pvc }) => {
+        const found = hf && findInHubCache(hf);
+        if (found === undefined)
+          throw new UserError(`stage ${name}: the model ${hf?.repo ?? pvc?.claim} is not on this machine`);
+        return found;
+      },
+      out,
+      workers: options.workers,
+    });
+    // A result that is there later is then this attempt's own.
+    await rm(join(out, resultName), { force: true });
+    this.damage.delete(name);
+    await writeJson(file, content);
+    const attempt = await AttemptProcess.start({
+      command: options.trainer,
+      number,
+      file,
+      log,
+      out,
+      onProgress: (progress) => options.onProgress(name, number, progress),
+      onEnd: () => options.onChange(),
+    });
+    this.attempts.set(name, attempt);
+    options.onAttemptStarted(name, number, log);
+  }
+}
+
+async function lastProgress(log: string): Promise<ProgressLine | undefined> {
+  const text = await readFile(log, 'utf8').catch(() => '');
+  for (const line of text.split('\n').toReversed()) {
+    const progress = parseProgress(line);
+    if (progress !== undefined) return progress;
+  }
+  return undefined;
+}

@@ -1,0 +1,169 @@
+import { fileURLToPath } from 'node:url';
+import { reconcilePipeline, reconcileStage } from '../reconciler.ts';
+import { findCondition } from '../api/conditions.ts';
+import type { R1Stage } from '../api/stage.ts';
+import { stagesAfter } from '../core/plan.ts';
+import { LocalShell } from './local-shell.ts';
+import { endOrphans } from './orphans.ts';
+import { adoptPipeline, findDamage, forgiveFailures, markInterrupted, recordEnds } from './resume.ts';
+import type { RunEvent, RunOptions, RunResult } from './run-pipeline.ts';
+import { runResult } from './run-result.ts';
+import type { StateDirectory } from './state-directory.ts';
+
+/** A stage that only makes progress has its status written at most this often. */
+const progressIntervalMs = 1000;
+
+/** One run of one pipeline, from the taken lock to the last status. */
+export class Run {
+  private readonly options: RunOptions;
+  private readonly state: StateDirectory;
+  /** Attempts and gates whose end was told. */
+  private readonly told = new Set<string>();
+  private woken = false;
+  private wake: () => void = () => undefined;
+  private progressSeenAt = 0;
+
+  constructor(options: RunOptions, state: StateDirectory) {
+    this.options = options;
+    this.state = state;
+  }
+
+  async run(): Promise<RunResult> {
+    const { signal, killSignal, orphanGraceMs = 120_000 } = this.options;
+    const orphans = await endOrphans(this.state.files, orphanGraceMs);
+    for (const { pid } of orphans)
+      this.emit({ type: 'note', message: `ended trainer ${pid} of a run that was killed` });
+
+    const shell = await this.openShell();
+    const onAbort = (): void => this.wakeUp();
+    const onKill = (): void => shell.killAll();
+    signal?.addEventListener('abort', onAbort);
+    killSignal?.addEventListener('abort', onKill);
+    try {
+      await recordEnds(shell);
+      this.tellNews(shell, { quietly: true });
+      await forgiveFailures(shell);
+      await findDamage(shell, this.state);
+      return await this.loop(shell);
+    } catch (error) {
+      await shell.stopAll('shutdown'); // no trainer is left behind without a runner
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      killSignal?.removeEventListener('abort', onKill);
+    }
+  }
+
+  private async loop(shell: LocalShell): Promise<RunResult> {
+    const key = shell.pipeline.metadata.name;
+    for (;;) {
+      if (this.options.signal?.aborted) return this.shutDown(shell);
+      this.woken = false;
+      let { moved } = await reconcilePipeline(key, shell);
+      let recheckAfterMs = Infinity;
+      for (const { spec } of shell.stages) {
+        const pass = await reconcileStage(spec.stage, shell);
+        moved ||= pass.moved;
+        recheckAfterMs = Math.min(recheckAfterMs, pass.recheckAfterMs ?? Infinity);
+      }
+      this.tellNews(shell);
+      if (moved || this.woken) continue;
+      if (isAtRest(shell)) return runResult(shell.pipeline, shell.stages);
+      await this.sleep(recheckAfterMs);
+    }
+  }
+
+  private async shutDown(shell: LocalShell): Promise<RunResult> {
+    if (shell.isRunning) this.emit({ type: 'note', message: 'stopping: the running stage saves its work' });
+    await shell.stopAll('shutdown');
+    await recordEnds(shell);
+    this.tellNews(shell);
+    await markInterrupted(shell);
+    return runResult(shell.pipeline, shell.stages);
+  }
+
+  private async openShell(): Promise<LocalShell> {
+    const { options, state } = this;
+    const { manifest, rerunFrom } = options;
+    if (rerunFrom !== undefined) {
+      for (const name of stagesAfter(manifest, rerunFrom).toReversed()) await state.removeStage(name);
+    }
+    const stages: R1Stage[] = [];
+    for (const { name } of manifest.spec.stages) {
+      const stage = await state.readStage(name);
+      if (stage !== undefined) stages.push(stage);
+    }
+    const shell = new LocalShell({
+      state,
+      pipeline: adoptPipeline(manifest, await state.readPipeline(), Date.now()),
+      stages,
+      manifestFile: options.manifestFile,
+      trainer: options.trainer ?? defaultTrainer(),
+      workers: options.workers,
+      maxRunningStages: options.maxRunningStages ?? 1,
+      onAttemptStarted: (stage, attempt, log) => this.emit({ type: 'attemptStarted', stage, attempt, log }),
+      onProgress: (stage, attempt, progress) => {
+        this.emit({ type: 'progress', stage, attempt, progress });
+        if (Date.now() - this.progressSeenAt < progressIntervalMs) return;
+        this.progressSeenAt = Date.now();
+        this.wakeUp();
+      },
+      onChange: () => this.wakeUp(),
+      onStatus: () => this.emit({ type: 'state', pipeline: shell.pipeline, stages: shell.stages }),
+    });
+    await shell.writePipeline(shell.pipeline);
+    return shell;
+  }
+
+  /** Says once what has ended. */
+  private tellNews(shell: LocalShell, { quietly = false } = {}): void {
+    const tell = (key: string, event: RunEvent): void => {
+      if (this.told.has(key)) return;
+      this.told.add(key);
+      if (!quietly) this.emit(event);
+    };
+    for (const { spec, status } of shell.stages) {
+      for (const record of status?.attempts ?? []) {
+        if (record.outcome === 'Running') continue;
+        const log = this.state.log(spec.stage, record.number);
+        tell(`${spec.stage} ${record.number}`, { type: 'attemptEnded', stage: spec.stage, record, log });
+      }
+    }
+    for (const gate of shell.pipeline.status?.gates ?? [])
+      tell(`${gate.digest} ${gate.action}`, { type: 'gate', gate });
+  }
+
+  private emit(event: RunEvent): void {
+    this.options.onEvent?.(event);
+  }
+
+  private wakeUp(): void {
+    this.woken = true;
+    this.wake();
+  }
+
+  private async sleep(ms: number): Promise<void> {
+    const longestTimerMs = 2 ** 31 - 1;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.min(ms, longestTimerMs));
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (this.woken) this.wake();
+    });
+  }
+}
+
+/** Nothing runs, and nothing will without a person. */
+function isAtRest(shell: LocalShell): boolean {
+  const succeeded = findCondition(shell.pipeline.status?.conditions, 'Succeeded');
+  if (shell.isRunning || succeeded === undefined) return false;
+  return succeeded.status !== 'Unknown' || ['Suspended', 'WaitingForApproval'].includes(succeeded.reason);
+}
+
+/** The trainer beside this file, with the same Node. */
+function defaultTrainer(): string[] {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return [process.execPath, fileURLToPath(new URL(`../../trainer/main.${extension}`, import.meta.url))];
+}
