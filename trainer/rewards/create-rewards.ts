@@ -18,15 +18,18 @@ export interface Completion {
   readonly key: RandomKey;
 }
 
-export interface ScoredCompletion {
+/** What is measured of every completion, rewarded or not. */
+export interface Measures {
+  readonly verdict: Verdict;
+  readonly formatted: boolean;
+  readonly languageConsistency: number;
+}
+
+export interface ScoredCompletion extends Measures {
   /** Unweighted score by the name of the reward, of those that apply to the row; `undefined` if its verifier abstained. */
   readonly scores: Readonly<Record<string, number | undefined>>;
   /** Weighted sum, or `undefined` if any verifier abstained: the completion is then left out of its group. */
   readonly reward: number | undefined;
-  /** Measured whether rewarded or not. */
-  readonly verdict: Verdict;
-  readonly formatted: boolean;
-  readonly languageConsistency: number;
 }
 
 /** Scores of a trained reward model for the text after each prompt, in order. */
@@ -50,7 +53,7 @@ interface NamedReward {
 }
 
 type Scorer = (
-  completions: readonly Completion[],
+  completions: readonly (Completion & Measures)[],
 ) => readonly (number | undefined)[] | Promise<readonly (number | undefined)[]>;
 
 /**
@@ -82,12 +85,13 @@ export function createRewards(
   return {
     names: rewards.map(({ name }) => name),
     async score(completions, step) {
+      const measured = completions.map((completion) => ({ ...completion, ...measure(completion) }));
       const scores = completions.map((): Record<string, number | undefined> => ({}));
       const sums: (number | undefined)[] = completions.map(() => 0);
       for (const { name, weight, applies, score } of rewards) {
         const indices = [...completions.keys()].filter((index) => applies(completions[index]!.row, step));
         if (indices.length === 0) continue;
-        const found = await score(indices.map((index) => completions[index]!));
+        const found = await score(indices.map((index) => measured[index]!));
         for (const [position, index] of indices.entries()) {
           const value = Number.isFinite(found[position]) ? found[position] : undefined;
           scores[index]![name] = value;
@@ -95,14 +99,22 @@ export function createRewards(
           sums[index] = sum === undefined || value === undefined ? undefined : sum + weight * value;
         }
       }
-      return completions.map(({ row, text }, index) => ({
+      return measured.map(({ verdict, formatted, languageConsistency: consistency }, index) => ({
         scores: scores[index]!,
         reward: sums[index],
-        verdict: verify(row, text),
-        formatted: formatReward(text, row.domain) === 1,
-        languageConsistency: languageConsistency(text, row.language),
+        verdict,
+        formatted,
+        languageConsistency: consistency,
       }));
     },
+  };
+}
+
+function measure({ row, text }: Completion): Measures {
+  return {
+    verdict: verify(row, text),
+    formatted: formatReward(text, row.domain) === 1,
+    languageConsistency: languageConsistency(text, row.language),
   };
 }
 
@@ -116,9 +128,9 @@ function kindOf(setting: RewardSettings): [Kind, { weight: number; domains?: Row
 
 function scorer(setting: RewardSettings, index: number, scoreWithModel: ScoreWithModel | undefined): Scorer {
   const { length, rewardModel, random } = setting;
-  if (setting.accuracy) return each(({ row, text }) => accuracyScore(verify(row, text)));
-  if (setting.format) return each(({ row, text }) => formatReward(text, row.domain));
-  if (setting.languageConsistency) return each(({ row, text }) => languageConsistency(text, row.language));
+  if (setting.accuracy) return each(({ verdict }) => accuracyScore(verdict));
+  if (setting.format) return each(({ formatted }) => Number(formatted));
+  if (setting.languageConsistency) return each((completion) => completion.languageConsistency);
   if (length) return each(({ tokens }) => lengthPenalty(tokens, length));
   // Not the sample's own numbers: those chose its tokens, and noise must not know them.
   if (random) return each(({ key }) => uniform(randomKey('random-reward', index, ...key), 0));
@@ -132,7 +144,7 @@ function scorer(setting: RewardSettings, index: number, scoreWithModel: ScoreWit
   };
 }
 
-function each(score: (completion: Completion) => number | undefined): Scorer {
+function each(score: (completion: Completion & Measures) => number | undefined): Scorer {
   return (completions) => completions.map(score);
 }
 

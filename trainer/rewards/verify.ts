@@ -22,11 +22,19 @@ const verifiers: Record<Answer['kind'], Verifier> = {
  */
 export function verify(row: Row, text: string): Verdict {
   if (row.answer === undefined) return abstain;
-  const verifier = verifiers[row.answer.kind];
-  const gold = verifier.parseGold(row.answer.gold);
+  const gold = goldOf(row.answer);
   if (gold === undefined) return abstain;
   const answer = findAnswer(row.answer, text);
-  return answer === undefined || answer === '' ? wrong : verifier.grade(gold, answer, row.language);
+  return answer === undefined || answer === '' ? wrong : verifiers[row.answer.kind].grade(gold, answer, row.language);
+}
+
+/** Parsed gold answers; each is compared with a whole group of completions, step after step. */
+const parsed = new WeakMap<Answer, { readonly gold: unknown }>();
+
+function goldOf(answer: Answer): unknown {
+  const known = parsed.get(answer) ?? { gold: verifiers[answer.kind].parseGold(answer.gold) };
+  parsed.set(answer, known);
+  return known.gold;
 }
 
 /** The completion's answer in a spelling that equal answers share, for majority votes. */
@@ -44,9 +52,9 @@ function findAnswer(answer: Answer, text: string): string | undefined {
 
 /** What is wrong with a gold answer, as a clause without a subject; `undefined` if nothing is. */
 export function goldProblem(answer: Answer): string | undefined {
-  const verifier = verifiers[answer.kind];
-  if (verifier.parseGold(answer.gold) !== undefined) return undefined;
-  return `answer ${JSON.stringify(answer.gold.slice(0, 100))} cannot be parsed; expected ${verifier.expects}`;
+  if (goldOf(answer) !== undefined) return undefined;
+  const { expects } = verifiers[answer.kind];
+  return `answer ${JSON.stringify(answer.gold.slice(0, 100))} cannot be parsed; expected ${expects}`;
 }
 
 /** @throws UserError at the first row whose gold answer cannot be parsed: such a row could only mislead */
