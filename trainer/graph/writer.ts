@@ -22,7 +22,7 @@ const elementTypes: Record<ElementType, number> = {
  * @param outputs by name
  */
 export function writeProgram(inputs: readonly Value[], outputs: Readonly<Record<string, Value>>): OnnxProgram {
-  const results = Object.entries(outputs).map(([name, value]) => [name, ownNode(value)] as const);
+  const results = namedResults(outputs);
   const { nodes, used } = reachable(results.map(([, value]) => value));
   const names = new Names(results);
   const graphInputs = inputs.filter((value) => used.has(value));
@@ -50,10 +50,16 @@ export function writeProgram(inputs: readonly Value[], outputs: Readonly<Record<
   };
 }
 
-/** An output needs a node to carry its name; inputs and constants get an Identity. */
-function ownNode(value: Value): Value {
-  const resolved = resolve(value);
-  return resolved.source.kind === 'node' ? resolved : apply('Identity', [resolved], resolved);
+/** Outputs with a node of their own to carry the name: an input, a constant, or a second name gets an Identity. */
+function namedResults(outputs: Readonly<Record<string, Value>>): (readonly [name: string, value: Value])[] {
+  const taken = new Set<Value>();
+  return Object.entries(outputs).map(([name, value]) => {
+    const resolved = resolve(value);
+    const own =
+      resolved.source.kind !== 'node' || taken.has(resolved) ? apply('Identity', [resolved], resolved) : resolved;
+    taken.add(own);
+    return [name, own];
+  });
 }
 
 /** The value itself, or what it stands for when a composite made it. */
