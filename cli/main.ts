@@ -8,6 +8,7 @@ import { addGet } from './commands/get.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addLogs } from './commands/logs.ts';
 import { addReport } from './commands/report.ts';
+import { addRun } from './commands/run.ts';
 import { addValidate } from './commands/validate.ts';
 import { cliExitCodes } from './exit-codes.ts';
 
@@ -22,7 +23,7 @@ const program = new Command('r1')
   .showHelpAfterError('(r1 --help lists the commands)')
   .exitOverride();
 
-for (const add of [addValidate, addGet, addLogs, addInspect, addReport, addGenerate, addEvaluate]) add(program);
+for (const add of [addRun, addValidate, addGet, addLogs, addInspect, addReport, addGenerate, addEvaluate]) add(program);
 
 // `r1 get | head` closes the pipe early, which is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,21 +1,23 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import type { R1Pipeline } from '../operator/api/pipeline.ts';
 import type { R1Stage } from '../operator/api/stage.ts';
+import { StateDirectory } from '../operator/local/state-directory.ts';
 import { UserError } from '../trainer/contract/errors.ts';
 
 /** Names of the pipelines that have run here, sorted. */
 export async function pipelineNames(stateDirectory: string): Promise<string[]> {
-  const entries = await readdir(stateDirectory, { withFileTypes: true }).catch(ignoreMissing);
-  const directories = (entries ?? []).filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  const read = await Promise.all(directories.map((name) => readResource(join(stateDirectory, name, 'pipeline.json'))));
-  return directories.filter((_, index) => read[index] !== undefined).toSorted();
+  const entries = await readdir(stateDirectory, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const pipelines = await Promise.all(names.map((name) => new StateDirectory(stateDirectory, name).readPipeline()));
+  return names.filter((_, index) => pipelines[index] !== undefined).toSorted();
 }
 
 /** @throws UserError that names the pipelines there are */
 export async function readPipeline(stateDirectory: string, name: string): Promise<R1Pipeline> {
-  const path = join(stateDirectory, name, 'pipeline.json');
-  const pipeline = isName(name) ? await readResource<R1Pipeline>(path) : undefined;
+  const pipeline = isName(name) ? await new StateDirectory(stateDirectory, name).readPipeline() : undefined;
   if (pipeline) return pipeline;
   const names = await pipelineNames(stateDirectory);
   const known = names.length > 0 ? `known: ${names.join(', ')}` : 'no pipeline has run there; start one with r1 run';
@@ -24,10 +26,8 @@ export async function readPipeline(stateDirectory: string, name: string): Promis
 
 /** Stages that were created so far, in the order of the manifest. */
 export async function readStages(stateDirectory: string, pipeline: R1Pipeline): Promise<R1Stage[]> {
-  const directory = join(stateDirectory, pipeline.metadata.name, 'stages');
-  const stages = await Promise.all(
-    pipeline.spec.stages.map(({ name }) => readResource<R1Stage>(join(directory, `${name}.json`))),
-  );
+  const state = new StateDirectory(stateDirectory, pipeline.metadata.name);
+  const stages = await Promise.all(pipeline.spec.stages.map(({ name }) => state.readStage(name)));
   return stages.filter((stage) => stage !== undefined);
 }
 
@@ -40,24 +40,10 @@ export function requireStage(pipeline: R1Pipeline, name: string): void {
 
 /** Where logs, checkpoints and the report of a pipeline are. */
 export function pipelineDirectory(stateDirectory: string, name: string): string {
-  return join(stateDirectory, name);
+  return new StateDirectory(stateDirectory, name).root;
 }
 
+/** A name of a resource, and nothing that leads out of the directory. */
 function isName(name: string): boolean {
   return /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name);
-}
-
-async function readResource<T>(path: string): Promise<T | undefined> {
-  const text = await readFile(path, 'utf8').catch(ignoreMissing);
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text) as T;
-  } catch (error) {
-    throw new UserError(`${path}: is not JSON: ${(error as Error).message}`, { cause: error });
-  }
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
-  throw error;
 }

@@ -9,17 +9,16 @@ const intervalMs = 10_000;
  * stage has ended, and one for each decision of a gate.
  */
 export function plainDisplay(write: (line: string) => void, clock: () => number = Date.now): Display {
-  const seen = new Map<string, { attempt: number; ended: boolean; step: number; shownMs: number }>();
+  const seen = new Map<string, Seen>();
   const gates = new Set<string>();
   return {
     update(run) {
       const now = clock();
       for (const stage of stageStates(run, now)) {
-        const before = seen.get(stage.name) ?? { attempt: 0, ended: false, step: -1, shownMs: 0 };
-        const line = lineOf(stage, before, now);
-        if (line === undefined) continue;
-        write(`${stage.name}: ${line}`);
-        seen.set(stage.name, { attempt: stage.attempt, ended: stage.ended, step: stage.step, shownMs: now });
+        const before = seen.get(stage.name) ?? nothingSeen;
+        const lines = newsOf(stage, before, now);
+        for (const line of lines) write(`${stage.name}: ${line}`);
+        if (lines.length > 0) seen.set(stage.name, seenNow(stage, now));
       }
       for (const { stage, action, message, digest } of run.pipeline.status?.gates ?? []) {
         const key = `${stage} ${action} ${digest}`;
@@ -32,20 +31,37 @@ export function plainDisplay(write: (line: string) => void, clock: () => number 
   };
 }
 
-function lineOf(
-  stage: StageState,
-  before: { attempt: number; ended: boolean; step: number; shownMs: number },
-  now: number,
-): string | undefined {
-  if (stage.ended) {
-    if (before.ended) return undefined;
-    const why = stage.state === 'Succeeded' ? '' : `: ${stage.message}`;
-    const time = stage.seconds > 0 ? ` after ${shortDuration(stage.seconds)}` : '';
-    return [`${stage.state.toLowerCase()}${time}${why}`, ...metricTexts(stage.metrics)].join('  ');
+interface Seen {
+  readonly attempt: number;
+  readonly failedAttempt: number;
+  readonly ended: boolean;
+  readonly step: number;
+  readonly phase: string;
+  readonly shownMs: number;
+}
+
+const nothingSeen: Seen = { attempt: 0, failedAttempt: 0, ended: false, step: -1, phase: '', shownMs: 0 };
+
+function seenNow({ attempt, failure, ended, step, phase }: StageState, now: number): Seen {
+  return { attempt, failedAttempt: failure?.attempt ?? 0, ended, step, phase, shownMs: now };
+}
+
+function newsOf(stage: StageState, before: Seen, now: number): string[] {
+  const { attempt, failure, ended } = stage;
+  const lines: string[] = [];
+  if (attempt > before.attempt) lines.push(attempt === 1 ? `started (${stage.type})` : `attempt ${attempt} started`);
+  if (failure && failure.attempt > before.failedAttempt) {
+    lines.push(`attempt ${failure.attempt} failed: ${failure.text}`);
   }
-  if (stage.attempt > before.attempt) {
-    return stage.attempt === 1 ? `started (${stage.type})` : `attempt ${stage.attempt} started`;
-  }
-  if (stage.attempt === 0 || stage.step === before.step || now - before.shownMs < intervalMs) return undefined;
-  return progressText(stage);
+  if (ended && !before.ended) lines.push(endOf(stage));
+  if (lines.length > 0 || ended || attempt === 0) return lines;
+
+  const moved = stage.step !== before.step || stage.phase !== before.phase;
+  return moved && stage.steps > 0 && now - before.shownMs >= intervalMs ? [progressText(stage)] : [];
+}
+
+function endOf(stage: StageState): string {
+  const why = stage.state === 'Succeeded' ? '' : `: ${stage.message}`;
+  const time = stage.seconds > 0 ? ` after ${shortDuration(stage.seconds)}` : '';
+  return [`${stage.state.toLowerCase()}${time}${why}`, ...metricTexts(stage.metrics)].join('  ');
 }

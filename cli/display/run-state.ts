@@ -26,6 +26,8 @@ export interface StageState {
   readonly seconds: number;
   readonly digest: string | undefined;
   readonly ended: boolean;
+  /** The newest attempt that failed, with its cause. */
+  readonly failure: { readonly attempt: number; readonly text: string } | undefined;
 }
 
 /** Every stage of the manifest, in its order. */
@@ -34,6 +36,7 @@ export function stageStates({ pipeline, stages }: RunState, now: number): StageS
     const status = stages.find(({ spec }) => spec.stage === entry.name)?.status;
     const listed = pipeline.status?.stages.find(({ name }) => name === entry.name);
     const newest = status?.attempts.at(-1);
+    const failed = status?.attempts.findLast(({ outcome }) => outcome === 'Failed');
     const progress = status?.progress;
     const finalStep = status?.checkpoint?.step ?? 0;
     const succeeded = status?.conditions.some(({ type, status: is }) => type === 'Succeeded' && is === 'True') ?? false;
@@ -54,6 +57,7 @@ export function stageStates({ pipeline, stages }: RunState, now: number): StageS
         0,
       ),
       digest: status?.checkpoint?.digest,
+      failure: failed && { attempt: failed.number, text: `${failed.class ?? 'failed'}: ${failed.message}` },
       ended: status?.conditions.some(({ type, status: is }) => type === 'Succeeded' && is !== 'Unknown') ?? false,
     };
   });

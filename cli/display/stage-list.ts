@@ -23,7 +23,6 @@ function headline({ pipeline }: RunState, stages: readonly StageState[], now: nu
     display?.state ?? 'Pending',
     `${done}/${stages.length} stages`,
     ...(startedAt === undefined ? [] : [shortDuration((now - Date.parse(startedAt)) / 1000)]),
-    ...(display?.eta ? [`about ${display.eta} left`] : []),
   ].join('  ');
 }
 

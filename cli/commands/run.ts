@@ -1,0 +1,101 @@
+import { readFile } from 'node:fs/promises';
+import { relative } from 'node:path';
+import type { Command } from 'commander';
+import { validateManifest } from '../../operator/api/manifest.ts';
+import type { R1Pipeline } from '../../operator/api/pipeline.ts';
+import { type RunEvent, type RunResult, runPipeline } from '../../operator/local/run-pipeline.ts';
+import { UserError } from '../../trainer/contract/errors.ts';
+import { writeReport } from '../../trainer/report/write-report.ts';
+import type { Display } from '../display/display.ts';
+import { liveDisplay } from '../display/live.ts';
+import { plainDisplay } from '../display/plain.ts';
+import { shortDuration } from '../display/progress-text.ts';
+import { stageStates } from '../display/run-state.ts';
+import { summaryTable } from '../display/summary.ts';
+import { interruptible } from '../interruptible.ts';
+import { watchMemory } from '../memory.ts';
+import { type StateOption, integerFrom, stateOption } from '../options.ts';
+import { pipelineDirectory } from '../state.ts';
+import { describe } from './validate.ts';
+
+interface RunOptions extends StateOption {
+  readonly workers?: number;
+  readonly rerunFrom?: string;
+}
+
+export function addRun(program: Command): void {
+  program
+    .command('run')
+    .description('run a pipeline on this machine, or go on with it; Ctrl-C saves and stops')
+    .argument('<file>', 'manifest with one R1Pipeline')
+    .option('--workers <count>', 'worker threads of the trainer; they change time and nothing else', integerFrom(1))
+    .option('--rerun-from <stage>', 'forget this stage and all that use what it gives, and run them again')
+    .addOption(stateOption())
+    .action(run);
+}
+
+async function run(file: string, options: RunOptions): Promise<void> {
+  const manifest = await readManifest(file);
+  const display = process.stdout.isTTY ? liveDisplay(process.stdout) : plainDisplay((line) => console.log(line));
+  const memory = watchMemory();
+  const startedMs = performance.now();
+  const result = await showing(display, (signals) =>
+    runPipeline({
+      manifest,
+      manifestFile: file,
+      stateDir: options.state,
+      ...(options.workers !== undefined && { workers: options.workers }),
+      ...(options.rerunFrom !== undefined && { rerunFrom: options.rerunFrom }),
+      onEvent: (event) => show(event, display),
+      ...signals,
+    }),
+  );
+  const seconds = (performance.now() - startedMs) / 1000;
+  summarise(result, seconds, await memory.stop());
+  const report = await writeReport(pipelineDirectory(options.state, manifest.metadata.name));
+  console.log(`Report: ${relative('.', report)}`);
+  process.exitCode = result.exitCode;
+}
+
+/** The display ends before an error is printed, so that the two do not mix. */
+async function showing(
+  display: Display,
+  start: (signals: { signal: AbortSignal; killSignal: AbortSignal }) => Promise<RunResult>,
+): Promise<RunResult> {
+  try {
+    return await interruptible((text) => display.note(text), start);
+  } finally {
+    display.end();
+  }
+}
+
+async function readManifest(file: string): Promise<R1Pipeline> {
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new UserError(`${file}: cannot be read: ${error.message}`, { cause: error });
+  });
+  const { pipelines, stages, problems } = validateManifest(text, file);
+  if (problems.length > 0) {
+    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+    throw new UserError(`${file} has ${count}:\n${problems.map(describe).join('\n')}`);
+  }
+  const [pipeline, ...others] = pipelines;
+  if (!pipeline || others.length > 0 || stages.length > 0) {
+    const found = [...pipelines, ...stages].map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ');
+    throw new UserError(`${file}: expected one R1Pipeline, found ${found}`);
+  }
+  return pipeline;
+}
+
+function show(event: RunEvent, display: Display): void {
+  if (event.type === 'state') display.update(event);
+  else if (event.type === 'note') display.note(event.message);
+}
+
+function summarise(result: RunResult, seconds: number, peakBytes: number | undefined): void {
+  const { pipeline, outcome, succeeded, message } = result;
+  const peak = peakBytes === undefined ? '' : `, peak memory ${(peakBytes / 2 ** 30).toFixed(2)} GiB`;
+  console.log(`\n${summaryTable(stageStates(result, Date.now()))}\n`);
+  const end = `${pipeline.metadata.name}: ${outcome.toLowerCase()} after ${shortDuration(seconds)}${peak}`;
+  if (succeeded) console.log(end);
+  else console.error(`${end}: ${message}`);
+}
