@@ -38,7 +38,7 @@ export function consAtK(samples: readonly GradedSample[]): number {
 export function evaluationMetrics(prompts: readonly (readonly GradedSample[])[]): Record<string, number> {
   const k = prompts[0]?.length ?? 0;
   const pass1 = meanWithError(prompts.map((samples) => mean(samples.map(({ correct }) => (correct ? 1 : 0)))));
-  const metrics = { 'eval/pass@1': pass1.mean, 'eval/pass@1/stderr': pass1.standardError };
+  const metrics = { 'eval/pass@1': pass1.mean, 'eval/pass@1_stderr': pass1.standardError };
   if (k < 2) return metrics;
   const passed = prompts.map((samples) => passAtK(samples.length, samples.filter(({ correct }) => correct).length, k));
   return { ...metrics, [`eval/pass@${k}`]: mean(passed), [`eval/cons@${k}`]: mean(prompts.map(consAtK)) };

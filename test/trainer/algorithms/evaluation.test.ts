@@ -40,11 +40,11 @@ test('evaluation averages over prompts, and prompts are the units of its standar
   ];
   expect(evaluationMetrics(prompts)).toEqual({
     'eval/pass@1': 0.25,
-    'eval/pass@1/stderr': 0.25,
+    'eval/pass@1_stderr': 0.25,
     'eval/pass@4': 0.5,
     'eval/cons@4': 0.5,
   });
-  expect(evaluationMetrics([[right], [wrong]])).toEqual({ 'eval/pass@1': 0.5, 'eval/pass@1/stderr': 0.5 });
+  expect(evaluationMetrics([[right], [wrong]])).toEqual({ 'eval/pass@1': 0.5, 'eval/pass@1_stderr': 0.5 });
 });
 
 test('the binomial interval ends where the observed share is z standard errors away', () => {
