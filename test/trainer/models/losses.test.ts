@@ -1,0 +1,207 @@
+import { expect, test } from '@jest/globals';
+import type { Family } from '../../../trainer/models/config.ts';
+import { type Loss, gradientProgram, probabilityProgram, scoreProgram } from '../../../trainer/models/programs.ts';
+import { samples } from '../../support/gradient-check.ts';
+import { randomParameters, tinyConfig, tokenIds } from '../../support/random-model.ts';
+import { type Feeds, type Results, openProgram, runProgram } from '../../support/run-program.ts';
+
+const config = tinyConfig();
+const settings = { inverseTemperature: [1 / 0.9], ratioLow: [0.8], ratioHigh: [1.28], klCoefficient: [0.5] };
+
+/** Inputs of every loss for some rows; a third of the positions is not trained. */
+function batch(rows: number, length: number): Record<string, number[]> {
+  const tokens = rows * length;
+  const wave = (seed: number, mean: number, spread: number): number[] =>
+    Array.from(samples(tokens, seed), (value) => mean + spread * value);
+  const weight = wave(3, 0.02, 0.01).map((value, index) => (index % 3 === 2 ? 0 : value));
+  return {
+    ids: tokenIds(tokens, config.vocabularySize),
+    targets: tokenIds(tokens, config.vocabularySize, 3),
+    weight,
+    advantage: wave(5, 0, 1),
+    ...settings,
+  };
+}
+
+/** A batch of the policy loss whose ratios lie between 0.5 and 1.5, so that some tokens are clipped. */
+async function policyBatch(rows: number, length: number, parameters: Feeds): Promise<Record<string, number[]>> {
+  const feeds = batch(rows, length);
+  const prob = [...(await runProgram(probabilityProgram(config, rows, length), { ...parameters, ...feeds })).prob!];
+  const scaled = (seed: number): number[] => prob.map((p, index) => p * (1 + 0.5 * samples(prob.length, seed)[index]!));
+  return { ...feeds, oldProb: scaled(7), refProb: scaled(8) };
+}
+
+test.each<[Family, Loss]>([
+  ['llama', 'policy'],
+  ['qwen2', 'sft'],
+  ['qwen2', 'policy'],
+  ['qwen3', 'sft'],
+  ['qwen3', 'policy'],
+  ['qwen3', 'pairwise'],
+])('%s, %s: loss and gradient of every parameter agree with finite differences', async (family, loss) => {
+  const model = tinyConfig({ family, vocabularySize: config.vocabularySize });
+  const [rows, length] = loss === 'sft' ? [2, 64] : [2, 12];
+  const parameters = randomParameters(model, loss === 'pairwise' ? 'scalar' : 'lm');
+  const feeds =
+    loss === 'pairwise'
+      ? { ids: tokenIds(rows * length, 50), last: [length - 1, 2 * length - 4], weight: [0.7] }
+      : {
+          ...batch(rows, length),
+          oldProb: [...samples(rows * length, 7)].map((x) => 0.02 + 0.015 * x),
+          refProb: [...samples(rows * length, 8)].map((x) => 0.02 + 0.015 * x),
+        };
+  const run = await openProgram(gradientProgram(model, loss, rows, length));
+  const results = await run({ ...parameters, ...feeds });
+  expect(results['loss']![0]).toBeCloseTo(lossOf[loss](results, feeds), 4);
+
+  // Along each parameter's own gradient the slope is the gradient's norm.
+  for (const [name, values] of Object.entries(parameters)) {
+    const grad = results[`grad.${name}`]!;
+    const norm = Math.hypot(...grad);
+    const at = async (step: number): Promise<number> => {
+      const moved = values.map((value, index) => value + (step * grad[index]!) / norm);
+      return lossOf[loss](await run({ ...parameters, ...feeds, [name]: moved }), feeds);
+    };
+    const coarse = ((await at(0.02)) - (await at(-0.02))) / 0.04;
+    const fine = ((await at(0.01)) - (await at(-0.01))) / 0.02;
+    const numeric = (4 * fine - coarse) / 3; // Richardson: the error of second order cancels
+    expect({ name, norm, ratio: numeric / norm, ok: Math.abs(numeric / norm - 1) < 1e-3 }).toMatchObject({ ok: true });
+  }
+});
+
+test('on-policy the ratio is exactly 1, the loss is the mean advantage, and yet there is a gradient', async () => {
+  const [rows, length] = [2, 12];
+  const parameters = randomParameters(config);
+  const feeds = await policyBatch(rows, length, parameters);
+  const { prob } = await runProgram(probabilityProgram(config, rows, length), { ...parameters, ...feeds });
+  const onPolicy = { ...parameters, ...feeds, oldProb: prob!, refProb: prob! };
+  const run = await openProgram(gradientProgram(config, 'policy', rows, length));
+
+  const results = await run(onPolicy);
+  expect(results['prob']).toEqual(prob);
+  const expected = feeds['weight']!.reduce((total, weight, index) => total - weight * feeds['advantage']![index]!, 0);
+  expect(results['loss']![0]).toBeCloseTo(expected, 6);
+  expect(gradNorm(results)).toBeGreaterThan(0.1);
+
+  // k3 has its minimum at equality: a huge coefficient changes no bit of loss or gradient.
+  expect(await run({ ...onPolicy, klCoefficient: [1000] })).toEqual(await run({ ...onPolicy, klCoefficient: [0] }));
+  const zeroAdvantage = await run({ ...onPolicy, klCoefficient: [1000], advantage: feeds['advantage']!.map(() => 0) });
+  expect(gradNorm(zeroAdvantage)).toBe(0);
+});
+
+test('tokens clipped against their advantage have no gradient', async () => {
+  const [rows, length] = [2, 6];
+  const parameters = randomParameters(config);
+  const feeds = batch(rows, length);
+  const { prob } = await runProgram(probabilityProgram(config, rows, length), { ...parameters, ...feeds });
+  const run = await openProgram(gradientProgram(config, 'policy', rows, length));
+  const at = async (ratio: number, advantage: number): Promise<number> => {
+    const oldProb = prob!.map((p) => p / ratio);
+    const everywhere = feeds['ids']!.map(() => advantage);
+    return gradNorm(
+      await run({ ...parameters, ...feeds, klCoefficient: [0], oldProb, refProb: oldProb, advantage: everywhere }),
+    );
+  };
+  expect(await at(1.5, 1)).toBe(0);
+  expect(await at(0.5, -1)).toBe(0);
+  expect(await at(1.5, -1)).toBeGreaterThan(0);
+  expect(await at(0.5, 1)).toBeGreaterThan(0);
+});
+
+test.each<Loss>(['sft', 'policy'])(
+  '%s: the length of the padding and what stands there change nothing',
+  async (loss) => {
+    const [rows, length] = [2, 10];
+    const parameters = randomParameters(config);
+    const feeds = await policyBatch(rows, length, parameters);
+    const short = await runProgram(gradientProgram(config, loss, rows, length), { ...parameters, ...feeds });
+    for (const padded of [64, 128]) {
+      const pad = (data: number[], value: number): number[] =>
+        [0, 1].flatMap((row) => [
+          ...data.slice(row * length, (row + 1) * length),
+          ...Array.from({ length: padded - length }, () => value),
+        ]);
+      // Zero probabilities would make 0 ÷ 0 of a padded position that were not left out.
+      const long = Object.fromEntries(
+        Object.entries(feeds).map(([name, data]) => [name, data.length > 1 ? pad(data, name === 'ids' ? 7 : 0) : data]),
+      );
+      const results = await runProgram(gradientProgram(config, loss, rows, padded), { ...parameters, ...long });
+      expect(gradDifference(results, short)).toBeLessThan(1e-6);
+      expect(Math.abs(results['loss']![0]! - short['loss']![0]!)).toBeLessThan(1e-6);
+      expect(results['prob']!.subarray(0, length)).toEqual(short['prob']!.subarray(0, length));
+    }
+  },
+);
+
+test('the gradient of a batch is the sum over its micro-batches', async () => {
+  const [rows, length] = [8, 6];
+  const parameters = randomParameters(config);
+  const feeds = await policyBatch(rows, length, parameters);
+  const whole = await runProgram(gradientProgram(config, 'policy', rows, length), { ...parameters, ...feeds });
+  for (const part of [1, 2, 4]) {
+    const run = await openProgram(gradientProgram(config, 'policy', part, length));
+    const sum: Record<string, Float32Array> = {};
+    for (let row = 0; row < rows; row += part) {
+      const own = Object.fromEntries(
+        Object.entries(feeds).map(([name, data]) => [
+          name,
+          data.length > 1 ? data.slice(row * length, (row + part) * length) : data,
+        ]),
+      );
+      for (const [name, values] of Object.entries(await run({ ...parameters, ...own }))) {
+        sum[name] = sum[name]?.map((value, index) => value + values[index]!) ?? values;
+      }
+    }
+    expect(gradDifference(sum, whole)).toBeLessThan(1e-6);
+    expect(Math.abs(sum['loss']![0]! / whole['loss']![0]! - 1)).toBeLessThan(1e-6);
+  }
+});
+
+test('Bradley–Terry: ln 2 at equal scores, and a shift of all scores changes nothing', async () => {
+  const [rows, length] = [2, 5];
+  const parameters = randomParameters(config, 'scalar');
+  const sequence = tokenIds(length, config.vocabularySize);
+  const equal = { ids: [...sequence, ...sequence], last: [length - 1, 2 * length - 1], weight: [1] };
+  const program = gradientProgram(config, 'pairwise', rows, length);
+  const results = await runProgram(program, { ...parameters, ...equal });
+  expect(results['loss']![0]).toBeCloseTo(Math.LN2, 7);
+  expect(gradNorm(results)).toBeLessThan(1e-6); // both sequences pull the same weights in opposite directions
+
+  const ids = tokenIds(rows * length, config.vocabularySize);
+  const { score, loss } = await runProgram(program, { ...parameters, ...equal, ids });
+  const [chosen, rejected] = score as unknown as [number, number];
+  expect(loss![0]).toBeCloseTo(Math.log1p(Math.exp(rejected - chosen)), 6);
+  expect(await runProgram(scoreProgram(config, rows, length), { ...parameters, ...equal, ids })).toEqual({ score });
+});
+
+/** The losses in float64, from the probabilities or scores of a program. */
+const lossOf: Record<Loss, (results: Results, feeds: Record<string, number[]>) => number> = {
+  sft: ({ prob }, { weight }) => weight!.reduce((total, w, index) => total - w * Math.log(prob![index]!), 0),
+  policy: ({ prob }, { weight, advantage, oldProb, refProb, ratioLow, ratioHigh, klCoefficient }) =>
+    weight!.reduce((total, w, index) => {
+      const [p, a] = [prob![index]!, advantage![index]!];
+      const ratio = p / oldProb![index]!;
+      const clipped = Math.min(Math.max(ratio, ratioLow![0]!), ratioHigh![0]!);
+      const toReference = refProb![index]! / p;
+      const k3 = toReference - Math.log(toReference) - 1;
+      return total + w * (klCoefficient![0]! * k3 - Math.min(ratio * a, clipped * a));
+    }, 0),
+  pairwise: ({ score }, { weight }) =>
+    weight!.reduce((total, w, pair) => total + w * Math.log1p(Math.exp(score![2 * pair + 1]! - score![2 * pair]!)), 0),
+};
+
+function gradients(results: Results): [string, Float32Array][] {
+  return Object.entries(results).filter(([name]) => name.startsWith('grad.'));
+}
+
+function gradNorm(results: Results): number {
+  return Math.hypot(...gradients(results).map(([, values]) => Math.hypot(...values)));
+}
+
+/** `‖a − b‖ ÷ ‖b‖` of the gradients of all parameters. */
+function gradDifference(a: Results, b: Results): number {
+  const distances = gradients(b).map(([name, values]) =>
+    Math.hypot(...values.map((value, index) => value - a[name]![index]!)),
+  );
+  return Math.hypot(...distances) / gradNorm(b);
+}
