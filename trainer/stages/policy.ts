@@ -1,6 +1,7 @@
-import { open, readFile, writeFile, mkdir } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readModelDirectory, writeModelDirectory } from '../checkpoint/model-directory.ts';
+import { copyTokenizer, readModelDirectory, writeModelDirectory } from '../checkpoint/model-directory.ts';
+import { SafetensorsFile, writeSafetensors } from '../checkpoint/safetensors.ts';
 import { UserError } from '../contract/errors.ts';
 import type { Message } from '../contract/dataset.ts';
 import type { OptimizerSettings } from '../contract/training.ts';
@@ -33,6 +34,9 @@ interface LoadOptions {
   readonly reference?: boolean;
 }
 
+/** Optimizer moments and the reference policy: only in checkpoints that a stage may go on from. */
+const resumeFile = 'trainer/resume.safetensors';
+
 /** A model with its tokenizer and engine: what a recipe samples from, trains and saves. */
 export class Policy {
   readonly config: ModelConfig;
@@ -55,7 +59,18 @@ export class Policy {
     const checkpoint = await workspace.newestCheckpoint();
     const head = options.head ?? 'lm';
     const files = checkpoint ? await readModel(checkpoint.path, head) : await readStartingModel(workspace, head);
-    const policy = await Policy.start(files, head, options.trained ?? false, workspace.file.workers);
+    const tokenizerDirectory = join(workspace.file.out, 'tokenizer');
+    if (files.tokenizerDirectory !== tokenizerDirectory) {
+      // The checkpoint that it came from may be pruned while the stage runs.
+      await mkdir(tokenizerDirectory, { recursive: true });
+      await copyTokenizer(files.tokenizerDirectory, tokenizerDirectory);
+    }
+    const policy = await Policy.start(
+      { ...files, tokenizerDirectory },
+      head,
+      options.trained ?? false,
+      workspace.file.workers,
+    );
     if (!checkpoint) {
       await workspace.rewindLogs(-1);
       if (options.reference) policy.refreshReference();
@@ -120,10 +135,12 @@ export class Policy {
     const state: TrainerState = { optimizerStep: step, hasReference: this.hasReference, evaluation };
     await writeFile(join(directory, 'trainer/state.json'), JSON.stringify(state));
     if (final) return;
-    await writeFloats(join(directory, 'trainer/moments.f32'), [m, v]);
-    if (this.hasReference) {
-      await writeFloats(join(directory, 'trainer/reference.f32'), [this.engine.parameterSet('reference')]);
-    }
+    const shape = [this.engine.layout.size];
+    await writeSafetensors(join(directory, resumeFile), [
+      { name: 'm', shape, values: m },
+      { name: 'v', shape, values: v },
+      ...(this.hasReference ? [{ name: 'reference', shape, values: this.engine.parameterSet('reference') }] : []),
+    ]);
   }
 
   private writeModel(directory: string): Promise<void> {
@@ -139,14 +156,15 @@ export class Policy {
   }
 
   private async restore(directory: string, state: TrainerState): Promise<void> {
-    const { size } = this.engine.layout;
-    const [m, v] = [new Float32Array(size), new Float32Array(size)];
-    await readFloats(join(directory, 'trainer/moments.f32'), [m, v]);
-    this.engine.restoreOptimizer({ step: state.optimizerStep, m, v });
+    await using file = await SafetensorsFile.open(join(directory, resumeFile));
+    const read = async (name: string): Promise<Float32Array> => {
+      const values = new Float32Array(new SharedArrayBuffer(this.engine.layout.size * Float32Array.BYTES_PER_ELEMENT));
+      await file.read(name, values);
+      return values;
+    };
+    this.engine.restoreOptimizer({ step: state.optimizerStep, m: await read('m'), v: await read('v') });
     if (!state.hasReference) return;
-    const reference = new Float32Array(size);
-    await readFloats(join(directory, 'trainer/reference.f32'), [reference]);
-    this.engine.addParameterSet('reference', reference);
+    this.engine.addParameterSet('reference', await read('reference'));
     this.hasReference = true;
   }
 
@@ -192,38 +210,4 @@ async function readModel(directory: string, head: Head): Promise<ModelFiles> {
         })
       : await model.readParameters(layout);
   return { config, tokenizer, tokenizerDirectory: directory, parameters };
-}
-
-/** Longest write or read of one call; a single one is limited to 2 GiB. */
-const chunkBytes = 64 * 1024 * 1024;
-
-async function writeFloats(path: string, arrays: readonly Float32Array[]): Promise<void> {
-  const file = await open(path, 'w');
-  try {
-    for (const chunk of arrays.flatMap(chunksOf)) await file.write(chunk);
-  } finally {
-    await file.close();
-  }
-}
-
-async function readFloats(path: string, arrays: readonly Float32Array[]): Promise<void> {
-  const file = await open(path, 'r');
-  try {
-    for (const chunk of arrays.flatMap(chunksOf)) {
-      const { bytesRead } = await file.read(chunk);
-      if (bytesRead !== chunk.length)
-        throw new UserError(`${path}: ends early; expected ${chunk.length - bytesRead} more bytes`);
-    }
-  } finally {
-    await file.close();
-  }
-}
-
-function chunksOf(array: Float32Array): Buffer[] {
-  const chunks: Buffer[] = [];
-  for (let at = 0; at < array.byteLength; at += chunkBytes) {
-    const bytes = Math.min(chunkBytes, array.byteLength - at);
-    chunks.push(Buffer.from(array.buffer, array.byteOffset + at, bytes));
-  }
-  return chunks;
 }
