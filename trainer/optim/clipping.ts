@@ -9,12 +9,10 @@ export function sumOfSquares(values: Float32Array, start: number, end: number): 
   let [a, b, c, d] = [0, 0, 0, 0];
   let i = start;
   for (; i + 4 <= end; i += 4) {
-    const [w, x, y, z] = [
-      values[i] as number,
-      values[i + 1] as number,
-      values[i + 2] as number,
-      values[i + 3] as number,
-    ];
+    const w = values[i] as number;
+    const x = values[i + 1] as number;
+    const y = values[i + 2] as number;
+    const z = values[i + 3] as number;
     a += w * w;
     b += x * x;
     c += y * y;

@@ -52,31 +52,84 @@ function inverseCdf(probs: Float32Array, threshold: number, ties: number, u: num
   return last; // u·total was rounded up to the total
 }
 
-/**
- * The tokens that top-k and then top-p keep: all above `threshold`, and the first `ties` of those at it. Top-p counts the
- * probability that top-k left as 1, as transformers does.
- */
-function nucleus(probs: Float32Array, topP: number, topK: number): { threshold: number; ties: number } {
+/** The kept tokens: all above `threshold`, and the first `ties` of those at it. */
+interface Kept {
+  readonly threshold: number;
+  readonly ties: number;
+  /** Their probability together. */
+  readonly mass: number;
+}
+
+/** What top-k and then top-p keep. Top-p counts the probability that top-k left as 1, as transformers does. */
+function nucleus(probs: Float32Array, topP: number, topK: number): Kept {
+  const ranges = rangesOf(probs);
+  if (topK === 0) return mostLikelyTokens(probs, ranges, Infinity, topP * ranges.total);
+  const candidates = mostLikelyTokens(probs, ranges, topK, Infinity);
+  return topP < 1 ? mostLikelyTokens(probs, ranges, topK, topP * candidates.mass) : candidates;
+}
+
+/** Bits dropped from a float32 to number its range: ranges are up to 12 % wide, and more likely tokens have higher numbers. */
+const rangeShift = 20;
+const rangeCount = (0x3f80_0000 >>> rangeShift) + 2; // up to probability 1 and a rounding error more
+
+/** How many tokens each range holds, and their probability. */
+interface Ranges {
+  readonly counts: Uint32Array;
+  readonly masses: Float64Array;
+  readonly total: number;
+}
+
+const [counts, masses] = [new Uint32Array(rangeCount), new Float64Array(rangeCount)];
+
+/** Sorts the probabilities of a row roughly, in time V. */
+function rangesOf(probs: Float32Array): Ranges {
+  counts.fill(0);
+  masses.fill(0);
   let total = 0;
-  for (let token = 0; token < probs.length; token++) total += probs[token] as number;
-  // Tokens below this have less than 1 − topP together, so none of them is needed.
-  const negligible = topK > 0 ? 0 : ((1 - topP) * total) / probs.length;
-  const sorted = probs.filter((p) => p >= negligible).toSorted();
-
-  const available = topK > 0 ? Math.min(topK, sorted.length) : sorted.length;
-  let mass = 0;
-  for (let rank = 0; rank < available; rank++) mass += sorted[sorted.length - 1 - rank] as number;
-  const wanted = topP * (topK > 0 ? mass : total);
-
-  let kept = 0;
-  let cumulative = 0;
-  let threshold = 0;
-  while (kept < available && (kept === 0 || (topP < 1 ? cumulative < wanted : true))) {
-    threshold = sorted[sorted.length - 1 - kept] as number;
-    cumulative += threshold;
-    kept++;
+  const bits = new Uint32Array(probs.buffer, probs.byteOffset, probs.length);
+  for (let token = 0; token < probs.length; token++) {
+    const range = (bits[token] as number) >>> rangeShift;
+    const p = probs[token] as number;
+    counts[range] = (counts[range] as number) + 1;
+    masses[range] = (masses[range] as number) + p;
+    total += p;
   }
-  let above = 0;
-  while (above < kept && (sorted[sorted.length - 1 - above] as number) > threshold) above++;
-  return { threshold, ties: kept - above };
+  return { counts, masses, total };
+}
+
+/** The smallest set of most likely tokens, at least one, that has `most` tokens or the probability `wanted`. */
+function mostLikelyTokens(probs: Float32Array, ranges: Ranges, most: number, wanted: number): Kept {
+  let kept = 0;
+  let mass = 0;
+  let range = rangeCount - 1;
+  for (; range > 0; range--) {
+    const count = ranges.counts[range] as number;
+    const more = ranges.masses[range] as number;
+    if (count > 0 && (kept + count >= most || mass + more >= wanted)) break;
+    kept += count;
+    mass += more;
+  }
+  // The border lies in this range.
+  const inRange = tokensInRange(probs, range, ranges.counts[range] as number).toSorted();
+  let threshold = 0;
+  let ties = 0;
+  for (let rank = inRange.length - 1; rank >= 0 && (kept === 0 || (kept < most && mass < wanted)); rank--) {
+    const p = inRange[rank] as number;
+    ties = p === threshold ? ties + 1 : 1;
+    threshold = p;
+    kept++;
+    mass += p;
+  }
+  return { threshold, ties, mass };
+}
+
+/** The probabilities of the `count` tokens in a range, in token order. */
+function tokensInRange(probs: Float32Array, range: number, count: number): Float32Array {
+  const bits = new Uint32Array(probs.buffer, probs.byteOffset, probs.length);
+  const found = new Float32Array(count);
+  let size = 0;
+  for (let token = 0; token < probs.length; token++) {
+    if ((bits[token] as number) >>> rangeShift === range) found[size++] = probs[token] as number;
+  }
+  return found;
 }
