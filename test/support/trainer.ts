@@ -61,17 +61,17 @@ export interface RunningTrainer {
 
 /** Starts the real trainer as its own process. */
 export function startTrainer(...args: readonly string[]): RunningTrainer {
-  const process_ = spawn(process.execPath, ['trainer/main.ts', ...args], {
+  const child = spawn(process.execPath, ['trainer/main.ts', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: '' },
   });
   const [stdout, stderr]: [string[], string[]] = [[], []];
-  process_.stdout.on('data', (chunk: Buffer) => stdout.push(chunk.toString()));
-  process_.stderr.on('data', (chunk: Buffer) => stderr.push(chunk.toString()));
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk.toString()));
   const exit = new Promise<Exit>((resolve) => {
-    process_.on('close', (code, signal) => resolve({ code, signal, stdout: stdout.join(''), stderr: stderr.join('') }));
+    child.on('close', (code, signal) => resolve({ code, signal, stdout: stdout.join(''), stderr: stderr.join('') }));
   });
-  return { process: process_, exit };
+  return { process: child, exit };
 }
 
 export async function runStage(file: string): Promise<Exit> {
