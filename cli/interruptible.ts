@@ -11,11 +11,11 @@ export async function interruptible<T>(
   const [stop, kill] = [new AbortController(), new AbortController()];
   const onSignal = (): void => {
     if (stop.signal.aborted) {
-      say('Ending at once; work since the last checkpoint is lost.');
+      say('ending at once; work since the last checkpoint will be done again');
       kill.abort();
       return;
     }
-    say('Saving and stopping; once more ends at once. The same command goes on later.');
+    say('asked to stop; a second Ctrl-C ends at once');
     stop.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);

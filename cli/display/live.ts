@@ -25,7 +25,7 @@ export function liveDisplay(stream: NodeJS.WriteStream): Display {
     },
     end() {
       clearInterval(timer);
-      redraw();
+      draw.clear(); // the summary takes its place
       draw.done();
     },
   };

@@ -15,10 +15,10 @@ export function plainDisplay(write: (line: string) => void, clock: () => number 
     update(run) {
       const now = clock();
       for (const stage of stageStates(run, now)) {
-        const before = seen.get(stage.name) ?? nothingSeen;
+        const before = seen.get(stage.name) ?? firstSight(stage);
         const lines = newsOf(stage, before, now);
         for (const line of lines) write(`${stage.name}: ${line}`);
-        if (lines.length > 0) seen.set(stage.name, seenNow(stage, now));
+        if (lines.length > 0 || !seen.has(stage.name)) seen.set(stage.name, { ...seenNow(stage), shownMs: now });
       }
       for (const { stage, action, message, digest } of run.pipeline.status?.gates ?? []) {
         const key = `${stage} ${action} ${digest}`;
@@ -40,10 +40,21 @@ interface Seen {
   readonly shownMs: number;
 }
 
-const nothingSeen: Seen = { attempt: 0, failedAttempt: 0, ended: false, step: -1, phase: '', shownMs: 0 };
+/** A run that goes on tells of what is new, not of the attempts and failures before it. */
+function firstSight({ attempt, failure, running }: StageState): Seen {
+  const attemptsBefore = running ? attempt - 1 : attempt;
+  return {
+    attempt: attemptsBefore,
+    failedAttempt: failure?.attempt ?? 0,
+    ended: false,
+    step: -1,
+    phase: '',
+    shownMs: 0,
+  };
+}
 
-function seenNow({ attempt, failure, ended, step, phase }: StageState, now: number): Seen {
-  return { attempt, failedAttempt: failure?.attempt ?? 0, ended, step, phase, shownMs: now };
+function seenNow({ attempt, failure, ended, step, phase }: StageState): Omit<Seen, 'shownMs'> {
+  return { attempt, failedAttempt: failure?.attempt ?? 0, ended, step, phase };
 }
 
 function newsOf(stage: StageState, before: Seen, now: number): string[] {

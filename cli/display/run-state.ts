@@ -16,6 +16,8 @@ export interface StageState {
   readonly state: string;
   readonly message: string;
   readonly attempt: number;
+  /** Its newest attempt runs now. */
+  readonly running: boolean;
   readonly step: number;
   readonly steps: number;
   readonly phase: string;
@@ -47,6 +49,7 @@ export function stageStates({ pipeline, stages }: RunState, now: number): StageS
       state: status?.display?.state ?? listed?.state ?? 'Pending',
       message: status?.display?.message ?? listed?.message ?? '',
       attempt: newest?.number ?? 0,
+      running: newest?.outcome === 'Running',
       step: succeeded ? finalStep : (progress?.step ?? 0),
       steps: succeeded ? finalStep : (progress?.steps ?? 0),
       phase: progress?.phase ?? '',

@@ -220,7 +220,7 @@ async function writeFinished(
     json({
       outcome: 'succeeded',
       reason: 'succeeded',
-      message: `${step} steps`,
+      message: messageOf(stage),
       checkpoint,
       metrics: { ...withoutStep(stage.lines?.at(-1) ?? {}), ...stage.result },
     }),
@@ -344,7 +344,7 @@ async function writeStage(
           kl: 'kl' in metrics ? metrics['kl'].toFixed(4) : '',
           node: '',
           checkpoint: checkpoint ? `${checkpoint.path}@${checkpoint.digest.slice(0, 12)}` : '',
-          message: '',
+          message: state === 'Succeeded' ? messageOf(stage) : 'attempt 1 is running',
         },
         attempts: [
           {
@@ -474,6 +474,11 @@ async function writePipeline(
       },
     }),
   );
+}
+
+function messageOf({ type, lines }: Stage): string {
+  if (type === 'sample') return `${funnel.kept} of ${funnel.sampled} completions kept`;
+  return type === 'review' ? `${funnel.kept} rows not reviewed` : `${lines?.length ?? 0} steps`;
 }
 
 function withoutStep(metrics: Metrics): Metrics {

@@ -76,21 +76,14 @@ const mostPoints = 400;
 export function chartsOf(series: Series): Chart[] {
   const left = new Map([...series].filter(([name]) => !unplotted.test(name)));
   const known = catalogue.flatMap((entry): Chart[] => {
-    const lines = [...left].flatMap(([name]) => {
-      const label = labelOf(entry, name);
-      return label === undefined ? [] : [{ name, label }];
-    });
-    for (const { name } of lines) left.delete(name);
-    if (lines.length === 0) return [];
-    return [
-      {
-        title: entry.title,
-        unit: entry.unit ?? '',
-        ...(entry.range && { range: entry.range }),
-        minor: entry.minor ?? false,
-        lines: lines.map(({ name, label }) => lineOf(series, name, label)),
-      },
-    ];
+    const lines = [...left.keys()]
+      .flatMap((name) => labelsOf(entry, name))
+      .toSorted((a, b) => a.order - b.order)
+      .map(({ name, label }) => lineOf(series, name, label));
+    for (const name of left.keys()) if (labelsOf(entry, name).length > 0) left.delete(name);
+    if (!lines.some(isCurve)) return [];
+    const { title, unit = '', range, minor = false } = entry;
+    return [{ title, unit, ...(range && { range }), minor, lines }];
   });
   const unknown = [...left.keys()].map((name) => ({
     title: name,
@@ -101,13 +94,20 @@ export function chartsOf(series: Series): Chart[] {
   return [...known, ...unknown];
 }
 
-function labelOf({ metrics }: Entry, name: string): string | undefined {
-  for (const metric of metrics) {
-    if (metric === name) return name.replace(/^eval\//, 'held-out ');
-    const match = typeof metric === 'string' ? null : metric.exec(name);
-    if (match) return match[1] ?? name;
-  }
-  return undefined;
+/** The label of a metric that the entry names, and its place among the entry's lines; empty for any other. */
+function labelsOf({ metrics }: Entry, name: string): { name: string; label: string; order: number }[] {
+  return metrics
+    .flatMap((metric, order) => {
+      if (metric === name) return [{ name, label: name.replace(/^eval\//, 'held-out '), order }];
+      const match = typeof metric === 'string' ? null : metric.exec(name);
+      return match ? [{ name, label: match[1] ?? name, order }] : [];
+    })
+    .slice(0, 1);
+}
+
+/** A single evaluation at the end is in the table of the stages; a chart of it would show a point. */
+function isCurve({ sparse, values }: Line): boolean {
+  return !sparse || values.length > 1;
 }
 
 function lineOf(series: Series, name: string, label: string): Line {

@@ -44,6 +44,9 @@ function show(value) {
   return String(Number(value.toPrecision(4)));
 }
 
+/** Distances between ticks of the axis of steps. */
+const wholeSteps = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
+
 /** Ends of an axis around the values; uPlot's own choice for a curve that is 0 throughout would be 0 to 100. */
 function rangeOf(_, low, high) {
   return low === 0 && high === 0 ? [0, 1e-5] : uPlot.rangeNum(low, high, 0.1, true);
@@ -72,7 +75,7 @@ function draw(element) {
       y: { range: chart.range ? [low - 0.02, high + 0.02] : rangeOf },
     },
     axes: [
-      { ...axis, ticks: { show: false }, size: 26, space: 60 },
+      { ...axis, ticks: { show: false }, size: 26, space: 60, incrs: wholeSteps },
       { ...axis, ticks: { show: false }, size: 48, space: 32, values: (_, values) => values.map(show) },
     ],
     series: [{ label: 'step', value: (_, value) => show(value) }, ...curves.map(({ series }) => series)],

@@ -1,5 +1,5 @@
 import type { Chart } from '../charts.ts';
-import { formatDuration, formatNumber } from '../format.ts';
+import { formatDuration } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { StageRecord } from '../record.ts';
 import { type Trend, trendOfLastThird } from '../trend.ts';
@@ -18,15 +18,14 @@ export function stageSection(stage: StageRecord, charts: readonly { chart: Chart
   const { seconds } = stage;
   const facts = [
     stage.type,
-    stage.checkpoint && stage.checkpoint.step > 0 && `${formatNumber(stage.checkpoint.step)} steps`,
+    stage.message,
     seconds !== undefined && formatDuration(seconds),
     stage.attempts > 1 && `${stage.attempts} attempts`,
-  ].filter((fact) => typeof fact === 'string');
+  ].filter((fact) => typeof fact === 'string' && fact !== '');
   return html`<section class="stage" id="stage-${stage.name}">
     <h2>${stage.name} ${stateMark(stage.state)}</h2>
     <p class="note">${facts.join(' · ')}</p>
-    ${stage.message !== '' && html`<p>${stage.message}</p>`} ${trendLine(stage)}
-    ${major.length > 0 && html`<div class="charts">${major.map(figure)}</div>`}
+    ${trendLine(stage)} ${major.length > 0 && html`<div class="charts">${major.map(figure)}</div>`}
     ${stage.funnel && funnelTable(stage.funnel)} ${samples(stage)}
     ${
       minor.length > 0 &&
