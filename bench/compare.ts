@@ -22,11 +22,11 @@ export function compareAnswers(ours: CheckAnswer, peer: CheckAnswer): Comparison
 function compareNumbers(what: string, ours: readonly number[], peer: readonly number[]): Comparison {
   const differences = peer.map((theirs, step) => Math.abs((ours[step] ?? NaN) - theirs) / Math.abs(theirs));
   const largest = differences.reduce((a, b) => (a >= b ? a : b), 0); // keeps a NaN, which is then not the same
-  const steps = peer.map((theirs, step) => `${ours[step]?.toPrecision(6)} and ${theirs.toPrecision(6)}`);
+  const show = (values: readonly number[]): string => values.map((value) => value.toPrecision(6)).join(', ');
   return {
     what,
     same: ours.length === peer.length && largest <= tolerance,
-    detail: `${steps.join(', ')}: relative difference ${largest.toExponential(1)}`,
+    detail: `${show(ours)}; peer ${show(peer)}: relative difference ${largest.toExponential(1)}`,
   };
 }
 

@@ -62,7 +62,7 @@ export const modelConfig = {
   max_position_embeddings: 512,
   initializer_range: 0.08,
   tie_word_embeddings: true,
-  pad_token_id: 0,
+  pad_token_id: null, // a pad token of the model would have no gradient in transformers
   eos_token_id: 1,
   bos_token_id: null,
 } as const;

@@ -53,6 +53,7 @@ def grpo_config(workload: dict, directory: str) -> GRPOConfig:
         loss_type="grpo",
         scale_rewards="group",
         beta=workload["klCoefficient"],
+        use_bias_correction_kl=False,  # the published k3 estimate
         epsilon=workload["clip"],
         learning_rate=hyper["learningRate"],
         adam_beta1=hyper["betas"][0],

@@ -1,4 +1,4 @@
-"""Writes the model of the bench as a Hugging Face directory: random weights, and a tokenizer of words t0, t1, …
+"""Writes the model of the bench as a Hugging Face directory: random weights, and a tokenizer of words t2, t3, …
 
 Usage: model.py SETTINGS.json DIRECTORY
 """
@@ -24,19 +24,16 @@ def main() -> None:
 
 def word_tokenizer(config: Qwen3Config) -> PreTrainedTokenizerFast:
     """One word a token, so that prompts given as text have exactly the wanted ids."""
-    vocabulary = {word(token): token for token in range(config.vocab_size)}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=word(0)))
+    control = {0: "<pad>", config.eos_token_id: "<eos>"}
+    vocabulary = {control.get(token, f"t{token}"): token for token in range(config.vocab_size)}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<pad>"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        eos_token=word(config.eos_token_id),
-        pad_token=word(config.pad_token_id),
+        eos_token="<eos>",
+        pad_token="<pad>",
         padding_side="left",
     )
-
-
-def word(token: int) -> str:
-    return f"t{token}"
 
 
 if __name__ == "__main__":
