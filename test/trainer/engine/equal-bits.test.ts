@@ -17,7 +17,7 @@ const models: readonly [string, Partial<ModelConfig>][] = [
 test.each(models)('sampling, scoring and training give the same bits: %s', async (_, changes) => {
   const temperature = 0.8;
   const config = tinyConfig(changes);
-  const engine = await tinyEngine({ config, workers: 2, optimizer: true });
+  const engine = await tinyEngine({ config, optimizer: true });
   // Twice: the fresh model and the one after a step, whose numbers are less tidy.
   for (let round = 0; round < 2; round++) {
     const { sequences, sampled } = await rollout(engine, temperature);

@@ -3,28 +3,31 @@ import { randomKey } from '../../../trainer/algorithms/random.ts';
 import { UserError } from '../../../trainer/contract/errors.ts';
 import type { Completion, Engine, GenerationRequest } from '../../../trainer/engine/engine.ts';
 import { tinyConfig, tokenIds } from '../../support/random-model.ts';
-import { requests, tinyEngine } from './tiny-engine.ts';
+import { requests, sharedEngine, tinyEngine } from './tiny-engine.ts';
+
+const engine = sharedEngine();
+const twoWorkers = sharedEngine({ workers: 2 });
+const shortEngine = sharedEngine({ config: tinyConfig({ maxLength: 20 }) });
 
 test('continuous batching gives the bits of one sequence at a time', async () => {
-  const engine = await tinyEngine();
   const all = requests(70); // more than the rows of a batch: sequences leave and join
-  const together = await engine.generate(all);
+  const together = await engine().generate(all);
   const alone: Completion[] = [];
-  for (const request of all.slice(0, 12)) alone.push(...(await engine.generate([request])));
+  for (const request of all.slice(0, 12)) alone.push(...(await engine().generate([request])));
   expect(together.slice(0, 12)).toEqual(alone);
   expect(together).toHaveLength(70);
 });
 
 test('the number of workers changes no bit', async () => {
-  const [one, three] = [await tinyEngine(), await tinyEngine({ workers: 3 })];
-  const expected = await one.generate(requests(20));
+  const expected = await engine().generate(requests(20));
+  expect(await twoWorkers().generate(requests(20))).toEqual(expected);
+  const three = await tinyEngine({ workers: 3 });
   expect(await three.generate(requests(20))).toEqual(expected);
 });
 
 test('a completion ends with its stop token or at maxNewTokens', async () => {
-  const engine = await tinyEngine();
   const all = requests(40);
-  const completions = await engine.generate(all);
+  const completions = await engine().generate(all);
   for (const [index, { tokenIds: ids, probs, finish }] of completions.entries()) {
     const { sampling, stopIds } = all[index] as GenerationRequest;
     expect(probs).toHaveLength(ids.length);
@@ -35,60 +38,55 @@ test('a completion ends with its stop token or at maxNewTokens', async () => {
 });
 
 test('a sequence ends where the model can take no more', async () => {
-  const engine = await tinyEngine({ config: tinyConfig({ maxLength: 20 }) });
-  const [completion] = await engine.generate([
+  const [completion] = await shortEngine().generate([
     { ...(requests(1, { maxNewTokens: 100 })[0] as GenerationRequest), promptIds: tokenIds(15, 50), stopIds: [] },
   ]);
   expect(completion).toMatchObject({ finish: 'length', tokenIds: { length: 5 } });
 });
 
 test.each([0, 20])('a prompt of %i tokens is refused by a model of 20', async (length) => {
-  const engine = await tinyEngine({ config: tinyConfig({ maxLength: 20 }) });
   const bad = { ...(requests(1)[0] as GenerationRequest), promptIds: tokenIds(length, 50) };
-  await expect(engine.generate([...requests(1), bad])).rejects.toThrow(UserError);
-  await expect(engine.generate([...requests(1), bad])).rejects.toThrow(
+  await expect(shortEngine().generate([...requests(1), bad])).rejects.toThrow(UserError);
+  await expect(shortEngine().generate([...requests(1), bad])).rejects.toThrow(
     `prompt 1 has ${length} tokens, expected 1 to 19`,
   );
 });
 
 test('greedy tokens are the most likely ones, whatever the keys', async () => {
-  const engine = await tinyEngine();
   const greedy = requests(6, { temperature: 0 });
-  const completions = await engine.generate(greedy);
+  const completions = await engine().generate(greedy);
   const otherKeys = greedy.map((request, index) => ({ ...request, key: randomKey('other', index) }));
-  expect(await engine.generate(otherKeys)).toEqual(completions);
+  expect(await engine().generate(otherKeys)).toEqual(completions);
   // No token may be more likely: with top-k 1 there is no other choice either.
-  expect(await engine.generate(requests(6, { topK: 1 }))).toEqual(completions);
+  expect(await engine().generate(requests(6, { topK: 1 }))).toEqual(completions);
 });
 
 test('one call may mix temperatures and settings', async () => {
-  const engine = await tinyEngine();
   const mixed = requests(9).map((request, index) => ({
     ...request,
     sampling: { ...request.sampling, temperature: [0, 0.7, 1][index % 3] as number, topP: index % 2 ? 0.8 : 1 },
   }));
-  const completions = await engine.generate(mixed);
-  const alone = await Promise.all(mixed.map(async (request) => engine.generate([request])));
+  const completions = await engine().generate(mixed);
+  const alone = await Promise.all(mixed.map(async (request) => engine().generate([request])));
   expect(completions).toEqual(alone.flat());
 });
 
 test('onCompletion sees every completion once', async () => {
-  const engine = await tinyEngine({ workers: 2 });
   const seen = new Map<number, Completion>();
-  const completions = await engine.generate(requests(10), { onCompletion: (index, done) => seen.set(index, done) });
+  const completions = await twoWorkers().generate(requests(10), {
+    onCompletion: (index, done) => seen.set(index, done),
+  });
   expect([...seen].toSorted(([a], [b]) => a - b).map(([, completion]) => completion)).toEqual(completions);
 });
 
 test('nothing to generate', async () => {
-  const engine = await tinyEngine();
-  expect(await engine.generate([])).toEqual([]);
+  expect(await engine().generate([])).toEqual([]);
 });
 
 test.each([1, 0.7])('sampled first tokens fit the softmax at temperature %d (χ²)', async (temperature) => {
-  const engine = await tinyEngine({ workers: 2 });
   const draws = 2000;
   const promptIds = tokenIds(5, 50);
-  const completions = await engine.generate(
+  const completions = await twoWorkers().generate(
     Array.from({ length: draws }, (_, index) => ({
       promptIds,
       key: randomKey('frequencies', index),
@@ -96,7 +94,7 @@ test.each([1, 0.7])('sampled first tokens fit the softmax at temperature %d (χ�
       stopIds: [],
     })),
   );
-  const distribution = await firstTokenDistribution(engine, promptIds, temperature);
+  const distribution = await firstTokenDistribution(twoWorkers(), promptIds, temperature);
   expect(distribution.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
 
   const counts = new Map<number, number>();
@@ -121,8 +119,8 @@ test.each([1, 0.7])('sampled first tokens fit the softmax at temperature %d (χ�
   expect(chiSquare).toBeLessThan(degrees + 4 * Math.sqrt(2 * degrees)); // about 1 in 10 000 by chance; keys are fixed
 });
 
-async function firstTokenDistribution(engine: Engine, promptIds: number[], temperature: number): Promise<number[]> {
+async function firstTokenDistribution(sampler: Engine, promptIds: number[], temperature: number): Promise<number[]> {
   const everyToken = Array.from({ length: 50 }, (_, token) => ({ promptIds, completionIds: [token] }));
-  const probs = await engine.tokenProbabilities(everyToken, { temperature });
+  const probs = await sampler.tokenProbabilities(everyToken, { temperature });
   return probs.map(([p = 0]) => p);
 }

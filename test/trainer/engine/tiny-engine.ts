@@ -1,4 +1,4 @@
-import { afterEach } from '@jest/globals';
+import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { randomKey } from '../../../trainer/algorithms/random.ts';
 import { Engine } from '../../../trainer/engine/engine.ts';
 import type { GenerationRequest, StepSettings, TrainingBatch } from '../../../trainer/engine/engine.ts';
@@ -30,10 +30,28 @@ interface TinyEngine {
 
 /** An engine with a tiny random model, closed after the test. */
 export async function tinyEngine(options: TinyEngine = {}): Promise<Engine> {
-  const { config = tinyConfig(), head = 'lm', workers = 1, optimizer = false } = options;
-  const engine = await Engine.create({ config, head, workers, optimizer, parameters: flatParameters(config, head) });
+  const engine = await createEngine(options);
   engines.push(engine);
   return engine;
+}
+
+/** One engine for the tests of a file that leave it as it is. */
+export function sharedEngine(options: TinyEngine = {}): () => Engine {
+  let engine: Engine | undefined;
+  beforeAll(async () => {
+    engine = await createEngine(options);
+  });
+  afterAll(async () => engine?.close());
+  return () => engine as Engine;
+}
+
+async function createEngine({
+  config = tinyConfig(),
+  head = 'lm',
+  workers = 1,
+  optimizer = false,
+}: TinyEngine): Promise<Engine> {
+  return Engine.create({ config, head, workers, optimizer, parameters: flatParameters(config, head) });
 }
 
 export function flatParameters(config: ModelConfig, head: Head): Float32Array {
