@@ -1,6 +1,6 @@
 import onnxProto from 'onnx-proto';
 import type { OnnxProgram, Port, PortType } from './program.ts';
-import { type Attributes, type ElementType, type Node, type Value, apply } from './value.ts';
+import { type Attributes, type ConstantData, type ElementType, type Node, type Value, apply } from './value.ts';
 
 const { onnx } = onnxProto;
 
@@ -102,7 +102,7 @@ function scheduled(nodes: readonly Node[]): Node[] {
 /** Names of tensors in the file: ports keep theirs, equal constants share one. */
 class Names {
   readonly #names = new Map<Value, string>();
-  readonly #constants = new Map<string, string>();
+  readonly #constants = new Map<string, { readonly bytes: Buffer; readonly name: string }[]>();
 
   constructor(results: readonly (readonly [string, Value])[]) {
     for (const [name, value] of results) this.#names.set(value, name);
@@ -119,12 +119,19 @@ class Names {
   #fresh(value: Value): string {
     if (value.source.kind === 'input') return value.source.name;
     const next = `t${this.#names.size}`;
-    if (value.source.kind === 'node' || value.source.data.length > 16) return next;
-    const content = `${value.type} ${value.shape.join()} ${value.source.data.join()}`;
-    const name = this.#constants.get(content) ?? next;
-    this.#constants.set(content, name);
-    return name;
+    if (value.source.kind === 'node') return next;
+    const bytes = bytesOf(value.source.data);
+    const kind = `${value.type} ${value.shape.join()}`;
+    const alike = this.#constants.get(kind) ?? [];
+    this.#constants.set(kind, alike);
+    const equal = alike.find((other) => other.bytes.equals(bytes));
+    if (equal === undefined) alike.push({ bytes, name: next });
+    return equal?.name ?? next;
   }
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ConstantData): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function uniqueBy<T>(items: readonly T[], key: (item: T) => string): T[] {
@@ -157,12 +164,11 @@ function attributeProtos(attributes: Attributes): InstanceType<typeof onnx.Attri
 
 function tensorProto(value: Value, names: Names): InstanceType<typeof onnx.TensorProto> {
   if (value.source.kind !== 'constant') throw new Error(`${names.of(value)} is no constant`);
-  const { data } = value.source;
   return onnx.TensorProto.create({
     name: names.of(value),
     dataType: elementTypes[value.type],
     dims: value.shape.map(Number),
-    rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    rawData: bytesOf(value.source.data),
   });
 }
 

@@ -30,7 +30,7 @@ test('an output may be an input, a constant, or a value under two names', async 
   });
 });
 
-test('equal small constants are written once, and the same graph always gives the same bytes', () => {
+test('equal constants are written once, and the same graph always gives the same bytes', () => {
   expect(graphOf(doubledPlusTwo()).initializer).toHaveLength(1);
   expect(doubledPlusTwo()).toEqual(doubledPlusTwo());
 });
