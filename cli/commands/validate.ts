@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { text as textOf } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { type ManifestProblem, validateManifest } from '../../operator/api/manifest.ts';
 import { cliExitCodes } from '../exit-codes.ts';
@@ -19,7 +20,7 @@ export function addValidate(program: Command): void {
 async function validateFile(file: string): Promise<number> {
   let text: string;
   try {
-    text = await readFile(file === '-' ? '/dev/stdin' : file, 'utf8');
+    text = file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8');
   } catch (error) {
     console.error(`${file}: cannot be read: ${(error as Error).message}`);
     return 1;
