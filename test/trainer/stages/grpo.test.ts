@@ -1,0 +1,89 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { lines, pin, readResult, runToResult } from '../../support/trainer.ts';
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'r1-grpo-'));
+  await runToResult(root, { name: 'base', settings: { pretrain: { data: ['mixture'], steps: 20, batch: 16 } } });
+}, 120_000);
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+interface Settings {
+  readonly [name: string]: unknown;
+}
+
+async function train(name: string, settings: Settings, more: object = {}): Promise<Record<string, number>[]> {
+  await runToResult(root, {
+    name,
+    model: { input: await pin(root, 'base') },
+    settings: {
+      grpo: {
+        prompts: ['sums'],
+        steps: 1,
+        promptsPerStep: 4,
+        group: 4,
+        learningRate: 1e-3,
+        sampling: { maxNewTokens: 16 },
+        rewards: [{ random: {} }],
+        ...settings,
+      },
+    },
+    ...more,
+  });
+  return (await lines(join(root, name, 'metrics.jsonl'))).map((line) => JSON.parse(line) as Record<string, number>);
+}
+
+test('the first on-policy update has ratio 1, no clipping, policy loss 0 and a gradient', async () => {
+  const [first = {}] = await train('first', {});
+  expect(first['clip_ratio/region_mean']).toBe(0);
+  expect(first['kl']).toBe(0);
+  expect(Math.abs(first['policy_loss'] ?? NaN)).toBeLessThan(1e-7); // the advantages of a group cancel up to rounding
+  expect(first['grad_norm']).toBeGreaterThan(0);
+  expect(first['sampling/sampling_logp_difference/max']).toBe(0);
+});
+
+test('groups with equal rewards have a gradient of exactly 0', async () => {
+  const [step = {}] = await train('equal', {
+    rewards: [{ length: { max: 100, soft: 10 } }],
+    kl: { coefficient: 0 },
+  });
+  expect(step['frac_reward_zero_std']).toBe(1);
+  expect(step['grad_norm']).toBe(0);
+});
+
+test('a learning rate of 0 leaves every bit of the weights', async () => {
+  await train('still', { learningRate: 0, steps: 2 });
+  const weights = (stage: string, step: string) => readFile(join(root, stage, step, 'model.safetensors'));
+  expect((await weights('still', 'step-000002')).equals(await weights('base', 'step-000020'))).toBe(true);
+});
+
+test('optimizer steps are rollouts × mini-batches × epochs, and sampler and trainer agree in each', async () => {
+  const steps = await train('mini', { steps: 8, promptsPerStep: 2, stepsPerRollout: 2, epochsPerRollout: 2 });
+  expect(steps).toHaveLength(8);
+  expect(new Set(steps.map(({ reward }) => reward)).size).toBe(2);
+  expect(steps.map((step) => step['sampling/sampling_logp_difference/max'])).toEqual(Array(8).fill(0));
+  expect(steps[3]?.['kl']).toBeGreaterThan(0);
+});
+
+test.each(['dr_grpo', 'dapo'])('the loss %s learns on the same rollout', async (loss) => {
+  const [step = {}] = await train(loss, { loss });
+  expect(step['grad_norm']).toBeGreaterThan(0);
+});
+
+test('the number of workers changes no bit', async () => {
+  const digests: (string | undefined)[] = [];
+  for (const workers of [1, 3]) {
+    await train(`workers-${workers}`, { steps: 3 }, { workers, stage: 'workers' });
+    digests.push((await readResult(root, `workers-${workers}`)).checkpoint?.digest);
+  }
+  expect(digests[0]).toBe(digests[1]);
+});
+
+test('the reference is replaced every N steps', async () => {
+  const steps = await train('reference', { steps: 4, kl: { coefficient: 0.1, referenceEvery: 2 } });
+  expect(steps.map(({ ref_refresh }) => ref_refresh)).toEqual([0, 1, 0, 1]);
+  expect(steps.map(({ kl = NaN }) => kl > 0)).toEqual([false, true, false, true]);
+});
