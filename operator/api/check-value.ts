@@ -1,3 +1,4 @@
+import type { CelInput } from '@bufbuild/cel';
 import type { Rule } from '../../trainer/contract/schema.ts';
 import { evaluateCel, toCel } from './cel.ts';
 import type { StructuralSchema } from './structural-schema.ts';
@@ -170,7 +171,7 @@ function checkList(schema: StructuralSchema, value: unknown[], path: Path, probl
 
 function checkRules(
   rules: readonly Rule[],
-  self: unknown,
+  self: CelInput,
   given: unknown,
   damaged: boolean,
   path: Path,
@@ -188,13 +189,20 @@ function checkRules(
   }
 }
 
-/** A rule's own message, taken apart where it has the form `<path>: found <what>, expected <what>`. */
-function ruleProblems(rule: Rule, self: unknown, given: unknown, path: Path): ValueProblem[] {
-  const text = rule.messageExpression === undefined ? rule.message : String(evaluateCel(rule.messageExpression, self));
-  return text.split(/; (?=[\w.[\]]+: found )/).map((message) => {
+/** A rule's own messages, taken apart where they have the form `<path>: found <what>, expected <what>`. */
+function ruleProblems(
+  { message: plain, everyMessage }: Rule,
+  self: CelInput,
+  given: unknown,
+  path: Path,
+): ValueProblem[] {
+  const messages = everyMessage === undefined ? [plain] : [evaluateCel(everyMessage, self)].flat(Infinity).map(String);
+  return messages.map((message) => {
     const parts = /^([\w.[\]]+): found (.*), expected (.*)$/.exec(message);
-    if (parts === null)
-      return { path, found: describe(given), expected: message, message: `${message} (found ${describe(given)})` };
+    if (parts === null) {
+      const found = describe(given);
+      return { path, found, expected: message, message: `${message} (found ${found})` };
+    }
     const [, below = '', found = '', expected = ''] = parts;
     return problem([...path, ...parsePath(below)], found, expected);
   });
@@ -246,7 +254,7 @@ const patternsInWords: Record<string, string> = {
 };
 
 /** What a schema asks for, in words. */
-function expectation(schema: StructuralSchema): string {
+export function expectation(schema: StructuralSchema): string {
   if (schema.enum !== undefined) return `${schema.enum.length === 1 ? '' : 'one of '}${schema.enum.join(', ')}`;
   switch (schema.type) {
     case 'object':

@@ -6,7 +6,7 @@ import { evaluation } from '../../trainer/contract/training.ts';
 import { condition } from './conditions.ts';
 import { apiVersion, metadata, time } from './metadata.ts';
 import { pipelineStage } from './pipeline-stage.ts';
-import { referenceRules } from './references.ts';
+import { maxStages, referenceRules } from './references.ts';
 import { budget, placementShape, storage } from './scheduling.ts';
 
 const listMap = { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] };
@@ -36,7 +36,7 @@ export const pipelineSpec = withRules(
     stages: z
       .array(pipelineStage)
       .min(1)
-      .max(32)
+      .max(maxStages)
       .meta(listMap)
       .describe('The stages. A stage may use only stages above it, so that there is no cycle.'),
   }),

@@ -5,11 +5,10 @@ export interface Rule {
   /** CEL expression over `self`; true means valid. */
   readonly rule: string;
   readonly message: string;
-  /**
-   * CEL expression for a better message that names the offender: `<path below self>: found <what>, expected <what>`,
-   * several of them joined by `; `.
-   */
+  /** CEL expression for a better message that names the first offender: `<path below self>: found …, expected …`. */
   readonly messageExpression?: string;
+  /** CEL expression for a list of such messages, one an offender, possibly in lists of lists; only evaluated locally. */
+  readonly everyMessage?: string;
 }
 
 /** Attaches CEL rules to a schema; they travel in its JSON Schema as `x-kubernetes-validations`. */

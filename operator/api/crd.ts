@@ -1,0 +1,131 @@
+import { apiGroup } from './metadata.ts';
+import { schemaOf } from './manifest.ts';
+import type { StructuralSchema } from './structural-schema.ts';
+
+interface PrinterColumn {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'date';
+  readonly jsonPath: string;
+  readonly description: string;
+  /** 1 is shown by `-o wide` alone. */
+  readonly priority?: 1;
+}
+
+interface Resource {
+  readonly kind: 'R1Pipeline' | 'R1Stage';
+  readonly plural: string;
+  readonly singular: string;
+  readonly shortName: string;
+  readonly description: string;
+  readonly columns: readonly PrinterColumn[];
+}
+
+const age: PrinterColumn = {
+  name: 'AGE',
+  type: 'date',
+  jsonPath: '.metadata.creationTimestamp',
+  description: 'Time since it was created.',
+};
+
+function display(name: string, field: string, description: string, more: Partial<PrinterColumn> = {}): PrinterColumn {
+  return { name, type: 'string', jsonPath: `.status.display.${field}`, description, ...more };
+}
+
+const wide = { priority: 1 } as const;
+
+const resources: readonly Resource[] = [
+  {
+    kind: 'R1Pipeline',
+    plural: 'r1pipelines',
+    singular: 'r1pipeline',
+    shortName: 'r1p',
+    description: 'Trains a reasoning model in stages, the way DeepSeek-R1 was trained.',
+    columns: [
+      display('STATE', 'state', 'Where the pipeline is.'),
+      display('STAGE', 'stage', 'What runs, or what failed.'),
+      display('PROGRESS', 'progress', 'Finished stages of all.'),
+      display('ETA', 'eta', 'Time that the running stage still needs.'),
+      display('GPU-H', 'gpuHours', 'GPUs times hours used so far.'),
+      display('RESTARTS', 'restarts', 'Attempts beyond the first of each stage.', { type: 'integer' }),
+      age,
+      display('REWARD', 'reward', 'Reward of the running stage.', wide),
+      display('PASS@1', 'passAt1', 'Newest held-out pass@1.', wide),
+      display('QUEUE', 'queue', 'Kueue local queue.', wide),
+      display('MESSAGE', 'message', 'Why it is where it is.', wide),
+    ],
+  },
+  {
+    kind: 'R1Stage',
+    plural: 'r1stages',
+    singular: 'r1stage',
+    shortName: 'r1s',
+    description: 'One stage of an R1Pipeline with its inputs resolved and pinned.',
+    columns: [
+      {
+        name: 'PIPELINE',
+        type: 'string',
+        jsonPath: '.spec.pipeline',
+        description: 'The pipeline that it belongs to.',
+      },
+      display('TYPE', 'type', 'pretrain, grpo, sft, sample, rewardModel, review or evaluate.'),
+      display('STATE', 'state', 'Where the stage is.'),
+      display('STEP', 'step', 'Optimizer steps done, of all.'),
+      display('PROGRESS', 'progress', 'The same as a share.'),
+      display('REWARD', 'reward', 'Mean reward of the newest step.'),
+      display('LOSS', 'loss', 'Loss of the newest step.'),
+      display('ATTEMPT', 'attempt', 'Number of the newest attempt.', { type: 'integer' }),
+      age,
+      display('PASS@1', 'passAt1', 'Held-out pass@1.', wide),
+      display('KL', 'kl', 'KL to the reference policy.', wide),
+      display('NODE', 'node', 'Where it runs.', wide),
+      display('CHECKPOINT', 'checkpoint', 'Final checkpoint and the start of its digest.', wide),
+      display('MESSAGE', 'message', 'Why it is where it is.', wide),
+    ],
+  },
+];
+
+/** The CustomResourceDefinitions, by file name. */
+export function customResourceDefinitions(): Map<string, object> {
+  return new Map(resources.map((resource) => [`${apiGroup}_${resource.plural}.yaml`, definition(resource)]));
+}
+
+/** Without what only the local evaluation of the rules reads. */
+function withoutLocalParts(schema: StructuralSchema): unknown {
+  return JSON.parse(JSON.stringify(schema, (key, value: unknown) => (key === 'everyMessage' ? undefined : value)));
+}
+
+function definition({ kind, plural, singular, shortName, description, columns }: Resource): object {
+  const { metadata: _, ...properties } = schemaOf(kind).properties ?? {};
+  const schema: StructuralSchema = {
+    ...schemaOf(kind),
+    description,
+    // An API server knows these three itself.
+    properties: {
+      ...properties,
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      metadata: { type: 'object' },
+    },
+    required: ['spec'],
+  };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${apiGroup}` },
+    spec: {
+      group: apiGroup,
+      scope: 'Namespaced',
+      names: { kind, listKind: `${kind}List`, plural, singular, shortNames: [shortName], categories: ['r1'] },
+      versions: [
+        {
+          name: 'v1alpha1',
+          served: true,
+          storage: true,
+          subresources: { status: {} },
+          additionalPrinterColumns: columns,
+          schema: { openAPIV3Schema: withoutLocalParts(schema) },
+        },
+      ],
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import { expectation } from './check-value.ts';
+import { schemaOf } from './manifest.ts';
+import { apiVersion } from './metadata.ts';
+import type { StructuralSchema } from './structural-schema.ts';
+
+const introduction = `# Manifest reference
+
+Generated from the schemas by \`npm run generate\`; do not edit.
+
+A file holds one or more YAML documents of \`apiVersion: ${apiVersion}\`. \`r1 validate FILE\` checks them as an API server
+does. Fields in **bold** must be set. The examples in \`examples/\` show how little a real pipeline needs.
+`;
+
+/** The reference of every field, in Markdown. A structure that occurs again is described once and linked. */
+export function manifestReference(): string {
+  const sections: string[] = [introduction];
+  const described = new Map<string, string>();
+  for (const kind of ['R1Pipeline', 'R1Stage'] as const) {
+    const { spec, status } = schemaOf(kind).properties ?? {};
+    sections.push(`# ${kind}\n`);
+    describe(`${kind}.spec`, spec ?? {}, sections, described);
+    describe(`${kind}.status`, status ?? {}, sections, described);
+  }
+  return `${sections.join('\n').trimEnd()}\n`;
+}
+
+function describe(title: string, schema: StructuralSchema, sections: string[], described: Map<string, string>): void {
+  const { properties = {}, required = [] } = schema;
+  described.set(fingerprint(schema), title);
+  const nested: [title: string, object: StructuralSchema][] = [];
+  const rows = Object.entries(properties).map(([name, property]) => {
+    const inner = innerObject(property);
+    let type = typeInWords(property);
+    if (inner !== undefined) {
+      const [suffix, object] = inner;
+      const known = described.get(fingerprint(object));
+      const nestedTitle = known ?? `${title}.${name}${suffix}`;
+      if (known === undefined) {
+        described.set(fingerprint(object), nestedTitle);
+        nested.push([nestedTitle, object]);
+      }
+      type = `[${type}](#${anchor(nestedTitle)})`;
+    }
+    const shown = required.includes(name) ? `**${name}**` : name;
+    return `| ${shown} | ${type} | ${defaultInWords(property)} | ${cell(property.description ?? '')} |`;
+  });
+  const rules = (schema['x-kubernetes-validations'] ?? []).map(({ message }) => `- ${message}`);
+  sections.push(
+    [
+      `## ${title}`,
+      '',
+      ...(schema.description === undefined ? [] : [schema.description, '']),
+      '| Field | Type | Default | |',
+      '|---|---|---|---|',
+      ...rows,
+      '',
+      ...(rules.length === 0 ? [] : ['Rules:', '', ...rules, '']),
+    ].join('\n'),
+  );
+  for (const [innerTitle, object] of nested) describe(innerTitle, object, sections, described);
+}
+
+/** The object that a field holds, itself or in a list, and how its path goes on. */
+function innerObject(schema: StructuralSchema): [suffix: string, object: StructuralSchema] | undefined {
+  if (schema.properties !== undefined) return ['', schema];
+  return schema.items?.properties === undefined ? undefined : ['[]', schema.items];
+}
+
+/** Equal for the same fields, whatever the field that holds them says about itself. */
+function fingerprint(schema: StructuralSchema): string {
+  return JSON.stringify({ ...schema, description: undefined, default: undefined });
+}
+
+function typeInWords(schema: StructuralSchema): string {
+  if (schema.properties !== undefined) return 'object';
+  if (schema.items !== undefined) {
+    return schema.items.properties === undefined ? `list of ${typeInWords(schema.items)}` : 'list of objects';
+  }
+  if (schema.additionalProperties !== undefined) return `map to ${typeInWords(schema.additionalProperties)}`;
+  if (schema['x-kubernetes-int-or-string']) return 'quantity';
+  if (schema.enum !== undefined) return schema.enum.map((each) => `\`${String(each)}\``).join(', ');
+  if (schema.type === 'string') return schema.format === 'date-time' ? 'time' : 'text';
+  // A bound that only keeps numbers in a machine's range is no news.
+  const { maximum = 0, ...bounded } = schema;
+  return cell(expectation(maximum >= 1e9 ? bounded : schema).replace(/^an? /, ''));
+}
+
+function defaultInWords({ default: value }: StructuralSchema): string {
+  if (value === undefined || JSON.stringify(value) === '{}' || JSON.stringify(value) === '[]') return '';
+  return `\`${cell(typeof value === 'string' ? value : JSON.stringify(value))}\``;
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
+}
+
+/** As GitHub makes anchors of headings. */
+function anchor(title: string): string {
+  return title
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9 _-]/g, '')
+    .replaceAll(' ', '-');
+}
