@@ -24,6 +24,11 @@ export function sizeOf(shape: Shape): number {
   return shape.reduce<number>((product, size) => product * fixed(size), 1);
 }
 
+/** Product of two dimensions; of a symbolic one it is a name again. */
+export function times(a: Dimension, b: number): Dimension {
+  return typeof a === 'number' ? a * b : `${a}*${b}`;
+}
+
 /** The dimension as a number. Throws a ShapeError when it is symbolic. */
 export function fixed(size: Dimension): number {
   if (typeof size === 'number') return size;

@@ -1,5 +1,6 @@
 import { UserError } from '../contract/errors.ts';
 import type { ModelInit } from '../contract/model.ts';
+import type { RopeScaling } from '../nn/rotary.ts';
 import type { Head } from './parameters.ts';
 
 /** A decoder of the Llama, Qwen2 or Qwen3 family. Sizes in elements. */
@@ -28,15 +29,6 @@ export interface ModelConfig {
 
 export type Family = 'llama' | 'qwen2' | 'qwen3';
 
-/** Llama 3's stretching of RoPE to longer contexts (`rope_type: llama3`). */
-export interface RopeScaling {
-  readonly factor: number;
-  readonly lowFrequencyFactor: number;
-  readonly highFrequencyFactor: number;
-  /** Context length of the pre-training, in tokens. */
-  readonly originalMaxLength: number;
-}
-
 const families: Record<Family, { readonly className: string; readonly headDim?: number; readonly maxLength: number }> =
   {
     llama: { className: 'Llama', maxLength: 2048 },
@@ -54,10 +46,10 @@ const families: Record<Family, { readonly className: string; readonly headDim?: 
 export function parseHfConfig(json: unknown, source: string): ModelConfig {
   const fields = new Fields(record(json, source), source);
   const family = fields.oneOf('model_type', Object.keys(families) as Family[]);
-  fields.mustBe('hidden_act', ['silu'], 'silu');
-  fields.mustBe('use_sliding_window', [false], false);
-  fields.mustBe('mlp_bias', [false], false);
-  if (family !== 'qwen2') fields.mustBe('attention_bias', [false], false);
+  fields.mustBe('hidden_act', 'silu');
+  fields.mustBe('use_sliding_window', false);
+  fields.mustBe('mlp_bias', false);
+  if (family !== 'qwen2') fields.mustBe('attention_bias', false);
 
   const hiddenSize = fields.integer('hidden_size');
   const heads = fields.integer('num_attention_heads');
@@ -225,11 +217,10 @@ class Fields {
     throw this.error(key, `found ${JSON.stringify(value)}, expected one of ${known.join(', ')}`);
   }
 
-  /** A feature this trainer does not have must be off. */
-  mustBe(key: string, supported: readonly unknown[], fallback: unknown): void {
-    const value = this.#value(key, fallback);
-    if (supported.includes(value)) return;
-    throw this.error(key, `found ${JSON.stringify(value)}, supported: ${supported.join(', ')}`);
+  /** Refuses a variant of the architecture that this trainer does not have. */
+  mustBe(key: string, supported: string | boolean): void {
+    const value = this.#value(key, supported);
+    if (value !== supported) throw this.error(key, `found ${JSON.stringify(value)}, supported: ${supported}`);
   }
 
   #value(key: string, fallback?: unknown): unknown {

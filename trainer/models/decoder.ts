@@ -1,4 +1,4 @@
-import { type Dimension, dimension } from '../graph/shape.ts';
+import { type Dimension, dimension, fixed, times } from '../graph/shape.ts';
 import { type Value, integers } from '../graph/value.ts';
 import { causalAttention } from '../nn/attention.ts';
 import { projectToHeads } from '../nn/heads.ts';
@@ -36,13 +36,12 @@ export interface DecoderOutput {
  * @param ids `[rows, length]` int64
  */
 export function decoder(config: ModelConfig, parameters: Parameters, ids: Value): DecoderOutput {
-  const [rows, length] = [dimension(ids.shape, 0), Number(ids.shape[1])];
+  const [rows, length] = [dimension(ids.shape, 0), fixed(dimension(ids.shape, 1))];
   const rotary = { tables: decoderRotaryTables(config, length), positions: integers([0]) };
-  const tokens = typeof rows === 'number' ? rows * length : `${rows}*${length}`;
   const keys: Value[] = [];
   const values: Value[] = [];
 
-  let x = gatherRows(parameters('model.embed_tokens.weight'), reshape(ids, [tokens]));
+  let x = gatherRows(parameters('model.embed_tokens.weight'), reshape(ids, [times(rows, length)]));
   for (let index = 0; index < config.layers; index++) {
     const layer = within(parameters, `model.layers.${index}`);
     const heads = projectAttention(config, layer, x, rows, length);

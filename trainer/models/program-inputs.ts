@@ -1,5 +1,5 @@
 import type { OnnxProgram } from '../graph/program.ts';
-import type { Dimension, Shape } from '../graph/shape.ts';
+import { type Dimension, type Shape, times } from '../graph/shape.ts';
 import { type ElementType, type Value, input } from '../graph/value.ts';
 import { writeProgram } from '../graph/writer.ts';
 import type { ModelConfig } from './config.ts';
@@ -52,6 +52,6 @@ export function sequenceInputs(config: ModelConfig, head: Head, rows: Dimension,
     parameterNames: tensors.map(({ name }) => name),
     ids: inputs.add('ids', [rows, length], 'int64'),
     rows,
-    tokens: typeof rows === 'number' ? rows * length : `${rows}*${length}`,
+    tokens: times(rows, length),
   };
 }

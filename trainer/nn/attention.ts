@@ -1,11 +1,11 @@
-import { type Dimension, dimension, fixed } from '../graph/shape.ts';
+import { type Dimension, dimension, fixed, times } from '../graph/shape.ts';
 import { type Value, composite, constant } from '../graph/value.ts';
 import { add, multiply, subtract } from '../ops/elementwise.ts';
 import { batchedMatmul } from '../ops/linalg.ts';
-import { concat, reshape, slice, transpose } from '../ops/movement.ts';
+import { concat, reshape, slice } from '../ops/movement.ts';
 import { softmax } from '../ops/normalization.ts';
 import { reduceSum } from '../ops/reduction.ts';
-import { mergeHeads } from './heads.ts';
+import { mergeHeads, splitHeads } from './heads.ts';
 
 /** Added to the scores of keys that a query must not see. Finite, so that the softmax of any row stays a number. */
 const masked = -1e9;
@@ -44,12 +44,12 @@ export function causalAttention(q: Value, k: Value, v: Value): Value {
     parts.map((part) => part.output),
     layout,
   );
-  const merged = mergeHeads(reshape(output, [rows, heads, length, headDim]), tokenCount(rows, length));
+  const merged = mergeHeads(reshape(output, [rows, heads, length, headDim]), times(rows, length));
 
   // O = P·V, P = softmax(S), S = α·Q·Kᵀ  ⇒  dV = Pᵀ·G, dP = G·Vᵀ, dS = P ∘ (dP − Σ G∘O), dQ = α·dS·K, dK = α·dSᵀ·Q
   const [result] = composite('CausalAttention', [q, k, v], [merged], (gMerged) => {
     if (gMerged === undefined) return [];
-    const g = grouped(transpose(reshape(gMerged, [rows, length, heads, headDim]), [0, 2, 1, 3]));
+    const g = grouped(splitHeads(gMerged, rows, length, heads));
     const products = reduceSum(multiply(g, output), [3]);
     let [dk, dv]: (Value | undefined)[] = [];
     const dq = parts.map(({ query, key, value, p, start, end }) => {
@@ -140,8 +140,4 @@ function prefix(x: Value, end: number): Value {
 /** Adds `sum`, which covers the positions before `start`, to `x`, which covers those before `end`. */
 function addToPrefix(x: Value, sum: Value | undefined, start: number, end: number): Value {
   return sum ? concat([add(slice(x, 2, 0, start), sum), slice(x, 2, start, end)], 2) : x;
-}
-
-function tokenCount(rows: Dimension, length: number): Dimension {
-  return typeof rows === 'number' ? rows * length : `${rows}*${length}`;
 }

@@ -8,13 +8,16 @@ export interface RotaryTables {
 export interface RotarySettings {
   readonly headDim: number;
   readonly theta: number;
-  /** Llama 3's stretching to longer contexts. */
-  readonly scaling?: {
-    readonly factor: number;
-    readonly lowFrequencyFactor: number;
-    readonly highFrequencyFactor: number;
-    readonly originalMaxLength: number;
-  };
+  readonly scaling?: RopeScaling;
+}
+
+/** Llama 3's stretching of RoPE to longer contexts (`rope_type: llama3`). */
+export interface RopeScaling {
+  readonly factor: number;
+  readonly lowFrequencyFactor: number;
+  readonly highFrequencyFactor: number;
+  /** Context length of the pre-training, in tokens. */
+  readonly originalMaxLength: number;
 }
 
 /**
