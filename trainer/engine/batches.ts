@@ -64,8 +64,13 @@ export function cutBatch(batch: TrainingBatch, config: ModelConfig): TrainingPar
   }));
 }
 
-/** Tokens that a program sees of a prompt with its completion: all but the last, which it predicts. */
+/**
+ * Tokens that a program sees of a prompt with its completion: all but the last, which it predicts.
+ *
+ * @throws UserError if the prompt is empty: nothing predicts the first token
+ */
 export function predictedTokens({ promptIds, completionIds }: TokenSequence): number {
+  if (promptIds.length === 0) throw new UserError('a sequence has an empty prompt, expected at least one token');
   return promptIds.length + completionIds.length - 1;
 }
 

@@ -4,7 +4,7 @@ import type { ModelConfig } from '../models/config.ts';
 import { parameterLayout } from '../models/parameters.ts';
 import type { Head, ParameterLayout } from '../models/parameters.ts';
 import type { AdamWSettings } from '../optim/adamw.ts';
-import { clipFactor, normBlock } from '../optim/clipping.ts';
+import { clipFactor } from '../optim/clipping.ts';
 import { inverseOf } from '../rollout/decoder.ts';
 import type { Completion } from '../rollout/generation.ts';
 import { cutBatch, cutSequences, predictedTokens } from './batches.ts';
@@ -76,7 +76,7 @@ export class Engine {
     this.#config = config;
     this.layout = layout;
     this.#pool = pool;
-    this.#memory = optimizer ? optimizerMemory(layout.size) : undefined;
+    this.#memory = optimizer ? optimizerMemory(layout) : undefined;
   }
 
   static async create({ config, head, parameters, workers, optimizer = false }: EngineOptions): Promise<Engine> {
@@ -188,11 +188,19 @@ export class Engine {
       const memory = this.#trainingMemory();
       const source = this.#source('policy');
       const parts = cutBatch(batch, this.#config);
+      if (parts.length === 0) throw new Error('an optimizer step needs at least one sequence');
       this.#pool.resetTurn();
-      const requests = parts.map((part, index) => ({ source, memory, index, grid: part.grid, batch: part.batch }));
+      const requests = parts.map((part, index) => ({
+        source,
+        memory,
+        index,
+        last: index === parts.length - 1,
+        grid: part.grid,
+        batch: part.batch,
+      }));
       const results = await this.#pool.all('gradient', requests);
       const loss = results.reduce((sum, result) => sum + result.loss, 0);
-      const gradNorm = await this.#gradientNorm(memory);
+      const gradNorm = Math.sqrt(memory.squares.reduce((sum, square) => sum + square, 0));
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
         throw new DivergedError(
           `optimizer step ${this.#steps + 1}: the ${batch.loss} loss is ${loss} and the gradient norm ${gradNorm}, ` +
@@ -228,14 +236,6 @@ export class Engine {
   /** Ends the worker threads once they are out of the program they are running; calls not yet done are rejected. */
   async close(): Promise<void> {
     await this.#pool.close();
-  }
-
-  async #gradientNorm(memory: OptimizerMemory): Promise<number> {
-    await this.#pool.each('squares', (worker) => ({
-      memory,
-      blocks: share(memory.squares.length, worker, this.#pool.size),
-    }));
-    return Math.sqrt(memory.squares.reduce((sum, square) => sum + square, 0));
   }
 
   async #update(memory: OptimizerMemory, settings: StepSettings, gradientScale: number): Promise<void> {
@@ -275,12 +275,12 @@ export class Engine {
   }
 }
 
-function optimizerMemory(size: number): OptimizerMemory {
+function optimizerMemory({ tensors, size }: ParameterLayout): OptimizerMemory {
   return {
     gradient: sharedFloats(size),
     m: sharedFloats(size),
     v: sharedFloats(size),
-    squares: new Float64Array(new SharedArrayBuffer(Math.ceil(size / normBlock) * Float64Array.BYTES_PER_ELEMENT)),
+    squares: new Float64Array(new SharedArrayBuffer(tensors.length * Float64Array.BYTES_PER_ELEMENT)),
   };
 }
 

@@ -1,13 +1,14 @@
 import type { ModelConfig } from '../models/config.ts';
 import type { ParameterLayout } from '../models/parameters.ts';
 import { gradientProgram } from '../models/programs.ts';
+import { sumOfSquares } from '../optim/clipping.ts';
 import type { Parameters } from '../rollout/decoder.ts';
 import type { SessionCache } from '../runtime/session-cache.ts';
 import type { Feeds, Outputs } from '../runtime/session.ts';
 import { floats } from '../runtime/tensor.ts';
 import { completionProbs, pairFeeds, pairScores, policyFeeds, supervisedFeeds, trainedPositions } from './feeds.ts';
 import type { Grid } from './feeds.ts';
-import type { MicroBatchResult } from './protocol.ts';
+import type { MicroBatchResult, OptimizerMemory } from './protocol.ts';
 import type { TrainingBatch } from './sequences.ts';
 
 /** Runs one micro-batch forward and backward. The outputs hold `grad.<parameter>`. */
@@ -43,11 +44,25 @@ export function microBatchResult(outputs: Outputs, grid: Grid, batch: TrainingBa
   };
 }
 
-/** Adds the gradients of a run to their sum; the first run of a step overwrites the last step's. */
-export function addGradients(outputs: Outputs, layout: ParameterLayout, sum: Float32Array, first: boolean): void {
-  for (const { name, offset } of layout.tensors) {
-    const gradient = floats(outputs, `grad.${name}`);
-    if (first) sum.set(gradient, offset);
-    else for (let i = 0; i < gradient.length; i++) (sum[offset + i] as number) += gradient[i] as number;
+/**
+ * Adds the gradients of a run to their sum. The first run of a step overwrites the last step's; the last one sums up the
+ * squares while the numbers are at hand.
+ */
+export function addGradients(
+  outputs: Outputs,
+  { tensors }: ParameterLayout,
+  { gradient, squares }: OptimizerMemory,
+  { first, last }: { readonly first: boolean; readonly last: boolean },
+): void {
+  for (const [index, { name, offset, size }] of tensors.entries()) {
+    const sum = gradient.subarray(offset, offset + size);
+    const addend = floats(outputs, `grad.${name}`);
+    if (first) sum.set(addend);
+    else add(sum, addend);
+    if (last) squares[index] = sumOfSquares(sum);
   }
+}
+
+function add(sum: Float32Array, addend: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (addend[i] as number);
 }

@@ -11,8 +11,8 @@ export interface MicroBatch {
 
 /** At least this many micro-batches where there are enough sequences, to keep several cores busy. */
 const parts = 4;
-/** Below this many tokens the fixed cost of a run weighs more than what other cores bring. */
-const fewTokens = 256;
+/** Fewer tokens are not cut further: adding up one more gradient costs as much as about 20 tokens. */
+const fewTokens = 1024;
 
 /** Most tokens of a micro-batch, so that its logits stay within 64 MiB. */
 export function tokenBudget(vocabularySize: number): number {

@@ -29,11 +29,11 @@ export interface OptimizerMemory {
   readonly gradient: Float32Array;
   readonly m: Float32Array;
   readonly v: Float32Array;
-  /** Σ g² of each block of `normBlock` elements. */
+  /** Σ g² of each tensor of the layout; a tensor's sum does not depend on how many workers there are. */
   readonly squares: Float64Array;
 }
 
-/** Elements or blocks `start … end − 1`. */
+/** Elements `start … end − 1`. */
 export interface Range {
   readonly start: number;
   readonly end: number;
@@ -85,20 +85,20 @@ export interface Jobs {
     };
     result: readonly number[];
   };
-  /** Adds the gradient of a micro-batch to the sum when it is its turn. */
+  /** Adds the gradient of a micro-batch to the sum when it is its turn; the last one also sums the squares. */
   gradient: {
     request: {
       readonly source: ParameterSource;
       readonly memory: OptimizerMemory;
       /** Place of the micro-batch in the sum, from 0. */
       readonly index: number;
+      /** Whether it is the last one of the step. */
+      readonly last: boolean;
       readonly grid: Grid;
       readonly batch: TrainingBatch;
     };
     result: MicroBatchResult;
   };
-  /** Σ g² of a range of blocks, into shared memory. */
-  squares: { request: { readonly memory: OptimizerMemory; readonly blocks: Range }; result: true };
   /** AdamW over a range of elements. */
   update: {
     request: {

@@ -2,7 +2,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { parameterLayout } from '../models/parameters.ts';
 import { probabilityProgram, scoreProgram } from '../models/programs.ts';
 import { adamw, segments } from '../optim/adamw.ts';
-import { normBlock, sumOfSquares } from '../optim/clipping.ts';
 import { Decoder } from '../rollout/decoder.ts';
 import { generate } from '../rollout/generation.ts';
 import { KvCache } from '../rollout/kv-cache.ts';
@@ -60,20 +59,12 @@ const handlers: Handlers = {
     return [...floats(outputs, 'score').subarray(0, sequences.length)];
   },
 
-  async gradient({ source, memory, index, grid, batch }) {
+  async gradient({ source, memory, index, last, grid, batch }) {
     const outputs = await runGradient(config, sessions, copies.tensors(source), grid, batch);
     awaitTurn(turn, index);
-    addGradients(outputs, layout, memory.gradient, index === 0);
+    addGradients(outputs, layout, memory, { first: index === 0, last });
     passTurn(turn, index);
     return microBatchResult(outputs, grid, batch);
-  },
-
-  async squares({ memory: { gradient, squares }, blocks }) {
-    for (let block = blocks.start; block < blocks.end; block++) {
-      const start = block * normBlock;
-      squares[block] = sumOfSquares(gradient, start, Math.min(start + normBlock, layout.size));
-    }
-    return true;
   },
 
   async update({ memory, parameters, range, settings, step, gradientScale }) {

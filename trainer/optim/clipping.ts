@@ -1,14 +1,8 @@
-/**
- * Elements summed into one partial sum of squares. Fixed, so that the norm does not depend on how the gradient is shared
- * out between workers.
- */
-export const normBlock = 65_536;
-
-/** Σ x² of elements `start … end − 1`, in float64. Four sums side by side hide the latency of the addition. */
-export function sumOfSquares(values: Float32Array, start: number, end: number): number {
+/** Σ x² in float64. Four sums side by side hide the latency of the addition. */
+export function sumOfSquares(values: Float32Array): number {
   let [a, b, c, d] = [0, 0, 0, 0];
-  let i = start;
-  for (; i + 4 <= end; i += 4) {
+  let i = 0;
+  for (; i + 4 <= values.length; i += 4) {
     const w = values[i] as number;
     const x = values[i + 1] as number;
     const y = values[i + 2] as number;
@@ -18,7 +12,7 @@ export function sumOfSquares(values: Float32Array, start: number, end: number): 
     c += y * y;
     d += z * z;
   }
-  for (; i < end; i++) a += (values[i] as number) ** 2;
+  for (; i < values.length; i++) a += (values[i] as number) ** 2;
   return a + b + (c + d);
 }
 

@@ -4,7 +4,7 @@
  */
 export function lengthBucket(length: number): number {
   const unit = length <= 128 ? 16 : length <= 512 ? 64 : 256;
-  return Math.ceil(length / unit) * unit;
+  return Math.max(1, Math.ceil(length / unit)) * unit;
 }
 
 /** Positions of the key and value cache when the longest sequence has this many. */

@@ -44,6 +44,19 @@ test('a sequence longer than the model takes is refused', async () => {
   );
 });
 
+test('an empty prompt and an empty batch are refused', async () => {
+  const engine = await tinyEngine({ optimizer: true });
+  const sequences = [{ promptIds: [], completionIds: [1, 2] }];
+  await expect(engine.tokenProbabilities(sequences, { temperature: 1 })).rejects.toThrow(UserError);
+  await expect(engine.step({ loss: 'sft', sequences: [] }, stepSettings)).rejects.toThrow('at least one sequence');
+});
+
+test('a sequence of one token trains nothing and harms nothing', async () => {
+  const engine = await tinyEngine({ optimizer: true });
+  const { loss, probs } = await engine.step({ loss: 'sft', sequences: [{ ids: [7], weights: [] }] }, stepSettings);
+  expect([loss, probs[0]?.length]).toEqual([0, 0]);
+});
+
 test('parameters of another model are refused', async () => {
   const engine = await tinyEngine();
   expect(() => engine.addParameterSet('reference', new Float32Array(3))).toThrow(

@@ -14,13 +14,14 @@ test('every sequence is in exactly one micro-batch that is long enough for it', 
   }
 });
 
-test('few sequences are still cut into four, to keep cores busy', () => {
-  expect(cutMicroBatches(equal(8, 256), 2048)).toEqual(
-    [0, 2, 4, 6].map((first) => ({ rows: 2, length: 256, members: [first, first + 1] })),
+test('a batch below the budget is still cut into four, to keep cores busy', () => {
+  expect(cutMicroBatches(equal(8, 512), 4096)).toEqual(
+    [0, 2, 4, 6].map((first) => ({ rows: 2, length: 512, members: [first, first + 1] })),
   );
 });
 
-test('short sequences are not cut below 256 tokens', () => {
+test('micro-batches are not cut below 1024 tokens', () => {
+  expect(cutMicroBatches(equal(8, 256), 2048).map(({ rows }) => rows)).toEqual([4, 4]);
   expect(cutMicroBatches(equal(8, 20), 2048)).toEqual([{ rows: 8, length: 32, members: [0, 1, 2, 3, 4, 5, 6, 7] }]);
 });
 

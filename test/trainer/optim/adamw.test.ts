@@ -28,7 +28,7 @@ function train(shares: number): { norms: number[]; parameters: Float32Array[] } 
   const norms: number[] = [];
   const history = golden.updates.map((update, index) => {
     const gradient = Float32Array.from(update.gradient);
-    const norm = Math.sqrt(sumOfSquares(gradient, 0, size));
+    const norm = Math.sqrt(sumOfSquares(gradient));
     norms.push(norm);
     const scale = clipFactor(norm, golden.maxGradNorm);
     for (let share = 0; share < shares; share++) {
