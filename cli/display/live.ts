@@ -10,7 +10,7 @@ export function liveDisplay(stream: NodeJS.WriteStream): Display {
   const draw = createLogUpdate(stream, { showCursor: true });
   let run: RunState | undefined;
   const redraw = (): void => {
-    if (run) draw(stageList(run, Date.now(), stream.columns));
+    if (run) draw(stageList(run, Date.now(), stream.columns || 80));
   };
   // By the clock and not by the events: times go on, and a fast stage must not flicker.
   const timer = setInterval(redraw, redrawMs);

@@ -419,6 +419,7 @@ async function writePipeline(
       spec: {
         suspend: false,
         seed: 7,
+        base: { init: { architecture: 'qwen3', hiddenSize: 128 } },
         datasets: [],
         stages: stages.map(({ name, type, settings, model, init, gate }) => ({
           name,

@@ -30,6 +30,7 @@ export async function readRecord(directory: string): Promise<PipelineRecord> {
     state: status?.display?.state ?? 'Pending',
     message: status?.display?.message ?? '',
     seed: spec.seed,
+    base: baseOf(spec.base),
     started: dateOf(status?.startedAt),
     finished: dateOf(status?.completedAt),
     stages: await Promise.all(spec.stages.map((stage) => readStage(directory, pipeline, stage))),
@@ -68,6 +69,13 @@ async function readStage(directory: string, pipeline: PipelineFile, stage: Pipel
     funnel,
     review,
   };
+}
+
+function baseOf(base: PipelineFile['spec']['base']): string | undefined {
+  if (base?.path !== undefined) return base.path;
+  if (base?.hf) return `${base.hf.repo} (${base.hf.revision})`;
+  if (base?.pvc) return `claim ${base.pvc.claim}`;
+  return base?.init && `random weights, ${base.init.architecture}`;
 }
 
 function modelOf({ model }: PipelineStage, type: string): string | undefined {

@@ -8,6 +8,8 @@ export interface PipelineRecord {
   readonly state: string;
   readonly message: string;
   readonly seed: number | undefined;
+  /** The model that stages without one start from, in words. */
+  readonly base: string | undefined;
   readonly started: Date | undefined;
   readonly finished: Date | undefined;
   readonly stages: readonly StageRecord[];

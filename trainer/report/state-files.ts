@@ -24,6 +24,14 @@ export const pipelineFile = z.looseObject({
   metadata: z.looseObject({ name: z.string() }),
   spec: z.looseObject({
     seed: z.number().optional(),
+    base: z
+      .looseObject({
+        path: z.string().optional(),
+        hf: z.looseObject({ repo: z.string(), revision: z.string().default('main') }).optional(),
+        pvc: z.looseObject({ claim: z.string() }).optional(),
+        init: z.looseObject({ architecture: z.string().default('') }).optional(),
+      })
+      .optional(),
     stages: z.array(
       z.looseObject({
         name: z.string(),

@@ -69,7 +69,7 @@ function draw(element) {
     height: 190,
     padding: [8, 12, 0, 0],
     legend: { show: true, live: true },
-    cursor: { sync: { key: group }, points: { size: 6 }, drag: { x: true, y: false } },
+    cursor: { y: false, sync: { key: group }, points: { size: 6 }, drag: { x: true, y: false } },
     scales: {
       x: { time: false },
       y: { range: chart.range ? [low - 0.02, high + 0.02] : rangeOf },

@@ -8,6 +8,7 @@ export function header(pipeline: PipelineRecord): Html {
   const trained = pipeline.stages.reduce((sum, { seconds = 0 }) => sum + seconds, 0);
   const facts: [string, string | undefined][] = [
     ['Seed', pipeline.seed === undefined ? undefined : String(pipeline.seed)],
+    ['Base', pipeline.base],
     ['Started', started && formatTime(started)],
     ['Finished', finished && formatTime(finished)],
     ['Duration', started && finished && formatDuration((finished.getTime() - started.getTime()) / 1000)],
