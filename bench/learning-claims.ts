@@ -1,0 +1,57 @@
+/** The final metrics of a stage. */
+export type Measured = Readonly<Record<string, number>>;
+
+/** What the example shows, and whether it did. */
+export interface Claim {
+  readonly claim: string;
+  readonly holds: boolean;
+  readonly found: string;
+}
+
+/** Points that a control may lie from its base by chance. */
+const controlTolerance = 0.05;
+
+/** What a run of examples/r1-tiny.yaml must show. */
+export function claims(stages: ReadonlyMap<string, Measured>): Claim[] {
+  const at = (stage: string, metric: string): number => stages.get(stage)?.[`eval/${metric}`] ?? NaN;
+  const zeroLanguage = at('r1-zero', 'language_consistency');
+  const reasoningLanguage = at('reasoning-rl', 'language_consistency');
+  const final = at('r1', 'pass@1');
+  return [
+    above('R1-Zero is at least 20 points above base', at('r1-zero', 'pass@1'), at('base', 'pass@1'), 0.2),
+    rule('R1-Zero keeps one language in less than 90 %', zeroLanguage, zeroLanguage < 0.9),
+    rule('reasoning RL keeps one language in more than 95 %', reasoningLanguage, reasoningLanguage > 0.95),
+    above('Dev1 has the format more often than base', at('cold-start', 'format_rate'), at('base', 'format_rate')),
+    above(
+      'Dev1 keeps one language more often than base',
+      at('cold-start', 'language_consistency'),
+      at('base', 'language_consistency'),
+    ),
+    above('reasoning RL is above Dev1', at('reasoning-rl', 'pass@1'), at('cold-start', 'pass@1')),
+    rule('R1 answers at least 85 % of the sums', final, final >= 0.85),
+    above(
+      'R1 has the preferred style more often than before its final RL',
+      at('r1', 'greetings/pass@1'),
+      at('sft', 'greetings/pass@1'),
+    ),
+    above('the distilled student is above its own base', at('distilled', 'pass@1'), at('student-base', 'pass@1')),
+  ];
+}
+
+function above(claim: string, higher: number, lower: number, by = 0): Claim {
+  return { claim, holds: higher > lower + by, found: `${higher.toFixed(3)} against ${lower.toFixed(3)}` };
+}
+
+function rule(claim: string, value: number, holds: boolean): Claim {
+  return { claim, holds, found: value.toFixed(3) };
+}
+
+/** A control must end where it began. */
+export function controlClaim(name: string, base: Measured | undefined, end: Measured | undefined): Claim {
+  const [before, after] = [base?.['eval/pass@1'] ?? NaN, end?.['eval/pass@1'] ?? NaN];
+  return {
+    claim: `with ${name} R1-Zero stays within 5 points of base`,
+    holds: Math.abs(after - before) <= controlTolerance,
+    found: `${after.toFixed(3)} against ${before.toFixed(3)}`,
+  };
+}

@@ -1,0 +1,120 @@
+import { spawn } from 'node:child_process';
+import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import CliTable from 'cli-table3';
+import { Command } from 'commander';
+import { parse, stringify } from 'yaml';
+import type { StageResult } from '../trainer/contract/progress.ts';
+import { type Claim, claims, controlClaim, type Measured } from './learning-claims.ts';
+
+/**
+ * Shows that every stage of examples/r1-tiny.yaml learns, over several seeds, and that the two negative controls do not:
+ * the same manifest with a random reward, and with a learning rate of 0.
+ */
+interface Manifest {
+  metadata: { name: string };
+  spec: { seed: number; stages: StageInManifest[] };
+}
+
+interface StageInManifest {
+  name: string;
+  grpo?: { rewards: object[]; learningRate: number };
+}
+
+interface Options {
+  readonly seeds: string;
+  readonly controls: boolean;
+}
+
+const example = 'examples/r1-tiny.yaml';
+const learned = 'r1-zero';
+
+const { seeds, controls } = new Command('npm run bench:learning --')
+  .description(`Runs ${example} for several seeds, and its negative controls.`)
+  .option('--seeds <list>', 'seeds, separated by commas', '7,8,9')
+  .option('--no-controls', 'leave out the negative controls')
+  .parse()
+  .opts<Options>();
+
+const root = await mkdtemp(join(tmpdir(), 'r1-learning-'));
+console.log(`state: ${root}`);
+const text = await readFile(example, 'utf8');
+const failures: string[] = [];
+for (const seed of seeds.split(',').map(Number)) {
+  // oxlint-disable no-await-in-loop -- runs side by side would take each other's cores
+  const state = join(root, `seed-${seed}`);
+  const manifest = parse(text) as Manifest;
+  manifest.spec.seed = seed;
+  const seconds = await run(manifest, state);
+  const stages = await results(state, manifest);
+  print(seed, seconds, stages);
+  show(claims(stages));
+  if (controls) {
+    show([await control('random reward', state, manifest, stages, (grpo) => (grpo.rewards = [{ random: {} }]))]);
+    show([await control('learning rate 0', state, manifest, stages, (grpo) => (grpo.learningRate = 0))]);
+  }
+  // oxlint-enable no-await-in-loop
+}
+console.log(failures.length === 0 ? 'every claim holds' : `${failures.length} claims do not hold`);
+process.exitCode = failures.length === 0 ? 0 : 1;
+
+/** Runs a changed R1-Zero on the base model that the seed's run has made. */
+async function control(
+  name: string,
+  state: string,
+  manifest: Manifest,
+  stages: ReadonlyMap<string, Measured>,
+  change: (grpo: NonNullable<StageInManifest['grpo']>) => void,
+): Promise<Claim> {
+  const controlState = `${state}-${name.replaceAll(' ', '-')}`;
+  await cp(state, controlState, { recursive: true });
+  const changed = structuredClone(manifest);
+  const end = changed.spec.stages.findIndex((stage) => stage.name === learned) + 1;
+  changed.spec.stages = changed.spec.stages.slice(0, end);
+  const { grpo } = changed.spec.stages.at(-1) ?? {};
+  if (!grpo) throw new Error(`${example}: expected a grpo stage named ${learned}`);
+  change(grpo);
+  await run(changed, controlState, '--rerun-from', learned);
+  return controlClaim(name, stages.get('base'), (await results(controlState, changed)).get(learned));
+}
+
+async function run(manifest: Manifest, state: string, ...flags: readonly string[]): Promise<number> {
+  const file = `${state}.yaml`;
+  await writeFile(file, stringify(manifest));
+  const startedMs = performance.now();
+  const child = spawn(process.execPath, ['cli/main.ts', 'run', file, '--state', state, ...flags], { stdio: 'inherit' });
+  const code = await new Promise<number | null>((resolve) => child.on('exit', resolve));
+  if (code !== 0) throw new Error(`r1 run ${file} ended with ${code}`);
+  return (performance.now() - startedMs) / 1000;
+}
+
+async function results(state: string, { metadata, spec }: Manifest): Promise<Map<string, Measured>> {
+  const measured = new Map<string, Measured>();
+  for (const { name } of spec.stages) {
+    const path = join(state, metadata.name, 'volume', name, 'result.json');
+    // oxlint-disable-next-line no-await-in-loop -- a few small files
+    measured.set(name, (JSON.parse(await readFile(path, 'utf8')) as StageResult).metrics);
+  }
+  return measured;
+}
+
+function print(seed: number, seconds: number, stages: ReadonlyMap<string, Measured>): void {
+  const table = new CliTable({
+    head: ['stage', 'pass@1', 'format', 'language', 'preferred style'],
+    style: { head: [] },
+  });
+  for (const [name, metrics] of stages) {
+    if (!('eval/pass@1' in metrics)) continue;
+    const cells = ['eval/pass@1', 'eval/format_rate', 'eval/language_consistency', 'eval/greetings/pass@1'];
+    table.push([name, ...cells.map((metric) => metrics[metric]?.toFixed(3) ?? '')]);
+  }
+  console.log(`seed ${seed}: ${seconds.toFixed(0)} s\n${table.toString()}`);
+}
+
+function show(made: readonly Claim[]): void {
+  for (const { claim, holds, found } of made) {
+    if (!holds) failures.push(claim);
+    console.log(`${holds ? 'holds ' : 'FAILS '} ${claim}: ${found}`);
+  }
+}
