@@ -1,19 +1,17 @@
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { r1 } from '../support/cli.ts';
 import { writePipelineState } from '../support/pipeline-state.ts';
+import { useSharedDirectory } from '../support/shared-directory.ts';
 
-let state: string;
+const state = useSharedDirectory();
 beforeAll(async () => {
-  state = await mkdtemp(join(tmpdir(), 'r1-get-'));
-  await writePipelineState(state, { finished: 5 });
+  await writePipelineState(state(), { finished: 5 });
 });
 
 test('lists pipelines with the columns of kubectl', async () => {
-  const { code, stdout, stderr } = await r1(['get', '--state', state]);
+  const { code, stdout, stderr } = await r1(['get', '--state', state()]);
   expect([code, stderr]).toEqual([0, '']);
   const [head, row] = stdout.split('\n').map((line) => line.split(/ {2,}/));
   expect(head).toEqual(['NAME', 'STATE', 'STAGE', 'PROGRESS', 'ETA', 'GPU-H', 'RESTARTS', 'AGE']);
@@ -21,7 +19,7 @@ test('lists pipelines with the columns of kubectl', async () => {
 });
 
 test('lists the stages that exist in the order of the manifest', async () => {
-  const { stdout } = await r1(['get', 'stages', 'r1-tiny', '-o', 'wide', '--state', state]);
+  const { stdout } = await r1(['get', 'stages', 'r1-tiny', '-o', 'wide', '--state', state()]);
   const lines = stdout.trimEnd().split('\n');
   expect(lines[0]?.split(/ {2,}/)).toEqual(
     'NAME PIPELINE TYPE STATE STEP PROGRESS REWARD LOSS ATTEMPT AGE PASS@1 KL NODE CHECKPOINT MESSAGE'.split(' '),
@@ -33,8 +31,8 @@ test('lists the stages that exist in the order of the manifest', async () => {
 
 test('prints resources for machines', async () => {
   const [json, yaml] = await Promise.all([
-    r1(['get', 'r1p', '-o', 'json', '--state', state]),
-    r1(['get', 'r1s', 'r1-tiny', '-o', 'yaml', '--state', state]),
+    r1(['get', 'r1p', '-o', 'json', '--state', state()]),
+    r1(['get', 'r1s', 'r1-tiny', '-o', 'yaml', '--state', state()]),
   ]);
   expect(JSON.parse(json.stdout)).toMatchObject({ kind: 'R1PipelineList', items: [{ metadata: { name: 'r1-tiny' } }] });
   expect(parse(yaml.stdout)).toMatchObject({ kind: 'R1StageList', items: { length: 6 } });
@@ -46,12 +44,12 @@ test.each([
   { args: ['get', 'pods'], says: /unknown kind "pods"; expected pipelines or stages/ },
   { args: ['get', '-o', 'xml'], says: /Allowed choices are wide, json, yaml/ },
 ])('$args is a user error', async ({ args, says }) => {
-  const { code, stdout, stderr } = await r1([...args, '--state', state]);
+  const { code, stdout, stderr } = await r1([...args, '--state', state()]);
   expect([code, stdout]).toEqual([64, '']);
   expect(stderr).toMatch(says);
 });
 
 test('an empty place has no pipelines, which is no error', async () => {
-  const { code, stdout } = await r1(['get', '--state', join(state, 'nothing')]);
+  const { code, stdout } = await r1(['get', '--state', join(state(), 'nothing')]);
   expect([code, stdout]).toEqual([0, '']);
 });

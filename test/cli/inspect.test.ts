@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
@@ -6,12 +6,12 @@ import { writeSafetensors } from '../../trainer/checkpoint/safetensors.ts';
 import { publishCheckpoint } from '../../trainer/checkpoint/store.ts';
 import { r1 } from '../support/cli.ts';
 import { writeFile } from 'node:fs/promises';
+import { useSharedDirectory } from '../support/shared-directory.ts';
 
-let out: string;
+const out = useSharedDirectory();
 let checkpoint: { path: string; digest: string };
 beforeAll(async () => {
-  out = await mkdtemp(join(tmpdir(), 'r1-inspect-'));
-  checkpoint = await publishCheckpoint(out, {
+  checkpoint = await publishCheckpoint(out(), {
     name: 'step-000003',
     step: 3,
     final: true,

@@ -1,24 +1,23 @@
-import { appendFile, mkdtemp, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { r1 } from '../support/cli.ts';
 import { writePipelineState } from '../support/pipeline-state.ts';
+import { useSharedDirectory } from '../support/shared-directory.ts';
 
-let state: string;
+const state = useSharedDirectory();
 beforeAll(async () => {
-  state = await mkdtemp(join(tmpdir(), 'r1-logs-'));
-  await writePipelineState(state, { finished: 5 });
+  await writePipelineState(state(), { finished: 5 });
 });
 
 test('prints the newest attempt with progress in words', async () => {
-  const { code, stdout } = await r1(['logs', 'r1-tiny', 'r1-zero', '--state', state]);
+  const { code, stdout } = await r1(['logs', 'r1-tiny', 'r1-zero', '--state', state()]);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^reading pretrained\n09:31:36 train 200\/200 {2}reward \d\.\d{3}/);
 });
 
 test('leaves progress lines as they are when asked to', async () => {
-  const { stdout } = await r1(['logs', 'r1-tiny', 'r1-zero', '--raw', '--state', state]);
+  const { stdout } = await r1(['logs', 'r1-tiny', 'r1-zero', '--raw', '--state', state()]);
   expect(JSON.parse(stdout.split('\n')[1] ?? '')).toMatchObject({ type: 'progress', step: 200 });
 });
 
@@ -27,16 +26,16 @@ test.each([
   { args: ['logs', 'r1-tiny', 'distilled'], says: 'has no log yet' },
   { args: ['logs', 'r1-tiny', 'r1-zero', '--attempt', '7'], says: 'has no attempt 7' },
 ])('$args is a user error', async ({ args, says }) => {
-  const { code, stderr } = await r1([...args, '--state', state]);
+  const { code, stderr } = await r1([...args, '--state', state()]);
   expect(code).toBe(64);
   expect(stderr).toContain(says);
 });
 
 test('follows over a retry until the stage has ended', async () => {
-  const directory = join(state, 'r1-tiny');
+  const directory = join(state(), 'r1-tiny');
   const log = (attempt: number): string => join(directory, `logs/reasoning-rl.attempt-${attempt}.log`);
   let step = 0;
-  const { code, stdout } = await r1(['logs', 'r1-tiny', 'reasoning-rl', '-f', '--state', state], {
+  const { code, stdout } = await r1(['logs', 'r1-tiny', 'reasoning-rl', '-f', '--state', state()], {
     onStdout(text) {
       if (step === 0 && text.includes('train 75/150')) {
         step = 1;

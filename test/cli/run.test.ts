@@ -1,8 +1,8 @@
-import { access, mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { r1 } from '../support/cli.ts';
+import { useSharedDirectory } from '../support/shared-directory.ts';
 
 /** The smallest model and as few steps as show a whole run. */
 const manifest = (steps: number): string => `apiVersion: r1.dev/v1alpha1
@@ -11,7 +11,7 @@ metadata: {name: tiny}
 spec:
   base: {init: {hiddenSize: 16, layers: 1, heads: 2, kvHeads: 1, maxLength: 64}}
   datasets:
-    - {name: sums, generator: {task: addition, digits: 1, rows: 16, heldOut: 8, languages: [en]}}
+    - {name: sums, generator: {task: addition, digits: 2, rows: 16, heldOut: 8, languages: [en]}}
     - {name: mixture, generator: {task: mixture, rows: 64}}
   stages:
     - name: pretrained
@@ -19,15 +19,14 @@ spec:
       evaluation: {data: [sums], limit: 2, sampling: {maxNewTokens: 4}}
 `;
 
-let directory: string;
+const directory = useSharedDirectory();
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'r1-run-'));
-  await writeFile(join(directory, 'short.yaml'), manifest(2));
-  await writeFile(join(directory, 'long.yaml'), manifest(100_000).replace('name: tiny', 'name: long'));
+  await writeFile(join(directory(), 'short.yaml'), manifest(2));
+  await writeFile(join(directory(), 'long.yaml'), manifest(100_000).replace('name: tiny', 'name: long'));
 });
 
 test('runs a pipeline with plain lines, a table, a report, and does finished work once', async () => {
-  const first = await r1(['run', 'short.yaml', '--workers', '1'], { cwd: directory });
+  const first = await r1(['run', 'short.yaml', '--workers', '1'], { cwd: directory() });
   expect([first.code, first.stderr]).toEqual([0, '']);
   const [started, ended] = first.stdout.split('\n');
   expect(started).toBe('pretrained: started (pretrain)');
@@ -35,18 +34,20 @@ test('runs a pipeline with plain lines, a table, a report, and does finished wor
   expect(first.stdout).toMatch(/^pretrained +pretrain +Succeeded +\d\.\d{3} ± \d\.\d{3} .* [0-9a-f]{12}$/m);
   expect(first.stdout).toMatch(/^tiny: succeeded after \d+s, peak memory \d\.\d\d GiB$/m);
   expect(first.stdout).toMatch(/^Report: \.r1\/tiny\/report\.html$/m);
-  await access(join(directory, '.r1/tiny/report.html'));
+  await access(join(directory(), '.r1/tiny/report.html'));
 
-  const second = await r1(['run', 'short.yaml'], { cwd: directory });
+  const second = await r1(['run', 'short.yaml'], { cwd: directory() });
   expect(second.code).toBe(0);
   expect(second.stdout).not.toContain('started');
 
-  const generated = await r1(['generate', 'tiny/pretrained', '-p', 'Hi', '--max-new-tokens', '2'], { cwd: directory });
+  const generated = await r1(['generate', 'tiny/pretrained', '-p', 'Hi', '--max-new-tokens', '2'], {
+    cwd: directory(),
+  });
   expect(generated.code).toBe(0);
 });
 
 test('saves on Ctrl-C, says how it ended, and goes on when it is run again', async () => {
-  const interrupt = { cwd: directory, interruptedAt: /started/ };
+  const interrupt = { cwd: directory(), interruptedAt: /started/ };
   const first = await interrupted(interrupt);
   expect(first.code).toBe(130);
   expect(first.stdout).toContain('asked to stop; a second Ctrl-C ends at once');

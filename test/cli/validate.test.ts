@@ -1,8 +1,8 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { r1 } from '../support/cli.ts';
+import { useSharedDirectory } from '../support/shared-directory.ts';
 
 const good = `apiVersion: r1.dev/v1alpha1
 kind: R1Pipeline
@@ -15,20 +15,21 @@ spec:
 `;
 const bad = good.replace('steps: 2', 'steps: two').replace('prompts: [sums]', 'prompts: [sum]');
 
-let directory: string;
+const directory = useSharedDirectory();
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'r1-validate-'));
-  await writeFile(join(directory, 'good.yaml'), good);
-  await writeFile(join(directory, 'bad.yaml'), bad);
+  await writeFile(join(directory(), 'good.yaml'), good);
+  await writeFile(join(directory(), 'bad.yaml'), bad);
 });
 
 test('says what is valid', async () => {
-  const { code, stdout, stderr } = await r1(['validate', 'good.yaml'], { cwd: directory });
+  const { code, stdout, stderr } = await r1(['validate', 'good.yaml'], { cwd: directory() });
   expect([code, stdout, stderr]).toEqual([0, 'good.yaml: R1Pipeline good is valid\n', '']);
 });
 
 test('reports every problem of every file with its place', async () => {
-  const { code, stdout, stderr } = await r1(['validate', 'bad.yaml', 'missing.yaml', 'good.yaml'], { cwd: directory });
+  const { code, stdout, stderr } = await r1(['validate', 'bad.yaml', 'missing.yaml', 'good.yaml'], {
+    cwd: directory(),
+  });
   expect(code).toBe(64);
   expect(stdout).toContain('good.yaml: R1Pipeline good is valid');
   expect(stderr).toMatch(/^bad\.yaml:8:\d+: spec\.stages\[0\]\.grpo\.prompts\[0\]: found "sum", expected a dataset/m);
@@ -42,8 +43,8 @@ test('reads stdin', async () => {
 });
 
 test('run refuses a bad manifest before it writes anything', async () => {
-  const { code, stderr } = await r1(['run', 'bad.yaml', '--state', 'state'], { cwd: directory });
+  const { code, stderr } = await r1(['run', 'bad.yaml', '--state', 'state'], { cwd: directory() });
   expect(code).toBe(64);
   expect(stderr).toMatch(/^r1: bad\.yaml has 2 problems:\nbad\.yaml:8:/);
-  expect((await r1(['get', '--state', 'state'], { cwd: directory })).stdout).toBe('');
+  expect((await r1(['get', '--state', 'state'], { cwd: directory() })).stdout).toBe('');
 });

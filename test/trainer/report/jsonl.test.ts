@@ -1,16 +1,13 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { readSamples, readSeries } from '../../../trainer/report/jsonl.ts';
+import { useSharedDirectory } from '../../support/shared-directory.ts';
 
-let directory: string;
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'r1-report-'));
-});
+const directory = useSharedDirectory();
 
 async function file(name: string, lines: readonly string[]): Promise<string> {
-  const path = join(directory, name);
+  const path = join(directory(), name);
   await writeFile(path, lines.join('\n'));
   return path;
 }
@@ -29,8 +26,8 @@ test('reads each metric with its own steps and skips a line that a crash cut off
 });
 
 test('a stage that wrote nothing has no curves and no samples', async () => {
-  expect([...(await readSeries(join(directory, 'missing.jsonl')))]).toEqual([]);
-  expect(await readSamples(join(directory, 'missing.jsonl'), 2)).toEqual({ first: [], last: [] });
+  expect([...(await readSeries(join(directory(), 'missing.jsonl')))]).toEqual([]);
+  expect(await readSamples(join(directory(), 'missing.jsonl'), 2)).toEqual({ first: [], last: [] });
 });
 
 test('keeps samples of the first and of the last step, some of each', async () => {

@@ -1,17 +1,14 @@
-import { mkdtemp, readFile, readdir, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { UserError } from '../../../trainer/contract/errors.ts';
 import { writeReport } from '../../../trainer/report/write-report.ts';
 import { writePipelineState } from '../../support/pipeline-state.ts';
+import { useSharedDirectory } from '../../support/shared-directory.ts';
 
 const hostile = '</pre><script>alert(1)</script><img src="https://example.com/x" onerror=alert(2)>';
 
-let root: string;
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'r1-report-'));
-});
+const root = useSharedDirectory();
 
 async function report(...state: Parameters<typeof writePipelineState>): Promise<string> {
   return readFile(await writeReport(await writePipelineState(...state)), 'utf8');
@@ -26,7 +23,7 @@ function textOf(page: string): string {
 }
 
 test('shows every stage of a finished run with its held-out figures and digests', async () => {
-  const text = textOf(await report(join(root, 'finished')));
+  const text = textOf(await report(join(root(), 'finished')));
   expect(text).toContain('r1-tiny Succeeded');
   expect(text).toContain('r1-zero grpo Succeeded 76.5 % ± 3.0 98.5 % 83.0 % 76.5 % 71.5 % 200 2 min 01 s');
   expect(text).toContain('Still rising.');
@@ -38,14 +35,14 @@ test('shows every stage of a finished run with its held-out figures and digests'
 });
 
 test('shows a run that is not at its end, and what waits', async () => {
-  const text = textOf(await report(join(root, 'running'), { finished: 5 }));
+  const text = textOf(await report(join(root(), 'running'), { finished: 5 }));
   expect(text).toContain('reasoning-rl grpo Running – – –');
   expect(text).toContain('distilled fresh weights rejection-sampling – – –');
   expect(text).toContain('eval/pass@1 ≥ that of sft − 0.02 not decided');
 });
 
 test('is one file without requests, and completions stay text', async () => {
-  const page = await report(join(root, 'hostile'), { completion: hostile });
+  const page = await report(join(root(), 'hostile'), { completion: hostile });
   expect(page).not.toContain(hostile);
   expect(page).not.toContain('<img');
   expect(page).not.toMatch(/<(link|script|iframe)[^>]*(src|href)=/);
@@ -55,21 +52,21 @@ test('is one file without requests, and completions stay text', async () => {
 
 test('marks negative controls', async () => {
   const change = { 'r1-zero': { learningRate: 0, rewards: [{ random: {} }] } };
-  const text = textOf(await report(join(root, 'control'), { change }));
+  const text = textOf(await report(join(root(), 'control'), { change }));
   expect(text).toContain('Negative control: stage r1-zero has a random reward');
   expect(text).toContain('Negative control: stage r1-zero has learning rate 0');
 });
 
 test('says when a checkpoint on disk is no longer the one that was handed over', async () => {
-  const directory = await writePipelineState(join(root, 'changed'));
+  const directory = await writePipelineState(join(root(), 'changed'));
   await writeFile(join(directory, 'volume/pretrained/step-000800/checkpoint.json'), '{}');
   const page = await readFile(await writeReport(directory), 'utf8');
   expect(page.match(/does not match what lies on disk/g)?.length).toBeGreaterThan(0);
 });
 
 test('leaves nothing half-written and refuses a directory without a pipeline', async () => {
-  const directory = await writePipelineState(join(root, 'clean'));
-  await writeReport(directory, join(root, 'elsewhere.html'));
-  expect((await readdir(root)).filter((name) => name.includes('partial'))).toEqual([]);
-  await expect(writeReport(join(root, 'nothing'))).rejects.toThrow(UserError);
+  const directory = await writePipelineState(join(root(), 'clean'));
+  await writeReport(directory, join(root(), 'elsewhere.html'));
+  expect((await readdir(root())).filter((name) => name.includes('partial'))).toEqual([]);
+  await expect(writeReport(join(root(), 'nothing'))).rejects.toThrow(UserError);
 });
