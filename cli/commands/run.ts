@@ -94,8 +94,12 @@ function show(event: RunEvent, display: Display): void {
 function summarise(result: RunResult, seconds: number, peakBytes: number | undefined): void {
   const { pipeline, outcome, succeeded, message } = result;
   const peak = peakBytes === undefined ? '' : `, peak memory ${(peakBytes / 2 ** 30).toFixed(2)} GiB`;
-  console.log(`\n${summaryTable(stageStates(result, Date.now()))}\n`);
+  const stages = stageStates(result, Date.now());
+  console.log(`\n${summaryTable(stages)}\n`);
   const end = `${pipeline.metadata.name}: ${outcome.toLowerCase()} after ${shortDuration(seconds)}${peak}`;
   if (succeeded) console.log(end);
   else console.error(`${end}: ${message}`);
+  for (const { name } of stages.filter(({ state }) => state === 'Failed')) {
+    console.error(`What ${name} said: r1 logs ${pipeline.metadata.name} ${name}`);
+  }
 }
