@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { resultName } from '../contract/checkpoint.ts';
 import { TrainerError } from '../contract/errors.ts';
@@ -16,13 +16,11 @@ import { Workspace } from './workspace.ts';
 
 /** Follows the recipe of the stage's type, writes `result.json`, and returns the exit code. */
 export async function runStage(file: StageFile): Promise<number> {
-  const workspace = await Workspace.open(file);
+  await mkdir(file.out, { recursive: true });
   try {
-    const result = await follow(workspace);
-    await writeResult(file.out, result);
+    await writeResult(file.out, await runRecipe(file));
     return exitCodes.succeeded;
   } catch (error) {
-    const code = reportFailure(error);
     const reason = error instanceof TrainerError ? error.reason : 'bug';
     await writeResult(file.out, {
       outcome: reason === 'interrupted' ? 'interrupted' : 'failed',
@@ -30,9 +28,16 @@ export async function runStage(file: StageFile): Promise<number> {
       message: messageOf(error).slice(0, 2000),
       metrics: {},
     }).catch(() => undefined); // a full disk must not hide the cause
-    return code;
+    return reportFailure(error);
+  }
+}
+
+async function runRecipe(file: StageFile): Promise<StageResult> {
+  const workspace = await Workspace.open(file);
+  try {
+    return await follow(workspace);
   } finally {
-    await workspace.close();
+    workspace.close();
   }
 }
 

@@ -50,14 +50,13 @@ export class Workspace {
   }
 
   static async open(file: StageFile): Promise<Workspace> {
-    await mkdir(file.out, { recursive: true });
     const workspace = new Workspace(file, await digestOf(file));
     process.on('SIGTERM', workspace.onSignal);
     process.on('SIGINT', workspace.onSignal);
     return workspace;
   }
 
-  async close(): Promise<void> {
+  close(): void {
     process.off('SIGTERM', this.onSignal);
     process.off('SIGINT', this.onSignal);
   }
