@@ -21,13 +21,16 @@ export function compareAnswers(ours: CheckAnswer, peer: CheckAnswer): Comparison
 
 function compareNumbers(what: string, ours: readonly number[], peer: readonly number[]): Comparison {
   const differences = peer.map((theirs, step) => Math.abs((ours[step] ?? NaN) - theirs) / Math.abs(theirs));
-  const largest = differences.reduce((a, b) => (a >= b ? a : b), 0); // keeps a NaN, which is then not the same
-  const show = (values: readonly number[]): string => values.map((value) => value.toPrecision(6)).join(', ');
+  const largest = Math.max(0, ...differences); // NaN as soon as one of them is, and then not the same
   return {
     what,
     same: ours.length === peer.length && largest <= tolerance,
     detail: `${show(ours)}; peer ${show(peer)}: relative difference ${largest.toExponential(1)}`,
   };
+}
+
+function show(values: readonly number[]): string {
+  return values.map((value) => value.toPrecision(6)).join(', ');
 }
 
 function compareTokens(ours: readonly (readonly number[])[], peer: readonly (readonly number[])[]): Comparison {
