@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { UserError } from './contract/errors.ts';
+import { stageFile } from './contract/stage-file.ts';
+import { evaluateCheckpoint, generateFromCheckpoint } from './stages/one-off.ts';
+import { reportFailure, runStage } from './stages/run-stage.ts';
+
+const program = new Command('r1-trainer').description('Runs one stage of an R1 pipeline, or a checkpoint on its own.');
+
+program
+  .command('run')
+  .description('run the stage that a stage file describes')
+  .requiredOption('--stage <file>', 'stage file (JSON)')
+  .action(async ({ stage }: { stage: string }) => {
+    process.exitCode = await runStage(await readStageFile(stage));
+  });
+
+program
+  .command('generate')
+  .description('print completions of a prompt')
+  .argument('<checkpoint>', 'checkpoint or Hugging Face directory')
+  .requiredOption('--prompt <text>', 'user message')
+  .option('--system <text>', 'system message')
+  .option('--temperature <number>', 'softmax temperature; 0 is greedy', Number, 0)
+  .option('--top-p <number>', 'nucleus probability', Number, 1)
+  .option('--top-k <count>', 'only the k most likely tokens; 0 is all', Number, 0)
+  .option('--max-new-tokens <count>', 'longest completion', Number, 256)
+  .option('--seed <number>', 'seed of the random numbers', Number, 0)
+  .option('--samples <count>', 'completions', Number, 1)
+  .action(generateFromCheckpoint);
+
+program
+  .command('evaluate')
+  .description('measure a checkpoint on prompts with checkable answers')
+  .argument('<checkpoint>', 'checkpoint or Hugging Face directory')
+  .requiredOption('--data <file>', 'JSONL file with prompt (or messages) and answer')
+  .option('--answer-kind <kind>', 'number, exact, list or pattern', 'number')
+  .option('--answer-in <place>', 'answerTag or completion', 'answerTag')
+  .option('--samples <count>', 'completions per prompt', Number, 1)
+  .option('--limit <count>', 'at most this many rows', Number, 200)
+  .option('--temperature <number>', 'softmax temperature; 0 is greedy', Number, 1)
+  .option('--max-new-tokens <count>', 'longest completion', Number, 256)
+  .option('--seed <number>', 'seed of the random numbers', Number, 0)
+  .action(evaluateCheckpoint);
+
+async function readStageFile(path: string) {
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new UserError(`${path}: expected a stage file in JSON: ${String(error)}`, { cause: error });
+  }
+  const parsed = stageFile.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path: at, message }) => `${at.join('.')}: ${message}`);
+  throw new UserError(`${path}: ${problems.join('; ')}`);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = reportFailure(error);
+}
