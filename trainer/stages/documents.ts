@@ -1,7 +1,7 @@
 import { UserError } from '../contract/errors.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { Policy } from './policy.ts';
-import type { Metrics } from './workspace.ts';
+import type { Metrics } from './metrics.ts';
 
 /** A tokenised row: what is read and which of its predictions are trained. */
 export interface Document {

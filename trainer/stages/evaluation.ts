@@ -8,7 +8,8 @@ import type { Row } from '../contract/dataset.ts';
 import type { EvaluationSettings } from '../contract/training.ts';
 import { completeRows, type RowCompletion } from './completions.ts';
 import type { Policy } from './policy.ts';
-import type { Metrics, Sample, Workspace } from './workspace.ts';
+import type { Metrics } from './metrics.ts';
+import type { Sample, Workspace } from './workspace.ts';
 
 /** Sample completions of each dataset that go to the report. */
 const samplesPerDataset = 4;

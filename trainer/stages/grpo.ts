@@ -8,7 +8,8 @@ import { Policy } from './policy.ts';
 import { RewardModels } from './reward-models.ts';
 import { type Rollout, rollOut } from './rollout.ts';
 import { train } from './training-loop.ts';
-import type { Metrics, Workspace } from './workspace.ts';
+import type { Metrics } from './metrics.ts';
+import type { Workspace } from './workspace.ts';
 
 /**
  * Group relative policy optimisation: R1-Zero from a base model, reasoning RL, and the final RL with reward models.

@@ -10,7 +10,8 @@ import { configFromInit, type ModelConfig, parseHfConfig, toHfConfig } from '../
 import { type Head, initialParameters, parameterLayout } from '../models/parameters.ts';
 import { writeByteTokenizer } from '../tokenizers/byte-tokenizer.ts';
 import { checkVocabulary, loadTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
-import type { Metrics, Workspace } from './workspace.ts';
+import type { Metrics } from './metrics.ts';
+import type { Workspace } from './workspace.ts';
 
 interface ModelFiles {
   readonly config: ModelConfig;

@@ -1,5 +1,5 @@
 import type { ProgressLine } from '../contract/progress.ts';
-import type { Metrics } from './workspace.ts';
+import type { Metrics } from './metrics.ts';
 
 const minimumIntervalMs = 1000;
 

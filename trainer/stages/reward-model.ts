@@ -7,7 +7,8 @@ import type { RewardModelSettings } from '../contract/settings.ts';
 import { promptBatch } from '../data/prompt-order.ts';
 import { Policy } from './policy.ts';
 import { train } from './training-loop.ts';
-import type { Metrics, Workspace } from './workspace.ts';
+import type { Metrics } from './metrics.ts';
+import type { Workspace } from './workspace.ts';
 
 interface Pair {
   readonly chosen: number[];

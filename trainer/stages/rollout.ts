@@ -8,7 +8,8 @@ import type { Rewards, ScoredCompletion } from '../rewards/create-rewards.ts';
 import { completionMetrics, rewardMetrics, type ScoredSample } from '../rewards/metrics.ts';
 import { completeRows, type RowCompletion, type SampleKey } from './completions.ts';
 import type { Policy } from './policy.ts';
-import type { Metrics, Sample, Workspace } from './workspace.ts';
+import type { Metrics } from './metrics.ts';
+import type { Sample, Workspace } from './workspace.ts';
 
 /** One completion with everything its update needs. */
 export interface RolloutCompletion {

@@ -16,7 +16,8 @@ import { countReflections } from '../rewards/reflection.ts';
 import { completeRows } from './completions.ts';
 import { Policy } from './policy.ts';
 import { RewardModels } from './reward-models.ts';
-import type { Metrics, Workspace } from './workspace.ts';
+import type { Metrics } from './metrics.ts';
+import type { Workspace } from './workspace.ts';
 
 type Method = SampleSettings['methods'][number]['method'];
 

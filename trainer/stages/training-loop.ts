@@ -3,7 +3,8 @@ import type { EvaluationSettings } from '../contract/training.ts';
 import { DivergedError } from '../contract/errors.ts';
 import { evaluatePolicy } from './evaluation.ts';
 import type { Policy } from './policy.ts';
-import type { Metrics, Workspace } from './workspace.ts';
+import type { Metrics } from './metrics.ts';
+import type { Workspace } from './workspace.ts';
 
 export interface TrainingLoop {
   readonly workspace: Workspace;

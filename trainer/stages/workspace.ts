@@ -18,12 +18,11 @@ import type { DatasetSettings, Row } from '../contract/dataset.ts';
 import type { PinnedInput, StageFile } from '../contract/stage-file.ts';
 import { type Dataset, loadDataset } from '../data/load-dataset.ts';
 import { readRows } from '../data/rows.ts';
+import type { Metrics } from './metrics.ts';
 import { ProgressReporter } from './progress.ts';
 
 const dataDirectory = 'data';
 const dataMetricsName = 'metrics.json';
-
-export type Metrics = Record<string, number>;
 
 /** A sample completion for the report. */
 export interface Sample {
