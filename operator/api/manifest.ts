@@ -78,9 +78,10 @@ export function validateManifest(text: string, file: string): ValidatedManifest 
       }
       return;
     }
-    const value: unknown = parsed(document, report);
-    if (value === null || value === undefined) return;
+    if (document.contents === null) return;
     empty = false;
+    const value = parsed(document, report);
+    if (value === undefined) return;
     validateDocument(value, result, (problem) =>
       report(problem.path, problem.found, problem.expected, problem.message),
     );

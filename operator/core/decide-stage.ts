@@ -50,6 +50,7 @@ const rules: readonly Rule[] = [
   waitForLiveAttempt, // no rule below may start a second writer
   failAtDeadline,
   failWhenBudgetIsSpent,
+  waitForInputs,
   startFirstAttempt,
   failWithoutRetriesLeft,
   retryAfterBackoff,
@@ -77,7 +78,7 @@ function survey(observed: StageObserved): Situation {
   const newest = records.at(-1);
   if (damage !== undefined && newest?.outcome === 'Succeeded') {
     const message = `its checkpoint was damaged later: ${damage}`.slice(0, 2000);
-    records = [...records.slice(0, -1), { ...newest, outcome: 'Failed', class: 'infrastructure', message }];
+    records = [...records.slice(0, -1), { ...newest, outcome: 'Interrupted', message }];
   }
   return {
     now,
@@ -154,6 +155,11 @@ function failAtDeadline({ observed: { stage }, records, spent: { runSeconds } }:
 function failWhenBudgetIsSpent({ observed: { stage }, spent: sum }: Situation): Verdict | undefined {
   const message = exhausted(stage.spec.budget, sum);
   return message === undefined ? undefined : { status: 'False', reason: 'BudgetExhausted', message };
+}
+
+function waitForInputs({ observed: { inputProblem } }: Situation): Verdict | undefined {
+  if (inputProblem === undefined) return undefined;
+  return { status: 'Unknown', reason: 'WaitingForInputs', message: inputProblem };
 }
 
 function startFirstAttempt({ last }: Situation): Verdict | undefined {

@@ -45,6 +45,8 @@ export interface StageObserved {
   readonly attempts: readonly AttemptObserved[];
   /** Why the final checkpoint of this finished stage, which is still needed, cannot be used. */
   readonly damage?: string;
+  /** Why a pinned input cannot be used now. */
+  readonly inputProblem?: string;
 }
 
 /** Everything that `decidePipeline` may know. */

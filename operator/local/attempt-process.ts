@@ -9,9 +9,8 @@ import { send } from './orphans.ts';
 import { checkpointProblem } from './verify-checkpoint.ts';
 
 /** How long a trainer has to save after it was asked to end; a user's own wish to stop has no limit but a second wish. */
-const graceMs: Record<StopReason, number> = {
+const defaultGraceMs: Record<Exclude<StopReason, 'shutdown'>, number> = {
   suspended: 300_000,
-  shutdown: Infinity,
   hung: 10_000,
   deadline: 300_000,
   budget: 300_000,
@@ -26,6 +25,8 @@ export interface AttemptOptions {
   readonly file: string;
   readonly log: string;
   readonly out: string;
+  /** Instead of the default for the reason. */
+  readonly graceMs?: number | undefined;
   readonly onProgress: (line: ProgressLine) => void;
   /** Nothing is left of it, and its result was read and verified. */
   readonly onEnd: () => void;
@@ -98,7 +99,8 @@ export class AttemptProcess {
     if (this.stopping !== undefined || this.end !== undefined) return;
     this.stopping = reason;
     if (this.child.pid !== undefined) send(this.child.pid, 'SIGTERM');
-    if (graceMs[reason] !== Infinity) this.killTimer = setTimeout(() => this.kill(), graceMs[reason]);
+    const graceMs = reason === 'shutdown' ? Infinity : (this.options.graceMs ?? defaultGraceMs[reason]);
+    if (graceMs !== Infinity) this.killTimer = setTimeout(() => this.kill(), graceMs);
   }
 
   /** Ends the trainer and whatever it started at once. */

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { resultName } from '../../trainer/contract/checkpoint.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 import type { ProgressLine } from '../../trainer/contract/progress.ts';
+import { findCondition } from '../api/conditions.ts';
 import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
 import type { R1Stage, StageStatus } from '../api/stage.ts';
 import type { PipelineAction } from '../core/decide-pipeline.ts';
@@ -24,6 +25,7 @@ export interface LocalShellOptions {
   readonly manifestFile: string;
   readonly trainer: readonly string[];
   readonly workers?: number | undefined;
+  readonly graceMs?: number | undefined;
   readonly maxRunningStages: number;
   onAttemptStarted(stage: string, attempt: number, log: string): void;
   onProgress(stage: string, attempt: number, progress: ProgressLine): void;
@@ -90,12 +92,25 @@ export class LocalShell implements Shell {
     const stage = this.stagesByName.get(name);
     if (stage === undefined) return undefined;
     const damage = this.damage.get(name);
+    const inputProblem = this.inputProblem(stage);
     return {
       now: Date.now(),
       stage,
       attempts: await this.observeAttempts(stage),
       ...(damage === undefined ? {} : { damage }),
+      ...(inputProblem === undefined ? {} : { inputProblem }),
     };
+  }
+
+  /** An input whose stage is run again is not there, or is another one than was pinned. */
+  private inputProblem({ spec }: R1Stage): string | undefined {
+    for (const input of [...(spec.model?.input === undefined ? [] : [spec.model.input]), ...spec.inputs]) {
+      const status = this.stagesByName.get(input.stage)?.status;
+      const finished = findCondition(status?.conditions, 'Succeeded')?.status === 'True';
+      if (!finished || this.damage.has(input.stage)) return `waits for ${input.stage}, which is run again`;
+      if (status?.checkpoint?.digest !== input.digest) return `the output of ${input.stage} is not the pinned one`;
+    }
+    return undefined;
   }
 
   async applyToStage(name: string, action: StageAction): Promise<void> {
@@ -183,7 +198,6 @@ export class LocalShell implements Shell {
     });
     // A result that is there later is then this attempt's own.
     await rm(join(out, resultName), { force: true });
-    this.damage.delete(name);
     await writeJson(file, content);
     const attempt = await AttemptProcess.start({
       command: options.trainer,
@@ -191,8 +205,12 @@ export class LocalShell implements Shell {
       file,
       log,
       out,
+      graceMs: options.graceMs,
       onProgress: (progress) => options.onProgress(name, number, progress),
-      onEnd: () => options.onChange(),
+      onEnd: () => {
+        this.damage.delete(name);
+        options.onChange();
+      },
     });
     this.attempts.set(name, attempt);
     options.onAttemptStarted(name, number, log);

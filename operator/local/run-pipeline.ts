@@ -39,8 +39,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Aborted: the trainer is killed at once. */
   readonly killSignal?: AbortSignal | undefined;
-  /** How long a trainer whose runner is gone has to save (120 s). */
-  readonly orphanGraceMs?: number | undefined;
+  /** How long a trainer that must end has to save: 10 s if it hangs, 120 s if its runner is gone, else 300 s. */
+  readonly graceMs?: number | undefined;
 }
 
 export interface RunResult {

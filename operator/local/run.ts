@@ -29,8 +29,8 @@ export class Run {
   }
 
   async run(): Promise<RunResult> {
-    const { signal, killSignal, orphanGraceMs = 120_000 } = this.options;
-    const orphans = await endOrphans(this.state.files, orphanGraceMs);
+    const { signal, killSignal, graceMs = 120_000 } = this.options;
+    const orphans = await endOrphans(this.state.files, graceMs);
     for (const { pid } of orphans)
       this.emit({ type: 'note', message: `ended trainer ${pid} of a run that was killed` });
 
@@ -100,6 +100,7 @@ export class Run {
       manifestFile: options.manifestFile,
       trainer: options.trainer ?? defaultTrainer(),
       workers: options.workers,
+      graceMs: options.graceMs,
       maxRunningStages: options.maxRunningStages ?? 1,
       onAttemptStarted: (stage, attempt, log) => this.emit({ type: 'attemptStarted', stage, attempt, log }),
       onProgress: (stage, attempt, progress) => {

@@ -1,0 +1,119 @@
+import { expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { evaluateCel, toCel } from '../../../operator/api/cel.ts';
+import { checkValue } from '../../../operator/api/check-value.ts';
+import { customResourceDefinitions } from '../../../operator/api/crd.ts';
+import { generatedFiles } from '../../../operator/api/generated-files.ts';
+import { schemaOf } from '../../../operator/api/manifest.ts';
+import { referenceRules } from '../../../operator/api/references.ts';
+import { pipelineOf } from '../../support/pipelines.ts';
+
+const root = join(import.meta.dirname, '../../..');
+
+test.each([...generatedFiles()])('%s is what the schemas say (npm run generate)', (path, text) => {
+  expect(readFileSync(join(root, path), 'utf8')).toBe(text);
+});
+
+/** What a structural schema may hold at most (KEP-1693) of what zod can produce. */
+const allowed = new Set([
+  'type',
+  'description',
+  'format',
+  'default',
+  'enum',
+  'properties',
+  'required',
+  'additionalProperties',
+  'items',
+  'minItems',
+  'maxItems',
+  'minLength',
+  'maxLength',
+  'minimum',
+  'maximum',
+  'pattern',
+  'x-kubernetes-validations',
+  'x-kubernetes-list-type',
+  'x-kubernetes-list-map-keys',
+  'x-kubernetes-int-or-string',
+]);
+
+interface Schema {
+  readonly [key: string]: unknown;
+  readonly properties?: Record<string, Schema>;
+  readonly items?: Schema;
+  readonly additionalProperties?: Schema;
+}
+
+function visit(schema: Schema, path: string, each: (schema: Schema, path: string) => void): void {
+  each(schema, path);
+  for (const [name, property] of Object.entries(schema.properties ?? {})) visit(property, `${path}.${name}`, each);
+  if (schema.items) visit(schema.items, `${path}[]`, each);
+  if (schema.additionalProperties) visit(schema.additionalProperties, `${path}{}`, each);
+}
+
+test.each([...customResourceDefinitions()])('%s is structural, bounded and described', (_, definition) => {
+  const { openAPIV3Schema } =
+    (definition as { spec: { versions: { schema: { openAPIV3Schema: Schema } }[] } }).spec.versions[0]?.schema ?? {};
+  const problems: string[] = [];
+  visit(openAPIV3Schema ?? {}, '', (schema, path) => {
+    for (const key of Object.keys(schema)) if (!allowed.has(key)) problems.push(`${path}: ${key}`);
+    if (schema.type === undefined && schema['x-kubernetes-int-or-string'] === undefined)
+      problems.push(`${path}: no type`);
+    if (schema.properties && schema.additionalProperties) problems.push(`${path}: properties and additionalProperties`);
+    if (!path.startsWith('.spec')) return;
+    if (schema.type === 'array' && schema.maxItems === undefined) problems.push(`${path}: no maxItems`);
+    const bounded = schema.maxLength !== undefined || schema.enum !== undefined;
+    if (schema.type === 'string' && !bounded) problems.push(`${path}: no maxLength`);
+    if (schema.description === undefined && !/(\[\]|\{\})$/.test(path)) problems.push(`${path}: no description`);
+  });
+  expect(problems).toEqual([]);
+});
+
+test('every default is valid where it stands', () => {
+  for (const kind of ['R1Pipeline', 'R1Stage'] as const) {
+    visit(schemaOf(kind) as Schema, kind, (schema, path) => {
+      if (schema.default === undefined) return;
+      const { problems } = checkValue(schema, structuredClone(schema.default));
+      expect({ path, problems }).toEqual({ path, problems: [] });
+    });
+  }
+});
+
+test('printer columns are those of the design', () => {
+  const columns = [...customResourceDefinitions().values()].map((definition) => {
+    const { additionalPrinterColumns } = (
+      definition as { spec: { versions: { additionalPrinterColumns: { name: string; priority?: number }[] }[] } }
+    ).spec.versions[0] ?? { additionalPrinterColumns: [] };
+    return additionalPrinterColumns.map(({ name, priority }) => (priority === 1 ? `(${name})` : name)).join(' ');
+  });
+  expect(columns).toEqual([
+    'STATE STAGE PROGRESS ETA GPU-H RESTARTS AGE (REWARD) (PASS@1) (QUEUE) (MESSAGE)',
+    'PIPELINE TYPE STATE STEP PROGRESS REWARD LOSS ATTEMPT AGE (PASS@1) (KL) (NODE) (CHECKPOINT) (MESSAGE)',
+  ]);
+});
+
+test('the message for an API server is the first of the local ones', () => {
+  const { spec } = pipelineOf(`
+datasets: [{name: sums, generator: {task: addition}}]
+base: {init: {}}
+stages:
+  - {name: zero, grpo: {prompts: [sums], steps: 3, rewards: [{accuracy: {}}]}}
+  - {name: student, sft: {data: [sums]}}
+`);
+  const schema = schemaOf('R1Pipeline').properties?.spec ?? {};
+  const bad = structuredClone(spec);
+  bad.stages[0]!.grpo!.prompts = ['a', 'b'];
+  bad.stages[1]!.sft!.data = ['c'];
+  bad.stages[1]!.model = { from: 'student' };
+  const self = toCel(bad, schema);
+  const failed = referenceRules.filter(({ rule }) => evaluateCel(rule, self) !== true);
+  const told = failed.map(({ messageExpression, everyMessage }) => ({
+    first: evaluateCel(messageExpression ?? '', self),
+    every: [evaluateCel(everyMessage ?? '', self)].flat(Infinity),
+  }));
+  expect(told).toHaveLength(3);
+  for (const { first, every } of told) expect(first).toBe(every[0]);
+  expect(told.flatMap(({ every }) => every)).toHaveLength(4);
+});

@@ -1,0 +1,29 @@
+/**
+ * `r1 run` without its display, as a process that a test can kill:
+ *
+ *   node run-local.ts MANIFEST STATE PLAN
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { validateManifest } from '../../operator/api/manifest.ts';
+import { listenForInterrupts } from '../../operator/local/interrupts.ts';
+import { runPipeline } from '../../operator/local/run-pipeline.ts';
+
+const [, , manifestFile = '', stateDir = '', plan = ''] = process.argv;
+const [manifest] = validateManifest(readFileSync(manifestFile, 'utf8'), manifestFile).pipelines;
+if (manifest === undefined) throw new Error(`${manifestFile}: no pipeline`);
+const { signal, killSignal } = listenForInterrupts();
+const { exitCode, message } = await runPipeline({
+  manifest,
+  manifestFile,
+  stateDir,
+  trainer: [process.execPath, join(import.meta.dirname, 'fake-trainer.ts'), plan],
+  signal,
+  killSignal,
+  graceMs: 500,
+  onEvent: (event) => {
+    if (event.type === 'progress' || event.type === 'note') console.log(JSON.stringify(event));
+  },
+});
+console.log(message);
+process.exit(exitCode);
