@@ -5,25 +5,25 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { interruptible } from '../../cli/interruptible.ts';
 import { validateManifest } from '../../operator/api/manifest.ts';
-import { listenForInterrupts } from '../../operator/local/interrupts.ts';
 import { runPipeline } from '../../operator/local/run-pipeline.ts';
 
 const [, , manifestFile = '', stateDir = '', plan = ''] = process.argv;
 const [manifest] = validateManifest(readFileSync(manifestFile, 'utf8'), manifestFile).pipelines;
 if (manifest === undefined) throw new Error(`${manifestFile}: no pipeline`);
-const { signal, killSignal } = listenForInterrupts();
-const { exitCode, message } = await runPipeline({
-  manifest,
-  manifestFile,
-  stateDir,
-  trainer: [process.execPath, join(import.meta.dirname, 'fake-trainer.ts'), plan],
-  signal,
-  killSignal,
-  graceMs: 500,
-  onEvent: (event) => {
-    if (event.type === 'progress' || event.type === 'note') console.log(JSON.stringify(event));
-  },
-});
+const { exitCode, message } = await interruptible(console.log, (signals) =>
+  runPipeline({
+    manifest,
+    manifestFile,
+    stateDir,
+    trainer: [process.execPath, join(import.meta.dirname, 'fake-trainer.ts'), plan],
+    ...signals,
+    graceMs: 500,
+    onEvent: (event) => {
+      if (event.type === 'progress' || event.type === 'note') console.log(JSON.stringify(event));
+    },
+  }),
+);
 console.log(message);
 process.exit(exitCode);
