@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { UserError } from '../trainer/contract/errors.ts';
+import { exitCodes } from '../trainer/contract/exit-codes.ts';
 import { type Benchmark, benchmarks } from './benchmarks.ts';
 import { compareAnswers, type Comparison } from './compare.ts';
 import { Contestant } from './contestant.ts';
@@ -58,7 +59,7 @@ try {
 } catch (error) {
   if (!(error instanceof UserError)) throw error;
   console.error(error.message);
-  process.exitCode = 2;
+  process.exitCode = exitCodes.userError;
 } finally {
   await rm(directory, { recursive: true });
 }
