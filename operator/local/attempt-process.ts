@@ -135,7 +135,7 @@ export async function readOutcome(out: string): Promise<{ result?: StageResult; 
   const path = isAbsolute(checkpoint.path) ? relative(out, checkpoint.path) : checkpoint.path;
   const placed = { ...result, checkpoint: { ...checkpoint, path } };
   if (path.startsWith('..')) return { result: placed, checkpointProblem: `${checkpoint.path}: lies outside ${out}` };
-  const problem = await checkpointProblem(join(out, path), checkpoint.digest, 'content');
+  const problem = await checkpointProblem(join(out, path), checkpoint.digest);
   return problem === undefined ? { result: placed } : { result: placed, checkpointProblem: problem };
 }
 

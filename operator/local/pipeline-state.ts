@@ -35,7 +35,7 @@ export async function readPipelineState(stateDir: string, name: string): Promise
 /**
  * Lets a pipeline go on behind a gate that waits for a person; the next run sees it.
  *
- * @throws UserError when there is no such gate
+ * @throws UserError when there is no such gate, or while the pipeline is being run: its runner would not look
  */
 export async function approveGate(stateDir: string, name: string, stage: string): Promise<void> {
   const state = new StateDirectory(await realpath(stateDir).catch(() => stateDir), name);
@@ -44,6 +44,10 @@ export async function approveGate(stateDir: string, name: string, stage: string)
   const gates = pipeline.spec.stages.filter(({ gate }) => gate !== undefined).map((each) => each.name);
   if (!gates.includes(stage)) {
     throw new UserError(`pipeline ${name}: found no gate at "${stage}", expected one of ${gates.join(', ') || 'none'}`);
+  }
+  const runner = await lockHolder(state.lock);
+  if (runner !== undefined) {
+    throw new UserError(`pipeline ${name}: process ${runner} runs it; approve once it waits for nothing else`);
   }
   const given = pipeline.metadata.annotations ?? {};
   const approved = new Set((given[annotations.approved] ?? '').split(',').filter((each) => each !== ''));

@@ -76,7 +76,7 @@ export async function findDamage(shell: LocalShell, state: StateDirectory): Prom
     const { stage: name } = spec;
     const checkpoint = status?.checkpoint;
     if (checkpoint === undefined || !finished.has(name) || !needed.has(name)) continue;
-    const problem = await checkpointProblem(join(state.volume(name), checkpoint.path), checkpoint.digest, 'sizes');
+    const problem = await checkpointProblem(join(state.volume(name), checkpoint.path), checkpoint.digest);
     if (problem !== undefined) shell.damage.set(name, problem);
   }
 }

@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
-import { UserError } from '../../trainer/contract/errors.ts';
+import { DiskFullError, UserError } from '../../trainer/contract/errors.ts';
 import { r1Pipeline, type R1Pipeline } from '../api/pipeline.ts';
 import { r1Stage, type R1Stage } from '../api/stage.ts';
 
@@ -82,18 +82,29 @@ export class StateDirectory {
   }
 }
 
-/** Writes a file so that a reader, or a crash, sees the old content or the new one. */
+/**
+ * Writes a file so that a reader, or a crash, sees the old content or the new one.
+ *
+ * @throws DiskFullError after removing what was half-written
+ */
 export async function writeJson(path: string, value: unknown): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
   const partial = `${path}.${process.pid}.partial`;
-  const handle = await open(partial, 'w');
   try {
-    await handle.writeFile(`${JSON.stringify(value, undefined, 2)}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
+    await mkdir(dirname(path), { recursive: true });
+    const handle = await open(partial, 'w');
+    try {
+      await handle.writeFile(`${JSON.stringify(value, undefined, 2)}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(partial, path);
+  } catch (cause) {
+    await rm(partial, { force: true });
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw cause;
+    throw new DiskFullError(`${path}: no space left to write it; make some and run the pipeline again`, { cause });
   }
-  await rename(partial, path);
 }
 
 async function readResource<T extends z.ZodType>(path: string, schema: T): Promise<z.infer<T> | undefined> {

@@ -9,13 +9,8 @@ import { checkpointManifest, checkpointManifestName } from '../../trainer/contra
  * Why a checkpoint cannot be handed on; nothing if it can.
  *
  * @param digest SHA-256 of its `checkpoint.json`
- * @param depth `sizes` only looks whether every file is there in its size; `content` hashes them all
  */
-export async function checkpointProblem(
-  directory: string,
-  digest: string,
-  depth: 'sizes' | 'content',
-): Promise<string | undefined> {
+export async function checkpointProblem(directory: string, digest: string): Promise<string | undefined> {
   const path = join(directory, checkpointManifestName);
   let bytes: Uint8Array;
   try {
@@ -36,7 +31,7 @@ export async function checkpointProblem(
   if (!manifest.success) return `${path}: ${manifest.error.issues[0]?.message ?? 'is no checkpoint manifest'}`;
   if (!manifest.data.final) return `${path}: is the checkpoint of an unfinished stage`;
   for (const file of manifest.data.files) {
-    const problem = await fileProblem(directory, file, depth);
+    const problem = await fileProblem(directory, file);
     if (problem !== undefined) return problem;
   }
   return undefined;
@@ -45,7 +40,6 @@ export async function checkpointProblem(
 async function fileProblem(
   directory: string,
   file: { readonly path: string; readonly bytes: number; readonly sha256: string },
-  depth: 'sizes' | 'content',
 ): Promise<string | undefined> {
   if (isAbsolute(file.path) || normalize(file.path).startsWith('..'))
     return `${file.path}: lies outside the checkpoint`;
@@ -56,7 +50,6 @@ async function fileProblem(
   );
   if (size === undefined) return `${path}: is missing`;
   if (size !== file.bytes) return `${path}: found ${size} bytes, expected ${file.bytes}`;
-  if (depth === 'sizes') return undefined;
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   const found = hash.digest('hex');
