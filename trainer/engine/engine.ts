@@ -70,6 +70,8 @@ export class Engine {
   readonly #sets = new Map<string, ParameterSet>();
   readonly #memory: OptimizerMemory | undefined;
   #steps = 0;
+  /** Calls that are not done. */
+  #waiting = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(config: ModelConfig, layout: ParameterLayout, pool: WorkerPool, optimizer: boolean) {
@@ -99,6 +101,7 @@ export class Engine {
 
   /** Adds or replaces a set. Values in shared memory are used in place. */
   addParameterSet(name: string, values: Float32Array): void {
+    this.#expectIdle();
     if (values.length !== this.layout.size) {
       throw new Error(`parameter set ${name}: ${values.length} numbers, the model has ${this.layout.size}`);
     }
@@ -108,6 +111,7 @@ export class Engine {
 
   /** Makes `to` a copy of `from` as it is now. */
   copyParameters(from: string, to: string): void {
+    this.#expectIdle();
     const { values } = this.#set(from);
     const target = this.#sets.get(to);
     if (target === undefined) this.addParameterSet(to, shared(values));
@@ -227,6 +231,7 @@ export class Engine {
   }
 
   restoreOptimizer({ step, m, v }: OptimizerState): void {
+    this.#expectIdle();
     const memory = this.#trainingMemory();
     memory.m.set(m);
     memory.v.set(v);
@@ -254,9 +259,15 @@ export class Engine {
 
   /** Starts `work` when all earlier work is done: none of it may see parameters change underneath. */
   async #inOrder<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work);
+    this.#waiting++;
+    const result = this.#last.then(work).finally(() => this.#waiting--);
     this.#last = result.catch(() => undefined);
     return result;
+  }
+
+  /** Nothing may change what a running call reads. */
+  #expectIdle(): void {
+    if (this.#waiting > 0) throw new Error('the engine is working: await its last call before changing its memory');
   }
 
   #source(name: string): ParameterSource {

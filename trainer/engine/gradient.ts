@@ -5,7 +5,7 @@ import { sumOfSquares } from '../optim/clipping.ts';
 import type { Parameters } from '../rollout/decoder.ts';
 import type { SessionCache } from '../runtime/session-cache.ts';
 import type { Feeds, Outputs } from '../runtime/session.ts';
-import { floats } from '../runtime/tensor.ts';
+import { floats, release } from '../runtime/tensor.ts';
 import { completionProbs, pairFeeds, pairScores, policyFeeds, supervisedFeeds, trainedPositions } from './feeds.ts';
 import type { Grid } from './feeds.ts';
 import type { MicroBatchResult, OptimizerMemory } from './protocol.ts';
@@ -45,7 +45,7 @@ export function microBatchResult(outputs: Outputs, grid: Grid, batch: TrainingBa
 }
 
 /**
- * Adds the gradients of a run to their sum. The first run of a step overwrites the last step's; the last one sums up the
+ * Adds the gradients of a run to their sum, and frees them. The first run of a step overwrites the last step's; the last one sums up the
  * squares while the numbers are at hand.
  */
 export function addGradients(
@@ -59,6 +59,7 @@ export function addGradients(
     const addend = floats(outputs, `grad.${name}`);
     if (first) sum.set(addend);
     else add(sum, addend);
+    release(addend);
     if (last) squares[index] = sumOfSquares(sum);
   }
 }

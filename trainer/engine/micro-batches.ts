@@ -14,9 +14,9 @@ const parts = 4;
 /** Fewer tokens are not cut further: adding up one more gradient costs as much as about 20 tokens. */
 const fewTokens = 1024;
 
-/** Most tokens of a micro-batch, so that its logits stay within 64 MiB. */
+/** Most tokens of a micro-batch, so that its logits stay within 128 MiB. */
 export function tokenBudget(vocabularySize: number): number {
-  return Math.min(2048, Math.floor((16 * 1024 * 1024) / vocabularySize));
+  return Math.min(2048, Math.floor((32 * 1024 * 1024) / vocabularySize));
 }
 
 /**

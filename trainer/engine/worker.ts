@@ -18,7 +18,7 @@ import { awaitTurn, passTurn } from './turn.ts';
 const { config, head, turn, running } = workerData as WorkerSettings;
 const layout = parameterLayout(config, head);
 const copies = new ParameterCopies(layout);
-const sessions = new SessionCache(24);
+const sessions = new SessionCache(32);
 const cache = new KvCache(config);
 
 type Handlers = { [K in JobKind]: (request: Jobs[K]['request'], id: number) => Promise<Jobs[K]['result']> };

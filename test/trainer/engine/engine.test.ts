@@ -36,6 +36,15 @@ test('calls run one after the other: a step sees no half-copied parameters', asy
   expect(all).toEqual(expected);
 });
 
+test('parameters may not change under a running call', async () => {
+  const engine = await tinyEngine();
+  const running = engine.generate(requests(1));
+  expect(() => engine.copyParameters('policy', 'reference')).toThrow('the engine is working');
+  await running;
+  engine.copyParameters('policy', 'reference');
+  expect(engine.parameterSet('reference')).toEqual(engine.parameters);
+});
+
 test('a sequence longer than the model takes is refused', async () => {
   const engine = await tinyEngine({ config: tinyConfig({ maxLength: 16 }) });
   const sequences = [{ promptIds: tokenIds(10, 50), completionIds: tokenIds(8, 50) }];
