@@ -1,6 +1,8 @@
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /**
- * Runs something that can be asked to stop: the first Ctrl-C (or SIGTERM) asks it to save and end, the second one to end
- * at once.
+ * Runs something that can be asked to stop: the first Ctrl-C (or SIGTERM, or a closed terminal) asks it to save and
+ * end, the second one to end at once.
  *
  * @param say tells the person what their signal did
  */
@@ -18,10 +20,10 @@ export async function interruptible<T>(
     say('asked to stop; a second Ctrl-C ends at once');
     stop.abort();
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  for (const name of signals) process.on(name, onSignal);
   try {
     return await start({ signal: stop.signal, killSignal: kill.signal });
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    for (const name of signals) process.off(name, onSignal);
   }
 }

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { UserError } from '../trainer/contract/errors.ts';
+import { TrainerError } from '../trainer/contract/errors.ts';
+import { exitCodes } from '../trainer/contract/exit-codes.ts';
+import { addApprove } from './commands/approve.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addGenerate } from './commands/generate.ts';
 import { addGet } from './commands/get.ts';
@@ -22,7 +24,8 @@ const program = new Command('r1')
   .showHelpAfterError('(r1 --help lists the commands)')
   .exitOverride();
 
-for (const add of [addRun, addValidate, addGet, addLogs, addInspect, addReport, addGenerate, addEvaluate]) add(program);
+for (const add of [addRun, addApprove, addValidate, addGet, addLogs, addInspect, addReport, addGenerate, addEvaluate])
+  add(program);
 
 // `r1 get | head` closes the pipe early, which is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -39,9 +42,9 @@ try {
 /** Says what went wrong, in one line if a person can act on it. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? cliExitCodes.ok : cliExitCodes.userError;
-  if (error instanceof UserError) {
+  if (error instanceof TrainerError) {
     console.error(`r1: ${error.message}`);
-    return cliExitCodes.userError;
+    return exitCodes[error.reason];
   }
   console.error(error);
   return cliExitCodes.internalError;

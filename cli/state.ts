@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import type { R1Pipeline } from '../operator/api/pipeline.ts';
-import type { R1Stage } from '../operator/api/stage.ts';
+import { type PipelineState, readPipelineState } from '../operator/local/pipeline-state.ts';
 import { StateDirectory } from '../operator/local/state-directory.ts';
 import { UserError } from '../trainer/contract/errors.ts';
 
@@ -16,19 +16,17 @@ export async function pipelineNames(stateDirectory: string): Promise<string[]> {
 }
 
 /** @throws UserError that names the pipelines there are */
-export async function readPipeline(stateDirectory: string, name: string): Promise<R1Pipeline> {
-  const pipeline = isName(name) ? await new StateDirectory(stateDirectory, name).readPipeline() : undefined;
-  if (pipeline) return pipeline;
+export async function readState(stateDirectory: string, name: string): Promise<PipelineState> {
+  const state = isName(name) ? await readPipelineState(stateDirectory, name) : undefined;
+  if (state) return state;
   const names = await pipelineNames(stateDirectory);
   const known = names.length > 0 ? `known: ${names.join(', ')}` : 'no pipeline has run there; start one with r1 run';
   throw new UserError(`pipeline "${name}" not found in ${stateDirectory}; ${known}`);
 }
 
-/** Stages that were created so far, in the order of the manifest. */
-export async function readStages(stateDirectory: string, pipeline: R1Pipeline): Promise<R1Stage[]> {
-  const state = new StateDirectory(stateDirectory, pipeline.metadata.name);
-  const stages = await Promise.all(pipeline.spec.stages.map(({ name }) => state.readStage(name)));
-  return stages.filter((stage) => stage !== undefined);
+/** @throws UserError that names the pipelines there are */
+export async function readPipeline(stateDirectory: string, name: string): Promise<R1Pipeline> {
+  return (await readState(stateDirectory, name)).pipeline;
 }
 
 /** @throws UserError that names the stages there are */

@@ -3,7 +3,8 @@ import { stringify } from 'yaml';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../operator/api/stage.ts';
 import { type StateOption, stateOption } from '../options.ts';
-import { pipelineNames, readPipeline, readStages } from '../state.ts';
+import { pipelineNames, readState } from '../state.ts';
+import type { PipelineState } from '../../operator/local/pipeline-state.ts';
 import { pipelineTable, stageTable } from '../resource-tables.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 
@@ -35,25 +36,26 @@ export function addGet(program: Command): void {
     .action(async (given: string, name: string | undefined, options: GetOptions) => {
       const kind = kinds[given.toLowerCase()];
       if (!kind) throw new UserError(`get: unknown kind "${given}"; expected pipelines or stages`);
-      const pipelines = await readPipelines(options.state, name);
-      const text = kind === 'pipelines' ? showPipelines(pipelines, options) : await showStages(pipelines, options);
+      const states = await readStates(options.state, name);
+      const text = kind === 'pipelines' ? showPipelines(states, options) : showStages(states, options);
       process.stdout.write(text);
     });
 }
 
-async function readPipelines(state: string, name: string | undefined): Promise<R1Pipeline[]> {
+async function readStates(state: string, name: string | undefined): Promise<PipelineState[]> {
   const names = name === undefined ? await pipelineNames(state) : [name];
-  return Promise.all(names.map((each) => readPipeline(state, each)));
+  return Promise.all(names.map((each) => readState(state, each)));
 }
 
-function showPipelines(pipelines: readonly R1Pipeline[], { output, state }: GetOptions): string {
+function showPipelines(states: readonly PipelineState[], { output, state }: GetOptions): string {
+  const pipelines = states.map(({ pipeline }) => pipeline);
   if (output === 'json' || output === 'yaml') return forMachines('R1PipelineList', pipelines, output);
   if (pipelines.length === 0) return nothingIn(state);
   return `${pipelineTable(pipelines, new Date(), output === 'wide')}\n`;
 }
 
-async function showStages(pipelines: readonly R1Pipeline[], { output, state }: GetOptions): Promise<string> {
-  const stages = (await Promise.all(pipelines.map((pipeline) => readStages(state, pipeline)))).flat();
+function showStages(states: readonly PipelineState[], { output, state }: GetOptions): string {
+  const stages = states.flatMap((each) => each.stages);
   if (output === 'json' || output === 'yaml') return forMachines('R1StageList', stages, output);
   if (stages.length === 0) return nothingIn(state);
   return `${stageTable(stages, new Date(), output === 'wide')}\n`;

@@ -6,7 +6,7 @@ import { UserError } from '../../trainer/contract/errors.ts';
 import { progressLine } from '../../trainer/contract/progress.ts';
 import { progressText } from '../display/progress-text.ts';
 import { type StateOption, integerFrom, stateOption } from '../options.ts';
-import { pipelineDirectory, readPipeline, readStages, requireStage } from '../state.ts';
+import { pipelineDirectory, readPipeline, readState, requireStage } from '../state.ts';
 
 interface LogsOptions extends StateOption {
   readonly follow: boolean;
@@ -112,11 +112,10 @@ async function newestAttempt(directory: string, stage: string): Promise<number |
   return attempts.length > 0 ? Math.max(...attempts) : undefined;
 }
 
-async function hasEnded(state: string, pipeline: string, stage: string): Promise<boolean> {
-  const resource = await readPipeline(state, pipeline);
-  const stages = await readStages(state, resource);
+async function hasEnded(stateDirectory: string, name: string, stage: string): Promise<boolean> {
+  const { pipeline, stages } = await readState(stateDirectory, name);
   const found = stages.find(({ spec }) => spec.stage === stage);
-  return isFinal(found?.status?.conditions) || isFinal(resource.status?.conditions);
+  return isFinal(found?.status?.conditions) || isFinal(pipeline.status?.conditions);
 }
 
 function isFinal(conditions: readonly { type: string; status: string }[] = []): boolean {

@@ -10,12 +10,12 @@ beforeAll(async () => {
   await writePipelineState(state(), { finished: 5 });
 });
 
-test('lists pipelines with the columns of kubectl', async () => {
+test('lists pipelines with the columns of kubectl; one whose runner is gone is interrupted', async () => {
   const { code, stdout, stderr } = await r1(['get', '--state', state()]);
   expect([code, stderr]).toEqual([0, '']);
   const [head, row] = stdout.split('\n').map((line) => line.split(/ {2,}/));
   expect(head).toEqual(['NAME', 'STATE', 'STAGE', 'PROGRESS', 'ETA', 'GPU-H', 'RESTARTS', 'AGE']);
-  expect(row?.slice(0, 5)).toEqual(['r1-tiny', 'Running', 'reasoning-rl', '5/11', '4m']);
+  expect(row?.slice(0, 5)).toEqual(['r1-tiny', 'Interrupted', 'reasoning-rl', '5/11', '-']);
 });
 
 test('lists the stages that exist in the order of the manifest', async () => {

@@ -39,6 +39,8 @@ export interface StepReport {
   readonly gradNorm: number;
   /** Per sequence, before the update: the probability of each completion token (policy) or trained token (sft). */
   readonly probs: Float32Array[];
+  /** Positions that were computed, padding included. */
+  readonly positions: number;
   /** sft: the largest probability where `probs` has that of the target. */
   readonly top?: Float32Array[];
   /** pairwise, per pair: scores before the update. */
@@ -217,6 +219,7 @@ export class Engine {
       return {
         loss,
         gradNorm,
+        positions: parts.reduce((sum, { grid }) => sum + grid.rows * grid.length, 0),
         probs: inOrder(({ probs }) => probs),
         ...(batch.loss === 'sft' && { top: inOrder(({ top }) => top) }),
         ...(batch.loss === 'pairwise' && { scores: inOrder(({ scores }) => scores) }),

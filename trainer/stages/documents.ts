@@ -1,5 +1,6 @@
 import { UserError } from '../contract/errors.ts';
 import type { Row } from '../contract/dataset.ts';
+import type { StepReport } from '../engine/engine.ts';
 import type { Policy } from './policy.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -36,25 +37,19 @@ export function supervisedBatch(documents: readonly Document[]) {
   };
 }
 
-/**
- * @param probs probability of every trained token, per document
- * @param top the largest probability at the same places
- */
 export function supervisedMetrics(
   documents: readonly Document[],
-  probs: readonly Float32Array[],
-  top: readonly Float32Array[] | undefined,
+  { probs, top, positions }: Pick<StepReport, 'probs' | 'top' | 'positions'>,
 ): Metrics {
   const flat = probs.flatMap((row) => [...row]);
   const best = (top ?? []).flatMap((row) => [...row]);
   const total = documents.reduce((sum, { ids }) => sum + ids.length, 0);
-  const longest = Math.max(...documents.map(({ ids }) => ids.length));
   return {
     mean_token_accuracy:
       flat.filter((prob, index) => prob >= (best[index] ?? Infinity)).length / Math.max(1, flat.length),
     num_tokens: total,
     trained_token_frac: trainedTokens(documents) / total,
-    packing_efficiency: total / (longest * documents.length),
+    packing_efficiency: (total - documents.length) / positions,
     truncated_frac: documents.filter(({ truncated }) => truncated).length / documents.length,
   };
 }

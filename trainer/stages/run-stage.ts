@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { resultName } from '../contract/checkpoint.ts';
 import { TrainerError } from '../contract/errors.ts';
@@ -54,7 +54,9 @@ function follow(workspace: Workspace): Promise<StageResult> {
 }
 
 async function writeResult(out: string, result: StageResult): Promise<void> {
-  await writeFile(join(out, resultName), `${JSON.stringify(result, undefined, 2)}\n`);
+  const path = join(out, resultName);
+  await writeFile(`${path}.partial`, `${JSON.stringify(result, undefined, 2)}\n`);
+  await rename(`${path}.partial`, path);
 }
 
 /** Says on stderr what went wrong, in one line if a person can act on it, and gives the exit code. */

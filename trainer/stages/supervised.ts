@@ -41,7 +41,7 @@ export async function trainOnDocuments(settings: SupervisedSettings, workspace: 
           loss: report.loss,
           grad_norm: report.gradNorm,
           learning_rate: learningRate,
-          ...supervisedMetrics(documents, report.probs, report.top),
+          ...supervisedMetrics(documents, report),
         };
       },
     });
