@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { readModelDirectory, writeModelDirectory } from '../../trainer/checkpoint/model-directory.ts';
 import { modelInit } from '../../trainer/contract/model.ts';
@@ -10,16 +7,19 @@ import { configFromInit, toHfConfig } from '../../trainer/models/config.ts';
 import { initialParameters, parameterLayout } from '../../trainer/models/parameters.ts';
 import { writeByteTokenizer } from '../../trainer/tokenizers/byte-tokenizer.ts';
 import { loadTokenizer } from '../../trainer/tokenizers/tokenizer.ts';
+import { continuationHere, continuationInTransformers, openInTransformers } from '../support/continuation.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
+import { runToResult } from '../support/trainer.ts';
 
 const directory = useTemporaryDirectory();
-const script = fileURLToPath(new URL('open_in_transformers.py', import.meta.url));
 
 /** A Python with torch and transformers. */
 const python = process.env['R1_PYTHON'];
 
+const testInPython = python === undefined ? test.skip : test;
+
 describe('a directory written here opens in transformers with equal weights (skipped without R1_PYTHON)', () => {
-  (python === undefined ? test.skip : test).each([
+  testInPython.each([
     { architecture: 'llama', head: 'lm' },
     { architecture: 'qwen2', head: 'lm' },
     { architecture: 'qwen3', head: 'lm' },
@@ -40,8 +40,7 @@ describe('a directory written here opens in transformers with equal weights (ski
       await writeModelDirectory(model, { hfConfig, layout, parameters, tokenizerFrom: bytes });
 
       const prompt = tokenizer.renderChat([{ role: 'user', content: '3 + 4 = ?' }]);
-      const { stdout } = await promisify(execFile)(python!, [script, model, '--prompt', prompt, '--tokens', '4']);
-      const opened = JSON.parse(stdout) as { tensors: Record<string, string>; ids: number[] };
+      const opened = await openInTransformers(python!, model, prompt, 4);
       expect(opened.ids).toEqual(tokenizer.encode(prompt));
       expect(opened.tensors).toEqual(
         Object.fromEntries(
@@ -53,6 +52,23 @@ describe('a directory written here opens in transformers with equal weights (ski
     300_000,
   ); // importing torch alone takes ten seconds on a busy machine
 });
+
+testInPython(
+  'a model trained here goes on in transformers as it does here (skipped without R1_PYTHON)',
+  async () => {
+    const settings = { pretrain: { data: ['mixture'], steps: 30, batch: 32, learningRate: 5e-3 } };
+    const { checkpoint } = await runToResult(directory(), { name: 'base', settings });
+    const { renderChat } = await loadTokenizer(checkpoint!.path);
+    const prompt = renderChat([{ role: 'user', content: 'What is 3 + 4?' }]);
+    const { logProbs: expected, ...rest } = await continuationInTransformers(python!, checkpoint!.path, prompt, 32);
+    const { logProbs, ...found } = await continuationHere(checkpoint!.path, prompt, 32);
+    expect(found).toEqual(rest);
+    expect(rest.greedyIds.length).toBeGreaterThan(0);
+    const differences = expected.map((value, token) => Math.abs(value / logProbs[token]! - 1));
+    expect(Math.max(...differences)).toBeLessThan(1e-4);
+  },
+  300_000,
+);
 
 function sha256(values: Float32Array): string {
   return createHash('sha256')
