@@ -9,7 +9,7 @@ import { SessionCache } from '../runtime/session-cache.ts';
 import { floats } from '../runtime/tensor.ts';
 import { completionFeeds, completionProbs, scoreFeeds } from './feeds.ts';
 import { addGradients, microBatchResult, runGradient } from './gradient.ts';
-import { ParameterCopies } from './parameter-copies.ts';
+import { ParameterCopy } from './parameter-copy.ts';
 import type { JobKind, Jobs, Reply, Request, WorkerSettings } from './protocol.ts';
 import { awaitTurn, passTurn } from './turn.ts';
 
@@ -17,7 +17,7 @@ import { awaitTurn, passTurn } from './turn.ts';
 
 const { config, head, turn, running } = workerData as WorkerSettings;
 const layout = parameterLayout(config, head);
-const copies = new ParameterCopies(layout);
+const copy = new ParameterCopy(layout);
 const sessions = new SessionCache(32);
 const cache = new KvCache(config);
 
@@ -27,7 +27,7 @@ const handlers: Handlers = {
   ready: async () => true,
 
   async generate({ source, temperature, groups, queue, rows, width }, id) {
-    const parameters = copies.tensors(source);
+    const parameters = copy.tensors(source);
     cache.reserve(rows, width);
     const decoder = await Decoder.create({ config, sessions, parameters, cache, temperature });
     await generate({
@@ -42,7 +42,7 @@ const handlers: Handlers = {
   },
 
   async probabilities({ source, grid, sequences, inverseTemperature }) {
-    const parameters = copies.tensors(source);
+    const parameters = copy.tensors(source);
     const session = await sessions.get(`probability ${grid.rows}×${grid.length}`, () =>
       probabilityProgram(config, grid.rows, grid.length),
     );
@@ -51,7 +51,7 @@ const handlers: Handlers = {
   },
 
   async scores({ source, grid, sequences }) {
-    const parameters = copies.tensors(source);
+    const parameters = copy.tensors(source);
     const session = await sessions.get(`score ${grid.rows}×${grid.length}`, () =>
       scoreProgram(config, grid.rows, grid.length),
     );
@@ -60,7 +60,7 @@ const handlers: Handlers = {
   },
 
   async gradient({ source, memory, index, last, grid, batch }) {
-    const outputs = await runGradient(config, sessions, copies.tensors(source), grid, batch);
+    const outputs = await runGradient(config, sessions, copy.tensors(source), grid, batch);
     awaitTurn(turn, index);
     addGradients(outputs, layout, memory, { first: index === 0, last });
     passTurn(turn, index);
