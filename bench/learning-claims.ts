@@ -21,6 +21,11 @@ export function claims(stages: ReadonlyMap<string, Measured>): Claim[] {
     above('R1-Zero is at least 20 points above base', at('r1-zero', 'pass@1'), at('base', 'pass@1'), 0.2),
     rule('R1-Zero keeps one language in less than 90 %', zeroLanguage, zeroLanguage < 0.9),
     rule('reasoning RL keeps one language in more than 95 %', reasoningLanguage, reasoningLanguage > 0.95),
+    rule(
+      'reasoning RL still thinks in words',
+      at('reasoning-rl', 'worded_rate'),
+      at('reasoning-rl', 'worded_rate') > 0.95,
+    ),
     above('Dev1 has the format more often than base', at('cold-start', 'format_rate'), at('base', 'format_rate')),
     above(
       'Dev1 keeps one language more often than base',

@@ -54,7 +54,7 @@ export async function continuationInTransformers(
 
 /** The same from our engine. */
 export async function continuationHere(directory: string, prompt: string, tokens: number): Promise<Continuation> {
-  const policy = await Policy.open(directory, 'lm', 1);
+  const policy = await Policy.open(directory, { workers: 1 });
   try {
     const { tokenizer, engine, config } = policy;
     const ids = tokenizer.encode(prompt);

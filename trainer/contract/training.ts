@@ -14,8 +14,12 @@ export const schedule = object({
 export type Schedule = z.infer<typeof schedule>;
 
 export const optimizer = object({
-  betas: z.array(fraction).length(2).default([0.9, 0.95]).describe('AdamW decay rates of the first and second moment.'),
-  epsilon: z.number().min(0).default(1e-8).describe('AdamW epsilon.'),
+  betas: z
+    .array(z.number().min(0).max(0.999999))
+    .length(2)
+    .default([0.9, 0.95])
+    .describe('AdamW decay rates of the first and second moment.'),
+  epsilon: z.number().min(1e-12).default(1e-8).describe('AdamW epsilon.'),
   weightDecay: z.number().min(0).default(0).describe('Decoupled weight decay on matrices; norms and biases have none.'),
   maxGradNorm: z
     .number()

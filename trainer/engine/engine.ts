@@ -26,6 +26,8 @@ export interface EngineOptions {
   readonly workers?: number;
   /** Makes room for training: gradient and moments. */
   readonly optimizer?: boolean;
+  /** Called whenever a worker has done something: a sign of life during long calls. */
+  readonly onActivity?: () => void;
 }
 
 export interface StepSettings extends AdamWSettings {
@@ -83,9 +85,16 @@ export class Engine {
     this.#memory = optimizer ? optimizerMemory(layout) : undefined;
   }
 
-  static async create({ config, head, parameters, workers, optimizer = false }: EngineOptions): Promise<Engine> {
+  static async create({
+    config,
+    head,
+    parameters,
+    workers,
+    optimizer = false,
+    onActivity = () => {},
+  }: EngineOptions): Promise<Engine> {
     const layout = parameterLayout(config, head);
-    const pool = await WorkerPool.start(workers ?? Math.min(8, availableParallelism()), { config, head });
+    const pool = await WorkerPool.start(workers ?? Math.min(8, availableParallelism()), { config, head }, onActivity);
     const engine = new Engine(config, layout, pool, optimizer);
     engine.addParameterSet('policy', parameters);
     return engine;

@@ -23,15 +23,19 @@ export class WorkerPool {
   readonly #turn = sharedCounter();
   readonly #running = sharedCounter();
 
-  private constructor(count: number, settings: ModelSettings) {
+  private constructor(count: number, settings: ModelSettings, onReply: () => void) {
     const shared = { turn: this.#turn, running: this.#running };
-    this.#threads = Array.from({ length: count }, () => new Thread({ ...settings, ...shared }));
+    this.#threads = Array.from({ length: count }, () => new Thread({ ...settings, ...shared }, onReply));
     process.on('exit', this.#stopAtExit);
   }
 
-  /** Resolves once every thread has loaded. */
-  static async start(count: number, settings: ModelSettings): Promise<WorkerPool> {
-    const pool = new WorkerPool(count, settings);
+  /**
+   * Resolves once every thread has loaded.
+   *
+   * @param onReply called whenever a worker has done something, at least once a micro-batch or completion
+   */
+  static async start(count: number, settings: ModelSettings, onReply: () => void): Promise<WorkerPool> {
+    const pool = new WorkerPool(count, settings, onReply);
     await pool.each('ready', () => ({}));
     return pool;
   }
@@ -111,13 +115,16 @@ class Thread {
   #nextId = 0;
   #dead: Error | undefined;
 
-  constructor(settings: WorkerSettings) {
+  constructor(settings: WorkerSettings, onReply: () => void) {
     this.#worker = new Worker(new URL('worker.ts', import.meta.url), {
       workerData: settings,
       name: 'engine',
       execArgv: [], // flags about the main script mean nothing to this one
     });
-    this.#worker.on('message', (reply: Reply) => this.#receive(reply));
+    this.#worker.on('message', (reply: Reply) => {
+      onReply();
+      this.#receive(reply);
+    });
     this.#worker.on('error', (error: Error) => this.#die(workerError('', error)));
     this.#ended = new Promise((resolve) => {
       this.#worker.on('exit', (code) => {

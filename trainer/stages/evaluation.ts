@@ -1,7 +1,8 @@
 import { languageConsistency } from '../rewards/language-consistency.ts';
 import { formatReward } from '../rewards/format.ts';
+import { parseResponse } from '../rewards/parse-response.ts';
 import { canonicalAnswer, verify } from '../rewards/verify.ts';
-import { evaluationMetrics } from '../algorithms/evaluation.ts';
+import { evaluationMetrics, type GradedSample } from '../algorithms/evaluation.ts';
 import { mean } from '../algorithms/statistics.ts';
 import { randomKey } from '../algorithms/random.ts';
 import type { Row } from '../contract/dataset.ts';
@@ -17,8 +18,8 @@ const samplesPerDataset = 4;
 interface Measured {
   readonly row: Row;
   readonly completions: readonly RowCompletion[];
-  /** Verifier's score of each completion, 0…1; those it could not judge are left out. */
-  readonly scores: readonly number[];
+  /** The completions that the verifier could judge. */
+  readonly graded: readonly GradedSample[];
 }
 
 export interface Evaluation {
@@ -28,7 +29,8 @@ export interface Evaluation {
 
 /**
  * Held-out quality of a model: pass@1 over reasoning prompts (mean of k samples with its standard error), pass@k, cons@k, format
- * rate, language consistency, and pass@1 of every dataset.
+ * rate, language consistency, and pass@1 of every dataset. Only fully right answers count; completions that a verifier
+ * cannot judge are left out. A figure for which there are no prompts is left out, too.
  */
 export async function evaluateRows(
   policy: Policy,
@@ -41,7 +43,8 @@ export async function evaluateRows(
   const all: Measured[] = [];
   for (const [name, rows] of rowsOf) {
     const measured = await measure(policy, rows, settings, seed);
-    metrics[`eval/${name}/pass@1`] = mean(measured.flatMap(({ scores }) => scores));
+    const graded = measured.filter((one) => one.graded.length > 0);
+    if (graded.length > 0) metrics[`eval/${name}/pass@1`] = mean(graded.map((one) => correctShare(one.graded)));
     samples.push(...measured.slice(0, samplesPerDataset).map(toSample));
     all.push(...measured);
   }
@@ -72,38 +75,40 @@ async function measure(
   );
   return rows.map((row, index) => {
     const ofRow = completions[index] ?? [];
-    const verdicts = ofRow.map(({ text }) => verify(row, text));
-    return {
-      row,
-      completions: ofRow,
-      scores: verdicts.filter(({ outcome }) => outcome !== 'abstain').map(({ score }) => score),
-    };
+    const graded = ofRow.flatMap(({ text }) => {
+      const { outcome } = verify(row, text);
+      return outcome === 'abstain' ? [] : [{ correct: outcome === 'correct', vote: canonicalAnswer(row, text) }];
+    });
+    return { row, completions: ofRow, graded };
   });
 }
 
 function summarise(measured: readonly Measured[]): Metrics {
+  const lengths = measured.flatMap(({ completions }) => completions.map(({ tokenIds }) => tokenIds.length));
   const reasoning = measured.filter(({ row }) => row.domain === 'reasoning');
+  const gradedPrompts = reasoning.map(({ graded }) => graded).filter((graded) => graded.length > 0);
   const texts = reasoning.flatMap(({ row, completions }) => completions.map(({ text }) => ({ row, text })));
-  const graded = reasoning.map(({ row, completions }) =>
-    completions.map(({ text }) => ({
-      correct: verify(row, text).outcome === 'correct',
-      vote: canonicalAnswer(row, text),
-    })),
-  );
   return {
-    ...evaluationMetrics(graded),
-    'eval/format_rate': mean(texts.map(({ row, text }) => formatReward(text, row.domain))),
-    'eval/language_consistency': mean(texts.map(({ row, text }) => languageConsistency(text, row.language))),
-    'eval/mean_length': mean(measured.flatMap(({ completions }) => completions.map(({ tokenIds }) => tokenIds.length))),
+    ...(gradedPrompts.length > 0 && evaluationMetrics(gradedPrompts)),
+    ...(texts.length > 0 && {
+      'eval/format_rate': mean(texts.map(({ row, text }) => formatReward(text, row.domain))),
+      'eval/language_consistency': mean(texts.map(({ row, text }) => languageConsistency(text, row.language))),
+      'eval/worded_rate': mean(texts.map(({ text }) => Number(/\p{L}/u.test(parseResponse(text).languageText)))),
+    }),
+    'eval/mean_length': mean(lengths),
   };
 }
 
-function toSample({ row, completions, scores }: Measured): Sample {
+function correctShare(graded: readonly GradedSample[]): number {
+  return mean(graded.map(({ correct }) => Number(correct)));
+}
+
+function toSample({ row, completions, graded }: Measured): Sample {
   return {
     dataset: row.dataset,
     prompt: row.messages.map(({ content }) => content).join('\n'),
     completion: completions[0]?.text ?? '',
-    ...(scores[0] !== undefined && { scores: { accuracy: scores[0] } }),
+    ...(graded[0] && { scores: { accuracy: Number(graded[0].correct) } }),
     ...(row.answer && { gold: row.answer.gold }),
   };
 }

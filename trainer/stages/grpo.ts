@@ -17,10 +17,10 @@ import type { Workspace } from './workspace.ts';
  * Source: DeepSeekMath, arXiv:2402.03300, §4; DeepSeek-R1, arXiv:2501.12948v2.
  */
 export async function grpo(settings: GrpoSettings, workspace: Workspace): Promise<StageResult> {
-  const { policy, step: from, final } = await Policy.load(workspace, { trained: true, reference: true });
+  const { policy, step: from, metrics, final } = await Policy.load(workspace, { trained: true, reference: true });
   const models = new RewardModels(workspace);
   try {
-    if (final) return workspace.finish(final, 'finished by an earlier attempt', final.metrics);
+    if (final) return workspace.finish(final, 'finished by an earlier attempt', metrics);
     const prompts = await workspace.loadRows(settings.prompts, 'train');
     const stepsOfRollout = settings.stepsPerRollout * settings.epochsPerRollout;
     const rewards = createRewards(settings.rewards, { steps: settings.steps, scoreWithModel: models.score });
@@ -30,6 +30,7 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
       workspace,
       policy,
       from,
+      metrics,
       steps: settings.steps,
       checkpointEvery: settings.checkpointEvery,
       unit: stepsOfRollout,

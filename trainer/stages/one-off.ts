@@ -31,7 +31,10 @@ export async function generateFromCheckpoint(checkpoint: string, options: Genera
     const [completions = []] = await completeRows(policy, [row], samples, sampling, (_, sample) =>
       randomKey(seed, 'generate', prompt, sample),
     );
-    for (const { text } of completions) console.log(text);
+    for (const [at, { text }] of completions.entries()) {
+      if (samples > 1) console.log(`--- ${at + 1} of ${samples} ---`);
+      console.log(text);
+    }
   } finally {
     await policy.close();
   }

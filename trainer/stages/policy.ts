@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { copyTokenizer, readModelDirectory, writeModelDirectory } from '../checkpoint/model-directory.ts';
 import { SafetensorsFile, writeSafetensors } from '../checkpoint/safetensors.ts';
-import { UserError } from '../contract/errors.ts';
+import { DivergedError, UserError } from '../contract/errors.ts';
 import type { Message } from '../contract/dataset.ts';
 import type { OptimizerSettings } from '../contract/training.ts';
 import { Engine, type StepReport, type TrainingBatch } from '../engine/engine.ts';
@@ -24,7 +24,9 @@ interface ModelFiles {
 interface TrainerState {
   readonly optimizerStep: number;
   readonly hasReference: boolean;
-  readonly evaluation: Metrics;
+  /** Figures of the newest step, and of the final evaluation once there is one. */
+  readonly metrics: Metrics;
+  readonly templateDigest: string;
 }
 
 interface LoadOptions {
@@ -35,8 +37,16 @@ interface LoadOptions {
   readonly reference?: boolean;
 }
 
+interface OpenOptions {
+  readonly head?: Head;
+  readonly workers?: number | undefined;
+  /** Called when work inside a long call has gone on. */
+  readonly onActivity?: () => void;
+}
+
 /** Optimizer moments and the reference policy: only in checkpoints that a stage may go on from. */
 const resumeFile = 'trainer/resume.safetensors';
+const stateFile = 'trainer/state.json';
 
 /** A model with its tokenizer and engine: what a recipe samples from, trains and saves. */
 export class Policy {
@@ -59,40 +69,52 @@ export class Policy {
   static async load(workspace: Workspace, options: LoadOptions = {}): Promise<ResumedPolicy> {
     const checkpoint = await workspace.newestCheckpoint();
     const head = options.head ?? 'lm';
-    const files = checkpoint ? await readModel(checkpoint.path, head) : await readStartingModel(workspace, head);
+    const files = checkpoint
+      ? await readModel(checkpoint.path, head, workspace.file.seed)
+      : await readStartingModel(workspace, head);
     const tokenizerDirectory = join(workspace.file.out, 'tokenizer');
     if (files.tokenizerDirectory !== tokenizerDirectory) {
       // The checkpoint that it came from may be pruned while the stage runs.
       await mkdir(tokenizerDirectory, { recursive: true });
       await copyTokenizer(files.tokenizerDirectory, tokenizerDirectory);
     }
-    const policy = await Policy.start(
-      { ...files, tokenizerDirectory },
-      head,
-      options.trained ?? false,
-      workspace.file.workers,
-    );
-    if (!checkpoint) {
-      await workspace.rewindLogs(-1);
-      if (options.reference) policy.refreshReference();
-      return { policy, step: 0, final: undefined };
+    await workspace.rewindLogs(checkpoint?.step ?? -1);
+    const state = checkpoint && (await readState(checkpoint.path));
+    const { workers } = workspace.file;
+    const onActivity = workspace.progress.alive;
+    const policy = await Policy.start({ ...files, tokenizerDirectory }, { head, ...options, workers, onActivity });
+    try {
+      if (!checkpoint || !state) {
+        if (options.reference) policy.refreshReference();
+        return { policy, step: 0, metrics: {}, final: undefined };
+      }
+      const { path, step, digest, manifest } = checkpoint;
+      if (manifest.final) return { policy, step, metrics: state.metrics, final: { path, step, digest } };
+      await policy.restore(path, state);
+      return { policy, step, metrics: state.metrics, final: undefined };
+    } catch (error) {
+      await policy.close();
+      throw error;
     }
-    await workspace.rewindLogs(checkpoint.step);
-    const state = JSON.parse(await readFile(join(checkpoint.path, 'trainer/state.json'), 'utf8')) as TrainerState;
-    if (checkpoint.manifest.final)
-      return { policy, step: checkpoint.step, final: { ...checkpoint, metrics: state.evaluation } };
-    await policy.restore(checkpoint.path, state);
-    return { policy, step: checkpoint.step, final: undefined };
   }
 
   /** A model for inference alone, from a checkpoint or any Hugging Face directory. */
-  static async open(directory: string, head: Head = 'lm', workers?: number): Promise<Policy> {
-    return Policy.start(await readModel(directory, head), head, false, workers);
+  static async open(directory: string, options: OpenOptions = {}): Promise<Policy> {
+    const head = options.head ?? 'lm';
+    return Policy.start(await readModel(directory, head, 0), { ...options, head });
   }
 
-  private static async start(files: ModelFiles, head: Head, trained: boolean, workers?: number): Promise<Policy> {
+  private static async start(files: ModelFiles, options: LoadOptions & OpenOptions & { head: Head }): Promise<Policy> {
     const { config, parameters } = files;
-    const engine = await Engine.create({ config, head, parameters, optimizer: trained, ...(workers && { workers }) });
+    const { head, workers, onActivity } = options;
+    const engine = await Engine.create({
+      config,
+      head,
+      parameters,
+      optimizer: options.trained ?? false,
+      ...(workers !== undefined && { workers }),
+      ...(onActivity && { onActivity }),
+    });
     return new Policy(files, engine, head);
   }
 
@@ -128,13 +150,20 @@ export class Policy {
     this.hasReference = true;
   }
 
-  /** Writes the model and, unless the stage is done, what resuming needs. */
-  async write(directory: string, final: boolean, evaluation: Metrics = {}): Promise<void> {
+  /**
+   * Writes the model and, unless the stage is done, what resuming needs.
+   *
+   * @param metrics figures of the newest step, or of the finished stage
+   * @throws DivergedError if a weight is not finite
+   */
+  async write(directory: string, final: boolean, metrics: Metrics): Promise<void> {
+    this.requireFiniteWeights();
     await this.writeModel(directory);
     await mkdir(join(directory, 'trainer'), { recursive: true });
     const { step, m, v } = this.engine.optimizerState();
-    const state: TrainerState = { optimizerStep: step, hasReference: this.hasReference, evaluation };
-    await writeFile(join(directory, 'trainer/state.json'), JSON.stringify(state));
+    const { templateDigest } = this.tokenizer;
+    const state: TrainerState = { optimizerStep: step, hasReference: this.hasReference, metrics, templateDigest };
+    await writeFile(join(directory, stateFile), JSON.stringify(state));
     if (final) return;
     const shape = [this.engine.layout.size];
     await writeSafetensors(join(directory, resumeFile), [
@@ -142,6 +171,15 @@ export class Policy {
       { name: 'v', shape, values: v },
       ...(this.hasReference ? [{ name: 'reference', shape, values: this.engine.parameterSet('reference') }] : []),
     ]);
+  }
+
+  /** The update of the last step has no loss that would show it. */
+  private requireFiniteWeights(): void {
+    const { parameters, layout } = this.engine;
+    const bad = parameters.findIndex((value) => !Number.isFinite(value));
+    if (bad < 0) return;
+    const tensor = layout.tensors.find(({ offset, size }) => bad < offset + size);
+    throw new DivergedError(`the tensor ${tensor?.name} holds ${parameters[bad]}; expected finite weights`);
   }
 
   private writeModel(directory: string): Promise<void> {
@@ -178,14 +216,20 @@ export interface ResumedPolicy {
   readonly policy: Policy;
   /** Optimizer steps that the weights have behind them in this stage. */
   readonly step: number;
+  /** Figures of that step, or of the finished stage. */
+  readonly metrics: Metrics;
   /** Set when an earlier attempt had finished all the work. */
-  readonly final: { path: string; step: number; digest: string; metrics: Metrics } | undefined;
+  readonly final: { path: string; step: number; digest: string } | undefined;
+}
+
+async function readState(checkpoint: string): Promise<TrainerState> {
+  return JSON.parse(await readFile(join(checkpoint, stateFile), 'utf8')) as TrainerState;
 }
 
 async function readStartingModel(workspace: Workspace, head: Head): Promise<ModelFiles> {
   const { model, out, seed, stage } = workspace.file;
-  if (model?.input) return readModel(await workspace.verifyInput(model.input), head);
-  if (model?.path) return readModel(model.path, head);
+  if (model?.input) return readModel(await workspace.verifyInput(model.input), head, seed);
+  if (model?.path) return readModel(model.path, head, seed);
   if (!model?.init) throw new UserError(`stage ${stage}: the stage file names no model to start from`);
 
   const tokenizerDirectory = join(out, 'tokenizer');
@@ -197,7 +241,7 @@ async function readStartingModel(workspace: Workspace, head: Head): Promise<Mode
 }
 
 /** Reads a model directory; a scalar head that it does not have yet starts with its initial weights. */
-async function readModel(directory: string, head: Head): Promise<ModelFiles> {
+async function readModel(directory: string, head: Head, seed: number): Promise<ModelFiles> {
   const tokenizer = await loadTokenizer(directory);
   const model = await readModelDirectory(directory);
   const config = parseHfConfig(model.config, join(directory, 'config.json'));
@@ -206,7 +250,7 @@ async function readModel(directory: string, head: Head): Promise<ModelFiles> {
   const parameters =
     head === 'scalar'
       ? await model.readParameters(layout, {
-          into: initialParameters(layout, config, 0),
+          into: initialParameters(layout, config, seed),
           mayBeMissing: ['score.weight'],
         })
       : await model.readParameters(layout);

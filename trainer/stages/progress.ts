@@ -3,6 +3,9 @@ import type { Metrics } from './metrics.ts';
 
 const minimumIntervalMs = 1000;
 
+/** A step may take an hour; whoever watches wants a sign of life before. */
+const silenceMs = 20_000;
+
 /** The few metrics that a person watches; the rest is in `metrics.jsonl`. */
 const watched = [
   'loss',
@@ -25,6 +28,7 @@ export class ProgressReporter {
   private firstStep: number | undefined;
   private lastMs = -Infinity;
   private metrics: Metrics = {};
+  private last: ProgressLine | undefined;
 
   report(phase: string, step: number, steps: number, metrics: Metrics = {}): void {
     this.metrics = { ...this.metrics, ...pick(metrics) };
@@ -42,8 +46,17 @@ export class ProgressReporter {
       metrics: this.metrics,
       ...(done > 0 && { secondsLeft: ((nowMs - this.startedMs) / 1000 / done) * (steps - step) }),
     };
+    this.last = line;
     process.stdout.write(`${JSON.stringify(line)}\n`);
   }
+
+  /** Says the newest line again after a silence. Called when work inside a step has gone on. */
+  readonly alive = (): void => {
+    const nowMs = performance.now();
+    if (!this.last || nowMs - this.lastMs < silenceMs) return;
+    this.lastMs = nowMs;
+    process.stdout.write(`${JSON.stringify({ ...this.last, time: new Date().toISOString() })}\n`);
+  };
 }
 
 function pick(metrics: Metrics): Metrics {

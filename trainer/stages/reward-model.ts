@@ -17,9 +17,9 @@ interface Pair {
 
 /** Pairwise reward model: −log σ(score(chosen) − score(rejected)), a scalar head on the last token. */
 export async function rewardModel(settings: RewardModelSettings, workspace: Workspace): Promise<StageResult> {
-  const { policy, step: from, final } = await Policy.load(workspace, { head: 'scalar', trained: true });
+  const { policy, step: from, metrics, final } = await Policy.load(workspace, { head: 'scalar', trained: true });
   try {
-    if (final) return workspace.finish(final, 'finished by an earlier attempt', final.metrics);
+    if (final) return workspace.finish(final, 'finished by an earlier attempt', metrics);
     const rows = await workspace.loadRows(settings.pairs, 'train');
     const heldOut = await workspace.loadRows(settings.pairs, 'heldOut');
     const batch = Math.min(settings.batch, rows.length);
@@ -29,6 +29,7 @@ export async function rewardModel(settings: RewardModelSettings, workspace: Work
       workspace,
       policy,
       from,
+      metrics,
       steps,
       checkpointEvery: settings.checkpointEvery,
       async run(step) {

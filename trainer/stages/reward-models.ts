@@ -31,10 +31,13 @@ export class RewardModels {
     const input = inputs[stage];
     if (!input)
       throw new UserError(`stage ${this.workspace.file.stage}: no input is named "${stage}"; expected a reward model`);
-    return Policy.open(await this.workspace.verifyInput(input), 'scalar', workers);
+    const onActivity = this.workspace.progress.alive;
+    return Policy.open(await this.workspace.verifyInput(input), { head: 'scalar', workers, onActivity });
   }
 
   async close(): Promise<void> {
-    for (const model of this.opened.values()) await (await model).close();
+    // One that could not be opened has said so where it was used.
+    const opened = await Promise.allSettled(this.opened.values());
+    await Promise.all(opened.flatMap((model) => (model.status === 'fulfilled' ? [model.value.close()] : [])));
   }
 }

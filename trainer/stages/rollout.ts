@@ -39,6 +39,9 @@ export interface RolloutRequest {
   readonly index: number;
 }
 
+/** A reference probability that underflows to 0 would make the KL estimate infinite. */
+const leastProbability = 1e-30;
+
 /** Samples groups, scores them, and turns rewards into advantages. */
 export async function rollOut({
   settings,
@@ -63,12 +66,15 @@ export async function rollOut({
     scored.map((group) => group.map(({ reward }) => reward)),
     { epsilon: settings.advantageEpsilon, loss: settings.loss },
   ).flat();
-  await saveSamples(workspace, step, groups, scored);
+  await saveSamples(workspace, step + 1, groups, scored);
 
   const completions = groups.flat();
+  const samples = scored.flat();
   const sequences = completions.map(toSequence);
   const { temperature } = settings.sampling;
-  const refProbs = await policy.engine.tokenProbabilities(sequences, { set: 'reference', temperature });
+  const refProbs = (await policy.engine.tokenProbabilities(sequences, { set: 'reference', temperature })).map((probs) =>
+    probs.map((prob) => Math.max(prob, leastProbability)),
+  );
   // With several updates a rollout, only the first would compare equal weights; so compare before any of them.
   const check =
     settings.stepsPerRollout * settings.epochsPerRollout > 1
@@ -77,7 +83,7 @@ export async function rollOut({
   const tokens = completions.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
   const metrics = {
     ...rewardMetrics(scored, rewards.names),
-    ...completionMetrics(scored.flat()),
+    ...completionMetrics(samples),
     ...(check &&
       samplingLogpDifference(
         completions.map(({ probs }) => probs),
@@ -93,7 +99,7 @@ export async function rollOut({
       oldProbs: completion.probs,
       refProbs: refProbs[at] ?? completion.probs,
       advantage: advantages[at] ?? 0,
-      graded: scored.flat()[at]?.reward !== undefined,
+      graded: samples[at]?.reward !== undefined,
     })),
   };
 }
@@ -135,7 +141,7 @@ async function saveSamples(
   groups: readonly (readonly RowCompletion[])[],
   scored: readonly (readonly ScoredSample[])[],
 ): Promise<void> {
-  if (step % samplesEvery !== 0) return;
+  if ((step - 1) % samplesEvery !== 0) return;
   const samples = scored.slice(0, 2).flatMap((group, place): Sample[] => {
     const [first] = group;
     if (!first) return [];

@@ -1,5 +1,7 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { namingFullDisk } from '../checkpoint/full-disk.ts';
+import { replaceFile } from '../checkpoint/replace-file.ts';
 import { resultName } from '../contract/checkpoint.ts';
 import { TrainerError } from '../contract/errors.ts';
 import { exitCodes } from '../contract/exit-codes.ts';
@@ -16,9 +18,11 @@ import { Workspace } from './workspace.ts';
 
 /** Follows the recipe of the stage's type, writes `result.json`, and returns the exit code. */
 export async function runStage(file: StageFile): Promise<number> {
-  await mkdir(file.out, { recursive: true });
   try {
-    await writeResult(file.out, await runRecipe(file));
+    await namingFullDisk(file.out, undefined, async () => {
+      await mkdir(file.out, { recursive: true });
+      await writeResult(file.out, await runRecipe(file));
+    });
     return exitCodes.succeeded;
   } catch (error) {
     const reason = error instanceof TrainerError ? error.reason : 'bug';
@@ -54,9 +58,7 @@ function follow(workspace: Workspace): Promise<StageResult> {
 }
 
 async function writeResult(out: string, result: StageResult): Promise<void> {
-  const path = join(out, resultName);
-  await writeFile(`${path}.partial`, `${JSON.stringify(result, undefined, 2)}\n`);
-  await rename(`${path}.partial`, path);
+  await replaceFile(join(out, resultName), `${JSON.stringify(result, undefined, 2)}\n`);
 }
 
 /** Says on stderr what went wrong, in one line if a person can act on it, and gives the exit code. */

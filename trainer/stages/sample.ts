@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Candidate, createFunnel } from '../algorithms/funnel.ts';
 import { randomKey, uniform } from '../algorithms/random.ts';
@@ -8,6 +8,7 @@ import { UserError } from '../contract/errors.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { SampleSettings } from '../contract/settings.ts';
 import { fewShotMessages, reflectionMessages } from '../data/prompts.ts';
+import { replaceFile } from '../checkpoint/replace-file.ts';
 import { writeRows } from '../data/rows.ts';
 import { canonicalForm } from '../rewards/canonical-form.ts';
 import { examine } from '../rewards/examine.ts';
@@ -35,7 +36,11 @@ const chunkPrompts = 64;
 /** Rejection sampling: many completions a prompt, filtered by rules, ranked, the best kept as rows for SFT. */
 export async function sample(settings: SampleSettings, workspace: Workspace): Promise<StageResult> {
   const finished = await workspace.finishedData();
-  if (finished) return workspace.finish(finished, 'finished by an earlier attempt', finished.metrics);
+  if (finished) {
+    await workspace.rewindLogs(-1);
+    await workspace.log(0, finished.metrics);
+    return workspace.finish(finished, 'finished by an earlier attempt', finished.metrics);
+  }
   const { policy } = await Policy.load(workspace);
   const models = new RewardModels(workspace);
   try {
@@ -96,7 +101,9 @@ class Sampler {
     const rows: Row[] = [];
     for (const name of this.settings.prompts) {
       const pool = await this.workspace.loadRows([name], 'train');
-      for (const { dataset } of pool.slice(0, 1)) this.pools.set(dataset, pool);
+      for (const [dataset, rowsOfDataset] of Map.groupBy(pool, (row) => row.dataset)) {
+        this.pools.set(dataset, rowsOfDataset);
+      }
       rows.push(...pool.slice(0, this.settings.limit));
     }
     return rows;
@@ -107,12 +114,11 @@ class Sampler {
     const directory = join(this.workspace.file.out, `chunks-${this.workspace.settingsDigest.slice(0, 12)}`);
     const path = join(directory, `${String(index).padStart(6, '0')}.json`);
     const saved = await readFile(path, 'utf8').catch(() => undefined);
-    if (saved !== undefined) return JSON.parse(saved) as Sampled[];
+    if (saved !== undefined) return JSON.parse(saved) as Sampled[]; // replaced as a whole, so never half
 
     const sampled = await this.sample(rows);
     await mkdir(directory, { recursive: true });
-    await writeFile(`${path}.partial`, JSON.stringify(sampled));
-    await rename(`${path}.partial`, path);
+    await replaceFile(path, JSON.stringify(sampled));
     return sampled;
   }
 

@@ -21,15 +21,16 @@ interface SupervisedSettings {
 
 /** Cross-entropy on rows in a shuffled order that starts anew every epoch. */
 export async function trainOnDocuments(settings: SupervisedSettings, workspace: Workspace): Promise<StageResult> {
-  const { policy, step: from, final } = await Policy.load(workspace, { trained: true });
+  const { policy, step: from, metrics, final } = await Policy.load(workspace, { trained: true });
   try {
-    if (final) return workspace.finish(final, 'finished by an earlier attempt', final.metrics);
+    if (final) return workspace.finish(final, 'finished by an earlier attempt', metrics);
     const batch = Math.min(settings.batch, settings.rows.length);
 
     return await train({
       workspace,
       policy,
       from,
+      metrics,
       steps: settings.steps,
       checkpointEvery: settings.checkpointEvery,
       async run(step) {

@@ -11,6 +11,8 @@ export interface TrainingLoop {
   readonly policy: Policy;
   /** Steps that an earlier attempt has done. */
   readonly from: number;
+  /** Figures of the newest of them. */
+  readonly metrics: Metrics;
   readonly steps: number;
   readonly checkpointEvery: number;
   /** A checkpoint may only lie where this many steps are complete (the steps of one rollout); 1 for supervised stages. */
@@ -27,7 +29,7 @@ export async function train(loop: TrainingLoop): Promise<StageResult> {
   const { evaluation } = workspace.file;
   const evaluations = policy.head === 'lm' ? evaluation : undefined;
   let savedStep = loop.from;
-  let last: Metrics = {};
+  let last = loop.metrics;
 
   workspace.progress.report('train', loop.from, steps);
   for (let step = loop.from; step < steps; step++) {
@@ -38,18 +40,18 @@ export async function train(loop: TrainingLoop): Promise<StageResult> {
     const seconds = (performance.now() - startedMs) / 1000;
     await workspace.log(done, { global_step: done, ...last, step_time: seconds });
     workspace.progress.report('train', done, steps, last);
-    if (done === steps) break;
-
-    if (evaluations && evaluations.every > 0 && done % evaluations.every === 0) {
+    if (done < steps && evaluations && evaluations.every > 0 && done % evaluations.every === 0) {
       await evaluateNow(workspace, policy, evaluations, done, steps);
     }
     const complete = done % (loop.unit ?? 1) === 0;
-    if (complete && (done - savedStep >= loop.checkpointEvery || workspace.interrupted)) {
+    const canStop = complete || done === steps;
+    const due = done < steps && done - savedStep >= loop.checkpointEvery;
+    if ((complete && due) || (canStop && workspace.interrupted)) {
       workspace.progress.report('save', done, steps);
-      await workspace.publish(done, false, (directory) => policy.write(directory, false));
+      await workspace.publish(done, false, (directory) => policy.write(directory, false, withoutTimes(last)));
       savedStep = done;
     }
-    if (complete && workspace.interrupted) workspace.interrupt(`step ${done} of ${steps}`);
+    if (canStop && workspace.interrupted) workspace.interrupt(`step ${done} of ${steps}`);
   }
 
   const measured = evaluations ? await evaluateNow(workspace, policy, evaluations, steps, steps) : {};

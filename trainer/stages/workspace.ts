@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { replaceFile } from '../checkpoint/replace-file.ts';
 import { pipeline } from 'node:stream/promises';
 import { describeFiles } from '../checkpoint/manifest.ts';
 import { engineVersions } from '../checkpoint/engine-versions.ts';
@@ -103,6 +104,14 @@ export class Workspace {
   async newestCheckpoint(): Promise<(PublishedCheckpoint & { readonly manifest: CheckpointManifest }) | undefined> {
     const { newest, skipped } = await newestCheckpoint(this.file.out, this.settingsDigest);
     for (const { path, reason } of skipped) console.error(`${path}: not used: ${reason}`);
+    const made = newest?.manifest.engine;
+    const now = engineVersions();
+    const changed = Object.keys({ ...made, ...now }).filter((key) => made && made[key] !== now[key]);
+    for (const key of changed) {
+      console.error(
+        `${newest?.path}: made with ${key} ${made?.[key]}, now ${now[key]}: the bits may differ from one uninterrupted run`,
+      );
+    }
     return newest;
   }
 
@@ -174,14 +183,16 @@ export class Workspace {
     for (const name of [metricsName, samplesName]) {
       const path = join(this.file.out, name);
       const text = await readFile(path, 'utf8').catch(() => '');
-      const kept = text.split('\n').filter((line) => isAtMost(line, step));
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, kept.map((line) => `${line}\n`).join(''));
+      const lines = text.split('\n').filter((line) => isAtMost(line, step));
+      const kept = lines.map((line) => `${line}\n`).join('');
+      if (kept !== text) await replaceFile(path, kept);
     }
   }
 
   finish(checkpoint: StageResult['checkpoint'], message: string, metrics: Metrics): StageResult {
-    return { outcome: 'succeeded', reason: 'succeeded', message, ...(checkpoint && { checkpoint }), metrics };
+    const { path, step, digest } = checkpoint ?? {};
+    const reference = path !== undefined && step !== undefined && digest !== undefined && { path, step, digest };
+    return { outcome: 'succeeded', reason: 'succeeded', message, ...(reference && { checkpoint: reference }), metrics };
   }
 }
 
@@ -196,7 +207,7 @@ function isAtMost(line: string, step: number): boolean {
 
 /**
  * Digest of everything that decides the result: files by their content; not the attempt, the directories or the number of
- * workers. So the same manifest has the same digests on another machine.
+ * workers. So the same manifest has the same settings digest on another machine.
  */
 async function digestOf(file: StageFile): Promise<string> {
   const { settings, seed, stage, evaluation, inputs } = file;
