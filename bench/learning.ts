@@ -20,6 +20,7 @@ interface Manifest {
 interface StageInManifest {
   name: string;
   grpo?: { rewards: object[]; learningRate: number };
+  gate?: object;
 }
 
 interface Options {
@@ -72,9 +73,10 @@ async function control(
   const changed = structuredClone(manifest);
   const end = changed.spec.stages.findIndex((stage) => stage.name === learned) + 1;
   changed.spec.stages = changed.spec.stages.slice(0, end);
-  const { grpo } = changed.spec.stages.at(-1) ?? {};
-  if (!grpo) throw new Error(`${example}: expected a grpo stage named ${learned}`);
-  change(grpo);
+  const stage = changed.spec.stages.at(-1);
+  if (!stage?.grpo) throw new Error(`${example}: expected a grpo stage named ${learned}`);
+  change(stage.grpo);
+  delete stage.gate; // it would rightly stop a policy that has not learned
   await run(changed, controlState, '--rerun-from', learned);
   return controlClaim(name, stages.get('base'), (await results(controlState, changed)).get(learned));
 }
