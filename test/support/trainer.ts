@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { StageResult } from '../../trainer/contract/progress.ts';
+import { type ProgressLine, progressLine, type StageResult } from '../../trainer/contract/progress.ts';
 import { type PinnedInput, stageFile } from '../../trainer/contract/stage-file.ts';
+import { signalVariable, type SignalWhen } from './signal-when.ts';
 
 /** A model so small that a stage takes a second. */
 export const tinyModel = {
@@ -54,28 +54,27 @@ export interface Exit {
   readonly stderr: string;
 }
 
-export interface RunningTrainer {
-  readonly process: ChildProcess;
-  readonly exit: Promise<Exit>;
-}
-
-/** Starts the real trainer as its own process. */
-export function startTrainer(...args: readonly string[]): RunningTrainer {
-  const child = spawn(process.execPath, ['trainer/main.ts', ...args], {
+/** Runs a stage file with the real trainer as its own process, which may get a signal at some moment. */
+export function runStage(file: string, when?: SignalWhen): Promise<Exit> {
+  const preload = when ? ['--import', join(import.meta.dirname, 'signal-when.ts')] : [];
+  const child = spawn(process.execPath, [...preload, 'trainer/main.ts', 'run', '--stage', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_OPTIONS: '' },
+    env: { ...process.env, NODE_OPTIONS: '', ...(when && { [signalVariable]: JSON.stringify(when) }) },
   });
   const [stdout, stderr]: [string[], string[]] = [[], []];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk.toString()));
-  const exit = new Promise<Exit>((resolve) => {
+  return new Promise<Exit>((resolve) => {
     child.on('close', (code, signal) => resolve({ code, signal, stdout: stdout.join(''), stderr: stderr.join('') }));
   });
-  return { process: child, exit };
 }
 
-export async function runStage(file: string): Promise<Exit> {
-  return startTrainer('run', '--stage', file).exit;
+/** What a trainer said on stdout. */
+export function progressOf({ stdout }: Exit): ProgressLine[] {
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => progressLine.parse(JSON.parse(line)));
 }
 
 /** Runs a stage that must succeed. */
@@ -96,16 +95,15 @@ export async function pin(root: string, stage: string): Promise<PinnedInput> {
   return { stage, path: checkpoint.path, digest: checkpoint.digest };
 }
 
-/** Waits until `happened` holds, and fails after 30 seconds. */
-export async function waitFor(what: string, happened: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 3000; tries++) {
-    if (await happened()) return;
-    await sleep(10);
-  }
-  throw new Error(`waited 30 s in vain for ${what}`);
-}
-
 export async function lines(path: string): Promise<string[]> {
   const text = await readFile(path, 'utf8').catch(() => '');
   return text.split('\n').filter((line) => line !== '');
+}
+
+/** The lines of a stage's metrics or samples without what differs from run to run. */
+export async function logOf(out: string, name: 'metrics.jsonl' | 'samples.jsonl'): Promise<object[]> {
+  return (await lines(join(out, name))).map((line) => {
+    const figures = Object.entries(JSON.parse(line) as object);
+    return Object.fromEntries(figures.filter(([key]) => !/^time$|_time$|_per_s$/.test(key)));
+  });
 }

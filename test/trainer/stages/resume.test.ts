@@ -1,16 +1,17 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { stepDirectory } from '../../../trainer/contract/checkpoint.ts';
 import {
   lines,
+  logOf,
   pin,
+  progressOf,
   readResult,
   runStage,
   runToResult,
-  startTrainer,
   tinyModel,
-  waitFor,
   writeStage,
 } from '../../support/trainer.ts';
 
@@ -21,119 +22,188 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-const evaluation = { data: ['sums'], limit: 4, sampling: { maxNewTokens: 8 } };
-
-/** Stages that save every second step or chunk, so that a kill in the middle has something to go on from. */
-const stages = [
-  {
-    type: 'pretrain',
-    fromBase: false,
-    settings: { pretrain: { data: ['mixture'], steps: 8, batch: 8, checkpointEvery: 2 } },
+const sampling = { maxNewTokens: 8 };
+const settings = {
+  pretrain: { data: ['mixture'], steps: 8, batch: 8, checkpointEvery: 2 },
+  sft: { data: ['mixture'], epochs: 1, batch: 25, checkpointEvery: 2 },
+  // Rollouts of two steps; samples of every tenth rollout are logged.
+  grpo: {
+    prompts: ['sums'],
+    steps: 24,
+    promptsPerStep: 2,
+    group: 4,
+    stepsPerRollout: 2,
+    learningRate: 1e-3,
+    kl: { coefficient: 0.1, referenceEvery: 3 },
+    sampling: { maxNewTokens: 12 },
+    rewards: [{ format: {} }, { length: { max: 12, soft: 10 } }, { random: {} }],
+    checkpointEvery: 10,
   },
-  { type: 'sft', fromBase: true, settings: { sft: { data: ['mixture'], epochs: 1, batch: 25, checkpointEvery: 2 } } },
-  {
-    type: 'grpo',
-    fromBase: true,
-    settings: {
-      grpo: {
-        prompts: ['sums'],
-        steps: 8,
-        promptsPerStep: 2,
-        group: 4,
-        stepsPerRollout: 2,
-        learningRate: 1e-3,
-        kl: { coefficient: 0.1, referenceEvery: 3 },
-        sampling: { maxNewTokens: 12 },
-        rewards: [{ format: {} }, { length: { max: 12, soft: 10 } }, { random: {} }],
-        checkpointEvery: 2,
-      },
-    },
-  },
-  {
-    type: 'rewardModel',
-    fromBase: true,
-    settings: { rewardModel: { pairs: ['preferences'], batch: 5, learningRate: 1e-3, checkpointEvery: 2 } },
-  },
-  {
-    type: 'sample',
-    fromBase: true,
-    settings: { sample: { prompts: ['mixture'], perPrompt: 2, keep: [], sampling: { maxNewTokens: 24 } } },
-  },
-] as const;
+  rewardModel: { pairs: ['preferences'], batch: 5, learningRate: 1e-3, checkpointEvery: 2 },
+  sample: { prompts: ['mixture'], perPrompt: 2, keep: [], sampling },
+  review: { data: 'samples', required: false },
+  evaluate: { data: ['sums'], limit: 4, sampling },
+} as const;
+type Type = keyof typeof settings;
 
-test.each(stages)(
-  'a $type stage killed in the middle ends in the same checkpoint as one that was not',
-  async ({ type, fromBase, settings }) => {
-    const model = fromBase ? { input: await pin(root, 'base') } : tinyModel;
-    const stage = { settings, model, evaluation };
-    const whole = await runToResult(await directory(`whole-${type}`), { name: 'stage', ...stage });
+test.each([
+  { type: 'pretrain', done: 5, saved: 4, steps: 8 },
+  { type: 'sft', done: 5, saved: 4, steps: 8 },
+  { type: 'grpo', done: 21, saved: 20, steps: 24 },
+  { type: 'rewardModel', done: 5, saved: 4, steps: 8 },
+] as const)(
+  'a $type stage killed at step $done and between its last checkpoint and its result repeats no step up to $saved',
+  async ({ type, done, saved, steps }) => {
+    const { out, file } = await prepare(type, { workers: 1 });
+    const killed = await runStage(file, { file: join(out, 'metrics.jsonl'), holds: `"step":${done},` });
+    expect(killed.signal).toBe('SIGKILL');
+    expect((await checkpoints(out)).at(-1)).toBe(stepDirectory(saved));
+    const logged = await lines(join(out, 'metrics.jsonl'));
+    const kept = logged.filter((line) => (JSON.parse(line) as { step: number }).step <= saved);
+    expect(kept.length).toBeLessThan(logged.length);
 
-    const killedRoot = await directory(`killed-${type}`);
-    const file = await writeStage(killedRoot, { name: 'stage', ...stage, workers: 1 });
-    const { process, exit } = startTrainer('run', '--stage', file);
-    await waitFor('saved work', () => hasSavedWork(join(killedRoot, 'stage')));
-    process.kill('SIGKILL');
-    expect((await exit).signal).toBe('SIGKILL');
+    const last = join(out, stepDirectory(steps));
+    const killedAgain = await runStage(file, { file: join(last, 'checkpoint.json') });
+    expect(killedAgain.signal).toBe('SIGKILL');
+    expect(progressOf(killedAgain)[0]).toMatchObject({ step: saved });
+    expect((await lines(join(out, 'metrics.jsonl'))).slice(0, kept.length)).toEqual(kept); // with their times
+    const published = await identity(last);
 
-    const again = await runStage(file);
-    expect(again.code).toBe(0);
-    expect((await readResult(killedRoot, 'stage')).checkpoint?.digest).toBe(whole.checkpoint?.digest);
-    const steps = (await lines(join(killedRoot, 'stage/metrics.jsonl'))).map(
-      (line) => (JSON.parse(line) as { step: number }).step,
-    );
-    expect(steps).toEqual(steps.toSorted((a, b) => a - b));
-
-    const finished = await runStage(file);
-    expect(finished.code).toBe(0);
-    expect((await readResult(killedRoot, 'stage')).checkpoint?.digest).toBe(whole.checkpoint?.digest);
-    expect((await readResult(killedRoot, 'stage')).message).toBe('finished by an earlier attempt');
+    const ended = await runStage(file);
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(progressOf(ended).filter(({ step }) => step < steps)).toEqual([]);
+    expect(await identity(last)).toEqual(published);
+    await expectAsUndisturbed(type, out, 'finished by an earlier attempt');
   },
   120_000,
 );
 
-test('SIGTERM saves the work and exits with the code of an interruption', async () => {
-  const model = { input: await pin(root, 'base') };
-  const interruptedRoot = await directory('interrupted');
-  const settings = { sft: { data: ['mixture'], epochs: 40, batch: 8, checkpointEvery: 1000 } };
-  const file = await writeStage(interruptedRoot, { name: 'stage', settings, model });
-  const { process, exit } = startTrainer('run', '--stage', file);
-  await waitFor('three steps', async () => (await lines(join(interruptedRoot, 'stage/metrics.jsonl'))).length >= 3);
-  process.kill('SIGTERM');
-  expect(await exit).toMatchObject({ code: 75 });
-  const saved = (await readdir(join(interruptedRoot, 'stage'))).filter((name) => /^step-\d+$/.test(name));
-  expect(saved).toHaveLength(1);
-  expect(await readResult(interruptedRoot, 'stage')).toMatchObject({ outcome: 'interrupted' });
+test('a sample stage killed between two chunks and between its rows and its result samples no chunk twice', async () => {
+  const { out, file } = await prepare('sample', { workers: 1 });
+  const killed = await runStage(file, { file: join(out, 'chunks-*/000001.json') });
+  expect(killed.signal).toBe('SIGKILL');
+  const chunks = await chunkFiles(out);
+  expect(chunks).toHaveLength(2);
+
+  const killedAgain = await runStage(file, { file: join(out, 'data/checkpoint.json') });
+  expect(killedAgain.signal).toBe('SIGKILL');
+  const allChunks = await chunkFiles(out);
+  expect(allChunks).toHaveLength(4);
+  expect(allChunks.slice(0, 2)).toEqual(chunks);
+  const published = await identity(join(out, 'data'));
+
+  expect(await runStage(file)).toMatchObject({ code: 0, stderr: '' });
+  expect(await chunkFiles(out)).toEqual(allChunks);
+  expect(await identity(join(out, 'data'))).toEqual(published);
+  await expectAsUndisturbed('sample', out, 'finished by an earlier attempt');
+}, 120_000);
+
+test('an evaluate stage killed between its metrics and its samples logs both once', async () => {
+  const { out, file } = await prepare('evaluate');
+  const killed = await runStage(file, { file: join(out, 'metrics.jsonl'), holds: 'eval/pass@1' });
+  expect(killed.signal).toBe('SIGKILL');
+  expect(await runStage(file)).toMatchObject({ code: 0, stderr: '' });
+  await expectAsUndisturbed('evaluate', out);
 }, 60_000);
 
-test('a checkpoint whose digest is wrong is skipped for the one before, and said so', async () => {
-  const model = { input: await pin(root, 'base') };
-  const damagedRoot = await directory('damaged');
-  const settings = { pretrain: { data: ['mixture'], steps: 60, batch: 4, checkpointEvery: 3 } };
-  const file = await writeStage(damagedRoot, { name: 'stage', settings, model });
-  const { process, exit } = startTrainer('run', '--stage', file);
-  await waitFor('two checkpoints', async () => (await checkpoints(join(damagedRoot, 'stage'))).length >= 2);
-  process.kill('SIGKILL');
-  await exit;
-  const [, newest = ''] = (await checkpoints(join(damagedRoot, 'stage'))).slice(-2);
-  await writeFile(join(damagedRoot, 'stage', newest, 'model.safetensors'), 'damaged');
+test.each(['queue.jsonl', 'data/checkpoint.json'])(
+  'a review stage killed once it has written %s ends as one that was not',
+  async (written) => {
+    const { out, file } = await prepare('review');
+    expect((await runStage(file, { file: join(out, written) })).signal).toBe('SIGKILL');
+    expect(await runStage(file)).toMatchObject({ code: 0, stderr: '' });
+    await expectAsUndisturbed('review', out);
+  },
+  60_000,
+);
+
+test('SIGTERM saves the work, exits with the code of an interruption, and no step is repeated', async () => {
+  const { out, file } = await prepare('sft');
+  const stopped = await runStage(file, { file: join(out, 'metrics.jsonl'), holds: '"step":3,', signal: 'SIGTERM' });
+  expect(stopped.code).toBe(75);
+  expect(stopped.stderr).toMatch(/^interrupted: asked to stop; saved step 3 of 8\n$/);
+  expect(await readResult(out, '')).toMatchObject({ outcome: 'interrupted', reason: 'interrupted' });
+  const kept = await lines(join(out, 'metrics.jsonl'));
 
   const again = await runStage(file);
-  expect(again).toMatchObject({ code: 0 });
-  expect(again.stderr).toContain(`${newest}: not used`);
+  expect(progressOf(again)[0]).toMatchObject({ step: 3 });
+  expect((await lines(join(out, 'metrics.jsonl'))).slice(0, kept.length)).toEqual(kept);
+  await expectAsUndisturbed('sft', out);
 }, 60_000);
 
-async function hasSavedWork(out: string): Promise<boolean> {
-  const names = await readdir(out).catch(() => []);
-  if (names.some((name) => /^step-\d+$/.test(name))) return true;
-  const chunks = names.find((name) => name.startsWith('chunks-'));
-  return chunks !== undefined && (await readdir(join(out, chunks))).some((name) => name.endsWith('.json'));
+test('checkpoints that are half-written or damaged are passed over for the one before, and said so', async () => {
+  const { out, file } = await prepare('pretrain');
+  const killed = await runStage(file, { file: join(out, `${stepDirectory(6)}.partial/model.safetensors`) });
+  expect(killed.signal).toBe('SIGKILL');
+  expect(await checkpoints(out)).toEqual([stepDirectory(2), stepDirectory(4)]);
+  await truncate(join(out, stepDirectory(4), 'model.safetensors'), 5000);
+
+  const again = await runStage(file);
+  expect(again.code).toBe(0);
+  expect(again.stderr.trim().split('\n')).toEqual([expect.stringContaining(`${stepDirectory(4)}: not used: `)]);
+  expect(progressOf(again)[0]).toMatchObject({ step: 2 });
+  expect((await readdir(out)).filter((name) => name.endsWith('.partial'))).toEqual([]);
+  await expectAsUndisturbed('pretrain', out);
+}, 60_000);
+
+/** A stage file of this type and a directory of its own. */
+async function prepare(type: Type, more: object = {}): Promise<{ directory: string; out: string; file: string }> {
+  const directory = await mkdtemp(join(root, `${type}-`));
+  const file = await writeStage(directory, {
+    name: 'stage',
+    settings: { [type]: settings[type] },
+    model: type === 'pretrain' ? tinyModel : { input: await pin(root, 'base') },
+    evaluation: { data: ['sums'], limit: 4, sampling, every: 3 },
+    ...(type === 'review' && { inputs: { samples: await pin(await undisturbed('sample'), 'stage') } }),
+    ...more,
+  });
+  return { directory, out: join(directory, 'stage'), file };
+}
+
+const wholeRuns = new Map<Type, Promise<string>>();
+
+/** The directory of a run of the same stage that nothing disturbed; it runs once. */
+function undisturbed(type: Type): Promise<string> {
+  const run = async (): Promise<string> => {
+    const { directory, file } = await prepare(type);
+    expect(await runStage(file)).toMatchObject({ code: 0, stderr: '' });
+    return directory;
+  };
+  const whole = wholeRuns.get(type) ?? run();
+  wholeRuns.set(type, whole);
+  return whole;
+}
+
+/** Digest, figures and logs are those of a run that nothing disturbed, and the result names the checkpoint and no more. */
+async function expectAsUndisturbed(type: Type, out: string, message?: string): Promise<void> {
+  const whole = join(await undisturbed(type), 'stage');
+  const expected = await readResult(whole, '');
+  const result = await readResult(out, '');
+  expect(result).toEqual({
+    ...expected,
+    message: message ?? expected.message,
+    ...(expected.checkpoint && {
+      checkpoint: { ...expected.checkpoint, path: expected.checkpoint.path.replace(whole, out) },
+    }),
+  });
+  expect((await stat(join(out, 'result.json'))).size).toBeLessThanOrEqual(4096);
+  if (result.checkpoint) expect(Object.keys(result.checkpoint).toSorted()).toEqual(['digest', 'path', 'step']);
+  for (const log of ['metrics.jsonl', 'samples.jsonl'] as const)
+    expect(await logOf(out, log)).toEqual(await logOf(whole, log));
 }
 
 async function checkpoints(out: string): Promise<string[]> {
-  const names = await readdir(out).catch(() => []);
-  return names.filter((name) => /^step-\d+$/.test(name)).toSorted();
+  return (await readdir(out)).filter((name) => /^step-\d+$/.test(name)).toSorted();
 }
 
-function directory(name: string): Promise<string> {
-  return mkdtemp(join(root, `${name}-`));
+async function chunkFiles(out: string): Promise<object[]> {
+  const folder = (await readdir(out)).find((name) => name.startsWith('chunks-')) ?? '';
+  const names = (await readdir(join(out, folder))).filter((name) => name.endsWith('.json')).toSorted();
+  return Promise.all(names.map((name) => identity(join(out, folder, name))));
+}
+
+/** Another one as soon as a file or directory was written again. */
+async function identity(path: string): Promise<{ path: string; inode: number; modifiedMs: number }> {
+  const { ino, mtimeMs } = await stat(path);
+  return { path, inode: ino, modifiedMs: mtimeMs };
 }
