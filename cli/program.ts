@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { TrainerError } from '../trainer/contract/errors.ts';
 import { exitCodes } from '../trainer/contract/exit-codes.ts';
+import { isDiskFull } from '../trainer/contract/full-disk.ts';
 import { addApprove } from './commands/approve.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addGenerate } from './commands/generate.ts';
@@ -29,8 +30,7 @@ for (const add of [addRun, addApprove, addValidate, addGet, addLogs, addInspect,
 
 // `r1 get | head` closes the pipe early, which is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
+  process.exit(error.code === 'EPIPE' ? undefined : exitCodeOf(error));
 });
 
 try {
@@ -46,6 +46,19 @@ function exitCodeOf(error: unknown): number {
     console.error(`r1: ${error.message}`);
     return exitCodes[error.reason];
   }
+  if (isDiskFull(error)) return explained(error, exitCodes.diskFull);
+  if (isRefused(error)) return explained(error, cliExitCodes.userError);
   console.error(error);
   return cliExitCodes.internalError;
+}
+
+function explained(error: unknown, code: number): number {
+  console.error(`r1: ${(error as Error).message}`);
+  return code;
+}
+
+/** The system says no for a reason that a person can change, such as permissions. */
+function isRefused(error: unknown): boolean {
+  const { code = '' } = (error ?? {}) as NodeJS.ErrnoException;
+  return ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EISDIR', 'EEXIST', 'ENAMETOOLONG', 'ELOOP'].includes(code);
 }

@@ -52,9 +52,17 @@ async function run(file: string, options: RunOptions): Promise<void> {
   );
   const seconds = (performance.now() - startedMs) / 1000;
   summarise(result, seconds, await memory.stop());
-  const report = await writeReport(pipelineDirectory(options.state, manifest.metadata.name));
-  console.log(`Report: ${relative('.', report)}`);
+  await report(options.state, manifest.metadata.name);
   process.exitCode = result.exitCode;
+}
+
+/** What the run came to does not depend on its report. */
+async function report(state: string, pipeline: string): Promise<void> {
+  try {
+    console.log(`Report: ${relative('.', await writeReport(pipelineDirectory(state, pipeline)))}`);
+  } catch (error) {
+    console.error(`r1: no report (r1 report ${pipeline} writes one): ${(error as Error).message}`);
+  }
 }
 
 /** The display ends before an error is printed, so that the two do not mix. */

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { UserError } from '../../trainer/contract/errors.ts';
 import { findProcess } from './process-table.ts';
 
@@ -19,14 +18,13 @@ export interface RunLock {
  * @throws UserError when another process holds it
  */
 export async function takeRunLock(path: string): Promise<RunLock> {
-  await mkdir(dirname(path), { recursive: true });
   const own = await findProcess(process.pid);
   const holder: Holder = { pid: process.pid, startTime: own?.startTime ?? '' };
   // Written whole under another name and then linked: whoever sees the lock sees who holds it.
   const mine = `${path}.${randomUUID()}`;
   const text = JSON.stringify(holder);
-  await writeFile(mine, text);
   try {
+    await writeFile(mine, text);
     for (;;) {
       if (await linked(mine, path)) break;
       await removeIfStale(path);

@@ -1,5 +1,5 @@
-import { mkdir, realpath } from 'node:fs/promises';
 import { UserError } from '../../trainer/contract/errors.ts';
+import { namingFullDisk } from '../../trainer/contract/full-disk.ts';
 import type { ProgressLine } from '../../trainer/contract/progress.ts';
 import type { GateDecision, R1Pipeline } from '../api/pipeline.ts';
 import type { AttemptRecord, R1Stage } from '../api/stage.ts';
@@ -59,7 +59,8 @@ export interface RunResult {
  * Runs a pipeline on this machine until it ends, fails, waits for a person or is told to stop. What an earlier run
  * finished is not done again; what it began is resumed from its newest checkpoint.
  *
- * @throws UserError when a file is missing, another process runs the pipeline, or `rerunFrom` is no stage
+ * @throws UserError when a file is missing, the state cannot be written, another process runs the pipeline, or
+ *   `rerunFrom` is no stage; DiskFullError
  */
 export async function runPipeline(options: RunOptions): Promise<RunResult> {
   const { manifest, manifestFile, rerunFrom } = options;
@@ -72,13 +73,13 @@ export async function runPipeline(options: RunOptions): Promise<RunResult> {
     );
   }
 
-  await mkdir(options.stateDir, { recursive: true });
-  // One spelling of the path: running trainers are recognised by it.
-  const state = new StateDirectory(await realpath(options.stateDir), manifest.metadata.name);
-  const lock = await takeRunLock(state.lock);
-  try {
-    return await new Run(options, state).run();
-  } finally {
-    await lock.release();
-  }
+  return namingFullDisk(options.stateDir, undefined, async () => {
+    const state = await StateDirectory.make(options.stateDir, manifest.metadata.name);
+    const lock = await takeRunLock(state.lock);
+    try {
+      return await new Run(options, state).run();
+    } finally {
+      await lock.release();
+    }
+  });
 }

@@ -1,7 +1,8 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, constants, mkdir, open, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
-import { DiskFullError, UserError } from '../../trainer/contract/errors.ts';
+import { UserError } from '../../trainer/contract/errors.ts';
+import { isDiskFull, namingFullDisk } from '../../trainer/contract/full-disk.ts';
 import { r1Pipeline, type R1Pipeline } from '../api/pipeline.ts';
 import { r1Stage, type R1Stage } from '../api/stage.ts';
 
@@ -21,6 +22,29 @@ export class StateDirectory {
 
   constructor(stateDir: string, pipeline: string) {
     this.root = join(stateDir, pipeline);
+  }
+
+  /**
+   * Makes the directory of a pipeline where there is none.
+   *
+   * @throws UserError when that is not possible
+   */
+  static async make(stateDir: string, pipeline: string): Promise<StateDirectory> {
+    try {
+      await mkdir(stateDir, { recursive: true });
+      await access(stateDir, constants.W_OK);
+      // One spelling of the path: running trainers are recognised by it.
+      const state = new StateDirectory(await realpath(stateDir), pipeline);
+      await mkdir(state.root, { recursive: true });
+      await access(state.root, constants.W_OK);
+      return state;
+    } catch (cause) {
+      if (isDiskFull(cause)) throw cause;
+      const { message } = cause as Error;
+      throw new UserError(`${stateDir}: found ${message}; expected a directory for the state that you may write to`, {
+        cause,
+      });
+    }
   }
 
   get lock(): string {
@@ -90,20 +114,16 @@ export class StateDirectory {
 export async function writeJson(path: string, value: unknown): Promise<void> {
   const partial = `${path}.${process.pid}.partial`;
   try {
-    await mkdir(dirname(path), { recursive: true });
-    const handle = await open(partial, 'w');
-    try {
-      await handle.writeFile(`${JSON.stringify(value, undefined, 2)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(partial, path);
-  } catch (cause) {
+    await namingFullDisk(path, undefined, async () => {
+      await mkdir(dirname(path), { recursive: true });
+      await using file = await open(partial, 'w');
+      await file.writeFile(`${JSON.stringify(value, undefined, 2)}\n`);
+      await file.sync();
+      await rename(partial, path);
+    });
+  } catch (error) {
     await rm(partial, { force: true });
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw cause;
-    throw new DiskFullError(`${path}: no space left to write it; make some and run the pipeline again`, { cause });
+    throw error;
   }
 }
 
@@ -112,8 +132,9 @@ async function readResource<T extends z.ZodType>(path: string, schema: T): Promi
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    throw new UserError(`${path}: cannot be read: ${message}`, { cause: error });
   }
   try {
     return schema.parse(JSON.parse(text));

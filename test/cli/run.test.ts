@@ -1,4 +1,4 @@
-import { access, writeFile } from 'node:fs/promises';
+import { access, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { r1 } from '../support/cli.ts';
@@ -39,6 +39,13 @@ test('runs a pipeline with plain lines, a table, a report, and does finished wor
   const second = await r1(['run', 'short.yaml'], { cwd: directory() });
   expect(second.code).toBe(0);
   expect(second.stdout).not.toContain('started');
+
+  // What a run came to does not depend on its report.
+  await rm(join(directory(), '.r1/tiny/report.html'));
+  await mkdir(join(directory(), '.r1/tiny/report.html'));
+  const third = await r1(['run', 'short.yaml'], { cwd: directory() });
+  expect(third.code).toBe(0);
+  expect(third.stderr).toMatch(/^r1: no report \(r1 report tiny writes one\): EISDIR: .*\n$/);
 
   const generated = await r1(['generate', 'tiny/pretrained', '-p', 'Hi', '--max-new-tokens', '2'], {
     cwd: directory(),

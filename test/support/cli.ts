@@ -13,14 +13,18 @@ export interface CliResult {
 export interface CliOptions {
   readonly cwd?: string;
   readonly stdin?: string;
+  /** A command with leading arguments that runs the command after it. */
+  readonly through?: readonly string[];
   /** Called with everything that stdout has said so far. */
   readonly onStdout?: (text: string, child: ChildProcess) => void;
 }
 
 /** Runs the real `r1` in a process of its own. */
-export async function r1(args: readonly string[], { cwd, stdin, onStdout }: CliOptions = {}): Promise<CliResult> {
+export async function r1(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const { cwd, stdin, through = [], onStdout } = options;
   const env = { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' };
-  const child = spawn(process.execPath, [main, ...args], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
+  const [program = '', ...rest] = [...through, process.execPath, main, ...args];
+  const child = spawn(program, rest, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;

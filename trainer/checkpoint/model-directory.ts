@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../contract/errors.ts';
-import { namingFullDisk } from './full-disk.ts';
+import { namingFullDisk } from '../contract/full-disk.ts';
 import { writeSafetensors } from './safetensors.ts';
 import { openWeightFiles } from './weight-files.ts';
 import type { WeightFiles } from './weight-files.ts';

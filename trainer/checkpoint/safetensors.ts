@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { UserError } from '../contract/errors.ts';
-import { namingFullDisk } from './full-disk.ts';
+import { namingFullDisk } from '../contract/full-disk.ts';
 import { maxHeaderBytes, parseHeader } from './safetensors-header.ts';
 import type { TensorEntry } from './safetensors-header.ts';
 

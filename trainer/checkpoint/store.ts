@@ -3,7 +3,7 @@ import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkpointManifestName } from '../contract/checkpoint.ts';
 import type { CheckpointManifest } from '../contract/checkpoint.ts';
-import { namingFullDisk } from './full-disk.ts';
+import { namingFullDisk } from '../contract/full-disk.ts';
 import { describeFiles, readManifest, verifyCheckpoint } from './manifest.ts';
 
 export { verifyCheckpoint };

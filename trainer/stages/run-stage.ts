@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { namingFullDisk } from '../checkpoint/full-disk.ts';
+import { namingFullDisk } from '../contract/full-disk.ts';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { resultName } from '../contract/checkpoint.ts';
 import { TrainerError } from '../contract/errors.ts';

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { UserError } from '../../../trainer/contract/errors.ts';
 import { approveGate, readPipelineState } from '../../../operator/local/pipeline-state.ts';
 import { digests, fourStages, lastAttempt, pipelineOf, Workbench } from '../../support/pipelines.ts';
 
@@ -206,4 +207,18 @@ test('keeps the state readable for others', async () => {
   expect(state?.runner).toBeUndefined();
   expect(state?.pipeline.status?.display?.state).toBe('Succeeded');
   expect(state?.stages).toHaveLength(4);
+});
+
+test.each([
+  { place: 'a file', stateDir: 'file', says: 'file: found EEXIST: ' },
+  { place: 'below a file', stateDir: 'file/below', says: 'file/below: found ENOTDIR: ' },
+  { place: 'a directory whose entry for the pipeline is a file', stateDir: '.', says: '.: found EEXIST: ' },
+])('refuses a state directory that is $place', async ({ stateDir, says }) => {
+  const bench = new Workbench();
+  writeFileSync(join(bench.folder, 'file'), '');
+  writeFileSync(join(bench.folder, 'test'), '');
+  const running = bench.run(pipelineOf(fourStages), { stateDir: `${bench.folder}/${stateDir}` });
+  await expect(running).rejects.toThrow(UserError);
+  await expect(running).rejects.toThrow(`${bench.folder}/${says}`);
+  await expect(running).rejects.toThrow('expected a directory for the state that you may write to');
 });

@@ -222,7 +222,7 @@ describe('a full disk', () => {
     await publish(1);
     const publishing = publish(2, { write: () => writeFile('/dev/full', 'x') });
     await expect(publishing).rejects.toThrow(DiskFullError);
-    await expect(publishing).rejects.toThrow(/step-000002.partial: no space left on the device, \d+ are free$/);
+    await expect(publishing).rejects.toThrow(/step-000002.partial: no space left on the device: \d+ bytes are free$/);
     expect(await readdir(directory())).toEqual(['step-000001']);
   });
 

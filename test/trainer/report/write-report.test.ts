@@ -1,4 +1,5 @@
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { UserError } from '../../../trainer/contract/errors.ts';
@@ -69,4 +70,13 @@ test('leaves nothing half-written and refuses a directory without a pipeline', a
   await writeReport(directory, join(root(), 'elsewhere.html'));
   expect((await readdir(root())).filter((name) => name.includes('partial'))).toEqual([]);
   await expect(writeReport(join(root(), 'nothing'))).rejects.toThrow(UserError);
+});
+
+(existsSync('/dev/full') ? test : test.skip)('a full disk is named, and nothing half-written stays', async () => {
+  const directory = await writePipelineState(join(root(), 'full'));
+  await symlink('/dev/full', join(directory, `report.html.${process.pid}.partial`));
+  await expect(writeReport(directory)).rejects.toThrow(
+    /report\.html: no space left on the device: \d+ bytes are needed/,
+  );
+  expect((await readdir(directory)).filter((name) => name.startsWith('report'))).toEqual([]);
 });
