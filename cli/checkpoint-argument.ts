@@ -1,14 +1,14 @@
 import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { resultName } from '../trainer/contract/checkpoint.ts';
 import { UserError } from '../trainer/contract/errors.ts';
-import { stageResult } from '../trainer/contract/progress.ts';
+import { type StageResult, stageResult } from '../trainer/contract/progress.ts';
 
 /**
  * The directory that a person means by a checkpoint: a checkpoint or Hugging Face directory, a stage's directory (its
  * final checkpoint), or `PIPELINE/STAGE` of the local state.
  *
- * @throws UserError when it is none of these
+ * @throws UserError when it is none of these, or the stage's result is broken
  */
 export async function resolveCheckpoint(argument: string, stateDirectory: string): Promise<string> {
   if (await isDirectory(argument)) return (await finalCheckpoint(argument)) ?? argument;
@@ -31,11 +31,20 @@ export async function resolveCheckpoint(argument: string, stateDirectory: string
 async function finalCheckpoint(directory: string): Promise<string | undefined> {
   const text = await readFile(join(directory, resultName), 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
-  const { data } = stageResult.safeParse(JSON.parse(text));
-  const name = data?.checkpoint?.path.split('/').findLast((part) => part !== '');
-  if (name === undefined) return undefined;
-  const path = join(directory, name);
-  return (await isDirectory(path)) ? path : undefined;
+  const { checkpoint } = parseResult(text, join(directory, resultName));
+  const path = checkpoint && join(directory, basename(checkpoint.path));
+  return path !== undefined && (await isDirectory(path)) ? path : undefined;
+}
+
+function parseResult(text: string, path: string): StageResult {
+  try {
+    return stageResult.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new UserError(
+      `${path}: found ${text.length} characters that are no whole result; name the checkpoint's own directory instead`,
+      { cause },
+    );
+  }
 }
 
 async function isDirectory(path: string): Promise<boolean> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { readManifest, verifyCheckpoint } from '../../trainer/checkpoint/manifest.ts';
+import { readModelDirectory } from '../../trainer/checkpoint/model-directory.ts';
 import { openWeightFiles } from '../../trainer/checkpoint/weight-files.ts';
 import { checkpointManifestName } from '../../trainer/contract/checkpoint.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
@@ -67,16 +68,34 @@ async function inspect(path: string, options: InspectOptions): Promise<Inspectio
     throw new UserError(`${path}: holds neither ${checkpointManifestName} nor config.json; expected a checkpoint`);
   }
   const problem = hasManifest && options.verify ? await problemOf(path, options.digest) : undefined;
-  const tensors = hasModel ? await tensorsOf(path) : undefined;
+  // What is known to be damaged is shown as far as it can be read.
+  const reading = <T>(read: Promise<T>): Promise<T | undefined> =>
+    problem === undefined ? read : unlessUserError(read);
+  const checkpoint = hasManifest ? await reading(manifestOf(path)) : undefined;
+  const config = hasModel ? await reading(configOf(path)) : undefined;
+  const tensors = hasModel ? await reading(tensorsOf(path)) : undefined;
   return {
     path,
-    ...(hasManifest && { checkpoint: await manifestOf(path) }),
+    ...(checkpoint && { checkpoint }),
     verification: problem ?? (!hasManifest ? 'has no manifest' : options.verify ? 'verified' : 'not asked for'),
-    ...(hasModel && { config: JSON.parse(await readFile(join(path, 'config.json'), 'utf8')) }),
+    ...(config && { config }),
     ...(tensors && { parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0) }),
     ...(tensors && options.tensors && { tensors }),
     problem,
   };
+}
+
+async function unlessUserError<T>(read: Promise<T>): Promise<T | undefined> {
+  try {
+    return await read;
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+async function configOf(path: string): Promise<Record<string, unknown>> {
+  return (await readModelDirectory(path)).config as Record<string, unknown>;
 }
 
 async function manifestOf(path: string): Promise<NonNullable<Inspection['checkpoint']>> {

@@ -43,7 +43,8 @@ export async function approveGate(stateDir: string, name: string, stage: string)
   if (pipeline === undefined) throw new UserError(`pipeline "${name}" not found in ${stateDir}`);
   const gates = pipeline.spec.stages.filter(({ gate }) => gate !== undefined).map((each) => each.name);
   if (!gates.includes(stage)) {
-    throw new UserError(`pipeline ${name}: found no gate at "${stage}", expected one of ${gates.join(', ') || 'none'}`);
+    const known = gates.length === 0 ? 'it has no gates' : `expected one of ${gates.join(', ')}`;
+    throw new UserError(`pipeline ${name}: found no gate at "${stage}"; ${known}`);
   }
   const runner = await lockHolder(state.lock);
   if (runner !== undefined) {

@@ -41,10 +41,19 @@ export async function takeRunLock(path: string): Promise<RunLock> {
 
 /** The process that holds the lock, if it still runs. */
 export async function lockHolder(path: string): Promise<number | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
-  const { pid, startTime } = JSON.parse(text) as Holder;
-  return (await findProcess(pid))?.startTime === startTime ? pid : undefined;
+  return runningHolder(await readFile(path, 'utf8').catch(() => ''));
+}
+
+/** A lock that a crash of the machine has emptied is held by nobody. */
+async function runningHolder(text: string): Promise<number | undefined> {
+  let holder: Partial<Holder>;
+  try {
+    holder = JSON.parse(text) as Partial<Holder>;
+  } catch {
+    return undefined;
+  }
+  const { pid, startTime } = holder;
+  return pid !== undefined && (await findProcess(pid))?.startTime === startTime ? pid : undefined;
 }
 
 async function linked(from: string, to: string): Promise<boolean> {
@@ -60,8 +69,8 @@ async function linked(from: string, to: string): Promise<boolean> {
 async function removeIfStale(path: string): Promise<void> {
   const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text === undefined) return; // released meanwhile
-  const { pid, startTime } = JSON.parse(text) as Holder;
-  if ((await findProcess(pid))?.startTime === startTime) {
+  const pid = await runningHolder(text);
+  if (pid !== undefined) {
     throw new UserError(`${path}: the pipeline is already being run by process ${pid}; wait for it or end it`);
   }
   // Two may find the same stale lock. Only the one who moves away exactly what it read may go on; the other puts a

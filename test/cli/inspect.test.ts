@@ -1,11 +1,10 @@
-import { appendFile } from 'node:fs/promises';
+import { appendFile, mkdir, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { writeSafetensors } from '../../trainer/checkpoint/safetensors.ts';
 import { publishCheckpoint } from '../../trainer/checkpoint/store.ts';
 import { r1 } from '../support/cli.ts';
-import { writeFile } from 'node:fs/promises';
 import { useSharedDirectory } from '../support/shared-directory.ts';
 
 const out = useSharedDirectory();
@@ -67,6 +66,15 @@ test('exits with 1 and names the file that was changed', async () => {
   expect(stdout).toMatch(/^Verification: .*config\.json: has 24 bytes; its manifest says 23$/m);
 });
 
+test('shows what is left of a checkpoint whose weights were cut off', async () => {
+  await truncate(join(checkpoint.path, 'model.safetensors'), 4);
+  const { code, stdout, stderr } = await r1(['inspect', checkpoint.path]);
+  expect([code, stderr]).toEqual([1, '']);
+  expect(stdout).toMatch(/^Verification: .*: has \d+ bytes; its manifest says \d+$/m);
+  expect(stdout).toMatch(/^Step: +3 \(final\)$/m);
+  expect(stdout).not.toContain('TENSOR');
+});
+
 test.each([
   { argument: 'nowhere', says: 'found no such directory; expected a checkpoint directory, or PIPELINE/STAGE' },
   { argument: tmpdir(), says: 'holds neither checkpoint.json nor config.json' },
@@ -74,4 +82,24 @@ test.each([
   const { code, stderr } = await r1(['inspect', argument]);
   expect(code).toBe(64);
   expect(stderr).toContain(says);
+});
+
+test('a stage whose result was cut off is a user error that says which file', async () => {
+  const volume = join(out(), 'state/tiny/volume/zero');
+  await mkdir(join(volume, 'step-000003'), { recursive: true });
+  await writeFile(join(volume, 'result.json'), '{"outcome": "succ');
+  for (const command of [['inspect'], ['generate', '-p', 'Hi'], ['evaluate', '-d', 'rows.jsonl']]) {
+    const { code, stderr } = await r1([...command, 'tiny/zero', '--state', 'state'], { cwd: out() });
+    expect([code, stderr]).toEqual([
+      64,
+      expect.stringMatching(/^r1: state\/tiny\/volume\/zero\/result\.json: found .*\n$/),
+    ]);
+  }
+});
+
+test('a broken config.json is a user error that says which file', async () => {
+  await mkdir(join(out(), 'broken'));
+  await writeFile(join(out(), 'broken/config.json'), '{"model_type"');
+  const { code, stderr } = await r1(['inspect', 'broken'], { cwd: out() });
+  expect([code, stderr]).toEqual([64, expect.stringMatching(/^r1: broken\/config\.json: .*\n$/)]);
 });
