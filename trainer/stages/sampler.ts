@@ -1,0 +1,109 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { randomKey, uniform } from '../algorithms/random.ts';
+import { replaceFile } from '../checkpoint/replace-file.ts';
+import type { Message, Row } from '../contract/dataset.ts';
+import type { SampleSettings } from '../contract/settings.ts';
+import { fewShotMessages, reflectionMessages } from '../data/prompts.ts';
+import { completeRows } from './completions.ts';
+import type { Policy } from './policy.ts';
+import type { Workspace } from './workspace.ts';
+
+export type Method = SampleSettings['methods'][number]['method'];
+
+/** A prompt as it was put, and what came of it. Kept on disk chunk by chunk, so that a killed stage repeats at most one chunk. */
+export interface Sampled {
+  readonly id: string;
+  readonly method: Method;
+  readonly messages: readonly Message[];
+  readonly completions: readonly { readonly text: string; readonly tokens: number; readonly terminated: boolean }[];
+}
+
+/** Samples prompts chunk by chunk, and keeps what it sampled. */
+export class Sampler {
+  private readonly settings: SampleSettings;
+  private readonly workspace: Workspace;
+  private readonly policy: Policy;
+  private readonly pools = new Map<string, readonly Row[]>();
+
+  constructor(settings: SampleSettings, workspace: Workspace, policy: Policy) {
+    this.settings = settings;
+    this.workspace = workspace;
+    this.policy = policy;
+  }
+
+  /** The prompts, dataset after dataset. */
+  async rows(): Promise<Row[]> {
+    const rows: Row[] = [];
+    for (const name of this.settings.prompts) {
+      const pool = await this.workspace.loadRows([name], 'train');
+      for (const [dataset, rowsOfDataset] of Map.groupBy(pool, (row) => row.dataset)) {
+        this.pools.set(dataset, rowsOfDataset);
+      }
+      rows.push(...pool.slice(0, this.settings.limit));
+    }
+    return rows;
+  }
+
+  /** Completions of a chunk's prompts, from disk if an earlier attempt has sampled them. */
+  async chunk(index: number, rows: readonly Row[]): Promise<Sampled[]> {
+    const directory = join(this.workspace.file.out, `chunks-${this.workspace.settingsDigest.slice(0, 12)}`);
+    const path = join(directory, `${String(index).padStart(6, '0')}.json`);
+    const saved = await readFile(path, 'utf8').catch(() => undefined);
+    if (saved !== undefined) return JSON.parse(saved) as Sampled[]; // replaced as a whole, so never half
+
+    const sampled = await this.sample(rows);
+    await mkdir(directory, { recursive: true });
+    await replaceFile(path, JSON.stringify(sampled));
+    return sampled;
+  }
+
+  private async sample(rows: readonly Row[]): Promise<Sampled[]> {
+    const { seed, stage } = this.workspace.file;
+    const prompts = rows.map((row) => this.prompt(row));
+    const asked = rows.map((row, at) => ({ ...row, messages: [...(prompts[at]?.messages ?? row.messages)] }));
+    const completions = await completeRows(
+      this.policy,
+      asked,
+      this.settings.perPrompt,
+      this.settings.sampling,
+      (row, at) => randomKey(seed, stage, 'sample', row.id, at),
+    );
+    return rows.map(({ id }, at) => ({
+      id,
+      ...(prompts[at] as { method: Method; messages: Message[] }),
+      completions: (completions[at] ?? []).map(({ text, tokenIds, finish }) => ({
+        text,
+        tokens: tokenIds.length,
+        terminated: finish === 'stop',
+      })),
+    }));
+  }
+
+  private prompt(row: Row): { method: Method; messages: readonly Message[] } {
+    const { seed, stage } = this.workspace.file;
+    const method = chooseMethod(this.settings.methods, uniform(randomKey(seed, stage, 'method', row.id), 0));
+    switch (method) {
+      case 'plain':
+        return { method, messages: row.messages };
+      case 'fewShot':
+        return {
+          method,
+          messages: fewShotMessages(row, this.pools.get(row.dataset) ?? [], this.settings.examples, seed),
+        };
+      case 'reflection':
+        return { method, messages: reflectionMessages(row) };
+    }
+  }
+}
+
+/** @param draw uniform in 0–1 */
+function chooseMethod(methods: SampleSettings['methods'], draw: number): Method {
+  const total = methods.reduce((sum, { share }) => sum + share, 0);
+  let left = draw * total;
+  for (const { method, share } of methods) {
+    left -= share;
+    if (left < 0) return method;
+  }
+  return methods.at(-1)?.method ?? 'plain';
+}
