@@ -11,7 +11,9 @@ export const retry = object({
   ),
   outOfMemory: retries.describe('Retries after running out of memory (1).'),
   diskFull: retries.describe('Retries after a full volume (3).'),
-  diverged: retries.describe('Retries after a NaN loss or an exploding KL (1).'),
+  diverged: retries.describe(
+    'Retries after a loss or gradient that is not finite (0: the same settings give the same bits again).',
+  ),
   hung: retries.describe('Retries after hungAfterSeconds without a progress line (2).'),
   crashed: retries.describe('Retries after an end of no known cause (1). User errors are never retried.'),
   backoffSeconds: z

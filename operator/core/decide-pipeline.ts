@@ -173,7 +173,7 @@ function refuseChangedStages({ views }: Situation): Verdict | undefined {
     const state = findCondition(object.status?.conditions, 'Succeeded')?.status === 'True' ? 'finished' : 'begun';
     const message =
       `stage ${stage.name} has ${state} with other settings (${describeChange(object.spec, desired.spec)}); ` +
-      `restore them, or run again from ${stage.name} on`;
+      `restore them, run again from ${stage.name} on, or give the pipeline another name`;
     return { status: 'False', reason: 'StageChanged', message };
   }
   return undefined;

@@ -8,7 +8,7 @@ const defaults = {
   infrastructure: 5,
   outOfMemory: 1,
   diskFull: 3,
-  diverged: 1,
+  diverged: 0, // resume is exact to the bit, and so is the NaN
   hung: 2,
   crashed: 1,
   backoffSeconds: 10,
@@ -103,6 +103,11 @@ function failed(cause: FailureClass, message: string): AttemptEnd {
   return { outcome: 'Failed', class: cause, message: message.slice(0, 2000) };
 }
 
+/** What a person must change where another attempt would end the same way. */
+const advice: Partial<Record<FailureClass, string>> = {
+  diverged: '; another attempt gives the same bits: change the settings, such as learningRate, and run the stage anew',
+};
+
 export type RetryVerdict =
   | { readonly kind: 'retry'; readonly notBefore: number }
   | { readonly kind: 'giveUp'; readonly reason: 'UserError' | 'RetriesExhausted'; readonly message: string };
@@ -125,7 +130,8 @@ export function judgeRetry(records: readonly AttemptRecord[], policy: RetryPolic
   const failures = records.filter((each) => each.class === last.class && each.number > forgiven).length;
   if (failures > policy[last.class]) {
     const times = failures === 1 ? 'once' : `${failures} times`;
-    return { kind: 'giveUp', reason: 'RetriesExhausted', message: `failed ${times} (${last.class}): ${last.message}` };
+    const message = `failed ${times} (${last.class}): ${last.message}${advice[last.class] ?? ''}`;
+    return { kind: 'giveUp', reason: 'RetriesExhausted', message };
   }
   const waitSeconds = Math.min(policy.maxBackoffSeconds, policy.backoffSeconds * 2 ** (failures - 1));
   return { kind: 'retry', notBefore: Date.parse(last.endedAt ?? last.startedAt) + waitSeconds * 1000 };

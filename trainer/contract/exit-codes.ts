@@ -8,7 +8,7 @@ export const exitCodes = {
   userError: 64,
   outOfMemory: 65,
   diskFull: 66,
-  /** NaN loss, exploding KL: a retry from an older checkpoint may help. */
+  /** A loss, gradient norm or metric that is not finite. Training gives the same bits again: the settings must change. */
   diverged: 67,
   /** SIGTERM or SIGINT: progress was saved, the same attempt may go on. */
   interrupted: 75,

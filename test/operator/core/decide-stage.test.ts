@@ -110,11 +110,11 @@ test.each<{
     name: 'fails when its retries are spent',
     given: {
       stage: withStatus(fresh, 'running', {
-        attempts: [attempt(1, { outcome: 'Failed', class: 'diverged', endedAt: timeAt(100) })],
+        attempts: [attempt(1, { outcome: 'Failed', class: 'crashed', endedAt: timeAt(100) })],
       }),
-      attempts: [ended({ number: 2, exit: { code: 67, detail: 'loss is NaN' } })],
+      attempts: [ended({ number: 2, exit: { code: 1, detail: 'TypeError' } })],
     },
-    condition: ['False', 'RetriesExhausted', 'failed 2 times (diverged): loss is NaN'],
+    condition: ['False', 'RetriesExhausted', 'failed 2 times (crashed): exit code 1: TypeError'],
   },
   {
     name: 'ends the running attempt at the deadline',

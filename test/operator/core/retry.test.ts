@@ -91,8 +91,17 @@ test.each<{ name: string; records: AttemptRecord[]; forgiven?: number; verdict: 
   },
   {
     name: 'counts every cause on its own',
-    records: [failed(1, 'diverged'), failed(2, 'outOfMemory'), failed(3, 'infrastructure')],
+    records: [failed(1, 'hung'), failed(2, 'outOfMemory'), failed(3, 'infrastructure')],
     verdict: { kind: 'retry', notBefore: 3_010_000 },
+  },
+  {
+    name: 'does not compute the same NaN again, and says why',
+    records: [failed(1, 'diverged')],
+    verdict: {
+      kind: 'giveUp',
+      reason: 'RetriesExhausted',
+      message: expect.stringMatching(/^failed once \(diverged\): why; another attempt gives the same bits: change/),
+    },
   },
   {
     name: 'never retries a user error',

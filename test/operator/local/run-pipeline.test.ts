@@ -36,7 +36,7 @@ test('tries a stage again after a failure that a retry can cure, from its newest
 
 test.each([
   { exit: 'userError', exitCode: 64, attempts: 1, reason: 'UserError' },
-  { exit: 'diverged', exitCode: 67, attempts: 2, reason: 'RetriesExhausted' },
+  { exit: 'diverged', exitCode: 67, attempts: 1, reason: 'RetriesExhausted' },
   { exit: 3, exitCode: 1, attempts: 2, reason: 'RetriesExhausted' },
 ] as const)('gives up after $attempts attempts that end with $exit', async ({ exit, exitCode, attempts, reason }) => {
   const bench = new Workbench({ zero: [{ failAfter: 1, exit, message: 'cannot go on' }] });
@@ -100,7 +100,7 @@ test('refuses other settings for a finished stage, names the change, and runs ag
   const refused = await bench.run(changed);
   expect(refused).toMatchObject({ outcome: 'Failed', reason: 'StageChanged', exitCode: 64 });
   expect(refused.message).toBe(
-    'stage zero has finished with other settings (grpo.steps: 3 → 5); restore them, or run again from zero on',
+    'stage zero has finished with other settings (grpo.steps: 3 → 5); restore them, run again from zero on, or give the pipeline another name',
   );
   expect((await bench.run(pipelineOf(fourStages))).outcome).toBe('Succeeded');
 
@@ -113,9 +113,9 @@ test('refuses other settings for a finished stage, names the change, and runs ag
 });
 
 test('settings that decide no result may change while a pipeline is under way', async () => {
-  const bench = new Workbench({ zero: [{ failAfter: 1, exit: 'diverged' }, {}] });
-  expect((await bench.run(pipelineOf(`${fourStages}defaults: {retry: {diverged: 0}}`))).outcome).toBe('Failed');
-  expect((await bench.run(pipelineOf(`${fourStages}defaults: {retry: {diverged: 4}}`))).outcome).toBe('Succeeded');
+  const bench = new Workbench({ zero: [{ failAfter: 1, exit: 'outOfMemory' }, {}] });
+  expect((await bench.run(pipelineOf(`${fourStages}defaults: {retry: {outOfMemory: 0}}`))).outcome).toBe('Failed');
+  expect((await bench.run(pipelineOf(`${fourStages}defaults: {retry: {outOfMemory: 4}}`))).outcome).toBe('Succeeded');
 });
 
 function gated(bound: number): string {
