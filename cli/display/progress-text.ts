@@ -35,7 +35,7 @@ export function metricTexts(metrics: Readonly<Record<string, number>>): string[]
 }
 
 /** Three decimals; an exponent for what they would not show. */
-export function shortNumber(value: number): string {
+function shortNumber(value: number): string {
   return value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e6) ? value.toExponential(1) : value.toFixed(3);
 }
 

@@ -17,7 +17,6 @@ export const metadata = z.looseObject({
   labels: z.record(z.string(), z.string()).optional(),
   annotations: z.record(z.string(), z.string()).optional(),
 });
-export type Metadata = z.infer<typeof metadata>;
 
 /** Annotations by which a person acts on a running pipeline. */
 export const annotations = {

@@ -11,8 +11,7 @@ const modelShape = {
   init: modelInit.optional().describe('A fresh model with random weights, such as a student for distillation.'),
 };
 
-export const stageModel = withRules(object(modelShape), [exactlyOneRule(Object.keys(modelShape), 'source')]);
-export type StageModel = z.infer<typeof stageModel>;
+const stageModel = withRules(object(modelShape), [exactlyOneRule(Object.keys(modelShape), 'source')]);
 
 export const gate = withRules(
   object({

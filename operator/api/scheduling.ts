@@ -74,4 +74,3 @@ export const storage = object({
   claimName: z.string().min(1).max(253).optional().describe('An existing PersistentVolumeClaim used instead.'),
   keepLast: z.int().min(1).max(1000).default(2).describe('Checkpoints kept besides the final one of each stage.'),
 }).describe('Where checkpoints and data are kept; on one machine a directory, of which only keepLast has meaning.');
-export type StorageSettings = z.infer<typeof storage>;

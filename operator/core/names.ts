@@ -1,19 +1,8 @@
 import { createHash } from 'node:crypto';
 
-/** A label value and a pod's name hold this many characters (RFC 1123). */
-const longestLabel = 63;
-
 /** Name of the R1Stage of a pipeline's stage. */
 export function stageObjectName(pipeline: string, stage: string): string {
   return `${pipeline}-${stage}`;
-}
-
-/** Name of the Job of one attempt: the same for the same attempt, different for any other, short enough for a label. */
-export function jobName(pipeline: string, stage: string, attempt: number): string {
-  const name = `${pipeline}-${stage}-${attempt}`;
-  if (name.length <= longestLabel) return name;
-  const suffix = `-${digestOf([pipeline, stage]).slice(0, 8)}-${attempt}`;
-  return `${name.slice(0, longestLabel - suffix.length).replace(/-+$/, '')}${suffix}`;
 }
 
 /** SHA-256 of a value as canonical JSON (keys sorted, undefined left out), lower-case hex. */

@@ -19,17 +19,3 @@ export function meanWithError(values: readonly number[]): { mean: number; standa
     standardError: values.length === 0 ? 0 : sampleStd(values) / Math.sqrt(values.length),
   };
 }
-
-/**
- * Confidence interval of a binomial proportion. Source: Wilson, JASA 22 (1927).
- *
- * @param z quantile of the normal distribution; 1.96 is 95 %
- */
-export function wilsonInterval(successes: number, trials: number, z = 1.96): [low: number, high: number] {
-  if (trials === 0) return [0, 1];
-  const proportion = successes / trials;
-  const shrink = 1 + z ** 2 / trials;
-  const center = (proportion + z ** 2 / (2 * trials)) / shrink;
-  const margin = (z / shrink) * Math.sqrt((proportion * (1 - proportion)) / trials + z ** 2 / (4 * trials ** 2));
-  return [Math.max(0, center - margin), Math.min(1, center + margin)];
-}

@@ -12,8 +12,3 @@ export function promptBatch<T>(rows: readonly T[], seed: number, start: number, 
     return rows[place] as T;
   });
 }
-
-/** The rows in the order of one epoch. */
-export function promptOrder<T>(rows: readonly T[], seed: number, epoch: number): T[] {
-  return promptBatch(rows, seed, epoch * rows.length, rows.length);
-}

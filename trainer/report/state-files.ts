@@ -69,4 +69,3 @@ export const stageFileOfState = z.looseObject({
     })
     .optional(),
 });
-export type StageFileOfState = z.infer<typeof stageFileOfState>;

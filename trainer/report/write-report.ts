@@ -4,7 +4,7 @@ import { namingFullDisk } from '../contract/full-disk.ts';
 import { renderPage } from './page.ts';
 import { readRecord } from './read-record.ts';
 
-export const reportName = 'report.html';
+const reportName = 'report.html';
 
 /**
  * Writes the report of a pipeline, one file that needs nothing else.

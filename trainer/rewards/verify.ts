@@ -1,5 +1,4 @@
 import type { Row } from '../contract/dataset.ts';
-import { UserError } from '../contract/errors.ts';
 import { parseResponse } from './parse-response.ts';
 import { exactVerifier } from './verifiers/exact.ts';
 import { listVerifier } from './verifiers/list.ts';
@@ -55,12 +54,4 @@ export function goldProblem(answer: Answer): string | undefined {
   if (goldOf(answer) !== undefined) return undefined;
   const { expects } = verifiers[answer.kind];
   return `answer ${JSON.stringify(answer.gold.slice(0, 100))} cannot be parsed; expected ${expects}`;
-}
-
-/** @throws UserError at the first row whose gold answer cannot be parsed: such a row could only mislead */
-export function validateGold(rows: Iterable<Row>): void {
-  for (const row of rows) {
-    const problem = row.answer && goldProblem(row.answer);
-    if (problem !== undefined) throw new UserError(`row ${row.id}: ${problem}`);
-  }
 }

@@ -11,9 +11,6 @@ const chatTemplate =
   "{% if message['role'] == 'assistant' %}{{ '<|end|>' }}{% endif %}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
 
-/** Number of ids of the byte tokenizer. */
-export const byteVocabularySize = 256 + controlTokens.length + tagTokens.length;
-
 /**
  * Writes a tokenizer of UTF-8 bytes: id = byte, then the control tokens from 256 and the tags. A byte-level BPE without
  * merges, so that transformers opens it, too. Text is brought to NFC first, because transformers 5 does that for every

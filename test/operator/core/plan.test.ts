@@ -1,5 +1,4 @@
 import { expect, test } from '@jest/globals';
-import { jobName } from '../../../operator/core/names.ts';
 import { inputStages, settingsDigest, stageFile, stagesAfter } from '../../../operator/core/plan.ts';
 import { stageFile as stageFileSchema } from '../../../trainer/contract/stage-file.ts';
 import { fourStages, pipelineOf } from '../../support/pipelines.ts';
@@ -71,12 +70,4 @@ test('only what decides a result is in its digest', () => {
   const digest = settingsDigest(spec);
   expect(settingsDigest({ ...spec, suspend: true, workers: 9, deadlineSeconds: 5, retry: { hung: 3 } })).toBe(digest);
   expect(settingsDigest({ ...spec, seed: 8 })).not.toBe(digest);
-});
-
-test('a Job has its own name, short enough for a label', () => {
-  expect(jobName('r1', 'sft', 3)).toBe('r1-sft-3');
-  const long = ['a'.repeat(40), 'b'.repeat(40)] as const;
-  expect(jobName(...long, 12)).toHaveLength(63);
-  expect(jobName(...long, 12)).toMatch(/^a{40}-b+-[0-9a-f]{8}-12$/);
-  expect(jobName(`${long[0]}x`, long[1], 12)).not.toBe(jobName(...long, 12));
 });

@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals';
 import { consAtK, evaluationMetrics, passAtK } from '../../../trainer/algorithms/evaluation.ts';
-import { wilsonInterval } from '../../../trainer/algorithms/statistics.ts';
 
 function choose(n: number, k: number): number {
   let value = 1;
@@ -45,13 +44,4 @@ test('evaluation averages over prompts, and prompts are the units of its standar
     'eval/cons@4': 0.5,
   });
   expect(evaluationMetrics([[right], [wrong]])).toEqual({ 'eval/pass@1': 0.5, 'eval/pass@1_stderr': 0.5 });
-});
-
-test('the binomial interval ends where the observed share is z standard errors away', () => {
-  for (const bound of wilsonInterval(15, 50, 1.96)) {
-    expect(Math.abs(0.3 - bound) / Math.sqrt((bound * (1 - bound)) / 50)).toBeCloseTo(1.96, 10);
-  }
-  expect(wilsonInterval(0, 10)[0]).toBe(0);
-  expect(wilsonInterval(10, 10)[1]).toBe(1);
-  expect(wilsonInterval(0, 0)).toEqual([0, 1]);
 });

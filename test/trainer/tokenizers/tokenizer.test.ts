@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { UserError } from '../../../trainer/contract/errors.ts';
-import { byteVocabularySize, writeByteTokenizer } from '../../../trainer/tokenizers/byte-tokenizer.ts';
+import { writeByteTokenizer } from '../../../trainer/tokenizers/byte-tokenizer.ts';
 import { checkVocabulary, loadTokenizer } from '../../../trainer/tokenizers/tokenizer.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
 
@@ -15,7 +15,7 @@ describe('the byte tokenizer', () => {
 
   test('has a token for every byte, then control tokens and tags', async () => {
     const tokenizer = await loadTokenizer(directory());
-    expect(tokenizer.vocabularySize).toBe(byteVocabularySize);
+    expect(tokenizer.vocabularySize).toBe(256 + 5 + 4);
     expect(tokenizer.encode('Aä')).toEqual([65, 0xc3, 0xa4]);
     expect(tokenizer.encode('<|pad|><think></think><answer></answer>')).toEqual([256, 261, 262, 263, 264]);
     expect(tokenizer).toMatchObject({ padId: 256, stopIds: [260] });
