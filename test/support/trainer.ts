@@ -70,7 +70,7 @@ export function runStage(file: string, when?: SignalWhen): Promise<Exit> {
 }
 
 /** What a trainer said on stdout. */
-export function progressOf({ stdout }: Exit): ProgressLine[] {
+export function progressOf({ stdout }: Pick<Exit, 'stdout'>): ProgressLine[] {
   return stdout
     .split('\n')
     .filter((line) => line !== '')
