@@ -65,6 +65,10 @@ test('a token of probability 0 is never chosen, at neither end', () => {
   const row = Float32Array.of(0, 0.5, 0, 0.5, 0);
   expect(chooseToken(row, all, 0)).toBe(1);
   expect(chooseToken(row, all, 1 - 2 ** -53)).toBe(3);
+
+  const long = new Float32Array(300).fill(0.5, 70, 72);
+  expect(chooseToken(long, all, 0)).toBe(70);
+  expect(chooseToken(long, all, 1 - 2 ** -53)).toBe(71);
 });
 
 test.each([
