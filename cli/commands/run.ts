@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import type { Command } from 'commander';
-import { validateManifest } from '../../operator/api/manifest.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import { type RunEvent, type RunResult, runPipeline } from '../../operator/local/run-pipeline.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
@@ -13,15 +11,17 @@ import { shortDuration } from '../display/progress-text.ts';
 import { stageStates } from '../display/run-state.ts';
 import { summaryTable } from '../display/summary.ts';
 import { interruptible } from '../interruptible.ts';
+import { describe, readManifestFile } from '../manifest-file.ts';
 import { watchMemory } from '../memory.ts';
 import { type StateOption, integerFrom, stateOption } from '../options.ts';
 import { pipelineDirectory } from '../state.ts';
-import { describe } from './validate.ts';
 
 interface RunOptions extends StateOption {
   readonly workers?: number;
   readonly rerunFrom?: string;
 }
+
+const problemsShown = 20;
 
 export function addRun(program: Command): void {
   program
@@ -78,13 +78,12 @@ async function showing(
 }
 
 async function readManifest(file: string): Promise<R1Pipeline> {
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new UserError(`${file}: cannot be read: ${error.message}`, { cause: error });
-  });
-  const { pipelines, stages, problems } = validateManifest(text, file);
+  const { pipelines, stages, problems } = await readManifestFile(file);
   if (problems.length > 0) {
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
-    throw new UserError(`${file} has ${count}:\n${problems.map(describe).join('\n')}`);
+    const more = problems.length > problemsShown ? [`… (r1 validate ${file} prints them all)`] : [];
+    const lines = [...problems.slice(0, problemsShown).map(describe), ...more];
+    throw new UserError(`${file} has ${count}:\n${lines.join('\n')}`);
   }
   const [pipeline, ...others] = pipelines;
   if (!pipeline || others.length > 0 || stages.length > 0) {

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { text as textOf } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import { type ManifestProblem, validateManifest } from '../../operator/api/manifest.ts';
+import { UserError } from '../../trainer/contract/errors.ts';
 import { cliExitCodes } from '../exit-codes.ts';
+import { describe, readManifestFile } from '../manifest-file.ts';
 
 export function addValidate(program: Command): void {
   program
@@ -18,24 +17,17 @@ export function addValidate(program: Command): void {
 
 /** @returns the number of problems, each of which was printed to stderr */
 async function validateFile(file: string): Promise<number> {
-  let text: string;
   try {
-    text = file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8');
+    const { pipelines, stages, problems } = await readManifestFile(file);
+    for (const problem of problems) console.error(describe(problem));
+    if (problems.length === 0) {
+      for (const { kind, metadata } of [...pipelines, ...stages])
+        console.log(`${file}: ${kind} ${metadata.name} is valid`);
+    }
+    return problems.length;
   } catch (error) {
-    console.error(`${file}: cannot be read: ${(error as Error).message}`);
+    if (!(error instanceof UserError)) throw error;
+    console.error(error.message);
     return 1;
   }
-  const { pipelines, stages, problems } = validateManifest(text, file);
-  for (const problem of problems) console.error(describe(problem));
-  if (problems.length === 0) {
-    for (const { kind, metadata } of [...pipelines, ...stages])
-      console.log(`${file}: ${kind} ${metadata.name} is valid`);
-  }
-  return problems.length;
-}
-
-/** `FILE:LINE:COLUMN: PATH: what is wrong`, which editors can jump to. */
-export function describe({ file, line, column, message }: ManifestProblem): string {
-  const position = line === undefined ? '' : `:${line}:${column ?? 1}`;
-  return `${file}${position}: ${message}`;
 }

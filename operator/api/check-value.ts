@@ -1,19 +1,10 @@
 import type { CelInput } from '@bufbuild/cel';
 import type { Rule } from '../../trainer/contract/schema.ts';
 import { evaluateCel, toCel } from './cel.ts';
+import { expectation, range } from './expectation.ts';
 import type { StructuralSchema } from './structural-schema.ts';
 import { didYouMean } from './suggestion.ts';
-
-export type Path = readonly (string | number)[];
-
-/** One thing that is wrong with a value. */
-export interface ValueProblem {
-  readonly path: Path;
-  readonly found: string;
-  readonly expected: string;
-  /** Without the path. */
-  readonly message: string;
-}
+import { describe, formatPath, problemAt, type Path, type ValueProblem } from './value-problem.ts';
 
 interface Checked {
   /** With defaults, without what is wrong. */
@@ -34,18 +25,9 @@ export function checkValue(schema: StructuralSchema, value: unknown): { value: u
   return { value: checked.value, problems };
 }
 
-/** `spec.stages[2].grpo.rewards[0]` */
-export function formatPath(path: Path): string {
-  return path.reduce<string>((text, part) => {
-    if (typeof part === 'number') return `${text}[${part}]`;
-    if (!/^[A-Za-z0-9_@-]+$/.test(part)) return `${text}[${JSON.stringify(part)}]`;
-    return text === '' ? part : `${text}.${part}`;
-  }, '');
-}
-
 function check(schema: StructuralSchema, value: unknown, path: Path, problems: ValueProblem[]): Checked {
   const wrong = (expected: string): Checked => {
-    problems.push(problem(path, describe(value), expected));
+    problems.push(problemAt(path, describe(value), expected));
     return { value: placeholder(schema), damaged: true };
   };
 
@@ -113,7 +95,7 @@ function checkObject(
     const present = given.get(key) ?? undefined;
     if (present === undefined && property.default === undefined) {
       if (schema.required?.includes(key) === true && result[key] === undefined) {
-        problems.push(problem([...path, key], 'nothing', expectation(property)));
+        problems.push(problemAt([...path, key], 'nothing', expectation(property)));
         damagedHere = true;
       }
       continue;
@@ -146,7 +128,7 @@ function checkList(schema: StructuralSchema, value: unknown[], path: Path, probl
   const { items = {}, minItems = 0, maxItems = Infinity } = schema;
   let damaged = false;
   if (value.length < minItems || value.length > maxItems) {
-    problems.push(problem(path, `${value.length} items`, `${range(minItems, maxItems)} items`));
+    problems.push(problemAt(path, `${value.length} items`, `${range(minItems, maxItems)} items`));
     damaged = true;
   }
   const result = value.map((item, index) => {
@@ -160,7 +142,7 @@ function checkList(schema: StructuralSchema, value: unknown[], path: Path, probl
     result.forEach((item, index) => {
       const own = isObject(item) ? item[key] : undefined;
       if (own !== undefined && own !== '' && seen.has(own)) {
-        problems.push(problem([...path, index, key], `a second ${describe(own)}`, `each ${key} once`));
+        problems.push(problemAt([...path, index, key], `a second ${describe(own)}`, `each ${key} once`));
         damaged = true;
       }
       seen.add(own);
@@ -204,16 +186,12 @@ function ruleProblems(
       return { path, found, expected: message, message: `${message} (found ${found})` };
     }
     const [, below = '', found = '', expected = ''] = parts;
-    return problem([...path, ...parsePath(below)], found, expected);
+    return problemAt([...path, ...parsePath(below)], found, expected);
   });
 }
 
 function parsePath(text: string): Path {
   return [...text.matchAll(/([^.[\]]+)|\[(\d+)\]/g)].map(([, key, index]) => key ?? Number(index));
-}
-
-function problem(path: Path, found: string, expected: string): ValueProblem {
-  return { path, found, expected, message: `found ${found}, expected ${expected}` };
 }
 
 function scalarFits(schema: StructuralSchema, value: unknown): boolean {
@@ -246,52 +224,6 @@ function scalarFits(schema: StructuralSchema, value: unknown): boolean {
 /** JSON Schema counts the length of a string in code points. */
 function codePoints(text: string): number {
   return Array.from(text).length;
-}
-
-const patternsInWords: Record<string, string> = {
-  '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$': 'of lower-case letters, digits and hyphens',
-  '^[0-9a-f]{64}$': 'of 64 hexadecimal digits',
-};
-
-/** What a schema asks for, in words. */
-export function expectation(schema: StructuralSchema): string {
-  if (schema.enum !== undefined) return `${schema.enum.length === 1 ? '' : 'one of '}${schema.enum.join(', ')}`;
-  switch (schema.type) {
-    case 'object':
-      return schema.properties === undefined ? 'a map' : `an object with ${Object.keys(schema.properties).join(', ')}`;
-    case 'array':
-      return 'a list';
-    case 'boolean':
-      return 'true or false';
-    case 'string': {
-      const length =
-        schema.maxLength === undefined ? '' : ` of ${range(schema.minLength ?? 0, schema.maxLength)} characters`;
-      const pattern = schema.pattern;
-      if (pattern === undefined) return schema.format === 'date-time' ? 'a time' : `text${length}`;
-      return `text${length}${length === '' ? '' : ','} ${patternsInWords[pattern] ?? `matching ${pattern}`}`;
-    }
-    case 'integer':
-    case 'number': {
-      const what = schema.type === 'integer' ? 'an integer' : 'a number';
-      const { minimum, maximum } = schema;
-      if (minimum !== undefined && maximum !== undefined) return `${what} from ${minimum} to ${maximum}`;
-      if (minimum !== undefined) return `${what} of at least ${minimum}`;
-      return maximum === undefined ? what : `${what} of at most ${maximum}`;
-    }
-    default:
-      return 'a value';
-  }
-}
-
-function range(from: number, to: number): string {
-  if (from === to) return String(from);
-  return to === Infinity ? `at least ${from}` : `${from} to ${to}`;
-}
-
-/** A value as a message shows it. */
-function describe(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length <= 80 ? text : `${text.slice(0, 77)}…`;
 }
 
 /** Something of the right type for rules further up, which only ask whether a field is there. */

@@ -1,4 +1,4 @@
-import { expectation } from './check-value.ts';
+import { expectation } from './expectation.ts';
 import { schemaOf } from './manifest.ts';
 import { apiVersion } from './metadata.ts';
 import type { StructuralSchema } from './structural-schema.ts';

@@ -1,6 +1,7 @@
 import { LineCounter, parseAllDocuments, type Document } from 'yaml';
 import type { z } from 'zod';
-import { checkValue, formatPath, type Path, type ValueProblem } from './check-value.ts';
+import { checkValue } from './check-value.ts';
+import { describe, formatPath, problemAt, type Path, type ValueProblem } from './value-problem.ts';
 import { apiGroup, apiVersion } from './metadata.ts';
 import { r1Pipeline, type R1Pipeline } from './pipeline.ts';
 import { r1Stage, type R1Stage } from './stage.ts';
@@ -27,6 +28,8 @@ export interface ValidatedManifest {
   readonly pipelines: R1Pipeline[];
   readonly stages: R1Stage[];
   readonly problems: ManifestProblem[];
+  /** Says where in the file something stands that was found later to be wrong with one of the documents. */
+  place(document: R1Pipeline | R1Stage, problem: ValueProblem): ManifestProblem;
 }
 
 const kinds = {
@@ -49,107 +52,119 @@ export function schemaOf(kind: keyof typeof kinds): StructuralSchema {
  * @param file only for the problems
  */
 export function validateManifest(text: string, file: string): ValidatedManifest {
-  const result: ValidatedManifest = { pipelines: [], stages: [], problems: [] };
   const lines = new LineCounter();
+  const pipelines = new Map<R1Pipeline, Place>();
+  const stages = new Map<R1Stage, Place>();
+  const problems: ManifestProblem[] = [];
+  const positionOf = (document: Document.Parsed, path: Path, offset = offsetOf(document, path)) =>
+    offset === undefined ? undefined : lines.linePos(offset);
   const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
-  if (!Array.isArray(documents)) return emptyFile(result, file);
-
-  let empty = true;
-  documents.forEach((document, index) => {
-    const report = (path: Path, found: string, expected: string, message: string, offset?: number): void => {
-      const at = offset ?? offsetOf(document, path);
-      const position = at === undefined ? undefined : lines.linePos(at);
-      const shown = formatPath(path);
-      result.problems.push({
-        file,
-        document: index,
-        path: shown,
-        ...(position === undefined ? {} : { line: position.line, column: position.col }),
-        found,
-        expected,
-        message: shown === '' ? message : `${shown}: ${message}`,
-      });
-    };
-    if (document.errors.length > 0) {
-      empty = false;
-      for (const { message, pos } of document.errors) {
-        const { line, col } = lines.linePos(pos[0]);
-        report([], message, 'valid YAML', `line ${line}, column ${col}: ${message}`, pos[0]);
-      }
-      return;
-    }
-    if (document.contents === null) return;
-    empty = false;
-    const value = parsed(document, report);
-    if (value === undefined) return;
-    validateDocument(value, result, (problem) =>
-      report(problem.path, problem.found, problem.expected, problem.message),
-    );
+  [...documents].forEach((document, index) => {
+    const place: Place = (problem, offset) =>
+      manifestProblem(file, index, problem, positionOf(document, problem.path, offset));
+    const checked = validateDocument(document);
+    if (checked.pipeline !== undefined) pipelines.set(checked.pipeline, place);
+    if (checked.stage !== undefined) stages.set(checked.stage, place);
+    problems.push(...(checked.problems ?? []).map(({ offset, ...problem }) => place(problem, offset)));
   });
-  if (empty) return emptyFile(result, file);
-  result.problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
-  return result;
-}
-
-function validateDocument(value: unknown, result: ValidatedManifest, report: (problem: ValueProblem) => void): void {
-  const kind = kindOf(value, report);
-  if (kind === undefined) return;
-  const checked = checkValue(schemaOf(kind), value);
-  if (checked.problems.length > 0) {
-    checked.problems.forEach(report);
-    return;
+  if (pipelines.size + stages.size + problems.length === 0) {
+    problems.push(manifestProblem(file, 0, problemAt([], 'no document', 'an R1Pipeline'), undefined));
   }
-  if (kind === 'R1Pipeline') result.pipelines.push(r1Pipeline.parse(checked.value));
-  else result.stages.push(r1Stage.parse(checked.value));
+  problems.sort(inFileOrder);
+  return {
+    pipelines: [...pipelines.keys()],
+    stages: [...stages.keys()],
+    problems,
+    place(document, problem) {
+      const place = pipelines.get(document as R1Pipeline) ?? stages.get(document as R1Stage);
+      return place === undefined ? manifestProblem(file, 0, problem, undefined) : place(problem);
+    },
+  };
 }
 
-function kindOf(value: unknown, report: (problem: ValueProblem) => void): keyof typeof kinds | undefined {
-  const problem = (path: Path, found: string, expected: string): undefined => {
-    report({ path, found, expected, message: `found ${found}, expected ${expected}` });
+export function inFileOrder(a: ManifestProblem, b: ManifestProblem): number {
+  return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
+}
+
+type Place = (problem: ValueProblem, offset?: number) => ManifestProblem;
+
+function manifestProblem(
+  file: string,
+  document: number,
+  { path, found, expected, message }: ValueProblem,
+  position: { readonly line: number; readonly col: number } | undefined,
+): ManifestProblem {
+  const shown = formatPath(path);
+  return {
+    file,
+    document,
+    path: shown,
+    ...(position === undefined ? {} : { line: position.line, column: position.col }),
+    found,
+    expected,
+    message: shown === '' ? message : `${shown}: ${message}`,
   };
+}
+
+/** The resource of a document, or what is wrong with it; nothing for an empty one. */
+function validateDocument(document: Document.Parsed): {
+  readonly pipeline?: R1Pipeline;
+  readonly stage?: R1Stage;
+  readonly problems?: readonly (ValueProblem & { readonly offset?: number })[];
+} {
+  if (document.errors.length > 0) {
+    return { problems: document.errors.map(({ message, pos: [offset] }) => ({ ...broken(message), offset })) };
+  }
+  if (document.contents === null) return {};
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    return { problems: [broken(error instanceof Error ? error.message : String(error))] };
+  }
+  if (isCircular(value)) return { problems: [broken('found an alias inside of what it stands for')] };
+
+  const kind = kindOf(value);
+  if (Array.isArray(kind)) return { problems: kind };
+  const checked = checkValue(schemaOf(kind), value);
+  if (checked.problems.length > 0) return { problems: checked.problems };
+  return kind === 'R1Pipeline'
+    ? { pipeline: r1Pipeline.parse(checked.value) }
+    : { stage: r1Stage.parse(checked.value) };
+}
+
+function broken(message: string): ValueProblem {
+  return { path: [], found: message, expected: 'valid YAML', message };
+}
+
+function isCircular(value: unknown): boolean {
+  try {
+    JSON.stringify(value);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** The kind of a document, or what keeps it from being one of ours. */
+function kindOf(value: unknown): keyof typeof kinds | ValueProblem[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return problem([], Array.isArray(value) ? 'a list' : JSON.stringify(value), 'an object with apiVersion and kind');
+    const found = Array.isArray(value) ? 'a list' : describe(value);
+    return [problemAt([], found, 'an object with apiVersion and kind')];
   }
   const { apiVersion: version, kind } = value as Record<string, unknown>;
   const known = Object.keys(kinds);
-  const versionFits = version === apiVersion;
-  const kindFits = typeof kind === 'string' && known.includes(kind);
-  if (!versionFits) {
+  const problems: ValueProblem[] = [];
+  if (version !== apiVersion) {
     const other =
       typeof version === 'string' && version.startsWith(`${apiGroup}/`) ? ', the only version known here' : '';
-    problem(['apiVersion'], version === undefined ? 'nothing' : JSON.stringify(version), `${apiVersion}${other}`);
+    problems.push(problemAt(['apiVersion'], describe(version), `${apiVersion}${other}`));
   }
-  if (!kindFits) {
+  if (typeof kind !== 'string' || !known.includes(kind)) {
     const meant = typeof kind === 'string' ? didYouMean(kind, known) : undefined;
-    problem(['kind'], kind === undefined ? 'nothing' : JSON.stringify(kind), meant ?? known.join(' or '));
+    problems.push(problemAt(['kind'], describe(kind), meant ?? known.join(' or ')));
   }
-  return versionFits && kindFits ? (kind as keyof typeof kinds) : undefined;
-}
-
-function parsed(
-  document: Document.Parsed,
-  report: (path: Path, found: string, expected: string, message: string) => void,
-): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 100 });
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    report([], message, 'valid YAML', message);
-    return undefined;
-  }
-}
-
-function emptyFile(result: ValidatedManifest, file: string): ValidatedManifest {
-  const [found, expected] = ['no document', 'an R1Pipeline'];
-  result.problems.push({
-    file,
-    document: 0,
-    path: '',
-    found,
-    expected,
-    message: `found ${found}, expected ${expected}`,
-  });
-  return result;
+  return problems.length > 0 ? problems : (kind as keyof typeof kinds);
 }
 
 /** Where a path starts in the text; of a path that is not there, its nearest parent. */

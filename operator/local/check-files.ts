@@ -1,50 +1,63 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { BaseModel } from '../../trainer/contract/model.ts';
-import type { ManifestProblem } from '../api/manifest.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
+import { problemAt, type Path, type ValueProblem } from '../api/value-problem.ts';
 import { findInHubCache } from './hub-cache.ts';
 
-/** Looks whether the files that a pipeline names are on this machine; paths are relative to the manifest. */
-export async function checkFiles(pipeline: R1Pipeline, manifestFile: string): Promise<ManifestProblem[]> {
+/** Which files that a pipeline names are missing or of the wrong kind; paths are relative to the manifest. */
+export async function missingFiles({ spec }: R1Pipeline, manifestFile: string): Promise<ValueProblem[]> {
   const folder = dirname(resolve(manifestFile));
-  const problems: ManifestProblem[] = [];
-  const report = (path: string, found: string, expected: string): void => {
-    const message = `${path}: found ${found}, expected ${expected}`;
-    problems.push({ file: manifestFile, document: 0, path, found, expected, message });
+  const wanted: Promise<ValueProblem | undefined>[] = [];
+  const wantFile = (path: Path, file: string | undefined): void => {
+    if (file !== undefined) wanted.push(fileProblem(path, resolve(folder, file)));
   };
-  const wantFile = async (path: string, file: string | undefined): Promise<void> => {
-    if (file === undefined) return;
-    const absolute = resolve(folder, file);
-    const kind = await kindOf(absolute);
-    if (kind !== 'a file') report(path, `${kind} at ${absolute}`, 'a JSONL file');
-  };
-  const wantModel = async (path: string, model: Partial<BaseModel> | undefined): Promise<void> => {
-    if (model?.path !== undefined) {
-      const absolute = resolve(folder, model.path);
-      const kind = await kindOf(absolute);
-      if (kind !== 'a directory') report(`${path}.path`, `${kind} at ${absolute}`, 'a Hugging Face directory');
-      else if ((await kindOf(join(absolute, 'config.json'))) !== 'a file') {
-        report(`${path}.path`, `a directory without config.json at ${absolute}`, 'a Hugging Face directory');
-      }
-    }
-    if (model?.hf !== undefined && findInHubCache(model.hf) === undefined) {
+  for (const [index, { jsonl, heldOut }] of spec.datasets.entries()) {
+    wantFile(['spec', 'datasets', index, 'jsonl'], jsonl);
+    wantFile(['spec', 'datasets', index, 'heldOut', 'jsonl'], heldOut?.jsonl);
+  }
+  for (const { path, model } of modelsOf(spec)) {
+    if (model.path !== undefined) wanted.push(modelProblem([...path, 'path'], resolve(folder, model.path)));
+  }
+  return (await Promise.all(wanted)).filter((problem) => problem !== undefined);
+}
+
+/** Which models a pipeline names that only a cluster, or the Hub, can give. */
+export function missingModels({ spec }: R1Pipeline): ValueProblem[] {
+  const problems: ValueProblem[] = [];
+  for (const { path, model } of modelsOf(spec)) {
+    if (model.hf !== undefined && findInHubCache(model.hf) === undefined) {
       const { repo, revision } = model.hf;
       const command = `hf download ${repo}${revision === 'main' ? '' : ` --revision ${revision}`}`;
-      report(`${path}.hf`, `${repo} not in the Hugging Face cache of this machine`, `it there (${command}), or a path`);
+      const found = `${repo} not in the Hugging Face cache of this machine`;
+      problems.push(problemAt([...path, 'hf'], found, `it there (${command}), or a path`));
     }
-    if (model?.pvc !== undefined)
-      report(`${path}.pvc`, `claim ${model.pvc.claim}`, 'a path, as claims exist on clusters only');
-  };
-
-  const { datasets, base, stages } = pipeline.spec;
-  for (const [index, { jsonl, heldOut }] of datasets.entries()) {
-    await wantFile(`spec.datasets[${index}].jsonl`, jsonl);
-    await wantFile(`spec.datasets[${index}].heldOut.jsonl`, heldOut?.jsonl);
+    if (model.pvc !== undefined) {
+      const expected = 'a path, as claims exist on clusters only';
+      problems.push(problemAt([...path, 'pvc'], `claim ${model.pvc.claim}`, expected));
+    }
   }
-  await wantModel('spec.base', base);
-  for (const [index, { model }] of stages.entries()) await wantModel(`spec.stages[${index}].model`, model);
   return problems;
+}
+
+function modelsOf({ base, stages }: R1Pipeline['spec']): { path: Path; model: Partial<BaseModel> }[] {
+  const models = stages.map(({ model }, index) => ({ path: ['spec', 'stages', index, 'model'], model }));
+  return [{ path: ['spec', 'base'], model: base }, ...models].flatMap(({ path, model }) =>
+    model === undefined ? [] : [{ path, model }],
+  );
+}
+
+async function fileProblem(path: Path, file: string): Promise<ValueProblem | undefined> {
+  const kind = await kindOf(file);
+  return kind === 'a file' ? undefined : problemAt(path, `${kind} at ${file}`, 'a JSONL file');
+}
+
+async function modelProblem(path: Path, directory: string): Promise<ValueProblem | undefined> {
+  const expected = 'a Hugging Face directory';
+  const kind = await kindOf(directory);
+  if (kind !== 'a directory') return problemAt(path, `${kind} at ${directory}`, expected);
+  if ((await kindOf(join(directory, 'config.json'))) === 'a file') return undefined;
+  return problemAt(path, `a directory without config.json at ${directory}`, expected);
 }
 
 async function kindOf(path: string): Promise<string> {

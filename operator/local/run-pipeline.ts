@@ -3,7 +3,8 @@ import { namingFullDisk } from '../../trainer/contract/full-disk.ts';
 import type { ProgressLine } from '../../trainer/contract/progress.ts';
 import type { GateDecision, R1Pipeline } from '../api/pipeline.ts';
 import type { AttemptRecord, R1Stage } from '../api/stage.ts';
-import { checkFiles } from './check-files.ts';
+import { formatPath } from '../api/value-problem.ts';
+import { missingFiles, missingModels } from './check-files.ts';
 import { Run } from './run.ts';
 import { takeRunLock } from './run-lock.ts';
 import { StateDirectory } from './state-directory.ts';
@@ -64,8 +65,11 @@ export interface RunResult {
  */
 export async function runPipeline(options: RunOptions): Promise<RunResult> {
   const { manifest, manifestFile, rerunFrom } = options;
-  const missing = await checkFiles(manifest, manifestFile);
-  if (missing.length > 0) throw new UserError(missing.map(({ file, message }) => `${file}: ${message}`).join('\n'));
+  const missing = [...(await missingFiles(manifest, manifestFile)), ...missingModels(manifest)];
+  if (missing.length > 0) {
+    const lines = missing.map(({ path, message }) => `${manifestFile}: ${formatPath(path)}: ${message}`);
+    throw new UserError(lines.join('\n'));
+  }
   const names = manifest.spec.stages.map(({ name }) => name);
   if (rerunFrom !== undefined && !names.includes(rerunFrom)) {
     throw new UserError(

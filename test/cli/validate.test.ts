@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { r1 } from '../support/cli.ts';
@@ -47,4 +47,31 @@ test('run refuses a bad manifest before it writes anything', async () => {
   expect(code).toBe(64);
   expect(stderr).toMatch(/^r1: bad\.yaml has 2 problems:\nbad\.yaml:8:/);
   expect((await r1(['get', '--state', 'state'], { cwd: directory() })).stdout).toBe('');
+});
+
+test('files that a manifest names must be there', async () => {
+  const text = good
+    .replace('init: {hiddenSize: 32}', 'path: no-model')
+    .replace('{name: sums, generator: {task: addition}}', '{name: sums, jsonl: rows.jsonl}');
+  await writeFile(join(directory(), 'files.yaml'), text);
+  const { code, stderr } = await r1(['validate', 'files.yaml'], { cwd: directory() });
+  expect([code, stderr.replaceAll(directory(), '.')]).toEqual([
+    64,
+    'files.yaml:5:16: spec.base.path: found nothing at ./no-model, expected a Hugging Face directory\n' +
+      'files.yaml:6:34: spec.datasets[0].jsonl: found nothing at ./rows.jsonl, expected a JSONL file\n',
+  ]);
+});
+
+test.each([
+  { name: 'a directory', content: undefined, says: /^bad: cannot be read: EISDIR: .*\n$/ },
+  { name: 'no text', content: Uint8Array.of(0xff, 0xfe, 0), says: /^bad: found bytes that are no UTF-8 text, .*\n$/ },
+  { name: 'too large', content: '# '.repeat(2 << 20), says: /^bad: found more than 3145728 bytes, .*\n$/ },
+])('a file that is $name is said in one line', async ({ content, says }) => {
+  const path = join(directory(), 'bad');
+  await rm(path, { force: true, recursive: true });
+  await (content === undefined ? mkdir(path) : writeFile(path, content));
+  const validated = await r1(['validate', 'bad'], { cwd: directory() });
+  expect([validated.code, validated.stderr]).toEqual([64, expect.stringMatching(says)]);
+  const ran = await r1(['run', 'bad'], { cwd: directory() });
+  expect([ran.code, ran.stderr]).toEqual([64, `r1: ${validated.stderr}`]);
 });

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkFiles } from '../../../operator/local/check-files.ts';
+import { missingFiles, missingModels } from '../../../operator/local/check-files.ts';
+import { formatPath } from '../../../operator/api/value-problem.ts';
 import { findInHubCache } from '../../../operator/local/hub-cache.ts';
 import { fourStages, pipelineOf, Workbench } from '../../support/pipelines.ts';
 
@@ -13,8 +14,9 @@ writeFileSync(join(folder, 'rows.jsonl'), '');
 
 async function problems(base: string, dataset: string): Promise<string[]> {
   const text = fourStages.replace('base: {init: {}}', `base: ${base}`).replace('generator: {task: addition}', dataset);
-  const found = await checkFiles(pipelineOf(text), join(folder, 'pipeline.yaml'));
-  return found.map(({ message }) => message.replaceAll(folder, '.'));
+  const pipeline = pipelineOf(text);
+  const found = [...(await missingFiles(pipeline, join(folder, 'pipeline.yaml'))), ...missingModels(pipeline)];
+  return found.map(({ path, message }) => `${formatPath(path)}: ${message.replaceAll(folder, '.')}`);
 }
 
 test.each([

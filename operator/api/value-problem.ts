@@ -1,0 +1,29 @@
+export type Path = readonly (string | number)[];
+
+/** One thing that is wrong with a value. */
+export interface ValueProblem {
+  readonly path: Path;
+  readonly found: string;
+  readonly expected: string;
+  /** Without the path. */
+  readonly message: string;
+}
+
+/** `spec.stages[2].grpo.rewards[0]` */
+export function formatPath(path: Path): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === 'number') return `${text}[${part}]`;
+    if (!/^[A-Za-z0-9_@-]+$/.test(part)) return `${text}[${JSON.stringify(part)}]`;
+    return text === '' ? part : `${text}.${part}`;
+  }, '');
+}
+
+export function problemAt(path: Path, found: string, expected: string): ValueProblem {
+  return { path, found, expected, message: `found ${found}, expected ${expected}` };
+}
+
+/** A value as a message shows it. */
+export function describe(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length <= 80 ? text : `${text.slice(0, 77)}…`;
+}
