@@ -1,0 +1,124 @@
+import { findCondition, type Condition } from '../api/conditions.ts';
+import { annotations } from '../api/metadata.ts';
+import type { GateDecision, R1Pipeline } from '../api/pipeline.ts';
+import type { PipelineStage } from '../api/pipeline-stage.ts';
+import type { R1Stage, ResolvedModel, StageInput } from '../api/stage.ts';
+import { judgeGate } from './gate.ts';
+import type { PipelineObserved } from './observed.ts';
+import { givesPolicy, inputStages, resolveStage, startingModel, type Outputs } from './plan.ts';
+
+/** One stage of the spec with what is known about it. */
+export interface StageView {
+  readonly stage: PipelineStage;
+  readonly object: R1Stage | undefined;
+  readonly succeeded: Condition | undefined;
+  readonly gate: GateDecision | undefined;
+  /** Finished, and nothing forbids others to use it. */
+  readonly usable: boolean;
+  /** What it would be asked now; absent while inputs are missing. */
+  readonly desired: R1Stage | undefined;
+}
+
+export interface PipelineSituation {
+  readonly observed: PipelineObserved;
+  readonly pipeline: R1Pipeline;
+  readonly views: readonly StageView[];
+  readonly spent: { readonly runSeconds: number; readonly gpuHours: number };
+}
+
+/** Puts everything that the rules look at into one place. */
+export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
+  const { now, pipeline, stages } = observed;
+  const views = new Map<string, StageView>();
+  const approved = new Set(
+    (pipeline.metadata.annotations?.[annotations.approved] ?? '').split(',').map((each) => each.trim()),
+  );
+  const outputs: Outputs = {
+    model: (name) => modelAfterGate(name, views, pipeline, outputs),
+    data: (name) => outputOf(views.get(name)),
+  };
+
+  // Stages name only earlier ones, so that one pass in the order of the spec sees every input first.
+  for (const stage of pipeline.spec.stages) {
+    const object = stages.find(({ spec }) => spec.stage === stage.name);
+    const succeeded = findCondition(object?.status?.conditions, 'Succeeded');
+    const finished = succeeded?.status === 'True';
+    const gate = finished ? gateOf(stage, object, views, pipeline, approved.has(stage.name), now) : undefined;
+    const undecided = stage.gate !== undefined && gate === undefined;
+    const closed = gate?.action === 'Stopped' || gate?.action === 'Waiting';
+    const ready = inputStages(stage, pipeline).every((name) => views.get(name)?.usable);
+    views.set(stage.name, {
+      stage,
+      object,
+      succeeded,
+      gate,
+      usable: finished && !undecided && !closed,
+      desired: ready ? resolveStage(pipeline, stage, outputs) : undefined,
+    });
+  }
+  const all = [...views.values()];
+  const sum = (pick: (object: R1Stage) => number | undefined): number =>
+    all.reduce((total, { object }) => total + ((object && pick(object)) ?? 0), 0);
+  return {
+    observed,
+    pipeline,
+    views: all,
+    spent: { runSeconds: sum(({ status }) => status?.runSeconds), gpuHours: sum(({ status }) => status?.gpuHours) },
+  };
+}
+
+function gateOf(
+  stage: PipelineStage,
+  object: R1Stage | undefined,
+  views: ReadonlyMap<string, StageView>,
+  pipeline: R1Pipeline,
+  approved: boolean,
+  now: number,
+): GateDecision | undefined {
+  if (stage.gate === undefined) return undefined;
+  const otherName = stage.gate.notBelow?.stage;
+  const other = otherName === undefined ? undefined : views.get(otherName);
+  // Compared with a stage that is not finished yet: decided once it is.
+  if (other !== undefined && other.succeeded?.status !== 'True') return undefined;
+  const known = pipeline.status?.gates.find((each) => each.stage === stage.name);
+  const rollbackTo = other !== undefined && givesPolicy(other.stage) ? other.stage.name : stage.model?.from;
+  const gated = { ...stage, gate: stage.gate };
+  return judgeGate(gated, judged(object), other && judged(other.object), known, approved, rollbackTo, now);
+}
+
+function judged(object: R1Stage | undefined) {
+  return { metrics: object?.status?.metrics ?? {}, digest: object?.status?.checkpoint?.digest };
+}
+
+function outputOf(view: StageView | undefined): StageInput {
+  const checkpoint = view?.object?.status?.checkpoint;
+  if (view === undefined || checkpoint === undefined) throw new Error(`stage ${view?.stage.name} has no output`);
+  return { stage: view.stage.name, path: checkpoint.path, digest: checkpoint.digest };
+}
+
+function modelAfterGate(
+  name: string,
+  views: ReadonlyMap<string, StageView>,
+  pipeline: R1Pipeline,
+  outputs: Outputs,
+): ResolvedModel {
+  const view = views.get(name);
+  if (view?.gate?.action !== 'RolledBack') return { input: outputOf(view) };
+  const { uses } = view.gate;
+  const model = uses === undefined ? startingModel(view.stage, pipeline, outputs) : outputs.model(uses);
+  if (model === undefined) throw new Error(`stage ${name} started from no model`);
+  return model;
+}
+
+/** Something is being made, or was made, that another spec would throw away. */
+export function hasWork({ status }: R1Stage): boolean {
+  if (findCondition(status?.conditions, 'Succeeded')?.status === 'True') return true;
+  return status?.attempts.at(-1)?.outcome === 'Running' || (status?.progress?.step ?? 0) > 0;
+}
+
+/** It exists, has not reached its end, and does not rest suspended. */
+export function isLive({ object, succeeded }: StageView): boolean {
+  if (object === undefined || (succeeded?.status ?? 'Unknown') !== 'Unknown') return false;
+  const quiet = object.status?.attempts.at(-1)?.outcome !== 'Running';
+  return !(object.spec.suspend && quiet && succeeded?.reason === 'Suspended');
+}

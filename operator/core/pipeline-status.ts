@@ -1,0 +1,83 @@
+import { findCondition, setCondition, type Condition, type NewCondition, type Reason } from '../api/conditions.ts';
+import { displayPipeline, stateOf } from '../api/display.ts';
+import type { PipelineStatus } from '../api/pipeline.ts';
+import { stageType } from '../api/pipeline-stage.ts';
+import { timestamp } from './attempts.ts';
+import { isLive, type PipelineSituation, type StageView } from './pipeline-situation.ts';
+import { inputStages } from './plan.ts';
+
+/** What the `Succeeded` condition says. */
+export interface Outcome {
+  readonly status: Condition['status'];
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+/** Describes what was seen, never what the actions are about to do. */
+export function pipelineStatus(situation: PipelineSituation, verdict: Outcome): PipelineStatus {
+  const { observed, pipeline, views, spent } = situation;
+  const { now } = observed;
+  const old = pipeline.status;
+  const generation = pipeline.metadata.generation;
+  const succeeded: NewCondition = {
+    type: 'Succeeded',
+    status: verdict.status,
+    reason: verdict.reason,
+    message: verdict.message,
+  };
+  let conditions = setCondition(old?.conditions ?? [], succeeded, now, generation);
+  if (pipeline.spec.suspend || findCondition(conditions, 'Suspended') !== undefined) {
+    const suspended: NewCondition = pipeline.spec.suspend
+      ? { type: 'Suspended', status: 'True', reason: 'Suspended', message: 'suspended by spec.suspend' }
+      : { type: 'Suspended', status: 'False', reason: 'Active', message: '' };
+    conditions = setCondition(conditions, suspended, now, generation);
+  }
+  const started = views.flatMap(({ object }) => object?.status?.startedAt ?? []).toSorted();
+  const startedAt = started[0] ?? old?.startedAt;
+  const completedAt = verdict.status === 'Unknown' ? undefined : (old?.completedAt ?? timestamp(now));
+  const status: PipelineStatus = {
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    conditions,
+    gates: views.flatMap(({ gate }) => gate ?? []),
+    stages: views.map((view) => summary(view, situation, verdict)),
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(completedAt === undefined ? {} : { completedAt }),
+    ...spent,
+  };
+  const live = views.filter(isLive);
+  const shown = live.length > 0 ? live : views.filter(({ succeeded: each }) => each?.status === 'False');
+  const measured = views.flatMap(({ object }) => object?.status?.metrics['eval/pass@1'] ?? []);
+  return {
+    ...status,
+    display: displayPipeline(
+      status,
+      shown.map(({ stage, object }) => ({ name: stage.name, status: object?.status })),
+      {
+        restarts: views.reduce((sum, { object }) => sum + Math.max(0, (object?.status?.attempts.length ?? 0) - 1), 0),
+        queue: pipeline.spec.defaults.queue,
+        passAt1: measured.at(-1),
+      },
+    ),
+  };
+}
+
+/** One line about a stage, those that have not begun included. */
+function summary(
+  view: StageView,
+  { pipeline, views }: PipelineSituation,
+  verdict: Outcome,
+): PipelineStatus['stages'][number] {
+  const { stage, object, gate, succeeded } = view;
+  const base = { name: stage.name, type: stageType(stage) };
+  const line = (state: string, message: string) => ({ ...base, state, message: message.slice(0, 1000) });
+  if (object !== undefined) {
+    const state = gate?.action === 'Waiting' ? 'Waiting' : stateOf(object.status?.conditions);
+    return line(state, gate === undefined ? (succeeded?.message ?? '') : `gate: ${gate.message}`);
+  }
+  if (verdict.status === 'False') return line('Skipped', `not started: ${verdict.message}`);
+  const missing = inputStages(stage, pipeline).filter(
+    (name) => !views.find((each) => each.stage.name === name)?.usable,
+  );
+  if (missing.length > 0) return line('Waiting', `waits for ${missing.join(', ')}`);
+  return line('Pending', verdict.reason === 'Suspended' ? 'suspended' : 'waits for its turn');
+}
