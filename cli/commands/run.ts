@@ -1,7 +1,9 @@
 import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
-import { type RunEvent, type RunResult, runPipeline } from '../../operator/local/run-pipeline.ts';
+import type { RunEvent } from '../../operator/local/run-options.ts';
+import { runPipeline } from '../../operator/local/run-pipeline.ts';
+import type { RunResult } from '../../operator/local/run-result.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 import { writeReport } from '../../trainer/report/write-report.ts';
 import type { Display } from '../display/display.ts';

@@ -2,7 +2,19 @@ import { exitCodes } from '../../trainer/contract/exit-codes.ts';
 import { findCondition } from '../api/conditions.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { FailureClass, R1Stage } from '../api/stage.ts';
-import type { RunResult } from './run-pipeline.ts';
+
+/** How a run ended. */
+export interface RunResult {
+  readonly outcome: 'Succeeded' | 'Failed' | 'Interrupted' | 'Suspended' | 'Waiting';
+  readonly succeeded: boolean;
+  /** Reason and message of the pipeline's condition. */
+  readonly reason: string;
+  readonly message: string;
+  /** 0; 130 when interrupted; the trainer's code for the failure (64 user error, 65 … 67); else 1. */
+  readonly exitCode: number;
+  readonly pipeline: R1Pipeline;
+  readonly stages: readonly R1Stage[];
+}
 
 /** What the shell convention calls "ended by SIGINT". */
 const interruptedCode = 130;

@@ -6,8 +6,8 @@ import { stagesAfter } from '../core/plan.ts';
 import { LocalShell } from './local-shell.ts';
 import { endOrphans } from './orphans.ts';
 import { adoptPipeline, findDamage, forgiveFailures, markInterrupted, recordEnds } from './resume.ts';
-import type { RunEvent, RunOptions, RunResult } from './run-pipeline.ts';
-import { runResult } from './run-result.ts';
+import type { RunEvent, RunOptions } from './run-options.ts';
+import { runResult, type RunResult } from './run-result.ts';
 import type { StateDirectory } from './state-directory.ts';
 
 /** A stage that only makes progress has its status written at most this often. */

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { validateManifest } from '../../operator/api/manifest.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import type { AttemptRecord } from '../../operator/api/stage.ts';
-import type { RunEvent, RunOptions, RunResult } from '../../operator/local/run-pipeline.ts';
+import type { RunEvent, RunOptions } from '../../operator/local/run-options.ts';
 import { runPipeline } from '../../operator/local/run-pipeline.ts';
+import type { RunResult } from '../../operator/local/run-result.ts';
 import type { Behaviour } from './fake-trainer.ts';
 
 /** A pipeline from the part of its manifest that a test is about: `spec` in YAML, or a whole list of stages. */

@@ -1,5 +1,5 @@
-import type { ModelConfig } from '../../trainer/models/config.ts';
-import { type Head, parameterLayout } from '../../trainer/models/parameters.ts';
+import type { Head, ModelConfig } from '../../trainer/models/config.ts';
+import { parameterLayout } from '../../trainer/models/parameters.ts';
 
 /** A small Qwen3-shaped configuration with grouped queries; `changes` says what the case is about. */
 export function tinyConfig(changes: Partial<ModelConfig> = {}): ModelConfig {

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { DivergedError } from '../contract/errors.ts';
-import type { ModelConfig } from '../models/config.ts';
+import type { Head, ModelConfig } from '../models/config.ts';
 import { parameterLayout } from '../models/parameters.ts';
-import type { Head, ParameterLayout } from '../models/parameters.ts';
+import type { ParameterLayout } from '../models/parameters.ts';
 import type { AdamWSettings } from '../optim/adamw.ts';
 import { clipFactor } from '../optim/clipping.ts';
 import { inverseOf } from '../rollout/decoder.ts';
@@ -10,8 +10,8 @@ import type { Completion } from '../rollout/generation.ts';
 import { cutBatch, cutSequences, predictedTokens } from './batches.ts';
 import { planGeneration } from './generation-plan.ts';
 import type { GenerationRequest } from './generation-plan.ts';
-import type { MicroBatchResult, OptimizerMemory, PairScores, ParameterSource, Range } from './protocol.ts';
-import type { ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
+import type { MicroBatchResult, OptimizerMemory, ParameterSource, Range } from './protocol.ts';
+import type { PairScores, ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
 import { WorkerPool } from './worker-pool.ts';
 import type { OnCompletion } from './worker-pool.ts';
 

@@ -1,7 +1,7 @@
 import type { Feeds } from '../runtime/session.ts';
 import { floatTensor, indexTensor } from '../runtime/tensor.ts';
-import type { PairScores } from './protocol.ts';
 import type {
+  PairScores,
   PolicyLoss,
   PolicySequence,
   PreferencePair,

@@ -1,9 +1,8 @@
-import type { ModelConfig } from '../models/config.ts';
-import type { Head } from '../models/parameters.ts';
+import type { Head, ModelConfig } from '../models/config.ts';
 import type { AdamWSettings } from '../optim/adamw.ts';
 import type { Completion, PromptGroup } from '../rollout/generation.ts';
 import type { Grid } from './feeds.ts';
-import type { ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
+import type { PairScores, ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
 
 /** What a worker thread is started with. */
 export interface WorkerSettings {
@@ -48,8 +47,6 @@ export interface MicroBatchResult {
   /** Per pair: the scores of the chosen and the rejected sequence; pairwise alone. */
   readonly scores: readonly PairScores[];
 }
-
-export type PairScores = readonly [chosen: number, rejected: number];
 
 /** Work for one worker, by kind, with its result. */
 export interface Jobs {

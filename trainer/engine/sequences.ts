@@ -32,6 +32,8 @@ export interface PreferencePair {
   readonly weight: number;
 }
 
+export type PairScores = readonly [chosen: number, rejected: number];
+
 /** Settings of the clipped policy loss with a KL penalty. */
 export interface PolicyLoss {
   readonly inverseTemperature: number;

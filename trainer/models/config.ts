@@ -1,7 +1,6 @@
 import { UserError } from '../contract/errors.ts';
 import type { ModelInit } from '../contract/model.ts';
 import type { RopeScaling } from '../nn/rotary.ts';
-import type { Head } from './parameters.ts';
 
 /** A decoder of the Llama, Qwen2 or Qwen3 family. Sizes in elements. */
 export interface ModelConfig {
@@ -26,6 +25,9 @@ export interface ModelConfig {
   /** Standard deviation of fresh weights. */
   readonly initializerRange: number;
 }
+
+/** What follows the decoder: next-token logits, or one score per sequence (a reward model). */
+export type Head = 'lm' | 'scalar';
 
 export type Family = 'llama' | 'qwen2' | 'qwen3';
 

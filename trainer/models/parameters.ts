@@ -1,8 +1,5 @@
 import { philox, randomKey } from '../algorithms/random.ts';
-import type { ModelConfig } from './config.ts';
-
-/** What follows the decoder: next-token logits, or one score per sequence (a reward model). */
-export type Head = 'lm' | 'scalar';
+import type { Head, ModelConfig } from './config.ts';
 
 /** One tensor in the flat array of all parameters. */
 export interface ParameterTensor {

@@ -2,9 +2,9 @@ import type { OnnxProgram } from '../graph/program.ts';
 import { type Dimension, type Shape, times } from '../graph/shape.ts';
 import { type ElementType, type Value, input } from '../graph/value.ts';
 import { writeProgram } from '../graph/writer.ts';
-import type { ModelConfig } from './config.ts';
+import type { Head, ModelConfig } from './config.ts';
 import type { Parameters } from './decoder.ts';
-import { type Head, parameterLayout } from './parameters.ts';
+import { parameterLayout } from './parameters.ts';
 
 /** The inputs of a program that is being built, in their order. */
 export class ProgramInputs {

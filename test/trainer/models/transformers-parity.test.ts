@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.ts';
 import { SafetensorsFile } from '../../../trainer/checkpoint/safetensors.ts';
-import { parseHfConfig } from '../../../trainer/models/config.ts';
-import { type Head, parameterLayout } from '../../../trainer/models/parameters.ts';
+import { type Head, parseHfConfig } from '../../../trainer/models/config.ts';
+import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import { gradientProgram, probabilityProgram, scoreProgram } from '../../../trainer/models/programs.ts';
 import { type Feeds, type Results, openProgram, runProgram } from '../../support/run-program.ts';
 

@@ -1,0 +1,38 @@
+import type { ProgressLine } from '../../trainer/contract/progress.ts';
+import type { GateDecision, R1Pipeline } from '../api/pipeline.ts';
+import type { AttemptRecord, R1Stage } from '../api/stage.ts';
+
+/** What happens during a run, for whoever shows it. */
+export type RunEvent =
+  /** Some status changed. */
+  | { readonly type: 'state'; readonly pipeline: R1Pipeline; readonly stages: readonly R1Stage[] }
+  | { readonly type: 'attemptStarted'; readonly stage: string; readonly attempt: number; readonly log: string }
+  | { readonly type: 'progress'; readonly stage: string; readonly attempt: number; readonly progress: ProgressLine }
+  | { readonly type: 'attemptEnded'; readonly stage: string; readonly record: AttemptRecord; readonly log: string }
+  | { readonly type: 'gate'; readonly gate: GateDecision }
+  /** A sentence for people. */
+  | { readonly type: 'note'; readonly message: string };
+
+export interface RunOptions {
+  /** As `validateManifest` gives it. */
+  readonly manifest: R1Pipeline;
+  /** Paths in the manifest are relative to its folder. */
+  readonly manifestFile: string;
+  /** Usually `.r1`. */
+  readonly stateDir: string;
+  /** Worker threads of the trainer, instead of those of the manifest. */
+  readonly workers?: number | undefined;
+  /** Forget this stage and all that use what it gives, and run them again. */
+  readonly rerunFrom?: string | undefined;
+  /** Independent stages that run at the same time (1); they share the cores, so that more seldom help. */
+  readonly maxRunningStages?: number | undefined;
+  /** The trainer and its leading arguments; `run --stage FILE` is added. */
+  readonly trainer?: readonly string[] | undefined;
+  readonly onEvent?: ((event: RunEvent) => void) | undefined;
+  /** Aborted: the trainer saves and ends, then the run ends. */
+  readonly signal?: AbortSignal | undefined;
+  /** Aborted: the trainer is killed at once. */
+  readonly killSignal?: AbortSignal | undefined;
+  /** How long a trainer that must end has to save: 10 s if it hangs, 120 s if its runner is gone, else 300 s. */
+  readonly graceMs?: number | undefined;
+}
