@@ -117,18 +117,37 @@ test.each(['queue.jsonl', 'data/checkpoint.json'])(
   60_000,
 );
 
-test('SIGTERM saves the work, exits with the code of an interruption, and no step is repeated', async () => {
-  const { out, file } = await prepare('sft');
-  const stopped = await runStage(file, { file: join(out, 'metrics.jsonl'), holds: '"step":3,', signal: 'SIGTERM' });
-  expect(stopped.code).toBe(75);
-  expect(stopped.stderr).toMatch(/^interrupted: asked to stop; saved step 3 of 8\n$/);
-  expect(await readResult(out, '')).toMatchObject({ outcome: 'interrupted', reason: 'interrupted' });
-  const kept = await lines(join(out, 'metrics.jsonl'));
+test.each([
+  { type: 'sft', done: 3, saved: 3, steps: 8 },
+  { type: 'grpo', done: 3, saved: 4, steps: 24 }, // the end of its rollout
+] as const)(
+  'SIGTERM after step $done of $type saves step $saved, exits with the code of an interruption, and no step is repeated',
+  async ({ type, done, saved, steps }) => {
+    const { out, file } = await prepare(type);
+    const when = { file: join(out, 'metrics.jsonl'), holds: `"step":${done},`, signal: 'SIGTERM' } as const;
+    const stopped = await runStage(file, when);
+    expect(stopped.code).toBe(75);
+    expect(stopped.stderr).toBe(`interrupted: asked to stop; saved step ${saved} of ${steps}\n`);
+    expect(await readResult(out, '')).toMatchObject({ outcome: 'interrupted', reason: 'interrupted' });
+    const kept = await lines(join(out, 'metrics.jsonl'));
 
-  const again = await runStage(file);
-  expect(progressOf(again)[0]).toMatchObject({ step: 3 });
-  expect((await lines(join(out, 'metrics.jsonl'))).slice(0, kept.length)).toEqual(kept);
-  await expectAsUndisturbed('sft', out);
+    const again = await runStage(file);
+    expect(progressOf(again)[0]).toMatchObject({ step: saved });
+    expect((await lines(join(out, 'metrics.jsonl'))).slice(0, kept.length)).toEqual(kept);
+    await expectAsUndisturbed(type, out);
+  },
+  60_000,
+);
+
+test('SIGTERM lets a sample stage end its chunk, and the next attempt goes on with the one after', async () => {
+  const { out, file } = await prepare('sample');
+  const when = { file: join(out, 'chunks-*/000000.json'), signal: 'SIGTERM' } as const;
+  expect((await runStage(file, when)).code).toBe(75);
+  const chunks = await chunkFiles(out);
+  expect(chunks.length).toBeLessThan(4);
+  expect(await runStage(file)).toMatchObject({ code: 0, stderr: '' });
+  expect((await chunkFiles(out)).slice(0, chunks.length)).toEqual(chunks);
+  await expectAsUndisturbed('sample', out);
 }, 60_000);
 
 test('checkpoints that are half-written or damaged are passed over for the one before, and said so', async () => {
