@@ -40,10 +40,10 @@ export class LogFollower {
     await this.file?.close();
   }
 
-  /** The last words of the process, without stack frames; empty if it said nothing. */
+  /** The last words of the process, without the stack and the fields of an error; empty if it said nothing. */
   get lastWords(): string {
     const lines = this.words.split('\n').map((line) => line.trimEnd());
-    return lines.findLast((line) => line !== '' && !/^\s+at |^Node\.js v|^\s*[{}^]/.test(line))?.trim() ?? '';
+    return lines.findLast((line) => !/^$|^\s|^Node\.js v|^[{}]/.test(line))?.replace(/ \{$/, '') ?? '';
   }
 
   get tail(): string {

@@ -28,14 +28,17 @@ test('reads progress lines from a log that grows, whatever else is in it', async
   expect(steps).toEqual([1, 2, 3]);
 });
 
-test('remembers what a process said before it died', async () => {
-  const path = join(new Workbench().folder, 'log');
-  const trace = `/a.ts:3\n  throw new Error('bad')\n  ^\n\nError: bad\n    at f (/a.ts:3:9)\n    at g (/a.ts:9:1)\n\nNode.js v24.0.0\n`;
-  writeFileSync(path, `${line(1)}\n${trace}${line(2)}\n`);
-  const follower = new LogFollower(path, () => undefined);
-  await follower.finish();
-  expect(follower.lastWords).toBe('Error: bad');
-});
+test.each(['', " {\n  code: 'EBAD',\n  errno: -9\n}"])(
+  'remembers what a process said before it died',
+  async (fields) => {
+    const path = join(new Workbench().folder, 'log');
+    const trace = `/a.ts:3\n  throw new Error('bad')\n  ^\n\nError: bad\n    at f (/a.ts:3:9)\n    at g (/a.ts:9:1)${fields}\n\nNode.js v24.0.0\n`;
+    writeFileSync(path, `${line(1)}\n${trace}${line(2)}\n`);
+    const follower = new LogFollower(path, () => undefined);
+    await follower.finish();
+    expect(follower.lastWords).toBe('Error: bad');
+  },
+);
 
 test.each(['', 'text', '{}', '{"type":"progress"}', '{"type":'])('%j is no progress line', (text) => {
   expect(parseProgress(text)).toBeUndefined();
