@@ -5,7 +5,7 @@ import type { OnnxProgram, Port } from '../../trainer/graph/program.ts';
 export type Feeds = Readonly<Record<string, Float32Array | BigInt64Array | readonly number[]>>;
 export type Results = Readonly<Record<string, Float32Array>>;
 
-/** A program in a session of one thread. Symbolic dimensions follow from `dimensions`. */
+/** A program in a session of one thread. A port's only symbolic dimension follows from its data unless `dimensions` has it. */
 export async function openProgram(
   program: OnnxProgram,
   options: InferenceSession.SessionOptions = {},
@@ -38,7 +38,8 @@ function tensor(
   dimensions: Readonly<Record<string, number>>,
 ): Tensor {
   if (data === undefined) throw new Error(`no data for input ${name}`);
-  const dims = shape.map((size) => (typeof size === 'number' ? size : (dimensions[size] ?? NaN)));
+  const known = shape.reduce<number>((product, size) => product * (typeof size === 'number' ? size : 1), 1);
+  const dims = shape.map((size) => (typeof size === 'number' ? size : (dimensions[size] ?? data.length / known)));
   if (type === 'int64') {
     return new Tensor(
       type,

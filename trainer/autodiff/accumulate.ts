@@ -1,6 +1,6 @@
 import type { AddOnto, Contribution, RowUpdates, Value } from '../graph/value.ts';
 import { add } from '../ops/elementwise.ts';
-import { addRows, zeros } from '../ops/indexing.ts';
+import { addRows, zerosLike } from '../ops/indexing.ts';
 import { concat } from '../ops/movement.ts';
 
 /**
@@ -14,7 +14,7 @@ export function accumulate(contributions: readonly Contribution[], of: Value): V
   for (const value of contributions.filter(isValue)) sum = sum ? add(sum, value) : value;
   for (const { onto } of contributions.filter(isAddOnto)) sum = onto(sum);
   const updates = contributions.filter(isRowUpdates);
-  return updates.length === 0 && sum ? sum : addRows(sum ?? zeros(of.shape), merged(updates));
+  return updates.length === 0 && sum ? sum : addRows(sum ?? zerosLike(of), merged(updates));
 }
 
 function merged(updates: readonly RowUpdates[]): RowUpdates {

@@ -1,6 +1,6 @@
 import { UserError } from '../contract/errors.ts';
 import type { ModelConfig } from '../models/config.ts';
-import type { Grid } from './feeds.ts';
+import type { Grid } from '../models/program-inputs.ts';
 import { cutMicroBatches, tokenBudget } from './micro-batches.ts';
 import type { PreferencePair, TokenSequence, TrainingBatch } from './sequences.ts';
 
@@ -12,17 +12,24 @@ export interface Part<T> {
   readonly sequences: readonly T[];
 }
 
+/** How sequences are cut into micro-batches. */
+interface Cut<T> {
+  /** Tokens that the program sees of a sequence. */
+  readonly length: (sequence: T) => number;
+  /** What a sequence shares with others: they stay side by side. */
+  readonly family?: (sequence: T) => unknown;
+  readonly rowsPerSequence?: number;
+}
+
 /**
  * Cuts sequences into micro-batches.
  *
- * @param length tokens that the program sees of a sequence
  * @throws UserError if a sequence is longer than the model takes
  */
 export function cutSequences<T>(
   sequences: readonly T[],
-  length: (sequence: T) => number,
   { vocabularySize, maxLength }: ModelConfig,
-  rowsPerSequence = 1,
+  { length, family, rowsPerSequence = 1 }: Cut<T>,
 ): Part<T>[] {
   const lengths = sequences.map(length);
   const longest = lengths.findIndex((tokens) => tokens > maxLength);
@@ -30,11 +37,16 @@ export function cutSequences<T>(
     throw new UserError(`sequence ${longest} has ${lengths[longest]} tokens, the model takes at most ${maxLength}`);
   }
   const budget = tokenBudget(vocabularySize) / rowsPerSequence;
-  return cutMicroBatches(lengths, budget).map(({ rows, length: padded, members }) => ({
+  return cutMicroBatches(lengths, budget, family && sequences.map(family)).map(({ rows, length: padded, members }) => ({
     grid: { rows: rows * rowsPerSequence, length: padded },
     members,
     sequences: members.map((member) => sequences[member] as T),
   }));
+}
+
+/** Cuts completions into micro-batches; those of one prompt share its tokens. */
+export function cutCompletions<T extends TokenSequence>(sequences: readonly T[], config: ModelConfig): Part<T>[] {
+  return cutSequences(sequences, config, { length: predictedTokens, family: ({ promptIds }) => promptIds.join() });
 }
 
 /** A part of a training step that runs forward and backward at once. */
@@ -47,21 +59,25 @@ export interface TrainingPart {
 /** Cuts the batch of a training step into micro-batches. */
 export function cutBatch(batch: TrainingBatch, config: ModelConfig): TrainingPart[] {
   if (batch.loss === 'pairwise') {
-    return cutSequences(batch.pairs, longerOf, config, 2).map(({ sequences: pairs, ...cut }) => ({
-      ...cut,
-      batch: { ...batch, pairs },
-    }));
+    return cutSequences(batch.pairs, config, { length: longerOf, rowsPerSequence: 2 }).map(
+      ({ sequences: pairs, ...cut }) => ({
+        ...cut,
+        batch: { ...batch, pairs },
+      }),
+    );
   }
   if (batch.loss === 'policy') {
-    return cutSequences(batch.sequences, predictedTokens, config).map(({ sequences, ...cut }) => ({
+    return cutCompletions(batch.sequences, config).map(({ sequences, ...cut }) => ({
       ...cut,
       batch: { ...batch, sequences },
     }));
   }
-  return cutSequences(batch.sequences, ({ ids }) => ids.length - 1, config).map(({ sequences, ...cut }) => ({
-    ...cut,
-    batch: { ...batch, sequences },
-  }));
+  return cutSequences(batch.sequences, config, { length: ({ ids }) => ids.length - 1 }).map(
+    ({ sequences, ...cut }) => ({
+      ...cut,
+      batch: { ...batch, sequences },
+    }),
+  );
 }
 
 /**
@@ -69,7 +85,7 @@ export function cutBatch(batch: TrainingBatch, config: ModelConfig): TrainingPar
  *
  * @throws UserError if the prompt is empty: nothing predicts the first token
  */
-export function predictedTokens({ promptIds, completionIds }: TokenSequence): number {
+function predictedTokens({ promptIds, completionIds }: TokenSequence): number {
   if (promptIds.length === 0) throw new UserError('a sequence has an empty prompt, expected at least one token');
   return promptIds.length + completionIds.length - 1;
 }

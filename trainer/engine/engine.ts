@@ -7,7 +7,7 @@ import type { AdamWSettings } from '../optim/adamw.ts';
 import { clipFactor } from '../optim/clipping.ts';
 import { inverseOf } from '../rollout/decoder.ts';
 import type { Completion } from '../rollout/generation.ts';
-import { cutBatch, cutSequences, predictedTokens } from './batches.ts';
+import { cutBatch, cutCompletions, cutSequences } from './batches.ts';
 import { planGeneration } from './generation-plan.ts';
 import type { GenerationRequest } from './generation-plan.ts';
 import type { MicroBatchResult, OptimizerMemory, ParameterSource, Range } from './protocol.ts';
@@ -168,7 +168,7 @@ export class Engine {
   ): Promise<Float32Array[]> {
     return this.#inOrder(async () => {
       const source = this.#source(set);
-      const parts = cutSequences(sequences, predictedTokens, this.#config);
+      const parts = cutCompletions(sequences, this.#config);
       const requests = parts.map(({ grid, sequences: members }) => ({
         source,
         grid,
@@ -183,7 +183,7 @@ export class Engine {
   async scores(sequences: readonly ScoredSequence[], { set = 'policy' }: { set?: string } = {}): Promise<number[]> {
     return this.#inOrder(async () => {
       const source = this.#source(set);
-      const parts = cutSequences(sequences, ({ ids }) => ids.length, this.#config);
+      const parts = cutSequences(sequences, this.#config, { length: ({ ids }) => ids.length });
       const requests = parts.map(({ grid: { rows, length }, sequences: members }) => ({
         source,
         grid: { rows: Math.max(2, rows), length }, // the head's product with a single row would sum in another order

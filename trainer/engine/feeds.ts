@@ -1,3 +1,5 @@
+import { type Packing, packSequences } from '../models/packing.ts';
+import type { Grid } from '../models/program-inputs.ts';
 import type { Feeds } from '../runtime/session.ts';
 import { floatTensor, indexTensor } from '../runtime/tensor.ts';
 import type {
@@ -10,12 +12,6 @@ import type {
   TokenSequence,
 } from './sequences.ts';
 
-/** Padded size of a program's input. */
-export interface Grid {
-  readonly rows: number;
-  readonly length: number;
-}
-
 /** `ids` [rows, length], right-padded with token 0. */
 function idsTensor({ rows, length }: Grid, sequences: readonly (readonly number[])[]) {
   const ids = new Int32Array(rows * length);
@@ -23,65 +19,105 @@ function idsTensor({ rows, length }: Grid, sequences: readonly (readonly number[
   return indexTensor(ids, [rows, length]);
 }
 
-/** One float per position, [rows·length], `padding` where `write` sets nothing. */
-function perPosition({ rows, length }: Grid, padding: number, write: (values: Float32Array) => void) {
-  const values = new Float32Array(rows * length).fill(padding);
-  write(values);
-  return floatTensor(values, [rows * length]);
-}
-
 const scalar = (value: number) => floatTensor(Float32Array.of(value), [1]);
 
-/**
- * `ids` without the last token of each sequence, and `targets` [rows·length] without its first: at position t the program
- * predicts token t + 1.
- */
-function nextTokenFeeds(grid: Grid, sequences: readonly (readonly number[])[]) {
-  const targets = new Int32Array(grid.rows * grid.length);
-  sequences.forEach((ids, row) => targets.set(ids.slice(1), row * grid.length));
+function packedFeeds({ ids, positions, places, origins }: Packing): Feeds {
   return {
-    ids: idsTensor(
-      grid,
-      sequences.map((ids) => ids.slice(0, -1)),
-    ),
-    targets: indexTensor(targets, [targets.length]),
+    ids: indexTensor(ids, [ids.length]),
+    positions: indexTensor(positions, [ids.length, 1]),
+    places: indexTensor(places, [places.length]),
+    origins: indexTensor(origins, [ids.length]),
   };
 }
 
+/** One number per predicted token. Two at least: a product with a single row would sum in another order. */
+function perToken(numbers: readonly number[], padding: number): number[] {
+  return [...numbers, padding, padding].slice(0, Math.max(2, numbers.length));
+}
+
+function perTokenFloats(padding: number, numbers: readonly number[]) {
+  const values = Float32Array.from(perToken(numbers, padding));
+  return floatTensor(values, [values.length]);
+}
+
+/** Tokens whose next token is predicted, and what that is. */
+interface Predictions {
+  readonly picked: readonly number[];
+  readonly targets: readonly number[];
+}
+
+function predictionFeeds({ picked, targets }: Predictions): Feeds {
+  const [tokens, next] = [perToken(picked, 0), perToken(targets, 0)];
+  return { picked: indexTensor(tokens, [tokens.length]), targets: indexTensor(next, [next.length]) };
+}
+
+/** The places of a sequence where a token is trained. */
+function trainedPlaces({ ids, weights }: SupervisedSequence): number[] {
+  return [...ids.keys()].slice(0, -1).filter((position) => (weights[position] ?? 0) !== 0);
+}
+
 export function supervisedFeeds(grid: Grid, sequences: readonly SupervisedSequence[]): Feeds {
-  const weight = perPosition(grid, 0, (values) =>
-    sequences.forEach(({ ids, weights }, row) => values.set(weights.slice(0, ids.length - 1), row * grid.length)),
-  );
-  const ids = sequences.map((sequence) => sequence.ids);
-  return { ...nextTokenFeeds(grid, ids), weight };
+  const trained = sequences.map(trainedPlaces);
+  const overTrained = (number: (sequence: SupervisedSequence, position: number, row: number) => number): number[] =>
+    sequences.flatMap((sequence, row) => (trained[row] ?? []).map((position) => number(sequence, position, row)));
+  return {
+    ids: idsTensor(
+      grid,
+      sequences.map(({ ids }) => ids.slice(0, -1)),
+    ),
+    ...predictionFeeds({
+      picked: overTrained((_, position, row) => row * grid.length + position),
+      targets: overTrained(({ ids }, position) => ids[position + 1] as number),
+    }),
+    weight: perTokenFloats(
+      0,
+      overTrained(({ weights }, position) => weights[position] as number),
+    ),
+  };
 }
 
 export function policyFeeds(grid: Grid, sequences: readonly PolicySequence[], settings: PolicyLoss): Feeds {
-  // The first completion token is predicted at the last position of the prompt.
-  const perToken = (padding: number, tokens: (sequence: PolicySequence) => Float32Array | number) =>
-    perPosition(grid, padding, (values) => {
-      for (const [row, sequence] of sequences.entries()) {
-        const start = row * grid.length + sequence.promptIds.length - 1;
-        const numbers = tokens(sequence);
-        if (typeof numbers === 'number') values.fill(numbers, start, start + sequence.completionIds.length);
-        else values.set(numbers, start);
-      }
-    });
+  const perCompletionToken = (padding: number, numbers: (sequence: PolicySequence) => Float32Array | number) =>
+    perTokenFloats(
+      padding,
+      sequences.flatMap((sequence) => {
+        const ofSequence = numbers(sequence);
+        return typeof ofSequence === 'number' ? sequence.completionIds.map(() => ofSequence) : [...ofSequence];
+      }),
+    );
   return {
     ...completionFeeds(grid, sequences, settings.inverseTemperature),
-    weight: perToken(0, ({ weight }) => weight),
-    advantage: perToken(0, ({ advantage }) => advantage),
-    oldProb: perToken(1, ({ oldProbs }) => oldProbs),
-    refProb: perToken(1, ({ refProbs, oldProbs }) => refProbs ?? oldProbs),
+    weight: perCompletionToken(0, ({ weight }) => weight),
+    advantage: perCompletionToken(0, ({ advantage }) => advantage),
+    oldProb: perCompletionToken(1, ({ oldProbs }) => oldProbs),
+    refProb: perCompletionToken(1, ({ refProbs, oldProbs }) => refProbs ?? oldProbs),
     ratioLow: scalar(settings.ratioLow),
     ratioHigh: scalar(settings.ratioHigh),
     klCoefficient: scalar(settings.klCoefficient),
   };
 }
 
-export function completionFeeds(grid: Grid, sequences: readonly TokenSequence[], inverseTemperature: number): Feeds {
-  const ids = sequences.map(({ promptIds, completionIds }) => [...promptIds, ...completionIds]);
-  return { ...nextTokenFeeds(grid, ids), inverseTemperature: scalar(inverseTemperature) };
+/** Completions of one prompt share its tokens. The first completion token is predicted at the prompt's last one. */
+export function completionFeeds(
+  { rows, length }: Grid,
+  sequences: readonly TokenSequence[],
+  inverseTemperature: number,
+): Feeds {
+  const packing = packSequences(
+    sequences.map(({ promptIds, completionIds }) => ({ shared: promptIds, own: completionIds.slice(0, -1) })),
+    rows,
+    length,
+  );
+  const picked = sequences.flatMap(({ promptIds, completionIds }, row) => {
+    const first = row * length + promptIds.length - 1;
+    return packing.places.slice(first, first + completionIds.length);
+  });
+  const targets = sequences.flatMap(({ completionIds }) => completionIds);
+  return {
+    ...packedFeeds(packing),
+    ...predictionFeeds({ picked, targets }),
+    inverseTemperature: scalar(inverseTemperature),
+  };
 }
 
 /** `last` [rows]: the flat index of each sequence's last token. */
@@ -102,19 +138,25 @@ export function pairFeeds(grid: Grid, pairs: readonly PreferencePair[]): Feeds {
   return { ...scoreFeeds(grid, sequences), weight: floatTensor(weight, [weight.length]) };
 }
 
-/** Probabilities of the completion tokens of each sequence, out of all positions. */
-export function completionProbs(probs: Float32Array, { length }: Grid, sequences: readonly TokenSequence[]) {
-  return sequences.map(({ promptIds, completionIds }, row) => {
-    const start = row * length + promptIds.length - 1;
-    return probs.slice(start, start + completionIds.length);
-  });
+/** Cuts numbers of consecutive completion tokens up into sequences. */
+export function completionNumbers(numbers: Float32Array, sequences: readonly TokenSequence[]): Float32Array[] {
+  return cutUp(
+    numbers,
+    sequences.map(({ completionIds }) => completionIds.length),
+  );
 }
 
-/** The numbers at the trained positions of each sequence, out of all positions. */
-export function trainedPositions(values: Float32Array, { length }: Grid, sequences: readonly SupervisedSequence[]) {
-  return sequences.map(({ ids, weights }, row) =>
-    values.slice(row * length, row * length + ids.length - 1).filter((_, t) => (weights[t] ?? 0) !== 0),
+/** Cuts numbers of consecutive trained tokens up into sequences. */
+export function trainedNumbers(numbers: Float32Array, sequences: readonly SupervisedSequence[]): Float32Array[] {
+  return cutUp(
+    numbers,
+    sequences.map((sequence) => trainedPlaces(sequence).length),
   );
+}
+
+function cutUp(numbers: Float32Array, lengths: readonly number[]): Float32Array[] {
+  let end = 0;
+  return lengths.map((length) => numbers.slice(end, (end += length)));
 }
 
 export function pairScores(scores: Float32Array, pairs: readonly PreferencePair[]): PairScores[] {

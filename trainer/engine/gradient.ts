@@ -6,8 +6,8 @@ import type { Parameters } from '../rollout/decoder.ts';
 import type { SessionCache } from '../runtime/session-cache.ts';
 import type { Feeds, Outputs } from '../runtime/session.ts';
 import { floats, release } from '../runtime/tensor.ts';
-import { completionProbs, pairFeeds, pairScores, policyFeeds, supervisedFeeds, trainedPositions } from './feeds.ts';
-import type { Grid } from './feeds.ts';
+import { completionNumbers, pairFeeds, pairScores, policyFeeds, supervisedFeeds, trainedNumbers } from './feeds.ts';
+import type { Grid } from '../models/program-inputs.ts';
 import type { MicroBatchResult, OptimizerMemory } from './protocol.ts';
 import type { TrainingBatch } from './sequences.ts';
 
@@ -32,15 +32,15 @@ function lossFeeds(grid: Grid, batch: TrainingBatch): Feeds {
   return supervisedFeeds(grid, batch.sequences);
 }
 
-export function microBatchResult(outputs: Outputs, grid: Grid, batch: TrainingBatch): MicroBatchResult {
+export function microBatchResult(outputs: Outputs, batch: TrainingBatch): MicroBatchResult {
   const result = { loss: floats(outputs, 'loss')[0] as number, probs: [], top: [], scores: [] };
   if (batch.loss === 'pairwise') return { ...result, scores: pairScores(floats(outputs, 'score'), batch.pairs) };
   const prob = floats(outputs, 'prob');
-  if (batch.loss === 'policy') return { ...result, probs: completionProbs(prob, grid, batch.sequences) };
+  if (batch.loss === 'policy') return { ...result, probs: completionNumbers(prob, batch.sequences) };
   return {
     ...result,
-    probs: trainedPositions(prob, grid, batch.sequences),
-    top: trainedPositions(floats(outputs, 'top'), grid, batch.sequences),
+    probs: trainedNumbers(prob, batch.sequences),
+    top: trainedNumbers(floats(outputs, 'top'), batch.sequences),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Head, ModelConfig } from '../models/config.ts';
 import type { AdamWSettings } from '../optim/adamw.ts';
 import type { Completion, PromptGroup } from '../rollout/generation.ts';
-import type { Grid } from './feeds.ts';
+import type { Grid } from '../models/program-inputs.ts';
 import type { PairScores, ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
 
 /** What a worker thread is started with. */

@@ -7,7 +7,7 @@ import { generate } from '../rollout/generation.ts';
 import { KvCache } from '../rollout/kv-cache.ts';
 import { SessionCache } from '../runtime/session-cache.ts';
 import { floats } from '../runtime/tensor.ts';
-import { completionFeeds, completionProbs, scoreFeeds } from './feeds.ts';
+import { completionFeeds, completionNumbers, scoreFeeds } from './feeds.ts';
 import { addGradients, microBatchResult, runGradient } from './gradient.ts';
 import { ParameterCopy } from './parameter-copy.ts';
 import type { JobKind, Jobs, Reply, Request, WorkerSettings } from './protocol.ts';
@@ -47,7 +47,7 @@ const handlers: Handlers = {
       probabilityProgram(config, grid.rows, grid.length),
     );
     const outputs = await session.run({ ...parameters, ...completionFeeds(grid, sequences, inverseTemperature) });
-    return completionProbs(floats(outputs, 'prob'), grid, sequences);
+    return completionNumbers(floats(outputs, 'prob'), sequences);
   },
 
   async scores({ source, grid, sequences }) {
@@ -64,7 +64,7 @@ const handlers: Handlers = {
     awaitTurn(turn, index);
     addGradients(outputs, layout, memory, { first: index === 0, last });
     passTurn(turn, index);
-    return microBatchResult(outputs, grid, batch);
+    return microBatchResult(outputs, batch);
   },
 
   async update({ memory, parameters, range, settings, step, gradientScale }) {

@@ -24,9 +24,18 @@ export function sizeOf(shape: Shape): number {
   return shape.reduce<number>((product, size) => product * fixed(size), 1);
 }
 
-/** Product of two dimensions; of a symbolic one it is a name again. */
-export function times(a: Dimension, b: number): Dimension {
-  return typeof a === 'number' ? a * b : `${a}*${b}`;
+/** Product of two dimensions, at most one of them symbolic; of that it is a name again. */
+export function times(a: Dimension, b: Dimension): Dimension {
+  if (typeof a === 'number' && typeof b === 'number') return a * b;
+  if (typeof a === 'string' && typeof b === 'string')
+    throw new ShapeError(`${a} · ${b}: more than one symbolic dimension`);
+  if (a === 1) return b;
+  return b === 1 ? a : typeof a === 'string' ? `${a}*${b}` : `${b}*${a}`;
+}
+
+/** Sum of two dimensions; with a symbolic one it is a name again. */
+export function plus(a: Dimension, b: Dimension): Dimension {
+  return typeof a === 'number' && typeof b === 'number' ? a + b : `(${a}+${b})`;
 }
 
 /** The dimension as a number. Throws a ShapeError when it is symbolic. */

@@ -4,7 +4,7 @@ import { cachedAttention } from '../nn/attention.ts';
 import { distribution } from '../nn/token-probability.ts';
 import { multiply } from '../ops/elementwise.ts';
 import { gatherRows } from '../ops/indexing.ts';
-import { reshape, transpose } from '../ops/movement.ts';
+import { reshape } from '../ops/movement.ts';
 import type { ModelConfig } from './config.ts';
 import {
   type Parameters,
@@ -13,7 +13,7 @@ import {
   feedForward,
   finalNorm,
   headTable,
-  projectAttention,
+  projectTokens,
   rotated,
   within,
 } from './decoder.ts';
@@ -95,23 +95,15 @@ function newHeads(
   positions: number,
 ): Record<string, Value> {
   const { heads, kvHeads, headDim } = config;
-  const projected = projectAttention(config, layer, x, 1, 'B');
-  const { q, k, v } = rotated(
-    config,
-    layer,
-    { q: oneToken(projected.q), k: oneToken(projected.k), v: oneToken(projected.v) },
-    { tables: decoderRotaryTables(config, positions), positions: inputs.add('position', ['B', 1], 'int64') },
-  );
+  const { q, k, v } = rotated(config, layer, projectTokens(config, layer, x), {
+    tables: decoderRotaryTables(config, positions),
+    positions: inputs.add('position', ['B', 1], 'int64'),
+  });
   return {
     'next.q': reshape(q, ['B', kvHeads, heads / kvHeads, headDim]),
     'next.k': reshape(k, ['B', kvHeads, headDim]),
     'next.v': reshape(v, ['B', kvHeads, headDim]),
   };
-}
-
-/** `[1, heads, B, headDim]` to `[B, heads, 1, headDim]`. */
-function oneToken(x: Value): Value {
-  return transpose(x, [2, 1, 0, 3]);
 }
 
 function stepInputs(config: ModelConfig, part: DecodePart): { inputs: ProgramInputs; parameters: Parameters } {

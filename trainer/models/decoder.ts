@@ -2,12 +2,13 @@ import { type Dimension, dimension, fixed, times } from '../graph/shape.ts';
 import { type Value, integers } from '../graph/value.ts';
 import { causalAttention } from '../nn/attention.ts';
 import { projectToHeads } from '../nn/heads.ts';
+import { queriesToGrid, toGrid } from '../nn/token-grid.ts';
 import { type RotaryTables, rotaryTables } from '../nn/rotary.ts';
 import { swiglu } from '../nn/swiglu.ts';
 import { add } from '../ops/elementwise.ts';
 import { gatherRows } from '../ops/indexing.ts';
 import { gemm } from '../ops/linalg.ts';
-import { reshape } from '../ops/movement.ts';
+import { reshape, transpose } from '../ops/movement.ts';
 import { rmsNorm } from '../ops/normalization.ts';
 import { rotaryEmbedding } from '../ops/rotary.ts';
 import type { ModelConfig } from './config.ts';
@@ -30,8 +31,8 @@ export interface DecoderOutput {
 }
 
 /**
- * A causal decoder over whole sequences at positions 0 … length − 1. Padding stands on the right and changes nothing
- * before it.
+ * A causal decoder over sequences of equal length at positions 0 … length − 1, for prompts. Padding stands on the right
+ * and changes nothing before it.
  *
  * @param ids `[rows, length]` int64
  */
@@ -51,6 +52,39 @@ export function decoder(config: ModelConfig, parameters: Parameters, ids: Value)
     x = feedForward(config, layer, attentionOutput(layer, causalAttention(q, k, v), x));
   }
   return { hidden: x, keys, values };
+}
+
+/** Tokens of several sequences in one list (see packing.ts), T in all. */
+export interface TokenList {
+  /** `[T]` int64 */
+  readonly ids: Value;
+  /** `[T, 1]` int64 */
+  readonly positions: Value;
+  /** `[rows · length]` int64: the token of each cell of the grid */
+  readonly places: Value;
+  /** `[T]` int64: the cell whose result a token takes */
+  readonly origins: Value;
+  readonly rows: number;
+  readonly length: number;
+}
+
+/**
+ * The same decoder over packed tokens. Keys and values go from the list to the grid, what was attended comes back; all
+ * else is done once a token, whatever number of sequences share it. A token's result has the same bits either way.
+ *
+ * @returns hidden states before the head, `[T, d]`, before the final norm
+ */
+export function packedDecoder(config: ModelConfig, parameters: Parameters, tokens: TokenList): Value {
+  const { ids, positions, origins } = tokens;
+  const rotary = { tables: decoderRotaryTables(config, tokens.length), positions };
+  let x = gatherRows(parameters('model.embed_tokens.weight'), ids);
+  for (let index = 0; index < config.layers; index++) {
+    const layer = within(parameters, `model.layers.${index}`);
+    const { q, k, v } = rotated(config, layer, projectTokens(config, layer, x), rotary);
+    const attended = causalAttention(queriesToGrid(q, tokens), toGrid(k, tokens), toGrid(v, tokens));
+    x = feedForward(config, layer, attentionOutput(layer, gatherRows(attended, origins), x));
+  }
+  return x;
 }
 
 export function decoderRotaryTables(config: ModelConfig, length: number): RotaryTables {
@@ -85,6 +119,17 @@ export function projectAttention(
     k: project('k_proj', config.kvHeads),
     v: project('v_proj', config.kvHeads),
   };
+}
+
+/** Queries, keys and values of tokens at positions of their own, `[T, heads, 1, headDim]`, from `x` `[T, d]`. */
+export function projectTokens(config: ModelConfig, layer: Parameters, x: Value): AttentionHeads {
+  const { q, k, v } = projectAttention(config, layer, x, 1, dimension(x.shape, 0));
+  return { q: oneToken(q), k: oneToken(k), v: oneToken(v) };
+}
+
+/** `[1, heads, T, headDim]` to `[T, heads, 1, headDim]`. */
+function oneToken(x: Value): Value {
+  return transpose(x, [2, 1, 0, 3]);
 }
 
 /** QK-norm (Qwen3) and RoPE. */

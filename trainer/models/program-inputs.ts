@@ -1,9 +1,9 @@
 import type { OnnxProgram } from '../graph/program.ts';
-import { type Dimension, type Shape, times } from '../graph/shape.ts';
+import type { Shape } from '../graph/shape.ts';
 import { type ElementType, type Value, input } from '../graph/value.ts';
 import { writeProgram } from '../graph/writer.ts';
 import type { Head, ModelConfig } from './config.ts';
-import type { Parameters } from './decoder.ts';
+import type { Parameters, TokenList } from './decoder.ts';
 import { parameterLayout } from './parameters.ts';
 
 /** The inputs of a program that is being built, in their order. */
@@ -27,31 +27,35 @@ export class ProgramInputs {
   }
 }
 
-/** What every program over whole sequences begins with. */
-export interface SequenceInputs {
+/** A program whose parameters are declared under their Hugging Face names. */
+export interface ProgramBase {
   readonly config: ModelConfig;
   readonly inputs: ProgramInputs;
   readonly parameters: Parameters;
   readonly parameterNames: readonly string[];
-  /** `[rows, length]` int64 */
-  readonly ids: Value;
-  readonly rows: Dimension;
-  /** rows · length */
-  readonly tokens: Dimension;
 }
 
-/** Declares every parameter under its Hugging Face name, and `ids`. */
-export function sequenceInputs(config: ModelConfig, head: Head, rows: Dimension, length: number): SequenceInputs {
+export function programBase(config: ModelConfig, head: Head): ProgramBase {
   const inputs = new ProgramInputs();
   const { tensors } = parameterLayout(config, head);
   for (const { name, shape } of tensors) inputs.add(name, shape);
+  return { config, inputs, parameters: (name) => inputs.get(name), parameterNames: tensors.map(({ name }) => name) };
+}
+
+/** Sequences that a program runs, padded. */
+export interface Grid {
+  readonly rows: number;
+  readonly length: number;
+}
+
+/** Declares packed tokens (see packing.ts). */
+export function tokenList(inputs: ProgramInputs, { rows, length }: Grid): TokenList {
   return {
-    config,
-    inputs,
-    parameters: (name) => inputs.get(name),
-    parameterNames: tensors.map(({ name }) => name),
-    ids: inputs.add('ids', [rows, length], 'int64'),
+    ids: inputs.add('ids', ['T'], 'int64'),
+    positions: inputs.add('positions', ['T', 1], 'int64'),
+    places: inputs.add('places', [rows * length], 'int64'),
+    origins: inputs.add('origins', ['T'], 'int64'),
     rows,
-    tokens: times(rows, length),
+    length,
   };
 }

@@ -1,6 +1,5 @@
 import { gradients } from '../autodiff/reverse.ts';
 import type { OnnxProgram } from '../graph/program.ts';
-import { fixed } from '../graph/shape.ts';
 import type { Value } from '../graph/value.ts';
 import { crossEntropy, pairwiseLoss, policyLoss } from '../nn/losses.ts';
 import { type TokenProbability, distribution, tokenProbability } from '../nn/token-probability.ts';
@@ -9,8 +8,8 @@ import { gatherRows } from '../ops/indexing.ts';
 import { gemm } from '../ops/linalg.ts';
 import { reshape } from '../ops/movement.ts';
 import type { ModelConfig } from './config.ts';
-import { decoder, finalNorm, headTable } from './decoder.ts';
-import { type SequenceInputs, sequenceInputs } from './program-inputs.ts';
+import { decoder, finalNorm, headTable, packedDecoder } from './decoder.ts';
+import { type Grid, type ProgramBase, programBase, tokenList } from './program-inputs.ts';
 
 export { type DecodePart, decodeBinding, decodePrograms } from './decode-programs.ts';
 
@@ -18,37 +17,40 @@ export { type DecodePart, decodeBinding, decodePrograms } from './decode-program
 export type Loss = 'sft' | 'policy' | 'pairwise';
 
 /**
- * A loss and its gradient with respect to every parameter.
+ * A loss and its gradient with respect to every parameter, for at most `rows` sequences of at most `length` tokens.
  *
- * Parameters are inputs under their Hugging Face names. Rows are padded on the right; N = rows · length ≥ 2. Inputs
- * beside the parameters and `ids` [rows, length]:
- * - sft: `targets` [N], `weight` [N] (0 = not trained)
- * - policy: `targets`, `weight`, `advantage`, `oldProb`, `refProb` [N]; `inverseTemperature`, `ratioLow`, `ratioHigh`,
- *   `klCoefficient` [1]
- * - pairwise: `last` [rows], the flat index row · length + position of each row's last token; `weight` [rows/2]; row 2i
- *   is the chosen one, row 2i + 1 the rejected one
+ * Inputs: the parameters under their Hugging Face names, and
+ * - sft: `ids` [rows, length], padded on the right; `picked` [M], the cells row · length + position whose next token is
+ *   trained, M ≥ 2; `targets` [M], that token; `weight` [M] (0 = not trained)
+ * - policy: packed tokens (see packing.ts), `ids` [T], `positions` [T, 1], `places` [rows · length], `origins` [T];
+ *   `picked` [M], the tokens of the list whose next token is trained; `targets`; `weight`, `advantage`, `oldProb`,
+ *   `refProb` [M]; `inverseTemperature`, `ratioLow`, `ratioHigh`, `klCoefficient` [1]
+ * - pairwise: `ids` as sft; `last` [rows], the cell of each row's last token; `weight` [rows/2]; row 2i is the chosen
+ *   sequence, row 2i + 1 the rejected one
  *
- * Outputs: `loss` [], `grad.<parameter>`, and `prob` [N] (sft: also `top` [N], the largest probability) or `score` [rows].
+ * Packing pays where completions share a prompt and costs 2 % where there is nothing to share.
+ *
+ * Outputs: `loss` [], `grad.<parameter>`, and `prob` [M] (sft: also `top` [M], the largest probability) or `score` [rows].
  */
 export function gradientProgram(config: ModelConfig, loss: Loss, rows: number, length: number): OnnxProgram {
-  const sequence = sequenceInputs(config, loss === 'pairwise' ? 'scalar' : 'lm', rows, length);
-  const outputs = losses[loss](sequence);
-  const names = sequence.parameterNames;
-  const grads = gradients(outputs.loss, names.map(sequence.parameters));
+  const program = programBase(config, loss === 'pairwise' ? 'scalar' : 'lm');
+  const outputs = losses[loss](program, { rows, length });
+  const names = program.parameterNames;
+  const grads = gradients(outputs.loss, names.map(program.parameters));
   const named = grads.map((grad, index) => [`grad.${names[index]}`, grad] as const);
-  return sequence.inputs.write({ ...outputs, ...Object.fromEntries(named) });
+  return program.inputs.write({ ...outputs, ...Object.fromEntries(named) });
 }
 
-/** Probability of each target: `ids` [rows, length], `targets` [N], `inverseTemperature` [1] → `prob` [N]. */
+/** Probability of each target: packed tokens, `picked` and `targets` [M], `inverseTemperature` [1] → `prob` [M]. */
 export function probabilityProgram(config: ModelConfig, rows: number, length: number): OnnxProgram {
-  const sequence = sequenceInputs(config, 'lm', rows, length);
-  return sequence.inputs.write({ prob: temperedProbability(sequence).prob });
+  const program = programBase(config, 'lm');
+  return program.inputs.write({ prob: temperedProbability(program, { rows, length }).prob });
 }
 
-/** Score of each sequence: `ids` [rows, length], `last` [rows] (flat index of its last token) → `score` [rows]. */
+/** Score of each sequence: `ids` [rows, length], `last` [rows] (cell of its last token) → `score` [rows]. */
 export function scoreProgram(config: ModelConfig, rows: number, length: number): OnnxProgram {
-  const sequence = sequenceInputs(config, 'scalar', rows, length);
-  return sequence.inputs.write({ score: scores(sequence) });
+  const program = programBase(config, 'scalar');
+  return program.inputs.write({ score: scores(program, { rows, length }) });
 }
 
 /**
@@ -57,8 +59,8 @@ export function scoreProgram(config: ModelConfig, rows: number, length: number):
  * per layer `key.<l>`, `value.<l>` [P, kvHeads, length, headDim].
  */
 export function prefillProgram(config: ModelConfig, length: number): OnnxProgram {
-  const { inputs, parameters, ids } = sequenceInputs(config, 'lm', 'P', length);
-  const { hidden, keys, values } = decoder(config, parameters, ids);
+  const { inputs, parameters } = programBase(config, 'lm');
+  const { hidden, keys, values } = decoder(config, parameters, inputs.add('ids', ['P', length], 'int64'));
   const ends = finalNorm(config, parameters, gatherRows(hidden, inputs.add('last', ['P'], 'int64')));
   const tempered = multiply(ends, inputs.add('inverseTemperature', [1]));
   return inputs.write({
@@ -68,44 +70,55 @@ export function prefillProgram(config: ModelConfig, length: number): OnnxProgram
   });
 }
 
-const losses: Record<Loss, (sequence: SequenceInputs) => { loss: Value } & Record<string, Value>> = {
-  sft(sequence) {
-    const { config, inputs, parameters, ids, tokens } = sequence;
-    const targets = inputs.add('targets', [tokens], 'int64');
-    const hidden = finalNorm(config, parameters, decoder(config, parameters, ids).hidden);
+const losses: Record<Loss, (program: ProgramBase, grid: Grid) => { loss: Value } & Record<string, Value>> = {
+  sft(program, grid) {
+    const { config, inputs, parameters } = program;
+    const { hidden, targets } = picked(program, gridHidden(program, grid));
     const { prob, logProb, top } = tokenProbability(hidden, headTable(config, parameters), targets);
-    return { loss: crossEntropy(logProb, inputs.add('weight', [tokens])), prob, top };
+    return { loss: crossEntropy(logProb, inputs.add('weight', ['M'])), prob, top };
   },
-  policy(sequence) {
-    const { inputs, tokens } = sequence;
-    const { prob } = temperedProbability(sequence);
+  policy(program, grid) {
+    const { inputs } = program;
+    const { prob } = temperedProbability(program, grid);
     const loss = policyLoss(prob, {
-      weight: inputs.add('weight', [tokens]),
-      advantage: inputs.add('advantage', [tokens]),
-      oldProb: inputs.add('oldProb', [tokens]),
-      refProb: inputs.add('refProb', [tokens]),
+      weight: inputs.add('weight', ['M']),
+      advantage: inputs.add('advantage', ['M']),
+      oldProb: inputs.add('oldProb', ['M']),
+      refProb: inputs.add('refProb', ['M']),
       ratioLow: inputs.add('ratioLow', [1]),
       ratioHigh: inputs.add('ratioHigh', [1]),
       klCoefficient: inputs.add('klCoefficient', [1]),
     });
     return { loss, prob };
   },
-  pairwise(sequence) {
-    const score = scores(sequence);
-    return { loss: pairwiseLoss(score, sequence.inputs.add('weight', [fixed(sequence.rows) / 2])), score };
+  pairwise(program, grid) {
+    const score = scores(program, grid);
+    return { loss: pairwiseLoss(score, program.inputs.add('weight', [grid.rows / 2])), score };
   },
 };
 
+/** Hidden states of every cell of the grid, `[rows · length, d]`. */
+function gridHidden({ config, inputs, parameters }: ProgramBase, { rows, length }: Grid): Value {
+  return decoder(config, parameters, inputs.add('ids', [rows, length], 'int64')).hidden;
+}
+
+/** The picked ones of some hidden states after the final norm, `[M, d]`, and the tokens to be predicted there. */
+function picked({ config, inputs, parameters }: ProgramBase, hidden: Value): { hidden: Value; targets: Value } {
+  const rows = gatherRows(hidden, inputs.add('picked', ['M'], 'int64'));
+  return { hidden: finalNorm(config, parameters, rows), targets: inputs.add('targets', ['M'], 'int64') };
+}
+
 /** Token probabilities at a temperature. The hidden states are scaled, not the logits, which are many times larger. */
-function temperedProbability({ config, inputs, parameters, ids, tokens }: SequenceInputs): TokenProbability {
-  const targets = inputs.add('targets', [tokens], 'int64');
-  const hidden = finalNorm(config, parameters, decoder(config, parameters, ids).hidden);
+function temperedProbability(program: ProgramBase, grid: Grid): TokenProbability {
+  const { config, inputs, parameters } = program;
+  const { hidden, targets } = picked(program, packedDecoder(config, parameters, tokenList(inputs, grid)));
   const tempered = multiply(hidden, inputs.add('inverseTemperature', [1]));
   return tokenProbability(tempered, headTable(config, parameters), targets);
 }
 
 /** The scalar head at each row's last token, `[rows]`. */
-function scores({ config, inputs, parameters, ids, rows }: SequenceInputs): Value {
-  const ends = gatherRows(decoder(config, parameters, ids).hidden, inputs.add('last', [rows], 'int64'));
-  return reshape(gemm(finalNorm(config, parameters, ends), parameters('score.weight'), { transB: true }), [rows]);
+function scores(program: ProgramBase, grid: Grid): Value {
+  const { config, inputs, parameters } = program;
+  const ends = gatherRows(gridHidden(program, grid), inputs.add('last', [grid.rows], 'int64'));
+  return reshape(gemm(finalNorm(config, parameters, ends), parameters('score.weight'), { transB: true }), [grid.rows]);
 }

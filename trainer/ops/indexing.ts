@@ -1,6 +1,6 @@
-import { dimension, fixed, ShapeError, showShape } from '../graph/shape.ts';
-import { type RowUpdates, type Value, apply, expectRank, integers } from '../graph/value.ts';
-import { reshape } from './movement.ts';
+import { dimension, ShapeError, showShape } from '../graph/shape.ts';
+import { type RowUpdates, type Value, apply, expectRank } from '../graph/value.ts';
+import { reshape, sizes } from './movement.ts';
 
 /** Rows of a table: `[n, …row]` for indices `[n]` int64. ONNX `Gather`. */
 export function gatherRows(table: Value, rows: Value): Value {
@@ -44,7 +44,7 @@ export function pickColumns(a: Value, columns: Value): Value {
   return reshape(picked, [count]);
 }
 
-/** Zeros. ONNX `ConstantOfShape`. */
-export function zeros(shape: Value['shape']): Value {
-  return apply('ConstantOfShape', [integers(shape.map(fixed))], { shape });
+/** Zeros in the shape of `a`. ONNX `ConstantOfShape`. */
+export function zerosLike(a: Value): Value {
+  return apply('ConstantOfShape', [sizes(a)], { shape: a.shape });
 }

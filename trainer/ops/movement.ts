@@ -1,4 +1,13 @@
-import { type Dimension, type Shape, ShapeError, dimension, sameShape, showShape, sizeOf } from '../graph/shape.ts';
+import {
+  type Dimension,
+  type Shape,
+  ShapeError,
+  dimension,
+  plus,
+  sameShape,
+  showShape,
+  sizeOf,
+} from '../graph/shape.ts';
 import { type Value, apply, integers } from '../graph/value.ts';
 
 /**
@@ -14,6 +23,12 @@ export function reshape(a: Value, shape: Shape): Value {
   }
   const target = integers(shape.map((size) => (typeof size === 'number' ? size : -1)));
   return apply('Reshape', [a, target], { type: a.type, shape }, { gradient: (g) => (g ? [reshape(g, a.shape)] : []) });
+}
+
+/** The sizes of `a` as a tensor, `[rank]` int64: a constant if all are fixed, else ONNX `Shape`. */
+export function sizes(a: Value): Value {
+  if (a.shape.every((size) => typeof size === 'number')) return integers(a.shape);
+  return apply('Shape', [a], { type: 'int64', shape: [a.shape.length] });
 }
 
 /** Axis `i` of the result is axis `order[i]` of `a`. ONNX `Transpose`. */
@@ -44,10 +59,10 @@ export function slice(a: Value, axis: number, start: number, end: number): Value
   return apply('Slice', [a, integers([start]), integers([end]), integers([axis])], { type: a.type, shape });
 }
 
-/** Joins along one axis, whose sizes must be fixed; no gradient. ONNX `Concat`. */
+/** Joins along one axis; no gradient. ONNX `Concat`. */
 export function concat(parts: readonly [Value, ...Value[]], axis: number): Value {
   const [{ type, shape: first }] = parts;
-  const joined = parts.reduce((total, { shape }) => total + sizeOf([dimension(shape, axis)]), 0);
+  const joined = parts.map(({ shape }) => dimension(shape, axis)).reduce(plus);
   const shape: Dimension[] = first.map((size, index) => (index === axis ? joined : size));
   for (const part of parts) {
     if (!part.shape.every((size, index) => index === axis || size === first[index])) {

@@ -1,4 +1,4 @@
-import { dimension, fixed, sizeOf } from '../graph/shape.ts';
+import { dimension, fixed, times } from '../graph/shape.ts';
 import { type Gradient, type Value, apply, applyAll } from '../graph/value.ts';
 import { multiply, subtract } from './elementwise.ts';
 import { gemm } from './linalg.ts';
@@ -40,7 +40,7 @@ export function rmsNorm(x: Value, weight: Value, epsilon: number): Value {
  */
 function rmsNormGradient(gIn: Value, xIn: Value, weight: Value, rIn: Value): ReturnType<Gradient> {
   const d = fixed(dimension(xIn.shape, -1));
-  const rows = sizeOf(xIn.shape) / d;
+  const rows = xIn.shape.slice(0, -1).reduce(times, 1);
   const [g, x, r] = [reshape(gIn, [rows, d]), reshape(xIn, [rows, d]), reshape(rIn, [rows, 1])];
   const u = multiply(g, x);
   const slope = multiply(multiply(gemm(u, reshape(weight, [d, 1]), { alpha: 1 / d }), r), multiply(r, r));

@@ -1,6 +1,6 @@
-import { type Shape, ShapeError, fixed, sameShape, showShape } from '../graph/shape.ts';
+import { type Shape, ShapeError, sameShape, showShape } from '../graph/shape.ts';
 import { type Value, apply, integers } from '../graph/value.ts';
-import { reshape } from './movement.ts';
+import { reshape, sizes } from './movement.ts';
 
 /** Sum over the given axes, which keep size 1. ONNX `ReduceSum`. */
 export function reduceSum(a: Value, axes: readonly number[]): Value {
@@ -10,7 +10,7 @@ export function reduceSum(a: Value, axes: readonly number[]): Value {
     { type: a.type, shape: reduced(a.shape, axes) },
     {
       attributes: { keepdims: 1 },
-      gradient: (g) => (g ? [expand(g, a.shape)] : []),
+      gradient: (g) => (g ? [expandTo(g, a)] : []),
     },
   );
 }
@@ -33,13 +33,13 @@ export function reduceMax(a: Value): Value {
   );
 }
 
-/** Repeats axes of size 1. ONNX `Expand`. */
-export function expand(a: Value, shape: Shape): Value {
-  if (sameShape(a.shape, shape)) return a;
+/** Repeats axes of size 1 so that `a` has the shape of `like`. ONNX `Expand`. */
+export function expandTo(a: Value, like: Value): Value {
+  if (sameShape(a.shape, like.shape)) return a;
   return apply(
     'Expand',
-    [a, integers(shape.map(fixed))],
-    { type: a.type, shape },
+    [a, sizes(like)],
+    { type: a.type, shape: like.shape },
     {
       gradient: (g) => (g ? [sumTo(g, a.shape)] : []),
     },

@@ -43,7 +43,8 @@ export async function review(settings: ReviewSettings, workspace: Workspace): Pr
 
   const write = async (directory: string): Promise<void> => {
     await writeRows(join(directory, 'rows.jsonl'), passed);
-    const reviewers = [...new Set([...decisions.values()].map(({ reviewer }) => reviewer))].toSorted();
+    const made = rows.flatMap(({ id }) => decisions.get(id) ?? []);
+    const reviewers = [...new Set(made.map(({ reviewer }) => reviewer))].toSorted();
     const record = { complete: open.length === 0 && rows.length > 0, ...metrics, reviewers };
     await writeFile(join(directory, 'review.json'), `${JSON.stringify(record, undefined, 2)}\n`);
   };
@@ -65,8 +66,8 @@ function applied(row: Row, made: Decision | undefined): Row[] {
 
 async function readDecisions(path: string): Promise<Map<string, Decision>> {
   const text = await readFile(path, 'utf8').catch(() => '');
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
-  return new Map(lines.map((line, at) => parseDecision(line, `${path}:${at + 1}`)));
+  const lines = text.split('\n').map((line, at) => ({ line, place: `${path}:${at + 1}` }));
+  return new Map(lines.filter(({ line }) => line.trim() !== '').map(({ line, place }) => parseDecision(line, place)));
 }
 
 function parseDecision(line: string, place: string): [string, Decision] {

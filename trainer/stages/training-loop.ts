@@ -31,6 +31,8 @@ export async function train(loop: TrainingLoop): Promise<StageResult> {
   let savedStep = loop.from;
   let last = loop.metrics;
 
+  // Data that cannot be read must not be found out after hours of training.
+  if (evaluations) await workspace.loadRows(evaluations.data, 'evaluation');
   workspace.progress.report('train', loop.from, steps);
   for (let step = loop.from; step < steps; step++) {
     const startedMs = performance.now();

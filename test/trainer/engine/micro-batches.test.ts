@@ -37,6 +37,16 @@ test('sequences of equal length keep their order', () => {
   expect(members).toEqual([1, 3, 0, 2, 4]);
 });
 
+test('sequences of one family stay side by side, and the length is that of the longest in a micro-batch', () => {
+  const lengths = [100, 500, 40, 300, 90, 450];
+  const families = ['a', 'b', 'a', 'b', 'a', 'b'];
+  expect(cutMicroBatches(lengths, 1024, families)).toEqual([
+    { rows: 2, length: 512, members: [1, 5] },
+    { rows: 2, length: 320, members: [3, 0] },
+    { rows: 2, length: 96, members: [4, 2] },
+  ]);
+});
+
 test('the last micro-batch has no more rows than the next power of two', () => {
   const microBatches = cutMicroBatches(equal(70, 64), 1024);
   expect(microBatches.map(({ rows, members }) => [rows, members.length])).toEqual([

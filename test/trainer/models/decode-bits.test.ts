@@ -8,6 +8,7 @@ import {
   probabilityProgram,
 } from '../../../trainer/models/programs.ts';
 import { randomParameters, tinyConfig, tokenIds } from '../../support/random-model.ts';
+import { unshared } from '../../support/packed.ts';
 import { type Feeds, type Results, openProgram, runProgram } from '../../support/run-program.ts';
 
 // The promise: the probability that sampling reports for a token is, bit for bit, the one that training computes.
@@ -71,7 +72,7 @@ test.each(cases)('decoding has the bits of training: $name', async (given) => {
   const ids = tokenIds(rows * length, config.vocabularySize);
   const targets = ids.map((_, index) => ids[index + 1] ?? 0);
   const inverseTemperature = [1 / 0.8];
-  const sequence = { ...parameters, ids, targets };
+  const sequence = { ...parameters, ids, targets, ...unshared(rows, length) };
   const { prob } = await runProgram(probabilityProgram(config, rows, length), { ...sequence, inverseTemperature });
   const ones = ids.map(() => 1);
   const training = await runProgram(gradientProgram(config, 'policy', rows, length), {

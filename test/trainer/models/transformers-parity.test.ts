@@ -5,11 +5,13 @@ import { SafetensorsFile } from '../../../trainer/checkpoint/safetensors.ts';
 import { type Head, parseHfConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import { gradientProgram, probabilityProgram, scoreProgram } from '../../../trainer/models/programs.ts';
+import { unshared } from '../../support/packed.ts';
 import { type Feeds, type Results, openProgram, runProgram } from '../../support/run-program.ts';
 
 // Tiny random models and what PyTorch computes with them; made by test/fixtures/parity/make_golden.py.
 const fixtures = join(import.meta.dirname, '../../fixtures/parity');
 const [rows, length] = [2, 20];
+const packing = unshared(rows, length);
 const lengths = [20, 13];
 
 /**
@@ -25,7 +27,13 @@ test.each(['llama', 'qwen2', 'qwen3'])(
     const [ids, targets] = [golden.integers('ids'), golden.integers('targets')];
 
     const weight = golden.floats('weight');
-    const sft = await runProgram(gradientProgram(config, 'sft', rows, length), { ...parameters, ids, targets, weight });
+    const sft = await runProgram(gradientProgram(config, 'sft', rows, length), {
+      ...parameters,
+      ids,
+      targets,
+      weight,
+      ...packing,
+    });
     expectAgreement(sft, golden);
 
     // The log-probabilities of all tokens are the logits up to a constant of each position.
@@ -38,7 +46,13 @@ test.each(['llama', 'qwen2', 'qwen3'])(
     const [found, expected]: [number[], number[]] = [[], []];
     for (let token = 0; token < vocabulary; token++) {
       const everyTarget = ids.map(() => token);
-      const { prob } = await probability({ ...parameters, ids, targets: everyTarget, inverseTemperature: [1] });
+      const { prob } = await probability({
+        ...parameters,
+        ids,
+        targets: everyTarget,
+        inverseTemperature: [1],
+        ...packing,
+      });
       found.push(...positions.map((index) => Math.log(prob?.[index] ?? NaN)));
       expected.push(...positions.map((index) => logProb[index * vocabulary + token] ?? NaN));
     }

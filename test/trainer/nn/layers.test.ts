@@ -1,14 +1,22 @@
 import { expect, test } from '@jest/globals';
-import { constant, input } from '../../../trainer/graph/value.ts';
+import { constant, input, integers } from '../../../trainer/graph/value.ts';
 import { writeProgram } from '../../../trainer/graph/writer.ts';
 import { causalAttention } from '../../../trainer/nn/attention.ts';
-import { projectToHeads } from '../../../trainer/nn/heads.ts';
+import { mergeHeads, projectToHeads } from '../../../trainer/nn/heads.ts';
 import { rotaryFrequencies } from '../../../trainer/nn/rotary.ts';
 import { swiglu } from '../../../trainer/nn/swiglu.ts';
 import { distribution, tokenProbability } from '../../../trainer/nn/token-probability.ts';
+import { queriesToGrid, toGrid } from '../../../trainer/nn/token-grid.ts';
+import { gatherRows } from '../../../trainer/ops/indexing.ts';
 import { gradientErrors, samples } from '../../support/gradient-check.ts';
 import { runProgram } from '../../support/run-program.ts';
 
+const tokenGrid = {
+  places: integers([0, 1, 2, 3, 0, 1, 4, 4]),
+  origins: integers([0, 1, 2, 3, 6]),
+  rows: 2,
+  length: 4,
+};
 const targets = constant(BigInt64Array.of(4n, 0n, 2n, 0n), [4]);
 
 test.each<[string, Parameters<typeof gradientErrors>[0]]>([
@@ -57,6 +65,17 @@ test.each<[string, Parameters<typeof gradientErrors>[0]]>([
         [4, 5],
       ],
       build: (h, x, gate, up, down) => swiglu(h, x, { gate, up, down }),
+    },
+  ],
+  [
+    'keys on the grid, where two rows share two tokens',
+    { inputs: [[5, 2, 1, 3]], build: (keys) => toGrid(keys, tokenGrid) },
+  ],
+  [
+    'queries on the grid, of which the first cells are read',
+    {
+      inputs: [[5, 2, 1, 3]],
+      build: (queries) => gatherRows(mergeHeads(queriesToGrid(queries, tokenGrid), 8), tokenGrid.origins),
     },
   ],
   [

@@ -17,7 +17,7 @@ import { addRows, gatherRows } from '../../../trainer/ops/indexing.ts';
 import { batchedMatmul, gemm } from '../../../trainer/ops/linalg.ts';
 import { reshape, transpose } from '../../../trainer/ops/movement.ts';
 import { rmsNorm, softmax } from '../../../trainer/ops/normalization.ts';
-import { expand, reduceSum, sum } from '../../../trainer/ops/reduction.ts';
+import { expandTo, reduceSum, sum } from '../../../trainer/ops/reduction.ts';
 import { rotaryEmbedding } from '../../../trainer/ops/rotary.ts';
 import { rotaryTables } from '../../../trainer/nn/rotary.ts';
 import { type GradientCase, gradientErrors } from '../../support/gradient-check.ts';
@@ -63,7 +63,7 @@ const cases: Record<string, GradientCase> = {
   Softplus: { inputs: [[9]], build: softplus, place: (x) => 4 * x },
   ReduceSum: { inputs: [[2, 3, 4]], build: (a) => reduceSum(a, [0, 2]) },
   'ReduceSum to a scalar': { inputs: [[2, 3]], build: (a) => multiply(sum(a), sum(a)) },
-  Expand: { inputs: [[2, 1]], build: (a) => expand(a, [3, 2, 4]) },
+  Expand: { inputs: [[2, 1]], build: (a) => expandTo(a, constant(new Float32Array(24), [3, 2, 4])) },
   Reshape: { inputs: [[2, 6]], build: (a) => reshape(a, [3, 4]) },
   Transpose: { inputs: [[2, 3, 4]], build: (a) => transpose(a, [2, 0, 1]) },
   Gather: { inputs: [[3, 2]], build: (table) => gatherRows(table, rowsWithRepetition) },

@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { ShapeError } from '../../../trainer/graph/shape.ts';
-import { type Value, constant, input, integers, scalar } from '../../../trainer/graph/value.ts';
+import { type Dimension, fixed, ShapeError, times } from '../../../trainer/graph/shape.ts';
+import { type Value, constant, integers, scalar } from '../../../trainer/graph/value.ts';
 import { writeProgram } from '../../../trainer/graph/writer.ts';
 import { silu, softplus } from '../../../trainer/ops/activation.ts';
 import { add, equal, where } from '../../../trainer/ops/elementwise.ts';
-import { addRows, gatherRows, pickColumns, zeros } from '../../../trainer/ops/indexing.ts';
+import { addRows, gatherRows, pickColumns, zerosLike } from '../../../trainer/ops/indexing.ts';
 import { batchedMatmul, gemm } from '../../../trainer/ops/linalg.ts';
 import { concat, reshape, slice, transpose } from '../../../trainer/ops/movement.ts';
 import { rmsNorm, softmax } from '../../../trainer/ops/normalization.ts';
@@ -24,7 +24,10 @@ const cases: [name: string, value: Value, expected: readonly number[]][] = [
   ['gatherRows', gatherRows(matrix, integers([1, 1])), [4, 5, 6, 4, 5, 6]],
   [
     'addRows',
-    addRows(zeros([3, 2]), { rows: integers([2, 0, 2]), updates: reshape(matrix, [3, 2]) }),
+    addRows(zerosLike(constant(new Float32Array(6), [3, 2])), {
+      rows: integers([2, 0, 2]),
+      updates: reshape(matrix, [3, 2]),
+    }),
     [3, 4, 0, 0, 6, 8],
   ],
   ['pickColumns', pickColumns(matrix, integers([2, 0])), [3, 4]],
@@ -48,12 +51,13 @@ test.each(cases)('%s', async (_, value, expected) => {
   );
 });
 
-test.each<[name: string, build: () => Value, message: string]>([
+test.each<[name: string, build: () => Value | Dimension, message: string]>([
+  ['symbolic sizes', () => fixed('B'), 'dimension B: expected a fixed size'],
+  ['products of sizes', () => times('B', 'W'), 'B · W: more than one symbolic dimension'],
   ['products', () => gemm(matrix, matrix), 'Gemm: [2, 3] × [2, 3]: inner dimensions differ'],
   ['sums', () => add(matrix, square), 'Add: [2, 3] and [2, 2] do not broadcast'],
   ['reshapes', () => reshape(matrix, [4]), 'Reshape: [2, 3] has another number of elements than [4]'],
   ['joins', () => concat([matrix, square], 0), 'Concat on axis 0: [2, 3] and [2, 2]'],
-  ['symbolic sizes', () => zeros(input('x', ['B']).shape), 'dimension B: expected a fixed size'],
 ])('shapes that do not fit are named: %s', (_, build, message) => {
   expect(build).toThrow(new ShapeError(message));
 });
