@@ -1,10 +1,15 @@
-import { open, rename } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 
 /** Replaces a small file as a whole: after a crash at any moment it has its old content or the new one. */
 export async function replaceFile(path: string, content: string): Promise<void> {
   const partial = `${path}.partial`;
-  await using file = await open(partial, 'w');
-  await file.writeFile(content);
-  await file.sync();
-  await rename(partial, path);
+  try {
+    await using file = await open(partial, 'w');
+    await file.writeFile(content);
+    await file.sync();
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
 }
