@@ -93,9 +93,16 @@ export class Run {
       const stage = await state.readStage(name);
       if (stage !== undefined) stages.push(stage);
     }
+    const old = await state.readPipeline();
+    const names = new Set(manifest.spec.stages.map(({ name }) => name));
+    const left = old?.spec.stages.map(({ name }) => name).filter((name) => !names.has(name)) ?? [];
+    if (left.length > 0) {
+      const message = `not in this manifest any more: ${left.join(', ')}; what was made stays in ${state.root}`;
+      this.emit({ type: 'note', message });
+    }
     const shell = new LocalShell({
       state,
-      pipeline: adoptPipeline(manifest, await state.readPipeline(), Date.now()),
+      pipeline: adoptPipeline(manifest, old, Date.now()),
       stages,
       manifestFile: options.manifestFile,
       trainer: options.trainer ?? defaultTrainer(),

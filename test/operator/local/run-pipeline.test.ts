@@ -112,6 +112,19 @@ test('refuses other settings for a finished stage, names the change, and runs ag
   await expect(bench.run(changed, { rerunFrom: 'zeros' })).rejects.toThrow('cannot run again from "zeros"');
 });
 
+test('says which stages of an earlier manifest of the same name are not in this one, once', async () => {
+  const bench = new Workbench();
+  const oneStage = fourStages.slice(0, fourStages.indexOf('  - {name: zero'));
+  const other = pipelineOf(oneStage.replace('pretrained', 'warm-up'));
+  await bench.run(pipelineOf(oneStage));
+  const notes = () => bench.events.flatMap((event) => (event.type === 'note' ? [event.message] : []));
+  expect((await bench.run(other)).outcome).toBe('Succeeded');
+  expect(notes()).toEqual([`not in this manifest any more: pretrained; what was made stays in ${bench.stateDir}/test`]);
+  await bench.run(other);
+  expect(notes()).toHaveLength(1);
+  expect(bench.read('volume/pretrained/result.json')).toContain('succeeded');
+});
+
 test('settings that decide no result may change while a pipeline is under way', async () => {
   const bench = new Workbench({ zero: [{ failAfter: 1, exit: 'outOfMemory' }, {}] });
   expect((await bench.run(pipelineOf(`${fourStages}defaults: {retry: {outOfMemory: 0}}`))).outcome).toBe('Failed');
