@@ -93,3 +93,18 @@ function predictedTokens({ promptIds, completionIds }: TokenSequence): number {
 function longerOf({ chosen, rejected }: PreferencePair): number {
   return Math.max(chosen.length, rejected.length);
 }
+
+/** Puts the results of micro-batches back into the order of the batch. */
+export function inBatchOrder<T>(
+  parts: readonly { readonly members: readonly number[] }[],
+  results: readonly (readonly T[])[],
+): T[] {
+  const ordered: T[] = [];
+  parts.forEach(({ members }, part) =>
+    members.forEach((index, row) => {
+      const result = results[part]?.[row];
+      if (result !== undefined) ordered[index] = result;
+    }),
+  );
+  return ordered;
+}

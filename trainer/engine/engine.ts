@@ -7,11 +7,12 @@ import type { AdamWSettings } from '../optim/adamw.ts';
 import { clipFactor } from '../optim/clipping.ts';
 import { inverseOf } from '../rollout/decoder.ts';
 import type { Completion } from '../rollout/generation.ts';
-import { cutBatch, cutCompletions, cutSequences } from './batches.ts';
+import { cutBatch, cutCompletions, cutSequences, inBatchOrder } from './batches.ts';
 import { planGeneration } from './generation-plan.ts';
 import type { GenerationRequest } from './generation-plan.ts';
-import type { MicroBatchResult, OptimizerMemory, ParameterSource, Range } from './protocol.ts';
+import type { MicroBatchResult, OptimizerMemory, ParameterSource } from './protocol.ts';
 import type { PairScores, ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
+import { optimizerMemory, share, shared } from './shared-memory.ts';
 import { WorkerPool } from './worker-pool.ts';
 import type { OnCompletion } from './worker-pool.ts';
 
@@ -22,7 +23,7 @@ export interface EngineOptions {
   readonly head: Head;
   /** Flat, in the order of the layout. Used in place where it is in shared memory, else copied. */
   readonly parameters: Float32Array;
-  /** Worker threads; one per core, at most 8, when absent. The number changes no bit of any result. */
+  /** Worker threads; one per core when absent. The number changes no bit of any result. */
   readonly workers?: number;
   /** Makes room for training: gradient and moments. */
   readonly optimizer?: boolean;
@@ -94,7 +95,7 @@ export class Engine {
     onActivity = () => {},
   }: EngineOptions): Promise<Engine> {
     const layout = parameterLayout(config, head);
-    const pool = await WorkerPool.start(workers ?? Math.min(8, availableParallelism()), { config, head }, onActivity);
+    const pool = await WorkerPool.start(workers ?? availableParallelism(), { config, head }, onActivity);
     const engine = new Engine(config, layout, pool, optimizer);
     engine.addParameterSet('policy', parameters);
     return engine;
@@ -296,46 +297,4 @@ export class Engine {
     if (this.#memory === undefined) throw new Error('this engine was created without an optimizer');
     return this.#memory;
   }
-}
-
-function optimizerMemory({ tensors, size }: ParameterLayout): OptimizerMemory {
-  return {
-    gradient: sharedFloats(size),
-    m: sharedFloats(size),
-    v: sharedFloats(size),
-    squares: new Float64Array(new SharedArrayBuffer(tensors.length * Float64Array.BYTES_PER_ELEMENT)),
-  };
-}
-
-function sharedFloats(size: number): Float32Array {
-  return new Float32Array(new SharedArrayBuffer(size * Float32Array.BYTES_PER_ELEMENT));
-}
-
-function shared(values: Float32Array): Float32Array {
-  const copy = sharedFloats(values.length);
-  copy.set(values);
-  return copy;
-}
-
-/** The share of `count` elements that one of `workers` takes. */
-function share(count: number, worker: number, workers: number): Range {
-  return {
-    start: Math.floor((count * worker) / workers),
-    end: Math.floor((count * (worker + 1)) / workers),
-  };
-}
-
-/** Puts the results of micro-batches back into the order of the batch. */
-function inBatchOrder<T>(
-  parts: readonly { readonly members: readonly number[] }[],
-  results: readonly (readonly T[])[],
-): T[] {
-  const ordered: T[] = [];
-  parts.forEach(({ members }, part) =>
-    members.forEach((index, row) => {
-      const result = results[part]?.[row];
-      if (result !== undefined) ordered[index] = result;
-    }),
-  );
-  return ordered;
 }

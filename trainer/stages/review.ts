@@ -20,7 +20,7 @@ type Decision = z.infer<typeof decision>;
 
 /**
  * People accept, edit or reject rows. The queue is `queue.jsonl` in the stage's directory; decisions come in
- * `decisions.jsonl`, one a line. With `required: false` missing decisions let rows pass, and the result says that
+ * `decisions.jsonl`, one a line; the last one on a row counts. With `required: false` missing decisions let rows pass, and the result says that
  * they were not reviewed; rows are never called reviewed without a named person.
  */
 export async function review(settings: ReviewSettings, workspace: Workspace): Promise<StageResult> {
