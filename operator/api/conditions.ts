@@ -29,7 +29,7 @@ export const reasons = [
 export type Reason = (typeof reasons)[number];
 
 /** metav1.Condition. */
-export const condition = z.strictObject({
+const condition = z.strictObject({
   type: z.string().max(316).describe('Succeeded or Suspended.'),
   status: z.enum(['True', 'False', 'Unknown']).describe('False is final: it will not change without a person.'),
   reason: z.string().max(1024).describe('Why, in one CamelCase word.'),
@@ -38,6 +38,14 @@ export const condition = z.strictObject({
   observedGeneration: z.int().min(0).optional().describe('Generation of the spec that it is about.'),
 });
 export type Condition = z.infer<typeof condition>;
+
+/** The `status.conditions` of a pipeline or stage, one of each type. */
+export const statusConditions = z
+  .array(condition)
+  .max(16)
+  .default([])
+  .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
+  .describe('Succeeded and Suspended.');
 
 export interface NewCondition {
   readonly type: ConditionType;

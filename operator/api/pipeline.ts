@@ -3,7 +3,7 @@ import { dataset } from '../../trainer/contract/dataset.ts';
 import { baseModel } from '../../trainer/contract/model.ts';
 import { object, withRules } from '../../trainer/contract/schema.ts';
 import { evaluation } from '../../trainer/contract/training.ts';
-import { condition } from './conditions.ts';
+import { statusConditions } from './conditions.ts';
 import { apiVersion, metadata, time } from './metadata.ts';
 import { pipelineStage } from './pipeline-stage.ts';
 import { maxStages, referenceRules } from './references.ts';
@@ -78,12 +78,7 @@ export type PipelineDisplay = z.infer<typeof pipelineDisplay>;
 
 export const pipelineStatus = z.strictObject({
   observedGeneration: z.int().optional().describe('Generation of the spec that this status is about.'),
-  conditions: z
-    .array(condition)
-    .max(16)
-    .default([])
-    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
-    .describe('Succeeded and Suspended.'),
+  conditions: statusConditions,
   display: pipelineDisplay.optional().describe('Strings for the printer columns.'),
   gates: z
     .array(gateDecision)

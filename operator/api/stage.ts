@@ -4,7 +4,7 @@ import { modelSourceShape } from '../../trainer/contract/model.ts';
 import { progressLine } from '../../trainer/contract/progress.ts';
 import { exactlyOneRule, name, object, withRules } from '../../trainer/contract/schema.ts';
 import { stageSettingsShape, stageTypes } from '../../trainer/contract/settings.ts';
-import { condition } from './conditions.ts';
+import { statusConditions } from './conditions.ts';
 import { apiVersion, metadata, time } from './metadata.ts';
 import { stageRuntimeShape } from './pipeline-stage.ts';
 import { storage } from './scheduling.ts';
@@ -104,12 +104,7 @@ export type StageDisplay = z.infer<typeof stageDisplay>;
 
 export const stageStatus = z.strictObject({
   observedGeneration: z.int().optional().describe('Generation of the spec that this status is about.'),
-  conditions: z
-    .array(condition)
-    .max(16)
-    .default([])
-    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
-    .describe('Succeeded and Suspended.'),
+  conditions: statusConditions,
   display: stageDisplay.optional().describe('Strings for the printer columns.'),
   attempts: z
     .array(attemptRecord)

@@ -6,7 +6,7 @@ import type { GrpoSettings } from '../contract/settings.ts';
 import { createRewards } from '../rewards/create-rewards.ts';
 import { Policy } from './policy.ts';
 import { RewardModels } from './reward-models.ts';
-import { type Rollout, rollOut } from './rollout.ts';
+import { type Rollout, rollOut, updatesPerRollout } from './rollout.ts';
 import { train } from './training-loop.ts';
 import type { Metrics } from './metrics.ts';
 import type { Workspace } from './workspace.ts';
@@ -22,7 +22,7 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
   try {
     if (final) return workspace.finish(final, 'finished by an earlier attempt', metrics);
     const prompts = await workspace.loadRows(settings.prompts, 'train');
-    const stepsOfRollout = settings.stepsPerRollout * settings.epochsPerRollout;
+    const stepsOfRollout = updatesPerRollout(settings);
     const rewards = createRewards(settings.rewards, { steps: settings.steps, scoreWithModel: models.score });
     let rollout: Rollout | undefined;
 
@@ -89,13 +89,12 @@ async function updatePolicy(
     learningRate,
     settings.optimizer,
   );
-  const updates = settings.stepsPerRollout * settings.epochsPerRollout;
   return {
     ...policyMetrics(
       sequences.map((sequence, at) => ({ ...sequence, probs: report.probs[at] ?? sequence.oldProbs })),
       settings,
     ),
-    ...(updates === 1 &&
+    ...(updatesPerRollout(settings) === 1 &&
       samplingLogpDifference(
         sequences.map(({ oldProbs }) => oldProbs),
         report.probs,

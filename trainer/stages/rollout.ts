@@ -42,6 +42,11 @@ export interface RolloutRequest {
 /** A reference probability that underflows to 0 would make the KL estimate infinite. */
 const leastProbability = 1e-30;
 
+/** Optimizer steps that learn from one rollout: its mini-batches, each as often as it is trained on. */
+export function updatesPerRollout({ stepsPerRollout, epochsPerRollout }: GrpoSettings): number {
+  return stepsPerRollout * epochsPerRollout;
+}
+
 /** Samples groups, scores them, and turns rewards into advantages. */
 export async function rollOut({
   settings,
@@ -77,7 +82,7 @@ export async function rollOut({
   );
   // With several updates a rollout, only the first would compare equal weights; so compare before any of them.
   const check =
-    settings.stepsPerRollout * settings.epochsPerRollout > 1
+    updatesPerRollout(settings) > 1
       ? await policy.engine.tokenProbabilities(sequences, { set: 'policy', temperature })
       : undefined;
   const tokens = completions.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
