@@ -2,6 +2,7 @@ import type { StructuralSchema } from './structural-schema.ts';
 
 const patternsInWords: Record<string, string> = {
   '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$': 'of lower-case letters, digits and hyphens',
+  '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$': 'of lower-case letters, digits, hyphens and dots',
   '^[0-9a-f]{64}$': 'of 64 hexadecimal digits',
 };
 

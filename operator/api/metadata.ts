@@ -22,6 +22,10 @@ export const metadata = z.looseObject({
 export const annotations = {
   /** On a pipeline: comma-separated stages whose gate a person has approved. */
   approved: 'r1.dev/approved',
+  /** On a pipeline: a stage that is run again, with all that use what it gives; removed once that is set in motion. */
+  rerunFrom: 'r1.dev/rerun-from',
+  /** On a Job: why its attempt was asked to end. */
+  stopReason: 'r1.dev/stop-reason',
   /** On a stage: attempts up to this number no longer count against the retry budget. */
   forgiven: 'r1.dev/forgiven-attempts',
 } as const;

@@ -20,6 +20,7 @@ export const gate = withRules(
       .min(1)
       .max(100)
       .regex(/^[A-Za-z0-9_@/.-]+$/)
+      .optional()
       .describe("A metric of the stage's result, such as eval/pass@1."),
     atLeast: z.number().min(-1e12).max(1e12).optional().describe('The metric must not be smaller.'),
     atMost: z.number().min(-1e12).max(1e12).optional().describe('The metric must not be greater.'),
@@ -29,6 +30,10 @@ export const gate = withRules(
     })
       .optional()
       .describe('The metric must not be smaller than that of another stage.'),
+    approval: z
+      .literal(true)
+      .optional()
+      .describe('A person decides: stages that need this one wait until the annotation r1.dev/approved names it.'),
     onFailure: z
       .enum(['Stop', 'Continue', 'Rollback', 'Wait'])
       .default('Stop')
@@ -36,7 +41,14 @@ export const gate = withRules(
         'Stop: the pipeline fails. Continue: recorded, nothing else. Rollback: later stages use the model of notBelow.stage, else the model that this stage started from. Wait: stages that need this one wait until a person approves.',
       ),
   }),
-  [exactlyOneRule(['atLeast', 'atMost', 'notBelow'], 'bound')],
+  [
+    exactlyOneRule(['atLeast', 'atMost', 'notBelow', 'approval'], 'bound'),
+    { rule: 'has(self.metric) || has(self.approval)', message: 'metric must be set, unless a person decides' },
+    {
+      rule: "!has(self.approval) || self.onFailure in ['Stop', 'Wait']",
+      message: 'approval always waits for a person, whatever onFailure says: leave onFailure out',
+    },
+  ],
 );
 export type Gate = z.infer<typeof gate>;
 

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { dataset } from '../../trainer/contract/dataset.ts';
 import { baseModel } from '../../trainer/contract/model.ts';
-import { object, withRules } from '../../trainer/contract/schema.ts';
+import { count, object, withRules } from '../../trainer/contract/schema.ts';
 import { evaluation } from '../../trainer/contract/training.ts';
 import { statusConditions } from './conditions.ts';
 import { apiVersion, metadata, time } from './metadata.ts';
 import { pipelineStage } from './pipeline-stage.ts';
 import { maxStages, referenceRules } from './references.ts';
-import { budget, placementShape, storage } from './scheduling.ts';
+import { budget, placementShape, podShape, storage } from './scheduling.ts';
 
 const listMap = { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] };
 
@@ -31,8 +31,14 @@ export const pipelineSpec = withRules(
     base: baseModel.optional().describe('The model that stages without a model start from.'),
     datasets: z.array(dataset).max(32).default([]).meta(listMap).describe('Data, named for the stages.'),
     storage: storage.prefault({}),
+    ...podShape,
     defaults: defaults.prefault({}),
     budget: budget.optional().describe('What the whole pipeline may spend.'),
+    ttlSecondsAfterFinished: count
+      .optional()
+      .describe(
+        'The pipeline is deleted so many seconds after it succeeded or failed, with its volume unless that is retained; never when absent. On one machine nothing is deleted.',
+      ),
     stages: z
       .array(pipelineStage)
       .min(1)
@@ -47,7 +53,7 @@ export type PipelineSpec = z.infer<typeof pipelineSpec>;
 /** A gate's decision, made once for a result and kept. */
 export const gateDecision = z.strictObject({
   stage: z.string().max(40).describe('Stage whose result was judged.'),
-  metric: z.string().max(100).describe('Metric that was compared.'),
+  metric: z.string().max(100).optional().describe('Metric that was compared; absent when only a person decides.'),
   value: z.number().optional().describe('What was measured; absent when the stage reported no such metric.'),
   expected: z.string().max(200).describe('The bound, in words.'),
   passed: z.boolean().describe('The bound was kept.'),

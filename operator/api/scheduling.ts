@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, object, positiveInt } from '../../trainer/contract/schema.ts';
+import { count, exactlyOneRule, object, objectName, positiveInt, withRules } from '../../trainer/contract/schema.ts';
 import { map, quantity } from './quantity.ts';
 
 const retries = z.int().min(0).max(100).optional();
@@ -49,13 +49,42 @@ const toleration = object({
   tolerationSeconds: count.optional().describe('How long a NoExecute taint is tolerated.'),
 });
 
+/** Parts of a pod that are handed on as they are: the API server checks them when the pod is made. */
+const asInPod = z.record(z.string(), z.unknown());
+
+/** What a pod gets to save its work when it is asked to end. */
+export const defaultTerminationGracePeriodSeconds = 300;
+
 /** Where and how the pod of a stage runs; a stage's own value replaces that of `defaults`. */
 export const placementShape = {
   resources: resources.optional().describe("Resources of the stage's pod; without meaning on one machine."),
   nodeSelector: map(z.string().max(63)).optional().describe('Labels of the nodes that the pod may run on.'),
   tolerations: z.array(toleration).max(16).optional().describe('Taints that the pod tolerates.'),
+  affinity: asInPod
+    .optional()
+    .describe('Node, pod and pod anti-affinity, as in spec.affinity of a pod; see kubectl explain pod.spec.affinity.'),
+  topologySpreadConstraints: z
+    .array(asInPod)
+    .max(16)
+    .optional()
+    .describe('How pods are spread over the cluster; see kubectl explain pod.spec.topologySpreadConstraints.'),
+  runtimeClassName: objectName
+    .optional()
+    .describe("RuntimeClass of the stage's pod, such as nvidia where GPUs need a container runtime of their own."),
+  priorityClassName: objectName.optional().describe("PriorityClass of the stage's pod."),
+  terminationGracePeriodSeconds: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .describe('Seconds that a pod which is asked to end gets to save a checkpoint (300).'),
   retry: retry.optional().describe('Retries by cause.'),
-  queue: z.string().min(1).max(63).optional().describe('Kueue local queue; Jobs are then created suspended.'),
+  queue: z
+    .string()
+    .min(1)
+    .max(63)
+    .optional()
+    .describe('Kueue LocalQueue that admits the Jobs of the stage; they are created suspended.'),
   workers: z
     .int()
     .min(1)
@@ -66,11 +95,62 @@ export const placementShape = {
 
 export const storage = object({
   size: quantity.default('10Gi').describe("Size of the pipeline's volume."),
-  storageClassName: z.string().min(1).max(253).optional().describe('Storage class; the default one when absent.'),
+  storageClassName: objectName.optional().describe('Storage class; the default one when absent.'),
   accessMode: z
     .enum(['ReadWriteOnce', 'ReadWriteMany'])
     .default('ReadWriteOnce')
     .describe('ReadWriteMany lets independent stages run in parallel.'),
-  claimName: z.string().min(1).max(253).optional().describe('An existing PersistentVolumeClaim used instead.'),
+  claimName: objectName
+    .optional()
+    .describe('An existing PersistentVolumeClaim that is used instead of a new one; it is never deleted.'),
+  retention: z
+    .enum(['Delete', 'Retain'])
+    .default('Delete')
+    .describe('Whether the claim made for the pipeline is deleted together with it. Retain keeps the checkpoints.'),
   keepLast: z.int().min(1).max(1000).default(2).describe('Checkpoints kept besides the final one of each stage.'),
 }).describe('Where checkpoints and data are kept; on one machine a directory, of which only keepLast has meaning.');
+
+/** A ConfigMap or a claim whose files the manifest names by relative paths. */
+export const volume = withRules(
+  object({
+    path: z
+      .string()
+      .min(1)
+      .max(200)
+      .regex(/^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/)
+      .describe('Where it stands among the relative paths of the manifest: data holds what data/chat.jsonl names.'),
+    configMap: objectName.optional().describe('ConfigMap whose keys are the files.'),
+    claim: objectName.optional().describe('PersistentVolumeClaim that holds the files; it is mounted read-only.'),
+    subPath: z
+      .string()
+      .max(200)
+      .regex(/^([A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*)?$/)
+      .default('')
+      .describe('Directory or file in it that is mounted instead of the whole.'),
+  }),
+  [
+    exactlyOneRule(['configMap', 'claim'], 'source'),
+    {
+      rule: "!self.path.matches('(^|/)[.][.]?(/|$)') && !self.subPath.matches('(^|/)[.][.]?(/|$)')",
+      message: 'path and subPath must not have . or .. as a part',
+    },
+  ],
+);
+export type Volume = z.infer<typeof volume>;
+
+/** What the pods of all stages of a pipeline share; without meaning on one machine. */
+export const podShape = {
+  volumes: z
+    .array(volume)
+    .max(16)
+    .default([])
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['path'] })
+    .describe(
+      'Files for the pods of the stages: on a cluster, what the manifest names by a relative path must lie on one of them. On one machine relative paths start at the manifest.',
+    ),
+  imagePullSecrets: z
+    .array(objectName)
+    .max(16)
+    .default([])
+    .describe('Secrets with which the image of the trainer is pulled.'),
+};

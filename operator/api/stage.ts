@@ -7,12 +7,12 @@ import { stageSettingsShape, stageTypes } from '../../trainer/contract/settings.
 import { statusConditions } from './conditions.ts';
 import { apiVersion, metadata, time } from './metadata.ts';
 import { stageRuntimeShape } from './pipeline-stage.ts';
-import { storage } from './scheduling.ts';
+import { podShape, storage } from './scheduling.ts';
 
 /** Output of an earlier stage, pinned by digest. */
 export const stageInput = object({
   stage: name.describe('The stage that wrote it.'),
-  path: z.string().min(1).max(200).describe("Directory in that stage's directory, such as step-000200 or data."),
+  path: z.string().min(1).max(200).describe("Directory below that stage's own, such as step-000200 or data."),
   digest: z
     .string()
     .max(64)
@@ -52,6 +52,7 @@ export const stageSpec = withRules(
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['stage'] })
       .describe('Data and reward models of earlier stages that the settings name.'),
     storage: storage.prefault({}),
+    ...podShape,
     ...stageSettingsShape,
     ...stageRuntimeShape,
   }),

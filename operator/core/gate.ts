@@ -32,12 +32,15 @@ export function judgeGate(
   const digest = digestOf({ gate, judged: result.digest, other: other?.digest });
   if (known?.digest === digest && !(known.action === 'Waiting' && approved)) return known;
 
-  const value = result.metrics[gate.metric];
-  const { expected, passed } = compareWithBound(gate, value, other);
-  const found = value === undefined ? `${gate.metric} was not measured` : `${gate.metric} is ${formatNumber(value)}`;
+  if (gate.approval) return awaitPerson(stage.name, gate, result, digest, approved, now);
+
+  const { metric = '' } = gate;
+  const value = result.metrics[metric];
+  const { expected, passed } = compareWithBound(gate, metric, value, other);
+  const found = value === undefined ? `${metric} was not measured` : `${metric} is ${formatNumber(value)}`;
   const base = {
     stage: stage.name,
-    metric: gate.metric,
+    metric,
     ...(value === undefined ? {} : { value }),
     expected,
     passed,
@@ -64,8 +67,33 @@ export function judgeGate(
   return followed('Stopped', '');
 }
 
+/** A gate without a bound: a person looks at the result, and at the metric if one is named. */
+function awaitPerson(
+  stage: string,
+  { metric }: Gate,
+  { metrics }: Judged,
+  digest: string,
+  approved: boolean,
+  now: number,
+): GateDecision {
+  const value = metric === undefined ? undefined : metrics[metric];
+  const found = value === undefined ? '' : `${metric} is ${formatNumber(value)}; `;
+  return {
+    stage,
+    ...(metric === undefined ? {} : { metric }),
+    ...(value === undefined ? {} : { value }),
+    expected: 'approval of a person',
+    passed: approved,
+    action: approved ? 'Approved' : 'Waiting',
+    message: `${found}${approved ? 'a person approved it' : 'waits for approval'}`,
+    digest,
+    time: timestamp(now),
+  };
+}
+
 function compareWithBound(
   gate: Gate,
+  metric: string,
   value: number | undefined,
   other: Judged | undefined,
 ): { expected: string; passed: boolean } {
@@ -76,7 +104,7 @@ function compareWithBound(
     return { expected: `at most ${formatNumber(gate.atMost)}`, passed: value !== undefined && value <= gate.atMost };
   }
   const { stage = '', by = 0 } = gate.notBelow ?? {};
-  const theirs = other?.metrics[gate.metric];
+  const theirs = other?.metrics[metric];
   if (theirs === undefined) return { expected: `not below ${stage}, which did not measure it`, passed: false };
   const tolerance = by === 0 ? '' : ` − ${formatNumber(by)}`;
   return {

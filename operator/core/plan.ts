@@ -1,6 +1,7 @@
 import type { DatasetSettings } from '../../trainer/contract/dataset.ts';
 import type { StageFile } from '../../trainer/contract/stage-file.ts';
 import { apiVersion, labels } from '../api/metadata.ts';
+import { placementShape } from '../api/scheduling.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import { stageType, type PipelineStage } from '../api/pipeline-stage.ts';
 import type { R1Stage, ResolvedModel, StageInput, StageSpec } from '../api/stage.ts';
@@ -75,6 +76,8 @@ export function resolveStage(pipeline: R1Pipeline, stage: PipelineStage, outputs
     suspend: spec.suspend,
     seed: spec.seed,
     storage: spec.storage,
+    volumes: spec.volumes,
+    imagePullSecrets: spec.imagePullSecrets,
     [type]: stage[type],
     datasets: spec.datasets.filter(({ name }) => named.includes(name)),
     inputs: named.filter((name) => stages.has(name)).map((name) => outputs.data(name)),
@@ -86,11 +89,7 @@ export function resolveStage(pipeline: R1Pipeline, stage: PipelineStage, outputs
       evaluation,
       budget,
       deadlineSeconds,
-      resources: stage.resources ?? defaults.resources,
-      nodeSelector: stage.nodeSelector ?? defaults.nodeSelector,
-      tolerations: stage.tolerations ?? defaults.tolerations,
-      queue: stage.queue ?? defaults.queue,
-      workers: stage.workers ?? defaults.workers,
+      ...placementOf(stage, defaults),
     }),
   };
   return {
@@ -103,6 +102,12 @@ export function resolveStage(pipeline: R1Pipeline, stage: PipelineStage, outputs
     },
     spec: resolved,
   };
+}
+
+/** Where and how its pods run: every field of its own replaces that of the defaults. */
+function placementOf(stage: PipelineStage, defaults: R1Pipeline['spec']['defaults']): Partial<StageSpec> {
+  const fields = Object.keys(placementShape).filter((field) => field !== 'retry') as (keyof typeof placementShape)[];
+  return Object.fromEntries(fields.map((field) => [field, stage[field] ?? defaults[field]]));
 }
 
 /** Held-out evaluation: the stage's own, or the default one of stages that give a policy. */
@@ -118,9 +123,16 @@ export function givesPolicy(stage: PipelineStage): boolean {
 
 /** What decides a stage's result; a change of anything else needs no new run. */
 function resultFields(spec: StageSpec) {
-  const { seed, model, datasets, inputs, evaluation } = spec;
+  const { seed, datasets, inputs, evaluation } = spec;
   const type = stageType(spec);
-  return { seed, [type]: spec[type], model, datasets, inputs, evaluation };
+  return { seed, [type]: spec[type], model: withoutAccess(spec.model), datasets, inputs, evaluation };
+}
+
+/** A model without the means to fetch it, which are not the same everywhere. */
+function withoutAccess(model: ResolvedModel | undefined): ResolvedModel | undefined {
+  if (model?.hf === undefined) return model;
+  const { repo, revision } = model.hf;
+  return { ...model, hf: { repo, revision } };
 }
 
 /** SHA-256 of what decides a stage's result. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { object, path, positiveInt, withRules, exactlyOne } from './schema.ts';
+import { exactlyOne, object, objectName, path, positiveInt, withRules } from './schema.ts';
 
 /** A fresh model with random weights. Sizes as in a Hugging Face `config.json`. */
 export const modelInit = withRules(
@@ -38,11 +38,14 @@ export const modelSourceShape = {
   hf: object({
     repo: z.string().min(1).max(200).describe('Repository on the Hugging Face Hub, owner/name.'),
     revision: z.string().min(1).max(200).default('main').describe('Branch, tag or commit.'),
+    tokenSecret: objectName
+      .optional()
+      .describe('On a cluster: the Secret whose key "token" holds the access token of a private or gated repository.'),
   })
     .optional()
     .describe('A model on the Hugging Face Hub.'),
   pvc: object({
-    claim: z.string().min(1).max(253).describe('Name of an existing PersistentVolumeClaim.'),
+    claim: objectName.describe('Name of an existing PersistentVolumeClaim.'),
     path: z.string().max(1024).default('').describe('Directory on it.'),
   })
     .optional()

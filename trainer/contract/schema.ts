@@ -26,6 +26,13 @@ export const name = z
   .max(40)
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
 
+/** The name of a Kubernetes object. */
+export const objectName = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/);
+
 export const names = z.array(name).min(1).max(16);
 
 /** A path of the file system. */

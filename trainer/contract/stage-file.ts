@@ -34,6 +34,13 @@ export const stageFile = z.strictObject({
   evaluation: evaluation.optional(),
   /** The stage's own directory, writable. */
   out: z.string(),
+  /**
+   * Directories of this stage's earlier attempts, newest last, absolute. What the newest of them has that verifies is
+   * moved into `out` before the work begins; an attempt with a directory of its own has nothing else to go on from.
+   */
+  takeOver: z.array(z.string()).optional(),
+  /** Where rollout workers find the learner: the port it listens on, and the file with the secret they share. */
+  rollout: z.strictObject({ port: z.int().min(0).max(65535), tokenFile: z.string() }).optional(),
   /** Checkpoints kept besides the newest. */
   keepLast: z.int().min(1).default(2),
   /** Worker threads; one per core when absent. It changes time and nothing else. */
