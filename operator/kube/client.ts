@@ -1,0 +1,296 @@
+import { readFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { ApiError, ConnectionError, isNotFound } from './api-error.ts';
+import { Credentials } from './credentials.ts';
+import { pathOf, type KubeObject, type ObjectName, type ResourceKind, type Stored } from './resources.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Without the server and without a query, such as `/api/v1/namespaces/team/pods`. */
+  readonly path: string;
+  readonly query?: Query | undefined;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Of one try, until the answer is complete. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** One request as it went over the wire. */
+export interface RequestRecord {
+  readonly method: string;
+  readonly path: string;
+  /** HTTP status; 0 when there was no answer. */
+  readonly status: number;
+  readonly ms: number;
+  readonly watch: boolean;
+}
+
+export interface KubeClientOptions {
+  /** Name in the User-Agent and owner of the fields that are written. */
+  readonly name?: string;
+  /** Called for every try of every request once its status is known. */
+  readonly onRequest?: ((request: RequestRecord) => void) | undefined;
+  /** Wait before the first repetition of a read; doubles with each. */
+  readonly retryMs?: number;
+}
+
+export interface LogOptions {
+  readonly container?: string;
+  readonly tailLines?: number;
+  readonly limitBytes?: number;
+  readonly sinceSeconds?: number;
+  readonly timestamps?: boolean;
+  readonly previous?: boolean;
+}
+
+export interface List<T> {
+  readonly items: Stored<T>[];
+  readonly resourceVersion: string;
+  /** Asks for the next page; absent from the last. */
+  readonly continueToken?: string;
+}
+
+const tries = 5;
+const longestRetryMs = 10_000;
+const defaultTimeoutMs = 30_000;
+
+/**
+ * A Kubernetes API in plain JSON. Reads are repeated after a lost connection, 429 and 5xx; writes only after a 429, which
+ * says that nothing was done: whoever wrote must look again before writing again. Throws ApiError and ConnectionError.
+ */
+export class KubeClient {
+  private readonly credentials: Credentials;
+  private readonly options: KubeClientOptions;
+  private readonly name: string;
+
+  private constructor(credentials: Credentials, options: KubeClientOptions) {
+    this.credentials = credentials;
+    this.options = options;
+    this.name = options.name ?? 'r1-operator';
+  }
+
+  static fromKubeConfig(config: KubeConfig, options: KubeClientOptions = {}): KubeClient {
+    return new KubeClient(new Credentials(config), options);
+  }
+
+  async request<T>(request: ApiRequest): Promise<T> {
+    return JSON.parse(await this.requestText(request)) as T;
+  }
+
+  /** The body as it came. */
+  async requestText(request: ApiRequest): Promise<string> {
+    const timeoutMs = request.timeoutMs ?? defaultTimeoutMs;
+    for (let attempt = 1; ; attempt++) {
+      const timeout = AbortSignal.timeout(timeoutMs);
+      const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]);
+      try {
+        return await this.send(request, signal, async (body) => collect(body));
+      } catch (error) {
+        const waitMs = this.retryAfter(error, request, attempt);
+        if (waitMs === undefined) throw error;
+        await sleep(waitMs, undefined, { signal: request.signal });
+      }
+    }
+  }
+
+  /** Follows an answer that has no end of its own: a watch, or `pods/log` with `follow`. The signal ends it. */
+  async stream(path: string, query: Query, signal: AbortSignal, timeoutMs = defaultTimeoutMs): Promise<Readable> {
+    const headers = new AbortController();
+    const timer = setTimeout(() => headers.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    try {
+      const either = AbortSignal.any([signal, headers.signal]);
+      return await this.send({ method: 'GET', path, query }, either, async (body) => body);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async get<T extends KubeObject>(kind: ResourceKind<T>, { namespace, name }: ObjectName): Promise<Stored<T>> {
+    return this.request({ method: 'GET', path: pathOf(kind, namespace, name) });
+  }
+
+  /** Undefined where there is none. */
+  async find<T extends KubeObject>(kind: ResourceKind<T>, name: ObjectName): Promise<Stored<T> | undefined> {
+    return this.get(kind, name).catch((error: unknown) => {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    });
+  }
+
+  /** One page, or everything without `limit`. */
+  async list<T extends KubeObject>(
+    kind: ResourceKind<T>,
+    namespace: string | undefined,
+    query: Query = {},
+    signal?: AbortSignal,
+  ): Promise<List<T>> {
+    const answer = await this.request<{
+      items: Stored<T>[] | null;
+      metadata: { resourceVersion: string; continue?: string };
+    }>({ method: 'GET', path: pathOf(kind, namespace), query, signal });
+    const { resourceVersion, continue: token } = answer.metadata;
+    return { items: answer.items ?? [], resourceVersion, ...(token ? { continueToken: token } : {}) };
+  }
+
+  /** The namespace and the type come from the object and the kind. */
+  async create<T extends KubeObject>(kind: ResourceKind<T>, object: T): Promise<Stored<T>> {
+    return this.request({
+      method: 'POST',
+      path: pathOf(kind, object.metadata?.namespace),
+      query: { fieldManager: this.name },
+      body: { ...object, apiVersion: kind.apiVersion, kind: kind.kind },
+    });
+  }
+
+  /** Replaces an object that was read; a conflict when it has changed since. */
+  async replace<T extends KubeObject>(
+    kind: ResourceKind<T>,
+    object: Stored<T>,
+    timeoutMs?: number,
+  ): Promise<Stored<T>> {
+    return this.request({
+      method: 'PUT',
+      path: pathOf(kind, object.metadata.namespace, object.metadata.name),
+      query: { fieldManager: this.name },
+      body: { ...object, apiVersion: kind.apiVersion, kind: kind.kind },
+      timeoutMs,
+    });
+  }
+
+  /** Server-side apply: the fields in the object become ours, those that we no longer name are removed. */
+  async apply<T extends KubeObject>(kind: ResourceKind<T>, object: T, subresource?: 'status'): Promise<Stored<T>> {
+    return this.request({
+      method: 'PATCH',
+      path: pathOf(kind, object.metadata?.namespace, object.metadata?.name, subresource),
+      query: { fieldManager: this.name, force: true },
+      body: { ...object, apiVersion: kind.apiVersion, kind: kind.kind },
+      contentType: 'application/apply-patch+yaml',
+    });
+  }
+
+  /** JSON merge patch (RFC 7396): null removes a field, a list is replaced as a whole. */
+  async mergePatch<T extends KubeObject>(
+    kind: ResourceKind<T>,
+    { namespace, name }: ObjectName,
+    patch: object,
+    subresource?: 'status',
+  ): Promise<Stored<T>> {
+    return this.request({
+      method: 'PATCH',
+      path: pathOf(kind, namespace, name, subresource),
+      query: { fieldManager: this.name },
+      body: patch,
+      contentType: 'application/merge-patch+json',
+    });
+  }
+
+  /** In the background: dependents follow by garbage collection. Only the object with this uid, if one is given. */
+  async delete<T extends KubeObject>(
+    kind: ResourceKind<T>,
+    { namespace, name }: ObjectName,
+    uid?: string,
+  ): Promise<void> {
+    await this.requestText({
+      method: 'DELETE',
+      path: pathOf(kind, namespace, name),
+      body: { propagationPolicy: 'Background', ...(uid === undefined ? {} : { preconditions: { uid } }) },
+    });
+  }
+
+  /** What a container has printed. */
+  async log(namespace: string, pod: string, options: LogOptions = {}, signal?: AbortSignal): Promise<string> {
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`;
+    return this.requestText({ method: 'GET', path, query: { ...options }, signal });
+  }
+
+  /** Drops all connections; what is under way fails. */
+  async close(): Promise<void> {
+    await this.credentials.close();
+  }
+
+  private async send<T>(request: ApiRequest, signal: AbortSignal, read: (body: Readable) => Promise<T>): Promise<T> {
+    const { method, path, query, body } = request;
+    const startedAt = performance.now();
+    let status = 0;
+    try {
+      const { dispatcher, headers } = await this.credentials.get();
+      const { server } = this.credentials;
+      const response = await dispatcher.request({
+        origin: server.origin,
+        path: `${server.pathname.replace(/\/$/, '')}${path}${queryString(query)}`,
+        method,
+        headers: {
+          ...headers,
+          accept: 'application/json',
+          'user-agent': `${this.name}/${version}`,
+          ...(body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
+        },
+        body: body === undefined ? null : JSON.stringify(body),
+        signal,
+        // The signal has the only clock. A watch may be silent for as long as its reader likes.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      });
+      status = response.statusCode;
+      if (status === 401) this.credentials.refused();
+      if (status < 400) return await read(response.body);
+      const retryAfter = response.headers['retry-after'];
+      throw ApiError.fromResponse(
+        `${method} ${path}`,
+        status,
+        await collect(response.body),
+        String(retryAfter ?? '') || undefined,
+      );
+    } catch (error) {
+      if (error instanceof ApiError || request.signal?.aborted === true) throw error;
+      throw new ConnectionError(`${method} ${path}: ${words(error)}`, error);
+    } finally {
+      const ms = performance.now() - startedAt;
+      this.options.onRequest?.({ method, path, status, ms, watch: query?.['watch'] === true });
+    }
+  }
+
+  /** Milliseconds to wait before asking again; undefined when asking again is not for the client. */
+  private retryAfter(error: unknown, { method, signal }: ApiRequest, attempt: number): number | undefined {
+    if (attempt >= tries || signal?.aborted === true) return undefined;
+    const status = error instanceof ApiError ? error.status : 0;
+    const isRead = method === 'GET';
+    const mayRepeat =
+      status === 429 ||
+      (isRead && (error instanceof ConnectionError || status >= 500 || (status === 401 && attempt === 1)));
+    if (!mayRepeat) return undefined;
+    const backoffMs = (this.options.retryMs ?? 200) * 2 ** (attempt - 1) * (0.5 + Math.random());
+    const asked = error instanceof ApiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
+    return Math.min(Math.max(backoffMs, asked), longestRetryMs);
+  }
+}
+
+/** The text of a body; a character may lie across two chunks. */
+async function collect(body: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of body) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function queryString(query: Query = {}): string {
+  const entries = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)] as [string, string]],
+  );
+  return entries.length === 0 ? '' : `?${new URLSearchParams(entries).toString()}`;
+}
+
+/** Aggregated errors of both IP families have no message of their own. */
+function words(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(words).join('; ');
+  return error instanceof Error ? error.message || error.name : String(error);
+}
