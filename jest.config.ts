@@ -7,6 +7,8 @@ const config: Config = {
     '\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' } }],
   },
   extensionsToTreatAsEsm: ['.ts'],
+  globalSetup: './test/cluster/support/global-setup.ts',
+  globalTeardown: './test/cluster/support/global-teardown.ts',
   testTimeout: 60_000,
   maxWorkers: 2,
 };

@@ -1,0 +1,155 @@
+/**
+ * A real control plane with fake GPU nodes (kwok) for tests: etcd, API server, controller manager, scheduler, and the
+ * project's CRDs. One is shared by all test files of a run; it starts when the first of them asks and ends with the run.
+ */
+import { existsSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { run } from './run.ts';
+import { testRunDirectory, testRunPid } from './test-run.ts';
+import { clusterProgram, controlPlanePrograms, missingPrograms, scripts } from './tools.ts';
+
+/** Long enough to build the programs where that was asked for. */
+export const startTimeoutMs = process.env.R1_BUILD_CLUSTER === '1' ? 40 * 60_000 : 120_000;
+
+export interface ControlPlane {
+  /** Of a user who may do everything. */
+  readonly kubeconfig: string;
+  /** Logs are in its folder `log`, one a program. */
+  readonly directory: string;
+  /** Runs kubectl and returns what it printed; throws with what it said on stderr. */
+  kubectl(...args: readonly string[]): Promise<string>;
+  /** `kubectl apply` of a manifest, or of objects. */
+  apply(manifest: string | readonly object[]): Promise<string>;
+  /** A new namespace, deleted with what is in it when the test file ends. */
+  namespace(): Promise<string>;
+  /** Ends one of its programs and leaves it down; only on a control plane of one's own. */
+  stop(program: ControlPlaneProgram, signal?: 'KILL' | 'TERM'): Promise<void>;
+  /** Starts again what was stopped. */
+  start(program: ControlPlaneProgram): Promise<void>;
+}
+
+export interface HeldControlPlane extends ControlPlane {
+  /** Ends an own control plane; of the shared one, it deletes the namespaces made through this handle. */
+  release(): Promise<void>;
+}
+
+export type ControlPlaneProgram = Exclude<(typeof controlPlanePrograms)[number], 'kubectl'>;
+
+export interface ControlPlaneOptions {
+  /** Not the shared one, but one that the test may break. It costs half a gigabyte of memory and ten seconds. */
+  readonly own?: boolean;
+  /** With `own`: etcd writes through to the disk, so that it survives being killed. */
+  readonly durable?: boolean;
+}
+
+/** Starts or joins a control plane; whoever calls it must call `release` at the end. */
+export async function controlPlane(options: ControlPlaneOptions = {}): Promise<HeldControlPlane> {
+  const missing = missingPrograms(controlPlanePrograms);
+  if (missing !== undefined) throw new Error(missing);
+  const directory = options.own === true ? mkdtempSync(join(tmpdir(), 'r1-control-plane-')) : sharedState();
+  if (options.own === true) await bringUp(directory, process.pid, options.durable === true);
+  else await joinShared(directory);
+  return open(directory, options.own === true);
+}
+
+/** State of the control plane that the test files of this run share. */
+export function sharedState(): string {
+  return join(testRunDirectory(), 'control-plane');
+}
+
+export async function takeDown(directory: string): Promise<void> {
+  await run(join(scripts, 'down.sh'), [], { env: { R1_STATE: directory } });
+}
+
+async function joinShared(directory: string): Promise<void> {
+  mkdirSync(testRunDirectory(), { recursive: true });
+  const [ready, failed] = [join(testRunDirectory(), 'ready'), join(testRunDirectory(), 'failed')];
+  if (first(join(testRunDirectory(), 'starting'))) {
+    try {
+      await bringUp(directory, testRunPid(), false);
+    } catch (error) {
+      await writeFile(failed, String(error));
+      throw error;
+    }
+    await writeFile(ready, '');
+  }
+  const deadline = Date.now() + startTimeoutMs;
+  while (!existsSync(ready)) {
+    if (existsSync(failed) || Date.now() > deadline) throw new Error('the shared control plane did not start');
+    await sleep(100);
+  }
+}
+
+/** True for one caller among all workers. */
+function first(marker: string): boolean {
+  try {
+    mkdirSync(marker);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function bringUp(directory: string, ownerPid: number, durable: boolean): Promise<void> {
+  const [api, etcd] = await freePorts(2);
+  const env = { R1_STATE: directory, R1_API_PORT: String(api), R1_ETCD_PORT: String(etcd) };
+  const guarded = { ...env, R1_OWNER_PID: String(ownerPid), ...(durable && { R1_FSYNC: '1' }) };
+  try {
+    await run(join(scripts, 'up.sh'), [], { env: guarded });
+  } catch (error) {
+    await takeDown(directory);
+    throw error;
+  }
+}
+
+function open(directory: string, own: boolean): HeldControlPlane {
+  const kubeconfig = join(directory, 'admin.kubeconfig');
+  const namespaces: string[] = [];
+  const kubectl = (args: readonly string[], stdin?: string) =>
+    run(clusterProgram('kubectl') ?? 'kubectl', args, { env: { KUBECONFIG: kubeconfig }, ...(stdin && { stdin }) });
+  const component = (...args: readonly string[]) => {
+    if (!own) throw new Error('the shared control plane must not be broken: ask for { own: true }');
+    return run(join(scripts, 'component.sh'), args, { env: { R1_STATE: directory } });
+  };
+  return {
+    kubeconfig,
+    directory,
+    kubectl: (...args) => kubectl(args),
+    apply: (manifest) =>
+      kubectl(
+        ['apply', '-f', '-'],
+        typeof manifest === 'string' ? manifest : JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifest }),
+      ),
+    async namespace() {
+      const name = `test-${process.pid}-${Date.now().toString(36)}-${namespaces.length}`;
+      await kubectl(['create', 'namespace', name]);
+      // Pods without a service account are refused, and the controller manager makes it a moment later.
+      await kubectl(['wait', '--for=create', 'serviceaccount/default', '-n', name, '--timeout=30s']);
+      namespaces.push(name);
+      return name;
+    },
+    stop: async (program, signal = 'KILL') => void (await component('stop', program, signal)),
+    start: async (program) => void (await component('start', program)),
+    async release() {
+      if (own) await takeDown(directory);
+      else if (namespaces.length > 0) await kubectl(['delete', 'namespace', '--wait=false', ...namespaces]);
+    },
+  };
+}
+
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await new Promise((resolve) => server.once('listening', resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
