@@ -1,0 +1,143 @@
+import type { R1Stage, StageSpec } from '../../api/stage.ts';
+import type { Job } from '../resources.ts';
+import type { Attempt } from './attempt.ts';
+import { attemptLabels, ownedBy, podSelector, stageLabels } from './labels.ts';
+import { mounts } from './layout.ts';
+import { attemptName, rolloutName } from './names.ts';
+import {
+  container,
+  fileVolumes,
+  resourcesOf,
+  restrictedPod,
+  temporaryVolume,
+  withoutDevices,
+  type Container,
+  type PodSpec,
+  type PodVolume,
+  type VolumeMount,
+} from './pod-spec.ts';
+
+export const trainerContainer = 'trainer';
+export const fetchContainer = 'fetch-model';
+
+/**
+ * The Job of one attempt. It is created once and never applied again, as queueing systems own `suspend` and the node
+ * selectors of its template from then on. The operator counts attempts, so the Job itself retries nothing.
+ */
+export function attemptJob(attempt: Attempt): Job {
+  const { stage, number } = attempt;
+  const { queue } = stage.spec;
+  const labels = { ...stageLabels(stage), ...podSelector(stage, number, 'trainer') };
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: {
+      name: attemptName(stage.metadata.name, number),
+      ...(stage.metadata.namespace === undefined ? {} : { namespace: stage.metadata.namespace }),
+      labels: { ...labels, ...queueLabel(queue) },
+      ownerReferences: ownedBy(stage),
+    },
+    spec: {
+      backoffLimit: 0,
+      completions: 1,
+      parallelism: 1,
+      podReplacementPolicy: 'Failed',
+      ...(queue === undefined ? {} : { suspend: true }),
+      template: { metadata: { labels }, spec: trainerPod(attempt) },
+    },
+  };
+}
+
+/** Hands a Job to Kueue. */
+export function queueLabel(queue: string | undefined): Record<string, string> {
+  return queue === undefined ? {} : { 'kueue.x-k8s.io/queue-name': queue };
+}
+
+/** Number of the attempt that a Job or pod belongs to; 0 for a stranger. */
+export function attemptOf(labels: Record<string, string> | undefined): number {
+  const number = Number(labels?.[attemptLabels.attempt]);
+  return Number.isInteger(number) && number > 0 ? number : 0;
+}
+
+function trainerPod(attempt: Attempt): PodSpec {
+  const { stage, claim } = attempt;
+  const { spec } = stage;
+  const { hf, pvc } = spec.model ?? {};
+  const files = fileVolumes(spec);
+  const rollout = spec.rolloutWorkers > 0;
+
+  const volumes: PodVolume[] = [
+    { name: 'stage', configMap: { name: attemptName(stage.metadata.name, attempt.number) } },
+    { name: 'volume', persistentVolumeClaim: { claimName: claim } },
+    ...(pvc === undefined ? [] : [{ name: 'base', persistentVolumeClaim: { claimName: pvc.claim, readOnly: true } }]),
+    ...(rollout ? [{ name: 'rollout', secret: { secretName: rolloutName(stage.metadata.name, attempt.number) } }] : []),
+    ...files.volumes,
+    temporaryVolume,
+  ];
+  const volumeMounts: VolumeMount[] = [
+    { name: 'stage', mountPath: mounts.stageFile, subPath: 'stage.json', readOnly: true },
+    { name: 'volume', mountPath: mounts.out, subPath: `${spec.pipeline}/${spec.stage}` },
+    ...inputStages(stage).map((name) => ({
+      name: 'volume',
+      mountPath: `${mounts.in}/${name}`,
+      subPath: `${spec.pipeline}/${name}`,
+      readOnly: true,
+    })),
+    ...(pvc === undefined ? [] : [baseMount(pvc.path)]),
+    ...(hf === undefined ? [] : [hubMount(spec, { readOnly: true })]),
+    ...(rollout ? [{ name: 'rollout', mountPath: mounts.rollout, readOnly: true }] : []),
+    ...files.volumeMounts,
+  ];
+  return restrictedPod(stage, {
+    restartPolicy: 'Never',
+    ...(hf === undefined ? {} : { initContainers: [fetchModel(attempt, hf)] }),
+    containers: [
+      container(attempt, {
+        name: trainerContainer,
+        command: ['r1-trainer', 'run', '--stage', mounts.stageFile, '--result', '/dev/termination-log'],
+        volumeMounts,
+        ...optionalResources(resourcesOf(spec.resources)),
+      }),
+    ],
+    volumes,
+  });
+}
+
+/** Stages whose directories are mounted read-only. */
+function inputStages({ spec }: R1Stage): string[] {
+  const inputs = [...(spec.model?.input === undefined ? [] : [spec.model.input]), ...spec.inputs];
+  return [...new Set(inputs.map(({ stage }) => stage))];
+}
+
+function baseMount(path: string): VolumeMount {
+  const subPath = path.replaceAll(/^\/+|\/+$/g, '');
+  return { name: 'base', mountPath: mounts.base, readOnly: true, ...(subPath === '' ? {} : { subPath }) };
+}
+
+/** Models of the Hub are fetched once for all stages of a pipeline. */
+function hubMount({ pipeline }: StageSpec, access: Pick<VolumeMount, 'readOnly'>): VolumeMount {
+  return { name: 'volume', mountPath: mounts.hub, subPath: `${pipeline}/.hub`, ...access };
+}
+
+function fetchModel(
+  attempt: Attempt,
+  { repo, revision, tokenSecret }: NonNullable<NonNullable<StageSpec['model']>['hf']>,
+) {
+  const { spec } = attempt.stage;
+  const env: NonNullable<Container['env']> = [];
+  if (attempt.hubEndpoint !== undefined) env.push({ name: 'HF_ENDPOINT', value: attempt.hubEndpoint });
+  if (tokenSecret !== undefined) {
+    env.push({ name: 'HF_TOKEN', valueFrom: { secretKeyRef: { name: tokenSecret, key: 'token' } } });
+  }
+  return container(attempt, {
+    name: fetchContainer,
+    command: ['r1-trainer', 'fetch', '--repo', repo, '--revision', revision, '--to', mounts.hub],
+    env,
+    volumeMounts: [hubMount(spec, {})],
+    ...optionalResources(withoutDevices(resourcesOf(spec.resources))),
+  });
+}
+
+function optionalResources<T>(resources: T | undefined): { resources?: T } {
+  return resources === undefined ? {} : { resources };
+}

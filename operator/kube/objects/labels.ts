@@ -1,0 +1,46 @@
+import { apiVersion, labels } from '../../api/metadata.ts';
+import type { R1Pipeline } from '../../api/pipeline.ts';
+import type { R1Stage } from '../../api/stage.ts';
+import type { Job } from '../resources.ts';
+
+/** Labels of Jobs and pods besides those of `api/metadata.ts`. */
+export const attemptLabels = {
+  attempt: 'r1.dev/attempt',
+  /** The R1Stage object: one that was deleted and made anew under the same name is another one. */
+  stageUid: 'r1.dev/stage-uid',
+  component: 'app.kubernetes.io/component',
+} as const;
+
+export const managedBy = { 'app.kubernetes.io/managed-by': 'r1-operator' } as const;
+
+type OwnerReferences = NonNullable<NonNullable<Job['metadata']>['ownerReferences']>;
+
+export type Component = 'trainer' | 'rollout-worker';
+
+/** What every object of a stage carries. */
+export function stageLabels({ metadata, spec }: R1Stage): Record<string, string> {
+  return {
+    'app.kubernetes.io/name': 'r1-stage',
+    'app.kubernetes.io/part-of': spec.pipeline,
+    ...managedBy,
+    [labels.pipeline]: spec.pipeline,
+    [labels.stage]: spec.stage,
+    [attemptLabels.stageUid]: metadata.uid ?? '',
+  };
+}
+
+/** What tells the pods of one attempt from all others. */
+export function podSelector(stage: R1Stage, attempt: number, component: Component): Record<string, string> {
+  return {
+    [attemptLabels.stageUid]: stage.metadata.uid ?? '',
+    [attemptLabels.attempt]: String(attempt),
+    [attemptLabels.component]: component,
+  };
+}
+
+/** Makes the garbage collector delete the owned object together with its owner. */
+export function ownedBy({ kind, metadata }: R1Stage | R1Pipeline): OwnerReferences {
+  return [
+    { apiVersion, kind, name: metadata.name, uid: metadata.uid ?? '', controller: true, blockOwnerDeletion: true },
+  ];
+}

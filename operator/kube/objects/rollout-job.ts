@@ -1,0 +1,59 @@
+import type { Job } from '../resources.ts';
+import type { Attempt } from './attempt.ts';
+import { queueLabel } from './attempt-job.ts';
+import { ownedBy, podSelector, stageLabels } from './labels.ts';
+import { mounts, rolloutPort, rolloutTokenFile } from './layout.ts';
+import { rolloutName } from './names.ts';
+import { container, resourcesOf, restrictedPod, temporaryVolume } from './pod-spec.ts';
+
+/**
+ * Pods that generate completions for the learner of an attempt. They hold nothing: a lost one costs time. So they
+ * are restarted for ever, and the operator deletes the Job when the attempt has ended.
+ */
+export function rolloutJob(attempt: Attempt): Job {
+  const { stage, number } = attempt;
+  const { rolloutWorkers, queue } = stage.spec;
+  const name = rolloutName(stage.metadata.name, number);
+  const labels = { ...stageLabels(stage), ...podSelector(stage, number, 'rollout-worker') };
+  const resources = resourcesOf(stage.spec.resources);
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: {
+      name,
+      ...(stage.metadata.namespace === undefined ? {} : { namespace: stage.metadata.namespace }),
+      labels: { ...labels, ...queueLabel(queue) },
+      ownerReferences: ownedBy(stage),
+    },
+    spec: {
+      completionMode: 'Indexed', // the one mode in which workers can be added while they run
+      completions: rolloutWorkers,
+      parallelism: rolloutWorkers,
+      backoffLimit: 1_000_000,
+      ...(queue === undefined ? {} : { suspend: true }),
+      template: {
+        metadata: { labels },
+        spec: restrictedPod(stage, {
+          restartPolicy: 'OnFailure',
+          terminationGracePeriodSeconds: 5, // there is nothing to save
+          containers: [
+            container(attempt, {
+              name: 'rollout',
+              command: [
+                'r1-trainer',
+                'rollout',
+                '--learner',
+                `http://${name}:${rolloutPort}`,
+                '--token-file',
+                rolloutTokenFile,
+              ],
+              volumeMounts: [{ name: 'rollout', mountPath: mounts.rollout, readOnly: true }],
+              ...(resources === undefined ? {} : { resources }),
+            }),
+          ],
+          volumes: [{ name: 'rollout', secret: { secretName: name } }, temporaryVolume],
+        }),
+      },
+    },
+  };
+}

@@ -1,0 +1,20 @@
+import type { Secret } from '../resources.ts';
+import type { Attempt } from './attempt.ts';
+import { ownedBy, stageLabels } from './labels.ts';
+import { rolloutName } from './names.ts';
+
+/** What the learner of an attempt and its rollout workers share. */
+export function rolloutSecret({ stage, number }: Pick<Attempt, 'stage' | 'number'>, token: string): Secret {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      name: rolloutName(stage.metadata.name, number),
+      ...(stage.metadata.namespace === undefined ? {} : { namespace: stage.metadata.namespace }),
+      labels: stageLabels(stage),
+      ownerReferences: ownedBy(stage),
+    },
+    immutable: true,
+    stringData: { token },
+  };
+}

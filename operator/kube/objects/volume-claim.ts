@@ -1,0 +1,36 @@
+import { labels } from '../../api/metadata.ts';
+import type { R1Pipeline } from '../../api/pipeline.ts';
+import type { R1Stage } from '../../api/stage.ts';
+import type { VolumeClaim } from '../resources.ts';
+import { managedBy, ownedBy } from './labels.ts';
+import { claimName } from './names.ts';
+
+/**
+ * The claim of a pipeline. It is deleted with its owner, unless it is to be retained.
+ *
+ * @param owner the pipeline, or a stage that was applied without one
+ */
+export function volumeClaim(owner: R1Pipeline | R1Stage): VolumeClaim {
+  const pipeline = owner.kind === 'R1Stage' ? owner.spec.pipeline : owner.metadata.name;
+  const { size, storageClassName, accessMode, retention } = owner.spec.storage;
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: {
+      name: claimName(pipeline),
+      ...(owner.metadata.namespace === undefined ? {} : { namespace: owner.metadata.namespace }),
+      labels: {
+        'app.kubernetes.io/name': 'r1-pipeline',
+        'app.kubernetes.io/part-of': pipeline,
+        ...managedBy,
+        [labels.pipeline]: pipeline,
+      },
+      ...(retention === 'Retain' ? {} : { ownerReferences: ownedBy(owner) }),
+    },
+    spec: {
+      accessModes: [accessMode],
+      ...(storageClassName === undefined ? {} : { storageClassName }),
+      resources: { requests: { storage: String(size) } },
+    },
+  };
+}
