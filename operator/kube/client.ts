@@ -73,14 +73,10 @@ export class KubeClient {
   private readonly options: KubeClientOptions;
   private readonly name: string;
 
-  private constructor(credentials: Credentials, options: KubeClientOptions) {
-    this.credentials = credentials;
+  constructor(config: KubeConfig, options: KubeClientOptions = {}) {
+    this.credentials = new Credentials(config);
     this.options = options;
     this.name = options.name ?? 'r1-operator';
-  }
-
-  static fromKubeConfig(config: KubeConfig, options: KubeClientOptions = {}): KubeClient {
-    return new KubeClient(new Credentials(config), options);
   }
 
   async request<T>(request: ApiRequest): Promise<T> {
@@ -109,7 +105,7 @@ export class KubeClient {
     const timer = setTimeout(() => headers.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     try {
       const either = AbortSignal.any([signal, headers.signal]);
-      return await this.send({ method: 'GET', path, query }, either, async (body) => body);
+      return await this.send({ method: 'GET', path, query, signal }, either, async (body) => body);
     } finally {
       clearTimeout(timer);
     }
