@@ -40,7 +40,5 @@ export function podSelector(stage: R1Stage, attempt: number, component: Componen
 
 /** Makes the garbage collector delete the owned object together with its owner. */
 export function ownedBy({ kind, metadata }: R1Stage | R1Pipeline): OwnerReferences {
-  return [
-    { apiVersion, kind, name: metadata.name, uid: metadata.uid ?? '', controller: true, blockOwnerDeletion: true },
-  ];
+  return [{ apiVersion, kind, name: metadata.name, uid: metadata.uid ?? '', controller: true }];
 }

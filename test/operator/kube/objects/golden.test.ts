@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import { test } from '@jest/globals';
+import type { R1Stage } from '../../../../operator/api/stage.ts';
+import { attemptJob } from '../../../../operator/kube/objects/attempt-job.ts';
+import type { Attempt } from '../../../../operator/kube/objects/attempt.ts';
+import { claimName } from '../../../../operator/kube/objects/names.ts';
+import { rolloutJob } from '../../../../operator/kube/objects/rollout-job.ts';
+import { rolloutNetworkPolicy } from '../../../../operator/kube/objects/rollout-network-policy.ts';
+import { rolloutSecret } from '../../../../operator/kube/objects/rollout-secret.ts';
+import { rolloutService } from '../../../../operator/kube/objects/rollout-service.ts';
+import { stageConfigMap } from '../../../../operator/kube/objects/stage-config-map.ts';
+import { volumeClaim } from '../../../../operator/kube/objects/volume-claim.ts';
+import { expectGolden } from '../../../support/golden.ts';
+import { stageOf } from '../../../support/stage-objects.ts';
+
+function attemptOf(stage: R1Stage, more: Partial<Attempt> = {}): Attempt {
+  return { stage, number: 1, image: 'r1-operator:0.1.0', claim: claimName(stage.spec.pipeline), ...more };
+}
+
+function made(attempt: Attempt): object[] {
+  return [stageConfigMap(attempt), volumeClaim(attempt.stage), attemptJob(attempt)];
+}
+
+const data = 'datasets: [{name: sums, generator: {task: addition}}]';
+const input = 'input: {stage: pretrained, path: 0a1b2c3d/attempt-1/step-000200, digest: ' + `${'ab'.repeat(32)}}`;
+
+const cases = [
+  {
+    name: 'tiny-cpu',
+    objects: () => made(attemptOf(stageOf(`model: {init: {}}\n${data}\npretrain: {data: [sums], steps: 3}`))),
+  },
+  {
+    name: 'gpu-with-everything',
+    objects: () =>
+      made(
+        attemptOf(
+          stageOf(`
+model: {${input}}
+image: registry.example/r1-operator:cuda
+inputs: [{stage: samples, path: 0a1b2c3e/attempt-3/data, digest: ${'cd'.repeat(32)}}]
+datasets: [{name: chat, jsonl: data/chat.jsonl, heldOut: {jsonl: held/out.jsonl}}]
+storage: {size: 200Gi, storageClassName: fast, accessMode: ReadWriteMany, retention: Retain}
+volumes: [{path: data, configMap: chat}, {path: held, claim: held-out, subPath: v2}]
+imagePullSecrets: [registry]
+resources: {limits: {nvidia.com/gpu: 8, memory: 512Gi}, requests: {cpu: 32}}
+nodeSelector: {gpu: h100}
+tolerations: [{key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}]
+affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: gpu-memory, operator: In, values: [80Gi]}]}]}}}
+topologySpreadConstraints: [{maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: {r1.dev/pipeline: sums}}}]
+runtimeClassName: nvidia
+priorityClassName: training
+terminationGracePeriodSeconds: 900
+queue: gpus
+sft: {data: [chat, samples]}`),
+          { number: 3 },
+        ),
+      ),
+  },
+  {
+    name: 'base-hf',
+    objects: () =>
+      made(
+        attemptOf(
+          stageOf(
+            `model: {hf: {repo: Qwen/Qwen3-0.6B, revision: v1, tokenSecret: hub}}\nresources: {limits: {nvidia.com/gpu: 1, memory: 16Gi}}\n${data}\nsft: {data: [sums]}`,
+          ),
+          { hubEndpoint: 'https://hub.example' },
+        ),
+      ),
+  },
+  {
+    name: 'base-pvc',
+    objects: () =>
+      made(
+        attemptOf(stageOf(`model: {pvc: {claim: models, path: /qwen3}}\n${data}\nsft: {data: [sums]}`), {
+          claim: 'team-volume',
+        }),
+      ),
+  },
+  {
+    name: 'rollout-workers',
+    objects: () => {
+      const attempt = attemptOf(
+        stageOf(`
+model: {${input}}
+${data}
+rolloutWorkers: 4
+resources: {limits: {nvidia.com/gpu: 1}}
+grpo: {prompts: [sums], steps: 100, rewards: [{accuracy: {}}]}`),
+      );
+      return [
+        ...made(attempt),
+        rolloutSecret(attempt, 'a-random-token'),
+        rolloutService(attempt),
+        rolloutNetworkPolicy(attempt),
+        rolloutJob(attempt),
+      ];
+    },
+  },
+];
+
+test.each(cases)('$name', ({ name, objects }) => {
+  expectGolden(join(import.meta.dirname, 'golden', `${name}.yaml`), objects());
+});
