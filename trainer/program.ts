@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { UserError } from './contract/errors.ts';
-import { stageFile } from './contract/stage-file.ts';
 import { evaluateCheckpoint, generateFromCheckpoint } from './stages/one-off.ts';
-import { reportFailure, runStage } from './stages/run-stage.ts';
+import { reportFailure } from './stages/failure.ts';
+import { runStage } from './stages/run-stage.ts';
 
 const program = new Command('r1-trainer').description('Runs one stage of an R1 pipeline, or a checkpoint on its own.');
 
@@ -11,8 +9,9 @@ program
   .command('run')
   .description('run the stage that a stage file describes')
   .requiredOption('--stage <file>', 'stage file (JSON)')
-  .action(async ({ stage }: { stage: string }) => {
-    process.exitCode = await runStage(await readStageFile(stage));
+  .option('--result <file>', 'also write the result here, in at most 4096 bytes: the termination log of a pod')
+  .action(async ({ stage, result }: { stage: string; result?: string }) => {
+    process.exitCode = await runStage(stage, result);
   });
 
 program
@@ -42,19 +41,6 @@ program
   .option('--max-new-tokens <count>', 'longest completion', Number, 256)
   .option('--seed <number>', 'seed of the random numbers', Number, 0)
   .action(evaluateCheckpoint);
-
-async function readStageFile(path: string) {
-  let json: unknown;
-  try {
-    json = JSON.parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    throw new UserError(`${path}: expected a stage file in JSON: ${String(error)}`, { cause: error });
-  }
-  const parsed = stageFile.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path: at, message }) => `${at.join('.')}: ${message}`);
-  throw new UserError(`${path}: ${problems.join('; ')}`);
-}
 
 try {
   await program.parseAsync();

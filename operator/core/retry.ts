@@ -39,6 +39,7 @@ const byExitCode = new Map<number, FailureClass>([
   [exitCodes.outOfMemory, 'outOfMemory'],
   [exitCodes.diskFull, 'diskFull'],
   [exitCodes.diverged, 'diverged'],
+  [exitCodes.unavailable, 'infrastructure'],
 ]);
 
 /** Signals by which a process ends itself or is ended for what it did; all others come from outside. */
@@ -61,6 +62,8 @@ export function classifyEnd(attempt: AttemptObserved): AttemptEnd {
       return { outcome: 'Interrupted', message: 'ended at its deadline' };
     case 'budget':
       return { outcome: 'Interrupted', message: 'ended, as the budget is spent' };
+    case 'replaced':
+      return { outcome: 'Interrupted', message: 'ended, as other settings are asked for' };
     case 'suspended':
     case 'shutdown':
       return { outcome: 'Interrupted', message: result?.message ?? `ended on request (${stopping})` };

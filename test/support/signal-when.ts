@@ -4,7 +4,7 @@
  *
  *   R1_TEST_SIGNAL='{"file": "…/metrics.jsonl", "holds": "\"step\":5,", "signal": "SIGKILL"}' node --import …/signal-when.ts …
  */
-import { globSync, promises, readFileSync } from 'node:fs';
+import { globSync, promises, readFileSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 
@@ -14,11 +14,18 @@ export interface SignalWhen {
   /** Left out: the file is there. */
   readonly holds?: string;
   readonly signal?: NodeJS.Signals;
+  /** Instead of a signal: what the file is overwritten with. */
+  readonly write?: string;
 }
 
 export const signalVariable = 'R1_TEST_SIGNAL';
 
-const { file, holds = '', signal = 'SIGKILL' } = JSON.parse(process.env[signalVariable] ?? '{}') as Partial<SignalWhen>;
+const {
+  file,
+  holds = '',
+  signal = 'SIGKILL',
+  write,
+} = JSON.parse(process.env[signalVariable] ?? '{}') as Partial<SignalWhen>;
 if (isMainThread && file !== undefined) watch(file);
 
 function watch(pattern: string): void {
@@ -29,7 +36,8 @@ function watch(pattern: string): void {
     operations[name] = (...args) => {
       if (!sent && globSync(pattern).some((path) => readFileSync(path, 'utf8').includes(holds))) {
         sent = true;
-        process.kill(process.pid, signal);
+        if (write === undefined) process.kill(process.pid, signal);
+        else writeFileSync(pattern, write);
       }
       return operation(...args);
     };

@@ -55,9 +55,9 @@ export interface Exit {
 }
 
 /** Runs a stage file with the real trainer as its own process, which may get a signal at some moment. */
-export function runStage(file: string, when?: SignalWhen): Promise<Exit> {
+export function runStage(file: string, when?: SignalWhen, options: readonly string[] = []): Promise<Exit> {
   const preload = when ? ['--import', join(import.meta.dirname, 'signal-when.ts')] : [];
-  const child = spawn(process.execPath, [...preload, 'trainer/main.ts', 'run', '--stage', file], {
+  const child = spawn(process.execPath, [...preload, 'trainer/main.ts', 'run', '--stage', file, ...options], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: '', ...(when && { [signalVariable]: JSON.stringify(when) }) },
   });

@@ -30,6 +30,13 @@ export class DivergedError extends TrainerError {
   }
 }
 
+/** Something outside the trainer failed, which may work the next time. */
+export class UnavailableError extends TrainerError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('unavailable', message, options);
+  }
+}
+
 /** Thrown at the next safe point after SIGTERM or SIGINT, once the state is saved. */
 export class InterruptedError extends TrainerError {
   constructor(message: string, options?: ErrorOptions) {

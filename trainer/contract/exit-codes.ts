@@ -10,6 +10,8 @@ export const exitCodes = {
   diskFull: 66,
   /** A loss, gradient norm or metric that is not finite. Training gives the same bits again: the settings must change. */
   diverged: 67,
+  /** Something outside did not answer or did not keep what it was given (the Hub, a port, the volume): a retry may help. */
+  unavailable: 69,
   /** SIGTERM or SIGINT: progress was saved, the same attempt may go on. */
   interrupted: 75,
 } as const;

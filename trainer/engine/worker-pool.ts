@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { TrainerError } from '../contract/errors.ts';
+import { isOutOfMemory } from '../contract/out-of-memory.ts';
 import type { Completion } from '../rollout/generation.ts';
 import type { JobKind, Jobs, Reply, Request, WorkerSettings } from './protocol.ts';
 import { refuseTurns } from './turn.ts';
@@ -192,7 +193,6 @@ function sharedCounter(): Int32Array {
 /** An error on the main side, with the worker's own as its cause. */
 function workerError(where: string, cause: Error): Error {
   const { message } = cause;
-  const outOfMemory = /bad_alloc|allocat\w+ (memory|failed)|out of memory|memory limit/i.test(message);
-  if (!outOfMemory) return new Error(`an engine worker failed${where}: ${message}`, { cause });
+  if (!isOutOfMemory(cause)) return new Error(`an engine worker failed${where}: ${message}`, { cause });
   return new TrainerError('outOfMemory', `an engine worker ran out of memory${where}: ${message}`, { cause });
 }

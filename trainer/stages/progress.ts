@@ -7,7 +7,7 @@ const minimumIntervalMs = 1000;
 const silenceMs = 20_000;
 
 /** The few metrics that a person watches; the rest is in `metrics.jsonl`. */
-const watched = [
+export const watchedMetrics = [
   'loss',
   'reward',
   'reward_std',
@@ -60,5 +60,7 @@ export class ProgressReporter {
 }
 
 function pick(metrics: Metrics): Metrics {
-  return Object.fromEntries(watched.filter((name) => name in metrics).map((name) => [name, metrics[name] as number]));
+  return Object.fromEntries(
+    watchedMetrics.filter((name) => name in metrics).map((name) => [name, metrics[name] as number]),
+  );
 }

@@ -1,48 +1,67 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { namingFullDisk } from '../contract/full-disk.ts';
 import { replaceFile } from '../checkpoint/replace-file.ts';
+import { verifyCheckpoint } from '../checkpoint/store.ts';
 import { resultName } from '../contract/checkpoint.ts';
-import { TrainerError } from '../contract/errors.ts';
+import { UnavailableError } from '../contract/errors.ts';
 import { exitCodes } from '../contract/exit-codes.ts';
+import { namingFullDisk } from '../contract/full-disk.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { StageFile } from '../contract/stage-file.ts';
 import { evaluate } from './evaluate.ts';
+import { failureResult, reportFailure } from './failure.ts';
 import { grpo } from './grpo.ts';
 import { pretrain } from './pretrain.ts';
+import { readStageFile } from './read-stage-file.ts';
 import { review } from './review.ts';
 import { rewardModel } from './reward-model.ts';
 import { sample } from './sample.ts';
 import { sft } from './sft.ts';
+import { terminationMessage } from './termination-message.ts';
 import { Workspace } from './workspace.ts';
 
-/** Follows the recipe of the stage's type, writes `result.json`, and returns the exit code. */
-export async function runStage(file: StageFile): Promise<number> {
+/**
+ * Follows the recipe of the stage's type and says how it ended: in `result.json` of the stage's directory, and in short
+ * in `resultFile`.
+ *
+ * @returns the exit code
+ */
+export async function runStage(stageFilePath: string, resultFile?: string): Promise<number> {
+  const stop = stopOnSignals();
+  let file: StageFile | undefined;
+  const tell = async (result: StageResult): Promise<void> => {
+    // Written in place: in a pod it is a mounted file, over which nothing can be renamed.
+    if (resultFile !== undefined) await writeFile(resultFile, terminationMessage(result));
+    if (file) await replaceFile(join(file.out, resultName), `${JSON.stringify(result, undefined, 2)}\n`);
+  };
   try {
-    await namingFullDisk(file.out, undefined, async () => {
-      await mkdir(file.out, { recursive: true });
-      await writeResult(file.out, await runRecipe(file));
-    });
+    file = await readStageFile(stageFilePath);
+    await runRecipe(file, stop, tell);
     return exitCodes.succeeded;
   } catch (error) {
-    const reason = error instanceof TrainerError ? error.reason : 'bug';
-    await writeResult(file.out, {
-      outcome: reason === 'interrupted' ? 'interrupted' : 'failed',
-      reason,
-      message: messageOf(error).slice(0, 2000),
-      metrics: {},
-    }).catch(() => undefined); // a full disk must not hide the cause
+    await tell(failureResult(error)).catch(() => undefined); // a full disk must not hide the cause
     return reportFailure(error);
   }
 }
 
-async function runRecipe(file: StageFile): Promise<StageResult> {
-  const workspace = await Workspace.open(file);
-  try {
-    return await follow(workspace);
-  } finally {
-    workspace.close();
-  }
+async function runRecipe(
+  file: StageFile,
+  stop: AbortSignal,
+  tell: (result: StageResult) => Promise<void>,
+): Promise<void> {
+  await namingFullDisk(file.out, undefined, async () => {
+    await mkdir(file.out, { recursive: true });
+    const result = await follow(await Workspace.open(file, stop));
+    await readBack(result);
+    await tell(result);
+  });
+}
+
+/** From now on SIGTERM and SIGINT do not end the process, but ask for a stop at the next safe point. */
+function stopOnSignals(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
+  return stop.signal;
 }
 
 function follow(workspace: Workspace): Promise<StageResult> {
@@ -57,20 +76,14 @@ function follow(workspace: Workspace): Promise<StageResult> {
   throw new Error('the stage file has no stage type'); // its schema demands exactly one
 }
 
-async function writeResult(out: string, result: StageResult): Promise<void> {
-  await replaceFile(join(out, resultName), `${JSON.stringify(result, undefined, 2)}\n`);
-}
-
-/** Says on stderr what went wrong, in one line if a person can act on it, and gives the exit code. */
-export function reportFailure(error: unknown): number {
-  if (error instanceof TrainerError) {
-    console.error(`${error.reason}: ${error.message}`);
-    return exitCodes[error.reason];
+/** Whoever reads the result may be unable to look at the volume: what it says of the checkpoint must be true. */
+async function readBack({ checkpoint }: StageResult): Promise<void> {
+  if (!checkpoint) return;
+  try {
+    await verifyCheckpoint(checkpoint.path, checkpoint.digest);
+  } catch (error) {
+    throw new UnavailableError(`the checkpoint does not read back as it was written: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
-  console.error(error);
-  return 1;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -40,30 +40,22 @@ export class Workspace {
   readonly file: StageFile;
   readonly settingsDigest: string;
   readonly progress: ProgressReporter;
-  private readonly stop = new AbortController();
-  private readonly onSignal = (): void => this.stop.abort();
+  private readonly stop: AbortSignal;
 
-  private constructor(file: StageFile, settingsDigest: string) {
+  private constructor(file: StageFile, settingsDigest: string, stop: AbortSignal) {
     this.file = file;
     this.settingsDigest = settingsDigest;
     this.progress = new ProgressReporter();
+    this.stop = stop;
   }
 
-  static async open(file: StageFile): Promise<Workspace> {
-    const workspace = new Workspace(file, await digestOf(file));
-    process.on('SIGTERM', workspace.onSignal);
-    process.on('SIGINT', workspace.onSignal);
-    return workspace;
-  }
-
-  close(): void {
-    process.off('SIGTERM', this.onSignal);
-    process.off('SIGINT', this.onSignal);
+  static async open(file: StageFile, stop: AbortSignal): Promise<Workspace> {
+    return new Workspace(file, await digestOf(file), stop);
   }
 
   /** Someone asked the stage to stop; recipes look at safe points and save first. */
   get interrupted(): boolean {
-    return this.stop.signal.aborted;
+    return this.stop.aborted;
   }
 
   /** Ends the stage at a safe point. `saved` says up to where its work is kept. */

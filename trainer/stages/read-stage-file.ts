@@ -1,0 +1,17 @@
+import { readFile } from 'node:fs/promises';
+import { UserError } from '../contract/errors.ts';
+import { type StageFile, stageFile } from '../contract/stage-file.ts';
+
+/** Reads and checks a stage file. @throws UserError that names every problem with its path */
+export async function readStageFile(path: string): Promise<StageFile> {
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new UserError(`${path}: expected a stage file in JSON: ${String(error)}`, { cause: error });
+  }
+  const parsed = stageFile.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path: at, message }) => `${at.join('.')}: ${message}`);
+  throw new UserError(`${path}: ${problems.join('; ')}`);
+}
