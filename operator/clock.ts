@@ -1,0 +1,15 @@
+/** Time for whoever plans something; tests have their own. */
+export interface Clock {
+  /** Milliseconds from some fixed moment; never goes back. */
+  now(): number;
+  /** Calls once, later. Returns what calls it off. */
+  after(ms: number, call: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after(ms, call) {
+    const timer = setTimeout(call, ms);
+    return () => clearTimeout(timer);
+  },
+};
