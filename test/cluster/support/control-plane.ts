@@ -4,10 +4,10 @@
  */
 import { existsSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts } from './free-ports.ts';
 import { run } from './run.ts';
 import { testRunDirectory, testRunPid } from './test-run.ts';
 import { clusterProgram, controlPlanePrograms, missingPrograms, scripts } from './tools.ts';
@@ -139,17 +139,4 @@ function open(directory: string, own: boolean): HeldControlPlane {
       else if (namespaces.length > 0) await kubectl(['delete', 'namespace', '--wait=false', ...namespaces]);
     },
   };
-}
-
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await new Promise((resolve) => server.once('listening', resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
