@@ -26,11 +26,14 @@ export async function reconcilePipeline(key: string, shell: Shell): Promise<Pass
   const observed = await shell.observePipeline(key);
   if (observed === undefined) return { moved: false }; // deleted; owner references clean up after it
 
-  const { actions, status } = decidePipeline(observed);
+  const { actions, status, recheckAfterMs } = decidePipeline(observed);
   for (const action of actions) await shell.applyToPipeline(key, action);
   const old = observed.pipeline.status;
   if (digestOf(old) !== digestOf(status)) await shell.savePipelineStatus(key, status);
-  return { moved: actions.length > 0 || digestOf(old?.conditions) !== digestOf(status.conditions) };
+  return {
+    moved: actions.length > 0 || digestOf(old?.conditions) !== digestOf(status.conditions),
+    ...(recheckAfterMs === undefined ? {} : { recheckAfterMs }),
+  };
 }
 
 /** One pass for one stage. Throws to be retried with back-off. */

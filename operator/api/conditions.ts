@@ -4,6 +4,15 @@ import { time } from './metadata.ts';
 export const conditionTypes = ['Succeeded', 'Suspended'] as const;
 export type ConditionType = (typeof conditionTypes)[number];
 
+/** What keeps an attempt from running. */
+export const waitingReasons = [
+  'Queued',
+  'Unschedulable',
+  'ImageUnavailable',
+  'VolumeUnavailable',
+  'SecretUnavailable',
+] as const;
+
 /** Why a pipeline or stage is where it is; CamelCase, stable, read by machines. */
 export const reasons = [
   'Pending',
@@ -12,6 +21,7 @@ export const reasons = [
   'WaitingForApproval',
   'Completed',
   'StageFailed',
+  'RunningAgain',
   'StageChanged',
   'GateFailed',
   'BudgetExhausted',
@@ -19,6 +29,7 @@ export const reasons = [
   'Active',
   'Interrupted',
   'AttemptPending',
+  ...waitingReasons,
   'AttemptRunning',
   'AttemptStopping',
   'BackingOff',

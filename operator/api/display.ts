@@ -1,11 +1,12 @@
 import type { StageType } from '../../trainer/contract/settings.ts';
-import { findCondition, type Condition } from './conditions.ts';
+import { findCondition, waitingReasons, type Condition } from './conditions.ts';
 import { stageType } from './pipeline-stage.ts';
 import type { PipelineDisplay, PipelineStatus } from './pipeline.ts';
 import type { StageDisplay, StageStatus } from './stage.ts';
 
 export type State =
   | 'Pending'
+  | (typeof waitingReasons)[number]
   | 'Running'
   | 'Retrying'
   | 'Stopping'
@@ -26,6 +27,7 @@ export function stateOf(conditions: readonly Condition[] | undefined): State {
     case 'StageRunning':
       return 'Running';
     case 'BackingOff':
+    case 'RunningAgain':
       return 'Retrying';
     case 'AttemptStopping':
       return 'Stopping';
@@ -37,7 +39,7 @@ export function stateOf(conditions: readonly Condition[] | undefined): State {
     case 'WaitingForInputs':
       return 'Waiting';
     default:
-      return 'Pending';
+      return waitingReasons.find((each) => each === succeeded.reason) ?? 'Pending';
   }
 }
 

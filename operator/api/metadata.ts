@@ -14,6 +14,7 @@ export const metadata = z.looseObject({
   uid: z.string().optional(),
   generation: z.int().optional(),
   creationTimestamp: z.string().optional(),
+  deletionTimestamp: z.string().optional(),
   labels: z.record(z.string(), z.string()).optional(),
   annotations: z.record(z.string(), z.string()).optional(),
 });

@@ -75,13 +75,16 @@ export type FailureClass = (typeof failureClasses)[number];
 export const attemptRecord = z.strictObject({
   number: z.int().min(1).describe('Counts from 1.'),
   outcome: z
-    .enum(['Running', 'Succeeded', 'Failed', 'Interrupted'])
-    .describe('Interrupted: ended on purpose or with its runner; it counts against no retry budget.'),
+    .enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Interrupted'])
+    .describe(
+      'Pending: its pod does not run yet. Interrupted: ended on purpose or with its runner; it counts against no retry budget.',
+    ),
   class: z.enum(failureClasses).optional().describe('Cause of a failure.'),
   message: z.string().max(2000).describe('What happened, in words.'),
-  startedAt: time.describe('When it started.'),
+  startedAt: time.describe('When it began to run; while it is pending, when it was made.'),
   endedAt: time.optional().describe('When its end was seen.'),
   gpus: z.int().min(0).default(0).describe('GPUs that it held.'),
+  ranSeconds: z.number().min(0).optional().describe('Seconds that it ran before it had to wait for a pod again.'),
 });
 export type AttemptRecord = z.infer<typeof attemptRecord>;
 

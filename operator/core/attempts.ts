@@ -16,19 +16,32 @@ export function recordAttempts(
   const records = new Map(known.map((each) => [each.number, each]));
   for (const attempt of observed) {
     const old = records.get(attempt.number);
-    if (old !== undefined && old.outcome !== 'Running') continue;
-    records.set(attempt.number, record(attempt, now));
+    if (old !== undefined && !hasNotEnded(old)) continue;
+    records.set(attempt.number, record(attempt, old, now));
   }
   for (const [number, old] of records) {
-    if (old.outcome !== 'Running' || observed.some((each) => each.number === number)) continue;
-    records.set(number, { ...old, outcome: 'Interrupted', message: 'left no trace', endedAt: old.startedAt });
+    if (!hasNotEnded(old) || observed.some((each) => each.number === number)) continue;
+    const message = old.outcome === 'Pending' ? 'was removed before it ran' : 'left no trace';
+    records.set(number, { ...old, outcome: 'Interrupted', message, endedAt: old.startedAt });
   }
   return [...records.values()].toSorted((a, b) => a.number - b.number).slice(-remembered);
 }
 
-function record(attempt: AttemptObserved, now: number): AttemptRecord {
-  const base = { number: attempt.number, startedAt: timestamp(attempt.startedAt), gpus: attempt.gpus };
-  if (attempt.state !== 'ended') return { ...base, outcome: 'Running', message: '' };
+/** It has not ended. */
+export function hasNotEnded({ outcome }: AttemptRecord): boolean {
+  return outcome === 'Running' || outcome === 'Pending';
+}
+
+function record(attempt: AttemptObserved, old: AttemptRecord | undefined, now: number): AttemptRecord {
+  const ranSeconds = secondsBefore(attempt, old, now);
+  const base = {
+    number: attempt.number,
+    startedAt: timestamp(attempt.startedAt),
+    gpus: attempt.gpus,
+    ...(ranSeconds === 0 ? {} : { ranSeconds }),
+  };
+  if (attempt.state === 'pending') return { ...base, outcome: 'Pending', message: '' };
+  if (attempt.state === 'running') return { ...base, outcome: 'Running', message: '' };
   const end = classifyEnd(attempt);
   return {
     ...base,
@@ -39,12 +52,27 @@ function record(attempt: AttemptObserved, now: number): AttemptRecord {
   };
 }
 
-/** Seconds that attempts ran, and GPUs times hours; a running one counts up to now. */
-export function spent(records: readonly AttemptRecord[], now: number): { runSeconds: number; gpuHours: number } {
+/** An attempt that lost its pod to a queue or a preemption waits for another one: what it ran before still counts. */
+function secondsBefore({ state }: AttemptObserved, old: AttemptRecord | undefined, now: number): number {
+  if (old === undefined) return 0;
+  const lostItsPod = state === 'pending' && old.outcome === 'Running';
+  const since = lostItsPod ? Math.max(0, Math.round((now - Date.parse(old.startedAt)) / 1000)) : 0;
+  return (old.ranSeconds ?? 0) + since;
+}
+
+/** Seconds that attempts ran, and GPUs times hours. */
+export interface Spending {
+  readonly runSeconds: number;
+  readonly gpuHours: number;
+}
+
+/** Seconds that attempts ran, and GPUs times hours; a running one counts up to now, a waiting one not. */
+export function spent(records: readonly AttemptRecord[], now: number): Spending {
   let runSeconds = 0;
   let gpuHours = 0;
-  for (const { startedAt, endedAt, gpus } of records) {
-    const seconds = Math.max(0, ((endedAt === undefined ? now : Date.parse(endedAt)) - Date.parse(startedAt)) / 1000);
+  for (const { outcome, startedAt, endedAt, gpus, ranSeconds = 0 } of records) {
+    const until = endedAt === undefined ? now : Date.parse(endedAt);
+    const seconds = ranSeconds + (outcome === 'Pending' ? 0 : Math.max(0, (until - Date.parse(startedAt)) / 1000));
     runSeconds += seconds;
     gpuHours += (gpus * seconds) / 3600;
   }

@@ -1,40 +1,28 @@
 import { findCondition, type Reason } from '../api/conditions.ts';
-import type { PipelineStatus } from '../api/pipeline.ts';
 import type { R1Stage } from '../api/stage.ts';
-import { exhausted } from './budget.ts';
+import { exhausted, lastsForMs } from './budget.ts';
 import { digestOf } from './names.ts';
 import type { PipelineObserved } from './observed.ts';
+import type { PipelineAction, PipelineDecision, Rule, Verdict } from './pipeline-decision.ts';
 import { hasWork, isLive, surveyPipeline, type PipelineSituation } from './pipeline-situation.ts';
-import { pipelineStatus, type Outcome } from './pipeline-status.ts';
-import { describeChange, settingsDigest } from './plan.ts';
+import { pipelineStatus } from './pipeline-status.ts';
+import { noteOnRerun, runStagesAgain } from './rerun.ts';
+import { describeChange, settingsDigest } from './settings-digest.ts';
 
-export type PipelineAction =
-  | { readonly kind: 'CreateStage'; readonly stage: R1Stage }
-  /** The spec of a stage whose work has not begun, or fields that do not decide its result. */
-  | { readonly kind: 'UpdateStage'; readonly stage: R1Stage }
-  /** A stage whose attempts must end, as the pipeline's budget is spent, or all of them by the user's wish. */
-  | { readonly kind: 'SuspendStage'; readonly name: string; readonly suspend: boolean };
-
-export interface PipelineDecision {
-  readonly actions: readonly PipelineAction[];
-  readonly status: PipelineStatus;
-}
-
-interface Verdict extends Outcome {
-  readonly actions?: readonly PipelineAction[];
-}
-
-type Rule = (situation: PipelineSituation) => Verdict | undefined;
+export type { PipelineAction, PipelineDecision };
 
 const rules: readonly Rule[] = [
+  runStagesAgain, // it lets go of finished work, which every rule below holds on to
   refuseChangedStages, // finished work is never thrown away silently
   completeWhenAllSucceeded,
   suspendStages, // the user's word comes before any progress
+  failForProblem,
   failWithFailedStage, // nothing new starts after a failure
   failAtClosedGate,
   stopWhenBudgetIsSpent,
   resumeStages,
   updateWaitingStages,
+  waitAfterRefusal,
   startReadyStages,
   waitForLiveStages,
   waitForApproval,
@@ -45,9 +33,32 @@ export function decidePipeline(observed: PipelineObserved): PipelineDecision {
   const situation = surveyPipeline(observed);
   for (const rule of rules) {
     const verdict = rule(situation);
-    if (verdict !== undefined) return { actions: verdict.actions ?? [], status: pipelineStatus(situation, verdict) };
+    if (verdict !== undefined) return expire(situation, decision(situation, verdict));
   }
   throw new Error(`no rule fits pipeline ${observed.pipeline.metadata.name}`);
+}
+
+function decision(situation: PipelineSituation, verdict: Verdict): PipelineDecision {
+  const { pipeline, spent, rate } = situation;
+  const message = verdict.message + noteOnRerun(pipeline);
+  const status = pipelineStatus(situation, { ...verdict, message });
+  const recheckAfterMs = Math.min(
+    verdict.recheckAfterMs ?? Infinity,
+    Math.max(100, Math.ceil(lastsForMs(pipeline.spec.budget, spent, rate))),
+  );
+  const recheck = verdict.status !== 'Unknown' || recheckAfterMs === Infinity ? {} : { recheckAfterMs };
+  return { actions: verdict.actions ?? [], status, ...recheck };
+}
+
+/** Adds the end of a pipeline that ended some time ago; its end can always be seen before it is gone. */
+function expire({ observed: { now }, pipeline }: PipelineSituation, decided: PipelineDecision): PipelineDecision {
+  const { ttlSecondsAfterFinished: ttlSeconds } = pipeline.spec;
+  const { completedAt } = decided.status;
+  if (ttlSeconds === undefined || completedAt === undefined) return decided;
+  const leftMs = Date.parse(completedAt) + ttlSeconds * 1000 - now;
+  const told = pipeline.status?.completedAt !== undefined;
+  if (!told || leftMs > 0) return { ...decided, recheckAfterMs: Math.max(100, leftMs) };
+  return { ...decided, actions: [...decided.actions, { kind: 'DeletePipeline' }] };
 }
 
 function refuseChangedStages({ views }: PipelineSituation): Verdict | undefined {
@@ -71,6 +82,11 @@ function suspendStages({ pipeline, views }: PipelineSituation): Verdict | undefi
       : [],
   );
   return { actions, status: 'Unknown', reason: 'Suspended', message: 'suspended by spec.suspend' };
+}
+
+function failForProblem(situation: PipelineSituation): Verdict | undefined {
+  const { problem } = situation.observed;
+  return problem === undefined ? undefined : failOnceQuiet(situation, 'UserError', problem);
 }
 
 function resumeStages({ views }: PipelineSituation): Verdict | undefined {
@@ -141,6 +157,13 @@ function updateWaitingStages({ views }: PipelineSituation): Verdict | undefined 
   const stage: R1Stage = { ...changed.object, spec: changed.desired.spec };
   const message = `stage ${changed.stage.name} takes new settings`;
   return { actions: [{ kind: 'UpdateStage', stage }], status: 'Unknown', reason: 'StageRunning', message };
+}
+
+/** Asking at once again would be refused again. */
+function waitAfterRefusal({ observed: { now, refusal } }: PipelineSituation): Verdict | undefined {
+  if (refusal === undefined || refusal.until <= now) return undefined;
+  const { message, until } = refusal;
+  return { status: 'Unknown', reason: 'Pending', message, recheckAfterMs: until - now };
 }
 
 function startReadyStages({ observed, views }: PipelineSituation): Verdict | undefined {

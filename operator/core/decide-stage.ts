@@ -2,10 +2,11 @@ import { findCondition, setCondition, type Condition, type NewCondition, type Re
 import { displayStage } from '../api/display.ts';
 import { annotations } from '../api/metadata.ts';
 import type { AttemptRecord, StageCheckpoint, StageStatus } from '../api/stage.ts';
-import { failuresByClass, recordAttempts, spent, timestamp } from './attempts.ts';
-import { exhausted } from './budget.ts';
+import { failuresByClass, recordAttempts, spent, timestamp, type Spending } from './attempts.ts';
+import { exhausted, lastsForMs } from './budget.ts';
 import type { AttemptObserved, StageObserved, StopReason } from './observed.ts';
 import { judgeRetry, retryPolicy, type RetryPolicy } from './retry.ts';
+import { attemptDigest } from './settings-digest.ts';
 
 export type StageAction =
   | { readonly kind: 'StartAttempt'; readonly attempt: number }
@@ -27,7 +28,7 @@ interface Situation {
   /** The attempt that has not ended. */
   readonly live: AttemptObserved | undefined;
   readonly retry: RetryPolicy;
-  readonly spent: { readonly runSeconds: number; readonly gpuHours: number };
+  readonly spent: Spending;
 }
 
 interface Verdict {
@@ -47,12 +48,14 @@ const rules: readonly Rule[] = [
   stopAtDeadline,
   stopWhenBudgetIsSpent,
   stopHungAttempt,
+  replaceOutdatedAttempt,
   waitForLiveAttempt, // no rule below may start a second writer
   failAtDeadline,
   failWhenBudgetIsSpent,
   waitForInputs,
-  startFirstAttempt,
   failWithoutRetriesLeft,
+  waitAfterRefusal,
+  startFirstAttempt,
   retryAfterBackoff,
 ];
 
@@ -122,26 +125,44 @@ function stopWhenBudgetIsSpent({ observed: { stage }, live, spent: sum }: Situat
 }
 
 function stopHungAttempt({ now, live, retry }: Situation): Verdict | undefined {
-  if (live === undefined || live.state === 'pending') return undefined;
-  const silentMs = now - (live.lastProgressAt ?? live.startedAt);
+  if (live?.state !== 'running') return undefined; // one that waits, for GPUs or in a queue, has nothing to say
+  const silentMs = now - lastSignOfLife(live);
   if (silentMs < retry.hungAfterSeconds * 1000) return undefined;
   const message = `attempt ${live.number} wrote no progress line for ${Math.round(silentMs / 1000)} seconds`;
   return { actions: [stop(live, 'hung')], status: 'Unknown', reason: 'AttemptStopping', message };
 }
 
-function waitForLiveAttempt(situation: Situation): Verdict | undefined {
-  const { now, live, retry, observed, spent: sum } = situation;
+function lastSignOfLife({ startedAt, lastProgressAt = startedAt }: AttemptObserved): number {
+  // An attempt that had to wait for another pod was last heard of before that one started.
+  return Math.max(startedAt, lastProgressAt);
+}
+
+/** A pod that cannot be placed, say, waits forever, whatever else is asked for by now. */
+function replaceOutdatedAttempt({ live, observed: { stage } }: Situation): Verdict | undefined {
+  if (live?.state !== 'pending' || live.madeFrom === undefined) return undefined;
+  if (live.madeFrom === attemptDigest(stage.spec)) return undefined;
+  const message = `attempt ${live.number} waited with other settings than those that are asked for now`;
+  return { actions: [stop(live, 'replaced')], status: 'Unknown', reason: 'AttemptStopping', message };
+}
+
+function waitForLiveAttempt({ now, live, retry, observed, spent: sum }: Situation): Verdict | undefined {
   if (live === undefined) return undefined;
-  const pending = live.state === 'pending';
-  const { deadlineSeconds, budget } = observed.stage.spec;
-  const limits = [(live.lastProgressAt ?? live.startedAt) + retry.hungAfterSeconds * 1000 - now];
-  if (deadlineSeconds !== undefined) limits.push((deadlineSeconds - sum.runSeconds) * 1000);
-  if (budget?.hours !== undefined) limits.push((budget.hours * 3600 - sum.runSeconds) * 1000);
+  if (live.state !== 'running') {
+    const { number, waiting, waitingReason } = live;
+    const message = waiting === undefined ? `attempt ${number} waits to start` : `attempt ${number} waits: ${waiting}`;
+    return { status: 'Unknown', reason: waitingReason ?? 'AttemptPending', message };
+  }
+  const { deadlineSeconds = Infinity, budget } = observed.stage.spec;
+  const recheckAfterMs = Math.min(
+    lastSignOfLife(live) + retry.hungAfterSeconds * 1000 - now,
+    (deadlineSeconds - sum.runSeconds) * 1000,
+    lastsForMs(budget, sum, { runSeconds: 1, gpuHours: live.gpus / 3600 }),
+  );
   return {
     status: 'Unknown',
-    reason: pending ? 'AttemptPending' : 'AttemptRunning',
-    message: pending ? `attempt ${live.number} waits to start` : `attempt ${live.number} runs`,
-    recheckAfterMs: Math.max(100, Math.min(...limits)),
+    reason: 'AttemptRunning',
+    message: `attempt ${live.number} runs`,
+    recheckAfterMs: Math.max(100, Math.ceil(recheckAfterMs)),
   };
 }
 
@@ -162,12 +183,20 @@ function waitForInputs({ observed: { inputProblem } }: Situation): Verdict | und
   return { status: 'Unknown', reason: 'WaitingForInputs', message: inputProblem };
 }
 
+/** Asking at once again would be refused again. */
+function waitAfterRefusal({ now, last, observed: { refusal } }: Situation): Verdict | undefined {
+  if (refusal === undefined || refusal.until <= now) return undefined;
+  const message = `attempt ${(last?.number ?? 0) + 1} cannot be started: ${refusal.message}`;
+  return { status: 'Unknown', reason: 'Pending', message, recheckAfterMs: refusal.until - now };
+}
+
 function startFirstAttempt({ last }: Situation): Verdict | undefined {
   if (last !== undefined) return undefined;
   return { actions: [start(1)], status: 'Unknown', reason: 'Pending', message: 'has no attempt yet' };
 }
 
 function failWithoutRetriesLeft({ observed: { stage }, records, retry }: Situation): Verdict | undefined {
+  if (records.length === 0) return undefined;
   const judged = judgeRetry(records, retry, forgivenAttempts(stage.metadata.annotations));
   if (judged.kind !== 'giveUp') return undefined;
   return { status: 'False', reason: judged.reason, message: judged.message };
@@ -245,5 +274,8 @@ function stageStatus({ now, observed, records, live, spent: sum }: Situation, ve
 }
 
 function finalCheckpoint(attempt: AttemptObserved | undefined): StageCheckpoint | undefined {
-  return attempt?.result?.outcome === 'succeeded' ? attempt.result.checkpoint : undefined;
+  const { result, directory } = attempt ?? {};
+  if (result?.outcome !== 'succeeded' || result.checkpoint === undefined) return undefined;
+  if (directory === undefined) return result.checkpoint;
+  return { ...result.checkpoint, path: `${directory}/${result.checkpoint.path}` };
 }

@@ -5,6 +5,45 @@ export function stageObjectName(pipeline: string, stage: string): string {
   return `${pipeline}-${stage}`;
 }
 
+/** A Job's pods, and the host names of an Indexed Job's, add to its name and must stay DNS labels of 63 characters. */
+const longestAttemptName = 50;
+
+/**
+ * Name of an attempt: of its Job, and of all that is made for it. A DNS label of at most 50 characters; a long name
+ * gives way to the beginning of the stage's and a hash of the whole.
+ *
+ * @param stage name of the R1Stage
+ */
+export function attemptName(stage: string, attempt: number): string {
+  const ending = `-${attempt}`;
+  const label = stage.replaceAll('.', '-');
+  if (label === stage && label.length + ending.length <= longestAttemptName) return `${label}${ending}`;
+  const hash = `-${digestOf(stage).slice(0, 8)}`;
+  const kept = label.slice(0, longestAttemptName - hash.length - ending.length).replace(/-+$/, '');
+  return `${kept}${hash}${ending}`;
+}
+
+/** Name of the Job of an attempt's rollout workers. */
+export function rolloutJobName(stage: string, attempt: number): string {
+  return `${attemptName(stage, attempt)}-rollout`;
+}
+
+/** Name of the Service by which rollout workers find their learner; a Service's name begins with a letter. */
+export function learnerServiceName(stage: string, attempt: number): string {
+  const name = attemptName(stage, attempt);
+  return /^[a-z]/.test(name) ? name : `r1-${name}`;
+}
+
+/**
+ * Where an attempt writes, below its stage's own directory: nobody else ever writes there, not even an earlier attempt
+ * whose node was lost and came back.
+ *
+ * @param uid of the R1Stage: a stage that was deleted and runs again begins anew
+ */
+export function attemptDirectory(uid: string, attempt: number): string {
+  return `${uid.slice(0, 8)}/attempt-${attempt}`;
+}
+
 /** SHA-256 of a value as canonical JSON (keys sorted, undefined left out), lower-case hex. */
 export function digestOf(value: unknown): string {
   return createHash('sha256')

@@ -1,9 +1,13 @@
 import type { ProgressLine, StageResult } from '../../trainer/contract/progress.ts';
+import type { waitingReasons } from '../api/conditions.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { R1Stage } from '../api/stage.ts';
 
-/** Why an attempt was asked to end. */
-export type StopReason = 'suspended' | 'shutdown' | 'hung' | 'deadline' | 'budget';
+/** Why an attempt was asked to end. `replaced`: it waits for a pod of settings that are no longer asked for. */
+export type StopReason = 'suspended' | 'shutdown' | 'hung' | 'deadline' | 'budget' | 'replaced';
+
+/** What keeps a pending attempt from running, as the reason of the stage's condition. */
+export type WaitingReason = (typeof waitingReasons)[number];
 
 /** How the process of an attempt ended, as far as someone saw it. */
 export interface AttemptExit {
@@ -19,15 +23,26 @@ export interface AttemptExit {
 /** One attempt as the shell sees it now. */
 export interface AttemptObserved {
   readonly number: number;
-  /** `ended`: nothing of it is left that could still write. */
+  /** `ended`: nothing of it is left that could still write to a directory that others read. */
   readonly state: 'pending' | 'running' | 'ended';
-  /** Milliseconds since the epoch, as every time in an observation. */
+  /**
+   * When it began to run; while it waits, when it was made; of one that ended before it ran, when it ended. In
+   * milliseconds since the epoch, as every time in an observation.
+   */
   readonly startedAt: number;
   readonly endedAt?: number;
   readonly gpus: number;
   readonly node?: string;
   readonly progress?: ProgressLine;
   readonly lastProgressAt?: number;
+  /** What a pending attempt waits for, in words: `0/3 nodes are available: insufficient nvidia.com/gpu`. */
+  readonly waiting?: string;
+  /** The same in one word. */
+  readonly waitingReason?: WaitingReason;
+  /** `attemptDigest` of the spec that it was made from. */
+  readonly madeFrom?: string;
+  /** Where it writes, below the stage's own directory, which its checkpoint is relative to; absent: that directory. */
+  readonly directory?: string;
   /** It was asked to end. */
   readonly stopping?: StopReason;
   /** Absent from an ended attempt whose end nobody saw. */
@@ -35,6 +50,13 @@ export interface AttemptObserved {
   readonly result?: StageResult;
   /** Why the checkpoint named by the result cannot be used; absent when it verified. */
   readonly checkpointProblem?: string;
+}
+
+/** A wish that the world turned down for now, such as a Job that is not valid or goes beyond a quota. */
+export interface Refusal {
+  readonly message: string;
+  /** When to ask again. */
+  readonly until: number;
 }
 
 /** Everything that `decideStage` may know. */
@@ -47,6 +69,8 @@ export interface StageObserved {
   readonly damage?: string;
   /** Why a pinned input cannot be used now. */
   readonly inputProblem?: string;
+  /** The newest attempt to start an attempt. */
+  readonly refusal?: Refusal;
 }
 
 /** Everything that `decidePipeline` may know. */
@@ -57,4 +81,8 @@ export interface PipelineObserved {
   readonly stages: readonly R1Stage[];
   /** How many stages may run at the same time: one where they share a machine or a volume. */
   readonly maxRunningStages: number;
+  /** Why this world cannot run the manifest as it is, in words. */
+  readonly problem?: string;
+  /** The newest attempt to create a stage or what it needs. */
+  readonly refusal?: Refusal;
 }

@@ -3,6 +3,7 @@ import { annotations } from '../api/metadata.ts';
 import type { GateDecision, R1Pipeline } from '../api/pipeline.ts';
 import type { PipelineStage } from '../api/pipeline-stage.ts';
 import type { R1Stage, ResolvedModel, StageInput } from '../api/stage.ts';
+import { hasNotEnded, spent, type Spending } from './attempts.ts';
 import { judgeGate } from './gate.ts';
 import type { PipelineObserved } from './observed.ts';
 import { givesPolicy, inputStages, resolveStage, startingModel, type Outputs } from './plan.ts';
@@ -23,7 +24,10 @@ export interface PipelineSituation {
   readonly observed: PipelineObserved;
   readonly pipeline: R1Pipeline;
   readonly views: readonly StageView[];
-  readonly spent: { readonly runSeconds: number; readonly gpuHours: number };
+  /** Up to now. */
+  readonly spent: Spending;
+  /** What attempts that run spend in a second. */
+  readonly rate: Spending;
 }
 
 /** Puts everything that the rules look at into one place. */
@@ -57,13 +61,30 @@ export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
     });
   }
   const all = [...views.values()];
-  const sum = (pick: (object: R1Stage) => number | undefined): number =>
-    all.reduce((total, { object }) => total + ((object && pick(object)) ?? 0), 0);
+  const running = all
+    .flatMap(({ object }) => object?.status?.attempts ?? [])
+    .filter(({ outcome }) => outcome === 'Running');
+  const gpus = running.reduce((sum, each) => sum + each.gpus, 0);
   return {
     observed,
     pipeline,
     views: all,
-    spent: { runSeconds: sum(({ status }) => status?.runSeconds), gpuHours: sum(({ status }) => status?.gpuHours) },
+    spent: total(all.map(({ object }) => spentUntil(now, object))),
+    rate: { runSeconds: running.length, gpuHours: gpus / 3600 },
+  };
+}
+
+/** The status of a stage is as old as its newest pass. */
+function spentUntil(now: number, object: R1Stage | undefined): Spending {
+  const { attempts = [], runSeconds = 0, gpuHours = 0 } = object?.status ?? {};
+  const until = spent(attempts, now);
+  return { runSeconds: Math.max(runSeconds, until.runSeconds), gpuHours: Math.max(gpuHours, until.gpuHours) };
+}
+
+export function total(sums: readonly Spending[]): Spending {
+  return {
+    runSeconds: sums.reduce((sum, each) => sum + each.runSeconds, 0),
+    gpuHours: sums.reduce((sum, each) => sum + each.gpuHours, 0),
   };
 }
 
@@ -113,12 +134,14 @@ function modelAfterGate(
 /** Something is being made, or was made, that another spec would throw away. */
 export function hasWork({ status }: R1Stage): boolean {
   if (findCondition(status?.conditions, 'Succeeded')?.status === 'True') return true;
-  return status?.attempts.at(-1)?.outcome === 'Running' || (status?.progress?.step ?? 0) > 0;
+  const newest = status?.attempts.at(-1);
+  return (newest !== undefined && hasNotEnded(newest)) || (status?.progress?.step ?? 0) > 0;
 }
 
 /** It exists, has not reached its end, and does not rest suspended. */
 export function isLive({ object, succeeded }: StageView): boolean {
   if (object === undefined || (succeeded?.status ?? 'Unknown') !== 'Unknown') return false;
-  const quiet = object.status?.attempts.at(-1)?.outcome !== 'Running';
+  const newest = object.status?.attempts.at(-1);
+  const quiet = newest === undefined || !hasNotEnded(newest);
   return !(object.spec.suspend && quiet && succeeded?.reason === 'Suspended');
 }

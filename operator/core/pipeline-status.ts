@@ -3,7 +3,7 @@ import { displayPipeline, stateOf } from '../api/display.ts';
 import type { PipelineStatus } from '../api/pipeline.ts';
 import { stageType } from '../api/pipeline-stage.ts';
 import { timestamp } from './attempts.ts';
-import { isLive, type PipelineSituation, type StageView } from './pipeline-situation.ts';
+import { isLive, total, type PipelineSituation, type StageView } from './pipeline-situation.ts';
 import { inputStages } from './plan.ts';
 
 /** What the `Succeeded` condition says. */
@@ -15,7 +15,7 @@ export interface Outcome {
 
 /** Describes what was seen, never what the actions are about to do. */
 export function pipelineStatus(situation: PipelineSituation, verdict: Outcome): PipelineStatus {
-  const { observed, pipeline, views, spent } = situation;
+  const { observed, pipeline, views } = situation;
   const { now } = observed;
   const old = pipeline.status;
   const generation = pipeline.metadata.generation;
@@ -42,7 +42,7 @@ export function pipelineStatus(situation: PipelineSituation, verdict: Outcome): 
     stages: views.map((view) => summary(view, situation, verdict)),
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(completedAt === undefined ? {} : { completedAt }),
-    ...spent,
+    ...total(views.flatMap(({ object }) => object?.status ?? [])),
   };
   const live = views.filter(isLive);
   const shown = live.length > 0 ? live : views.filter(({ succeeded: each }) => each?.status === 'False');

@@ -5,7 +5,7 @@ import { placementShape } from '../api/scheduling.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import { stageType, type PipelineStage } from '../api/pipeline-stage.ts';
 import type { R1Stage, ResolvedModel, StageInput, StageSpec } from '../api/stage.ts';
-import { digestOf, stageObjectName } from './names.ts';
+import { stageObjectName } from './names.ts';
 import { retryPolicy } from './retry.ts';
 
 /** Names of datasets and of stages that a stage's settings name, in the order of the settings, each once. */
@@ -121,57 +121,6 @@ export function givesPolicy(stage: PipelineStage): boolean {
   return ['pretrain', 'grpo', 'sft'].includes(stageType(stage));
 }
 
-/** What decides a stage's result; a change of anything else needs no new run. */
-function resultFields(spec: StageSpec) {
-  const { seed, datasets, inputs, evaluation } = spec;
-  const type = stageType(spec);
-  return { seed, [type]: spec[type], model: withoutAccess(spec.model), datasets, inputs, evaluation };
-}
-
-/** A model without the means to fetch it, which are not the same everywhere. */
-function withoutAccess(model: ResolvedModel | undefined): ResolvedModel | undefined {
-  if (model?.hf === undefined) return model;
-  const { repo, revision } = model.hf;
-  return { ...model, hf: { repo, revision } };
-}
-
-/** SHA-256 of what decides a stage's result. */
-export function settingsDigest(spec: StageSpec): string {
-  return digestOf(resultFields(spec));
-}
-
-/** Where two specs of a stage differ in what decides the result, such as `grpo.steps: 100 → 200`; at most three places. */
-export function describeChange(before: StageSpec, after: StageSpec): string {
-  const changes: string[] = [];
-  compare(resultFields(before), resultFields(after), '', changes);
-  return changes.length <= 3 ? changes.join(', ') : `${changes.slice(0, 3).join(', ')} and ${changes.length - 3} more`;
-}
-
-function compare(before: unknown, after: unknown, path: string, changes: string[]): void {
-  if (digestOf({ value: before }) === digestOf({ value: after })) return;
-  if (isObject(before) && isObject(after)) {
-    for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-      compare(
-        before[key],
-        after[key],
-        Array.isArray(before) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`,
-        changes,
-      );
-    }
-    return;
-  }
-  changes.push(`${path}: ${show(before)} → ${show(after)}`);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'unset';
-  return text.length <= 60 ? text : `${text.slice(0, 59)}…`;
-}
-
 /** What a shell knows about places. */
 export interface Places {
   /** A path of the manifest, absolute. */
@@ -180,8 +129,10 @@ export interface Places {
   input(input: StageInput): string;
   /** The directory of a model on the Hub or on another claim. */
   fetched(model: ResolvedModel): string;
-  /** The stage's own directory. */
+  /** The attempt's own directory; it is the stage's where attempts share one. */
   readonly out: string;
+  readonly takeOver?: StageFile['takeOver'];
+  readonly rollout?: StageFile['rollout'];
   readonly workers?: number | undefined;
 }
 
@@ -201,6 +152,8 @@ export function stageFile({ spec }: R1Stage, attempt: number, places: Places): S
     inputs: Object.fromEntries(spec.inputs.map((input) => [input.stage, pin(input)])),
     ...(spec.evaluation === undefined ? {} : { evaluation: spec.evaluation }),
     out: places.out,
+    ...(places.takeOver === undefined ? {} : { takeOver: places.takeOver }),
+    ...(places.rollout === undefined ? {} : { rollout: places.rollout }),
     keepLast: spec.storage.keepLast,
     ...(workers === undefined ? {} : { workers }),
   };

@@ -14,6 +14,7 @@ const defaultGraceMs: Record<Exclude<StopReason, 'shutdown'>, number> = {
   hung: 10_000,
   deadline: 300_000,
   budget: 300_000,
+  replaced: 300_000,
 };
 
 const outOfMemoryWords = /heap out of memory|bad_alloc|bad allocation|Cannot allocate memory|ENOMEM/;

@@ -4,6 +4,7 @@ import { resultName } from '../../trainer/contract/checkpoint.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 import type { ProgressLine } from '../../trainer/contract/progress.ts';
 import { findCondition } from '../api/conditions.ts';
+import { annotations } from '../api/metadata.ts';
 import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
 import type { R1Stage, StageStatus } from '../api/stage.ts';
 import type { PipelineAction } from '../core/decide-pipeline.ts';
@@ -59,7 +60,12 @@ export class LocalShell implements Shell {
 
   async observePipeline(): Promise<PipelineObserved> {
     const { pipeline, stages, options } = this;
-    return { now: Date.now(), pipeline, stages, maxRunningStages: options.maxRunningStages };
+    return {
+      now: Date.now(),
+      pipeline: withoutWishesToAnOperator(pipeline),
+      stages,
+      maxRunningStages: options.maxRunningStages,
+    };
   }
 
   async applyToPipeline(_key: string, action: PipelineAction): Promise<void> {
@@ -80,6 +86,10 @@ export class LocalShell implements Shell {
         if (stage !== undefined) await this.writeStage({ ...stage, spec: { ...stage.spec, suspend: action.suspend } });
         return;
       }
+      case 'DeleteStages':
+      case 'ClearRerun':
+      case 'DeletePipeline':
+        throw new Error(`${action.kind}: nothing on one machine asks for it`);
     }
   }
 
@@ -215,6 +225,13 @@ export class LocalShell implements Shell {
     this.attempts.set(name, attempt);
     options.onAttemptStarted(name, number, log);
   }
+}
+
+/** Whoever runs a pipeline here says what runs again, and deletes what is no longer wanted. */
+function withoutWishesToAnOperator({ spec, metadata, ...pipeline }: R1Pipeline): R1Pipeline {
+  const { ttlSecondsAfterFinished: _, ...kept } = spec;
+  const { [annotations.rerunFrom]: __, ...others } = metadata.annotations ?? {};
+  return { ...pipeline, spec: kept, metadata: { ...metadata, annotations: others } };
 }
 
 async function lastProgress(log: string): Promise<ProgressLine | undefined> {

@@ -59,8 +59,7 @@ export class Run {
     for (;;) {
       if (this.options.signal?.aborted) return this.shutDown(shell);
       this.woken = false;
-      let { moved } = await reconcilePipeline(key, shell);
-      let recheckAfterMs = Infinity;
+      let { moved, recheckAfterMs = Infinity } = await reconcilePipeline(key, shell);
       for (const { spec } of shell.stages) {
         const pass = await reconcileStage(spec.stage, shell);
         moved ||= pass.moved;

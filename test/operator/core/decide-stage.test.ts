@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { R1Stage } from '../../../operator/api/stage.ts';
 import { decideStage } from '../../../operator/core/decide-stage.ts';
 import type { AttemptObserved, StageObserved } from '../../../operator/core/observed.ts';
+import { attemptDigest } from '../../../operator/core/settings-digest.ts';
 import { fourStages, pipelineOf } from '../../support/pipelines.ts';
 import { attempt, created, now, timeAt, withStatus } from '../../support/stages.ts';
 
@@ -42,8 +43,86 @@ test.each<{
   {
     name: 'waits for an attempt that has not started',
     given: { attempts: [{ ...live, state: 'pending', startedAt: now - 1e8 }] },
+    condition: ['Unknown', 'AttemptPending', 'attempt 1 waits to start'],
+  },
+  {
+    name: 'says in words what a pending attempt waits for, however long',
+    given: {
+      attempts: [
+        {
+          ...live,
+          state: 'pending',
+          startedAt: now - 1e8,
+          waiting: '0/3 nodes are available: insufficient nvidia.com/gpu',
+          waitingReason: 'Unschedulable',
+        },
+      ],
+    },
+    condition: ['Unknown', 'Unschedulable', 'attempt 1 waits: 0/3 nodes are available: insufficient nvidia.com/gpu'],
+  },
+  {
+    name: 'leaves a pending attempt alone that was made from what is asked for',
+    given: {
+      stage: spec({ retry: { hung: 7 }, deadlineSeconds: 9 }),
+      attempts: [{ ...live, state: 'pending', madeFrom: attemptDigest(fresh.spec) }],
+    },
     condition: ['Unknown', 'AttemptPending'],
-    recheckAfterMs: 100,
+  },
+  {
+    name: 'replaces a pending attempt once other resources are asked for',
+    given: {
+      stage: spec({ resources: { limits: { 'nvidia.com/gpu': 1 } } }),
+      attempts: [{ ...live, state: 'pending', madeFrom: attemptDigest(fresh.spec) }],
+    },
+    actions: [stop('replaced')],
+    condition: ['Unknown', 'AttemptStopping'],
+  },
+  {
+    name: 'lets a running attempt end with the resources that it has',
+    given: {
+      stage: spec({ resources: { limits: { 'nvidia.com/gpu': 1 } } }),
+      attempts: [{ ...live, madeFrom: attemptDigest(fresh.spec) }],
+    },
+    condition: ['Unknown', 'AttemptRunning'],
+    recheckAfterMs: 1_740_000,
+  },
+  {
+    name: 'starts the attempt anew that was replaced',
+    given: { attempts: [ended({ stopping: 'replaced', startedAt: now - 5000 })] },
+    actions: [start(2)],
+    condition: ['Unknown', 'Pending'],
+  },
+  {
+    name: 'counts the silence of an attempt from the pod that it runs in now',
+    given: { attempts: [{ ...live, lastProgressAt: now - 7_200_000 }] },
+    condition: ['Unknown', 'AttemptRunning'],
+    recheckAfterMs: 1_740_000,
+  },
+  {
+    name: 'does not count the time that an attempt waits',
+    given: {
+      stage: spec({ deadlineSeconds: 60, budget: { hours: 0.01 } }),
+      attempts: [{ ...live, state: 'pending', startedAt: now - 86_400_000 }],
+    },
+    condition: ['Unknown', 'AttemptPending'],
+  },
+  {
+    name: 'looks again when the GPU hours will be spent',
+    given: { stage: spec({ budget: { gpuHours: 0.05 } }), attempts: [live] },
+    condition: ['Unknown', 'AttemptRunning'],
+    recheckAfterMs: 30_600,
+  },
+  {
+    name: 'waits with an attempt that was refused, and says why',
+    given: { refusal: { message: 'exceeded quota: gpus', until: now + 9000 } },
+    condition: ['Unknown', 'Pending', 'attempt 1 cannot be started: exceeded quota: gpus'],
+    recheckAfterMs: 9000,
+  },
+  {
+    name: 'asks again some time after a refusal',
+    given: { refusal: { message: 'exceeded quota: gpus', until: now } },
+    actions: [start(1)],
+    condition: ['Unknown', 'Pending'],
   },
   {
     name: 'ends an attempt that has been silent for too long',
@@ -164,6 +243,24 @@ test('status tells what was seen', () => {
   });
   // Once recorded, it stays as it is without the attempt.
   expect(decideStage({ now: now + 1000, stage: { ...fresh, status }, attempts: [] }).status).toEqual(status);
+});
+
+test('an attempt that loses its pod keeps what it has run', () => {
+  const pass = (stage: R1Stage, more: Partial<AttemptObserved>, at: number) =>
+    decideStage({ now: at, stage, attempts: [{ ...live, ...more }] }).status;
+  const ran = pass(fresh, {}, now);
+  const queued = pass({ ...fresh, status: ran }, { state: 'pending', startedAt: now + 1000 }, now);
+  expect(queued).toMatchObject({ attempts: [{ outcome: 'Pending', ranSeconds: 60 }], runSeconds: 60 });
+  const later = pass({ ...fresh, status: queued }, { state: 'pending' }, now + 3_600_000);
+  expect(later.runSeconds).toBe(60);
+  const again = pass({ ...fresh, status: later }, { startedAt: now + 3_600_000 }, now + 3_630_000);
+  expect(again).toMatchObject({ attempts: [{ outcome: 'Running', ranSeconds: 60 }], runSeconds: 90, gpuHours: 0.05 });
+});
+
+test("a checkpoint lies in its attempt's directory", () => {
+  const attempts = [ended({ exit: { code: 0 }, result: { ...result, checkpoint }, directory: '0a1b2c3d/attempt-1' })];
+  const { status } = decideStage({ now, stage: fresh, attempts });
+  expect(status.checkpoint).toEqual({ ...checkpoint, path: '0a1b2c3d/attempt-1/step-000003' });
 });
 
 test('an attempt that ran when it was last seen and left no trace was interrupted', () => {

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { inputStages, settingsDigest, stageFile, stagesAfter } from '../../../operator/core/plan.ts';
+import { inputStages, stageFile, stagesAfter } from '../../../operator/core/plan.ts';
+import { settingsDigest } from '../../../operator/core/settings-digest.ts';
 import { stageFile as stageFileSchema } from '../../../trainer/contract/stage-file.ts';
 import { fourStages, pipelineOf } from '../../support/pipelines.ts';
 import { created, succeeded } from '../../support/stages.ts';

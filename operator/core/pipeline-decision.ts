@@ -1,0 +1,30 @@
+import type { PipelineStatus } from '../api/pipeline.ts';
+import type { R1Stage } from '../api/stage.ts';
+import type { PipelineSituation } from './pipeline-situation.ts';
+import type { Outcome } from './pipeline-status.ts';
+
+export type PipelineAction =
+  | { readonly kind: 'CreateStage'; readonly stage: R1Stage }
+  /** The spec of a stage whose work has not begun, or fields that do not decide its result. */
+  | { readonly kind: 'UpdateStage'; readonly stage: R1Stage }
+  /** A stage whose attempts must end, as the pipeline's budget is spent, or all of them by the user's wish. */
+  | { readonly kind: 'SuspendStage'; readonly name: string; readonly suspend: boolean }
+  /** R1Stage objects, with all that belongs to them; a stage of that name is created anew once they are gone. */
+  | { readonly kind: 'DeleteStages'; readonly names: readonly string[] }
+  /** The wish to run stages again was granted: the pipeline's annotations change, null removes one. */
+  | { readonly kind: 'ClearRerun'; readonly annotations: Readonly<Record<string, string | null>> }
+  /** It ended long enough ago. */
+  | { readonly kind: 'DeletePipeline' };
+
+export interface PipelineDecision {
+  readonly actions: readonly PipelineAction[];
+  readonly status: PipelineStatus;
+  readonly recheckAfterMs?: number;
+}
+
+export interface Verdict extends Outcome {
+  readonly actions?: readonly PipelineAction[];
+  readonly recheckAfterMs?: number;
+}
+
+export type Rule = (situation: PipelineSituation) => Verdict | undefined;

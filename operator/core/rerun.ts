@@ -1,0 +1,54 @@
+import { annotations } from '../api/metadata.ts';
+import type { R1Pipeline } from '../api/pipeline.ts';
+import type { Verdict } from './pipeline-decision.ts';
+import type { PipelineSituation } from './pipeline-situation.ts';
+import { stagesAfter } from './plan.ts';
+
+/**
+ * A person wants a stage and all that use what it gives to run again. Their objects are deleted, then the wish is
+ * taken back, and only then are stages created anew: repeating any of it after a crash does no more than it should.
+ */
+export function runStagesAgain({ pipeline, observed }: PipelineSituation): Verdict | undefined {
+  const first = askedFor(pipeline);
+  if (first === undefined || !isStage(pipeline, first)) return undefined;
+  const affected = stagesAfter(pipeline, first);
+  const verdict = {
+    status: 'Unknown',
+    reason: 'RunningAgain',
+    message: `runs again from stage ${first} on: ${affected.join(', ')}`,
+  } as const;
+
+  const left = observed.stages.filter(({ spec }) => affected.includes(spec.stage));
+  const names = left
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map(({ metadata }) => metadata.name);
+  if (names.length > 0) return { ...verdict, actions: [{ kind: 'DeleteStages', names }] };
+  if (left.length > 0) return verdict;
+  return { ...verdict, actions: [{ kind: 'ClearRerun', annotations: withoutWish(pipeline, affected) }] };
+}
+
+/** What is wrong with the wish, to follow a message. */
+export function noteOnRerun(pipeline: R1Pipeline): string {
+  const first = askedFor(pipeline);
+  if (first === undefined || isStage(pipeline, first)) return '';
+  const known = pipeline.spec.stages.map(({ name }) => name).join(', ');
+  return `; annotation ${annotations.rerunFrom}: found "${first}", expected a stage: ${known}`;
+}
+
+function askedFor({ metadata }: R1Pipeline): string | undefined {
+  return metadata.annotations?.[annotations.rerunFrom]?.trim();
+}
+
+function isStage({ spec }: R1Pipeline, name: string): boolean {
+  return spec.stages.some((stage) => stage.name === name);
+}
+
+/** What a person approved were the results that are now made anew. */
+function withoutWish({ metadata }: R1Pipeline, affected: readonly string[]): Record<string, string | null> {
+  const approved = metadata.annotations?.[annotations.approved];
+  const kept = approved?.split(',').filter((each) => !affected.includes(each.trim()));
+  return {
+    [annotations.rerunFrom]: null,
+    ...(kept === undefined ? {} : { [annotations.approved]: kept.length === 0 ? null : kept.join(',') }),
+  };
+}
