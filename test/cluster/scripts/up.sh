@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A real control plane on loopback with fake GPU nodes (kwok), the CRDs of the project installed: no root needed, no
-# containers run. ../kwok says which nodes there are and how their pods end.
+# containers run. ../kwok says which nodes there are and how their pods end. R1_API_FLAGS: further flags of the API server.
 . "$(dirname "$0")/lib.sh"
 running && { log "already up: $STATE"; exit; }
 "$HERE/build-tools.sh" etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kwok
@@ -8,7 +8,8 @@ trap '[ $? = 0 ] || log "failed: see $STATE/log, then run down.sh"' EXIT
 SECONDS=0
 with_owner
 pki "https://127.0.0.1:$API_PORT"
-control_plane 127.0.0.1 --endpoint-reconciler-type none
+# shellcheck disable=SC2086
+control_plane 127.0.0.1 --endpoint-reconciler-type none ${R1_API_FLAGS:-}
 KWOK=$HERE/../kwok
 start kwok kwok --config "$KWOK/node-stages.yaml" --config "$KWOK/pod-stages.yaml" --kubeconfig "$STATE/components.kubeconfig" \
   --manage-all-nodes=false --manage-nodes-with-label-selector type=kwok --node-ip 127.0.0.1 --server-address 127.0.0.1:0

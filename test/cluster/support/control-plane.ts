@@ -44,6 +44,8 @@ export interface ControlPlaneOptions {
   readonly own?: boolean;
   /** With `own`: etcd writes through to the disk, so that it survives being killed. */
   readonly durable?: boolean;
+  /** With `own`: further flags of the API server, without blanks. */
+  readonly apiServerFlags?: readonly string[];
 }
 
 /** Starts or joins a control plane; whoever calls it must call `release` at the end. */
@@ -51,7 +53,7 @@ export async function controlPlane(options: ControlPlaneOptions = {}): Promise<H
   const missing = missingPrograms(controlPlanePrograms);
   if (missing !== undefined) throw new Error(missing);
   const directory = options.own === true ? mkdtempSync(join(tmpdir(), 'r1-control-plane-')) : sharedState();
-  if (options.own === true) await bringUp(directory, process.pid, options.durable === true);
+  if (options.own === true) await bringUp(directory, process.pid, options);
   else await joinShared(directory);
   return open(directory, options.own === true);
 }
@@ -70,7 +72,7 @@ async function joinShared(directory: string): Promise<void> {
   const [ready, failed] = [join(testRunDirectory(), 'ready'), join(testRunDirectory(), 'failed')];
   if (first(join(testRunDirectory(), 'starting'))) {
     try {
-      await bringUp(directory, testRunPid(), false);
+      await bringUp(directory, testRunPid(), {});
     } catch (error) {
       await writeFile(failed, String(error));
       throw error;
@@ -94,10 +96,19 @@ function first(marker: string): boolean {
   }
 }
 
-async function bringUp(directory: string, ownerPid: number, durable: boolean): Promise<void> {
+async function bringUp(
+  directory: string,
+  ownerPid: number,
+  { durable = false, apiServerFlags = [] }: ControlPlaneOptions,
+): Promise<void> {
   const [api, etcd] = await freePorts(2);
   const env = { R1_STATE: directory, R1_API_PORT: String(api), R1_ETCD_PORT: String(etcd) };
-  const guarded = { ...env, R1_OWNER_PID: String(ownerPid), ...(durable && { R1_FSYNC: '1' }) };
+  const guarded = {
+    ...env,
+    R1_OWNER_PID: String(ownerPid),
+    R1_API_FLAGS: apiServerFlags.join(' '),
+    ...(durable && { R1_FSYNC: '1' }),
+  };
   try {
     await run(join(scripts, 'up.sh'), [], { env: guarded });
   } catch (error) {

@@ -1,22 +1,18 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { existsSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
-import type { KubeClient } from '../../../operator/kube/client.ts';
-import type { KubeObject, ResourceKind } from '../../../operator/kube/resources.ts';
+import type { ControlPlane } from './control-plane.ts';
+import { freePorts } from './free-ports.ts';
+import { run } from './run.ts';
 
-const run = promisify(execFile);
-
-/** A running Kueue; stopped before its cluster is. */
+/** A running Kueue controller; stopped before its control plane is. */
 export interface Kueue {
-  readonly version: string;
-  /** Last words of its log. */
+  /** The end of its log. */
   log(): Promise<string>;
   stop(): Promise<void>;
 }
@@ -27,89 +23,71 @@ interface ClientConfig {
   caBundle?: string;
 }
 
-interface Webhook {
-  readonly rules: readonly { readonly apiGroups: string[]; readonly resources: string[] }[];
-  clientConfig: ClientConfig;
-}
-
-interface Manifest extends KubeObject {
+interface Manifest {
   kind: string;
   metadata: { name: string };
-  webhooks?: Webhook[];
+  webhooks?: { rules: { apiGroups: string[]; resources: string[] }[]; clientConfig: ClientConfig }[];
   spec?: { conversion?: { webhook?: { clientConfig: ClientConfig } } };
 }
 
-const clusterWide = <T extends KubeObject>(apiVersion: string, kind: string, plural: string): ResourceKind<T> => ({
-  apiVersion,
-  kind,
-  plural,
-  namespaced: false,
-});
+const installed = ['CustomResourceDefinition', 'MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'];
 
-const installed = {
-  CustomResourceDefinition: clusterWide<Manifest>(
-    'apiextensions.k8s.io/v1',
-    'CustomResourceDefinition',
-    'customresourcedefinitions',
-  ),
-  MutatingWebhookConfiguration: clusterWide<Manifest>(
-    'admissionregistration.k8s.io/v1',
-    'MutatingWebhookConfiguration',
-    'mutatingwebhookconfigurations',
-  ),
-  ValidatingWebhookConfiguration: clusterWide<Manifest>(
-    'admissionregistration.k8s.io/v1',
-    'ValidatingWebhookConfiguration',
-    'validatingwebhookconfigurations',
-  ),
-};
-
-/** Where Kueue lies: a directory with its program `kueue` and the `manifests.yaml` of the same release. */
-export const kueueDirectory = process.env['R1_KUEUE'];
+/** Why the real Kueue cannot run here, and what it needs; undefined when it can. */
+export function missingKueue(): string | undefined {
+  const directory = process.env.R1_KUEUE;
+  if (directory === undefined) {
+    return 'R1_KUEUE names no directory with the program `kueue` and the `manifests.yaml` of the same release';
+  }
+  const missing = ['kueue', 'manifests.yaml'].filter((file) => !existsSync(join(directory, file)));
+  if (missing.length > 0) return `${missing.join(', ')} not found in ${directory} (R1_KUEUE)`;
+  return process.getuid?.() === 0
+    ? undefined
+    : 'Kueue reads certificates from /etc: needs root for a private view of it';
+}
 
 /**
- * Runs the real Kueue controller beside a cluster on loopback, for batch/v1 Jobs alone. The API server reaches its
- * webhooks by URL, as there is no pod network. Needs root: Kueue reads the certificate of its metrics from a fixed
- * path, which only a mount namespace of its own can offer without touching the machine.
+ * Runs the Kueue controller of R1_KUEUE beside a control plane, for batch/v1 Jobs alone. There is no pod network, so the
+ * API server reaches its webhooks by URL on loopback.
  */
-export async function startKueue(client: KubeClient, kubeconfig: string): Promise<Kueue> {
-  if (kueueDirectory === undefined) throw new Error('R1_KUEUE names no directory with kueue and manifests.yaml');
+export async function startKueue(cluster: ControlPlane): Promise<Kueue> {
+  const home = process.env.R1_KUEUE ?? '';
   const directory = await mkdtemp(join(tmpdir(), 'r1-kueue-'));
+  // Where Kueue looks for the certificate of its metrics, whatever it is told; laid over /etc for its process alone.
   const certificates = join(directory, 'etc/kueue/metrics/certs');
   await mkdir(certificates, { recursive: true });
   await selfSigned(certificates);
-  const port = await freePort();
-  await install(client, join(kueueDirectory, 'manifests.yaml'), port, await readFile(join(certificates, 'tls.crt')));
+  const [port = 0] = await freePorts(1);
+  await install(cluster, join(home, 'manifests.yaml'), directory, port, certificates);
 
   const config = join(directory, 'config.json');
   await writeFile(config, JSON.stringify(configuration(port, certificates)));
   const logFile = join(directory, 'kueue.log');
   const log = openSync(logFile, 'a');
-  const overlaid = `mount --make-rprivate / && mount -t overlay -o lowerdir=${directory}/etc:/etc overlay /etc && exec "$@"`;
-  const program = join(kueueDirectory, 'kueue');
-  const child = spawn(
-    'unshare',
-    ['--mount', 'sh', '-ec', overlaid, '-', program, '--config', config, '--zap-log-level=2'],
-    { env: { ...process.env, KUBECONFIG: kubeconfig }, stdio: ['ignore', log, log] },
-  );
+  const overlay = `mount --make-rprivate / && mount -t overlay -o lowerdir=${directory}/etc:/etc overlay /etc && exec "$@"`;
+  const command = [join(home, 'kueue'), '--config', config, '--zap-log-level', '2'];
+  const child = spawn('unshare', ['--mount', 'sh', '-ec', overlay, '-', ...command], {
+    env: { ...process.env, KUBECONFIG: cluster.kubeconfig },
+    stdio: ['ignore', log, log],
+  });
+  const ended = once(child, 'exit');
   const kueue: Kueue = {
-    version: /gitVersion": "([^"]*)"/.exec(await readFile(logFile, 'utf8'))?.[1] ?? 'unknown',
     log: async () => (await readFile(logFile, 'utf8')).slice(-4000),
     async stop() {
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill('SIGKILL');
-        await once(child, 'exit');
-      }
+      child.kill('SIGKILL');
+      await ended;
       await rm(directory, { recursive: true });
     },
   };
   try {
-    await answers(port, child);
+    await Promise.race([
+      answering(port),
+      ended.then(([code]) => Promise.reject(new Error(`kueue ended with ${code}`))),
+    ]);
     return kueue;
   } catch (error) {
     const words = await kueue.log();
     await kueue.stop();
-    throw new Error(`kueue did not start; its last words:\n${words}`, { cause: error });
+    throw new Error(`kueue did not start; the end of its log:\n${words}`, { cause: error });
   }
 }
 
@@ -136,50 +114,50 @@ async function selfSigned(directory: string): Promise<void> {
   ]);
 }
 
-/** Definitions and webhooks of what runs here: its own objects, and Jobs. */
-async function install(client: KubeClient, file: string, port: number, certificate: Buffer): Promise<void> {
-  const reach = (config: ClientConfig, path: string): ClientConfig => ({
-    url: `https://127.0.0.1:${port}${config.service?.path ?? path}`,
-    caBundle: certificate.toString('base64'),
+/** Its resource definitions, and its webhooks for what runs here: Jobs, and its own objects. */
+async function install(
+  cluster: ControlPlane,
+  file: string,
+  directory: string,
+  port: number,
+  certificates: string,
+): Promise<void> {
+  const caBundle = (await readFile(join(certificates, 'tls.crt'))).toString('base64');
+  const onLoopback = ({ service }: ClientConfig): ClientConfig => ({
+    url: `https://127.0.0.1:${port}${service?.path ?? ''}`,
+    caBundle,
   });
-  for (const document of parseAllDocuments(await readFile(file, 'utf8'))) {
-    const manifest = document.toJS() as Manifest | null;
-    const kind = installed[manifest?.kind as keyof typeof installed];
-    if (manifest === null || kind === undefined) continue;
+  const manifests = parseAllDocuments(await readFile(file, 'utf8'))
+    .map((document) => document.toJS() as Manifest | null)
+    .filter((manifest) => manifest !== null)
+    .filter(({ kind }) => installed.includes(kind));
+  for (const manifest of manifests) {
     const conversion = manifest.spec?.conversion?.webhook;
-    if (conversion) conversion.clientConfig = reach(conversion.clientConfig, '/convert');
-    if (manifest.webhooks) {
-      manifest.webhooks = manifest.webhooks.filter(({ rules }) =>
-        rules.some(({ apiGroups, resources }) => apiGroups.includes('kueue.x-k8s.io') || resources.includes('jobs')),
-      );
-      for (const webhook of manifest.webhooks) webhook.clientConfig = reach(webhook.clientConfig, '/');
-    }
-    // oxlint-disable-next-line no-await-in-loop -- a dozen requests, once
-    await client.apply(kind, manifest);
+    if (conversion) conversion.clientConfig = onLoopback(conversion.clientConfig);
+    manifest.webhooks = manifest.webhooks?.filter(({ rules }) =>
+      rules.some(({ apiGroups: [group], resources }) => group === 'kueue.x-k8s.io' || resources.includes('jobs')),
+    );
+    for (const webhook of manifest.webhooks ?? []) webhook.clientConfig = onLoopback(webhook.clientConfig);
   }
-  await eventually('the API server serves the objects of Kueue', async () => client.list(workloads, undefined));
+  const list = join(directory, 'manifests.json');
+  await writeFile(list, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }));
+  // Server-side: one of them is too large for the annotation of a client-side apply.
+  await cluster.kubectl('apply', '--server-side', '-f', list);
+  const definitions = manifests.filter(({ kind }) => kind === 'CustomResourceDefinition');
+  const names = definitions.map(({ metadata }) => `crd/${metadata.name}`);
+  await cluster.kubectl('wait', '--for=condition=Established', '--timeout=30s', ...names);
 }
 
-async function answers(port: number, child: { readonly exitCode: number | null }): Promise<void> {
+/** Resolves once the webhook server listens. */
+async function answering(port: number): Promise<void> {
   const deadline = Date.now() + 60_000;
-  const isUp = () => run('openssl', ['s_client', '-connect', `127.0.0.1:${port}`]).then(
-    () => true,
-    () => false,
-  );
-  // oxlint-disable no-await-in-loop -- until it answers
-  while (!(await isUp())) {
-    if (child.exitCode !== null) throw new Error(`kueue ended with ${child.exitCode}`);
-    if (Date.now() > deadline) throw new Error('no webhook answers');
-    await sleep(200);
+  for (;;) {
+    try {
+      await run('openssl', ['s_client', '-connect', `127.0.0.1:${port}`]);
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await sleep(200);
+    }
   }
-  // oxlint-enable no-await-in-loop
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
