@@ -111,13 +111,21 @@ export class KubeClient {
     }
   }
 
-  async get<T extends KubeObject>(kind: ResourceKind<T>, { namespace, name }: ObjectName): Promise<Stored<T>> {
-    return this.request({ method: 'GET', path: pathOf(kind, namespace, name) });
+  async get<T extends KubeObject>(
+    kind: ResourceKind<T>,
+    { namespace, name }: ObjectName,
+    signal?: AbortSignal,
+  ): Promise<Stored<T>> {
+    return this.request({ method: 'GET', path: pathOf(kind, namespace, name), signal });
   }
 
   /** Undefined where there is none. */
-  async find<T extends KubeObject>(kind: ResourceKind<T>, name: ObjectName): Promise<Stored<T> | undefined> {
-    return this.get(kind, name).catch((error: unknown) => {
+  async find<T extends KubeObject>(
+    kind: ResourceKind<T>,
+    name: ObjectName,
+    signal?: AbortSignal,
+  ): Promise<Stored<T> | undefined> {
+    return this.get(kind, name, signal).catch((error: unknown) => {
       if (isNotFound(error)) return undefined;
       throw error;
     });
@@ -139,12 +147,13 @@ export class KubeClient {
   }
 
   /** The namespace and the type come from the object and the kind. */
-  async create<T extends KubeObject>(kind: ResourceKind<T>, object: T): Promise<Stored<T>> {
+  async create<T extends KubeObject>(kind: ResourceKind<T>, object: T, signal?: AbortSignal): Promise<Stored<T>> {
     return this.request({
       method: 'POST',
       path: pathOf(kind, object.metadata?.namespace),
       query: { fieldManager: this.name },
       body: { ...object, apiVersion: kind.apiVersion, kind: kind.kind },
+      signal,
     });
   }
 
@@ -152,14 +161,14 @@ export class KubeClient {
   async replace<T extends KubeObject>(
     kind: ResourceKind<T>,
     object: Stored<T>,
-    timeoutMs?: number,
+    signal?: AbortSignal,
   ): Promise<Stored<T>> {
     return this.request({
       method: 'PUT',
       path: pathOf(kind, object.metadata.namespace, object.metadata.name),
       query: { fieldManager: this.name },
       body: { ...object, apiVersion: kind.apiVersion, kind: kind.kind },
-      timeoutMs,
+      signal,
     });
   }
 

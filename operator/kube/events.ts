@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import type { KubeClient } from './client.ts';
+import { events, type KubeObject, type ResourceKind, type Stored } from './resources.ts';
+
+export interface EventRecorderOptions {
+  readonly client: KubeClient;
+  /** An event that could not be written is lost and nobody waits for it. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** What an event says: `reason` in CamelCase for programs, `message` for people. */
+export interface Happening {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** The same words about the same object within this time say nothing new. */
+const repeatMs = 600_000;
+const rememberedMost = 10_000;
+/** As in events.k8s.io, which takes no longer ones. */
+const longestMessage = 1024;
+const component = 'r1-operator';
+
+/** Writes what `kubectl describe` shows under Events. Core v1: what is read by most tools, with the least to fill in. */
+export class EventRecorder {
+  private readonly options: EventRecorderOptions;
+  /** When something was last said, oldest first. */
+  private readonly said = new Map<string, number>();
+  private readonly underWay = new Set<Promise<void>>();
+
+  constructor(options: EventRecorderOptions) {
+    this.options = options;
+  }
+
+  record<T extends KubeObject>(kind: ResourceKind<T>, { metadata }: Stored<T>, happening: Happening): void {
+    const { type, reason, message } = happening;
+    const { name, namespace, uid, resourceVersion } = metadata;
+    if (this.repeats(`${uid} ${type} ${reason} ${message}`)) return;
+    const now = new Date().toISOString().replace(/\.\d+/, '');
+    const written = this.options.client
+      .create(events, {
+        metadata: { namespace, name: `${name.slice(0, 236)}.${randomBytes(8).toString('hex')}` },
+        involvedObject: { apiVersion: kind.apiVersion, kind: kind.kind, namespace, name, uid, resourceVersion },
+        type,
+        reason,
+        message: message.length <= longestMessage ? message : `${message.slice(0, longestMessage - 1)}…`,
+        source: { component },
+        reportingComponent: component,
+        reportingInstance: '',
+        firstTimestamp: now,
+        lastTimestamp: now,
+        count: 1,
+      })
+      .then(() => undefined, this.options.onError);
+    this.underWay.add(written);
+    void written.finally(() => this.underWay.delete(written));
+  }
+
+  /** What was recorded has been written, or not. */
+  async flush(): Promise<void> {
+    await Promise.all(this.underWay);
+  }
+
+  private repeats(words: string): boolean {
+    const now = performance.now();
+    const last = this.said.get(words);
+    if (last !== undefined && now - last < repeatMs) return true;
+    this.said.delete(words);
+    this.said.set(words, now);
+    const [oldest] = this.said.keys();
+    if (this.said.size > rememberedMost && oldest !== undefined) this.said.delete(oldest);
+    return false;
+  }
+}
