@@ -1,9 +1,9 @@
 import type { R1Stage, StageSpec } from '../../api/stage.ts';
+import { attemptName, rolloutJobName } from '../../core/names.ts';
 import type { Job } from '../resources.ts';
 import type { Attempt } from './attempt.ts';
-import { attemptLabels, ownedBy, podSelector, stageLabels } from './labels.ts';
+import { attemptLabels, madeFromAnnotation, ownedBy, podSelector, stageLabels } from './labels.ts';
 import { mounts } from './layout.ts';
-import { attemptName, rolloutName } from './names.ts';
 import {
   container,
   fileVolumes,
@@ -35,6 +35,7 @@ export function attemptJob(attempt: Attempt): Job {
       name: attemptName(stage.metadata.name, number),
       ...(stage.metadata.namespace === undefined ? {} : { namespace: stage.metadata.namespace }),
       labels: { ...labels, ...queueLabel(queue) },
+      annotations: { [madeFromAnnotation]: attempt.madeFrom },
       ownerReferences: ownedBy(stage),
     },
     spec: {
@@ -70,7 +71,9 @@ function trainerPod(attempt: Attempt): PodSpec {
     { name: 'stage', configMap: { name: attemptName(stage.metadata.name, attempt.number) } },
     { name: 'volume', persistentVolumeClaim: { claimName: claim } },
     ...(pvc === undefined ? [] : [{ name: 'base', persistentVolumeClaim: { claimName: pvc.claim, readOnly: true } }]),
-    ...(rollout ? [{ name: 'rollout', secret: { secretName: rolloutName(stage.metadata.name, attempt.number) } }] : []),
+    ...(rollout
+      ? [{ name: 'rollout', secret: { secretName: rolloutJobName(stage.metadata.name, attempt.number) } }]
+      : []),
     ...files.volumes,
     temporaryVolume,
   ];

@@ -2,10 +2,12 @@ import type { R1Stage } from '../../api/stage.ts';
 
 /** One attempt of a stage, and what the cluster adds to what the stage says. */
 export interface Attempt {
-  /** As the API server keeps it, with its uid. */
+  /** With its uid, and with what the operator's defaults add to its spec. */
   readonly stage: R1Stage;
   /** Counts from 1. */
   readonly number: number;
+  /** `attemptDigest` of the spec as the API server keeps it. */
+  readonly madeFrom: string;
   /** Image of the trainer for stages that name none. */
   readonly image: string;
   /** The claim that holds the pipeline's directory. */

@@ -11,6 +11,9 @@ export const attemptLabels = {
   component: 'app.kubernetes.io/component',
 } as const;
 
+/** On the Job of an attempt: `attemptDigest` of the R1Stage's spec that it was made from. */
+export const madeFromAnnotation = 'r1.dev/made-from';
+
 export const managedBy = { 'app.kubernetes.io/managed-by': 'r1-operator' } as const;
 
 type OwnerReferences = NonNullable<NonNullable<Job['metadata']>['ownerReferences']>;

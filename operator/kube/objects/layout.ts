@@ -1,8 +1,7 @@
 import { posix } from 'node:path';
-import type { ResolvedModel } from '../../api/stage.ts';
+import type { R1Stage, ResolvedModel } from '../../api/stage.ts';
+import { attemptDirectory } from '../../core/names.ts';
 import type { Places } from '../../core/plan.ts';
-import type { R1Stage } from '../../api/stage.ts';
-import { runName } from './names.ts';
 
 /** Where things are in a stage's pod. */
 export const mounts = {
@@ -18,22 +17,20 @@ export const mounts = {
 export const rolloutPort = 7070;
 export const rolloutTokenFile = `${mounts.rollout}/token`;
 
-/** The directory that one attempt writes, below the stage's own: `<run>/attempt-<n>`. */
-export function attemptDirectory(uid: string, attempt: number): string {
-  return `${runName(uid)}/attempt-${attempt}`;
-}
-
 /** Where the init container puts a model of the Hub. */
 export function hubDirectory({ repo, revision }: NonNullable<ResolvedModel['hf']>): string {
   return `${mounts.hub}/${repo.replaceAll('/', '--')}@${revision.replaceAll('/', '--')}`;
 }
 
 /** The paths of the stage file, as the trainer sees them in its pod. */
-export function placesInPod({ metadata }: R1Stage, attempt: number): Places {
+export function placesInPod({ metadata, spec }: R1Stage, attempt: number): Places {
+  const out = (number: number): string => `${mounts.out}/${attemptDirectory(metadata.uid ?? '', number)}`;
   return {
     resolve: (path) => posix.resolve(mounts.files, path),
     input: ({ stage, path }) => `${mounts.in}/${stage}/${path}`,
     fetched: ({ hf }) => (hf === undefined ? mounts.base : hubDirectory(hf)),
-    out: `${mounts.out}/${attemptDirectory(metadata.uid ?? '', attempt)}`,
+    out: out(attempt),
+    takeOver: Array.from({ length: attempt - 1 }, (_, index) => out(index + 1)),
+    ...(spec.rolloutWorkers === 0 ? {} : { rollout: { port: rolloutPort, tokenFile: rolloutTokenFile } }),
   };
 }

@@ -1,9 +1,9 @@
+import { learnerServiceName, rolloutJobName } from '../../core/names.ts';
 import type { Job } from '../resources.ts';
 import type { Attempt } from './attempt.ts';
 import { queueLabel } from './attempt-job.ts';
 import { ownedBy, podSelector, stageLabels } from './labels.ts';
 import { mounts, rolloutPort, rolloutTokenFile } from './layout.ts';
-import { rolloutName } from './names.ts';
 import { container, resourcesOf, restrictedPod, temporaryVolume } from './pod-spec.ts';
 
 /**
@@ -13,7 +13,7 @@ import { container, resourcesOf, restrictedPod, temporaryVolume } from './pod-sp
 export function rolloutJob(attempt: Attempt): Job {
   const { stage, number } = attempt;
   const { rolloutWorkers, queue } = stage.spec;
-  const name = rolloutName(stage.metadata.name, number);
+  const name = rolloutJobName(stage.metadata.name, number);
   const labels = { ...stageLabels(stage), ...podSelector(stage, number, 'rollout-worker') };
   const resources = resourcesOf(stage.spec.resources);
   return {
@@ -43,7 +43,7 @@ export function rolloutJob(attempt: Attempt): Job {
                 'r1-trainer',
                 'rollout',
                 '--learner',
-                `http://${name}:${rolloutPort}`,
+                `http://${learnerServiceName(stage.metadata.name, number)}:${rolloutPort}`,
                 '--token-file',
                 rolloutTokenFile,
               ],

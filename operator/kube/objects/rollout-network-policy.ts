@@ -1,8 +1,8 @@
+import { rolloutJobName } from '../../core/names.ts';
 import type { NetworkPolicy } from '../resources.ts';
 import type { Attempt } from './attempt.ts';
 import { ownedBy, podSelector, stageLabels } from './labels.ts';
 import { rolloutPort } from './layout.ts';
-import { rolloutName } from './names.ts';
 
 /** Only the rollout workers of an attempt may reach its learner. */
 export function rolloutNetworkPolicy({ stage, number }: Pick<Attempt, 'stage' | 'number'>): NetworkPolicy {
@@ -10,7 +10,7 @@ export function rolloutNetworkPolicy({ stage, number }: Pick<Attempt, 'stage' | 
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
     metadata: {
-      name: rolloutName(stage.metadata.name, number),
+      name: rolloutJobName(stage.metadata.name, number),
       ...(stage.metadata.namespace === undefined ? {} : { namespace: stage.metadata.namespace }),
       labels: stageLabels(stage),
       ownerReferences: ownedBy(stage),

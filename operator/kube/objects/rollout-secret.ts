@@ -1,7 +1,7 @@
+import { rolloutJobName } from '../../core/names.ts';
 import type { Secret } from '../resources.ts';
 import type { Attempt } from './attempt.ts';
 import { ownedBy, stageLabels } from './labels.ts';
-import { rolloutName } from './names.ts';
 
 /** What the learner of an attempt and its rollout workers share. */
 export function rolloutSecret({ stage, number }: Pick<Attempt, 'stage' | 'number'>, token: string): Secret {
@@ -9,7 +9,7 @@ export function rolloutSecret({ stage, number }: Pick<Attempt, 'stage' | 'number
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: {
-      name: rolloutName(stage.metadata.name, number),
+      name: rolloutJobName(stage.metadata.name, number),
       ...(stage.metadata.namespace === undefined ? {} : { namespace: stage.metadata.namespace }),
       labels: stageLabels(stage),
       ownerReferences: ownedBy(stage),

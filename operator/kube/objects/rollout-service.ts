@@ -1,8 +1,8 @@
+import { learnerServiceName } from '../../core/names.ts';
 import type { Service } from '../resources.ts';
 import type { Attempt } from './attempt.ts';
 import { ownedBy, podSelector, stageLabels } from './labels.ts';
 import { rolloutPort } from './layout.ts';
-import { rolloutName } from './names.ts';
 
 /** The name under which rollout workers find the learner of their attempt. */
 export function rolloutService({ stage, number }: Pick<Attempt, 'stage' | 'number'>): Service {
@@ -10,7 +10,7 @@ export function rolloutService({ stage, number }: Pick<Attempt, 'stage' | 'numbe
     apiVersion: 'v1',
     kind: 'Service',
     metadata: {
-      name: rolloutName(stage.metadata.name, number),
+      name: learnerServiceName(stage.metadata.name, number),
       ...(stage.metadata.namespace === undefined ? {} : { namespace: stage.metadata.namespace }),
       labels: stageLabels(stage),
       ownerReferences: ownedBy(stage),

@@ -1,13 +1,12 @@
-import type { StageFile } from '../../../trainer/contract/stage-file.ts';
+import { attemptName } from '../../core/names.ts';
 import { stageFile } from '../../core/plan.ts';
 import type { ConfigMap } from '../resources.ts';
 import type { Attempt } from './attempt.ts';
 import { ownedBy, stageLabels } from './labels.ts';
-import { attemptDirectory, mounts, placesInPod, rolloutPort, rolloutTokenFile } from './layout.ts';
-import { attemptName } from './names.ts';
+import { placesInPod } from './layout.ts';
 
 /** What the trainer of one attempt is told. */
-export function stageConfigMap({ stage, number }: Attempt): ConfigMap {
+export function stageConfigMap({ stage, number }: Pick<Attempt, 'stage' | 'number'>): ConfigMap {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -18,16 +17,6 @@ export function stageConfigMap({ stage, number }: Attempt): ConfigMap {
       ownerReferences: ownedBy(stage),
     },
     immutable: true,
-    data: { 'stage.json': JSON.stringify(fileOf({ stage, number })) },
-  };
-}
-
-function fileOf({ stage, number }: Pick<Attempt, 'stage' | 'number'>): StageFile {
-  const { uid = '' } = stage.metadata;
-  const earlier = Array.from({ length: number - 1 }, (_, index) => index + 1);
-  return {
-    ...stageFile(stage, number, placesInPod(stage, number)),
-    takeOver: earlier.map((each) => `${mounts.out}/${attemptDirectory(uid, each)}`),
-    ...(stage.spec.rolloutWorkers === 0 ? {} : { rollout: { port: rolloutPort, tokenFile: rolloutTokenFile } }),
+    data: { 'stage.json': JSON.stringify(stageFile(stage, number, placesInPod(stage, number))) },
   };
 }

@@ -14,7 +14,14 @@ import { expectGolden } from '../../../support/golden.ts';
 import { stageOf } from '../../../support/stage-objects.ts';
 
 function attemptOf(stage: R1Stage, more: Partial<Attempt> = {}): Attempt {
-  return { stage, number: 1, image: 'r1-operator:0.1.0', claim: claimName(stage.spec.pipeline), ...more };
+  return {
+    stage,
+    number: 1,
+    madeFrom: 'ab12',
+    image: 'r1-operator:0.1.0',
+    claim: claimName(stage.spec.pipeline),
+    ...more,
+  };
 }
 
 function made(attempt: Attempt): object[] {
@@ -22,7 +29,7 @@ function made(attempt: Attempt): object[] {
 }
 
 const data = 'datasets: [{name: sums, generator: {task: addition}}]';
-const input = 'input: {stage: pretrained, path: 0a1b2c3d/attempt-1/step-000200, digest: ' + `${'ab'.repeat(32)}}`;
+const input = `input: {stage: pretrained, path: 0a1b2c3d/attempt-1/step-000200, digest: ${'ab'.repeat(32)}}`;
 
 const cases = [
   {
