@@ -42,10 +42,8 @@ function decision(situation: PipelineSituation, verdict: Verdict): PipelineDecis
   const { pipeline, spent, rate } = situation;
   const message = verdict.message + noteOnRerun(pipeline);
   const status = pipelineStatus(situation, { ...verdict, message });
-  const recheckAfterMs = Math.min(
-    verdict.recheckAfterMs ?? Infinity,
-    Math.max(100, Math.ceil(lastsForMs(pipeline.spec.budget, spent, rate))),
-  );
+  const budgetMs = Math.ceil(lastsForMs(pipeline.spec.budget, spent, rate));
+  const recheckAfterMs = Math.min(verdict.recheckAfterMs ?? Infinity, budgetMs > 0 ? budgetMs : Infinity);
   const recheck = verdict.status !== 'Unknown' || recheckAfterMs === Infinity ? {} : { recheckAfterMs };
   return { actions: verdict.actions ?? [], status, ...recheck };
 }

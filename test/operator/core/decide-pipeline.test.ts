@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../../operator/api/stage.ts';
 import { decidePipeline, type PipelineAction } from '../../../operator/core/decide-pipeline.ts';
+import type { PipelineObserved } from '../../../operator/core/observed.ts';
 import { fourStages, pipelineOf } from '../../support/pipelines.ts';
 import { attempt, created, now, succeeded, timeAt, withStatus } from '../../support/stages.ts';
 
@@ -17,15 +18,22 @@ function brief(action: PipelineAction): string {
       return `update ${action.stage.spec.stage}`;
     case 'SuspendStage':
       return `${action.suspend ? 'suspend' : 'resume'} ${action.name}`;
+    case 'DeleteStages':
+      return `delete ${action.names.join(' ')}`;
+    case 'ClearRerun':
+      return `clear ${JSON.stringify(action.annotations)}`;
+    case 'DeletePipeline':
+      return 'delete';
   }
 }
 
 interface Case {
   readonly name: string;
-  readonly given: { pipeline?: R1Pipeline; stages?: R1Stage[]; maxRunningStages?: number };
+  readonly given: Partial<PipelineObserved>;
   readonly actions?: string[];
   readonly condition: [status: string, reason: string, message?: unknown];
   readonly states?: string[];
+  readonly recheckAfterMs?: number;
 }
 
 const two = succeeded(pipeline, ['pretrained', 'zero']);
@@ -35,6 +43,21 @@ const twoRoots = pipelineOf(fourStages.replace('{from: pretrained}', '{init: {}}
 const rollback = gated('{metric: eval/pass@1, atLeast: 0.5, onFailure: Rollback}');
 const waiting = gated('{metric: eval/pass@1, atLeast: 0.5, onFailure: Wait}');
 const budgeted = pipelineOf(`${fourStages}budget: {hours: 1}`);
+const approval = gated('{approval: true}');
+const mortal = pipelineOf(`${fourStages}ttlSecondsAfterFinished: 100`);
+const all = ['pretrained', 'zero', 'samples', 'student'];
+const annotated = (annotations: Record<string, string>): R1Pipeline => ({
+  ...pipeline,
+  metadata: { name: 'test', annotations },
+});
+const going = (stage: R1Stage): R1Stage => ({
+  ...stage,
+  metadata: { ...stage.metadata, deletionTimestamp: timeAt(1) },
+});
+const endedAgo = (given: R1Pipeline, seconds: number): R1Pipeline => {
+  const { status } = decidePipeline({ now, pipeline: given, stages: succeeded(given, all), maxRunningStages: 1 });
+  return { ...given, status: { ...status, completedAt: timeAt(seconds) } };
+};
 
 test.each<Case>([
   {
@@ -195,12 +218,130 @@ test.each<Case>([
     actions: ['create zero'],
     condition: ['Unknown', 'StageRunning'],
   },
-])('$name', ({ given, actions = [], condition, states }) => {
+  {
+    name: 'waits for a person where a gate asks for one',
+    given: { pipeline: approval, stages: succeeded(pipeline, ['pretrained']) },
+    condition: ['Unknown', 'WaitingForApproval', 'gate of stage pretrained: waits for approval'],
+    states: ['Waiting', 'Waiting', 'Waiting', 'Waiting'],
+  },
+  {
+    name: 'shows the person the metric that the gate names',
+    given: {
+      pipeline: gated('{approval: true, metric: eval/pass@1}'),
+      stages: succeeded(pipeline, ['pretrained'], { metrics }),
+    },
+    condition: ['Unknown', 'WaitingForApproval', 'gate of stage pretrained: eval/pass@1 is 0.4; waits for approval'],
+  },
+  {
+    name: 'goes on once the person has come',
+    given: {
+      pipeline: { ...approval, metadata: annotated({ 'r1.dev/approved': 'pretrained' }).metadata },
+      stages: succeeded(pipeline, ['pretrained']),
+    },
+    actions: ['create zero'],
+    condition: ['Unknown', 'StageRunning'],
+  },
+  {
+    name: 'deletes a stage that is to run again, and all that use what it gives',
+    given: { pipeline: annotated({ 'r1.dev/rerun-from': 'zero' }), stages: succeeded(pipeline, all) },
+    actions: ['delete test-zero test-samples test-student'],
+    condition: ['Unknown', 'RunningAgain', 'runs again from stage zero on: zero, samples, student'],
+  },
+  {
+    name: 'deletes nothing twice',
+    given: {
+      pipeline: annotated({ 'r1.dev/rerun-from': 'samples' }),
+      stages: succeeded(pipeline, all).map((stage) => (stage.spec.stage === 'samples' ? going(stage) : stage)),
+    },
+    actions: ['delete test-student'],
+    condition: ['Unknown', 'RunningAgain'],
+  },
+  {
+    name: 'creates nothing while objects of the same name are still going',
+    given: {
+      pipeline: annotated({ 'r1.dev/rerun-from': 'samples' }),
+      stages: [...two, going(succeeded(pipeline, all)[2]!)],
+    },
+    condition: ['Unknown', 'RunningAgain'],
+  },
+  {
+    name: 'takes the wish back when they are gone, with the approvals of the old results',
+    given: {
+      pipeline: annotated({ 'r1.dev/rerun-from': 'zero', 'r1.dev/approved': 'pretrained, zero' }),
+      stages: succeeded(pipeline, ['pretrained']),
+    },
+    actions: ['clear {"r1.dev/rerun-from":null,"r1.dev/approved":"pretrained"}'],
+    condition: ['Unknown', 'RunningAgain'],
+  },
+  {
+    name: 'runs a stage again even if it has finished with other settings',
+    given: {
+      pipeline: {
+        ...pipelineOf(fourStages.replace('prompts: [sums], steps: 3', 'prompts: [sums], steps: 4')),
+        metadata: annotated({ 'r1.dev/rerun-from': 'zero' }).metadata,
+      },
+      stages: two,
+    },
+    actions: ['delete test-zero'],
+    condition: ['Unknown', 'RunningAgain'],
+  },
+  {
+    name: 'says that no stage is called what is to run again',
+    given: { pipeline: annotated({ 'r1.dev/rerun-from': 'zeero' }), stages: [running] },
+    condition: [
+      'Unknown',
+      'StageRunning',
+      'stage pretrained: it has running; annotation r1.dev/rerun-from: found "zeero", expected a stage: pretrained, zero, samples, student',
+    ],
+  },
+  {
+    name: 'looks at a finished pipeline again when its time is over',
+    given: { pipeline: endedAgo(mortal, 40), stages: succeeded(mortal, all) },
+    condition: ['True', 'Completed'],
+    recheckAfterMs: 60_000,
+  },
+  {
+    name: 'deletes a finished pipeline when its time is over',
+    given: { pipeline: endedAgo(mortal, 100), stages: succeeded(mortal, all) },
+    actions: ['delete'],
+    condition: ['True', 'Completed'],
+  },
+  {
+    name: 'lets the end be seen even if no time is left',
+    given: { pipeline: pipelineOf(`${fourStages}ttlSecondsAfterFinished: 0`), stages: succeeded(mortal, all) },
+    condition: ['True', 'Completed'],
+    recheckAfterMs: 100,
+  },
+  {
+    name: 'keeps a pipeline that is under way, whatever time it ended before',
+    given: { pipeline: endedAgo(mortal, 1000), stages: [running] },
+    condition: ['Unknown', 'StageRunning'],
+  },
+  {
+    name: 'looks again when the budget will be spent',
+    given: { pipeline: budgeted, stages: [running] },
+    condition: ['Unknown', 'StageRunning'],
+    recheckAfterMs: 3_540_000,
+  },
+  {
+    name: 'fails where its manifest cannot be run',
+    given: { problem: 'spec.datasets[0].jsonl: found "a.jsonl", which lies on none of spec.volumes' },
+    condition: ['False', 'UserError', 'spec.datasets[0].jsonl: found "a.jsonl", which lies on none of spec.volumes'],
+    states: ['Skipped', 'Skipped', 'Skipped', 'Skipped'],
+  },
+  {
+    name: 'waits with a stage whose creation was refused, and says why',
+    given: { refusal: { message: 'exceeded quota: storage', until: now + 9000 } },
+    condition: ['Unknown', 'Pending', 'exceeded quota: storage'],
+    recheckAfterMs: 9000,
+  },
+])('$name', ({ given, actions = [], condition, states, recheckAfterMs }) => {
   const decision = decidePipeline({ now, pipeline, stages: [], maxRunningStages: 1, ...given });
   expect(decision.actions.map(brief)).toEqual(actions);
   const [succeededCondition] = decision.status.conditions;
   const [status, reason, message = expect.any(String)] = condition;
   expect(succeededCondition).toMatchObject({ type: 'Succeeded', status, reason, message });
+  expect(decision.recheckAfterMs).toBe(recheckAfterMs);
   if (states) expect(decision.status.stages.map(({ state }) => state)).toEqual(states);
 });
 

@@ -245,9 +245,11 @@ test('status tells what was seen', () => {
   expect(decideStage({ now: now + 1000, stage: { ...fresh, status }, attempts: [] }).status).toEqual(status);
 });
 
+function pass(stage: R1Stage, more: Partial<AttemptObserved>, at: number) {
+  return decideStage({ now: at, stage, attempts: [{ ...live, ...more }] }).status;
+}
+
 test('an attempt that loses its pod keeps what it has run', () => {
-  const pass = (stage: R1Stage, more: Partial<AttemptObserved>, at: number) =>
-    decideStage({ now: at, stage, attempts: [{ ...live, ...more }] }).status;
   const ran = pass(fresh, {}, now);
   const queued = pass({ ...fresh, status: ran }, { state: 'pending', startedAt: now + 1000 }, now);
   expect(queued).toMatchObject({ attempts: [{ outcome: 'Pending', ranSeconds: 60 }], runSeconds: 60 });

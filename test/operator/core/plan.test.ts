@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { inputStages, stageFile, stagesAfter } from '../../../operator/core/plan.ts';
-import { settingsDigest } from '../../../operator/core/settings-digest.ts';
+import { attemptDigest, settingsDigest } from '../../../operator/core/settings-digest.ts';
 import { stageFile as stageFileSchema } from '../../../trainer/contract/stage-file.ts';
 import { fourStages, pipelineOf } from '../../support/pipelines.ts';
 import { created, succeeded } from '../../support/stages.ts';
@@ -66,9 +66,54 @@ test('a stage takes its own placement, else that of the defaults', () => {
   expect(created(pipeline, stages, 'judge').spec.evaluation).toBeUndefined();
 });
 
+test('a stage carries what its pods need', () => {
+  const { spec } = created(
+    pipelineOf(`${fourStages}
+volumes: [{path: data, configMap: chat}]
+imagePullSecrets: [registry]
+defaults: {runtimeClassName: nvidia, priorityClassName: low, terminationGracePeriodSeconds: 60}
+`),
+    [],
+    'pretrained',
+  );
+  expect(spec).toMatchObject({
+    volumes: [{ path: 'data', configMap: 'chat', subPath: '' }],
+    imagePullSecrets: ['registry'],
+    runtimeClassName: 'nvidia',
+    priorityClassName: 'low',
+    terminationGracePeriodSeconds: 60,
+    storage: { retention: 'Delete' },
+  });
+  expect(spec).not.toHaveProperty('affinity');
+});
+
 test('only what decides a result is in its digest', () => {
   const { spec } = created(pipelineOf(fourStages), [], 'pretrained');
   const digest = settingsDigest(spec);
   expect(settingsDigest({ ...spec, suspend: true, workers: 9, deadlineSeconds: 5, retry: { hung: 3 } })).toBe(digest);
   expect(settingsDigest({ ...spec, seed: 8 })).not.toBe(digest);
+});
+
+test('neither means of access nor places are in a digest', () => {
+  const { spec } = created(pipelineOf(fourStages), [], 'pretrained');
+  const hf = { repo: 'owner/name', revision: 'main' };
+  const open = { ...spec, model: { hf } };
+  const gated = { ...spec, model: { hf: { ...hf, tokenSecret: 'hub' } } };
+  expect(settingsDigest(gated)).toBe(settingsDigest(open));
+  expect(settingsDigest({ ...open, model: { hf: { ...hf, revision: 'v2' } } })).not.toBe(settingsDigest(open));
+
+  const input = { stage: 'a', path: 'step-000003', digest: 'a'.repeat(64) };
+  const moved = { ...input, path: '0a1b2c3d/attempt-2/step-000003' };
+  const other = { ...input, digest: 'b'.repeat(64) };
+  const using = (each: typeof input) => settingsDigest({ ...spec, model: { input: each }, inputs: [each] });
+  expect(using(moved)).toBe(using(input));
+  expect(using(other)).not.toBe(using(input));
+});
+
+test('a waiting attempt depends on its place, a result does not', () => {
+  const { spec } = created(pipelineOf(fourStages), [], 'pretrained');
+  const elsewhere = { ...spec, nodeSelector: { pool: 'a100' } };
+  expect(settingsDigest(elsewhere)).toBe(settingsDigest(spec));
+  expect(attemptDigest(elsewhere)).not.toBe(attemptDigest(spec));
+  expect(attemptDigest({ ...spec, suspend: true, budget: { hours: 1 } })).toBe(attemptDigest(spec));
 });
