@@ -1,4 +1,5 @@
 import { findCondition, type Reason } from '../api/conditions.ts';
+import { annotations } from '../api/metadata.ts';
 import type { R1Stage } from '../api/stage.ts';
 import { exhausted, lastsForMs } from './budget.ts';
 import { digestOf } from './names.ts';
@@ -17,6 +18,7 @@ const rules: readonly Rule[] = [
   completeWhenAllSucceeded,
   suspendStages, // the user's word comes before any progress
   failForProblem,
+  retryCorrectedStages,
   failWithFailedStage, // nothing new starts after a failure
   failAtClosedGate,
   stopWhenBudgetIsSpent,
@@ -93,6 +95,28 @@ function resumeStages({ views }: PipelineSituation): Verdict | undefined {
   );
   if (actions.length === 0) return undefined;
   return { actions, status: 'Unknown', reason: 'StageRunning', message: 'resumed' };
+}
+
+/** Whoever corrects the manifest of a failed stage wants it tried again: what failed before no longer counts. */
+function retryCorrectedStages({ views }: PipelineSituation): Verdict | undefined {
+  const corrected = views.find(
+    ({ object, desired, succeeded }) =>
+      succeeded?.status === 'False' &&
+      object !== undefined &&
+      desired !== undefined &&
+      digestOf(object.spec) !== digestOf(desired.spec),
+  );
+  const { stage: { name } = {}, object, desired } = corrected ?? {};
+  if (object === undefined || desired === undefined) return undefined;
+  const { metadata, status } = object;
+  const forgiven = { [annotations.forgiven]: String(status?.attempts.at(-1)?.number ?? 0) };
+  const stage: R1Stage = {
+    ...object,
+    metadata: { ...metadata, annotations: { ...metadata.annotations, ...forgiven } },
+    spec: desired.spec,
+  };
+  const message = `stage ${name} is tried again with the settings that are asked for now`;
+  return { actions: [{ kind: 'UpdateStage', stage }], status: 'Unknown', reason: 'StageRunning', message };
 }
 
 function failWithFailedStage(situation: PipelineSituation): Verdict | undefined {

@@ -5,7 +5,7 @@ import type { Outcome } from './pipeline-status.ts';
 
 export type PipelineAction =
   | { readonly kind: 'CreateStage'; readonly stage: R1Stage }
-  /** The spec of a stage whose work has not begun, or fields that do not decide its result. */
+  /** The spec of a stage whose work has not begun, or fields that do not decide its result; and its annotations. */
   | { readonly kind: 'UpdateStage'; readonly stage: R1Stage }
   /** A stage whose attempts must end, as the pipeline's budget is spent, or all of them by the user's wish. */
   | { readonly kind: 'SuspendStage'; readonly name: string; readonly suspend: boolean }

@@ -105,6 +105,15 @@ test.each<Case>([
     states: ['Failed', 'Skipped', 'Skipped', 'Skipped'],
   },
   {
+    name: 'tries a failed stage again once its manifest is corrected',
+    given: {
+      pipeline: pipelineOf(fourStages.replace('steps: 3}}', 'steps: 3}, resources: {limits: {memory: 64Gi}}}')),
+      stages: [withStatus(created(pipeline, [], 'pretrained'), 'failed')],
+    },
+    actions: ['update pretrained'],
+    condition: ['Unknown', 'StageRunning', 'stage pretrained is tried again with the settings that are asked for now'],
+  },
+  {
     name: 'lets other stages end before it fails',
     given: {
       pipeline: twoRoots,
@@ -343,6 +352,17 @@ test.each<Case>([
   expect(succeededCondition).toMatchObject({ type: 'Succeeded', status, reason, message });
   expect(decision.recheckAfterMs).toBe(recheckAfterMs);
   if (states) expect(decision.status.stages.map(({ state }) => state)).toEqual(states);
+});
+
+test('what failed before a correction no longer counts', () => {
+  const failed = withStatus(created(pipeline, [], 'pretrained'), 'failed', {
+    attempts: [attempt(1, { outcome: 'Failed' }), attempt(2, { outcome: 'Failed' })],
+  });
+  const corrected = pipelineOf(fourStages.replace('steps: 3}}', 'steps: 3}, workers: 1}'));
+  const { actions } = decidePipeline({ now, pipeline: corrected, stages: [failed], maxRunningStages: 1 });
+  expect(actions).toMatchObject([
+    { stage: { metadata: { annotations: { 'r1.dev/forgiven-attempts': '2' } }, spec: { workers: 1 } } },
+  ]);
 });
 
 test('says in words what a stage waits for', () => {
