@@ -22,7 +22,7 @@ export const signalVariable = 'R1_TEST_SIGNAL';
 
 const {
   file,
-  holds = '',
+  holds,
   signal = 'SIGKILL',
   write,
 } = JSON.parse(process.env[signalVariable] ?? '{}') as Partial<SignalWhen>;
@@ -34,7 +34,10 @@ function watch(pattern: string): void {
   for (const [name, operation] of Object.entries(operations)) {
     if (typeof operation !== 'function') continue;
     operations[name] = (...args) => {
-      if (!sent && globSync(pattern).some((path) => readFileSync(path, 'utf8').includes(holds))) {
+      if (
+        !sent &&
+        globSync(pattern).some((path) => holds === undefined || readFileSync(path, 'utf8').includes(holds))
+      ) {
         sent = true;
         if (write === undefined) process.kill(process.pid, signal);
         else writeFileSync(pattern, write);

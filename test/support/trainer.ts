@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ProgressLine, progressLine, type StageResult } from '../../trainer/contract/progress.ts';
@@ -56,17 +56,35 @@ export interface Exit {
 
 /** Runs a stage file with the real trainer as its own process, which may get a signal at some moment. */
 export function runStage(file: string, when?: SignalWhen, options: readonly string[] = []): Promise<Exit> {
+  return startStage(file, { when, options }).ended;
+}
+
+interface StageProcess {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Exit>;
+}
+
+interface StartOptions {
+  readonly when?: SignalWhen | undefined;
+  readonly options?: readonly string[];
+  readonly cwd?: string;
+}
+
+export function startStage(file: string, { when, options = [], cwd }: StartOptions = {}): StageProcess {
   const preload = when ? ['--import', join(import.meta.dirname, 'signal-when.ts')] : [];
-  const child = spawn(process.execPath, [...preload, 'trainer/main.ts', 'run', '--stage', file, ...options], {
+  const trainer = join(import.meta.dirname, '../../trainer/main.ts');
+  const child = spawn(process.execPath, [...preload, trainer, 'run', '--stage', file, ...options], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: '', ...(when && { [signalVariable]: JSON.stringify(when) }) },
+    ...(cwd !== undefined && { cwd }),
   });
   const [stdout, stderr]: [string[], string[]] = [[], []];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk.toString()));
-  return new Promise<Exit>((resolve) => {
+  const ended = new Promise<Exit>((resolve) => {
     child.on('close', (code, signal) => resolve({ code, signal, stdout: stdout.join(''), stderr: stderr.join('') }));
   });
+  return { child, ended };
 }
 
 /** What a trainer said on stdout. */

@@ -50,7 +50,7 @@ export async function publishCheckpoint(
   await removePartials(outDir);
   try {
     const digest = await namingFullDisk(partial, undefined, async () => {
-      await mkdir(partial, { recursive: true });
+      await mkdir(partial); // not its parent: a newer attempt may have closed it
       await checkpoint.write(partial);
       const written = await writeManifest(partial, checkpoint);
       await syncTree(partial);

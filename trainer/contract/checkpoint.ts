@@ -10,11 +10,16 @@ import { z } from 'zod';
  *   data/                  rows of a sample or review stage: rows.jsonl, funnel.json, checkpoint.json
  *   metrics.jsonl          one line a step, truncated to the resumed step on resume
  *   samples.jsonl          sample completions for the report
+ *   decisions.jsonl        what people decided on the rows of a review stage
  *   result.json            the last thing written
+ *
+ * On a cluster it is `<run>/attempt-<n>/` on the stage's volume, and `attempt-<n>.closed/` once a newer attempt has
+ * taken its work over.
  */
 export const checkpointManifestName = 'checkpoint.json';
 export const metricsName = 'metrics.jsonl';
 export const samplesName = 'samples.jsonl';
+export const reviewDecisionsName = 'decisions.jsonl';
 export const resultName = 'result.json';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);

@@ -39,6 +39,8 @@ export const stageFile = z.strictObject({
    * moved into `out` before the work begins; an attempt with a directory of its own has nothing else to go on from.
    */
   takeOver: z.array(z.string()).optional(),
+  /** `out` is `<stage>/<run>/attempt-<n>`, and other runs of the stage, named by 8 hex digits, are to be removed. */
+  removeOtherRuns: z.boolean().optional(),
   /** Where rollout workers find the learner: the port it listens on, and the file with the secret they share. */
   rollout: z.strictObject({ port: z.int().min(0).max(65535), tokenFile: z.string() }).optional(),
   /** Checkpoints kept besides the newest. */

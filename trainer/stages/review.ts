@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { reviewDecisionsName } from '../contract/checkpoint.ts';
 import { UserError } from '../contract/errors.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { StageResult } from '../contract/progress.ts';
@@ -30,7 +31,7 @@ export async function review(settings: ReviewSettings, workspace: Workspace): Pr
   const { out } = workspace.file;
   await writeRows(join(out, 'queue.jsonl'), rows);
 
-  const decisions = await readDecisions(join(out, 'decisions.jsonl'));
+  const decisions = await readDecisions(join(out, reviewDecisionsName));
   const open = rows.filter(({ id }) => !decisions.has(id));
   if (settings.required && open.length > 0) {
     throw new UserError(

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { verifyCheckpoint } from '../checkpoint/store.ts';
+import { removeOtherRuns, takeOver } from '../checkpoint/take-over.ts';
 import { resultName } from '../contract/checkpoint.ts';
 import { UnavailableError } from '../contract/errors.ts';
 import { exitCodes } from '../contract/exit-codes.ts';
@@ -51,7 +52,10 @@ async function runRecipe(
 ): Promise<void> {
   await namingFullDisk(file.out, undefined, async () => {
     await mkdir(file.out, { recursive: true });
-    const result = await follow(await Workspace.open(file, stop));
+    const workspace = await Workspace.open(file, stop);
+    if (file.removeOtherRuns === true) await removeOtherRuns(file.out);
+    if (file.takeOver) await takeOver(file.out, file.takeOver, workspace.settingsDigest);
+    const result = await follow(workspace);
     await readBack(result);
     await tell(result);
   });

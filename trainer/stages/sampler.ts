@@ -2,6 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomKey, uniform } from '../algorithms/random.ts';
 import { replaceFile } from '../checkpoint/replace-file.ts';
+import { chunksDirectory } from '../checkpoint/take-over.ts';
 import type { Message, Row } from '../contract/dataset.ts';
 import type { SampleSettings } from '../contract/settings.ts';
 import { fewShotMessages, reflectionMessages } from '../data/prompts.ts';
@@ -47,13 +48,13 @@ export class Sampler {
 
   /** Completions of a chunk's prompts, from disk if an earlier attempt has sampled them. */
   async chunk(index: number, rows: readonly Row[]): Promise<Sampled[]> {
-    const directory = join(this.workspace.file.out, `chunks-${this.workspace.settingsDigest.slice(0, 12)}`);
+    const directory = join(this.workspace.file.out, chunksDirectory(this.workspace.settingsDigest));
     const path = join(directory, `${String(index).padStart(6, '0')}.json`);
     const saved = await readFile(path, 'utf8').catch(() => undefined);
     if (saved !== undefined) return JSON.parse(saved) as Sampled[]; // replaced as a whole, so never half
 
     const sampled = await this.sample(rows);
-    await mkdir(directory, { recursive: true });
+    await mkdir(directory).catch(ifThere); // not its parent: a newer attempt may have closed it
     await replaceFile(path, JSON.stringify(sampled));
     return sampled;
   }
@@ -95,6 +96,10 @@ export class Sampler {
         return { method, messages: reflectionMessages(row) };
     }
   }
+}
+
+function ifThere(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
 }
 
 /** @param draw uniform in 0–1 */

@@ -1,0 +1,131 @@
+import { access, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { metricsName, reviewDecisionsName, samplesName } from '../contract/checkpoint.ts';
+import { readManifest } from './manifest.ts';
+import { replaceFile } from './replace-file.ts';
+
+/** Files that grow while an attempt runs, or that a person leaves there. */
+const kept = [metricsName, samplesName, reviewDecisionsName];
+
+const runName = /^[0-9a-f]{8}$/;
+const published = /^(step-\d{6,}|data|chunks-[0-9a-f]{12})$/;
+
+/**
+ * Moves what earlier attempts have saved with these settings into the directory of this one, copies their logs, and
+ * removes the rest. Afterwards `out` is as if one attempt had written everything.
+ *
+ *   attempt-1 → attempt-1.closed ─ step-000200, data, chunks-… → attempt-2 ─ metrics.jsonl, samples.jsonl copied ─ removed
+ *
+ * An earlier attempt may still run, on a machine that nobody can reach. Its directory is renamed first, so that nothing
+ * it writes from then on gets a name that anybody reads; it fails at its next log line.
+ *
+ * A crash at any moment is made good by the next attempt, which looks at all earlier ones again. What was made with
+ * other settings stays where it is.
+ *
+ * @param earlier directories of earlier attempts, newest last; those that are not there are fine
+ */
+export async function takeOver(out: string, earlier: readonly string[], settingsDigest: string): Promise<void> {
+  const closed = (await Promise.all(earlier.map(close))).flat().toReversed();
+  for (const directory of closed) await moveSaved(directory, out, settingsDigest);
+  for (const name of kept) await copyNewest(name, closed, out);
+  await using handle = await open(out, 'r');
+  await handle.sync();
+  for (const directory of closed) await removeRest(directory, settingsDigest);
+}
+
+/** Removes the directories of other runs of this stage, which nobody refers to any more: `<stage>/<run>/attempt-<n>`. */
+export async function removeOtherRuns(out: string): Promise<void> {
+  const run = dirname(out);
+  if (!runName.test(basename(run))) throw new Error(`${out}: expected the directory of an attempt below that of a run`);
+  for (const name of await namesIn(dirname(run))) {
+    if (runName.test(name) && name !== basename(run)) await remove(join(dirname(run), name));
+  }
+}
+
+/** @returns where the attempt's files are now */
+async function close(directory: string): Promise<string[]> {
+  const closed = `${directory}.closed`;
+  try {
+    await rename(directory, closed);
+    return [closed];
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return [closed]; // never begun, or closed by an attempt in between
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') return [closed, directory]; // begun again since it was closed
+    throw error;
+  }
+}
+
+async function moveSaved(from: string, out: string, settingsDigest: string): Promise<void> {
+  for (const name of await namesIn(from)) {
+    if (!(await isOurs(from, name, settingsDigest))) continue;
+    try {
+      await rename(join(from, name), join(out, name));
+    } catch (error) {
+      // A newer attempt had it, or it is just being pruned by the attempt that made it.
+      if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      continue;
+    }
+    if (name.startsWith('chunks-')) await removePartials(join(out, name));
+  }
+}
+
+/** Complete, as its name says, and made with these settings. Whether its files have their digests is looked at when it is used. */
+async function isOurs(directory: string, name: string, settingsDigest: string): Promise<boolean> {
+  if (!published.test(name)) return false;
+  if (name.startsWith('chunks-')) return name === chunksDirectory(settingsDigest);
+  return readManifest(join(directory, name)).then(
+    ({ manifest }) => manifest.settingsDigest === settingsDigest,
+    () => false,
+  );
+}
+
+/** Directory of the chunks of a sample stage with these settings. */
+export function chunksDirectory(settingsDigest: string): string {
+  return `chunks-${settingsDigest.slice(0, 12)}`;
+}
+
+/** What an earlier attempt was writing; its own new file must not be one that the other still has open. */
+async function removePartials(directory: string): Promise<void> {
+  for (const name of await namesIn(directory)) if (name.endsWith('.partial')) await remove(join(directory, name));
+}
+
+async function copyNewest(name: string, directories: readonly string[], out: string): Promise<void> {
+  const there = await access(join(out, name)).then(
+    () => true,
+    () => false,
+  );
+  if (there) return;
+  for (const directory of directories) {
+    const text = await readFile(join(directory, name), 'utf8').catch(ifMissing(undefined));
+    if (text !== undefined) return replaceFile(join(out, name), text);
+  }
+}
+
+async function removeRest(directory: string, settingsDigest: string): Promise<void> {
+  for (const name of await namesIn(directory)) {
+    if (published.test(name) && !(await isOurs(directory, name, settingsDigest))) continue;
+    await remove(join(directory, name));
+  }
+  await rmdir(directory).catch(() => undefined); // not there, or it keeps what has other settings
+}
+
+/** Whoever still writes there must not keep the stage from its work. */
+async function remove(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true, maxRetries: 3 });
+  } catch (error) {
+    console.error(`${path}: not removed: ${(error as Error).message}`);
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  return readdir(directory).catch(ifMissing<string[]>([]));
+}
+
+function ifMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
+  return (error) => {
+    if (error.code === 'ENOENT') return value;
+    throw error;
+  };
+}
