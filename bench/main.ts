@@ -10,6 +10,7 @@ import { Contestant } from './contestant.ts';
 import { describeMachine } from './machine.ts';
 import type { Round } from './messages.ts';
 import { peerProgram, peerPython, writeModel } from './peers.ts';
+import { operatorCommand } from './operator.ts';
 import { type Line, renderTable, summarize } from './report.ts';
 import { hyper } from './workload.ts';
 
@@ -34,34 +35,37 @@ interface Result {
 }
 
 const command = new Command('npm run bench --')
-  .description('Measures the trainer and its peers on the same work, alternately, in one run.')
+  .description('Measures the trainer, or the operator, and their peers on the same work, alternately, in one run.')
   .argument('<benchmark...>', benchmarks.map(({ name }) => name).join(', '))
   .option('--rounds <n>', 'measured rounds of either side, after one that is not counted', Number, 5)
   .option('--threads <n>', 'threads of either side', Number, 1)
   .option('--kl <coefficient>', 'KL coefficient of grpo-step, on both sides', Number, 0)
-  .addOption(new Option('--json', 'print one JSON document a benchmark instead of tables').default(false));
+  .addOption(new Option('--json', 'print one JSON document a benchmark instead of tables').default(false))
+  .enablePositionalOptions() // some options of a subcommand have the names of these
+  .action(measureTrainer)
+  .addCommand(operatorCommand());
 
 await command.parseAsync();
-const flags = command.opts<Flags>();
-const names = command.args;
 
-const directory = await mkdtemp(join(tmpdir(), 'r1-bench-'));
-try {
-  const chosen = names.map(findBenchmark);
-  const python = peerPython();
-  const model = join(directory, 'model');
-  await writeModel(python, model);
-  for (const benchmark of chosen) {
-    // oxlint-disable-next-line no-await-in-loop -- two benchmarks at once would measure each other
-    const result = await measure(benchmark, python, model);
-    console.log(flags.json ? JSON.stringify(result) : describe(result));
+async function measureTrainer(names: readonly string[], flags: Flags): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'r1-bench-'));
+  try {
+    const chosen = names.map(findBenchmark);
+    const python = peerPython();
+    const model = join(directory, 'model');
+    await writeModel(python, model);
+    for (const benchmark of chosen) {
+      // oxlint-disable-next-line no-await-in-loop -- two benchmarks at once would measure each other
+      const result = await measure(benchmark, flags, directory, python, model);
+      console.log(flags.json ? JSON.stringify(result) : describe(result));
+    }
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    console.error(error.message);
+    process.exitCode = exitCodes.userError;
+  } finally {
+    await rm(directory, { recursive: true });
   }
-} catch (error) {
-  if (!(error instanceof UserError)) throw error;
-  console.error(error.message);
-  process.exitCode = exitCodes.userError;
-} finally {
-  await rm(directory, { recursive: true });
 }
 
 function findBenchmark(name: string): Benchmark {
@@ -71,7 +75,13 @@ function findBenchmark(name: string): Benchmark {
 }
 
 /** Starts both sides, compares what they compute, then times them in turn. */
-async function measure(benchmark: Benchmark, python: string, model: string): Promise<Result> {
+async function measure(
+  benchmark: Benchmark,
+  flags: Flags,
+  directory: string,
+  python: string,
+  model: string,
+): Promise<Result> {
   const machine = describeMachine(new Date());
   const workload = join(directory, `${benchmark.name}.json`);
   const shared = { model, threads: flags.threads, seed: 1, hyper, klCoefficient: flags.kl, checkSteps: 3 };

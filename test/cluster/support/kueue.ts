@@ -23,10 +23,15 @@ interface ClientConfig {
   caBundle?: string;
 }
 
+interface Webhook {
+  readonly rules: readonly { readonly apiGroups: readonly string[]; readonly resources: readonly string[] }[];
+  clientConfig: ClientConfig;
+}
+
 interface Manifest {
   kind: string;
   metadata: { name: string };
-  webhooks?: { rules: { apiGroups: string[]; resources: string[] }[]; clientConfig: ClientConfig }[];
+  webhooks?: Webhook[];
   spec?: { conversion?: { webhook?: { clientConfig: ClientConfig } } };
 }
 
@@ -107,11 +112,9 @@ function configuration(port: number, certificates: string): object {
 }
 
 async function selfSigned(directory: string): Promise<void> {
-  await run('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
-    ...['-subj', '/CN=kueue', '-addext', 'subjectAltName=IP:127.0.0.1'],
-    ...['-keyout', join(directory, 'tls.key'), '-out', join(directory, 'tls.crt')],
-  ]);
+  const subject = ['-days', '2', '-subj', '/CN=kueue', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', join(directory, 'tls.key')];
+  await run('openssl', ['req', '-x509', ...subject, ...key, '-out', join(directory, 'tls.crt')]);
 }
 
 /** Its resource definitions, and its webhooks for what runs here: Jobs, and its own objects. */
@@ -134,10 +137,11 @@ async function install(
   for (const manifest of manifests) {
     const conversion = manifest.spec?.conversion?.webhook;
     if (conversion) conversion.clientConfig = onLoopback(conversion.clientConfig);
-    manifest.webhooks = manifest.webhooks?.filter(({ rules }) =>
+    if (manifest.webhooks === undefined) continue;
+    manifest.webhooks = manifest.webhooks.filter(({ rules }) =>
       rules.some(({ apiGroups: [group], resources }) => group === 'kueue.x-k8s.io' || resources.includes('jobs')),
     );
-    for (const webhook of manifest.webhooks ?? []) webhook.clientConfig = onLoopback(webhook.clientConfig);
+    for (const webhook of manifest.webhooks) webhook.clientConfig = onLoopback(webhook.clientConfig);
   }
   const list = join(directory, 'manifests.json');
   await writeFile(list, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }));
