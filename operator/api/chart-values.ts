@@ -1,110 +1,140 @@
 import { z } from 'zod';
-import { count, object, objectName, positiveInt } from '../../trainer/contract/schema.ts';
+import { count, object, positiveInt } from '../../trainer/contract/schema.ts';
 import { resources } from './scheduling.ts';
 import { stageDefaults } from './stage-defaults.ts';
 
-/** Parts of objects that are handed on as they are; the API server checks them. */
-const asInKubernetes = z.record(z.string(), z.unknown());
-const texts = z.record(z.string(), z.string());
+const texts = z.record(z.string(), z.string()).default({});
+const text = z.string().max(500).default('');
 const port = z.int().min(1).max(65_535);
-const optionalName = objectName.or(z.literal(''));
+/** The name of an object, or nothing. */
+const name = z
+  .string()
+  .max(253)
+  .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$/)
+  .default('');
+const names = z.array(name.unwrap().min(1)).default([]);
+/** Parts of objects that are handed on as they are; the API server checks them. */
+const asInPod = z.record(z.string(), z.unknown());
 
 const image = object({
-  repository: z.string().min(1).describe('Where the image of operator, trainer and command line is.'),
-  tag: z.string().describe("Its tag; the chart's appVersion when empty."),
+  repository: z.string().min(1).max(500).default('r1-operator').describe('Where it is.'),
+  tag: text.describe("The chart's appVersion when empty."),
   digest: z
     .string()
     .regex(/^(sha256:[0-9a-f]{64})?$/)
-    .describe('sha256:… pins the image whatever its tag points to.'),
-  pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).describe('When kubelets pull it.'),
-});
+    .default('')
+    .describe('sha256:… takes the image of this digest, whatever the tag points to.'),
+  pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent').describe('When kubelets pull it.'),
+}).prefault({});
 
-/** `values.yaml` of the Helm chart, which has a value for every field. */
+const serviceAccount = object({
+  create: z.boolean().default(true).describe('Create it.'),
+  name: name.describe('Made from the name of the release when empty.'),
+  annotations: texts.describe('Annotations of it.'),
+}).prefault({});
+
+const metrics = object({
+  port: port.default(8080).describe('Port of the Prometheus metrics.'),
+  service: object({
+    enabled: z.boolean().default(true).describe('Create it.'),
+  })
+    .prefault({})
+    .describe('A Service before that port.'),
+  serviceMonitor: object({
+    enabled: z.boolean().default(false).describe("Needs the resources of Prometheus' operator, and the Service."),
+    interval: text.describe("Time between two scrapes, such as 30s; Prometheus' own when empty."),
+    labels: texts.describe('Labels by which a Prometheus chooses its monitors.'),
+  })
+    .prefault({})
+    .describe('A ServiceMonitor.'),
+  dashboard: object({
+    enabled: z.boolean().default(false).describe('Create it.'),
+    labels: texts.unwrap().default({ grafana_dashboard: '1' }).describe('Labels by which the sidecar finds it.'),
+  })
+    .prefault({})
+    .describe("A ConfigMap with a dashboard, for Grafana's sidecar."),
+}).prefault({});
+
+const networkPolicy = object({
+  enabled: z.boolean().default(true).describe("Let nothing but metrics and health reach the operator's pods."),
+  metricsFrom: z
+    .array(asInPod)
+    .default([])
+    .describe('Who may read metrics, as in spec.ingress[].from of a NetworkPolicy; everybody when empty.'),
+  apiServerPorts: z
+    .array(port)
+    .default([])
+    .describe('Ports of the API server, such as 443 and 6443. When given, the operator reaches them and DNS alone.'),
+}).prefault({});
+
+/** `values.yaml` of the Helm chart. */
 export const chartValues = object({
-  nameOverride: z.string().max(40).describe('Instead of the name of the chart in the names of objects.'),
-  fullnameOverride: z.string().max(50).describe('Instead of release and chart in the names of objects.'),
-  global: asInKubernetes.optional().describe('Values of a parent chart; not used.'),
+  nameOverride: text.describe('Instead of r1-operator in the names of objects.'),
+  fullnameOverride: text.describe('Instead of release and chart in the names of objects.'),
+  image: image.describe('The image of operator, trainer and command line.'),
+  imagePullSecrets: names.describe(
+    "Secrets, in the namespace of the release, with which the operator's image is pulled.",
+  ),
+  trainerImage: text.describe("Image for stages of pipelines that name none; the operator's own when empty."),
 
-  image: image.describe('Image of the operator.'),
-  imagePullSecrets: z.array(objectName).describe('Secrets in the namespace of the release with which it is pulled.'),
-  trainerImage: z
-    .string()
-    .max(500)
-    .describe("Image of the stages' pods that name none; the operator's own when empty."),
-
-  watchNamespaces: z
-    .array(objectName)
-    .describe('Namespaces with pipelines, which must exist; all of the cluster when empty. Rights are given there alone.'),
+  watchNamespaces: names.describe(
+    'Namespaces that may have pipelines; they must exist. Rights are then given in these alone. Empty: the whole cluster.',
+  ),
   crds: object({
-    install: z.boolean().describe('Install and upgrade the CustomResourceDefinitions. They stay when the release goes.'),
-  }),
+    install: z.boolean().default(true).describe('Install and upgrade them. They stay when the release is uninstalled.'),
+  })
+    .prefault({})
+    .describe('CustomResourceDefinitions R1Pipeline and R1Stage.'),
   rbac: object({
-    create: z.boolean().describe("Create the operator's roles and bind them."),
+    create: z.boolean().default(true).describe('Create the roles that the operator needs, and bind them to it.'),
     aggregate: z
       .boolean()
-      .describe("Add rights to pipelines and stages to Kubernetes' own roles view, edit and admin."),
-  }),
-  serviceAccount: object({
-    create: z.boolean().describe("Create the operator's service account."),
-    name: optionalName.describe('Its name; made from the release when empty.'),
-    annotations: texts.describe('Annotations of it.'),
-  }),
+      .default(true)
+      .describe("Add rights on pipelines and stages to Kubernetes' own roles view, edit and admin."),
+  })
+    .prefault({})
+    .describe('Rights.'),
+  serviceAccount: serviceAccount.describe('The service account of the operator.'),
 
-  stageDefaults: stageDefaults.shape.all.unwrap().describe('What pods of stages get that their manifest leaves out.'),
+  stageDefaults: stageDefaults.shape.all.describe(
+    'What the pods of stages get that their manifest leaves out: nodeSelector, tolerations, affinity, runtimeClassName, priorityClassName, imagePullSecrets.',
+  ),
   gpuStageDefaults: stageDefaults.shape.gpu
     .unwrap()
-    .describe('The same for stages that ask for GPUs; goes before stageDefaults, field by field.'),
+    .prefault({ tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }] })
+    .describe('The same for stages that ask for GPUs. Field by field it goes before stageDefaults.'),
   hubEndpoint: z
     .string()
-    .regex(/^(https?:\/\/.*)?$/)
-    .describe('Mirror of the Hugging Face Hub for base.hf; https://huggingface.co when empty.'),
+    .regex(/^(https?:\/\/.+)?$/)
+    .default('')
+    .describe('A mirror of the Hugging Face Hub, for base.hf; https://huggingface.co when empty.'),
 
-  replicas: positiveInt.max(10).describe('Pods of the operator. One leads, the others take over within 20 seconds.'),
-  resources: resources.describe('Resources of the operator.'),
-  logLevel: z.enum(['error', 'warn', 'info', 'debug']).describe('What the operator logs, as JSON lines.'),
+  replicas: positiveInt.max(10).default(1).describe('One leads, the others take over within 20 seconds.'),
+  resources: resources
+    .prefault({ requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '512Mi' } })
+    .describe('Resources of the operator.'),
+  logLevel: z.enum(['error', 'warn', 'info', 'debug']).default('info').describe('What is logged, as lines of JSON.'),
   podAnnotations: texts.describe("Annotations of the operator's pods."),
   podLabels: texts.describe("Labels of the operator's pods."),
   nodeSelector: texts.describe("Labels of the nodes that the operator's pods may run on."),
-  tolerations: z.array(asInKubernetes).describe("Taints that the operator's pods tolerate."),
-  affinity: asInKubernetes.describe("Affinity of the operator's pods; replicas keep to different nodes when empty."),
-  topologySpreadConstraints: z.array(asInKubernetes).describe("How the operator's pods are spread."),
-  priorityClassName: optionalName.describe("PriorityClass of the operator's pods."),
-  terminationGracePeriodSeconds: count.describe('What the operator gets to end its passes and give up its lease.'),
+  tolerations: z.array(asInPod).default([]).describe("Taints that the operator's pods tolerate."),
+  affinity: asInPod.default({}).describe("Affinity of the operator's pods. Empty: replicas keep to different nodes."),
+  topologySpreadConstraints: z.array(asInPod).default([]).describe("How the operator's pods are spread."),
+  priorityClassName: name.describe("PriorityClass of the operator's pods."),
+  terminationGracePeriodSeconds: count.default(30).describe('What the operator gets to end its work and hand over.'),
   podDisruptionBudget: object({
-    enabled: z.boolean().describe('With more than one replica, let evictions take one at a time.'),
-  }),
+    enabled: z.boolean().default(true).describe('Create it when there is more than one replica.'),
+  })
+    .prefault({})
+    .describe('Evictions take one replica at a time.'),
 
-  metrics: object({
-    port: port.describe("Port of the operator's Prometheus metrics."),
-    service: object({ enabled: z.boolean().describe('A Service before that port.') }),
-    serviceMonitor: object({
-      enabled: z.boolean().describe("A ServiceMonitor; needs the Prometheus operator's resources."),
-      interval: z.string().describe("Time between two scrapes; Prometheus' own when empty."),
-      labels: texts.describe('Labels by which a Prometheus chooses it.'),
-    }),
-    dashboard: object({
-      enabled: z.boolean().describe("A ConfigMap with a dashboard for Grafana's sidecar."),
-      labels: texts.describe('Labels by which the sidecar finds it.'),
-    }),
-  }),
-  networkPolicy: object({
-    enabled: z.boolean().describe("Let nothing but metrics and health reach the operator's pods."),
-    metricsFrom: z
-      .array(asInKubernetes)
-      .describe('Peers that may read metrics, as in ingress[].from of a NetworkPolicy; everybody when empty.'),
-    apiServerPorts: z
-      .array(port)
-      .describe('Ports of the API server. When not empty, the operator reaches these and DNS and nothing else.'),
-  }),
-
+  metrics: metrics.describe('Observability.'),
+  networkPolicy: networkPolicy.describe("NetworkPolicy of the operator's pods."),
   test: object({
-    storageClassName: optionalName.describe('Storage class of the pipeline that helm test runs; the default one when empty.'),
-    timeoutSeconds: positiveInt.describe('How long helm test waits for it.'),
-  }),
+    storageClassName: name.describe('Storage class of its volume; the default one when empty.'),
+    timeoutSeconds: positiveInt.default(300).describe('How long it waits for the pipeline.'),
+  })
+    .prefault({})
+    .describe('helm test, which runs a small pipeline.'),
+  global: asInPod.optional().describe('Values that a parent chart shares with its parts; none is used.'),
 });
-
-/** JSON Schema (draft 7, which Helm reads) of `values.yaml`. */
-export function chartValuesSchema(): object {
-  const { $schema, ...schema } = z.toJSONSchema(chartValues, { io: 'input', target: 'draft-7' });
-  return { $schema, title: 'Values of the chart r1-operator', ...schema };
-}

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { object } from '../../trainer/contract/schema.ts';
 import { placementShape, podShape } from './scheduling.ts';
 
