@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent, ProxyAgent, Socks5ProxyAgent, type Dispatcher } from 'undici';
 
@@ -43,6 +44,8 @@ export class Credentials {
     if (cluster === null) throw new Error('the kubeconfig has no current context, or its cluster is missing');
     this.config = config;
     this.server = new URL(cluster.server);
+    // `kubectl proxy` speaks plain HTTP, which KubeConfig takes for a mistake unless nothing is to be verified.
+    if (this.server.protocol === 'http:') Object.assign(cluster, { skipTLSVerify: true });
   }
 
   async get(): Promise<{ readonly dispatcher: Dispatcher; readonly headers: Record<string, string> }> {
@@ -76,10 +79,11 @@ export class Credentials {
       ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
       ...(servername === undefined ? {} : { servername }),
     };
-    // The token in a file may end in a line break, which no header takes.
     const headers = Object.fromEntries(
-      Object.entries(applied.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value.trim()]),
+      Object.entries(applied.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
     );
+    const token = await this.tokenOfPod();
+    if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
     if (applied.auth !== undefined) headers['authorization'] = `Basic ${Buffer.from(applied.auth).toString('base64')}`;
 
     const before = this.current;
@@ -89,6 +93,13 @@ export class Credentials {
     this.readAt = performance.now();
     // Requests and watches under the old certificate end in their own time.
     if (before !== undefined && before.dispatcher !== dispatcher) void before.dispatcher.close();
+  }
+
+  /** The kubelet replaces it; KubeConfig keeps what it read for a minute, even when the API server refuses it. */
+  private async tokenOfPod(): Promise<string | undefined> {
+    const provider = this.config.getCurrentUser()?.authProvider as { config?: { tokenFile?: string } } | undefined;
+    const file = provider?.config?.tokenFile;
+    return file === undefined ? undefined : (await readFile(file, 'utf8')).trim();
   }
 
   private connect(tls: TlsOptions): Dispatcher {
