@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { parseAllDocuments } from 'yaml';
 import {
   inFileOrder,
   type ManifestProblem,
@@ -10,6 +11,7 @@ import { UserError } from '../trainer/contract/errors.ts';
 
 /** An API server takes no larger request either, and YAML needs a hundred times as much memory as text. */
 const largestBytes = 3 << 20;
+const problemsShown = 20;
 
 /**
  * Everything that is wrong with a manifest, the files that it names included.
@@ -24,6 +26,41 @@ export async function readManifestFile(file: string): Promise<ValidatedManifest>
     for (const problem of await missingFiles(pipeline, file)) problems.push(manifest.place(pipeline, problem));
   }
   return { ...manifest, problems: problems.toSorted(inFileOrder) };
+}
+
+/** The documents of a manifest as they were written, without defaults. */
+export interface WrittenManifest extends ValidatedManifest {
+  readonly documents: readonly WrittenDocument[];
+}
+
+export interface WrittenDocument {
+  readonly kind: 'R1Pipeline' | 'R1Stage';
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly spec: object;
+}
+
+/**
+ * A manifest for a cluster: what it names need not be on this machine.
+ *
+ * @throws UserError when it cannot be read, or with everything that is wrong with it
+ */
+export async function readWrittenManifest(file: string): Promise<WrittenManifest> {
+  const text = await textOf(file);
+  const manifest = validateManifest(text, file);
+  refuseProblems(file, manifest.problems);
+  const documents = parseAllDocuments(text)
+    .map((document) => document.toJS({ maxAliasCount: 100 }) as WrittenDocument | null)
+    .filter((document) => document !== null);
+  return { ...manifest, documents };
+}
+
+/** @throws UserError with the problems, if there are any */
+export function refuseProblems(file: string, problems: readonly ManifestProblem[]): void {
+  if (problems.length === 0) return;
+  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+  const more = problems.length > problemsShown ? [`… (r1 validate ${file} prints them all)`] : [];
+  const lines = [...problems.slice(0, problemsShown).map(describe), ...more];
+  throw new UserError(`${file} has ${count}:\n${lines.join('\n')}`);
 }
 
 async function textOf(file: string): Promise<string> {

@@ -3,30 +3,46 @@ import { Command, CommanderError } from 'commander';
 import { TrainerError } from '../trainer/contract/errors.ts';
 import { exitCodes } from '../trainer/contract/exit-codes.ts';
 import { isDiskFull } from '../trainer/contract/full-disk.ts';
+import { ClusterError } from './cluster/cluster-error.ts';
+import { addApply } from './commands/apply.ts';
 import { addApprove } from './commands/approve.ts';
+import { addDelete } from './commands/delete.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addGenerate } from './commands/generate.ts';
 import { addGet } from './commands/get.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addLogs } from './commands/logs.ts';
 import { addReport } from './commands/report.ts';
+import { addRerun } from './commands/rerun.ts';
 import { addRun } from './commands/run.ts';
+import { addResume, addSuspend } from './commands/suspend.ts';
 import { addValidate } from './commands/validate.ts';
 import { cliExitCodes } from './exit-codes.ts';
+import { isPlugin, programName } from './invocation.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 
-const program = new Command('r1')
+const onThisMachine = [addRun, addInspect, addReport, addGenerate, addEvaluate];
+const onClusters = [addApply, addSuspend, addResume, addRerun, addDelete];
+const onBoth = [addValidate, addGet, addLogs, addApprove];
+
+const program = new Command(programName)
   .description('Trains reasoning models the way DeepSeek-R1 was trained, from one R1Pipeline manifest.')
   .version(version, '-V, --version', 'print the version')
   .helpOption('-h, --help', 'print this help')
-  .showHelpAfterError('(r1 --help lists the commands)')
+  .showHelpAfterError(`(${programName} --help lists the commands)`)
   .exitOverride();
 
-for (const add of [addRun, addApprove, addValidate, addGet, addLogs, addInspect, addReport, addGenerate, addEvaluate])
-  add(program);
+if (!isPlugin) addGroup('On this machine:', onThisMachine);
+addGroup(isPlugin ? 'Pipelines:' : 'On this machine, or on a cluster:', onBoth);
+addGroup(isPlugin ? 'Changes:' : 'On a cluster:', onClusters);
+
+function addGroup(heading: string, commands: readonly ((program: Command) => void)[]): void {
+  program.commandsGroup(heading);
+  for (const add of commands) add(program);
+}
 
 // `r1 get | head` closes the pipe early, which is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -42,10 +58,8 @@ try {
 /** Says what went wrong, in one line if a person can act on it. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? cliExitCodes.ok : cliExitCodes.userError;
-  if (error instanceof TrainerError) {
-    console.error(`r1: ${error.message}`);
-    return exitCodes[error.reason];
-  }
+  if (error instanceof TrainerError) return explained(error, exitCodes[error.reason]);
+  if (error instanceof ClusterError) return explained(error, error.exitCode);
   if (isDiskFull(error)) return explained(error, exitCodes.diskFull);
   if (isRefused(error)) return explained(error, cliExitCodes.userError);
   console.error(error);

@@ -5,11 +5,14 @@ import { type Column, colourState, table } from './table.ts';
 interface ColumnOf<T> extends Column {
   /** Only with `-o wide`. */
   readonly wide?: boolean;
+  /** Only where resources of several namespaces are listed. */
+  readonly everywhere?: boolean;
   readonly cell: (resource: T, now: Date) => string | number | undefined;
 }
 
 /** The printer columns of `kubectl get r1pipelines`. */
 const pipelineColumns: readonly ColumnOf<R1Pipeline>[] = [
+  { title: 'NAMESPACE', everywhere: true, cell: ({ metadata }) => metadata.namespace },
   { title: 'NAME', cell: ({ metadata }) => metadata.name },
   { title: 'STATE', cell: ({ status }) => status?.display && colourState(status.display.state) },
   { title: 'STAGE', cell: ({ status }) => status?.display?.stage },
@@ -26,6 +29,7 @@ const pipelineColumns: readonly ColumnOf<R1Pipeline>[] = [
 
 /** The printer columns of `kubectl get r1stages`. */
 const stageColumns: readonly ColumnOf<R1Stage>[] = [
+  { title: 'NAMESPACE', everywhere: true, cell: ({ metadata }) => metadata.namespace },
   { title: 'NAME', cell: ({ spec }) => spec.stage },
   { title: 'PIPELINE', cell: ({ spec }) => spec.pipeline },
   { title: 'TYPE', cell: ({ status }) => status?.display?.type },
@@ -43,16 +47,26 @@ const stageColumns: readonly ColumnOf<R1Stage>[] = [
   { title: 'MESSAGE', wide: true, cell: ({ status }) => status?.display?.message },
 ];
 
-export function pipelineTable(pipelines: readonly R1Pipeline[], now: Date, wide: boolean): string {
-  return draw(pipelineColumns, pipelines, now, wide);
+export interface TableOptions {
+  readonly wide?: boolean;
+  readonly everywhere?: boolean;
 }
 
-export function stageTable(stages: readonly R1Stage[], now: Date, wide: boolean): string {
-  return draw(stageColumns, stages, now, wide);
+export function pipelineTable(pipelines: readonly R1Pipeline[], now: Date, options: TableOptions = {}): string {
+  return draw(pipelineColumns, pipelines, now, options);
 }
 
-function draw<T>(columns: readonly ColumnOf<T>[], resources: readonly T[], now: Date, wide: boolean): string {
-  const shown = columns.filter((column) => wide || !column.wide);
+export function stageTable(stages: readonly R1Stage[], now: Date, options: TableOptions = {}): string {
+  return draw(stageColumns, stages, now, options);
+}
+
+function draw<T>(
+  columns: readonly ColumnOf<T>[],
+  resources: readonly T[],
+  now: Date,
+  { wide = false, everywhere = false }: TableOptions,
+): string {
+  const shown = columns.filter((column) => (wide || !column.wide) && (everywhere || !column.everywhere));
   const rows = resources.map((resource) => shown.map(({ cell }) => text(cell(resource, now))));
   return table(shown, rows);
 }

@@ -1,16 +1,23 @@
 import type { Command } from 'commander';
 import { approveGate } from '../../operator/local/pipeline-state.ts';
-import { type StateOption, stateOption } from '../options.ts';
+import { approveOnCluster } from '../cluster/approve.ts';
+import { namesCluster } from '../cluster/options.ts';
+import { withCluster } from '../cluster/with-cluster.ts';
+import { addPlaceOptions, type PlaceOptions } from '../place-options.ts';
 
 export function addApprove(program: Command): void {
-  program
+  const command = program
     .command('approve')
-    .description('let a pipeline go on behind a gate that waits for a person; the next r1 run sees it')
+    .description('let a pipeline go on behind a gate that waits for a person')
     .argument('<pipeline>', 'its name')
-    .argument('<stage>', 'the stage whose gate waits')
-    .addOption(stateOption())
-    .action(async (pipeline: string, stage: string, { state }: StateOption) => {
+    .argument('<stage>', 'the stage whose gate waits');
+  addPlaceOptions(command).action(async (pipeline: string, stage: string, options: PlaceOptions) => {
+    const { state } = options;
+    if (state === undefined || namesCluster(options)) {
+      console.log(await withCluster(options, (cluster) => approveOnCluster(cluster, pipeline, stage)));
+    } else {
       await approveGate(state, pipeline, stage);
       console.log(`${pipeline}: the gate of ${stage} is approved; r1 run goes on`);
-    });
+    }
+  });
 }

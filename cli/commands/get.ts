@@ -1,75 +1,114 @@
 import { type Command, Option } from 'commander';
 import { stringify } from 'yaml';
+import { apiGroup, apiVersion } from '../../operator/api/metadata.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../operator/api/stage.ts';
-import { type StateOption, stateOption } from '../options.ts';
-import { pipelineNames, readState } from '../state.ts';
-import type { PipelineState } from '../../operator/local/pipeline-state.ts';
-import { pipelineTable, stageTable } from '../resource-tables.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
+import { displayOn } from '../display/display-on.ts';
+import { summaryOf } from '../display/summary.ts';
+import { watchTable } from '../display/watch-table.ts';
+import type { PipelineSource } from '../pipeline-source.ts';
+import { addPlaceOptions, type PlaceOptions } from '../place-options.ts';
+import { pipelineTable, stageTable } from '../resource-tables.ts';
+import { watchPipeline } from '../watch-pipeline.ts';
+import { withSource } from '../with-source.ts';
 
-const outputs = ['wide', 'json', 'yaml'] as const;
+const outputs = ['wide', 'json', 'yaml', 'name'] as const;
 
-interface GetOptions extends StateOption {
+interface GetOptions extends PlaceOptions {
   readonly output?: (typeof outputs)[number];
+  readonly allNamespaces: boolean;
+  readonly watch: boolean;
 }
 
 const kinds: Readonly<Record<string, 'pipelines' | 'stages'>> = {
   pipelines: 'pipelines',
   pipeline: 'pipelines',
   r1pipelines: 'pipelines',
+  r1pipeline: 'pipelines',
   r1p: 'pipelines',
   stages: 'stages',
   stage: 'stages',
   r1stages: 'stages',
+  r1stage: 'stages',
   r1s: 'stages',
 };
 
 export function addGet(program: Command): void {
-  program
+  const command = program
     .command('get')
     .description('list pipelines, or the stages of one or all of them')
     .argument('[kind]', 'pipelines or stages', 'pipelines')
     .argument('[pipeline]', 'only this one')
     .addOption(new Option('-o, --output <format>', 'more columns, or for machines').choices(outputs))
-    .addOption(stateOption())
-    .action(async (given: string, name: string | undefined, options: GetOptions) => {
-      const kind = kinds[given.toLowerCase()];
-      if (!kind) throw new UserError(`get: unknown kind "${given}"; expected pipelines or stages`);
-      const states = await readStates(options.state, name);
-      const text = kind === 'pipelines' ? showPipelines(states, options) : showStages(states, options);
-      process.stdout.write(text);
-    });
+    .option('-A, --all-namespaces', 'of all namespaces of a cluster', false)
+    .option('-w, --watch', 'go on showing what changes; of one pipeline, its stages until it has ended', false);
+  addPlaceOptions(command).action(get);
 }
 
-async function readStates(state: string, name: string | undefined): Promise<PipelineState[]> {
-  const names = name === undefined ? await pipelineNames(state) : [name];
-  return Promise.all(names.map((each) => readState(state, each)));
+async function get(given: string, name: string | undefined, options: GetOptions): Promise<void> {
+  const kind = kinds[given.toLowerCase()];
+  if (!kind) throw new UserError(`get: unknown kind "${given}"; expected pipelines or stages`);
+  const { output, watch, allNamespaces: everywhere } = options;
+  if (name !== undefined && everywhere) {
+    throw new UserError(`get: found --all-namespaces with the pipeline "${name}", expected one of the two`);
+  }
+  if (watch && output !== undefined && output !== 'wide') {
+    throw new UserError(`get: found --watch with -o ${output}, expected it with a table`);
+  }
+  await withSource(options, async (source) => {
+    if (watch && name !== undefined) return watchOne(source, name);
+    const read = () => readResources(source, kind, name);
+    const draw = (resources: readonly (R1Pipeline | R1Stage)[]) =>
+      drawTable(kind, resources, { wide: output === 'wide', everywhere });
+    if (watch) return watchTable(process.stdout, read, draw);
+
+    const resources = await read();
+    if (output === 'json' || output === 'yaml') {
+      const one = kind === 'pipelines' && name !== undefined ? resources[0] : undefined;
+      process.stdout.write(forMachines(one ?? listOf(kind, resources), output));
+    } else if (output === 'name') {
+      for (const each of resources) console.log(`${each.kind.toLowerCase()}.${apiGroup}/${each.metadata.name}`);
+    } else if (resources.length === 0) {
+      console.error(`nothing found in ${source.place}`);
+    } else {
+      console.log(draw(resources));
+    }
+  });
 }
 
-function showPipelines(states: readonly PipelineState[], { output, state }: GetOptions): string {
-  const pipelines = states.map(({ pipeline }) => pipeline);
-  if (output === 'json' || output === 'yaml') return forMachines('R1PipelineList', pipelines, output);
-  if (pipelines.length === 0) return nothingIn(state);
-  return `${pipelineTable(pipelines, new Date(), output === 'wide')}\n`;
+async function watchOne(source: PipelineSource, name: string): Promise<void> {
+  const display = displayOn(process.stdout);
+  const { pipeline, stages } = await watchPipeline(source, name, display);
+  console.log(`\n${summaryOf({ pipeline, stages })}`);
 }
 
-function showStages(states: readonly PipelineState[], { output, state }: GetOptions): string {
-  const stages = states.flatMap((each) => each.stages);
-  if (output === 'json' || output === 'yaml') return forMachines('R1StageList', stages, output);
-  if (stages.length === 0) return nothingIn(state);
-  return `${stageTable(stages, new Date(), output === 'wide')}\n`;
+async function readResources(
+  source: PipelineSource,
+  kind: 'pipelines' | 'stages',
+  name: string | undefined,
+): Promise<readonly (R1Pipeline | R1Stage)[]> {
+  if (name === undefined) return source[kind]();
+  const { pipeline, stages } = await source.read(name);
+  return kind === 'pipelines' ? [pipeline] : stages;
 }
 
-/** A list object as kubectl prints it. */
-function forMachines(kind: string, items: readonly (R1Pipeline | R1Stage)[], output: 'json' | 'yaml'): string {
-  const list = { apiVersion: 'r1.dev/v1alpha1', kind, items };
+function drawTable(
+  kind: 'pipelines' | 'stages',
+  resources: readonly (R1Pipeline | R1Stage)[],
+  options: { readonly wide: boolean; readonly everywhere: boolean },
+): string {
+  return kind === 'pipelines'
+    ? pipelineTable(resources as readonly R1Pipeline[], new Date(), options)
+    : stageTable(resources as readonly R1Stage[], new Date(), options);
+}
+
+function listOf(kind: 'pipelines' | 'stages', items: readonly (R1Pipeline | R1Stage)[]): object {
+  return { apiVersion, kind: kind === 'pipelines' ? 'R1PipelineList' : 'R1StageList', items };
+}
+
+function forMachines(object: object, output: 'json' | 'yaml'): string {
   return output === 'json'
-    ? `${JSON.stringify(list, undefined, 2)}\n`
-    : stringify(list, { aliasDuplicateObjects: false });
-}
-
-function nothingIn(state: string): string {
-  console.error(`nothing found in ${state}`);
-  return '';
+    ? `${JSON.stringify(object, undefined, 2)}\n`
+    : stringify(object, { aliasDuplicateObjects: false });
 }

@@ -7,13 +7,11 @@ import type { RunResult } from '../../operator/local/run-result.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 import { writeReport } from '../../trainer/report/write-report.ts';
 import type { Display } from '../display/display.ts';
-import { liveDisplay } from '../display/live.ts';
-import { plainDisplay } from '../display/plain.ts';
+import { displayOn } from '../display/display-on.ts';
 import { shortDuration } from '../display/progress-text.ts';
-import { stageStates } from '../display/run-state.ts';
-import { summaryTable } from '../display/summary.ts';
+import { printOutcome } from '../display/summary.ts';
 import { interruptible } from '../interruptible.ts';
-import { describe, readManifestFile } from '../manifest-file.ts';
+import { readManifestFile, refuseProblems } from '../manifest-file.ts';
 import { watchMemory } from '../memory.ts';
 import { type StateOption, integerFrom, stateOption } from '../options.ts';
 import { pipelineDirectory } from '../state.ts';
@@ -22,8 +20,6 @@ interface RunOptions extends StateOption {
   readonly workers?: number;
   readonly rerunFrom?: string;
 }
-
-const problemsShown = 20;
 
 export function addRun(program: Command): void {
   program
@@ -38,7 +34,7 @@ export function addRun(program: Command): void {
 
 async function run(file: string, options: RunOptions): Promise<void> {
   const manifest = await readManifest(file);
-  const display = process.stdout.isTTY ? liveDisplay(process.stdout) : plainDisplay((line) => console.log(line));
+  const display = displayOn(process.stdout);
   const memory = watchMemory();
   const startedMs = performance.now();
   const result = await showing(display, (signals) =>
@@ -52,8 +48,10 @@ async function run(file: string, options: RunOptions): Promise<void> {
       ...signals,
     }),
   );
-  const seconds = (performance.now() - startedMs) / 1000;
-  summarise(result, seconds, await memory.stop());
+  const took = shortDuration((performance.now() - startedMs) / 1000);
+  const peakBytes = await memory.stop();
+  const peak = peakBytes === undefined ? '' : `, peak memory ${(peakBytes / 2 ** 30).toFixed(2)} GiB`;
+  printOutcome(result, `${took}${peak}`, `r1 logs ${manifest.metadata.name}`);
   await report(options.state, manifest.metadata.name);
   process.exitCode = result.exitCode;
 }
@@ -81,12 +79,7 @@ async function showing(
 
 async function readManifest(file: string): Promise<R1Pipeline> {
   const { pipelines, stages, problems } = await readManifestFile(file);
-  if (problems.length > 0) {
-    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
-    const more = problems.length > problemsShown ? [`… (r1 validate ${file} prints them all)`] : [];
-    const lines = [...problems.slice(0, problemsShown).map(describe), ...more];
-    throw new UserError(`${file} has ${count}:\n${lines.join('\n')}`);
-  }
+  refuseProblems(file, problems);
   const [pipeline, ...others] = pipelines;
   if (!pipeline || others.length > 0 || stages.length > 0) {
     const found = [...pipelines, ...stages].map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ');
@@ -98,17 +91,4 @@ async function readManifest(file: string): Promise<R1Pipeline> {
 function show(event: RunEvent, display: Display): void {
   if (event.type === 'state') display.update(event);
   else if (event.type === 'note') display.note(event.message);
-}
-
-function summarise(result: RunResult, seconds: number, peakBytes: number | undefined): void {
-  const { pipeline, outcome, succeeded, message } = result;
-  const peak = peakBytes === undefined ? '' : `, peak memory ${(peakBytes / 2 ** 30).toFixed(2)} GiB`;
-  const stages = stageStates(result, Date.now());
-  console.log(`\n${summaryTable(stages)}\n`);
-  const end = `${pipeline.metadata.name}: ${outcome.toLowerCase()} after ${shortDuration(seconds)}${peak}`;
-  if (succeeded) console.log(end);
-  else console.error(`${end}: ${message}`);
-  for (const { name } of stages.filter(({ state }) => state === 'Failed')) {
-    console.error(`What ${name} said: r1 logs ${pipeline.metadata.name} ${name}`);
-  }
 }

@@ -1,7 +1,30 @@
+import type { RunResult } from '../../operator/local/run-result.ts';
 import { shortDigest } from '../../trainer/report/format.ts';
 import { table } from '../table.ts';
 import { shortDuration } from './progress-text.ts';
-import type { StageState } from './run-state.ts';
+import { type RunState, type StageState, stageStates } from './run-state.ts';
+
+/** The table of a pipeline as it is now. */
+export function summaryOf(run: RunState): string {
+  return summaryTable(stageStates(run, Date.now()));
+}
+
+/**
+ * Prints what a pipeline came to.
+ *
+ * @param took such as `4m 05s`
+ * @param logs prints what a stage said, such as `r1 logs r1-tiny`
+ */
+export function printOutcome(result: RunResult, took: string, logs: string): void {
+  const { pipeline, outcome, succeeded, message } = result;
+  console.log(`\n${summaryOf(result)}\n`);
+  const end = `${pipeline.metadata.name}: ${outcome.toLowerCase()} after ${took}`;
+  if (succeeded) console.log(end);
+  else console.error(`${end}: ${message}`);
+  for (const { name, state } of stageStates(result, Date.now())) {
+    if (state === 'Failed') console.error(`What ${name} said: ${logs} ${name}`);
+  }
+}
 
 /** The table at the end of a run: quality on held-out prompts after every stage, and its checkpoint. */
 export function summaryTable(stages: readonly StageState[]): string {

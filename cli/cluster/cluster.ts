@@ -1,0 +1,44 @@
+import type { KubeClient } from '../../operator/kube/client.ts';
+import { explain } from './cluster-error.ts';
+
+/** One namespace of a cluster, seen by one user. */
+export class Cluster {
+  readonly namespace: string;
+  /** For messages: `context kind, namespace team`. */
+  readonly place: string;
+  private readonly client: KubeClient;
+  private readonly server: string;
+
+  constructor(given: {
+    readonly client: KubeClient;
+    readonly context: string;
+    readonly namespace: string;
+    readonly server: string;
+  }) {
+    this.namespace = given.namespace;
+    this.place = `context ${given.context}, namespace ${given.namespace}`;
+    this.client = given.client;
+    this.server = given.server;
+  }
+
+  /**
+   * @param doing what the request is for, such as `list r1pipelines`
+   * @throws ClusterError in the words of a person
+   */
+  async ask<T>(doing: string, request: (client: KubeClient) => Promise<T>): Promise<T> {
+    try {
+      return await request(this.client);
+    } catch (error) {
+      throw this.explain(doing, error);
+    }
+  }
+
+  /** The error in the words of a person, if it came from the cluster. */
+  explain(doing: string, error: unknown): unknown {
+    return explain(error, this.place, this.server, doing);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.client.close();
+  }
+}

@@ -1,0 +1,120 @@
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname, posix, resolve } from 'node:path';
+import type { R1Pipeline } from '../../operator/api/pipeline.ts';
+import type { Volume } from '../../operator/api/scheduling.ts';
+import { type Path, problemAt, type ValueProblem } from '../../operator/api/value-problem.ts';
+import { digestOf } from '../../operator/core/names.ts';
+import type { ConfigMap } from '../../operator/kube/resources.ts';
+
+/** A ConfigMap takes 1 MiB with everything around the files. */
+const largestBytes = 900 << 10;
+const mostVolumes = 16;
+const volumePath = /^[A-Za-z0-9_-][A-Za-z0-9_.-]*(\/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$/;
+const tooLarge = `a claim that holds them, as at most ${inKib(largestBytes)} come along with a manifest`;
+
+/** Files that lie beside a manifest and on none of its volumes, by their paths in it. */
+export interface LocalFiles {
+  readonly files: ReadonlyMap<string, string>;
+  readonly problems: readonly ValueProblem[];
+}
+
+/**
+ * The data files that a pipeline names by relative paths, as far as no volume of its own holds them: a pod has them
+ * only if they come with the manifest.
+ */
+export async function gatherLocalFiles({ spec }: R1Pipeline, manifestFile: string): Promise<LocalFiles> {
+  const files = new Map<string, string>();
+  const problems: ValueProblem[] = [];
+  for (const { path, file } of dataFiles(spec)) {
+    if (!isMissing(file, spec.volumes)) continue;
+    const found = await readText(resolve(dirname(manifestFile), file));
+    if (found.text === undefined) {
+      problems.push(problemAt(path, `${found.instead}, and ${file} on no volume of spec.volumes`, found.expected));
+    } else if (!volumePath.test(posix.normalize(file))) {
+      problems.push(problemAt(path, JSON.stringify(file), 'a path below the manifest of letters, digits, _, . and -'));
+    } else {
+      files.set(posix.normalize(file), found.text);
+    }
+  }
+  for (const { path, directory } of modelDirectories(spec)) {
+    if (!isMissing(directory, spec.volumes)) continue;
+    problems.push(problemAt(path, `${directory} on no volume of spec.volumes`, 'a claim there that holds the model'));
+  }
+  const bytes = [...files.values()].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  if (bytes > largestBytes) {
+    const found = `files of ${inKib(bytes)} on none of them (${[...files.keys()].join(', ')})`;
+    problems.push(problemAt(['spec', 'volumes'], found, tooLarge));
+  }
+  if (files.size > 0 && spec.volumes.length + files.size > mostVolumes) {
+    const found = `${files.size} files on none of ${spec.volumes.length}`;
+    problems.push(problemAt(['spec', 'volumes'], found, `a claim or ConfigMap that holds them; ${mostVolumes} may be`));
+  }
+  return { files, problems };
+}
+
+/** What brings files to the pods of a pipeline: a ConfigMap that is named after them, and a volume for each. */
+export function carryFiles(
+  pipeline: string,
+  namespace: string,
+  files: ReadonlyMap<string, string>,
+): { readonly configMap: ConfigMap & { metadata: { name: string; namespace: string } }; readonly volumes: Volume[] } {
+  const name = `${pipeline}-files-${digestOf(Object.fromEntries(files)).slice(0, 10)}`;
+  const keyed = [...files].map(([path, text], index) => ({ path, text, key: `${index}-${basename(path)}` }));
+  return {
+    configMap: {
+      metadata: { name, namespace },
+      immutable: true,
+      data: Object.fromEntries(keyed.map(({ key, text }) => [key, text])),
+    },
+    volumes: keyed.map(({ path, key }) => ({ path, configMap: name, subPath: key })),
+  };
+}
+
+function isMissing(path: string, volumes: readonly Volume[]): boolean {
+  if (posix.isAbsolute(path)) return false; // in the image
+  const normal = posix.normalize(path);
+  return !volumes.some((volume) => normal === volume.path || normal.startsWith(`${volume.path}/`));
+}
+
+function dataFiles({ datasets }: R1Pipeline['spec']): { path: Path; file: string }[] {
+  return datasets.flatMap(({ jsonl, heldOut }, index) => {
+    const path = ['spec', 'datasets', index];
+    return [
+      ...(jsonl === undefined ? [] : [{ path: [...path, 'jsonl'], file: jsonl }]),
+      ...(heldOut?.jsonl === undefined ? [] : [{ path: [...path, 'heldOut', 'jsonl'], file: heldOut.jsonl }]),
+    ];
+  });
+}
+
+function modelDirectories({ base, stages }: R1Pipeline['spec']): { path: Path; directory: string }[] {
+  const models = stages.map(({ model }, index) => ({ path: ['spec', 'stages', index, 'model', 'path'], model }));
+  return [{ path: ['spec', 'base', 'path'], model: base }, ...models].flatMap(({ path, model }) =>
+    model?.path === undefined ? [] : [{ path, directory: model.path }],
+  );
+}
+
+type FoundText =
+  | { readonly text: string }
+  | { readonly text?: undefined; readonly instead: string; readonly expected: string };
+
+async function readText(file: string): Promise<FoundText> {
+  let bytes: Buffer;
+  try {
+    const { size } = await stat(file);
+    if (size > largestBytes) return { instead: `${inKib(size)} at ${file}`, expected: tooLarge };
+    bytes = await readFile(file);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const instead = code === 'ENOENT' ? `nothing at ${file}` : message;
+    return { instead, expected: 'a JSONL file at one of these places' };
+  }
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
+  } catch {
+    return { instead: `bytes that are no UTF-8 text at ${file}`, expected: 'a JSONL file' };
+  }
+}
+
+function inKib(bytes: number): string {
+  return `${Math.ceil(bytes / 1024)} KiB`;
+}

@@ -1,0 +1,45 @@
+import { findCondition } from '../../operator/api/conditions.ts';
+import { annotations } from '../../operator/api/metadata.ts';
+import type { R1Pipeline } from '../../operator/api/pipeline.ts';
+import type { R1Stage } from '../../operator/api/stage.ts';
+import { stagesAfter } from '../../operator/core/plan.ts';
+import { UserError } from '../../trainer/contract/errors.ts';
+
+/**
+ * The stages that run again, each with what of it is thrown away.
+ *
+ * @param sure work may be thrown away
+ * @throws UserError when there is no such stage, an earlier wish waits, or work would be lost and nobody is sure
+ */
+export function planRerun(pipeline: R1Pipeline, stages: readonly R1Stage[], from: string, sure: boolean): string[] {
+  const { metadata, spec } = pipeline;
+  const names = spec.stages.map(({ name }) => name);
+  if (!names.includes(from)) {
+    throw new UserError(`pipeline ${metadata.name} has no stage "${from}"; known: ${names.join(', ')}`);
+  }
+  const waiting = metadata.annotations?.[annotations.rerunFrom];
+  if (waiting !== undefined && waiting !== from && names.includes(waiting)) {
+    throw new UserError(
+      `pipeline ${metadata.name}: found that it is about to run again from ${waiting} on (${annotations.rerunFrom}), expected that this is done first`,
+    );
+  }
+  const again = stagesAfter(pipeline, from).map((name) => {
+    const work = workOf(stages.find(({ spec: { stage } }) => stage === name));
+    return { name, work };
+  });
+  const lost = again.filter(({ work }) => work !== undefined).map(({ name, work }) => `${name} (${work})`);
+  if (lost.length > 0 && !sure) {
+    throw new UserError(
+      `pipeline ${metadata.name}: to run again from ${from} on throws away the work of ${lost.join(', ')}; --yes does it`,
+    );
+  }
+  return again.map(({ name, work }) => (work === undefined ? name : `${name} (was ${work})`));
+}
+
+function workOf(stage: R1Stage | undefined): string | undefined {
+  const { status } = stage ?? {};
+  if (findCondition(status?.conditions, 'Succeeded')?.status === 'True') return 'finished';
+  const { step = 0, steps = 0 } = status?.progress ?? {};
+  if (step > 0) return `at step ${step} of ${steps}`;
+  return status?.attempts.at(-1)?.outcome === 'Running' ? 'begun' : undefined;
+}

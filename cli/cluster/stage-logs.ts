@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findCondition } from '../../operator/api/conditions.ts';
+import { labels } from '../../operator/api/metadata.ts';
+import type { R1Stage } from '../../operator/api/stage.ts';
+import { ApiError, ConnectionError } from '../../operator/kube/api-error.ts';
+import { type Pod, pathOf, pods as podKind, type Stored } from '../../operator/kube/resources.ts';
+import { UserError } from '../../trainer/contract/errors.ts';
+import { requireStage } from '../state.ts';
+import type { Cluster } from './cluster.ts';
+import { ClusterError } from './cluster-error.ts';
+import { readPipeline, readStages } from './cluster-source.ts';
+import { linesOf, LogPosition } from './log-lines.ts';
+import {
+  attemptNumber,
+  choosePods,
+  containerOf,
+  isOver,
+  type PodChoice,
+  readableLog,
+  whyWaiting,
+} from './stage-pods.ts';
+
+export interface StageLogsOptions extends PodChoice {
+  readonly follow: boolean;
+  /** Says what is no part of a log. */
+  readonly note: (text: string) => void;
+}
+
+const pollMs = 1000;
+/** How often it is seen whether the pod that is read has a successor. */
+const lookMs = 5000;
+
+/**
+ * Lines that a stage's pod has printed; when following, those of the attempts after it as well, over lost connections,
+ * until the stage has ended.
+ *
+ * @throws UserError when there is no such pipeline, stage or pod
+ */
+export async function* stageLogs(
+  cluster: Cluster,
+  pipeline: string,
+  stage: string,
+  options: StageLogsOptions,
+): AsyncGenerator<string> {
+  requireStage(await readPipeline(cluster, pipeline), stage);
+  const { follow, attempt } = options;
+  const noteNews = onlyNews(options.note);
+  const newestReadable = async () => (await listPods(cluster, pipeline, stage, options)).find(readableLog);
+  let position = new LogPosition();
+  let uid: string | undefined;
+  for (;;) {
+    try {
+      // Looked up before the pods, so that when it has ended they are the last ones.
+      const ended = !follow || (await hasEnded(cluster, pipeline, stage));
+      const pods = await listPods(cluster, pipeline, stage, options);
+      const pod = pods.find(readableLog);
+      const waiting = pods[0] === pod ? undefined : pods[0];
+      if (waiting !== undefined) noteNews(`${inWords(waiting)} has not begun: ${whyWaiting(waiting)}`);
+      if (pod !== undefined) {
+        if (follow || waiting !== undefined) noteNews(`${inWords(pod)}, node ${pod.spec?.nodeName ?? 'unknown'}`);
+        if (uid !== pod.metadata.uid) position = new LogPosition();
+        uid = pod.metadata.uid;
+        yield* readLog(cluster, pod, position, follow ? newestReadable : undefined);
+      }
+      if (ended && uid === undefined) {
+        const stages = await readStages(cluster, pipeline);
+        throw new UserError(`${cluster.place}: ${whyNothing(pipeline, stage, stages, options)}`);
+      }
+      if (ended || (attempt !== undefined && pod !== undefined && isOver(pod))) return;
+    } catch (error) {
+      if (!follow || !(error instanceof ClusterError && error.isPassing)) throw error;
+      noteNews(`${error.message}; goes on trying`);
+    }
+    await sleep(pollMs);
+  }
+}
+
+async function listPods(cluster: Cluster, pipeline: string, stage: string, choice: PodChoice): Promise<Stored<Pod>[]> {
+  const labelSelector = `${labels.pipeline}=${pipeline},${labels.stage}=${stage}`;
+  const { items } = await cluster.ask('list pods', (client) =>
+    client.list(podKind, cluster.namespace, { labelSelector }),
+  );
+  return choosePods(items, choice);
+}
+
+/**
+ * What a pod has printed since the position.
+ *
+ * @param newest to go on while the pod is the one that this gives; a pod on a lost node would never end its log
+ */
+async function* readLog(
+  cluster: Cluster,
+  pod: Stored<Pod>,
+  position: LogPosition,
+  newest: (() => Promise<Stored<Pod> | undefined>) | undefined,
+): AsyncGenerator<string> {
+  const { namespace, name, uid } = pod.metadata;
+  const doing = `read the log of pod ${name}`;
+  const cut = new AbortController();
+  const look = async (): Promise<void> => {
+    if ((await newest?.())?.metadata.uid !== uid) cut.abort();
+  };
+  // An outage shows in the log's own connection.
+  const timer = newest && setInterval(() => void look().catch(() => undefined), lookMs);
+  try {
+    const query = {
+      container: containerOf(pod)?.name,
+      previous: readableLog(pod) === 'previous',
+      follow: newest !== undefined,
+      timestamps: true,
+      sinceTime: position.reconnect(),
+    };
+    const path = pathOf(podKind, namespace, name, 'log');
+    const chunks = await cluster.ask(doing, (client) => client.stream(path, query, cut.signal));
+    for await (const line of linesOf(chunks)) {
+      const text = position.take(line);
+      if (text !== undefined) yield text;
+    }
+  } catch (error) {
+    if (cut.signal.aborted || (newest !== undefined && isGone(error))) return;
+    if (error instanceof ClusterError) throw error;
+    throw cluster.explain(doing, new ConnectionError('the connection was lost', error));
+  } finally {
+    clearInterval(timer);
+    cut.abort();
+  }
+}
+
+/** The pod was deleted, or its container is between two starts. */
+function isGone(error: unknown): boolean {
+  const { cause } = error as Error;
+  return cause instanceof ApiError && (cause.status === 400 || cause.status === 404);
+}
+
+async function hasEnded(cluster: Cluster, pipeline: string, stage: string): Promise<boolean> {
+  const [{ status }, stages] = await Promise.all([readPipeline(cluster, pipeline), readStages(cluster, pipeline)]);
+  const found = stages.find(({ spec }) => spec.stage === stage);
+  return [status, found?.status].some(
+    (each) => (findCondition(each?.conditions, 'Succeeded')?.status ?? 'Unknown') !== 'Unknown',
+  );
+}
+
+function whyNothing(pipeline: string, stage: string, stages: readonly R1Stage[], choice: PodChoice): string {
+  const { attempt, rollout } = choice;
+  const found = stages.find(({ spec }) => spec.stage === stage);
+  const whose = [
+    ...(rollout === undefined ? [] : [`rollout worker ${rollout} of `]),
+    ...(attempt === undefined ? [] : [`attempt ${attempt} of `]),
+    `stage ${stage} of ${pipeline}`,
+  ].join('');
+  if (found === undefined) return `${whose} has no log yet; it has not started`;
+  const { state = 'Pending', message = '' } = found.status?.display ?? {};
+  return `${whose} has no pod whose log can be read; the stage is ${state}${message === '' ? '' : `: ${message}`}`;
+}
+
+function inWords(pod: Stored<Pod>): string {
+  return `attempt ${attemptNumber(pod)}, pod ${pod.metadata.name}`;
+}
+
+/** Says nothing twice in a row. */
+function onlyNews(note: (text: string) => void): (text: string) => void {
+  let last: string | undefined;
+  return (text) => {
+    if (text !== last) note(text);
+    last = text;
+  };
+}

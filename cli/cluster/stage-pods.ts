@@ -1,0 +1,59 @@
+import { attemptLabels, type Component } from '../../operator/kube/objects/labels.ts';
+import { attemptOf, trainerContainer } from '../../operator/kube/objects/attempt-job.ts';
+import type { Pod, Stored } from '../../operator/kube/resources.ts';
+import { waitingFor } from '../../operator/kube/waiting.ts';
+
+const ourContainers: ReadonlySet<string> = new Set([trainerContainer, 'rollout']);
+
+/** Which of a stage's pods is asked for. */
+export interface PodChoice {
+  readonly attempt?: number | undefined;
+  /** Index of a rollout worker; the trainer if absent. */
+  readonly rollout?: number | undefined;
+}
+
+/** The pods that were asked for, newest attempt first, and the newest pod of an attempt first. */
+export function choosePods(pods: readonly Stored<Pod>[], { attempt, rollout }: PodChoice): Stored<Pod>[] {
+  const component: Component = rollout === undefined ? 'trainer' : 'rollout-worker';
+  return pods
+    .filter(({ metadata: { labels } }) => labels?.[attemptLabels.component] === component)
+    .filter((pod) => attempt === undefined || attemptNumber(pod) === attempt)
+    .filter((pod) => rollout === undefined || indexOf(pod) === rollout)
+    .toSorted((a, b) => attemptNumber(b) - attemptNumber(a) || (bornAt(a) < bornAt(b) ? 1 : -1));
+}
+
+export function attemptNumber({ metadata }: Stored<Pod>): number {
+  return attemptOf(metadata.labels);
+}
+
+/** The container of ours, beside what clusters may have added. */
+export function containerOf({ spec }: Stored<Pod>): { readonly name: string } | undefined {
+  return spec?.containers.find(({ name }) => ourContainers.has(name));
+}
+
+/** What its container has printed can be read: that of this start, or that of the one before. */
+export function readableLog({ status }: Stored<Pod>): 'current' | 'previous' | undefined {
+  const container = status?.containerStatuses?.find(({ name }) => ourContainers.has(name));
+  if (container?.state?.running !== undefined || container?.state?.terminated !== undefined) return 'current';
+  return container?.lastState?.terminated === undefined ? undefined : 'previous';
+}
+
+/** It runs no more, and never will again. */
+export function isOver({ status }: Stored<Pod>): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
+}
+
+/** Why it has not begun. */
+export function whyWaiting(pod: Stored<Pod>): string {
+  const reason = pod.status?.containerStatuses?.[0]?.state?.waiting?.reason;
+  return waitingFor(undefined, pod, undefined)?.waiting ?? reason ?? 'it has just been made';
+}
+
+function indexOf({ metadata }: Stored<Pod>): number {
+  const key = 'batch.kubernetes.io/job-completion-index';
+  return Number(metadata.labels?.[key] ?? metadata.annotations?.[key]);
+}
+
+function bornAt({ metadata }: Stored<Pod>): string {
+  return metadata.creationTimestamp;
+}

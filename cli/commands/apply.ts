@@ -1,0 +1,105 @@
+import type { Command } from 'commander';
+import { apiGroup } from '../../operator/api/metadata.ts';
+import { runResult } from '../../operator/local/run-result.ts';
+import { UserError } from '../../trainer/contract/errors.ts';
+import { applyDocument } from '../cluster/apply.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { clusterSource } from '../cluster/cluster-source.ts';
+import { gatherLocalFiles } from '../cluster/local-files.ts';
+import { addClusterOptions, type ClusterOptions, requireCluster } from '../cluster/options.ts';
+import { withCluster } from '../cluster/with-cluster.ts';
+import { displayOn } from '../display/display-on.ts';
+import { shortDuration } from '../display/progress-text.ts';
+import type { RunState } from '../display/run-state.ts';
+import { printOutcome } from '../display/summary.ts';
+import { programName } from '../invocation.ts';
+import { readWrittenManifest, refuseProblems, type WrittenManifest } from '../manifest-file.ts';
+import { watchPipeline } from '../watch-pipeline.ts';
+
+interface ApplyOptions extends ClusterOptions {
+  readonly filename: string;
+  readonly forceConflicts: boolean;
+  readonly wait: boolean;
+}
+
+export function addApply(program: Command): void {
+  const command = program
+    .command('apply')
+    .description('make or change the pipelines of a manifest on a cluster')
+    .requiredOption('-f, --filename <file>', 'manifest; - is stdin')
+    .option('--force-conflicts', 'take over fields that others have set', false)
+    .option('--wait', 'show the pipeline until it has ended, is suspended or waits for a person', false);
+  addClusterOptions(command).action(apply);
+}
+
+async function apply(options: ApplyOptions): Promise<void> {
+  const { filename, wait } = options;
+  requireCluster(options, 'apply', `r1 run ${filename} runs it`);
+  const manifest = await readWrittenManifest(filename);
+  const files = await gatherFiles(manifest, filename);
+  const [pipeline, ...others] = manifest.pipelines;
+  if (wait && (!pipeline || others.length > 0)) {
+    throw new UserError(`${filename}: found ${manifest.pipelines.length} pipelines, expected one to --wait for`);
+  }
+  await withCluster(options, async (cluster) => {
+    await applyAll(cluster, manifest, files, options.forceConflicts);
+    if (wait && pipeline) await waitFor(cluster, pipeline.metadata.name, options);
+  });
+}
+
+/** By pipeline: the files beside the manifest that it needs on the cluster. */
+async function gatherFiles(manifest: WrittenManifest, file: string): Promise<Map<string, ReadonlyMap<string, string>>> {
+  const gathered = await Promise.all(
+    manifest.pipelines.map(async (pipeline) => ({ pipeline, ...(await gatherLocalFiles(pipeline, file)) })),
+  );
+  refuseProblems(
+    file,
+    gathered.flatMap(({ pipeline, problems }) => problems.map((problem) => manifest.place(pipeline, problem))),
+  );
+  return new Map(gathered.map(({ pipeline, files }) => [pipeline.metadata.name, files]));
+}
+
+async function applyAll(
+  cluster: Cluster,
+  { documents }: WrittenManifest,
+  files: ReadonlyMap<string, ReadonlyMap<string, string>>,
+  force: boolean,
+): Promise<void> {
+  const stray = documents.find(({ metadata }) => (metadata.namespace ?? cluster.namespace) !== cluster.namespace);
+  if (stray !== undefined) {
+    const { name, namespace } = stray.metadata;
+    throw new UserError(`${cluster.place}: found ${name} of namespace ${namespace}, expected it with -n ${namespace}`);
+  }
+  for (const document of documents) {
+    const { kind, metadata } = document;
+    const own = kind === 'R1Pipeline' ? files.get(metadata.name) : undefined;
+    const applied = await applyDocument(cluster, document, own ?? new Map(), { force });
+    console.log(`${kind.toLowerCase()}.${apiGroup}/${metadata.name} ${applied}`);
+  }
+}
+
+/** Ends when `r1 run` would. */
+async function waitFor(cluster: Cluster, name: string, options: ClusterOptions): Promise<void> {
+  const run = await watchPipeline(clusterSource(cluster), name, displayOn(process.stdout), isAtRest);
+  const result = runResult(run.pipeline, run.stages);
+  const { startedAt, completedAt } = run.pipeline.status ?? {};
+  const endMs = completedAt === undefined ? Date.now() : Date.parse(completedAt);
+  const took = shortDuration((endMs - (startedAt === undefined ? endMs : Date.parse(startedAt))) / 1000);
+  const where = Object.entries({
+    context: options.context,
+    kubeconfig: options.kubeconfig,
+    namespace: options.namespace,
+  })
+    .flatMap(([option, value]) => (value === undefined ? [] : [` --${option} ${value}`]))
+    .join('');
+  printOutcome(result, took, `${programName} logs${where} ${name}`);
+  process.exitCode = result.exitCode;
+}
+
+/** It has ended, rests suspended, or waits for nothing but a person; and that is about the spec as it is now. */
+function isAtRest({ pipeline, stages }: RunState): boolean {
+  const { metadata, status } = pipeline;
+  if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0)) return false;
+  if (stages.some((stage) => stage.status?.attempts.at(-1)?.outcome === 'Running')) return false;
+  return runResult(pipeline, stages).outcome !== 'Interrupted';
+}

@@ -1,0 +1,52 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findCondition } from '../operator/api/conditions.ts';
+import type { Display } from './display/display.ts';
+import type { RunState } from './display/run-state.ts';
+import { ClusterError } from './cluster/cluster-error.ts';
+import type { PipelineSource } from './pipeline-source.ts';
+
+const pollMs = 1000;
+/** How long a cluster may give no answer, as while its control plane is upgraded. */
+const patienceMs = 10 * 60_000;
+
+/**
+ * Shows a pipeline while it goes on.
+ *
+ * @param isOver when to stop looking; when the pipeline has ended if absent
+ * @returns what was seen last
+ * @throws what the source throws, an outage only when it lasts
+ */
+export async function watchPipeline(
+  source: PipelineSource,
+  name: string,
+  display: Display,
+  isOver: (run: RunState) => boolean = hasEnded,
+): Promise<RunState> {
+  let outageSince: number | undefined;
+  try {
+    for (;;) {
+      try {
+        const run = await source.read(name);
+        if (outageSince !== undefined) display.note(`${source.place}: answers again`);
+        outageSince = undefined;
+        display.update(run);
+        if (isOver(run)) return run;
+      } catch (error) {
+        if (!(error instanceof ClusterError && error.isPassing)) throw error;
+        if (outageSince === undefined) display.note(`${error.message}; goes on trying`);
+        outageSince ??= performance.now();
+        if (performance.now() - outageSince > patienceMs) throw error;
+      }
+      await sleep(pollMs);
+    }
+  } finally {
+    display.end();
+  }
+}
+
+/** It has succeeded or failed, and that is about the spec as it is now. */
+export function hasEnded({ pipeline }: RunState): boolean {
+  const { metadata, status } = pipeline;
+  const seen = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+  return seen && (findCondition(status?.conditions, 'Succeeded')?.status ?? 'Unknown') !== 'Unknown';
+}
