@@ -6,10 +6,10 @@ import type { ParameterLayout } from '../models/parameters.ts';
 import type { AdamWSettings } from '../optim/adamw.ts';
 import { clipFactor } from '../optim/clipping.ts';
 import { inverseOf } from '../rollout/decoder.ts';
-import type { Completion } from '../rollout/generation.ts';
+import { type Claims, finishClaim, newClaims } from '../rollout/claims.ts';
+import type { Completion, GenerationRequest } from '../rollout/generation.ts';
 import { cutBatch, cutCompletions, cutSequences, inBatchOrder } from './batches.ts';
 import { planGeneration } from './generation-plan.ts';
-import type { GenerationRequest } from './generation-plan.ts';
 import type { MicroBatchResult, OptimizerMemory, ParameterSource } from './protocol.ts';
 import type { PairScores, ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
 import { optimizerMemory, share, shared } from './shared-memory.ts';
@@ -55,6 +55,13 @@ export interface OptimizerState {
   readonly step: number;
   readonly m: Float32Array;
   readonly v: Float32Array;
+}
+
+interface FreeGeneration {
+  readonly claims: Claims;
+  readonly helpers?: number;
+  readonly set?: string;
+  readonly onCompletion: OnCompletion;
 }
 
 interface ParameterSet {
@@ -111,6 +118,16 @@ export class Engine {
     return this.#set(name).values;
   }
 
+  /** Another one whenever the policy's parameters change, before the first of them does. */
+  get parametersVersion(): number {
+    return this.#set('policy').version;
+  }
+
+  /** Worker threads. */
+  get workers(): number {
+    return this.#pool.size;
+  }
+
   /** Adds or replaces a set. Values in shared memory are used in place. */
   addParameterSet(name: string, values: Float32Array): void {
     this.#expectIdle();
@@ -143,22 +160,41 @@ export class Engine {
     requests: readonly GenerationRequest[],
     { set = 'policy', onCompletion }: { set?: string; onCompletion?: OnCompletion } = {},
   ): Promise<Completion[]> {
-    const plans = planGeneration(requests, this.#config, this.#pool.size);
-    return this.#inOrder(async () => {
+    const completions: Completion[] = [];
+    await this.generateFree(requests, {
+      claims: newClaims(requests.length),
+      set,
+      onCompletion: (index, completion) => {
+        completions[index] = completion;
+        onCompletion?.(index, completion);
+      },
+    });
+    return completions;
+  }
+
+  /**
+   * Samples completions of those requests that are free when their turn comes, while others may take some, too. Ends
+   * when none is free and all taken here are done; one that someone else has done meanwhile is dropped.
+   *
+   * @param options.helpers worker threads elsewhere that share the requests; how the work is cut depends on it, no result does
+   */
+  async generateFree(
+    requests: readonly GenerationRequest[],
+    { claims, helpers = 0, set = 'policy', onCompletion }: FreeGeneration,
+  ): Promise<void> {
+    const plans = planGeneration(requests, claims, this.#config, this.#pool.size + helpers);
+    await this.#inOrder(async () => {
       const source = this.#source(set);
-      const completions: Completion[] = [];
       for (const plan of plans) {
         const queue = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
         await this.#pool.each(
           'generate',
-          () => ({ ...plan, source, queue }),
+          () => ({ ...plan, source, queue, claims }),
           (index, completion) => {
-            completions[index] = completion;
-            onCompletion?.(index, completion);
+            if (finishClaim(claims, index)) onCompletion(index, completion);
           },
         );
       }
-      return completions;
     });
   }
 
@@ -259,6 +295,7 @@ export class Engine {
   async #update(memory: OptimizerMemory, settings: StepSettings, gradientScale: number): Promise<void> {
     const policy = this.#set('policy');
     const { learningRate, betas, epsilon, weightDecay } = settings;
+    policy.version++;
     await this.#pool.each('update', (worker) => ({
       memory,
       parameters: policy.values,
@@ -267,7 +304,6 @@ export class Engine {
       step: this.#steps,
       gradientScale,
     }));
-    policy.version++;
   }
 
   /** Starts `work` when all earlier work is done: none of it may see parameters change underneath. */

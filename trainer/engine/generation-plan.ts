@@ -1,18 +1,9 @@
-import type { RandomKey } from '../algorithms/random.ts';
 import { UserError } from '../contract/errors.ts';
 import type { ModelConfig } from '../models/config.ts';
-import type { CompletionSampling, PromptGroup, Sample } from '../rollout/generation.ts';
+import { type Claims, isFree } from '../rollout/claims.ts';
+import type { GenerationRequest, PromptGroup, Sample } from '../rollout/generation.ts';
 import { kvBytesPerToken } from '../rollout/kv-cache.ts';
 import { cacheWidth, lengthBucket } from '../rollout/lengths.ts';
-
-/** One completion wanted. */
-export interface GenerationRequest {
-  readonly promptIds: readonly number[];
-  /** Token t is drawn with the key's uniform number t. */
-  readonly key: RandomKey;
-  readonly sampling: CompletionSampling;
-  readonly stopIds: readonly number[];
-}
 
 /** Requests of one temperature, grouped by prompt. */
 export interface GenerationPlan {
@@ -31,14 +22,16 @@ const cacheBytes = 256 * 1024 * 1024;
 const samplesPerGroup = 4;
 
 /**
- * Decides how requests are generated.
+ * Decides how the requests that are free are generated.
  *
+ * @param takers threads that share them, here and elsewhere
  * @throws UserError if a prompt is empty or leaves no room for a token
  */
 export function planGeneration(
   requests: readonly GenerationRequest[],
+  claims: Claims,
   config: ModelConfig,
-  workers: number,
+  takers: number,
 ): GenerationPlan[] {
   for (const [index, { promptIds }] of requests.entries()) {
     if (promptIds.length > 0 && promptIds.length < config.maxLength) continue;
@@ -53,7 +46,7 @@ export function planGeneration(
     let width = 0;
     let count = 0;
     for (const [index, { promptIds, ...sample }] of requests.entries()) {
-      if (sample.sampling.temperature !== temperature) continue;
+      if (sample.sampling.temperature !== temperature || !isFree(claims, index)) continue;
       const prompt = prompts.get(promptIds.join()) ?? { promptIds, samples: [] };
       prompts.set(promptIds.join(), prompt);
       prompt.samples.push({ index, ...sample });
@@ -61,8 +54,9 @@ export function planGeneration(
       width = Math.max(width, cacheWidth(longest), lengthBucket(promptIds.length));
       count++;
     }
+    if (count === 0) continue;
     const affordable = Math.floor(cacheBytes / (kvBytesPerToken(config) * width));
-    const share = Math.ceil(count / workers / samplesPerGroup) * samplesPerGroup;
+    const share = Math.ceil(count / takers / samplesPerGroup) * samplesPerGroup;
     const rows = Math.max(2, Math.min(mostRows, affordable, share));
     const groups = [...prompts.values()].flatMap(({ promptIds, samples }) =>
       chunks(samples, Math.min(rows, samplesPerGroup)).map((chunk) => ({ promptIds, samples: chunk })),

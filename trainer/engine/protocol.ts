@@ -1,5 +1,6 @@
 import type { Head, ModelConfig } from '../models/config.ts';
 import type { AdamWSettings } from '../optim/adamw.ts';
+import type { Claims } from '../rollout/claims.ts';
 import type { Completion, PromptGroup } from '../rollout/generation.ts';
 import type { Grid } from '../models/program-inputs.ts';
 import type { PairScores, ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
@@ -60,6 +61,8 @@ export interface Jobs {
       readonly groups: readonly PromptGroup[];
       /** [0]: the next group to take. */
       readonly queue: Int32Array;
+      /** Samples that someone else has taken are left out. */
+      readonly claims: Claims;
       readonly rows: number;
       readonly width: number;
     };

@@ -3,7 +3,8 @@ import { parameterLayout } from '../models/parameters.ts';
 import { probabilityProgram, scoreProgram } from '../models/programs.ts';
 import { adamw, segments } from '../optim/adamw.ts';
 import { Decoder } from '../rollout/decoder.ts';
-import { generate } from '../rollout/generation.ts';
+import { type Claims, isDone, takeClaim } from '../rollout/claims.ts';
+import { generate, type PromptGroup } from '../rollout/generation.ts';
 import { KvCache } from '../rollout/kv-cache.ts';
 import { SessionCache } from '../runtime/session-cache.ts';
 import { floats } from '../runtime/tensor.ts';
@@ -26,7 +27,7 @@ type Handlers = { [K in JobKind]: (request: Jobs[K]['request'], id: number) => P
 const handlers: Handlers = {
   ready: async () => true,
 
-  async generate({ source, temperature, groups, queue, rows, width }, id) {
+  async generate({ source, temperature, groups, queue, claims, rows, width }, id) {
     const parameters = copy.tensors(source);
     cache.reserve(rows, width);
     const decoder = await Decoder.create({ config, sessions, parameters, cache, temperature });
@@ -35,8 +36,9 @@ const handlers: Handlers = {
       cache,
       rows,
       maxLength: config.maxLength,
-      next: () => groups[Atomics.add(queue, 0, 1)],
+      next: () => nextGroup(groups, queue, claims),
       onCompletion: (index, completion) => reply({ kind: 'completion', id, index, completion }),
+      isDone: (index) => isDone(claims, index),
     });
     return true;
   },
@@ -74,6 +76,16 @@ const handlers: Handlers = {
     return true;
   },
 };
+
+/** The next group that has samples left to take, with these alone. */
+function nextGroup(groups: readonly PromptGroup[], queue: Int32Array, claims: Claims): PromptGroup | undefined {
+  for (;;) {
+    const group = groups[Atomics.add(queue, 0, 1)];
+    if (group === undefined) return undefined;
+    const samples = group.samples.filter(({ index }) => takeClaim(claims, index));
+    if (samples.length > 0) return { promptIds: group.promptIds, samples };
+  }
+}
 
 function reply(message: Reply): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window

@@ -17,13 +17,18 @@ export interface PromptGroup {
   readonly samples: readonly Sample[];
 }
 
-export interface Sample {
-  /** Place in the caller's list. */
-  readonly index: number;
+/** One completion wanted. */
+export interface GenerationRequest {
+  readonly promptIds: readonly number[];
   /** Token t is drawn with the key's uniform number t. */
   readonly key: RandomKey;
   readonly sampling: CompletionSampling;
   readonly stopIds: readonly number[];
+}
+
+export interface Sample extends Omit<GenerationRequest, 'promptIds'> {
+  /** Place in the caller's list. */
+  readonly index: number;
 }
 
 export interface Completion {
@@ -44,6 +49,8 @@ export interface GenerationOptions {
   /** Hands out the next group; undefined when there are no more. */
   readonly next: () => PromptGroup | undefined;
   readonly onCompletion: (index: number, completion: Completion) => void;
+  /** Whether someone else has a sample's completion by now: it leaves the batch without one. */
+  readonly isDone: (index: number) => boolean;
 }
 
 /**
@@ -118,14 +125,16 @@ class Batch {
   readonly #cache: KvCache;
   readonly #maxLength: number;
   readonly #onCompletion: GenerationOptions['onCompletion'];
+  readonly #isDone: GenerationOptions['isDone'];
 
-  constructor({ decoder, rows, cache, maxLength, onCompletion }: GenerationOptions) {
+  constructor({ decoder, rows, cache, maxLength, onCompletion, isDone }: GenerationOptions) {
     this.#vocabularySize = decoder.vocabularySize;
     this.ids = new Int32Array(Math.max(2, rows));
     this.positions = new Int32Array(Math.max(2, rows));
     this.#cache = cache;
     this.#maxLength = maxLength;
     this.#onCompletion = onCompletion;
+    this.#isDone = isDone;
   }
 
   get size(): number {
@@ -160,7 +169,9 @@ class Batch {
   advance(probs: Float32Array): void {
     for (let row = this.size - 1; row >= 0; row--) {
       const sequence = this.#rows[row] as Sequence;
-      if (this.#extend(sequence, rowOf(probs, row, this.#vocabularySize))) this.#place(row);
+      const goesOn =
+        !this.#isDone(sequence.sample.index) && this.#extend(sequence, rowOf(probs, row, this.#vocabularySize));
+      if (goesOn) this.#place(row);
       else this.#leave(row);
     }
   }
