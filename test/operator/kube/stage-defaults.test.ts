@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readStageDefaults, withStageDefaults } from '../../../../operator/kube/objects/stage-defaults.ts';
-import { stageOf } from '../../../support/stage-objects.ts';
-import { useTemporaryDirectory } from '../../../support/temporary-directory.ts';
+import { readStageDefaults, withDefaults } from '../../../operator/kube/stage-defaults.ts';
+import { stageOf } from '../../support/stage-objects.ts';
+import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
 
 const cpu =
   'model: {init: {}}\ndatasets: [{name: sums, generator: {task: addition}}]\npretrain: {data: [sums], steps: 3}';
@@ -41,7 +41,7 @@ test.each([
     },
   },
 ])('$name', ({ stage, expected }) => {
-  const { priorityClassName, nodeSelector, runtimeClassName, imagePullSecrets } = withStageDefaults(
+  const { priorityClassName, nodeSelector, runtimeClassName, imagePullSecrets } = withDefaults(
     stageOf(stage),
     defaults,
   ).spec;
@@ -56,5 +56,5 @@ test('a file with an unknown field is refused in words', async () => {
     /stage-defaults\.json: expected stage defaults.*nodeSelectors/s,
   );
   await writeFile(path, JSON.stringify({ gpu: { runtimeClassName: 'nvidia' } }));
-  expect(await readStageDefaults(path)).toEqual({ all: {}, gpu: { runtimeClassName: 'nvidia' } });
+  expect(readStageDefaults(path)).toEqual({ all: {}, gpu: { runtimeClassName: 'nvidia' } });
 });
