@@ -171,7 +171,7 @@ function checkRules(
   }
 }
 
-/** A rule's own messages, taken apart where they have the form `<path>: found <what>, expected <what>`. */
+/** A rule's own messages, taken apart where they have the form `<path from the root>: found <what>, expected <what>`. */
 function ruleProblems(
   { message: plain, everyMessage }: Rule,
   self: CelInput,
@@ -185,8 +185,8 @@ function ruleProblems(
       const found = describe(given);
       return { path, found, expected: message, message: `${message} (found ${found})` };
     }
-    const [, below = '', found = '', expected = ''] = parts;
-    return problemAt([...path, ...parsePath(below)], found, expected);
+    const [, whole = '', found = '', expected = ''] = parts;
+    return problemAt(parsePath(whole), found, expected);
   });
 }
 

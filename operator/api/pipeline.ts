@@ -44,7 +44,9 @@ export const pipelineSpec = withRules(
       .min(1)
       .max(maxStages)
       .meta(listMap)
-      .describe('The stages. A stage may use only stages above it, so that there is no cycle.'),
+      .describe(
+        'The stages. Each has a name and exactly one of pretrain, grpo, sft, sample, rewardModel, review and evaluate, and may use only stages above it.',
+      ),
   }),
   referenceRules,
 );

@@ -83,9 +83,9 @@ function resolves(name: string, i: string, { datasets, stages }: Pick<Reference,
   return parts.length === 1 ? parts.join('') : `(${parts.join(' || ')})`;
 }
 
-/** CEL: the beginning of a message about the stage of index `i`. */
+/** CEL: the beginning of a message about the stage of index `i`: its path, and the colon of `found` follows. */
 function at(i: string, path: string): string {
-  return `'stages[' + ${digits}[${i}] + '].${path}`;
+  return `'spec.stages[' + ${digits}[${i}] + '].${path}`;
 }
 
 /** CEL: `: found "<name>", expected <what>'`, to follow a path. */
@@ -159,7 +159,7 @@ const baseWhereNeeded = stageRule(
 const datasetsOfDefaults: Rule = (() => {
   const data = 'self.defaults.evaluation.data';
   const isBad = `n < size(${data}) && !self.datasets.exists(d, d.name == ${data}[n])`;
-  const told = `'defaults.evaluation.data[' + ${digits}[n] + ']${found(`${data}[n]`, 'a dataset')}`;
+  const told = `'spec.defaults.evaluation.data[' + ${digits}[n] + ']${found(`${data}[n]`, 'a dataset')}`;
   const every = `${itemIndices}.filter(n, ${isBad}).map(n, ${told})`;
   return {
     rule: `!has(self.defaults.evaluation) || !${itemIndices}.exists(n, ${isBad})`,

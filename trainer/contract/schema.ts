@@ -5,7 +5,7 @@ export interface Rule {
   /** CEL expression over `self`; true means valid. */
   readonly rule: string;
   readonly message: string;
-  /** CEL expression for a better message that names the first offender: `<path below self>: found …, expected …`. */
+  /** CEL expression for a better message that names the first offender: `<path from the root>: found …, expected …`. */
   readonly messageExpression?: string;
   /** CEL expression for a list of such messages, one an offender, possibly in lists of lists; only evaluated locally. */
   readonly everyMessage?: string;

@@ -1,0 +1,159 @@
+import { expect, test } from '@jest/globals';
+import { KubeConfig } from '@kubernetes/client-node';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { validateManifest } from '../../operator/api/manifest.ts';
+import type { R1Pipeline } from '../../operator/api/pipeline.ts';
+import type { R1Stage } from '../../operator/api/stage.ts';
+import { decidePipeline } from '../../operator/core/decide-pipeline.ts';
+import { KubeClient } from '../../operator/kube/client.ts';
+import { pipelines, stages } from '../../operator/kube/resources.ts';
+import { badManifests, manifest } from '../support/bad-manifests.ts';
+import { fourStages } from '../support/pipelines.ts';
+import { created, now, succeeded, withStatus } from '../support/stages.ts';
+import { describeCluster } from './support/describe-cluster.ts';
+
+const example = readFileSync(join(import.meta.dirname, '../../examples/r1-tiny.yaml'), 'utf8');
+
+/** Every field that only a cluster gives a meaning. */
+const forCluster = manifest(`
+image: registry.example/r1-operator:1
+base: {hf: {repo: owner/name, tokenSecret: hub}}
+datasets: [{name: sums, jsonl: data/sums.jsonl}]
+storage: {size: 1Ti, storageClassName: fast, accessMode: ReadWriteMany, retention: Retain}
+volumes:
+  - {path: data, configMap: sums}
+  - {path: models/tiny, claim: models, subPath: tiny}
+imagePullSecrets: [registry]
+budget: {hours: 0.5, gpuHours: 1e3}
+ttlSecondsAfterFinished: 86400
+defaults:
+  resources: {limits: {nvidia.com/gpu: 8, memory: 512Gi}, requests: {cpu: 500m}}
+  nodeSelector: {pool: h100}
+  tolerations: [{key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}]
+  affinity:
+    nodeAffinity:
+      requiredDuringSchedulingIgnoredDuringExecution:
+        nodeSelectorTerms: [{matchExpressions: [{key: gpu, operator: In, values: [h100, h200]}]}]
+  topologySpreadConstraints:
+    - {maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: {a: b}}}
+  runtimeClassName: nvidia
+  priorityClassName: training
+  terminationGracePeriodSeconds: 600
+  queue: research
+stages:
+  - {name: sft, sft: {data: [sums]}, gate: {approval: true, metric: eval/pass@1}}
+  - {name: student, model: {pvc: {claim: models}}, sft: {data: [sums]}, resources: {limits: {nvidia.com/gpu: 1}}}
+`);
+
+describeCluster('an API server', (cluster) => {
+  let open: KubeClient | undefined;
+
+  function client(): KubeClient {
+    if (open === undefined) {
+      const config = new KubeConfig();
+      config.loadFromFile(cluster().kubeconfig);
+      open = new KubeClient(config);
+    }
+    return open;
+  }
+
+  /** What the server would store. */
+  async function dryRun(text: string): Promise<R1Pipeline | R1Stage> {
+    const body = parse(text) as { kind: string; metadata: object };
+    return client().request({
+      method: 'POST',
+      path: `/apis/r1.dev/v1alpha1/namespaces/default/${body.kind.toLowerCase()}s`,
+      query: { dryRun: 'All', fieldValidation: 'Strict' },
+      body,
+    });
+  }
+
+  test.each(badManifests)('refuses, with the words of r1 validate: $name', async ({ text, server }) => {
+    const [problem] = validateManifest(text, 'test.yaml').problems;
+    const answer = await dryRun(text).then(
+      () => 'accepted',
+      (error: Error) => error.message,
+    );
+    const { path = '', message = '', expected = '' } = problem ?? {};
+    // A message of a rule is whole where it names what it found, else the server puts the path before it.
+    const words = server ?? (message.includes(': found ') ? message : `${path}: Invalid value: ${expected}`);
+    expect(answer).toContain(words);
+  });
+
+  test.each([
+    ['examples/r1-tiny.yaml', example],
+    ['a pipeline with few fields', manifest(fourStages)],
+    ['a pipeline for a cluster', forCluster],
+  ])('fills in the same defaults: %s', async (_, text) => {
+    const { pipelines: local, problems } = validateManifest(text, 'test.yaml');
+    expect(problems).toEqual([]);
+    expect((await dryRun(text)).spec).toEqual(local[0]?.spec);
+  });
+
+  test('gives a stage back as the operator made it, so that the operator has nothing to correct', async () => {
+    const namespace = await cluster().namespace();
+    for (const text of [example, forCluster]) {
+      const stored = await client().create(pipelines, inNamespace(parse(text) as R1Pipeline, namespace));
+      const first = created(stored, [], stored.spec.stages[0]!.name);
+      const stage = await client().create(stages, first);
+      expect(stage.spec).toEqual(JSON.parse(JSON.stringify(first.spec)));
+      const { actions } = decidePipeline({ now, pipeline: stored, stages: [stage], maxRunningStages: 1 });
+      expect(actions).toEqual([]);
+    }
+  });
+
+  test('keeps statuses whole, shows them in columns, and lets kubectl wait for conditions', async () => {
+    const namespace = await cluster().namespace();
+    const pipeline = await client().create(
+      pipelines,
+      inNamespace(parse(manifest(fourStages)) as R1Pipeline, namespace),
+    );
+    const done = succeeded(pipeline, ['pretrained', 'zero'], { metrics: { reward: 0.53125, 'eval/pass@1': 0.5 } });
+    const samples = withStatus(created(pipeline, done, 'samples'), 'running');
+    const { status } = decidePipeline({ now, pipeline, stages: [...done, samples], maxRunningStages: 1 });
+    const saved = await client().mergePatch(pipelines, pipeline.metadata, { status }, 'status');
+    expect(saved.status).toEqual(JSON.parse(JSON.stringify(status)));
+    for (const stage of [...done, samples]) {
+      await client().create(stages, inNamespace(stage, namespace));
+      const { metadata } = inNamespace(stage, namespace);
+      const kept = await client().mergePatch(stages, metadata, { status: stage.status }, 'status');
+      expect(kept.status).toEqual(JSON.parse(JSON.stringify(stage.status)));
+    }
+
+    const table = await cluster().kubectl('get', 'r1p', '-n', namespace, '-o', 'wide');
+    expect(
+      table
+        .split('\n')[0]
+        ?.split(/\s{2,}/)
+        .map((each) => each.trim()),
+    ).toEqual([
+      'NAME',
+      'STATE',
+      'STAGE',
+      'PROGRESS',
+      'ETA',
+      'GPU-H',
+      'RESTARTS',
+      'AGE',
+      'REWARD',
+      'PASS@1',
+      'QUEUE',
+      'MESSAGE',
+    ]);
+    expect(table).toMatch(/test\s+Running\s+samples\s+2\/4/);
+    await cluster().kubectl('wait', '-n', namespace, '--for=condition=Succeeded', '--timeout=5s', 'r1s/test-zero');
+  });
+
+  test('explains every field', async () => {
+    const text = (await cluster().kubectl('explain', 'r1pipelines.spec.stages')).replaceAll(/\s+/g, ' ');
+    expect(text).toMatch(/exactly one of pretrain, grpo, sft, sample, rewardModel, review and evaluate/);
+    expect(text).toMatch(/gate\s+<Object>/);
+    expect(text).not.toMatch(/<no description>/i);
+  });
+});
+
+function inNamespace<T extends R1Pipeline | R1Stage>(object: T, namespace: string): T {
+  return { ...object, metadata: { ...object.metadata, namespace } };
+}

@@ -1,0 +1,277 @@
+import { fourStages } from './pipelines.ts';
+
+/** A manifest with this spec, in YAML. */
+export function manifest(spec: string): string {
+  const indented = spec.replaceAll(/^/gm, '  ');
+  return `apiVersion: r1.dev/v1alpha1\nkind: R1Pipeline\nmetadata: {name: test}\nspec:\n${indented}`;
+}
+
+/** A healthy pipeline with one thing changed. */
+export function broken(from: string, to: string): string {
+  if (!fourStages.includes(from)) throw new Error(`not in the manifest: ${from}`);
+  return manifest(fourStages.replace(from, to));
+}
+
+/** A manifest that both `r1 validate` and an API server must refuse. */
+export interface BadManifest {
+  readonly name: string;
+  readonly text: string;
+  /** The lines of `r1 validate`. */
+  readonly expected: readonly (string | RegExp)[];
+  /** What the API server says in words of its own; the first of the lines above where it is absent. */
+  readonly server?: string;
+}
+
+export const badManifests: readonly BadManifest[] = [
+  {
+    name: 'unknown field with the one that was probably meant',
+    text: broken('seed: 3', 'sed: 3'),
+    expected: ['spec.sed: unknown field "sed"; did you mean "seed"?'],
+    server: 'unknown field "spec.sed"',
+  },
+  {
+    name: 'unknown field far from any known one',
+    text: broken('base: {init: {}}', 'base: {init: {}, colour: red}'),
+    expected: ['spec.base.colour: unknown field "colour"; known: init, path, hf, pvc'],
+    server: 'unknown field "spec.base.colour"',
+  },
+  {
+    name: 'wrong type',
+    text: broken('steps: 3}}', 'steps: many}}'),
+    expected: ['spec.stages[0].pretrain.steps: found "many", expected an integer from 1 to 1000000000'],
+    server: 'spec.stages[0].pretrain.steps in body must be of type integer: "string"',
+  },
+  {
+    name: 'missing field',
+    text: broken('pretrain: {data: [sums], steps: 3}', 'pretrain: {steps: 3}'),
+    expected: ['spec.stages[0].pretrain.data: found nothing, expected a list'],
+    server: 'spec.stages[0].pretrain.data: Required value',
+  },
+  {
+    name: 'unknown choice',
+    text: broken('task: addition', 'task: multiplication'),
+    expected: [
+      'spec.datasets[0].generator.task: found "multiplication", expected one of mixture, addition, facts, greetings, preferences',
+    ],
+    server:
+      'spec.datasets[0].generator.task: Unsupported value: "multiplication": supported values: "mixture", "addition"',
+  },
+  {
+    name: 'stage that does not exist',
+    text: broken('{from: pretrained}', '{from: pretrain}'),
+    expected: ['spec.stages[1].model.from: found "pretrain", expected an earlier pretrain, grpo or sft stage'],
+  },
+  {
+    name: 'cycle',
+    text: broken('name: pretrained,', 'name: pretrained, model: {from: zero},'),
+    expected: ['spec.stages[0].model.from: found "zero", expected an earlier pretrain, grpo or sft stage'],
+  },
+  {
+    name: 'stage that starts from itself',
+    text: broken('{from: pretrained}', '{from: zero}'),
+    expected: ['spec.stages[1].model.from: found "zero", expected an earlier pretrain, grpo or sft stage'],
+  },
+  {
+    name: 'data of a stage that gives a model',
+    text: broken('data: [samples]', 'data: [sums, zero]'),
+    expected: ['spec.stages[3].sft.data[1]: found "zero", expected a dataset or an earlier sample or review stage'],
+  },
+  {
+    name: 'every unknown dataset of a list',
+    text: broken('prompts: [sums], steps', 'prompts: [a, sums, b], steps'),
+    expected: [
+      'spec.stages[1].grpo.prompts[0]: found "a", expected a dataset',
+      'spec.stages[1].grpo.prompts[2]: found "b", expected a dataset',
+    ],
+  },
+  {
+    name: 'reward model that is none',
+    text: broken('{accuracy: {}}', '{accuracy: {}}, {rewardModel: {from: pretrained}}'),
+    expected: [
+      'spec.stages[1].grpo.rewards[1].rewardModel.from: found "pretrained", expected an earlier rewardModel stage',
+    ],
+  },
+  {
+    name: 'gate that looks at a stage further down',
+    text: broken('steps: 3}}', 'steps: 3}, gate: {metric: m, notBelow: {stage: zero}}}'),
+    expected: ['spec.stages[0].gate.notBelow.stage: found "zero", expected an earlier stage'],
+  },
+  {
+    name: 'default evaluation on unknown data',
+    text: manifest(`${fourStages}defaults: {evaluation: {data: [sum]}}`),
+    expected: ['spec.defaults.evaluation.data[0]: found "sum", expected a dataset'],
+  },
+  {
+    name: 'no base where one is needed',
+    text: broken('base: {init: {}}\n', ''),
+    expected: ['spec.stages[0].model: found nothing in a pipeline without base, expected a model or spec.base'],
+  },
+  {
+    name: 'two stages of one name',
+    text: broken('name: student', 'name: zero'),
+    expected: ['spec.stages[3].name: found a second "zero", expected each name once'],
+    server: 'spec.stages[3]: Duplicate value: {"name":"zero"}',
+  },
+  {
+    name: 'stage with the name of a dataset',
+    text: broken('name: student', 'name: sums'),
+    expected: ['spec.stages[3].name: found "sums", expected a name that no dataset has'],
+  },
+  {
+    name: 'two stage types',
+    text: broken('sft: {data: [samples]}', 'sft: {data: [samples]}, evaluate: {data: [sums]}'),
+    expected: [/^spec.stages\[3\]: exactly one type of pretrain, .*must be set \(found \{"name":"student"/],
+  },
+  {
+    name: 'settings that contradict each other',
+    text: broken('init: {}', 'init: {heads: 3}'),
+    expected: [
+      'spec.base.init: hiddenSize must be an even multiple of heads (found {"heads":3})',
+      'spec.base.init: heads must be a multiple of kvHeads (found {"heads":3})',
+    ],
+  },
+  {
+    name: 'name that Kubernetes refuses',
+    text: manifest(fourStages).replace('{name: test}', '{name: My_Pipeline}'),
+    expected: [/^metadata.name: found "My_Pipeline", expected text/],
+    server: 'metadata.name: Invalid value: "My_Pipeline"',
+  },
+  {
+    name: 'name that is too long to name stages after it',
+    text: manifest(fourStages).replace('{name: test}', `{name: ${'a'.repeat(41)}}`),
+    expected: [/^metadata.name must be at most 40/],
+    server: 'metadata.name must be at most 40 lower-case letters, digits and hyphens',
+  },
+  {
+    name: 'quantity',
+    text: manifest(`${fourStages}storage: {size: 10 GB}`),
+    expected: ['spec.storage.size: found "10 GB", expected a quantity such as 10Gi or 500m'],
+    server: 'spec.storage.size: Invalid value: "10 GB"',
+  },
+  {
+    name: 'volume from nowhere',
+    text: manifest(`${fourStages}volumes: [{path: data}]`),
+    expected: ['spec.volumes[0]: exactly one source of configMap, claim must be set (found {"path":"data"})'],
+  },
+  {
+    name: 'volume from two sources',
+    text: manifest(`${fourStages}volumes: [{path: data, configMap: chat, claim: chat}]`),
+    expected: [/^spec.volumes\[0\]: exactly one source of configMap, claim must be set/],
+  },
+  {
+    name: 'volume that leaves the files of the manifest',
+    text: manifest(`${fourStages}volumes: [{path: data/../.., configMap: chat}]`),
+    expected: [/^spec.volumes\[0\]: path and subPath must not have . or .. as a part/],
+  },
+  {
+    name: 'volume at an absolute path',
+    text: manifest(`${fourStages}volumes: [{path: /etc, configMap: chat}]`),
+    expected: [/^spec.volumes\[0\].path: found "\/etc", expected text/],
+    server: 'spec.volumes[0].path: Invalid value: "/etc"',
+  },
+  {
+    name: 'two volumes at one path',
+    text: manifest(`${fourStages}volumes: [{path: data, configMap: a}, {path: data, claim: b}]`),
+    expected: ['spec.volumes[1].path: found a second "data", expected each path once'],
+    server: 'spec.volumes[1]: Duplicate value: {"path":"data"}',
+  },
+  {
+    name: 'name of an object that no object can have',
+    text: manifest(`${fourStages}imagePullSecrets: [My_Secret]`),
+    expected: [
+      'spec.imagePullSecrets[0]: found "My_Secret", expected text of 1 to 253 characters, of lower-case letters, digits, hyphens and dots',
+    ],
+    server: 'spec.imagePullSecrets[0]: Invalid value: "My_Secret"',
+  },
+  {
+    name: 'model from two places',
+    text: broken('base: {init: {}}', 'base: {init: {}, path: model}'),
+    expected: [/^spec.base: exactly one source of init, path, hf, pvc must be set/],
+  },
+  {
+    name: 'affinity that is no object',
+    text: manifest(`${fourStages}defaults: {affinity: [gpu]}`),
+    expected: ['spec.defaults.affinity: found ["gpu"], expected a map'],
+    server: 'spec.defaults.affinity in body must be of type object: "array"',
+  },
+  {
+    name: 'grace period below zero',
+    text: manifest(`${fourStages}defaults: {terminationGracePeriodSeconds: -1}`),
+    expected: ['spec.defaults.terminationGracePeriodSeconds: found -1, expected an integer from 0 to 1000000'],
+    server: 'spec.defaults.terminationGracePeriodSeconds in body should be greater than or equal to 0',
+  },
+  {
+    name: 'retention that does not exist',
+    text: manifest(`${fourStages}storage: {retention: Keep}`),
+    expected: ['spec.storage.retention: found "Keep", expected one of Delete, Retain'],
+    server: 'spec.storage.retention: Unsupported value: "Keep": supported values: "Delete", "Retain"',
+  },
+  {
+    name: 'time to live that is a fraction',
+    text: manifest(`${fourStages}ttlSecondsAfterFinished: 0.5`),
+    expected: ['spec.ttlSecondsAfterFinished: found 0.5, expected an integer from 0 to 1000000000'],
+    server: 'spec.ttlSecondsAfterFinished in body must be of type integer: "number"',
+  },
+  {
+    name: 'gate with two bounds',
+    text: broken('steps: 3}}', 'steps: 3}, gate: {metric: m, atLeast: 1, approval: true}}'),
+    expected: [/^spec.stages\[0\].gate: exactly one bound of atLeast, atMost, notBelow, approval must be set/],
+  },
+  {
+    name: 'gate with a bound on nothing',
+    text: broken('steps: 3}}', 'steps: 3}, gate: {atLeast: 1}}'),
+    expected: [/^spec.stages\[0\].gate: metric must be set, unless a person decides/],
+  },
+  {
+    name: 'approval that nobody gives',
+    text: broken('steps: 3}}', 'steps: 3}, gate: {approval: false}}'),
+    expected: ['spec.stages[0].gate.approval: found false, expected true'],
+    server: 'spec.stages[0].gate.approval: Unsupported value: false: supported values: "true"',
+  },
+  {
+    name: 'approval that changes nothing',
+    text: broken('steps: 3}}', 'steps: 3}, gate: {approval: true, onFailure: Continue}}'),
+    expected: [/^spec.stages\[0\].gate: approval always waits for a person, whatever onFailure says/],
+  },
+  {
+    name: 'rollback to a model that a stage does not give',
+    text: broken(
+      'sample: {prompts: [sums]}',
+      'sample: {prompts: [sums]}, gate: {metric: m, atLeast: 1, onFailure: Rollback}',
+    ),
+    expected: [/^spec.stages\[2\]: gate.onFailure: Rollback needs a stage whose model others can use/],
+  },
+  {
+    name: 'review of a model',
+    text: broken('{init: {hiddenSize: 64}}, sft: {data: [samples]}', '{from: zero}, review: {data: samples}'),
+    expected: [/^spec.stages\[3\]: a review stage uses no model/],
+  },
+  {
+    name: 'greedy completions in a group',
+    text: broken('steps: 3, rewards', 'steps: 3, sampling: {temperature: 0}, rewards'),
+    expected: [/^spec.stages\[1\].grpo: sampling.temperature must be greater than 0/],
+  },
+  {
+    name: 'no stages',
+    text: manifest('stages: []'),
+    expected: ['spec.stages: found 0 items, expected 1 to 32 items'],
+    server: 'spec.stages in body should have at least 1 items',
+  },
+  {
+    name: 'no spec',
+    text: 'apiVersion: r1.dev/v1alpha1\nkind: R1Pipeline\nmetadata: {name: test}\n',
+    expected: [/^spec: found nothing, expected an object with suspend, image/],
+    server: 'spec: Required value',
+  },
+  {
+    name: 'lone stage without a type',
+    text: 'apiVersion: r1.dev/v1alpha1\nkind: R1Stage\nmetadata: {name: test}\nspec: {pipeline: lone, stage: test}\n',
+    expected: [/^spec: exactly one type of pretrain, grpo, sft, .* must be set/],
+  },
+  {
+    name: 'lone stage whose input is not pinned',
+    text: 'apiVersion: r1.dev/v1alpha1\nkind: R1Stage\nmetadata: {name: test}\nspec: {pipeline: lone, stage: test, model: {input: {stage: a, path: data}}, evaluate: {data: [sums]}}\n',
+    expected: ['spec.model.input.digest: found nothing, expected text of 0 to 64 characters, of 64 hexadecimal digits'],
+    server: 'spec.model.input.digest: Required value',
+  },
+];
