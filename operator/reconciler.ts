@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
+import { findCondition, type Condition } from './api/conditions.ts';
 import type { PipelineStatus } from './api/pipeline.ts';
-import type { StageStatus } from './api/stage.ts';
+import type { AttemptRecord, StageStatus } from './api/stage.ts';
+import { hasNotEnded } from './core/attempts.ts';
 import { decidePipeline, type PipelineAction } from './core/decide-pipeline.ts';
 import { decideStage, type StageAction } from './core/decide-stage.ts';
-import { digestOf } from './core/names.ts';
 import type { PipelineObserved, StageObserved } from './core/observed.ts';
 
 /** One world that pipelines run in. A key names one object; what it names is gone when nothing is observed. */
@@ -21,7 +23,10 @@ export interface Pass {
   readonly recheckAfterMs?: number;
 }
 
-/** One pass for one pipeline. Throws to be retried with back-off. */
+/**
+ * One pass for one pipeline. Throws to be retried with back-off. A pass that acts brings another one, which sees what
+ * came of it; so only what must not be lost is written before.
+ */
 export async function reconcilePipeline(key: string, shell: Shell): Promise<Pass> {
   const observed = await shell.observePipeline(key);
   if (observed === undefined) return { moved: false }; // deleted; owner references clean up after it
@@ -29,11 +34,9 @@ export async function reconcilePipeline(key: string, shell: Shell): Promise<Pass
   const { actions, status, recheckAfterMs } = decidePipeline(observed);
   for (const action of actions) await shell.applyToPipeline(key, action);
   const old = observed.pipeline.status;
-  if (digestOf(old) !== digestOf(status)) await shell.savePipelineStatus(key, status);
-  return {
-    moved: actions.length > 0 || digestOf(old?.conditions) !== digestOf(status.conditions),
-    ...(recheckAfterMs === undefined ? {} : { recheckAfterMs }),
-  };
+  const acted = actions.length > 0;
+  if ((!acted || reachedEnd(old, status)) && hasNews(old, status)) await shell.savePipelineStatus(key, status);
+  return pass(acted, old, status, recheckAfterMs);
 }
 
 /** One pass for one stage. Throws to be retried with back-off. */
@@ -42,11 +45,46 @@ export async function reconcileStage(key: string, shell: Shell): Promise<Pass> {
   if (observed === undefined) return { moved: false };
 
   const { actions, status, recheckAfterMs } = decideStage(observed);
-  for (const action of actions) await shell.applyToStage(key, action);
   const old = observed.stage.status;
-  if (digestOf(old) !== digestOf(status)) await shell.saveStageStatus(key, status);
+  const acted = actions.length > 0;
+  // The traces of an attempt that ended go away: what is known of it is written before anything else is done.
+  const save = (!acted || reachedEnd(old, status) || recordsEnd(old?.attempts, status.attempts)) && hasNews(old, status);
+  if (save) await shell.saveStageStatus(key, status);
+  for (const action of actions) await shell.applyToStage(key, action);
+  return pass(acted, old, status, recheckAfterMs);
+}
+
+interface Status {
+  readonly conditions: readonly Condition[];
+  readonly runSeconds: number;
+  readonly gpuHours: number;
+  readonly display?: object | undefined;
+}
+
+/** Whether there is more to say than that time went on. */
+export function hasNews(old: Status | undefined, status: Status): boolean {
+  return old === undefined || !isDeepStrictEqual(timeless(old), timeless(status));
+}
+
+function timeless({ display, ...status }: Status): object {
+  return { ...status, display: { ...display, gpuHours: '' }, runSeconds: 0, gpuHours: 0 };
+}
+
+/** The `Succeeded` condition became final. */
+export function reachedEnd(old: Status | undefined, status: Status): boolean {
+  const after = findCondition(status.conditions, 'Succeeded')?.status;
+  return after !== 'Unknown' && after !== findCondition(old?.conditions, 'Succeeded')?.status;
+}
+
+/** An attempt has ended that was not known to have ended. */
+export function recordsEnd(old: readonly AttemptRecord[] = [], records: readonly AttemptRecord[]): boolean {
+  const known = new Set(old.filter((each) => !hasNotEnded(each)).map(({ number }) => number));
+  return records.some((each) => !hasNotEnded(each) && !known.has(each.number));
+}
+
+function pass(acted: boolean, old: Status | undefined, status: Status, recheckAfterMs: number | undefined): Pass {
   return {
-    moved: actions.length > 0 || digestOf(old?.conditions) !== digestOf(status.conditions),
+    moved: acted || !isDeepStrictEqual(old?.conditions, status.conditions),
     ...(recheckAfterMs === undefined ? {} : { recheckAfterMs }),
   };
 }

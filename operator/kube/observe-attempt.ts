@@ -19,8 +19,9 @@ export interface AttemptTraces {
   readonly gpus: number;
   /** Below the stage's own directory. */
   readonly directory: string;
-  /** Undefined once it was deleted. */
+  /** In its last state, if it is gone and was seen to go. */
   readonly job: Job | undefined;
+  readonly jobIsGone: boolean;
   /** In the order in which they were made. */
   readonly pods: readonly PodTrace[];
   readonly progress?: { readonly line: ProgressLine; readonly at: number } | undefined;
@@ -91,7 +92,7 @@ export function lostAt({ pod, goneAt }: PodTrace): number | undefined {
 }
 
 /** How the attempt ended; undefined while it may still go on. */
-function endOf({ job, pods, directory }: AttemptTraces, now: number): PodEnd | undefined {
+function endOf({ job, jobIsGone, pods, directory }: AttemptTraces, now: number): PodEnd | undefined {
   const newest = pods.at(-1);
   const seen = newest && podEnd(newest.pod, directory, newest.goneAt);
   if (seen?.result?.outcome === 'succeeded' && seen.exit.code === 0) return seen;
@@ -102,7 +103,7 @@ function endOf({ job, pods, directory }: AttemptTraces, now: number): PodEnd | u
   }
   if (pods.some(isLive)) return undefined;
   const verdict = verdictOf(job);
-  if (job !== undefined && verdict === undefined) return undefined;
+  if (!jobIsGone && verdict === undefined) return undefined;
   if (seen !== undefined) return { ...seen, at: seen.at ?? verdict?.at ?? now };
   // A Job that failed before it had a pod, or whose pods are forgotten.
   const detail = verdict?.message ?? 'its Job was deleted';

@@ -1,0 +1,58 @@
+import { isAlreadyExists, isForbidden, isInvalid } from './api-error.ts';
+import type { KubeClient } from './client.ts';
+import type { KubeObject, ResourceKind, Stored } from './resources.ts';
+
+/** The cluster does not grant a wish now, and says why in words for people; it may later. */
+export class RefusedError extends Error {
+  readonly retryAfterMs: number;
+
+  constructor(message: string, retryAfterMs: number) {
+    super(message);
+    this.name = 'RefusedError';
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** A quota that is used up or a name that is taken is looked at again this often. */
+const retryRefusedMs = 30_000;
+/** What belonged to a deleted object of the same name is collected within a second or two. */
+const retryCollectedMs = 2000;
+
+type WithOwners = { metadata?: { ownerReferences?: { uid: string; kind: string; name: string }[] } };
+
+/**
+ * Creates an object that has an owner. One that the same owner has already is what was wished for.
+ *
+ * @throws RefusedError when somebody else's has the name, or the API server does not want it
+ */
+export async function createOwned<T extends KubeObject & WithOwners>(
+  client: KubeClient,
+  kind: ResourceKind<T>,
+  object: T,
+): Promise<Stored<T>> {
+  const owner = object.metadata?.ownerReferences?.[0];
+  try {
+    return await client.create(kind, object);
+  } catch (error) {
+    if (isInvalid(error) || isForbidden(error)) throw refused(error);
+    if (!isAlreadyExists(error)) throw error;
+    const { name = '', namespace } = object.metadata ?? {};
+    const existing = await client.find(kind, { name, namespace });
+    if (existing === undefined) throw error; // gone in between: try again
+    const theirs = existing.metadata.ownerReferences?.[0];
+    if (theirs?.uid === owner?.uid) return existing;
+    if (theirs?.kind === owner?.kind && theirs?.name === owner?.name) {
+      throw new RefusedError(
+        `${kind.kind} ${name} of a former ${owner?.name} is still being deleted`,
+        retryCollectedMs,
+      );
+    }
+    const whose = theirs === undefined ? 'nobody' : `${theirs.kind} ${theirs.name}`;
+    throw new RefusedError(`a ${kind.kind} named ${name} exists and belongs to ${whose}`, retryRefusedMs);
+  }
+}
+
+/** What the API server said, as a wish that may be granted later. */
+export function refused(error: unknown): RefusedError {
+  return new RefusedError(error instanceof Error ? error.message : String(error), retryRefusedMs);
+}

@@ -1,0 +1,101 @@
+import type { R1Stage } from '../api/stage.ts';
+import { attemptDirectory } from '../core/names.ts';
+import { attemptOf } from './objects/attempt-job.ts';
+import { attemptLabels } from './objects/labels.ts';
+import type { AttemptTraces, PodTrace } from './observe-attempt.ts';
+import type { Job, Pod, Stored } from './resources.ts';
+
+export function isTrainer({ metadata }: Stored<Job> | Stored<Pod>): boolean {
+  return metadata.labels?.[attemptLabels.component] === 'trainer';
+}
+
+export function stageUidOf({ metadata }: Stored<Job> | Stored<Pod>): string {
+  return metadata.labels?.[attemptLabels.stageUid] ?? '';
+}
+
+interface Departed<T> {
+  readonly object: Stored<T>;
+  readonly goneAt: number;
+}
+
+/** Stages whose deleted Jobs and pods are remembered; the oldest is forgotten. */
+const rememberedStages = 1000;
+const rememberedOfStage = 10;
+
+/**
+ * The last state of Jobs and pods that are gone: a pod that somebody deletes takes its exit code and result with it. One
+ * that nobody saw go left no trace, which costs an attempt but no data.
+ */
+export class DepartedObjects {
+  private readonly stages = new Map<string, { readonly jobs: Departed<Job>[]; readonly pods: Departed<Pod>[] }>();
+
+  addJob(object: Stored<Job>, goneAt: number): void {
+    this.of(object).jobs.push({ object, goneAt });
+  }
+
+  addPod(object: Stored<Pod>, goneAt: number): void {
+    this.of(object).pods.push({ object, goneAt });
+  }
+
+  get(stageUid: string): { readonly jobs: readonly Departed<Job>[]; readonly pods: readonly Departed<Pod>[] } {
+    return this.stages.get(stageUid) ?? { jobs: [], pods: [] };
+  }
+
+  forget(stageUid: string): void {
+    this.stages.delete(stageUid);
+  }
+
+  private of(object: Stored<Job> | Stored<Pod>) {
+    const uid = stageUidOf(object);
+    const entry = this.stages.get(uid) ?? { jobs: [], pods: [] };
+    this.stages.delete(uid);
+    this.stages.set(uid, entry);
+    const [oldest] = this.stages.keys();
+    if (this.stages.size > rememberedStages && oldest !== undefined) this.stages.delete(oldest);
+    for (const list of [entry.jobs, entry.pods]) if (list.length >= rememberedOfStage) list.shift();
+    return entry;
+  }
+}
+
+type Growing = AttemptTraces & { readonly pods: PodTrace[] };
+
+/** What the cluster shows of a stage's attempts that have not been recorded as ended, oldest first. */
+export function tracesOf(
+  stage: R1Stage,
+  gpus: number,
+  jobs: readonly Stored<Job>[],
+  pods: readonly Stored<Pod>[],
+  departed: ReturnType<DepartedObjects['get']>,
+): AttemptTraces[] {
+  const ended = new Set(
+    (stage.status?.attempts ?? [])
+      .filter(({ outcome }) => outcome !== 'Pending' && outcome !== 'Running')
+      .map(({ number }) => number),
+  );
+  const traces = new Map<number, Growing>();
+  const at = (object: Stored<Job> | Stored<Pod>): Growing | undefined => {
+    const number = isTrainer(object) ? attemptOf(object.metadata.labels) : 0;
+    if (number === 0 || ended.has(number)) return undefined;
+    const known = traces.get(number);
+    if (known !== undefined) return known;
+    const directory = attemptDirectory(stage.metadata.uid ?? '', number);
+    const fresh: Growing = { number, gpus, directory, job: undefined, jobIsGone: true, pods: [] };
+    traces.set(number, fresh);
+    return fresh;
+  };
+  const setJob = (job: Stored<Job>, jobIsGone: boolean): void => {
+    const trace = at(job);
+    if (trace !== undefined) traces.set(trace.number, { ...trace, job, jobIsGone });
+  };
+
+  for (const { object } of departed.jobs) setJob(object, true);
+  for (const job of jobs) setJob(job, false);
+  for (const { object, goneAt } of departed.pods) at(object)?.pods.push({ pod: object, goneAt });
+  for (const pod of pods) at(pod)?.pods.push({ pod });
+  for (const { pods: list } of traces.values()) list.sort((a, b) => age(a.pod) - age(b.pod));
+  return [...traces.values()].toSorted((a, b) => a.number - b.number);
+}
+
+function age({ metadata }: Pod): number {
+  return Date.parse(metadata?.creationTimestamp ?? '');
+}

@@ -1,0 +1,95 @@
+import { labels } from '../api/metadata.ts';
+import type { R1Pipeline } from '../api/pipeline.ts';
+import type { R1Stage } from '../api/stage.ts';
+import type { KubeClient } from './client.ts';
+import { createOwned, RefusedError } from './create-owned.ts';
+import { claimName } from './objects/names.ts';
+import { volumeClaim } from './objects/volume-claim.ts';
+import { keyOf, volumeClaims, type ObjectName, type Stored, type VolumeClaim } from './resources.ts';
+
+/** Claims are not watched: one that was seen is taken for granted for so long. A pod that misses one says so itself. */
+const trustMs = 60_000;
+const retryMs = 15_000;
+const rememberedMost = 5000;
+
+/** The volumes of pipelines. */
+export class VolumeClaims {
+  private readonly client: KubeClient;
+  private readonly seen = new Map<string, { readonly claim: Stored<VolumeClaim>; readonly at: number }>();
+
+  constructor(client: KubeClient) {
+    this.client = client;
+  }
+
+  /** Pods on several nodes can mount it. Of a claim that is there, its own word counts. */
+  async isShared({ metadata, spec }: R1Pipeline): Promise<boolean> {
+    const { claimName: name, accessMode } = spec.storage;
+    if (name === undefined) return accessMode === 'ReadWriteMany';
+    const claim = await this.find({ namespace: metadata.namespace, name });
+    if (claim === undefined) throw new RefusedError(`claim "${name}" of spec.storage.claimName not found`, retryMs);
+    return claim.spec?.accessModes?.includes('ReadWriteMany') ?? false;
+  }
+
+  /**
+   * The name of the claim for the pods of a stage. The first stage of a pipeline makes it.
+   *
+   * @param pipeline absent for a stage that was applied without one
+   * @throws RefusedError when it is missing and cannot be made, or what lay on it is gone with it
+   */
+  async ensure(stage: R1Stage, pipeline: R1Pipeline | undefined): Promise<string> {
+    const { namespace } = stage.metadata;
+    const { storage } = stage.spec;
+    const name = storage.claimName ?? claimName(stage.spec.pipeline);
+    const claim = await this.find({ namespace, name });
+    if (storage.claimName !== undefined) {
+      if (claim === undefined) throw new RefusedError(`claim "${name}" of spec.storage.claimName not found`, retryMs);
+      return name;
+    }
+    if (claim === undefined) {
+      refuseWithLostInputs(name, stage);
+      this.remember(await createOwned(this.client, volumeClaims, volumeClaim(pipeline ?? stage)));
+      return name;
+    }
+    const problem = problemWith(claim, stage, pipeline);
+    if (problem !== undefined) throw new RefusedError(problem, retryMs);
+    return name;
+  }
+
+  private async find(name: ObjectName): Promise<Stored<VolumeClaim> | undefined> {
+    const key = keyOf({ metadata: { ...name, namespace: name.namespace ?? '' } });
+    const known = this.seen.get(key);
+    if (known !== undefined && performance.now() - known.at < trustMs) return known.claim;
+    const claim = await this.client.find(volumeClaims, name);
+    if (claim?.metadata.deletionTimestamp === undefined && claim !== undefined) this.remember(claim);
+    else this.seen.delete(key);
+    return claim;
+  }
+
+  private remember(claim: Stored<VolumeClaim>): void {
+    const key = keyOf(claim);
+    this.seen.delete(key);
+    this.seen.set(key, { claim, at: performance.now() });
+    const [oldest] = this.seen.keys();
+    if (this.seen.size > rememberedMost && oldest !== undefined) this.seen.delete(oldest);
+  }
+}
+
+/** A new claim is empty: what earlier stages wrote is not on it. */
+function refuseWithLostInputs(name: string, { spec }: R1Stage): void {
+  const inputs = [...(spec.model?.input === undefined ? [] : [spec.model.input]), ...spec.inputs];
+  const lost = [...new Set(inputs.map(({ stage }) => stage))];
+  if (lost.length === 0) return;
+  const message = `claim "${name}" not found, and with it the output of ${lost.join(', ')}: run again from ${lost[0]} on`;
+  throw new RefusedError(message, retryMs);
+}
+
+function problemWith(claim: Stored<VolumeClaim>, stage: R1Stage, pipeline: R1Pipeline | undefined): string | undefined {
+  const { name, deletionTimestamp, ownerReferences } = claim.metadata;
+  if (deletionTimestamp !== undefined) return `claim "${name}" is being deleted`;
+  if (claim.metadata.labels?.[labels.pipeline] !== stage.spec.pipeline) {
+    return `a claim named "${name}" exists that was not made for pipeline ${stage.spec.pipeline}`;
+  }
+  const former = ownerReferences?.find(({ kind }) => kind === 'R1Pipeline');
+  const isFormer = pipeline !== undefined && former !== undefined && former.uid !== pipeline.metadata.uid;
+  return isFormer ? `claim "${name}" of a former pipeline ${former.name} is still being deleted` : undefined;
+}
