@@ -27,13 +27,16 @@ export async function gatherLocalFiles({ spec }: R1Pipeline, manifestFile: strin
   const problems: ValueProblem[] = [];
   for (const { path, file } of dataFiles(spec)) {
     if (!isMissing(file, spec.volumes)) continue;
+    const normal = posix.normalize(file);
+    if (!volumePath.test(normal)) {
+      problems.push(problemAt(path, JSON.stringify(file), 'a path below the manifest of letters, digits, _, . and -'));
+      continue;
+    }
     const found = await readText(resolve(dirname(manifestFile), file));
     if (found.text === undefined) {
       problems.push(problemAt(path, `${found.instead}, and ${file} on no volume of spec.volumes`, found.expected));
-    } else if (!volumePath.test(posix.normalize(file))) {
-      problems.push(problemAt(path, JSON.stringify(file), 'a path below the manifest of letters, digits, _, . and -'));
     } else {
-      files.set(posix.normalize(file), found.text);
+      files.set(normal, found.text);
     }
   }
   for (const { path, directory } of modelDirectories(spec)) {

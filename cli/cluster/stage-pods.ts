@@ -45,7 +45,7 @@ export function isOver({ status }: Stored<Pod>): boolean {
 
 /** Why it has not begun. */
 export function whyWaiting(pod: Stored<Pod>): string {
-  const reason = pod.status?.containerStatuses?.[0]?.state?.waiting?.reason;
+  const reason = pod.status?.containerStatuses?.find(({ name }) => ourContainers.has(name))?.state?.waiting?.reason;
   return waitingFor(undefined, pod, undefined)?.waiting ?? reason ?? 'it has just been made';
 }
 

@@ -1,0 +1,101 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { carryFiles, gatherLocalFiles } from '../../../cli/cluster/local-files.ts';
+import { pipelineOf } from '../../support/pipelines.ts';
+import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
+
+const directory = useTemporaryDirectory();
+const manifest = (): string => join(directory(), 'pipeline.yaml');
+
+function reading(jsonl: string, more = ''): ReturnType<typeof pipelineOf> {
+  return pipelineOf(`
+base: {init: {}}
+datasets: [{name: chat, jsonl: ${jsonl}}]
+stages: [{name: tuned, sft: {data: [chat]}}]
+${more}`);
+}
+
+async function problemsOf(pipeline: ReturnType<typeof pipelineOf>): Promise<string[]> {
+  const { problems } = await gatherLocalFiles(pipeline, manifest());
+  return problems.map(({ path, message }) => `${path.join('.')}: ${message}`);
+}
+
+test('files on no volume come along, by their paths in the manifest', async () => {
+  await mkdir(join(directory(), 'data'));
+  await writeFile(join(directory(), 'data/chat.jsonl'), '\uFEFF{"prompt": "größer"}\n');
+  const { files, problems } = await gatherLocalFiles(reading('./data/chat.jsonl'), manifest());
+  expect(problems).toEqual([]);
+  expect([...files]).toEqual([['data/chat.jsonl', '\uFEFF{"prompt": "größer"}\n']]);
+});
+
+test.each(['volumes: [{path: data, claim: datasets}]', 'volumes: [{path: data/chat.jsonl, configMap: chat}]'])(
+  'what %s holds need not be here',
+  async (volumes) => {
+    expect(await problemsOf(reading('data/chat.jsonl', volumes))).toEqual([]);
+    expect((await gatherLocalFiles(reading('data/chat.jsonl', volumes), manifest())).files.size).toBe(0);
+  },
+);
+
+test('an absolute path is one of the image', async () => {
+  expect(await problemsOf(reading('/data/chat.jsonl'))).toEqual([]);
+});
+
+test.each([
+  { name: 'missing', jsonl: 'chat.jsonl', more: '', says: 'datasets.0.jsonl: found nothing at ' },
+  {
+    name: 'on another volume',
+    jsonl: 'data2/chat.jsonl',
+    more: 'volumes: [{path: data, claim: d}]',
+    says: 'nothing at',
+  },
+  { name: 'no text', jsonl: 'binary.jsonl', more: '', says: 'found bytes that are no UTF-8 text' },
+  {
+    name: 'above the manifest',
+    jsonl: '../chat.jsonl',
+    more: '',
+    says: 'found "../chat.jsonl", expected a path below the manifest',
+  },
+  { name: 'larger than a ConfigMap', jsonl: 'big.jsonl', more: '', says: 'found 901 KiB at' },
+  { name: 'a directory', jsonl: 'folder', more: '', says: 'EISDIR' },
+])('a file that is $name is refused', async ({ jsonl, more, says }) => {
+  await mkdir(join(directory(), 'folder'));
+  await writeFile(join(directory(), 'binary.jsonl'), Uint8Array.of(0xff, 0xfe));
+  await writeFile(join(directory(), 'big.jsonl'), 'x'.repeat((900 << 10) + 1));
+  const [problem] = await problemsOf(reading(jsonl, more));
+  expect(problem).toMatch(says);
+});
+
+test('files that fit alone may be too much together', async () => {
+  for (const name of ['a', 'b']) await writeFile(join(directory(), `${name}.jsonl`), 'x'.repeat(600 << 10));
+  const pipeline = reading('a.jsonl, heldOut: {jsonl: b.jsonl}');
+  expect(await problemsOf(pipeline)).toEqual([
+    'spec.volumes: found files of 1200 KiB on none of them (a.jsonl, b.jsonl), expected a claim that holds them, as at most 900 KiB come along with a manifest',
+  ]);
+});
+
+test('a model on no volume is refused: it would not fit', async () => {
+  const pipeline = pipelineOf(`
+base: {path: models/small}
+datasets: [{name: sums, generator: {task: addition}}]
+stages: [{name: tuned, sft: {data: [sums]}}]`);
+  expect(await problemsOf(pipeline)).toEqual([
+    'spec.base.path: found models/small on no volume of spec.volumes, expected a claim there that holds the model',
+  ]);
+});
+
+test('a ConfigMap is named after what it holds, and every file gets a volume', () => {
+  const files = new Map([
+    ['data/a.jsonl', 'a'],
+    ['other/a.jsonl', 'b'],
+  ]);
+  const { configMap, volumes } = carryFiles('tiny', 'team', files);
+  const { name } = configMap.metadata;
+  expect(name).toMatch(/^tiny-files-[0-9a-f]{10}$/);
+  expect(configMap).toMatchObject({ immutable: true, data: { '0-a.jsonl': 'a', '1-a.jsonl': 'b' } });
+  expect(volumes).toEqual([
+    { path: 'data/a.jsonl', configMap: name, subPath: '0-a.jsonl' },
+    { path: 'other/a.jsonl', configMap: name, subPath: '1-a.jsonl' },
+  ]);
+  expect(carryFiles('tiny', 'team', new Map([...files, ['data/a.jsonl', 'c']])).configMap.metadata.name).not.toBe(name);
+});
