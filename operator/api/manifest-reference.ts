@@ -11,13 +11,57 @@ A file holds one or more YAML documents of \`apiVersion: ${apiVersion}\`. \`r1 v
 does. Fields in **bold** must be set. The examples in \`examples/\` show how little a real pipeline needs.
 `;
 
+const notes = {
+  R1Pipeline: `## Changing a pipeline that is under way
+
+A manifest can be applied again at any time. What a change does depends on the field:
+
+| Field | Effect |
+|---|---|
+| what decides a result: \`seed\`, \`base\`, \`datasets\`, \`evaluation\`, the model and settings of a stage | Stages that have no attempt and no result take it. If a stage has, nothing is changed or thrown away: the condition \`Succeeded\` becomes \`False\` with reason \`StageChanged\` and names the difference, until the settings are restored or the stage runs again. |
+| where pods run: \`resources\`, \`nodeSelector\`, \`tolerations\`, \`affinity\`, \`queue\`, \`image\`, \`volumes\` and the like | An attempt that runs goes on as it is; the next one takes it. An attempt that still waits, because no node has what it asks for, is replaced at once. |
+| \`suspend\`, \`retry\`, \`budget\`, \`deadlineSeconds\`, \`gate\`, \`ttlSecondsAfterFinished\` | At once. A changed gate is judged anew. |
+| \`storage\` | \`keepLast\` counts from the next attempt. The rest is read when the volume is made; another \`claimName\` must hold what earlier stages wrote. |
+
+A failed stage is tried again when its manifest is corrected. A new stage may be added. One that is
+removed is suspended if it is under way; what it made stays, and it goes on from there when it comes back.
+
+Three annotations are orders to a running pipeline:
+
+| Annotation | |
+|---|---|
+| \`r1.dev/approved: NAME,NAME\` | Opens the gates of these stages that wait for a person. |
+| \`r1.dev/rerun-from: NAME\` | Deletes this stage and all that use what it gives, and runs them again with the settings of now; their approvals no longer count. It removes itself. |
+| \`r1.dev/forgiven-attempts: "N"\`, on an R1Stage | Attempts up to this number no longer count against \`retry\`: a failed stage is tried again from its newest checkpoint. |
+`,
+  R1Stage: `The operator makes one for each stage of a pipeline. One can also be applied on its own, without a pipeline:
+
+\`\`\`yaml
+apiVersion: r1.dev/v1alpha1
+kind: R1Stage
+metadata: {name: sft-with-more-data}
+spec:
+  pipeline: experiments # its directory on the volume, together with the name of the stage
+  stage: sft-with-more-data
+  storage: {claimName: models} # without claimName, a claim is made that goes with this object
+  model: {hf: {repo: Qwen/Qwen3-0.6B}}
+  datasets: [{name: sums, generator: {task: addition}}]
+  sft: {data: [sums]}
+\`\`\`
+
+All that a pipeline would find out must be said: \`datasets\` holds those that the settings name; a model, data or a reward
+model of another stage is pinned in \`model.input\` and \`inputs\` with the \`path\` and \`digest\` of that stage's
+\`status.checkpoint\`, and is looked for under the same \`pipeline\` on the same claim. There are no gates.
+`,
+};
+
 /** The reference of every field, in Markdown. A structure that occurs again is described once and linked. */
 export function manifestReference(): string {
   const sections: string[] = [introduction];
   const described = new Map<string, string>();
   for (const kind of ['R1Pipeline', 'R1Stage'] as const) {
     const { spec, status } = schemaOf(kind).properties ?? {};
-    sections.push(`# ${kind}\n`);
+    sections.push(`# ${kind}\n`, notes[kind]);
     describe(`${kind}.spec`, spec ?? {}, sections, described);
     describe(`${kind}.status`, status ?? {}, sections, described);
   }

@@ -56,8 +56,15 @@ export type Gate = z.infer<typeof gate>;
 export const stageRuntimeShape = {
   evaluation: evaluation.optional().describe('Held-out evaluation of this stage, instead of that of defaults.'),
   ...placementShape,
-  rolloutWorkers: z.int().min(0).max(1024).default(0).describe('Further pods that only generate completions.'),
-  budget: budget.optional().describe('What this stage may spend.'),
+  rolloutWorkers: z
+    .int()
+    .min(0)
+    .max(1024)
+    .default(0)
+    .describe(
+      'Further pods, or processes on one machine, that only generate completions. They change time and nothing else.',
+    ),
+  budget: budget.optional().describe('What this stage may spend; the pipeline has a budget of its own.'),
   deadlineSeconds: z
     .int()
     .min(1)

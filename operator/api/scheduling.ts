@@ -99,7 +99,9 @@ export const storage = object({
   accessMode: z
     .enum(['ReadWriteOnce', 'ReadWriteMany'])
     .default('ReadWriteOnce')
-    .describe('ReadWriteMany lets independent stages run in parallel.'),
+    .describe(
+      'ReadWriteOnce: stages run one after the other. ReadWriteMany: stages that need nothing of each other run at the same time, if the storage class can.',
+    ),
   claimName: objectName
     .optional()
     .describe('An existing PersistentVolumeClaim that is used instead of a new one; it is never deleted.'),

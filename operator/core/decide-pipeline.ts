@@ -14,6 +14,7 @@ export type { PipelineAction, PipelineDecision };
 
 const rules: readonly Rule[] = [
   runStagesAgain, // it lets go of finished work, which every rule below holds on to
+  suspendRemovedStages,
   refuseChangedStages, // finished work is never thrown away silently
   completeWhenAllSucceeded,
   suspendStages, // the user's word comes before any progress
@@ -59,6 +60,21 @@ function expire({ observed: { now }, pipeline }: PipelineSituation, decided: Pip
   const told = pipeline.status?.completedAt !== undefined;
   if (!told || leftMs > 0) return { ...decided, recheckAfterMs: Math.max(100, leftMs) };
   return { ...decided, actions: [...decided.actions, { kind: 'DeletePipeline' }] };
+}
+
+/** A stage that left the manifest keeps what it made, in case that it comes back, but no GPU. */
+function suspendRemovedStages({ observed, pipeline }: PipelineSituation): Verdict | undefined {
+  const kept = new Set(pipeline.spec.stages.map(({ name }) => name));
+  const removed = observed.stages.filter(
+    ({ spec, status }) =>
+      !kept.has(spec.stage) &&
+      !spec.suspend &&
+      (findCondition(status?.conditions, 'Succeeded')?.status ?? 'Unknown') === 'Unknown',
+  );
+  if (removed.length === 0) return undefined;
+  const actions = removed.map(({ metadata: { name } }) => ({ kind: 'SuspendStage' as const, name, suspend: true }));
+  const names = removed.map(({ spec }) => spec.stage).join(', ');
+  return { actions, status: 'Unknown', reason: 'StageRunning', message: `stage ${names} left the manifest` };
 }
 
 function refuseChangedStages({ views }: PipelineSituation): Verdict | undefined {

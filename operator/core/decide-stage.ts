@@ -52,6 +52,7 @@ const rules: readonly Rule[] = [
   waitForLiveAttempt, // no rule below may start a second writer
   failAtDeadline,
   failWhenBudgetIsSpent,
+  failForProblem,
   waitForInputs,
   failWithoutRetriesLeft,
   waitAfterRefusal,
@@ -176,6 +177,10 @@ function failAtDeadline({ observed: { stage }, records, spent: { runSeconds } }:
 function failWhenBudgetIsSpent({ observed: { stage }, spent: sum }: Situation): Verdict | undefined {
   const message = exhausted(stage.spec.budget, sum);
   return message === undefined ? undefined : { status: 'False', reason: 'BudgetExhausted', message };
+}
+
+function failForProblem({ observed: { problem } }: Situation): Verdict | undefined {
+  return problem === undefined ? undefined : { status: 'False', reason: 'UserError', message: problem };
 }
 
 function waitForInputs({ observed: { inputProblem } }: Situation): Verdict | undefined {

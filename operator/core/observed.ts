@@ -69,6 +69,8 @@ export interface StageObserved {
   readonly damage?: string;
   /** Why a pinned input cannot be used now. */
   readonly inputProblem?: string;
+  /** Why this world cannot run the stage as it is, in words. */
+  readonly problem?: string;
   /** The newest attempt to start an attempt. */
   readonly refusal?: Refusal;
 }

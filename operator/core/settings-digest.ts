@@ -32,9 +32,9 @@ const unseenByPods = [
 
 /** SHA-256 of what an attempt is made from: a waiting one of another digest is replaced. */
 export function attemptDigest(spec: StageSpec): string {
-  const seen = { ...spec };
-  for (const field of unseenByPods) delete seen[field as keyof typeof seen];
-  return digestOf(seen);
+  const seen: Partial<StageSpec> = { ...spec };
+  for (const field of unseenByPods) delete seen[field];
+  return digestOf({ ...seen, claimName: spec.storage.claimName });
 }
 
 /** SHA-256 of what decides a stage's result. */

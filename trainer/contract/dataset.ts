@@ -36,7 +36,7 @@ export const dataset = withRules(
     jsonl: path
       .optional()
       .describe(
-        'A JSONL file, relative to the manifest when run locally. One row a line: prompt (text) or messages; completion, answer, chosen, rejected, language as needed.',
+        'A JSONL file, relative to the manifest; on a cluster it lies on one of spec.volumes. One row a line: prompt (text) or messages; completion, answer, chosen, rejected, language as needed.',
       ),
     heldOut: object({
       jsonl: path.optional().describe('A JSONL file of held-out rows.'),

@@ -34,9 +34,16 @@ export type ModelInit = z.infer<typeof modelInit>;
 /** The places that a model which no stage made can come from. */
 export const modelSourceShape = {
   init: modelInit.optional().describe('A fresh model with random weights.'),
-  path: path.optional().describe('A Hugging Face directory, relative to the manifest when run locally.'),
+  path: path
+    .optional()
+    .describe('A Hugging Face directory, relative to the manifest; on a cluster it lies on one of spec.volumes.'),
   hf: object({
-    repo: z.string().min(1).max(200).describe('Repository on the Hugging Face Hub, owner/name.'),
+    repo: z
+      .string()
+      .min(1)
+      .max(200)
+      .regex(/^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)?$/)
+      .describe('Repository on the Hugging Face Hub, owner/name.'),
     revision: z.string().min(1).max(200).default('main').describe('Branch, tag or commit.'),
     tokenSecret: objectName
       .optional()

@@ -9,7 +9,7 @@ export const pretrain = object({
   data: names.describe('Datasets with completions; the whole text is trained.'),
   steps: positiveInt.describe('Optimizer steps.'),
   batch: positiveInt.default(64).describe('Rows per step.'),
-}).describe('Next-token prediction on whole documents.');
+}).describe('Pre-training: next-token prediction on whole documents.');
 export type PretrainSettings = z.infer<typeof pretrain>;
 
 export const sft = object({
@@ -19,7 +19,7 @@ export const sft = object({
   data: names.describe('Datasets with completions, or sample and review stages.'),
   epochs: positiveInt.default(2).describe('Passes over the data.'),
   batch: positiveInt.default(128).describe('Rows per step.'),
-}).describe('Supervised fine-tuning on completions only; the stop token is trained, prompt tokens are not.');
+}).describe('Supervised fine-tuning on completions: the stop token is trained, prompt tokens are not.');
 export type SftSettings = z.infer<typeof sft>;
 
 export const grpo = withRules(
@@ -71,7 +71,7 @@ export const grpo = withRules(
       message: 'sampling.temperature must be greater than 0: greedy completions of a group are all the same',
     },
   ],
-).describe('Group relative policy optimisation.');
+).describe('Reinforcement learning with verifiable rewards, by group relative policy optimisation.');
 export type GrpoSettings = z.infer<typeof grpo>;
 
 export const sampleMethod = object({
@@ -118,7 +118,7 @@ export const sample = object({
   })
     .optional()
     .describe('Rows per domain.'),
-}).describe('Rejection sampling: many completions, filtered, ranked, the best kept.');
+}).describe('Rejection sampling: many completions of each prompt, filtered, ranked, the best kept as data for sft.');
 export type SampleSettings = z.infer<typeof sample>;
 
 export const rewardModel = object({
@@ -127,13 +127,13 @@ export const rewardModel = object({
   pairs: names.describe('Datasets with chosen and rejected.'),
   epochs: positiveInt.default(1).describe('Passes over the pairs.'),
   batch: positiveInt.default(256).describe('Pairs per step.'),
-}).describe('Pairwise (Bradley–Terry) reward model with a scalar head.');
+}).describe('Trains a reward model on pairs (Bradley–Terry), with a scalar head.');
 export type RewardModelSettings = z.infer<typeof rewardModel>;
 
 export const review = object({
   data: name.describe('The sample stage whose rows are reviewed.'),
   required: z.boolean().default(true).describe('false: rows pass on, recorded as not reviewed.'),
-}).describe('People accept, edit or reject rows.');
+}).describe('People accept, edit or reject the rows of a sample stage.');
 export type ReviewSettings = z.infer<typeof review>;
 
 export const evaluate = object({ ...evaluation.shape })

@@ -5,7 +5,8 @@ import { evaluateCel, toCel } from '../../../operator/api/cel.ts';
 import { checkValue } from '../../../operator/api/check-value.ts';
 import { customResourceDefinitions } from '../../../operator/api/crd.ts';
 import { generatedFiles } from '../../../operator/api/generated-files.ts';
-import { schemaOf } from '../../../operator/api/manifest.ts';
+import { manifestReference } from '../../../operator/api/manifest-reference.ts';
+import { schemaOf, validateManifest } from '../../../operator/api/manifest.ts';
 import { referenceRules } from '../../../operator/api/references.ts';
 import { pipelineOf } from '../../support/pipelines.ts';
 
@@ -85,6 +86,12 @@ test('every default is valid where it stands', () => {
       expect({ path, problems }).toEqual({ path, problems: [] });
     });
   }
+});
+
+test('the manifests in the reference are valid', () => {
+  const blocks = [...manifestReference().matchAll(/```yaml\n([^]*?)```/g)].map(([, text = '']) => text);
+  expect(blocks).toHaveLength(1);
+  for (const text of blocks) expect(validateManifest(text, 'reference').problems).toEqual([]);
 });
 
 test('printer columns are those of the design', () => {

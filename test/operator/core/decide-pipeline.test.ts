@@ -327,6 +327,12 @@ test.each<Case>([
     condition: ['Unknown', 'StageRunning'],
   },
   {
+    name: 'suspends a stage that left the manifest',
+    given: { stages: [...two, withStatus({ ...two[1]!, spec: { ...two[1]!.spec, stage: 'old' } }, 'running')] },
+    actions: ['suspend test-zero'],
+    condition: ['Unknown', 'StageRunning', 'stage old left the manifest'],
+  },
+  {
     name: 'looks again when the budget will be spent',
     given: { pipeline: budgeted, stages: [running] },
     condition: ['Unknown', 'StageRunning'],

@@ -35,6 +35,11 @@ test.each<{
     condition: ['Unknown', 'WaitingForInputs', 'waits for base'],
   },
   {
+    name: 'fails where it cannot be run at all',
+    given: { problem: 'data/a.jsonl lies on none of spec.volumes' },
+    condition: ['False', 'UserError', 'data/a.jsonl lies on none of spec.volumes'],
+  },
+  {
     name: 'waits for the running attempt and looks again when it could be hung',
     given: { attempts: [live] },
     condition: ['Unknown', 'AttemptRunning', 'attempt 1 runs'],
