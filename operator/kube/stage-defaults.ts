@@ -4,8 +4,6 @@ import type { R1Stage } from '../api/stage.ts';
 import { stageDefaults, type StageDefaults } from '../api/stage-defaults.ts';
 import { gpusOf } from './objects/pod-spec.ts';
 
-export type { StageDefaults };
-
 /**
  * Reads the file of `--stage-defaults`, which the Helm chart makes of its values.
  *
@@ -20,7 +18,7 @@ export function readStageDefaults(file: string): StageDefaults {
 }
 
 /** The stage as its pods are built: its own fields first, then what the cluster has for its kind of pod. */
-export function withDefaults(stage: R1Stage, { all, gpu }: StageDefaults): R1Stage {
+export function withStageDefaults(stage: R1Stage, { all, gpu }: StageDefaults): R1Stage {
   const { spec } = stage;
   const { imagePullSecrets = [], ...placement } = gpusOf(spec.resources) > 0 ? { ...all, ...gpu } : all;
   const given = Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined)) as typeof spec;

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readStageDefaults, withDefaults } from '../../../operator/kube/stage-defaults.ts';
+import { readStageDefaults, withStageDefaults } from '../../../operator/kube/stage-defaults.ts';
 import { stageOf } from '../../support/stage-objects.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
 
@@ -41,7 +41,7 @@ test.each([
     },
   },
 ])('$name', ({ stage, expected }) => {
-  const { priorityClassName, nodeSelector, runtimeClassName, imagePullSecrets } = withDefaults(
+  const { priorityClassName, nodeSelector, runtimeClassName, imagePullSecrets } = withStageDefaults(
     stageOf(stage),
     defaults,
   ).spec;
