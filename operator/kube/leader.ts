@@ -162,10 +162,9 @@ export class LeaderElection {
 
   /** A leader must know in time that it is none. */
   private limit(): AbortSignal {
-    const left = this.timing.deadlineMs - (performance.now() - this.renewedAt);
-    return AbortSignal.timeout(
-      this.state === 'leading' ? Math.max(0, Math.min(longestRequestMs, left)) : longestRequestMs,
-    );
+    const leftMs = Math.ceil(this.timing.deadlineMs - (performance.now() - this.renewedAt));
+    const mostMs = this.state === 'leading' ? Math.min(longestRequestMs, Math.max(leftMs, 0)) : longestRequestMs;
+    return AbortSignal.timeout(mostMs);
   }
 }
 

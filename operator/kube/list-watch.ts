@@ -52,8 +52,8 @@ const shortMs = 1000;
 
 /**
  * Follows the objects of one kind until the signal aborts: a list, and a watch from its resource version on, again and
- * again from the last version seen. No change is lost: a watch that breaks goes on where it was, and where the server no
- * longer knows that place, a new list is compared with what is known.
+ * again from the last version seen. No change is lost: a watch that breaks goes on where it was, and where the server does
+ * not know that place, a new list is compared with what is known.
  */
 export async function listAndWatch<T extends KubeObject>(options: ListWatchOptions<T>): Promise<void> {
   const { sink, signal, timing } = options;
@@ -75,7 +75,8 @@ export async function listAndWatch<T extends KubeObject>(options: ListWatchOptio
       if (signal.aborted) return;
       version = progress.version;
       failures = progress.heard ? 1 : failures + 1;
-      if (isGone(error)) version = undefined;
+      // A watch from a version that the server has yet to reach (its data came back from a backup) opens and says nothing.
+      if (isGone(error) || error instanceof SilenceError) version = undefined;
       sink.restarted(endOf(error), error);
     }
     if (failures > 0) {

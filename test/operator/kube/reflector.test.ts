@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { WatchEnd, WatchTiming } from '../../../operator/kube/list-watch.ts';
 import { Reflector, type ReflectorOptions } from '../../../operator/kube/reflector.ts';
 import { configMaps, type ConfigMap, type Stored } from '../../../operator/kube/resources.ts';
+import { eventually } from '../../support/eventually.ts';
 import { answerJson, answerStatus, FakeApi, type Answer, type FakeRequest } from '../../support/fake-api.ts';
 
 const timing: WatchTiming = { silenceMs: 10_000, lifeSeconds: [300, 300], backoffMs: [1, 20] };
@@ -102,18 +103,6 @@ class Observed {
 
 function describeObject(each: Stored<ConfigMap> | undefined): string {
   return each === undefined ? '·' : `${each.metadata.name}@${each.metadata.resourceVersion}`;
-}
-
-async function eventually(check: () => void, withinMs = 5000): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  for (;;) {
-    try {
-      return check();
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await sleep(5);
-    }
-  }
 }
 
 const watchesOf = ({ requests }: FakeApi): FakeRequest[] => requests.filter(({ query }) => query.has('watch'));
@@ -292,8 +281,11 @@ describe('breaks', () => {
     await eventually(() => expect(observed.changes).toEqual(['· → a@11', '· → b@12']));
   });
 
-  test('a watch that says nothing for too long is taken for dead', async () => {
-    await using api = await script({ lists: [list(10)], watches: [open(), open(event('ADDED', 'a', 11))] });
+  test('a watch that says nothing for too long is taken for dead, and its version for one that the server never had', async () => {
+    await using api = await script({
+      lists: [list(1000), list(10)],
+      watches: [open(), open(event('ADDED', 'a', 11))],
+    });
     await using observed = new Observed(api, { timing: { ...timing, silenceMs: 60 } });
     const startedAt = performance.now();
     await observed.reflector.start();
