@@ -59,6 +59,20 @@ test('a stage file holds what the trainer needs, by the schema of the contract',
   });
 });
 
+test('the trainer reads the same bytes whatever the order of the fields: an API server sorts them', () => {
+  const r1 = created(pipeline, succeeded(pipeline, ['sft', 'judge']), 'r1');
+  const places = { resolve: String, input: ({ path }: { path: string }) => path, fetched: () => '/', out: '/out' };
+  const read = (stage: typeof r1) => JSON.stringify(stageFileSchema.parse(stageFile(stage, 1, places)));
+  expect(read(sorted(r1) as typeof r1)).toBe(read(r1));
+});
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, each]) => [key, sorted(each)]));
+}
+
 test('a stage takes its own placement, else that of the defaults', () => {
   const stages = succeeded(pipeline, ['sft']);
   expect(stages[0]?.spec.resources).toEqual({ limits: { 'nvidia.com/gpu': 8 } });
