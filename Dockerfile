@@ -53,7 +53,8 @@ RUN rm -rf /usr/local/bin/* /usr/local/lib/node_modules /usr/local/include /opt/
 COPY --from=dependencies /usr/local/bin/node /usr/local/bin/node
 RUN ln -s /app/operator/main.ts /usr/local/bin/r1-operator \
   && ln -s /app/trainer/main.ts /usr/local/bin/r1-trainer \
-  && ln -s /app/cli/main.ts /usr/local/bin/r1
+  && ln -s /app/cli/main.ts /usr/local/bin/r1 \
+  && ln -s r1 /usr/local/bin/kubectl-r1
 
 # Copied into an empty image, so that what was removed above takes no space. What changes least comes first.
 FROM scratch
