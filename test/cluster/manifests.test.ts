@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { validateManifest } from '../../operator/api/manifest.ts';
@@ -14,7 +14,10 @@ import { fourStages } from '../support/pipelines.ts';
 import { created, now, succeeded, withStatus } from '../support/stages.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 
-const example = readFileSync(join(import.meta.dirname, '../../examples/r1-tiny.yaml'), 'utf8');
+const folder = join(import.meta.dirname, '../../examples');
+const examples = readdirSync(folder)
+  .filter((name) => name.endsWith('.yaml'))
+  .map((name) => [`examples/${name}`, readFileSync(join(folder, name), 'utf8')] as const);
 
 /** Every field that only a cluster gives a meaning. */
 const forCluster = manifest(`
@@ -83,7 +86,7 @@ describeCluster('an API server', (cluster) => {
   });
 
   test.each([
-    ['examples/r1-tiny.yaml', example],
+    ...examples,
     ['a pipeline with few fields', manifest(fourStages)],
     ['a pipeline for a cluster', forCluster],
   ])('fills in the same defaults: %s', async (_, text) => {
@@ -94,7 +97,7 @@ describeCluster('an API server', (cluster) => {
 
   test('gives a stage back as the operator made it, so that the operator has nothing to correct', async () => {
     const namespace = await cluster().namespace();
-    for (const text of [example, forCluster]) {
+    for (const text of [...examples.map(([, each]) => each), forCluster]) {
       const stored = await client().create(pipelines, inNamespace(parse(text) as R1Pipeline, namespace));
       const first = created(stored, [], stored.spec.stages[0]!.name);
       const stage = await client().create(stages, first);
