@@ -1,17 +1,19 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { UserError } from '../../trainer/contract/errors.ts';
 import type { R1Stage } from '../api/stage.ts';
 import { stageDefaults, type StageDefaults } from '../api/stage-defaults.ts';
 import { gpusOf } from './objects/pod-spec.ts';
+
+export const noStageDefaults: StageDefaults = { all: {}, gpu: {} };
 
 /**
  * Reads the file of `--stage-defaults`, which the Helm chart makes of its values.
  *
  * @throws UserError that says which field of the file is wrong
  */
-export function readStageDefaults(file: string): StageDefaults {
+export async function readStageDefaults(file: string): Promise<StageDefaults> {
   try {
-    return stageDefaults.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return stageDefaults.parse(JSON.parse(await readFile(file, 'utf8')));
   } catch (error) {
     throw new UserError(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }

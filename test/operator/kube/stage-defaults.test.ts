@@ -52,7 +52,7 @@ test.each([
 test('a file with an unknown field is refused in words', async () => {
   const path = join(directory(), 'stage-defaults.json');
   await writeFile(path, JSON.stringify({ gpu: { nodeSelectors: {} } }));
-  expect(() => readStageDefaults(path)).toThrow(/stage-defaults\.json: .*nodeSelectors/s);
+  await expect(readStageDefaults(path)).rejects.toThrow(/stage-defaults\.json: .*nodeSelectors/s);
   await writeFile(path, JSON.stringify({ gpu: { runtimeClassName: 'nvidia' } }));
-  expect(readStageDefaults(path)).toEqual({ all: {}, gpu: { runtimeClassName: 'nvidia' } });
+  expect(await readStageDefaults(path)).toEqual({ all: {}, gpu: { runtimeClassName: 'nvidia' } });
 });
