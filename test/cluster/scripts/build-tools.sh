@@ -138,6 +138,8 @@ plain() { # NAME VERSION MODULE PACKAGE LDFLAGS: a program that go install takes
 }
 
 mkdir -p "$BIN"
+exec {lock}>"$CACHE/build.lock" # another test run may be building
+flock "$lock"
 [ $# -gt 0 ] || set -- etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kwok helm kubeconform kubelet kube-proxy coredns local-path-provisioner pause
 for name; do
   case $name in

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 node=$PIDS/node
 if [ -e "$node" ] && [ ! -e "$PIDS/$2" ]; then # what runs on the real node has its number in there only
-  exec nsenter --target "$(pgrep -P "$(<"$node")")" --net --mount --pid --cgroup env R1_PIDS=/run/pids "$0" "$@"
+  exec nsenter --target "$(pgrep -P "$(<"$node")")" --net --mount --pid --cgroup env R1_PIDS=/run/pids "$HERE/component.sh" "$@"
 fi
 case $1 in
   stop)

@@ -18,5 +18,5 @@ done
 for pid in "${pids[@]}"; do
   while grep -q '^State:.[^Z]' "/proc/$pid/status" 2>/dev/null; do sleep 0.1; done
 done
-find /sys/fs/cgroup -depth -type d -path "*/$NODE*" -exec rmdir {} + 2>/dev/null || true
+find /sys/fs/cgroup -depth -type d -path "*/$CGROUP*" -exec rmdir {} + 2>/dev/null || true
 rm -rf "$STATE"

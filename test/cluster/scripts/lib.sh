@@ -20,9 +20,11 @@ STATE=${R1_STATE:-$CACHE/state}                              # one cluster, remo
 PIDS=${R1_PIDS:-$STATE/pids}
 API_PORT=${R1_API_PORT:-6443}
 ETCD_PORT=${R1_ETCD_PORT:-2379}
+KWOK_PORT=${R1_KWOK_PORT:-10247}
 
 # The real node has a network namespace of its own, with this bridge in it.
 NODE=r1-node
+CGROUP=$NODE-$API_PORT # two nodes on one machine must not tidy up each other's pods
 NODE_IP=10.88.0.1
 POD_CIDR=10.88.0.0/24
 SVC_CIDR=10.96.0.0/24
@@ -58,6 +60,9 @@ until_ok() {
 export DEB
 DEBS_OVER='mount --make-rprivate / && for d in usr etc; do mount -t overlay -o lowerdir=$DEB/$d:/$d overlay /$d; done'
 WITH_DEBS=(unshare --mount bash -ec "$DEBS_OVER; exec \"\$@\"" -)
+
+# archive TAG: where an image lies once it was built.
+archive() { echo "$CACHE/images/${1//[\/:]/_}.tar"; }
 
 running() { [ -n "$(ls "$PIDS" 2>/dev/null)" ]; }
 

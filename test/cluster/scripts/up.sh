@@ -11,8 +11,12 @@ pki "https://127.0.0.1:$API_PORT"
 # shellcheck disable=SC2086
 control_plane 127.0.0.1 --endpoint-reconciler-type none ${R1_API_FLAGS:-}
 KWOK=$HERE/../kwok
-start kwok kwok --config "$KWOK/node-stages.yaml" --config "$KWOK/pod-stages.yaml" --kubeconfig "$STATE/components.kubeconfig" \
-  --manage-all-nodes=false --manage-nodes-with-label-selector type=kwok --node-ip 127.0.0.1 --server-address 127.0.0.1:0
+sed "s/NOW/$(date -u +%FT%T.000Z)/g" "$KWOK/progress.log" >"$STATE/progress.log"
+sed "s#PROGRESS_LOG#$STATE/progress.log#" "$KWOK/pod-logs.yaml" >"$STATE/pod-logs.yaml"
+start kwok kwok --config "$KWOK/node-stages.yaml" --config "$KWOK/pod-stages.yaml" --config "$STATE/pod-logs.yaml" \
+  --kubeconfig "$STATE/components.kubeconfig" --manage-all-nodes=false --manage-nodes-with-label-selector type=kwok \
+  --node-ip 127.0.0.1 --node-port "$KWOK_PORT" --server-address "127.0.0.1:$KWOK_PORT" \
+  --tls-cert-file "$STATE/pki/apiserver.crt" --tls-private-key-file "$STATE/pki/apiserver.key"
 kubectl apply -f "$KWOK/cluster.yaml" -f "$CRDS" >/dev/null
 kubectl wait --for=condition=Ready node --all --timeout=60s >/dev/null
 kubectl wait --for=condition=Established -f "$CRDS" --timeout=60s >/dev/null

@@ -101,8 +101,8 @@ async function bringUp(
   ownerPid: number,
   { durable = false, apiServerFlags = [] }: ControlPlaneOptions,
 ): Promise<void> {
-  const [api, etcd] = await freePorts(2);
-  const env = { R1_STATE: directory, R1_API_PORT: String(api), R1_ETCD_PORT: String(etcd) };
+  const [api, etcd, kwok] = await freePorts(3);
+  const env = { R1_STATE: directory, R1_API_PORT: String(api), R1_ETCD_PORT: String(etcd), R1_KWOK_PORT: String(kwok) };
   const guarded = {
     ...env,
     R1_OWNER_PID: String(ownerPid),
