@@ -7,15 +7,22 @@ import { decidePipeline, type PipelineAction } from './core/decide-pipeline.ts';
 import { decideStage, type StageAction } from './core/decide-stage.ts';
 import type { PipelineObserved, StageObserved } from './core/observed.ts';
 
-/** One world that pipelines run in. A key names one object; what it names is gone when nothing is observed. */
-export interface Shell {
+/** What passes for pipelines need of a world. A key names one object; what it names is gone when nothing is observed. */
+export interface PipelineShell {
   observePipeline(key: string): Promise<PipelineObserved | undefined>;
   applyToPipeline(key: string, action: PipelineAction): Promise<void>;
   savePipelineStatus(key: string, status: PipelineStatus): Promise<void>;
+}
+
+/** The same for stages. */
+export interface StageShell {
   observeStage(key: string): Promise<StageObserved | undefined>;
   applyToStage(key: string, action: StageAction): Promise<void>;
   saveStageStatus(key: string, status: StageStatus): Promise<void>;
 }
+
+/** One world that pipelines run in. */
+export type Shell = PipelineShell & StageShell;
 
 export interface Pass {
   /** Something was set in motion, or a condition changed: whoever depends on it should look again. */
@@ -27,7 +34,7 @@ export interface Pass {
  * One pass for one pipeline. Throws to be retried with back-off. A pass that acts brings another one, which sees what
  * came of it; so only what must not be lost is written before.
  */
-export async function reconcilePipeline(key: string, shell: Shell): Promise<Pass> {
+export async function reconcilePipeline(key: string, shell: PipelineShell): Promise<Pass> {
   const observed = await shell.observePipeline(key);
   if (observed === undefined) return { moved: false }; // deleted; owner references clean up after it
 
@@ -40,7 +47,7 @@ export async function reconcilePipeline(key: string, shell: Shell): Promise<Pass
 }
 
 /** One pass for one stage. Throws to be retried with back-off. */
-export async function reconcileStage(key: string, shell: Shell): Promise<Pass> {
+export async function reconcileStage(key: string, shell: StageShell): Promise<Pass> {
   const observed = await shell.observeStage(key);
   if (observed === undefined) return { moved: false };
 
@@ -48,7 +55,8 @@ export async function reconcileStage(key: string, shell: Shell): Promise<Pass> {
   const old = observed.stage.status;
   const acted = actions.length > 0;
   // The traces of an attempt that ended go away: what is known of it is written before anything else is done.
-  const save = (!acted || reachedEnd(old, status) || recordsEnd(old?.attempts, status.attempts)) && hasNews(old, status);
+  const save =
+    (!acted || reachedEnd(old, status) || recordsEnd(old?.attempts, status.attempts)) && hasNews(old, status);
   if (save) await shell.saveStageStatus(key, status);
   for (const action of actions) await shell.applyToStage(key, action);
   return pass(acted, old, status, recheckAfterMs);

@@ -62,7 +62,11 @@ function containers<K extends string>(
 ): { [key in K]?: ContainerStatuses } {
   if (statuses === undefined) return {};
   const kept = statuses.map(({ name, image, imageID, ready, restartCount, state }) => ({
-    ...{ name, image, imageID, ready, restartCount },
+    name,
+    image,
+    imageID,
+    ready,
+    restartCount,
     ...(state === undefined ? {} : { state }),
   }));
   return { [key]: kept } as { [key in K]: ContainerStatuses };

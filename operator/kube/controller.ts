@@ -1,0 +1,259 @@
+import { isDeepStrictEqual } from 'node:util';
+import { findCondition } from '../api/conditions.ts';
+import { stateOf } from '../api/display.ts';
+import type { R1Pipeline } from '../api/pipeline.ts';
+import type { R1Stage } from '../api/stage.ts';
+import type { StageDefaults } from '../api/stage-defaults.ts';
+import { WorkQueue } from '../queue.ts';
+import { reconcilePipeline, reconcileStage, type Pass } from '../reconciler.ts';
+import { Cache } from './cache.ts';
+import type { KubeClient } from './client.ts';
+import { EventRecorder } from './events.ts';
+import { KubePipelines } from './kube-pipelines.ts';
+import { KubeStages, ownerOf } from './kube-stages.ts';
+import type { Logger } from './logger.ts';
+import type { OperatorMetrics } from './metrics.ts';
+import { attemptLabels } from './objects/labels.ts';
+import { claimName } from './objects/names.ts';
+import { PendingPods } from './pending-pods.ts';
+import { ProgressPoller } from './progress.ts';
+import { Reflector, type ReflectorOptions } from './reflector.ts';
+import {
+  jobs,
+  keyOf,
+  pipelines,
+  pods,
+  stages,
+  type Job,
+  type KubeObject,
+  type Pod,
+  type ResourceKind,
+  type Stored,
+} from './resources.ts';
+import { RolloutWorkers } from './rollout-workers.ts';
+import { DepartedObjects, isTrainer, stageUidOf } from './traces.ts';
+import { trimJob, trimOwn, trimPod } from './trim.ts';
+import { VolumeClaims } from './volume-claims.ts';
+
+export interface ControllerOptions {
+  readonly client: KubeClient;
+  /** Empty: all. */
+  readonly namespaces: readonly string[];
+  readonly image: string;
+  readonly hubEndpoint: string | undefined;
+  readonly defaults: StageDefaults;
+  readonly metrics: OperatorMetrics;
+  readonly logger: Logger;
+}
+
+/** More passes at a time would only wait for the API server together. */
+const concurrency = { pipelines: 8, stages: 16 };
+/** What merely progresses is shown in the pipeline a little later. */
+const progressDelayMs = 1000;
+
+/**
+ * Watches pipelines, stages, their Jobs and pods, and has a pass made for whatever changed: a change of a Job or pod is
+ * one of its stage, a change of a stage also one of its pipeline.
+ */
+export class Controller {
+  private readonly options: ControllerOptions;
+  private readonly reflectors;
+  private readonly stageCache: Cache<R1Stage>;
+  private readonly queues: { readonly R1Pipeline: WorkQueue; readonly R1Stage: WorkQueue };
+  private readonly events: EventRecorder;
+  private readonly progress: ProgressPoller;
+  private readonly departed = new DepartedObjects();
+  /** Keys of R1Stages by their uid, which is what Jobs and pods carry. */
+  private readonly stageKeys = new Map<string, string>();
+
+  constructor(options: ControllerOptions) {
+    this.options = options;
+    const { client, logger, metrics } = options;
+    const ofStages = { labelSelector: attemptLabels.stageUid };
+    this.reflectors = {
+      pipelines: this.reflect(pipelines, { trim: trimOwn }),
+      stages: this.reflect(stages, { trim: trimOwn, indexBy: ownerIndex }),
+      jobs: this.reflect(jobs, { ...ofStages, trim: trimJob, indexBy: stageIndex }),
+      pods: this.reflect(pods, { ...ofStages, trim: trimPod, indexBy: stageIndex }),
+    };
+    const pipelineCache = new Cache(this.reflectors.pipelines, () => []);
+    this.stageCache = new Cache(this.reflectors.stages, ownerIndex);
+    const jobCache = new Cache(this.reflectors.jobs, stageIndex);
+    const claims = new VolumeClaims(client);
+    this.events = new EventRecorder({ client, onError: (error) => logger.warn('event was lost', { error }) });
+    this.progress = new ProgressPoller({ client, onProgress: (pod) => this.lookAtStageOf(pod) });
+
+    const lookAtPipeline = (key: string, afterMs: number) => this.queues.R1Pipeline.addAfter(key, afterMs);
+    const lookAtStage = (key: string, afterMs: number) => this.queues.R1Stage.addAfter(key, afterMs);
+    const shared = { client, pipelines: pipelineCache, stages: this.stageCache, claims, events: this.events };
+    const pipelineShell = new KubePipelines({ ...shared, lookAgain: lookAtPipeline });
+    const rollout = new RolloutWorkers(client, jobCache);
+    const stageShell = new KubeStages({
+      ...shared,
+      ...options,
+      jobs: jobCache,
+      pods: this.reflectors.pods,
+      departed: this.departed,
+      progress: this.progress,
+      pending: new PendingPods({
+        client,
+        claimOf: (key) => this.claimOf(key),
+        onWords: (key) => this.queues.R1Stage.add(key),
+      }),
+      lookAgain: lookAtStage,
+    });
+    this.queues = {
+      R1Pipeline: this.queue('R1Pipeline', concurrency.pipelines, (key) => reconcilePipeline(key, pipelineShell)),
+      R1Stage: this.queue('R1Stage', concurrency.stages, async (key) => {
+        const pass = await reconcileStage(key, stageShell);
+        const stage = this.stageCache.get(key);
+        if (stage !== undefined) await rollout.follow(stage);
+        return pass;
+      }),
+    };
+
+    pipelineCache.onChange((before, after, origin) => {
+      // An own write is a status, or is followed by a pass anyway.
+      if (origin === 'watch' || !isDeepStrictEqual(before?.metadata.annotations, after?.metadata.annotations)) {
+        this.queues.R1Pipeline.add(keyOf(after ?? before ?? unreachable()));
+      }
+    });
+    this.stageCache.onChange((before, after, origin) => this.stageChanged(before, after, origin === 'own'));
+    jobCache.onChange((before, after) => {
+      if (after === undefined && before !== undefined) this.departed.addJob(before, Date.now());
+      this.lookAtStageOf(after ?? before ?? unreachable());
+    });
+    this.reflectors.pods.onChange((before, after) => this.podChanged(before, after));
+    metrics.watchQueues(this.queues);
+    metrics.watchStates('pipelines', () => states(pipelineCache.all()));
+    metrics.watchStates('stages', () => states(this.stageCache.all()));
+  }
+
+  /** Everything has been seen once. */
+  get synced(): boolean {
+    return Object.values(this.reflectors).every(({ synced }) => synced);
+  }
+
+  /** Fills the caches; settles when they are complete. Nothing is written before `start`. */
+  async watch(): Promise<void> {
+    await Promise.all(Object.values(this.reflectors).map((reflector) => reflector.start()));
+  }
+
+  /** Begins to act, as the one that leads. */
+  start(): void {
+    this.progress.start();
+    this.queues.R1Pipeline.start();
+    this.queues.R1Stage.start();
+  }
+
+  /** Lets passes under way end, then stops watching. */
+  async stop(): Promise<void> {
+    this.progress.stop();
+    await Promise.all(Object.values(this.queues).map((queue) => queue.stop()));
+    await this.events.flush();
+    await Promise.all(Object.values(this.reflectors).map((reflector) => reflector.stop()));
+  }
+
+  private reflect<T extends KubeObject>(kind: ResourceKind<T>, more: Partial<ReflectorOptions<T>>): Reflector<T> {
+    const { client, namespaces, metrics, logger } = this.options;
+    return new Reflector({
+      client,
+      kind,
+      namespaces,
+      onRestart: (name, why, error) => {
+        metrics.watchRestarted(name, why);
+        if (why === 'failed') logger.warn('watch failed', { kind: name, error });
+      },
+      ...more,
+    });
+  }
+
+  private queue(kind: 'R1Pipeline' | 'R1Stage', most: number, pass: (key: string) => Promise<Pass>): WorkQueue {
+    const { metrics, logger } = this.options;
+    return new WorkQueue({
+      concurrency: most,
+      process: async (key) => {
+        const startedAt = performance.now();
+        let result: 'done' | 'failed' = 'failed';
+        try {
+          const { recheckAfterMs } = await pass(key);
+          result = 'done';
+          return recheckAfterMs;
+        } finally {
+          metrics.reconciled(kind, result, performance.now() - startedAt);
+        }
+      },
+      onStart: (_key, waitedMs) => metrics.waited(kind, waitedMs),
+      onError: (key, error, retryMs) => logger.warn('pass failed', { kind, key, error, retryMs: Math.round(retryMs) }),
+    });
+  }
+
+  private stageChanged(before: Stored<R1Stage> | undefined, after: Stored<R1Stage> | undefined, own: boolean): void {
+    const stage = after ?? before ?? unreachable();
+    const key = keyOf(stage);
+    const { uid } = stage.metadata;
+    if (after === undefined) {
+      this.stageKeys.delete(uid);
+      this.departed.forget(uid);
+    } else this.stageKeys.set(uid, key);
+
+    // The pass that wrote a status has seen what it is about.
+    const isNew = before === undefined || before.metadata.generation !== after?.metadata.generation;
+    if (!own || isNew) this.queues.R1Stage.add(key);
+    const owner = ownerOf(stage.metadata);
+    if (owner === undefined) return;
+    const pipeline = `${stage.metadata.namespace}/${owner.name}`;
+    if (isNew || moved(before, after)) this.queues.R1Pipeline.add(pipeline);
+    else this.queues.R1Pipeline.addAfter(pipeline, progressDelayMs);
+  }
+
+  private podChanged(before: Stored<Pod> | undefined, after: Stored<Pod> | undefined): void {
+    const pod = after ?? before ?? unreachable();
+    if (!isTrainer(pod)) return; // rollout workers come and go
+    if (after === undefined) {
+      this.departed.addPod(pod, Date.now());
+      this.progress.forget(pod.metadata.uid);
+    } else this.progress.see(after);
+    this.lookAtStageOf(pod);
+  }
+
+  private lookAtStageOf(object: Stored<Job> | Stored<Pod>): void {
+    const key = this.stageKeys.get(stageUidOf(object));
+    if (key !== undefined) this.queues.R1Stage.add(key);
+  }
+
+  private claimOf(stageKey: string): { readonly namespace: string; readonly name: string } | undefined {
+    const stage = this.stageCache.get(stageKey);
+    if (stage === undefined) return undefined;
+    const { pipeline, storage } = stage.spec;
+    return { namespace: stage.metadata.namespace, name: storage.claimName ?? claimName(pipeline) };
+  }
+}
+
+/** Stages by the uid of their pipeline. */
+function ownerIndex({ metadata }: Stored<R1Stage>): string[] {
+  return [ownerOf(metadata)?.uid ?? ''];
+}
+
+/** Jobs and pods by the uid of their R1Stage. */
+function stageIndex(object: Stored<Job> | Stored<Pod>): string[] {
+  return [stageUidOf(object)];
+}
+
+/** More happened than progress. */
+function moved(before: R1Stage | undefined, after: R1Stage | undefined): boolean {
+  return stateWords(before) !== stateWords(after);
+}
+
+function stateWords(stage: R1Stage | undefined): string {
+  const { status, reason } = findCondition(stage?.status?.conditions, 'Succeeded') ?? {};
+  return `${status} ${reason} ${stage?.metadata.deletionTimestamp}`;
+}
+
+function states(objects: Iterable<R1Pipeline | R1Stage>): string[] {
+  return [...objects].map(({ status }) => stateOf(status?.conditions));
+}
+
+function unreachable(): never {
+  throw new Error('a change without an object');
+}

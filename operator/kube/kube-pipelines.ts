@@ -1,0 +1,162 @@
+import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
+import { findCondition } from '../api/conditions.ts';
+import type { R1Stage } from '../api/stage.ts';
+import type { PipelineAction } from '../core/decide-pipeline.ts';
+import type { PipelineObserved } from '../core/observed.ts';
+import { reachedEnd, type PipelineShell } from '../reconciler.ts';
+import { isForbidden, isInvalid, isNotFound } from './api-error.ts';
+import type { Cache } from './cache.ts';
+import type { KubeClient } from './client.ts';
+import { pipelineProblem } from './cluster-problem.ts';
+import { createOwned, refused, RefusedError } from './create-owned.ts';
+import type { EventRecorder } from './events.ts';
+import { pipelineHappenings } from './happenings.ts';
+import { mergePatch } from './merge-patch.ts';
+import { ownedBy } from './objects/labels.ts';
+import { Refusals } from './refusals.ts';
+import { nameOf, pipelines, stages, type Stored } from './resources.ts';
+import { SettledWrites } from './settled-writes.ts';
+import { trimOwn } from './trim.ts';
+import type { VolumeClaims } from './volume-claims.ts';
+
+/** Pods of a volume that only one node can mount run one after the other; else the number is there to stop a mistake. */
+const mostRunningStages = { shared: 32, exclusive: 1 };
+
+export interface KubePipelinesOptions {
+  readonly client: KubeClient;
+  readonly pipelines: Cache<R1Pipeline>;
+  /** By the uid of the pipeline that owns them. */
+  readonly stages: Cache<R1Stage>;
+  readonly claims: VolumeClaims;
+  readonly events: EventRecorder;
+  /** A pass for a pipeline should follow. */
+  readonly lookAgain: (key: string, afterMs: number) => void;
+}
+
+/** Pipelines on a cluster. Keys are `namespace/name`. */
+export class KubePipelines implements PipelineShell {
+  private readonly options: KubePipelinesOptions;
+  private readonly refusals = new Refusals();
+  private readonly writes = new SettledWrites();
+
+  constructor(options: KubePipelinesOptions) {
+    this.options = options;
+  }
+
+  async observePipeline(key: string): Promise<PipelineObserved | undefined> {
+    const pipeline = this.options.pipelines.get(key);
+    if (pipeline === undefined || pipeline.metadata.deletionTimestamp !== undefined) {
+      this.writes.settled(key);
+      return undefined;
+    }
+    const problem = pipelineProblem(pipeline);
+    return {
+      now: Date.now(),
+      pipeline,
+      stages: this.options.stages.byIndex(pipeline.metadata.uid),
+      maxRunningStages: await this.maxRunningStages(key, pipeline),
+      ...(problem === undefined ? {} : { problem }),
+      ...this.refusals.get(key),
+    };
+  }
+
+  private async maxRunningStages(key: string, pipeline: Stored<R1Pipeline>): Promise<number> {
+    const { exclusive, shared } = mostRunningStages;
+    const isOver = findCondition(pipeline.status?.conditions, 'Succeeded')?.status ?? 'Unknown';
+    if (isOver !== 'Unknown') return exclusive; // nothing will start: the claim need not be asked for
+    try {
+      return (await this.options.claims.isShared(pipeline)) ? shared : exclusive;
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      this.refusals.add(key, error);
+      return exclusive;
+    }
+  }
+
+  async applyToPipeline(key: string, action: PipelineAction): Promise<void> {
+    const pipeline = this.options.pipelines.get(key);
+    if (pipeline === undefined) return;
+    try {
+      await this.apply(pipeline, action);
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      this.refusals.add(key, error);
+      this.options.lookAgain(key, 0);
+    }
+  }
+
+  private async apply(pipeline: Stored<R1Pipeline>, action: PipelineAction): Promise<void> {
+    const { client, stages: cache } = this.options;
+    const { namespace } = pipeline.metadata;
+    switch (action.kind) {
+      case 'CreateStage': {
+        const { metadata } = action.stage;
+        const stage = { ...action.stage, metadata: { ...metadata, namespace, ownerReferences: ownedBy(pipeline) } };
+        cache.put(trimOwn(await createOwned(client, stages, stage)));
+        return;
+      }
+      case 'UpdateStage': {
+        const stored = cache.get(`${namespace}/${action.stage.metadata.name}`);
+        if (stored === undefined) return;
+        cache.put(trimOwn(await client.replace(stages, { ...stored, spec: action.stage.spec }).catch(refuse)));
+        return;
+      }
+      case 'SuspendStage': {
+        const patch = { spec: { suspend: action.suspend } };
+        const stage = await client.mergePatch(stages, { namespace, name: action.name }, patch).catch(unlessGone);
+        if (stage !== undefined) cache.put(trimOwn(stage));
+        return;
+      }
+      case 'DeleteStages': {
+        for (const name of action.names) {
+          const uid = cache.get(`${namespace}/${name}`)?.metadata.uid;
+          await client.delete(stages, { namespace, name }, uid).catch(unlessGone);
+        }
+        return;
+      }
+      case 'ClearRerun': {
+        const patch = { metadata: { annotations: action.annotations } };
+        this.options.pipelines.put(trimOwn(await client.mergePatch(pipelines, pipeline.metadata, patch)));
+        return;
+      }
+      case 'DeletePipeline':
+        await client.delete(pipelines, pipeline.metadata, pipeline.metadata.uid).catch(unlessGone);
+    }
+  }
+
+  async savePipelineStatus(key: string, status: PipelineStatus): Promise<void> {
+    const pipeline = this.options.pipelines.get(key);
+    if (pipeline === undefined) return;
+    const old = pipeline.status;
+    const urgent = old === undefined || reachedEnd(old, status) || stateChanged(old, status);
+    const delayMs = this.writes.delay(key, urgent);
+    if (delayMs > 0) return this.options.lookAgain(key, delayMs);
+    const patch = mergePatch(old, status);
+    this.writes.settled(key);
+    if (patch === undefined) return;
+    const saved = await this.options.client
+      .mergePatch(pipelines, nameOf(key), { status: patch }, 'status')
+      .catch(unlessGone);
+    if (saved === undefined) return;
+    this.options.pipelines.put(trimOwn(saved));
+    for (const each of pipelineHappenings(old, status)) this.options.events.record(pipelines, saved, each);
+  }
+}
+
+/** Something that people or programs wait for has changed: a condition, or the decision of a gate. */
+function stateChanged(before: PipelineStatus, after: PipelineStatus): boolean {
+  return stateWords(before) !== stateWords(after);
+}
+
+function stateWords({ conditions, gates }: PipelineStatus): string {
+  const states = conditions.map(({ type, status, reason }) => `${type} ${status} ${reason}`);
+  return [...states, ...gates.map(({ digest, action }) => `${digest} ${action}`)].join();
+}
+
+function refuse(error: unknown): never {
+  throw isInvalid(error) || isForbidden(error) ? refused(error) : error;
+}
+
+export function unlessGone(error: unknown): undefined {
+  if (!isNotFound(error)) throw error;
+}

@@ -1,0 +1,204 @@
+import { annotations } from '../api/metadata.ts';
+import { findCondition } from '../api/conditions.ts';
+import type { R1Pipeline } from '../api/pipeline.ts';
+import type { R1Stage, StageStatus } from '../api/stage.ts';
+import type { StageDefaults } from '../api/stage-defaults.ts';
+import type { StageAction } from '../core/decide-stage.ts';
+import { attemptName } from '../core/names.ts';
+import type { StageObserved, StopReason } from '../core/observed.ts';
+import { attemptDigest } from '../core/settings-digest.ts';
+import { reachedEnd, recordsEnd, type StageShell } from '../reconciler.ts';
+import type { Cache } from './cache.ts';
+import type { KubeClient } from './client.ts';
+import { stageProblem } from './cluster-problem.ts';
+import { RefusedError } from './create-owned.ts';
+import type { EventRecorder } from './events.ts';
+import { endedAttempts, stageHappenings } from './happenings.ts';
+import { unlessGone } from './kube-pipelines.ts';
+import { mergePatch } from './merge-patch.ts';
+import type { OperatorMetrics } from './metrics.ts';
+import { attemptOf } from './objects/attempt-job.ts';
+import { gpusOf } from './objects/pod-spec.ts';
+import { withStageDefaults } from './stage-defaults.ts';
+import { lostAt, observeAttempt, type AttemptTraces } from './observe-attempt.ts';
+import type { PendingPods } from './pending-pods.ts';
+import type { ProgressPoller } from './progress.ts';
+import { Refusals } from './refusals.ts';
+import { jobs, nameOf, stages, type Job, type Pod, type Stored } from './resources.ts';
+import { SettledWrites } from './settled-writes.ts';
+import { startAttempt } from './start-attempt.ts';
+import { isTrainer, tracesOf, type DepartedObjects } from './traces.ts';
+import { trimJob, trimOwn } from './trim.ts';
+import type { VolumeClaims } from './volume-claims.ts';
+
+export interface KubeStagesOptions {
+  readonly client: KubeClient;
+  readonly pipelines: Cache<R1Pipeline>;
+  readonly stages: Cache<R1Stage>;
+  /** By the uid of the R1Stage. */
+  readonly jobs: Cache<Job>;
+  /** By the uid of the R1Stage. */
+  readonly pods: { byIndex(stageUid: string): readonly Stored<Pod>[] };
+  readonly departed: DepartedObjects;
+  readonly claims: VolumeClaims;
+  readonly progress: ProgressPoller;
+  readonly pending: PendingPods;
+  readonly events: EventRecorder;
+  readonly metrics: OperatorMetrics;
+  /** Image of the trainer for stages that name none. */
+  readonly image: string;
+  readonly hubEndpoint: string | undefined;
+  readonly defaults: StageDefaults;
+  /** A pass for a stage should follow. */
+  readonly lookAgain: (key: string, afterMs: number) => void;
+}
+
+/** Stages on a cluster: a Job is an attempt. Keys are `namespace/name`. */
+export class KubeStages implements StageShell {
+  private readonly options: KubeStagesOptions;
+  private readonly refusals = new Refusals();
+  private readonly writes = new SettledWrites();
+
+  constructor(options: KubeStagesOptions) {
+    this.options = options;
+  }
+
+  async observeStage(key: string): Promise<StageObserved | undefined> {
+    const stage = this.options.stages.get(key);
+    if (stage === undefined || stage.metadata.deletionTimestamp !== undefined) {
+      this.writes.settled(key);
+      return undefined;
+    }
+    const now = Date.now();
+    const problem = stageProblem(stage.spec) ?? this.inputProblem(stage);
+    return {
+      now,
+      stage,
+      attempts: this.tracesOf(key, stage).map((traces) => observeAttempt(traces, now)),
+      ...(problem === undefined ? {} : { inputProblem: problem }),
+      ...this.refusals.get(key),
+    };
+  }
+
+  private tracesOf(key: string, stage: Stored<R1Stage>): AttemptTraces[] {
+    const { jobs: jobCache, pods, departed, progress, pending } = this.options;
+    const { uid } = stage.metadata;
+    const gpus = gpusOf(stage.spec.resources) * (1 + stage.spec.rolloutWorkers);
+    const traces = tracesOf(stage, gpus, jobCache.byIndex(uid), pods.byIndex(uid), departed.get(uid));
+    return traces.map((trace) => {
+      const newest = trace.pods.at(-1);
+      const lost = newest && lostAt(newest);
+      if (lost !== undefined) this.options.lookAgain(key, Math.max(1000, lost - Date.now()));
+      return {
+        ...trace,
+        progress: progress.latest(newest?.pod.metadata?.uid ?? ''),
+        eventWords: pending.wordsFor(key, trace),
+      };
+    });
+  }
+
+  /** An input whose stage runs again is not there, or is another one than was pinned. */
+  private inputProblem({ metadata, spec }: Stored<R1Stage>): string | undefined {
+    const owner = ownerOf(metadata)?.uid;
+    if (owner === undefined) return undefined; // applied without a pipeline: its inputs are what they are
+    const siblings = this.options.stages.byIndex(owner);
+    for (const input of [...(spec.model?.input === undefined ? [] : [spec.model.input]), ...spec.inputs]) {
+      const status = siblings.find((each) => each.spec.stage === input.stage)?.status;
+      if (findCondition(status?.conditions, 'Succeeded')?.status !== 'True') {
+        return `waits for ${input.stage}, which is run again`;
+      }
+      if (status?.checkpoint?.digest !== input.digest) return `the output of ${input.stage} is not the pinned one`;
+    }
+    return undefined;
+  }
+
+  async applyToStage(key: string, action: StageAction): Promise<void> {
+    const stage = this.options.stages.get(key);
+    if (stage === undefined) return;
+    if (action.kind === 'StopAttempt') return this.stop(stage, action.attempt, action.reason);
+    try {
+      await this.start(stage, action.attempt);
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      this.refusals.add(key, error);
+      this.options.lookAgain(key, 0);
+    }
+  }
+
+  private async start(stage: Stored<R1Stage>, number: number): Promise<void> {
+    const { client, claims, image, hubEndpoint, defaults, jobs: cache } = this.options;
+    const claim = await claims.ensure(stage, this.pipelineOf(stage));
+    await this.deleteUnfinishedJobs(stage, number);
+    const made = await startAttempt(client, {
+      stage: withStageDefaults(stage, defaults),
+      number,
+      madeFrom: attemptDigest(stage.spec),
+      image,
+      claim,
+      hubEndpoint,
+    });
+    for (const job of made) cache.put(trimJob(job));
+  }
+
+  /** Of attempts that count as ended although their node never answered: their pods go when it does, or is gone. */
+  private async deleteUnfinishedJobs({ metadata }: Stored<R1Stage>, before: number): Promise<void> {
+    for (const job of this.options.jobs.byIndex(metadata.uid)) {
+      if (!isTrainer(job) || attemptOf(job.metadata.labels) >= before || isFinished(job)) continue;
+      await this.options.client.delete(jobs, job.metadata, job.metadata.uid).catch(unlessGone);
+    }
+  }
+
+  private pipelineOf({ metadata, spec }: Stored<R1Stage>): Stored<R1Pipeline> | undefined {
+    const pipeline = this.options.pipelines.get(`${metadata.namespace}/${spec.pipeline}`);
+    return pipeline?.metadata.uid === ownerOf(metadata)?.uid ? pipeline : undefined;
+  }
+
+  /**
+   * The Job controller ends the pods of a Job past its deadline in order, and the Job stays as a trace. A Job that waits in
+   * a queue has no deadline; it is deleted, once it says why.
+   */
+  private async stop(stage: Stored<R1Stage>, attempt: number, reason: StopReason): Promise<void> {
+    const { client, jobs: cache } = this.options;
+    const name = { namespace: stage.metadata.namespace, name: attemptName(stage.metadata.name, attempt) };
+    const job = cache.get(`${name.namespace}/${name.name}`);
+    if (job === undefined) return;
+    const patch = {
+      metadata: { annotations: { [annotations.stopReason]: reason } },
+      spec: { activeDeadlineSeconds: 1 },
+    };
+    const stopped = await client.mergePatch(jobs, name, patch).catch(unlessGone);
+    if (stopped === undefined) return;
+    cache.put(trimJob(stopped));
+    if (stopped.spec?.suspend === true) await client.delete(jobs, name, stopped.metadata.uid).catch(unlessGone);
+  }
+
+  async saveStageStatus(key: string, status: StageStatus): Promise<void> {
+    const { client, stages: cache, events, metrics } = this.options;
+    const stage = cache.get(key);
+    if (stage === undefined) return;
+    const old = stage.status;
+    const urgent = reachedEnd(old, status) || recordsEnd(old?.attempts, status.attempts);
+    const delayMs = this.writes.delay(key, urgent);
+    if (delayMs > 0) return this.options.lookAgain(key, delayMs);
+    const patch = mergePatch(old, status);
+    this.writes.settled(key);
+    if (patch === undefined) return;
+    const saved = await client.mergePatch(stages, nameOf(key), { status: patch }, 'status').catch(unlessGone);
+    if (saved === undefined) return;
+    cache.put(trimOwn(saved));
+    for (const each of stageHappenings(old, status)) events.record(stages, saved, each);
+    for (const { outcome, class: cause } of endedAttempts(old, status)) metrics.attemptEnded(outcome, cause);
+  }
+}
+
+function isFinished({ status }: Stored<Job>): boolean {
+  return (
+    status?.conditions?.some((each) => ['Complete', 'Failed'].includes(each.type) && each.status === 'True') ?? false
+  );
+}
+
+/** The pipeline that made a stage. */
+export function ownerOf(metadata: R1Stage['metadata']): { readonly name: string; readonly uid: string } | undefined {
+  const owners = metadata['ownerReferences'] as { readonly kind: string; name: string; uid: string }[] | undefined;
+  return owners?.find(({ kind }) => kind === 'R1Pipeline');
+}

@@ -1,0 +1,100 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { KubeConfig } from '@kubernetes/client-node';
+import { UserError } from '../../trainer/contract/errors.ts';
+import { KubeClient } from './client.ts';
+import { Controller } from './controller.ts';
+import { StatusServer } from './health.ts';
+import { LeaderElection } from './leader.ts';
+import { createLogger, type LogLevel } from './logger.ts';
+import { OperatorMetrics } from './metrics.ts';
+import type { StageDefaults } from '../api/stage-defaults.ts';
+
+export interface OperatorOptions {
+  /** Empty: all. */
+  readonly namespace: readonly string[];
+  readonly image: string;
+  readonly hubEndpoint?: string | undefined;
+  readonly leaderElectionId: string;
+  readonly metricsPort: number;
+  readonly healthPort: number;
+  readonly logLevel: LogLevel;
+  readonly defaults: StageDefaults;
+}
+
+const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
+
+/**
+ * The operator from its first line of log to its last. It watches from the start, so that it can act at once when it
+ * becomes the leader, and ends when it is asked to, or when it does not lead any more: whoever leads then must be alone.
+ *
+ * @returns the exit code
+ */
+export async function runOperator(options: OperatorOptions): Promise<number> {
+  const logger = createLogger(options.logLevel);
+  const metrics = new OperatorMetrics();
+  const { config, namespace } = loadConfig();
+  const client = new KubeClient(config, { onRequest: (request) => metrics.requested(request) });
+  const controller = new Controller({
+    ...options,
+    namespaces: options.namespace,
+    hubEndpoint: options.hubEndpoint,
+    client,
+    metrics,
+    logger,
+  });
+  const end = Promise.withResolvers<number>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      logger.info('asked to end', { signal });
+      end.resolve(0);
+    });
+  }
+
+  const lease = { namespace, name: options.leaderElectionId };
+  const election = new LeaderElection({
+    client,
+    lease,
+    onLost: (why) => {
+      logger.error('leadership was lost', { lease, why });
+      end.resolve(1);
+    },
+    onError: (error) => logger.warn('lease could not be renewed', { lease, error }),
+  });
+  const servers = await Promise.all([
+    StatusServer.health(options.healthPort, () => (controller.synced ? undefined : 'the first lists are not complete')),
+    StatusServer.metrics(options.metricsPort, metrics.registry),
+  ]);
+  logger.info('started', { namespaces: options.namespace, image: options.image });
+
+  void controller
+    .watch()
+    .then(async () => election.lead())
+    .then(() => {
+      logger.info('leading', { lease, identity: election.identity });
+      metrics.led(true);
+      controller.start();
+    });
+
+  const exitCode = await end.promise;
+  // Another operator may act already when the lease was lost; what is under way then must not be waited for.
+  if (exitCode === 0) {
+    await controller.stop();
+    await election.release();
+  }
+  logger.info('ended', { exitCode });
+  await Promise.all(servers.map((server) => server.close()));
+  await client.close();
+  return exitCode;
+}
+
+/** The cluster, and the namespace of the operator itself. */
+function loadConfig(): { readonly config: KubeConfig; readonly namespace: string } {
+  const config = new KubeConfig();
+  config.loadFromDefault();
+  const context = config.getContextObject(config.getCurrentContext());
+  if (config.getCurrentCluster() === null || context === null) {
+    throw new UserError('found neither KUBECONFIG nor the files of a pod, expected one of them');
+  }
+  const own = existsSync(namespaceFile) ? readFileSync(namespaceFile, 'utf8').trim() : undefined;
+  return { config, namespace: own ?? context.namespace ?? 'default' };
+}

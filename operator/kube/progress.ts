@@ -1,0 +1,115 @@
+import { progressLine, type ProgressLine } from '../../trainer/contract/progress.ts';
+import { trainerContainer } from './objects/attempt-job.ts';
+import { trainerStatus } from './attempt-end.ts';
+import { isTrainer } from './traces.ts';
+import type { KubeClient } from './client.ts';
+import type { Pod, Stored } from './resources.ts';
+
+export interface ProgressOptions {
+  readonly client: Pick<KubeClient, 'log'>;
+  /** A pod has something new to say. */
+  readonly onProgress: (pod: Stored<Pod>) => void;
+  /** Between two reads of whatever pods: the rate does not grow with their number. */
+  readonly tickMs?: number;
+  /** Between two reads of one pod, and from its start to the first. */
+  readonly everyMs?: number;
+}
+
+/** Enough for a few lines: what is printed between two progress lines is short. */
+const limits = { tailLines: 20, limitBytes: 32 * 1024 };
+
+interface Watched {
+  readonly pod: Stored<Pod>;
+  readonly dueAt: number;
+}
+
+/** Reads the progress lines of all running trainers, in turns. */
+export class ProgressPoller {
+  private readonly options: ProgressOptions;
+  /** Those that wait longest come first. */
+  private readonly watched = new Map<string, Watched>();
+  private readonly progress = new Map<string, { readonly line: ProgressLine; readonly at: number }>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ProgressOptions) {
+    this.options = options;
+  }
+
+  /** The newest progress line of a pod, and when it was heard. */
+  latest(podUid: string): { readonly line: ProgressLine; readonly at: number } | undefined {
+    return this.progress.get(podUid);
+  }
+
+  /** A pod was seen; only those whose trainer runs are read. */
+  see(pod: Stored<Pod>): void {
+    const { uid, deletionTimestamp } = pod.metadata;
+    if (!isTrainer(pod)) return;
+    const runs = trainerStatus(pod)?.state?.running !== undefined && deletionTimestamp === undefined;
+    if (!runs) this.watched.delete(uid);
+    else if (!this.watched.has(uid)) this.watched.set(uid, { pod, dueAt: performance.now() + this.everyMs });
+  }
+
+  forget(podUid: string): void {
+    this.watched.delete(podUid);
+    this.progress.delete(podUid);
+  }
+
+  start(): void {
+    this.schedule();
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  private get everyMs(): number {
+    return this.options.everyMs ?? 5000;
+  }
+
+  private schedule(): void {
+    this.timer = setTimeout(() => {
+      void this.readNext().finally(() => {
+        if (this.timer !== undefined) this.schedule();
+      });
+    }, this.options.tickMs ?? 500);
+  }
+
+  private async readNext(): Promise<void> {
+    const [next] = this.watched;
+    if (next === undefined || next[1].dueAt > performance.now()) return;
+    const [uid, { pod }] = next;
+    this.watched.delete(uid); // to the end of the line
+    this.watched.set(uid, { pod, dueAt: performance.now() + this.everyMs });
+    const line = newestProgress(await this.read(pod));
+    const known = this.progress.get(uid);
+    if (line === undefined || line.time === known?.line.time) return;
+    // When an operator starts, the newest line may be an old one; later on a line is as new as its arrival, whatever the
+    // clock of its node says.
+    const at = known === undefined ? Math.min(Date.now(), Date.parse(line.time)) : Date.now();
+    this.progress.set(uid, { line, at });
+    this.options.onProgress(pod);
+  }
+
+  /** A node that does not answer, or a pod that is gone by now, has nothing to say. */
+  private async read({ metadata }: Stored<Pod>): Promise<string> {
+    const options = { container: trainerContainer, ...limits };
+    return this.options.client
+      .log(metadata.namespace, metadata.name, options, AbortSignal.timeout(5000))
+      .catch(() => '');
+  }
+}
+
+/** The last progress line in the end of a log; its first line may have been cut. */
+export function newestProgress(log: string): ProgressLine | undefined {
+  for (const line of log.split('\n').toReversed()) {
+    if (!line.startsWith('{')) continue;
+    try {
+      const { data } = progressLine.safeParse(JSON.parse(line));
+      if (data !== undefined) return data;
+    } catch {
+      continue;
+    }
+  }
+  return undefined;
+}
