@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { evaluateCheckpoint, generateFromCheckpoint } from './stages/one-off.ts';
+import { sampleForLearner } from './stages/rollout-worker.ts';
 import { reportFailure } from './stages/failure.ts';
 import { runStage } from './stages/run-stage.ts';
 
@@ -13,6 +14,15 @@ program
   .action(async ({ stage, result }: { stage: string; result?: string }) => {
     process.exitCode = await runStage(stage, result);
   });
+
+program
+  .command('rollout')
+  .description('sample for a learner elsewhere, until its stage is done')
+  .requiredOption('--learner <url>', 'where the learner listens')
+  .requiredOption('--token-file <file>', 'file with the secret that it shares')
+  .option('--workers <count>', 'worker threads; one per core when absent', Number)
+  .option('--patience <seconds>', 'how long the learner may be away; for ever when absent', Number)
+  .action(sampleForLearner);
 
 program
   .command('generate')

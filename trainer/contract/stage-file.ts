@@ -42,7 +42,14 @@ export const stageFile = z.strictObject({
   /** `out` is `<stage>/<run>/attempt-<n>`, and other runs of the stage, named by 8 hex digits, are to be removed. */
   removeOtherRuns: z.boolean().optional(),
   /** Where rollout workers find the learner: the port it listens on, and the file with the secret they share. */
-  rollout: z.strictObject({ port: z.int().min(0).max(65535), tokenFile: z.string() }).optional(),
+  rollout: z
+    .strictObject({
+      port: z.int().min(0).max(65535),
+      tokenFile: z.string(),
+      /** Address it listens on; all when absent. */
+      host: z.string().optional(),
+    })
+    .optional(),
   /** Checkpoints kept besides the newest. */
   keepLast: z.int().min(1).default(2),
   /** Worker threads; one per core when absent. It changes time and nothing else. */

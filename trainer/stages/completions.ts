@@ -26,7 +26,7 @@ export async function completeRows(
   sampling: SamplingSettings,
   key: SampleKey,
 ): Promise<RowCompletion[][]> {
-  const { tokenizer, engine } = policy;
+  const { tokenizer } = policy;
   const requests = rows.flatMap((row, place) => {
     const promptIds = policy.encodePrompt(row.messages);
     const limited = withinContext(sampling, promptIds.length, policy, row);
@@ -37,7 +37,7 @@ export async function completeRows(
       stopIds: [...tokenizer.stopIds],
     }));
   });
-  const completions = await engine.generate(requests);
+  const completions = await policy.generate(requests);
   const withText = completions.map((completion, index) => ({
     ...completion,
     promptIds: requests[index]?.promptIds ?? [],

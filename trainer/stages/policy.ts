@@ -5,9 +5,16 @@ import { SafetensorsFile, writeSafetensors } from '../checkpoint/safetensors.ts'
 import { DivergedError, UserError } from '../contract/errors.ts';
 import type { Message } from '../contract/dataset.ts';
 import type { OptimizerSettings } from '../contract/training.ts';
-import { Engine, type StepReport, type TrainingBatch } from '../engine/engine.ts';
+import {
+  type Completion,
+  Engine,
+  type GenerationRequest,
+  type StepReport,
+  type TrainingBatch,
+} from '../engine/engine.ts';
 import { configFromInit, type Head, type ModelConfig, parseHfConfig, toHfConfig } from '../models/config.ts';
 import { initialParameters, parameterLayout } from '../models/parameters.ts';
+import type { RolloutServer } from '../rollout/remote/server.ts';
 import { writeByteTokenizer } from '../tokenizers/byte-tokenizer.ts';
 import { checkVocabulary, loadTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
 import type { Metrics } from './metrics.ts';
@@ -56,6 +63,7 @@ export class Policy {
   readonly head: Head;
   private readonly tokenizerDirectory: string;
   private hasReference = false;
+  private rolloutServer: RolloutServer | undefined;
 
   private constructor(files: ModelFiles, engine: Engine, head: Head) {
     this.config = files.config;
@@ -83,6 +91,7 @@ export class Policy {
     const { workers } = workspace.file;
     const onActivity = workspace.progress.alive;
     const policy = await Policy.start({ ...files, tokenizerDirectory }, { head, ...options, workers, onActivity });
+    if (head === 'lm') policy.shareWith(workspace.rolloutServer);
     try {
       if (!checkpoint || !state) {
         if (options.reference) policy.refreshReference();
@@ -139,6 +148,16 @@ export class Policy {
     return stopId;
   }
 
+  /** Samples one completion per request, in request order; rollout workers help where there are any. */
+  generate(requests: readonly GenerationRequest[]): Promise<Completion[]> {
+    return (this.rolloutServer ?? this.engine).generate(requests);
+  }
+
+  private shareWith(server: RolloutServer | undefined): void {
+    server?.serve({ engine: this.engine, config: this.hfConfig, limits: this.config });
+    this.rolloutServer = server;
+  }
+
   train(batch: TrainingBatch, learningRate: number, optimizer: OptimizerSettings): Promise<StepReport> {
     const [beta1 = 0.9, beta2 = 0.95] = optimizer.betas;
     return this.engine.step(batch, { ...optimizer, betas: [beta1, beta2], learningRate });
@@ -182,14 +201,19 @@ export class Policy {
     throw new DivergedError(`the tensor ${tensor?.name} holds ${parameters[bad]}; expected finite weights`);
   }
 
-  private writeModel(directory: string): Promise<void> {
+  /** The content of `config.json`. */
+  private get hfConfig(): Record<string, unknown> {
     const { stopIds, bosId, padId } = this.tokenizer;
-    const hfConfig = toHfConfig(this.config, {
+    return toHfConfig(this.config, {
       eosTokenId: stopIds.length === 1 ? this.stopId : [...stopIds],
       ...(bosId !== undefined && { bosTokenId: bosId }),
       padTokenId: padId,
       head: this.head,
     });
+  }
+
+  private writeModel(directory: string): Promise<void> {
+    const { hfConfig } = this;
     const { layout, parameters } = this.engine;
     return writeModelDirectory(directory, { hfConfig, layout, parameters, tokenizerFrom: this.tokenizerDirectory });
   }

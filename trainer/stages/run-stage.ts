@@ -9,6 +9,7 @@ import { exitCodes } from '../contract/exit-codes.ts';
 import { namingFullDisk } from '../contract/full-disk.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { StageFile } from '../contract/stage-file.ts';
+import { RolloutServer } from '../rollout/remote/server.ts';
 import { evaluate } from './evaluate.ts';
 import { failureResult, reportFailure } from './failure.ts';
 import { grpo } from './grpo.ts';
@@ -16,8 +17,10 @@ import { pretrain } from './pretrain.ts';
 import { readStageFile } from './read-stage-file.ts';
 import { review } from './review.ts';
 import { rewardModel } from './reward-model.ts';
+import { readToken, rolloutVersions } from './rollout-worker.ts';
 import { sample } from './sample.ts';
 import { sft } from './sft.ts';
+import { stopOnSignals } from './stop-on-signals.ts';
 import { terminationMessage } from './termination-message.ts';
 import { Workspace } from './workspace.ts';
 
@@ -55,17 +58,30 @@ async function runRecipe(
     const workspace = await Workspace.open(file, stop);
     if (file.removeOtherRuns === true) await removeOtherRuns(file.out);
     if (file.takeOver) await takeOver(file.out, file.takeOver, workspace.settingsDigest);
-    const result = await follow(workspace);
+    const result = await withRolloutWorkers(workspace);
     await readBack(result);
     await tell(result);
   });
 }
 
-/** From now on SIGTERM and SIGINT do not end the process, but ask for a stop at the next safe point. */
-function stopOnSignals(): AbortSignal {
-  const stop = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
-  return stop.signal;
+async function withRolloutWorkers(workspace: Workspace): Promise<StageResult> {
+  const { rollout } = workspace.file;
+  if (!rollout) return follow(workspace);
+  const server = await RolloutServer.listen({
+    ...rollout,
+    token: await readToken(rollout.tokenFile),
+    versions: rolloutVersions(),
+    onActivity: workspace.progress.alive,
+  });
+  let done = false;
+  try {
+    workspace.rolloutServer = server;
+    const result = await follow(workspace);
+    done = true;
+    return result;
+  } finally {
+    await server.close({ done });
+  }
 }
 
 function follow(workspace: Workspace): Promise<StageResult> {

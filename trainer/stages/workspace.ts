@@ -17,6 +17,7 @@ import { InterruptedError, UserError } from '../contract/errors.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { DatasetSettings, Row } from '../contract/dataset.ts';
 import type { PinnedInput, StageFile } from '../contract/stage-file.ts';
+import type { RolloutServer } from '../rollout/remote/server.ts';
 import { type Dataset, loadDataset } from '../data/load-dataset.ts';
 import { readRows } from '../data/rows.ts';
 import type { Metrics } from './metrics.ts';
@@ -40,6 +41,8 @@ export class Workspace {
   readonly file: StageFile;
   readonly settingsDigest: string;
   readonly progress: ProgressReporter;
+  /** Lets rollout workers help; absent where the stage has none. */
+  rolloutServer: RolloutServer | undefined;
   private readonly stop: AbortSignal;
 
   private constructor(file: StageFile, settingsDigest: string, stop: AbortSignal) {

@@ -1,0 +1,349 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UnavailableError } from '../../contract/errors.ts';
+import type { Claims } from '../claims.ts';
+import type { Completion, GenerationRequest } from '../generation.ts';
+import type { ModelLimits } from './check-completion.ts';
+import { BearerToken, HttpError, readJson, sendJson } from './http.ts';
+import {
+  type Answer,
+  decodeCompletion,
+  delivery,
+  encodeLease,
+  leaseMs,
+  longPollMs,
+  paths,
+  poll,
+  type Poll,
+  type Registration,
+  registration,
+} from './protocol.ts';
+import { sendParameters } from './send-parameters.ts';
+import { type Borrower, RefusedDelivery, SharedRequests } from './shared-requests.ts';
+
+/** What the server needs of the learner's engine. */
+export interface LearnerEngine {
+  readonly workers: number;
+  readonly parameters: Float32Array;
+  /** Another one whenever the parameters change, before the first of them does. */
+  readonly parametersVersion: number;
+  generateFree(
+    requests: readonly GenerationRequest[],
+    options: { claims: Claims; helpers: number; onCompletion: (index: number, completion: Completion) => void },
+  ): Promise<void>;
+}
+
+export interface ServedModel {
+  readonly engine: LearnerEngine;
+  /** The content of `config.json`. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly limits: ModelLimits;
+}
+
+export interface ServerOptions {
+  readonly port: number;
+  /** Every interface when absent. */
+  readonly host?: string | undefined;
+  readonly token: string;
+  /** What the bits depend on, here; a worker must have the same. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** Called when workers have sent completions: a sign of life. */
+  readonly onActivity: () => void;
+}
+
+interface RemoteWorker extends Borrower {
+  readonly id: string;
+  readonly name: string;
+  readonly threads: number;
+  seenAt: number;
+}
+
+/** A poll that waits for work. */
+interface Waiting {
+  readonly worker: RemoteWorker;
+  readonly version: string | undefined;
+  readonly answer: (answer: Answer) => void;
+}
+
+const smallBodyBytes = 64 * 1024;
+const mostWorkers = 1000;
+
+/** How long a worker without a lease may be silent, to load parameters, before it is forgotten. */
+const forgetMs = 3 * longPollMs;
+
+/** How long the end of the stage waits for workers to hear of it. */
+const farewellMs = 2000;
+
+/**
+ * Lets rollout workers elsewhere help with generations. Results are the same with none, any and failing workers; the
+ * learner does itself what nobody else has done in time.
+ */
+export class RolloutServer {
+  readonly #server: Server;
+  readonly #options: ServerOptions;
+  readonly #token: BearerToken;
+  /** Versions of another run of the learner must not be taken for ours. */
+  readonly #run = randomUUID().slice(0, 8);
+  readonly #workers = new Map<string, RemoteWorker>();
+  readonly #waiting = new Set<Waiting>();
+  #model: ServedModel | undefined;
+  #shared: SharedRequests<RemoteWorker> | undefined;
+  #changed = Promise.withResolvers<void>();
+  #done = false;
+
+  private constructor(options: ServerOptions) {
+    this.#options = options;
+    this.#token = new BearerToken(options.token);
+    this.#server = createServer((request, response) => void this.#handle(request, response));
+    this.#server.headersTimeout = 10_000;
+    this.#server.requestTimeout = 60_000;
+    this.#server.keepAliveTimeout = 2 * longPollMs;
+    this.#server.maxConnections = 4 * mostWorkers;
+  }
+
+  /** @throws UnavailableError if the port cannot be had */
+  static async listen(options: ServerOptions): Promise<RolloutServer> {
+    const server = new RolloutServer(options);
+    const { port, host } = options;
+    server.#server.listen(port, host);
+    try {
+      await once(server.#server, 'listening');
+    } catch (error) {
+      throw new UnavailableError(`rollout: cannot listen on port ${port}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+    return server;
+  }
+
+  /** From now on workers may register. */
+  serve(model: ServedModel): void {
+    this.#model = model;
+  }
+
+  /** Samples one completion per request, in request order, with whoever helps. */
+  async generate(requests: readonly GenerationRequest[]): Promise<Completion[]> {
+    if (!this.#model) throw new Error('no model is served');
+    const { engine, limits } = this.#model;
+    const startedAt = performance.now();
+    const shared = new SharedRequests<RemoteWorker>(requests, limits);
+    const here = (): Promise<void> =>
+      engine.generateFree(requests, {
+        claims: shared.claims,
+        helpers: this.#threadsElsewhere(),
+        onCompletion: (index, completion) => {
+          this.#refuse(shared.completeHere(index, completion), 'a completion that the learner has sampled otherwise');
+        },
+      });
+    const ticker = setInterval(() => this.#expire(shared), 1000);
+    try {
+      for (let sampling = here(); ; sampling = here()) {
+        this.#shared = shared;
+        this.#lend();
+        await sampling;
+        while (!shared.complete && shared.free.length === 0) {
+          // Nothing is left but what workers have. What takes them much longer than us is done again, here or elsewhere.
+          const changed = await this.#changesWithin(Math.max(100, (performance.now() - startedAt) / 4));
+          if (!changed) shared.reclaim();
+        }
+        if (shared.complete) return shared.completions;
+      }
+    } finally {
+      clearInterval(ticker);
+      this.#shared = undefined;
+    }
+  }
+
+  /** Ends the server. If the stage is done, workers are told so first, those that ask within two seconds. */
+  async close({ done }: { done: boolean }): Promise<void> {
+    if (done) {
+      this.#done = true;
+      this.#lend();
+      const deadline = performance.now() + farewellMs;
+      while (this.#workers.size > 0 && performance.now() < deadline) await sleep(50);
+    }
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  /** Whether something is done or becomes free in this time. */
+  async #changesWithin(ms: number): Promise<boolean> {
+    const signOfLife = setInterval(this.#options.onActivity, 1000);
+    try {
+      return await Promise.race([this.#changed.promise.then(() => true), sleep(ms, false, { ref: false })]);
+    } finally {
+      clearInterval(signOfLife);
+    }
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      if (!this.#token.matches(request)) throw new HttpError(401, 'another token');
+      await this.#route(request, response);
+    } catch (error) {
+      if (response.headersSent || response.destroyed) {
+        response.destroy(); // gone, or half-answered
+        return;
+      }
+      const [status, message] =
+        error instanceof HttpError ? [error.status, error.message] : [500, 'the learner failed to answer'];
+      if (status === 500) console.error(error);
+      response.setHeader('connection', 'close'); // the rest of the request is not read
+      sendJson(response, status, { error: message });
+    }
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = request.url ?? '';
+    const below = (folder: string): string | undefined =>
+      path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : undefined;
+    const [lease, version, worker] = [below(paths.leases), below(paths.parameters), below(paths.workers)];
+    if (request.method === 'POST' && path === paths.workers) {
+      sendJson(response, 200, this.#register(await readJson(request, registration, smallBodyBytes), request));
+    } else if (request.method === 'POST' && path === paths.leases) {
+      this.#poll(await readJson(request, poll, smallBodyBytes), response);
+    } else if (request.method === 'POST' && lease !== undefined) {
+      await this.#deliver(lease, request);
+      sendJson(response, 200, {});
+    } else if (request.method === 'GET' && version !== undefined) {
+      await this.#sendParameters(version, response);
+    } else if (request.method === 'DELETE' && worker !== undefined) {
+      this.#forget(this.#known(worker), 'left');
+      sendJson(response, 200, {});
+    } else {
+      throw new HttpError(404, 'no such path');
+    }
+  }
+
+  #register({ engine, threads }: Registration, request: IncomingMessage): object {
+    const { versions } = this.#options;
+    const names = [...new Set([...Object.keys(versions), ...Object.keys(engine)])];
+    const other = names.filter((name) => versions[name] !== engine[name]);
+    if (other.length > 0) {
+      const told = other.map(
+        (name) => `${name} is ${engine[name] ?? 'unknown'}, the learner's is ${versions[name] ?? 'unknown'}`,
+      );
+      throw new HttpError(409, `completions would differ in their bits: ${told.join('; ')}`);
+    }
+    if (!this.#model) throw new HttpError(503, 'the model is still being loaded');
+    if (this.#workers.size >= mostWorkers) throw new HttpError(503, `there are ${mostWorkers} workers already`);
+    const id = randomUUID();
+    const name = `${request.socket.remoteAddress}:${request.socket.remotePort}`;
+    this.#workers.set(id, { id, name, threads, trusted: false, seenAt: performance.now() });
+    console.error(`rollout worker ${name} joined with ${threads} threads`);
+    return { worker: id, config: this.#model.config };
+  }
+
+  #poll({ worker: id, version }: Poll, response: ServerResponse): void {
+    const worker = this.#known(id);
+    const finish = (answer: Answer): void => {
+      clearTimeout(timer);
+      this.#waiting.delete(waiting);
+      worker.seenAt = performance.now();
+      sendJson(response, 200, answer);
+      if (answer.kind === 'done') this.#workers.delete(id);
+    };
+    const waiting = { worker, version, answer: finish };
+    const timer = setTimeout(() => finish({ kind: 'wait' }), longPollMs);
+    response.once('close', () => {
+      if (!this.#waiting.delete(waiting)) return;
+      clearTimeout(timer);
+      this.#forget(worker, 'has gone');
+    });
+    this.#waiting.add(waiting);
+    this.#lend();
+  }
+
+  async #deliver(leaseId: string, request: IncomingMessage): Promise<void> {
+    const shared = this.#shared;
+    const lease = shared?.lease(leaseId);
+    if (!shared || !lease) throw new HttpError(404, 'no such lease any more');
+    const most = smallBodyBytes + 256 * lease.indices.length + Math.ceil((shared.bytesOf(lease) * 4) / 3);
+    const { worker: id, completions } = await readJson(request, delivery, most);
+    const worker = this.#known(id);
+    if (lease.worker !== worker) throw new HttpError(404, 'the lease of another worker');
+    worker.seenAt = performance.now();
+    lease.expiresAt = worker.seenAt + leaseMs;
+    if (completions.length === 0) return;
+    if (this.#shared !== shared) throw new HttpError(404, 'no such lease any more');
+    this.#options.onActivity();
+    try {
+      const wrong = shared.deliver(lease, completions.map(decodeCompletion));
+      this.#refuse(wrong, 'a completion that another worker has sampled otherwise');
+    } catch (error) {
+      if (!(error instanceof RefusedDelivery || error instanceof RangeError)) throw error;
+      this.#refuse([worker], error.message);
+      throw new HttpError(422, error.message);
+    }
+    this.#tellChange(shared);
+  }
+
+  async #sendParameters(version: string, response: ServerResponse): Promise<void> {
+    if (!this.#model || version !== this.#version()) throw new HttpError(404, `the parameters ${version} are gone`);
+    await sendParameters(response, this.#model.engine.parameters, () => this.#version() === version);
+  }
+
+  #version(): string {
+    return `${this.#run}-${this.#model?.engine.parametersVersion}`;
+  }
+
+  /** Answers waiting polls, as far as there is something to say. */
+  #lend(): void {
+    const shared = this.#shared;
+    for (const waiting of this.#waiting) {
+      if (this.#done) {
+        waiting.answer({ kind: 'done' });
+        continue;
+      }
+      const free = shared?.free.length ?? 0;
+      if (!shared || free === 0) return;
+      if (waiting.version !== this.#version()) {
+        waiting.answer({ kind: 'update', version: this.#version() });
+        continue;
+      }
+      const { worker } = waiting;
+      const threads = this.#threadsElsewhere() + (this.#model?.engine.workers ?? 0);
+      const lease = shared.lend(worker, Math.ceil((free * worker.threads) / threads), performance.now() + leaseMs);
+      if (lease) waiting.answer(encodeLease(lease.id, shared.requests, lease.indices));
+    }
+  }
+
+  #threadsElsewhere(): number {
+    return this.#workers.values().reduce((sum, { threads }) => sum + threads, 0);
+  }
+
+  #expire(shared: SharedRequests<RemoteWorker>): void {
+    const now = performance.now();
+    const polling = new Set(Array.from(this.#waiting, ({ worker }) => worker));
+    const idle = [...this.#workers.values()].filter((worker) => !polling.has(worker) && now - worker.seenAt > forgetMs);
+    for (const worker of [...shared.silent(now), ...idle]) this.#forget(worker, 'has been silent for too long');
+  }
+
+  /** Workers whose completions cannot be used must not be asked again. */
+  #refuse(workers: readonly RemoteWorker[], why: string): void {
+    for (const worker of workers) this.#forget(worker, `is refused: it delivered ${why}`);
+  }
+
+  #forget(worker: RemoteWorker, why: string): void {
+    if (!this.#workers.delete(worker.id)) return;
+    console.error(`rollout worker ${worker.name} ${why}`);
+    this.#shared?.drop(worker);
+    if (this.#shared) this.#tellChange(this.#shared);
+  }
+
+  /** Something was done or became free. */
+  #tellChange(shared: SharedRequests<RemoteWorker>): void {
+    if (!shared.complete && shared.free.length === 0) return;
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+    this.#lend();
+  }
+
+  #known(id: string): RemoteWorker {
+    const worker = this.#workers.get(id);
+    if (!worker) throw new HttpError(404, 'no such worker');
+    return worker;
+  }
+}

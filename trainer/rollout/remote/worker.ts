@@ -1,0 +1,201 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UnavailableError } from '../../contract/errors.ts';
+import { type Claims, finishClaim, newClaims } from '../claims.ts';
+import type { Completion, GenerationRequest } from '../generation.ts';
+import { LearnerClient, UnknownToLearnerError } from './client.ts';
+import {
+  type Answer,
+  decodeLease,
+  deliveryIntervalMs,
+  encodeCompletion,
+  leaseMs,
+  type Registered,
+  type WireCompletion,
+} from './protocol.ts';
+
+/** A model of the learner's shape, with parameters of its own. */
+export interface WorkerModel {
+  /** Where its parameters are written to, little-endian float32. */
+  readonly parameterBytes: Uint8Array;
+  /** Makes what was written the parameters. */
+  takeParameters(): void;
+  generateFree(
+    requests: readonly GenerationRequest[],
+    options: { claims: Claims; onCompletion: (index: number, completion: Completion) => void },
+  ): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface WorkerOptions {
+  readonly learner: URL;
+  readonly token: string;
+  readonly threads: number;
+  /** What the bits depend on, here. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** @param config the content of the learner's `config.json` */
+  readonly openModel: (config: Record<string, unknown>) => Promise<WorkerModel>;
+  /** Aborted: leave. */
+  readonly signal: AbortSignal;
+  /** How long the learner may be away; for ever when absent. */
+  readonly patienceMs?: number | undefined;
+  readonly say: (message: string) => void;
+}
+
+const leastWaitMs = 200;
+const mostWaitMs = 10_000;
+
+/**
+ * Samples for a learner until the stage is done. A learner that does not answer is asked again and again: it may come
+ * back as a new attempt.
+ *
+ * @throws UserError if the learner will never take this worker
+ * @throws UnavailableError if the learner was away for longer than the patience
+ */
+export async function runRolloutWorker(options: WorkerOptions): Promise<void> {
+  const worker = new RolloutWorker(options);
+  try {
+    await worker.run();
+  } finally {
+    await worker.close();
+  }
+}
+
+class RolloutWorker {
+  readonly #options: WorkerOptions;
+  readonly #learner: LearnerClient;
+  #session: Registered | undefined;
+  #model: WorkerModel | undefined;
+  #modelConfig = '';
+  /** Parameters that the model has. */
+  #version: string | undefined;
+  #answeredAt = performance.now();
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#learner = new LearnerClient(options.learner, options.token);
+  }
+
+  /** Until the stage is done, or this worker is asked to leave. */
+  async run(): Promise<void> {
+    const { signal, say } = this.#options;
+    for (let waitMs = leastWaitMs; !signal.aborted;) {
+      try {
+        if (await this.#turn()) return say('the stage is done');
+        waitMs = leastWaitMs;
+        this.#answeredAt = performance.now();
+      } catch (error) {
+        if (signal.aborted) break;
+        if (error instanceof UnknownToLearnerError) this.#session = undefined;
+        else if (!(error instanceof UnavailableError)) throw error;
+        else await this.#wait(error, waitMs);
+        waitMs = Math.min(2 * waitMs, mostWaitMs);
+      }
+    }
+    if (this.#session) await this.#learner.leave(this.#session.worker).catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    await this.#model?.close();
+  }
+
+  /** One question to the learner and what follows from its answer. Returns true once the stage is done. */
+  async #turn(): Promise<boolean> {
+    const { signal, threads, versions, say } = this.#options;
+    if (!this.#session) {
+      this.#session = await this.#learner.register({ threads, engine: versions });
+      say(`joined ${this.#options.learner.origin}`);
+    }
+    const { worker } = this.#session;
+    const model = await this.#openModel(this.#session);
+    const answer = await this.#learner.poll({ worker, ...(this.#version && { version: this.#version }) }, signal);
+    switch (answer.kind) {
+      case 'done':
+        return true;
+      case 'wait':
+        return false;
+      case 'update':
+        await this.#update(model, answer.version);
+        return false;
+      case 'lease':
+        await this.#sample(worker, model, answer);
+        return false;
+    }
+  }
+
+  async #update(model: WorkerModel, version: string): Promise<void> {
+    this.#version = undefined; // half-read parameters are none
+    try {
+      await this.#learner.readParameters(version, model.parameterBytes, this.#options.signal);
+    } catch (error) {
+      if (error instanceof UnknownToLearnerError) return; // there are newer ones by now
+      throw error;
+    }
+    model.takeParameters();
+    this.#version = version;
+  }
+
+  async #openModel({ config }: Registered): Promise<WorkerModel> {
+    const text = JSON.stringify(config);
+    if (!this.#model || text !== this.#modelConfig) {
+      await this.#model?.close();
+      this.#version = undefined;
+      this.#model = await this.#options.openModel(config);
+      this.#modelConfig = text;
+    }
+    return this.#model;
+  }
+
+  /** Samples what was lent, and delivers it as it is done. */
+  async #sample(worker: string, model: WorkerModel, lease: Extract<Answer, { kind: 'lease' }>): Promise<void> {
+    const { requests, indices } = decodeLease(lease);
+    const claims = newClaims(requests.length);
+    let ready: WireCompletion[] = [];
+    const ended = new AbortController();
+    const sampled = model
+      .generateFree(requests, {
+        claims,
+        onCompletion: (at, completion) => {
+          ready.push(encodeCompletion({ index: indices[at] as number, completion }));
+        },
+      })
+      .finally(() => ended.abort());
+    sampled.catch(() => undefined); // it is awaited below, whatever comes first
+
+    const { signal } = this.#options;
+    let deliveredAt = performance.now();
+    try {
+      while ((!ended.signal.aborted || ready.length > 0) && !signal.aborted) {
+        await pause(deliveryIntervalMs, ended.signal, signal);
+        const completions = ready;
+        ready = [];
+        try {
+          await this.#learner.deliver(lease.lease, { worker, completions });
+          deliveredAt = performance.now();
+        } catch (error) {
+          if (!(error instanceof UnavailableError) || performance.now() - deliveredAt > leaseMs) throw error;
+          ready.unshift(...completions);
+          await pause(deliveryIntervalMs, signal);
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof UnknownToLearnerError)) throw error; // someone else was faster
+    } finally {
+      for (const index of requests.keys()) finishClaim(claims, index);
+      await sampled;
+    }
+  }
+
+  async #wait(error: UnavailableError, ms: number): Promise<void> {
+    const { patienceMs = Infinity, say, signal } = this.#options;
+    const awayMs = performance.now() - this.#answeredAt;
+    if (awayMs > patienceMs) throw error;
+    if (ms >= 16 * leastWaitMs) say(`${error.message}; asking again`);
+    // Workers that lost the same learner must not come back all at once.
+    await pause(ms * (0.5 + Math.random()), signal);
+  }
+}
+
+/** Waits for a time, or until one of the signals is aborted. */
+async function pause(ms: number, ...signals: AbortSignal[]): Promise<void> {
+  await sleep(ms, undefined, { signal: AbortSignal.any(signals) }).catch(() => undefined);
+}

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { engineVersions } from '../checkpoint/engine-versions.ts';
+import { UserError } from '../contract/errors.ts';
+import { Engine } from '../engine/engine.ts';
+import { parseHfConfig } from '../models/config.ts';
+import { parameterLayout } from '../models/parameters.ts';
+import { runRolloutWorker, type WorkerModel } from '../rollout/remote/worker.ts';
+import { stopOnSignals } from './stop-on-signals.ts';
+
+interface RolloutWorkerOptions {
+  readonly learner: string;
+  readonly tokenFile: string;
+  readonly workers?: number;
+  /** Seconds. */
+  readonly patience?: number;
+}
+
+/** Samples for a learner until its stage is done, or until a signal. */
+export async function sampleForLearner({ learner, tokenFile, workers, patience }: RolloutWorkerOptions): Promise<void> {
+  const signal = stopOnSignals();
+  const threads = workers ?? availableParallelism();
+  await runRolloutWorker({
+    learner: learnerUrl(learner),
+    token: await readToken(tokenFile),
+    threads,
+    versions: rolloutVersions(),
+    openModel: (config) => openModel(config, threads),
+    signal,
+    patienceMs: patience === undefined ? undefined : patience * 1000,
+    say: (message) => console.log(`${new Date().toISOString()} ${message}`),
+  });
+}
+
+/** What learner and worker must have in common, so that it makes no difference who samples. */
+export function rolloutVersions(): Record<string, string> {
+  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+  return { trainer: version, ...engineVersions() };
+}
+
+const leastTokenLength = 16;
+
+/** @throws UserError if there is no token that could keep anyone out */
+export async function readToken(path: string): Promise<string> {
+  const token = await readFile(path, 'utf8').catch((error: Error) => {
+    throw new UserError(`${path}: cannot be read: ${error.message}`, { cause: error });
+  });
+  if (/^[\x21-\x7e]+$/.test(token.trim()) && token.trim().length >= leastTokenLength) return token.trim();
+  throw new UserError(`${path}: expected a token of at least ${leastTokenLength} printable characters`);
+}
+
+function learnerUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (url && ['http:', 'https:'].includes(url.protocol)) return url;
+  throw new UserError(`--learner: found ${JSON.stringify(text)}, expected a URL such as http://host:7070`);
+}
+
+async function openModel(json: Record<string, unknown>, threads: number): Promise<WorkerModel> {
+  const config = parseHfConfig(json, "the learner's config.json");
+  const parameters = new Float32Array(new SharedArrayBuffer(4 * parameterLayout(config, 'lm').size));
+  const engine = await Engine.create({ config, head: 'lm', parameters, workers: threads });
+  return {
+    parameterBytes: new Uint8Array(parameters.buffer),
+    takeParameters: () => engine.addParameterSet('policy', parameters),
+    generateFree: (requests, options) => engine.generateFree(requests, options),
+    close: () => engine.close(),
+  };
+}
