@@ -1,12 +1,12 @@
-import { findCondition, setCondition, type Condition, type NewCondition, type Reason } from '../api/conditions.ts';
-import { displayStage } from '../api/display.ts';
 import { annotations } from '../api/metadata.ts';
-import type { AttemptRecord, StageCheckpoint, StageStatus } from '../api/stage.ts';
-import { failuresByClass, recordAttempts, spent, timestamp, type Spending } from './attempts.ts';
+import type { StageStatus } from '../api/stage.ts';
 import { exhausted, lastsForMs } from './budget.ts';
 import type { AttemptObserved, StageObserved, StopReason } from './observed.ts';
-import { judgeRetry, retryPolicy, type RetryPolicy } from './retry.ts';
+import type { Outcome } from './pipeline-status.ts';
+import { judgeRetry } from './retry.ts';
 import { attemptDigest } from './settings-digest.ts';
+import { surveyStage, type StageSituation } from './stage-situation.ts';
+import { stageStatus } from './stage-status.ts';
 
 export type StageAction =
   | { readonly kind: 'StartAttempt'; readonly attempt: number }
@@ -18,28 +18,12 @@ export interface StageDecision {
   readonly recheckAfterMs?: number;
 }
 
-/** What the rules look at. */
-interface Situation {
-  readonly now: number;
-  readonly observed: StageObserved;
-  readonly records: readonly AttemptRecord[];
-  /** The newest record. */
-  readonly last: AttemptRecord | undefined;
-  /** The attempt that has not ended. */
-  readonly live: AttemptObserved | undefined;
-  readonly retry: RetryPolicy;
-  readonly spent: Spending;
-}
-
-interface Verdict {
+interface Verdict extends Outcome {
   readonly actions?: readonly StageAction[];
-  readonly status: Condition['status'];
-  readonly reason: Reason;
-  readonly message: string;
   readonly recheckAfterMs?: number;
 }
 
-type Rule = (situation: Situation) => Verdict | undefined;
+type Rule = (situation: StageSituation) => Verdict | undefined;
 
 const rules: readonly Rule[] = [
   keepSuccess,
@@ -65,7 +49,7 @@ const rules: readonly Rule[] = [
  * was applied only halfway is simply made again.
  */
 export function decideStage(observed: StageObserved): StageDecision {
-  const situation = survey(observed);
+  const situation = surveyStage(observed);
   for (const rule of rules) {
     const verdict = rule(situation);
     if (verdict === undefined) continue;
@@ -76,56 +60,37 @@ export function decideStage(observed: StageObserved): StageDecision {
   throw new Error(`no rule fits stage ${observed.stage.metadata.name}`);
 }
 
-function survey(observed: StageObserved): Situation {
-  const { now, stage, attempts, damage } = observed;
-  let records = recordAttempts(stage.status?.attempts ?? [], attempts, now);
-  const newest = records.at(-1);
-  if (damage !== undefined && newest?.outcome === 'Succeeded') {
-    const message = `its checkpoint was damaged later: ${damage}`.slice(0, 2000);
-    records = [...records.slice(0, -1), { ...newest, outcome: 'Interrupted', message }];
-  }
-  return {
-    now,
-    observed,
-    records,
-    last: records.at(-1),
-    live: attempts.find(({ state }) => state !== 'ended'),
-    retry: retryPolicy(stage.spec.retry),
-    spent: spent(records, now),
-  };
-}
-
-function keepSuccess({ last }: Situation): Verdict | undefined {
+function keepSuccess({ last }: StageSituation): Verdict | undefined {
   if (last?.outcome !== 'Succeeded') return undefined;
   return { status: 'True', reason: 'Completed', message: last.message };
 }
 
-function waitForStoppingAttempt({ live }: Situation): Verdict | undefined {
+function waitForStoppingAttempt({ live }: StageSituation): Verdict | undefined {
   if (live?.stopping === undefined) return undefined;
   const message = `attempt ${live.number} was asked to end (${live.stopping})`;
   return { status: 'Unknown', reason: 'AttemptStopping', message };
 }
 
-function stopWhileSuspended({ observed: { stage }, live }: Situation): Verdict | undefined {
+function stopWhileSuspended({ observed: { stage }, live }: StageSituation): Verdict | undefined {
   if (!stage.spec.suspend) return undefined;
   const actions = live === undefined ? [] : [stop(live, 'suspended')];
   return { actions, status: 'Unknown', reason: 'Suspended', message: 'suspended by spec.suspend' };
 }
 
-function stopAtDeadline({ observed: { stage }, live, spent: { runSeconds } }: Situation): Verdict | undefined {
+function stopAtDeadline({ observed: { stage }, live, spent: { runSeconds } }: StageSituation): Verdict | undefined {
   const { deadlineSeconds } = stage.spec;
   if (live === undefined || deadlineSeconds === undefined || runSeconds < deadlineSeconds) return undefined;
   const message = `attempts have run for more than ${deadlineSeconds} seconds`;
   return { actions: [stop(live, 'deadline')], status: 'Unknown', reason: 'AttemptStopping', message };
 }
 
-function stopWhenBudgetIsSpent({ observed: { stage }, live, spent: sum }: Situation): Verdict | undefined {
+function stopWhenBudgetIsSpent({ observed: { stage }, live, spent: sum }: StageSituation): Verdict | undefined {
   const message = exhausted(stage.spec.budget, sum);
   if (live === undefined || message === undefined) return undefined;
   return { actions: [stop(live, 'budget')], status: 'Unknown', reason: 'AttemptStopping', message };
 }
 
-function stopHungAttempt({ now, live, retry }: Situation): Verdict | undefined {
+function stopHungAttempt({ now, live, retry }: StageSituation): Verdict | undefined {
   if (live?.state !== 'running') return undefined; // one that waits, for GPUs or in a queue, has nothing to say
   const silentMs = now - lastSignOfLife(live);
   if (silentMs < retry.hungAfterSeconds * 1000) return undefined;
@@ -139,14 +104,14 @@ function lastSignOfLife({ startedAt, lastProgressAt = startedAt }: AttemptObserv
 }
 
 /** A pod that cannot be placed, say, waits forever, whatever else is asked for by now. */
-function replaceOutdatedAttempt({ live, observed: { stage } }: Situation): Verdict | undefined {
+function replaceOutdatedAttempt({ live, observed: { stage } }: StageSituation): Verdict | undefined {
   if (live?.state !== 'pending' || live.madeFrom === undefined) return undefined;
   if (live.madeFrom === attemptDigest(stage.spec)) return undefined;
   const message = `attempt ${live.number} waited with other settings than those that are asked for now`;
   return { actions: [stop(live, 'replaced')], status: 'Unknown', reason: 'AttemptStopping', message };
 }
 
-function waitForLiveAttempt({ now, live, retry, observed, spent: sum }: Situation): Verdict | undefined {
+function waitForLiveAttempt({ now, live, retry, observed, spent: sum }: StageSituation): Verdict | undefined {
   if (live === undefined) return undefined;
   if (live.state !== 'running') {
     const { number, waiting, waitingReason } = live;
@@ -167,47 +132,47 @@ function waitForLiveAttempt({ now, live, retry, observed, spent: sum }: Situatio
   };
 }
 
-function failAtDeadline({ observed: { stage }, records, spent: { runSeconds } }: Situation): Verdict | undefined {
+function failAtDeadline({ observed: { stage }, records, spent: { runSeconds } }: StageSituation): Verdict | undefined {
   const { deadlineSeconds } = stage.spec;
   if (records.length === 0 || deadlineSeconds === undefined || runSeconds < deadlineSeconds) return undefined;
   const message = `attempts have run for ${runSeconds} seconds, the deadline is ${deadlineSeconds}`;
   return { status: 'False', reason: 'DeadlineExceeded', message };
 }
 
-function failWhenBudgetIsSpent({ observed: { stage }, spent: sum }: Situation): Verdict | undefined {
+function failWhenBudgetIsSpent({ observed: { stage }, spent: sum }: StageSituation): Verdict | undefined {
   const message = exhausted(stage.spec.budget, sum);
   return message === undefined ? undefined : { status: 'False', reason: 'BudgetExhausted', message };
 }
 
-function failForProblem({ observed: { problem } }: Situation): Verdict | undefined {
+function failForProblem({ observed: { problem } }: StageSituation): Verdict | undefined {
   return problem === undefined ? undefined : { status: 'False', reason: 'UserError', message: problem };
 }
 
-function waitForInputs({ observed: { inputProblem } }: Situation): Verdict | undefined {
+function waitForInputs({ observed: { inputProblem } }: StageSituation): Verdict | undefined {
   if (inputProblem === undefined) return undefined;
   return { status: 'Unknown', reason: 'WaitingForInputs', message: inputProblem };
 }
 
 /** Asking at once again would be refused again. */
-function waitAfterRefusal({ now, last, observed: { refusal } }: Situation): Verdict | undefined {
+function waitAfterRefusal({ now, last, observed: { refusal } }: StageSituation): Verdict | undefined {
   if (refusal === undefined || refusal.until <= now) return undefined;
   const message = `attempt ${(last?.number ?? 0) + 1} cannot be started: ${refusal.message}`;
   return { status: 'Unknown', reason: 'Pending', message, recheckAfterMs: refusal.until - now };
 }
 
-function startFirstAttempt({ last }: Situation): Verdict | undefined {
+function startFirstAttempt({ last }: StageSituation): Verdict | undefined {
   if (last !== undefined) return undefined;
   return { actions: [start(1)], status: 'Unknown', reason: 'Pending', message: 'has no attempt yet' };
 }
 
-function failWithoutRetriesLeft({ observed: { stage }, records, retry }: Situation): Verdict | undefined {
+function failWithoutRetriesLeft({ observed: { stage }, records, retry }: StageSituation): Verdict | undefined {
   if (records.length === 0) return undefined;
   const judged = judgeRetry(records, retry, forgivenAttempts(stage.metadata.annotations));
   if (judged.kind !== 'giveUp') return undefined;
   return { status: 'False', reason: judged.reason, message: judged.message };
 }
 
-function retryAfterBackoff({ now, observed: { stage }, records, last, retry }: Situation): Verdict | undefined {
+function retryAfterBackoff({ now, observed: { stage }, records, last, retry }: StageSituation): Verdict | undefined {
   const judged = judgeRetry(records, retry, forgivenAttempts(stage.metadata.annotations));
   if (judged.kind !== 'retry' || last === undefined) return undefined;
   const waitMs = judged.notBefore - now;
@@ -231,56 +196,4 @@ function stop({ number }: AttemptObserved, reason: StopReason): StageAction {
 function forgivenAttempts(given: Record<string, string> | undefined): number {
   const number = Number(given?.[annotations.forgiven] ?? 0);
   return Number.isInteger(number) ? number : 0;
-}
-
-/** Describes what was seen, never what the actions are about to do. */
-function stageStatus({ now, observed, records, live, spent: sum }: Situation, verdict: Verdict): StageStatus {
-  const { stage, attempts } = observed;
-  const old = stage.status;
-  const generation = stage.metadata.generation;
-  const newest = attempts.find(({ number }) => number === records.at(-1)?.number);
-  const succeeded: NewCondition = {
-    type: 'Succeeded',
-    status: verdict.status,
-    reason: verdict.reason,
-    message: verdict.message,
-  };
-  const suspended: NewCondition = stage.spec.suspend
-    ? { type: 'Suspended', status: 'True', reason: 'Suspended', message: 'suspended by spec.suspend' }
-    : { type: 'Suspended', status: 'False', reason: 'Active', message: '' };
-  let conditions = setCondition(old?.conditions ?? [], succeeded, now, generation);
-  if (stage.spec.suspend || findCondition(conditions, 'Suspended') !== undefined) {
-    conditions = setCondition(conditions, suspended, now, generation);
-  }
-
-  const finished = verdict.status === 'True';
-  const checkpoint = finished ? (finalCheckpoint(newest) ?? old?.checkpoint) : undefined;
-  const metrics = finished ? (newest?.result?.metrics ?? old?.metrics ?? {}) : (newest?.progress?.metrics ?? {});
-  const progress = newest?.progress ?? (live === undefined ? old?.progress : undefined);
-  const node = newest?.node ?? old?.node;
-  const startedAt = records[0]?.startedAt ?? old?.startedAt;
-  const completedAt =
-    verdict.status === 'Unknown' ? undefined : (old?.completedAt ?? records.at(-1)?.endedAt ?? timestamp(now));
-
-  const status: StageStatus = {
-    ...(generation === undefined ? {} : { observedGeneration: generation }),
-    conditions,
-    attempts: [...records],
-    failures: failuresByClass(records),
-    ...(progress === undefined ? {} : { progress }),
-    ...(checkpoint === undefined ? {} : { checkpoint }),
-    metrics,
-    ...(startedAt === undefined ? {} : { startedAt }),
-    ...(completedAt === undefined ? {} : { completedAt }),
-    ...sum,
-    ...(node === undefined ? {} : { node }),
-  };
-  return { ...status, display: displayStage(stage.spec, status) };
-}
-
-function finalCheckpoint(attempt: AttemptObserved | undefined): StageCheckpoint | undefined {
-  const { result, directory } = attempt ?? {};
-  if (result?.outcome !== 'succeeded' || result.checkpoint === undefined) return undefined;
-  if (directory === undefined) return result.checkpoint;
-  return { ...result.checkpoint, path: `${directory}/${result.checkpoint.path}` };
 }

@@ -1,0 +1,62 @@
+import { findCondition, setCondition, type NewCondition } from '../api/conditions.ts';
+import { displayStage } from '../api/display.ts';
+import type { StageCheckpoint, StageStatus } from '../api/stage.ts';
+import { failuresByClass, timestamp } from './attempts.ts';
+import type { AttemptObserved } from './observed.ts';
+import type { Outcome } from './pipeline-status.ts';
+import type { StageSituation } from './stage-situation.ts';
+
+/** Describes what was seen, never what the actions are about to do. */
+export function stageStatus(
+  { now, observed, records, live, spent: sum }: StageSituation,
+  verdict: Outcome,
+): StageStatus {
+  const { stage, attempts } = observed;
+  const old = stage.status;
+  const generation = stage.metadata.generation;
+  const newest = attempts.find(({ number }) => number === records.at(-1)?.number);
+  const succeeded: NewCondition = {
+    type: 'Succeeded',
+    status: verdict.status,
+    reason: verdict.reason,
+    message: verdict.message,
+  };
+  const suspended: NewCondition = stage.spec.suspend
+    ? { type: 'Suspended', status: 'True', reason: 'Suspended', message: 'suspended by spec.suspend' }
+    : { type: 'Suspended', status: 'False', reason: 'Active', message: '' };
+  let conditions = setCondition(old?.conditions ?? [], succeeded, now, generation);
+  if (stage.spec.suspend || findCondition(conditions, 'Suspended') !== undefined) {
+    conditions = setCondition(conditions, suspended, now, generation);
+  }
+
+  const finished = verdict.status === 'True';
+  const checkpoint = finished ? (finalCheckpoint(newest) ?? old?.checkpoint) : undefined;
+  const metrics = finished ? (newest?.result?.metrics ?? old?.metrics ?? {}) : (newest?.progress?.metrics ?? {});
+  const progress = newest?.progress ?? (live === undefined ? old?.progress : undefined);
+  const node = newest?.node ?? old?.node;
+  const startedAt = records[0]?.startedAt ?? old?.startedAt;
+  const completedAt =
+    verdict.status === 'Unknown' ? undefined : (old?.completedAt ?? records.at(-1)?.endedAt ?? timestamp(now));
+
+  const status: StageStatus = {
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    conditions,
+    attempts: [...records],
+    failures: failuresByClass(records),
+    ...(progress === undefined ? {} : { progress }),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    metrics,
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(completedAt === undefined ? {} : { completedAt }),
+    ...sum,
+    ...(node === undefined ? {} : { node }),
+  };
+  return { ...status, display: displayStage(stage.spec, status) };
+}
+
+function finalCheckpoint(attempt: AttemptObserved | undefined): StageCheckpoint | undefined {
+  const { result, directory } = attempt ?? {};
+  if (result?.outcome !== 'succeeded' || result.checkpoint === undefined) return undefined;
+  if (directory === undefined) return result.checkpoint;
+  return { ...result.checkpoint, path: `${directory}/${result.checkpoint.path}` };
+}
