@@ -3,10 +3,7 @@ import { UserError } from '../trainer/contract/errors.ts';
 import { exitCodes } from '../trainer/contract/exit-codes.ts';
 import { logLevels, type LogLevel } from './kube/logger.ts';
 import { runOperator } from './kube/operator.ts';
-import type { StageDefaults } from './api/stage-defaults.ts';
-import { readStageDefaults } from './kube/stage-defaults.ts';
-
-const noDefaults: StageDefaults = { all: {}, gpu: {} };
+import { noStageDefaults, readStageDefaults } from './kube/stage-defaults.ts';
 
 interface Flags {
   readonly namespace: string[];
@@ -30,7 +27,7 @@ const program = new Command('r1-operator')
   .option('--health-port <port>', 'probes on /healthz and /readyz', port, 8081)
   .addOption(new Option('--log-level <level>', 'least severe lines of the log').choices(logLevels).default('info'))
   .action(async ({ stageDefaults, ...flags }: Flags) => {
-    const defaults = stageDefaults === undefined ? noDefaults : readStageDefaults(stageDefaults);
+    const defaults = stageDefaults === undefined ? noStageDefaults : await readStageDefaults(stageDefaults);
     process.exitCode = await runOperator({ ...flags, defaults });
   });
 
