@@ -87,10 +87,8 @@ export class KubeClient {
   async requestText(request: ApiRequest): Promise<string> {
     const timeoutMs = request.timeoutMs ?? defaultTimeoutMs;
     for (let attempt = 1; ; attempt++) {
-      const timeout = AbortSignal.timeout(timeoutMs);
-      const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]);
       try {
-        return await this.send(request, signal, async (body) => collect(body));
+        return await within(timeoutMs, request.signal, (signal) => this.send(request, signal, collect));
       } catch (error) {
         const waitMs = this.retryAfter(error, request, attempt);
         if (waitMs === undefined) throw error;
@@ -101,14 +99,8 @@ export class KubeClient {
 
   /** Follows an answer that has no end of its own: a watch, or `pods/log` with `follow`. The signal ends it. */
   async stream(path: string, query: Query, signal: AbortSignal, timeoutMs = defaultTimeoutMs): Promise<Readable> {
-    const headers = new AbortController();
-    const timer = setTimeout(() => headers.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-    try {
-      const either = AbortSignal.any([signal, headers.signal]);
-      return await this.send({ method: 'GET', path, query, signal }, either, async (body) => body);
-    } finally {
-      clearTimeout(timer);
-    }
+    const request: ApiRequest = { method: 'GET', path, query, signal };
+    return within(timeoutMs, signal, (either) => this.send(request, either, async (body) => body));
   }
 
   async get<T extends KubeObject>(
@@ -277,6 +269,21 @@ export class KubeClient {
     const backoffMs = (this.options.retryMs ?? 200) * 2 ** (attempt - 1) * (0.5 + Math.random());
     const asked = error instanceof ApiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
     return Math.min(Math.max(backoffMs, asked), longestRetryMs);
+  }
+}
+
+/** Gives a signal that aborts with `outer`, or when the time is up before `run` has settled. */
+async function within<T>(
+  timeoutMs: number,
+  outer: AbortSignal | undefined,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  try {
+    return await run(outer === undefined ? late.signal : AbortSignal.any([outer, late.signal]));
+  } finally {
+    clearTimeout(timer);
   }
 }
 
