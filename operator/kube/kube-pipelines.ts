@@ -128,8 +128,7 @@ export class KubePipelines implements PipelineShell {
     const pipeline = this.options.pipelines.get(key);
     if (pipeline === undefined) return;
     const old = pipeline.status;
-    const urgent = old === undefined || reachedEnd(old, status) || stateChanged(old, status);
-    const delayMs = this.writes.delay(key, urgent);
+    const delayMs = this.writes.delay(key, urgencyOf(old, status));
     if (delayMs > 0) return this.options.lookAgain(key, delayMs);
     const patch = mergePatch(old, status);
     this.writes.settled(key);
@@ -143,14 +142,19 @@ export class KubePipelines implements PipelineShell {
   }
 }
 
-/** Something that people or programs wait for has changed: a condition, or the decision of a gate. */
-function stateChanged(before: PipelineStatus, after: PipelineStatus): boolean {
-  return stateWords(before) !== stateWords(after);
+/** Programs wait for conditions and people for gates; which stage runs is worth a look, and how far it is can wait. */
+function urgencyOf(before: PipelineStatus | undefined, after: PipelineStatus): 'now' | 'soon' | 'later' {
+  if (before === undefined || reachedEnd(before, after) || decisions(before) !== decisions(after)) return 'now';
+  return stageStates(before) === stageStates(after) ? 'later' : 'soon';
 }
 
-function stateWords({ conditions, gates }: PipelineStatus): string {
+function decisions({ conditions, gates }: PipelineStatus): string {
   const states = conditions.map(({ type, status, reason }) => `${type} ${status} ${reason}`);
   return [...states, ...gates.map(({ digest, action }) => `${digest} ${action}`)].join();
+}
+
+function stageStates({ stages: lines, display }: PipelineStatus): string {
+  return [display?.stage, ...lines.map(({ state }) => state)].join();
 }
 
 function refuse(error: unknown): never {

@@ -178,7 +178,7 @@ export class KubeStages implements StageShell {
     if (stage === undefined) return;
     const old = stage.status;
     const urgent = reachedEnd(old, status) || recordsEnd(old?.attempts, status.attempts);
-    const delayMs = this.writes.delay(key, urgent);
+    const delayMs = this.writes.delay(key, urgent ? 'now' : 'soon');
     if (delayMs > 0) return this.options.lookAgain(key, delayMs);
     const patch = mergePatch(old, status);
     this.writes.settled(key);

@@ -1,22 +1,24 @@
-/** How long a change of a status must have been there before it is written, unless it is urgent. */
-const settleMs = 1000;
+/**
+ * How long a change of a status must have been there before it is written. `now`: someone waits for it, or it must not be
+ * lost. `soon`: people will want to see it. `later`: no more than progress.
+ */
+const settleMs = { now: 0, soon: 1000, later: 5000 };
 
 /**
- * Decides when a status is written. What only progresses may wait a second: stages that pass through three states in
- * that time are then told of once, and no status is written more than once a second without need.
+ * Decides when a status is written: stages that pass through three states in a second are then told of once, and what
+ * only progresses costs few writes.
  */
 export class SettledWrites {
   private readonly noticed = new Map<string, number>();
 
   /**
-   * @param urgent someone waits for it, or it must not be lost
-   * @returns milliseconds until it is to be written, 0 for now
+   * Milliseconds until the change is to be written, 0 for now. It may be asked again and again.
    */
-  delay(key: string, urgent: boolean): number {
+  delay(key: string, urgency: keyof typeof settleMs): number {
     const now = performance.now();
     const since = this.noticed.get(key) ?? now;
     this.noticed.set(key, since);
-    return urgent ? 0 : Math.max(0, since + settleMs - now);
+    return Math.max(0, urgency === 'now' ? 0 : since + settleMs[urgency] - now);
   }
 
   /** It was written, or there is nothing to write any more. */
