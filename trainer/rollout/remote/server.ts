@@ -118,6 +118,10 @@ export class RolloutServer {
     return server;
   }
 
+  get address(): ReturnType<Server['address']> {
+    return this.#server.address();
+  }
+
   /** From now on workers may register. */
   serve(model: ServedModel): void {
     this.#model = model;
