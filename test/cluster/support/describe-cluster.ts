@@ -4,9 +4,10 @@ import {
   type ControlPlaneOptions,
   controlPlane,
   type HeldControlPlane,
+  missingFor,
   startTimeoutMs,
 } from './control-plane.ts';
-import { announceSkipped, controlPlanePrograms, missingPrograms } from './tools.ts';
+import { announceSkipped } from './tools.ts';
 
 /**
  * Tests that need a control plane; skipped, in words, where its programs are not found.
@@ -20,8 +21,9 @@ export function describeCluster(
   tests: (cluster: () => ControlPlane) => void,
   options: ControlPlaneOptions = {},
 ): void {
-  const missing = missingPrograms(controlPlanePrograms);
-  if (missing !== undefined) announceSkipped('tests on a Kubernetes API server', missing);
+  const missing = missingFor(options);
+  const what = options.node === true ? 'tests on a real node' : 'tests on a Kubernetes API server';
+  if (missing !== undefined) announceSkipped(what, missing);
   (missing === undefined ? describe : describe.skip)(name, () => {
     let cluster: HeldControlPlane | undefined;
     beforeAll(async () => {

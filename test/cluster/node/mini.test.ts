@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from '@jest/globals';
+import { parse, stringify } from 'yaml';
+import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
+import type { R1Stage } from '../../../operator/api/stage.ts';
+import { readPipelineState } from '../../../operator/local/pipeline-state.ts';
+import { r1 } from '../../support/cli.ts';
+import { useSharedDirectory } from '../../support/shared-directory.ts';
+import { startTimeoutMs } from '../support/control-plane.ts';
+import { describeCluster } from '../support/describe-cluster.ts';
+import { chart, helm } from '../support/helm.ts';
+import { buildImage } from '../support/real-node.ts';
+
+const image = 'docker.io/library/r1-operator:test';
+const manifest = join(import.meta.dirname, '../../fixtures/pipelines/mini.yaml');
+const namespace = 'team';
+const stages = ['base', 'zero', 'samples', 'review', 'cold-start', 'helpfulness', 'r1', 'measured'];
+
+interface Pod {
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly automountServiceAccountToken?: boolean;
+    readonly volumes: readonly { readonly name: string; readonly projected?: object }[];
+    readonly containers: readonly { readonly resources: object }[];
+  };
+  readonly status: { readonly phase: string };
+}
+
+const directory = useSharedDirectory();
+
+describeCluster(
+  'a node that runs pods',
+  (cluster) => {
+    beforeAll(async () => {
+      await buildImage(image, cluster().directory);
+      const [repository, tag] = image.split(':');
+      const values = [`image.repository=${repository}`, `image.tag=${tag}`];
+      const release = [
+        'r1-operator',
+        chart,
+        '--namespace',
+        'r1-system',
+        '--create-namespace',
+        '--wait',
+        '--timeout=2m',
+      ];
+      await helm(['install', ...release, ...values.flatMap((value) => ['--set', value])], cluster().kubeconfig);
+      await cluster().kubectl('create', 'namespace', namespace);
+      const restricted = 'pod-security.kubernetes.io/enforce=restricted';
+      await cluster().kubectl('label', 'namespace', namespace, restricted);
+    }, startTimeoutMs);
+
+    test('runs a pipeline of every type of stage to the checkpoints that r1 run makes of the same manifest', async () => {
+      await cluster().apply(onGpus(readFileSync(manifest, 'utf8')));
+      await inTeam('wait', 'r1pipeline/mini', '--for=condition=Succeeded', '--timeout=400s');
+      const local = await r1(['run', manifest, '--state', directory()]);
+      expect(local.code).toBe(0);
+      expect(await digestsOnCluster()).toEqual(await digestsOf(directory()));
+    }, 600_000);
+
+    test('shows pipeline and stages in their tables', async () => {
+      expect(await inTeam('get', 'r1p')).toMatch(
+        /^NAME +STATE +STAGE +PROGRESS +ETA +GPU-H +RESTARTS +AGE\nmini +Succeeded /,
+      );
+      const [header, ...rows] = (await inTeam('get', 'r1s')).trimEnd().split('\n');
+      expect(header).toMatch(/^NAME +PIPELINE +TYPE +STATE +STEP +PROGRESS +REWARD +LOSS +ATTEMPT +AGE$/);
+      for (const stage of stages)
+        expect(rows.join('\n')).toMatch(new RegExp(`^mini-${stage} +mini +\\S+ +Succeeded `, 'm'));
+    });
+
+    test('gives the pods of stages a GPU and no token for the API server', async () => {
+      const { items } = JSON.parse(await inTeam('get', 'pods', '-o', 'json')) as { items: Pod[] };
+      expect(items).toHaveLength(stages.length);
+      for (const { spec, status } of items) {
+        expect(status.phase).toBe('Succeeded');
+        expect(spec.containers[0]?.resources).toMatchObject({ limits: { 'nvidia.com/gpu': '1' } });
+        expect(spec.automountServiceAccountToken).toBe(false);
+        expect(spec.volumes.filter(({ projected }) => projected !== undefined)).toEqual([]);
+      }
+    });
+
+    function inTeam(...args: readonly string[]): Promise<string> {
+      return cluster().kubectl('--namespace', namespace, ...args);
+    }
+
+    async function digestsOnCluster(): Promise<object> {
+      const { items } = JSON.parse(await inTeam('get', 'r1stages', '-o', 'json')) as { items: R1Stage[] };
+      return digests(items);
+    }
+  },
+  { node: true },
+);
+
+/** The same manifest for the cluster's namespace; resources have no meaning to `r1 run`. */
+function onGpus(text: string): string {
+  const pipeline = parse(text) as R1Pipeline;
+  const resources = { limits: { 'nvidia.com/gpu': 1 } };
+  return stringify({
+    ...pipeline,
+    metadata: { ...pipeline.metadata, namespace },
+    spec: { ...pipeline.spec, defaults: { ...pipeline.spec.defaults, resources } },
+  });
+}
+
+async function digestsOf(stateDir: string): Promise<object> {
+  return digests((await readPipelineState(stateDir, 'mini'))?.stages ?? []);
+}
+
+function digests(found: readonly R1Stage[]): object {
+  return Object.fromEntries(found.map(({ spec, status }) => [spec.stage, status?.checkpoint?.digest]));
+}
