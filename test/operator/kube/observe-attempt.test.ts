@@ -1,0 +1,418 @@
+import { describe, expect, test } from '@jest/globals';
+import { classifyEnd } from '../../../operator/core/retry.ts';
+import { observeAttempt } from '../../../operator/kube/observe-attempt.ts';
+import {
+  container,
+  disrupted,
+  job,
+  jobCondition,
+  now,
+  pod,
+  resultMessage,
+  running,
+  secondsAgo,
+  terminated,
+  traces,
+  trainer,
+} from '../../support/attempt-traces.ts';
+
+const failedJob = job({ status: jobCondition('Failed', 'Job has reached the specified backoff limit') });
+const asked = { deletionTimestamp: new Date(now + 250_000).toISOString() };
+
+describe('an attempt that waits', () => {
+  const scheduled = (message: string) => ({
+    conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }],
+  });
+  const waits = (name: string, reason: string, message: string) =>
+    pod({ containerStatuses: [container(name, { waiting: { reason, message } })] });
+  test.each([
+    { name: 'has no pod yet', given: traces(), waiting: undefined },
+    {
+      name: 'stands in a queue',
+      given: traces({ job: job({ spec: { suspend: true }, labels: { 'kueue.x-k8s.io/queue-name': 'gpus' } }) }),
+      waiting: 'waits in queue "gpus"',
+      reason: 'Queued',
+    },
+    {
+      name: 'was taken its pod by its queue',
+      given: traces({
+        job: job({ spec: { suspend: true } }),
+        pods: [{ pod: pod(trainer('Failed', terminated(75))), goneAt: now - 500 }],
+      }),
+      waiting: 'its Job is suspended',
+      reason: 'Queued',
+    },
+    {
+      name: 'fits on no node',
+      given: traces({
+        pods: [
+          {
+            pod: pod(
+              scheduled(
+                '0/2 nodes are available: 2 Insufficient nvidia.com/gpu. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.',
+              ),
+            ),
+          },
+        ],
+      }),
+      waiting: '0/2 nodes are available: 2 Insufficient nvidia.com/gpu',
+      reason: 'Unschedulable',
+    },
+    {
+      name: 'misses its claim',
+      given: traces({
+        pods: [
+          {
+            pod: pod(
+              scheduled('0/2 nodes are available: persistentvolumeclaim "sums-volume" not found. preemption: …'),
+            ),
+          },
+        ],
+      }),
+      waiting: 'claim "sums-volume" not found',
+      reason: 'VolumeUnavailable',
+    },
+    {
+      name: 'has a claim that no storage class serves, as its events say',
+      given: traces({
+        pods: [{ pod: pod(scheduled('0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims.')) }],
+        eventWords: 'ProvisioningFailed: storageclass.storage.k8s.io "fast" not found',
+      }),
+      waiting: 'ProvisioningFailed: storageclass.storage.k8s.io "fast" not found',
+      reason: 'VolumeUnavailable',
+    },
+    {
+      name: 'has an image that cannot be pulled',
+      given: traces({
+        pods: [
+          { pod: waits('trainer', 'ErrImagePull', 'failed to resolve reference "r1-operator:0.1.0": not found\nmore') },
+        ],
+      }),
+      waiting: 'image r1-operator:0.1.0 cannot be pulled: failed to resolve reference "r1-operator:0.1.0": not found',
+      reason: 'ImageUnavailable',
+    },
+    {
+      name: 'misses a Secret that a container reads',
+      given: traces({ pods: [{ pod: waits('trainer', 'CreateContainerConfigError', 'secret "hub" not found') }] }),
+      waiting: 'secret "hub" not found',
+      reason: 'SecretUnavailable',
+    },
+    {
+      name: 'misses a ConfigMap that is mounted, as its events say',
+      given: traces({
+        pods: [{ pod: waits('trainer', 'ContainerCreating', '') }],
+        eventWords: 'FailedMount: configmap "chat" not found',
+      }),
+      waiting: 'FailedMount: configmap "chat" not found',
+      reason: 'SecretUnavailable',
+    },
+    {
+      name: 'is not let through by a quota, as the events of its Job say',
+      given: traces({ eventWords: 'FailedCreate: pods "sums-zero-1-" is forbidden: exceeded quota: gpus' }),
+      waiting: 'FailedCreate: pods "sums-zero-1-" is forbidden: exceeded quota: gpus',
+    },
+    {
+      name: 'fetches its model',
+      given: traces({ pods: [{ pod: pod({ initContainerStatuses: [container('fetch-model', running())] }) }] }),
+      waiting: 'fetches its model from the Hub',
+    },
+  ])('$name', ({ given, waiting, reason }) => {
+    const seen = observeAttempt(given, now);
+    expect(seen.state).toBe('pending');
+    expect([seen.waiting, seen.waitingReason]).toEqual([waiting, reason]);
+    expect(seen.startedAt).toBe(Date.parse(secondsAgo(60)));
+  });
+});
+
+describe('an attempt that has not ended', () => {
+  test.each([
+    { name: 'runs', given: traces({ pods: [{ pod: pod(trainer('Running', running())) }] }) },
+    {
+      name: 'has failed for its pod and not yet for its Job: who took the pod may give another',
+      given: traces({ pods: [{ pod: pod(trainer('Failed', terminated(137))) }] }),
+    },
+    {
+      name: 'is asked to end and saves',
+      given: traces({
+        job: job({ status: jobCondition('FailureTarget') }),
+        pods: [{ pod: pod(trainer('Running', running()), asked) }],
+      }),
+    },
+    {
+      name: 'saves on a node that is drained by a taint and answers',
+      given: traces({
+        pods: [
+          {
+            pod: pod(
+              trainer('Running', running(), {
+                conditions: [
+                  { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByTaintManager' },
+                  { type: 'Ready', status: 'True' },
+                ],
+              }),
+              asked,
+            ),
+          },
+        ],
+      }),
+    },
+    {
+      name: 'lost its Job, and its pod still saves',
+      given: traces({ jobIsGone: true, pods: [{ pod: pod(trainer('Running', running()), asked) }] }),
+    },
+    {
+      name: 'has ended with code 0 and something else than a result, and its Job has not said so yet',
+      given: traces({ pods: [{ pod: pod(trainer('Succeeded', terminated(0, 'hello'))) }] }),
+    },
+  ])('$name', ({ given }) => {
+    expect(observeAttempt(given, now)).toMatchObject({
+      state: 'running',
+      startedAt: Date.parse(secondsAgo(50)),
+      node: 'gpu-1',
+    });
+  });
+});
+
+describe('an attempt that has ended', () => {
+  const failed = (status: Parameters<typeof pod>[0]) => traces({ job: failedJob, pods: [{ pod: pod(status) }] });
+  const result = (outcome: string, reason: string, message: string) =>
+    resultMessage({ outcome, reason, message, checkpoint: undefined });
+  test.each([
+    {
+      name: 'has succeeded, before its Job is Complete',
+      given: traces({ pods: [{ pod: pod(trainer('Running', terminated(0, resultMessage()))) }] }),
+      end: { outcome: 'Succeeded', message: '3 steps' },
+    },
+    {
+      name: 'has succeeded, and its pod was cleaned away',
+      given: traces({
+        job: undefined,
+        jobIsGone: true,
+        pods: [{ pod: pod(trainer('Succeeded', terminated(0, resultMessage()))), goneAt: now }],
+      }),
+      end: { outcome: 'Succeeded', message: '3 steps' },
+    },
+    {
+      name: 'has completed without a result',
+      given: traces({
+        job: job({ status: jobCondition('Complete') }),
+        pods: [{ pod: pod(trainer('Succeeded', terminated(0))) }],
+      }),
+      end: { outcome: 'Failed', class: 'crashed', message: 'exit code 0 without a result' },
+    },
+    {
+      name: 'is the fault of the manifest',
+      given: failed(trainer('Failed', terminated(64, result('failed', 'userError', 'datasets[0]: no such file')))),
+      end: { outcome: 'Failed', class: 'userError', message: 'datasets[0]: no such file' },
+    },
+    {
+      name: 'has filled its volume',
+      given: failed(trainer('Failed', terminated(66, result('failed', 'diskFull', 'no space left on /r1/out')))),
+      end: { outcome: 'Failed', class: 'diskFull', message: 'no space left on /r1/out' },
+    },
+    {
+      name: 'has diverged',
+      given: failed(trainer('Failed', terminated(67, result('failed', 'diverged', 'loss is NaN')))),
+      end: { outcome: 'Failed', class: 'diverged', message: 'loss is NaN' },
+    },
+    {
+      name: 'was killed for its memory',
+      given: failed(trainer('Failed', terminated(137, '', 'OOMKilled'))),
+      end: { outcome: 'Failed', class: 'outOfMemory' },
+    },
+    {
+      name: 'ran out of heap and said so last',
+      given: failed(
+        trainer(
+          'Failed',
+          terminated(134, 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory'),
+        ),
+      ),
+      end: { outcome: 'Failed', class: 'outOfMemory' },
+    },
+    {
+      name: 'was evicted by its kubelet',
+      given: failed(
+        trainer('Failed', terminated(137), { reason: 'Evicted', message: 'The node was low on resource: memory.' }),
+      ),
+      end: { outcome: 'Failed', class: 'infrastructure', message: 'evicted: The node was low on resource: memory.' },
+    },
+    {
+      name: 'was refused by its kubelet',
+      given: failed({
+        phase: 'Failed',
+        reason: 'UnexpectedAdmissionError',
+        message: 'Allocate failed due to no healthy devices',
+      }),
+      end: {
+        outcome: 'Failed',
+        class: 'infrastructure',
+        message: 'evicted: Allocate failed due to no healthy devices',
+      },
+    },
+    {
+      name: 'was preempted by the scheduler',
+      given: failed(
+        trainer(
+          'Failed',
+          terminated(143),
+          disrupted('PreemptionByScheduler', 'preempting to accommodate a higher priority pod'),
+        ),
+      ),
+      end: {
+        outcome: 'Failed',
+        class: 'infrastructure',
+        message: 'preempted: preempting to accommodate a higher priority pod',
+      },
+    },
+    {
+      name: 'was evicted from a node that is drained, after it had saved',
+      given: failed(
+        trainer(
+          'Failed',
+          terminated(75, result('interrupted', 'interrupted', 'saved step 2')),
+          disrupted('EvictionByEvictionAPI'),
+        ),
+      ),
+      end: { outcome: 'Failed', class: 'infrastructure', message: 'evicted: saved step 2' },
+    },
+    {
+      name: 'ran on a node that was removed',
+      given: failed(trainer('Failed', running(), disrupted('DeletionByPodGC', 'PodGC: node no longer exists'))),
+      end: { outcome: 'Failed', class: 'infrastructure', message: 'its node was lost: PodGC: node no longer exists' },
+    },
+    {
+      name: 'ran on a node that is silent, where its pod stays for ever',
+      given: traces({
+        pods: [
+          {
+            pod: pod(
+              trainer(
+                'Running',
+                running(),
+                disrupted('DeletionByTaintManager', 'Taint manager: deleting due to NoExecute taint'),
+              ),
+              asked,
+            ),
+          },
+        ],
+      }),
+      end: {
+        outcome: 'Failed',
+        class: 'infrastructure',
+        message: 'its node was lost: Taint manager: deleting due to NoExecute taint',
+      },
+    },
+    {
+      name: 'ran on a node that became silent while its pod was ending',
+      given: traces({ pods: [{ pod: pod(trainer('Running', running()), { deletionTimestamp: secondsAgo(31) }) }] }),
+      end: { outcome: 'Failed', class: 'infrastructure', message: 'its node was lost: its kubelet is silent' },
+    },
+    {
+      name: 'had its pod deleted, and saved',
+      given: traces({
+        job: failedJob,
+        pods: [
+          {
+            pod: pod(trainer('Running', terminated(75, result('interrupted', 'interrupted', 'saved step 2'))), asked),
+            goneAt: now,
+          },
+        ],
+      }),
+      end: { outcome: 'Failed', class: 'infrastructure', message: 'interrupted from outside: saved step 2' },
+    },
+    {
+      name: 'had its pod deleted by force',
+      given: traces({ job: failedJob, pods: [{ pod: pod(trainer('Running', running()), asked), goneAt: now }] }),
+      end: { outcome: 'Failed', class: 'infrastructure', message: 'ended by SIGKILL: its pod was deleted' },
+    },
+    {
+      name: 'had its Job deleted',
+      given: traces({ jobIsGone: true, pods: [{ pod: pod(trainer('Failed', terminated(75)), asked), goneAt: now }] }),
+      end: { outcome: 'Failed', class: 'infrastructure', message: 'interrupted from outside: its pod was deleted' },
+    },
+    {
+      name: 'had its Job deleted before it had a pod',
+      given: traces({ job: undefined, jobIsGone: true }),
+      end: { outcome: 'Failed', class: 'infrastructure', message: 'ended by SIGKILL: its Job was deleted' },
+    },
+    {
+      name: 'could not fetch its model',
+      given: failed({
+        phase: 'Failed',
+        initContainerStatuses: [container('fetch-model', terminated(64, 'progress\nuserError: Qwen/none: not found'))],
+      }),
+      end: { outcome: 'Failed', class: 'userError', message: 'userError: Qwen/none: not found' },
+    },
+    {
+      name: 'has crashed, with a stack at the end of its log',
+      given: failed(
+        trainer(
+          'Failed',
+          terminated(1, 'TypeError: x is not a function\n    at run (main.ts:1:2)\n\nNode.js v24.21.0'),
+        ),
+      ),
+      end: { outcome: 'Failed', class: 'crashed', message: 'exit code 1: TypeError: x is not a function' },
+    },
+    {
+      name: 'was stopped for suspension',
+      given: traces({
+        job: job({
+          annotations: { 'r1.dev/stop-reason': 'suspended' },
+          status: jobCondition('Failed', '', 'DeadlineExceeded'),
+        }),
+        pods: [{ pod: pod(trainer('Failed', terminated(75, result('interrupted', 'interrupted', 'saved step 2')))) }],
+      }),
+      end: { outcome: 'Interrupted', message: 'saved step 2' },
+    },
+    {
+      name: 'was stopped for hanging',
+      given: traces({
+        job: job({ annotations: { 'r1.dev/stop-reason': 'hung' }, status: jobCondition('Failed') }),
+        pods: [{ pod: pod(trainer('Failed', terminated(137))) }],
+      }),
+      end: { outcome: 'Failed', class: 'hung' },
+    },
+  ])('$name', ({ given, end }) => {
+    const seen = observeAttempt(given, now);
+    expect(seen.state).toBe('ended');
+    expect(classifyEnd(seen)).toMatchObject(end);
+    expect(seen.gpus).toBe(2);
+  });
+
+  test('gives its checkpoint relative to its directory, and the times that its container had', () => {
+    const given = traces({ pods: [{ pod: pod(trainer('Succeeded', terminated(0, resultMessage()))) }] });
+    expect(observeAttempt(given, now)).toMatchObject({
+      directory: '8c5a1c0e/attempt-1',
+      startedAt: Date.parse(secondsAgo(50)),
+      endedAt: Date.parse(secondsAgo(2)),
+      result: { checkpoint: { path: 'step-000003', step: 3 }, metrics: { loss: 0.5 } },
+    });
+  });
+});
+
+describe('a termination message that is no result', () => {
+  const checkpoint = (path: string, digest = 'ab'.repeat(32)) =>
+    resultMessage({ checkpoint: { path, step: 3, digest } });
+  test.each([
+    { name: 'was cut', message: resultMessage().slice(0, 100) },
+    { name: 'is not JSON', message: '{"outcome": succeeded}' },
+    { name: 'is another object', message: '{"__proto__": {"outcome": "succeeded"}}' },
+    { name: 'names a checkpoint of another stage', message: checkpoint('/r1/out/../pretrained/step-000003') },
+    { name: 'names a checkpoint of another attempt', message: checkpoint('../attempt-2/step-000003') },
+    { name: 'names the directory itself', message: checkpoint('/r1/out/8c5a1c0e/attempt-1') },
+    { name: 'names a hidden directory', message: checkpoint('.cache/step-000003') },
+    { name: 'names a path with control characters', message: checkpoint('step-000003\n') },
+    { name: 'has a digest that is none', message: checkpoint('step-000003', 'latest') },
+    { name: 'has metrics that are no numbers', message: resultMessage({ metrics: { loss: 'low' } }) },
+    { name: 'has an infinite metric', message: resultMessage().replace('0.5', '1e999') },
+  ])('$name', ({ message }) => {
+    const given = traces({
+      job: job({ status: jobCondition('Complete') }),
+      pods: [{ pod: pod(trainer('Succeeded', terminated(0, message))) }],
+    });
+    const seen = observeAttempt(given, now);
+    expect(seen.result).toBeUndefined();
+    expect(classifyEnd(seen)).toMatchObject({ outcome: 'Failed', class: 'crashed' });
+  });
+});
