@@ -28,6 +28,16 @@ export function rolloutJobName(stage: string, attempt: number): string {
   return `${attemptName(stage, attempt)}-rollout`;
 }
 
+/**
+ * Name of the Secret that an attempt and its rollout workers share. Stages of one name have different ones, so that nobody
+ * needs the right to read Secrets to find out whose one is.
+ *
+ * @param uid of the R1Stage
+ */
+export function rolloutSecretName(stage: string, uid: string, attempt: number): string {
+  return `${rolloutJobName(stage, attempt)}-${uid.slice(0, 8)}`;
+}
+
 /** Name of the Service by which rollout workers find their learner; a Service's name begins with a letter. */
 export function learnerServiceName(stage: string, attempt: number): string {
   const name = attemptName(stage, attempt);

@@ -52,6 +52,24 @@ export async function createOwned<T extends KubeObject & WithOwners>(
   }
 }
 
+/**
+ * Creates an object whose name says whose it is: one that exists is the one that was wished for.
+ *
+ * @throws RefusedError when the API server does not want it
+ */
+export async function createNamed<T extends KubeObject>(
+  client: KubeClient,
+  kind: ResourceKind<T>,
+  object: T,
+): Promise<void> {
+  try {
+    await client.create(kind, object);
+  } catch (error) {
+    if (isInvalid(error) || isForbidden(error)) throw refused(error);
+    if (!isAlreadyExists(error)) throw error;
+  }
+}
+
 /** What the API server said, as a wish that may be granted later. */
 export function refused(error: unknown): RefusedError {
   return new RefusedError(error instanceof Error ? error.message : String(error), retryRefusedMs);

@@ -5,7 +5,7 @@ import type { Cache } from './cache.ts';
 import type { KubeClient } from './client.ts';
 import { unlessGone } from './kube-pipelines.ts';
 import { attemptOf } from './objects/attempt-job.ts';
-import { jobs, networkPolicies, secrets, services, type Job, type Stored } from './resources.ts';
+import { jobs, networkPolicies, services, type Job, type Stored } from './resources.ts';
 import { isTrainer } from './traces.ts';
 import { trimJob } from './trim.ts';
 
@@ -31,14 +31,16 @@ export class RolloutWorkers {
     }
   }
 
-  /** The Job goes last: as long as it is there, the others are looked for. */
+  /**
+   * The Job goes last: as long as it is there, the others are looked for. The Secret, which opens nothing any more, goes
+   * with its stage: the operator may make Secrets, and neither read nor delete any.
+   */
   private async remove({ metadata }: Stored<R1Stage>, attempt: number, job: Stored<Job>): Promise<void> {
     const { namespace } = metadata;
     const name = rolloutJobName(metadata.name, attempt);
     const service = learnerServiceName(metadata.name, attempt);
     await this.client.delete(services, { namespace, name: service }).catch(unlessGone);
     await this.client.delete(networkPolicies, { namespace, name }).catch(unlessGone);
-    await this.client.delete(secrets, { namespace, name }).catch(unlessGone);
     await this.client.delete(jobs, { namespace, name }, job.metadata.uid).catch(unlessGone);
   }
 

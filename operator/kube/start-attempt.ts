@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { KubeClient } from './client.ts';
-import { createOwned } from './create-owned.ts';
+import { createNamed, createOwned } from './create-owned.ts';
 import { attemptJob } from './objects/attempt-job.ts';
 import type { Attempt } from './objects/attempt.ts';
 import { rolloutJob } from './objects/rollout-job.ts';
@@ -21,7 +21,7 @@ export async function startAttempt(client: KubeClient, attempt: Attempt): Promis
   const hasWorkers = attempt.stage.spec.rolloutWorkers > 0;
   await createOwned(client, configMaps, stageConfigMap(attempt));
   if (hasWorkers) {
-    await createOwned(client, secrets, rolloutSecret(attempt, randomBytes(32).toString('base64url')));
+    await createNamed(client, secrets, rolloutSecret(attempt, randomBytes(32).toString('base64url')));
     await createOwned(client, networkPolicies, rolloutNetworkPolicy(attempt));
     await createOwned(client, services, rolloutService(attempt));
   }

@@ -1,5 +1,5 @@
 import type { R1Stage, StageSpec } from '../../api/stage.ts';
-import { attemptName, rolloutJobName } from '../../core/names.ts';
+import { attemptName, rolloutSecretName } from '../../core/names.ts';
 import type { Job } from '../resources.ts';
 import type { Attempt } from './attempt.ts';
 import { attemptLabels, madeFromAnnotation, ownedBy, podSelector, stageLabels } from './labels.ts';
@@ -72,7 +72,12 @@ function trainerPod(attempt: Attempt): PodSpec {
     { name: 'volume', persistentVolumeClaim: { claimName: claim } },
     ...(pvc === undefined ? [] : [{ name: 'base', persistentVolumeClaim: { claimName: pvc.claim, readOnly: true } }]),
     ...(rollout
-      ? [{ name: 'rollout', secret: { secretName: rolloutJobName(stage.metadata.name, attempt.number) } }]
+      ? [
+          {
+            name: 'rollout',
+            secret: { secretName: rolloutSecretName(stage.metadata.name, stage.metadata.uid ?? '', attempt.number) },
+          },
+        ]
       : []),
     ...files.volumes,
     temporaryVolume,

@@ -1,4 +1,4 @@
-import { learnerServiceName, rolloutJobName } from '../../core/names.ts';
+import { learnerServiceName, rolloutJobName, rolloutSecretName } from '../../core/names.ts';
 import type { Job } from '../resources.ts';
 import type { Attempt } from './attempt.ts';
 import { queueLabel } from './attempt-job.ts';
@@ -51,7 +51,13 @@ export function rolloutJob(attempt: Attempt): Job {
               ...(resources === undefined ? {} : { resources }),
             }),
           ],
-          volumes: [{ name: 'rollout', secret: { secretName: name } }, temporaryVolume],
+          volumes: [
+            {
+              name: 'rollout',
+              secret: { secretName: rolloutSecretName(stage.metadata.name, stage.metadata.uid ?? '', number) },
+            },
+            temporaryVolume,
+          ],
         }),
       },
     },

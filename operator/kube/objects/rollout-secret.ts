@@ -1,4 +1,4 @@
-import { rolloutJobName } from '../../core/names.ts';
+import { rolloutSecretName } from '../../core/names.ts';
 import type { Secret } from '../resources.ts';
 import type { Attempt } from './attempt.ts';
 import { ownedBy, stageLabels } from './labels.ts';
@@ -9,7 +9,7 @@ export function rolloutSecret({ stage, number }: Pick<Attempt, 'stage' | 'number
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: {
-      name: rolloutJobName(stage.metadata.name, number),
+      name: rolloutSecretName(stage.metadata.name, stage.metadata.uid ?? '', number),
       ...(stage.metadata.namespace === undefined ? {} : { namespace: stage.metadata.namespace }),
       labels: stageLabels(stage),
       ownerReferences: ownedBy(stage),
