@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KubeConfig } from '@kubernetes/client-node';
 import { ApiError, ConnectionError, isNotFound } from './api-error.ts';
-import { Credentials } from './credentials.ts';
+import { type ClusterConfig, Credentials } from './credentials.ts';
 import { pathOf, type KubeObject, type ObjectName, type ResourceKind, type Stored } from './resources.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -73,7 +72,7 @@ export class KubeClient {
   private readonly options: KubeClientOptions;
   private readonly name: string;
 
-  constructor(config: KubeConfig, options: KubeClientOptions = {}) {
+  constructor(config: ClusterConfig, options: KubeClientOptions = {}) {
     this.credentials = new Credentials(config);
     this.options = options;
     this.name = options.name ?? 'r1-operator';
@@ -216,45 +215,56 @@ export class KubeClient {
   }
 
   private async send<T>(request: ApiRequest, signal: AbortSignal, read: (body: Readable) => Promise<T>): Promise<T> {
-    const { method, path, query, body } = request;
+    const { method, path, query } = request;
     const startedAt = performance.now();
-    let status = 0;
+    const answer = { status: 0 };
     try {
-      const { dispatcher, headers } = await this.credentials.get();
-      const { server } = this.credentials;
-      const response = await dispatcher.request({
-        origin: server.origin,
-        path: `${server.pathname.replace(/\/$/, '')}${path}${queryString(query)}`,
-        method,
-        headers: {
-          ...headers,
-          accept: 'application/json',
-          'user-agent': `${this.name}/${version}`,
-          ...(body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
-        },
-        body: body === undefined ? null : JSON.stringify(body),
-        signal,
-        // The signal has the only clock. A watch may be silent for as long as its reader likes.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      });
-      status = response.statusCode;
-      if (status === 401) this.credentials.refused();
-      if (status < 400) return await read(response.body);
-      const retryAfter = response.headers['retry-after'];
-      throw ApiError.fromResponse(
-        `${method} ${path}`,
-        status,
-        await collect(response.body),
-        String(retryAfter ?? '') || undefined,
-      );
+      return await orAborted(signal, this.exchange(request, signal, read, answer));
     } catch (error) {
       if (error instanceof ApiError || request.signal?.aborted === true) throw error;
       throw new ConnectionError(`${method} ${path}: ${words(error)}`, error);
     } finally {
       const ms = performance.now() - startedAt;
-      this.options.onRequest?.({ method, path, status, ms, watch: query?.['watch'] === true });
+      this.options.onRequest?.({ method, path, status: answer.status, ms, watch: query?.['watch'] === true });
     }
+  }
+
+  private async exchange<T>(
+    { method, path, query, body, contentType = 'application/json' }: ApiRequest,
+    signal: AbortSignal,
+    read: (body: Readable) => Promise<T>,
+    answer: { status: number },
+  ): Promise<T> {
+    const { dispatcher, headers } = await this.credentials.get();
+    const { server } = this.credentials;
+    const response = await dispatcher.request({
+      origin: server.origin,
+      path: `${server.pathname.replace(/\/$/, '')}${path}${queryString(query)}`,
+      method,
+      headers: {
+        ...headers,
+        accept: 'application/json',
+        'user-agent': `${this.name}/${version}`,
+        ...(body === undefined ? {} : { 'content-type': contentType }),
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+      signal,
+      // The signal has the only clock. A watch may be silent for as long as its reader likes.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    const status = response.statusCode;
+    answer.status = status;
+    if (status === 401) this.credentials.refused();
+    if (status < 400) return read(response.body);
+    const retryAfter = response.headers['retry-after'];
+    const text = await collect(response.body);
+    throw ApiError.fromResponse(
+      `${method} ${path}`,
+      status,
+      text,
+      typeof retryAfter === 'string' ? retryAfter : undefined,
+    );
   }
 
   /** Milliseconds to wait before asking again; undefined when asking again is not for the client. */
@@ -284,6 +294,18 @@ async function within<T>(
     return await run(outer === undefined ? late.signal : AbortSignal.any([outer, late.signal]));
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Undici notices an abort only once it has a connection, and a handshake may hang for long. */
+async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const listener = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', listener);
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', listener);
   }
 }
 

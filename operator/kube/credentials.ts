@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent, ProxyAgent, Socks5ProxyAgent, type Dispatcher } from 'undici';
 
 /** Certificates and tokens are looked at again after this time: those of pods and of exec plugins are replaced while we run. */
@@ -15,7 +14,7 @@ const connection = {
 /** A peer that vanished without a word is noticed by the kernel after this time and ten unanswered probes. */
 const keepAlive = { keepAlive: true, keepAliveInitialDelay: 30_000 };
 
-interface TlsOptions {
+export interface TlsOptions {
   ca?: Buffer;
   cert?: Buffer | string;
   key?: Buffer | string;
@@ -24,22 +23,29 @@ interface TlsOptions {
 }
 
 /** What applyToHTTPSOptions fills in. */
-interface Applied extends TlsOptions {
+export interface Applied extends TlsOptions {
   headers?: Record<string, string>;
   auth?: string;
+}
+
+/** What is read of a KubeConfig of the client library, or of what stands in for it. */
+export interface ClusterConfig {
+  getCurrentCluster(): { readonly server: string; readonly proxyUrl?: string | undefined } | null;
+  getCurrentUser(): { readonly authProvider?: unknown } | null;
+  applyToHTTPSOptions(options: Applied): Promise<void>;
 }
 
 /** Who we are to the API server, kept fresh, with the connections that were opened under that name. */
 export class Credentials {
   readonly server: URL;
-  private readonly config: KubeConfig;
+  private readonly config: ClusterConfig;
   private current:
     | { readonly tls: string; readonly dispatcher: Dispatcher; headers: Record<string, string> }
     | undefined;
   private readAt = 0;
   private reading: Promise<void> | undefined;
 
-  constructor(config: KubeConfig) {
+  constructor(config: ClusterConfig) {
     const cluster = config.getCurrentCluster();
     if (cluster === null) throw new Error('the kubeconfig has no current context, or its cluster is missing');
     this.config = config;
@@ -104,7 +110,7 @@ export class Credentials {
 
   private connect(tls: TlsOptions): Dispatcher {
     const proxy = this.config.getCurrentCluster()?.proxyUrl;
-    const connect = { ...tls, ...keepAlive };
+    const connect = { ...tls, ...keepAlive, allowH2: false };
     if (proxy === undefined || proxy === '') return new Agent({ ...connection, connect });
     return proxy.startsWith('socks')
       ? new Socks5ProxyAgent(proxy, { ...connection, requestTls: connect })

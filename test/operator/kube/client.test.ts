@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
@@ -176,6 +178,24 @@ describe('errors', () => {
       ConnectionError,
     );
     await expect(client.stream('/x', {}, never, 50)).rejects.toThrow('no answer within 50 ms');
+  });
+
+  test('a server that does not even shake hands in time', async () => {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => sockets.push(socket));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const config = new KubeConfig();
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    config.loadFromClusterAndUser({ name: 'c', server: url, skipTLSVerify: true }, { name: 'u' });
+    const client = new KubeClient(config);
+    const startedAt = performance.now();
+    await expect(client.request({ method: 'POST', path: '/x', body: {}, timeoutMs: 50 })).rejects.toThrow(
+      ConnectionError,
+    );
+    expect(performance.now() - startedAt).toBeLessThan(1000);
+    await client.close();
+    for (const socket of sockets) socket.destroy();
+    server.close();
   });
 
   test('whoever gives up gets its own reason, at once, also between two tries', async () => {
