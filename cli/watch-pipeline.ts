@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findCondition } from '../operator/api/conditions.ts';
+import type { R1Pipeline } from '../operator/api/pipeline.ts';
 import type { Display } from './display/display.ts';
 import type { RunState } from './display/run-state.ts';
 import { ClusterError } from './cluster/cluster-error.ts';
@@ -46,7 +47,13 @@ export async function watchPipeline(
 
 /** It has succeeded or failed, and that is about the spec as it is now. */
 export function hasEnded({ pipeline }: RunState): boolean {
-  const { metadata, status } = pipeline;
-  const seen = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
-  return seen && (findCondition(status?.conditions, 'Succeeded')?.status ?? 'Unknown') !== 'Unknown';
+  return (
+    isUpToDate(pipeline) && (findCondition(pipeline.status?.conditions, 'Succeeded')?.status ?? 'Unknown') !== 'Unknown'
+  );
+}
+
+/** Its status is about the spec as it is now. */
+export function isUpToDate({ metadata, status }: R1Pipeline): boolean {
+  const { generation = 1 } = metadata;
+  return status !== undefined && (status.observedGeneration ?? generation) >= generation;
 }

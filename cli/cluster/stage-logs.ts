@@ -46,8 +46,7 @@ export async function* stageLogs(
   const { follow, attempt } = options;
   const noteNews = onlyNews(options.note);
   const newestReadable = async () => (await listPods(cluster, pipeline, stage, options)).find(readableLog);
-  let position = new LogPosition();
-  let uid: string | undefined;
+  const positions = new Map<string, LogPosition>();
   for (;;) {
     try {
       // Looked up before the pods, so that when it has ended they are the last ones.
@@ -57,12 +56,15 @@ export async function* stageLogs(
       const waiting = pods[0] === pod ? undefined : pods[0];
       if (waiting !== undefined) noteNews(`${inWords(waiting)} has not begun: ${whyWaiting(waiting)}`);
       if (pod !== undefined) {
-        if (follow || waiting !== undefined) noteNews(`${inWords(pod)}, node ${pod.spec?.nodeName ?? 'unknown'}`);
-        if (uid !== pod.metadata.uid) position = new LogPosition();
-        uid = pod.metadata.uid;
+        const { uid } = pod.metadata;
+        const isNew = !positions.has(uid);
+        if (isNew && (follow || waiting !== undefined)) options.note(`${inWords(pod)}, node ${pod.spec?.nodeName}`);
+        // An older pod is the newest again when its successor was deleted; what it printed was read.
+        const position = positions.get(uid) ?? new LogPosition();
+        positions.set(uid, position);
         yield* readLog(cluster, pod, position, follow ? newestReadable : undefined);
       }
-      if (ended && uid === undefined) {
+      if (ended && positions.size === 0) {
         const stages = await readStages(cluster, pipeline);
         throw new UserError(`${cluster.place}: ${whyNothing(pipeline, stage, stages, options)}`);
       }

@@ -32,21 +32,27 @@ export function containerOf({ spec }: Stored<Pod>): { readonly name: string } | 
 }
 
 /** What its container has printed can be read: that of this start, or that of the one before. */
-export function readableLog({ status }: Stored<Pod>): 'current' | 'previous' | undefined {
-  const container = status?.containerStatuses?.find(({ name }) => ourContainers.has(name));
+export function readableLog(pod: Stored<Pod>): 'current' | 'previous' | undefined {
+  const container = ownContainer(pod);
   if (container?.state?.running !== undefined || container?.state?.terminated !== undefined) return 'current';
   return container?.lastState?.terminated === undefined ? undefined : 'previous';
 }
 
-/** It runs no more, and never will again. */
-export function isOver({ status }: Stored<Pod>): boolean {
-  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
+/** Its container runs no more, and never will again. */
+export function isOver(pod: Stored<Pod>): boolean {
+  const { spec, status } = pod;
+  if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return true;
+  return spec?.restartPolicy === 'Never' && ownContainer(pod)?.state?.terminated !== undefined;
 }
 
 /** Why it has not begun. */
 export function whyWaiting(pod: Stored<Pod>): string {
-  const reason = pod.status?.containerStatuses?.find(({ name }) => ourContainers.has(name))?.state?.waiting?.reason;
+  const reason = ownContainer(pod)?.state?.waiting?.reason;
   return waitingFor(undefined, pod, undefined)?.waiting ?? reason ?? 'it has just been made';
+}
+
+function ownContainer({ status }: Stored<Pod>) {
+  return status?.containerStatuses?.find(({ name }) => ourContainers.has(name));
 }
 
 function indexOf({ metadata }: Stored<Pod>): number {

@@ -14,7 +14,7 @@ import type { RunState } from '../display/run-state.ts';
 import { printOutcome } from '../display/summary.ts';
 import { programName } from '../invocation.ts';
 import { readWrittenManifest, refuseProblems, type WrittenManifest } from '../manifest-file.ts';
-import { watchPipeline } from '../watch-pipeline.ts';
+import { isUpToDate, watchPipeline } from '../watch-pipeline.ts';
 
 interface ApplyOptions extends ClusterOptions {
   readonly filename: string;
@@ -98,8 +98,7 @@ async function waitFor(cluster: Cluster, name: string, options: ClusterOptions):
 
 /** It has ended, rests suspended, or waits for nothing but a person; and that is about the spec as it is now. */
 function isAtRest({ pipeline, stages }: RunState): boolean {
-  const { metadata, status } = pipeline;
-  if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0)) return false;
+  if (!isUpToDate(pipeline)) return false;
   if (stages.some((stage) => stage.status?.attempts.at(-1)?.outcome === 'Running')) return false;
   return runResult(pipeline, stages).outcome !== 'Interrupted';
 }

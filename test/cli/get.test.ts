@@ -38,11 +38,22 @@ test('prints resources for machines', async () => {
   expect(parse(yaml.stdout)).toMatchObject({ kind: 'R1StageList', items: { length: 6 } });
 });
 
+test('prints one pipeline as itself, and names as kubectl takes them', async () => {
+  const [one, names] = await Promise.all([
+    r1(['get', 'pipelines', 'r1-tiny', '-o', 'json', '--state', state()]),
+    r1(['get', 'stages', '-o', 'name', '--state', state()]),
+  ]);
+  expect(JSON.parse(one.stdout)).toMatchObject({ kind: 'R1Pipeline', metadata: { name: 'r1-tiny' } });
+  expect(names.stdout.split('\n')[0]).toBe('r1stage.r1.dev/r1-tiny-pretrained');
+});
+
 test.each([
   { args: ['get', 'pipelines', 'other'], says: /pipeline "other" not found in .*; known: r1-tiny/ },
   { args: ['get', 'pipelines', '../r1-tiny'], says: /pipeline "..\/r1-tiny" not found/ },
   { args: ['get', 'pods'], says: /unknown kind "pods"; expected pipelines or stages/ },
-  { args: ['get', '-o', 'xml'], says: /Allowed choices are wide, json, yaml/ },
+  { args: ['get', '-o', 'xml'], says: /Allowed choices are wide, json, yaml, name/ },
+  { args: ['get', '--watch', '-o', 'json'], says: /found --watch with -o json, expected it with a table/ },
+  { args: ['get', 'stages', 'r1-tiny', '-A'], says: /found --all-namespaces with the pipeline "r1-tiny"/ },
 ])('$args is a user error', async ({ args, says }) => {
   const { code, stdout, stderr } = await r1([...args, '--state', state()]);
   expect([code, stdout]).toEqual([64, '']);
@@ -52,4 +63,12 @@ test.each([
 test('an empty place has no pipelines, which is no error', async () => {
   const { code, stdout } = await r1(['get', '--state', join(state(), 'nothing')]);
   expect([code, stdout]).toEqual([0, '']);
+});
+
+test('--watch shows a pipeline until it has ended', async () => {
+  const ended = join(state(), 'ended');
+  await writePipelineState(ended, { finished: 11 });
+  const { code, stdout } = await r1(['get', 'pipelines', 'r1-tiny', '--watch', '--state', ended]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^pretrained +pretrain +Succeeded/m);
 });

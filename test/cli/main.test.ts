@@ -24,3 +24,24 @@ test.each([
   expect(result.code).toBe(code);
   expect(code === 0 ? result.stderr : result.stdout).toBe('');
 });
+
+test.each([
+  { args: ['apply', '-f', 'p.yaml'], instead: 'r1 run p.yaml runs it' },
+  { args: ['suspend', 'p'], instead: 'Ctrl-C at r1 run saves and stops' },
+  { args: ['resume', 'p'], instead: 'the same r1 run goes on' },
+  { args: ['rerun', 'p', '--from', 'a'], instead: 'r1 run FILE --rerun-from a' },
+  { args: ['delete', 'p'], instead: 'remove its directory' },
+])('r1 $args asks for a cluster, and says what does it on this machine', async ({ args, instead }) => {
+  const { code, stderr } = await r1(args);
+  expect(code).toBe(64);
+  expect(stderr).toMatch(/expected one that names a cluster; on this machine .*\n$/);
+  expect(stderr).toContain(instead);
+});
+
+test.each([
+  { args: ['--kubeconfig', '/nowhere'], says: '/nowhere: found ENOENT' },
+  { args: ['--kubeconfig', 'package.json'], says: 'package.json: found' },
+  { args: ['--context', 'in-cluster'], says: 'found no KUBERNETES_SERVICE_HOST, expected to run in a pod' },
+])('r1 get $args says what is wrong with it', async ({ args, says }) => {
+  expect(await r1(['get', ...args])).toMatchObject({ code: 64, stdout: '', stderr: expect.stringContaining(says) });
+});

@@ -50,7 +50,10 @@ test('says why a pod has not begun', () => {
   expect(whyWaiting(inState({ waiting: { reason: 'ContainerCreating' } }))).toBe('ContainerCreating');
 });
 
-test('a pod that has succeeded or failed is over', () => {
+test('a pod that has succeeded or failed is over, also one whose trainer has ended beside others that run', () => {
+  const ended = inState({ terminated: { exitCode: 0 } });
+  expect(isOver({ ...ended, spec: { containers: [], restartPolicy: 'Never' } })).toBe(true);
+  expect(isOver({ ...ended, spec: { containers: [], restartPolicy: 'OnFailure' } })).toBe(false);
   expect(isOver({ ...pod('p', 1), status: { phase: 'Failed' } })).toBe(true);
   expect(isOver({ ...pod('p', 1), status: { phase: 'Running' } })).toBe(false);
 });
