@@ -1,9 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { KubeClient } from '../../operator/kube/client.ts';
-import { controlPlane } from '../../test/cluster/support/control-plane.ts';
+import { type ControlPlane, controlPlane } from '../../test/cluster/support/control-plane.ts';
+import type { OperatorOptions } from '../../test/cluster/support/operator.ts';
 import { auditPolicy } from './audit.ts';
 
 /** A control plane made for one measurement: the sides sign in under names of their own, and what they ask is logged. */
@@ -11,6 +12,8 @@ export interface Arena {
   /** Of a user who may do everything and is not counted. */
   readonly client: KubeClient;
   readonly kubeconfigs: Readonly<Record<Side, string>>;
+  /** How the operator starts: with the files and variables of its pod, where this process may lay them over /run. */
+  readonly operator: Pick<OperatorOptions, 'kubeconfig' | 'env' | 'prefix'>;
   /** Where measured pipelines live. */
   readonly namespace: string;
   /** For the pipeline that brings everything to its working temperature. */
@@ -45,23 +48,49 @@ export async function openArena(): Promise<Arena> {
     await rm(directory, { recursive: true });
   };
   try {
-    const kubeconfigs = {} as Record<Side, string>;
+    const [kubeconfigs, tokens] = [{} as Record<Side, string>, {} as Record<Side, string>];
     for (const side of sides) {
       // oxlint-disable no-await-in-loop -- twice, once
       await cluster.kubectl('create', 'serviceaccount', side, '-n', 'default');
       const account = `--serviceaccount=default:${side}`;
       await cluster.kubectl('create', 'clusterrolebinding', side, '--clusterrole=cluster-admin', account);
       const token = await cluster.kubectl('create', 'token', side, '-n', 'default', '--duration=2h');
+      tokens[side] = token.trim();
       kubeconfigs[side] = join(directory, `${side}.kubeconfig`);
-      await writeFile(kubeconfigs[side], withToken(readConfig(cluster.kubeconfig), token.trim()));
+      await writeFile(kubeconfigs[side], withToken(readConfig(cluster.kubeconfig), tokens[side]));
       // oxlint-enable no-await-in-loop
     }
     const [namespace, warmUpNamespace] = [await cluster.namespace(), await cluster.namespace()];
-    return { client, kubeconfigs, namespace, warmUpNamespace, auditLog, directory, close };
+    const operator =
+      process.getuid?.() === 0
+        ? await asPod(cluster, directory, tokens.operator)
+        : { kubeconfig: kubeconfigs.operator };
+    return { client, kubeconfigs, operator, namespace, warmUpNamespace, auditLog, directory, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Laid over /run for one process alone, the files that the kubelet gives to a pod. */
+async function asPod(
+  { directory: state, kubeconfig }: ControlPlane,
+  directory: string,
+  token: string,
+): Promise<Arena['operator']> {
+  const run = join(directory, 'run');
+  const files = join(run, 'secrets/kubernetes.io/serviceaccount');
+  await mkdir(files, { recursive: true });
+  await copyFile(join(state, 'pki/ca.crt'), join(files, 'ca.crt'));
+  await writeFile(join(files, 'token'), token);
+  await writeFile(join(files, 'namespace'), 'default');
+  const server = new URL(readConfig(kubeconfig).getCurrentCluster()?.server ?? '');
+  const overlay = `mount --make-rprivate / && mount -t overlay -o lowerdir=${run}:/run overlay /run && exec "$@"`;
+  return {
+    kubeconfig: '',
+    env: { KUBERNETES_SERVICE_HOST: server.hostname, KUBERNETES_SERVICE_PORT: server.port },
+    prefix: ['unshare', '--mount', 'sh', '-ec', overlay, '-'],
+  };
 }
 
 function readConfig(file: string): KubeConfig {

@@ -21,7 +21,7 @@ const image = 'kwok/succeed';
 
 /** The real operator, which is given R1Pipelines. */
 export async function operatorContender(arena: Arena): Promise<Contender> {
-  const operator = await startOperator({ kubeconfig: arena.kubeconfigs.operator });
+  const operator = await startOperator(arena.operator);
   const succeeded = new Set<string>();
   const failed: string[] = [];
   const watch = new Reflector({ client: arena.client, kind: pipelines });

@@ -15,7 +15,7 @@ export interface IdleMinutes {
 export async function measureIdle(seconds: number): Promise<IdleMinutes> {
   const arena = await openArena();
   try {
-    const operator = await startOperator({ kubeconfig: arena.kubeconfigs.operator });
+    const operator = await startOperator(arena.operator);
     try {
       await arena.client.create(pipelines, pipeline('ended', arena.namespace, 'kwok/succeed', 1));
       await arena.client.create(pipelines, pipeline('running', arena.namespace, 'kwok/run', 1));

@@ -1,12 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { KubeConfig } from '@kubernetes/client-node';
 import { UserError } from '../../trainer/contract/errors.ts';
 import { KubeClient } from './client.ts';
+import type { ClusterConfig } from './credentials.ts';
 import { Controller } from './controller.ts';
 import { StatusServer } from './health.ts';
 import { LeaderElection } from './leader.ts';
 import { createLogger, type LogLevel } from './logger.ts';
 import { OperatorMetrics } from './metrics.ts';
+import { PodConfig } from './pod-config.ts';
 import type { StageDefaults } from '../api/stage-defaults.ts';
 
 export interface OperatorOptions {
@@ -21,8 +21,6 @@ export interface OperatorOptions {
   readonly defaults: StageDefaults;
 }
 
-const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
-
 /**
  * The operator from its first line of log to its last. It watches from the start, so that it can act at once when it
  * becomes the leader, and ends when it is asked to, or when it does not lead any more: whoever leads then must be alone.
@@ -32,7 +30,7 @@ const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 export async function runOperator(options: OperatorOptions): Promise<number> {
   const logger = createLogger(options.logLevel);
   const metrics = new OperatorMetrics();
-  const { config, namespace } = loadConfig();
+  const { config, namespace } = await loadConfig();
   const client = new KubeClient(config, { onRequest: (request) => metrics.requested(request) });
   const controller = new Controller({
     ...options,
@@ -88,13 +86,15 @@ export async function runOperator(options: OperatorOptions): Promise<number> {
 }
 
 /** The cluster, and the namespace of the operator itself. */
-function loadConfig(): { readonly config: KubeConfig; readonly namespace: string } {
+async function loadConfig(): Promise<{ readonly config: ClusterConfig; readonly namespace: string }> {
+  const pod = process.env['KUBECONFIG'] ? undefined : PodConfig.load();
+  if (pod !== undefined) return { config: pod, namespace: pod.namespace };
+  const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   config.loadFromDefault();
   const context = config.getContextObject(config.getCurrentContext());
   if (config.getCurrentCluster() === null || context === null) {
     throw new UserError('found neither KUBECONFIG nor the files of a pod, expected one of them');
   }
-  const own = existsSync(namespaceFile) ? readFileSync(namespaceFile, 'utf8').trim() : undefined;
-  return { config, namespace: own ?? context.namespace ?? 'default' };
+  return { config, namespace: context.namespace ?? 'default' };
 }

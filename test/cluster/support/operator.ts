@@ -12,6 +12,8 @@ export interface OperatorOptions {
   /** Flags after the defaults of this helper, such as `--namespace`, `team`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that becomes the operator, such as one that gives it a file system of its own. */
+  readonly prefix?: readonly string[];
 }
 
 /** The real operator in a process of its own. */
@@ -32,10 +34,16 @@ export interface RunningOperator {
 }
 
 /** Starts `r1-operator` and waits until it is ready; end it with `stop` or `kill`. */
-export async function startOperator({ kubeconfig, args = [], env = {} }: OperatorOptions): Promise<RunningOperator> {
+export async function startOperator({
+  kubeconfig,
+  args = [],
+  env = {},
+  prefix = [],
+}: OperatorOptions): Promise<RunningOperator> {
   const [health = 0, metrics = 0] = await freePorts(2);
   const flags = ['--health-port', String(health), '--metrics-port', String(metrics), ...args];
-  const child = spawn(process.execPath, [main, ...flags], {
+  const [program = '', ...rest] = [...prefix, process.execPath, main, ...flags];
+  const child = spawn(program, rest, {
     env: { ...process.env, NODE_OPTIONS: '', KUBECONFIG: kubeconfig, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
