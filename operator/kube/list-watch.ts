@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isGone } from './api-error.ts';
-import type { KubeClient, Query } from './client.ts';
+import type { KubeClient } from './client.ts';
 import { pathOf, type KubeObject, type ResourceKind, type Stored } from './resources.ts';
+import type { Query } from './transport.ts';
 import { watchEvents } from './watch-stream.ts';
 
 export interface WatchTiming {

@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { KubeConfig } from '@kubernetes/client-node';
-import { KubeClient, type KubeClientOptions } from '../../operator/kube/client.ts';
+import { KubeClient } from '../../operator/kube/client.ts';
+import type { TransportOptions } from '../../operator/kube/transport.ts';
 
 export interface FakeRequest {
   readonly method: string;
@@ -54,7 +55,7 @@ export class FakeApi {
   }
 
   /** One that does not wait long before it asks again. */
-  client(options: KubeClientOptions = {}): KubeClient {
+  client(options: TransportOptions = {}): KubeClient {
     const client = new KubeClient(this.config, { retryMs: 1, ...options });
     this.clients.push(client);
     return client;

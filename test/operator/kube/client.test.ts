@@ -6,8 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, test } from '@jest/globals';
 import { ApiError, ConnectionError, isConflict } from '../../../operator/kube/api-error.ts';
-import { KubeClient, type RequestRecord } from '../../../operator/kube/client.ts';
+import { KubeClient } from '../../../operator/kube/client.ts';
 import { configMaps, jobs, leases, pathOf } from '../../../operator/kube/resources.ts';
+import type { RequestRecord } from '../../../operator/kube/transport.ts';
 import { answerJson, answerStatus, FakeApi, type Answer } from '../../support/fake-api.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
 
