@@ -40,7 +40,7 @@ describeCluster('the rights that the chart gives the operator', (cluster) => {
   });
 
   test('are those that it uses, and no others', async () => {
-    const { kubectl } = cluster();
+    const kubectl = (...args: readonly string[]) => cluster().kubectl(...args);
     const inPlace = ['-n', namespace] as const;
     const patch = (name: string, change: object) =>
       kubectl('patch', 'r1pipeline', name, ...inPlace, '--type=merge', '-p', JSON.stringify(change));
@@ -136,7 +136,7 @@ function pipeline(
       image,
       base: { init: { hiddenSize: 32, layers: 1, heads: 2, kvHeads: 1 } },
       datasets: [{ name: 'sums', generator: { task: 'addition', digits: 1, rows: 60 } }],
-      defaults: { ...(queue === undefined ? {} : { queue }) },
+      defaults: queue === undefined ? {} : { queue },
       stages: [{ name: 'zero', grpo, rolloutWorkers }],
     },
   };
