@@ -33,7 +33,12 @@ export interface RunningOperator {
   kill(): Promise<void>;
 }
 
-/** Starts `r1-operator` and waits until it is ready; end it with `stop` or `kill`. */
+let started = 0;
+
+/**
+ * Starts `r1-operator` and waits until it is ready; end it with `stop` or `kill`. Unless the flags name a Lease it has one
+ * of its own, so that it neither waits for operators of other test files nor for the lease of one that was killed.
+ */
 export async function startOperator({
   kubeconfig,
   args = [],
@@ -41,7 +46,8 @@ export async function startOperator({
   prefix = [],
 }: OperatorOptions): Promise<RunningOperator> {
   const [health = 0, metrics = 0] = await freePorts(2);
-  const flags = ['--health-port', String(health), '--metrics-port', String(metrics), ...args];
+  const ports = ['--health-port', String(health), '--metrics-port', String(metrics)];
+  const flags = ['--leader-election-id', `test-${process.pid}-${started++}`, ...ports, ...args];
   const [program = '', ...rest] = [...prefix, process.execPath, main, ...flags];
   const child = spawn(program, rest, {
     env: { ...process.env, NODE_OPTIONS: '', KUBECONFIG: kubeconfig, ...env },
