@@ -28,7 +28,8 @@ const program = new Command('r1-operator')
   .addOption(new Option('--log-level <level>', 'least severe lines of the log').choices(logLevels).default('info'))
   .action(async ({ stageDefaults, ...flags }: Flags) => {
     const defaults = stageDefaults === undefined ? noStageDefaults : await readStageDefaults(stageDefaults);
-    process.exitCode = await runOperator({ ...flags, defaults });
+    // Watches and passes of an operator that has lost its lease would keep the process alive, and must not go on.
+    process.exit(await runOperator({ ...flags, defaults }));
   });
 
 function collect(value: string, values: readonly string[]): string[] {
