@@ -2,7 +2,8 @@ import { labels } from '../api/metadata.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { R1Stage } from '../api/stage.ts';
 import type { KubeClient } from './client.ts';
-import { createOwned, RefusedError } from './create-owned.ts';
+import { isAlreadyExists, isForbidden, isInvalid } from './api-error.ts';
+import { refused, RefusedError } from './create-owned.ts';
 import { claimName } from './objects/names.ts';
 import { volumeClaim } from './objects/volume-claim.ts';
 import { keyOf, volumeClaims, type ObjectName, type Stored, type VolumeClaim } from './resources.ts';
@@ -40,28 +41,37 @@ export class VolumeClaims {
     const { namespace } = stage.metadata;
     const { storage } = stage.spec;
     const name = storage.claimName ?? claimName(stage.spec.pipeline);
+    if (storage.claimName === undefined && inputsOf(stage).length === 0) await this.create(stage, pipeline);
     const claim = await this.find({ namespace, name });
-    if (storage.claimName !== undefined) {
-      if (claim === undefined) throw new RefusedError(`claim "${name}" of spec.storage.claimName not found`, retryMs);
-      return name;
-    }
-    if (claim === undefined) {
-      refuseWithLostInputs(name, stage);
-      this.remember(await createOwned(this.client, volumeClaims, volumeClaim(pipeline ?? stage)));
-      return name;
-    }
+    if (claim === undefined) throw new RefusedError(missing(name, stage), retryMs);
+    if (storage.claimName !== undefined) return name;
     const problem = problemWith(claim, stage, pipeline);
     if (problem !== undefined) throw new RefusedError(problem, retryMs);
     return name;
   }
 
+  /** Whether one is there already is asked by making it: for most pipelines it is not. */
+  private async create(stage: R1Stage, pipeline: R1Pipeline | undefined): Promise<void> {
+    const claim = volumeClaim(pipeline ?? stage);
+    if (this.known({ ...stage.metadata, name: claimName(stage.spec.pipeline) }) !== undefined) return;
+    try {
+      this.remember(await this.client.create(volumeClaims, claim));
+    } catch (error) {
+      if (isForbidden(error) || isInvalid(error)) throw refused(error);
+      if (!isAlreadyExists(error)) throw error;
+    }
+  }
+
+  private known({ namespace = '', name }: ObjectName): Stored<VolumeClaim> | undefined {
+    const found = this.seen.get(keyOf({ metadata: { namespace, name } }));
+    return found !== undefined && performance.now() - found.at < trustMs ? found.claim : undefined;
+  }
+
   private async find(name: ObjectName): Promise<Stored<VolumeClaim> | undefined> {
-    const key = keyOf({ metadata: { ...name, namespace: name.namespace ?? '' } });
-    const known = this.seen.get(key);
-    if (known !== undefined && performance.now() - known.at < trustMs) return known.claim;
+    const known = this.known(name);
+    if (known !== undefined) return known;
     const claim = await this.client.find(volumeClaims, name);
-    if (claim?.metadata.deletionTimestamp === undefined && claim !== undefined) this.remember(claim);
-    else this.seen.delete(key);
+    if (claim !== undefined && claim.metadata.deletionTimestamp === undefined) this.remember(claim);
     return claim;
   }
 
@@ -74,13 +84,16 @@ export class VolumeClaims {
   }
 }
 
-/** A new claim is empty: what earlier stages wrote is not on it. */
-function refuseWithLostInputs(name: string, { spec }: R1Stage): void {
+function inputsOf({ spec }: R1Stage): string[] {
   const inputs = [...(spec.model?.input === undefined ? [] : [spec.model.input]), ...spec.inputs];
-  const lost = [...new Set(inputs.map(({ stage }) => stage))];
-  if (lost.length === 0) return;
-  const message = `claim "${name}" not found, and with it the output of ${lost.join(', ')}: run again from ${lost[0]} on`;
-  throw new RefusedError(message, retryMs);
+  return [...new Set(inputs.map(({ stage }) => stage))];
+}
+
+/** A claim that was made anew would be empty: what earlier stages wrote is not on it. */
+function missing(name: string, stage: R1Stage): string {
+  if (stage.spec.storage.claimName !== undefined) return `claim "${name}" of spec.storage.claimName not found`;
+  const lost = inputsOf(stage);
+  return `claim "${name}" not found, and with it the output of ${lost.join(', ')}: run again from ${lost[0]} on`;
 }
 
 function problemWith(claim: Stored<VolumeClaim>, stage: R1Stage, pipeline: R1Pipeline | undefined): string | undefined {

@@ -56,7 +56,6 @@ describeCluster('the operator', (cluster) => {
 
       await sleep(6000); // the last progress would be written by now
       const requests = requestsSince(before);
-      console.log(requests.join('\n'));
       expect(requests.length).toBeLessThanOrEqual(3 * 8);
       const rest = proxy.requests.length;
       await sleep(5000);
