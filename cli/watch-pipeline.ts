@@ -3,12 +3,10 @@ import { findCondition } from '../operator/api/conditions.ts';
 import type { R1Pipeline } from '../operator/api/pipeline.ts';
 import type { Display } from './display/display.ts';
 import type { RunState } from './display/run-state.ts';
-import { ClusterError } from './cluster/cluster-error.ts';
+import { Patience } from './cluster/patience.ts';
 import type { PipelineSource } from './pipeline-source.ts';
 
 const pollMs = 1000;
-/** How long a cluster may give no answer, as while its control plane is upgraded. */
-const patienceMs = 10 * 60_000;
 
 /**
  * Shows a pipeline while it goes on.
@@ -23,20 +21,16 @@ export async function watchPipeline(
   display: Display,
   isOver: (run: RunState) => boolean = hasEnded,
 ): Promise<RunState> {
-  let outageSince: number | undefined;
+  const patience = new Patience();
   try {
     for (;;) {
       try {
         const run = await source.read(name);
-        if (outageSince !== undefined) display.note(`${source.place}: answers again`);
-        outageSince = undefined;
+        if (patience.answered()) display.note(`${source.place}: answers again`);
         display.update(run);
         if (isOver(run)) return run;
       } catch (error) {
-        if (!(error instanceof ClusterError && error.isPassing)) throw error;
-        if (outageSince === undefined) display.note(`${error.message}; goes on trying`);
-        outageSince ??= performance.now();
-        if (performance.now() - outageSince > patienceMs) throw error;
+        if (patience.bear(error)) display.note(`${(error as Error).message}; goes on trying`);
       }
       await sleep(pollMs);
     }

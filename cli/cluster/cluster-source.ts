@@ -20,7 +20,7 @@ import type { Cluster } from './cluster.ts';
 export function clusterSource(cluster: Cluster, everywhere = false): PipelineSource {
   const namespace = everywhere ? undefined : cluster.namespace;
   return {
-    place: everywhere ? cluster.place.replace(/, namespace .*/, '') : cluster.place,
+    place: everywhere ? `context ${cluster.context}` : cluster.place,
     pipelines: () => listAll(cluster, pipelineKind, namespace),
     stages: async () => (await listAll(cluster, stageKind, namespace)).toSorted(byPipelineThenAge),
     async read(name) {

@@ -3,6 +3,7 @@ import { explain } from './cluster-error.ts';
 
 /** One namespace of a cluster, seen by one user. */
 export class Cluster {
+  readonly context: string;
   readonly namespace: string;
   /** For messages: `context kind, namespace team`. */
   readonly place: string;
@@ -15,6 +16,7 @@ export class Cluster {
     readonly namespace: string;
     readonly server: string;
   }) {
+    this.context = given.context;
     this.namespace = given.namespace;
     this.place = `context ${given.context}, namespace ${given.namespace}`;
     this.client = given.client;

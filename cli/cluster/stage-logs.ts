@@ -10,6 +10,7 @@ import type { Cluster } from './cluster.ts';
 import { ClusterError } from './cluster-error.ts';
 import { readPipeline, readStages } from './cluster-source.ts';
 import { linesOf, LogPosition } from './log-lines.ts';
+import { Patience } from './patience.ts';
 import {
   attemptNumber,
   choosePods,
@@ -46,12 +47,14 @@ export async function* stageLogs(
   const { follow, attempt } = options;
   const noteNews = onlyNews(options.note);
   const newestReadable = async () => (await listPods(cluster, pipeline, stage, options)).find(readableLog);
+  const patience = new Patience();
   const positions = new Map<string, LogPosition>();
   for (;;) {
     try {
       // Looked up before the pods, so that when it has ended they are the last ones.
       const ended = !follow || (await hasEnded(cluster, pipeline, stage));
       const pods = await listPods(cluster, pipeline, stage, options);
+      patience.answered();
       const pod = pods.find(readableLog);
       const waiting = pods[0] === pod ? undefined : pods[0];
       if (waiting !== undefined) noteNews(`${inWords(waiting)} has not begun: ${whyWaiting(waiting)}`);
@@ -70,8 +73,8 @@ export async function* stageLogs(
       }
       if (ended || (attempt !== undefined && pod !== undefined && isOver(pod))) return;
     } catch (error) {
-      if (!follow || !(error instanceof ClusterError && error.isPassing)) throw error;
-      noteNews(`${error.message}; goes on trying`);
+      if (!follow) throw error;
+      if (patience.bear(error)) options.note(`${(error as Error).message}; goes on trying`);
     }
     await sleep(pollMs);
   }

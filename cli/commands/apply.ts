@@ -13,7 +13,7 @@ import { shortDuration } from '../display/progress-text.ts';
 import type { RunState } from '../display/run-state.ts';
 import { printOutcome } from '../display/summary.ts';
 import { programName } from '../invocation.ts';
-import { readWrittenManifest, refuseProblems, type WrittenManifest } from '../manifest-file.ts';
+import { readWrittenManifest, refuseProblems, type WrittenDocument, type WrittenManifest } from '../manifest-file.ts';
 import { isUpToDate, watchPipeline } from '../watch-pipeline.ts';
 
 interface ApplyOptions extends ClusterOptions {
@@ -41,10 +41,16 @@ async function apply(options: ApplyOptions): Promise<void> {
   if (wait && (!pipeline || others.length > 0)) {
     throw new UserError(`${filename}: found ${manifest.pipelines.length} pipelines, expected one to --wait for`);
   }
-  await withCluster(options, async (cluster) => {
+  // As kubectl does: without an option, the manifest says where.
+  const namespace = options.namespace ?? manifest.documents.find(hasNamespace)?.metadata.namespace;
+  await withCluster({ ...options, ...(namespace !== undefined && { namespace }) }, async (cluster) => {
     await applyAll(cluster, manifest, files, options.forceConflicts);
     if (wait && pipeline) await waitFor(cluster, pipeline.metadata.name, options);
   });
+}
+
+function hasNamespace({ metadata }: WrittenDocument): boolean {
+  return metadata.namespace !== undefined;
 }
 
 /** By pipeline: the files beside the manifest that it needs on the cluster. */
@@ -85,14 +91,11 @@ async function waitFor(cluster: Cluster, name: string, options: ClusterOptions):
   const { startedAt, completedAt } = run.pipeline.status ?? {};
   const endMs = completedAt === undefined ? Date.now() : Date.parse(completedAt);
   const took = shortDuration((endMs - (startedAt === undefined ? endMs : Date.parse(startedAt))) / 1000);
-  const where = Object.entries({
-    context: options.context,
-    kubeconfig: options.kubeconfig,
-    namespace: options.namespace,
-  })
-    .flatMap(([option, value]) => (value === undefined ? [] : [` --${option} ${value}`]))
-    .join('');
-  printOutcome(result, took, `${programName} logs${where} ${name}`);
+  const { context, kubeconfig } = options;
+  const where = Object.entries({ context, kubeconfig, namespace: cluster.namespace })
+    .flatMap(([option, value]) => (value === undefined ? [] : [`--${option} ${value}`]))
+    .join(' ');
+  printOutcome(result, took, `${programName} logs ${where} ${name}`);
   process.exitCode = result.exitCode;
 }
 

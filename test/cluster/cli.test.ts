@@ -97,7 +97,7 @@ describeCluster('r1 on a cluster', (cluster) => {
     expect((await stored('forced')).spec.seed).toBe(3);
   });
 
-  test('apply checks first, in the words of validate', async () => {
+  test('apply checks first, in the words of validate, and goes to the namespace of the manifest', async () => {
     const bad = manifest('bad', fourStages.replace('accuracy', 'acuracy'));
     const file = await write('bad.yaml', `${manifest('good', fourStages)}---\n${bad}`);
     const [applied, validated] = await Promise.all([on(['apply', '-f', file]), r1(['validate', file])]);
@@ -108,6 +108,9 @@ describeCluster('r1 on a cluster', (cluster) => {
     const elsewhere = manifest('other', fourStages).replace('name: other', 'name: other, namespace: elsewhere');
     const { stderr } = await on(['apply', '-f', '-'], { stdin: elsewhere });
     expect(stderr).toContain('found other of namespace elsewhere, expected it with -n elsewhere');
+    const here = manifest('here', fourStages).replace('name: here', `name: here, namespace: ${namespace}`);
+    const { stdout } = await r1(['apply', '-f', '-', '--kubeconfig', cluster().kubeconfig], { stdin: here });
+    expect(stdout).toBe('r1pipeline.r1.dev/here created\n');
   });
 
   test('apply brings small files along in a ConfigMap that lives and dies with the pipeline', async () => {
