@@ -92,10 +92,15 @@ function stopWhenBudgetIsSpent({ observed: { stage }, live, spent: sum }: StageS
 
 function stopHungAttempt({ now, live, retry }: StageSituation): Verdict | undefined {
   if (live?.state !== 'running') return undefined; // one that waits, for GPUs or in a queue, has nothing to say
-  const silentMs = now - lastSignOfLife(live);
+  const silentMs = knownSilenceMs(live, now);
   if (silentMs < retry.hungAfterSeconds * 1000) return undefined;
   const message = `attempt ${live.number} wrote no progress line for ${Math.round(silentMs / 1000)} seconds`;
   return { actions: [stop(live, 'hung')], status: 'Unknown', reason: 'AttemptStopping', message };
+}
+
+/** A line that nobody has fetched yet is no silence: the operator may have just started, or have much to look at. */
+function knownSilenceMs(live: AttemptObserved, now: number): number {
+  return (live.lookedAt ?? now) - lastSignOfLife(live);
 }
 
 function lastSignOfLife({ startedAt, lastProgressAt = startedAt }: AttemptObserved): number {
@@ -120,7 +125,7 @@ function waitForLiveAttempt({ now, live, retry, observed, spent: sum }: StageSit
   }
   const { deadlineSeconds = Infinity, budget } = observed.stage.spec;
   const recheckAfterMs = Math.min(
-    lastSignOfLife(live) + retry.hungAfterSeconds * 1000 - now,
+    retry.hungAfterSeconds * 1000 - knownSilenceMs(live, now),
     (deadlineSeconds - sum.runSeconds) * 1000,
     lastsForMs(budget, sum, { runSeconds: 1, gpuHours: live.gpus / 3600 }),
   );

@@ -35,6 +35,8 @@ export interface AttemptObserved {
   readonly node?: string;
   readonly progress?: ProgressLine;
   readonly lastProgressAt?: number;
+  /** Where progress lines have to be fetched, when that was last tried; absent where they come by themselves. */
+  readonly lookedAt?: number;
   /** What a pending attempt waits for, in words: `0/3 nodes are available: insufficient nvidia.com/gpu`. */
   readonly waiting?: string;
   /** The same in one word. */

@@ -92,6 +92,7 @@ export class KubeStages implements StageShell {
       return {
         ...trace,
         progress: progress.latest(newest?.pod.metadata?.uid ?? ''),
+        lookedAt: progress.lookedAt(newest?.pod.metadata?.uid ?? ''),
         eventWords: pending.wordsFor(key, trace),
       };
     });

@@ -25,6 +25,8 @@ export interface AttemptTraces {
   /** In the order in which they were made. */
   readonly pods: readonly PodTrace[];
   readonly progress?: { readonly line: ProgressLine; readonly at: number } | undefined;
+  /** When its log was last read; undefined before the first time. */
+  readonly lookedAt?: number | undefined;
   /** What events say about a pod that waits. */
   readonly eventWords?: string | undefined;
 }
@@ -72,7 +74,7 @@ export function observeAttempt(traces: AttemptTraces, now: number): AttemptObser
   }
   const startedAt = startOf(newest?.pod);
   if (newest !== undefined && newest.goneAt === undefined && startedAt !== undefined) {
-    return { ...base, state: 'running', startedAt };
+    return { ...base, state: 'running', startedAt, lookedAt: traces.lookedAt ?? startedAt };
   }
   const live = newest?.goneAt === undefined ? newest?.pod : undefined;
   return {

@@ -11,8 +11,10 @@ export interface ProgressOptions {
   readonly onProgress: (pod: Stored<Pod>) => void;
   /** Between two reads of whatever pods: the rate does not grow with their number. */
   readonly tickMs?: number;
-  /** Between two reads of one pod, and from its start to the first. */
+  /** Between two reads of one pod, and from its start to the first; doubled while it says nothing new. */
   readonly everyMs?: number;
+  /** Between two reads of a pod that says nothing. */
+  readonly longestMs?: number;
 }
 
 /** Enough for a few lines: what is printed between two progress lines is short. */
@@ -20,15 +22,17 @@ const limits = { tailLines: 20, limitBytes: 32 * 1024 };
 
 interface Watched {
   readonly pod: Stored<Pod>;
+  readonly everyMs: number;
   readonly dueAt: number;
 }
 
 /** Reads the progress lines of all running trainers, in turns. */
 export class ProgressPoller {
   private readonly options: ProgressOptions;
-  /** Those that wait longest come first. */
+  /** Those that were read longest ago come first. */
   private readonly watched = new Map<string, Watched>();
   private readonly progress = new Map<string, { readonly line: ProgressLine; readonly at: number }>();
+  private readonly looked = new Map<string, number>();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(options: ProgressOptions) {
@@ -40,18 +44,24 @@ export class ProgressPoller {
     return this.progress.get(podUid);
   }
 
+  /** When the log of a pod was last read, in milliseconds since the epoch. */
+  lookedAt(podUid: string): number | undefined {
+    return this.looked.get(podUid);
+  }
+
   /** A pod was seen; only those whose trainer runs are read. */
   see(pod: Stored<Pod>): void {
     const { uid, deletionTimestamp } = pod.metadata;
     if (!isTrainer(pod)) return;
     const runs = trainerStatus(pod)?.state?.running !== undefined && deletionTimestamp === undefined;
     if (!runs) this.watched.delete(uid);
-    else if (!this.watched.has(uid)) this.watched.set(uid, { pod, dueAt: performance.now() + this.everyMs });
+    else if (!this.watched.has(uid)) this.watch(pod, this.everyMs);
   }
 
   forget(podUid: string): void {
     this.watched.delete(podUid);
     this.progress.delete(podUid);
+    this.looked.delete(podUid);
   }
 
   start(): void {
@@ -67,6 +77,12 @@ export class ProgressPoller {
     return this.options.everyMs ?? 5000;
   }
 
+  /** At the end of the line. */
+  private watch(pod: Stored<Pod>, everyMs: number): void {
+    this.watched.delete(pod.metadata.uid);
+    this.watched.set(pod.metadata.uid, { pod, everyMs, dueAt: performance.now() + everyMs });
+  }
+
   private schedule(): void {
     this.timer = setTimeout(() => {
       void this.readNext().finally(() => {
@@ -76,14 +92,20 @@ export class ProgressPoller {
   }
 
   private async readNext(): Promise<void> {
-    const [next] = this.watched;
-    if (next === undefined || next[1].dueAt > performance.now()) return;
-    const [uid, { pod }] = next;
-    this.watched.delete(uid); // to the end of the line
-    this.watched.set(uid, { pod, dueAt: performance.now() + this.everyMs });
+    const now = performance.now();
+    const next = this.watched.values().find(({ dueAt }) => dueAt <= now);
+    if (next === undefined) return;
+    const { pod } = next;
+    const { uid } = pod.metadata;
     const line = newestProgress(await this.read(pod));
+    if (!this.watched.has(uid)) return; // it has ended meanwhile
+    this.looked.set(uid, Date.now());
     const known = this.progress.get(uid);
-    if (line === undefined || line.time === known?.line.time) return;
+    if (line === undefined || line.time === known?.line.time) {
+      this.watch(pod, Math.min(2 * next.everyMs, this.options.longestMs ?? 30_000));
+      return;
+    }
+    this.watch(pod, this.everyMs);
     // When an operator starts, the newest line may be an old one; later on a line is as new as its arrival, whatever the
     // clock of its node says.
     const at = known === undefined ? Math.min(Date.now(), Date.parse(line.time)) : Date.now();

@@ -136,6 +136,12 @@ test.each<{
     condition: ['Unknown', 'AttemptStopping', 'attempt 1 wrote no progress line for 1800 seconds'],
   },
   {
+    name: 'takes no attempt for hung before someone has looked at what it writes',
+    given: { attempts: [{ ...live, startedAt: now - 4_000_000, lookedAt: now - 4_000_000 }] },
+    condition: ['Unknown', 'AttemptRunning', 'attempt 1 runs'],
+    recheckAfterMs: 1_800_000,
+  },
+  {
     name: 'tells an ending attempt only once',
     given: { stage: spec({ suspend: true }), attempts: [{ ...live, stopping: 'suspended' }] },
     condition: ['Unknown', 'AttemptStopping'],
