@@ -75,6 +75,7 @@ if (missing !== undefined) announceSkipped('tests of the Helm chart', missing);
     { set: 'replicas=0', problem: /replicas/ },
     { set: 'logLevel=loud', problem: /logLevel/ },
     { set: 'gpuStageDefaults.nodeSelectors.a=b', problem: /gpuStageDefaults.*nodeSelectors/s },
+    { set: 'metrics.port=8081', problem: /metrics\.port: 8081 is the port of the probes/ },
     { set: 'metrics=null', problem: /missing property 'metrics'/ },
     { set: 'watchNamespaces={Team A}', problem: /watchNamespaces/ },
   ])('refuses --set $set', async ({ set, problem }) => {

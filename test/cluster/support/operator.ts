@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from './free-ports.ts';
 
-const main = fileURLToPath(new URL('../../../operator/main.ts', import.meta.url));
+const today = fileURLToPath(new URL('../../../operator/main.ts', import.meta.url));
 
 export interface OperatorOptions {
   readonly kubeconfig: string;
@@ -14,6 +14,8 @@ export interface OperatorOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A command that becomes the operator, such as one that gives it a file system of its own. */
   readonly prefix?: readonly string[];
+  /** `operator/main.ts` of another version of the project. */
+  readonly main?: string;
 }
 
 /** The real operator in a process of its own. */
@@ -44,6 +46,7 @@ export async function startOperator({
   args = [],
   env = {},
   prefix = [],
+  main = today,
 }: OperatorOptions): Promise<RunningOperator> {
   const [health = 0, metrics = 0] = await freePorts(2);
   const ports = ['--health-port', String(health), '--metrics-port', String(metrics)];
