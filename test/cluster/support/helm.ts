@@ -5,7 +5,7 @@ import { clusterProgram } from './tools.ts';
 
 export const chart = join(import.meta.dirname, '../../../charts/r1-operator');
 /** A Helm that was built without version information takes the cluster for an ancient one when it has none to ask. */
-const offline = ['--kube-version', '1.35.4'];
+export const offline = ['--kube-version', '1.35.4'];
 
 export interface Manifest {
   readonly apiVersion: string;
