@@ -18,7 +18,7 @@ export interface CrashOptions {
  * write of it, and before it hears of that. Returns how many were.
  */
 export async function crashAfterWrites({ proxy, witness, pipelines, writes, most }: CrashOptions): Promise<number> {
-  const ended = witness.until('all pipelines have ended', () => witness.hasEnded(pipelines), 600_000);
+  const ended = witness.until('all pipelines have ended', () => witness.hasEnded(pipelines), 1_800_000);
   for (let crashes = 0; ; crashes++) {
     const crashed = Promise.withResolvers<'crashed'>();
     const starting = startOperator({ kubeconfig: proxy.kubeconfig, args: flags(witness.namespace, crashes) });

@@ -26,7 +26,7 @@ describeCluster('an operator that is killed', (cluster) => {
     await operator.stop();
     expectOrder(witness, given);
     undisturbed = witness.outcome();
-  }, 180_000);
+  }, 300_000);
 
   afterAll(async () => proxy?.close());
 
@@ -57,7 +57,7 @@ describeCluster('an operator that is killed', (cluster) => {
         if (long) console.log(`${count} crashes`);
       }
     },
-    long ? 3_600_000 : 120_000,
+    long ? 3_600_000 : 300_000,
   );
 
   test(`at ${kills} moments makes nothing twice and comes to the same end`, async () => {
@@ -75,5 +75,5 @@ describeCluster('an operator that is killed', (cluster) => {
     await last.stop();
     expectOrder(witness, given);
     expect(witness.outcome()).toEqual(undisturbed);
-  }, 180_000);
+  }, 300_000);
 });

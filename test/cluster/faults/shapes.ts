@@ -93,6 +93,11 @@ export const crowd: Shape = {
 
 export const shapes: readonly Shape[] = [chain, fork, retried, crowd];
 
+/** The same with pods of another fate. */
+export function withImage(shape: Shape, image: string): Shape {
+  return { ...shape, spec: { ...shape.spec, image } };
+}
+
 export async function applyShapes(cluster: ControlPlane, namespace: string, given: readonly Shape[]): Promise<void> {
   await cluster.apply(
     given.map(({ name, spec }) => ({

@@ -133,6 +133,7 @@ export class FaultProxy {
     this.requests.push(seen);
     const body = await buffer(request);
     await this.hushed?.promise;
+    if (response.destroyed) return; // whoever asked has gone meanwhile, and what it asked with it
     const fault = this.faultFor(seen);
     if (fault !== undefined) {
       if ('silence' in fault) return;
@@ -143,7 +144,7 @@ export class FaultProxy {
     const answer = await this.ask(request, body);
     if (seen.watch && answer.statusCode === 200) return this.follow(seen, answer, response);
     const content = await buffer(answer);
-    if (seen.write) await this.written();
+    if (seen.write && (answer.statusCode ?? 0) < 300) await this.written();
     await this.hushed?.promise;
     if (fault !== undefined && 'loseAnswer' in fault) return void response.destroy();
     seen.status = answer.statusCode ?? 0;
