@@ -59,7 +59,7 @@ export function runStage(file: string, when?: SignalWhen, options: readonly stri
   return startStage(file, { when, options }).ended;
 }
 
-interface StageProcess {
+export interface TrainerProcess {
   readonly child: ChildProcess;
   readonly ended: Promise<Exit>;
 }
@@ -70,10 +70,15 @@ interface StartOptions {
   readonly cwd?: string;
 }
 
-export function startStage(file: string, { when, options = [], cwd }: StartOptions = {}): StageProcess {
+export function startStage(file: string, { options = [], ...how }: StartOptions = {}): TrainerProcess {
+  return startTrainer(['run', '--stage', file, ...options], how);
+}
+
+/** The real trainer with these arguments, as its own process. */
+export function startTrainer(args: readonly string[], { when, cwd }: StartOptions = {}): TrainerProcess {
   const preload = when ? ['--import', join(import.meta.dirname, 'signal-when.ts')] : [];
   const trainer = join(import.meta.dirname, '../../trainer/main.ts');
-  const child = spawn(process.execPath, [...preload, trainer, 'run', '--stage', file, ...options], {
+  const child = spawn(process.execPath, [...preload, trainer, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: '', ...(when && { [signalVariable]: JSON.stringify(when) }) },
     ...(cwd !== undefined && { cwd }),

@@ -11,27 +11,37 @@ import {
   type Registered,
   registered,
   type Registration,
+  workerHeader,
 } from './protocol.ts';
 import { digestBytes } from './send-parameters.ts';
 
-/** The learner knows no such worker, lease or parameters any more. */
+/** The learner does not know this worker any more. */
 export class UnknownToLearnerError extends Error {}
+
+/** The lease is over, or the parameters have changed. */
+export class OverError extends Error {}
+
+export class StageDoneError extends Error {}
 
 /**
  * The learner as a worker sees it. Every call throws UnavailableError when the learner does not answer, and UserError
- * when it will never take this worker.
+ * when it will never take this worker, and StageDoneError when there is nothing left to do.
  */
 export class LearnerClient {
   readonly #url: URL;
   readonly #token: string;
+  #worker = '';
 
   constructor(url: URL, token: string) {
     this.#url = url;
     this.#token = token;
   }
 
-  register(body: Registration): Promise<Registered> {
-    return this.#post(paths.workers, body, registered);
+  /** Its answer names the worker in all later calls. */
+  async register(body: Registration): Promise<Registered> {
+    const answered = await this.#post(paths.workers, body, registered);
+    this.#worker = answered.worker;
+    return answered;
   }
 
   poll(body: Poll, signal: AbortSignal): Promise<Answer> {
@@ -42,8 +52,8 @@ export class LearnerClient {
     await discard(await this.#fetch(`${paths.leases}/${lease}`, { method: 'POST', body: JSON.stringify(body) }));
   }
 
-  async leave(worker: string): Promise<void> {
-    await discard(await this.#fetch(`${paths.workers}/${worker}`, { method: 'DELETE' }));
+  async leave(): Promise<void> {
+    await discard(await this.#fetch(paths.workers, { method: 'DELETE' }));
   }
 
   /** Reads the parameters of a version into `target`. */
@@ -87,7 +97,11 @@ export class LearnerClient {
     try {
       response = await fetch(new URL(path, this.#url), {
         ...init,
-        headers: { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json' },
+        headers: {
+          authorization: `Bearer ${this.#token}`,
+          'content-type': 'application/json',
+          [workerHeader]: this.#worker,
+        },
         redirect: 'error',
         signal: AbortSignal.any([...timeout, ...(signal ? [signal] : [])]),
       });
@@ -108,6 +122,10 @@ function errorOf(status: number, message: string, origin: string): Error {
       return new UserError(`${origin}: the learner refuses this worker: ${message}`);
     case 404:
       return new UnknownToLearnerError(message);
+    case 410:
+      return new StageDoneError(message);
+    case 412:
+      return new OverError(message);
     default:
       return new UnavailableError(`${origin}: answered ${status}: ${message}`);
   }

@@ -9,12 +9,16 @@ import type { Completion, GenerationRequest } from '../generation.ts';
  *   POST   /v1/leases                poll → answer, held back while there is nothing to do
  *   POST   /v1/leases/<lease>        delivery; an empty one says that the worker lives
  *   GET    /v1/parameters/<version>  float32, little-endian, then the SHA-256 of it all
- *   DELETE /v1/workers/<worker>      leaves, and gives its leases back
+ *   DELETE /v1/workers               leaves, and gives its leases back
  *
- * 401: another token. 404: the learner knows no such worker, lease or version (any more). 409: the worker would give
- * other bits. 422: not what was asked for. 503: the model is still being loaded.
+ * 401: another token. 404: the learner does not know the worker (any more). 409: the worker would give other bits.
+ * 410: the stage is done. 412: the lease is over, or the parameters have changed. 422: what the worker delivered is
+ * refused. 503: the model is still being loaded.
  */
 export const paths = { workers: '/v1/workers', leases: '/v1/leases', parameters: '/v1/parameters' } as const;
+
+/** Names the worker in every request but its registration. */
+export const workerHeader = 'r1-worker';
 
 /** Sooner than proxies and clients give up on an answer. */
 export const longPollMs = 20_000;
@@ -43,7 +47,7 @@ export const registered = z.object({
 export type Registered = z.infer<typeof registered>;
 
 /** `version`: the parameters that the worker has. */
-export const poll = z.strictObject({ worker: id, version: version.optional() });
+export const poll = z.strictObject({ version: version.optional() });
 export type Poll = z.infer<typeof poll>;
 
 const token = z.int().min(0).max(0x7fff_ffff);
@@ -76,8 +80,6 @@ export const answer = z.discriminatedUnion('kind', [
   /** There is work for these parameters. */
   z.object({ kind: z.literal('update'), version }),
   z.object({ kind: z.literal('wait') }),
-  /** The stage is done. */
-  z.object({ kind: z.literal('done') }),
 ]);
 export type Answer = z.infer<typeof answer>;
 
@@ -91,7 +93,7 @@ const wireCompletion = z.strictObject({
 });
 export type WireCompletion = z.infer<typeof wireCompletion>;
 
-export const delivery = z.strictObject({ worker: id, completions: z.array(wireCompletion) });
+export const delivery = z.strictObject({ completions: z.array(wireCompletion) });
 export type Delivery = z.infer<typeof delivery>;
 
 /** A completion and its place in the list of requests. */

@@ -19,6 +19,7 @@ import {
   type Poll,
   type Registration,
   registration,
+  workerHeader,
 } from './protocol.ts';
 import { sendParameters } from './send-parameters.ts';
 import { type Borrower, RefusedDelivery, SharedRequests } from './shared-requests.ts';
@@ -64,7 +65,7 @@ interface RemoteWorker extends Borrower {
 interface Waiting {
   readonly worker: RemoteWorker;
   readonly version: string | undefined;
-  readonly answer: (answer: Answer) => void;
+  readonly answer: (answer: Answer | HttpError) => void;
 }
 
 const smallBodyBytes = 64 * 1024;
@@ -73,8 +74,8 @@ const mostWorkers = 1000;
 /** How long a worker without a lease may be silent, to load parameters, before it is forgotten. */
 const forgetMs = 3 * longPollMs;
 
-/** How long the end of the stage waits for workers to hear of it. */
-const farewellMs = 2000;
+/** How long the end of the stage waits for workers to hear of it; twice as long ago they gave a sign of life at most. */
+const farewellMs = 5000;
 
 /**
  * Lets rollout workers elsewhere help with generations. Results are the same with none, any and failing workers; the
@@ -87,6 +88,8 @@ export class RolloutServer {
   /** Versions of another run of the learner must not be taken for ours. */
   readonly #run = randomUUID().slice(0, 8);
   readonly #workers = new Map<string, RemoteWorker>();
+  /** Why workers were sent away. */
+  readonly #refused = new Map<string, string>();
   readonly #waiting = new Set<Waiting>();
   #model: ServedModel | undefined;
   #shared: SharedRequests<RemoteWorker> | undefined;
@@ -160,13 +163,16 @@ export class RolloutServer {
     }
   }
 
-  /** Ends the server. If the stage is done, workers are told so first, those that ask within two seconds. */
+  /** Ends the server. If the stage is done, workers are told so first, those that ask within a few seconds. */
   async close({ done }: { done: boolean }): Promise<void> {
     if (done) {
       this.#done = true;
-      this.#lend();
+      for (const { worker, answer } of this.#waiting) {
+        this.#workers.delete(worker.id);
+        answer(new HttpError(410, 'the stage is done'));
+      }
       const deadline = performance.now() + farewellMs;
-      while (this.#workers.size > 0 && performance.now() < deadline) await sleep(50);
+      while (this.#workersSeenSince(deadline - 2 * farewellMs) && performance.now() < deadline) await sleep(50);
     }
     this.#server.close();
     this.#server.closeAllConnections();
@@ -200,21 +206,25 @@ export class RolloutServer {
   }
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = request.url ?? '';
+    const { method, url: path = '' } = request;
+    if (method === 'POST' && path === paths.workers) {
+      if (this.#done) throw new HttpError(410, 'the stage is done');
+      sendJson(response, 200, this.#register(await readJson(request, registration, smallBodyBytes), request));
+      return;
+    }
+    const worker = this.#known(request);
     const below = (folder: string): string | undefined =>
       path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : undefined;
-    const [lease, version, worker] = [below(paths.leases), below(paths.parameters), below(paths.workers)];
-    if (request.method === 'POST' && path === paths.workers) {
-      sendJson(response, 200, this.#register(await readJson(request, registration, smallBodyBytes), request));
-    } else if (request.method === 'POST' && path === paths.leases) {
-      this.#poll(await readJson(request, poll, smallBodyBytes), response);
-    } else if (request.method === 'POST' && lease !== undefined) {
-      await this.#deliver(lease, request);
+    const [lease, version] = [below(paths.leases), below(paths.parameters)];
+    if (method === 'POST' && path === paths.leases) {
+      this.#poll(worker, await readJson(request, poll, smallBodyBytes), response);
+    } else if (method === 'POST' && lease !== undefined) {
+      await this.#deliver(worker, lease, request);
       sendJson(response, 200, {});
-    } else if (request.method === 'GET' && version !== undefined) {
+    } else if (method === 'GET' && version !== undefined) {
       await this.#sendParameters(version, response);
-    } else if (request.method === 'DELETE' && worker !== undefined) {
-      this.#forget(this.#known(worker), 'left');
+    } else if (method === 'DELETE' && path === paths.workers) {
+      this.#forget(worker, 'left');
       sendJson(response, 200, {});
     } else {
       throw new HttpError(404, 'no such path');
@@ -240,14 +250,13 @@ export class RolloutServer {
     return { worker: id, config: this.#model.config };
   }
 
-  #poll({ worker: id, version }: Poll, response: ServerResponse): void {
-    const worker = this.#known(id);
-    const finish = (answer: Answer): void => {
+  #poll(worker: RemoteWorker, { version }: Poll, response: ServerResponse): void {
+    const finish = (answer: Answer | HttpError): void => {
       clearTimeout(timer);
       this.#waiting.delete(waiting);
       worker.seenAt = performance.now();
-      sendJson(response, 200, answer);
-      if (answer.kind === 'done') this.#workers.delete(id);
+      if (answer instanceof HttpError) sendJson(response, answer.status, { error: answer.message });
+      else sendJson(response, 200, answer);
     };
     const waiting = { worker, version, answer: finish };
     const timer = setTimeout(() => finish({ kind: 'wait' }), longPollMs);
@@ -260,18 +269,15 @@ export class RolloutServer {
     this.#lend();
   }
 
-  async #deliver(leaseId: string, request: IncomingMessage): Promise<void> {
+  async #deliver(worker: RemoteWorker, leaseId: string, request: IncomingMessage): Promise<void> {
     const shared = this.#shared;
     const lease = shared?.lease(leaseId);
-    if (!shared || !lease) throw new HttpError(404, 'no such lease any more');
+    if (!shared || lease?.worker !== worker) throw new HttpError(412, 'the lease is over');
     const most = smallBodyBytes + 256 * lease.indices.length + Math.ceil((shared.bytesOf(lease) * 4) / 3);
-    const { worker: id, completions } = await readJson(request, delivery, most);
-    const worker = this.#known(id);
-    if (lease.worker !== worker) throw new HttpError(404, 'the lease of another worker');
-    worker.seenAt = performance.now();
-    lease.expiresAt = worker.seenAt + leaseMs;
+    const { completions } = await readJson(request, delivery, most);
+    lease.expiresAt = performance.now() + leaseMs;
     if (completions.length === 0) return;
-    if (this.#shared !== shared) throw new HttpError(404, 'no such lease any more');
+    if (shared.lease(leaseId) !== lease || this.#shared !== shared) throw new HttpError(412, 'the lease is over');
     this.#options.onActivity();
     try {
       const wrong = shared.deliver(lease, completions.map(decodeCompletion));
@@ -285,7 +291,7 @@ export class RolloutServer {
   }
 
   async #sendParameters(version: string, response: ServerResponse): Promise<void> {
-    if (!this.#model || version !== this.#version()) throw new HttpError(404, `the parameters ${version} are gone`);
+    if (!this.#model || version !== this.#version()) throw new HttpError(412, `the parameters ${version} are gone`);
     await sendParameters(response, this.#model.engine.parameters, () => this.#version() === version);
   }
 
@@ -297,10 +303,6 @@ export class RolloutServer {
   #lend(): void {
     const shared = this.#shared;
     for (const waiting of this.#waiting) {
-      if (this.#done) {
-        waiting.answer({ kind: 'done' });
-        continue;
-      }
       const free = shared?.free.length ?? 0;
       if (!shared || free === 0) return;
       if (waiting.version !== this.#version()) {
@@ -312,6 +314,10 @@ export class RolloutServer {
       const lease = shared.lend(worker, Math.ceil((free * worker.threads) / threads), performance.now() + leaseMs);
       if (lease) waiting.answer(encodeLease(lease.id, shared.requests, lease.indices));
     }
+  }
+
+  #workersSeenSince(time: number): boolean {
+    return this.#workers.values().some(({ seenAt }) => seenAt >= time);
   }
 
   #threadsElsewhere(): number {
@@ -327,7 +333,10 @@ export class RolloutServer {
 
   /** Workers whose completions cannot be used must not be asked again. */
   #refuse(workers: readonly RemoteWorker[], why: string): void {
-    for (const worker of workers) this.#forget(worker, `is refused: it delivered ${why}`);
+    for (const worker of workers) {
+      this.#refused.set(worker.id, why);
+      this.#forget(worker, `is refused: it delivered ${why}`);
+    }
   }
 
   #forget(worker: RemoteWorker, why: string): void {
@@ -345,9 +354,15 @@ export class RolloutServer {
     this.#lend();
   }
 
-  #known(id: string): RemoteWorker {
+  #known(request: IncomingMessage): RemoteWorker {
+    const id = String(request.headers[workerHeader]);
+    const why = this.#refused.get(id);
+    if (why !== undefined) throw new HttpError(422, why);
     const worker = this.#workers.get(id);
     if (!worker) throw new HttpError(404, 'no such worker');
-    return worker;
+    worker.seenAt = performance.now();
+    if (!this.#done) return worker;
+    this.#workers.delete(id);
+    throw new HttpError(410, 'the stage is done');
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UnavailableError } from '../../contract/errors.ts';
 import { type Claims, finishClaim, newClaims } from '../claims.ts';
 import type { Completion, GenerationRequest } from '../generation.ts';
-import { LearnerClient, UnknownToLearnerError } from './client.ts';
+import { LearnerClient, OverError, StageDoneError, UnknownToLearnerError } from './client.ts';
 import {
   type Answer,
   decodeLease,
@@ -68,6 +68,7 @@ class RolloutWorker {
   #modelConfig = '';
   /** Parameters that the model has. */
   #version: string | undefined;
+  #sampled = 0;
   #answeredAt = performance.now();
 
   constructor(options: WorkerOptions) {
@@ -80,56 +81,46 @@ class RolloutWorker {
     const { signal, say } = this.#options;
     for (let waitMs = leastWaitMs; !signal.aborted;) {
       try {
-        if (await this.#turn()) return say('the stage is done');
+        await this.#turn();
         waitMs = leastWaitMs;
         this.#answeredAt = performance.now();
       } catch (error) {
         if (signal.aborted) break;
+        if (error instanceof StageDoneError)
+          return say(`the stage is done; ${this.#sampled} completions were sampled here`);
         if (error instanceof UnknownToLearnerError) this.#session = undefined;
         else if (!(error instanceof UnavailableError)) throw error;
         else await this.#wait(error, waitMs);
         waitMs = Math.min(2 * waitMs, mostWaitMs);
       }
     }
-    if (this.#session) await this.#learner.leave(this.#session.worker).catch(() => undefined);
+    if (this.#session) await this.#learner.leave().catch(() => undefined);
   }
 
   async close(): Promise<void> {
     await this.#model?.close();
   }
 
-  /** One question to the learner and what follows from its answer. Returns true once the stage is done. */
-  async #turn(): Promise<boolean> {
+  /** One question to the learner and what follows from its answer. */
+  async #turn(): Promise<void> {
     const { signal, threads, versions, say } = this.#options;
     if (!this.#session) {
       this.#session = await this.#learner.register({ threads, engine: versions });
       say(`joined ${this.#options.learner.origin}`);
     }
-    const { worker } = this.#session;
     const model = await this.#openModel(this.#session);
-    const answer = await this.#learner.poll({ worker, ...(this.#version && { version: this.#version }) }, signal);
-    switch (answer.kind) {
-      case 'done':
-        return true;
-      case 'wait':
-        return false;
-      case 'update':
-        await this.#update(model, answer.version);
-        return false;
-      case 'lease':
-        await this.#sample(worker, model, answer);
-        return false;
+    const answer = await this.#learner.poll({ ...(this.#version && { version: this.#version }) }, signal);
+    try {
+      if (answer.kind === 'update') await this.#update(model, answer.version);
+      if (answer.kind === 'lease') await this.#sample(model, answer);
+    } catch (error) {
+      if (!(error instanceof OverError)) throw error; // others were faster
     }
   }
 
   async #update(model: WorkerModel, version: string): Promise<void> {
     this.#version = undefined; // half-read parameters are none
-    try {
-      await this.#learner.readParameters(version, model.parameterBytes, this.#options.signal);
-    } catch (error) {
-      if (error instanceof UnknownToLearnerError) return; // there are newer ones by now
-      throw error;
-    }
+    await this.#learner.readParameters(version, model.parameterBytes, this.#options.signal);
     model.takeParameters();
     this.#version = version;
   }
@@ -146,7 +137,7 @@ class RolloutWorker {
   }
 
   /** Samples what was lent, and delivers it as it is done. */
-  async #sample(worker: string, model: WorkerModel, lease: Extract<Answer, { kind: 'lease' }>): Promise<void> {
+  async #sample(model: WorkerModel, lease: Extract<Answer, { kind: 'lease' }>): Promise<void> {
     const { requests, indices } = decodeLease(lease);
     const claims = newClaims(requests.length);
     let ready: WireCompletion[] = [];
@@ -169,16 +160,15 @@ class RolloutWorker {
         const completions = ready;
         ready = [];
         try {
-          await this.#learner.deliver(lease.lease, { worker, completions });
+          await this.#learner.deliver(lease.lease, { completions });
           deliveredAt = performance.now();
+          this.#sampled += completions.length;
         } catch (error) {
           if (!(error instanceof UnavailableError) || performance.now() - deliveredAt > leaseMs) throw error;
           ready.unshift(...completions);
           await pause(deliveryIntervalMs, signal);
         }
       }
-    } catch (error) {
-      if (!(error instanceof UnknownToLearnerError)) throw error; // someone else was faster
     } finally {
       for (const index of requests.keys()) finishClaim(claims, index);
       await sampled;

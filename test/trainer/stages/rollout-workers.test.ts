@@ -1,0 +1,198 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Engine } from '../../../trainer/engine/engine.ts';
+import { parseHfConfig } from '../../../trainer/models/config.ts';
+import { parameterLayout } from '../../../trainer/models/parameters.ts';
+import { runRolloutWorker, type WorkerOptions } from '../../../trainer/rollout/remote/worker.ts';
+import { rolloutVersions } from '../../../trainer/stages/rollout-worker.ts';
+import type { SignalWhen } from '../../support/signal-when.ts';
+import {
+  pin,
+  readResult,
+  runToResult,
+  startStage,
+  startTrainer,
+  type TrainerProcess,
+  writeStage,
+} from '../../support/trainer.ts';
+
+const settings = {
+  grpo: {
+    prompts: ['sums'],
+    steps: 12,
+    promptsPerStep: 4,
+    group: 8,
+    learningRate: 1e-3,
+    kl: { referenceEvery: 5 },
+    sampling: { maxNewTokens: 48 },
+    rewards: [{ format: {} }, { length: { max: 40, soft: 30 } }, { random: {} }],
+    checkpointEvery: 3,
+  },
+  sample: { prompts: ['mixture'], limit: 100, perPrompt: 2, keep: [], sampling: { maxNewTokens: 24 } },
+};
+type Type = keyof typeof settings;
+
+const token = 'sesame, sesame, sesame'.replaceAll(/, /g, '-');
+let root: string;
+const alone: Partial<Record<Type, string | undefined>> = {};
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'r1-workers-'));
+  await writeFile(join(root, 'token'), `${token}\n`);
+  await runToResult(root, { name: 'base', settings: { pretrain: { data: ['mixture'], steps: 20, batch: 16 } } });
+  for (const type of ['grpo', 'sample'] as const) alone[type] = (await learn(type)).digest;
+}, 120_000);
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+test('workers that die, are frozen, and come later change no bit of a grpo stage', async () => {
+  const port = await freePort();
+  const learning = learn('grpo', port);
+  const steady = startWorker(port);
+  const ended = new AbortController();
+  void learning.finally(() => ended.abort());
+  for (let round = 0; !ended.signal.aborted; round++) {
+    const victim = startWorker(port);
+    await said(victim, 'joined');
+    await sleep(100 + 70 * (round % 5));
+    if (round % 2 === 1) victim.child.kill('SIGSTOP');
+    if (round % 2 === 1) await sleep(300);
+    victim.child.kill('SIGKILL');
+    await victim.ended;
+  }
+  const { digest, stderr } = await learning;
+  expect(digest).toBe(alone.grpo);
+  expect(stderr).toMatch(/rollout worker .* joined with 1 threads/);
+  const { code, stdout } = await steady.ended;
+  expect(code).toBe(0);
+  expect(Number(/the stage is done; (\d+) completions/.exec(stdout)?.[1])).toBeGreaterThan(0);
+}, 120_000);
+
+test('a learner that was killed comes back as another attempt, and its worker goes on with that', async () => {
+  const port = await freePort();
+  const out = join(root, 'killed');
+  const worker = startWorker(port);
+  const when = { file: join(out, 'metrics.jsonl'), holds: '"step":8,' };
+  await learn('grpo', port, { out, when });
+  expect(worker.child.exitCode).toBeNull();
+  expect((await learn('grpo', port, { out })).digest).toBe(alone.grpo);
+  const { code, stdout } = await worker.ended;
+  expect(code).toBe(0);
+  expect(stdout.match(/joined/g)).toHaveLength(2);
+}, 120_000);
+
+test('a sample stage has the same rows, and a worker that is told to leaves with exit code 0', async () => {
+  const port = await freePort();
+  const [stays, leaves] = [startWorker(port), startWorker(port)];
+  const learning = learn('sample', port);
+  await said(leaves, 'joined');
+  await sleep(200);
+  leaves.child.kill('SIGTERM');
+  expect((await leaves.ended).code).toBe(0);
+  expect((await learning).digest).toBe(alone.sample);
+  expect((await stays.ended).code).toBe(0);
+}, 120_000);
+
+test('a worker whose completions are a little off is refused, and changes nothing', async () => {
+  const port = await freePort();
+  const learning = learn('grpo', port);
+  const liar = runRolloutWorker(workerOptions(port, { off: true }));
+  await expect(liar).rejects.toThrow('refuses this worker: a completion that the learner has sampled otherwise');
+  expect(await learning).toMatchObject({
+    digest: alone.grpo,
+    stderr: expect.stringContaining('is refused: it delivered a completion that the learner has sampled otherwise'),
+  });
+}, 120_000);
+
+test('another token, other versions and no learner at all', async () => {
+  const port = await freePort();
+  const learning = learn('grpo', port);
+  await writeFile(join(root, 'other-token'), 'another-token-altogether');
+  const stranger = startWorker(port, ['--token-file', join(root, 'other-token')]);
+  expect(await stranger.ended).toMatchObject({
+    code: 64,
+    stderr: `userError: http://127.0.0.1:${port}: the learner has another token\n`,
+  });
+  const elsewhere = runRolloutWorker(workerOptions(port, { versions: { ...rolloutVersions(), instructions: 'neon' } }));
+  await expect(elsewhere).rejects.toThrow(/refuses this worker: .*instructions is neon, the learner's is /);
+  expect((await learning).digest).toBe(alone.grpo);
+
+  const forsaken = startWorker(port, ['--patience', '1']);
+  expect(await forsaken.ended).toMatchObject({ code: 69, stderr: expect.stringContaining('does not answer') });
+}, 120_000);
+
+let stages = 0;
+
+/** Runs a stage, with a server for workers if a port is given. */
+async function learn(
+  type: Type,
+  port?: number,
+  { out = join(root, `${type}-${++stages}`), when }: { out?: string; when?: SignalWhen } = {},
+): Promise<{ digest: string | undefined; stderr: string }> {
+  const file = await writeStage(root, {
+    name: `${type}-${++stages}`,
+    stage: type,
+    settings: { [type]: settings[type] },
+    model: { input: await pin(root, 'base') },
+    out,
+    workers: 1,
+    ...(port !== undefined && { rollout: { port, host: '127.0.0.1', tokenFile: join(root, 'token') } }),
+  });
+  const { code, signal, stderr } = await startStage(file, { when }).ended;
+  if (when) expect(signal).toBe('SIGKILL');
+  else expect({ code, stderr }).toMatchObject({ code: 0 });
+  return { digest: when ? undefined : (await readResult(out, '')).checkpoint?.digest, stderr };
+}
+
+function startWorker(port: number, more: readonly string[] = []): TrainerProcess {
+  const args = ['--learner', `http://127.0.0.1:${port}`, '--token-file', join(root, 'token'), '--workers', '1'];
+  return startTrainer(['rollout', ...args, ...more]);
+}
+
+/** Options of a worker in this process. */
+function workerOptions(port: number, { off = false, versions = rolloutVersions() } = {}): WorkerOptions {
+  return {
+    learner: new URL(`http://127.0.0.1:${port}`),
+    token,
+    threads: 4,
+    versions,
+    signal: new AbortController().signal,
+    patienceMs: 20_000,
+    say: () => undefined,
+    async openModel(json) {
+      const config = parseHfConfig(json, 'test');
+      const parameters = new Float32Array(new SharedArrayBuffer(4 * parameterLayout(config, 'lm').size));
+      const engine = await Engine.create({ config, head: 'lm', parameters, workers: 1 });
+      return {
+        parameterBytes: new Uint8Array(parameters.buffer),
+        takeParameters() {
+          if (off) parameters[100] = (parameters[100] as number) * 1.01;
+          engine.addParameterSet('policy', parameters);
+        },
+        generateFree: (requests, options) => engine.generateFree(requests, options),
+        close: () => engine.close(),
+      };
+    },
+  };
+}
+
+async function said({ child }: TrainerProcess, text: string): Promise<void> {
+  let output = '';
+  await new Promise<void>((resolve) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      if (output.includes(text)) resolve();
+    });
+    child.once('exit', () => resolve());
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
