@@ -74,14 +74,14 @@ export async function runOperator(options: OperatorOptions): Promise<number> {
     });
 
   const exitCode = await end.promise;
-  // Another operator may act already when the lease was lost; what is under way then must not be waited for.
+  // When the lease was lost another operator may act already: nothing that is under way must go on.
   if (exitCode === 0) {
     await controller.stop();
     await election.release();
+    await Promise.all(servers.map((server) => server.close()));
+    await client.close();
   }
   logger.info('ended', { exitCode });
-  await Promise.all(servers.map((server) => server.close()));
-  await client.close();
   return exitCode;
 }
 
