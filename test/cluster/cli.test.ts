@@ -1,6 +1,6 @@
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, jest, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
 import { displayStage } from '../../operator/api/display.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
@@ -12,6 +12,8 @@ import { created, succeeded, withStatus } from '../support/stages.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 import { run } from './support/run.ts';
 import { clusterProgram } from './support/tools.ts';
+
+jest.setTimeout(180_000); // every command is a process of its own, on a machine that may be busy
 
 const directory = useSharedDirectory();
 
