@@ -97,9 +97,10 @@ export class ProgressPoller {
     if (next === undefined) return;
     const { pod } = next;
     const { uid } = pod.metadata;
-    const line = newestProgress(await this.read(pod));
+    const log = await this.read(pod);
     if (!this.watched.has(uid)) return; // it has ended meanwhile
-    this.looked.set(uid, Date.now());
+    if (log !== undefined) this.looked.set(uid, Date.now());
+    const line = newestProgress(log ?? '');
     const known = this.progress.get(uid);
     if (line === undefined || line.time === known?.line.time) {
       this.watch(pod, Math.min(2 * next.everyMs, this.options.longestMs ?? 30_000));
@@ -113,12 +114,12 @@ export class ProgressPoller {
     this.options.onProgress(pod);
   }
 
-  /** A node that does not answer, or a pod that is gone by now, has nothing to say. */
-  private async read({ metadata }: Stored<Pod>): Promise<string> {
+  /** Undefined when nobody could be asked: a node that does not answer for a while makes no attempt hung. */
+  private async read({ metadata }: Stored<Pod>): Promise<string | undefined> {
     const options = { container: trainerContainer, ...limits };
     return this.options.client
       .log(metadata.namespace, metadata.name, options, AbortSignal.timeout(5000))
-      .catch(() => '');
+      .catch(() => undefined);
   }
 }
 

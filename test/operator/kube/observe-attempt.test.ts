@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { classifyEnd } from '../../../operator/core/retry.ts';
 import { observeAttempt } from '../../../operator/kube/observe-attempt.ts';
+import type { Pod } from '../../../operator/kube/resources.ts';
 import {
   container,
   disrupted,
@@ -19,12 +20,24 @@ import {
 const failedJob = job({ status: jobCondition('Failed', 'Job has reached the specified backoff limit') });
 const asked = { deletionTimestamp: new Date(now + 250_000).toISOString() };
 
+/** The scheduler found no node. */
+function unscheduled(message: string): Pod['status'] {
+  return { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }] };
+}
+
+function waitingContainer(reason: string, message: string): Pod {
+  return pod({ containerStatuses: [container('trainer', { waiting: { reason, message } })] });
+}
+
+function result(outcome: string, reason: string, message: string): string {
+  return resultMessage({ outcome, reason, message, checkpoint: undefined });
+}
+
+function checkpoint(path: string, digest = 'ab'.repeat(32)): string {
+  return resultMessage({ checkpoint: { path, step: 3, digest } });
+}
+
 describe('an attempt that waits', () => {
-  const scheduled = (message: string) => ({
-    conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }],
-  });
-  const waits = (name: string, reason: string, message: string) =>
-    pod({ containerStatuses: [container(name, { waiting: { reason, message } })] });
   test.each([
     { name: 'has no pod yet', given: traces(), waiting: undefined },
     {
@@ -48,7 +61,7 @@ describe('an attempt that waits', () => {
         pods: [
           {
             pod: pod(
-              scheduled(
+              unscheduled(
                 '0/2 nodes are available: 2 Insufficient nvidia.com/gpu. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.',
               ),
             ),
@@ -64,7 +77,7 @@ describe('an attempt that waits', () => {
         pods: [
           {
             pod: pod(
-              scheduled('0/2 nodes are available: persistentvolumeclaim "sums-volume" not found. preemption: …'),
+              unscheduled('0/2 nodes are available: persistentvolumeclaim "sums-volume" not found. preemption: …'),
             ),
           },
         ],
@@ -75,7 +88,7 @@ describe('an attempt that waits', () => {
     {
       name: 'has a claim that no storage class serves, as its events say',
       given: traces({
-        pods: [{ pod: pod(scheduled('0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims.')) }],
+        pods: [{ pod: pod(unscheduled('0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims.')) }],
         eventWords: 'ProvisioningFailed: storageclass.storage.k8s.io "fast" not found',
       }),
       waiting: 'ProvisioningFailed: storageclass.storage.k8s.io "fast" not found',
@@ -85,7 +98,7 @@ describe('an attempt that waits', () => {
       name: 'has an image that cannot be pulled',
       given: traces({
         pods: [
-          { pod: waits('trainer', 'ErrImagePull', 'failed to resolve reference "r1-operator:0.1.0": not found\nmore') },
+          { pod: waitingContainer('ErrImagePull', 'failed to resolve reference "r1-operator:0.1.0": not found\nmore') },
         ],
       }),
       waiting: 'image r1-operator:0.1.0 cannot be pulled: failed to resolve reference "r1-operator:0.1.0": not found',
@@ -93,14 +106,14 @@ describe('an attempt that waits', () => {
     },
     {
       name: 'misses a Secret that a container reads',
-      given: traces({ pods: [{ pod: waits('trainer', 'CreateContainerConfigError', 'secret "hub" not found') }] }),
+      given: traces({ pods: [{ pod: waitingContainer('CreateContainerConfigError', 'secret "hub" not found') }] }),
       waiting: 'secret "hub" not found',
       reason: 'SecretUnavailable',
     },
     {
       name: 'misses a ConfigMap that is mounted, as its events say',
       given: traces({
-        pods: [{ pod: waits('trainer', 'ContainerCreating', '') }],
+        pods: [{ pod: waitingContainer('ContainerCreating', '') }],
         eventWords: 'FailedMount: configmap "chat" not found',
       }),
       waiting: 'FailedMount: configmap "chat" not found',
@@ -175,8 +188,6 @@ describe('an attempt that has not ended', () => {
 
 describe('an attempt that has ended', () => {
   const failed = (status: Parameters<typeof pod>[0]) => traces({ job: failedJob, pods: [{ pod: pod(status) }] });
-  const result = (outcome: string, reason: string, message: string) =>
-    resultMessage({ outcome, reason, message, checkpoint: undefined });
   test.each([
     {
       name: 'has succeeded, before its Job is Complete',
@@ -392,8 +403,6 @@ describe('an attempt that has ended', () => {
 });
 
 describe('a termination message that is no result', () => {
-  const checkpoint = (path: string, digest = 'ab'.repeat(32)) =>
-    resultMessage({ checkpoint: { path, step: 3, digest } });
   test.each([
     { name: 'was cut', message: resultMessage().slice(0, 100) },
     { name: 'is not JSON', message: '{"outcome": succeeded}' },

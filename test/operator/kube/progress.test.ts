@@ -17,6 +17,7 @@ function start() {
     client: {
       async log(_namespace: string, name: string) {
         reads.push({ name, at: Math.round((Date.now() - begunAt) / 1000) });
+        if (name === 'unreachable') throw new Error('dial tcp 10.0.0.1:10250: i/o timeout');
         return said.get(name) ?? '';
       },
     },
@@ -100,5 +101,14 @@ test('it is known whether and when someone looked, and an ended trainer is left 
   expect(reads).toHaveLength(1);
   poller.forget('a');
   expect(poller.lookedAt('a')).toBeUndefined();
+  poller.stop();
+});
+
+test('a log that cannot be read is no silence', async () => {
+  const { poller, reads } = start();
+  poller.see(trainerPod('unreachable'));
+  await jest.advanceTimersByTimeAsync(6000);
+  expect(reads).toHaveLength(1);
+  expect(poller.lookedAt('unreachable')).toBeUndefined();
   poller.stop();
 });

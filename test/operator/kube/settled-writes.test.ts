@@ -1,0 +1,23 @@
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { SettledWrites } from '../../../operator/kube/settled-writes.ts';
+
+beforeEach(() => void jest.useFakeTimers());
+afterEach(() => void jest.useRealTimers());
+
+test('a change is written after it has been there for its time, counted from when it was first noticed', () => {
+  const writes = new SettledWrites();
+  expect(writes.delay('a', 'later')).toBe(5000);
+  jest.advanceTimersByTime(600);
+  expect(writes.delay('a', 'soon')).toBe(400);
+  expect(writes.delay('b', 'soon')).toBe(1000);
+  jest.advanceTimersByTime(400);
+  expect(writes.delay('a', 'soon')).toBe(0);
+});
+
+test('what is urgent is written at once, and takes with it what has waited', () => {
+  const writes = new SettledWrites();
+  expect(writes.delay('a', 'soon')).toBe(1000);
+  expect(writes.delay('a', 'now')).toBe(0);
+  writes.settled('a');
+  expect(writes.delay('a', 'soon')).toBe(1000);
+});

@@ -1,0 +1,65 @@
+import { expect, test } from '@jest/globals';
+import { observeAttempt } from '../../../operator/kube/observe-attempt.ts';
+import { attemptLabels } from '../../../operator/kube/objects/labels.ts';
+import type { Job, Pod, Stored } from '../../../operator/kube/resources.ts';
+import { DepartedObjects, tracesOf } from '../../../operator/kube/traces.ts';
+import { job, now, pod, resultMessage, running, terminated, trainer } from '../../support/attempt-traces.ts';
+import { attempt as record, withStatus } from '../../support/stages.ts';
+import { stageOf } from '../../support/stage-objects.ts';
+
+const stage = stageOf(
+  'model: {init: {}}\ndatasets: [{name: sums, generator: {task: addition}}]\npretrain: {data: [sums], steps: 3}',
+);
+const { uid = '' } = stage.metadata;
+
+function labels(attempt: number, component = 'trainer') {
+  return {
+    [attemptLabels.stageUid]: uid,
+    [attemptLabels.attempt]: String(attempt),
+    [attemptLabels.component]: component,
+  };
+}
+
+const jobOf = (attempt: number) => job({ name: `sums-zero-${attempt}`, labels: labels(attempt) }) as Stored<Job>;
+const podOf = (attempt: number, status: Pod['status'], component?: string) =>
+  pod(status, { uid: `pod-${attempt}`, labels: labels(attempt, component) }) as Stored<Pod>;
+
+const nothing = { jobs: [], pods: [] };
+
+test('Jobs and pods come together by the number of their attempt', () => {
+  const found = tracesOf(
+    stage,
+    0,
+    [jobOf(2), jobOf(1)],
+    [podOf(2, trainer('Running', running())), podOf(1, {})],
+    nothing,
+  );
+  expect(found.map(({ number, directory, pods }) => [number, directory, pods.length])).toEqual([
+    [1, '8c5a1c0e/attempt-1', 1],
+    [2, '8c5a1c0e/attempt-2', 1],
+  ]);
+});
+
+test('attempts that are recorded as ended, and rollout workers, are not looked at', () => {
+  const seen = withStatus(stage, 'running', { attempts: [record(1, { outcome: 'Failed' }), record(2)] });
+  const found = tracesOf(seen, 0, [jobOf(1), jobOf(2)], [podOf(2, {}, 'rollout-worker')], nothing);
+  expect(found.map(({ number, pods }) => [number, pods.length])).toEqual([[2, 0]]);
+});
+
+test('a pod that is gone with its Job still tells how it ended', () => {
+  const departed = new DepartedObjects();
+  departed.addJob(jobOf(1), now);
+  departed.addPod(podOf(1, trainer('Succeeded', terminated(0, resultMessage()))), now);
+  const [trace] = tracesOf(stage, 0, [], [], departed.get(uid));
+  expect(trace && observeAttempt(trace, now)).toMatchObject({ state: 'ended', result: { outcome: 'succeeded' } });
+  departed.forget(uid);
+  expect(tracesOf(stage, 0, [], [], departed.get(uid))).toEqual([]);
+});
+
+test('only the last pods of a stage are remembered', () => {
+  const departed = new DepartedObjects();
+  for (let index = 0; index < 50; index++) departed.addPod(podOf(1, {}), now + index);
+  const [trace] = tracesOf(stage, 0, [jobOf(1)], [], departed.get(uid));
+  expect(trace?.pods.length).toBeLessThanOrEqual(10);
+  expect(trace?.pods.at(-1)?.goneAt).toBe(now + 49);
+});
