@@ -1,9 +1,6 @@
 import type { Reflector } from './reflector.ts';
 import { keyOf, type KubeObject, type Stored } from './resources.ts';
 
-/** A write that no watch has told of by then was undone before anyone could see it. */
-const unseenMs = 30_000;
-
 /** What changed an object: someone else, or this process, whose write is known before any watch tells of it. */
 export type Origin = 'watch' | 'own';
 
@@ -14,7 +11,8 @@ export type Origin = 'watch' | 'own';
 export class Cache<T extends KubeObject> {
   private readonly reflector: Reflector<T>;
   private readonly indexBy: (object: Stored<T>) => readonly string[];
-  private readonly written = new Map<string, { readonly object: Stored<T>; readonly at: number }>();
+  /** Until the reflector is there too, however long its watch says nothing: what is forgotten is done again. */
+  private readonly written = new Map<string, Stored<T>>();
   private readonly listeners: ((
     before: Stored<T> | undefined,
     after: Stored<T> | undefined,
@@ -28,16 +26,16 @@ export class Cache<T extends KubeObject> {
   }
 
   get(key: string): Stored<T> | undefined {
-    return this.newer(this.reflector.store.get(key), this.written.get(key)?.object);
+    return this.ownWrite(key) ?? this.reflector.store.get(key);
   }
 
   byIndex(index: string): Stored<T>[] {
     const stored = this.reflector.byIndex(index);
     if (this.written.size === 0) return [...stored];
     const found = new Map(stored.map((object) => [keyOf(object), object]));
-    for (const [key, { object, at }] of this.written) {
-      if (performance.now() - at > unseenMs) this.written.delete(key);
-      else if (this.indexBy(object).includes(index)) found.set(key, this.newer(found.get(key), object) ?? object);
+    for (const key of this.written.keys()) {
+      const own = this.ownWrite(key);
+      if (own !== undefined && this.indexBy(own).includes(index)) found.set(key, own);
     }
     return [...found.values()];
   }
@@ -51,34 +49,42 @@ export class Cache<T extends KubeObject> {
   }
 
   /** What the API server answered to a write. */
-  put(object: Stored<T>): Stored<T> {
+  put(object: Stored<T>): void {
+    if (this.reflector.isPast(object)) return; // the watch was faster
     const key = keyOf(object);
     const before = this.get(key);
-    if (before?.metadata.resourceVersion === object.metadata.resourceVersion) return before;
-    this.written.set(key, { object, at: performance.now() });
+    if (before !== undefined && !isNewer(object, before)) return; // a later write was answered sooner, or nothing changed
+    this.written.set(key, object);
     this.tell(before, object, 'own');
-    return object;
   }
 
   private seen(before: Stored<T> | undefined, after: Stored<T> | undefined): void {
-    const object = after ?? before;
-    if (object === undefined) return;
-    const key = keyOf(object);
-    const own = this.written.get(key)?.object;
+    const key = keyOf(after ?? before ?? unreachable());
+    const own = this.written.get(key);
     if (own === undefined) return this.tell(before, after, 'watch');
-    const isEcho = after?.metadata.resourceVersion === own.metadata.resourceVersion;
-    if (isEcho || this.newer(after, own) !== own) this.written.delete(key);
-    // Of what is older than the own write the listeners heard before; of an echo when it was written.
-    if (!isEcho && !this.written.has(key)) this.tell(own, after, 'watch');
+    if (!this.reflector.isPast(own)) return; // the listeners have heard of a later state
+    this.written.delete(key);
+    if (after?.metadata.resourceVersion !== own.metadata.resourceVersion) this.tell(own, after, 'watch');
+  }
+
+  /** What was written and has not been seen yet. */
+  private ownWrite(key: string): Stored<T> | undefined {
+    const own = this.written.get(key);
+    if (own === undefined || !this.reflector.isPast(own)) return own;
+    this.written.delete(key); // created and deleted again while no watch was there
+    return undefined;
   }
 
   private tell(before: Stored<T> | undefined, after: Stored<T> | undefined, origin: Origin): void {
     for (const listener of this.listeners) listener(before, after, origin);
   }
+}
 
-  /** Resource versions of one kind are numbers that grow. */
-  private newer(stored: Stored<T> | undefined, own: Stored<T> | undefined): Stored<T> | undefined {
-    if (own === undefined || stored === undefined) return own ?? stored;
-    return BigInt(own.metadata.resourceVersion) > BigInt(stored.metadata.resourceVersion) ? own : stored;
-  }
+/** Resource versions of one kind are numbers that grow. */
+function isNewer(a: Stored<KubeObject>, b: Stored<KubeObject>): boolean {
+  return BigInt(a.metadata.resourceVersion) > BigInt(b.metadata.resourceVersion);
+}
+
+function unreachable(): never {
+  throw new Error('a change without an object');
 }

@@ -26,6 +26,8 @@ export type WatchEnd = 'finished' | 'silent' | 'expired' | 'failed';
 
 /** Who keeps the objects of a list and of the watch that follows it. */
 export interface WatchSink<T extends KubeObject> {
+  /** What is told next, if anything, leaves out no change up to this resource version. */
+  reached(version: string): void;
   /** Everything that exists now. */
   replace(objects: readonly Stored<T>[]): void;
   set(object: Stored<T>): void;
@@ -108,6 +110,7 @@ async function list<T extends KubeObject>({
         for (const item of page.items) objects.push(trim(Object.assign(item, typeOf(kind))));
         token = page.continueToken;
         if (token !== undefined) continue;
+        sink.reached(page.resourceVersion);
         sink.replace(objects);
         return page.resourceVersion;
       }
@@ -142,6 +145,7 @@ async function watch<T extends KubeObject>(
     const stop = AbortSignal.any([signal, silence.signal]);
     const body = await client.stream(pathOf(kind, namespace), query, stop);
     for await (const event of watchEvents<T>(silence.listen(body))) {
+      sink.reached(event.object.metadata.resourceVersion);
       if (event.type === 'DELETED') sink.delete(trim(event.object));
       else if (event.type !== 'BOOKMARK') sink.set(trim(event.object));
       progress.version = event.object.metadata.resourceVersion;

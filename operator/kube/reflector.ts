@@ -33,6 +33,8 @@ export class Reflector<T extends KubeObject> {
   private readonly objects = new Map<string, Stored<T>>();
   private readonly index = new Map<string, Map<string, Stored<T>>>();
   private readonly listeners = new Set<ChangeListener<T>>();
+  /** How far each scope has been followed. */
+  private readonly reached = new Map<string | undefined, string>();
   private readonly controller = new AbortController();
   private waitingForList = 0;
   private loops: Promise<void>[] = [];
@@ -55,6 +57,12 @@ export class Reflector<T extends KubeObject> {
   /** Every list has been read once. */
   get synced(): boolean {
     return this.loops.length > 0 && this.waitingForList === 0;
+  }
+
+  /** This state of an object, or what became of it since, is in the store, or is being put there right now. */
+  isPast({ metadata: { namespace, resourceVersion } }: Stored<T>): boolean {
+    const reached = this.reached.get(namespace) ?? this.reached.get(undefined);
+    return reached !== undefined && BigInt(reached) >= BigInt(resourceVersion);
   }
 
   /** Called for every change from now on, also for those of the first list; it must not throw. */
@@ -102,6 +110,7 @@ export class Reflector<T extends KubeObject> {
         },
         set: (object) => this.set(object),
         delete: (object) => this.delete(object),
+        reached: (version) => this.reached.set(namespace, version),
         restarted: (why, error) => onRestart?.(kind.kind, why, error),
       },
     });
