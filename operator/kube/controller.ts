@@ -87,7 +87,7 @@ export class Controller {
     const lookAtStage = (key: string, afterMs: number) => this.queues.R1Stage.addAfter(key, afterMs);
     const shared = { client, pipelines: pipelineCache, stages: this.stageCache, claims, events: this.events };
     const pipelineShell = new KubePipelines({ ...shared, lookAgain: lookAtPipeline });
-    const rollout = new RolloutWorkers(client, jobCache);
+    const rollout = new RolloutWorkers({ ...options, jobs: jobCache });
     const stageShell = new KubeStages({
       ...shared,
       ...options,

@@ -130,7 +130,7 @@ export class KubeStages implements StageShell {
     const { client, claims, image, hubEndpoint, defaults, jobs: cache } = this.options;
     const claim = await claims.ensure(stage, this.pipelineOf(stage));
     await this.deleteUnfinishedJobs(stage, number);
-    const made = await startAttempt(client, {
+    const job = await startAttempt(client, {
       stage: withStageDefaults(stage, defaults),
       number,
       madeFrom: attemptDigest(stage.spec),
@@ -138,7 +138,7 @@ export class KubeStages implements StageShell {
       claim,
       hubEndpoint,
     });
-    for (const job of made) cache.put(trimJob(job));
+    cache.put(trimJob(job));
   }
 
   /** Of attempts that count as ended although their node never answered: their pods go when it does, or is gone. */

@@ -3,7 +3,6 @@ import type { KubeClient } from './client.ts';
 import { createNamed, createOwned } from './create-owned.ts';
 import { attemptJob } from './objects/attempt-job.ts';
 import type { Attempt } from './objects/attempt.ts';
-import { rolloutJob } from './objects/rollout-job.ts';
 import { rolloutNetworkPolicy } from './objects/rollout-network-policy.ts';
 import { rolloutSecret } from './objects/rollout-secret.ts';
 import { rolloutService } from './objects/rollout-service.ts';
@@ -12,19 +11,17 @@ import { configMaps, jobs, networkPolicies, secrets, services, type Job, type St
 
 /**
  * Makes everything that an attempt consists of, what its pod needs first. All names follow from stage and attempt, so
- * that a start which was cut short anywhere is simply made again.
+ * that a start which was cut short anywhere is simply made again. Rollout workers follow later.
  *
- * @returns the attempt's Job, and that of its rollout workers
+ * @returns the attempt's Job
  * @throws RefusedError
  */
-export async function startAttempt(client: KubeClient, attempt: Attempt): Promise<Stored<Job>[]> {
-  const hasWorkers = attempt.stage.spec.rolloutWorkers > 0;
-  await createOwned(client, configMaps, stageConfigMap(attempt));
-  if (hasWorkers) {
+export async function startAttempt(client: KubeClient, attempt: Attempt): Promise<Stored<Job>> {
+  await createNamed(client, configMaps, stageConfigMap(attempt));
+  if (attempt.stage.spec.rolloutWorkers > 0) {
     await createNamed(client, secrets, rolloutSecret(attempt, randomBytes(32).toString('base64url')));
     await createOwned(client, networkPolicies, rolloutNetworkPolicy(attempt));
     await createOwned(client, services, rolloutService(attempt));
   }
-  const job = await createOwned(client, jobs, attemptJob(attempt));
-  return hasWorkers ? [job, await createOwned(client, jobs, rolloutJob(attempt))] : [job];
+  return createOwned(client, jobs, attemptJob(attempt));
 }

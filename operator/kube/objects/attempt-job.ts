@@ -16,6 +16,7 @@ import {
   type PodVolume,
   type VolumeMount,
 } from './pod-spec.ts';
+import { stageConfigMapName } from './stage-config-map.ts';
 
 export const trainerContainer = 'trainer';
 export const fetchContainer = 'fetch-model';
@@ -68,7 +69,7 @@ function trainerPod(attempt: Attempt): PodSpec {
   const rollout = spec.rolloutWorkers > 0;
 
   const volumes: PodVolume[] = [
-    { name: 'stage', configMap: { name: attemptName(stage.metadata.name, attempt.number) } },
+    { name: 'stage', configMap: { name: stageConfigMapName(attempt) } },
     { name: 'volume', persistentVolumeClaim: { claimName: claim } },
     ...(pvc === undefined ? [] : [{ name: 'base', persistentVolumeClaim: { claimName: pvc.claim, readOnly: true } }]),
     ...(rollout

@@ -50,7 +50,7 @@ export function restrictedPod(
 
 /** A container of the trainer's image. */
 export function container(
-  attempt: Attempt,
+  attempt: Pick<Attempt, 'stage' | 'image'>,
   {
     name,
     command,

@@ -10,7 +10,7 @@ import { container, resourcesOf, restrictedPod, temporaryVolume } from './pod-sp
  * Pods that generate completions for the learner of an attempt. They hold nothing: a lost one costs time. So they
  * are restarted for ever, and the operator deletes the Job when the attempt has ended.
  */
-export function rolloutJob(attempt: Attempt): Job {
+export function rolloutJob(attempt: Pick<Attempt, 'stage' | 'number' | 'image'>): Job {
   const { stage, number } = attempt;
   const { rolloutWorkers, queue } = stage.spec;
   const name = rolloutJobName(stage.metadata.name, number);

@@ -4,7 +4,7 @@ const chance = new Set([
   'startedAt',
   'endedAt',
   'completedAt',
-  'decidedAt',
+  'time',
   'runSeconds',
   'ranSeconds',
   'gpuHours',
