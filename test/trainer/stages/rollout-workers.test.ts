@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Engine } from '../../../trainer/engine/engine.ts';
 import { parseHfConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
@@ -19,6 +19,11 @@ import {
   type TrainerProcess,
   writeStage,
 } from '../../support/trainer.ts';
+
+const started: TrainerProcess[] = [];
+afterEach(() => {
+  for (const { child } of started.splice(0)) child.kill('SIGKILL');
+});
 
 const settings = {
   grpo: {
@@ -55,7 +60,7 @@ test('workers that die, are frozen, and come later change no bit of a grpo stage
   void learning.finally(() => ended.abort());
   for (let round = 0; !ended.signal.aborted; round++) {
     const victim = startWorker(port);
-    await said(victim, 'joined');
+    await Promise.race([said(victim, 'joined'), learning]);
     await sleep(100 + 70 * (round % 5));
     if (round % 2 === 1) victim.child.kill('SIGSTOP');
     if (round % 2 === 1) await sleep(300);
@@ -87,11 +92,12 @@ test('a sample stage has the same rows, and a worker that is told to leaves with
   const port = await freePort();
   const [stays, leaves] = [startWorker(port), startWorker(port)];
   const learning = learn('sample', port);
-  await said(leaves, 'joined');
+  await Promise.race([said(leaves, 'joined'), learning]);
   await sleep(200);
   leaves.child.kill('SIGTERM');
   expect((await leaves.ended).code).toBe(0);
   expect((await learning).digest).toBe(alone.sample);
+  stays.child.kill('SIGTERM'); // it may not have been there in time
   expect((await stays.ended).code).toBe(0);
 }, 120_000);
 
@@ -140,7 +146,9 @@ async function learn(
     workers: 1,
     ...(port !== undefined && { rollout: { port, host: '127.0.0.1', tokenFile: join(root, 'token') } }),
   });
-  const { code, signal, stderr } = await startStage(file, { when }).ended;
+  const learner = startStage(file, { when });
+  started.push(learner);
+  const { code, signal, stderr } = await learner.ended;
   if (when) expect(signal).toBe('SIGKILL');
   else expect({ code, stderr }).toMatchObject({ code: 0 });
   return { digest: when ? undefined : (await readResult(out, '')).checkpoint?.digest, stderr };
@@ -148,7 +156,9 @@ async function learn(
 
 function startWorker(port: number, more: readonly string[] = []): TrainerProcess {
   const args = ['--learner', `http://127.0.0.1:${port}`, '--token-file', join(root, 'token'), '--workers', '1'];
-  return startTrainer(['rollout', ...args, ...more]);
+  const worker = startTrainer(['rollout', ...args, ...more]);
+  started.push(worker);
+  return worker;
 }
 
 /** Options of a worker in this process. */

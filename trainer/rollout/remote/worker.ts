@@ -42,7 +42,7 @@ export interface WorkerOptions {
 }
 
 const leastWaitMs = 200;
-const mostWaitMs = 10_000;
+const mostWaitMs = 5000;
 
 /**
  * Samples for a learner until the stage is done. A learner that does not answer is asked again and again: it may come
