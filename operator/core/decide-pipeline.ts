@@ -2,7 +2,7 @@ import { findCondition, type Reason } from '../api/conditions.ts';
 import { annotations } from '../api/metadata.ts';
 import type { R1Stage } from '../api/stage.ts';
 import { exhausted, lastsForMs } from './budget.ts';
-import { digestOf } from './names.ts';
+import { sameContent } from './names.ts';
 import type { PipelineObserved } from './observed.ts';
 import type { PipelineAction, PipelineDecision, Rule, Verdict } from './pipeline-decision.ts';
 import { hasWork, isLive, surveyPipeline, type PipelineSituation } from './pipeline-situation.ts';
@@ -80,6 +80,7 @@ function suspendRemovedStages({ observed, pipeline }: PipelineSituation): Verdic
 function refuseChangedStages({ views }: PipelineSituation): Verdict | undefined {
   for (const { stage, object, desired } of views) {
     if (object === undefined || desired === undefined || !hasWork(object)) continue;
+    if (sameContent(object.spec, desired.spec)) continue;
     if (settingsDigest(object.spec) === settingsDigest(desired.spec)) continue;
     const state = findCondition(object.status?.conditions, 'Succeeded')?.status === 'True' ? 'finished' : 'begun';
     const message =
@@ -120,7 +121,7 @@ function retryCorrectedStages({ views }: PipelineSituation): Verdict | undefined
       succeeded?.status === 'False' &&
       object !== undefined &&
       desired !== undefined &&
-      digestOf(object.spec) !== digestOf(desired.spec),
+      !sameContent(object.spec, desired.spec),
   );
   const { stage: { name } = {}, object, desired } = corrected ?? {};
   if (object === undefined || desired === undefined) return undefined;
@@ -189,7 +190,7 @@ function updateWaitingStages({ views }: PipelineSituation): Verdict | undefined 
       object !== undefined &&
       desired !== undefined &&
       succeeded?.status !== 'True' &&
-      digestOf(object.spec) !== digestOf(desired.spec),
+      !sameContent(object.spec, desired.spec),
   );
   if (changed?.object === undefined || changed.desired === undefined) return undefined;
   const stage: R1Stage = { ...changed.object, spec: changed.desired.spec };

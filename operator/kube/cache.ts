@@ -13,6 +13,8 @@ export class Cache<T extends KubeObject> {
   private readonly indexBy: (object: Stored<T>) => readonly string[];
   /** Until the reflector is there too, however long its watch says nothing: what is forgotten is done again. */
   private readonly written = new Map<string, Stored<T>>();
+  /** Keys of what was written, by the same index. */
+  private readonly writtenIndex = new Map<string, Set<string>>();
   private readonly listeners: ((
     before: Stored<T> | undefined,
     after: Stored<T> | undefined,
@@ -31,12 +33,9 @@ export class Cache<T extends KubeObject> {
 
   byIndex(index: string): Stored<T>[] {
     const stored = this.reflector.byIndex(index);
-    if (this.written.size === 0) return [...stored];
-    const found = new Map(stored.map((object) => [keyOf(object), object]));
-    for (const key of this.written.keys()) {
-      const own = this.ownWrite(key);
-      if (own !== undefined && this.indexBy(own).includes(index)) found.set(key, own);
-    }
+    const written = [...(this.writtenIndex.get(index) ?? [])].flatMap((key) => this.ownWrite(key) ?? []);
+    if (written.length === 0) return [...stored];
+    const found = new Map([...stored, ...written].map((object) => [keyOf(object), object]));
     return [...found.values()];
   }
 
@@ -54,7 +53,12 @@ export class Cache<T extends KubeObject> {
     const key = keyOf(object);
     const before = this.get(key);
     if (before !== undefined && !isNewer(object, before)) return; // a later write was answered sooner, or nothing changed
+    this.forget(key);
     this.written.set(key, object);
+    for (const index of this.indexBy(object)) {
+      const keys = this.writtenIndex.get(index) ?? new Set();
+      this.writtenIndex.set(index, keys.add(key));
+    }
     this.tell(before, object, 'own');
   }
 
@@ -63,7 +67,7 @@ export class Cache<T extends KubeObject> {
     const own = this.written.get(key);
     if (own === undefined) return this.tell(before, after, 'watch');
     if (!this.reflector.isPast(own)) return; // the listeners have heard of a later state
-    this.written.delete(key);
+    this.forget(key);
     if (after?.metadata.resourceVersion !== own.metadata.resourceVersion) this.tell(own, after, 'watch');
   }
 
@@ -71,8 +75,19 @@ export class Cache<T extends KubeObject> {
   private ownWrite(key: string): Stored<T> | undefined {
     const own = this.written.get(key);
     if (own === undefined || !this.reflector.isPast(own)) return own;
-    this.written.delete(key); // created and deleted again while no watch was there
+    this.forget(key); // created and deleted again while no watch was there
     return undefined;
+  }
+
+  private forget(key: string): void {
+    const object = this.written.get(key);
+    if (object === undefined) return;
+    this.written.delete(key);
+    for (const index of this.indexBy(object)) {
+      const keys = this.writtenIndex.get(index);
+      keys?.delete(key);
+      if (keys?.size === 0) this.writtenIndex.delete(index);
+    }
   }
 
   private tell(before: Stored<T> | undefined, after: Stored<T> | undefined, origin: Origin): void {

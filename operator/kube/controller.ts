@@ -32,7 +32,7 @@ import {
 } from './resources.ts';
 import { RolloutWorkers } from './rollout-workers.ts';
 import { DepartedObjects, isTrainer, stageUidOf } from './traces.ts';
-import { trimJob, trimOwn, trimPod } from './trim.ts';
+import { sameKept, trimJob, trimOwn, trimPod } from './trim.ts';
 import { VolumeClaims } from './volume-claims.ts';
 
 export interface ControllerOptions {
@@ -47,7 +47,7 @@ export interface ControllerOptions {
 }
 
 /** More passes at a time would only wait for the API server together. */
-const concurrency = { pipelines: 8, stages: 16 };
+const concurrency = { pipelines: 32, stages: 64 };
 /** What merely progresses is shown in the pipeline a little later. */
 const progressDelayMs = 1000;
 
@@ -121,7 +121,7 @@ export class Controller {
     this.stageCache.onChange((before, after, origin) => this.stageChanged(before, after, origin === 'own'));
     jobCache.onChange((before, after) => {
       if (after === undefined && before !== undefined) this.departed.addJob(before, Date.now());
-      this.lookAtStageOf(after ?? before ?? unreachable());
+      if (!sameKept(before, after)) this.lookAtStageOf(after ?? before ?? unreachable());
     });
     this.reflectors.pods.onChange((before, after) => this.podChanged(before, after));
     metrics.watchQueues(this.queues);
@@ -214,12 +214,15 @@ export class Controller {
       this.departed.addPod(pod, Date.now());
       this.progress.forget(pod.metadata.uid);
     } else this.progress.see(after);
-    this.lookAtStageOf(pod);
+    if (!sameKept(before, after)) this.lookAtStageOf(pod);
   }
 
   private lookAtStageOf(object: Stored<Job> | Stored<Pod>): void {
     const key = this.stageKeys.get(stageUidOf(object));
-    if (key !== undefined) this.queues.R1Stage.add(key);
+    if (key === undefined) return;
+    // A Job is Complete a second after its stage is, and its pod is tidied up: that is no news.
+    const succeeded = findCondition(this.stageCache.get(key)?.status?.conditions, 'Succeeded');
+    if (succeeded?.status !== 'True' || !isTrainer(object)) this.queues.R1Stage.add(key);
   }
 
   private claimOf(stageKey: string): { readonly namespace: string; readonly name: string } | undefined {

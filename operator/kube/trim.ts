@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { annotations, labels } from '../api/metadata.ts';
 import { attemptLabels, madeFromAnnotation } from './objects/labels.ts';
 import type { Job, KubeObject, Pod, Stored } from './resources.ts';
@@ -28,7 +29,7 @@ export function trimJob({ metadata, spec, status }: Stored<Job>): Stored<Job> {
     metadata: { ...identity(metadata), ...(ownerReferences === undefined ? {} : { ownerReferences }) },
     // The template is read once, when the Job is made.
     spec: { ...pick(spec, ['suspend', 'completions', 'parallelism']), template: {} },
-    status: pick(status, ['active', 'conditions']),
+    status: pick(status, ['conditions']),
   };
 }
 
@@ -75,4 +76,11 @@ function containers<K extends string>(
 function pick<T extends object, K extends keyof T>(value: T | undefined, keys: readonly K[]): Pick<T, K> {
   if (value === undefined) return {} as Pick<T, K>;
   return Object.fromEntries(keys.flatMap((key) => (value[key] === undefined ? [] : [[key, value[key]]]))) as Pick<T, K>;
+}
+
+/** Nothing has changed that is kept, such as the number of ready pods of a Job. */
+export function sameKept<T extends KubeObject>(before: Stored<T> | undefined, after: Stored<T> | undefined): boolean {
+  if (before === undefined || after === undefined) return false;
+  const { resourceVersion } = after.metadata;
+  return isDeepStrictEqual({ ...before, metadata: { ...before.metadata, resourceVersion } }, after);
 }

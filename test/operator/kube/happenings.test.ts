@@ -6,13 +6,13 @@ import { attempt, timeAt } from '../../support/stages.ts';
 
 type Succeeded = 'True' | 'False' | 'Unknown';
 
-function conditions(status: Succeeded, reason: string, message: string) {
-  return [{ type: 'Succeeded', status, reason, message, lastTransitionTime: timeAt(0) }];
+function conditions(succeeded: Succeeded, reason: string, message: string) {
+  return [{ type: 'Succeeded', status: succeeded, reason, message, lastTransitionTime: timeAt(0) }];
 }
 
-function stage(status: Succeeded, reason: string, attempts: StageStatus['attempts']): StageStatus {
+function stage(succeeded: Succeeded, reason: string, attempts: StageStatus['attempts']): StageStatus {
   return {
-    conditions: conditions(status, reason, 'words'),
+    conditions: conditions(succeeded, reason, 'words'),
     attempts,
     failures: {},
     metrics: {},
