@@ -7,6 +7,7 @@ import { LeaderElection } from './leader.ts';
 import { createLogger, type LogLevel } from './logger.ts';
 import { OperatorMetrics } from './metrics.ts';
 import { PodConfig } from './pod-config.ts';
+import type { RequestRecord } from './transport.ts';
 import type { StageDefaults } from '../api/stage-defaults.ts';
 
 export interface OperatorOptions {
@@ -31,7 +32,9 @@ export async function runOperator(options: OperatorOptions): Promise<number> {
   const logger = createLogger(options.logLevel);
   const metrics = new OperatorMetrics();
   const { config, namespace } = await loadConfig();
-  const client = new KubeClient(config, { onRequest: (request) => metrics.requested(request) });
+  const onRequest = (request: RequestRecord): void => metrics.requested(request);
+  // A process that was frozen finds itself in the middle of a pass when it goes on, and somebody else leading.
+  const client = new KubeClient(config, { onRequest, mayWrite: () => election.leading });
   const controller = new Controller({
     ...options,
     namespaces: options.namespace,
@@ -50,7 +53,7 @@ export async function runOperator(options: OperatorOptions): Promise<number> {
 
   const lease = { namespace, name: options.leaderElectionId };
   const election = new LeaderElection({
-    client,
+    client: new KubeClient(config, { onRequest }), // its few requests wait for no others
     lease,
     onLost: (why) => {
       logger.error('leadership was lost', { lease, why });

@@ -38,6 +38,8 @@ export interface TransportOptions {
   readonly name?: string;
   /** Called for every try of every request once its status is known. */
   readonly onRequest?: ((request: RequestRecord) => void) | undefined;
+  /** Asked just before each write goes out, which fails when the answer is no. */
+  readonly mayWrite?: () => boolean;
   /** Wait before the first repetition of a read; doubles with each. */
   readonly retryMs?: number;
 }
@@ -113,6 +115,7 @@ export class Transport {
   ): Promise<T> {
     const { dispatcher, headers } = await this.credentials.get();
     const { server } = this.credentials;
+    if (method !== 'GET' && this.options.mayWrite?.() === false) throw new Error('not allowed to write any more');
     const response = await dispatcher.request({
       origin: server.origin,
       path: `${server.pathname.replace(/\/$/, '')}${path}${queryString(query)}`,

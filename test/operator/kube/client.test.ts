@@ -148,6 +148,18 @@ describe('repetition', () => {
   });
 });
 
+test('a write goes out only as long as it may, also when it is repeated', async () => {
+  let allowed = true;
+  await using api = await FakeApi.start((_, response) => {
+    allowed = false;
+    answerStatus(response, 429, 'TooManyRequests');
+  });
+  const client = api.client({ mayWrite: () => allowed });
+  await expect(client.create(configMaps, object)).rejects.toThrow('not allowed to write any more');
+  expect(api.requests).toHaveLength(1);
+  await expect(client.get(configMaps, object.metadata)).rejects.toThrow('TooManyRequests');
+});
+
 describe('errors', () => {
   test('a conflict is no "already exists", and the other way round', () => {
     expect(isConflict(new ApiError(409, 'Conflict', ''))).toBe(true);
