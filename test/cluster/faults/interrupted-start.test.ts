@@ -1,6 +1,4 @@
 import { expect, test } from '@jest/globals';
-import type { StageFile } from '../../../trainer/contract/stage-file.ts';
-import { configMaps, jobs } from '../../../operator/kube/resources.ts';
 import { describeCluster } from '../support/describe-cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
@@ -8,6 +6,7 @@ import { startOperator } from '../support/operator.ts';
 import { Pipelines, row } from '../support/pipelines.ts';
 import type { SeenRequest } from '../support/seen-request.ts';
 import { flags } from './crash.ts';
+import { readStageFile } from './read-stage-file.ts';
 
 describeCluster('an attempt whose start was interrupted', (cluster) => {
   test('is started with the settings that are asked for by then', async () => {
@@ -24,11 +23,7 @@ describeCluster('an attempt whose start was interrupted', (cluster) => {
       await world.pipeline('changed', 'Succeeded');
 
       const [job] = await world.jobsOf('changed');
-      const made = await world.client.get(jobs, { namespace: world.namespace, name: job?.metadata.name ?? '' });
-      const volume = made.spec?.template.spec?.volumes?.find(({ name }) => name === 'stage');
-      const name = volume?.configMap?.name ?? '';
-      const { data } = await world.client.get(configMaps, { namespace: world.namespace, name });
-      const file = JSON.parse(data?.['stage.json'] ?? '') as StageFile;
+      const file = await readStageFile(world.client, world.namespace, job?.metadata.name ?? '');
       expect(file.settings).toMatchObject({ pretrain: { steps: 20 } });
     } finally {
       await operator.kill();

@@ -83,6 +83,10 @@ export class Witness implements AsyncDisposable {
     );
   }
 
+  hasStage(name: string): boolean {
+    return this.reflectors.stages.store.has(`${this.namespace}/${name}`);
+  }
+
   /** The status of a stage. */
   stage(name: string) {
     return this.reflectors.stages.store.get(`${this.namespace}/${name}`)?.status;
