@@ -2,7 +2,7 @@
 # Stops what up.sh or node-up.sh started and removes its state; the built tools and images stay.
 . "$(dirname "$0")/lib.sh"
 if [ -e "$PIDS/kwok" ]; then # the folders that its volumes got
-  kubectl --request-timeout=2s get persistentvolumes -o jsonpath='{range .items[*]}{.spec.hostPath.path}{"\n"}{end}' 2>/dev/null |
+  { kubectl --request-timeout=2s get persistentvolumes -o jsonpath='{range .items[*]}{.spec.hostPath.path}{"\n"}{end}' 2>/dev/null || true; } |
     { grep ^/tmp/hostpath_pv/ || true; } | xargs -r rm -rf
 fi
 pids=()

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from './free-ports.ts';
@@ -51,9 +52,11 @@ export async function startOperator({
   const [health = 0, metrics = 0] = await freePorts(2);
   const ports = ['--health-port', String(health), '--metrics-port', String(metrics)];
   const flags = ['--leader-election-id', `test-${process.pid}-${started++}`, ...ports, ...args];
-  const [program = '', ...rest] = [...prefix, process.execPath, main, ...flags];
+  // As the image starts it: its first line names Node and V8's settings.
+  const PATH = `${dirname(process.execPath)}:${process.env.PATH}`;
+  const [program = '', ...rest] = [...prefix, main, ...flags];
   const child = spawn(program, rest, {
-    env: { ...process.env, NODE_OPTIONS: '', KUBECONFIG: kubeconfig, ...env },
+    env: { ...process.env, PATH, NODE_OPTIONS: '', KUBECONFIG: kubeconfig, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const closed = once(child, 'close') as Promise<[number | null]>;
