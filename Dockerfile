@@ -31,7 +31,8 @@ RUN install -d -o 1000 $NODE_COMPILE_CACHE \
   && chown -R root $NODE_COMPILE_CACHE && chmod -R a+rX $NODE_COMPILE_CACHE \
   && rm -rf node_modules
 
-# For GPUs: the core of ONNX Runtime with its CUDA provider, of the version of the npm package, and what it needs of NVIDIA's.
+# For GPUs: the core of ONNX Runtime with its CUDA provider, of the version of the npm package, and what these need of NVIDIA's.
+# Libraries of CUDA 13.0 run with every driver for CUDA 13, later ones not.
 FROM dependencies AS cuda
 ARG CUDA=
 RUN mkdir -p /opt/onnxruntime-cuda \
@@ -41,8 +42,10 @@ RUN mkdir -p /opt/onnxruntime-cuda \
       apt-get update && apt-get install -y --no-install-recommends python3-pip \
       && version=$(node -p "require('onnxruntime-node/package.json').version") \
       && pip install --no-cache-dir --break-system-packages --target /wheels "onnxruntime-gpu[cuda,cudnn]==$version" \
-      && mv /wheels/onnxruntime/capi/libonnxruntime*.so* /opt/onnxruntime-cuda \
-      && find /wheels/nvidia -name '*.so*' -exec mv {} /opt/onnxruntime-cuda \; \
+        'nvidia-cublas==13.0.*' 'nvidia-cuda-nvrtc==13.0.*' 'nvidia-cuda-runtime==13.0.*' 'nvidia-nvjitlink==13.0.*' \
+        'nvidia-cufft==12.0.*' 'nvidia-curand==10.4.0.*' \
+      && find /wheels/nvidia /wheels/onnxruntime/capi -name 'lib*.so*' ! -name '*.alt.*' ! -name '*tensorrt*' \
+        ! -name 'libnvblas*' ! -name 'libcufftw*' -exec mv {} /opt/onnxruntime-cuda \; \
       && rm -rf /wheels ;; \
     *) echo "CUDA=$CUDA: expected 13, or nothing for CPU alone" >&2; exit 1 ;; \
   esac
