@@ -6,6 +6,7 @@ import { stageResult, type ProgressLine, type StageResult } from '../../trainer/
 import type { AttemptExit, AttemptObserved, StopReason } from '../core/observed.ts';
 import { LogFollower } from './log-follower.ts';
 import { send } from './orphans.ts';
+import { RolloutProcesses, type RolloutProcessesOptions } from './rollout-processes.ts';
 import { checkpointProblem } from './verify-checkpoint.ts';
 
 /** How long a trainer has to save after it was asked to end; a user's own wish to stop has no limit but a second wish. */
@@ -28,6 +29,8 @@ export interface AttemptOptions {
   readonly out: string;
   /** Instead of the default for the reason. */
   readonly graceMs?: number | undefined;
+  /** Run beside the trainer and end with it. */
+  readonly rolloutWorkers?: RolloutProcessesOptions | undefined;
   readonly onProgress: (line: ProgressLine) => void;
   /** Nothing is left of it, and its result was read and verified. */
   readonly onEnd: () => void;
@@ -37,6 +40,7 @@ export interface AttemptOptions {
 export class AttemptProcess {
   private readonly options: AttemptOptions;
   private readonly child: ChildProcess;
+  private readonly rolloutWorkers: RolloutProcesses | undefined;
   private readonly follower: LogFollower;
   private readonly startedAt = Date.now();
   private progress: ProgressLine | undefined;
@@ -67,6 +71,7 @@ export class AttemptProcess {
   private constructor(options: AttemptOptions, child: ChildProcess) {
     this.options = options;
     this.child = child;
+    this.rolloutWorkers = options.rolloutWorkers && new RolloutProcesses(options.rolloutWorkers);
     this.follower = new LogFollower(options.log, (line) => {
       this.progress = line;
       this.lastProgressAt = Date.now();
@@ -107,11 +112,13 @@ export class AttemptProcess {
   /** Ends the trainer and whatever it started at once. */
   kill(): void {
     if (this.child.pid !== undefined && this.end === undefined) send(-this.child.pid, 'SIGKILL');
+    this.rolloutWorkers?.kill();
   }
 
   private async finish(exit: AttemptExit): Promise<void> {
     clearTimeout(this.killTimer);
     if (this.child.pid !== undefined) send(-this.child.pid, 'SIGKILL'); // helpers that it left behind
+    await this.rolloutWorkers?.end();
     await this.follower.finish();
     const detail = exit.detail ?? this.follower.lastWords;
     const outOfMemory = exit.code !== 0 && outOfMemoryWords.test(this.follower.tail);

@@ -15,6 +15,7 @@ import type { Shell } from '../reconciler.ts';
 import { AttemptProcess, readOutcome } from './attempt-process.ts';
 import { findInHubCache } from './hub-cache.ts';
 import { parseProgress } from './log-follower.ts';
+import { prepareRollout } from './rollout-processes.ts';
 import { writeJson, type StateDirectory } from './state-directory.ts';
 
 export interface LocalShellOptions {
@@ -193,6 +194,7 @@ export class LocalShell implements Shell {
     const file = this.state.file(name, number);
     const log = this.state.log(name, number);
     const { options } = this;
+    const rollout = wantsRolloutWorkers(stage) ? await prepareRollout(this.state.token(name, number)) : undefined;
     const manifestFolder = dirname(resolve(options.manifestFile));
     const content = stageFile(stage, number, {
       resolve: (path) => resolve(manifestFolder, path),
@@ -205,6 +207,7 @@ export class LocalShell implements Shell {
       },
       out,
       workers: options.workers,
+      ...(rollout === undefined ? {} : { rollout }),
     });
     // A result that is there later is then this attempt's own.
     await rm(join(out, resultName), { force: true });
@@ -216,6 +219,12 @@ export class LocalShell implements Shell {
       log,
       out,
       graceMs: options.graceMs,
+      rolloutWorkers: rollout && {
+        command: options.trainer,
+        count: stage.spec.rolloutWorkers,
+        rollout,
+        log: (worker) => this.state.rolloutLog(name, number, worker),
+      },
       onProgress: (progress) => options.onProgress(name, number, progress),
       onEnd: () => {
         this.damage.delete(name);
@@ -232,6 +241,11 @@ function withoutWishesToAnOperator({ spec, metadata, ...pipeline }: R1Pipeline):
   const { ttlSecondsAfterFinished: _, ...kept } = spec;
   const { [annotations.rerunFrom]: __, ...others } = metadata.annotations ?? {};
   return { ...pipeline, spec: kept, metadata: { ...metadata, annotations: others } };
+}
+
+/** Only completions can be generated elsewhere. */
+function wantsRolloutWorkers({ spec }: R1Stage): boolean {
+  return spec.rolloutWorkers > 0 && (spec.grpo !== undefined || spec.sample !== undefined);
 }
 
 async function lastProgress(log: string): Promise<ProgressLine | undefined> {

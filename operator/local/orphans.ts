@@ -1,17 +1,23 @@
+import { glob, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findProcess, findProcesses, type RunningProcess } from './process-table.ts';
 
 /**
- * Ends trainers that outlived the process which ran them, and waits until they are gone: a new attempt must be the
- * only writer. They are asked first, so that they can save.
+ * Ends trainers that outlived the process which ran them, with their rollout workers, and waits until they are gone: a
+ * new attempt must be the only writer. They are asked first, so that they can save.
  *
- * @param files directory of the stage files; a trainer has the path of one on its command line
- * @returns the processes that were ended
+ * @param files directory of the stage files and tokens; a trainer has the path of one on its command line
+ * @returns the trainers that were ended
  */
 export async function endOrphans(files: string, graceMs: number): Promise<RunningProcess[]> {
-  const orphans = await findProcesses(`--stage ${files}/`);
-  await Promise.all(orphans.map((orphan) => endProcess(orphan, graceMs)));
-  return orphans;
+  const [trainers, workers] = await Promise.all([
+    findProcesses(`--stage ${files}/`),
+    findProcesses(`--token-file ${files}/`),
+  ]);
+  await Promise.all([...trainers, ...workers].map((orphan) => endProcess(orphan, graceMs)));
+  for await (const token of glob('*.token', { cwd: files })) await rm(join(files, token), { force: true });
+  return trainers;
 }
 
 async function endProcess(orphan: RunningProcess, graceMs: number): Promise<void> {

@@ -14,7 +14,8 @@ import { r1Stage, type R1Stage } from '../api/stage.ts';
  *     run.lock                        held by the process that runs it
  *     stages/<stage>.json             the R1Stage with its status
  *     files/<stage>.attempt-<n>.json  what the trainer was told
- *     logs/<stage>.attempt-<n>.log    what it said, stdout and stderr
+ *     files/<stage>.attempt-<n>.token shared with its rollout workers, while it runs
+ *     logs/<stage>.attempt-<n>.log    what it said, stdout and stderr; …<n>.rollout-<i>.log: what its rollout workers said
  *     volume/<stage>/                 its own directory: checkpoints, data, metrics, result.json
  */
 export class StateDirectory {
@@ -60,6 +61,16 @@ export class StateDirectory {
     return join(this.files, `${stage}.attempt-${attempt}.json`);
   }
 
+  /** The secret of an attempt's learner and its rollout workers, while it runs. */
+  token(stage: string, attempt: number): string {
+    return join(this.files, `${stage}.attempt-${attempt}.token`);
+  }
+
+  /** @param worker from 1 */
+  rolloutLog(stage: string, attempt: number, worker: number): string {
+    return join(this.root, 'logs', `${stage}.attempt-${attempt}.rollout-${worker}.log`);
+  }
+
   log(stage: string, attempt: number): string {
     return join(this.root, 'logs', `${stage}.attempt-${attempt}.log`);
   }
@@ -89,7 +100,7 @@ export class StateDirectory {
     const names = await readdir(this.files).catch(noneIfMissing);
     const prefix = `${stage}.attempt-`;
     const numbers = names
-      .filter((name) => name.startsWith(prefix))
+      .filter((name) => name.startsWith(prefix) && name.endsWith('.json'))
       .map((name) => Number.parseInt(name.slice(prefix.length), 10));
     return Math.max(0, ...numbers.filter((number) => Number.isInteger(number)));
   }

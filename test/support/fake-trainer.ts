@@ -4,6 +4,7 @@
  * digest as one that was never stopped.
  *
  *   node fake-trainer.ts PLAN run --stage FILE
+ *   node fake-trainer.ts PLAN rollout …           does nothing until it is told to end
  *
  * PLAN is a JSON file: stage → behaviours of its attempts, the last one for all further attempts.
  */
@@ -45,7 +46,8 @@ export interface Behaviour {
   readonly damage?: boolean;
 }
 
-const [, , planPath = '', , , filePath = ''] = process.argv;
+const [, , planPath = '', command = '', , filePath = ''] = process.argv;
+if (command === 'rollout') await waitForLearner();
 const plan = JSON.parse(readFileSync(planPath, 'utf8')) as Record<string, Behaviour[]>;
 const file = JSON.parse(readFileSync(filePath, 'utf8')) as StageFile;
 const behaviours = plan[file.stage] ?? [];
@@ -93,6 +95,13 @@ finish({
   ...(checkpoint && { checkpoint }),
   metrics: { reward: 0.5, ...metrics },
 });
+
+async function waitForLearner(): Promise<never> {
+  process.on('SIGTERM', () => process.exit(0));
+  console.log('waits for a learner');
+  await sleep(1e9);
+  process.exit(1);
+}
 
 /** Two trainers that write into one directory leave proof of it. */
 function claimDirectory(): void {

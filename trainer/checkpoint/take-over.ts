@@ -33,10 +33,13 @@ export async function takeOver(out: string, earlier: readonly string[], settings
   for (const directory of closed) await removeRest(directory, settingsDigest);
 }
 
-/** Removes the directories of other runs of this stage, which nobody refers to any more: `<stage>/<run>/attempt-<n>`. */
+/**
+ * Removes the directories of other runs of this stage, which nobody refers to any more. `out` is `<stage>/<run>/attempt-<n>`;
+ * where it is not, there are none.
+ */
 export async function removeOtherRuns(out: string): Promise<void> {
   const run = dirname(out);
-  if (!runName.test(basename(run))) throw new Error(`${out}: expected the directory of an attempt below that of a run`);
+  if (!runName.test(basename(run))) return;
   for (const name of await namesIn(dirname(run))) {
     if (runName.test(name) && name !== basename(run)) await remove(join(dirname(run), name));
   }

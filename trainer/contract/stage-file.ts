@@ -37,10 +37,9 @@ export const stageFile = z.strictObject({
   /**
    * Directories of this stage's earlier attempts, newest last, absolute. What the newest of them has that verifies is
    * moved into `out` before the work begins; an attempt with a directory of its own has nothing else to go on from.
+   * `out` is then `<stage>/<run>/attempt-<n>`, and other runs of the stage, named by 8 hex digits, are removed.
    */
   takeOver: z.array(z.string()).optional(),
-  /** `out` is `<stage>/<run>/attempt-<n>`, and other runs of the stage, named by 8 hex digits, are to be removed. */
-  removeOtherRuns: z.boolean().optional(),
   /** Where rollout workers find the learner: the port it listens on, and the file with the secret they share. */
   rollout: z
     .strictObject({

@@ -56,8 +56,10 @@ async function runRecipe(
   await namingFullDisk(file.out, undefined, async () => {
     await mkdir(file.out, { recursive: true });
     const workspace = await Workspace.open(file, stop);
-    if (file.removeOtherRuns === true) await removeOtherRuns(file.out);
-    if (file.takeOver) await takeOver(file.out, file.takeOver, workspace.settingsDigest);
+    if (file.takeOver) {
+      await removeOtherRuns(file.out);
+      await takeOver(file.out, file.takeOver, workspace.settingsDigest);
+    }
     const result = await withRolloutWorkers(workspace);
     await readBack(result);
     await tell(result);
