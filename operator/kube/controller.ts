@@ -85,7 +85,7 @@ export class Controller {
 
     const lookAtPipeline = (key: string, afterMs: number) => this.queues.R1Pipeline.addAfter(key, afterMs);
     const lookAtStage = (key: string, afterMs: number) => this.queues.R1Stage.addAfter(key, afterMs);
-    const shared = { client, pipelines: pipelineCache, stages: this.stageCache, claims, events: this.events };
+    const shared = { client, pipelines: pipelineCache, stages: this.stageCache, claims, events: this.events, logger };
     const pipelineShell = new KubePipelines({ ...shared, lookAgain: lookAtPipeline });
     const rollout = new RolloutWorkers({ ...options, jobs: jobCache });
     const stageShell = new KubeStages({

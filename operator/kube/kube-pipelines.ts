@@ -11,6 +11,7 @@ import { pipelineProblem } from './cluster-problem.ts';
 import { createOwned, refused, RefusedError } from './create-owned.ts';
 import type { EventRecorder } from './events.ts';
 import { pipelineHappenings } from './happenings.ts';
+import type { Logger } from './logger.ts';
 import { mergePatch } from './merge-patch.ts';
 import { ownedBy } from './objects/labels.ts';
 import { Refusals } from './refusals.ts';
@@ -29,6 +30,7 @@ export interface KubePipelinesOptions {
   readonly stages: Cache<R1Stage>;
   readonly claims: VolumeClaims;
   readonly events: EventRecorder;
+  readonly logger: Logger;
   /** A pass for a pipeline should follow. */
   readonly lookAgain: (key: string, afterMs: number) => void;
 }
@@ -47,6 +49,7 @@ export class KubePipelines implements PipelineShell {
     const pipeline = this.options.pipelines.get(key);
     if (pipeline === undefined || pipeline.metadata.deletionTimestamp !== undefined) {
       this.writes.settled(key);
+      this.refusals.forget(key);
       return undefined;
     }
     const problem = pipelineProblem(pipeline);
@@ -56,19 +59,20 @@ export class KubePipelines implements PipelineShell {
       stages: this.options.stages.byIndex(pipeline.metadata.uid),
       maxRunningStages: await this.maxRunningStages(key, pipeline),
       ...(problem === undefined ? {} : { problem }),
-      ...this.refusals.get(key),
+      ...this.refusals.get(key, pipeline),
     };
   }
 
   private async maxRunningStages(key: string, pipeline: Stored<R1Pipeline>): Promise<number> {
     const { exclusive, shared } = mostRunningStages;
     const isOver = findCondition(pipeline.status?.conditions, 'Succeeded')?.status ?? 'Unknown';
-    if (isOver !== 'Unknown') return exclusive; // nothing will start: the claim need not be asked for
+    // Where nothing will start the claim need not be asked for.
+    if (isOver !== 'Unknown' || this.refusals.get(key, pipeline).refusal !== undefined) return exclusive;
     try {
       return (await this.options.claims.isShared(pipeline)) ? shared : exclusive;
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
-      this.refusals.add(key, error);
+      this.refusals.add(key, pipeline, error);
       return exclusive;
     }
   }
@@ -78,9 +82,11 @@ export class KubePipelines implements PipelineShell {
     if (pipeline === undefined) return;
     try {
       await this.apply(pipeline, action);
+      this.options.logger.info('acted', { pipeline: key, action: action.kind, ...subjectOf(action) });
+      if (action.kind === 'CreateStage') this.refusals.forget(key);
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
-      this.refusals.add(key, error);
+      this.refusals.add(key, pipeline, error);
       this.options.lookAgain(key, 0);
     }
   }
@@ -155,6 +161,20 @@ function decisions({ conditions, gates }: PipelineStatus): string {
 
 function stageStates({ stages: lines, display }: PipelineStatus): string {
   return [display?.stage, ...lines.map(({ state }) => state)].join();
+}
+
+function subjectOf(action: PipelineAction): object {
+  switch (action.kind) {
+    case 'CreateStage':
+    case 'UpdateStage':
+      return { stage: action.stage.metadata.name };
+    case 'SuspendStage':
+      return { stage: action.name, suspend: action.suspend };
+    case 'DeleteStages':
+      return { stages: action.names };
+    default:
+      return {};
+  }
 }
 
 function refuse(error: unknown): never {

@@ -15,6 +15,7 @@ import { RefusedError } from './create-owned.ts';
 import type { EventRecorder } from './events.ts';
 import { endedAttempts, stageHappenings } from './happenings.ts';
 import { unlessGone } from './kube-pipelines.ts';
+import type { Logger } from './logger.ts';
 import { mergePatch } from './merge-patch.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { attemptOf } from './objects/attempt-job.ts';
@@ -45,6 +46,7 @@ export interface KubeStagesOptions {
   readonly pending: PendingPods;
   readonly events: EventRecorder;
   readonly metrics: OperatorMetrics;
+  readonly logger: Logger;
   /** Image of the trainer for stages that name none. */
   readonly image: string;
   readonly hubEndpoint: string | undefined;
@@ -67,6 +69,7 @@ export class KubeStages implements StageShell {
     const stage = this.options.stages.get(key);
     if (stage === undefined || stage.metadata.deletionTimestamp !== undefined) {
       this.writes.settled(key);
+      this.refusals.forget(key);
       return undefined;
     }
     const now = Date.now();
@@ -76,7 +79,7 @@ export class KubeStages implements StageShell {
       stage,
       attempts: this.tracesOf(key, stage).map((traces) => observeAttempt(traces, now)),
       ...(problem === undefined ? {} : { inputProblem: problem }),
-      ...this.refusals.get(key),
+      ...this.refusals.get(key, stage),
     };
   }
 
@@ -116,12 +119,15 @@ export class KubeStages implements StageShell {
   async applyToStage(key: string, action: StageAction): Promise<void> {
     const stage = this.options.stages.get(key);
     if (stage === undefined) return;
-    if (action.kind === 'StopAttempt') return this.stop(stage, action.attempt, action.reason);
     try {
-      await this.start(stage, action.attempt);
+      if (action.kind === 'StopAttempt') await this.stop(stage, action.attempt, action.reason);
+      else await this.start(stage, action.attempt);
+      this.refusals.forget(key);
+      const { kind, ...what } = action;
+      this.options.logger.info('acted', { stage: key, action: kind, ...what });
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
-      this.refusals.add(key, error);
+      this.refusals.add(key, stage, error);
       this.options.lookAgain(key, 0);
     }
   }

@@ -129,7 +129,8 @@ export function newestProgress(log: string): ProgressLine | undefined {
     if (!line.startsWith('{')) continue;
     try {
       const { data } = progressLine.safeParse(JSON.parse(line));
-      if (data !== undefined) return data;
+      if (data !== undefined)
+        return { ...data, metrics: Object.fromEntries(Object.entries(data.metrics).slice(0, 12)) };
     } catch {
       continue;
     }

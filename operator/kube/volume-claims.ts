@@ -10,7 +10,7 @@ import { keyOf, volumeClaims, type ObjectName, type Stored, type VolumeClaim } f
 
 /** Claims are not watched: one that was seen is taken for granted for so long. A pod that misses one says so itself. */
 const trustMs = 60_000;
-const retryMs = 15_000;
+const retryMs = 30_000;
 const rememberedMost = 5000;
 
 /** The volumes of pipelines. */

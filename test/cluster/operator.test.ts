@@ -261,6 +261,17 @@ describeCluster('the operator', (cluster) => {
       await world.pipeline('borrowed', 'Succeeded', 60_000);
     });
 
+    test('that a claim was deleted, and what lay on it is lost', async () => {
+      await world.apply('lost', { image: 'kwok/succeed:3s', stages: row(2) });
+      await world.stage('lost', 'first', 'Running');
+      await world.kubectl('delete', 'pvc', 'lost-volume', '--wait=false'); // goes once the pod has ended
+      const stage = await eventually('it says so', async () => {
+        const found = await world.client.find(stages, { namespace: world.namespace, name: 'lost-second' });
+        return found !== undefined && wordsOf(found).includes('lost-volume') && found;
+      });
+      expect(wordsOf(stage)).toMatch(/claim "lost-volume" (not found|is being deleted)/);
+    });
+
     test('that a file lies on no volume', async () => {
       await world.apply('no-file', { datasets: [{ name: 'sums', jsonl: 'data/sums.jsonl' }], stages: row(1) });
       expect(wordsOf(await world.pipeline('no-file', 'Failed'))).toContain('data/sums.jsonl: no such file in a pod');
