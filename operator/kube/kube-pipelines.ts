@@ -102,9 +102,12 @@ export class KubePipelines implements PipelineShell {
         return;
       }
       case 'UpdateStage': {
-        const stored = cache.get(`${namespace}/${action.stage.metadata.name}`);
+        const { metadata, spec } = action.stage;
+        const stored = cache.get(`${namespace}/${metadata.name}`);
         if (stored === undefined) return;
-        cache.put(trimOwn(await client.replace(stages, { ...stored, spec: action.stage.spec }).catch(refuse)));
+        const annotations = { ...stored.metadata.annotations, ...metadata.annotations };
+        const updated = { ...stored, metadata: { ...stored.metadata, annotations }, spec };
+        cache.put(trimOwn(await client.replace(stages, updated).catch(refuse)));
         return;
       }
       case 'SuspendStage': {

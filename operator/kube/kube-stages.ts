@@ -11,6 +11,7 @@ import { reachedEnd, recordsEnd, type StageShell } from '../reconciler.ts';
 import type { Cache } from './cache.ts';
 import type { KubeClient } from './client.ts';
 import { stageProblem } from './cluster-problem.ts';
+import { hasEnded } from './attempt-end.ts';
 import { RefusedError } from './create-owned.ts';
 import type { EventRecorder } from './events.ts';
 import { endedAttempts, stageHappenings } from './happenings.ts';
@@ -135,7 +136,7 @@ export class KubeStages implements StageShell {
   private async start(stage: Stored<R1Stage>, number: number): Promise<void> {
     const { client, claims, image, hubEndpoint, defaults, jobs: cache } = this.options;
     const claim = await claims.ensure(stage, this.pipelineOf(stage));
-    await this.deleteUnfinishedJobs(stage, number);
+    await this.deleteLostJobs(stage, number);
     const job = await startAttempt(client, {
       stage: withStageDefaults(stage, defaults),
       number,
@@ -148,9 +149,12 @@ export class KubeStages implements StageShell {
   }
 
   /** Of attempts that count as ended although their node never answered: their pods go when it does, or is gone. */
-  private async deleteUnfinishedJobs({ metadata }: Stored<R1Stage>, before: number): Promise<void> {
+  private async deleteLostJobs({ metadata }: Stored<R1Stage>, before: number): Promise<void> {
+    const lost = this.options.pods.byIndex(metadata.uid).filter((pod) => isTrainer(pod) && !hasEnded(pod));
+    const numbers = new Set(lost.map(({ metadata: { labels } }) => attemptOf(labels)));
     for (const job of this.options.jobs.byIndex(metadata.uid)) {
-      if (!isTrainer(job) || attemptOf(job.metadata.labels) >= before || isFinished(job)) continue;
+      const number = attemptOf(job.metadata.labels);
+      if (!isTrainer(job) || number >= before || !numbers.has(number)) continue;
       await this.options.client.delete(jobs, job.metadata, job.metadata.uid).catch(unlessGone);
     }
   }
@@ -196,12 +200,6 @@ export class KubeStages implements StageShell {
     for (const each of stageHappenings(old, status)) events.record(stages, saved, each);
     for (const { outcome, class: cause } of endedAttempts(old, status)) metrics.attemptEnded(outcome, cause);
   }
-}
-
-function isFinished({ status }: Stored<Job>): boolean {
-  return (
-    status?.conditions?.some((each) => ['Complete', 'Failed'].includes(each.type) && each.status === 'True') ?? false
-  );
 }
 
 /** The pipeline that made a stage. */

@@ -180,6 +180,18 @@ describeCluster('the operator', (cluster) => {
       expect(done.status?.attempts).toMatchObject([{ outcome: 'Interrupted' }, { outcome: 'Succeeded' }]);
     });
 
+    test('corrects the manifest of a stage that has failed', async () => {
+      const defaults = { retry: { outOfMemory: 1, backoffSeconds: 0.1 } };
+      await world.apply('corrected', { image: 'kwok/oom', defaults, stages: row(1) });
+      const failed = await world.pipeline('corrected', 'Failed');
+      expect(wordsOf(failed)).toContain('failed 2 times (outOfMemory)');
+      await world.apply('corrected', { image: 'kwok/succeed', defaults, stages: row(1) });
+      await world.pipeline('corrected', 'Succeeded');
+      // All attempts left their traces, also those that were followed by another one at once.
+      const jobs = (await world.jobsOf('corrected')).map(({ metadata }) => metadata.name);
+      expect(jobs).toEqual(['corrected-first-1', 'corrected-first-2', 'corrected-first-3']);
+    });
+
     test('deletes the pod, and then the Job of an attempt', async () => {
       await world.apply('robbed', { image: 'kwok/run', stages: row(1), defaults: { retry: { backoffSeconds: 0 } } });
       await world.stage('robbed', 'first', 'Running');
