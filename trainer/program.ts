@@ -25,6 +25,17 @@ program
   .action(sampleForLearner);
 
 program
+  .command('fetch')
+  .description('download a model from the Hub that HF_ENDPOINT names, with HF_TOKEN if there is one')
+  .requiredOption('--repo <repo>', 'owner/name')
+  .option('--revision <revision>', 'branch, tag or commit', 'main')
+  .requiredOption('--to <directory>', 'directory that gets <owner>--<name>@<revision>')
+  .action(async (options: { repo: string; revision: string; to: string }) => {
+    const { fetchFromHub } = await import('./hub/fetch-command.ts'); // of no use to a stage, and slow to load
+    await fetchFromHub(options);
+  });
+
+program
   .command('generate')
   .description('print completions of a prompt')
   .argument('<checkpoint>', 'checkpoint or Hugging Face directory')

@@ -68,6 +68,7 @@ interface StartOptions {
   readonly when?: SignalWhen | undefined;
   readonly options?: readonly string[];
   readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export function startStage(file: string, { options = [], ...how }: StartOptions = {}): TrainerProcess {
@@ -75,12 +76,12 @@ export function startStage(file: string, { options = [], ...how }: StartOptions 
 }
 
 /** The real trainer with these arguments, as its own process. */
-export function startTrainer(args: readonly string[], { when, cwd }: StartOptions = {}): TrainerProcess {
+export function startTrainer(args: readonly string[], { when, cwd, env }: StartOptions = {}): TrainerProcess {
   const preload = when ? ['--import', join(import.meta.dirname, 'signal-when.ts')] : [];
   const trainer = join(import.meta.dirname, '../../trainer/main.ts');
   const child = spawn(process.execPath, [...preload, trainer, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_OPTIONS: '', ...(when && { [signalVariable]: JSON.stringify(when) }) },
+    env: { ...process.env, ...env, NODE_OPTIONS: '', ...(when && { [signalVariable]: JSON.stringify(when) }) },
     ...(cwd !== undefined && { cwd }),
   });
   const [stdout, stderr]: [string[], string[]] = [[], []];

@@ -150,7 +150,7 @@ function generationConfig(hfConfig: Record<string, unknown>): Record<string, unk
 }
 
 /** One of the first two makes a tokenizer; the others belong to it where they exist. */
-const tokenizerFileNames = [
+export const tokenizerFileNames = [
   'tokenizer.json',
   'vocab.json',
   'tokenizer_config.json',

@@ -7,7 +7,7 @@ import { Engine } from '../engine/engine.ts';
 import { parseHfConfig } from '../models/config.ts';
 import { parameterLayout } from '../models/parameters.ts';
 import { runRolloutWorker, type WorkerModel } from '../rollout/remote/worker.ts';
-import { stopOnSignals } from './stop-on-signals.ts';
+import { stopOnSignals } from '../stop-on-signals.ts';
 
 interface RolloutWorkerOptions {
   readonly learner: string;

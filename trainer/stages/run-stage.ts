@@ -20,7 +20,7 @@ import { rewardModel } from './reward-model.ts';
 import { readToken, rolloutVersions } from './rollout-worker.ts';
 import { sample } from './sample.ts';
 import { sft } from './sft.ts';
-import { stopOnSignals } from './stop-on-signals.ts';
+import { stopOnSignals } from '../stop-on-signals.ts';
 import { terminationMessage } from './termination-message.ts';
 import { Workspace } from './workspace.ts';
 

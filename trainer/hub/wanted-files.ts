@@ -1,0 +1,56 @@
+import { tokenizerFileNames } from '../checkpoint/model-directory.ts';
+import { UserError } from '../contract/errors.ts';
+
+export const indexName = 'model.safetensors.index.json';
+const singleName = 'model.safetensors';
+const shard = /^[A-Za-z0-9_][A-Za-z0-9._-]*\.safetensors$/;
+
+const small = new Set(['config.json', 'generation_config.json', 'chat_template.json', ...tokenizerFileNames]);
+
+/** Weights in other formats, of which some are programs when they are read. */
+const otherWeights = /\.(bin|gguf|pt|pth|onnx|h5|msgpack|ckpt|ot|npz)$/;
+
+/** Files of a repository that a model is read from, without its weights. */
+export function settingsFiles<T extends { readonly path: string }>(files: readonly T[]): T[] {
+  return files.filter(({ path }) => small.has(path));
+}
+
+/**
+ * The files with the weights: those that the index names, or the single one.
+ *
+ * @param readIndex gives the content of `model.safetensors.index.json`
+ * @throws UserError if there are none
+ */
+export async function weightFiles<T extends { readonly path: string }>(
+  files: readonly T[],
+  readIndex: (index: T) => Promise<string>,
+): Promise<T[]> {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const single = byPath.get(singleName);
+  if (single) return [single];
+  const index = byPath.get(indexName);
+  if (!index) {
+    const others = files.map(({ path }) => path).filter((path) => otherWeights.test(path));
+    const found = others.length > 0 ? `; its weights are ${others.slice(0, 3).join(', ')}` : '';
+    throw new UserError(`has neither ${singleName} nor ${indexName}${found}`);
+  }
+  const shards = namesIn(await readIndex(index)).map((name) => {
+    const file = byPath.get(name);
+    if (!file) throw new UserError(`${indexName}: names ${name}, which is not there`);
+    return file;
+  });
+  return [index, ...shards];
+}
+
+function namesIn(index: string): string[] {
+  let names: unknown[];
+  try {
+    names = Object.values((JSON.parse(index) as { weight_map: object }).weight_map);
+  } catch (cause) {
+    throw new UserError(`${indexName}: is not an index of weights`, { cause });
+  }
+  return [...new Set(names)].map((name) => {
+    if (typeof name === 'string' && shard.test(name)) return name;
+    throw new UserError(`${indexName}: found ${JSON.stringify(name)}, expected a *.safetensors file beside it`);
+  });
+}
