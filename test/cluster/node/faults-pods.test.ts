@@ -1,0 +1,149 @@
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, expect, test } from '@jest/globals';
+import { randomKey, uniform } from '../../../trainer/algorithms/random.ts';
+import type { Pod, Stored } from '../../../operator/kube/resources.ts';
+import { eventually } from '../support/eventually.ts';
+import { describeFaults } from './describe-faults.ts';
+import { type Digests, DisturbedPipeline, undisturbed } from './disturbed-pipeline.ts';
+
+const manifest = 'short.yaml';
+
+describeFaults('a stage whose pod is lost goes on to the same checkpoints', (cluster) => {
+  let expected: Digests;
+
+  beforeAll(async () => {
+    expected = await undisturbed(manifest);
+  }, 300_000);
+
+  test('when it is deleted, in order or by force', async () => {
+    await using pipeline = await DisturbedPipeline.start(cluster(), manifest);
+    const [inOrder, byForce] = [[], ['--grace-period=0', '--force']];
+    for (const [stage, steps, flags] of [
+      ['base', 12, inOrder],
+      ['base', 60, byForce],
+      ['zero', 12, byForce],
+      ['samples', 1, inOrder],
+    ] as const) {
+      const pod = await pipeline.saved(stage, steps); // oxlint-disable-line no-await-in-loop -- one after the other
+      await pipeline.kubectl('delete', 'pod', pod.metadata.name, ...flags); // oxlint-disable-line no-await-in-loop
+    }
+    expect(await pipeline.succeeded()).toEqual(expected);
+    expect(await outcomes(pipeline, 'base')).toEqual(['infrastructure', 'infrastructure', 'Succeeded']);
+    expect(await outcomes(pipeline, 'zero')).toEqual(['infrastructure', 'Succeeded']);
+    expect(await outcomes(pipeline, 'samples')).toEqual(['infrastructure', 'Succeeded']);
+    const [first] = await pipeline.attemptsOf('base');
+    expect(first?.message).toMatch(/asked to stop; saved step \d+/);
+  }, 600_000);
+
+  test('when it is evicted, and when its node is drained and taken back', async () => {
+    await using pipeline = await DisturbedPipeline.start(cluster(), manifest);
+    await evict(pipeline, await pipeline.saved('base', 12));
+    const pod = await pipeline.saved('zero', 6);
+    const node = pod.spec?.nodeName ?? '';
+    await cluster().kubectl('drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--force', '--timeout=90s');
+    await sleep(3000); // the operator was drained as well, and its new pod waits for a node
+    await cluster().kubectl('uncordon', node);
+    expect(await pipeline.succeeded()).toEqual(expected);
+    expect(await outcomes(pipeline, 'base')).toEqual(['infrastructure', 'Succeeded']);
+    expect(await outcomes(pipeline, 'zero')).toEqual(['infrastructure', 'Succeeded']);
+    expect((await pipeline.attemptsOf('base'))[0]?.message).toMatch(/^evicted: asked to stop; saved step \d+/);
+  }, 600_000);
+
+  test('when its trainer is killed while it writes a checkpoint', async () => {
+    await using pipeline = await DisturbedPipeline.start(cluster(), manifest);
+    const kills: string[] = [];
+    for (const [stage, steps] of [
+      ['base', 3],
+      ['base', 30],
+      ['base', 60],
+      ['base', 120],
+      ['zero', 3],
+      ['zero', 24],
+      ['zero', 42],
+    ] as const) {
+      const pod = await pipeline.saved(stage, steps); // oxlint-disable-line no-await-in-loop -- one after the other
+      kills.push(await killWhileSaving(pipeline, stage, pod, kills.length)); // oxlint-disable-line no-await-in-loop
+    }
+    expect(await pipeline.succeeded()).toEqual(expected);
+    expect(await outcomes(pipeline, 'base')).toEqual([...Array<string>(4).fill('infrastructure'), 'Succeeded']);
+    expect(await outcomes(pipeline, 'zero')).toEqual([...Array<string>(3).fill('infrastructure'), 'Succeeded']);
+    expect((await pipeline.attemptsOf('base'))[0]?.message).toContain('SIGKILL');
+    console.log(`killed over ${kills.join('; ')}`);
+  }, 600_000);
+
+  test('when it runs out of memory, and when it had too little to begin with', async () => {
+    const tight = { resources: { limits: { memory: '64Mi' } } };
+    const ample = { resources: { limits: { memory: '1Gi' } } };
+    await using pipeline = await DisturbedPipeline.start(cluster(), manifest, { stages: { base: ample, zero: tight } });
+    const pod = await pipeline.saved('base', 12);
+    await exhaustMemory(pipeline, pod);
+    const failed = await pipeline.stage(pipeline.name, 'zero', 'Failed', 180_000);
+    expect(failed.status?.display?.message).toMatch(/^failed 2 times \(outOfMemory\): out of memory/);
+    expect(failed.status?.failures).toEqual({ outOfMemory: 2 });
+    await pipeline.change({ stages: { base: ample, zero: ample } });
+    expect(await pipeline.succeeded()).toEqual(expected);
+    expect(await outcomes(pipeline, 'base')).toEqual(['outOfMemory', 'Succeeded']);
+    expect(await outcomes(pipeline, 'zero')).toEqual(['outOfMemory', 'outOfMemory', 'Succeeded']);
+  }, 600_000);
+});
+
+async function evict(pipeline: DisturbedPipeline, { metadata: { name, namespace } }: Stored<Pod>): Promise<void> {
+  await pipeline.client.request({
+    method: 'POST',
+    path: `/api/v1/namespaces/${namespace}/pods/${name}/eviction`,
+    body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } },
+  });
+}
+
+/** Class of each failed attempt, or how it ended else. */
+async function outcomes(pipeline: DisturbedPipeline, stage: string): Promise<string[]> {
+  return (await pipeline.attemptsOf(stage)).map(({ class: cause, outcome }) => cause ?? outcome);
+}
+
+/**
+ * Kills a trainer at a random moment of a checkpoint.
+ *
+ * @returns what it left half-written
+ */
+async function killWhileSaving(
+  pipeline: DisturbedPipeline,
+  stage: string,
+  pod: Stored<Pod>,
+  seed: number,
+): Promise<string> {
+  const pid = pipeline.pidOf(pod);
+  const directory = pipeline.directoriesOf(stage).at(-1) ?? '';
+  const partials = (): string[] => readdirSync(directory).filter((name) => name.endsWith('.partial'));
+  const key = randomKey('kill', seed);
+  for (let tries = 0; ; tries++) {
+    // oxlint-disable no-await-in-loop -- until it is hit
+    while (partials().length === 0) await sleep(0);
+    await sleep(uniform(key, tries) * 4);
+    process.kill(pid, 'SIGSTOP'); // so that it stays as it is seen
+    const left = partials();
+    if (left.length > 0) {
+      process.kill(pid, 'SIGKILL');
+      await eventually('the trainer is gone', async () => !isAlive(pid));
+      return `${stage}/${left.join()} (${readdirSync(join(directory, left[0] ?? '')).length} files)`;
+    }
+    process.kill(pid, 'SIGCONT');
+    // oxlint-enable no-await-in-loop
+  }
+}
+
+/** A second process of the container takes what memory it has left; the kernel is told to end the trainer for it. */
+async function exhaustMemory(pipeline: DisturbedPipeline, pod: Stored<Pod>): Promise<void> {
+  writeFileSync(`/proc/${pipeline.pidOf(pod)}/oom_score_adj`, '1000');
+  const hog = 'const kept = []; for (;;) kept.push(Buffer.alloc(2 ** 24, 1));';
+  await expect(pipeline.kubectl('exec', pod.metadata.name, '--', 'node', '-e', hog)).rejects.toThrow('137');
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
