@@ -5,18 +5,21 @@ import type { KubeObject, ResourceKind, Stored } from './resources.ts';
 /** The cluster does not grant a wish now, and says why in words for people; it may later. */
 export class RefusedError extends Error {
   readonly retryAfterMs: number;
+  /** Nobody has to do anything: it is a matter of seconds. */
+  readonly passes: boolean;
 
-  constructor(message: string, retryAfterMs: number) {
+  constructor(message: string, retryAfterMs: number, { passes = false } = {}) {
     super(message);
     this.name = 'RefusedError';
     this.retryAfterMs = retryAfterMs;
+    this.passes = passes;
   }
 }
 
 /** A quota that is used up or a name that is taken is looked at again this often. */
 const retryRefusedMs = 30_000;
 /** What belonged to a deleted object of the same name is collected within a second or two. */
-const retryCollectedMs = 2000;
+const retryCollectedMs = 500;
 
 type WithOwners = { metadata?: { ownerReferences?: { uid: string; kind: string; name: string }[] } };
 
@@ -42,10 +45,8 @@ export async function createOwned<T extends KubeObject & WithOwners>(
     const theirs = existing.metadata.ownerReferences?.[0];
     if (theirs?.uid === owner?.uid) return existing;
     if (theirs?.kind === owner?.kind && theirs?.name === owner?.name) {
-      throw new RefusedError(
-        `${kind.kind} ${name} of a former ${owner?.name} is still being deleted`,
-        retryCollectedMs,
-      );
+      const message = `${kind.kind} ${name} of a former ${owner?.name} is still being deleted`;
+      throw new RefusedError(message, retryCollectedMs, { passes: true });
     }
     const whose = theirs === undefined ? 'nobody' : `${theirs.kind} ${theirs.name}`;
     throw new RefusedError(`a ${kind.kind} named ${name} exists and belongs to ${whose}`, retryRefusedMs);

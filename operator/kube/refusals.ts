@@ -2,7 +2,7 @@ import type { Refusal } from '../core/observed.ts';
 import type { RefusedError } from './create-owned.ts';
 import type { Stored, KubeObject } from './resources.ts';
 
-/** The longest wait before the cluster is asked again; the wait doubles with every refusal. */
+/** The longest wait before the cluster is asked again; the wait doubles with every refusal that needs somebody. */
 const longestMs = 300_000;
 
 interface Refused extends Refusal {
@@ -15,10 +15,10 @@ interface Refused extends Refusal {
 export class Refusals {
   private readonly refusals = new Map<string, Refused>();
 
-  add(key: string, object: Stored<KubeObject>, { message, retryAfterMs }: RefusedError): void {
+  add(key: string, object: Stored<KubeObject>, { message, retryAfterMs, passes }: RefusedError): void {
     const asked = version(object);
     const before = this.refusals.get(key);
-    const times = before?.asked === asked ? before.times + 1 : 0;
+    const times = before?.asked === asked && !passes ? before.times + 1 : 0;
     const until = Date.now() + Math.min(retryAfterMs * 2 ** times, longestMs);
     this.refusals.set(key, { message, until, asked, times });
   }
