@@ -1,21 +1,20 @@
 import { createHash } from 'node:crypto';
-import { lstat, open, readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkpointManifest, checkpointManifestName } from '../contract/checkpoint.ts';
 import type { CheckpointManifest } from '../contract/checkpoint.ts';
 import { UserError } from '../contract/errors.ts';
 
-type ManifestFile = CheckpointManifest['files'][number];
+export type ManifestFile = CheckpointManifest['files'][number];
 
 /**
  * Every file below a directory but its manifest, sorted by path, with size and SHA-256.
  *
- * @param links whether links to files count as files, as in the cache of the Hugging Face Hub; a checkpoint has none
- * @throws UserError for anything else that is neither a file nor a directory
+ * @throws UserError for anything that is neither a file nor a directory: the target of a link is no part of a checkpoint
  */
-export async function describeFiles(directory: string, links: 'refuse' | 'follow' = 'follow'): Promise<ManifestFile[]> {
+export async function describeFiles(directory: string): Promise<ManifestFile[]> {
   const files: ManifestFile[] = [];
-  for (const path of await listFiles(directory, links)) {
+  for (const path of await listFiles(directory)) {
     if (path !== checkpointManifestName) files.push({ path, ...(await hashFile(join(directory, path))) });
   }
   return files;
@@ -36,7 +35,7 @@ export async function verifyCheckpoint(
     throw new UserError(`${join(directory, checkpointManifestName)}: has digest ${found}, but ${digest} is pinned`);
 
   const listed = new Map(manifest.files.map((file) => [file.path, file]));
-  for (const path of await listFiles(directory, 'refuse')) {
+  for (const path of await listFiles(directory)) {
     if (path !== checkpointManifestName && !listed.has(path))
       throw new UserError(`${join(directory, path)}: is not in the checkpoint's manifest`);
   }
@@ -72,13 +71,13 @@ export async function readManifest(directory: string): Promise<{ manifest: Check
 }
 
 /** Paths of all files below a directory, relative to it, sorted by code unit. */
-async function listFiles(directory: string, links: 'refuse' | 'follow'): Promise<string[]> {
+async function listFiles(directory: string): Promise<string[]> {
   const paths: string[] = [];
   const visit = async (below: string): Promise<void> => {
     for (const entry of await readdir(join(directory, below), { withFileTypes: true })) {
       const path = below === '' ? entry.name : `${below}/${entry.name}`;
       if (entry.isDirectory()) await visit(path);
-      else if (entry.isFile() || (links === 'follow' && (await linksToFile(join(directory, path))))) paths.push(path);
+      else if (entry.isFile()) paths.push(path);
       else throw new UserError(`${join(directory, path)}: is neither a file nor a directory`);
     }
   };
@@ -86,14 +85,8 @@ async function listFiles(directory: string, links: 'refuse' | 'follow'): Promise
   return paths.toSorted();
 }
 
-async function linksToFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (target) => target.isFile(),
-    () => false,
-  );
-}
-
-async function hashFile(path: string): Promise<{ bytes: number; sha256: string }> {
+/** Size and SHA-256 of a file's content. */
+export async function hashFile(path: string): Promise<{ bytes: number; sha256: string }> {
   await using file = await open(path, 'r');
   const hash = createHash('sha256');
   const chunk = new Uint8Array(4 << 20);

@@ -73,7 +73,7 @@ async function writeManifest(directory: string, checkpoint: CheckpointToPublish)
     version: 1,
     step,
     final,
-    files: await describeFiles(directory, 'refuse'),
+    files: await describeFiles(directory),
     ...(parent && { parent }),
     settingsDigest,
     engine: { ...engine },

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { UserError } from '../contract/errors.ts';
 import { SafetensorsFile } from './safetensors.ts';
 
-const singleName = 'model.safetensors';
-const indexName = 'model.safetensors.index.json';
+export const singleName = 'model.safetensors';
+export const indexName = 'model.safetensors.index.json';
 
 /**
  * Opens the weights of a Hugging Face directory: `model.safetensors`, or the shards that

@@ -1,11 +1,11 @@
 import { access, open, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ListFileEntry } from '@huggingface/hub';
+import { settingsFiles, weightFiles } from '../checkpoint/model-files.ts';
 import { UserError } from '../contract/errors.ts';
 import { namingFullDisk } from '../contract/full-disk.ts';
 import { Hub, type HubOptions, type ModelOnHub } from './hub.ts';
 import { leavePartial, openPartial, renamed } from './partial-directory.ts';
-import { settingsFiles, weightFiles } from './wanted-files.ts';
 
 export interface FetchOptions extends HubOptions {
   /** Directory that gets `<owner>--<name>@<revision>/`. */

@@ -4,7 +4,7 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { pipeline } from 'node:stream/promises';
-import { describeFiles } from '../checkpoint/manifest.ts';
+import { describeModel } from '../checkpoint/model-files.ts';
 import { engineVersions } from '../checkpoint/engine-versions.ts';
 import {
   newestCheckpoint,
@@ -223,7 +223,7 @@ async function datasetByContent(dataset: DatasetSettings): Promise<unknown> {
 
 async function startByContent(model: StageFile['model']): Promise<unknown> {
   if (model?.input) return model.input.digest;
-  return model?.path === undefined ? model?.init : describeFiles(model.path);
+  return model?.path === undefined ? model?.init : describeModel(model.path);
 }
 
 async function fileDigest(path: string): Promise<string> {

@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { engineVersions } from '../../../trainer/checkpoint/engine-versions.ts';
-import { describeFiles } from '../../../trainer/checkpoint/manifest.ts';
 import { newestCheckpoint, publishCheckpoint, verifyCheckpoint } from '../../../trainer/checkpoint/store.ts';
 import type { CheckpointToPublish } from '../../../trainer/checkpoint/store.ts';
 import { DiskFullError, UserError } from '../../../trainer/contract/errors.ts';
@@ -84,18 +83,6 @@ describe('publication', () => {
     const linking = publish(1, { write: (partial) => symlink('/etc/passwd', join(partial, 'passwd')) });
     await expect(linking).rejects.toThrow(/passwd: is neither a file nor a directory$/);
   });
-});
-
-test('a model in the cache of the Hub is described through its links', async () => {
-  await mkdir(join(directory(), 'blobs'));
-  await writeFile(join(directory(), 'blobs/44136f'), '{}');
-  await mkdir(join(directory(), 'snapshot'));
-  await symlink('../blobs/44136f', join(directory(), 'snapshot/config.json'));
-  expect(await describeFiles(join(directory(), 'snapshot'))).toMatchObject([{ path: 'config.json', bytes: 2 }]);
-  await symlink('../gone', join(directory(), 'snapshot/gone'));
-  await expect(describeFiles(join(directory(), 'snapshot'))).rejects.toThrow(
-    /gone: is neither a file nor a directory$/,
-  );
 });
 
 describe('verification, each fault with one message', () => {

@@ -30,8 +30,17 @@ export async function sendParameters(
       return;
     }
     hash.update(chunk);
-    if (!response.write(chunk)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!response.write(chunk)) await drained(response);
     if (response.destroyed) return;
   }
   response.end(hash.digest());
+}
+
+/** Settles when there is room again, or nobody is left to send to; leaves no listener behind, as there are thousands of chunks. */
+async function drained(response: ServerResponse): Promise<void> {
+  const over = new AbortController();
+  const { signal } = over;
+  await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]).finally(() =>
+    over.abort(),
+  );
 }

@@ -1,8 +1,10 @@
-import { tokenizerFileNames } from '../checkpoint/model-directory.ts';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { UserError } from '../contract/errors.ts';
+import { hashFile, type ManifestFile } from './manifest.ts';
+import { tokenizerFileNames } from './model-directory.ts';
+import { indexName, singleName } from './weight-files.ts';
 
-export const indexName = 'model.safetensors.index.json';
-const singleName = 'model.safetensors';
 const shard = /^[A-Za-z0-9_][A-Za-z0-9._-]*\.safetensors$/;
 
 const small = new Set(['config.json', 'generation_config.json', 'chat_template.json', ...tokenizerFileNames]);
@@ -10,7 +12,30 @@ const small = new Set(['config.json', 'generation_config.json', 'chat_template.j
 /** Weights in other formats, of which some are programs when they are read. */
 const otherWeights = /\.(bin|gguf|pt|pth|onnx|h5|msgpack|ckpt|ot|npz)$/;
 
-/** Files of a repository that a model is read from, without its weights. */
+/**
+ * The files that a model is read from, with size and SHA-256, sorted by path: whatever else lies beside them, and
+ * wherever the model was copied from, it is the same model.
+ *
+ * @throws UserError if one of them cannot be read
+ */
+export async function describeModel(directory: string): Promise<ManifestFile[]> {
+  try {
+    const files = (await readdir(directory)).map((path) => ({ path }));
+    const weights = await weightFiles(files, (index) => readFile(join(directory, index.path), 'utf8')).catch(ifBroken);
+    const paths = [...settingsFiles(files), ...weights].map(({ path }) => path).toSorted();
+    return await Promise.all(paths.map(async (path) => ({ path, ...(await hashFile(join(directory, path))) })));
+  } catch (cause) {
+    throw new UserError(`${directory}: cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Whoever opens the weights says what is wrong with them. */
+function ifBroken(error: unknown): [] {
+  if (error instanceof UserError) return [];
+  throw error;
+}
+
+/** Files of a directory or repository that a model is read from, without its weights. */
 export function settingsFiles<T extends { readonly path: string }>(files: readonly T[]): T[] {
   return files.filter(({ path }) => small.has(path));
 }
