@@ -4,6 +4,7 @@ import type { R1Pipeline } from '../api/pipeline.ts';
 import type { R1Stage, StageStatus } from '../api/stage.ts';
 import type { StageDefaults } from '../api/stage-defaults.ts';
 import type { StageAction } from '../core/decide-stage.ts';
+import { hasNotEnded } from '../core/attempts.ts';
 import { attemptName } from '../core/names.ts';
 import type { StageObserved, StopReason } from '../core/observed.ts';
 import { attemptDigest } from '../core/settings-digest.ts';
@@ -20,17 +21,18 @@ import type { Logger } from './logger.ts';
 import { mergePatch } from './merge-patch.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { attemptOf } from './objects/attempt-job.ts';
+import { podSelector } from './objects/labels.ts';
 import { gpusOf } from './objects/pod-spec.ts';
 import { withStageDefaults } from './stage-defaults.ts';
-import { lostAt, observeAttempt, type AttemptTraces } from './observe-attempt.ts';
+import { lostAt, observeAttempt, seemsFailed, type AttemptTraces } from './observe-attempt.ts';
 import type { PendingPods } from './pending-pods.ts';
 import type { ProgressPoller } from './progress.ts';
 import { Refusals } from './refusals.ts';
-import { jobs, nameOf, stages, type Job, type Pod, type Stored } from './resources.ts';
+import { jobs, nameOf, pods, stages, type Job, type Pod, type Stored } from './resources.ts';
 import { SettledWrites } from './settled-writes.ts';
 import { startAttempt } from './start-attempt.ts';
-import { isTrainer, tracesOf, type DepartedObjects } from './traces.ts';
-import { trimJob, trimOwn } from './trim.ts';
+import { isTrainer, stageUidOf, tracesOf, withPods, type DepartedObjects } from './traces.ts';
+import { trimJob, trimOwn, trimPod } from './trim.ts';
 import type { VolumeClaims } from './volume-claims.ts';
 
 export interface KubeStagesOptions {
@@ -75,20 +77,22 @@ export class KubeStages implements StageShell {
     }
     const now = Date.now();
     const problem = stageProblem(stage.spec) ?? this.inputProblem(stage);
+    await this.findMissingJobs(stage);
+    const traces = await Promise.all(this.tracesOf(key, stage).map((each) => this.withItsPods(stage, each, now)));
     return {
       now,
       stage,
-      attempts: this.tracesOf(key, stage).map((traces) => observeAttempt(traces, now)),
+      attempts: traces.map((each) => observeAttempt(each, now)),
       ...(problem === undefined ? {} : { inputProblem: problem }),
       ...this.refusals.get(key, stage),
     };
   }
 
   private tracesOf(key: string, stage: Stored<R1Stage>): AttemptTraces[] {
-    const { jobs: jobCache, pods, departed, progress, pending } = this.options;
+    const { jobs: jobCache, pods: podCache, departed, progress, pending } = this.options;
     const { uid } = stage.metadata;
     const gpus = gpusOf(stage.spec.resources) * (1 + stage.spec.rolloutWorkers);
-    const traces = tracesOf(stage, gpus, jobCache.byIndex(uid), pods.byIndex(uid), departed.get(uid));
+    const traces = tracesOf(stage, gpus, jobCache.byIndex(uid), podCache.byIndex(uid), departed.get(uid));
     return traces.map((trace) => {
       const newest = trace.pods.at(-1);
       const lost = newest && lostAt(newest);
@@ -100,6 +104,29 @@ export class KubeStages implements StageShell {
         eventWords: pending.wordsFor(key, trace),
       };
     });
+  }
+
+  /** An attempt that another leader has started may be in the status before the watch of Jobs tells of it. */
+  private async findMissingJobs({ metadata, status }: Stored<R1Stage>): Promise<void> {
+    const { client, jobs: jobCache, pods: podCache } = this.options;
+    const known = [...jobCache.byIndex(metadata.uid), ...podCache.byIndex(metadata.uid)].filter(isTrainer);
+    for (const record of status?.attempts ?? []) {
+      const { number } = record;
+      const leftTrace = known.some((each) => attemptOf(each.metadata.labels) === number);
+      if (leftTrace || !hasNotEnded(record)) continue;
+      const name = { namespace: metadata.namespace, name: attemptName(metadata.name, number) };
+      const job = await client.find(jobs, name);
+      if (job !== undefined && stageUidOf(job) === metadata.uid) jobCache.put(trimJob(job));
+    }
+  }
+
+  /** The watch of Jobs can be ahead of that of pods, and only a pod knows why its Job has failed, or what it has made. */
+  private async withItsPods(stage: Stored<R1Stage>, traces: AttemptTraces, now: number): Promise<AttemptTraces> {
+    if (!seemsFailed(traces, now)) return traces;
+    const labels = Object.entries(podSelector(stage, traces.number, 'trainer'));
+    const labelSelector = labels.map(([label, value]) => `${label}=${value}`).join();
+    const { items } = await this.options.client.list(pods, stage.metadata.namespace, { labelSelector });
+    return withPods(traces, items.map(trimPod));
   }
 
   /** An input whose stage runs again is not there, or is another one than was pinned. */

@@ -93,11 +93,17 @@ export function lostAt({ pod, goneAt }: PodTrace): number | undefined {
     : Date.parse(deletionTimestamp) + lostAfterGraceMs;
 }
 
+/** It ended without success, as far as its Job says and the pods that are known. */
+export function seemsFailed(traces: AttemptTraces, now: number): boolean {
+  const end = endOf(traces, now);
+  return end !== undefined && !isSuccess(end) && !traces.pods.some(isLive);
+}
+
 /** How the attempt ended; undefined while it may still go on. */
 function endOf({ job, jobIsGone, pods, directory }: AttemptTraces, now: number): PodEnd | undefined {
   const newest = pods.at(-1);
   const seen = newest && podEnd(newest.pod, directory, newest.goneAt);
-  if (seen?.result?.outcome === 'succeeded' && seen.exit.code === 0) return seen;
+  if (seen !== undefined && isSuccess(seen)) return seen;
 
   const lost = pods.find((trace) => isLive(trace) && isLost(trace, now));
   if (lost !== undefined) {
@@ -110,6 +116,10 @@ function endOf({ job, jobIsGone, pods, directory }: AttemptTraces, now: number):
   // A Job that failed before it had a pod, or whose pods are forgotten.
   const detail = verdict?.message ?? 'its Job was deleted';
   return { at: verdict?.at ?? now, exit: { signal: 'SIGKILL', detail } };
+}
+
+function isSuccess({ result, exit }: PodEnd): boolean {
+  return result?.outcome === 'succeeded' && exit.code === 0;
 }
 
 function isLive({ pod, goneAt }: PodTrace): boolean {

@@ -96,6 +96,13 @@ export function tracesOf(
   return [...traces.values()].toSorted((a, b) => a.number - b.number);
 }
 
+/** The same with pods as the API server has them now. */
+export function withPods(traces: AttemptTraces, found: readonly Stored<Pod>[]): AttemptTraces {
+  const pods = new Map(traces.pods.map((trace) => [trace.pod.metadata?.uid, trace]));
+  for (const pod of found) pods.set(pod.metadata.uid, { pod });
+  return { ...traces, pods: [...pods.values()].toSorted((a, b) => age(a.pod) - age(b.pod)) };
+}
+
 function age({ metadata }: Pod): number {
   return Date.parse(metadata?.creationTimestamp ?? '');
 }

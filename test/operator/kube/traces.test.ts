@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { observeAttempt } from '../../../operator/kube/observe-attempt.ts';
+import { observeAttempt, seemsFailed } from '../../../operator/kube/observe-attempt.ts';
 import { attemptLabels } from '../../../operator/kube/objects/labels.ts';
 import type { Job, Pod, Stored } from '../../../operator/kube/resources.ts';
-import { DepartedObjects, tracesOf } from '../../../operator/kube/traces.ts';
+import { DepartedObjects, tracesOf, withPods } from '../../../operator/kube/traces.ts';
 import { job, now, pod, resultMessage, running, terminated, trainer } from '../../support/attempt-traces.ts';
 import { attempt as record, withStatus } from '../../support/stages.ts';
 import { stageOf } from '../../support/stage-objects.ts';
@@ -54,6 +54,22 @@ test('a pod that is gone with its Job still tells how it ended', () => {
   expect(trace && observeAttempt(trace, now)).toMatchObject({ state: 'ended', result: { outcome: 'succeeded' } });
   departed.forget(uid);
   expect(tracesOf(stage, 0, [], [], departed.get(uid))).toEqual([]);
+});
+
+test('an attempt whose Job has ended before its pod was seen only seems to have failed', () => {
+  const complete = { conditions: [{ type: 'Complete', status: 'True', message: 'it is' }] };
+  const [trace] = tracesOf(stage, 0, [{ ...jobOf(1), status: complete }], [], nothing);
+  if (trace === undefined) throw new Error('no trace');
+  expect(seemsFailed(trace, now)).toBe(true);
+  const found = withPods(trace, [podOf(1, trainer('Succeeded', terminated(0, resultMessage())))]);
+  expect(seemsFailed(found, now)).toBe(false);
+  expect(observeAttempt(found, now)).toMatchObject({ state: 'ended', result: { outcome: 'succeeded' } });
+});
+
+test('a pod that is read again is not there twice', () => {
+  const [trace] = tracesOf(stage, 0, [jobOf(1)], [podOf(1, trainer('Running', running()))], nothing);
+  const found = trace && withPods(trace, [podOf(1, trainer('Failed', terminated(75)))]);
+  expect(found?.pods.map((each) => each.pod.status?.phase)).toEqual(['Failed']);
 });
 
 test('only the last pods of a stage are remembered', () => {
