@@ -65,6 +65,9 @@ describeCluster('an operator whose API server has bad days', (cluster) => {
         );
         expect(injected).toBeGreaterThan(0);
         if (long) console.log(`${injected} faults injected, ${cut} watches cut`);
+      } catch (error) {
+        console.log(operator.log());
+        throw error;
       } finally {
         clearInterval(cuts);
         await operator.kill();
