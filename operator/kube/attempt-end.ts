@@ -57,7 +57,8 @@ export function disruption(pod: Pod): { readonly reason: string; readonly messag
 export function podEnd(pod: Pod, attemptDirectory: string, deletedAt?: number): PodEnd {
   const terminated = lastStatus(pod)?.state?.terminated;
   const result = resultOf(terminated?.message, attemptDirectory);
-  const at = terminated?.finishedAt === undefined ? deletedAt : Date.parse(terminated.finishedAt);
+  // A kubelet that did not see the container end gives null for the time.
+  const at = terminated?.finishedAt ? Date.parse(terminated.finishedAt) : deletedAt;
   const cause = causeOf(pod);
   const detail = detailOf(pod, result === undefined ? terminated?.message : undefined);
   return {

@@ -425,3 +425,11 @@ describe('a termination message that is no result', () => {
     expect(classifyEnd(seen)).toMatchObject({ outcome: 'Failed', class: 'crashed' });
   });
 });
+
+test('a container whose end no kubelet has seen ended when its Job did', () => {
+  const state = { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown', startedAt: null, finishedAt: null } };
+  const unseen = pod(trainer('Failed', state as unknown as Parameters<typeof trainer>[1]));
+  const attempt = observeAttempt(traces({ job: failedJob, pods: [{ pod: unseen }] }), now);
+  expect(attempt).toMatchObject({ state: 'ended', endedAt: now - 1000, exit: { signal: 'SIGKILL' } });
+  expect(classifyEnd(attempt)).toMatchObject({ class: 'infrastructure' });
+});
