@@ -5,7 +5,7 @@ import { events, type Event, type ObjectName, type Stored } from './resources.ts
 
 export interface PendingPodsOptions {
   readonly client: KubeClient;
-  /** The claim that the pods of a stage wait for. */
+  /** The claim that the pods of a stage wait for; undefined when the stage is gone. */
   readonly claimOf: (stageKey: string) => ObjectName | undefined;
   /** Something was found out about the attempt of a stage. */
   readonly onWords: (stageKey: string) => void;
@@ -59,7 +59,11 @@ export class PendingPods {
   }
 
   private async look(id: string, lookup: Lookup): Promise<void> {
-    if (this.lookups.get(id) !== lookup) return; // it has started, or is gone
+    if (this.lookups.get(id) !== lookup) return; // it has started, or has ended
+    if (this.options.claimOf(lookup.stageKey) === undefined) {
+      this.lookups.delete(id); // its stage is gone
+      return;
+    }
     const words = await this.read(lookup).catch(() => lookup.words);
     this.plan(id, lookup, intervalsMs[lookup.reads] ?? longestIntervalMs);
     lookup.reads++;
@@ -99,12 +103,18 @@ function timeOf({ lastTimestamp, eventTime, metadata }: Stored<Event>): number {
   return Date.parse(lastTimestamp ?? eventTime ?? metadata.creationTimestamp);
 }
 
-/** It has no container yet, and no queue explains that. */
+/** It has no container yet, will get one, and no queue explains why it has none. */
 function waits({ job, jobIsGone, pods }: AttemptTraces): boolean {
   const newest = pods.at(-1);
-  if (job?.spec?.suspend === true || (jobIsGone && newest === undefined)) return false;
-  if (newest === undefined || newest.goneAt !== undefined) return true;
+  if (job?.spec?.suspend === true || isOver(job)) return false;
+  if (newest === undefined || newest.goneAt !== undefined) return !jobIsGone;
   const { pod } = newest;
   const state = trainerStatus(pod)?.state;
-  return !hasEnded(pod) && state?.running === undefined && state?.terminated === undefined;
+  const isEnding = hasEnded(pod) || pod.metadata?.deletionTimestamp !== undefined;
+  return !isEnding && state?.running === undefined && state?.terminated === undefined;
+}
+
+/** Every condition of a Job but this one is about its end. */
+function isOver(job: AttemptTraces['job']): boolean {
+  return job?.status?.conditions?.some(({ type, status }) => type !== 'Suspended' && status === 'True') ?? false;
 }
