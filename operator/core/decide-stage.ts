@@ -27,7 +27,7 @@ type Rule = (situation: StageSituation) => Verdict | undefined;
 
 const rules: readonly Rule[] = [
   keepSuccess,
-  waitForStoppingAttempt, // a second order to end says nothing new
+  waitForStoppingAttempt, // a second order to end says nothing new to a pod
   stopWhileSuspended, // the user's word comes before any progress
   stopAtDeadline,
   stopWhenBudgetIsSpent,
@@ -68,7 +68,9 @@ function keepSuccess({ last }: StageSituation): Verdict | undefined {
 function waitForStoppingAttempt({ live }: StageSituation): Verdict | undefined {
   if (live?.stopping === undefined) return undefined;
   const message = `attempt ${live.number} was asked to end (${live.stopping})`;
-  return { status: 'Unknown', reason: 'AttemptStopping', message };
+  // In a queue there is no pod that could hear of it: whoever gave the order may not have come to its second half.
+  const actions = live.waitingReason === 'Queued' ? [stop(live, live.stopping)] : [];
+  return { actions, status: 'Unknown', reason: 'AttemptStopping', message };
 }
 
 function stopWhileSuspended({ observed: { stage }, live }: StageSituation): Verdict | undefined {

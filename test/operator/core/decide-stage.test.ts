@@ -147,6 +147,15 @@ test.each<{
     condition: ['Unknown', 'AttemptStopping'],
   },
   {
+    name: 'tells one again that its queue holds, in case that it was told only half',
+    given: {
+      stage: spec({ suspend: true }),
+      attempts: [{ ...live, state: 'pending', stopping: 'suspended', waitingReason: 'Queued' }],
+    },
+    actions: [stop('suspended')],
+    condition: ['Unknown', 'AttemptStopping'],
+  },
+  {
     name: 'ends the running attempt when suspended',
     given: { stage: spec({ suspend: true }), attempts: [live] },
     actions: [stop('suspended')],
