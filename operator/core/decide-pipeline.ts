@@ -51,11 +51,15 @@ function decision(situation: PipelineSituation, verdict: Verdict): PipelineDecis
   return { actions: verdict.actions ?? [], status, ...recheck };
 }
 
-/** Adds the end of a pipeline that ended some time ago; its end can always be seen before it is gone. */
+/**
+ * Adds the end of a pipeline that ended some time ago; its end can always be seen before it is gone. One whose manifest does
+ * not fit its work any more has not ended, whatever its condition says: stages may run, and a person is to decide.
+ */
 function expire({ observed: { now }, pipeline }: PipelineSituation, decided: PipelineDecision): PipelineDecision {
   const { ttlSecondsAfterFinished: ttlSeconds } = pipeline.spec;
-  const { completedAt } = decided.status;
+  const { completedAt, conditions } = decided.status;
   if (ttlSeconds === undefined || completedAt === undefined) return decided;
+  if (findCondition(conditions, 'Succeeded')?.reason === 'StageChanged') return decided;
   const leftMs = Date.parse(completedAt) + ttlSeconds * 1000 - now;
   const told = pipeline.status?.completedAt !== undefined;
   if (!told || leftMs > 0) return { ...decided, recheckAfterMs: Math.max(100, leftMs) };
@@ -115,8 +119,8 @@ function resumeStages({ views }: PipelineSituation): Verdict | undefined {
 }
 
 /** Whoever corrects the manifest of a failed stage wants it tried again: what failed before no longer counts. */
-function retryCorrectedStages({ views }: PipelineSituation): Verdict | undefined {
-  const corrected = views.find(
+function retryCorrectedStages(situation: PipelineSituation): Verdict | undefined {
+  const corrected = situation.views.find(
     ({ object, desired, succeeded }) =>
       succeeded?.status === 'False' &&
       object !== undefined &&
@@ -133,7 +137,7 @@ function retryCorrectedStages({ views }: PipelineSituation): Verdict | undefined
     spec: desired.spec,
   };
   const message = `stage ${name} is tried again with the settings that are asked for now`;
-  return { actions: [{ kind: 'UpdateStage', stage }], status: 'Unknown', reason: 'StageRunning', message };
+  return updateStage(situation, stage, message);
 }
 
 function failWithFailedStage(situation: PipelineSituation): Verdict | undefined {
@@ -184,8 +188,8 @@ function stopWhenBudgetIsSpent({ pipeline, views, spent }: PipelineSituation): V
 }
 
 /** A stage without work takes the new spec, any other the fields that do not decide its result. */
-function updateWaitingStages({ views }: PipelineSituation): Verdict | undefined {
-  const changed = views.find(
+function updateWaitingStages(situation: PipelineSituation): Verdict | undefined {
+  const changed = situation.views.find(
     ({ object, desired, succeeded }) =>
       object !== undefined &&
       desired !== undefined &&
@@ -194,8 +198,17 @@ function updateWaitingStages({ views }: PipelineSituation): Verdict | undefined 
   );
   if (changed?.object === undefined || changed.desired === undefined) return undefined;
   const stage: R1Stage = { ...changed.object, spec: changed.desired.spec };
-  const message = `stage ${changed.stage.name} takes new settings`;
-  return { actions: [{ kind: 'UpdateStage', stage }], status: 'Unknown', reason: 'StageRunning', message };
+  return updateStage(situation, stage, `stage ${changed.stage.name} takes new settings`);
+}
+
+function updateStage(situation: PipelineSituation, stage: R1Stage, message: string): Verdict {
+  const update = {
+    actions: [{ kind: 'UpdateStage', stage }],
+    status: 'Unknown',
+    reason: 'StageRunning',
+    message,
+  } as const;
+  return waitAfterRefusal(situation) ?? update;
 }
 
 /** Asking at once again would be refused again. */

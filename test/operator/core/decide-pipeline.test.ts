@@ -327,6 +327,17 @@ test.each<Case>([
     condition: ['Unknown', 'StageRunning'],
   },
   {
+    name: 'keeps a pipeline whose manifest does not fit its work, for a person to decide',
+    given: {
+      pipeline: {
+        ...endedAgo(mortal, 1000),
+        spec: pipelineOf(`${fourStages.replace('seed: 3', 'seed: 4')}ttlSecondsAfterFinished: 100`).spec,
+      },
+      stages: [running],
+    },
+    condition: ['False', 'StageChanged'],
+  },
+  {
     name: 'suspends a stage that left the manifest',
     given: { stages: [...two, withStatus({ ...two[1]!, spec: { ...two[1]!.spec, stage: 'old' } }, 'running')] },
     actions: ['suspend test-zero'],
@@ -348,6 +359,16 @@ test.each<Case>([
     name: 'waits with a stage whose creation was refused, and says why',
     given: { refusal: { message: 'exceeded quota: storage', until: now + 9000 } },
     condition: ['Unknown', 'Pending', 'exceeded quota: storage'],
+    recheckAfterMs: 9000,
+  },
+  {
+    name: 'waits with new settings of a stage that were refused, and says why',
+    given: {
+      pipeline: pipelineOf(fourStages.replace('steps: 3}}', 'steps: 3}, resources: {limits: {memory: 64Gi}}}')),
+      stages: [withStatus(created(pipeline, [], 'pretrained'), 'failed')],
+      refusal: { message: 'denied by policy', until: now + 9000 },
+    },
+    condition: ['Unknown', 'Pending', 'denied by policy'],
     recheckAfterMs: 9000,
   },
 ])('$name', ({ given, actions = [], condition, states, recheckAfterMs }) => {
