@@ -124,7 +124,9 @@ export class KubePipelines implements PipelineShell {
         return;
       }
       case 'ClearRerun': {
-        const patch = { metadata: { annotations: action.annotations } };
+        // Not over what somebody has approved or asked for in between.
+        const { resourceVersion } = pipeline.metadata;
+        const patch = { metadata: { annotations: action.annotations, resourceVersion } };
         this.options.pipelines.put(trimOwn(await client.mergePatch(pipelines, pipeline.metadata, patch)));
         return;
       }
