@@ -100,6 +100,20 @@ if (missing !== undefined) announceSkipped('tests of the Helm chart', missing);
     });
   });
 
+  test('starts the operator with flags that it has', async () => {
+    const { values } = variants[1] ?? {};
+    const { objects } = await render({ ...values, watchNamespaces: ['team'] });
+    const { template } = find(objects, 'Deployment', 'r1-operator').spec as {
+      template: { spec: { containers: { args: string[] }[] } };
+    };
+    const args = template.spec.containers[0]?.args ?? [];
+    const main = join(chart, '../../operator/main.ts');
+    const help = await run(process.execPath, [main, ...args, '--help'], {});
+    const flags = args.map((arg) => arg.replace(/=.*/, ''));
+    expect(flags.filter((flag) => !help.includes(`${flag} `))).toEqual([]);
+    expect(flags).toEqual(expect.arrayContaining(['--namespace', '--hub-endpoint', '--stage-defaults']));
+  });
+
   test('gives rights in single namespaces when these are named', async () => {
     const { objects } = await render({ watchNamespaces: ['team-a', 'team-b'], rbac: { aggregate: false } });
     expect(objects.filter(({ kind }) => kind.startsWith('ClusterRole'))).toEqual([]);

@@ -30,7 +30,7 @@ describeCluster('the rights that the chart gives the operator', (cluster) => {
     proxy = await FaultProxy.start(await kubeconfigOf('r1-operator', namespace, cluster()));
     operator = await startOperator({
       kubeconfig: await inNamespace(proxy.kubeconfig, namespace),
-      args: ['--namespace', namespace],
+      args: ['--leader-election-id', 'r1-operator', '--namespace', namespace],
     });
   });
 
@@ -78,6 +78,7 @@ describeCluster('the rights that the chart gives the operator', (cluster) => {
         pipeline('is-changed', namespace, 'kwok/run'),
         pipeline('is-queued', namespace, 'kwok/run', { queue: 'nobody' }),
         pipeline('waits', namespace, 'kwok/no-image'),
+        pipeline('has-no-claim', namespace, image, { storage: { claimName: 'missing' } }),
       ]);
 
       await state('is-suspended', 'Running');
@@ -129,9 +130,9 @@ function pipeline(
   name: string,
   namespace: string,
   image: string,
-  more: { queue?: string; rolloutWorkers?: number } = {},
+  more: { queue?: string; rolloutWorkers?: number; storage?: object } = {},
 ): object {
-  const { queue, rolloutWorkers = 0 } = more;
+  const { queue, rolloutWorkers = 0, storage = {} } = more;
   return {
     apiVersion: 'r1.dev/v1alpha1',
     kind: 'R1Pipeline',
@@ -140,6 +141,7 @@ function pipeline(
       image,
       base: { init: { hiddenSize: 32, layers: 1, heads: 2, kvHeads: 1 } },
       datasets: [{ name: 'sums', generator: { task: 'addition', digits: 1, rows: 60 } }],
+      storage,
       defaults: queue === undefined ? {} : { queue },
       stages: [{ name: 'zero', grpo, rolloutWorkers }],
     },
