@@ -27,7 +27,7 @@ RUN chmod -R a+rX,go-w . && chmod a+x */main.ts
 # Compiled code, which Node keeps per user: it nearly halves the time that a pod needs to start.
 ENV NODE_COMPILE_CACHE=/app/compile-cache
 RUN install -d -o 1000 $NODE_COMPILE_CACHE \
-  && for program in */main.ts; do setpriv --reuid 1000 --clear-groups node $program --help >/dev/null || exit 1; done \
+  && for program in */main.ts; do setpriv --reuid 1000 --clear-groups ./$program --help >/dev/null || exit 1; done \
   && chown -R root $NODE_COMPILE_CACHE && chmod -R a+rX $NODE_COMPILE_CACHE \
   && rm -rf node_modules
 
