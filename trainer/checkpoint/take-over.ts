@@ -105,12 +105,19 @@ async function copyNewest(name: string, directories: readonly string[], out: str
   }
 }
 
+/** Without its directory an earlier attempt that still runs fails at its next file; so a few attempts are worth it. */
 async function removeRest(directory: string, settingsDigest: string): Promise<void> {
-  for (const name of await namesIn(directory)) {
-    if (published.test(name) && !(await isOurs(directory, name, settingsDigest))) continue;
-    await remove(join(directory, name));
+  for (let tries = 0; tries < 5; tries++) {
+    const names = await namesIn(directory);
+    const ours = await Promise.all(names.map((name) => isOurs(directory, name, settingsDigest)));
+    const rest = names.filter((name, at) => !published.test(name) || ours[at]);
+    for (const name of rest) await remove(join(directory, name));
+    const empty = await rmdir(directory).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+    );
+    if (empty || rest.length < names.length) return; // or it keeps what has other settings
   }
-  await rmdir(directory).catch(() => undefined); // not there, or it keeps what has other settings
 }
 
 /** Whoever still writes there must not keep the stage from its work. */

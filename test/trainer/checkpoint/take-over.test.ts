@@ -103,8 +103,10 @@ test.each([
     await takeOver(attempt(number), earlier, mine);
     const taken = await readdir(attempt(number));
     expect(taken.length).toBeGreaterThan(0);
+    await sleep(100);
     for (const name of taken) await verifyCheckpoint(join(attempt(number), name));
-    await ended; // its directory is gone
+    zombie.kill(); // unless it has failed, as its directory is gone
+    await ended;
     expect(await readdir(attempt(number))).toEqual(taken);
     for (const name of taken) await verifyCheckpoint(join(attempt(number), name));
   }

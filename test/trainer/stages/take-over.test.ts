@@ -69,7 +69,8 @@ test.each([
     while ((await checkpoints(join(run, 'attempt-2'))).length === 0) await sleep(5);
     asleep.child.kill('SIGCONT');
     expect(await next.ended).toMatchObject({ code: 0 });
-    expect(await asleep.ended).toMatchObject({ code: 1 }); // it could not write its next log line
+    const { code } = await asleep.ended;
+    if (!cwd) expect(code).toBe(1); // it could not write its next log line
     await expectAsUndisturbed('pretrain', join(run, 'attempt-2'));
   },
   60_000,
