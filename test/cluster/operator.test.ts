@@ -34,7 +34,7 @@ describeCluster('the operator', (cluster) => {
   const requestsSince = (index: number): string[] =>
     proxy.requests
       .slice(index)
-      .filter(({ watch, path }) => !watch && !path.includes('/leases/'))
+      .filter(({ watch, path }) => !watch && !path.includes('/leases'))
       .map(
         ({ method, path }) =>
           `${method} ${path
@@ -64,6 +64,20 @@ describeCluster('the operator', (cluster) => {
       const rest = proxy.requests.length;
       await sleep(5000);
       expect(requestsSince(rest)).toEqual([]);
+    });
+
+    test('and shows how far a stage is', async () => {
+      await world.apply('shown', { image: 'kwok/run', stages: row(1) });
+      const stage = await eventually('it has read the log', async () => {
+        const found = await world.stage('shown', 'first', 'Running');
+        return found.status?.progress !== undefined && found;
+      });
+      expect(stage.status?.display).toMatchObject({ step: '4/10', progress: '40%', loss: '1.5', reward: '0.25' });
+      const pipeline = await eventually('the pipeline shows it', async () => {
+        const found = await world.pipeline('shown', 'Running');
+        return found.status?.display?.eta !== '' && found;
+      });
+      expect(pipeline.status?.display).toMatchObject({ stage: 'first', progress: '0/1', eta: '15s', reward: '0.25' });
     });
 
     test('of stages that share a volume at the same time', async () => {
@@ -230,6 +244,38 @@ describeCluster('the operator', (cluster) => {
       // A claim that a pod has mounted is kept until that pod is gone.
       await eventually('the volume is gone', async () => gone(volumeClaims, 'brief-volume'));
       expect(await gone(volumeClaims, 'kept-volume')).toBe(false);
+    });
+  });
+
+  describe('ends an attempt that', () => {
+    const gpu = { resources: { limits: { 'nvidia.com/gpu': 4 } } };
+
+    test('says nothing new for too long, and tries again', async () => {
+      const retry = { hung: 1, hungAfterSeconds: 4, backoffSeconds: 0 };
+      await world.apply('hangs', { image: 'kwok/run', stages: row(1), defaults: { retry } });
+      const stage = await world.stage('hangs', 'first', 'Failed', 90_000);
+      expect(stage.status?.attempts).toMatchObject([{ class: 'hung' }, { class: 'hung' }]);
+      expect(wordsOf(stage)).toContain('failed 2 times (hung)');
+      const [job] = await world.jobsOf('hangs');
+      expect(job?.metadata.annotations?.[annotations.stopReason]).toBe('hung');
+    }, 120_000);
+
+    test('runs past the deadline of its stage', async () => {
+      const [first] = row(1);
+      await world.apply('late', { image: 'kwok/run', stages: [{ ...first, deadlineSeconds: 3 }] });
+      const stage = await world.stage('late', 'first', 'Failed');
+      expect(reasonOf(stage)).toBe('DeadlineExceeded');
+      expect(await world.podsOf('late')).toEqual([]);
+    });
+
+    test('spends the GPU hours of its pipeline', async () => {
+      const spec = { image: 'kwok/run', stages: row(1), defaults: gpu, budget: { gpuHours: 4 * (4 / 3600) } };
+      await world.apply('costly', spec);
+      const pipeline = await world.pipeline('costly', 'Failed');
+      expect(reasonOf(pipeline)).toBe('BudgetExhausted');
+      expect(pipeline.status?.gpuHours).toBeGreaterThanOrEqual(4 * (4 / 3600));
+      const stage = await world.client.get(stages, { namespace: world.namespace, name: 'costly-first' });
+      expect(stage.status?.attempts).toMatchObject([{ outcome: 'Interrupted', gpus: 4 }]);
     });
   });
 
