@@ -68,7 +68,7 @@ function trainerPod(attempt: Attempt): PodSpec {
   const files = fileVolumes(spec);
   const rollout = spec.rolloutWorkers > 0;
 
-  const volumes: PodVolume[] = [
+  const named: PodVolume[] = [
     { name: 'stage', configMap: { name: stageConfigMapName(attempt) } },
     { name: 'volume', persistentVolumeClaim: { claimName: claim } },
     ...(pvc === undefined ? [] : [{ name: 'base', persistentVolumeClaim: { claimName: pvc.claim, readOnly: true } }]),
@@ -83,7 +83,7 @@ function trainerPod(attempt: Attempt): PodSpec {
     ...files.volumes,
     temporaryVolume,
   ];
-  const volumeMounts: VolumeMount[] = [
+  const mounted: VolumeMount[] = [
     { name: 'stage', mountPath: mounts.stageFile, subPath: 'stage.json', readOnly: true },
     { name: 'volume', mountPath: mounts.out, subPath: `${spec.pipeline}/${spec.stage}` },
     ...inputStages(stage).map((name) => ({
@@ -97,6 +97,7 @@ function trainerPod(attempt: Attempt): PodSpec {
     ...(rollout ? [{ name: 'rollout', mountPath: mounts.rollout, readOnly: true }] : []),
     ...files.volumeMounts,
   ];
+  const { volumes, volumeMounts } = oneVolumeAClaim(named, mounted);
   return restrictedPod(stage, {
     restartPolicy: 'Never',
     ...(hf === undefined ? {} : { initContainers: [fetchModel(attempt, hf)] }),
@@ -110,6 +111,25 @@ function trainerPod(attempt: Attempt): PodSpec {
     ],
     volumes,
   });
+}
+
+/** Kubelets mount a claim once a pod: one with two volumes of the same claim waits for the second for ever. */
+function oneVolumeAClaim(
+  named: readonly PodVolume[],
+  mounted: readonly VolumeMount[],
+): { volumes: PodVolume[]; volumeMounts: VolumeMount[] } {
+  const firstOf = (name: string): string => {
+    const claim = claimOf(named.find((each) => each.name === name));
+    return named.find((each) => claim !== undefined && claimOf(each) === claim)?.name ?? name;
+  };
+  return {
+    volumes: named.filter(({ name }) => firstOf(name) === name),
+    volumeMounts: mounted.map((mount) => ({ ...mount, name: firstOf(mount.name) })),
+  };
+}
+
+function claimOf(volume: PodVolume | undefined): string | undefined {
+  return volume?.persistentVolumeClaim?.claimName;
 }
 
 /** Stages whose directories are mounted read-only. */
