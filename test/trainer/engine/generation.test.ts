@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { randomKey } from '../../../trainer/algorithms/random.ts';
 import { UserError } from '../../../trainer/contract/errors.ts';
 import type { Completion, Engine, GenerationRequest } from '../../../trainer/engine/engine.ts';
+import { finishClaim, newClaims, releaseClaim, takeClaim } from '../../../trainer/rollout/claims.ts';
 import { tinyConfig, tokenIds } from '../../support/random-model.ts';
 import { requests, sharedEngine, tinyEngine } from './tiny-engine.ts';
 
@@ -23,6 +24,36 @@ test('the number of workers changes no bit', async () => {
   expect(await twoWorkers().generate(requests(20))).toEqual(expected);
   const three = await tinyEngine({ workers: 3 });
   expect(await three.generate(requests(20))).toEqual(expected);
+});
+
+test('requests that others have taken are left to them, and what they are done with is dropped', async () => {
+  const all = requests(40);
+  const expected = await engine().generate(all);
+  const claims = newClaims(all.length);
+  const taken = [...all.keys()].filter((index) => index % 3 === 0);
+  for (const index of taken) expect(takeClaim(claims, index)).toBe(true);
+  const completions: Completion[] = [];
+  let dropped = 0;
+  await twoWorkers().generateFree(all, {
+    claims,
+    helpers: 3,
+    onCompletion: (index, completion) => {
+      completions[index] = completion;
+      for (const other of [37, 38]) if (completions[other] === undefined && finishClaim(claims, other)) dropped++;
+    },
+  });
+  expect(dropped).toBe(2);
+  for (const index of all.keys()) {
+    expect(completions[index]).toEqual(taken.includes(index) || [37, 38].includes(index) ? undefined : expected[index]);
+  }
+  for (const index of taken) releaseClaim(claims, index);
+  await twoWorkers().generateFree(all, {
+    claims,
+    onCompletion: (index, completion) => (completions[index] = completion),
+  });
+  expect(completions.filter((_, index) => ![37, 38].includes(index))).toEqual(
+    expected.filter((_, index) => ![37, 38].includes(index)),
+  );
 });
 
 test('a completion ends with its stop token or at maxNewTokens', async () => {

@@ -1,46 +1,59 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { setImmediate as turn } from 'node:timers/promises';
 
 const chunkBytes = 1 << 20;
 export const digestBytes = 32;
 
-/**
- * Sends flat parameters as they lie in memory, and their SHA-256 after them. Ends the connection without it when the
- * parameters change meanwhile: what was sent is then of no use.
- *
- * @param isCurrent false as soon as the parameters may change
- */
-export async function sendParameters(
-  response: ServerResponse,
-  parameters: Float32Array,
-  isCurrent: () => boolean,
-): Promise<void> {
-  const bytes = new Uint8Array(parameters.buffer, parameters.byteOffset, parameters.byteLength);
-  response.writeHead(200, {
-    'content-type': 'application/octet-stream',
-    'content-length': bytes.length + digestBytes,
-  });
-  const hash = createHash('sha256');
-  for (let at = 0; at < bytes.length; at += chunkBytes) {
-    // A copy: the array is shared memory, and the socket may take its time.
-    const chunk = Uint8Array.from(bytes.subarray(at, at + chunkBytes));
-    if (!isCurrent()) {
-      response.destroy();
-      return;
-    }
-    hash.update(chunk);
-    if (!response.write(chunk)) await drained(response);
-    if (response.destroyed) return;
-  }
-  response.end(hash.digest());
+/** Parameters as they are now. */
+export interface ParametersNow {
+  readonly version: string;
+  readonly values: Float32Array;
+  /** False as soon as the values may change. */
+  readonly isCurrent: () => boolean;
 }
 
-/** Settles when there is room again, or nobody is left to send to; leaves no listener behind, as there are thousands of chunks. */
-async function drained(response: ServerResponse): Promise<void> {
-  const over = new AbortController();
-  const { signal } = over;
-  await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]).finally(() =>
-    over.abort(),
-  );
+/** Sends parameters to many workers; their digest is computed once a version. */
+export class ParameterSender {
+  #digest: { readonly version: string; readonly value: Promise<Uint8Array | undefined> } | undefined;
+
+  /**
+   * Sends flat parameters as they lie in memory, and their SHA-256 after them. Ends the connection without it when the
+   * parameters change meanwhile: what was sent is then of no use.
+   */
+  async send(response: ServerResponse, parameters: ParametersNow): Promise<void> {
+    if (this.#digest?.version !== parameters.version) {
+      this.#digest = { version: parameters.version, value: digestOf(parameters) };
+    }
+    const { value } = this.#digest;
+    response.writeHead(200, {
+      'content-type': 'application/octet-stream',
+      'content-length': parameters.values.byteLength + digestBytes,
+    });
+    for (const chunk of chunksOf(parameters)) {
+      if (!response.write(chunk)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      if (response.destroyed) return;
+    }
+    const digest = await value;
+    if (digest === undefined || !parameters.isCurrent()) response.destroy();
+    else response.end(digest);
+  }
+}
+
+async function digestOf(parameters: ParametersNow): Promise<Uint8Array | undefined> {
+  const hash = createHash('sha256');
+  for (const chunk of chunksOf(parameters)) {
+    hash.update(chunk);
+    await turn(); // a large model takes seconds, and others want to be answered
+  }
+  return parameters.isCurrent() ? hash.digest() : undefined;
+}
+
+/** Ends when the parameters change. */
+function* chunksOf({ values, isCurrent }: ParametersNow): Generator<Uint8Array> {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  for (let at = 0; at < bytes.length && isCurrent(); at += chunkBytes) {
+    yield Uint8Array.from(bytes.subarray(at, at + chunkBytes)); // a copy: sockets and hashes refuse shared memory
+  }
 }

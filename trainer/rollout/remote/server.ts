@@ -21,7 +21,7 @@ import {
   registration,
   workerHeader,
 } from './protocol.ts';
-import { sendParameters } from './send-parameters.ts';
+import { ParameterSender } from './send-parameters.ts';
 import { type Borrower, RefusedDelivery, SharedRequests } from './shared-requests.ts';
 
 /** What the server needs of the learner's engine. */
@@ -85,6 +85,7 @@ export class RolloutServer {
   readonly #server: Server;
   readonly #options: ServerOptions;
   readonly #token: BearerToken;
+  readonly #parameters = new ParameterSender();
   /** Versions of another run of the learner must not be taken for ours. */
   readonly #run = randomUUID().slice(0, 8);
   readonly #workers = new Map<string, RemoteWorker>();
@@ -292,7 +293,8 @@ export class RolloutServer {
 
   async #sendParameters(version: string, response: ServerResponse): Promise<void> {
     if (!this.#model || version !== this.#version()) throw new HttpError(412, `the parameters ${version} are gone`);
-    await sendParameters(response, this.#model.engine.parameters, () => this.#version() === version);
+    const values = this.#model.engine.parameters;
+    await this.#parameters.send(response, { version, values, isCurrent: () => this.#version() === version });
   }
 
   #version(): string {
