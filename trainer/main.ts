@@ -1,12 +1,9 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module';
-import { exitCodes } from './contract/exit-codes.ts';
+import { stopOnSignals } from './stop-on-signals.ts';
 
-// The first process of a container never gets a signal that it has no handler for. What has something to save, or to
-// close, brings a handler of its own.
-process.on('SIGTERM', () => {
-  if (process.listenerCount('SIGTERM') === 1) process.exit(exitCodes.interrupted);
-});
+// As the first process of a pod it would not even notice a signal that comes while it loads, and go on.
+if (['run', 'rollout', 'fetch'].includes(process.argv[2] ?? '')) stopOnSignals();
 
 // Compiled code of what is imported from here on is kept in the temporary directory: it halves the start of a stage.
 enableCompileCache();

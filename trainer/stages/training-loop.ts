@@ -34,6 +34,7 @@ export async function train(loop: TrainingLoop): Promise<StageResult> {
   // Data that cannot be read must not be found out after hours of training.
   if (evaluations) await workspace.loadRows(evaluations.data, 'evaluation');
   workspace.progress.report('train', loop.from, steps);
+  if (workspace.interrupted) workspace.interrupt(`step ${loop.from} of ${steps}`);
   for (let step = loop.from; step < steps; step++) {
     const startedMs = performance.now();
     last = await loop.run(step);

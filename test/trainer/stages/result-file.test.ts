@@ -35,6 +35,14 @@ test('a stage that was interrupted says so', async () => {
   });
 });
 
+test('a signal that comes before the first step is heeded before it', async () => {
+  const file = await writeStage(root, { name: 'early', settings });
+  expect(await runStage(file, { file, signal: 'SIGTERM' })).toMatchObject({
+    code: 75,
+    stderr: 'interrupted: asked to stop; saved step 0 of 3\n',
+  });
+});
+
 test.each([
   { name: 'is not there', content: undefined, says: 'expected a stage file in JSON' },
   { name: 'is no JSON', content: '{', says: 'expected a stage file in JSON' },
