@@ -11,6 +11,8 @@ import { keyOf, volumeClaims, type ObjectName, type Stored, type VolumeClaim } f
 /** Claims are not watched: one that was seen is taken for granted for so long. A pod that misses one says so itself. */
 const trustMs = 60_000;
 const retryMs = 30_000;
+/** What belonged to a deleted pipeline of the same name is collected within a second or two. */
+const retryCollectedMs = 1000;
 const rememberedMost = 5000;
 
 /** The volumes of pipelines. */
@@ -45,20 +47,21 @@ export class VolumeClaims {
     const claim = await this.find({ namespace, name });
     if (claim === undefined) throw new RefusedError(missing(name, stage), retryMs);
     if (storage.claimName !== undefined) return name;
-    const problem = problemWith(claim, stage, pipeline);
-    if (problem !== undefined) throw new RefusedError(problem, retryMs);
+    refuseOthers(claim, stage, pipeline);
     return name;
   }
 
   /** Whether one is there already is asked by making it: for most pipelines it is not. */
   private async create(stage: R1Stage, pipeline: R1Pipeline | undefined): Promise<void> {
     const claim = volumeClaim(pipeline ?? stage);
-    if (this.known({ ...stage.metadata, name: claimName(stage.spec.pipeline) }) !== undefined) return;
     try {
       this.remember(await this.client.create(volumeClaims, claim));
     } catch (error) {
       if (isForbidden(error) || isInvalid(error)) throw refused(error);
       if (!isAlreadyExists(error)) throw error;
+      // It may be one that is being deleted, with a former pipeline of that name or by a person.
+      const { namespace = '' } = stage.metadata;
+      this.seen.delete(keyOf({ metadata: { namespace, name: claimName(stage.spec.pipeline) } }));
     }
   }
 
@@ -96,13 +99,15 @@ function missing(name: string, stage: R1Stage): string {
   return `claim "${name}" not found, and with it the output of ${lost.join(', ')}: run again from ${lost[0]} on`;
 }
 
-function problemWith(claim: Stored<VolumeClaim>, stage: R1Stage, pipeline: R1Pipeline | undefined): string | undefined {
+function refuseOthers(claim: Stored<VolumeClaim>, stage: R1Stage, pipeline: R1Pipeline | undefined): void {
   const { name, deletionTimestamp, ownerReferences } = claim.metadata;
-  if (deletionTimestamp !== undefined) return `claim "${name}" is being deleted`;
-  if (claim.metadata.labels?.[labels.pipeline] !== stage.spec.pipeline) {
-    return `a claim named "${name}" exists that was not made for pipeline ${stage.spec.pipeline}`;
-  }
   const former = ownerReferences?.find(({ kind }) => kind === 'R1Pipeline');
-  const isFormer = pipeline !== undefined && former !== undefined && former.uid !== pipeline.metadata.uid;
-  return isFormer ? `claim "${name}" of a former pipeline ${former.name} is still being deleted` : undefined;
+  if (pipeline !== undefined && former !== undefined && former.uid !== pipeline.metadata.uid) {
+    const message = `claim "${name}" of a former pipeline ${former.name} is still being deleted`;
+    throw new RefusedError(message, retryCollectedMs, { passes: true });
+  }
+  if (deletionTimestamp !== undefined) throw new RefusedError(`claim "${name}" is being deleted`, retryMs);
+  if (claim.metadata.labels?.[labels.pipeline] === stage.spec.pipeline) return;
+  const message = `a claim named "${name}" exists that was not made for pipeline ${stage.spec.pipeline}`;
+  throw new RefusedError(message, retryMs);
 }

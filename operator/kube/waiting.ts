@@ -29,7 +29,7 @@ function notScheduled(pod: Pod, eventWords: string | undefined): Waiting | undef
   const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
   if (scheduled?.status !== 'False') return undefined;
   // What follows is about the pods of others.
-  const message = (scheduled.message ?? '').replace(/\.? preemption: .*$/s, '').trim();
+  const message = (scheduled.message ?? '').replace(/\.?( no new claims to deallocate,)? preemption: .*$/s, '').trim();
   if (/persistentvolumeclaim/i.test(message)) {
     const missing = /persistentvolumeclaim "([^"]+)" (not found|is being deleted)/.exec(message);
     const waiting = missing === null ? (eventWords ?? message) : `claim "${missing[1]}" ${missing[2]}`;

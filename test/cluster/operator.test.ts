@@ -234,6 +234,14 @@ describeCluster('the operator', (cluster) => {
       ]);
     });
 
+    test('deletes a pipeline and applies it again at once', async () => {
+      await world.apply('anew', { stages: row(1) });
+      await world.pipeline('anew', 'Succeeded');
+      await world.kubectl('delete', 'r1p', 'anew');
+      await world.apply('anew', { stages: row(1) });
+      await world.pipeline('anew', 'Succeeded', 60_000); // the garbage collector looks for new kinds every half minute
+    }, 90_000);
+
     test('lets a pipeline go some time after its end, with its volume or without', async () => {
       await world.apply('brief', { stages: row(1), ttlSecondsAfterFinished: 2 });
       await world.apply('kept', { stages: row(1), ttlSecondsAfterFinished: 2, storage: { retention: 'Retain' } });

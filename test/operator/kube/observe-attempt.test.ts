@@ -62,7 +62,7 @@ describe('an attempt that waits', () => {
           {
             pod: pod(
               unscheduled(
-                '0/2 nodes are available: 2 Insufficient nvidia.com/gpu. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.',
+                '0/2 nodes are available: 2 Insufficient nvidia.com/gpu. no new claims to deallocate, preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.',
               ),
             ),
           },
