@@ -155,7 +155,8 @@ export class KubePipelines implements PipelineShell {
 
 /** Programs wait for conditions and people for gates; which stage runs is worth a look, and how far it is can wait. */
 function urgencyOf(before: PipelineStatus | undefined, after: PipelineStatus): 'now' | 'soon' | 'later' {
-  if (before === undefined || reachedEnd(before, after) || decisions(before) !== decisions(after)) return 'now';
+  if (before === undefined) return reachedEnd(before, after) ? 'now' : 'soon';
+  if (reachedEnd(before, after) || decisions(before) !== decisions(after)) return 'now';
   return stageStates(before) === stageStates(after) ? 'later' : 'soon';
 }
 

@@ -16,6 +16,8 @@ const patienceMs = 15_000;
 /** Then its events are read, and again after these times. */
 const intervalsMs = [30_000, 60_000, 120_000];
 const longestIntervalMs = 300_000;
+/** Between two lookups, of whatever pods: an API server goes through all events of a namespace to find those of one object. */
+const spacingMs = 2000;
 
 interface Lookup {
   readonly stageKey: string;
@@ -31,6 +33,7 @@ interface Lookup {
 export class PendingPods {
   private readonly options: PendingPodsOptions;
   private readonly lookups = new Map<string, Lookup>();
+  private nextTurnAt = 0;
 
   constructor(options: PendingPodsOptions) {
     this.options = options;
@@ -64,6 +67,12 @@ export class PendingPods {
       this.lookups.delete(id); // its stage is gone
       return;
     }
+    const now = performance.now();
+    if (now < this.nextTurnAt) {
+      this.plan(id, lookup, this.nextTurnAt - now);
+      return;
+    }
+    this.nextTurnAt = now + spacingMs;
     const words = await this.read(lookup).catch(() => lookup.words);
     this.plan(id, lookup, intervalsMs[lookup.reads] ?? longestIntervalMs);
     lookup.reads++;

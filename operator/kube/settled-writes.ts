@@ -8,7 +8,7 @@ const settleMs = { now: 0, soon: 1000, later: 5000 };
  * How many of them at most are written in a second. Where hundreds change at a time nobody follows each, and most have
  * changed again before it is their turn.
  */
-const mostPerSecond = 10;
+const mostPerSecond = 5;
 /** A change that nobody has asked about for so long, and longer than it had to wait, was undone. */
 const forgottenMs = 30_000;
 

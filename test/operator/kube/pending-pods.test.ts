@@ -73,3 +73,11 @@ test('nor for a stage that is gone', async () => {
   expect(list).not.toHaveBeenCalled();
   expect(jest.getTimerCount()).toBe(0);
 });
+
+test('a crowd of waiting pods is looked at one after the other', async () => {
+  const pending = pendingPods();
+  for (let index = 0; index < 100; index++) pending.wordsFor(`team/stage-${index}`, waiting);
+  await jest.advanceTimersByTimeAsync(14_000 + 20_000);
+  expect(list.mock.calls.length / 2).toBeGreaterThanOrEqual(9);
+  expect(list.mock.calls.length / 2).toBeLessThanOrEqual(11);
+});
