@@ -4,7 +4,7 @@ import { baseModel } from '../../trainer/contract/model.ts';
 import { count, object, withRules } from '../../trainer/contract/schema.ts';
 import { evaluation } from '../../trainer/contract/training.ts';
 import { statusConditions } from './conditions.ts';
-import { apiVersion, metadata, time } from './metadata.ts';
+import { apiVersion, metadata, time, writtenAsAWhole } from './metadata.ts';
 import { pipelineStage } from './pipeline-stage.ts';
 import { maxStages, referenceRules } from './references.ts';
 import { budget, placementShape, podShape, storage } from './scheduling.ts';
@@ -128,7 +128,7 @@ export const r1Pipeline = withRules(
     kind: z.literal('R1Pipeline'),
     metadata,
     spec: pipelineSpec.describe('What is asked for.'),
-    status: pipelineStatus.optional().describe('What was seen.'),
+    status: pipelineStatus.optional().meta(writtenAsAWhole).describe('What was seen.'),
   }),
   [
     {

@@ -5,7 +5,7 @@ import { progressLine } from '../../trainer/contract/progress.ts';
 import { exactlyOneRule, name, object, withRules } from '../../trainer/contract/schema.ts';
 import { stageSettingsShape, stageTypes } from '../../trainer/contract/settings.ts';
 import { statusConditions } from './conditions.ts';
-import { apiVersion, metadata, time } from './metadata.ts';
+import { apiVersion, metadata, time, writtenAsAWhole } from './metadata.ts';
 import { stageRuntimeShape } from './pipeline-stage.ts';
 import { podShape, storage } from './scheduling.ts';
 
@@ -148,6 +148,6 @@ export const r1Stage = z.strictObject({
   apiVersion: z.literal(apiVersion),
   kind: z.literal('R1Stage'),
   metadata,
-  spec: stageSpec.describe('What is asked for.'),
-  status: stageStatus.optional().describe('What was seen.'),
+  spec: stageSpec.meta(writtenAsAWhole).describe('What is asked for.'),
+  status: stageStatus.optional().meta(writtenAsAWhole).describe('What was seen.'),
 });

@@ -22,6 +22,7 @@ export interface StructuralSchema {
   'x-kubernetes-validations'?: readonly Rule[];
   'x-kubernetes-list-type'?: 'map';
   'x-kubernetes-list-map-keys'?: readonly string[];
+  'x-kubernetes-map-type'?: 'atomic';
   'x-kubernetes-int-or-string'?: true;
   'x-kubernetes-preserve-unknown-fields'?: true;
 }
@@ -43,6 +44,7 @@ const copied = [
   'x-kubernetes-validations',
   'x-kubernetes-list-type',
   'x-kubernetes-list-map-keys',
+  'x-kubernetes-map-type',
 ] as const;
 
 /**

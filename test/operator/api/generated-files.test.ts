@@ -37,6 +37,7 @@ const allowed = new Set([
   'x-kubernetes-validations',
   'x-kubernetes-list-type',
   'x-kubernetes-list-map-keys',
+  'x-kubernetes-map-type',
   'x-kubernetes-int-or-string',
 ]);
 
