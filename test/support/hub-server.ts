@@ -28,10 +28,10 @@ export class HubServer {
     });
   }
 
-  static async start(): Promise<HubServer> {
+  static async start({ host = '127.0.0.1', port = 0 } = {}): Promise<HubServer> {
     const server = new HubServer();
-    for (const each of [server.#hub, server.#storage])
-      await new Promise<void>((resolve) => each.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.#hub.listen(port, host, resolve));
+    await new Promise<void>((resolve) => server.#storage.listen(0, host, resolve));
     return server;
   }
 
@@ -109,7 +109,8 @@ export class HubServer {
 }
 
 function urlOf(server: Server): URL {
-  return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const { address, port } = server.address() as AddressInfo;
+  return new URL(`http://${address}:${port}`);
 }
 
 function json(response: ServerResponse, body: unknown): void {

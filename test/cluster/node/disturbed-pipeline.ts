@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
 import type { AttemptRecord, R1Stage } from '../../../operator/api/stage.ts';
 import { readPipelineState } from '../../../operator/local/pipeline-state.ts';
 import { hasEnded } from '../../../operator/kube/attempt-end.ts';
-import { stages, type Pod, type Stored } from '../../../operator/kube/resources.ts';
+import { pipelines, stages, type Pod, type Stored } from '../../../operator/kube/resources.ts';
 import { isTrainer } from '../../../operator/kube/traces.ts';
 import { r1 } from '../../support/cli.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
@@ -42,12 +42,16 @@ export class DisturbedPipeline extends Pipelines implements AsyncDisposable {
 
   /** Applies a manifest of the fixtures in a namespace of its own, whose pods have to be restricted. */
   static async start(node: ControlPlane, manifest: string, change: Change = {}): Promise<DisturbedPipeline> {
-    const namespace = await node.namespace();
-    await node.kubectl('label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted');
-    const { name = read(manifest).metadata.name } = change;
-    const pipeline = new DisturbedPipeline(node, namespace, manifest, name);
+    const pipeline = await DisturbedPipeline.prepare(node, manifest, change.name);
     await pipeline.change(change);
     return pipeline;
+  }
+
+  /** The namespace alone, for whoever needs something in it before. */
+  static async prepare(node: ControlPlane, manifest: string, name?: string): Promise<DisturbedPipeline> {
+    const namespace = await node.namespace();
+    await node.kubectl('label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted');
+    return new DisturbedPipeline(node, namespace, manifest, name ?? read(manifest).metadata.name);
   }
 
   /** Applies the manifest again, changed in another way. */
@@ -111,6 +115,21 @@ export class DisturbedPipeline extends Pipelines implements AsyncDisposable {
     return found.status?.attempts ?? [];
   }
 
+  /** Every attempt of every stage, such as `base 1 Succeeded`. */
+  async allAttempts(): Promise<string[]> {
+    const { items } = await this.client.list(stages, this.namespace);
+    return items.flatMap(({ spec, status }) =>
+      (status?.attempts ?? []).map(({ number, outcome }) => `${spec.stage} ${number} ${outcome}`),
+    );
+  }
+
+  /** What the tables of stages and pipelines show. */
+  async displays(): Promise<readonly { readonly state: string; readonly message: string }[]> {
+    const { items } = await this.client.list(stages, this.namespace);
+    const pipeline = await this.client.get(pipelines, { namespace: this.namespace, name: this.name });
+    return [...items, pipeline].flatMap(({ status }) => (status?.display === undefined ? [] : [status.display]));
+  }
+
   /** Waits for the end and returns the digests of what the stages made, by name. */
   async succeeded(timeoutMs = 300_000): Promise<Digests> {
     await this.pipeline(this.name, 'Succeeded', timeoutMs);
@@ -127,7 +146,7 @@ export type Digests = Readonly<Record<string, string | undefined>>;
 
 const undisturbedRuns = new Map<string, Promise<Digests>>();
 
-/** What `r1 run` makes of a manifest of the fixtures on this machine. */
+/** What `r1 run` makes on this machine of a manifest: one of the fixtures, or one with an absolute path. */
 export function undisturbed(manifest: string): Promise<Digests> {
   const run = undisturbedRuns.get(manifest) ?? runHere(manifest);
   undisturbedRuns.set(manifest, run);
@@ -137,7 +156,7 @@ export function undisturbed(manifest: string): Promise<Digests> {
 async function runHere(manifest: string): Promise<Digests> {
   const state = await mkdtemp(join(tmpdir(), 'r1-undisturbed-'));
   try {
-    const { code, stderr } = await r1(['run', join(fixtures, manifest), '--state', state]);
+    const { code, stderr } = await r1(['run', resolve(fixtures, manifest), '--state', state]);
     if (code !== 0) throw new Error(`r1 run ${manifest} ended with ${code}: ${stderr}`);
     return digests((await readPipelineState(state, read(manifest).metadata.name))?.stages ?? []);
   } finally {
@@ -150,7 +169,7 @@ function digests(found: readonly R1Stage[]): Digests {
 }
 
 function read(manifest: string): R1Pipeline {
-  return parse(readFileSync(join(fixtures, manifest), 'utf8')) as R1Pipeline;
+  return parse(readFileSync(resolve(fixtures, manifest), 'utf8')) as R1Pipeline;
 }
 
 function numberOf(attemptDirectory: string): number {
