@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UnavailableError } from '../../contract/errors.ts';
+import { InterruptedError, UnavailableError } from '../../contract/errors.ts';
 import { type Claims, finishClaim, newClaims } from '../claims.ts';
 import type { Completion, GenerationRequest } from '../generation.ts';
 import { LearnerClient, OverError, StageDoneError, UnknownToLearnerError } from './client.ts';
@@ -50,6 +50,7 @@ const mostWaitMs = 5000;
  *
  * @throws UserError if the learner will never take this worker
  * @throws UnavailableError if the learner was away for longer than the patience
+ * @throws InterruptedError if it was asked to leave
  */
 export async function runRolloutWorker(options: WorkerOptions): Promise<void> {
   const worker = new RolloutWorker(options);
@@ -76,7 +77,7 @@ class RolloutWorker {
     this.#learner = new LearnerClient(options.learner, options.token);
   }
 
-  /** Until the stage is done, or this worker is asked to leave. */
+  /** Until the stage is done. A worker that is asked to leave before fails: a Job then has another one in its place. */
   async run(): Promise<void> {
     const { signal, say } = this.#options;
     for (let waitMs = leastWaitMs; !signal.aborted;) {
@@ -95,6 +96,7 @@ class RolloutWorker {
       }
     }
     if (this.#session) await this.#learner.leave().catch(() => undefined);
+    throw new InterruptedError(`asked to leave; ${this.#sampled} completions were sampled here`);
   }
 
   async close(): Promise<void> {
