@@ -58,7 +58,7 @@ export function displayStage(
   return {
     type: stageType(spec),
     state,
-    step: progress === undefined || progress.steps === 0 ? '' : `${progress.step}/${progress.steps}`,
+    step: formatSteps(done ? checkpoint?.step : undefined, progress),
     progress: done ? '100%' : formatShare(progress?.step, progress?.steps),
     reward: metric('reward'),
     loss: metric('loss', 'policy_loss'),
@@ -69,6 +69,12 @@ export function displayStage(
     checkpoint: checkpoint === undefined ? '' : `${checkpoint.path}@${checkpoint.digest.slice(0, 12)}`,
     message: shorten(findCondition(status.conditions, 'Succeeded')?.message ?? ''),
   };
+}
+
+/** @param saved steps in the final checkpoint; the newest progress line was written somewhat earlier */
+function formatSteps(saved: number | undefined, progress: StageStatus['progress']): string {
+  if (saved !== undefined && saved > 0) return `${saved}/${saved}`;
+  return progress === undefined || progress.steps === 0 ? '' : `${progress.step}/${progress.steps}`;
 }
 
 /** Strings for the printer columns of an R1Pipeline. */

@@ -63,10 +63,10 @@ test.each<{ name: string; status: Partial<StageStatus>; shown: object }>([
     name: 'a finished stage',
     status: {
       conditions: conditions('True', 'Completed'),
-      progress: { ...progress, step: 200 },
+      progress: { ...progress, step: 191 },
       checkpoint: { path: 'step-000200', step: 200, digest: 'ab'.repeat(32) },
     },
-    shown: { state: 'Succeeded', progress: '100%', checkpoint: 'step-000200@abababababab' },
+    shown: { state: 'Succeeded', step: '200/200', progress: '100%', checkpoint: 'step-000200@abababababab' },
   },
   {
     name: 'a failed stage, its message on one line',
