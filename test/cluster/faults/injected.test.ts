@@ -15,12 +15,13 @@ const rounds = long ? 5 : 1;
 
 type Chance = readonly [share: number, fault: Fault];
 
+// The start of an attempt takes five writes, and one that fails is followed by a pause that doubles each time.
 const ofWrites: readonly Chance[] = [
-  [0.06, { answer: 409 }],
-  [0.06, { answer: 429, retryAfterSeconds: 1 }],
-  [0.06, { answer: 500 }],
-  [0.06, { answer: 503 }],
-  [0.06, { loseAnswer: true }],
+  [0.03, { answer: 409 }],
+  [0.03, { answer: 429, retryAfterSeconds: 1 }],
+  [0.03, { answer: 500 }],
+  [0.03, { answer: 503 }],
+  [0.03, { loseAnswer: true }],
   [0.1, { delayMs: 700 }],
 ];
 const ofReads: readonly Chance[] = [
