@@ -31,7 +31,7 @@ import {
   type Stored,
 } from './resources.ts';
 import { RolloutWorkers } from './rollout-workers.ts';
-import { DepartedObjects, isTrainer, stageUidOf } from './traces.ts';
+import { DepartedObjects, idOf, isTrainer, stageIdOf } from './traces.ts';
 import { sameKept, trimJob, trimOwn, trimPod } from './trim.ts';
 import { VolumeClaims } from './volume-claims.ts';
 
@@ -63,7 +63,7 @@ export class Controller {
   private readonly events: EventRecorder;
   private readonly progress: ProgressPoller;
   private readonly departed = new DepartedObjects();
-  /** Keys of R1Stages by their uid, which is what Jobs and pods carry. */
+  /** Keys of R1Stages by their `idOf`, which Jobs and pods carry as label and namespace. */
   private readonly stageKeys = new Map<string, string>();
 
   constructor(options: ControllerOptions) {
@@ -191,11 +191,11 @@ export class Controller {
   private stageChanged(before: Stored<R1Stage> | undefined, after: Stored<R1Stage> | undefined, own: boolean): void {
     const stage = after ?? before ?? unreachable();
     const key = keyOf(stage);
-    const { uid } = stage.metadata;
+    const id = idOf(stage);
     if (after === undefined) {
-      this.stageKeys.delete(uid);
-      this.departed.forget(uid);
-    } else this.stageKeys.set(uid, key);
+      this.stageKeys.delete(id);
+      this.departed.forget(id);
+    } else this.stageKeys.set(id, key);
 
     // The pass that wrote a status has seen what it is about.
     const isNew = before === undefined || before.metadata.generation !== after?.metadata.generation;
@@ -218,7 +218,7 @@ export class Controller {
   }
 
   private lookAtStageOf(object: Stored<Job> | Stored<Pod>): void {
-    const key = this.stageKeys.get(stageUidOf(object));
+    const key = this.stageKeys.get(stageIdOf(object));
     if (key === undefined) return;
     // A Job is Complete a second after its stage is, and its pod is tidied up: that is no news.
     const succeeded = findCondition(this.stageCache.get(key)?.status?.conditions, 'Succeeded');
@@ -233,14 +233,14 @@ export class Controller {
   }
 }
 
-/** Stages by the uid of their pipeline. */
+/** Stages by the `idOf` of their pipeline. */
 function ownerIndex({ metadata }: Stored<R1Stage>): string[] {
-  return [ownerOf(metadata)?.uid ?? ''];
+  return [`${metadata.namespace}/${ownerOf(metadata)?.uid ?? ''}`];
 }
 
-/** Jobs and pods by the uid of their R1Stage. */
+/** Jobs and pods by the `idOf` of their R1Stage. */
 function stageIndex(object: Stored<Job> | Stored<Pod>): string[] {
-  return [stageUidOf(object)];
+  return [stageIdOf(object)];
 }
 
 /** More happened than progress. */

@@ -19,6 +19,7 @@ import { nameOf, pipelines, stages, type Stored } from './resources.ts';
 import { SettledWrites } from './settled-writes.ts';
 import { trimOwn } from './trim.ts';
 import type { VolumeClaims } from './volume-claims.ts';
+import { idOf } from './traces.ts';
 
 /** Pods of a volume that only one node can mount run one after the other; else the number is there to stop a mistake. */
 const mostRunningStages = { shared: 32, exclusive: 1 };
@@ -56,7 +57,7 @@ export class KubePipelines implements PipelineShell {
     return {
       now: Date.now(),
       pipeline,
-      stages: this.options.stages.byIndex(pipeline.metadata.uid),
+      stages: this.options.stages.byIndex(idOf(pipeline)),
       maxRunningStages: await this.maxRunningStages(key, pipeline),
       ...(problem === undefined ? {} : { problem }),
       ...this.refusals.get(key, pipeline),

@@ -31,7 +31,7 @@ import { Refusals } from './refusals.ts';
 import { jobs, nameOf, pods, stages, type Job, type Pod, type Stored } from './resources.ts';
 import { SettledWrites } from './settled-writes.ts';
 import { startAttempt } from './start-attempt.ts';
-import { isTrainer, stageUidOf, tracesOf, withPods, type DepartedObjects } from './traces.ts';
+import { idOf, isTrainer, stageIdOf, tracesOf, withPods, type DepartedObjects } from './traces.ts';
 import { trimJob, trimOwn, trimPod } from './trim.ts';
 import type { VolumeClaims } from './volume-claims.ts';
 
@@ -42,7 +42,7 @@ export interface KubeStagesOptions {
   /** By the uid of the R1Stage. */
   readonly jobs: Cache<Job>;
   /** By the uid of the R1Stage. */
-  readonly pods: { byIndex(stageUid: string): readonly Stored<Pod>[] };
+  readonly pods: { byIndex(stageId: string): readonly Stored<Pod>[] };
   readonly departed: DepartedObjects;
   readonly claims: VolumeClaims;
   readonly progress: ProgressPoller;
@@ -90,9 +90,9 @@ export class KubeStages implements StageShell {
 
   private tracesOf(key: string, stage: Stored<R1Stage>): AttemptTraces[] {
     const { jobs: jobCache, pods: podCache, departed, progress, pending } = this.options;
-    const { uid } = stage.metadata;
+    const id = idOf(stage);
     const gpus = gpusOf(stage.spec.resources) * (1 + stage.spec.rolloutWorkers);
-    const traces = tracesOf(stage, gpus, jobCache.byIndex(uid), podCache.byIndex(uid), departed.get(uid));
+    const traces = tracesOf(stage, gpus, jobCache.byIndex(id), podCache.byIndex(id), departed.get(id));
     return traces.map((trace) => {
       const newest = trace.pods.at(-1);
       const lost = newest && lostAt(newest);
@@ -107,16 +107,18 @@ export class KubeStages implements StageShell {
   }
 
   /** An attempt that another leader has started may be in the status before the watch of Jobs tells of it. */
-  private async findMissingJobs({ metadata, status }: Stored<R1Stage>): Promise<void> {
+  private async findMissingJobs(stage: Stored<R1Stage>): Promise<void> {
+    const { metadata, status } = stage;
+    const id = idOf(stage);
     const { client, jobs: jobCache, pods: podCache } = this.options;
-    const known = [...jobCache.byIndex(metadata.uid), ...podCache.byIndex(metadata.uid)].filter(isTrainer);
+    const known = [...jobCache.byIndex(id), ...podCache.byIndex(id)].filter(isTrainer);
     for (const record of status?.attempts ?? []) {
       const { number } = record;
       const leftTrace = known.some((each) => attemptOf(each.metadata.labels) === number);
       if (leftTrace || !hasNotEnded(record)) continue;
       const name = { namespace: metadata.namespace, name: attemptName(metadata.name, number) };
       const job = await client.find(jobs, name);
-      if (job !== undefined && stageUidOf(job) === metadata.uid) jobCache.put(trimJob(job));
+      if (job !== undefined && stageIdOf(job) === id) jobCache.put(trimJob(job));
     }
   }
 
@@ -133,7 +135,7 @@ export class KubeStages implements StageShell {
   private inputProblem({ metadata, spec }: Stored<R1Stage>): string | undefined {
     const owner = ownerOf(metadata)?.uid;
     if (owner === undefined) return undefined; // applied without a pipeline: its inputs are what they are
-    const siblings = this.options.stages.byIndex(owner);
+    const siblings = this.options.stages.byIndex(`${metadata.namespace}/${owner}`);
     for (const input of [...(spec.model?.input === undefined ? [] : [spec.model.input]), ...spec.inputs]) {
       const status = siblings.find((each) => each.spec.stage === input.stage)?.status;
       if (findCondition(status?.conditions, 'Succeeded')?.status !== 'True') {
@@ -176,10 +178,11 @@ export class KubeStages implements StageShell {
   }
 
   /** Of attempts that count as ended although their node never answered: their pods go when it does, or is gone. */
-  private async deleteLostJobs({ metadata }: Stored<R1Stage>, before: number): Promise<void> {
-    const lost = this.options.pods.byIndex(metadata.uid).filter((pod) => isTrainer(pod) && !hasEnded(pod));
+  private async deleteLostJobs(stage: Stored<R1Stage>, before: number): Promise<void> {
+    const id = idOf(stage);
+    const lost = this.options.pods.byIndex(id).filter((pod) => isTrainer(pod) && !hasEnded(pod));
     const numbers = new Set(lost.map(({ metadata: { labels } }) => attemptOf(labels)));
-    for (const job of this.options.jobs.byIndex(metadata.uid)) {
+    for (const job of this.options.jobs.byIndex(id)) {
       const number = attemptOf(job.metadata.labels);
       if (!isTrainer(job) || number >= before || !numbers.has(number)) continue;
       await this.options.client.delete(jobs, job.metadata, job.metadata.uid).catch(unlessGone);

@@ -13,7 +13,7 @@ import { madeFromAnnotation } from './objects/labels.ts';
 import { rolloutJob } from './objects/rollout-job.ts';
 import { jobs, networkPolicies, services, type Job, type Stored } from './resources.ts';
 import { withStageDefaults } from './stage-defaults.ts';
-import { isTrainer } from './traces.ts';
+import { idOf, isTrainer } from './traces.ts';
 import { trimJob } from './trim.ts';
 
 export interface RolloutWorkersOptions {
@@ -40,7 +40,7 @@ export class RolloutWorkers {
     const ended = new Set(
       (stage.status?.attempts ?? []).filter((each) => !hasNotEnded(each)).map(({ number }) => number),
     );
-    const all = this.options.jobs.byIndex(stage.metadata.uid);
+    const all = this.options.jobs.byIndex(idOf(stage));
     const workers = all.filter((job) => !isTrainer(job));
     for (const job of workers) {
       if (job.metadata.deletionTimestamp !== undefined) continue;

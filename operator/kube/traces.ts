@@ -9,8 +9,18 @@ export function isTrainer({ metadata }: Stored<Job> | Stored<Pod>): boolean {
   return metadata.labels?.[attemptLabels.component] === 'trainer';
 }
 
-export function stageUidOf({ metadata }: Stored<Job> | Stored<Pod>): string {
-  return metadata.labels?.[attemptLabels.stageUid] ?? '';
+/** An object within its namespace: what another namespace labels with its uid is not its own. */
+export function idOf({
+  metadata,
+}: {
+  readonly metadata: { readonly namespace: string; readonly uid: string };
+}): string {
+  return `${metadata.namespace}/${metadata.uid}`;
+}
+
+/** The `idOf` of the stage that a Job or pod belongs to. */
+export function stageIdOf({ metadata }: Stored<Job> | Stored<Pod>): string {
+  return `${metadata.namespace}/${metadata.labels?.[attemptLabels.stageUid] ?? ''}`;
 }
 
 interface Departed<T> {
@@ -37,19 +47,19 @@ export class DepartedObjects {
     this.of(object).pods.push({ object, goneAt });
   }
 
-  get(stageUid: string): { readonly jobs: readonly Departed<Job>[]; readonly pods: readonly Departed<Pod>[] } {
-    return this.stages.get(stageUid) ?? { jobs: [], pods: [] };
+  get(stageId: string): { readonly jobs: readonly Departed<Job>[]; readonly pods: readonly Departed<Pod>[] } {
+    return this.stages.get(stageId) ?? { jobs: [], pods: [] };
   }
 
-  forget(stageUid: string): void {
-    this.stages.delete(stageUid);
+  forget(stageId: string): void {
+    this.stages.delete(stageId);
   }
 
   private of(object: Stored<Job> | Stored<Pod>) {
-    const uid = stageUidOf(object);
-    const entry = this.stages.get(uid) ?? { jobs: [], pods: [] };
-    this.stages.delete(uid);
-    this.stages.set(uid, entry);
+    const id = stageIdOf(object);
+    const entry = this.stages.get(id) ?? { jobs: [], pods: [] };
+    this.stages.delete(id);
+    this.stages.set(id, entry);
     const [oldest] = this.stages.keys();
     if (this.stages.size > rememberedStages && oldest !== undefined) this.stages.delete(oldest);
     for (const list of [entry.jobs, entry.pods]) if (list.length >= rememberedOfStage) list.shift();

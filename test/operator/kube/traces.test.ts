@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { observeAttempt, seemsFailed } from '../../../operator/kube/observe-attempt.ts';
 import { attemptLabels } from '../../../operator/kube/objects/labels.ts';
 import type { Job, Pod, Stored } from '../../../operator/kube/resources.ts';
-import { DepartedObjects, tracesOf, withPods } from '../../../operator/kube/traces.ts';
+import { DepartedObjects, idOf, stageIdOf, tracesOf, withPods } from '../../../operator/kube/traces.ts';
 import { job, now, pod, resultMessage, running, terminated, trainer } from '../../support/attempt-traces.ts';
 import { attempt as record, withStatus } from '../../support/stages.ts';
 import { stageOf } from '../../support/stage-objects.ts';
@@ -25,6 +25,14 @@ const podOf = (attempt: number, status: Pod['status'], component?: string) =>
   pod(status, { uid: `pod-${attempt}`, labels: labels(attempt, component) }) as Stored<Pod>;
 
 const nothing = { jobs: [], pods: [] };
+const id = stageIdOf(jobOf(1));
+
+test('an object of another namespace is of no stage here, whatever uid its labels name', () => {
+  const theirs = jobOf(1);
+  const foreign = { ...theirs, metadata: { ...theirs.metadata, namespace: 'elsewhere' } };
+  expect(stageIdOf(theirs)).toBe(idOf({ metadata: { namespace: theirs.metadata.namespace, uid } }));
+  expect(stageIdOf(foreign)).not.toBe(stageIdOf(theirs));
+});
 
 test('Jobs and pods come together by the number of their attempt', () => {
   const found = tracesOf(
@@ -50,10 +58,10 @@ test('a pod that is gone with its Job still tells how it ended', () => {
   const departed = new DepartedObjects();
   departed.addJob(jobOf(1), now);
   departed.addPod(podOf(1, trainer('Succeeded', terminated(0, resultMessage()))), now);
-  const [trace] = tracesOf(stage, 0, [], [], departed.get(uid));
+  const [trace] = tracesOf(stage, 0, [], [], departed.get(id));
   expect(trace && observeAttempt(trace, now)).toMatchObject({ state: 'ended', result: { outcome: 'succeeded' } });
-  departed.forget(uid);
-  expect(tracesOf(stage, 0, [], [], departed.get(uid))).toEqual([]);
+  departed.forget(id);
+  expect(tracesOf(stage, 0, [], [], departed.get(id))).toEqual([]);
 });
 
 test('an attempt whose Job has ended before its pod was seen only seems to have failed', () => {
@@ -75,7 +83,7 @@ test('a pod that is read again is not there twice', () => {
 test('only the last pods of a stage are remembered', () => {
   const departed = new DepartedObjects();
   for (let index = 0; index < 50; index++) departed.addPod(podOf(1, {}), now + index);
-  const [trace] = tracesOf(stage, 0, [jobOf(1)], [], departed.get(uid));
+  const [trace] = tracesOf(stage, 0, [jobOf(1)], [], departed.get(id));
   expect(trace?.pods.length).toBeLessThanOrEqual(10);
   expect(trace?.pods.at(-1)?.goneAt).toBe(now + 49);
 });
