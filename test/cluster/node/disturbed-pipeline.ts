@@ -115,6 +115,15 @@ export class DisturbedPipeline extends Pipelines implements AsyncDisposable {
     return found.status?.attempts ?? [];
   }
 
+  /** Seconds from the end of each attempt to the start of the next one's trainer; the API knows no fractions. */
+  async gapsOf(stage: string): Promise<number[]> {
+    const attempts = await this.attemptsOf(stage);
+    return attempts.slice(1).map(({ startedAt }, at) => {
+      const { endedAt = startedAt } = attempts[at] ?? {};
+      return (Date.parse(startedAt) - Date.parse(endedAt)) / 1000;
+    });
+  }
+
   /** Every attempt of every stage, such as `base 1 Succeeded`. */
   async allAttempts(): Promise<string[]> {
     const { items } = await this.client.list(stages, this.namespace);

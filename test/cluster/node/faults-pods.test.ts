@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,6 +8,7 @@ import type { Pod, Stored } from '../../../operator/kube/resources.ts';
 import { eventually } from '../support/eventually.ts';
 import { describeFaults } from './describe-faults.ts';
 import { type Digests, DisturbedPipeline, undisturbed } from './disturbed-pipeline.ts';
+import { memoryCgroup } from './pod-process.ts';
 
 const manifest = 'short.yaml';
 
@@ -33,7 +35,8 @@ describeFaults('a stage whose pod is lost goes on to the same checkpoints', (clu
     expect(await outcomes(pipeline, 'base')).toEqual(['infrastructure', 'infrastructure', 'Succeeded']);
     expect(await outcomes(pipeline, 'zero')).toEqual(['infrastructure', 'Succeeded']);
     expect(await outcomes(pipeline, 'samples')).toEqual(['infrastructure', 'Succeeded']);
-    const [first] = await pipeline.attemptsOf('base');
+    const [gaps, [first]] = [await pipeline.gapsOf('base'), await pipeline.attemptsOf('base')];
+    console.log(`after a deletion in order and one by force the next attempt began in ${gaps.join(' and ')} s`);
     expect(first?.message).toMatch(/asked to stop; saved step \d+/);
   }, 600_000);
 
@@ -70,15 +73,15 @@ describeFaults('a stage whose pod is lost goes on to the same checkpoints', (clu
     expect(await outcomes(pipeline, 'base')).toEqual([...Array<string>(4).fill('infrastructure'), 'Succeeded']);
     expect(await outcomes(pipeline, 'zero')).toEqual([...Array<string>(3).fill('infrastructure'), 'Succeeded']);
     expect((await pipeline.attemptsOf('base'))[0]?.message).toContain('SIGKILL');
-    console.log(`killed over ${kills.join('; ')}`);
+    const gaps = [...(await pipeline.gapsOf('base')), ...(await pipeline.gapsOf('zero'))];
+    console.log(`killed over ${kills.join('; ')}; the next attempts began in ${gaps.join(', ')} s`);
   }, 600_000);
 
   test('when it runs out of memory, and when it had too little to begin with', async () => {
-    const tight = { resources: { limits: { memory: '64Mi' } } };
-    const ample = { resources: { limits: { memory: '1Gi' } } };
+    const tight = { resources: { limits: { cpu: '500m', memory: '64Mi' } } };
+    const ample = { resources: { limits: { cpu: '500m', memory: '1Gi' } } };
     await using pipeline = await DisturbedPipeline.start(cluster(), manifest, { stages: { base: ample, zero: tight } });
-    const pod = await pipeline.saved('base', 12);
-    await exhaustMemory(pipeline, pod);
+    await exhaustMemory(pipeline.pidOf(await pipeline.saved('base', 12)));
     const failed = await pipeline.stage(pipeline.name, 'zero', 'Failed', 180_000);
     expect(failed.status?.display?.message).toMatch(/^failed 2 times \(outOfMemory\): out of memory/);
     expect(failed.status?.failures).toEqual({ outOfMemory: 2 });
@@ -133,11 +136,17 @@ async function killWhileSaving(
   }
 }
 
-/** A second process of the container takes what memory it has left; the kernel is told to end the trainer for it. */
-async function exhaustMemory(pipeline: DisturbedPipeline, pod: Stored<Pod>): Promise<void> {
-  writeFileSync(`/proc/${pipeline.pidOf(pod)}/oom_score_adj`, '1000');
-  const hog = 'const kept = []; for (;;) kept.push(Buffer.alloc(2 ** 24, 1));';
-  await expect(pipeline.kubectl('exec', pod.metadata.name, '--', 'node', '-e', hog)).rejects.toThrow('137');
+/** A process of this machine, which the kernel likes better than those of pods, takes what memory a pod may have. */
+async function exhaustMemory(trainer: number): Promise<void> {
+  const program = "process.stdin.once('data', () => { for (const kept = []; ;) kept.push(Buffer.alloc(2 ** 24, 1)) })";
+  const hog = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'ignore', 'ignore'] });
+  try {
+    writeFileSync(join(memoryCgroup(trainer), 'cgroup.procs'), String(hog.pid));
+    hog.stdin.on('error', () => undefined).write('begin');
+    await eventually('the trainer is gone', async () => !isAlive(trainer));
+  } finally {
+    hog.kill('SIGKILL');
+  }
 }
 
 function isAlive(pid: number): boolean {

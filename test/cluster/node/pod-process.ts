@@ -13,6 +13,13 @@ export function podProcess(podUid: string, program: string): number | undefined 
     .find((pid) => read(pid, 'cgroup').includes(`pod${podUid}`) && read(pid, 'cmdline').includes(program));
 }
 
+/** Directory of the memory cgroup that a process is in. */
+export function memoryCgroup(pid: number): string {
+  const path = /:memory:(.*)/.exec(read(pid, 'cgroup'))?.[1];
+  if (path === undefined) throw new Error(`process ${pid} is in no memory cgroup`);
+  return `/sys/fs/cgroup/memory${path}`;
+}
+
 /** Empty when the process has ended. */
 function read(pid: number, file: string): string {
   try {
