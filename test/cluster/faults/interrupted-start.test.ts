@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { stages } from '../../../operator/kube/resources.ts';
 import { describeCluster } from '../support/describe-cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
@@ -33,6 +34,10 @@ describeCluster('an attempt whose start was cut short', (cluster) => {
     await world.apply('changed', { stages: [stage] });
     await eventually('its Job was refused', async () => proxy.requests.some(isJob));
     await world.apply('changed', { stages: [{ ...stage, pretrain: { data: ['sums'], steps: 20 } }] });
+    await eventually('the stage has been told', async () => {
+      const { spec } = await world.client.get(stages, { namespace: world.namespace, name: 'changed-first' });
+      return spec.pretrain?.steps === 20;
+    });
     endFault();
     await world.pipeline('changed', 'Succeeded');
     const [job] = await world.jobsOf('changed');
