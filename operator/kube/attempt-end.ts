@@ -98,11 +98,19 @@ function unseenEnd(cause: AttemptExit['cause']): AttemptExit {
 
 /** The last words of the process, or why its pod had to go. */
 function detailOf(pod: Pod, message: string | undefined): string {
-  const why = disruption(pod)?.message ?? pod.status?.message ?? '';
+  const why = disruption(pod)?.message ?? pod.status?.message ?? memoryWords(pod);
   const words = lastLine(message ?? '');
   if (why !== '') return why.slice(0, 1000);
   if (words !== '') return words.slice(0, 1000);
   return pod.metadata?.deletionTimestamp === undefined ? '' : 'its pod was deleted';
+}
+
+/** A container that is killed for its memory has no last words. */
+function memoryWords(pod: Pod): string {
+  const ended = lastStatus(pod);
+  if (ended?.state?.terminated?.reason !== 'OOMKilled') return '';
+  const limit = pod.spec?.containers.find(({ name }) => name === ended.name)?.resources?.limits?.['memory'];
+  return limit === undefined ? 'its node had none left' : `its limit is ${limit}`;
 }
 
 /** Of the end of a log: its last line that is no stack, no field of an error and no progress line. */

@@ -37,7 +37,7 @@ export function trimPod({ metadata, spec, status }: Stored<Pod>): Stored<Pod> {
   const conditions = status?.conditions?.filter(({ type }) => keptConditions.includes(type));
   return {
     metadata: identity(metadata),
-    spec: { ...pick(spec, ['nodeName']), containers: [] },
+    spec: { ...pick(spec, ['nodeName']), containers: (spec?.containers ?? []).map(memoryLimit) },
     status: {
       ...pick(status, ['phase', 'reason', 'message']),
       ...(conditions === undefined ? {} : { conditions }),
@@ -45,6 +45,12 @@ export function trimPod({ metadata, spec, status }: Stored<Pod>): Stored<Pod> {
       ...containers('initContainerStatuses', status?.initContainerStatuses),
     },
   };
+}
+
+/** Told to whoever wonders why a container was killed for its memory. */
+function memoryLimit({ name, resources }: Container): Container {
+  const memory = resources?.limits?.['memory'];
+  return { name, ...(memory === undefined ? {} : { resources: { limits: { memory } } }) };
 }
 
 function identity(metadata: Stored<KubeObject>['metadata']): Stored<KubeObject>['metadata'] {
@@ -55,6 +61,7 @@ function identity(metadata: Stored<KubeObject>['metadata']): Stored<KubeObject>[
   };
 }
 
+type Container = NonNullable<Pod['spec']>['containers'][number];
 type ContainerStatuses = NonNullable<NonNullable<Pod['status']>['containerStatuses']>;
 
 function containers<K extends string>(

@@ -28,7 +28,7 @@ export function jobCondition(type: string, message = '', reason = ''): NonNullab
 export function pod(status: Pod['status'] = {}, metadata: Pod['metadata'] = {}): Pod {
   return {
     metadata: { name: 'sums-zero-1-x7k2p', uid: 'pod-1', creationTimestamp: secondsAgo(59), ...metadata },
-    spec: { containers: [], nodeName: 'gpu-1' },
+    spec: { containers: [{ name: 'trainer', resources: { limits: { memory: '64Gi' } } }], nodeName: 'gpu-1' },
     status: { phase: 'Pending', ...status },
   };
 }

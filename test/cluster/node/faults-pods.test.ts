@@ -83,7 +83,9 @@ describeFaults('a stage whose pod is lost goes on to the same checkpoints', (clu
     await using pipeline = await DisturbedPipeline.start(cluster(), manifest, { stages: { base: ample, zero: tight } });
     await exhaustMemory(pipeline.pidOf(await pipeline.saved('base', 12)));
     const failed = await pipeline.stage(pipeline.name, 'zero', 'Failed', 180_000);
-    expect(failed.status?.display?.message).toMatch(/^failed 2 times \(outOfMemory\): out of memory/);
+    expect(failed.status?.display?.message).toMatch(
+      /^failed 2 times \(outOfMemory\): out of memory: its limit is 64Mi$/,
+    );
     expect(failed.status?.failures).toEqual({ outOfMemory: 2 });
     await pipeline.change({ stages: { base: ample, zero: ample } });
     expect(await pipeline.succeeded()).toEqual(expected);

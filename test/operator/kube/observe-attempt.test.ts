@@ -229,7 +229,7 @@ describe('an attempt that has ended', () => {
     {
       name: 'was killed for its memory',
       given: failed(trainer('Failed', terminated(137, '', 'OOMKilled'))),
-      end: { outcome: 'Failed', class: 'outOfMemory' },
+      end: { outcome: 'Failed', class: 'outOfMemory', message: 'out of memory: its limit is 64Gi' },
     },
     {
       name: 'ran out of heap and said so last',
