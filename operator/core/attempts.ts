@@ -14,7 +14,9 @@ export function recordAttempts(
   now: number,
 ): AttemptRecord[] {
   const records = new Map(known.map((each) => [each.number, each]));
+  const oldest = known.length < remembered ? 0 : (known[0]?.number ?? 0);
   for (const attempt of observed) {
+    if (attempt.number < oldest) continue; // forgotten
     const old = records.get(attempt.number);
     if (old !== undefined && !hasNotEnded(old)) continue;
     records.set(attempt.number, record(attempt, old, now));
@@ -24,7 +26,21 @@ export function recordAttempts(
     const message = old.outcome === 'Pending' ? 'was removed before it ran' : 'left no trace';
     records.set(number, { ...old, outcome: 'Interrupted', message, endedAt: old.startedAt });
   }
-  return [...records.values()].toSorted((a, b) => a.number - b.number).slice(-remembered);
+  return forgetOldest(
+    records
+      .values()
+      .toArray()
+      .toSorted((a, b) => a.number - b.number),
+  );
+}
+
+/** What forgotten attempts ran still counts, as time that the oldest remembered one ran before. */
+function forgetOldest(records: readonly AttemptRecord[]): AttemptRecord[] {
+  const forgotten = records.slice(0, -remembered);
+  const [oldest, ...rest] = records.slice(-remembered);
+  if (oldest === undefined || forgotten.length === 0) return [...records];
+  const { runSeconds } = spent(forgotten, 0);
+  return [{ ...oldest, ranSeconds: (oldest.ranSeconds ?? 0) + Math.round(runSeconds) }, ...rest];
 }
 
 /** It has not ended. */

@@ -50,9 +50,12 @@ export function classifyEnd(attempt: AttemptObserved): AttemptEnd {
   const { exit, result, stopping, checkpointProblem } = attempt;
   const succeeded = result?.outcome === 'succeeded' && (exit === undefined || exit.code === exitCodes.succeeded);
   if (succeeded) {
-    return checkpointProblem === undefined
-      ? { outcome: 'Succeeded', message: result.message }
-      : failed('infrastructure', `its checkpoint does not verify: ${checkpointProblem}`);
+    if (checkpointProblem !== undefined) {
+      return failed('infrastructure', `its checkpoint does not verify: ${checkpointProblem}`);
+    }
+    // The trainer always names one; other images may not.
+    if (result.checkpoint === undefined) return failed('crashed', 'succeeded without a checkpoint');
+    return { outcome: 'Succeeded', message: result.message };
   }
 
   switch (stopping) {

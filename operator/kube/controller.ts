@@ -87,7 +87,7 @@ export class Controller {
     const lookAtStage = (key: string, afterMs: number) => this.queues.R1Stage.addAfter(key, afterMs);
     const shared = { client, pipelines: pipelineCache, stages: this.stageCache, claims, events: this.events, logger };
     const pipelineShell = new KubePipelines({ ...shared, lookAgain: lookAtPipeline });
-    const rollout = new RolloutWorkers({ ...options, jobs: jobCache });
+    const rollout = new RolloutWorkers({ ...options, events: this.events, jobs: jobCache });
     const stageShell = new KubeStages({
       ...shared,
       ...options,
@@ -107,7 +107,8 @@ export class Controller {
       R1Stage: this.queue('R1Stage', concurrency.stages, async (key) => {
         const pass = await reconcileStage(key, stageShell);
         const stage = this.stageCache.get(key);
-        if (stage !== undefined) await rollout.follow(stage);
+        const askAgainMs = stage && (await rollout.follow(stage));
+        if (askAgainMs !== undefined) lookAtStage(key, askAgainMs);
         return pass;
       }),
     };
@@ -178,6 +179,7 @@ export class Controller {
         try {
           const { recheckAfterMs } = await pass(key);
           result = 'done';
+          logger.debug('pass', { kind, key, ms: Math.round(performance.now() - startedAt), recheckAfterMs });
           return recheckAfterMs;
         } finally {
           metrics.reconciled(kind, result, performance.now() - startedAt);

@@ -6,12 +6,13 @@ import { learnerServiceName, rolloutJobName } from '../core/names.ts';
 import { attemptDigest } from '../core/settings-digest.ts';
 import type { Cache } from './cache.ts';
 import type { KubeClient } from './client.ts';
-import { createOwned } from './create-owned.ts';
+import { createOwned, RefusedError } from './create-owned.ts';
+import type { EventRecorder } from './events.ts';
 import { unlessGone } from './kube-pipelines.ts';
 import { attemptOf } from './objects/attempt-job.ts';
 import { madeFromAnnotation } from './objects/labels.ts';
 import { rolloutJob } from './objects/rollout-job.ts';
-import { jobs, networkPolicies, services, type Job, type Stored } from './resources.ts';
+import { jobs, networkPolicies, services, stages, type Job, type Stored } from './resources.ts';
 import { withStageDefaults } from './stage-defaults.ts';
 import { idOf, isTrainer } from './traces.ts';
 import { trimJob } from './trim.ts';
@@ -19,6 +20,7 @@ import { trimJob } from './trim.ts';
 export interface RolloutWorkersOptions {
   readonly client: KubeClient;
   readonly jobs: Cache<Job>;
+  readonly events: EventRecorder;
   readonly defaults: StageDefaults;
   /** Image of the trainer for stages that name none. */
   readonly image: string;
@@ -34,9 +36,23 @@ export class RolloutWorkers {
 
   /**
    * An attempt gets workers once it has its own Job, so that they take no GPU from it. Those of one that has ended hold
-   * nothing but GPUs. Those of a running one can become more or fewer.
+   * nothing but GPUs. Those of a running one can become more or fewer. Where they are refused, it goes on without them.
+   *
+   * @returns milliseconds after which refused ones may be granted
    */
-  async follow(stage: Stored<R1Stage>): Promise<void> {
+  async follow(stage: Stored<R1Stage>): Promise<number | undefined> {
+    try {
+      await this.keepInStep(stage);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      const { message, retryAfterMs } = error;
+      this.options.events.record(stages, stage, { type: 'Warning', reason: 'RolloutWorkersRefused', message });
+      return retryAfterMs;
+    }
+  }
+
+  private async keepInStep(stage: Stored<R1Stage>): Promise<void> {
     const ended = new Set(
       (stage.status?.attempts ?? []).filter((each) => !hasNotEnded(each)).map(({ number }) => number),
     );

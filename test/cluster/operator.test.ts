@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { annotations } from '../../operator/api/metadata.ts';
+import { rolloutJobName } from '../../operator/core/names.ts';
 import { pipelines, stages, volumeClaims } from '../../operator/kube/resources.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 import { eventually } from './support/eventually.ts';
@@ -363,6 +364,24 @@ describeCluster('the operator', (cluster) => {
         return found !== undefined && wordsOf(found).includes('taken-first-1') && found;
       });
       expect(wordsOf(stage)).toContain('a Job named taken-first-1 exists and belongs to nobody');
+    });
+
+    test('that a stage gets no rollout workers, and goes on without them', async () => {
+      const container = { name: 'other', image: 'kwok/run' };
+      await cluster().apply([
+        {
+          apiVersion: 'batch/v1',
+          kind: 'Job',
+          metadata: { name: rolloutJobName('alone-zero', 1), namespace: world.namespace },
+          spec: { template: { spec: { restartPolicy: 'Never', containers: [container] } } },
+        },
+      ]);
+      const rewards = [{ accuracy: {} }];
+      const zero = { name: 'zero', grpo: { prompts: ['sums'], steps: 5, rewards }, rolloutWorkers: 1 };
+      await world.apply('alone', { image: 'kwok/succeed:2s', stages: [zero] });
+      await world.pipeline('alone', 'Succeeded');
+      const reasons = await world.kubectl('get', 'events', '-o=jsonpath={.items[*].reason}');
+      expect(reasons).toContain('RolloutWorkersRefused');
     });
 
     test('that the API server refuses a pod', async () => {

@@ -290,3 +290,17 @@ test('an attempt that ran when it was last seen and left no trace was interrupte
   expect(status.attempts).toMatchObject([{ outcome: 'Interrupted', message: 'left no trace' }]);
   expect(actions).toEqual([start(2)]);
 });
+
+test('of more attempts than are remembered, what they ran still counts', () => {
+  const old = ended({ stopping: 'suspended', startedAt: now - 15_000 });
+  const ends = Array.from({ length: 103 }, (_, at) => ({ ...old, number: at + 1 }));
+  let stage = fresh;
+  for (const count of [100, 101, 103, 103]) {
+    // The Jobs of forgotten attempts are still there.
+    stage = { ...stage, status: decideStage({ now, stage, attempts: ends.slice(0, count) }).status };
+    expect(stage.status?.runSeconds).toBe(10 * count);
+    expect(stage.status?.attempts).toHaveLength(100);
+  }
+  expect(stage.status?.attempts[0]).toMatchObject({ number: 4, ranSeconds: 30 });
+  expect(stage.status?.gpuHours).toBe(0.572);
+});

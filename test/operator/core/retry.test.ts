@@ -5,7 +5,8 @@ import { classifyEnd, judgeRetry, retryPolicy } from '../../../operator/core/ret
 
 const base: AttemptObserved = { number: 1, state: 'ended', startedAt: 0, gpus: 0 };
 const failure = (reason: string) => ({ outcome: 'failed' as const, reason, message: 'why', metrics: {} });
-const success = { outcome: 'succeeded' as const, reason: 'succeeded', message: 'done', metrics: {} };
+const checkpoint = { path: 'step-000003', step: 3, digest: 'a'.repeat(64) };
+const success = { outcome: 'succeeded' as const, reason: 'succeeded', message: 'done', checkpoint, metrics: {} };
 
 test.each<{ name: string; attempt: Partial<AttemptObserved>; end: object }>([
   { name: 'result and exit code 0', attempt: { exit: { code: 0 }, result: success }, end: { outcome: 'Succeeded' } },
@@ -13,6 +14,11 @@ test.each<{ name: string; attempt: Partial<AttemptObserved>; end: object }>([
     name: 'result whose checkpoint does not verify',
     attempt: { exit: { code: 0 }, result: success, checkpointProblem: 'weights: is missing' },
     end: { outcome: 'Failed', class: 'infrastructure', message: 'its checkpoint does not verify: weights: is missing' },
+  },
+  {
+    name: 'success without a checkpoint',
+    attempt: { exit: { code: 0 }, result: { ...success, checkpoint: undefined } },
+    end: { class: 'crashed', message: 'succeeded without a checkpoint' },
   },
   { name: 'exit code 0 without a result', attempt: { exit: { code: 0 } }, end: { class: 'crashed' } },
   {
