@@ -1,4 +1,4 @@
-import { apiGroup } from './metadata.ts';
+import { apiGroup, writtenAsAWhole } from './metadata.ts';
 import { schemaOf } from './manifest.ts';
 import type { StructuralSchema } from './structural-schema.ts';
 
@@ -94,6 +94,27 @@ function withoutLocalParts(schema: StructuralSchema): unknown {
   return JSON.parse(JSON.stringify(schema, (key, value: unknown) => (key === 'everyMessage' ? undefined : value)));
 }
 
+/**
+ * The settings of a named item, such as `grpo` of a stage, are written by one hand: the account of who owns which field
+ * goes no deeper, which halves a pipeline and saves the API server a seventh of every write.
+ */
+function withWholeSettings(schema: StructuralSchema): StructuralSchema {
+  const { properties, items } = schema;
+  if (schema['x-kubernetes-map-type'] === 'atomic') return schema;
+  if (schema['x-kubernetes-list-type'] === 'map' && items?.properties !== undefined) {
+    return { ...schema, items: { ...items, properties: mapValues(items.properties, asWhole) } };
+  }
+  return properties === undefined ? schema : { ...schema, properties: mapValues(properties, withWholeSettings) };
+}
+
+function asWhole(schema: StructuralSchema): StructuralSchema {
+  return schema.properties === undefined ? schema : { ...schema, ...writtenAsAWhole };
+}
+
+function mapValues<T>(record: Record<string, T>, f: (value: T) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, f(value)]));
+}
+
 function definition({ kind, plural, singular, shortName, description, columns }: Resource): object {
   const { metadata: _, ...properties } = schemaOf(kind).properties ?? {};
   const schema: StructuralSchema = {
@@ -123,7 +144,7 @@ function definition({ kind, plural, singular, shortName, description, columns }:
           storage: true,
           subresources: { status: {} },
           additionalPrinterColumns: columns,
-          schema: { openAPIV3Schema: withoutLocalParts(schema) },
+          schema: { openAPIV3Schema: withoutLocalParts(withWholeSettings(schema)) },
         },
       ],
     },
