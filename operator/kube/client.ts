@@ -81,29 +81,39 @@ export class KubeClient extends Transport {
     });
   }
 
-  /** Server-side apply: the fields in the object become ours, those that we no longer name are removed. */
-  async apply<T extends KubeObject>(kind: ResourceKind<T>, object: T, subresource?: 'status'): Promise<Stored<T>> {
+  /**
+   * Server-side apply of a status: it becomes ours as a whole, and what it no longer names is removed. Refused when the
+   * object is another one of the same name by now.
+   */
+  async applyStatus<T extends KubeObject & { status?: unknown }>(
+    kind: ResourceKind<T>,
+    { metadata: { namespace, name, uid } }: Stored<T>,
+    status: T['status'],
+  ): Promise<Stored<T>> {
     return this.request({
       method: 'PATCH',
-      path: pathOf(kind, object.metadata?.namespace, object.metadata?.name, subresource),
+      path: pathOf(kind, namespace, name, 'status'),
       query: { fieldManager: this.name, force: true },
-      body: { ...object, apiVersion: kind.apiVersion, kind: kind.kind },
+      body: { apiVersion: kind.apiVersion, kind: kind.kind, metadata: { namespace, name, uid }, status },
       contentType: 'application/apply-patch+yaml',
     });
   }
 
-  /** JSON merge patch (RFC 7396): null removes a field, a list is replaced as a whole. */
+  /**
+   * JSON merge patch (RFC 7396): null removes a field, a list is replaced as a whole. Refused when a uid is given and
+   * the object is another one of the same name by now.
+   */
   async mergePatch<T extends KubeObject>(
     kind: ResourceKind<T>,
-    { namespace, name }: ObjectName,
-    patch: object,
+    { namespace, name, uid }: ObjectName & { readonly uid?: string | undefined },
+    patch: Readonly<Record<string, unknown>> & { readonly metadata?: object },
     subresource?: 'status',
   ): Promise<Stored<T>> {
     return this.request({
       method: 'PATCH',
       path: pathOf(kind, namespace, name, subresource),
       query: { fieldManager: this.name },
-      body: patch,
+      body: uid === undefined ? patch : { ...patch, metadata: { ...patch.metadata, uid } },
       contentType: 'application/merge-patch+json',
     });
   }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
 import { findCondition } from '../api/conditions.ts';
 import type { R1Stage } from '../api/stage.ts';
@@ -12,10 +13,9 @@ import { createOwned, refused, RefusedError } from './create-owned.ts';
 import type { EventRecorder } from './events.ts';
 import { pipelineHappenings } from './happenings.ts';
 import type { Logger } from './logger.ts';
-import { mergePatch } from './merge-patch.ts';
 import { ownedBy } from './objects/labels.ts';
 import { Refusals } from './refusals.ts';
-import { nameOf, pipelines, stages, type Stored } from './resources.ts';
+import { pipelines, stages, type Stored } from './resources.ts';
 import { SettledWrites } from './settled-writes.ts';
 import { trimOwn } from './trim.ts';
 import type { VolumeClaims } from './volume-claims.ts';
@@ -112,8 +112,10 @@ export class KubePipelines implements PipelineShell {
         return;
       }
       case 'SuspendStage': {
+        const known = cache.get(`${namespace}/${action.name}`);
+        if (known === undefined) return;
         const patch = { spec: { suspend: action.suspend } };
-        const stage = await client.mergePatch(stages, { namespace, name: action.name }, patch).catch(unlessGone);
+        const stage = await client.mergePatch(stages, known.metadata, patch).catch(unlessGone);
         if (stage !== undefined) cache.put(trimOwn(stage));
         return;
       }
@@ -142,12 +144,9 @@ export class KubePipelines implements PipelineShell {
     const old = pipeline.status;
     const delayMs = this.writes.delay(key, urgencyOf(old, status));
     if (delayMs > 0) return this.options.lookAgain(key, delayMs);
-    const patch = mergePatch(old, status);
     this.writes.settled(key);
-    if (patch === undefined) return;
-    const saved = await this.options.client
-      .mergePatch(pipelines, nameOf(key), { status: patch }, 'status')
-      .catch(unlessGone);
+    if (isDeepStrictEqual(old, status)) return;
+    const saved = await this.options.client.applyStatus(pipelines, pipeline, status).catch(unlessGone);
     if (saved === undefined) return;
     this.options.pipelines.put(trimOwn(saved));
     for (const each of pipelineHappenings(old, status)) this.options.events.record(pipelines, saved, each);

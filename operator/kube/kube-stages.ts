@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { annotations } from '../api/metadata.ts';
 import { findCondition } from '../api/conditions.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
@@ -18,7 +19,6 @@ import type { EventRecorder } from './events.ts';
 import { endedAttempts, stageHappenings } from './happenings.ts';
 import { unlessGone } from './kube-pipelines.ts';
 import type { Logger } from './logger.ts';
-import { mergePatch } from './merge-patch.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { attemptOf } from './objects/attempt-job.ts';
 import { podSelector } from './objects/labels.ts';
@@ -28,7 +28,7 @@ import { lostAt, observeAttempt, seemsFailed, type AttemptTraces } from './obser
 import type { PendingPods } from './pending-pods.ts';
 import type { ProgressPoller } from './progress.ts';
 import { Refusals } from './refusals.ts';
-import { jobs, nameOf, pods, stages, type Job, type Pod, type Stored } from './resources.ts';
+import { jobs, pods, stages, type Job, type Pod, type Stored } from './resources.ts';
 import { SettledWrites } from './settled-writes.ts';
 import { startAttempt } from './start-attempt.ts';
 import { idOf, isTrainer, stageIdOf, tracesOf, withPods, type DepartedObjects } from './traces.ts';
@@ -207,7 +207,7 @@ export class KubeStages implements StageShell {
       metadata: { annotations: { [annotations.stopReason]: reason } },
       spec: { activeDeadlineSeconds: 1 },
     };
-    const stopped = await client.mergePatch(jobs, name, patch).catch(unlessGone);
+    const stopped = await client.mergePatch(jobs, job.metadata, patch).catch(unlessGone);
     if (stopped === undefined) return;
     cache.put(trimJob(stopped));
     if (stopped.spec?.suspend === true) await client.delete(jobs, name, stopped.metadata.uid).catch(unlessGone);
@@ -221,10 +221,9 @@ export class KubeStages implements StageShell {
     const urgent = reachedEnd(old, status) || recordsEnd(old?.attempts, status.attempts);
     const delayMs = this.writes.delay(key, urgent ? 'now' : 'soon');
     if (delayMs > 0) return this.options.lookAgain(key, delayMs);
-    const patch = mergePatch(old, status);
     this.writes.settled(key);
-    if (patch === undefined) return;
-    const saved = await client.mergePatch(stages, nameOf(key), { status: patch }, 'status').catch(unlessGone);
+    if (isDeepStrictEqual(old, status)) return;
+    const saved = await client.applyStatus(stages, stage, status).catch(unlessGone);
     if (saved === undefined) return;
     cache.put(trimOwn(saved));
     for (const each of stageHappenings(old, status)) events.record(stages, saved, each);

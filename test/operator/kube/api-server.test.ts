@@ -32,17 +32,29 @@ async function startProxy(cluster: ControlPlane): Promise<FaultProxy> {
 }
 
 describeCluster('the client', (cluster) => {
-  test('creates, reads, applies, patches, replaces and deletes', async () => {
+  test('applies a status, of this object and no other', async () => {
+    const client = connect(cluster().kubeconfig);
+    const metadata = { namespace: await cluster().namespace(), name: 'x' };
+    const containers = [{ name: 'c', image: 'kwok/run' }];
+    const pod = await client.create(pods, { metadata, spec: { containers, nodeName: 'nowhere' } });
+    await client.applyStatus(pods, pod, { phase: 'Running', message: 'm' });
+    const { status } = await client.applyStatus(pods, pod, { phase: 'Failed' });
+    expect([status?.phase, status?.message]).toEqual(['Failed', undefined]);
+    const another = { ...pod, metadata: { ...pod.metadata, uid: '0a0a0a0a-0000-4000-8000-000000000000' } };
+    await expect(client.applyStatus(pods, another, { phase: 'Running' })).rejects.toThrow(/uid/i);
+    await client.delete(pods, metadata);
+    await expect(client.applyStatus(pods, pod, { phase: 'Running' })).rejects.toMatchObject({ status: 404 });
+  });
+
+  test('creates, reads, patches, replaces and deletes', async () => {
     const client = connect(cluster().kubeconfig);
     const name = { namespace: await cluster().namespace(), name: 'x' };
     const created = await client.create(configMaps, { metadata: name, data: { a: '1' } });
     expect(created.metadata.creationTimestamp).toMatch(/^\d{4}-.*Z$/);
 
-    await client.apply(configMaps, { metadata: name, data: { b: 'ü', c: '1' } });
-    await client.apply(configMaps, { metadata: name, data: { b: 'ü' } });
-    await client.mergePatch(configMaps, name, { metadata: { labels: { l: 'v' } } });
+    await client.mergePatch(configMaps, name, { metadata: { labels: { l: 'v' } }, data: { a: null, b: 'ü' } });
     const read = await client.get(configMaps, name);
-    expect([read.data, read.metadata.labels]).toEqual([{ a: '1', b: 'ü' }, { l: 'v' }]);
+    expect([read.data, read.metadata.labels]).toEqual([{ b: 'ü' }, { l: 'v' }]);
 
     await client.replace(configMaps, { ...read, data: { d: '1' } });
     await expect(client.replace(configMaps, read)).rejects.toMatchObject({ status: 409, reason: 'Conflict' });
@@ -54,6 +66,8 @@ describeCluster('the client', (cluster) => {
       status: 409,
       reason: 'Conflict',
     });
+    const another = { ...created, metadata: { ...created.metadata, uid: '0a0a0a0a-0000-4000-8000-000000000000' } };
+    await expect(client.mergePatch(configMaps, another.metadata, { data: {} })).rejects.toThrow(/uid/i);
     await client.delete(configMaps, name, read.metadata.uid);
     await expect(client.get(configMaps, name)).rejects.toMatchObject({ status: 404, reason: 'NotFound' });
     await expect(client.log(name.namespace, 'nobody')).rejects.toThrow('pods "nobody" not found');
@@ -102,7 +116,11 @@ describeCluster('a reflector', (cluster) => {
       changes,
       restarts,
       write: (name: string, v: string) =>
-        direct.apply(configMaps, { metadata: { namespace, name, labels: { watched: '' } }, data: { v } }),
+        direct
+          .mergePatch(configMaps, { namespace, name }, { data: { v } })
+          .catch(() =>
+            direct.create(configMaps, { metadata: { namespace, name, labels: { watched: '' } }, data: { v } }),
+          ),
       remove: (name: string) => direct.delete(configMaps, { namespace, name }),
     };
   }

@@ -49,22 +49,34 @@ describe('what is sent', () => {
     expect(api.requests[0]?.query.get('fieldManager')).toBe('r1-operator');
   });
 
-  test('an apply is a patch of YAML that takes over fields, a merge patch is one of JSON', async () => {
+  test('a status is applied as a whole, a merge patch names what it changes', async () => {
     await using api = await FakeApi.start(ok());
-    await api.client({ name: 'r1' }).apply(configMaps, object, 'status');
+    const job = { metadata: { ...object.metadata, uid: 'u', resourceVersion: '1', creationTimestamp: '' } };
+    await api.client({ name: 'r1' }).applyStatus(jobs, job, { active: 1 });
     await api.client().mergePatch(configMaps, object.metadata, { data: { gone: null } });
+    await api.client().mergePatch(jobs, job.metadata, { metadata: { labels: { l: 'v' } } });
     expect(
       api.requests.map(({ method, path, headers, query }) => [method, path, headers['content-type'], String(query)]),
     ).toEqual([
       [
         'PATCH',
-        '/api/v1/namespaces/team/configmaps/x/status',
+        '/apis/batch/v1/namespaces/team/jobs/x/status',
         'application/apply-patch+yaml',
         'fieldManager=r1&force=true',
       ],
       ['PATCH', '/api/v1/namespaces/team/configmaps/x', 'application/merge-patch+json', 'fieldManager=r1-operator'],
+      ['PATCH', '/apis/batch/v1/namespaces/team/jobs/x', 'application/merge-patch+json', 'fieldManager=r1-operator'],
     ]);
-    expect(api.requests[1]?.body).toEqual({ data: { gone: null } });
+    expect(api.requests.map(({ body }) => body)).toEqual([
+      {
+        apiVersion: 'batch/v1',
+        kind: 'Job',
+        metadata: { namespace: 'team', name: 'x', uid: 'u' },
+        status: { active: 1 },
+      },
+      { data: { gone: null } },
+      { metadata: { labels: { l: 'v' }, uid: 'u' } },
+    ]);
   });
 
   test('a delete is in the background, and of one object alone when its uid is given', async () => {
