@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from '@jest/globals';
 import { validateManifest } from '../../operator/api/manifest.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import type { AttemptRecord } from '../../operator/api/stage.ts';
@@ -31,13 +32,20 @@ stages:
   - {name: student, model: {init: {hiddenSize: 64}}, sft: {data: [samples]}}
 `;
 
-/** A folder of its own for one test, with a trainer that follows a plan. */
+const folders: string[] = [];
+
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder of its own for one test, with a trainer that follows a plan; it is there until the test file ends. */
 export class Workbench {
   readonly folder = mkdtempSync(join(tmpdir(), 'r1-local-'));
   readonly stateDir = join(this.folder, '.r1');
   readonly events: RunEvent[] = [];
 
   constructor(plan: Record<string, Behaviour[]> = {}) {
+    folders.push(this.folder);
     this.plan(plan);
   }
 

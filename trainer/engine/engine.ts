@@ -3,16 +3,17 @@ import { DivergedError } from '../contract/errors.ts';
 import type { Head, ModelConfig } from '../models/config.ts';
 import { parameterLayout } from '../models/parameters.ts';
 import type { ParameterLayout } from '../models/parameters.ts';
-import type { AdamWSettings } from '../optim/adamw.ts';
 import { clipFactor } from '../optim/clipping.ts';
 import { inverseOf } from '../rollout/decoder.ts';
 import { type Claims, finishClaim, newClaims } from '../rollout/claims.ts';
 import type { Completion, GenerationRequest } from '../rollout/generation.ts';
 import { cutBatch, cutCompletions, cutSequences, inBatchOrder } from './batches.ts';
 import { planGeneration } from './generation-plan.ts';
-import type { MicroBatchResult, OptimizerMemory, ParameterSource } from './protocol.ts';
-import type { PairScores, ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
-import { optimizerMemory, share, shared } from './shared-memory.ts';
+import type { OptimizerState, StepReport, StepSettings } from './optimizer-step.ts';
+import { ParameterSets } from './parameter-sets.ts';
+import type { MicroBatchResult, OptimizerMemory } from './protocol.ts';
+import type { ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
+import { optimizerMemory, share } from './shared-memory.ts';
 import { WorkerPool } from './worker-pool.ts';
 import type { OnCompletion } from './worker-pool.ts';
 
@@ -31,42 +32,11 @@ export interface EngineOptions {
   readonly onActivity?: () => void;
 }
 
-export interface StepSettings extends AdamWSettings {
-  /** 0 turns clipping off. */
-  readonly maxGradNorm: number;
-}
-
-export interface StepReport {
-  readonly loss: number;
-  /** L2 norm of the whole gradient before clipping. */
-  readonly gradNorm: number;
-  /** Per sequence, before the update: the probability of each completion token (policy) or trained token (sft). */
-  readonly probs: Float32Array[];
-  /** Positions that were computed, padding included. */
-  readonly positions: number;
-  /** sft: the largest probability where `probs` has that of the target. */
-  readonly top?: Float32Array[];
-  /** pairwise, per pair: scores before the update. */
-  readonly scores?: PairScores[];
-}
-
-/** Moments and the number of updates they have seen. */
-export interface OptimizerState {
-  readonly step: number;
-  readonly m: Float32Array;
-  readonly v: Float32Array;
-}
-
 interface FreeGeneration {
   readonly claims: Claims;
   readonly helpers?: number;
   readonly set?: string;
   readonly onCompletion: OnCompletion;
-}
-
-interface ParameterSet {
-  readonly values: Float32Array;
-  version: number;
 }
 
 /**
@@ -79,7 +49,7 @@ export class Engine {
   readonly layout: ParameterLayout;
   readonly #config: ModelConfig;
   readonly #pool: WorkerPool;
-  readonly #sets = new Map<string, ParameterSet>();
+  readonly #sets: ParameterSets;
   readonly #memory: OptimizerMemory | undefined;
   #steps = 0;
   /** Calls that are not done. */
@@ -89,6 +59,7 @@ export class Engine {
   private constructor(config: ModelConfig, layout: ParameterLayout, pool: WorkerPool, optimizer: boolean) {
     this.#config = config;
     this.layout = layout;
+    this.#sets = new ParameterSets(layout.size);
     this.#pool = pool;
     this.#memory = optimizer ? optimizerMemory(layout) : undefined;
   }
@@ -115,12 +86,12 @@ export class Engine {
 
   /** A set's parameters, flat, in shared memory; read only. */
   parameterSet(name: string): Float32Array {
-    return this.#set(name).values;
+    return this.#sets.get(name).values;
   }
 
   /** Another one whenever the policy's parameters change, before the first of them does. */
   get parametersVersion(): number {
-    return this.#set('policy').version;
+    return this.#sets.get('policy').version;
   }
 
   /** Worker threads. */
@@ -131,23 +102,13 @@ export class Engine {
   /** Adds or replaces a set. Values in shared memory are used in place. */
   addParameterSet(name: string, values: Float32Array): void {
     this.#expectIdle();
-    if (values.length !== this.layout.size) {
-      throw new Error(`parameter set ${name}: ${values.length} numbers, the model has ${this.layout.size}`);
-    }
-    const version = (this.#sets.get(name)?.version ?? 0) + 1;
-    this.#sets.set(name, { values: values.buffer instanceof SharedArrayBuffer ? values : shared(values), version });
+    this.#sets.put(name, values);
   }
 
   /** Makes `to` a copy of `from` as it is now. */
   copyParameters(from: string, to: string): void {
     this.#expectIdle();
-    const { values } = this.#set(from);
-    const target = this.#sets.get(to);
-    if (target === undefined) this.addParameterSet(to, shared(values));
-    else {
-      target.values.set(values);
-      target.version++;
-    }
+    this.#sets.copy(from, to);
   }
 
   /**
@@ -184,7 +145,7 @@ export class Engine {
   ): Promise<void> {
     const plans = planGeneration(requests, claims, this.#config, this.#pool.size + helpers);
     await this.#inOrder(async () => {
-      const source = this.#source(set);
+      const source = this.#sets.source(set);
       for (const plan of plans) {
         const queue = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
         await this.#pool.each(
@@ -204,7 +165,7 @@ export class Engine {
     { set = 'policy', temperature }: { set?: string; temperature: number },
   ): Promise<Float32Array[]> {
     return this.#inOrder(async () => {
-      const source = this.#source(set);
+      const source = this.#sets.source(set);
       const parts = cutCompletions(sequences, this.#config);
       const requests = parts.map(({ grid, sequences: members }) => ({
         source,
@@ -219,7 +180,7 @@ export class Engine {
   /** The scalar head's score of each sequence, at its last token. */
   async scores(sequences: readonly ScoredSequence[], { set = 'policy' }: { set?: string } = {}): Promise<number[]> {
     return this.#inOrder(async () => {
-      const source = this.#source(set);
+      const source = this.#sets.source(set);
       const parts = cutSequences(sequences, this.#config, { length: ({ ids }) => ids.length });
       const requests = parts.map(({ grid: { rows, length }, sequences: members }) => ({
         source,
@@ -238,7 +199,7 @@ export class Engine {
   async step(batch: TrainingBatch, settings: StepSettings): Promise<StepReport> {
     return this.#inOrder(async () => {
       const memory = this.#trainingMemory();
-      const source = this.#source('policy');
+      const source = this.#sets.source('policy');
       const parts = cutBatch(batch, this.#config);
       if (parts.length === 0) throw new Error('an optimizer step needs at least one sequence');
       this.#pool.resetTurn();
@@ -293,7 +254,7 @@ export class Engine {
   }
 
   async #update(memory: OptimizerMemory, settings: StepSettings, gradientScale: number): Promise<void> {
-    const policy = this.#set('policy');
+    const policy = this.#sets.get('policy');
     const { learningRate, betas, epsilon, weightDecay } = settings;
     policy.version++;
     await this.#pool.each('update', (worker) => ({
@@ -317,16 +278,6 @@ export class Engine {
   /** Nothing may change what a running call reads. */
   #expectIdle(): void {
     if (this.#waiting > 0) throw new Error('the engine is working: await its last call before changing its memory');
-  }
-
-  #source(name: string): ParameterSource {
-    return { name, ...this.#set(name) };
-  }
-
-  #set(name: string): ParameterSet {
-    const set = this.#sets.get(name);
-    if (set === undefined) throw new Error(`no parameter set ${name}; there are ${[...this.#sets.keys()].join(', ')}`);
-    return set;
   }
 
   #trainingMemory(): OptimizerMemory {

@@ -1,6 +1,6 @@
 import { UserError } from '../contract/errors.ts';
 import type { Row } from '../contract/dataset.ts';
-import type { StepReport } from '../engine/engine.ts';
+import type { StepReport } from '../engine/optimizer-step.ts';
 import type { Policy } from './policy.ts';
 import type { Metrics } from './metrics.ts';
 

@@ -5,13 +5,8 @@ import { SafetensorsFile, writeSafetensors } from '../checkpoint/safetensors.ts'
 import { DivergedError, UserError } from '../contract/errors.ts';
 import type { Message } from '../contract/dataset.ts';
 import type { OptimizerSettings } from '../contract/training.ts';
-import {
-  type Completion,
-  Engine,
-  type GenerationRequest,
-  type StepReport,
-  type TrainingBatch,
-} from '../engine/engine.ts';
+import { type Completion, Engine, type GenerationRequest, type TrainingBatch } from '../engine/engine.ts';
+import type { StepReport } from '../engine/optimizer-step.ts';
 import { configFromInit, type Head, type ModelConfig, parseHfConfig, toHfConfig } from '../models/config.ts';
 import { initialParameters, parameterLayout } from '../models/parameters.ts';
 import type { RolloutServer } from '../rollout/remote/server.ts';

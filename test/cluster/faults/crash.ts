@@ -5,8 +5,8 @@ import type { Witness } from './witness.ts';
 export interface CrashOptions {
   readonly proxy: FaultProxy;
   readonly witness: Witness;
-  /** Pipelines that come to their end. */
-  readonly pipelines: number;
+  /** Settles when all is over. */
+  readonly ended: Promise<void>;
   /** How many writes the n-th operator makes; counts from 0. */
   readonly writes: (n: number) => number;
   /** After so many crashes the next operator is left alone. */
@@ -14,11 +14,10 @@ export interface CrashOptions {
 }
 
 /**
- * Runs one operator after the other until the pipelines have ended. Each is killed once the API server has executed a
+ * Runs one operator after the other until all is over. Each is killed once the API server has executed a
  * write of it, and before it hears of that. Returns how many were.
  */
-export async function crashAfterWrites({ proxy, witness, pipelines, writes, most }: CrashOptions): Promise<number> {
-  const ended = witness.until('all pipelines have ended', () => witness.hasEnded(pipelines), 1_800_000);
+export async function crashAfterWrites({ proxy, witness, ended, writes, most }: CrashOptions): Promise<number> {
   for (let crashes = 0; ; crashes++) {
     const crashed = Promise.withResolvers<'crashed'>();
     const starting = startOperator({ kubeconfig: proxy.kubeconfig, args: flags(witness.namespace, crashes) });

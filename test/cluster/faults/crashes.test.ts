@@ -24,7 +24,7 @@ describeCluster('an operator that is killed', (cluster) => {
     const operator = await startOperator({ kubeconfig: proxy.kubeconfig, args: flags(witness.namespace, 0) });
     await witness.until('all pipelines have ended', () => witness.hasEnded(given.length));
     await operator.stop();
-    expectOrder(witness, given);
+    expectOrder(witness, given, 'undisturbed');
     undisturbed = witness.outcome();
   }, 300_000);
 
@@ -46,7 +46,7 @@ describeCluster('an operator that is killed', (cluster) => {
         count += await crashAfterWrites({
           proxy,
           witness,
-          pipelines: given.length,
+          ended: witness.until('all pipelines have ended', () => witness.hasEnded(given.length), 1_800_000),
           // In every second round each write is the last one of its operator.
           writes: (n) => (round % 2 === 0 ? 1 : 1 + integer(key, n, 4)),
           most: crashes - count,

@@ -7,6 +7,9 @@ import { readStageFile } from './read-stage-file.ts';
 import { applyShapes, withImage, type Shape } from './shapes.ts';
 import { Witness } from './witness.ts';
 
+/** What is promised of a node that is lost. */
+const nextAttemptMs = 90_000;
+
 const doomed = ['doomed-1', 'doomed-2'];
 
 /** One stage of a pipeline that may only run on these nodes. */
@@ -46,7 +49,7 @@ describeCluster('the stage of a node that', (cluster) => {
       const lostNode = running(first)?.spec?.nodeName ?? '';
       const lostAt = Date.now();
       await cluster().kubectl(...lose(lostNode));
-      await witness.until('there is a second attempt', () => witness.job(second) !== undefined, 240_000);
+      await witness.until('there is a second attempt', () => witness.job(second) !== undefined, nextAttemptMs);
       console.log(`another attempt ${(Date.now() - lostAt) / 1000} s after its node was lost`);
 
       await witness.until('the second attempt runs', () => running(second) !== undefined);

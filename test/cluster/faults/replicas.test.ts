@@ -9,6 +9,9 @@ import { longTest } from './long.ts';
 import { applyShapes, chain, crowd, fork, retried, withImage } from './shapes.ts';
 import { Witness } from './witness.ts';
 
+/** What is promised of a second replica. */
+const failoverMs = 20_000;
+
 /** Together they last until another replica has taken over, with something to write in every second. */
 const given = [withImage(chain, 'kwok/succeed:5s'), withImage(fork, 'kwok/succeed:7s'), retried, crowd];
 
@@ -58,7 +61,7 @@ describeCluster('of two replicas the one that leads', (cluster) => {
         await eventually('the leader has written', async () => writesOf(leader).length > 10);
         const lostAt = Date.now();
         await lose(leader);
-        await eventually('the other one writes', async () => writesOf(other).length > 0, 60_000);
+        await eventually('the other one writes', async () => writesOf(other).length > 0, failoverMs);
         const [first] = writesOf(other);
         console.log(`another replica writes ${((first?.time ?? 0) - lostAt) / 1000} s later`);
         await recover?.(leader);

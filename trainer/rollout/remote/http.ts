@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { z } from 'zod';
 
 /** A request that is answered with this status and sentence. */
@@ -13,7 +13,7 @@ export class HttpError extends Error {
 }
 
 /** Compares in a time that does not tell how much of the token was right. */
-export class BearerToken {
+class BearerToken {
   readonly #digest: Uint8Array;
 
   constructor(token: string) {
@@ -23,6 +23,31 @@ export class BearerToken {
   matches(request: IncomingMessage): boolean {
     return timingSafeEqual(sha256(request.headers.authorization ?? ''), this.#digest);
   }
+}
+
+/** A listener that lets requests with the token through to `route`, and answers what that throws. */
+export function answering(
+  token: string,
+  route: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+): RequestListener {
+  const bearer = new BearerToken(token);
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      if (!bearer.matches(request)) throw new HttpError(401, 'another token');
+      await route(request, response);
+    } catch (error) {
+      if (response.headersSent || response.destroyed) {
+        response.destroy(); // gone, or half-answered
+        return;
+      }
+      const [status, message] =
+        error instanceof HttpError ? [error.status, error.message] : [500, 'the learner failed to answer'];
+      if (status === 500) console.error(error);
+      response.setHeader('connection', 'close'); // the rest of the request is not read
+      sendJson(response, status, { error: message });
+    }
+  };
+  return (request, response) => void answer(request, response);
 }
 
 function sha256(text: string): Uint8Array {

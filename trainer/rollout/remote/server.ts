@@ -3,10 +3,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UnavailableError } from '../../contract/errors.ts';
-import type { Claims } from '../claims.ts';
 import type { Completion, GenerationRequest } from '../generation.ts';
-import type { ModelLimits } from './check-completion.ts';
-import { BearerToken, HttpError, readJson, sendJson } from './http.ts';
+import { answering, HttpError, readJson, sendJson } from './http.ts';
 import {
   type Answer,
   decodeCompletion,
@@ -21,27 +19,10 @@ import {
   registration,
   workerHeader,
 } from './protocol.ts';
+import { mostConnections, type RemoteWorker, Roster } from './roster.ts';
 import { ParameterSender } from './send-parameters.ts';
-import { type Borrower, RefusedDelivery, SharedRequests } from './shared-requests.ts';
-
-/** What the server needs of the learner's engine. */
-export interface LearnerEngine {
-  readonly workers: number;
-  readonly parameters: Float32Array;
-  /** Another one whenever the parameters change, before the first of them does. */
-  readonly parametersVersion: number;
-  generateFree(
-    requests: readonly GenerationRequest[],
-    options: { claims: Claims; helpers: number; onCompletion: (index: number, completion: Completion) => void },
-  ): Promise<void>;
-}
-
-export interface ServedModel {
-  readonly engine: LearnerEngine;
-  /** The content of `config.json`. */
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly limits: ModelLimits;
-}
+import type { ServedModel } from './served-model.ts';
+import { RefusedDelivery, SharedRequests } from './shared-requests.ts';
 
 export interface ServerOptions {
   readonly port: number;
@@ -54,13 +35,6 @@ export interface ServerOptions {
   readonly onActivity: () => void;
 }
 
-interface RemoteWorker extends Borrower {
-  readonly id: string;
-  readonly name: string;
-  readonly threads: number;
-  seenAt: number;
-}
-
 /** A poll that waits for work. */
 interface Waiting {
   readonly worker: RemoteWorker;
@@ -69,10 +43,6 @@ interface Waiting {
 }
 
 const smallBodyBytes = 64 * 1024;
-const mostWorkers = 1000;
-
-/** How long a worker without a lease may be silent, to load parameters, before it is forgotten. */
-const forgetMs = 3 * longPollMs;
 
 /** How long the end of the stage waits for workers to hear of it; twice as long ago they gave a sign of life at most. */
 const farewellMs = 5000;
@@ -84,13 +54,10 @@ const farewellMs = 5000;
 export class RolloutServer {
   readonly #server: Server;
   readonly #options: ServerOptions;
-  readonly #token: BearerToken;
   readonly #parameters = new ParameterSender();
   /** Versions of another run of the learner must not be taken for ours. */
   readonly #run = randomUUID().slice(0, 8);
-  readonly #workers = new Map<string, RemoteWorker>();
-  /** Why workers were sent away. */
-  readonly #refused = new Map<string, string>();
+  readonly #roster: Roster;
   readonly #waiting = new Set<Waiting>();
   #model: ServedModel | undefined;
   #shared: SharedRequests<RemoteWorker> | undefined;
@@ -99,12 +66,12 @@ export class RolloutServer {
 
   private constructor(options: ServerOptions) {
     this.#options = options;
-    this.#token = new BearerToken(options.token);
-    this.#server = createServer((request, response) => void this.#handle(request, response));
+    this.#roster = new Roster(options.versions);
+    this.#server = createServer(answering(options.token, (request, response) => this.#route(request, response)));
     this.#server.headersTimeout = 10_000;
     this.#server.requestTimeout = 60_000;
     this.#server.keepAliveTimeout = 2 * longPollMs;
-    this.#server.maxConnections = 4 * mostWorkers;
+    this.#server.maxConnections = mostConnections;
   }
 
   /** @throws UnavailableError if the port cannot be had */
@@ -140,7 +107,7 @@ export class RolloutServer {
     const here = (): Promise<void> =>
       engine.generateFree(requests, {
         claims: shared.claims,
-        helpers: this.#threadsElsewhere(),
+        helpers: this.#roster.threads,
         onCompletion: (index, completion) => {
           this.#refuse(shared.completeHere(index, completion), 'a completion that the learner has sampled otherwise');
         },
@@ -169,11 +136,11 @@ export class RolloutServer {
     if (done) {
       this.#done = true;
       for (const { worker, answer } of this.#waiting) {
-        this.#workers.delete(worker.id);
+        this.#roster.remove(worker);
         answer(new HttpError(410, 'the stage is done'));
       }
       const deadline = performance.now() + farewellMs;
-      while (this.#workersSeenSince(deadline - 2 * farewellMs) && performance.now() < deadline) await sleep(50);
+      while (this.#roster.seenSince(deadline - 2 * farewellMs) && performance.now() < deadline) await sleep(50);
     }
     this.#server.close();
     this.#server.closeAllConnections();
@@ -186,23 +153,6 @@ export class RolloutServer {
       return await Promise.race([this.#changed.promise.then(() => true), sleep(ms, false, { ref: false })]);
     } finally {
       clearInterval(signOfLife);
-    }
-  }
-
-  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      if (!this.#token.matches(request)) throw new HttpError(401, 'another token');
-      await this.#route(request, response);
-    } catch (error) {
-      if (response.headersSent || response.destroyed) {
-        response.destroy(); // gone, or half-answered
-        return;
-      }
-      const [status, message] =
-        error instanceof HttpError ? [error.status, error.message] : [500, 'the learner failed to answer'];
-      if (status === 500) console.error(error);
-      response.setHeader('connection', 'close'); // the rest of the request is not read
-      sendJson(response, status, { error: message });
     }
   }
 
@@ -232,22 +182,10 @@ export class RolloutServer {
     }
   }
 
-  #register({ engine, threads }: Registration, request: IncomingMessage): object {
-    const { versions } = this.#options;
-    const names = [...new Set([...Object.keys(versions), ...Object.keys(engine)])];
-    const other = names.filter((name) => versions[name] !== engine[name]);
-    if (other.length > 0) {
-      const told = other.map(
-        (name) => `${name} is ${engine[name] ?? 'unknown'}, the learner's is ${versions[name] ?? 'unknown'}`,
-      );
-      throw new HttpError(409, `completions would differ in their bits: ${told.join('; ')}`);
-    }
+  #register(told: Registration, { socket }: IncomingMessage): object {
+    this.#roster.expectSameBits(told);
     if (!this.#model) throw new HttpError(503, 'the model is still being loaded');
-    if (this.#workers.size >= mostWorkers) throw new HttpError(503, `there are ${mostWorkers} workers already`);
-    const id = randomUUID();
-    const name = `${request.socket.remoteAddress}:${request.socket.remotePort}`;
-    this.#workers.set(id, { id, name, threads, trusted: false, seenAt: performance.now() });
-    console.error(`rollout worker ${name} joined with ${threads} threads`);
+    const { id } = this.#roster.join(told, `${socket.remoteAddress}:${socket.remotePort}`);
     return { worker: id, config: this.#model.config };
   }
 
@@ -312,37 +250,29 @@ export class RolloutServer {
         continue;
       }
       const { worker } = waiting;
-      const threads = this.#threadsElsewhere() + (this.#model?.engine.workers ?? 0);
+      const threads = this.#roster.threads + (this.#model?.engine.workers ?? 0);
       const lease = shared.lend(worker, Math.ceil((free * worker.threads) / threads), performance.now() + leaseMs);
       if (lease) waiting.answer(encodeLease(lease.id, shared.requests, lease.indices));
     }
   }
 
-  #workersSeenSince(time: number): boolean {
-    return this.#workers.values().some(({ seenAt }) => seenAt >= time);
-  }
-
-  #threadsElsewhere(): number {
-    return this.#workers.values().reduce((sum, { threads }) => sum + threads, 0);
-  }
-
   #expire(shared: SharedRequests<RemoteWorker>): void {
     const now = performance.now();
     const polling = new Set(Array.from(this.#waiting, ({ worker }) => worker));
-    const idle = [...this.#workers.values()].filter((worker) => !polling.has(worker) && now - worker.seenAt > forgetMs);
+    const idle = this.#roster.silent(now).filter((worker) => !polling.has(worker));
     for (const worker of [...shared.silent(now), ...idle]) this.#forget(worker, 'has been silent for too long');
   }
 
   /** Workers whose completions cannot be used must not be asked again. */
   #refuse(workers: readonly RemoteWorker[], why: string): void {
     for (const worker of workers) {
-      this.#refused.set(worker.id, why);
+      this.#roster.refuse(worker, why);
       this.#forget(worker, `is refused: it delivered ${why}`);
     }
   }
 
   #forget(worker: RemoteWorker, why: string): void {
-    if (!this.#workers.delete(worker.id)) return;
+    if (!this.#roster.remove(worker)) return;
     console.error(`rollout worker ${worker.name} ${why}`);
     this.#shared?.drop(worker);
     if (this.#shared) this.#tellChange(this.#shared);
@@ -357,14 +287,9 @@ export class RolloutServer {
   }
 
   #known(request: IncomingMessage): RemoteWorker {
-    const id = String(request.headers[workerHeader]);
-    const why = this.#refused.get(id);
-    if (why !== undefined) throw new HttpError(422, why);
-    const worker = this.#workers.get(id);
-    if (!worker) throw new HttpError(404, 'no such worker');
-    worker.seenAt = performance.now();
+    const worker = this.#roster.known(String(request.headers[workerHeader]));
     if (!this.#done) return worker;
-    this.#workers.delete(id);
+    this.#roster.remove(worker);
     throw new HttpError(410, 'the stage is done');
   }
 }

@@ -1,0 +1,22 @@
+import type { Claims } from '../claims.ts';
+import type { Completion, GenerationRequest } from '../generation.ts';
+import type { ModelLimits } from './check-completion.ts';
+
+/** What the server needs of the learner's engine. */
+export interface LearnerEngine {
+  readonly workers: number;
+  readonly parameters: Float32Array;
+  /** Another one whenever the parameters change, before the first of them does. */
+  readonly parametersVersion: number;
+  generateFree(
+    requests: readonly GenerationRequest[],
+    options: { claims: Claims; helpers: number; onCompletion: (index: number, completion: Completion) => void },
+  ): Promise<void>;
+}
+
+export interface ServedModel {
+  readonly engine: LearnerEngine;
+  /** The content of `config.json`. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly limits: ModelLimits;
+}
