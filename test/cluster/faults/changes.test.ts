@@ -52,7 +52,12 @@ describeCluster('an operator that is killed after each of its writes', (cluster)
       try {
         const count = await crashAfterWrites({ proxy, witness, ended: story(), writes: () => 1, most: Infinity });
         console.log(`${count} crashes`);
-        expect(witness.createdJobs).toEqual(jobs.toSorted());
+        const [told, queued] = ['told-', 'queued-'].map((start) =>
+          witness.createdJobs.filter((name) => name.startsWith(start)),
+        );
+        expect(told).toEqual(jobs.toSorted());
+        // The number of an attempt that never left its queue may be given again, where no status tells of it.
+        expect(queued?.map((name) => name.replace(/2$/, '1'))).toEqual(['queued-first-1', 'queued-first-1']);
         expect(witness.mostTrainersOfAStage).toBe(1);
         const writes = new Set(proxy.requests.filter(({ write }) => write).map(kindOf));
         for (const kind of lastWrites) expect([...writes]).toContain(kind);
@@ -65,16 +70,8 @@ describeCluster('an operator that is killed after each of its writes', (cluster)
   );
 });
 
-/** Of the first run, of the second, and of the other pipeline. */
-const jobs = [
-  'told-first-1',
-  'told-first-2',
-  'told-second-1',
-  'told-first-1',
-  'told-second-1',
-  'queued-first-1',
-  'queued-first-2',
-];
+/** Of the first run and of the second. */
+const jobs = ['told-first-1', 'told-first-2', 'told-second-1', 'told-first-1', 'told-second-1'];
 
 /** Each was the last write of some operator: a stop, a Job out of its queue, new settings, a re-run and its end. */
 const lastWrites = ['PATCH jobs', 'DELETE jobs', 'PUT r1stages', 'DELETE r1stages', 'PATCH r1pipelines'];

@@ -25,6 +25,8 @@ export interface Change {
   readonly spec?: object;
   /** Added to stages, by name. */
   readonly stages?: Readonly<Record<string, object>>;
+  /** Directory of its volume, where that is not one that the node makes. */
+  readonly volume?: string;
 }
 
 /** A pipeline of the fixtures on a real node, and what can be seen of it and done to it. */
@@ -32,6 +34,7 @@ export class DisturbedPipeline extends Pipelines implements AsyncDisposable {
   readonly name: string;
   private readonly manifest: string;
   private readonly node: ControlPlane;
+  private volume: string | undefined;
 
   private constructor(node: ControlPlane, namespace: string, manifest: string, name: string) {
     super(node, namespace);
@@ -43,6 +46,7 @@ export class DisturbedPipeline extends Pipelines implements AsyncDisposable {
   /** Applies a manifest of the fixtures in a namespace of its own, whose pods have to be restricted. */
   static async start(node: ControlPlane, manifest: string, change: Change = {}): Promise<DisturbedPipeline> {
     const pipeline = await DisturbedPipeline.prepare(node, manifest, change.name);
+    pipeline.volume = change.volume;
     await pipeline.change(change);
     return pipeline;
   }
@@ -100,14 +104,18 @@ export class DisturbedPipeline extends Pipelines implements AsyncDisposable {
 
   /** Directories of the attempts of a stage on the volume, oldest first. */
   directoriesOf(stage: string): string[] {
-    const volumes = join(this.node.directory, 'volumes');
-    const volume = readdirSync(volumes).find((name) => name.endsWith(`_${this.namespace}_${this.name}-volume`));
-    if (volume === undefined) return [];
-    const directory = join(volumes, volume, this.name, stage);
+    const directory = join(this.volume ?? this.madeVolume(), this.name, stage);
     if (!existsSync(directory)) return [];
     return readdirSync(directory)
       .flatMap((run) => readdirSync(join(directory, run)).map((attempt) => join(directory, run, attempt)))
       .toSorted((a, b) => numberOf(a) - numberOf(b));
+  }
+
+  /** Directory that the provisioner has made for the claim of the pipeline. */
+  private madeVolume(): string {
+    const volumes = join(this.node.directory, 'volumes');
+    const name = readdirSync(volumes).find((each) => each.endsWith(`_${this.namespace}_${this.name}-volume`));
+    return join(volumes, name ?? 'none');
   }
 
   async attemptsOf(stage: string): Promise<readonly AttemptRecord[]> {

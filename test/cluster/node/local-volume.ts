@@ -1,8 +1,8 @@
 import type { ControlPlane } from '../support/control-plane.ts';
 
-/** A volume that is a directory of the node, and the class by which a claim gets it. */
+/** A volume that is a directory which all nodes of the cluster have, and the class by which a claim gets it. */
 export async function localVolume(cluster: ControlPlane, name: string, path: string): Promise<void> {
-  const [node = ''] = (await cluster.kubectl('get', 'nodes', '-o=jsonpath={.items[*].metadata.name}')).split(' ');
+  const nodes = (await cluster.kubectl('get', 'nodes', '-o=jsonpath={.items[*].metadata.name}')).split(' ');
   await cluster.apply([
     {
       apiVersion: 'storage.k8s.io/v1',
@@ -23,7 +23,7 @@ export async function localVolume(cluster: ControlPlane, name: string, path: str
         nodeAffinity: {
           required: {
             nodeSelectorTerms: [
-              { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [node] }] },
+              { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: nodes }] },
             ],
           },
         },
