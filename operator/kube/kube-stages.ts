@@ -132,18 +132,24 @@ export class KubeStages implements StageShell {
   }
 
   /** An input whose stage runs again is not there, or is another one than was pinned. */
-  private inputProblem({ metadata, spec }: Stored<R1Stage>): string | undefined {
-    const owner = ownerOf(metadata)?.uid;
-    if (owner === undefined) return undefined; // applied without a pipeline: its inputs are what they are
-    const siblings = this.options.stages.byIndex(`${metadata.namespace}/${owner}`);
-    for (const input of [...(spec.model?.input === undefined ? [] : [spec.model.input]), ...spec.inputs]) {
-      const status = siblings.find((each) => each.spec.stage === input.stage)?.status;
-      if (findCondition(status?.conditions, 'Succeeded')?.status !== 'True') {
-        return `waits for ${input.stage}, which is run again`;
+  private inputProblem(stage: Stored<R1Stage>): string | undefined {
+    if (ownerOf(stage.metadata) === undefined) return undefined; // applied without a pipeline: its inputs are what they are
+    const siblings = this.siblingsOf(stage);
+    const { model, inputs } = stage.spec;
+    for (const input of [...(model?.input === undefined ? [] : [model.input]), ...inputs]) {
+      const maker = siblings.find((each) => each.spec.stage === input.stage);
+      if (maker === undefined || !hasSucceeded(maker)) return `waits for ${input.stage}, which is run again`;
+      if (maker.status?.checkpoint?.digest !== input.digest) {
+        return `the output of ${input.stage} is not the pinned one`;
       }
-      if (status?.checkpoint?.digest !== input.digest) return `the output of ${input.stage} is not the pinned one`;
     }
     return undefined;
+  }
+
+  /** All stages of its pipeline, itself included. */
+  private siblingsOf({ metadata }: Stored<R1Stage>): readonly Stored<R1Stage>[] {
+    const owner = ownerOf(metadata)?.uid;
+    return owner === undefined ? [] : this.options.stages.byIndex(`${metadata.namespace}/${owner}`);
   }
 
   async applyToStage(key: string, action: StageAction): Promise<void> {
@@ -164,7 +170,12 @@ export class KubeStages implements StageShell {
 
   private async start(stage: Stored<R1Stage>, number: number): Promise<void> {
     const { client, claims, image, hubEndpoint, defaults, jobs: cache } = this.options;
-    const claim = await claims.ensure(stage, this.pipelineOf(stage));
+    const finished = this.siblingsOf(stage).filter((each) => each !== stage && hasSucceeded(each));
+    const claim = await claims.ensure(
+      stage,
+      this.pipelineOf(stage),
+      finished.map(({ spec }) => spec.stage),
+    );
     await this.deleteLostJobs(stage, number);
     const job = await startAttempt(client, {
       stage: withStageDefaults(stage, defaults),
@@ -235,4 +246,8 @@ export class KubeStages implements StageShell {
 export function ownerOf(metadata: R1Stage['metadata']): { readonly name: string; readonly uid: string } | undefined {
   const owners = metadata['ownerReferences'] as { readonly kind: string; name: string; uid: string }[] | undefined;
   return owners?.find(({ kind }) => kind === 'R1Pipeline');
+}
+
+function hasSucceeded({ status }: R1Stage): boolean {
+  return findCondition(status?.conditions, 'Succeeded')?.status === 'True';
 }

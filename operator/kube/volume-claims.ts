@@ -37,15 +37,18 @@ export class VolumeClaims {
    * The name of the claim for the pods of a stage. The first stage of a pipeline makes it.
    *
    * @param pipeline absent for a stage that was applied without one
+   * @param finished other stages of the pipeline whose output lies on the volume
    * @throws RefusedError when it is missing and cannot be made, or what lay on it is gone with it
    */
-  async ensure(stage: R1Stage, pipeline: R1Pipeline | undefined): Promise<string> {
+  async ensure(stage: R1Stage, pipeline: R1Pipeline | undefined, finished: readonly string[]): Promise<string> {
     const { namespace } = stage.metadata;
     const { storage } = stage.spec;
     const name = storage.claimName ?? claimName(stage.spec.pipeline);
-    if (storage.claimName === undefined && inputsOf(stage).length === 0) await this.create(stage, pipeline);
+    const inputs = inputsOf(stage);
+    const written = inputs.length > 0 ? inputs : finished;
+    if (storage.claimName === undefined && written.length === 0) await this.create(stage, pipeline);
     const claim = await this.find({ namespace, name });
-    if (claim === undefined) throw new RefusedError(missing(name, stage), retryMs);
+    if (claim === undefined) throw new RefusedError(missing(name, stage, written), retryMs);
     if (storage.claimName !== undefined) return name;
     refuseOthers(claim, stage, pipeline);
     return name;
@@ -93,9 +96,8 @@ function inputsOf({ spec }: R1Stage): string[] {
 }
 
 /** A claim that was made anew would be empty: what earlier stages wrote is not on it. */
-function missing(name: string, stage: R1Stage): string {
-  if (stage.spec.storage.claimName !== undefined) return `claim "${name}" of spec.storage.claimName not found`;
-  const lost = inputsOf(stage);
+function missing(name: string, { spec }: R1Stage, lost: readonly string[]): string {
+  if (spec.storage.claimName !== undefined) return `claim "${name}" of spec.storage.claimName not found`;
   return `claim "${name}" not found, and with it the output of ${lost.join(', ')}: run again from ${lost[0]} on`;
 }
 

@@ -343,6 +343,20 @@ describeCluster('the operator', (cluster) => {
       expect(wordsOf(stage)).toMatch(/claim "lost-volume" (not found|is being deleted)/);
     });
 
+    test('that a claim was deleted, which a stage without inputs would only make anew', async () => {
+      const [first] = row(1);
+      await world.apply('emptied', { image: 'kwok/succeed:3s', stages: [first, { ...first, name: 'apart' }] });
+      await world.stage('emptied', 'first', 'Running');
+      await world.kubectl('delete', 'pvc', 'emptied-volume', '--wait=false');
+      const stage = await eventually('it says so', async () => {
+        const found = await world.client.find(stages, { namespace: world.namespace, name: 'emptied-apart' });
+        return found !== undefined && wordsOf(found).includes('emptied-volume') && found;
+      });
+      expect(wordsOf(stage)).toMatch(
+        /claim "emptied-volume" (not found, and with it the output of first|is being deleted)/,
+      );
+    });
+
     test('that a file lies on no volume', async () => {
       await world.apply('no-file', { datasets: [{ name: 'sums', jsonl: 'data/sums.jsonl' }], stages: row(1) });
       expect(wordsOf(await world.pipeline('no-file', 'Failed'))).toContain('data/sums.jsonl: no such file in a pod');
