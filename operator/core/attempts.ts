@@ -1,6 +1,7 @@
-import type { AttemptRecord } from '../api/stage.ts';
+import type { AttemptRecord, R1Stage } from '../api/stage.ts';
 import type { AttemptObserved } from './observed.ts';
-import { classifyEnd } from './retry.ts';
+import { classifyEnd, type AttemptEnd } from './retry.ts';
+import { settingsDigest } from './settings-digest.ts';
 
 const remembered = 100;
 
@@ -8,18 +9,15 @@ const remembered = 100;
  * What is known about all attempts: those of the status, brought up to date by what is seen now. An end that was
  * recorded stays as it was recorded, since its traces go away.
  */
-export function recordAttempts(
-  known: readonly AttemptRecord[],
-  observed: readonly AttemptObserved[],
-  now: number,
-): AttemptRecord[] {
+export function recordAttempts(stage: R1Stage, observed: readonly AttemptObserved[], now: number): AttemptRecord[] {
+  const known = stage.status?.attempts ?? [];
   const records = new Map(known.map((each) => [each.number, each]));
   const oldest = known.length < remembered ? 0 : (known[0]?.number ?? 0);
   for (const attempt of observed) {
     if (attempt.number < oldest) continue; // forgotten
     const old = records.get(attempt.number);
     if (old !== undefined && !hasNotEnded(old)) continue;
-    records.set(attempt.number, record(attempt, old, now));
+    records.set(attempt.number, record(stage, attempt, old, now));
   }
   for (const [number, old] of records) {
     if (!hasNotEnded(old) || observed.some((each) => each.number === number)) continue;
@@ -48,7 +46,7 @@ export function hasNotEnded({ outcome }: AttemptRecord): boolean {
   return outcome === 'Running' || outcome === 'Pending';
 }
 
-function record(attempt: AttemptObserved, old: AttemptRecord | undefined, now: number): AttemptRecord {
+function record(stage: R1Stage, attempt: AttemptObserved, old: AttemptRecord | undefined, now: number): AttemptRecord {
   const ranSeconds = secondsBefore(attempt, old, now);
   const base = {
     number: attempt.number,
@@ -58,7 +56,7 @@ function record(attempt: AttemptObserved, old: AttemptRecord | undefined, now: n
   };
   if (attempt.state === 'pending') return { ...base, outcome: 'Pending', message: '' };
   if (attempt.state === 'running') return { ...base, outcome: 'Running', message: '' };
-  const end = classifyEnd(attempt);
+  const end = endOf(stage, attempt);
   return {
     ...base,
     outcome: end.outcome,
@@ -66,6 +64,17 @@ function record(attempt: AttemptObserved, old: AttemptRecord | undefined, now: n
     message: end.message.slice(0, 2000),
     endedAt: timestamp(attempt.endedAt ?? now),
   };
+}
+
+/** What it made, or broke on, is not what the stage asks for by now. */
+function endOf(stage: R1Stage, attempt: AttemptObserved): AttemptEnd {
+  if (!hasOtherSettings(stage, attempt)) return classifyEnd(attempt);
+  return { outcome: 'Interrupted', message: 'ran with other settings than are asked for now' };
+}
+
+/** Settings that decide the result were changed in the moment between its start and the status that tells of it. */
+export function hasOtherSettings({ spec }: R1Stage, { settings }: AttemptObserved): boolean {
+  return settings !== undefined && settings !== settingsDigest(spec);
 }
 
 /** An attempt that lost its pod to a queue or a preemption waits for another one: what it ran before still counts. */

@@ -1,5 +1,6 @@
 import { annotations } from '../api/metadata.ts';
 import type { StageStatus } from '../api/stage.ts';
+import { hasOtherSettings } from './attempts.ts';
 import { exhausted, lastsForMs } from './budget.ts';
 import type { AttemptObserved, StageObserved, StopReason } from './observed.ts';
 import type { Outcome } from './pipeline-status.ts';
@@ -110,11 +111,14 @@ function lastSignOfLife({ startedAt, lastProgressAt = startedAt }: AttemptObserv
   return Math.max(startedAt, lastProgressAt);
 }
 
-/** A pod that cannot be placed, say, waits forever, whatever else is asked for by now. */
+/** A pod that cannot be placed, say, waits forever, whatever else is asked for by now; one that runs may come to another result. */
 function replaceOutdatedAttempt({ live, observed: { stage } }: StageSituation): Verdict | undefined {
-  if (live?.state !== 'pending' || live.madeFrom === undefined) return undefined;
-  if (live.madeFrom === attemptDigest(stage.spec)) return undefined;
-  const message = `attempt ${live.number} waited with other settings than those that are asked for now`;
+  if (live === undefined) return undefined;
+  const waitsInVain =
+    live.state === 'pending' && live.madeFrom !== undefined && live.madeFrom !== attemptDigest(stage.spec);
+  if (!waitsInVain && !hasOtherSettings(stage, live)) return undefined;
+  const does = live.state === 'pending' ? 'waited' : 'runs';
+  const message = `attempt ${live.number} ${does} with other settings than those that are asked for now`;
   return { actions: [stop(live, 'replaced')], status: 'Unknown', reason: 'AttemptStopping', message };
 }
 

@@ -43,6 +43,8 @@ export interface AttemptObserved {
   readonly waitingReason?: WaitingReason;
   /** `attemptDigest` of the spec that it was made from. */
   readonly madeFrom?: string;
+  /** `settingsDigest` of that spec; absent where it cannot have become another. */
+  readonly settings?: string;
   /** Where it writes, below the stage's own directory, which its checkpoint is relative to; absent: that directory. */
   readonly directory?: string;
   /** It was asked to end. */

@@ -19,7 +19,7 @@ export interface StageSituation {
 /** Puts everything that the rules look at into one place. */
 export function surveyStage(observed: StageObserved): StageSituation {
   const { now, stage, attempts, damage } = observed;
-  let records = recordAttempts(stage.status?.attempts ?? [], attempts, now);
+  let records = recordAttempts(stage, attempts, now);
   const newest = records.at(-1);
   if (damage !== undefined && newest?.outcome === 'Succeeded') {
     const message = `its checkpoint was damaged later: ${damage}`.slice(0, 2000);

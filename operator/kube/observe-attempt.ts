@@ -2,7 +2,7 @@ import { annotations } from '../api/metadata.ts';
 import type { ProgressLine } from '../../trainer/contract/progress.ts';
 import type { AttemptObserved, StopReason } from '../core/observed.ts';
 import { disruption, hasEnded, podEnd, trainerStatus, type PodEnd } from './attempt-end.ts';
-import { madeFromAnnotation } from './objects/labels.ts';
+import { madeFromAnnotation, settingsAnnotation } from './objects/labels.ts';
 import type { Job, Pod } from './resources.ts';
 import { waitingFor } from './waiting.ts';
 
@@ -161,7 +161,7 @@ function stopReasonOf(job: Job | undefined): StopReason | undefined {
   return reason !== undefined && stopReasons.has(reason) ? (reason as StopReason) : undefined;
 }
 
-function madeFromOf(job: Job | undefined): Pick<AttemptObserved, 'madeFrom'> {
-  const madeFrom = job?.metadata?.annotations?.[madeFromAnnotation];
-  return madeFrom === undefined ? {} : { madeFrom };
+function madeFromOf(job: Job | undefined): Pick<AttemptObserved, 'madeFrom' | 'settings'> {
+  const { [madeFromAnnotation]: madeFrom, [settingsAnnotation]: settings } = job?.metadata?.annotations ?? {};
+  return { ...(madeFrom === undefined ? {} : { madeFrom }), ...(settings === undefined ? {} : { settings }) };
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { annotations, labels } from '../api/metadata.ts';
-import { attemptLabels, madeFromAnnotation } from './objects/labels.ts';
+import { attemptLabels, madeFromAnnotation, settingsAnnotation } from './objects/labels.ts';
 import type { Job, KubeObject, Pod, Stored } from './resources.ts';
 
 // What is kept in memory of thousands of objects: what somebody reads, and nothing else.
@@ -13,7 +13,7 @@ const keptLabels: readonly string[] = [
   attemptLabels.component,
   'kueue.x-k8s.io/queue-name',
 ];
-const keptAnnotations: readonly string[] = [annotations.stopReason, madeFromAnnotation];
+const keptAnnotations: readonly string[] = [annotations.stopReason, madeFromAnnotation, settingsAnnotation];
 const keptConditions: readonly string[] = ['PodScheduled', 'Ready', 'DisruptionTarget'];
 
 /** Objects of our own kinds: all but who wrote which field, and what kubectl remembers. */

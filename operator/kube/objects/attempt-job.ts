@@ -1,8 +1,9 @@
 import type { R1Stage, StageSpec } from '../../api/stage.ts';
 import { attemptName, rolloutSecretName } from '../../core/names.ts';
+import { settingsDigest } from '../../core/settings-digest.ts';
 import type { Job } from '../resources.ts';
 import type { Attempt } from './attempt.ts';
-import { attemptLabels, madeFromAnnotation, ownedBy, podSelector, stageLabels } from './labels.ts';
+import { attemptLabels, madeFromAnnotation, ownedBy, podSelector, settingsAnnotation, stageLabels } from './labels.ts';
 import { mounts } from './layout.ts';
 import {
   container,
@@ -36,7 +37,7 @@ export function attemptJob(attempt: Attempt): Job {
       name: attemptName(stage.metadata.name, number),
       ...(stage.metadata.namespace === undefined ? {} : { namespace: stage.metadata.namespace }),
       labels: { ...labels, ...queueLabel(queue) },
-      annotations: { [madeFromAnnotation]: attempt.madeFrom },
+      annotations: { [madeFromAnnotation]: attempt.madeFrom, [settingsAnnotation]: settingsDigest(stage.spec) },
       ownerReferences: ownedBy(stage),
     },
     spec: {

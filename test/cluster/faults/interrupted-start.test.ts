@@ -40,8 +40,27 @@ describeCluster('an attempt whose start was cut short', (cluster) => {
     });
     endFault();
     await world.pipeline('changed', 'Succeeded');
-    const [job] = await world.jobsOf('changed');
+    const job = (await world.jobsOf('changed')).at(-1);
     const { settings } = await readStageFile(world.client, world.namespace, job?.metadata.name ?? '');
+    expect(settings).toMatchObject({ pretrain: { steps: 20 } });
+  }, 120_000);
+
+  test('before its status told of it gets the settings that are asked for by then', async () => {
+    const endFault = proxy.add({ when: isStageStatus, fault: { answer: 500 } });
+    const [stage] = row(1);
+    const image = 'kwok/succeed:5s';
+    await world.apply('late', { image, stages: [stage] });
+    await eventually('its pod runs', async () => (await world.podsOf('late'))[0]?.status?.phase === 'Running');
+    await world.apply('late', { image, stages: [{ ...stage, pretrain: { data: ['sums'], steps: 20 } }] });
+    await eventually('the stage has been told', async () => {
+      const { spec } = await world.client.get(stages, { namespace: world.namespace, name: 'late-first' });
+      return spec.pretrain?.steps === 20;
+    });
+    endFault();
+    await world.pipeline('late', 'Succeeded');
+    const { status } = await world.client.get(stages, { namespace: world.namespace, name: 'late-first' });
+    expect(status?.attempts).toMatchObject([{ outcome: 'Interrupted' }, { outcome: 'Succeeded' }]);
+    const { settings } = await readStageFile(world.client, world.namespace, 'late-first-2');
     expect(settings).toMatchObject({ pretrain: { steps: 20 } });
   }, 120_000);
 
@@ -67,6 +86,10 @@ describeCluster('an attempt whose start was cut short', (cluster) => {
     await eventually('it has workers', async () => (await world.jobsOf('crowd')).length === 2);
   }, 120_000);
 });
+
+function isStageStatus({ method, path }: SeenRequest): boolean {
+  return method === 'PATCH' && /\/r1stages\/[^/]+\/status/.test(path);
+}
 
 function isJob({ method, path }: SeenRequest): boolean {
   return method === 'POST' && path.endsWith('/jobs');

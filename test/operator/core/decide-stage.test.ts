@@ -1,8 +1,8 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { R1Stage } from '../../../operator/api/stage.ts';
 import { decideStage } from '../../../operator/core/decide-stage.ts';
 import type { AttemptObserved, StageObserved } from '../../../operator/core/observed.ts';
-import { attemptDigest } from '../../../operator/core/settings-digest.ts';
+import { attemptDigest, settingsDigest } from '../../../operator/core/settings-digest.ts';
 import { fourStages, pipelineOf } from '../../support/pipelines.ts';
 import { attempt, created, now, timeAt, withStatus } from '../../support/stages.ts';
 
@@ -289,6 +289,28 @@ test('an attempt that ran when it was last seen and left no trace was interrupte
   const { status, actions } = decideStage({ now, stage: withStatus(fresh, 'running'), attempts: [] });
   expect(status.attempts).toMatchObject([{ outcome: 'Interrupted', message: 'left no trace' }]);
   expect(actions).toEqual([start(2)]);
+});
+
+describe('an attempt whose stage got other settings before its status told of it', () => {
+  const settings = settingsDigest({ ...fresh.spec, seed: 99 });
+
+  test('is ended', () => {
+    expect(decideStage({ now, stage: fresh, attempts: [{ ...live, settings }] }).actions).toEqual([stop('replaced')]);
+    const same = settingsDigest(fresh.spec);
+    expect(decideStage({ now, stage: fresh, attempts: [{ ...live, settings: same }] }).actions).toEqual([]);
+  });
+
+  test.each([
+    { how: 'succeeds', end: { exit: { code: 0 }, result: { ...result, checkpoint } } },
+    { how: 'cannot use them', end: { exit: { code: 64, detail: 'bad data' } } },
+  ])('makes room for another one when it $how', ({ end }) => {
+    const { status, actions } = decideStage({ now, stage: fresh, attempts: [ended({ ...end, settings })] });
+    expect(status.attempts).toMatchObject([
+      { outcome: 'Interrupted', message: 'ran with other settings than are asked for now' },
+    ]);
+    expect(status.checkpoint).toBeUndefined();
+    expect(actions).toEqual([start(2)]);
+  });
 });
 
 test('of more attempts than are remembered, what they ran still counts', () => {
