@@ -214,14 +214,20 @@ export class KubeStages implements StageShell {
     const name = { namespace: stage.metadata.namespace, name: attemptName(stage.metadata.name, attempt) };
     const job = cache.get(`${name.namespace}/${name.name}`);
     if (job === undefined) return;
+    const wasTold = job.metadata.annotations?.[annotations.stopReason] !== undefined;
+    const stopped = wasTold ? job : await this.order(job, reason);
+    if (stopped === undefined) return;
+    if (stopped.spec?.suspend === true) await client.delete(jobs, name, stopped.metadata.uid).catch(unlessGone);
+  }
+
+  private async order(job: Stored<Job>, reason: StopReason): Promise<Stored<Job> | undefined> {
     const patch = {
       metadata: { annotations: { [annotations.stopReason]: reason } },
       spec: { activeDeadlineSeconds: 1 },
     };
-    const stopped = await client.mergePatch(jobs, job.metadata, patch).catch(unlessGone);
-    if (stopped === undefined) return;
-    cache.put(trimJob(stopped));
-    if (stopped.spec?.suspend === true) await client.delete(jobs, name, stopped.metadata.uid).catch(unlessGone);
+    const stopped = await this.options.client.mergePatch(jobs, job.metadata, patch).catch(unlessGone);
+    if (stopped !== undefined) this.options.jobs.put(trimJob(stopped));
+    return stopped;
   }
 
   async saveStageStatus(key: string, status: StageStatus): Promise<void> {
