@@ -86,7 +86,12 @@ export class DisturbedPipeline extends Pipelines implements AsyncDisposable {
 
   /** The pod whose trainer runs now. */
   async trainerOf(stage: string): Promise<Stored<Pod> | undefined> {
-    return (await this.podsOf(this.name)).find(
+    return (await this.trainersOf(stage))[0];
+  }
+
+  /** The same where a lost node has one, too. */
+  async trainersOf(stage: string): Promise<Stored<Pod>[]> {
+    return (await this.podsOf(this.name)).filter(
       (pod) =>
         isTrainer(pod) &&
         pod.metadata.labels?.['r1.dev/stage'] === stage &&

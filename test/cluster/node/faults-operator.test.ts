@@ -65,11 +65,12 @@ describeFaults(
       }
       for (const { manifest, pipeline } of started) {
         // oxlint-disable no-await-in-loop -- one after the other
-        expect(await pipeline.succeeded()).toEqual(await undisturbed(manifest));
+        // Five pipelines share the node, and got little done so far.
+        expect(await pipeline.succeeded(600_000)).toEqual(await undisturbed(manifest));
         for (const attempt of await pipeline.allAttempts()) expect(attempt).toMatch(/ 1 Succeeded$/);
         // oxlint-enable no-await-in-loop
       }
-    }, 900_000);
+    }, 1_500_000);
 
     test.each([
       { seconds: 5, what: 'the leader keeps its lease' },
