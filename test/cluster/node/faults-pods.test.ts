@@ -138,12 +138,12 @@ async function killWhileSaving(
   }
 }
 
-/** A process that the kernel spares takes what memory a pod may have. */
+/** A process that the kernel likes better than the trainer takes what memory a pod may have. */
 async function exhaustMemory(trainer: number): Promise<void> {
   const program = "process.stdin.once('data', () => { for (const kept = []; ;) kept.push(Buffer.alloc(2 ** 24, 1)) })";
   const hog = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'ignore', 'ignore'] });
   try {
-    writeFileSync(`/proc/${hog.pid}/oom_score_adj`, '-1000');
+    writeFileSync(`/proc/${trainer}/oom_score_adj`, '1000');
     writeFileSync(join(memoryCgroup(trainer), 'cgroup.procs'), String(hog.pid));
     hog.stdin.on('error', () => undefined).write('begin');
     await eventually('the trainer is gone', async () => !isAlive(trainer));
