@@ -66,10 +66,16 @@ function record(stage: R1Stage, attempt: AttemptObserved, old: AttemptRecord | u
   };
 }
 
-/** What it made, or broke on, is not what the stage asks for by now. */
 function endOf(stage: R1Stage, attempt: AttemptObserved): AttemptEnd {
-  if (!hasOtherSettings(stage, attempt)) return classifyEnd(attempt);
-  return { outcome: 'Interrupted', message: 'ran with other settings than are asked for now' };
+  // What it made, or broke on, is not what the stage asks for by now.
+  if (hasOtherSettings(stage, attempt)) {
+    return { outcome: 'Interrupted', message: 'ran with other settings than are asked for now' };
+  }
+  const end = classifyEnd(attempt);
+  // The trainer gives one wherever a later stage may ask for it; other images may not.
+  const lacksCheckpoint = attempt.result?.checkpoint === undefined && stage.spec.evaluate === undefined;
+  if (end.outcome !== 'Succeeded' || !lacksCheckpoint) return end;
+  return { outcome: 'Failed', class: 'crashed', message: 'succeeded without a checkpoint' };
 }
 
 /** Settings that decide the result were changed in the moment between its start and the status that tells of it. */

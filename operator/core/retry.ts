@@ -53,8 +53,6 @@ export function classifyEnd(attempt: AttemptObserved): AttemptEnd {
     if (checkpointProblem !== undefined) {
       return failed('infrastructure', `its checkpoint does not verify: ${checkpointProblem}`);
     }
-    // The trainer always names one; other images may not.
-    if (result.checkpoint === undefined) return failed('crashed', 'succeeded without a checkpoint');
     return { outcome: 'Succeeded', message: result.message };
   }
 

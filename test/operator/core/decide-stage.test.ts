@@ -291,6 +291,18 @@ test('an attempt that ran when it was last seen and left no trace was interrupte
   expect(actions).toEqual([start(2)]);
 });
 
+test.each([
+  { type: 'that trains', stage: fresh, attempts: [{ outcome: 'Failed', class: 'crashed' }] },
+  {
+    type: 'that measures',
+    stage: spec({ pretrain: undefined, evaluate: {} as never }),
+    attempts: [{ outcome: 'Succeeded' }],
+  },
+])('a success without a checkpoint of a stage $type', ({ stage, attempts }) => {
+  const { status } = decideStage({ now, stage, attempts: [ended({ exit: { code: 0 }, result })] });
+  expect(status.attempts).toMatchObject(attempts);
+});
+
 describe('an attempt whose stage got other settings before its status told of it', () => {
   const settings = settingsDigest({ ...fresh.spec, seed: 99 });
 

@@ -15,11 +15,6 @@ test.each<{ name: string; attempt: Partial<AttemptObserved>; end: object }>([
     attempt: { exit: { code: 0 }, result: success, checkpointProblem: 'weights: is missing' },
     end: { outcome: 'Failed', class: 'infrastructure', message: 'its checkpoint does not verify: weights: is missing' },
   },
-  {
-    name: 'success without a checkpoint',
-    attempt: { exit: { code: 0 }, result: { ...success, checkpoint: undefined } },
-    end: { class: 'crashed', message: 'succeeded without a checkpoint' },
-  },
   { name: 'exit code 0 without a result', attempt: { exit: { code: 0 } }, end: { class: 'crashed' } },
   {
     name: 'bad settings',
