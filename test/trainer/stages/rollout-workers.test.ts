@@ -94,10 +94,13 @@ test('a sample stage has the same rows, and a worker that is told to leaves with
   const port = await freePort();
   const [stays, leaves] = [startWorker(port), startWorker(port)];
   const learning = learn('sample', port);
-  await Promise.race([said(leaves, 'joined'), learning]);
-  await sleep(200);
+  // On a busy machine the learner may be done before a worker has so much as begun.
+  const joined = await Promise.race([said(leaves, 'joined').then(() => true), learning.then(() => false)]);
+  if (joined) await sleep(200);
   leaves.child.kill('SIGTERM');
-  expect((await leaves.ended).code).toBe(75); // 0 would tell a Job that it need not be replaced
+  const { code, stdout } = await leaves.ended;
+  // 0 tells a Job that it need not be replaced.
+  if (joined) expect(code).toBe(stdout.includes('the stage is done') ? 0 : 75);
   expect((await learning).digest).toBe(alone.sample);
   stays.child.kill('SIGTERM'); // it may not have been there in time
   expect([0, 75, null]).toContain((await stays.ended).code); // null: it was still loading
