@@ -114,10 +114,12 @@ function lastSignOfLife({ startedAt, lastProgressAt = startedAt }: AttemptObserv
 /** A pod that cannot be placed, say, waits forever, whatever else is asked for by now; one that runs may come to another result. */
 function replaceOutdatedAttempt({ live, observed: { stage } }: StageSituation): Verdict | undefined {
   if (live === undefined) return undefined;
-  const waitsInVain =
-    live.state === 'pending' && live.madeFrom !== undefined && live.madeFrom !== attemptDigest(stage.spec);
-  if (!waitsInVain && !hasOtherSettings(stage, live)) return undefined;
-  const does = live.state === 'pending' ? 'waited' : 'runs';
+  const waits = live.state === 'pending';
+  const isOutdated = waits
+    ? live.madeFrom !== undefined && live.madeFrom !== attemptDigest(stage.spec)
+    : hasOtherSettings(stage, live);
+  if (!isOutdated) return undefined;
+  const does = waits ? 'waited' : 'runs';
   const message = `attempt ${live.number} ${does} with other settings than those that are asked for now`;
   return { actions: [stop(live, 'replaced')], status: 'Unknown', reason: 'AttemptStopping', message };
 }

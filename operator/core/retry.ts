@@ -50,10 +50,9 @@ export function classifyEnd(attempt: AttemptObserved): AttemptEnd {
   const { exit, result, stopping, checkpointProblem } = attempt;
   const succeeded = result?.outcome === 'succeeded' && (exit === undefined || exit.code === exitCodes.succeeded);
   if (succeeded) {
-    if (checkpointProblem !== undefined) {
-      return failed('infrastructure', `its checkpoint does not verify: ${checkpointProblem}`);
-    }
-    return { outcome: 'Succeeded', message: result.message };
+    return checkpointProblem === undefined
+      ? { outcome: 'Succeeded', message: result.message }
+      : failed('infrastructure', `its checkpoint does not verify: ${checkpointProblem}`);
   }
 
   switch (stopping) {
