@@ -31,15 +31,23 @@ const unseenByPods = [
 ] as const satisfies (keyof StageSpec)[];
 
 /** SHA-256 of what an attempt is made from: a waiting one of another digest is replaced. */
-export function attemptDigest(spec: StageSpec): string {
+export const attemptDigest = oncePerSpec((spec) => {
   const seen: Partial<StageSpec> = { ...spec };
   for (const field of unseenByPods) delete seen[field];
   return digestOf({ ...seen, claimName: spec.storage.claimName });
-}
+});
 
 /** SHA-256 of what decides a stage's result. */
-export function settingsDigest(spec: StageSpec): string {
-  return digestOf(resultFields(spec));
+export const settingsDigest = oncePerSpec((spec) => digestOf(resultFields(spec)));
+
+/** Every pass asks, and a spec in memory is replaced, never changed. */
+function oncePerSpec(digest: (spec: StageSpec) => string): (spec: StageSpec) => string {
+  const known = new WeakMap<StageSpec, string>();
+  return (spec) => {
+    const found = known.get(spec) ?? digest(spec);
+    known.set(spec, found);
+    return found;
+  };
 }
 
 /** Where two specs of a stage differ in what decides the result, such as `grpo.steps: 100 → 200`; at most three places. */

@@ -6,6 +6,7 @@ export type WatchEvent<T extends KubeObject> =
   | { readonly type: 'BOOKMARK'; readonly object: { readonly metadata: { readonly resourceVersion: string } } };
 
 const lineFeed = 0x0a;
+const utf8 = new TextDecoder();
 
 /**
  * The events of a watch, one JSON document a line, in the chunks in which the network delivered them. Lines are cut on
@@ -20,7 +21,8 @@ export async function* watchEvents<T extends KubeObject>(
   for await (const chunk of chunks) {
     let start = 0;
     for (let end = chunk.indexOf(lineFeed); end >= 0; end = chunk.indexOf(lineFeed, start)) {
-      const line = Buffer.concat([...pieces, chunk.subarray(start, end)]).toString('utf8');
+      const rest = chunk.subarray(start, end);
+      const line = utf8.decode(pieces.length === 0 ? rest : Buffer.concat([...pieces, rest]));
       pieces = [];
       start = end + 1;
       if (line.trim() !== '') yield parse<T>(line);
