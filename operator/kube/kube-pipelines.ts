@@ -16,7 +16,7 @@ import type { Logger } from './logger.ts';
 import { ownedBy } from './objects/labels.ts';
 import { Refusals } from './refusals.ts';
 import { pipelines, stages, type Stored } from './resources.ts';
-import { SettledWrites } from './settled-writes.ts';
+import { SettledWrites, type Urgency } from './settled-writes.ts';
 import { trimOwn } from './trim.ts';
 import type { VolumeClaims } from './volume-claims.ts';
 import { idOf } from './traces.ts';
@@ -36,11 +36,14 @@ export interface KubePipelinesOptions {
   readonly lookAgain: (key: string, afterMs: number) => void;
 }
 
+/** A pipeline's status is costly to write, and its stages have told already. */
+const mostStatusesPerSecond = 2;
+
 /** Pipelines on a cluster. Keys are `namespace/name`. */
 export class KubePipelines implements PipelineShell {
   private readonly options: KubePipelinesOptions;
   private readonly refusals = new Refusals();
-  private readonly writes = new SettledWrites();
+  private readonly writes = new SettledWrites(mostStatusesPerSecond);
 
   constructor(options: KubePipelinesOptions) {
     this.options = options;
@@ -154,7 +157,7 @@ export class KubePipelines implements PipelineShell {
 }
 
 /** Programs wait for conditions and people for gates; which stage runs is worth a look, and how far it is can wait. */
-function urgencyOf(before: PipelineStatus | undefined, after: PipelineStatus): 'now' | 'soon' | 'later' {
+function urgencyOf(before: PipelineStatus | undefined, after: PipelineStatus): Urgency {
   if (before === undefined) return reachedEnd(before, after) ? 'now' : 'soon';
   if (reachedEnd(before, after) || decisions(before) !== decisions(after)) return 'now';
   return stageStates(before) === stageStates(after) ? 'later' : 'soon';

@@ -58,11 +58,14 @@ export interface KubeStagesOptions {
   readonly lookAgain: (key: string, afterMs: number) => void;
 }
 
+/** What is not urgent of all stages, such as how far they are. */
+const mostStatusesPerSecond = 5;
+
 /** Stages on a cluster: a Job is an attempt. Keys are `namespace/name`. */
 export class KubeStages implements StageShell {
   private readonly options: KubeStagesOptions;
   private readonly refusals = new Refusals();
-  private readonly writes = new SettledWrites();
+  private readonly writes = new SettledWrites(mostStatusesPerSecond);
 
   constructor(options: KubeStagesOptions) {
     this.options = options;
