@@ -80,7 +80,11 @@ export class Controller {
     this.stageCache = new Cache(this.reflectors.stages, ownerIndex);
     const jobCache = new Cache(this.reflectors.jobs, stageIndex);
     const claims = new VolumeClaims(client);
-    this.events = new EventRecorder({ client, onError: (error) => logger.warn('event was lost', { error }) });
+    this.events = new EventRecorder({
+      client,
+      onError: (error) => logger.warn('event was lost', { error }),
+      onDrop: () => metrics.eventDropped(),
+    });
     this.progress = new ProgressPoller({ client, onProgress: (pod) => this.lookAtStageOf(pod) });
 
     const lookAtPipeline = (key: string, afterMs: number) => this.queues.R1Pipeline.addAfter(key, afterMs);

@@ -6,6 +6,8 @@ export interface EventRecorderOptions {
   readonly client: KubeClient;
   /** An event that could not be written is lost and nobody waits for it. */
   readonly onError: (error: unknown) => void;
+  /** An event was not written because too many were. */
+  readonly onDrop: () => void;
 }
 
 /** What an event says: `reason` in CamelCase for programs, `message` for people. */
@@ -18,6 +20,8 @@ export interface Happening {
 /** The same words about the same object within this time say nothing new. */
 const repeatMs = 600_000;
 const rememberedMost = 10_000;
+/** Good news that may come at once, and in a second from then on. Conditions tell it too, and bad news is always written. */
+const good = { most: 25, perSecond: 5 };
 /** As in events.k8s.io, which takes no longer ones. */
 const longestMessage = 1024;
 const component = 'r1-operator';
@@ -28,6 +32,7 @@ export class EventRecorder {
   /** When something was last said, oldest first. */
   private readonly said = new Map<string, number>();
   private readonly underWay = new Set<Promise<void>>();
+  private goodLeft = { count: good.most, at: performance.now() };
 
   constructor(options: EventRecorderOptions) {
     this.options = options;
@@ -37,6 +42,7 @@ export class EventRecorder {
     const { type, reason, message } = happening;
     const { name, namespace, uid, resourceVersion } = metadata;
     if (this.repeats(`${uid} ${type} ${reason} ${message}`)) return;
+    if (type === 'Normal' && !this.mayTellGoodNews()) return this.options.onDrop();
     const now = new Date().toISOString().replace(/\.\d+/, '');
     const written = this.options.client
       .create(events, {
@@ -60,6 +66,14 @@ export class EventRecorder {
   /** What was recorded has been written, or not. */
   async flush(): Promise<void> {
     await Promise.all(this.underWay);
+  }
+
+  /** A token bucket. */
+  private mayTellGoodNews(): boolean {
+    const at = performance.now();
+    const count = Math.min(good.most, this.goodLeft.count + ((at - this.goodLeft.at) / 1000) * good.perSecond);
+    this.goodLeft = { count: count < 1 ? count : count - 1, at };
+    return count >= 1;
   }
 
   private repeats(words: string): boolean {

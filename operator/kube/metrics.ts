@@ -43,6 +43,11 @@ export class OperatorMetrics {
     help: 'Attempts that ended, by outcome (Succeeded, Failed, Interrupted) and class of a failure.',
     labelNames: ['outcome', 'class'],
   });
+  private readonly dropped = new Counter({
+    ...this.metric,
+    name: 'r1_events_dropped_total',
+    help: 'Events of good news that were not written because there were too many.',
+  });
   private readonly leader = new Gauge({
     ...this.metric,
     name: 'r1_leader',
@@ -73,6 +78,10 @@ export class OperatorMetrics {
 
   attemptEnded(outcome: string, failureClass: string | undefined): void {
     this.attempts.inc({ outcome, class: failureClass ?? '' });
+  }
+
+  eventDropped(): void {
+    this.dropped.inc();
   }
 
   led(leading: boolean): void {

@@ -6,7 +6,7 @@ import { EventRecorder } from '../../../operator/kube/events.ts';
 import { LeaderElection, type LeaderTiming } from '../../../operator/kube/leader.ts';
 import type { WatchEnd, WatchTiming } from '../../../operator/kube/list-watch.ts';
 import { Reflector } from '../../../operator/kube/reflector.ts';
-import { configMaps, leases, pods, type ConfigMap } from '../../../operator/kube/resources.ts';
+import { configMaps, events, leases, pods, type ConfigMap } from '../../../operator/kube/resources.ts';
 import type { ControlPlane } from '../../cluster/support/control-plane.ts';
 import { describeCluster } from '../../cluster/support/describe-cluster.ts';
 import { FaultProxy } from '../../cluster/support/fault-proxy.ts';
@@ -272,6 +272,9 @@ describeCluster('leader election', (cluster) => {
   });
 });
 
+const mustNotFail = (error: unknown) => expect(error).toBeUndefined();
+const onDrop = () => expect('an event').toBe('written');
+
 describeCluster('events', (cluster) => {
   test('are what kubectl describe shows, and are not repeated', async () => {
     const client = connect(cluster().kubeconfig);
@@ -280,7 +283,7 @@ describeCluster('events', (cluster) => {
       metadata: { namespace, name: 'x' },
       spec: { nodeName: 'nowhere', containers: [{ name: 'c', image: 'none' }] },
     });
-    const recorder = new EventRecorder({ client, onError: (error) => expect(error).toBeUndefined() });
+    const recorder = new EventRecorder({ client, onError: mustNotFail, onDrop });
     for (let i = 0; i < 3; i++) {
       recorder.record(pods, pod, { type: 'Warning', reason: 'AttemptFailed', message: 'attempt 1: out of memory' });
     }
@@ -292,12 +295,30 @@ describeCluster('events', (cluster) => {
     expect(described).toMatch(/Retrying +\S+ +r1-operator +x{1023}…/);
   });
 
+  test('of good news are dropped when there are too many, those of bad news never', async () => {
+    const client = connect(cluster().kubeconfig);
+    const namespace = await cluster().namespace();
+    const object = await client.create(configMaps, { metadata: { namespace, name: 'x' } });
+    let dropped = 0;
+    const recorder = new EventRecorder({ client, onError: mustNotFail, onDrop: () => dropped++ });
+    for (let i = 0; i < 60; i++) {
+      recorder.record(configMaps, object, { type: 'Normal', reason: 'Completed', message: `${i} steps` });
+      recorder.record(configMaps, object, { type: 'Warning', reason: 'AttemptFailed', message: `attempt ${i}` });
+    }
+    await recorder.flush();
+    const { items } = await client.list(events, namespace);
+    const written = Object.groupBy(items, ({ type }) => type ?? '');
+    expect(written['Warning']).toHaveLength(60);
+    expect(written['Normal']).toHaveLength(60 - dropped);
+    expect(dropped).toBeGreaterThan(20);
+  });
+
   test('that cannot be written are lost and reported', async () => {
     const client = connect(cluster().kubeconfig);
     const namespace = await cluster().namespace();
     const object = await client.create(configMaps, { metadata: { namespace, name: 'x' } });
     const errors: unknown[] = [];
-    const recorder = new EventRecorder({ client, onError: (error) => errors.push(error) });
+    const recorder = new EventRecorder({ client, onError: (error) => errors.push(error), onDrop });
     const metadata = { ...object.metadata, namespace: 'there-is-no-such' };
     recorder.record(configMaps, { ...object, metadata }, { type: 'Normal', reason: 'X', message: 'y' });
     await recorder.flush();

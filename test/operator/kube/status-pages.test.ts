@@ -39,6 +39,7 @@ test('metrics have one sample for each label', async () => {
   metrics.watchRestarted('R1Stage', 'silent');
   metrics.attemptEnded('Failed', 'outOfMemory');
   metrics.attemptEnded('Succeeded', undefined);
+  metrics.eventDropped();
   metrics.led(true);
 
   const server = await StatusServer.metrics(0, metrics.registry);
@@ -51,6 +52,7 @@ test('metrics have one sample for each label', async () => {
     'r1_api_request_duration_seconds_sum{verb="WATCH",code="200"} 0.04',
     'r1_attempts_total{outcome="Failed",class="outOfMemory"} 1',
     'r1_attempts_total{outcome="Succeeded",class=""} 1',
+    'r1_events_dropped_total 1',
     'r1_leader 1',
     'r1_queue_depth{kind="R1Stage"} 3',
     'r1_queue_wait_seconds_count{kind="R1Stage"} 1',
