@@ -116,9 +116,9 @@ function checkObject(
   }
 
   const damaged = damagedHere || damagedBelow;
-  // A rule without a messageExpression is about the fields of this object, which need repair first.
+  // A rule with one message is about the fields of this object, which need repair first.
   const rules = (schema['x-kubernetes-validations'] ?? []).filter(
-    ({ messageExpression }) => !damagedHere || messageExpression !== undefined,
+    (rule) => !damagedHere || rule.problems !== undefined,
   );
   checkRules(rules, toCel(result, schema), value, damaged, path, problems);
   return { value: result, damaged };
@@ -172,13 +172,8 @@ function checkRules(
 }
 
 /** A rule's own messages, taken apart where they have the form `<path from the root>: found <what>, expected <what>`. */
-function ruleProblems(
-  { message: plain, everyMessage }: Rule,
-  self: CelInput,
-  given: unknown,
-  path: Path,
-): ValueProblem[] {
-  const messages = everyMessage === undefined ? [plain] : [evaluateCel(everyMessage, self)].flat(Infinity).map(String);
+function ruleProblems({ message: plain, problems }: Rule, self: CelInput, given: unknown, path: Path): ValueProblem[] {
+  const messages = problems === undefined ? [plain] : [evaluateCel(problems, self)].flat(Infinity).map(String);
   return messages.map((message) => {
     const parts = /^([\w.[\]]+): found (.*), expected (.*)$/.exec(message);
     if (parts === null) {

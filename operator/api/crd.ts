@@ -1,3 +1,4 @@
+import { pipelinePolicy, withoutPolicyRules } from './admission-policy.ts';
 import { apiGroup, writtenAsAWhole } from './metadata.ts';
 import { schemaOf } from './manifest.ts';
 import type { StructuralSchema } from './structural-schema.ts';
@@ -89,9 +90,11 @@ export function customResourceDefinitions(): Map<string, object> {
   return new Map(resources.map((resource) => [`${apiGroup}_${resource.plural}.yaml`, definition(resource)]));
 }
 
-/** Without what only the local evaluation of the rules reads. */
-function withoutLocalParts(schema: StructuralSchema): unknown {
-  return JSON.parse(JSON.stringify(schema, (key, value: unknown) => (key === 'everyMessage' ? undefined : value)));
+/** All that a cluster must know of the resources, by file name: the definitions, and the policy beside them. */
+export function clusterObjects(): Map<string, object[]> {
+  const files = new Map<string, object[]>();
+  for (const [name, each] of customResourceDefinitions()) files.set(name, [each]);
+  return files.set(`${apiGroup}_r1pipelines-policy.yaml`, pipelinePolicy());
 }
 
 /**
@@ -144,7 +147,7 @@ function definition({ kind, plural, singular, shortName, description, columns }:
           storage: true,
           subresources: { status: {} },
           additionalPrinterColumns: columns,
-          schema: { openAPIV3Schema: withoutLocalParts(withWholeSettings(schema)) },
+          schema: { openAPIV3Schema: withWholeSettings(kind === 'R1Pipeline' ? withoutPolicyRules(schema) : schema) },
         },
       ],
     },

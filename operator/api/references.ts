@@ -2,21 +2,14 @@ import type { Rule } from '../../trainer/contract/schema.ts';
 import { stageTypes, type StageType } from '../../trainer/contract/settings.ts';
 
 /*
- * The names in a pipeline stand for datasets and for stages further up. The rules below are written for the cost
- * estimate of an API server (https://kubernetes.io/docs/reference/using-api/cel/#cost-estimation): it knows the sizes
- * of lists and strings of the schema and of literals, and takes everything computed, such as `self.stages.map(s,
- * s.name)` or `string(i)`, for endless. Hence the loops over literal indices, and digits that are looked up.
- *
- * What is estimated is not what is spent. An API server evaluates the rules again whenever it writes a status, and every
- * `a.b` costs it a copy of the table of a's fields. So a rule goes through the stages that there are, by value, and
- * looks at its own field first; only what it says of a bad manifest is found by index.
+ * The names in a pipeline stand for datasets and for stages further up. CEL has no numbers to loop over but those that are
+ * written down, hence the literal indices.
  */
 
 /** The most stages that a pipeline may have. */
 export const maxStages = 32;
 
 const indices = `[${Array.from({ length: maxStages }, (_, index) => index).join(',')}]`;
-const digits = `[${Array.from({ length: maxStages }, (_, index) => `'${index}'`).join(',')}]`;
 /** Lists of names and of rewards in a stage hold at most 16 items. */
 const itemIndices = `[${Array.from({ length: 16 }, (_, index) => index).join(',')}]`;
 
@@ -89,25 +82,9 @@ function resolves(name: string, i: string, { datasets, stages }: Target): string
   return parts.length === 1 ? parts.join('') : `(${parts.join(' || ')})`;
 }
 
-/**
- * CEL: the same for a name in stage `s`. Names of stages are unique, so the stage of index `j` stands above `s` when `s` is
- * none of the first j + 1.
- */
-function resolvesIn(name: string, s: string, { datasets, stages }: Target): string {
-  const parts: string[] = [];
-  if (datasets) parts.push(`self.datasets.exists(d, d.name == ${name})`);
-  if (stages) {
-    const types = stages.map((type) => `has(${stage('j')}.${type})`).join(' || ');
-    const fits = stages.length === stageTypes.length ? '' : ` && (${types})`;
-    const isAbove = `!${indices}.exists(k, k <= j && ${stage('k')}.name == ${s}.name)`;
-    parts.push(`${indices}.exists(j, j < size(self.stages) && ${stage('j')}.name == ${name}${fits} && ${isAbove})`);
-  }
-  return parts.length === 1 ? parts.join('') : `(${parts.join(' || ')})`;
-}
-
 /** CEL: the beginning of a message about the stage of index `i`: its path, and the colon of `found` follows. */
 function at(i: string, path: string): string {
-  return `'spec.stages[' + ${digits}[${i}] + '].${path}`;
+  return `'spec.stages[' + string(${i}) + '].${path}`;
 }
 
 /** CEL: `: found "<name>", expected <what>'`, to follow a path. */
@@ -115,21 +92,25 @@ function found(name: string, expected: string): string {
   return `: found "' + ${name} + '", expected ${expected}'`;
 }
 
+/** A rule with a message for each offender; `problems` as in Rule. */
+function rule(message: string, problems: string): Rule {
+  return { rule: `size(${problems}) == 0`, message, problems };
+}
+
 /**
  * A rule about every stage, all in CEL.
  *
- * @param isBroken some stage is bad
- * @param badAt what makes the stage of index `i` bad
- * @param told the message about the stage of index `i`
+ * @param bad what makes the stage of index `i` bad
+ * @param told the list of messages about the stage of index `i`
  */
-function stageRule(message: string, isBroken: string, badAt: string, told: string): Rule {
-  const every = `${indices}.filter(i, i < size(self.stages) && ${badAt}).map(i, ${told})`;
-  return { rule: `!${isBroken}`, message, messageExpression: `${every}[0]`, everyMessage: every };
+function stageRule(message: string, bad: string, told: string): Rule {
+  return rule(message, `${indices}.filter(i, i < size(self.stages) && ${bad}).map(i, ${told})`);
 }
 
-/** CEL: there is a stage `s` like this. */
-function someStage(s: string): string {
-  return `self.stages.exists(s, ${s})`;
+/** A rule of which `self` is a stage, for all stages of a spec. */
+export function ofEveryStage({ rule: valid, message }: Rule): Rule {
+  const bad = `!(${valid.replaceAll(/\bself\b/g, stage('i'))})`;
+  return stageRule(message, bad, `['spec.stages[' + string(i) + ']: ${message}']`);
 }
 
 /**
@@ -148,32 +129,14 @@ function itemRule(options: {
   const { message, isSet, path, below = '', names, target } = options;
   const items = `${stage('i')}.${path}`;
   const name = `${items}[n]${below}`;
-  const named = (item: string): string => (names === undefined ? '' : `${names(item)} && `);
-  const isBad = `n < size(${items}) && ${named(`${items}[n]`)}!${resolves(name, 'i', target)}`;
-  const told = `${at('i', path)}[' + ${digits}[n] + ']${below}${found(name, target.expected)}`;
-  const someName = (s: string, bad: string): string => `${isSet(s)} && ${s}.${path}.exists(n, ${named('n')}${bad})`;
-  const isBroken =
-    target.stages === undefined
-      ? someStage(someName('s', `!${resolves(`n${below}`, 'i', target)}`))
-      : brokenByIndex(someName, `n${below}`, target);
-  const rule = stageRule(
+  const named = names === undefined ? '' : `${names(`${items}[n]`)} && `;
+  const isBad = `n < size(${items}) && ${named}!${resolves(name, 'i', target)}`;
+  const told = `${at('i', path)}[' + string(n) + ']${below}${found(name, target.expected)}`;
+  return stageRule(
     message,
-    isBroken,
     `${isSet(stage('i'))} && ${itemIndices}.exists(n, ${isBad})`,
     `${itemIndices}.filter(n, ${isBad}).map(n, ${told})`,
   );
-  return { ...rule, messageExpression: `${rule.messageExpression}[0]` };
-}
-
-/**
- * CEL: some name in a list stands for nothing. A loop over the stages above each name in each list of each stage is one too
- * many for the cost estimate, so stages go by index here, once there is a name that no dataset has.
- */
-function brokenByIndex(someName: (s: string, bad: string) => string, name: string, target: Target): string {
-  const { datasets = false } = target;
-  const suspicious = someStage(someName('s', datasets ? `!${resolves(name, 'i', { datasets })}` : 'true'));
-  const bad = someName(stage('i'), `!${resolves(name, 'i', target)}`);
-  return `(${suspicious} && ${indices}.exists(i, i < size(self.stages) && ${bad}))`;
 }
 
 function referenceRule(reference: Reference): Rule {
@@ -181,9 +144,8 @@ function referenceRule(reference: Reference): Rule {
   const message = `${path} of a stage must name ${expected}`;
   if (list) return itemRule({ message, isSet, path, target: reference });
   const place = `${stage('i')}.${path}`;
-  const bad = `${isSet('s')} && !${resolvesIn(`s.${path}`, 's', reference)}`;
-  const badAt = `${isSet(stage('i'))} && !${resolves(place, 'i', reference)}`;
-  return stageRule(message, someStage(bad), badAt, at('i', path) + found(place, expected));
+  const bad = `${isSet(stage('i'))} && !${resolves(place, 'i', reference)}`;
+  return stageRule(message, bad, `[${at('i', path)}${found(place, expected)}]`);
 }
 
 const rewardModelsOfRewards = itemRule({
@@ -197,29 +159,24 @@ const rewardModelsOfRewards = itemRule({
 
 const namesOfTheirOwn = stageRule(
   'stages and datasets share one namespace',
-  someStage('self.datasets.exists(d, d.name == s.name)'),
   `self.datasets.exists(d, d.name == ${stage('i')}.name)`,
-  at('i', 'name') + found(`${stage('i')}.name`, 'a name that no dataset has'),
+  `[${at('i', 'name')}${found(`${stage('i')}.name`, 'a name that no dataset has')}]`,
 );
 
 const baseWhereNeeded = stageRule(
   'base must be set when a stage starts from it',
-  `(!has(self.base) && ${someStage('!has(s.review) && !has(s.model)')})`,
   `!has(self.base) && !has(${stage('i')}.review) && !has(${stage('i')}.model)`,
-  `${at('i', 'model')}: found nothing in a pipeline without base, expected a model or spec.base'`,
+  `[${at('i', 'model')}: found nothing in a pipeline without base, expected a model or spec.base']`,
 );
 
 const datasetsOfDefaults: Rule = (() => {
   const data = 'self.defaults.evaluation.data';
   const isBad = `n < size(${data}) && !self.datasets.exists(d, d.name == ${data}[n])`;
-  const told = `'spec.defaults.evaluation.data[' + ${digits}[n] + ']${found(`${data}[n]`, 'a dataset')}`;
-  const every = `${itemIndices}.filter(n, ${isBad}).map(n, ${told})`;
-  return {
-    rule: `!has(self.defaults.evaluation) || !${itemIndices}.exists(n, ${isBad})`,
-    message: 'defaults.evaluation.data must name datasets',
-    messageExpression: `${every}[0]`,
-    everyMessage: every,
-  };
+  const told = `['spec.defaults.evaluation.data[' + string(n) + ']${found(`${data}[n]`, 'a dataset')}]`;
+  return rule(
+    'defaults.evaluation.data must name datasets',
+    `(has(self.defaults.evaluation) ? ${itemIndices}.filter(n, ${isBad}).map(n, ${told}) : [])`,
+  );
 })();
 
 /** The cross-references of a pipeline; `self` is its spec. */

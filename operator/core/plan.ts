@@ -34,6 +34,22 @@ export function inputStages(stage: PipelineStage, pipeline: R1Pipeline): string[
   return pipeline.spec.stages.map(({ name }) => name).filter((name) => named.has(name));
 }
 
+/**
+ * A name in a stage that stands for no dataset and for no stage above it, in words. An API server refuses such a pipeline,
+ * but only once it knows the admission policy.
+ */
+export function lostName(pipeline: R1Pipeline): string | undefined {
+  const known = new Set(pipeline.spec.datasets.map(({ name }) => name));
+  for (const [at, stage] of pipeline.spec.stages.entries()) {
+    const { model, gate } = stage;
+    const names = [model?.from, gate?.notBelow?.stage, ...namesIn(stage, pipeline)];
+    const lost = names.find((name) => name !== undefined && !known.has(name));
+    if (lost !== undefined) return `spec.stages[${at}]: found "${lost}", expected a dataset or an earlier stage`;
+    known.add(stage.name);
+  }
+  return undefined;
+}
+
 /** A stage and all that use what it gives, in the order of the pipeline. */
 export function stagesAfter(pipeline: R1Pipeline, first: string): string[] {
   const affected = new Set([first]);

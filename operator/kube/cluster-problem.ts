@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { StageSpec } from '../api/stage.ts';
+import { lostName } from '../core/plan.ts';
 
 type Named = Pick<StageSpec, 'datasets' | 'volumes'> & {
   readonly models: readonly ({ readonly path?: string | undefined } | undefined)[];
@@ -9,9 +10,10 @@ type Named = Pick<StageSpec, 'datasets' | 'volumes'> & {
 const known = new WeakMap<object, { readonly problem: string | undefined }>();
 
 /** What a pipeline asks for that no cluster can give, in words. */
-export function pipelineProblem({ spec }: R1Pipeline): string | undefined {
-  const { datasets, volumes, base, stages } = spec;
-  return once(spec, () => problemOf({ datasets, volumes, models: [base, ...stages.map(({ model }) => model)] }));
+export function pipelineProblem(pipeline: R1Pipeline): string | undefined {
+  const { datasets, volumes, base, stages } = pipeline.spec;
+  const models = [base, ...stages.map(({ model }) => model)];
+  return once(pipeline.spec, () => lostName(pipeline) ?? problemOf({ datasets, volumes, models }));
 }
 
 /** The same of a stage that was applied without a pipeline. */

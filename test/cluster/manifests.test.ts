@@ -50,6 +50,15 @@ stages:
   - {name: student, model: {pvc: {claim: models}}, sft: {data: [sums]}, resources: {limits: {nvidia.com/gpu: 1}}}
 `);
 
+const sets = Array.from({ length: 16 }, (_, at) => `set-${at}`);
+const largest = manifest(`
+base: {init: {}}
+datasets:
+${sets.map((name) => `  - {name: ${name}, generator: {task: addition, digits: 1, rows: 60}}`).join('\n')}
+stages:
+${Array.from({ length: 32 }, (_, at) => `  - {name: stage-${at}, sft: {data: [${sets.join()}]}}`).join('\n')}
+`);
+
 describeCluster('an API server', (cluster) => {
   let open: KubeClient | undefined;
 
@@ -74,15 +83,30 @@ describeCluster('an API server', (cluster) => {
   }
 
   test.each(badManifests)('refuses, with the words of r1 validate: $name', async ({ text, server }) => {
-    const [problem] = validateManifest(text, 'test.yaml').problems;
     const answer = await dryRun(text).then(
       () => 'accepted',
       (error: Error) => error.message,
     );
-    const { path = '', message = '', expected = '' } = problem ?? {};
-    // A message of a rule is whole where it names what it found, else the server puts the path before it.
-    const words = server ?? (message.includes(': found ') ? message : `${path}: Invalid value: ${expected}`);
-    expect(answer).toContain(words);
+    for (const { path, message, expected } of validateManifest(text, 'test.yaml').problems) {
+      // A message of a rule is whole where it names what it found, else the policy or the server puts the path before it.
+      const ofPolicy = /^spec\.stages\[\d+\]$/.test(path);
+      const told = ofPolicy ? `${path}: ${expected}` : `${path}: Invalid value: ${expected}`;
+      expect(answer).toContain(server ?? (message.includes(': found ') ? message : told));
+    }
+  });
+
+  test('judges the largest pipeline that can be written', async () => {
+    const last = largest.lastIndexOf('set-15]');
+    expect((await dryRun(largest)).kind).toBe('R1Pipeline');
+    await expect(dryRun(`${largest.slice(0, last)}set-16]${largest.slice(last + 'set-15]'.length)}`)).rejects.toThrow(
+      'spec.stages[31].sft.data[15]: found "set-16", expected a dataset or an earlier sample or review stage',
+    );
+  });
+
+  test('finds nothing to warn about in the admission policy', async () => {
+    const text = await cluster().kubectl('get', 'validatingadmissionpolicy', 'r1pipelines.r1.dev', '-o', 'json');
+    const { status } = JSON.parse(text) as { status?: { typeChecking?: object } };
+    expect(status?.typeChecking).toEqual({});
   });
 
   test.each([

@@ -1,14 +1,15 @@
 import { z } from 'zod';
 
-/** A cross-field rule in CEL, stated once: emitted into the CRD and evaluated by a CEL library when running locally. */
+/** A cross-field rule in CEL, stated once: evaluated by an API server, and by a CEL library when running locally. */
 export interface Rule {
   /** CEL expression over `self`; true means valid. */
   readonly rule: string;
   readonly message: string;
-  /** CEL expression for a better message that names the first offender: `<path from the root>: found …, expected …`. */
-  readonly messageExpression?: string;
-  /** CEL expression for a list of such messages, one an offender, possibly in lists of lists; only evaluated locally. */
-  readonly everyMessage?: string;
+  /**
+   * CEL expression for a better message about each offender, `<path from the root>: found …, expected …`, in a list of
+   * lists; empty when all is well.
+   */
+  readonly problems?: string;
 }
 
 /** Attaches CEL rules to a schema; they travel in its JSON Schema as `x-kubernetes-validations`. */

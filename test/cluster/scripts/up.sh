@@ -19,5 +19,7 @@ start kwok kwok --config "$KWOK/node-stages.yaml" --config "$KWOK/pod-stages.yam
   --tls-cert-file "$STATE/pki/apiserver.crt" --tls-private-key-file "$STATE/pki/apiserver.key"
 kubectl apply -f "$KWOK/cluster.yaml" -f "$CRDS" >/dev/null
 kubectl wait --for=condition=Ready node --all --timeout=60s >/dev/null
-kubectl wait --for=condition=Established -f "$CRDS" --timeout=60s >/dev/null
+kubectl wait --for=condition=Established crd r1pipelines.r1.dev r1stages.r1.dev --timeout=60s >/dev/null
+bad='{"apiVersion":"r1.dev/v1alpha1","kind":"R1Pipeline","metadata":{"name":"bad"},"spec":{"stages":[{"name":"a","evaluate":{"data":["none"]}}]}}'
+until_ok 30 "admission policy" eval '[[ $(kubectl create --dry-run=server -f - <<<"$bad" 2>&1) == *"denied request"* ]]'
 log "export KUBECONFIG=$KUBECONFIG"

@@ -1,14 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { evaluateCel, toCel } from '../../../operator/api/cel.ts';
 import { checkValue } from '../../../operator/api/check-value.ts';
 import { customResourceDefinitions } from '../../../operator/api/crd.ts';
 import { generatedFiles } from '../../../operator/api/generated-files.ts';
 import { manifestReference } from '../../../operator/api/manifest-reference.ts';
 import { schemaOf, validateManifest } from '../../../operator/api/manifest.ts';
-import { referenceRules } from '../../../operator/api/references.ts';
-import { pipelineOf } from '../../support/pipelines.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -106,28 +103,4 @@ test('printer columns are those of the design', () => {
     'STATE STAGE PROGRESS ETA GPU-H RESTARTS AGE (REWARD) (PASS@1) (QUEUE) (MESSAGE)',
     'PIPELINE TYPE STATE STEP PROGRESS REWARD LOSS ATTEMPT AGE (PASS@1) (KL) (NODE) (CHECKPOINT) (MESSAGE)',
   ]);
-});
-
-test('the message for an API server is the first of the local ones', () => {
-  const { spec } = pipelineOf(`
-datasets: [{name: sums, generator: {task: addition}}]
-base: {init: {}}
-stages:
-  - {name: zero, grpo: {prompts: [sums], steps: 3, rewards: [{accuracy: {}}]}}
-  - {name: student, sft: {data: [sums]}}
-`);
-  const schema = schemaOf('R1Pipeline').properties?.spec ?? {};
-  const bad = structuredClone(spec);
-  bad.stages[0]!.grpo!.prompts = ['a', 'b'];
-  bad.stages[1]!.sft!.data = ['c'];
-  bad.stages[1]!.model = { from: 'student' };
-  const self = toCel(bad, schema);
-  const failed = referenceRules.filter(({ rule }) => evaluateCel(rule, self) !== true);
-  const told = failed.map(({ messageExpression, everyMessage }) => ({
-    first: evaluateCel(messageExpression ?? '', self),
-    every: [evaluateCel(everyMessage ?? '', self)].flat(Infinity),
-  }));
-  expect(told).toHaveLength(3);
-  for (const { first, every } of told) expect(first).toBe(every[0]);
-  expect(told.flatMap(({ every }) => every)).toHaveLength(4);
 });

@@ -60,3 +60,12 @@ test('the same is said of a stage without a pipeline', () => {
   );
   expect(stageProblem(stage.spec)).toContain('models/qwen3: no such file');
 });
+
+test('a name that no admission policy has refused is found before anything starts', () => {
+  const pipeline = pipelineOf(`base: {init: {}}\ndatasets: [{name: chat, generator: {task: addition}}]\n${stages}`);
+  const [sft] = pipeline.spec.stages;
+  const changed = { ...pipeline.spec, stages: [sft!, { ...sft!, name: 'again', model: { from: 'again' } }] };
+  expect(pipelineProblem({ ...pipeline, spec: changed })).toBe(
+    'spec.stages[1]: found "again", expected a dataset or an earlier stage',
+  );
+});

@@ -1,0 +1,83 @@
+import type { Rule } from '../../trainer/contract/schema.ts';
+import { apiGroup, apiVersion } from './metadata.ts';
+import { schemaOf } from './manifest.ts';
+import { ofEveryStage } from './references.ts';
+import type { StructuralSchema } from './structural-schema.ts';
+
+/*
+ * The rules about a pipeline as a whole, and about each of its stages, are not in the CustomResourceDefinition but in a
+ * ValidatingAdmissionPolicy: an API server evaluates those of a definition again with every status, which doubled what the
+ * status of a pipeline cost (docs/decisions/0003). A policy is asked only when somebody writes a spec.
+ */
+
+const rules = 'x-kubernetes-validations';
+
+/** The schema of R1Pipeline without the rules that its policy holds. */
+export function withoutPolicyRules(schema: StructuralSchema): StructuralSchema {
+  return changed(schema, 'spec', (spec) => {
+    const { [rules]: _, ...rest } = spec;
+    return changed(rest, 'stages', ({ items, ...stages }) => {
+      const { [rules]: __, ...stage } = items ?? {};
+      return { ...stages, items: stage };
+    });
+  });
+}
+
+function changed(
+  schema: StructuralSchema,
+  property: string,
+  change: (schema: StructuralSchema) => StructuralSchema,
+): StructuralSchema {
+  const value = schema.properties?.[property];
+  if (value === undefined) return schema;
+  return { ...schema, properties: { ...schema.properties, [property]: change(value) } };
+}
+
+/** CEL: what is wrong with `object.spec`, a list of lists of messages with their places from the root. */
+function problems(): string {
+  const spec = schemaOf('R1Pipeline').properties?.['spec'];
+  const ofStages = spec?.properties?.['stages']?.items?.[rules] ?? [];
+  return [...ofStages.map(ofEveryStage), ...(spec?.[rules] ?? [])].map(problemsOf).join(' + ');
+}
+
+function problemsOf(rule: Rule): string {
+  if (rule.problems === undefined) throw new Error(`no place in the message of the rule: ${rule.message}`);
+  return rule.problems.replaceAll(/\bself\b/g, 'object.spec');
+}
+
+/** The policy for R1Pipelines, which says everything that is wrong with a spec at once, and what puts it into force. */
+export function pipelinePolicy(): object[] {
+  const [admission, name] = ['admissionregistration.k8s.io/v1', `r1pipelines.${apiGroup}`];
+  const resourceRule = {
+    apiGroups: [apiGroup],
+    apiVersions: [apiVersion.split('/')[1]],
+    operations: ['CREATE', 'UPDATE'],
+    resources: ['r1pipelines'],
+  };
+  const policy = {
+    apiVersion: admission,
+    kind: 'ValidatingAdmissionPolicy',
+    metadata: { name },
+    spec: {
+      failurePolicy: 'Fail',
+      matchConstraints: { resourceRules: [resourceRule] },
+      matchConditions: [
+        { name: 'spec-is-new', expression: "request.operation == 'CREATE' || object.spec != oldObject.spec" },
+      ],
+      variables: [{ name: 'problems', expression: problems() }],
+      validations: [
+        {
+          expression: 'size(variables.problems) == 0',
+          messageExpression: "variables.problems.map(each, each.join('; ')).join('; ')",
+        },
+      ],
+    },
+  };
+  const binding = {
+    apiVersion: admission,
+    kind: 'ValidatingAdmissionPolicyBinding',
+    metadata: { name },
+    spec: { policyName: name, validationActions: ['Deny'] },
+  };
+  return [policy, binding];
+}
