@@ -1,7 +1,10 @@
 import { systemClock, type Clock } from './clock.ts';
 
 export interface WorkQueueOptions {
-  /** One pass. A number plans another after so many milliseconds; a throw brings one after the key's back-off. */
+  /**
+   * One pass. It sees all there is, so what was planned for later is called off as it begins: a number plans another
+   * after so many milliseconds; a throw brings one after the key's back-off.
+   */
   readonly process: (key: string) => Promise<number | undefined>;
   readonly concurrency: number;
   readonly onError: (key: string, error: unknown, retryMs: number) => void;
@@ -63,7 +66,7 @@ export class WorkQueue {
     }
   }
 
-  /** As soon as possible. A pass that was planned for later stays planned. */
+  /** As soon as possible. */
   add(key: string): void {
     if (this.state === 'stopped') return;
     if (this.running.has(key)) {
@@ -77,7 +80,7 @@ export class WorkQueue {
     this.runNext();
   }
 
-  /** After some time; of several such wishes the earliest holds. */
+  /** After some time, unless a pass comes before; of several such wishes the earliest holds. */
   addAfter(key: string, ms: number): void {
     if (this.state === 'stopped') return;
     if (!(ms > 0)) {
@@ -92,7 +95,7 @@ export class WorkQueue {
   }
 
   private plan(key: string, at: number): void {
-    const waitMs = Math.min(at - this.clock.now(), longestTimerMs);
+    const waitMs = Math.min(Math.max(0, at - this.clock.now()), longestTimerMs);
     const cancel = this.clock.after(waitMs, () => {
       this.planned.delete(key);
       if (this.clock.now() < at) this.plan(key, at);
@@ -124,6 +127,8 @@ export class WorkQueue {
 
   private async run(key: string, since: number): Promise<void> {
     this.running.add(key);
+    this.planned.get(key)?.cancel();
+    this.planned.delete(key);
     this.options.onStart?.(key, this.clock.now() - since);
     let recheckMs: number | undefined;
     try {

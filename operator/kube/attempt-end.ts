@@ -43,6 +43,11 @@ export function hasEnded(pod: Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
+/** Its trainer, or what comes before it, has ended, or it is being deleted: something follows from that. */
+export function isEnding(pod: Pod): boolean {
+  return hasEnded(pod) || lastStatus(pod) !== undefined || pod.metadata?.deletionTimestamp !== undefined;
+}
+
 /** The condition by which Kubernetes says why it ends a pod. */
 export function disruption(pod: Pod): { readonly reason: string; readonly message: string } | undefined {
   const found = pod.status?.conditions?.find(({ type, status }) => type === 'DisruptionTarget' && status === 'True');

@@ -6,6 +6,7 @@ import type { R1Stage } from '../api/stage.ts';
 import type { StageDefaults } from '../api/stage-defaults.ts';
 import { WorkQueue } from '../queue.ts';
 import { reconcilePipeline, reconcileStage, type Pass } from '../reconciler.ts';
+import { isEnding } from './attempt-end.ts';
 import { Cache } from './cache.ts';
 import type { KubeClient } from './client.ts';
 import { EventRecorder } from './events.ts';
@@ -48,8 +49,8 @@ export interface ControllerOptions {
 
 /** More passes at a time would only wait for the API server together. */
 const concurrency = { pipelines: 32, stages: 64 };
-/** What merely progresses is shown in the pipeline a little later. */
-const progressDelayMs = 1000;
+/** What nothing follows from is told a little later, together with what comes in between. */
+const settleMs = 1000;
 
 /**
  * Watches pipelines, stages, their Jobs and pods, and has a pass made for whatever changed: a change of a Job or pod is
@@ -124,9 +125,10 @@ export class Controller {
       }
     });
     this.stageCache.onChange((before, after, origin) => this.stageChanged(before, after, origin === 'own'));
-    jobCache.onChange((before, after) => {
+    jobCache.onChange((before, after, origin) => {
       if (after === undefined && before !== undefined) this.departed.addJob(before, Date.now());
-      if (!sameKept(before, after)) this.lookAtStageOf(after ?? before ?? unreachable());
+      if (!sameKept(before, after))
+        this.lookAtStageOf(after ?? before ?? unreachable(), origin === 'own' ? settleMs : 0);
     });
     this.reflectors.pods.onChange((before, after) => this.podChanged(before, after));
     metrics.watchQueues(this.queues);
@@ -209,8 +211,9 @@ export class Controller {
     const owner = ownerOf(stage.metadata);
     if (owner === undefined) return;
     const pipeline = `${stage.metadata.namespace}/${owner.name}`;
-    if (isNew || moved(before, after)) this.queues.R1Pipeline.add(pipeline);
-    else this.queues.R1Pipeline.addAfter(pipeline, progressDelayMs);
+    const wasCreatedHere = before === undefined && own;
+    const decides = (isNew && !wasCreatedHere) || endWords(before) !== endWords(after);
+    this.queues.R1Pipeline.addAfter(pipeline, decides ? 0 : settleMs);
   }
 
   private podChanged(before: Stored<Pod> | undefined, after: Stored<Pod> | undefined): void {
@@ -220,15 +223,15 @@ export class Controller {
       this.departed.addPod(pod, Date.now());
       this.progress.forget(pod.metadata.uid);
     } else this.progress.see(after);
-    if (!sameKept(before, after)) this.lookAtStageOf(pod);
+    if (!sameKept(before, after)) this.lookAtStageOf(pod, after === undefined || isEnding(after) ? 0 : settleMs);
   }
 
-  private lookAtStageOf(object: Stored<Job> | Stored<Pod>): void {
+  private lookAtStageOf(object: Stored<Job> | Stored<Pod>, afterMs = 0): void {
     const key = this.stageKeys.get(stageIdOf(object));
     if (key === undefined) return;
     // A Job is Complete a second after its stage is, and its pod is tidied up: that is no news.
     const succeeded = findCondition(this.stageCache.get(key)?.status?.conditions, 'Succeeded');
-    if (succeeded?.status !== 'True' || !isTrainer(object)) this.queues.R1Stage.add(key);
+    if (succeeded?.status !== 'True' || !isTrainer(object)) this.queues.R1Stage.addAfter(key, afterMs);
   }
 
   private claimOf(stageKey: string): { readonly namespace: string; readonly name: string } | undefined {
@@ -249,14 +252,10 @@ function stageIndex(object: Stored<Job> | Stored<Pod>): string[] {
   return [stageIdOf(object)];
 }
 
-/** More happened than progress. */
-function moved(before: R1Stage | undefined, after: R1Stage | undefined): boolean {
-  return stateWords(before) !== stateWords(after);
-}
-
-function stateWords(stage: R1Stage | undefined): string {
-  const { status, reason } = findCondition(stage?.status?.conditions, 'Succeeded') ?? {};
-  return `${status} ${reason} ${stage?.metadata.deletionTimestamp}`;
+/** Whether a stage has ended, and how, or is being deleted: its pipeline decides by that. */
+function endWords(stage: R1Stage | undefined): string {
+  const { status } = findCondition(stage?.status?.conditions, 'Succeeded') ?? {};
+  return `${status} ${stage?.metadata.deletionTimestamp}`;
 }
 
 function states(objects: Iterable<R1Pipeline | R1Stage>): string[] {

@@ -21,7 +21,7 @@ export interface Happening {
 const repeatMs = 600_000;
 const rememberedMost = 10_000;
 /** Good news that may come at once, and in a second from then on. Conditions tell it too, and bad news is always written. */
-const good = { most: 25, perSecond: 5 };
+const good = { most: 50, perSecond: 1 };
 /** As in events.k8s.io, which takes no longer ones. */
 const longestMessage = 1024;
 const component = 'r1-operator';

@@ -11,8 +11,8 @@ export interface PendingPodsOptions {
   readonly onWords: (stageKey: string) => void;
 }
 
-/** A pod that starts in less needs no explanation. */
-const patienceMs = 15_000;
+/** A pod that starts in less needs no explanation, and on a busy cluster many take that long. */
+const patienceMs = 25_000;
 /** Then its events are read, and again after these times. */
 const intervalsMs = [30_000, 60_000, 120_000];
 const longestIntervalMs = 300_000;

@@ -3,7 +3,7 @@ export type Urgency = 'now' | Waiting;
 /** `soon`: people will want to see it. `later`: no more than progress. */
 type Waiting = 'soon' | 'later';
 
-const settleMs = { soon: 1000, later: 5000 };
+const settleMs = { soon: 500, later: 5000 };
 /** A change that nobody has asked about for so long, and longer than it had to wait, was undone. */
 const forgottenMs = 30_000;
 

@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Dispatcher } from 'undici';
 import { ApiError, ConnectionError } from './api-error.ts';
 import { type ClusterConfig, Credentials } from './credentials.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
+
+type Body = Dispatcher.ResponseData['body'];
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -72,7 +75,7 @@ export class Transport {
     const timeoutMs = request.timeoutMs ?? defaultTimeoutMs;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await within(timeoutMs, request.signal, (signal) => this.send(request, signal, collect));
+        return await within(timeoutMs, request.signal, (signal) => this.send(request, signal, (body) => body.text()));
       } catch (error) {
         const waitMs = this.retryAfter(error, request, attempt);
         if (waitMs === undefined) throw error;
@@ -92,7 +95,7 @@ export class Transport {
     await this.credentials.close();
   }
 
-  private async send<T>(request: ApiRequest, signal: AbortSignal, read: (body: Readable) => Promise<T>): Promise<T> {
+  private async send<T>(request: ApiRequest, signal: AbortSignal, read: (body: Body) => Promise<T>): Promise<T> {
     const { method, path, query } = request;
     const startedAt = performance.now();
     const answer = { status: 0 };
@@ -110,7 +113,7 @@ export class Transport {
   private async exchange<T>(
     { method, path, query, body, contentType = 'application/json' }: ApiRequest,
     signal: AbortSignal,
-    read: (body: Readable) => Promise<T>,
+    read: (body: Body) => Promise<T>,
     answer: { status: number },
   ): Promise<T> {
     const { dispatcher, headers } = await this.credentials.get();
@@ -137,7 +140,7 @@ export class Transport {
     if (status === 401) this.credentials.refused();
     if (status < 400) return read(response.body);
     const retryAfter = response.headers['retry-after'];
-    const text = await collect(response.body);
+    const text = await response.body.text();
     throw ApiError.fromResponse(
       `${method} ${path}`,
       status,
@@ -186,13 +189,6 @@ async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   } finally {
     signal.removeEventListener('abort', listener);
   }
-}
-
-/** The text of a body; a character may lie across two chunks. */
-async function collect(body: Readable): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of body) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function queryString(query: Query = {}): string {

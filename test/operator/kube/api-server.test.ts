@@ -301,15 +301,15 @@ describeCluster('events', (cluster) => {
     const object = await client.create(configMaps, { metadata: { namespace, name: 'x' } });
     let dropped = 0;
     const recorder = new EventRecorder({ client, onError: mustNotFail, onDrop: () => dropped++ });
-    for (let i = 0; i < 60; i++) {
+    for (let i = 0; i < 100; i++) {
       recorder.record(configMaps, object, { type: 'Normal', reason: 'Completed', message: `${i} steps` });
       recorder.record(configMaps, object, { type: 'Warning', reason: 'AttemptFailed', message: `attempt ${i}` });
     }
     await recorder.flush();
     const { items } = await client.list(events, namespace);
     const written = Object.groupBy(items, ({ type }) => type ?? '');
-    expect(written['Warning']).toHaveLength(60);
-    expect(written['Normal']).toHaveLength(60 - dropped);
+    expect(written['Warning']).toHaveLength(100);
+    expect(written['Normal']).toHaveLength(100 - dropped);
     expect(dropped).toBeGreaterThan(20);
   });
 
