@@ -3,7 +3,7 @@ import { controlPlanePrograms, missingPrograms } from '../test/cluster/support/t
 import { exitCodes } from '../trainer/contract/exit-codes.ts';
 import { describeMachine } from './machine.ts';
 import { measureIdle } from './operator/idle.ts';
-import { measureOperator, measureSequencer, type Run } from './operator/measure.ts';
+import { measureOperator, measurePeer, type Run } from './operator/measure.ts';
 import { stageNames } from './operator/pipelines.ts';
 import { renderIdle, renderRequests, renderTable, summarize } from './operator/report.ts';
 
@@ -17,9 +17,9 @@ interface Flags {
 /** `npm run bench -- operator`: the operator against a program that only creates the next Job. */
 export function operatorCommand(): Command {
   return new Command('operator')
-    .description('Measures the operator and a trivial sequencer on fake nodes, alternately, in one run.')
+    .description('Measures the operator, a trivial sequencer, and one that also writes the same objects, in turn.')
     .option('--pipelines <list>', 'pipelines at a time, separated by commas', numbers, [100, 300])
-    .option('--rounds <n>', 'rounds of either side', Number, 3)
+    .option('--rounds <n>', 'rounds of each side', Number, 3)
     .option('--idle <seconds>', 'how long the idle operator is watched; 0: not at all', Number, 120)
     .addOption(new Option('--json', 'print one JSON document a measurement instead of tables').default(false))
     .action(async (flags: Flags) => {
@@ -43,8 +43,9 @@ async function compare(count: number, { rounds, json }: Flags): Promise<void> {
   const runs: Run[] = [];
   for (let round = 0; round < rounds; round++) {
     // oxlint-disable no-await-in-loop -- in turn
-    const { run, template } = await measureOperator(count);
-    runs.push(run, await measureSequencer(count, template));
+    const { run, templates } = await measureOperator(count);
+    runs.push(run, await measurePeer('sequencer', count, templates.sequencer));
+    runs.push(await measurePeer('writer', count, templates.writer));
     // oxlint-enable no-await-in-loop
   }
   if (json) {
@@ -53,7 +54,7 @@ async function compare(count: number, { rounds, json }: Flags): Promise<void> {
   }
   console.log(
     [
-      `operator: ${count} pipelines of ${stageNames.length} stages, one Job each, against a sequencer of the same Jobs`,
+      `operator: ${count} pipelines of ${stageNames.length} stages, one Job each, against a sequencer of the same Jobs, and a writer of the same objects`,
       `${machine.date.slice(0, 10)}, ${machine.cpu}, ${machine.cores} cores, load ${machine.load.toFixed(1)} at the start; median of ${rounds}`,
       renderTable(summarize(runs)),
       ...runs.slice(0, 1).map((run) => `requests per stage: ${renderRequests(run)}`),

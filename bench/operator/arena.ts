@@ -1,6 +1,7 @@
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import { KubeClient } from '../../operator/kube/client.ts';
 import { type ControlPlane, controlPlane } from '../../test/cluster/support/control-plane.ts';
@@ -24,13 +25,19 @@ export interface Arena {
   close(): Promise<void>;
 }
 
-export type Side = 'operator' | 'sequencer';
-const sides: readonly Side[] = ['operator', 'sequencer'];
+export type Side = (typeof sides)[number];
+const sides = ['operator', 'sequencer', 'writer'] as const;
 
 /** Name of a side in the audit log. */
 export function userOf(side: Side): string {
   return `system:serviceaccount:default:${side}`;
 }
+
+/**
+ * The garbage collector looks for new kinds every 30 s. Until it knows ours it asks the API server again and again for the
+ * owner of every object, which no cluster does but one that was installed a moment ago.
+ */
+const garbageCollectorMs = 35_000;
 
 /** Starts a fresh control plane with fake nodes; a used one would carry what went before. */
 export async function openArena(): Promise<Arena> {
@@ -41,6 +48,7 @@ export async function openArena(): Promise<Arena> {
     own: true,
     apiServerFlags: ['--audit-policy-file', policy, '--audit-log-path', auditLog],
   });
+  await sleep(garbageCollectorMs);
   const client = new KubeClient(readConfig(cluster.kubeconfig), { name: 'bench' });
   const close = async (): Promise<void> => {
     await client.close();
@@ -50,7 +58,7 @@ export async function openArena(): Promise<Arena> {
   try {
     const [kubeconfigs, tokens] = [{} as Record<Side, string>, {} as Record<Side, string>];
     for (const side of sides) {
-      // oxlint-disable no-await-in-loop -- twice, once
+      // oxlint-disable no-await-in-loop -- once a side
       await cluster.kubectl('create', 'serviceaccount', side, '-n', 'default');
       const account = `--serviceaccount=default:${side}`;
       await cluster.kubectl('create', 'clusterrolebinding', side, '--clusterrole=cluster-admin', account);

@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Reflector } from '../../operator/kube/reflector.ts';
 import { pipelines } from '../../operator/kube/resources.ts';
 import { startOperator } from '../../test/cluster/support/operator.ts';
-import type { Arena } from './arena.ts';
-import type { PipelineTemplate } from './job-template.ts';
+import type { Arena, Side } from './arena.ts';
+import type { Template } from './templates.ts';
 import { createdAtOnce, pipeline } from './pipelines.ts';
 
 /** One side, ready to run pipelines on an arena. */
@@ -59,14 +59,14 @@ export async function operatorContender(arena: Arena): Promise<Contender> {
   };
 }
 
-/** The sequencer, which is given the Jobs that the operator made. */
-export async function sequencerContender(arena: Arena, template: PipelineTemplate): Promise<Contender> {
+/** The sequencer, which is given what the operator made. */
+export async function sequencerContender(arena: Arena, side: Side, template: Template): Promise<Contender> {
   const file = join(arena.directory, 'template.json');
   await writeFile(file, JSON.stringify(template));
   const program = join(import.meta.dirname, 'sequencer.ts');
   return {
     begin(namespace, names) {
-      const args = [program, arena.kubeconfigs.sequencer, namespace, file, ...names];
+      const args = [program, arena.kubeconfigs[side], namespace, file, ...names];
       const child = spawn(process.execPath, args, { stdio: 'inherit' });
       return {
         pid: child.pid ?? 0,

@@ -4,8 +4,8 @@ import { type Arena, openArena, type Side, userOf } from './arena.ts';
 import { countRequests, type Requests } from './audit.ts';
 import { type Contender, operatorContender, sequencerContender } from './contenders.ts';
 import { JobObserver } from './job-times.ts';
-import { type PipelineTemplate, readTemplate } from './job-template.ts';
 import { pipelineName, stageNames } from './pipelines.ts';
+import { readTemplates, type Template, type Templates } from './templates.ts';
 import { timeline, type Timeline } from './timeline.ts';
 
 /** What one side did with `pipelines` pipelines. */
@@ -17,21 +17,21 @@ export interface Run {
   readonly peakBytes: number;
 }
 
-/** The operator's run, and the Jobs that it makes, for its peer. */
-export async function measureOperator(count: number): Promise<{ run: Run; template: PipelineTemplate }> {
+/** The operator's run, and what it makes, for its peers. */
+export async function measureOperator(count: number): Promise<{ run: Run; templates: Templates }> {
   return onFreshArena(async (arena) => {
     const contender = await operatorContender(arena);
     try {
       const run = await measure(arena, 'operator', contender, count);
-      return { run, template: await readTemplate(arena.client, arena.warmUpNamespace, pipelineName(0), stageNames) };
+      return { run, templates: await readTemplates(arena.client, arena.warmUpNamespace, pipelineName(0), stageNames) };
     } finally {
       await contender.stop();
     }
   });
 }
 
-export async function measureSequencer(count: number, template: PipelineTemplate): Promise<Run> {
-  return onFreshArena(async (arena) => measure(arena, 'sequencer', await sequencerContender(arena, template), count));
+export async function measurePeer(side: 'sequencer' | 'writer', count: number, template: Template): Promise<Run> {
+  return onFreshArena(async (arena) => measure(arena, side, await sequencerContender(arena, side, template), count));
 }
 
 async function onFreshArena<T>(work: (arena: Arena) => Promise<T>): Promise<T> {

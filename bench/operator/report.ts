@@ -3,11 +3,13 @@ import { median } from '../report.ts';
 import type { IdleMinutes } from './idle.ts';
 import type { Run } from './measure.ts';
 
-/** One measured quantity of both sides, the median of all rounds. */
+/** One measured quantity of all sides, the median of all rounds. */
 export interface Line {
   readonly label: string;
   readonly operator: number;
   readonly sequencer: number;
+  /** What the objects cost by themselves. */
+  readonly writer: number;
   readonly target?: { readonly text: string; readonly met: boolean };
 }
 
@@ -17,14 +19,14 @@ const mebibyte = 2 ** 20;
 const latencyPipelines = 100;
 const memoryPipelines = 300;
 
-/** @param runs of one number of pipelines, both sides, all rounds */
+/** @param runs of one number of pipelines, all sides, all rounds */
 export function summarize(runs: readonly Run[]): Line[] {
   const count = runs[0]?.pipelines ?? 0;
   const line = (label: string, of: (run: Run) => number, target?: (ours: number, peer: number) => Line['target']) => {
     const on = (side: Run['side']): number => median(runs.filter((run) => run.side === side).map(of));
-    const [operator, sequencer] = [on('operator'), on('sequencer')];
+    const [operator, sequencer, writer] = [on('operator'), on('sequencer'), on('writer')];
     const set = target?.(operator, sequencer);
-    return { label, operator, sequencer, ...(set && { target: set }) };
+    return { label, operator, sequencer, writer, ...(set && { target: set }) };
   };
   return [
     line(
@@ -57,15 +59,16 @@ function atMost(bound: number, unit: string) {
 
 export function renderTable(lines: readonly Line[]): string {
   const table = new Table({
-    head: ['', 'operator', 'sequencer', 'target', ''],
-    colAligns: ['left', 'right', 'right', 'left', 'left'],
+    head: ['', 'operator', 'sequencer', 'writer', 'target', ''],
+    colAligns: ['left', 'right', 'right', 'right', 'left', 'left'],
     style: { head: [], border: [] },
   });
-  for (const { label, operator, sequencer, target } of lines) {
+  for (const { label, operator, sequencer, writer, target } of lines) {
     table.push([
       label,
       show(operator),
       show(sequencer),
+      show(writer),
       target?.text ?? '',
       target ? (target.met ? 'met' : 'missed') : '',
     ]);

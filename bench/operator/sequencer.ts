@@ -1,6 +1,7 @@
 /**
  * The peer: a program that only creates the next Job when the last one completed. It keeps no state, makes no decision
- * and reports nothing; whatever else an operator does costs it speed against this.
+ * and reports nothing; whatever else an operator does costs it speed against this. With another template it writes what an
+ * operator's objects are besides, and decides no more: what those cost by themselves.
  *
  *   node sequencer.ts KUBECONFIG NAMESPACE TEMPLATE PIPELINE…
  */
@@ -9,10 +10,10 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { labels } from '../../operator/api/metadata.ts';
 import { KubeClient } from '../../operator/kube/client.ts';
 import { Reflector } from '../../operator/kube/reflector.ts';
-import { jobs, volumeClaims } from '../../operator/kube/resources.ts';
+import { jobs } from '../../operator/kube/resources.ts';
 import { isComplete } from './job-times.ts';
 import { createdAtOnce } from './pipelines.ts';
-import { instantiate, type PipelineTemplate } from './job-template.ts';
+import { instantiate, type Template } from './templates.ts';
 
 const [kubeconfig, namespace, templateFile, ...pipelines] = process.argv.slice(2);
 if (kubeconfig === undefined || namespace === undefined || templateFile === undefined) throw new Error('see above');
@@ -20,9 +21,9 @@ if (kubeconfig === undefined || namespace === undefined || templateFile === unde
 const config = new KubeConfig();
 config.loadFromFile(kubeconfig);
 const client = new KubeClient(config, { name: 'sequencer' });
-const template = JSON.parse(await readFile(templateFile, 'utf8')) as PipelineTemplate;
+const template = JSON.parse(await readFile(templateFile, 'utf8')) as Template;
 
-const nextStage = new Map(pipelines.map((pipeline) => [pipeline, 0]));
+const nextStep = new Map(pipelines.map((pipeline) => [pipeline, 0]));
 let unfinished = pipelines.length;
 const reflector = new Reflector({ client, kind: jobs, namespaces: [namespace] });
 reflector.onChange((before, after) => {
@@ -35,21 +36,21 @@ await Promise.all(Array.from({ length: createdAtOnce }, createFirst));
 
 async function createFirst(): Promise<void> {
   for (let pipeline = pipelines.shift(); pipeline !== undefined; pipeline = pipelines.shift()) {
-    // oxlint-disable no-await-in-loop -- one of ten loops
-    await client.create(volumeClaims, instantiate(template.claim, template.pipeline, pipeline, namespace ?? ''));
-    await createNext(pipeline);
-    // oxlint-enable no-await-in-loop
+    await createNext(pipeline); // oxlint-disable-line no-await-in-loop -- one of ten loops
   }
 }
 
 async function createNext(pipeline: string): Promise<void> {
-  const stage = nextStage.get(pipeline) ?? 0;
-  nextStage.set(pipeline, stage + 1);
-  const job = template.jobs[stage];
-  if (job !== undefined) {
-    await client.create(jobs, instantiate(job, template.pipeline, pipeline, namespace ?? ''));
-    return;
+  const step = nextStep.get(pipeline) ?? 0;
+  nextStep.set(pipeline, step + 1);
+  for (const each of template.steps[step] ?? []) {
+    const { resource, object, what } = instantiate(each, template.pipeline, pipeline, namespace ?? '');
+    // oxlint-disable no-await-in-loop -- each needs the one before
+    if (what === 'object') await client.create(resource, object);
+    else await client.applyStatus(resource, object as Parameters<typeof client.applyStatus>[1], object.status);
+    // oxlint-enable no-await-in-loop
   }
+  if (step < template.steps.length - 1) return;
   unfinished--;
   if (unfinished > 0) return;
   await reflector.stop();

@@ -1,56 +1,138 @@
 import { labels } from '../../operator/api/metadata.ts';
 import type { KubeClient } from '../../operator/kube/client.ts';
-import { jobs, type Job, type VolumeClaim, volumeClaims } from '../../operator/kube/resources.ts';
+import {
+  configMaps,
+  jobs,
+  type KubeObject,
+  pipelines,
+  type ResourceKind,
+  stages,
+  volumeClaims,
+} from '../../operator/kube/resources.ts';
 
-/** What the operator made for one pipeline, ready to be made again by someone else for another one. */
-export interface PipelineTemplate {
-  /** Name of the pipeline that it was made for; it is replaced wherever it stands. */
-  readonly pipeline: string;
-  readonly claim: VolumeClaim;
-  /** In the order of the stages. */
-  readonly jobs: readonly Job[];
+/** One request: an object is created, or its status is written. */
+export interface Write {
+  readonly resource: ResourceKind<KubeObject>;
+  readonly object: WrittenObject;
+  readonly what: 'object' | 'status';
 }
 
-/** Reads what the operator made for a finished pipeline, so that its peer creates the very same Jobs. */
-export async function readTemplate(
+type WrittenObject = KubeObject & {
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly status?: unknown;
+};
+
+/** What one pipeline takes, ready to be done again by a program that decides nothing. */
+export interface Template {
+  /** Name of the pipeline that it was read from; it is replaced wherever it stands. */
+  readonly pipeline: string;
+  /** The first at once, each other when the Job of the one before has completed; the last has no Job. */
+  readonly steps: readonly (readonly Write[])[];
+}
+
+/** The Jobs alone, and all objects that a cluster keeps of a pipeline. */
+export type Templates = Readonly<Record<'sequencer' | 'writer', Template>>;
+
+/** Reads what the operator made for a finished pipeline. */
+export async function readTemplates(
   client: KubeClient,
   namespace: string,
   pipeline: string,
   stageNames: readonly string[],
-): Promise<PipelineTemplate> {
-  const found = (await client.list(jobs, namespace, { labelSelector: `${labels.pipeline}=${pipeline}` })).items;
-  const made = stageNames.map((stage) => {
-    const job = found.find(({ metadata }) => metadata.labels?.[labels.stage] === stage);
-    if (job === undefined) throw new Error(`${namespace}/${pipeline}: no Job of stage ${stage}`);
-    return job;
-  });
-  const name = made[0]?.spec?.template.spec?.volumes?.find(({ persistentVolumeClaim }) => persistentVolumeClaim)
-    ?.persistentVolumeClaim?.claimName;
-  if (name === undefined) throw new Error(`${namespace}/${pipeline}: its Jobs have no claim`);
-  const { metadata, spec } = await client.get(volumeClaims, { namespace, name });
-  const { volumeName: _, ...claimSpec } = spec ?? {};
+): Promise<Templates> {
+  const read = async (resource: ResourceKind<KubeObject>): Promise<WrittenObject[]> => {
+    const { items } = await client.list(resource, namespace);
+    return items.filter(({ metadata }) => metadata.labels?.[labels.pipeline] === pipeline);
+  };
+  const [madeJobs, madeStages, madeConfigMaps, madeClaims] = [
+    await read(jobs),
+    await read(stages),
+    await read(configMaps),
+    await read(volumeClaims),
+  ];
+  const whole = await client.get(pipelines, { namespace, name: pipeline });
+  const ofStage = (objects: readonly WrittenObject[], stage: string): WrittenObject => {
+    const found = objects.find((each) => labelsOf(each)[labels.stage] === stage);
+    if (found === undefined) throw new Error(`${namespace}/${pipeline}: nothing was made for stage ${stage}`);
+    return found;
+  };
+  const claims = madeClaims.map((claim) => create(volumeClaims, claim));
+  if (claims.length !== 1) throw new Error(`${namespace}/${pipeline}: ${claims.length} claims`);
+  const jobOf = (stage: string): Write => create(jobs, ofStage(madeJobs, stage));
+  const stageWrites = (stage: string): Write[] => [
+    create(stages, ofStage(madeStages, stage)),
+    create(configMaps, ofStage(madeConfigMaps, stage)),
+    jobOf(stage),
+  ];
+  const pipelineStatus = status(pipelines, whole);
+  const ends = stageNames.map((stage) => status(stages, ofStage(madeStages, stage)));
   return {
-    pipeline,
-    claim: { metadata: { name: metadata.name, labels: metadata.labels ?? {} }, spec: claimSpec },
-    jobs: made.map(asWritten),
+    sequencer: {
+      pipeline,
+      steps: [...stageNames.map((stage, at) => [...(at === 0 ? claims : []), jobOf(stage)]), []],
+    },
+    writer: {
+      pipeline,
+      steps: [
+        ...stageNames.map((stage, at) => {
+          // The operator writes the status of a pipeline twice: when it has begun, and at its end.
+          if (at === 0) return [create(pipelines, whole), ...claims, ...stageWrites(stage), pipelineStatus];
+          return [...ends.slice(at - 1, at), ...stageWrites(stage)];
+        }),
+        [...ends.slice(-1), pipelineStatus],
+      ],
+    },
   };
 }
 
-/** The template for another pipeline, in another namespace. */
-export function instantiate<T extends Job | VolumeClaim>(object: T, from: string, to: string, namespace: string): T {
-  const made = JSON.parse(JSON.stringify(object).replaceAll(from, to)) as T;
-  return { ...made, metadata: { ...made.metadata, namespace } };
+/** A write for another pipeline, in another namespace. */
+export function instantiate({ resource, object, what }: Write, from: string, to: string, namespace: string): Write {
+  const made = JSON.parse(JSON.stringify(object).replaceAll(from, to)) as WrittenObject;
+  return { resource, what, object: { ...made, metadata: { ...made.metadata, namespace } } };
 }
 
-/** A Job without what the API server and the Job controller have added to it. */
-function asWritten({ metadata, spec }: Job): Job {
-  if (spec === undefined) throw new Error(`Job ${metadata?.name}: no spec`);
-  const { selector: _, ...rest } = spec;
-  const podLabels = Object.entries(spec.template.metadata?.labels ?? {}).filter(
+function create(resource: ResourceKind<KubeObject>, object: WrittenObject): Write {
+  const { metadata, spec, data, immutable } = object as WrittenObject & {
+    spec?: JobSpec;
+    data?: unknown;
+    immutable?: boolean;
+  };
+  const { selector: _, volumeName: __, ...rest } = spec ?? {};
+  const written = { ...rest, ...(rest.template === undefined ? {} : { template: templateOf(rest.template) }) };
+  return {
+    resource,
+    what: 'object',
+    // Without owners: those of the copies would be others.
+    object: {
+      metadata: { name: metadata.name, labels: labelsOf(object) },
+      ...(spec === undefined ? { data, immutable } : { spec: written }),
+    },
+  };
+}
+
+function status(resource: ResourceKind<KubeObject>, { metadata, status: written }: WrittenObject): Write {
+  return { resource, what: 'status', object: { metadata: { name: metadata.name }, status: written } };
+}
+
+/** What the Job controller looks at, of what it and the API server have added. */
+interface JobSpec {
+  readonly selector?: unknown;
+  readonly volumeName?: unknown;
+  readonly template?: PodTemplate;
+}
+
+interface PodTemplate {
+  readonly metadata?: { readonly labels?: Readonly<Record<string, string>> };
+  readonly spec?: unknown;
+}
+
+function templateOf({ metadata, spec }: PodTemplate): PodTemplate {
+  const ours = Object.entries(metadata?.labels ?? {}).filter(
     ([label]) => !/^(batch\.kubernetes\.io\/)?(job-name|controller-uid)$/.test(label),
   );
-  return {
-    metadata: { name: metadata?.name ?? '', labels: metadata?.labels ?? {} },
-    spec: { ...rest, template: { metadata: { labels: Object.fromEntries(podLabels) }, spec: spec.template.spec } },
-  } as Job;
+  return { metadata: { labels: Object.fromEntries(ours) }, spec };
+}
+
+function labelsOf({ metadata }: WrittenObject): Readonly<Record<string, string>> {
+  return metadata.labels ?? {};
 }
