@@ -22,7 +22,6 @@ import type { Logger } from './logger.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { attemptOf } from './objects/attempt-job.ts';
 import { podSelector } from './objects/labels.ts';
-import { gpusOf } from './objects/pod-spec.ts';
 import { withStageDefaults } from './stage-defaults.ts';
 import { lostAt, observeAttempt, seemsFailed, type AttemptTraces } from './observe-attempt.ts';
 import type { PendingPods } from './pending-pods.ts';
@@ -94,8 +93,7 @@ export class KubeStages implements StageShell {
   private tracesOf(key: string, stage: Stored<R1Stage>): AttemptTraces[] {
     const { jobs: jobCache, pods: podCache, departed, progress, pending } = this.options;
     const id = idOf(stage);
-    const gpus = gpusOf(stage.spec.resources) * (1 + stage.spec.rolloutWorkers);
-    const traces = tracesOf(stage, gpus, jobCache.byIndex(id), podCache.byIndex(id), departed.get(id));
+    const traces = tracesOf(stage, jobCache.byIndex(id), podCache.byIndex(id), departed.get(id));
     return traces.map((trace) => {
       const newest = trace.pods.at(-1);
       const lost = newest && lostAt(newest);

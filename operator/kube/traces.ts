@@ -2,6 +2,7 @@ import type { R1Stage } from '../api/stage.ts';
 import { attemptDirectory } from '../core/names.ts';
 import { attemptOf } from './objects/attempt-job.ts';
 import { attemptLabels } from './objects/labels.ts';
+import { gpusOf } from './objects/pod-spec.ts';
 import type { AttemptTraces, PodTrace } from './observe-attempt.ts';
 import type { Job, Pod, Stored } from './resources.ts';
 
@@ -72,7 +73,6 @@ type Growing = AttemptTraces & { readonly pods: PodTrace[] };
 /** What the cluster shows of a stage's attempts that have not been recorded as ended, oldest first. */
 export function tracesOf(
   stage: R1Stage,
-  gpus: number,
   jobs: readonly Stored<Job>[],
   pods: readonly Stored<Pod>[],
   departed: ReturnType<DepartedObjects['get']>,
@@ -83,19 +83,31 @@ export function tracesOf(
       .map(({ number }) => number),
   );
   const traces = new Map<number, Growing>();
+  const gpusWith = (resources: Parameters<typeof gpusOf>[0]): number =>
+    gpusOf(resources) * (1 + stage.spec.rolloutWorkers);
   const at = (object: Stored<Job> | Stored<Pod>): Growing | undefined => {
     const number = isTrainer(object) ? attemptOf(object.metadata.labels) : 0;
     if (number === 0 || ended.has(number)) return undefined;
     const known = traces.get(number);
     if (known !== undefined) return known;
     const directory = attemptDirectory(stage.metadata.uid ?? '', number);
-    const fresh: Growing = { number, gpus, directory, job: undefined, jobIsGone: true, pods: [] };
+    const fresh: Growing = {
+      number,
+      gpus: gpusWith(stage.spec.resources),
+      directory,
+      job: undefined,
+      jobIsGone: true,
+      pods: [],
+    };
     traces.set(number, fresh);
     return fresh;
   };
   const setJob = (job: Stored<Job>, jobIsGone: boolean): void => {
     const trace = at(job);
-    if (trace !== undefined) traces.set(trace.number, { ...trace, job, jobIsGone });
+    if (trace === undefined) return;
+    // What the stage asks for by now may be more or less than what this attempt was given.
+    const gpus = gpusWith(job.spec?.template.spec?.containers[0]?.resources);
+    traces.set(trace.number, { ...trace, gpus, job, jobIsGone });
   };
 
   for (const { object } of departed.jobs) setJob(object, true);

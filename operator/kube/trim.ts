@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { annotations, labels } from '../api/metadata.ts';
+import { gpusOf } from './objects/pod-spec.ts';
 import { attemptLabels, madeFromAnnotation, settingsAnnotation } from './objects/labels.ts';
 import type { Job, KubeObject, Pod, Stored } from './resources.ts';
 
@@ -27,10 +28,17 @@ export function trimJob({ metadata, spec, status }: Stored<Job>): Stored<Job> {
   const { ownerReferences } = metadata;
   return {
     metadata: { ...identity(metadata), ...(ownerReferences === undefined ? {} : { ownerReferences }) },
-    // The template is read once, when the Job is made.
-    spec: { ...pick(spec, ['suspend', 'completions', 'parallelism']), template: {} },
+    spec: { ...pick(spec, ['suspend', 'completions', 'parallelism']), template: templateOf(spec?.template.spec) },
     status: pick(status, ['conditions']),
   };
+}
+
+/** Of the template only the GPUs that the trainer was given are looked at later. */
+function templateOf(pod: Pod['spec']): NonNullable<Job['spec']>['template'] {
+  const [trainer] = pod?.containers ?? [];
+  if (trainer === undefined || gpusOf(trainer.resources) === 0) return {};
+  const { name, resources = {} } = trainer;
+  return { spec: { containers: [{ name, resources }] } };
 }
 
 export function trimPod({ metadata, spec, status }: Stored<Pod>): Stored<Pod> {
