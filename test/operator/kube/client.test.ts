@@ -62,10 +62,20 @@ describe('what is sent', () => {
         'PATCH',
         '/apis/batch/v1/namespaces/team/jobs/x/status',
         'application/apply-patch+yaml',
-        'fieldManager=r1&force=true',
+        'fieldManager=r1&fieldValidation=Ignore&force=true',
       ],
-      ['PATCH', '/api/v1/namespaces/team/configmaps/x', 'application/merge-patch+json', 'fieldManager=r1-operator'],
-      ['PATCH', '/apis/batch/v1/namespaces/team/jobs/x', 'application/merge-patch+json', 'fieldManager=r1-operator'],
+      [
+        'PATCH',
+        '/api/v1/namespaces/team/configmaps/x',
+        'application/merge-patch+json',
+        'fieldManager=r1-operator&fieldValidation=Ignore',
+      ],
+      [
+        'PATCH',
+        '/apis/batch/v1/namespaces/team/jobs/x',
+        'application/merge-patch+json',
+        'fieldManager=r1-operator&fieldValidation=Ignore',
+      ],
     ]);
     expect(api.requests.map(({ body }) => body)).toEqual([
       {
