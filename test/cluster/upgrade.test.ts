@@ -19,6 +19,7 @@ const definitions = ['r1pipelines', 'r1stages'];
 
 /** An operator cannot run in the pods of fake nodes; the chart's is a process beside them. */
 const release = ['r1-operator', '--namespace', 'r1-system', '--wait', '--timeout=60s'];
+const policyKinds = 'validatingadmissionpolicy,validatingadmissionpolicybinding';
 const values = ['--set', 'image.repository=kwok/run'];
 
 describeCluster(
@@ -32,7 +33,8 @@ describeCluster(
       if (commit === undefined || missing !== undefined) return;
       previous = unpack(commit, join(directory(), 'previous'));
       pipelines = new Pipelines(cluster(), await cluster().namespace());
-      // up.sh has installed the definitions of today, by hand.
+      // up.sh has installed the definitions and the policy of today, by hand; an earlier release may not know the latter.
+      await cluster().kubectl('delete', policyKinds, 'r1pipelines.r1.dev');
       const first = ['--create-namespace', '--take-ownership', ...values];
       await helm(['install', ...at(previous.chart), ...first], cluster().kubeconfig);
       operator = await start(previous.main);
@@ -57,6 +59,7 @@ describeCluster(
         await operator.stop();
         await helm(['upgrade', ...at(chart), ...values], cluster().kubeconfig);
         expect(await schemas()).toEqual(await schemasOf(chart));
+        await cluster().kubectl('get', policyKinds, 'r1pipelines.r1.dev');
         operator = await start();
         await pipelines.apply('new', { stages: row(2) });
         await pipelines.pipeline('new', 'Succeeded');
