@@ -35,9 +35,9 @@ afterEach(() => {
 test('events of a pod that waits for long are read, less and less often', async () => {
   const pending = pendingPods();
   expect(pending.wordsFor(key, waiting)).toBeUndefined();
-  await jest.advanceTimersByTimeAsync(10_000);
+  await jest.advanceTimersByTimeAsync(20_000);
   expect(list).not.toHaveBeenCalled();
-  await jest.advanceTimersByTimeAsync(10_000);
+  await jest.advanceTimersByTimeAsync(20_000);
   expect(onWords).toHaveBeenCalledWith(key);
   expect(pending.wordsFor(key, waiting)).toBe('FailedMount: secret "key" not found');
   await jest.advanceTimersByTimeAsync(hour);
@@ -77,7 +77,7 @@ test('nor for a stage that is gone', async () => {
 test('a crowd of waiting pods is looked at one after the other', async () => {
   const pending = pendingPods();
   for (let index = 0; index < 100; index++) pending.wordsFor(`team/stage-${index}`, waiting);
-  await jest.advanceTimersByTimeAsync(14_000 + 20_000);
+  await jest.advanceTimersByTimeAsync(24_000 + 20_000);
   expect(list.mock.calls.length / 2).toBeGreaterThanOrEqual(9);
   expect(list.mock.calls.length / 2).toBeLessThanOrEqual(11);
 });
