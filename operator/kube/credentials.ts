@@ -39,16 +39,19 @@ export interface ClusterConfig {
 export class Credentials {
   readonly server: URL;
   private readonly config: ClusterConfig;
+  private readonly maySend: (method: string) => boolean;
   private current:
     | { readonly tls: string; readonly dispatcher: Dispatcher; headers: Record<string, string> }
     | undefined;
   private readAt = 0;
   private reading: Promise<void> | undefined;
 
-  constructor(config: ClusterConfig) {
+  /** @param maySend asked when a connection is there, just before a request goes out on it */
+  constructor(config: ClusterConfig, maySend: (method: string) => boolean = () => true) {
     const cluster = config.getCurrentCluster();
     if (cluster === null) throw new Error('the kubeconfig has no current context, or its cluster is missing');
     this.config = config;
+    this.maySend = maySend;
     this.server = new URL(cluster.server);
     // `kubectl proxy` speaks plain HTTP, which KubeConfig takes for a mistake unless nothing is to be verified.
     if (this.server.protocol === 'http:') Object.assign(cluster, { skipTLSVerify: true });
@@ -94,7 +97,7 @@ export class Credentials {
 
     const before = this.current;
     const fingerprint = JSON.stringify(tls);
-    const dispatcher = before?.tls === fingerprint ? before.dispatcher : this.connect(tls);
+    const dispatcher = before?.tls === fingerprint ? before.dispatcher : this.connect(tls).compose(this.guard);
     this.current = { tls: fingerprint, dispatcher, headers };
     this.readAt = performance.now();
     // Requests and watches under the old certificate end in their own time.
@@ -107,6 +110,16 @@ export class Credentials {
     const file = provider?.config?.tokenFile;
     return file === undefined ? undefined : (await readFile(file, 'utf8')).trim();
   }
+
+  /** A request waits for its connection, and a process that is frozen meanwhile would send it whenever it wakes up. */
+  private readonly guard: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) => {
+    const start = handler.onRequestStart?.bind(handler);
+    handler.onRequestStart = (controller, context) => {
+      if (this.maySend(options.method)) start?.(controller, context);
+      else controller.abort(new Error('not allowed to write any more'));
+    };
+    return dispatch(options, handler);
+  };
 
   private connect(tls: TlsOptions): Dispatcher {
     const proxy = this.config.getCurrentCluster()?.proxyUrl;

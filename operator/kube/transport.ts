@@ -61,8 +61,8 @@ export class Transport {
   protected readonly name: string;
 
   constructor(config: ClusterConfig, options: TransportOptions = {}) {
-    this.credentials = new Credentials(config);
     this.options = options;
+    this.credentials = new Credentials(config, (method) => method === 'GET' || options.mayWrite?.() !== false);
     this.name = options.name ?? 'r1-operator';
   }
 
@@ -118,7 +118,6 @@ export class Transport {
   ): Promise<T> {
     const { dispatcher, headers } = await this.credentials.get();
     const { server } = this.credentials;
-    if (method !== 'GET' && this.options.mayWrite?.() === false) throw new Error('not allowed to write any more');
     const response = await dispatcher.request({
       origin: server.origin,
       path: `${server.pathname.replace(/\/$/, '')}${path}${queryString(query)}`,

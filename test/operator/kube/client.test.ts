@@ -182,6 +182,20 @@ test('a write goes out only as long as it may, also when it is repeated', async 
   await expect(client.get(configMaps, object.metadata)).rejects.toThrow('TooManyRequests');
 });
 
+test('a write that waited for its connection goes out only if it still may', async () => {
+  let allowed = true;
+  await using api = await FakeApi.start(ok());
+  const created = api.client({ mayWrite: () => allowed }).create(configMaps, object);
+  const refused = expect(created).rejects.toThrow('not allowed to write any more');
+  // Everything is ready then but for the connection, which takes a turn of the event loop.
+  await new Promise<void>((resolve) => {
+    queueMicrotask(() => process.nextTick(resolve));
+  });
+  allowed = false;
+  await refused;
+  expect(api.requests).toEqual([]);
+});
+
 describe('errors', () => {
   test('a conflict is no "already exists", and the other way round', () => {
     expect(isConflict(new ApiError(409, 'Conflict', ''))).toBe(true);
