@@ -57,8 +57,8 @@ test('an attempt holds the GPUs that its Job was given, whatever its stage asks 
     ...stage,
     spec: { ...stage.spec, resources: { limits: { 'nvidia.com/gpu': 8 } }, rolloutWorkers: 2 },
   };
-  const gpus = (job: Stored<Job> | undefined) =>
-    tracesOf(asked, job === undefined ? [] : [job], [podOf(1, {})], nothing).map((each) => each.gpus);
+  const gpus = (made: Stored<Job> | undefined) =>
+    tracesOf(asked, made === undefined ? [] : [made], [podOf(1, {})], nothing).map((each) => each.gpus);
   expect(gpus(given)).toEqual([12]);
   expect(gpus(trimJob(jobOf(1)))).toEqual([0]);
   expect(gpus(undefined)).toEqual([24]);
