@@ -17,7 +17,7 @@ export function chartFiles(): Map<string, string> {
     ],
   ]);
   for (const [name, objects] of clusterObjects()) {
-    files.set(`${chart}/files/crds/${name}`, `${generated}\n${objects.map(kept).map(yaml).join('---\n')}`);
+    files.set(`${chart}/files/crds/${name}`, yamlFile(objects.map(kept)));
   }
   return files;
 }
@@ -58,6 +58,11 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-export function yaml(value: object): string {
+/** A generated file of one or more YAML documents. */
+export function yamlFile(objects: readonly object[]): string {
+  return `${generated}\n${objects.map(yaml).join('---\n')}`;
+}
+
+function yaml(value: object): string {
   return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
 }
