@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Engine } from '../../../trainer/engine/engine.ts';
 import { parseHfConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
+import { differs } from '../../../trainer/rollout/remote/shared-requests.ts';
 import { runRolloutWorker, type WorkerOptions } from '../../../trainer/rollout/remote/worker.ts';
 import { rolloutVersions } from '../../../trainer/stages/rollout-worker.ts';
 import type { SignalWhen } from '../../support/signal-when.ts';
@@ -110,10 +111,10 @@ test('a worker whose completions are a little off is refused, and changes nothin
   const port = await freePort();
   const learning = learn('grpo', port);
   const liar = runRolloutWorker(workerOptions(port, { off: true }));
-  await expect(liar).rejects.toThrow('refuses this worker: a completion that the learner has sampled otherwise');
+  await expect(liar).rejects.toThrow(`refuses this worker: ${differs}`);
   expect(await learning).toMatchObject({
     digest: alone.grpo,
-    stderr: expect.stringContaining('is refused: it delivered a completion that the learner has sampled otherwise'),
+    stderr: expect.stringContaining(`is refused: ${differs}`),
   });
 }, 120_000);
 

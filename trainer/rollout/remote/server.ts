@@ -22,7 +22,7 @@ import {
 import { mostConnections, type RemoteWorker, Roster } from './roster.ts';
 import { ParameterSender } from './send-parameters.ts';
 import type { ServedModel } from './served-model.ts';
-import { RefusedDelivery, SharedRequests } from './shared-requests.ts';
+import { differs, RefusedDelivery, SharedRequests } from './shared-requests.ts';
 
 export interface ServerOptions {
   readonly port: number;
@@ -109,7 +109,7 @@ export class RolloutServer {
         claims: shared.claims,
         helpers: this.#roster.threads,
         onCompletion: (index, completion) => {
-          this.#refuse(shared.completeHere(index, completion), 'a completion that the learner has sampled otherwise');
+          this.#refuse(shared.completeHere(index, completion), differs);
         },
       });
     const ticker = setInterval(() => this.#expire(shared), 1000);
@@ -219,8 +219,7 @@ export class RolloutServer {
     if (shared.lease(leaseId) !== lease || this.#shared !== shared) throw new HttpError(412, 'the lease is over');
     this.#options.onActivity();
     try {
-      const wrong = shared.deliver(lease, completions.map(decodeCompletion));
-      this.#refuse(wrong, 'a completion that another worker has sampled otherwise');
+      this.#refuse(shared.deliver(lease, completions.map(decodeCompletion)), differs);
     } catch (error) {
       if (!(error instanceof RefusedDelivery || error instanceof RangeError)) throw error;
       this.#refuse([worker], error.message);
@@ -267,7 +266,7 @@ export class RolloutServer {
   #refuse(workers: readonly RemoteWorker[], why: string): void {
     for (const worker of workers) {
       this.#roster.refuse(worker, why);
-      this.#forget(worker, `is refused: it delivered ${why}`);
+      this.#forget(worker, `is refused: ${why}`);
     }
   }
 

@@ -26,6 +26,9 @@ interface Trial {
   readonly proof: number;
 }
 
+/** Why a worker is refused whose completion was sampled otherwise, before it or after it. */
+export const differs = "a completion of it is not equal to the bit to the learner's";
+
 /** A worker delivered what it cannot have sampled with the learner's parameters. */
 export class RefusedDelivery extends Error {}
 
@@ -109,8 +112,7 @@ export class SharedRequests<W extends Borrower> {
       if (problem !== undefined) throw new RefusedDelivery(`request ${index} has ${problem}`);
       const known = this.#completions[index];
       if (known === undefined) continue;
-      if (!equalCompletions(known, completion))
-        throw new RefusedDelivery(`request ${index} is not equal to the bit to what the learner has`);
+      if (!equalCompletions(known, completion)) throw new RefusedDelivery(differs);
       wrong.push(...this.#trust(worker));
     }
     for (const { index } of completions) open.delete(index);

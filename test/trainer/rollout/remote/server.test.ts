@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { LearnerClient, OverError, StageDoneError } from '../../../../trainer/rollout/remote/client.ts';
 import { encodeCompletion, leaseMs, type Answer } from '../../../../trainer/rollout/remote/protocol.ts';
 import { RolloutServer } from '../../../../trainer/rollout/remote/server.ts';
+import { differs } from '../../../../trainer/rollout/remote/shared-requests.ts';
 import { FakeEngine, fakeCompletion, fakeRequests, limits } from './fake-engine.ts';
 
 const token = 'a token of no importance';
@@ -137,7 +138,7 @@ test('lies that look like completions are found out by the one that the learner 
   });
   await learner.deliver(id, { completions: lies });
   expect(await generating).toEqual(expected);
-  expect(said).toHaveBeenCalledWith(expect.stringContaining('a completion that the learner has sampled otherwise'));
+  expect(said).toHaveBeenCalledWith(expect.stringContaining(`is refused: ${differs}`));
   await expect(learner.poll({}, never)).rejects.toThrow('the learner refuses this worker');
 });
 

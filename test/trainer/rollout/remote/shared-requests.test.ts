@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { finishClaim, takeClaim } from '../../../../trainer/rollout/claims.ts';
 import type { Completion } from '../../../../trainer/rollout/generation.ts';
-import { RefusedDelivery, SharedRequests } from '../../../../trainer/rollout/remote/shared-requests.ts';
+import { differs, RefusedDelivery, SharedRequests } from '../../../../trainer/rollout/remote/shared-requests.ts';
 import { fakeCompletion, fakeRequests, limits } from './fake-engine.ts';
 
 const requests = fakeRequests(8);
@@ -145,7 +145,7 @@ test('a duplicate that differs is refused, whoever was first', () => {
   sampleHere(shared, 7);
   const { completion } = placed(7);
   const off = { ...completion, tokenIds: completion.tokenIds.with(0, 3) };
-  expect(() => shared.deliver(lease, [{ index: 7, completion: off }])).toThrow('not equal to the bit');
+  expect(() => shared.deliver(lease, [{ index: 7, completion: off }])).toThrow(new RefusedDelivery(differs));
 });
 
 test('what proves one worker may come from a trusted one', () => {
