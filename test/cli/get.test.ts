@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { r1 } from '../support/cli.ts';
-import { writePipelineState } from '../support/pipeline-state.ts';
+import { writePipelineState } from '../support/synthetic-run/write-pipeline-state.ts';
 import { useSharedDirectory } from '../support/shared-directory.ts';
 
 const state = useSharedDirectory();

@@ -1,24 +1,20 @@
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, expect, jest, test } from '@jest/globals';
-import { parse, stringify } from 'yaml';
+import { parse } from 'yaml';
 import { displayStage } from '../../operator/api/display.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../operator/api/stage.ts';
 import { type CliOptions, type CliResult, r1 } from '../support/cli.ts';
+import { manifest } from '../support/manifest.ts';
 import { fourStages, pipelineOf } from '../support/pipelines.ts';
 import { useSharedDirectory } from '../support/shared-directory.ts';
 import { created, succeeded, withStatus } from '../support/stages.ts';
 import { describeCluster } from './support/describe-cluster.ts';
-import { run } from './support/run.ts';
-import { clusterProgram } from './support/tools.ts';
 
 jest.setTimeout(180_000); // every command is a process of its own, on a machine that may be busy
 
 const directory = useSharedDirectory();
-
-const manifest = (name: string, spec: string): string =>
-  `apiVersion: r1.dev/v1alpha1\nkind: R1Pipeline\nmetadata: {name: ${name}}\nspec:\n${spec.trim().replaceAll(/^/gm, '  ')}\n`;
 
 const gated = `${fourStages.trim()}
   - {name: judged, model: {from: zero}, sft: {data: [samples]}, gate: {approval: true}}
@@ -56,7 +52,7 @@ describeCluster('r1 on a cluster', (cluster) => {
 
   /** Makes a pipeline without the command under test. */
   async function make(name: string, spec = fourStages): Promise<R1Pipeline> {
-    await kubectl('create', '-f', await write(`${name}.yaml`, manifest(name, spec)));
+    await kubectl('create', '-f', await write(`${name}.yaml`, manifest(spec, name)));
     const pipeline = pipelineOf(spec);
     return { ...pipeline, metadata: { ...pipeline.metadata, name } };
   }
@@ -69,7 +65,7 @@ describeCluster('r1 on a cluster', (cluster) => {
   }
 
   test('apply makes a pipeline, says what changed, and leaves alone what the manifest does not name', async () => {
-    const file = await write('p.yaml', manifest('applied', fourStages));
+    const file = await write('p.yaml', manifest(fourStages, 'applied'));
     const apply = () => on(['apply', '-f', file]);
     expect(await apply()).toEqual({ code: 0, stdout: 'r1pipeline.r1.dev/applied created\n', stderr: '' });
     expect((await apply()).stdout).toBe('r1pipeline.r1.dev/applied unchanged\n');
@@ -79,7 +75,7 @@ describeCluster('r1 on a cluster', (cluster) => {
       '  - {name: student',
       '  - {name: more, sft: {data: [sums]}}\n  - {name: student',
     );
-    await write('p.yaml', manifest('applied', longer));
+    await write('p.yaml', manifest(longer, 'applied'));
     expect((await apply()).stdout).toBe('r1pipeline.r1.dev/applied configured\n');
     const { spec } = await stored('applied');
     expect(spec.suspend).toBe(true);
@@ -87,7 +83,7 @@ describeCluster('r1 on a cluster', (cluster) => {
   });
 
   test('apply refuses what others have set to something else, until it is forced', async () => {
-    const file = await write('forced.yaml', manifest('forced', fourStages));
+    const file = await write('forced.yaml', manifest(fourStages, 'forced'));
     await on(['apply', '-f', file]);
     await kubectl('patch', 'r1p', 'forced', '--type=merge', '-p', '{"spec":{"seed":5}}', '--field-manager=ann');
     const { code, stderr } = await on(['apply', '-f', file]);
@@ -100,17 +96,17 @@ describeCluster('r1 on a cluster', (cluster) => {
   });
 
   test('apply checks first, in the words of validate, and goes to the namespace of the manifest', async () => {
-    const bad = manifest('bad', fourStages.replace('accuracy', 'acuracy'));
-    const file = await write('bad.yaml', `${manifest('good', fourStages)}---\n${bad}`);
+    const bad = manifest(fourStages.replace('accuracy', 'acuracy'), 'bad');
+    const file = await write('bad.yaml', `${manifest(fourStages, 'good')}---\n${bad}`);
     const [applied, validated] = await Promise.all([on(['apply', '-f', file]), r1(['validate', file])]);
     expect(applied.code).toBe(64);
     expect(applied.stderr).toContain(validated.stderr);
     expect(await kubectl('get', 'r1p', 'good', '--ignore-not-found')).toBe('');
 
-    const elsewhere = manifest('other', fourStages).replace('name: other', 'name: other, namespace: elsewhere');
+    const elsewhere = manifest(fourStages, 'other').replace('name: other', 'name: other, namespace: elsewhere');
     const { stderr } = await on(['apply', '-f', '-'], { stdin: elsewhere });
     expect(stderr).toContain('found other of namespace elsewhere, expected it with -n elsewhere');
-    const here = manifest('here', fourStages).replace('name: here', `name: here, namespace: ${namespace}`);
+    const here = manifest(fourStages, 'here').replace('name: here', `name: here, namespace: ${namespace}`);
     const { stdout } = await r1(['apply', '-f', '-', '--kubeconfig', cluster().kubeconfig], { stdin: here });
     expect(stdout).toBe('r1pipeline.r1.dev/here created\n');
   });
@@ -122,7 +118,7 @@ describeCluster('r1 on a cluster', (cluster) => {
 base: {init: {}}
 datasets: [{name: chat, jsonl: data/chat.jsonl}]
 stages: [{name: tuned, sft: {data: [chat]}}]`;
-    const file = await write('files.yaml', manifest('files', spec));
+    const file = await write('files.yaml', manifest(spec, 'files'));
     expect((await on(['apply', '-f', file])).stderr).toBe('');
     const { metadata, spec: asked } = await stored('files');
     const [volume] = asked.volumes;
@@ -184,7 +180,7 @@ stages: [{name: tuned, sft: {data: [chat]}}]`;
     { reason: 'WaitingForApproval', status: 'Unknown' as const, code: 1, says: 'waiting after' },
   ])('apply --wait ends with $code when the pipeline is $reason', async ({ reason, status, code, says }) => {
     const name = reason.toLowerCase();
-    const file = await write(`${name}.yaml`, manifest(name, fourStages));
+    const file = await write(`${name}.yaml`, manifest(fourStages, name));
     const result = await on(['apply', '-f', file, '--wait'], {
       onStdout(text) {
         if (text === `r1pipeline.r1.dev/${name} created\n`) void setStatus('r1p', name, ended(status, reason));
@@ -258,84 +254,4 @@ stages: [{name: tuned, sft: {data: [chat]}}]`;
     ]);
     expect((await on(['logs', 'quiet', 'nope'])).stderr).toContain('has no stage "nope"; known: pretrained, zero');
   });
-
-  test('kubectl finds it as a plugin, which needs no option to talk to the cluster', async () => {
-    await make('plugged');
-    await symlink(resolve('cli/main.ts'), join(directory(), 'kubectl-r1'));
-    const node = resolve(process.execPath, '..');
-    const env = { KUBECONFIG: cluster().kubeconfig, PATH: `${directory()}:${node}:${process.env['PATH']}` };
-    const plugin = (...args: string[]) => run(clusterProgram('kubectl') ?? '', ['r1', ...args], { env });
-    expect(await plugin('get', '-n', namespace, 'pipelines', 'plugged')).toMatch(/^NAME +STATE.*\nplugged /);
-    const help = await plugin('--help');
-    expect(help).toContain('Usage: kubectl r1 [options]');
-    expect(help).not.toContain('on this machine');
-  });
-
-  test('the rights in docs/cli.md are enough, and what is missing is said in one line', async () => {
-    await kubectl('create', 'serviceaccount', 'ann');
-    const token = (await kubectl('create', 'token', 'ann')).trim();
-    const kubeconfig = await write('ann.kubeconfig', await kubeconfigWith(cluster().kubeconfig, token));
-    const asAnn = (...args: string[]) => r1([...args, '--kubeconfig', kubeconfig, '-n', namespace]);
-    const { code, stderr } = await asAnn('get');
-    expect(code).toBe(77);
-    expect(stderr).toMatch(
-      /^r1: context \S+, namespace \S+: cannot list r1pipelines: .*"system:serviceaccount:\S+:ann" cannot list.*\n$/,
-    );
-
-    const role = /```yaml\n(kind: Role\n[^`]*)```/.exec(await readFile('docs/cli.md', 'utf8'))?.[1] ?? '';
-    const { rules } = parse(role) as { rules: object[] };
-    const metadata = { name: 'r1-user', namespace };
-    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'r1-user' };
-    await cluster().apply([
-      { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata, rules },
-      {
-        apiVersion: 'rbac.authorization.k8s.io/v1',
-        kind: 'RoleBinding',
-        metadata,
-        roleRef,
-        subjects: [{ kind: 'ServiceAccount', name: 'ann', namespace }],
-      },
-    ]);
-    await writeFile(join(directory(), 'rows.jsonl'), '{"prompt": "1", "completion": "2"}\n');
-    const spec = `
-base: {init: {}}
-datasets: [{name: rows, jsonl: rows.jsonl}]
-stages: [{name: tuned, sft: {data: [rows]}, gate: {approval: true}}]`;
-    const file = await write('ann.yaml', manifest('of-ann', spec));
-    const commands = [
-      ['apply', '-f', file],
-      ['get', 'stages', 'of-ann', '-o', 'json'],
-      ['approve', 'of-ann', 'tuned'],
-      ['suspend', 'of-ann'],
-      ['rerun', 'of-ann', '--from', 'tuned'],
-      ['delete', 'of-ann', '--wait'],
-    ];
-    for (const args of commands)
-      expect({ args, ...(await asAnn(...args)) }).toMatchObject({ args, code: 0, stderr: '' });
-  });
-
-  test('a cluster that does not answer is said in one line', async () => {
-    const config = parse(await readFile(cluster().kubeconfig, 'utf8')) as {
-      clusters: { cluster: { server: string } }[];
-    };
-    for (const each of config.clusters) each.cluster.server = 'https://127.0.0.1:1';
-    const kubeconfig = await write('gone.kubeconfig', stringify(config));
-    const { code, stderr } = await r1(['get', '--kubeconfig', kubeconfig]);
-    expect(code).toBe(69);
-    expect(stderr).toMatch(
-      /^r1: context \S+, namespace default: cannot list r1pipelines: found no answer from https:\/\/127.0.0.1:1 \(.*ECONNREFUSED.*\)\n$/,
-    );
-    const unknown = await r1(['get', '--kubeconfig', kubeconfig, '--context', 'nope']);
-    expect(unknown).toMatchObject({
-      code: 64,
-      stderr: expect.stringMatching(/found no context "nope", expected --context with one of/),
-    });
-  });
 });
-
-/** The same cluster, seen by the bearer of a token. */
-async function kubeconfigWith(kubeconfig: string, token: string): Promise<string> {
-  const config = parse(await readFile(kubeconfig, 'utf8')) as { users: { user: object }[] };
-  for (const each of config.users) each.user = { token };
-  return stringify(config);
-}

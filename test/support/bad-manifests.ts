@@ -1,10 +1,5 @@
+import { manifest } from './manifest.ts';
 import { fourStages } from './pipelines.ts';
-
-/** A manifest with this spec, in YAML. */
-export function manifest(spec: string): string {
-  const indented = spec.replaceAll(/^/gm, '  ');
-  return `apiVersion: r1.dev/v1alpha1\nkind: R1Pipeline\nmetadata: {name: test}\nspec:\n${indented}`;
-}
 
 /** A healthy pipeline with one thing changed. */
 export function broken(from: string, to: string): string {

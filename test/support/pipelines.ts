@@ -9,11 +9,11 @@ import type { RunEvent, RunOptions } from '../../operator/local/run-options.ts';
 import { runPipeline } from '../../operator/local/run-pipeline.ts';
 import type { RunResult } from '../../operator/local/run-result.ts';
 import type { Behaviour } from './fake-trainer.ts';
+import { manifest } from './manifest.ts';
 
 /** A pipeline from the part of its manifest that a test is about: `spec` in YAML, or a whole list of stages. */
 export function pipelineOf(spec: string): R1Pipeline {
-  const text = `apiVersion: r1.dev/v1alpha1\nkind: R1Pipeline\nmetadata: {name: test}\nspec:\n${spec.replaceAll(/^/gm, '  ')}`;
-  const { pipelines, problems } = validateManifest(text, 'test.yaml');
+  const { pipelines, problems } = validateManifest(manifest(spec), 'test.yaml');
   const [pipeline] = pipelines;
   if (pipeline === undefined) throw new Error(problems.map(({ message }) => message).join('\n'));
   return pipeline;
@@ -57,9 +57,9 @@ export class Workbench {
     return [process.execPath, join(import.meta.dirname, 'fake-trainer.ts'), join(this.folder, 'plan.json')];
   }
 
-  run(manifest: R1Pipeline, options: Partial<RunOptions> = {}): Promise<RunResult> {
+  run(pipeline: R1Pipeline, options: Partial<RunOptions> = {}): Promise<RunResult> {
     return runPipeline({
-      manifest,
+      manifest: pipeline,
       manifestFile: join(this.folder, 'test.yaml'),
       stateDir: this.stateDir,
       trainer: this.trainer,

@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { validateManifest } from '../../../operator/api/manifest.ts';
-import { badManifests, broken, manifest } from '../../support/bad-manifests.ts';
+import { badManifests, broken } from '../../support/bad-manifests.ts';
+import { manifest } from '../../support/manifest.ts';
 import { fourStages } from '../../support/pipelines.ts';
 
 function messages(text: string): string[] {

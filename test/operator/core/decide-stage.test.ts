@@ -1,25 +1,9 @@
-import { describe, expect, test } from '@jest/globals';
-import type { R1Stage } from '../../../operator/api/stage.ts';
+import { expect, test } from '@jest/globals';
 import { decideStage } from '../../../operator/core/decide-stage.ts';
-import type { AttemptObserved, StageObserved } from '../../../operator/core/observed.ts';
-import { attemptDigest, settingsDigest } from '../../../operator/core/settings-digest.ts';
-import { fourStages, pipelineOf } from '../../support/pipelines.ts';
-import { attempt, created, now, timeAt, withStatus } from '../../support/stages.ts';
-
-const fresh = created(pipelineOf(fourStages), [], 'pretrained');
-const spec = (more: Partial<R1Stage['spec']>): R1Stage => ({ ...fresh, spec: { ...fresh.spec, ...more } });
-const live: AttemptObserved = { number: 1, state: 'running', startedAt: now - 60_000, gpus: 2 };
-const result = { outcome: 'succeeded' as const, reason: 'succeeded', message: 'done', metrics: { reward: 1 } };
-const checkpoint = { path: 'step-000003', step: 3, digest: 'a'.repeat(64) };
-const ended = (more: Partial<AttemptObserved>): AttemptObserved => ({
-  ...live,
-  state: 'ended',
-  endedAt: now - 5000,
-  ...more,
-});
-const done = withStatus(fresh, 'succeeded');
-const start = (number: number) => ({ kind: 'StartAttempt', attempt: number });
-const stop = (reason: string) => ({ kind: 'StopAttempt', attempt: 1, reason });
+import type { StageObserved } from '../../../operator/core/observed.ts';
+import { attemptDigest } from '../../../operator/core/settings-digest.ts';
+import { attempt, now, timeAt, withStatus } from '../../support/stages.ts';
+import { checkpoint, done, ended, fresh, live, result, spec, start, stop } from './observed-stage.ts';
 
 test.each<{
   name: string;
@@ -244,97 +228,4 @@ test.each<{
   const [status, reason, message = expect.any(String)] = condition;
   expect(decision.status.conditions[0]).toMatchObject({ type: 'Succeeded', status, reason, message });
   expect(decision.recheckAfterMs).toBe(recheckAfterMs);
-});
-
-test('status tells what was seen', () => {
-  const attempts = [ended({ exit: { code: 0 }, result: { ...result, checkpoint }, node: 'gpu-1' })];
-  const { status } = decideStage({ now, stage: fresh, attempts });
-  expect(status).toMatchObject({
-    attempts: [{ number: 1, outcome: 'Succeeded', startedAt: timeAt(60), endedAt: timeAt(5), gpus: 2 }],
-    failures: {},
-    checkpoint,
-    metrics: { reward: 1 },
-    startedAt: timeAt(60),
-    completedAt: timeAt(5),
-    runSeconds: 55,
-    gpuHours: 0.031,
-    node: 'gpu-1',
-    display: { state: 'Succeeded', attempt: 1 },
-  });
-  // Once recorded, it stays as it is without the attempt.
-  expect(decideStage({ now: now + 1000, stage: { ...fresh, status }, attempts: [] }).status).toEqual(status);
-});
-
-function pass(stage: R1Stage, more: Partial<AttemptObserved>, at: number) {
-  return decideStage({ now: at, stage, attempts: [{ ...live, ...more }] }).status;
-}
-
-test('an attempt that loses its pod keeps what it has run', () => {
-  const ran = pass(fresh, {}, now);
-  const queued = pass({ ...fresh, status: ran }, { state: 'pending', startedAt: now + 1000 }, now);
-  expect(queued).toMatchObject({ attempts: [{ outcome: 'Pending', ranSeconds: 60 }], runSeconds: 60 });
-  const later = pass({ ...fresh, status: queued }, { state: 'pending' }, now + 3_600_000);
-  expect(later.runSeconds).toBe(60);
-  const again = pass({ ...fresh, status: later }, { startedAt: now + 3_600_000 }, now + 3_630_000);
-  expect(again).toMatchObject({ attempts: [{ outcome: 'Running', ranSeconds: 60 }], runSeconds: 90, gpuHours: 0.05 });
-});
-
-test("a checkpoint lies in its attempt's directory", () => {
-  const attempts = [ended({ exit: { code: 0 }, result: { ...result, checkpoint }, directory: '0a1b2c3d/attempt-1' })];
-  const { status } = decideStage({ now, stage: fresh, attempts });
-  expect(status.checkpoint).toEqual({ ...checkpoint, path: '0a1b2c3d/attempt-1/step-000003' });
-});
-
-test('an attempt that ran when it was last seen and left no trace was interrupted', () => {
-  const { status, actions } = decideStage({ now, stage: withStatus(fresh, 'running'), attempts: [] });
-  expect(status.attempts).toMatchObject([{ outcome: 'Interrupted', message: 'left no trace' }]);
-  expect(actions).toEqual([start(2)]);
-});
-
-test.each([
-  { type: 'that trains', stage: fresh, attempts: [{ outcome: 'Failed', class: 'crashed' }] },
-  {
-    type: 'that measures',
-    stage: spec({ pretrain: undefined, evaluate: {} as never }),
-    attempts: [{ outcome: 'Succeeded' }],
-  },
-])('a success without a checkpoint of a stage $type', ({ stage, attempts }) => {
-  const { status } = decideStage({ now, stage, attempts: [ended({ exit: { code: 0 }, result })] });
-  expect(status.attempts).toMatchObject(attempts);
-});
-
-describe('an attempt whose stage got other settings before its status told of it', () => {
-  const settings = settingsDigest({ ...fresh.spec, seed: 99 });
-
-  test('is ended', () => {
-    expect(decideStage({ now, stage: fresh, attempts: [{ ...live, settings }] }).actions).toEqual([stop('replaced')]);
-    const same = settingsDigest(fresh.spec);
-    expect(decideStage({ now, stage: fresh, attempts: [{ ...live, settings: same }] }).actions).toEqual([]);
-  });
-
-  test.each([
-    { how: 'succeeds', end: { exit: { code: 0 }, result: { ...result, checkpoint } } },
-    { how: 'cannot use them', end: { exit: { code: 64, detail: 'bad data' } } },
-  ])('makes room for another one when it $how', ({ end }) => {
-    const { status, actions } = decideStage({ now, stage: fresh, attempts: [ended({ ...end, settings })] });
-    expect(status.attempts).toMatchObject([
-      { outcome: 'Interrupted', message: 'ran with other settings than are asked for now' },
-    ]);
-    expect(status.checkpoint).toBeUndefined();
-    expect(actions).toEqual([start(2)]);
-  });
-});
-
-test('of more attempts than are remembered, what they ran still counts', () => {
-  const old = ended({ stopping: 'suspended', startedAt: now - 15_000 });
-  const ends = Array.from({ length: 103 }, (_, at) => ({ ...old, number: at + 1 }));
-  let stage = fresh;
-  for (const count of [100, 101, 103, 103]) {
-    // The Jobs of forgotten attempts are still there.
-    stage = { ...stage, status: decideStage({ now, stage, attempts: ends.slice(0, count) }).status };
-    expect(stage.status?.runSeconds).toBe(10 * count);
-    expect(stage.status?.attempts).toHaveLength(100);
-  }
-  expect(stage.status?.attempts[0]).toMatchObject({ number: 4, ranSeconds: 30 });
-  expect(stage.status?.gpuHours).toBe(0.572);
 });

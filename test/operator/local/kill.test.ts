@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readPipelineState } from '../../../operator/local/pipeline-state.ts';
 import { findProcess, findProcesses } from '../../../operator/local/process-table.ts';
+import { manifest } from '../../support/manifest.ts';
 import { digests, fourStages, pipelineOf, Workbench } from '../../support/pipelines.ts';
 
 const children: ChildProcess[] = [];
@@ -20,10 +21,9 @@ interface Runner {
 }
 
 /** Starts a run in a process of its own. */
-function startRunner(bench: Workbench, manifest = fourStages): Runner {
+function startRunner(bench: Workbench, spec = fourStages): Runner {
   const file = join(bench.folder, 'pipeline.yaml');
-  const indented = manifest.replaceAll(/^/gm, '  ');
-  writeFileSync(file, `apiVersion: r1.dev/v1alpha1\nkind: R1Pipeline\nmetadata: {name: test}\nspec:\n${indented}`);
+  writeFileSync(file, manifest(spec));
   const script = join(import.meta.dirname, '../../support/run-local.ts');
   const child = spawn(process.execPath, [script, file, bench.stateDir, join(bench.folder, 'plan.json')], {
     env: { ...process.env, NODE_OPTIONS: '' },

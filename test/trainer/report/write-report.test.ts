@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { UserError } from '../../../trainer/contract/errors.ts';
 import { writeReport } from '../../../trainer/report/write-report.ts';
-import { writePipelineState } from '../../support/pipeline-state.ts';
+import { writePipelineState } from '../../support/synthetic-run/write-pipeline-state.ts';
 import { useSharedDirectory } from '../../support/shared-directory.ts';
 
 const hostile = '</pre><script>alert(1)</script><img src="https://example.com/x" onerror=alert(2)>';

@@ -1,4 +1,4 @@
-import { randomKey, uniform } from '../../trainer/algorithms/random.ts';
+import { randomKey, uniform } from '../../../trainer/algorithms/random.ts';
 
 /** Numbers in [0, 1), a function of the seed alone. */
 function randomStream(seed: number): () => number {

@@ -1,0 +1,152 @@
+import { expect, test } from '@jest/globals';
+import { annotations } from '../../operator/api/metadata.ts';
+import { pipelines, stages, volumeClaims } from '../../operator/kube/resources.ts';
+import { describeCluster } from './support/describe-cluster.ts';
+import { eventually } from './support/eventually.ts';
+import { reasonOf, row, wordsOf } from './support/pipelines.ts';
+import { useOperator } from './support/use-operator.ts';
+
+describeCluster('the operator follows a person who', (cluster) => {
+  const { world } = useOperator(cluster);
+
+  test('suspends and resumes', async () => {
+    await world().apply('paused', { image: 'kwok/run' });
+    await world().stage('paused', 'first', 'Running');
+    await world().kubectl('patch', 'r1p', 'paused', '--type=merge', '-p', '{"spec":{"suspend":true}}');
+    const suspended = await world().stage('paused', 'first', 'Suspended');
+    expect(suspended.status?.attempts).toMatchObject([{ outcome: 'Interrupted' }]);
+    await world().pipeline('paused', 'Suspended');
+    expect(await world().podsOf('paused')).toEqual([]);
+
+    await world().kubectl('patch', 'r1p', 'paused', '--type=merge', '-p', '{"spec":{"suspend":false}}');
+    const resumed = await world().stage('paused', 'first', 'Running');
+    expect(resumed.status?.attempts).toMatchObject([{ outcome: 'Interrupted' }, { number: 2, outcome: 'Running' }]);
+    expect(resumed.status?.failures).toEqual({});
+  });
+
+  test('approves a gate', async () => {
+    const [first, ...rest] = row(2);
+    await world().apply('gated', { stages: [{ ...first, gate: { approval: true } }, ...rest] });
+    const waiting = await world().pipeline('gated', 'Waiting');
+    expect([reasonOf(waiting), wordsOf(waiting)]).toEqual([
+      'WaitingForApproval',
+      'gate of stage first: waits for approval',
+    ]);
+    await world().kubectl('annotate', 'r1p', 'gated', `${annotations.approved}=first`);
+    const done = await world().pipeline('gated', 'Succeeded');
+    expect(done.status?.gates).toMatchObject([{ stage: 'first', action: 'Approved' }]);
+    const events = await world().kubectl(
+      'get',
+      'events',
+      '--field-selector=involvedObject.name=gated',
+      '-o=jsonpath={.items[*].reason}',
+    );
+    expect(events.split(' ').toSorted()).toEqual(['Completed', 'GateApproved', 'GateWaiting']);
+  });
+
+  test('runs again from a stage', async () => {
+    await world().apply('again');
+    await world().pipeline('again', 'Succeeded');
+    const before = await world().podsOf('again');
+    await world().kubectl('annotate', 'r1p', 'again', `${annotations.rerunFrom}=second`);
+    await eventually('the wish is granted', async () => {
+      const pipeline = await world().client.get(pipelines, { namespace: world().namespace, name: 'again' });
+      return pipeline.metadata.annotations?.[annotations.rerunFrom] === undefined;
+    });
+    await world().pipeline('again', 'Succeeded');
+    const after = await world().podsOf('again');
+    const uids = (pods: typeof before) => pods.map(({ metadata }) => metadata.uid);
+    expect(uids(after)[0]).toBe(uids(before)[0]);
+    expect(
+      uids(after)
+        .slice(1)
+        .filter((uid) => uids(before).includes(uid)),
+    ).toEqual([]);
+  });
+
+  test('changes settings of a stage that has not begun, and of one that has', async () => {
+    const [first, second] = row(2);
+    await world().apply('changed', { image: 'kwok/succeed:3s', stages: [first, second] });
+    await world().stage('changed', 'first', 'Running');
+    await world().apply('changed', {
+      image: 'kwok/succeed:3s',
+      stages: [first, { ...second, pretrain: { data: ['sums'], steps: 20 } }],
+    });
+    await world().pipeline('changed', 'Succeeded');
+    const stage = await world().client.get(stages, { namespace: world().namespace, name: 'changed-second' });
+    expect(stage.spec.pretrain?.steps).toBe(20);
+
+    await world().apply('changed', {
+      image: 'kwok/succeed:3s',
+      stages: [{ ...first, pretrain: { data: ['sums'], steps: 5 } }, second],
+    });
+    const refused = await world().pipeline('changed', 'Failed');
+    expect(reasonOf(refused)).toBe('StageChanged');
+    expect(wordsOf(refused)).toContain('stage first has finished with other settings (pretrain.steps: 10 → 5)');
+  });
+
+  test('corrects an image that cannot be pulled', async () => {
+    await world().apply('unpulled', { image: 'kwok/no-image', stages: row(1) });
+    const waiting = await world().stage('unpulled', 'first', 'ImageUnavailable');
+    expect(wordsOf(waiting)).toContain('image kwok/no-image cannot be pulled');
+    await world().apply('unpulled', { image: 'kwok/succeed', stages: row(1) });
+    const done = await world().stage('unpulled', 'first', 'Succeeded');
+    expect(done.status?.attempts).toMatchObject([{ outcome: 'Interrupted' }, { outcome: 'Succeeded' }]);
+  });
+
+  test('corrects the manifest of a stage that has failed', async () => {
+    const defaults = { retry: { outOfMemory: 1, backoffSeconds: 0.1 } };
+    await world().apply('corrected', { image: 'kwok/oom', defaults, stages: row(1) });
+    const failed = await world().pipeline('corrected', 'Failed');
+    expect(wordsOf(failed)).toContain('failed 2 times (outOfMemory)');
+    await world().apply('corrected', { image: 'kwok/succeed', defaults, stages: row(1) });
+    await world().pipeline('corrected', 'Succeeded');
+    // All attempts left their traces, also those that were followed by another one at once.
+    const jobs = (await world().jobsOf('corrected')).map(({ metadata }) => metadata.name);
+    expect(jobs).toEqual(['corrected-first-1', 'corrected-first-2', 'corrected-first-3']);
+  });
+
+  test('deletes the pod, and then the Job of an attempt', async () => {
+    await world().apply('robbed', { image: 'kwok/run', stages: row(1), defaults: { retry: { backoffSeconds: 0 } } });
+    await world().stage('robbed', 'first', 'Running');
+    await world().kubectl('delete', 'pod', '-l=r1.dev/pipeline=robbed', '--wait=false');
+    const second = await eventually('there is a second attempt', async () => {
+      const stage = await world().stage('robbed', 'first', 'Running');
+      return stage.status?.attempts.length === 2 && stage;
+    });
+    expect(second.status?.attempts).toMatchObject([
+      { outcome: 'Failed', class: 'infrastructure' },
+      { outcome: 'Running' },
+    ]);
+    await world().kubectl('delete', 'job', 'robbed-first-2', '--wait=false');
+    const third = await eventually('there is a third attempt', async () => {
+      const stage = await world().stage('robbed', 'first', 'Running');
+      return stage.status?.attempts.length === 3 && stage;
+    });
+    expect(third.status?.attempts).toMatchObject([
+      {},
+      { outcome: 'Failed', class: 'infrastructure' },
+      { outcome: 'Running' },
+    ]);
+  });
+
+  test('deletes a pipeline and applies it again at once', async () => {
+    await world().apply('anew', { stages: row(1) });
+    await world().pipeline('anew', 'Succeeded');
+    await world().kubectl('delete', 'r1p', 'anew');
+    await world().apply('anew', { stages: row(1) });
+    await world().pipeline('anew', 'Succeeded', 60_000); // the garbage collector looks for new kinds every half minute
+  }, 90_000);
+
+  test('lets a pipeline go some time after its end, with its volume or without', async () => {
+    await world().apply('brief', { stages: row(1), ttlSecondsAfterFinished: 2 });
+    await world().apply('kept', { stages: row(1), ttlSecondsAfterFinished: 2, storage: { retention: 'Retain' } });
+    const gone = async (kind: typeof pipelines | typeof volumeClaims, name: string) =>
+      (await world().client.find<object>(kind, { namespace: world().namespace, name })) === undefined;
+    await eventually('both are gone', async () => (await gone(pipelines, 'brief')) && gone(pipelines, 'kept'));
+    await eventually('the stages are gone', async () => (await world().jobsOf('brief')).length === 0);
+    // A claim that a pod has mounted is kept until that pod is gone.
+    await eventually('the volume is gone', async () => gone(volumeClaims, 'brief-volume'));
+    expect(await gone(volumeClaims, 'kept-volume')).toBe(false);
+  });
+});

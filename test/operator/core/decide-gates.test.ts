@@ -1,0 +1,121 @@
+import { expect, test } from '@jest/globals';
+import { decidePipeline } from '../../../operator/core/decide-pipeline.ts';
+import { fourStages, pipelineOf } from '../../support/pipelines.ts';
+import { created, now, succeeded, timeAt, withStatus } from '../../support/stages.ts';
+import { annotated, type Case, expectDecision, pipeline } from './pipeline-case.ts';
+
+const gated = (gate: string) => pipelineOf(fourStages.replace('steps: 3}}', `steps: 3}, gate: ${gate}}`));
+const metrics = { 'eval/pass@1': 0.4 };
+const rollback = gated('{metric: eval/pass@1, atLeast: 0.5, onFailure: Rollback}');
+const waiting = gated('{metric: eval/pass@1, atLeast: 0.5, onFailure: Wait}');
+const approval = gated('{approval: true}');
+
+test.each<Case>([
+  {
+    name: 'fails at a closed gate',
+    given: {
+      pipeline: gated('{metric: eval/pass@1, atLeast: 0.5}'),
+      stages: succeeded(pipeline, ['pretrained'], { metrics }),
+    },
+    condition: [
+      'False',
+      'GateFailed',
+      'the gate of stage pretrained failed: eval/pass@1 is 0.4, at least 0.5 was asked',
+    ],
+    states: ['Succeeded', 'Skipped', 'Skipped', 'Skipped'],
+  },
+  {
+    name: 'a metric that was not measured keeps a gate closed',
+    given: { pipeline: gated('{metric: eval/pass@1, atMost: 0.5}'), stages: succeeded(pipeline, ['pretrained']) },
+    condition: ['False', 'GateFailed', expect.stringContaining('eval/pass@1 was not measured, at most 0.5 was asked')],
+  },
+  {
+    name: 'goes on behind a gate that only records',
+    given: {
+      pipeline: gated('{metric: eval/pass@1, atLeast: 0.5, onFailure: Continue}'),
+      stages: succeeded(pipeline, ['pretrained'], { metrics }),
+    },
+    actions: ['create zero'],
+    condition: ['Unknown', 'StageRunning'],
+  },
+  {
+    name: 'waits at a gate for a person',
+    given: { pipeline: waiting, stages: succeeded(pipeline, ['pretrained'], { metrics }) },
+    condition: ['Unknown', 'WaitingForApproval', expect.stringContaining('waits for approval')],
+    states: ['Waiting', 'Waiting', 'Waiting', 'Waiting'],
+  },
+  {
+    name: 'goes on once a person has approved',
+    given: {
+      pipeline: { ...waiting, metadata: { name: 'test', annotations: { 'r1.dev/approved': 'other, pretrained' } } },
+      stages: succeeded(pipeline, ['pretrained'], { metrics }),
+    },
+    actions: ['create zero'],
+    condition: ['Unknown', 'StageRunning'],
+  },
+  {
+    name: 'waits for a person where a gate asks for one',
+    given: { pipeline: approval, stages: succeeded(pipeline, ['pretrained']) },
+    condition: ['Unknown', 'WaitingForApproval', 'gate of stage pretrained: waits for approval'],
+    states: ['Waiting', 'Waiting', 'Waiting', 'Waiting'],
+  },
+  {
+    name: 'shows the person the metric that the gate names',
+    given: {
+      pipeline: gated('{approval: true, metric: eval/pass@1}'),
+      stages: succeeded(pipeline, ['pretrained'], { metrics }),
+    },
+    condition: ['Unknown', 'WaitingForApproval', 'gate of stage pretrained: eval/pass@1 is 0.4; waits for approval'],
+  },
+  {
+    name: 'goes on once the person has come',
+    given: {
+      pipeline: { ...approval, metadata: annotated({ 'r1.dev/approved': 'pretrained' }).metadata },
+      stages: succeeded(pipeline, ['pretrained']),
+    },
+    actions: ['create zero'],
+    condition: ['Unknown', 'StageRunning'],
+  },
+])('$name', expectDecision);
+
+test('after a rollback stages start from what the rolled back stage started from', () => {
+  const stages = succeeded(pipeline, ['pretrained'], { metrics });
+  const { actions, status } = decidePipeline({ now, pipeline: rollback, stages, maxRunningStages: 1 });
+  expect(actions).toMatchObject([
+    { kind: 'CreateStage', stage: { spec: { stage: 'zero', model: { init: { hiddenSize: 128 } } } } },
+  ]);
+  expect(status.gates).toMatchObject([
+    {
+      action: 'RolledBack',
+      passed: false,
+      value: 0.4,
+      message: expect.stringContaining('the model that it started from is used'),
+    },
+  ]);
+});
+
+test('a decision of a gate is kept, and made anew for another gate', () => {
+  const stages = succeeded(pipeline, ['pretrained'], { metrics });
+  const first = decidePipeline({ now, pipeline: rollback, stages, maxRunningStages: 1 }).status;
+  const later = { now: now + 60_000, stages, maxRunningStages: 1 };
+  expect(decidePipeline({ ...later, pipeline: { ...rollback, status: first } }).status.gates).toEqual(first.gates);
+  const lower = gated('{metric: eval/pass@1, atLeast: 0.3}');
+  const [gate] = decidePipeline({ ...later, pipeline: { ...lower, status: first } }).status.gates;
+  expect(gate).toMatchObject({ action: 'Passed', time: timeAt(-60) });
+});
+
+test('a gate that compares waits for the other stage', () => {
+  const compared = pipelineOf(
+    fourStages.replace(
+      'model: {init: {hiddenSize: 64}}, sft: {data: [samples]}',
+      'model: {init: {hiddenSize: 64}}, sft: {data: [sums]}, gate: {metric: m, notBelow: {stage: zero}}',
+    ),
+  );
+  const student = withStatus(created(compared, [], 'student'), 'succeeded', { metrics: { m: 1 } });
+  const [pretrained] = succeeded(compared, ['pretrained']);
+  const stages = [pretrained!, student];
+  expect(decidePipeline({ now, pipeline: compared, stages, maxRunningStages: 1 }).status.gates).toEqual([]);
+  const zero = withStatus(created(compared, stages, 'zero'), 'succeeded', { metrics: { m: 2 } });
+  const { gates } = decidePipeline({ now, pipeline: compared, stages: [...stages, zero], maxRunningStages: 1 }).status;
+  expect(gates).toMatchObject([{ stage: 'student', passed: false, expected: 'at least 2 (zero)' }]);
+});

@@ -1,0 +1,110 @@
+import { test } from '@jest/globals';
+import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
+import type { R1Stage } from '../../../operator/api/stage.ts';
+import { decidePipeline } from '../../../operator/core/decide-pipeline.ts';
+import { fourStages, pipelineOf } from '../../support/pipelines.ts';
+import { created, now, succeeded, timeAt, withStatus } from '../../support/stages.ts';
+import { annotated, type Case, expectDecision, pipeline } from './pipeline-case.ts';
+
+const two = succeeded(pipeline, ['pretrained', 'zero']);
+const running = withStatus(created(pipeline, [], 'pretrained'), 'running');
+const mortal = pipelineOf(`${fourStages}ttlSecondsAfterFinished: 100`);
+const all = ['pretrained', 'zero', 'samples', 'student'];
+const going = (stage: R1Stage): R1Stage => ({
+  ...stage,
+  metadata: { ...stage.metadata, deletionTimestamp: timeAt(1) },
+});
+const endedAgo = (given: R1Pipeline, seconds: number): R1Pipeline => {
+  const { status } = decidePipeline({ now, pipeline: given, stages: succeeded(given, all), maxRunningStages: 1 });
+  return { ...given, status: { ...status, completedAt: timeAt(seconds) } };
+};
+
+test.each<Case>([
+  {
+    name: 'deletes a stage that is to run again, and all that use what it gives',
+    given: { pipeline: annotated({ 'r1.dev/rerun-from': 'zero' }), stages: succeeded(pipeline, all) },
+    actions: ['delete test-zero test-samples test-student'],
+    condition: ['Unknown', 'RunningAgain', 'runs again from stage zero on: zero, samples, student'],
+  },
+  {
+    name: 'deletes nothing twice',
+    given: {
+      pipeline: annotated({ 'r1.dev/rerun-from': 'samples' }),
+      stages: succeeded(pipeline, all).map((stage) => (stage.spec.stage === 'samples' ? going(stage) : stage)),
+    },
+    actions: ['delete test-student'],
+    condition: ['Unknown', 'RunningAgain'],
+  },
+  {
+    name: 'creates nothing while objects of the same name are still going',
+    given: {
+      pipeline: annotated({ 'r1.dev/rerun-from': 'samples' }),
+      stages: [...two, going(succeeded(pipeline, all)[2]!)],
+    },
+    condition: ['Unknown', 'RunningAgain'],
+  },
+  {
+    name: 'takes the wish back when they are gone, with the approvals of the old results',
+    given: {
+      pipeline: annotated({ 'r1.dev/rerun-from': 'zero', 'r1.dev/approved': 'pretrained, zero' }),
+      stages: succeeded(pipeline, ['pretrained']),
+    },
+    actions: ['clear {"r1.dev/rerun-from":null,"r1.dev/approved":"pretrained"}'],
+    condition: ['Unknown', 'RunningAgain'],
+  },
+  {
+    name: 'runs a stage again even if it has finished with other settings',
+    given: {
+      pipeline: {
+        ...pipelineOf(fourStages.replace('prompts: [sums], steps: 3', 'prompts: [sums], steps: 4')),
+        metadata: annotated({ 'r1.dev/rerun-from': 'zero' }).metadata,
+      },
+      stages: two,
+    },
+    actions: ['delete test-zero'],
+    condition: ['Unknown', 'RunningAgain'],
+  },
+  {
+    name: 'says that no stage is called what is to run again',
+    given: { pipeline: annotated({ 'r1.dev/rerun-from': 'zeero' }), stages: [running] },
+    condition: [
+      'Unknown',
+      'StageRunning',
+      'stage pretrained: it has running; annotation r1.dev/rerun-from: found "zeero", expected a stage: pretrained, zero, samples, student',
+    ],
+  },
+  {
+    name: 'looks at a finished pipeline again when its time is over',
+    given: { pipeline: endedAgo(mortal, 40), stages: succeeded(mortal, all) },
+    condition: ['True', 'Completed'],
+    recheckAfterMs: 60_000,
+  },
+  {
+    name: 'deletes a finished pipeline when its time is over',
+    given: { pipeline: endedAgo(mortal, 100), stages: succeeded(mortal, all) },
+    actions: ['delete'],
+    condition: ['True', 'Completed'],
+  },
+  {
+    name: 'lets the end be seen even if no time is left',
+    given: { pipeline: pipelineOf(`${fourStages}ttlSecondsAfterFinished: 0`), stages: succeeded(mortal, all) },
+    condition: ['True', 'Completed'],
+    recheckAfterMs: 100,
+  },
+  {
+    name: 'keeps a pipeline that is under way, whatever time it ended before',
+    given: { pipeline: endedAgo(mortal, 1000), stages: [running] },
+    condition: ['Unknown', 'StageRunning'],
+  },
+  {
+    name: 'keeps a pipeline whose manifest does not fit its work, for a person to decide',
+    given: {
+      pipeline: {
+        ...endedAgo(mortal, 1000),
+        spec: pipelineOf(`${fourStages.replace('seed: 3', 'seed: 4')}ttlSecondsAfterFinished: 100`).spec,
+      },
+      stages: [running],
+    },
+    condition: ['False', 'StageChanged'],
+  },
+])('$name', expectDecision);

@@ -1,0 +1,51 @@
+import { expect } from '@jest/globals';
+import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
+import { decidePipeline, type PipelineAction } from '../../../operator/core/decide-pipeline.ts';
+import type { PipelineObserved } from '../../../operator/core/observed.ts';
+import { fourStages, pipelineOf } from '../../support/pipelines.ts';
+import { now } from '../../support/stages.ts';
+
+/** The pipeline of a situation that names no other. */
+export const pipeline = pipelineOf(fourStages);
+
+export const annotated = (annotations: Record<string, string>): R1Pipeline => ({
+  ...pipeline,
+  metadata: { name: 'test', annotations },
+});
+
+/** What is decided in one situation. */
+export interface Case {
+  readonly name: string;
+  readonly given: Partial<PipelineObserved>;
+  readonly actions?: string[];
+  readonly condition: [status: string, reason: string, message?: unknown];
+  readonly states?: string[];
+  readonly recheckAfterMs?: number;
+}
+
+export function expectDecision({ given, actions = [], condition, states, recheckAfterMs }: Case): void {
+  const decision = decidePipeline({ now, pipeline, stages: [], maxRunningStages: 1, ...given });
+  expect(decision.actions.map(brief)).toEqual(actions);
+  const [succeededCondition] = decision.status.conditions;
+  const [status, reason, message = expect.any(String)] = condition;
+  expect(succeededCondition).toMatchObject({ type: 'Succeeded', status, reason, message });
+  expect(decision.recheckAfterMs).toBe(recheckAfterMs);
+  if (states) expect(decision.status.stages.map(({ state }) => state)).toEqual(states);
+}
+
+function brief(action: PipelineAction): string {
+  switch (action.kind) {
+    case 'CreateStage':
+      return `create ${action.stage.spec.stage}`;
+    case 'UpdateStage':
+      return `update ${action.stage.spec.stage}`;
+    case 'SuspendStage':
+      return `${action.suspend ? 'suspend' : 'resume'} ${action.name}`;
+    case 'DeleteStages':
+      return `delete ${action.names.join(' ')}`;
+    case 'ClearRerun':
+      return `clear ${JSON.stringify(action.annotations)}`;
+    case 'DeletePipeline':
+      return 'delete';
+  }
+}
