@@ -41,8 +41,8 @@ export async function readTemplates(
   stageNames: readonly string[],
 ): Promise<Templates> {
   const read = async (resource: ResourceKind<KubeObject>): Promise<WrittenObject[]> => {
-    const { items } = await client.list(resource, namespace);
-    return items.filter(({ metadata }) => metadata.labels?.[labels.pipeline] === pipeline);
+    const { items } = await client.list(resource, namespace, { labelSelector: `${labels.pipeline}=${pipeline}` });
+    return items;
   };
   const [madeJobs, madeStages, madeConfigMaps, madeClaims] = [
     await read(jobs),
