@@ -29,7 +29,7 @@ export function describeCluster(
     beforeAll(async () => {
       cluster = await controlPlane(options);
     }, startTimeoutMs);
-    afterAll(async () => cluster?.release(), 60_000);
+    afterAll(async () => cluster?.release(), 180_000); // a busy disk may take a minute for a node's images
     tests(() => {
       if (cluster === undefined) throw new Error('the control plane is there only inside a test');
       return cluster;
