@@ -42,7 +42,10 @@ export interface WorkerOptions {
 }
 
 const leastWaitMs = 200;
-const mostWaitMs = 5000;
+const mostWaitMs = 2000;
+
+/** The wait at which an absence is told, once. */
+const tellingWaitMs = 8 * leastWaitMs;
 
 /**
  * Samples for a learner until the stage is done. A learner that does not answer is asked again and again: it may come
@@ -181,7 +184,7 @@ class RolloutWorker {
     const { patienceMs = Infinity, say, signal } = this.#options;
     const awayMs = performance.now() - this.#answeredAt;
     if (awayMs > patienceMs) throw error;
-    if (ms >= 16 * leastWaitMs) say(`${error.message}; asking again`);
+    if (ms === tellingWaitMs) say(`${error.message}; asking again and again`);
     // Workers that lost the same learner must not come back all at once.
     await pause(ms * (0.5 + Math.random()), signal);
   }
