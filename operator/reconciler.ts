@@ -42,7 +42,7 @@ export async function reconcilePipeline(key: string, shell: PipelineShell): Prom
   for (const action of actions) await shell.applyToPipeline(key, action);
   const old = observed.pipeline.status;
   const acted = actions.length > 0;
-  if ((!acted || reachedEnd(old, status)) && hasNews(old, status)) await shell.savePipelineStatus(key, status);
+  if ((!acted || endChanged(old, status)) && hasNews(old, status)) await shell.savePipelineStatus(key, status);
   return pass(acted, old, status, recheckAfterMs);
 }
 
@@ -56,7 +56,7 @@ export async function reconcileStage(key: string, shell: StageShell): Promise<Pa
   const acted = actions.length > 0;
   // The traces of an attempt that ended go away: what is known of it is written before anything else is done.
   const save =
-    (!acted || reachedEnd(old, status) || recordsEnd(old?.attempts, status.attempts)) && hasNews(old, status);
+    (!acted || endChanged(old, status) || recordsEnd(old?.attempts, status.attempts)) && hasNews(old, status);
   if (save) await shell.saveStageStatus(key, status);
   for (const action of actions) await shell.applyToStage(key, action);
   return pass(acted, old, status, recheckAfterMs);
@@ -78,10 +78,12 @@ function timeless({ display, ...status }: Status): object {
   return { ...status, display: { ...display, gpuHours: '' }, runSeconds: 0, gpuHours: 0 };
 }
 
-/** The `Succeeded` condition became final. */
-export function reachedEnd(old: Status | undefined, status: Status): boolean {
-  const after = findCondition(status.conditions, 'Succeeded')?.status;
-  return after !== 'Unknown' && after !== findCondition(old?.conditions, 'Succeeded')?.status;
+/** The `Succeeded` condition became final, or is it no more: programs wait for it. */
+export function endChanged(old: Status | undefined, status: Status): boolean {
+  const [before, after] = [old, status].map(
+    (each) => findCondition(each?.conditions, 'Succeeded')?.status ?? 'Unknown',
+  );
+  return before !== after;
 }
 
 /** An attempt has ended that was not known to have ended. */

@@ -4,7 +4,7 @@ import { findCondition } from '../api/conditions.ts';
 import type { R1Stage } from '../api/stage.ts';
 import type { PipelineAction } from '../core/decide-pipeline.ts';
 import type { PipelineObserved } from '../core/observed.ts';
-import { reachedEnd, type PipelineShell } from '../reconciler.ts';
+import { endChanged, type PipelineShell } from '../reconciler.ts';
 import { isForbidden, isInvalid, isNotFound } from './api-error.ts';
 import type { Cache } from './cache.ts';
 import type { KubeClient } from './client.ts';
@@ -158,8 +158,8 @@ export class KubePipelines implements PipelineShell {
 
 /** Programs wait for conditions and people for gates; which stage runs is worth a look, and how far it is can wait. */
 function urgencyOf(before: PipelineStatus | undefined, after: PipelineStatus): Urgency {
-  if (before === undefined) return reachedEnd(before, after) ? 'now' : 'soon';
-  if (reachedEnd(before, after) || decisions(before) !== decisions(after)) return 'now';
+  if (before === undefined) return endChanged(before, after) ? 'now' : 'soon';
+  if (endChanged(before, after) || decisions(before) !== decisions(after)) return 'now';
   return stageStates(before) === stageStates(after) ? 'later' : 'soon';
 }
 

@@ -9,7 +9,7 @@ import { hasNotEnded } from '../core/attempts.ts';
 import { attemptName } from '../core/names.ts';
 import type { StageObserved, StopReason } from '../core/observed.ts';
 import { attemptDigest } from '../core/settings-digest.ts';
-import { reachedEnd, recordsEnd, type StageShell } from '../reconciler.ts';
+import { endChanged, recordsEnd, type StageShell } from '../reconciler.ts';
 import type { Cache } from './cache.ts';
 import type { KubeClient } from './client.ts';
 import { stageProblem } from './cluster-problem.ts';
@@ -236,7 +236,7 @@ export class KubeStages implements StageShell {
     const stage = cache.get(key);
     if (stage === undefined) return;
     const old = stage.status;
-    const urgent = reachedEnd(old, status) || recordsEnd(old?.attempts, status.attempts);
+    const urgent = endChanged(old, status) || recordsEnd(old?.attempts, status.attempts);
     const delayMs = this.writes.delay(key, urgent ? 'now' : 'soon');
     if (delayMs > 0) return this.options.lookAgain(key, delayMs);
     this.writes.settled(key);
