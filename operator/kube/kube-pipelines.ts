@@ -159,7 +159,7 @@ export class KubePipelines implements PipelineShell {
 /** Programs wait for conditions and people for gates; which stage runs is worth a look, and how far it is can wait. */
 function urgencyOf(before: PipelineStatus | undefined, after: PipelineStatus): Urgency {
   if (before === undefined) return endChanged(before, after) ? 'now' : 'soon';
-  if (endChanged(before, after) || decisions(before) !== decisions(after)) return 'now';
+  if (decisions(before) !== decisions(after)) return 'now';
   return stageStates(before) === stageStates(after) ? 'later' : 'soon';
 }
 

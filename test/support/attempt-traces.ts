@@ -7,6 +7,9 @@ export function secondsAgo(seconds: number): string {
   return new Date(now - seconds * 1000).toISOString().replace('.000Z', 'Z');
 }
 
+/** Metadata of a pod that was asked to end, and has minutes left for it. */
+export const asked = { deletionTimestamp: new Date(now + 250_000).toISOString() };
+
 /** One attempt that was made a minute ago: a Job without a pod, unless a test says otherwise. */
 export function traces(more: Partial<AttemptTraces> = {}): AttemptTraces {
   return { number: 1, gpus: 2, directory: '8c5a1c0e/attempt-1', job: job(), jobIsGone: false, pods: [], ...more };

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { observeAttempt } from '../../../operator/kube/observe-attempt.ts';
 import type { Pod } from '../../../operator/kube/resources.ts';
 import {
+  asked,
   container,
   job,
   jobCondition,
@@ -13,8 +14,6 @@ import {
   traces,
   trainer,
 } from '../../support/attempt-traces.ts';
-
-const asked = { deletionTimestamp: new Date(now + 250_000).toISOString() };
 
 /** The scheduler found no node. */
 function unscheduled(message: string): Pod['status'] {

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { classifyEnd } from '../../../operator/core/retry.ts';
 import { observeAttempt } from '../../../operator/kube/observe-attempt.ts';
 import {
+  asked,
   container,
   disrupted,
   job,
@@ -17,7 +18,6 @@ import {
 } from '../../support/attempt-traces.ts';
 
 const failedJob = job({ status: jobCondition('Failed', 'Job has reached the specified backoff limit') });
-const asked = { deletionTimestamp: new Date(now + 250_000).toISOString() };
 
 function result(outcome: string, reason: string, message: string): string {
   return resultMessage({ outcome, reason, message, checkpoint: undefined });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Metrics } from './curves.ts';
+import type { Metrics } from './curves.ts';
 
 export function withoutStep(metrics: Metrics): Metrics {
   return Object.fromEntries(Object.entries(metrics).filter(([name]) => name !== 'step'));

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { writePipeline, writeStage } from './resources.ts';
 import { stages, start } from './stages.ts';
 import { writeFinished, writeRunning } from './volume.ts';
-import { writePipeline, writeStage } from './resources.ts';
 
 interface StateOptions {
   /** Stages that have finished; the next one runs and the others wait. All when absent. */
