@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { languages, message, type DatasetSettings, type Message, type Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
-import { readJsonLines } from './jsonl.ts';
+import type { JsonLine } from './jsonl.ts';
+import { openRowFile, type ScanOptions } from './row-file.ts';
+import type { RowList } from './row-list.ts';
 import { checkGold, describeIssue } from './rows.ts';
 import { withSystem } from './system-message.ts';
 
@@ -36,19 +38,25 @@ type Line = z.infer<typeof line>;
  *
  * @throws UserError `file:line: …`
  */
-export async function importJsonl(file: string, settings: DatasetSettings, idPrefix: string): Promise<Row[]> {
-  const rows: Row[] = [];
-  for await (const { place, number, value } of readJsonLines(file)) {
-    const parsed = line.safeParse(value);
-    if (!parsed.success) throw new UserError(`${place}: ${describeIssue(parsed.error)}`);
-    try {
-      rows.push(checkGold(rowOf(parsed.data, settings, `${idPrefix}/${number}`), place));
-    } catch (error) {
-      throw error instanceof BadLine ? new UserError(`${place}: ${error.message}`) : error;
-    }
-  }
+export async function importJsonl(
+  file: string,
+  settings: DatasetSettings,
+  idPrefix: string,
+  options?: ScanOptions,
+): Promise<RowList> {
+  const rows = await openRowFile(file, (found) => readLine(found, settings, idPrefix), options);
   if (rows.length === 0) throw new UserError(`${file}: found no rows; expected one JSON row a line`);
   return rows;
+}
+
+function readLine({ place, number, value }: JsonLine, settings: DatasetSettings, idPrefix: string): Row {
+  const parsed = line.safeParse(value);
+  if (!parsed.success) throw new UserError(`${place}: ${describeIssue(parsed.error)}`);
+  try {
+    return checkGold(rowOf(parsed.data, settings, `${idPrefix}/${number}`), place);
+  } catch (error) {
+    throw error instanceof BadLine ? new UserError(`${place}: ${error.message}`) : error;
+  }
 }
 
 class BadLine extends Error {}

@@ -10,6 +10,10 @@ export interface JsonLine {
   readonly place: string;
   /** Counted from 1, blank lines included. */
   readonly number: number;
+  /** Where the line begins in the file, in bytes. */
+  readonly offset: number;
+  /** The line without its end. */
+  readonly bytes: Buffer;
   readonly value: unknown;
 }
 
@@ -20,11 +24,18 @@ export interface JsonLine {
  */
 export async function* readJsonLines(file: string): AsyncGenerator<JsonLine> {
   let number = 0;
+  let offset = 0;
   for await (const bytes of readLines(file)) {
     const place = `${file}:${++number}`;
     const text = decode(bytes, place);
-    if (text.trim() !== '') yield { place, number, value: parse(text, place) };
+    if (text.trim() !== '') yield { place, number, offset, bytes, value: parse(text, place) };
+    offset += bytes.length + 1;
   }
+}
+
+/** The value of a line's bytes. @throws UserError `place: …` */
+export function parseJsonLine(bytes: Buffer, place: string): unknown {
+  return parse(decode(bytes, place), place);
 }
 
 async function* readLines(file: string): AsyncGenerator<Buffer> {

@@ -4,11 +4,15 @@ import { UserError } from '../contract/errors.ts';
 import { generateRows } from './generators/generate.ts';
 import type { Side } from './generators/side.ts';
 import { importJsonl } from './import-jsonl.ts';
+import { NumberList } from './number-list.ts';
+import { packRows } from './packed-rows.ts';
+import type { ScanOptions } from './row-file.ts';
+import { joinRows, pickRows, type RowList } from './row-list.ts';
 import { withSystem } from './system-message.ts';
 
 export interface Dataset {
-  readonly train: Row[];
-  readonly heldOut: Row[];
+  readonly train: RowList;
+  readonly heldOut: RowList;
 }
 
 /**
@@ -18,34 +22,49 @@ export interface Dataset {
  * @param seed of the run; generators depend on it, JSONL files do not
  * @throws UserError if a file, a line or a gold answer is bad, or no row is left for training or for evaluation
  */
-export async function loadDataset(settings: DatasetSettings, seed: number): Promise<Dataset> {
+export async function loadDataset(
+  settings: DatasetSettings,
+  seed: number,
+  options: Pick<ScanOptions, 'onActivity'> = {},
+): Promise<Dataset> {
   const { name, generator, jsonl, heldOut } = settings;
   if (generator !== undefined) {
-    const generate = (side: Side) =>
-      Array.from(generateRows(name, generator, seed, side), (row) => withSystem(row, settings.system));
+    const generate = (side: Side) => packRows(withSystems(generateRows(name, generator, seed, side), settings.system));
     return { train: generate('train'), heldOut: generate('heldOut') };
   }
   if (jsonl === undefined) throw new UserError(`dataset ${name}: found no source; expected generator or jsonl`);
 
-  const rows = await importJsonl(jsonl, settings, name);
-  const { train, heldOut: keptBack } = splitRows(name, rows, heldOut?.fraction ?? 0);
+  const { train, heldOut: keptBack } = await splitRows(jsonl, settings, heldOut?.fraction ?? 0, options);
   if (heldOut?.jsonl === undefined) return { train, heldOut: keptBack };
-  return { train, heldOut: [...keptBack, ...(await importJsonl(heldOut.jsonl, settings, `${name}/heldOut`))] };
+  const further = await importJsonl(heldOut.jsonl, settings, `${name}/heldOut`, options);
+  return { train, heldOut: joinRows([keptBack, further]) };
+}
+
+function* withSystems(rows: Iterable<Row>, system: string | undefined): Generator<Row> {
+  for (const row of rows) yield withSystem(row, system);
 }
 
 /** Keeps back a share of the rows by a hash of their prompt, so that equal prompts stay on one side. */
-function splitRows(name: string, rows: readonly Row[], fraction: number): Dataset {
-  const train: Row[] = [];
-  const heldOut: Row[] = [];
-  for (const row of rows) {
-    const [hash] = randomKey('held-out', JSON.stringify(row.messages));
-    (hash / 2 ** 32 < fraction ? heldOut : train).push(row);
-  }
-  if (train.length === 0 || (fraction > 0 && heldOut.length === 0)) {
+async function splitRows(
+  jsonl: string,
+  settings: DatasetSettings,
+  fraction: number,
+  options: Pick<ScanOptions, 'onActivity'>,
+): Promise<Dataset> {
+  const { name } = settings;
+  if (fraction === 0) return { train: await importJsonl(jsonl, settings, name, options), heldOut: [] };
+  const train = new NumberList();
+  const heldOut = new NumberList();
+  const onRow = ({ messages }: Row, place: number): void => {
+    const [hash] = randomKey('held-out', JSON.stringify(messages));
+    (hash / 2 ** 32 < fraction ? heldOut : train).push(place);
+  };
+  const rows = await importJsonl(jsonl, settings, name, { ...options, onRow });
+  if (train.length === 0 || heldOut.length === 0) {
     throw new UserError(
       `dataset ${name}: heldOut.fraction ${fraction} of ${rows.length} rows leaves ${train.length} for training and ` +
         `${heldOut.length} for evaluation; expected at least one of each`,
     );
   }
-  return { train, heldOut };
+  return { train: pickRows(rows, train), heldOut: pickRows(rows, heldOut) };
 }

@@ -1,6 +1,7 @@
 import { randomKey, shuffled } from '../algorithms/random.ts';
 import type { Language, Message, Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
+import type { RowList } from './row-list.ts';
 
 /** What reflection prompting adds to a question. */
 export const reflectionRequest: Record<Language, string> = {
@@ -24,7 +25,7 @@ export function reflectionText(question: string, language: Language | undefined)
 }
 
 /** The row's messages with `count` worked examples before its last question, all in one user message. */
-export function fewShotMessages(row: Row, pool: readonly Row[], count: number, seed: number): Message[] {
+export function fewShotMessages(row: Row, pool: RowList, count: number, seed: number): Message[] {
   const examples = chooseExamples(row, pool, count, seed);
   return withLastQuestion(row, (question) => fewShotText(examples, question));
 }
@@ -40,7 +41,7 @@ export function reflectionMessages(row: Row): Message[] {
  * @param pool training rows; held-out rows must not be in it
  * @throws UserError if there are not enough rows with completions
  */
-export function chooseExamples(row: Row, pool: readonly Row[], count: number, seed: number): WorkedExample[] {
+export function chooseExamples(row: Row, pool: RowList, count: number, seed: number): WorkedExample[] {
   const question = lastQuestion(row);
   const seen = new Set([question]);
   const examples: WorkedExample[] = [];
@@ -61,12 +62,12 @@ export function chooseExamples(row: Row, pool: readonly Row[], count: number, se
 }
 
 /** Random rows first, which nearly always suffice; then all of them, so that a small pool is searched to its end. */
-function* randomWalk(pool: readonly Row[], seed: number, row: Row): Generator<Row> {
+function* randomWalk(pool: RowList, seed: number, row: Row): Generator<Row> {
   const key = randomKey(seed, 'few-shot', row.dataset, row.id);
   const first = key[0] % Math.max(1, pool.length);
   const window = Array.from(
     { length: Math.min(64, pool.length) },
-    (_, i) => pool[(first + i * 7919) % pool.length] as Row,
+    (_, i) => pool.at((first + i * 7919) % pool.length) as Row,
   );
   yield* shuffled(window, key);
   yield* pool;

@@ -5,20 +5,22 @@ import type { z } from 'zod';
 import { row, type Row } from '../contract/dataset.ts';
 import { DiskFullError, UserError } from '../contract/errors.ts';
 import { goldProblem } from '../rewards/verify.ts';
-import { readJsonLines } from './jsonl.ts';
+import type { JsonLine } from './jsonl.ts';
+import { openRowFile, type ScanOptions } from './row-file.ts';
+import type { RowList } from './row-list.ts';
 
-/** Reads the rows that a sample or review stage wrote. @throws UserError `file:line: …` */
-export async function readRows(file: string): Promise<Row[]> {
-  const rows: Row[] = [];
-  for await (const { place, value } of readJsonLines(file)) {
-    const parsed = row.safeParse(value);
-    if (!parsed.success) throw new UserError(`${place}: ${describeIssue(parsed.error)}`);
-    rows.push(checkGold(parsed.data, place));
-  }
-  return rows;
+/** Opens the rows that a sample or review stage wrote. @throws UserError `file:line: …` */
+export function readRows(file: string, options?: ScanOptions): Promise<RowList> {
+  return openRowFile(file, asRow, options);
 }
 
-/** Writes one row a line. @throws DiskFullError */
+function asRow({ place, value }: JsonLine): Row {
+  const parsed = row.safeParse(value);
+  if (!parsed.success) throw new UserError(`${place}: ${describeIssue(parsed.error)}`);
+  return checkGold(parsed.data, place);
+}
+
+/** Writes one row a line, as the rows come. @throws DiskFullError */
 export async function writeRows(file: string, rows: Iterable<Row> | AsyncIterable<Row>): Promise<void> {
   async function* lines() {
     for await (const item of rows) yield `${JSON.stringify(item)}\n`;

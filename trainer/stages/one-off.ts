@@ -3,6 +3,7 @@ import { randomKey } from '../algorithms/random.ts';
 import { dataset, type Row } from '../contract/dataset.ts';
 import { evaluation } from '../contract/training.ts';
 import { loadDataset } from '../data/load-dataset.ts';
+import { firstRows } from '../data/row-list.ts';
 import { completeRows } from './completions.ts';
 import { evaluateRows } from './evaluation.ts';
 import { Policy } from './policy.ts';
@@ -59,7 +60,7 @@ export async function evaluateCheckpoint(checkpoint: string, options: EvaluateOp
   const policy = await Policy.open(resolve(checkpoint));
   try {
     const how = evaluation.parse({ data: ['data'], samples, limit, sampling });
-    const { metrics } = await evaluateRows(policy, new Map([['data', train.slice(0, limit)]]), how, seed);
+    const { metrics } = await evaluateRows(policy, new Map([['data', [...firstRows(train, limit)]]]), how, seed);
     console.log(JSON.stringify(metrics, undefined, 2));
   } finally {
     await policy.close();

@@ -27,7 +27,7 @@ type Decision = z.infer<typeof decision>;
 export async function review(settings: ReviewSettings, workspace: Workspace): Promise<StageResult> {
   const input = workspace.file.inputs[settings.data];
   if (!input) throw new UserError(`review.data: no input is named "${settings.data}"`);
-  const rows = await readRows(join(await workspace.verifyInput(input), 'rows.jsonl'));
+  const rows = [...(await readRows(join(await workspace.verifyInput(input), 'rows.jsonl')))];
   const { out } = workspace.file;
   await writeRows(join(out, 'queue.jsonl'), rows);
 

@@ -76,11 +76,11 @@ export class Workspace {
     const input = this.file.inputs[name];
     if (input) {
       await this.verifyInput(input);
-      return readRows(join(input.path, 'rows.jsonl'));
+      return [...(await readRows(join(input.path, 'rows.jsonl')))];
     }
     const { train, heldOut } = await this.loadDataset(name);
-    if (part === 'evaluation') return heldOut.length > 0 ? heldOut : train;
-    return part === 'train' ? train : heldOut;
+    if (part === 'evaluation') return [...(heldOut.length > 0 ? heldOut : train)];
+    return [...(part === 'train' ? train : heldOut)];
   }
 
   loadDataset(name: string): Promise<Dataset> {

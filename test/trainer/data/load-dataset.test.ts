@@ -20,7 +20,8 @@ let files = 0;
 async function load(content: string | Buffer, settings: Partial<DatasetSettings> = {}) {
   const jsonl = join(directory, `${++files}.jsonl`);
   await writeFile(jsonl, content);
-  return loadDataset({ name: 'sums', jsonl, ...settings }, 7);
+  const { train, heldOut } = await loadDataset({ name: 'sums', jsonl, ...settings }, 7);
+  return { train: [...train], heldOut: [...heldOut] };
 }
 
 const lines = (...rows: unknown[]) => rows.map((row) => JSON.stringify(row)).join('\n');
@@ -156,7 +157,7 @@ test('rows survive being written and read', async () => {
   );
   const file = join(directory, 'rows.jsonl');
   await writeRows(file, train);
-  expect(await readRows(file)).toEqual(train);
+  expect([...(await readRows(file))]).toEqual(train);
 });
 
 test('a written row that was damaged is refused by its line', async () => {

@@ -83,7 +83,7 @@ test('rows that nobody must review pass, and the result says that they were not 
   const { message, metrics, checkpoint } = await readResult(out, '');
   expect(message).toBe('3 rows not reviewed');
   expect(metrics).toEqual({ reviewed: 0, not_reviewed: 3, rejected: 0, rows: 3 });
-  expect(await readRows(join(out, 'data/rows.jsonl'))).toEqual(rows);
+  expect([...(await readRows(join(out, 'data/rows.jsonl')))]).toEqual(rows);
   expect(await recordOf(out)).toMatchObject({ complete: false, reviewed: 0, not_reviewed: 3, reviewers: [] });
   const manifest: unknown = JSON.parse(await readFile(join(checkpoint?.path ?? '', 'checkpoint.json'), 'utf8'));
   expect(manifest).toMatchObject({ final: true, parent: { stage: 'samples', digest: samples.digest } });
@@ -93,7 +93,7 @@ test('a review that is required and not made is refused with the path of its que
   const reviewed = await review(true);
   const queue = join(reviewed.out, 'queue.jsonl');
   await expectRefused(reviewed, `${queue}: 3 of 3 rows wait for review`, 'decisions.jsonl');
-  expect(await readRows(queue)).toEqual(rows);
+  expect([...(await readRows(queue))]).toEqual(rows);
 });
 
 test('a review that is required and half made is refused', async () => {
@@ -110,7 +110,7 @@ test('accepted rows pass, edited ones with their new completion, rejected ones n
     { id: seven.id, decision: 'reject', reviewer: 'Grace' },
   ]);
   expect(exit).toMatchObject({ code: 0, stderr: '' });
-  expect(await readRows(join(out, 'data/rows.jsonl'))).toEqual([three, { ...five, completion: edited }]);
+  expect([...(await readRows(join(out, 'data/rows.jsonl')))]).toEqual([three, { ...five, completion: edited }]);
   const counts = { reviewed: 3, not_reviewed: 0, rejected: 1, rows: 2 };
   expect(await readResult(out, '')).toMatchObject({ message: '3 rows reviewed', metrics: counts });
   expect(await recordOf(out)).toEqual({ complete: true, ...counts, reviewers: ['Ada', 'Grace'] });

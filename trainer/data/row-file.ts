@@ -1,0 +1,69 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import type { Row } from '../contract/dataset.ts';
+import { UserError } from '../contract/errors.ts';
+import { type JsonLine, parseJsonLine, readJsonLines } from './jsonl.ts';
+import { NumberList } from './number-list.ts';
+import { type RowList, rowsAt } from './row-list.ts';
+
+/** Turns a line into a row; a function of the line alone. @throws UserError `file:line: …` */
+export type ReadLine = (line: JsonLine) => Row;
+
+export interface ScanOptions {
+  /** Called with every row, in order. */
+  readonly onRow?: (row: Row, place: number) => void;
+  /** Called now and then; may throw to end a scan that nobody wants any more. */
+  readonly onActivity?: () => void;
+}
+
+/** Rows between two calls of `onActivity`: some milliseconds. */
+const activityRows = 256;
+
+/**
+ * Opens a JSONL file as rows. All of it is read and checked once; what stays in memory is where each line lies, 32 bytes
+ * a row whatever its length, and a row is read again when it is asked for.
+ *
+ * The file stays open while its rows are in use, so that a new one may take its name. One whose content was written over
+ * is refused: it would not be what was checked.
+ *
+ * @throws UserError `file:line: …`
+ */
+export async function openRowFile(file: string, readLine: ReadLine, options: ScanOptions = {}): Promise<RowList> {
+  const [numbers, offsets, lengths, checksums] = Array.from({ length: 4 }, () => new NumberList()) as [
+    NumberList,
+    NumberList,
+    NumberList,
+    NumberList,
+  ];
+  for await (const line of readJsonLines(file)) {
+    if (offsets.length % activityRows === 0) options.onActivity?.();
+    const row = readLine(line);
+    options.onRow?.(row, offsets.length);
+    numbers.push(line.number);
+    offsets.push(line.offset);
+    lengths.push(line.bytes.length);
+    checksums.push(crc32(line.bytes));
+  }
+  if (offsets.length === 0) return rowsAt(0, unreachable);
+
+  const open = { descriptor: openSync(file, 'r') };
+  openFiles.register(open, open.descriptor);
+  return rowsAt(offsets.length, (index) => {
+    const number = numbers.at(index) as number;
+    const place = `${file}:${number}`;
+    const bytes = Buffer.allocUnsafe(lengths.at(index) as number);
+    const offset = offsets.at(index) as number;
+    const found = readSync(open.descriptor, bytes, { position: offset });
+    if (found < bytes.length || crc32(bytes) !== checksums.at(index)) {
+      throw new UserError(`${place}: was changed since the stage read it; expected a file that stays as it is`);
+    }
+    return readLine({ place, number, offset, bytes, value: parseJsonLine(bytes, place) });
+  });
+}
+
+/** Nobody owns the rows of a dataset; their file is closed once nobody has them. */
+const openFiles = new FinalizationRegistry<number>(closeSync);
+
+function unreachable(): never {
+  throw new Error('an empty file has no row');
+}
