@@ -6,11 +6,12 @@ const intervalMs = 10_000;
 
 /**
  * Lines for a log: one when an attempt starts, at most one every ten seconds while it runs, one with the metrics when the
- * stage has ended, and one for each decision of a gate.
+ * stage has ended, and one for each warning and each decision of a gate.
  */
 export function plainDisplay(write: (line: string) => void, clock: () => number = Date.now): Display {
   const seen = new Map<string, Seen>();
   const gates = new Set<string>();
+  const warned = new Set<string>();
   return {
     update(run) {
       const now = clock();
@@ -18,6 +19,11 @@ export function plainDisplay(write: (line: string) => void, clock: () => number 
         const before = seen.get(stage.name) ?? firstSight(stage);
         const lines = newsOf(stage, before, now);
         for (const line of lines) write(`${stage.name}: ${line}`);
+        for (const { reason, message } of stage.warnings) {
+          const key = `${stage.name} ${reason}`;
+          if (!warned.has(key)) write(`${stage.name}: warning (${reason}): ${message}`);
+          warned.add(key);
+        }
         if (lines.length > 0 || !seen.has(stage.name)) seen.set(stage.name, { ...seenNow(stage), shownMs: now });
       }
       for (const { stage, action, message, digest } of run.pipeline.status?.gates ?? []) {

@@ -18,7 +18,7 @@ export function progressText({
   steps,
   metrics,
   secondsLeft,
-}: Omit<ProgressLine, 'type' | 'time'>): string {
+}: Pick<ProgressLine, 'phase' | 'step' | 'steps' | 'metrics' | 'secondsLeft'>): string {
   return [
     `${phase} ${step}/${steps}`,
     ...metricTexts(metrics),

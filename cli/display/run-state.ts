@@ -1,5 +1,6 @@
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../operator/api/stage.ts';
+import type { StageWarning } from '../../trainer/contract/progress.ts';
 import { stageTypes } from '../../trainer/contract/settings.ts';
 
 /** What a display shows of a run at one moment. */
@@ -28,6 +29,8 @@ export interface StageState {
   readonly seconds: number;
   readonly digest: string | undefined;
   readonly ended: boolean;
+  /** What the newest attempt warns of, such as that it learns nothing. */
+  readonly warnings: readonly StageWarning[];
   /** The newest attempt that failed, with its cause. */
   readonly failure: { readonly attempt: number; readonly text: string } | undefined;
 }
@@ -60,6 +63,7 @@ export function stageStates({ pipeline, stages }: RunState, now: number): StageS
         0,
       ),
       digest: status?.checkpoint?.digest,
+      warnings: status?.warnings ?? [],
       failure: failed && { attempt: failed.number, text: `${failed.class ?? 'failed'}: ${failed.message}` },
       ended: status?.conditions.some(({ type, status: is }) => type === 'Succeeded' && is !== 'Unknown') ?? false,
     };

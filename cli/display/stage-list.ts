@@ -34,6 +34,11 @@ const marks: Readonly<Record<string, readonly [mark: string, colour: 'green' | '
 };
 
 function stageLines(stage: StageState, nameWidth: number, typeWidth: number): string[] {
+  const warnings = stage.warnings.map(({ message }) => styleText('yellow', `    warning: ${message}`));
+  return [...ownLines(stage, nameWidth, typeWidth), ...warnings];
+}
+
+function ownLines(stage: StageState, nameWidth: number, typeWidth: number): string[] {
   const begun = stage.attempt > 0;
   const [mark, colour] = marks[stage.state] ?? (begun ? ['●', 'yellow'] : ['○', undefined]);
   const head = `${colour ? styleText(colour, mark) : mark} ${stage.name.padEnd(nameWidth)}  ${stage.type.padEnd(typeWidth)}`;

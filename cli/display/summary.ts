@@ -21,7 +21,11 @@ export function printOutcome(result: RunResult, took: string, logs: string): voi
   const end = `${pipeline.metadata.name}: ${outcome.toLowerCase()} after ${took}`;
   if (succeeded) console.log(end);
   else console.error(`${end}: ${message}`);
-  for (const { name, state } of stageStates(result, Date.now())) {
+  const stages = stageStates(result, Date.now());
+  for (const { name, warnings } of stages) {
+    for (const warning of warnings) console.log(`${name}: warning (${warning.reason}): ${warning.message}`);
+  }
+  for (const { name, state } of stages) {
     if (state === 'Failed') console.error(`What ${name} said: ${logs} ${name}`);
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { time } from './metadata.ts';
 
-export const conditionTypes = ['Succeeded', 'Suspended'] as const;
+export const conditionTypes = ['Succeeded', 'Suspended', 'Warned'] as const;
 export type ConditionType = (typeof conditionTypes)[number];
 
 /** What keeps an attempt from running. */
@@ -41,8 +41,10 @@ export type Reason = (typeof reasons)[number];
 
 /** metav1.Condition. */
 const condition = z.strictObject({
-  type: z.string().max(316).describe('Succeeded or Suspended.'),
-  status: z.enum(['True', 'False', 'Unknown']).describe('False is final: it will not change without a person.'),
+  type: z.string().max(316).describe('Succeeded, Suspended or, on a stage, Warned.'),
+  status: z
+    .enum(['True', 'False', 'Unknown'])
+    .describe('Of Succeeded, False is final: it will not change without a person.'),
   reason: z.string().max(1024).describe('Why, in one CamelCase word.'),
   message: z.string().max(32768).describe('Why, in words.'),
   lastTransitionTime: time.describe('When status last changed.'),
@@ -56,12 +58,13 @@ export const statusConditions = z
   .max(16)
   .default([])
   .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
-  .describe('Succeeded and Suspended.');
+  .describe('Succeeded, Suspended and Warned.');
 
 export interface NewCondition {
   readonly type: ConditionType;
   readonly status: Condition['status'];
-  readonly reason: Reason;
+  /** Of Warned the trainer's own word. */
+  readonly reason: string;
   readonly message: string;
 }
 

@@ -67,6 +67,7 @@ export function displayStage(
     kl: metric('kl'),
     node: status.node ?? '',
     checkpoint: checkpoint === undefined ? '' : `${checkpoint.path}@${checkpoint.digest.slice(0, 12)}`,
+    warnings: (status.warnings ?? []).map(({ reason }) => reason).join(','),
     message: shorten(findCondition(status.conditions, 'Succeeded')?.message ?? ''),
   };
 }
@@ -81,7 +82,13 @@ function formatSteps(saved: number | undefined, progress: StageStatus['progress'
 export function displayPipeline(
   status: Omit<PipelineStatus, 'display'>,
   current: readonly { readonly name: string; readonly status?: StageStatus | undefined }[],
-  context: { readonly restarts: number; readonly queue: string | undefined; readonly passAt1: number | undefined },
+  context: {
+    readonly restarts: number;
+    readonly queue: string | undefined;
+    readonly passAt1: number | undefined;
+    /** Names of the stages that warn. */
+    readonly warned: readonly string[];
+  },
 ): PipelineDisplay {
   const succeeded = status.stages.filter(({ state }) => state === 'Succeeded').length;
   const [first] = current;
@@ -97,6 +104,7 @@ export function displayPipeline(
     reward: reward === undefined ? '' : formatNumber(reward),
     passAt1: context.passAt1 === undefined ? '' : formatNumber(context.passAt1),
     queue: context.queue ?? '',
+    warnings: shorten(context.warned.join(','), 400),
     message: shorten(findCondition(status.conditions, 'Succeeded')?.message ?? ''),
   };
 }
@@ -127,7 +135,7 @@ function formatShare(part: number | undefined, whole: number | undefined): strin
   return part === undefined || whole === undefined || whole === 0 ? '' : `${Math.floor((100 * part) / whole)}%`;
 }
 
-function shorten(text: string): string {
+function shorten(text: string, length = 1000): string {
   const line = text.replaceAll(/\s+/g, ' ').trim();
-  return line.length <= 1000 ? line : `${line.slice(0, 999)}…`;
+  return line.length <= length ? line : `${line.slice(0, length - 1)}…`;
 }

@@ -80,6 +80,7 @@ export const pipelineDisplay = z.strictObject({
   reward: z.string().max(100).describe('REWARD'),
   passAt1: z.string().max(100).describe('PASS@1'),
   queue: z.string().max(100).describe('QUEUE'),
+  warnings: z.string().max(400).describe('WARNINGS'),
   message: z.string().max(1000).describe('MESSAGE'),
 });
 export type PipelineDisplay = z.infer<typeof pipelineDisplay>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { dataset } from '../../trainer/contract/dataset.ts';
 import { modelSourceShape } from '../../trainer/contract/model.ts';
-import { progressLine } from '../../trainer/contract/progress.ts';
+import { progressLine, stageWarnings } from '../../trainer/contract/progress.ts';
 import { exactlyOneRule, name, object, withRules } from '../../trainer/contract/schema.ts';
 import { stageSettingsShape, stageTypes } from '../../trainer/contract/settings.ts';
 import { statusConditions } from './conditions.ts';
@@ -102,6 +102,7 @@ export const stageDisplay = z.strictObject({
   kl: z.string().max(100).describe('KL'),
   node: z.string().max(253).describe('NODE'),
   checkpoint: z.string().max(200).describe('CHECKPOINT'),
+  warnings: z.string().max(400).describe('WARNINGS'),
   message: z.string().max(1000).describe('MESSAGE'),
 });
 export type StageDisplay = z.infer<typeof stageDisplay>;
@@ -117,7 +118,7 @@ export const stageStatus = z.strictObject({
     .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['number'] })
     .describe('Attempts, oldest first.'),
   failures: z.record(z.string(), z.int()).default({}).describe('Failed attempts by class.'),
-  progress: progressLine.optional().describe('The newest progress line.'),
+  progress: progressLine.omit({ warnings: true }).optional().describe('The newest progress line.'),
   checkpoint: z
     .strictObject({
       path: z.string().max(200).describe("Directory in the stage's directory."),
@@ -127,6 +128,10 @@ export const stageStatus = z.strictObject({
     .optional()
     .describe('The final checkpoint, once it was verified.'),
   metrics: metrics.default({}).describe('Metrics of the result.'),
+  warnings: stageWarnings
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['reason'] })
+    .optional()
+    .describe('What the newest attempt warns of, such as that it learns nothing.'),
   startedAt: time.optional().describe('When the first attempt started.'),
   completedAt: time.optional().describe('When the stage reached its end.'),
   runSeconds: z.number().min(0).default(0).describe('Seconds that attempts ran.'),

@@ -56,6 +56,9 @@ export function pipelineStatus(situation: PipelineSituation, verdict: Outcome): 
         restarts: views.reduce((sum, { object }) => sum + Math.max(0, (object?.status?.attempts.length ?? 0) - 1), 0),
         queue: pipeline.spec.defaults.queue,
         passAt1: measured.at(-1),
+        warned: views
+          .filter(({ object }) => (object?.status?.warnings ?? []).length > 0)
+          .map(({ stage }) => stage.name),
       },
     ),
   };

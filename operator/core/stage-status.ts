@@ -1,3 +1,4 @@
+import type { StageWarning } from '../../trainer/contract/progress.ts';
 import { findCondition, setCondition, type NewCondition } from '../api/conditions.ts';
 import { displayStage } from '../api/display.ts';
 import type { StageCheckpoint, StageStatus } from '../api/stage.ts';
@@ -29,10 +30,15 @@ export function stageStatus(
     conditions = setCondition(conditions, suspended, now, generation);
   }
 
+  const warnings = warningsOf(newest, old);
+  if (warnings.length > 0 || findCondition(conditions, 'Warned') !== undefined) {
+    conditions = setCondition(conditions, warned(warnings), now, generation);
+  }
+
   const finished = verdict.status === 'True';
   const checkpoint = finished ? (finalCheckpoint(newest) ?? old?.checkpoint) : undefined;
   const metrics = finished ? (newest?.result?.metrics ?? old?.metrics ?? {}) : (newest?.progress?.metrics ?? {});
-  const progress = newest?.progress ?? (live === undefined ? old?.progress : undefined);
+  const progress = progressOf(newest) ?? (live === undefined ? old?.progress : undefined);
   const node = newest?.node ?? old?.node;
   const startedAt = records[0]?.startedAt ?? old?.startedAt;
   const completedAt =
@@ -46,12 +52,34 @@ export function stageStatus(
     ...(progress === undefined ? {} : { progress }),
     ...(checkpoint === undefined ? {} : { checkpoint }),
     metrics,
+    ...(warnings.length === 0 ? {} : { warnings: [...warnings] }),
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(completedAt === undefined ? {} : { completedAt }),
     ...sum,
     ...(node === undefined ? {} : { node }),
   };
   return { ...status, display: displayStage(stage.spec, status) };
+}
+
+function progressOf(attempt: AttemptObserved | undefined): StageStatus['progress'] {
+  if (attempt?.progress === undefined) return undefined;
+  const { warnings: _, ...progress } = attempt.progress;
+  return progress;
+}
+
+/** What the newest attempt says; as long as it has said nothing, what was known before. A failure takes nothing back. */
+function warningsOf(attempt: AttemptObserved | undefined, old: StageStatus | undefined): readonly StageWarning[] {
+  const { result, progress } = attempt ?? {};
+  const said = result?.outcome === 'succeeded' ? result : progress;
+  return (said === undefined ? old?.warnings : said.warnings) ?? [];
+}
+
+/** For `kubectl wait` and whoever watches conditions; the list beside it has the warnings one by one. */
+function warned(warnings: readonly StageWarning[]): NewCondition {
+  const newest = warnings.at(-1);
+  if (newest === undefined) return { type: 'Warned', status: 'False', reason: 'NoWarnings', message: '' };
+  const message = warnings.map((each) => each.message).join('; ');
+  return { type: 'Warned', status: 'True', reason: newest.reason, message };
 }
 
 function finalCheckpoint(attempt: AttemptObserved | undefined): StageCheckpoint | undefined {

@@ -23,7 +23,11 @@ export function stageHappenings(before: StageStatus | undefined, after: StageSta
         message: `attempt ${attempt.number}${cause}: ${attempt.message}`,
       };
     });
-  return [...ends, ...endOf(before?.conditions, after.conditions)];
+  const known = new Set((before?.warnings ?? []).map(({ reason }) => reason));
+  const warnings = (after.warnings ?? [])
+    .filter(({ reason }) => !known.has(reason))
+    .map(({ reason, message }): Happening => ({ type: 'Warning', reason, message }));
+  return [...ends, ...warnings, ...endOf(before?.conditions, after.conditions)];
 }
 
 /** What a change of a pipeline's status tells people. */

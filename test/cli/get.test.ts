@@ -14,7 +14,7 @@ test('lists pipelines with the columns of kubectl; one whose runner is gone is i
   const { code, stdout, stderr } = await r1(['get', '--state', state()]);
   expect([code, stderr]).toEqual([0, '']);
   const [head, row] = stdout.split('\n').map((line) => line.split(/ {2,}/));
-  expect(head).toEqual(['NAME', 'STATE', 'STAGE', 'PROGRESS', 'ETA', 'GPU-H', 'RESTARTS', 'AGE']);
+  expect(head).toEqual(['NAME', 'STATE', 'STAGE', 'PROGRESS', 'ETA', 'GPU-H', 'RESTARTS', 'WARNINGS', 'AGE']);
   expect(row?.slice(0, 5)).toEqual(['r1-tiny', 'Interrupted', 'reasoning-rl', '5/11', '-']);
 });
 
@@ -22,7 +22,9 @@ test('lists the stages that exist in the order of the manifest', async () => {
   const { stdout } = await r1(['get', 'stages', 'r1-tiny', '-o', 'wide', '--state', state()]);
   const lines = stdout.trimEnd().split('\n');
   expect(lines[0]?.split(/ {2,}/)).toEqual(
-    'NAME PIPELINE TYPE STATE STEP PROGRESS REWARD LOSS ATTEMPT AGE PASS@1 KL NODE CHECKPOINT MESSAGE'.split(' '),
+    'NAME PIPELINE TYPE STATE STEP PROGRESS REWARD LOSS ATTEMPT WARNINGS AGE PASS@1 KL NODE CHECKPOINT MESSAGE'.split(
+      ' ',
+    ),
   );
   expect(lines.slice(1).map((line) => line.split(/ +/)[0])).toEqual(
     'pretrained r1-zero cold-start-data review cold-start reasoning-rl'.split(' '),

@@ -164,6 +164,7 @@ describeCluster('an API server', (cluster) => {
       'ETA',
       'GPU-H',
       'RESTARTS',
+      'WARNINGS',
       'AGE',
       'REWARD',
       'PASS@1',

@@ -44,6 +44,8 @@ export interface Behaviour {
   readonly message?: string;
   /** Damage the final checkpoint after its digest was taken. */
   readonly damage?: boolean;
+  /** In every progress line and in the result. */
+  readonly warnings?: StageResult['warnings'];
 }
 
 const [, , planPath = '', command = '', , filePath = ''] = process.argv;
@@ -94,6 +96,7 @@ finish({
   message: behaviour.message ?? `${step} steps`,
   ...(checkpoint && { checkpoint }),
   metrics: { reward: 0.5, ...metrics },
+  ...(behaviour.warnings && { warnings: behaviour.warnings }),
 });
 
 async function waitForLearner(): Promise<never> {
@@ -161,6 +164,7 @@ function progress(): void {
     phase: 'train',
     metrics: { reward: 0.1 * step },
     secondsLeft: steps - step,
+    warnings: behaviour.warnings,
   };
   process.stdout.write(`a line that is no progress\n${JSON.stringify(line)}\n`);
 }

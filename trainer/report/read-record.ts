@@ -63,6 +63,7 @@ async function readStage(directory: string, pipeline: PipelineFile, stage: Pipel
     inputs: resource?.spec.inputs.map((input) => input.stage) ?? stagesNamed(settings, pipeline),
     checkpoint: await checkpointOf(out, status?.checkpoint ?? result?.checkpoint),
     metrics: result?.metrics ?? status?.metrics ?? {},
+    warnings: result?.warnings ?? status?.warnings ?? [],
     gate: gateOf(stage, pipeline),
     series,
     samples,
@@ -120,10 +121,11 @@ function gateOf({ name, gate }: PipelineStage, { status }: PipelineFile): GateRe
 }
 
 function ruleOf({ metric, atLeast, atMost, notBelow }: Gate): string {
+  if (metric === undefined) return 'approval of a person';
   if (atLeast !== undefined) return `${metric} ≥ ${atLeast}`;
   if (atMost !== undefined) return `${metric} ≤ ${atMost}`;
   if (notBelow) return `${metric} ≥ that of ${notBelow.stage}${notBelow.by > 0 ? ` − ${notBelow.by}` : ''}`;
-  return metric;
+  return `${metric}, for a person to judge`;
 }
 
 /** @returns undefined when there is no such file */

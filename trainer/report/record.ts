@@ -1,4 +1,5 @@
 import type { CheckpointManifest } from '../contract/checkpoint.ts';
+import type { StageWarning } from '../contract/progress.ts';
 import type { Funnel, Review } from './data-files.ts';
 import type { SampleLine, Series } from './jsonl.ts';
 
@@ -32,6 +33,8 @@ export interface StageRecord {
   readonly checkpoint: CheckpointRecord | undefined;
   /** Last metrics, `eval/…` among them. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** What its newest attempt warns of. */
+  readonly warnings: readonly StageWarning[];
   readonly gate: GateRecord | undefined;
   readonly series: Series;
   readonly samples: { readonly first: readonly SampleLine[]; readonly last: readonly SampleLine[] };

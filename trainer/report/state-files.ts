@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { stageWarnings } from '../contract/progress.ts';
 import { stageTypes } from '../contract/settings.ts';
 
 /**
@@ -13,7 +14,7 @@ const settings = Object.fromEntries(
 ) as Record<(typeof stageTypes)[number], z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodUnknown>>>;
 
 const gate = z.looseObject({
-  metric: z.string(),
+  metric: z.string().optional(),
   atLeast: z.number().optional(),
   atMost: z.number().optional(),
   notBelow: z.looseObject({ stage: z.string(), by: z.number().default(0) }).optional(),
@@ -65,6 +66,7 @@ export const stageFileOfState = z.looseObject({
       attempts: z.array(z.unknown()).default([]),
       checkpoint: z.looseObject({ path: z.string(), step: z.number(), digest: z.string() }).optional(),
       metrics: z.record(z.string(), z.number()).default({}),
+      warnings: stageWarnings.default([]),
       runSeconds: z.number().optional(),
     })
     .optional(),

@@ -1,4 +1,5 @@
 import type { ProgressLine } from '../contract/progress.ts';
+import { Warnings } from './warnings.ts';
 import type { Metrics } from './metrics.ts';
 
 const minimumIntervalMs = 1000;
@@ -24,6 +25,8 @@ export const watchedMetrics = [
 
 /** Writes progress lines to stdout, at most one a second, with the time left by the speed of this attempt. */
 export class ProgressReporter {
+  /** Travel with every line. */
+  readonly warnings = new Warnings();
   private readonly startedMs = performance.now();
   private firstStep: number | undefined;
   private lastMs = -Infinity;
@@ -44,10 +47,16 @@ export class ProgressReporter {
       steps,
       phase,
       metrics: this.metrics,
+      ...this.warned,
       ...(done > 0 && { secondsLeft: ((nowMs - this.startedMs) / 1000 / done) * (steps - step) }),
     };
     this.last = line;
     process.stdout.write(`${JSON.stringify(line)}\n`);
+  }
+
+  private get warned(): Pick<ProgressLine, 'warnings'> {
+    const warnings = this.warnings.all;
+    return warnings.length === 0 ? {} : { warnings };
   }
 
   /** Says the newest line again after a silence. Called when work inside a step has gone on. */
@@ -55,7 +64,7 @@ export class ProgressReporter {
     const nowMs = performance.now();
     if (!this.last || nowMs - this.lastMs < silenceMs) return;
     this.lastMs = nowMs;
-    process.stdout.write(`${JSON.stringify({ ...this.last, time: new Date().toISOString() })}\n`);
+    process.stdout.write(`${JSON.stringify({ ...this.last, ...this.warned, time: new Date().toISOString() })}\n`);
   };
 }
 

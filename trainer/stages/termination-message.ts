@@ -8,6 +8,9 @@ const limitBytes = 4096;
 /** What a long message may take where metrics are left out for it. */
 const messageBytes = 1500;
 
+/** What the message of a warning may take there. */
+const warningBytes = 200;
+
 /**
  * A result as JSON of at most 4096 bytes: whole if it fits, else with a shorter message and as many metrics as there is
  * room for, those that people watch and those of the evaluation first.
@@ -17,10 +20,12 @@ export function terminationMessage(result: StageResult): string {
   if (byteLength(whole) <= limitBytes) return whole;
 
   const message = shortened(result.message, messageBytes);
-  let text = JSON.stringify({ ...result, message, metrics: {} });
+  const warnings = result.warnings?.map((each) => ({ ...each, message: shortened(each.message, warningBytes) }));
+  const short = { ...result, message, ...(warnings && { warnings }) };
+  let text = JSON.stringify({ ...short, metrics: {} });
   const metrics: Metrics = {};
   for (const [name, value] of Object.entries(result.metrics).toSorted(([a], [b]) => rank(a) - rank(b))) {
-    const longer = JSON.stringify({ ...result, message, metrics: { ...metrics, [name]: value } });
+    const longer = JSON.stringify({ ...short, metrics: { ...metrics, [name]: value } });
     if (byteLength(longer) > limitBytes) break;
     metrics[name] = value;
     text = longer;

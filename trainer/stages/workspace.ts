@@ -61,6 +61,11 @@ export class Workspace {
     return this.stop.aborted;
   }
 
+  /** Tells people of something that does not end the stage; see `Warnings`. */
+  warn(reason: string, message: string): void {
+    this.progress.warnings.warn(reason, message);
+  }
+
   /** Ends the stage at a safe point. `saved` says up to where its work is kept. */
   interrupt(saved: string): never {
     throw new InterruptedError(`asked to stop; saved ${saved}`);
@@ -187,7 +192,15 @@ export class Workspace {
   finish(checkpoint: StageResult['checkpoint'], message: string, metrics: Metrics): StageResult {
     const { path, step, digest } = checkpoint ?? {};
     const reference = path !== undefined && step !== undefined && digest !== undefined && { path, step, digest };
-    return { outcome: 'succeeded', reason: 'succeeded', message, ...(reference && { checkpoint: reference }), metrics };
+    const warnings = this.progress.warnings.all;
+    return {
+      outcome: 'succeeded',
+      reason: 'succeeded',
+      message,
+      ...(reference && { checkpoint: reference }),
+      metrics,
+      ...(warnings.length > 0 && { warnings }),
+    };
   }
 }
 

@@ -40,6 +40,16 @@ test('one line at the start, at most one every ten seconds, one at the end', () 
   ]);
 });
 
+test('tells of a warning once, whatever its message becomes', () => {
+  const { lines, update } = watched();
+  update(0, { pretrained: { state: 'Running' } });
+  for (const second of [1, 2]) {
+    const warnings = [{ reason: 'NoSignal', message: `no signal for ${second} steps` }];
+    update(second, { pretrained: { state: 'Running', warnings } });
+  }
+  expect(lines).toEqual(['pretrained: started (pretrain)', 'pretrained: warning (NoSignal): no signal for 1 steps']);
+});
+
 test('tells of failures, retries and gates, each once', () => {
   const { lines, update } = watched();
   const failed = { outcome: 'Failed', class: 'diverged', message: 'loss is NaN', ...ended } as const;

@@ -12,6 +12,7 @@ export interface StageFacts {
   readonly progress?: Partial<NonNullable<StageStatus['progress']>>;
   readonly metrics?: Record<string, number>;
   readonly message?: string;
+  readonly warnings?: StageStatus['warnings'];
 }
 
 const conditionOf = { Running: 'Unknown', Retrying: 'Unknown', Succeeded: 'True', Failed: 'False' } as const;
@@ -38,7 +39,7 @@ export function runOf(
     status: { startedAt: new Date(startMs).toISOString(), gates },
   });
   const stages = Object.entries(facts).map(
-    ([stage, { state, attempts = [{}], progress, metrics = {}, message = '' }]) =>
+    ([stage, { state, attempts = [{}], progress, metrics = {}, message = '', warnings }]) =>
       r1Stage.parse({
         apiVersion,
         kind: 'R1Stage',
@@ -56,10 +57,9 @@ export function runOf(
           ],
           display: {
             ...Object.fromEntries(
-              ['type', 'step', 'progress', 'reward', 'loss', 'passAt1', 'kl', 'node', 'checkpoint'].map((key) => [
-                key,
-                '',
-              ]),
+              ['type', 'step', 'progress', 'reward', 'loss', 'passAt1', 'kl', 'node', 'checkpoint', 'warnings'].map(
+                (key) => [key, ''],
+              ),
             ),
             state,
             attempt: attempts.length,
@@ -85,6 +85,7 @@ export function runOf(
           }),
           ...(state === 'Succeeded' && { checkpoint: { path: 'step-000100', step: 100, digest: 'd'.repeat(64) } }),
           metrics,
+          ...(warnings && { warnings }),
         },
       }),
   );

@@ -33,6 +33,14 @@ test('cuts lines that would wrap', () => {
   expect(drawn(40)[2]).toMatch(/…$/);
 });
 
+test('shows what a stage warns of below it, running or ended', () => {
+  for (const state of ['Running', 'Succeeded'] as const) {
+    const warned = runOf({ pretrained: { state, warnings: [{ reason: 'NoSignal', message: 'it learns nothing' }] } });
+    const lines = stripVTControlCharacters(stageList(warned, after(5), 80)).split('\n');
+    expect(lines[2]).toBe('    warning: it learns nothing');
+  }
+});
+
 test('shows what has not begun, and why a stage failed', () => {
   const failed = runOf({ pretrained: { state: 'Failed', message: 'the disk is full' } });
   expect(

@@ -35,6 +35,10 @@ test.each<{ name: string; status: Partial<StageStatus>; shown: object }>([
       progress,
       metrics: { reward: 0.53219, loss: 1.5e-5, kl: 0.0101, 'eval/pass@1': 0.5 },
       node: 'gpu-1',
+      warnings: [
+        { reason: 'NoSignal', message: 'words' },
+        { reason: 'KlExploded', message: 'words' },
+      ],
     },
     shown: {
       state: 'Running',
@@ -46,6 +50,7 @@ test.each<{ name: string; status: Partial<StageStatus>; shown: object }>([
       passAt1: '0.5',
       attempt: 2,
       node: 'gpu-1',
+      warnings: 'NoSignal,KlExploded',
       message: 'attempt 2 runs',
     },
   },
@@ -89,7 +94,7 @@ test('a pipeline shows what runs and how far it is', () => {
     gpuHours: 1.256,
   };
   const current = [{ name: 'b', status: { ...stage, progress, metrics: { reward: 0.5 } } }];
-  expect(displayPipeline(status, current, { restarts: 2, queue: 'team', passAt1: 0.25 })).toEqual({
+  expect(displayPipeline(status, current, { restarts: 2, queue: 'team', passAt1: 0.25, warned: ['a', 'b'] })).toEqual({
     state: 'Running',
     stage: 'b',
     progress: '1/3',
@@ -99,6 +104,7 @@ test('a pipeline shows what runs and how far it is', () => {
     reward: '0.5',
     passAt1: '0.25',
     queue: 'team',
+    warnings: 'a,b',
     message: '',
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { findCondition } from '../../../operator/api/conditions.ts';
 import type { R1Stage } from '../../../operator/api/stage.ts';
 import { decideStage } from '../../../operator/core/decide-stage.ts';
 import type { AttemptObserved } from '../../../operator/core/observed.ts';
@@ -23,6 +24,45 @@ test('status tells what was seen', () => {
   });
   // Once recorded, it stays as it is without the attempt.
   expect(decideStage({ now: now + 1000, stage: { ...fresh, status }, attempts: [] }).status).toEqual(status);
+});
+
+describe('warnings', () => {
+  const warnings = [{ reason: 'NoSignal', message: 'every group scores alike since step 3' }];
+  const progress = { type: 'progress', time: timeAt(1), step: 9, steps: 20, phase: 'train', metrics: {} } as const;
+  const learning = pass(fresh, { progress }, now);
+  const warned = pass({ ...fresh, status: learning }, { progress: { ...progress, warnings } }, now);
+
+  test('are kept, and a condition says so', () => {
+    expect(learning.warnings).toBeUndefined();
+    expect(findCondition(learning.conditions, 'Warned')).toBeUndefined();
+    expect(warned).toMatchObject({ warnings, progress, display: { state: 'Running', warnings: 'NoSignal' } });
+    expect(findCondition(warned.conditions, 'Warned')).toMatchObject({
+      status: 'True',
+      reason: 'NoSignal',
+      message: warnings[0]?.message,
+    });
+    expect(warned.progress).not.toHaveProperty('warnings'); // said once
+  });
+
+  test('are taken back by the attempt alone', () => {
+    const stage = { ...fresh, status: warned };
+    const over = pass(stage, { progress }, now);
+    expect(over.warnings).toBeUndefined();
+    expect(findCondition(over.conditions, 'Warned')).toMatchObject({ status: 'False', reason: 'NoWarnings' });
+
+    const again = decideStage({ now, stage, attempts: [{ ...live, number: 2 }] }).status;
+    expect(again.warnings).toEqual(warnings);
+    const failed = { ...result, outcome: 'failed', reason: 'diverged' } as const;
+    const end = { exit: { code: 67 }, result: failed, progress: { ...progress, warnings } };
+    expect(decideStage({ now, stage, attempts: [ended(end)] }).status.warnings).toEqual(warnings);
+  });
+
+  test('of a finished stage are those of its result', () => {
+    const attempts = [ended({ exit: { code: 0 }, result: { ...result, checkpoint, warnings }, progress })];
+    const { status } = decideStage({ now, stage: fresh, attempts });
+    expect(status.warnings).toEqual(warnings);
+    expect(decideStage({ now, stage: { ...fresh, status }, attempts: [] }).status.warnings).toEqual(warnings);
+  });
 });
 
 function pass(stage: R1Stage, more: Partial<AttemptObserved>, at: number) {

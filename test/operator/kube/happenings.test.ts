@@ -34,6 +34,18 @@ test.each([
     told: ['Normal Completed: words'],
   },
   {
+    name: 'a warning once, whatever its message becomes',
+    before: { ...runningStage, warnings: [{ reason: 'NoSignal', message: 'since step 3' }] },
+    after: {
+      ...runningStage,
+      warnings: [
+        { reason: 'NoSignal', message: 'since step 4' },
+        { reason: 'KlExploded', message: 'kl is 40' },
+      ],
+    },
+    told: ['Warning KlExploded: kl is 40'],
+  },
+  {
     name: 'a failed attempt with its class',
     before: runningStage,
     after: stage('Unknown', 'BackingOff', [failed]),

@@ -53,6 +53,15 @@ test.each([
   ]);
 });
 
+test('what a stage warns of is kept with it and does not end it', async () => {
+  const warnings = [{ reason: 'NoSignal', message: 'no group of completions has differed in reward since step 3' }];
+  const bench = new Workbench({ zero: [{ warnings }] });
+  const result = await bench.run(pipelineOf(fourStages));
+  expect(result.outcome).toBe('Succeeded');
+  expect(result.stages.map(({ status }) => status?.warnings)).toEqual([undefined, warnings, undefined, undefined]);
+  expect(result.pipeline.status?.display).toMatchObject({ state: 'Succeeded', warnings: 'zero' });
+});
+
 test('starting the run again tries a failed stage again and keeps what it had', async () => {
   const bench = new Workbench({ zero: [{ failAfter: 2, exit: 'userError' }, {}] });
   expect((await bench.run(pipelineOf(fourStages))).outcome).toBe('Failed');

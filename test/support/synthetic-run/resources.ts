@@ -63,6 +63,7 @@ export async function writeStage(
           kl: 'kl' in metrics ? metrics['kl'].toFixed(4) : '',
           node: '',
           checkpoint: checkpoint ? `${checkpoint.path}@${checkpoint.digest.slice(0, 12)}` : '',
+          warnings: '',
           message: state === 'Succeeded' ? messageOf(stage) : 'attempt 1 is running',
         },
         attempts: [
@@ -168,6 +169,7 @@ export async function writePipeline(
           reward: '',
           passAt1: done ? '0.895' : '0.765',
           queue: '',
+          warnings: '',
           message: done ? 'every stage has succeeded' : `stage ${current} is running`,
         },
         gates: decided.map(({ name, gate, result }) => ({

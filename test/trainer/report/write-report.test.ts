@@ -58,6 +58,26 @@ test('marks negative controls', async () => {
   expect(text).toContain('Negative control: stage r1-zero has learning rate 0');
 });
 
+test('shows what a stage warns of, and where', async () => {
+  const directory = await writePipelineState(join(root(), 'warned'));
+  const path = join(directory, 'volume/r1-zero/result.json');
+  const result = JSON.parse(await readFile(path, 'utf8')) as object;
+  const warnings = [{ reason: 'NoSignal', message: 'no group has differed in reward since step 3' }];
+  await writeFile(path, JSON.stringify({ ...result, warnings }));
+  const page = await readFile(await writeReport(directory), 'utf8');
+  expect(textOf(page)).toContain('Warning: stage r1-zero : no group has differed in reward since step 3');
+  expect(page).toContain('<a href="#stage-r1-zero">');
+});
+
+test('a gate that only a person opens', async () => {
+  const directory = await writePipelineState(join(root(), 'approval'));
+  const path = join(directory, 'pipeline.json');
+  const pipeline = JSON.parse(await readFile(path, 'utf8')) as { spec: { stages: { gate?: object }[] } };
+  for (const stage of pipeline.spec.stages) if (stage.gate) stage.gate = { approval: true };
+  await writeFile(path, JSON.stringify(pipeline));
+  expect(textOf(await readFile(await writeReport(directory), 'utf8'))).toContain('approval of a person');
+});
+
 test('says when a checkpoint on disk is no longer the one that was handed over', async () => {
   const directory = await writePipelineState(join(root(), 'changed'));
   await writeFile(join(directory, 'volume/pretrained/step-000800/checkpoint.json'), '{}');

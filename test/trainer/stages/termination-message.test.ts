@@ -27,6 +27,20 @@ test('of too many metrics those that people watch stay, then those of the evalua
   ]);
 });
 
+test('warnings stay, beside the longest message and path', () => {
+  const warnings = Array.from({ length: 6 }, (_, at) => ({ reason: `Reason${at}`, message: '\u{1f642}'.repeat(150) }));
+  const path = `/r1/out/${'p'.repeat(150)}`;
+  const full = {
+    ...result,
+    message: 'm'.repeat(2000),
+    checkpoint: { path, step: 1, digest: 'a'.repeat(64) },
+    warnings,
+  };
+  const kept = read(terminationMessage(full));
+  expect(kept.warnings?.map(({ reason }) => reason)).toEqual(warnings.map(({ reason }) => reason));
+  expect(kept.checkpoint).toEqual(full.checkpoint);
+});
+
 test.each([
   { name: 'two bytes a character', message: 'ü'.repeat(2000) },
   { name: 'surrogate pairs', message: '🙂'.repeat(1000) },

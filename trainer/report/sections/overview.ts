@@ -38,6 +38,12 @@ export function header(pipeline: PipelineRecord): Html {
           </p>`,
       ),
     )}
+    ${pipeline.stages.map(({ name, warnings }) =>
+      warnings.map(
+        ({ message }) =>
+          html`<p class="notice"><strong>Warning:</strong> stage <a href="#stage-${name}">${name}</a>: ${message}.</p>`,
+      ),
+    )}
   </header>`;
 }
 
