@@ -14,7 +14,9 @@ const listMap = { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys':
 const defaults = object({
   evaluation: evaluation
     .optional()
-    .describe('Held-out evaluation of every pretrain, sft and grpo stage that has none of its own.'),
+    .describe(
+      'Held-out evaluation of every pretrain, sft and grpo stage that has none of its own. When absent, such a stage is measured on the datasets with held-out rows that its prompts come from, at most 200 rows of each, before and after.',
+    ),
   ...placementShape,
 }).describe('What stages use that do not say otherwise.');
 
@@ -64,7 +66,7 @@ export const gateDecision = z.strictObject({
     .describe('What followed from it.'),
   uses: z.string().max(40).optional().describe('After a rollback: the stage, or base, whose model is used instead.'),
   message: z.string().max(1000).describe('The decision in words.'),
-  digest: z.string().max(64).describe('SHA-256 of the gate and of the checkpoint that it judged.'),
+  digest: z.string().max(64).describe('SHA-256 of the gate, the checkpoint and the figure that it judged.'),
   time: time.describe('When it was decided.'),
 });
 export type GateDecision = z.infer<typeof gateDecision>;

@@ -7,6 +7,7 @@ import { stageSettingsShape, stageTypes } from '../../trainer/contract/settings.
 import { statusConditions } from './conditions.ts';
 import { apiVersion, metadata, time, writtenAsAWhole } from './metadata.ts';
 import { stageRuntimeShape } from './pipeline-stage.ts';
+import { trainedOn } from '../../trainer/contract/training.ts';
 import { podShape, storage } from './scheduling.ts';
 
 /** Output of an earlier stage, pinned by digest. */
@@ -51,6 +52,9 @@ export const stageSpec = withRules(
       .default([])
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['stage'] })
       .describe('Data and reward models of earlier stages that the settings name.'),
+    trainedOn: trainedOn.describe(
+      'Datasets of the evaluation without held-out rows that this or an earlier stage learns from: their figures are called eval_train/….',
+    ),
     storage: storage.prefault({}),
     ...podShape,
     ...stageSettingsShape,
@@ -84,6 +88,13 @@ export const attemptRecord = z.strictObject({
   startedAt: time.describe('When it began to run; while it is pending, when it was made.'),
   endedAt: time.optional().describe('When its end was seen.'),
   gpus: z.int().min(0).default(0).describe('GPUs that it held.'),
+  settings: z
+    .string()
+    .max(64)
+    .optional()
+    .describe(
+      'SHA-256 of the settings that decide its result: a finished stage that is asked for another one goes on.',
+    ),
   ranSeconds: z.number().min(0).optional().describe('Seconds that it ran before it had to wait for a pod again.'),
 });
 export type AttemptRecord = z.infer<typeof attemptRecord>;

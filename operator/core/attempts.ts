@@ -52,6 +52,7 @@ function record(stage: R1Stage, attempt: AttemptObserved, old: AttemptRecord | u
     number: attempt.number,
     startedAt: timestamp(attempt.startedAt),
     gpus: attempt.gpus,
+    settings: attempt.settings ?? old?.settings ?? settingsDigest(stage.spec),
     ...(ranSeconds === 0 ? {} : { ranSeconds }),
   };
   if (attempt.state === 'pending') return { ...base, outcome: 'Pending', message: '' };
@@ -76,6 +77,11 @@ function endOf(stage: R1Stage, attempt: AttemptObserved): AttemptEnd {
   const lacksCheckpoint = attempt.result?.checkpoint === undefined && stage.spec.evaluate === undefined;
   if (end.outcome !== 'Succeeded' || !lacksCheckpoint) return end;
   return { outcome: 'Failed', class: 'crashed', message: 'succeeded without a checkpoint' };
+}
+
+/** It succeeded with the settings that are asked for now. */
+export function hasResult({ spec }: R1Stage, { outcome, settings }: AttemptRecord): boolean {
+  return outcome === 'Succeeded' && (settings === undefined || settings === settingsDigest(spec));
 }
 
 /** Settings that decide the result were changed in the moment between its start and the status that tells of it. */

@@ -8,7 +8,8 @@ import type { PipelineAction, PipelineDecision, Rule, Verdict } from './pipeline
 import { hasWork, isLive, surveyPipeline, type PipelineSituation } from './pipeline-situation.ts';
 import { pipelineStatus } from './pipeline-status.ts';
 import { noteOnRerun, runStagesAgain } from './rerun.ts';
-import { describeChange, settingsDigest } from './settings-digest.ts';
+import { inputStages } from './plan.ts';
+import { describeChange, judgeChange } from './settings-digest.ts';
 
 export type { PipelineAction, PipelineDecision };
 
@@ -16,6 +17,7 @@ const rules: readonly Rule[] = [
   runStagesAgain, // it lets go of finished work, which every rule below holds on to
   suspendRemovedStages,
   refuseChangedStages, // finished work is never thrown away silently
+  goOnWithFinishedStages, // before it counts as finished
   completeWhenAllSucceeded,
   suspendStages, // the user's word comes before any progress
   failForProblem,
@@ -85,12 +87,34 @@ function refuseChangedStages({ views }: PipelineSituation): Verdict | undefined 
   for (const { stage, object, desired } of views) {
     if (object === undefined || desired === undefined || !hasWork(object)) continue;
     if (sameContent(object.spec, desired.spec)) continue;
-    if (settingsDigest(object.spec) === settingsDigest(desired.spec)) continue;
+    const change = judgeChange(object.spec, desired.spec);
+    if (change.kind !== 'other') continue;
     const state = findCondition(object.status?.conditions, 'Succeeded')?.status === 'True' ? 'finished' : 'begun';
     const message =
-      `stage ${stage.name} has ${state} with other settings (${describeChange(object.spec, desired.spec)}); ` +
+      `stage ${stage.name} has ${state} with other settings (${describeChange(object.spec, desired.spec)})` +
+      `${change.because === undefined ? '' : `, and a longer run would be another one: ${change.because}`}; ` +
       `restore them, run again from ${stage.name} on, or give the pipeline another name`;
     return { status: 'False', reason: 'StageChanged', message };
+  }
+  return undefined;
+}
+
+/**
+ * A finished stage is measured as its manifest asks by now, or gets the further steps that it asks for. Its output may move
+ * to the directory of another attempt, so whoever reads it comes to an end first.
+ */
+function goOnWithFinishedStages(situation: PipelineSituation): Verdict | undefined {
+  const { observed, pipeline, views } = situation;
+  const live = views.filter(isLive);
+  if (pipeline.spec.suspend || observed.problem !== undefined || live.length >= observed.maxRunningStages)
+    return undefined;
+  for (const { stage, object, desired, succeeded } of views) {
+    if (succeeded?.status !== 'True' || object === undefined || desired === undefined) continue;
+    const change = judgeChange(object.spec, desired.spec);
+    if (change.kind === 'none' || live.some((each) => inputStages(each.stage, pipeline).includes(stage.name))) continue;
+    const what = change.kind === 'longer' ? 'goes on from where it ended' : 'is measured anew, its output stays';
+    const message = `stage ${stage.name} ${what} (${describeChange(object.spec, desired.spec)})`;
+    return updateStage(situation, { ...object, spec: desired.spec }, message);
   }
   return undefined;
 }
@@ -203,7 +227,7 @@ function updateWaitingStages(situation: PipelineSituation): Verdict | undefined 
 
 function updateStage(situation: PipelineSituation, stage: R1Stage, message: string): Verdict {
   const update = {
-    actions: [{ kind: 'UpdateStage', stage }],
+    actions: [{ kind: 'UpdateStage', stage, why: message }],
     status: 'Unknown',
     reason: 'StageRunning',
     message,

@@ -1,6 +1,6 @@
 import { annotations } from '../api/metadata.ts';
 import type { StageStatus } from '../api/stage.ts';
-import { hasOtherSettings } from './attempts.ts';
+import { hasOtherSettings, hasResult } from './attempts.ts';
 import { exhausted, lastsForMs } from './budget.ts';
 import type { AttemptObserved, StageObserved, StopReason } from './observed.ts';
 import type { Outcome } from './pipeline-status.ts';
@@ -61,8 +61,8 @@ export function decideStage(observed: StageObserved): StageDecision {
   throw new Error(`no rule fits stage ${observed.stage.metadata.name}`);
 }
 
-function keepSuccess({ last }: StageSituation): Verdict | undefined {
-  if (last?.outcome !== 'Succeeded') return undefined;
+function keepSuccess({ last, observed: { stage } }: StageSituation): Verdict | undefined {
+  if (last === undefined || !hasResult(stage, last)) return undefined;
   return { status: 'True', reason: 'Completed', message: last.message };
 }
 

@@ -7,7 +7,7 @@ import { digestOf } from './names.ts';
 /** The result of a finished stage, as far as gates look at it. */
 export interface Judged {
   readonly metrics: Readonly<Record<string, number>>;
-  /** Of its checkpoint; another result is judged anew. */
+  /** Of its checkpoint; another result, or another figure of the same one, is judged anew. */
   readonly digest: string | undefined;
 }
 
@@ -29,7 +29,8 @@ export function judgeGate(
   now: number,
 ): GateDecision {
   const { gate } = stage;
-  const digest = digestOf({ gate, judged: result.digest, other: other?.digest });
+  const figures = gate.metric === undefined ? [] : [result.metrics[gate.metric], other?.metrics[gate.metric]];
+  const digest = digestOf({ gate, judged: result.digest, other: other?.digest, figures });
   if (known?.digest === digest && !(known.action === 'Waiting' && approved)) return known;
 
   if (gate.approval) return awaitPerson(stage.name, gate, result, digest, approved, now);

@@ -5,8 +5,8 @@ import type { Outcome } from './pipeline-status.ts';
 
 export type PipelineAction =
   | { readonly kind: 'CreateStage'; readonly stage: R1Stage }
-  /** The spec of a stage whose work has not begun, or fields that do not decide its result; and its annotations. */
-  | { readonly kind: 'UpdateStage'; readonly stage: R1Stage }
+  /** The spec of a stage that goes on with it, or has not begun; and its annotations. `why` is for people. */
+  | { readonly kind: 'UpdateStage'; readonly stage: R1Stage; readonly why: string }
   /** A stage whose attempts must end, as the pipeline's budget is spent, or all of them by the user's wish. */
   | { readonly kind: 'SuspendStage'; readonly name: string; readonly suspend: boolean }
   /** R1Stage objects, with all that belongs to them; a stage of that name is created anew once they are gone. */

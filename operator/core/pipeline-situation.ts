@@ -3,10 +3,11 @@ import { annotations } from '../api/metadata.ts';
 import type { GateDecision, R1Pipeline } from '../api/pipeline.ts';
 import type { PipelineStage } from '../api/pipeline-stage.ts';
 import type { R1Stage, ResolvedModel, StageInput } from '../api/stage.ts';
-import { hasNotEnded, spent, type Spending } from './attempts.ts';
+import { hasNotEnded, hasResult, spent, type Spending } from './attempts.ts';
 import { judgeGate } from './gate.ts';
 import type { PipelineObserved } from './observed.ts';
-import { givesPolicy, inputStages, resolveStage, startingModel, type Outputs } from './plan.ts';
+import { givesPolicy } from './plan-evaluation.ts';
+import { inputStages, resolveStage, startingModel, type Outputs } from './plan.ts';
 
 /** One stage of the spec with what is known about it. */
 export interface StageView {
@@ -45,7 +46,7 @@ export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
   // Stages name only earlier ones, so that one pass in the order of the spec sees every input first.
   for (const stage of pipeline.spec.stages) {
     const object = stages.find(({ spec }) => spec.stage === stage.name);
-    const succeeded = findCondition(object?.status?.conditions, 'Succeeded');
+    const succeeded = conditionOf(object);
     const finished = succeeded?.status === 'True';
     const gate = finished ? gateOf(stage, object, views, pipeline, approved.has(stage.name), now) : undefined;
     const undecided = stage.gate !== undefined && gate === undefined;
@@ -72,6 +73,15 @@ export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
     spent: total(all.map(({ object }) => spentUntil(now, object))),
     rate: { runSeconds: running.length, gpuHours: gpus / 3600 },
   };
+}
+
+/** A finished stage that has just got other settings has not finished with them, before its next pass says so. */
+function conditionOf(object: R1Stage | undefined): Condition | undefined {
+  const succeeded = findCondition(object?.status?.conditions, 'Succeeded');
+  const last = object?.status?.attempts.at(-1);
+  if (object === undefined || last === undefined || succeeded?.status !== 'True') return succeeded;
+  if (last.outcome !== 'Succeeded' || hasResult(object, last)) return succeeded;
+  return { ...succeeded, status: 'Unknown', reason: 'Pending', message: 'goes on with other settings' };
 }
 
 /** The status of a stage is as old as its newest pass. */

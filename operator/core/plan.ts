@@ -6,6 +6,7 @@ import type { R1Pipeline } from '../api/pipeline.ts';
 import { stageType, type PipelineStage } from '../api/pipeline-stage.ts';
 import type { R1Stage, ResolvedModel, StageInput, StageSpec } from '../api/stage.ts';
 import { stageObjectName } from './names.ts';
+import { evaluationOf, trainedOn } from './plan-evaluation.ts';
 import { retryPolicy } from './retry.ts';
 
 /** Names of datasets and of stages that a stage's settings name, in the order of the settings, each once. */
@@ -83,6 +84,7 @@ export function resolveStage(pipeline: R1Pipeline, stage: PipelineStage, outputs
   const type = stageType(stage);
   const model = startingModel(stage, pipeline, outputs);
   const evaluation = evaluationOf(stage, pipeline);
+  const learned = trainedOn(stage, pipeline);
   const stages = new Set(spec.stages.map(({ name }) => name));
   const { rolloutWorkers, budget, deadlineSeconds } = stage;
 
@@ -103,6 +105,7 @@ export function resolveStage(pipeline: R1Pipeline, stage: PipelineStage, outputs
       image: spec.image,
       model,
       evaluation,
+      trainedOn: learned.length === 0 ? undefined : learned,
       budget,
       deadlineSeconds,
       ...placementOf(stage, defaults),
@@ -124,17 +127,6 @@ export function resolveStage(pipeline: R1Pipeline, stage: PipelineStage, outputs
 function placementOf(stage: PipelineStage, defaults: R1Pipeline['spec']['defaults']): Partial<StageSpec> {
   const fields = Object.keys(placementShape).filter((field) => field !== 'retry') as (keyof typeof placementShape)[];
   return Object.fromEntries(fields.map((field) => [field, stage[field] ?? defaults[field]]));
-}
-
-/** Held-out evaluation: the stage's own, or the default one of stages that give a policy. */
-function evaluationOf(stage: PipelineStage, pipeline: R1Pipeline): PipelineStage['evaluation'] {
-  if (stage.evaluation !== undefined) return stage.evaluation;
-  return givesPolicy(stage) ? pipeline.spec.defaults.evaluation : undefined;
-}
-
-/** Its output is a model that others can start from. */
-export function givesPolicy(stage: PipelineStage): boolean {
-  return ['pretrain', 'grpo', 'sft'].includes(stageType(stage));
 }
 
 /** What a shell knows about places. */
@@ -167,6 +159,7 @@ export function stageFile({ spec }: R1Stage, attempt: number, places: Places): S
     datasets: spec.datasets.map((each) => placeDataset(each, places)),
     inputs: Object.fromEntries(spec.inputs.map((input) => [input.stage, pin(input)])),
     ...(spec.evaluation === undefined ? {} : { evaluation: spec.evaluation }),
+    ...(spec.trainedOn === undefined ? {} : { trainedOn: spec.trainedOn }),
     out: places.out,
     ...(places.takeOver === undefined ? {} : { takeOver: places.takeOver }),
     ...(places.rollout === undefined ? {} : { rollout: places.rollout }),

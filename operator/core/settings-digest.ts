@@ -1,12 +1,38 @@
+import { decisiveSettings, lengthOf, whyNotLonger } from '../../trainer/contract/continuation.ts';
 import { stageType } from '../api/pipeline-stage.ts';
 import type { ResolvedModel, StageInput, StageSpec } from '../api/stage.ts';
 import { digestOf } from './names.ts';
 
-/** What decides a stage's result; a change of anything else needs no new run. */
-function resultFields(spec: StageSpec) {
-  const { seed, datasets, inputs, evaluation } = spec;
+/** What decides the output of a stage: its weights or its rows. */
+function outputFields(spec: StageSpec) {
+  const { seed, datasets, inputs, evaluation, evaluate } = spec;
   const type = stageType(spec);
-  return { seed, [type]: spec[type], model: contentOf(spec.model), datasets, inputs: inputs.map(pinOf), evaluation };
+  const settings = type === 'evaluate' ? {} : decisiveSettings(spec[type]);
+  const evaluatedOnly = new Set((evaluate ?? evaluation)?.data).difference(new Set(dataOf(spec)));
+  return {
+    seed,
+    [type]: settings,
+    model: contentOf(spec.model),
+    datasets: datasets.filter(({ name }) => !evaluatedOnly.has(name)),
+    inputs: inputs.map(pinOf),
+  };
+}
+
+/** What decides a stage's result, its figures included; a change of anything else needs no new run. */
+function resultFields(spec: StageSpec) {
+  const { every: _, ...evaluation } = spec.evaluation ?? {};
+  return {
+    ...outputFields(spec),
+    datasets: spec.datasets,
+    ...(spec.evaluate && { evaluate: spec.evaluate }),
+    evaluation: spec.evaluation && evaluation,
+    trainedOn: spec.trainedOn,
+  };
+}
+
+/** Names of the data that a stage learns or samples from. */
+function dataOf({ pretrain, grpo, sft, sample, rewardModel }: StageSpec): readonly string[] {
+  return pretrain?.data ?? grpo?.prompts ?? sft?.data ?? sample?.prompts ?? rewardModel?.pairs ?? [];
 }
 
 /** A model without the means to reach it, which are not the same everywhere. */
@@ -39,6 +65,31 @@ export const attemptDigest = oncePerSpec((spec) => {
 
 /** SHA-256 of what decides a stage's result. */
 export const settingsDigest = oncePerSpec((spec) => digestOf(resultFields(spec)));
+
+const outputDigest = oncePerSpec((spec) => digestOf(outputFields(spec)));
+
+/** What other settings mean for the work that a stage has done. */
+export type Change =
+  | { readonly kind: 'none' }
+  /** Its output stays, and is measured in another way. */
+  | { readonly kind: 'measured' }
+  /** It goes on from where it ended, and comes to what a run of that length would have given. */
+  | { readonly kind: 'longer' }
+  /** It would have to begin anew; `because` says why, where one could think that it goes on. */
+  | { readonly kind: 'other'; readonly because?: string };
+
+/** What the change of a spec means for the work that was done with the old one. */
+export function judgeChange(before: StageSpec, after: StageSpec): Change {
+  if (settingsDigest(before) === settingsDigest(after)) return { kind: 'none' };
+  if (outputDigest(before) === outputDigest(after)) return { kind: 'measured' };
+  const [from, to] = [lengthOf(before), lengthOf(after)];
+  if (from === undefined || to === undefined || from.type !== to.type || to.value <= from.value)
+    return { kind: 'other' };
+  const asLongAs = { ...before, [to.type]: { ...before[to.type], [to.field]: to.value } };
+  if (outputDigest(asLongAs) !== outputDigest(after)) return { kind: 'other' };
+  const because = whyNotLonger(after);
+  return because === undefined ? { kind: 'longer' } : { kind: 'other', because };
+}
 
 /** Every pass asks, and a spec in memory is replaced, never changed. */
 function oncePerSpec(digest: (spec: StageSpec) => string): (spec: StageSpec) => string {

@@ -31,6 +31,8 @@ export interface LocalShellOptions {
   readonly maxRunningStages: number;
   onAttemptStarted(stage: string, attempt: number, log: string): void;
   onProgress(stage: string, attempt: number, progress: ProgressLine): void;
+  /** A stage goes on with other settings; the sentence says why. */
+  onStageUpdated(why: string): void;
   /** Something happened that a pass should see. */
   onChange(): void;
   /** A status was written. */
@@ -77,6 +79,7 @@ export class LocalShell implements Shell {
       }
       case 'UpdateStage': {
         const { metadata } = action.stage;
+        this.options.onStageUpdated(action.why);
         return this.writeStage({
           ...action.stage,
           metadata: { ...metadata, generation: (metadata.generation ?? 0) + 1 },

@@ -115,6 +115,7 @@ export class Run {
         this.progressSeenAt = Date.now();
         this.wakeUp();
       },
+      onStageUpdated: (message) => this.emit({ type: 'note', message }),
       onChange: () => this.wakeUp(),
       onStatus: () => this.emit({ type: 'state', pipeline: shell.pipeline, stages: shell.stages }),
     });

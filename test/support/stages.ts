@@ -39,7 +39,7 @@ export function withStatus(
     status: {
       ...emptyStatus,
       conditions: [condition],
-      attempts: [attempt(1, { outcome })],
+      attempts: [attempt(1, { outcome, settings: settingsDigest(stage.spec) })],
       ...(state === 'succeeded' && stage.spec.evaluate === undefined && { checkpoint: checkpointOf(stage) }),
       ...more,
     },

@@ -155,3 +155,4 @@ export const stageSettingsShape = {
   evaluate: evaluate.optional(),
 };
 export const stageSettings = exactlyOne(stageSettingsShape, 'type');
+export type StageSettings = z.infer<typeof stageSettings>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, fraction, names, object, positiveInt } from './schema.ts';
+import { count, fraction, name, names, object, positiveInt } from './schema.ts';
 
 export const learningRate = z.number().min(0).max(1);
 
@@ -45,6 +45,9 @@ export const evaluation = object({
   every: count.default(0).describe('Evaluate every this many steps as well; 0 is only at the end.'),
 });
 export type EvaluationSettings = z.infer<typeof evaluation>;
+
+/** Names of evaluated datasets whose rows were learned from. */
+export const trainedOn = z.array(name).max(16).optional();
 
 /** Settings that every stage that updates weights has. */
 export const trainingShape = {

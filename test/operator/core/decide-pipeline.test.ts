@@ -104,12 +104,14 @@ test.each<Case>([
   {
     name: 'refuses other settings for finished work',
     given: {
-      pipeline: pipelineOf(
-        fourStages.replace('pretrain: {data: [sums], steps: 3', 'pretrain: {data: [sums], steps: 4'),
-      ),
+      pipeline: pipelineOf(fourStages.replace('seed: 3', 'seed: 4')),
       stages: two,
     },
-    condition: ['False', 'StageChanged', expect.stringContaining('(pretrain.steps: 3 → 4); restore them')],
+    condition: [
+      'False',
+      'StageChanged',
+      'stage pretrained has finished with other settings (seed: 3 → 4); restore them, run again from pretrained on, or give the pipeline another name',
+    ],
   },
   {
     name: 'refuses other settings while a stage runs',

@@ -104,12 +104,12 @@ test('refuses other settings for a finished stage, names the change, and runs ag
   const bench = new Workbench();
   const first = await bench.run(pipelineOf(fourStages));
   const changed = pipelineOf(
-    fourStages.replace('grpo: {prompts: [sums], steps: 3', 'grpo: {prompts: [sums], steps: 5'),
+    fourStages.replace('grpo: {prompts: [sums], steps: 3', 'grpo: {prompts: [sums], steps: 2'),
   );
   const refused = await bench.run(changed);
   expect(refused).toMatchObject({ outcome: 'Failed', reason: 'StageChanged', exitCode: 64 });
   expect(refused.message).toBe(
-    'stage zero has finished with other settings (grpo.steps: 3 → 5); restore them, run again from zero on, or give the pipeline another name',
+    'stage zero has finished with other settings (grpo.steps: 3 → 2); restore them, run again from zero on, or give the pipeline another name',
   );
   expect((await bench.run(pipelineOf(fourStages))).outcome).toBe('Succeeded');
 
@@ -119,6 +119,34 @@ test('refuses other settings for a finished stage, names the change, and runs ag
   expect(digests(rerun).zero).not.toBe(digests(first).zero);
   expect(bench.read('volume/pretrained/attempts.log')).toBe('1\n');
   await expect(bench.run(changed, { rerunFrom: 'zeros' })).rejects.toThrow('cannot run again from "zeros"');
+});
+
+test('measures finished stages when an evaluation is added, without a new step and without running later ones again', async () => {
+  const bench = new Workbench();
+  const first = await bench.run(pipelineOf(fourStages));
+  const steps = bench.read('volume/zero/steps.log');
+  const measured = pipelineOf(`${fourStages}defaults: {evaluation: {data: [sums]}}`);
+  const again = await bench.run(measured);
+  expect(again).toMatchObject({ outcome: 'Succeeded', exitCode: 0 });
+  expect(digests(again)).toEqual(digests(first));
+  expect(bench.read('volume/zero/steps.log')).toBe(steps);
+  expect(bench.read('volume/zero/attempts.log')).toBe('1\n2\n');
+  expect(bench.read('volume/samples/attempts.log')).toBe('1\n');
+  const notes = bench.events.flatMap((event) => (event.type === 'note' ? [event.message] : []));
+  expect(notes).toContainEqual(expect.stringMatching(/^stage zero is measured anew, its output stays \(evaluation/));
+  expect((await bench.run(measured)).outcome).toBe('Succeeded');
+  expect(bench.read('volume/zero/attempts.log')).toBe('1\n2\n');
+});
+
+test('goes on with a finished stage that is asked for more steps', async () => {
+  const oneStage = fourStages.slice(0, fourStages.indexOf('  - {name: zero'));
+  const bench = new Workbench();
+  await bench.run(pipelineOf(oneStage));
+  const result = await bench.run(pipelineOf(oneStage.replace('steps: 3', 'steps: 5')));
+  expect(result.outcome).toBe('Succeeded');
+  const notes = bench.events.flatMap((event) => (event.type === 'note' ? [event.message] : []));
+  expect(notes).toEqual(['stage pretrained goes on from where it ended (pretrain.steps: 3 → 5)']);
+  expect(lastAttempt(result, 'pretrained')?.number).toBe(2);
 });
 
 test('says which stages of an earlier manifest of the same name are not in this one, once', async () => {

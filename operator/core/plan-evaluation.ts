@@ -1,0 +1,70 @@
+import type { DatasetSettings } from '../../trainer/contract/dataset.ts';
+import { evaluation, type EvaluationSettings } from '../../trainer/contract/training.ts';
+import type { R1Pipeline } from '../api/pipeline.ts';
+import { stageType, type PipelineStage } from '../api/pipeline-stage.ts';
+
+/** Its output is a model that others can start from. */
+export function givesPolicy(stage: PipelineStage): boolean {
+  return ['pretrain', 'grpo', 'sft'].includes(stageType(stage));
+}
+
+/** Names of the datasets, and of the stages whose rows, a stage learns or samples from. */
+export function dataOf({ pretrain, grpo, sft, sample, rewardModel, review }: PipelineStage): readonly string[] {
+  return pretrain?.data ?? grpo?.prompts ?? sft?.data ?? sample?.prompts ?? rewardModel?.pairs ?? asList(review?.data);
+}
+
+/**
+ * How a stage that gives a policy is measured: by its own evaluation, else by that of the defaults, else on every dataset
+ * with held-out rows that its prompts come from.
+ */
+export function evaluationOf(stage: PipelineStage, pipeline: R1Pipeline): EvaluationSettings | undefined {
+  if (stage.evaluation !== undefined) return stage.evaluation;
+  if (!givesPolicy(stage)) return undefined;
+  return pipeline.spec.defaults.evaluation ?? evaluationOfPrompts(stage, pipeline);
+}
+
+/**
+ * Evaluated datasets that have no held-out rows, and whose rows this or an earlier stage learns or samples from. One that
+ * nobody learns from is held out as a whole.
+ */
+export function trainedOn(stage: PipelineStage, pipeline: R1Pipeline): string[] {
+  const { stages } = pipeline.spec;
+  const upToHere = stages.slice(0, stages.findIndex(({ name }) => name === stage.name) + 1);
+  const learned = new Set(upToHere.flatMap(dataOf));
+  const names = (stage.evaluate ?? evaluationOf(stage, pipeline))?.data ?? [];
+  return names.filter((name) => {
+    const dataset = findDataset(pipeline, name);
+    return dataset !== undefined && learned.has(name) && !hasHeldOutRows(dataset);
+  });
+}
+
+/** Rows of the dataset are kept from training. */
+export function hasHeldOutRows({ generator, heldOut }: DatasetSettings): boolean {
+  return generator === undefined ? heldOut !== undefined : generator.heldOut > 0;
+}
+
+/** A stage that samples or trains on the rows of another one has that one's prompts. */
+function evaluationOfPrompts(stage: PipelineStage, pipeline: R1Pipeline): EvaluationSettings | undefined {
+  const data = [...new Set(promptsOf(dataOf(stage), pipeline))].filter((name) => {
+    const dataset = findDataset(pipeline, name);
+    return dataset !== undefined && hasHeldOutRows(dataset) && dataset.generator?.task !== 'preferences';
+  });
+  if (data.length === 0) return undefined;
+  const { sampling } = stage.grpo ?? {};
+  return evaluation.parse({ data: data.slice(0, 16), ...(sampling && { sampling }) });
+}
+
+function promptsOf(names: readonly string[], pipeline: R1Pipeline): string[] {
+  return names.flatMap((name) => {
+    const stage = pipeline.spec.stages.find((each) => each.name === name);
+    return stage === undefined ? [name] : promptsOf(dataOf(stage), pipeline);
+  });
+}
+
+function findDataset({ spec }: R1Pipeline, name: string): DatasetSettings | undefined {
+  return spec.datasets.find((each) => each.name === name);
+}
+
+function asList(name: string | undefined): readonly string[] {
+  return name === undefined ? [] : [name];
+}
