@@ -18,6 +18,8 @@ export function tinyConfig(changes: Partial<ModelConfig> = {}): ModelConfig {
     tiedEmbeddings: true,
     qkNorm: family === 'qwen3',
     attentionBias: family === 'qwen2',
+    outputBias: false,
+    mlpBias: false,
     maxLength: 512,
     initializerRange: 0.2,
     ...changes,

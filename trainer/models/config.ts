@@ -20,6 +20,10 @@ export interface ModelConfig {
   readonly qkNorm: boolean;
   /** Bias of the query, key and value projections. */
   readonly attentionBias: boolean;
+  /** Bias of the output projection of attention. */
+  readonly outputBias: boolean;
+  /** Bias of the three projections of the feed-forward layer. */
+  readonly mlpBias: boolean;
   /** Longest sequence, in tokens. */
   readonly maxLength: number;
   /** Standard deviation of fresh weights. */
@@ -50,8 +54,7 @@ export function parseHfConfig(json: unknown, source: string): ModelConfig {
   const family = fields.oneOf('model_type', Object.keys(families) as Family[]);
   fields.mustBe('hidden_act', 'silu');
   fields.mustBe('use_sliding_window', false);
-  fields.mustBe('mlp_bias', false);
-  if (family !== 'qwen2') fields.mustBe('attention_bias', false);
+  if (family !== 'llama') fields.mustBe('mlp_bias', false);
 
   const hiddenSize = fields.integer('hidden_size');
   const heads = fields.integer('num_attention_heads');
@@ -77,7 +80,7 @@ export function parseHfConfig(json: unknown, source: string): ModelConfig {
     normEpsilon: fields.positive('rms_norm_eps', 1e-6),
     tiedEmbeddings: fields.boolean('tie_word_embeddings', false),
     qkNorm: family === 'qwen3',
-    attentionBias: family === 'qwen2',
+    ...biases(family, fields),
     maxLength,
     initializerRange: fields.positive('initializer_range', 0.02),
   };
@@ -117,8 +120,8 @@ export function toHfConfig(
     attention_dropout: 0,
     use_cache: true,
     torch_dtype: 'float32',
-    ...(config.family === 'llama' ? { mlp_bias: false } : { use_sliding_window: false }),
-    ...(config.family === 'qwen2' ? {} : { attention_bias: false }),
+    ...(config.family === 'llama' ? { mlp_bias: config.mlpBias } : { use_sliding_window: false }),
+    ...(config.family === 'qwen2' ? {} : { attention_bias: config.attentionBias }),
     ...(extra.head === 'scalar' ? { num_labels: 1, id2label: { 0: 'reward' }, label2id: { reward: 0 } } : {}),
     eos_token_id: extra.eosTokenId,
     bos_token_id: extra.bosTokenId ?? null,
@@ -142,9 +145,18 @@ export function configFromInit(init: ModelInit, vocabularySize: number): ModelCo
     tiedEmbeddings: true,
     qkNorm: init.architecture === 'qwen3',
     attentionBias: init.architecture === 'qwen2',
+    outputBias: false,
+    mlpBias: false,
     maxLength: init.maxLength,
     initializerRange: 0.02,
   };
+}
+
+/** Qwen2 always has the biases of q, k and v and no other; `attention_bias` of the others is that of all four projections. */
+function biases(family: Family, fields: Fields): Pick<ModelConfig, 'attentionBias' | 'outputBias' | 'mlpBias'> {
+  if (family === 'qwen2') return { attentionBias: true, outputBias: false, mlpBias: false };
+  const attentionBias = fields.boolean('attention_bias', false);
+  return { attentionBias, outputBias: attentionBias, mlpBias: fields.boolean('mlp_bias', false) };
 }
 
 /** RoPE as transformers 4 writes it (`rope_theta` and `rope_scaling`) or as 5 does (both in `rope_parameters`). */

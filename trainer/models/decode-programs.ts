@@ -83,7 +83,7 @@ function finishLayer(config: ModelConfig, inputs: ProgramInputs, layer: Paramete
   const keys = inputs.add('keys', ['B', kvHeads, 'W', headDim]);
   const values = inputs.add('values', ['B', kvHeads, 'W', headDim]);
   const bias = inputs.add('bias', ['B', 1, 1, 'W']);
-  return feedForward(config, layer, attentionOutput(layer, cachedAttention(q, keys, values, bias), x));
+  return feedForward(config, layer, attentionOutput(config, layer, cachedAttention(q, keys, values, bias), x));
 }
 
 /** A layer up to its attention. The batch is projected as one row of B tokens: a product never has a single row. */

@@ -4,7 +4,7 @@ import { causalAttention } from '../nn/attention.ts';
 import { projectToHeads } from '../nn/heads.ts';
 import { queriesToGrid, toGrid } from '../nn/token-grid.ts';
 import { type RotaryTables, rotaryTables } from '../nn/rotary.ts';
-import { swiglu } from '../nn/swiglu.ts';
+import { type Projection, swiglu } from '../nn/swiglu.ts';
 import { add } from '../ops/elementwise.ts';
 import { gatherRows } from '../ops/indexing.ts';
 import { gemm } from '../ops/linalg.ts';
@@ -49,7 +49,7 @@ export function decoder(config: ModelConfig, parameters: Parameters, ids: Value)
     const { q, k, v } = rotated(config, layer, heads, rotary);
     keys.push(k);
     values.push(v);
-    x = feedForward(config, layer, attentionOutput(layer, causalAttention(q, k, v), x));
+    x = feedForward(config, layer, attentionOutput(config, layer, causalAttention(q, k, v), x));
   }
   return { hidden: x, keys, values };
 }
@@ -82,7 +82,7 @@ export function packedDecoder(config: ModelConfig, parameters: Parameters, token
     const layer = within(parameters, `model.layers.${index}`);
     const { q, k, v } = rotated(config, layer, projectTokens(config, layer, x), rotary);
     const attended = causalAttention(queriesToGrid(q, tokens), toGrid(k, tokens), toGrid(v, tokens));
-    x = feedForward(config, layer, attentionOutput(layer, gatherRows(attended, origins), x));
+    x = feedForward(config, layer, attentionOutput(config, layer, gatherRows(attended, origins), x));
   }
   return x;
 }
@@ -147,15 +147,19 @@ export function rotated(
 }
 
 /** Output projection of attention, added to the residual stream. `attended` is `[n, heads · headDim]`. */
-export function attentionOutput(layer: Parameters, attended: Value, residual: Value): Value {
-  return gemm(attended, layer('self_attn.o_proj.weight'), { transB: true, c: residual });
+export function attentionOutput(config: ModelConfig, layer: Parameters, attended: Value, residual: Value): Value {
+  const y = gemm(attended, layer('self_attn.o_proj.weight'), { transB: true, c: residual });
+  return config.outputBias ? add(y, layer('self_attn.o_proj.bias')) : y;
 }
 
 /** The second half of a layer: norm and SwiGLU, added to the residual stream `x` `[n, d]`. */
 export function feedForward(config: ModelConfig, layer: Parameters, x: Value): Value {
   const h = rmsNorm(x, layer('post_attention_layernorm.weight'), config.normEpsilon);
-  const [gate, up, down] = ['gate_proj', 'up_proj', 'down_proj'].map((name) => layer(`mlp.${name}.weight`));
-  return swiglu(h, x, { gate: gate as Value, up: up as Value, down: down as Value });
+  const projection = (name: string): Projection => ({
+    weight: layer(`mlp.${name}.weight`),
+    ...(config.mlpBias && { bias: layer(`mlp.${name}.bias`) }),
+  });
+  return swiglu(h, x, { gate: projection('gate_proj'), up: projection('up_proj'), down: projection('down_proj') });
 }
 
 /** The final norm of hidden states `[n, d]`. */

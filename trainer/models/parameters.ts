@@ -52,10 +52,16 @@ export function parameterLayout(config: ModelConfig, head: Head): ParameterLayou
       add(`${prefix}.self_attn.k_norm.weight`, headDim);
     }
     add(`${prefix}.self_attn.o_proj.weight`, hiddenSize, queries);
+    if (config.outputBias) add(`${prefix}.self_attn.o_proj.bias`, hiddenSize);
     add(`${prefix}.post_attention_layernorm.weight`, hiddenSize);
     add(`${prefix}.mlp.gate_proj.weight`, intermediateSize, hiddenSize);
     add(`${prefix}.mlp.up_proj.weight`, intermediateSize, hiddenSize);
     add(`${prefix}.mlp.down_proj.weight`, hiddenSize, intermediateSize);
+    if (config.mlpBias) {
+      add(`${prefix}.mlp.gate_proj.bias`, intermediateSize);
+      add(`${prefix}.mlp.up_proj.bias`, intermediateSize);
+      add(`${prefix}.mlp.down_proj.bias`, hiddenSize);
+    }
   }
   add('model.norm.weight', hiddenSize);
   if (head === 'scalar') add('score.weight', 1, hiddenSize);

@@ -49,6 +49,8 @@ test('Llama 3.2 as transformers 4 writes it', () => {
     tiedEmbeddings: true,
     qkNorm: false,
     attentionBias: false,
+    outputBias: false,
+    mlpBias: false,
     maxLength: 131_072,
     initializerRange: 0.02,
   });
@@ -95,10 +97,11 @@ test.each<[problem: string, json: unknown, message: string]>([
     'use_sliding_window: found true',
   ],
   [
-    'a bias Llama does not have here',
-    { ...smallest, attention_bias: true },
-    'attention_bias: found true, supported: false',
+    'a bias that Qwen3 does not have',
+    { ...smallest, model_type: 'qwen3', mlp_bias: true },
+    'mlp_bias: found true, supported: false',
   ],
+  ['a bias that is no flag', { ...smallest, attention_bias: 'yes' }, 'attention_bias: found "yes", expected true or'],
   [
     'another RoPE',
     { ...smallest, rope_scaling: { type: 'yarn' } },
@@ -116,6 +119,7 @@ test.each([
     tiedEmbeddings: false,
     ropeScaling: { factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalMaxLength: 64 },
   }),
+  tinyConfig({ family: 'llama', attentionBias: true, outputBias: true, mlpBias: true }),
   tinyConfig({ family: 'qwen2' }),
   tinyConfig({ family: 'qwen3', headDim: 16 }),
 ])('a written config reads as it was: $family', (config) => {

@@ -48,6 +48,15 @@ const cases: Case[] = [
     batch: 2,
   },
   {
+    name: 'llama with every bias',
+    config: tinyConfig({ family: 'llama', attentionBias: true, outputBias: true, mlpBias: true }),
+    rows: 2,
+    length: 24,
+    prompt: 3,
+    width: 24,
+    batch: 2,
+  },
+  {
     name: 'sizes at which the runtime blocks the inner dimension, training in four query blocks',
     config: tinyConfig({
       hiddenSize: 320,

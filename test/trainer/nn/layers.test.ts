@@ -64,7 +64,20 @@ test.each<[string, Parameters<typeof gradientErrors>[0]]>([
         [5, 4],
         [4, 5],
       ],
-      build: (h, x, gate, up, down) => swiglu(h, x, { gate, up, down }),
+      build: (h, x, gate, up, down) =>
+        swiglu(h, x, { gate: { weight: gate }, up: { weight: up }, down: { weight: down } }),
+    },
+  ],
+  [
+    'SwiGLU with biases',
+    {
+      inputs: [[3, 4], [3, 4], [5, 4], [5, 4], [4, 5], [5], [5], [4]],
+      build: (h, x, gate, up, down, gateBias, upBias, downBias) =>
+        swiglu(h, x, {
+          gate: { weight: gate, bias: gateBias },
+          up: { weight: up, bias: upBias },
+          down: { weight: down, bias: downBias },
+        }),
     },
   ],
   [
