@@ -1,7 +1,11 @@
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../contract/errors.ts';
 import { namingFullDisk } from '../contract/full-disk.ts';
+import { readJsonObject } from '../contract/input-file.ts';
+import { shown as shownValue } from '../contract/shown.ts';
+import { refuseAdapter } from './adapter.ts';
+import { copyTokenizer, generationConfigName } from './companion-files.ts';
 import { writeSafetensors } from './safetensors.ts';
 import { openWeightFiles } from './weight-files.ts';
 import type { WeightFiles } from './weight-files.ts';
@@ -30,10 +34,14 @@ export interface ModelDirectory {
   /**
    * Streams the weights into one flat array as f32.
    *
-   * @throws UserError for malformed files, and for missing, unexpected or differently shaped tensors, by name
+   * @throws UserError for malformed files, and for tensors that are missing, unexpected, of another shape or not finite, by
+   * name
    */
   readParameters(layout: FlatLayout, options?: ReadOptions): Promise<Float32Array>;
 }
+
+/** Real ones have a few kB. */
+const mostConfigBytes = 1 << 20;
 
 const embedding = 'model.embed_tokens.weight';
 const lmHead = 'lm_head.weight';
@@ -41,7 +49,12 @@ const scalarHead = 'score.weight';
 
 /** Opens a Hugging Face model directory: `config.json` and safetensors, in one file or in shards. */
 export async function readModelDirectory(directory: string): Promise<ModelDirectory> {
-  const config = await readJson(join(directory, 'config.json'));
+  const path = join(directory, 'config.json');
+  const config = await readJsonObject(path, mostConfigBytes);
+  if (config === undefined) {
+    await refuseAdapter(directory);
+    throw new UserError(`${path}: is missing; expected a Hugging Face model directory`);
+  }
   return {
     config,
     async readParameters(layout, { into, mayBeMissing = [] } = {}) {
@@ -62,7 +75,9 @@ export async function readModelDirectory(directory: string): Promise<ModelDirect
           throw new UserError(
             `${file.path}: tensor "${stored}" has shape ${shown(found)}; config.json asks for ${shown(shape)}`,
           );
-        await file.read(stored, parameters.subarray(offset, offset + size));
+        const values = parameters.subarray(offset, offset + size);
+        await file.read(stored, values);
+        refuseNotFinite(values, shape, `${file.path}: tensor "${stored}"`);
       }
       await refuseDifferentHead(layout, files, parameters);
       return parameters;
@@ -81,9 +96,43 @@ function refuseUnexpected(layout: FlatLayout, { fileOf }: WeightFiles): void {
   for (const [name, file] of fileOf) {
     // Buffers of old checkpoints that follow from the config; and a language-model head that is tied or not used.
     if (known.has(name) || name.endsWith('.rotary_emb.inv_freq') || name === lmHead) continue;
-    const why = name === scalarHead ? ': a reward model is no language model' : '';
-    throw new UserError(`${file.path}: unexpected tensor "${name}"; config.json describes no such tensor${why}`);
+    throw new UserError(
+      `${file.path}: unexpected tensor "${name}"; config.json describes no such tensor${meaningOf(name, known)}`,
+    );
   }
+}
+
+/** What is known to write tensors under such a name. */
+function meaningOf(name: string, known: ReadonlySet<string>): string {
+  if (name === scalarHead) return ': a reward model is no language model';
+  if (/\.lora_[AB]\.|\.lora_magnitude_vector/.test(name)) return ': the weights of a LoRA adapter, merge it first';
+  const prefix = Object.keys(wrappers).find((start) => name.startsWith(start));
+  if (prefix !== undefined)
+    return `: "${prefix}" comes from ${wrappers[prefix]}; save the model inside it, without the prefix`;
+  if (known.has(`model.${name}`))
+    return ': without "model." in front it is a bare decoder, saved from AutoModel; save AutoModelForCausalLM';
+  return '';
+}
+
+const wrappers: Readonly<Record<string, string>> = {
+  '_orig_mod.': 'torch.compile',
+  'module.': 'DistributedDataParallel or DataParallel',
+  '_fsdp_wrapped_module.': 'FullyShardedDataParallel',
+  'base_model.model.': 'a PEFT adapter',
+};
+
+/** @param shape of the values, row-major @param what names the tensor in the message */
+function refuseNotFinite(values: Float32Array, shape: readonly number[], what: string): void {
+  let at = 0;
+  while (at < values.length && Number.isFinite(values[at])) at++;
+  if (at === values.length) return;
+  let rest = at;
+  const index = shape.toReversed().map((dimension) => {
+    const place = rest % dimension;
+    rest = Math.floor(rest / dimension);
+    return place;
+  });
+  throw new UserError(`${what} holds ${values[at]} at ${shownValue(index.reverse())}; expected finite weights`);
 }
 
 /** A stored head that says something else than the embedding it should be tied to would be lost in silence. */
@@ -115,7 +164,7 @@ export interface ModelToWrite {
   readonly layout: FlatLayout;
   /** Flat f32 weights; may lie in shared memory. */
   readonly parameters: Float32Array;
-  /** Directory whose tokenizer (and generation_config.json) is copied. */
+  /** Directory whose tokenizer and generation_config.json are copied. */
   readonly tokenizerFrom: string;
 }
 
@@ -130,9 +179,9 @@ export async function writeModelDirectory(directory: string, model: ModelToWrite
   await namingFullDisk(directory, undefined, async () => {
     await mkdir(directory, { recursive: true });
     await writeFile(join(directory, 'config.json'), json(hfConfig));
-    if (!(await copyIfPresent(tokenizerFrom, directory, 'generation_config.json')))
-      await writeFile(join(directory, 'generation_config.json'), json(generationConfig(hfConfig)));
-    await copyTokenizer(tokenizerFrom, directory);
+    const copied = await copyTokenizer(tokenizerFrom, directory);
+    if (!copied.includes(generationConfigName))
+      await writeFile(join(directory, generationConfigName), json(generationConfig(hfConfig)));
   });
   await writeSafetensors(
     join(directory, 'model.safetensors'),
@@ -147,54 +196,6 @@ export async function writeModelDirectory(directory: string, model: ModelToWrite
 function generationConfig(hfConfig: Record<string, unknown>): Record<string, unknown> {
   const ids = ['bos_token_id', 'eos_token_id', 'pad_token_id'];
   return Object.fromEntries(Object.entries(hfConfig).filter(([key]) => ids.includes(key)));
-}
-
-/** One of the first two makes a tokenizer; the others belong to it where they exist. */
-export const tokenizerFileNames = [
-  'tokenizer.json',
-  'vocab.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'chat_template.jinja',
-  'merges.txt',
-  'tokenizer.model',
-];
-
-/**
- * Copies the files of a tokenizer.
- *
- * @throws when there are none, for example because the checkpoint that they came from has been pruned
- */
-export async function copyTokenizer(from: string, to: string): Promise<void> {
-  const copied: string[] = [];
-  for (const name of tokenizerFileNames) if (await copyIfPresent(from, to, name)) copied.push(name);
-  if (!copied.includes('tokenizer.json') && !copied.includes('vocab.json'))
-    throw new Error(`${from}: has no tokenizer to copy to ${to}`);
-}
-
-async function copyIfPresent(from: string, to: string, name: string): Promise<boolean> {
-  try {
-    await copyFile(join(from, name), join(to, name));
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
-}
-
-async function readJson(path: string): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new UserError(`${path}: cannot be read: ${(cause as Error).message}`, { cause });
-  }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new UserError(`${path}: is not JSON: ${(cause as Error).message}`, { cause });
-  }
 }
 
 function json(value: unknown): string {

@@ -2,12 +2,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../contract/errors.ts';
 import { hashFile, type ManifestFile } from './manifest.ts';
-import { tokenizerFileNames } from './model-directory.ts';
+import { adapterConfigName } from './adapter.ts';
+import { generationConfigName, tokenizerFileNames } from './companion-files.ts';
 import { indexName, singleName } from './weight-files.ts';
 
 const shard = /^[A-Za-z0-9_][A-Za-z0-9._-]*\.safetensors$/;
 
-const small = new Set(['config.json', 'generation_config.json', 'chat_template.json', ...tokenizerFileNames]);
+const small = new Set(['config.json', generationConfigName, ...tokenizerFileNames]);
 
 /** Weights in other formats, of which some are programs when they are read. */
 const otherWeights = /\.(bin|gguf|pt|pth|onnx|h5|msgpack|ckpt|ot|npz)$/;
@@ -56,7 +57,8 @@ export async function weightFiles<T extends { readonly path: string }>(
   const index = byPath.get(indexName);
   if (!index) {
     const others = files.map(({ path }) => path).filter((path) => otherWeights.test(path));
-    const found = others.length > 0 ? `; its weights are ${others.slice(0, 3).join(', ')}` : '';
+    const weights = others.length > 0 ? `; its weights are ${others.slice(0, 3).join(', ')}` : '';
+    const found = byPath.has(adapterConfigName) ? '; it is a PEFT adapter: merge it into its base first' : weights;
     throw new UserError(`has neither ${singleName} nor ${indexName}${found}`);
   }
   const shards = namesIn(await readIndex(index)).map((name) => {

@@ -1,4 +1,5 @@
 import { UserError } from '../contract/errors.ts';
+import { shown } from '../contract/shown.ts';
 
 /** Bytes of one element of the types that a header may name; sub-byte types are not read. */
 const elementBytes: Readonly<Record<string, number>> = {
@@ -105,12 +106,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function isCounts(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
-}
-
-/** A hostile value in a message: quoted, without control characters, and short. */
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'undefined';
-  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
 }
 
 /**

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { UserError } from '../contract/errors.ts';
 import { namingFullDisk } from '../contract/full-disk.ts';
+import { openInput } from '../contract/input-file.ts';
 import { maxHeaderBytes, parseHeader } from './safetensors-header.ts';
 import type { TensorEntry } from './safetensors-header.ts';
 
@@ -36,12 +37,7 @@ export class SafetensorsFile {
 
   /** @throws UserError when the file is missing or is not a well-formed safetensors file */
   static async open(path: string): Promise<SafetensorsFile> {
-    let handle: FileHandle;
-    try {
-      handle = await open(path, 'r');
-    } catch (cause) {
-      throw new UserError(`${path}: cannot be read: ${(cause as Error).message}`, { cause });
-    }
+    const handle = await openInput(path);
     try {
       const { tensors, dataStart } = await readHeader(handle, path);
       return new SafetensorsFile(path, handle, tensors, dataStart);

@@ -1,10 +1,15 @@
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../contract/errors.ts';
+import { readJsonObject } from '../contract/input-file.ts';
+import { shown } from '../contract/shown.ts';
 import { SafetensorsFile } from './safetensors.ts';
 
 export const singleName = 'model.safetensors';
 export const indexName = 'model.safetensors.index.json';
+
+/** A name and a file for each tensor: the largest models have some MB. */
+const mostIndexBytes = 64 << 20;
 
 /**
  * Opens the weights of a Hugging Face directory: `model.safetensors`, or the shards that
@@ -70,13 +75,7 @@ async function openShards(directory: string, index: string, weightMap: ReadonlyM
 
 /** The `weight_map` of an index: tensor name → file name within the same directory. */
 async function readWeightMap(index: string): Promise<ReadonlyMap<string, string>> {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(await readFile(index, 'utf8'));
-  } catch (cause) {
-    throw new UserError(`${index}: is not JSON: ${(cause as Error).message}`, { cause });
-  }
-  const map = (parsed as { weight_map?: unknown } | null)?.weight_map;
+  const map = (await readJsonObject(index, mostIndexBytes))?.['weight_map'];
   if (typeof map !== 'object' || map === null || Array.isArray(map))
     throw new UserError(`${index}: has no object "weight_map"`);
   return new Map(
@@ -84,7 +83,7 @@ async function readWeightMap(index: string): Promise<ReadonlyMap<string, string>
       // The index comes from outside: a name with a directory in it could point anywhere.
       if (typeof file !== 'string' || !/^[A-Za-z0-9_][A-Za-z0-9._-]*\.safetensors$/.test(file))
         throw new UserError(
-          `${index}: tensor "${name}" is said to be in ${JSON.stringify(file)}; expected a *.safetensors file of the same directory`,
+          `${index}: tensor "${name}" is said to be in ${shown(file)}; expected a *.safetensors file of the same directory`,
         );
       return [name, file];
     }),

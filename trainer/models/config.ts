@@ -1,5 +1,6 @@
 import { UserError } from '../contract/errors.ts';
 import type { ModelInit } from '../contract/model.ts';
+import { shown } from '../contract/shown.ts';
 import type { RopeScaling } from '../nn/rotary.ts';
 
 /** A decoder of the Llama, Qwen2 or Qwen3 family. Sizes in elements. */
@@ -181,7 +182,7 @@ function parseRope(fields: Fields, maxLength: number): Pick<ModelConfig, 'ropeTh
 
 function record(json: unknown, source: string): Record<string, unknown> {
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>;
-  throw new UserError(`${source}: found ${JSON.stringify(json)}, expected an object`);
+  throw new UserError(`${source}: found ${shown(json)}, expected an object`);
 }
 
 /** Typed access to the keys of a JSON object; `null` counts as absent, as in transformers. */
@@ -209,32 +210,32 @@ class Fields {
   integer(key: string, fallback?: number): number {
     const value = this.#value(key, fallback);
     if (Number.isSafeInteger(value) && (value as number) > 0) return value as number;
-    throw this.error(key, `found ${JSON.stringify(value)}, expected a positive integer`);
+    throw this.error(key, `found ${shown(value)}, expected a positive integer`);
   }
 
   positive(key: string, fallback?: number): number {
     const value = this.#value(key, fallback);
     if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
-    throw this.error(key, `found ${JSON.stringify(value)}, expected a positive number`);
+    throw this.error(key, `found ${shown(value)}, expected a positive number`);
   }
 
   boolean(key: string, fallback: boolean): boolean {
     const value = this.#value(key, fallback);
     if (typeof value === 'boolean') return value;
-    throw this.error(key, `found ${JSON.stringify(value)}, expected true or false`);
+    throw this.error(key, `found ${shown(value)}, expected true or false`);
   }
 
   oneOf<const T extends string>(key: string, known: readonly T[]): T {
     const value = this.#value(key);
     const found = known.find((candidate) => candidate === value);
     if (found !== undefined) return found;
-    throw this.error(key, `found ${JSON.stringify(value)}, expected one of ${known.join(', ')}`);
+    throw this.error(key, `found ${shown(value)}, expected one of ${known.join(', ')}`);
   }
 
   /** Refuses a variant of the architecture that this trainer does not have. */
   mustBe(key: string, supported: string | boolean): void {
     const value = this.#value(key, supported);
-    if (value !== supported) throw this.error(key, `found ${JSON.stringify(value)}, supported: ${supported}`);
+    if (value !== supported) throw this.error(key, `found ${shown(value)}, supported: ${supported}`);
   }
 
   #value(key: string, fallback?: unknown): unknown {

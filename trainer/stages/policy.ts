@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { copyTokenizer, readModelDirectory, writeModelDirectory } from '../checkpoint/model-directory.ts';
+import { copyTokenizer } from '../checkpoint/companion-files.ts';
+import { readModelDirectory, writeModelDirectory } from '../checkpoint/model-directory.ts';
 import { SafetensorsFile, writeSafetensors } from '../checkpoint/safetensors.ts';
 import { DivergedError, UserError } from '../contract/errors.ts';
 import type { Message } from '../contract/dataset.ts';

@@ -126,7 +126,9 @@ describe('weights that do not fit, each with one message', () => {
 describe('directories that are none, each with one message', () => {
   test('no config', async () => {
     await rm(join(directory(), 'config.json'));
-    await expect(readModelDirectory(directory())).rejects.toThrow(/config.json: cannot be read: ENOENT/);
+    await expect(readModelDirectory(directory())).rejects.toThrow(
+      /config.json: is missing; expected a Hugging Face model/,
+    );
   });
 
   test('a broken config', async () => {
@@ -153,7 +155,7 @@ describe('directories that are none, each with one message', () => {
     },
     { name: 'no name', index: { weight_map: { a: 3 } }, message: /tensor "a" is said to be in 3;/ },
     { name: 'no map', index: {}, message: /index.json: has no object "weight_map"$/ },
-    { name: 'no object', index: null, message: /index.json: has no object "weight_map"$/ },
+    { name: 'no object', index: null, message: /index.json: is not a JSON object$/ },
     {
       name: 'a missing shard',
       index: { weight_map: { a: 'x.safetensors' } },
