@@ -132,7 +132,7 @@ function refuseNotFinite(values: Float32Array, shape: readonly number[], what: s
     rest = Math.floor(rest / dimension);
     return place;
   });
-  throw new UserError(`${what} holds ${values[at]} at ${shownValue(index.reverse())}; expected finite weights`);
+  throw new UserError(`${what} holds ${values[at]} at ${shownValue(index.toReversed())}; expected finite weights`);
 }
 
 /** A stored head that says something else than the embedding it should be tied to would be lost in silence. */

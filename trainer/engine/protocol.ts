@@ -1,3 +1,4 @@
+import type { ExitReason } from '../contract/exit-codes.ts';
 import type { Head, ModelConfig } from '../models/config.ts';
 import type { AdamWSettings } from '../optim/adamw.ts';
 import type { Claims } from '../rollout/claims.ts';
@@ -130,5 +131,7 @@ export type Reply =
       readonly job: JobKind;
       readonly message: string;
       readonly stack: string;
+      /** Of an error that says who must act. */
+      readonly reason?: ExitReason | undefined;
     }
   | { readonly kind: 'completion'; readonly id: number; readonly index: number; readonly completion: Completion };

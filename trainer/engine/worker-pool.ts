@@ -175,7 +175,11 @@ class Thread {
       job?.resolve(reply.result);
     } else {
       const cause = Object.assign(new Error(reply.message), { stack: reply.stack });
-      job?.reject(workerError(` at ${reply.job}`, cause));
+      job?.reject(
+        reply.reason === undefined
+          ? workerError(` at ${reply.job}`, cause)
+          : new TrainerError(reply.reason, reply.message, { cause }),
+      );
     }
   }
 

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { TrainerError } from '../contract/errors.ts';
 import { parameterLayout } from '../models/parameters.ts';
 import { probabilityProgram, scoreProgram } from '../models/programs.ts';
 import { adamw, segments } from '../optim/adamw.ts';
@@ -98,7 +99,8 @@ async function answer(request: Exclude<Request, { kind: 'stop' }>): Promise<void
     reply({ kind: 'result', id: request.id, result: await handler(request, request.id) });
   } catch (error) {
     const { message, stack = message } = error instanceof Error ? error : new Error(String(error));
-    reply({ kind: 'error', id: request.id, job: request.kind, message, stack });
+    const reason = error instanceof TrainerError ? error.reason : undefined;
+    reply({ kind: 'error', id: request.id, job: request.kind, message, stack, reason });
   }
 }
 

@@ -1,5 +1,6 @@
 import { uniform } from '../algorithms/random.ts';
 import type { RandomKey } from '../algorithms/random.ts';
+import { DivergedError } from '../contract/errors.ts';
 import type { Decoder, Prefill } from './decoder.ts';
 import type { KvCache } from './kv-cache.ts';
 import { cacheWidth, lengthBucket } from './lengths.ts';
@@ -56,6 +57,8 @@ export interface GenerationOptions {
 /**
  * Generates completions with continuous batching: sequences leave the batch when they end, and new ones join in their
  * place. A sequence's tokens and probabilities do not depend on the sequences beside it.
+ *
+ * @throws DivergedError when the model's logits are not finite
  */
 export async function generate(options: GenerationOptions): Promise<void> {
   const { decoder, rows, next } = options;
@@ -181,8 +184,14 @@ class Batch {
     const { sample, promptLength, tokenIds, probs } = sequence;
     const { key, sampling, stopIds, index } = sample;
     const token = chooseToken(row, sampling, uniform(key, tokenIds.length));
+    const prob = row[token];
+    // A softmax over a logit that is not finite is NaN for every token, so the chosen one tells.
+    if (!Number.isFinite(prob))
+      throw new DivergedError(
+        `sampling: the logits after ${promptLength + tokenIds.length} tokens are not finite; expected finite ones`,
+      );
     tokenIds.push(token);
-    probs.push(row[token] as number);
+    probs.push(prob as number);
     const stopped = stopIds.includes(token);
     const limit = Math.min(sampling.maxNewTokens, this.#maxLength - promptLength);
     if (!stopped && tokenIds.length < limit) return true;

@@ -7,6 +7,7 @@ import { firstRows } from '../data/row-list.ts';
 import { completeRows } from './completions.ts';
 import { evaluateRows } from './evaluation.ts';
 import { Policy } from './policy.ts';
+import { printable } from './printable.ts';
 
 interface GenerateOptions {
   readonly prompt: string;
@@ -34,7 +35,7 @@ export async function generateFromCheckpoint(checkpoint: string, options: Genera
     );
     for (const [at, { text }] of completions.entries()) {
       if (samples > 1) console.log(`--- ${at + 1} of ${samples} ---`);
-      console.log(text);
+      console.log(printable(text));
     }
   } finally {
     await policy.close();

@@ -155,3 +155,14 @@ async function firstTokenDistribution(sampler: Engine, promptIds: number[], temp
   const probs = await sampler.tokenProbabilities(everyToken, { temperature });
   return probs.map(([p = 0]) => p);
 }
+
+test.each([0, 1])('logits that are not finite end sampling at temperature %d as diverged', async (temperature) => {
+  const config = tinyConfig();
+  const broken = await tinyEngine({ config });
+  broken.addParameterSet('policy', broken.parameters.slice().fill(NaN, 0, config.hiddenSize));
+  const request = { ...(requests(1, { temperature })[0] as GenerationRequest), promptIds: [0, 1] };
+  await expect(broken.generate([request])).rejects.toMatchObject({
+    reason: 'diverged',
+    message: 'sampling: the logits after 2 tokens are not finite; expected finite ones',
+  });
+});
