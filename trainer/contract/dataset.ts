@@ -29,6 +29,11 @@ export const generatorSettings = object({
 }).describe('Synthetic data, a function of these settings and the run seed alone.');
 export type GeneratorSettings = z.infer<typeof generatorSettings>;
 
+/** The name of a column in somebody's file. */
+function column(what: string) {
+  return z.string().min(1).max(200).optional().describe(`The column with ${what}; dots lead into objects.`);
+}
+
 export const dataset = withRules(
   object({
     name: name.describe('Name by which stages refer to it; shares one namespace with the stages.'),
@@ -36,8 +41,22 @@ export const dataset = withRules(
     jsonl: path
       .optional()
       .describe(
-        'A JSONL file, relative to the manifest; on a cluster it lies on one of spec.volumes. One row a line: prompt (text) or messages; completion, answer, chosen, rejected, language as needed.',
+        'A JSONL file, relative to the manifest; on a cluster it lies on one of spec.volumes. One row a line, in any of the forms of docs/reference/datasets.md.',
       ),
+    columns: object({
+      prompt: column('the prompt: text or messages'),
+      messages: column('a conversation'),
+      text: column('a document without roles'),
+      completion: column('what follows the prompt'),
+      answer: column('the gold answer'),
+      chosen: column('the better answer'),
+      rejected: column('the worse answer'),
+      language: column('the language of the prompt'),
+      system: column('the system message'),
+      tools: column('what the assistant may call'),
+    })
+      .optional()
+      .describe('Which columns of a JSONL dataset hold what, where they are named otherwise.'),
     heldOut: object({
       jsonl: path.optional().describe('A JSONL file of held-out rows.'),
       fraction: fraction
@@ -69,14 +88,34 @@ export const dataset = withRules(
       rule: '!has(self.heldOut) || has(self.jsonl)',
       message: 'heldOut belongs to jsonl; a generator has its own heldOut',
     },
+    { rule: '!has(self.columns) || has(self.jsonl)', message: 'columns belong to jsonl' },
   ],
 );
 export type DatasetSettings = z.infer<typeof dataset>;
 
-/** One chat message. */
+/** Who speaks in a chat; a template decides which of them it knows. */
+export const roles = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
+
+/** A JSON schema that describes what the assistant may call, as chat templates get it. */
+export const tool = z.record(z.string(), z.unknown());
+export type Tool = z.infer<typeof tool>;
+
+/** One call, with the names that chat templates look for. */
+export const toolCall = z.object({
+  id: z.string().optional(),
+  type: z.literal('function'),
+  function: z.object({ name: z.string().min(1), arguments: z.record(z.string(), z.unknown()) }),
+});
+export type ToolCall = z.infer<typeof toolCall>;
+
+/** One chat message, with the names that chat templates look for. */
 export const message = z.object({
-  role: z.enum(['system', 'user', 'assistant']),
+  role: z.enum(roles),
   content: z.string(),
+  /** Of a tool: which one answers. */
+  name: z.string().optional(),
+  tool_calls: z.array(toolCall).min(1).optional(),
+  tool_call_id: z.string().optional(),
 });
 export type Message = z.infer<typeof message>;
 
@@ -88,9 +127,14 @@ export const row = z.object({
   domain: z.enum(['reasoning', 'general']),
   /** Language of the prompt; chains of thought are asked to keep it. */
   language: z.enum(languages).optional(),
-  messages: z.array(message).min(1),
+  /** The prompt; empty where the completion is a document without roles, around which no template is put. */
+  messages: z.array(message),
+  /** What the assistant may call. */
+  tools: z.array(tool).min(1).optional(),
   /** What follows the rendered prompt: the target of pretrain and sft. */
   completion: z.string().optional(),
+  /** Calls that end the completion; the chat template says how they are written. */
+  toolCalls: z.array(toolCall).min(1).optional(),
   answer: z
     .object({
       kind: z.enum(answerKinds),

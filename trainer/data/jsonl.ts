@@ -83,11 +83,19 @@ function decode(bytes: Buffer, place: string): string {
   }
 }
 
+/** JSON that is no JSONL is what people have most often. */
+function remedy(text: string): string {
+  const start = text.trimStart();
+  const one = 'expected one JSON object a line';
+  if (start.startsWith('[')) return `; found the start of a JSON array, ${one} (jq -c '.[]' FILE makes it)`;
+  return start.trimEnd() === '{' ? `; found an object over several lines, ${one} (jq -c . FILE makes it)` : '';
+}
+
 function parse(text: string, place: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError(`${place}: no valid JSON: ${reason.slice(0, 200)}`, { cause: error });
+    throw new UserError(`${place}: no valid JSON: ${reason.slice(0, 200)}${remedy(text)}`, { cause: error });
   }
 }

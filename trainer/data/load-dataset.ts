@@ -55,8 +55,8 @@ async function splitRows(
   if (fraction === 0) return { train: await importJsonl(jsonl, settings, name, options), heldOut: [] };
   const train = new NumberList();
   const heldOut = new NumberList();
-  const onRow = ({ messages }: Row, place: number): void => {
-    const [hash] = randomKey('held-out', JSON.stringify(messages));
+  const onRow = ({ messages, completion = '' }: Row, place: number): void => {
+    const [hash] = randomKey('held-out', messages.length > 0 ? JSON.stringify(messages) : completion);
     (hash / 2 ** 32 < fraction ? heldOut : train).push(place);
   };
   const rows = await importJsonl(jsonl, settings, name, { ...options, onRow });

@@ -81,14 +81,14 @@ const good = '{"prompt":"2+3?","answer":"5"}';
 
 test.each([
   { name: 'broken JSON', content: `${good}\n{"prompt": "x"`, says: ':2: no valid JSON' },
-  { name: 'no object', content: `${good}\n[1]`, says: ':2: expected a JSON object' },
-  { name: 'no prompt', content: '{"answer":"5"}', says: ':1: found neither prompt nor messages' },
+  { name: 'no object', content: `${good}\n[1]`, says: ':2: found a JSON array; expected one JSON object a line' },
+  { name: 'no prompt', content: '{"answer":"5"}', says: ':1: found field answer; expected prompt or messages' },
   {
     name: 'prompt and messages',
     content: '{"prompt":"a","messages":[{"role":"user","content":"a"}]}',
     says: ':1: found both',
   },
-  { name: 'wrong type', content: `${good}\n\n{"prompt":5}`, says: ':3: prompt: expected text' },
+  { name: 'wrong type', content: `${good}\n\n{"prompt":5}`, says: ':3: prompt: found 5, expected text' },
   { name: 'empty prompt', content: '{"prompt":""}', says: ':1: prompt: is empty' },
   { name: 'unknown role', content: '{"messages":[{"role":"bot","content":"a"}]}', says: ':1: messages.0.role: ' },
   { name: 'no content', content: '{"messages":[{"role":"user"}]}', says: ':1: messages.0.content: ' },
@@ -96,7 +96,7 @@ test.each([
   {
     name: 'object as answer',
     content: '{"prompt":"a","answer":{"a":1}}',
-    says: ':1: answer: expected text or a number',
+    says: ':1: answer: found an object, expected text or a number',
   },
   {
     name: 'gold that is no number',
@@ -107,6 +107,16 @@ test.each([
   { name: 'chosen alone', content: '{"prompt":"a","chosen":"b"}', says: ':1: found only one of chosen and rejected' },
   { name: 'no UTF-8', content: Buffer.from([0x7b, 0xff, 0x7d]), says: ':1: found bytes that are no UTF-8' },
   { name: 'nothing', content: '\n \n', says: 'found no rows' },
+  {
+    name: 'a JSON array',
+    content: '[\n  {"prompt": "a"}\n]',
+    says: ":1: no valid JSON: Unexpected end of JSON input; found the start of a JSON array, expected one JSON object a line (jq -c '.[]' FILE makes it)",
+  },
+  {
+    name: 'an object over several lines',
+    content: '{\n  "prompt": "a"\n}',
+    says: 'found an object over several lines',
+  },
   { name: 'deep nesting', content: '['.repeat(1_000_000), says: ':1: ' },
 ])('refuses $name, naming the place', async ({ content, says }) => {
   await expect(load(content)).rejects.toThrow(UserError);

@@ -1,0 +1,66 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Message } from '../../contract/dataset.ts';
+import { BadLine, shown } from '../bad-line.ts';
+import { columnHint, type Fields, isRecord, namesOf } from '../fields.ts';
+import { type Beginning, turnOf, type Turn } from './beginning.ts';
+import { messageOf, messagesOf } from './messages.ts';
+
+/** The prompt with what was said after it, which stands in `completion`: text, or messages of which the last counts. @throws BadLine */
+export function withCompletion(beginning: Beginning, fields: Fields): Beginning {
+  const { completion, label } = fields;
+  if (completion === undefined) return beginning;
+  if (beginning.completion !== undefined) {
+    throw new BadLine("found a completion beside the assistant's last turn; expected one of them");
+  }
+  if (label === false) {
+    throw new BadLine(
+      'label: found false, a completion to be unlearned, which no stage does; expected good ones alone',
+    );
+  }
+  const turns = turnsOf(completion, 'completion', beginning.messages);
+  const last = lastTurn(turns, 'completion');
+  return { messages: [...beginning.messages, ...turns.slice(0, -1)], completion: last };
+}
+
+/** The two answers of a preference, or none. @throws BadLine */
+export function pairOf(fields: Fields, prompt: readonly Message[]): { chosen?: string; rejected?: string } {
+  const missing = ['chosen', 'rejected'].filter((name) => fields[name] === undefined);
+  if (missing.length === 2) return {};
+  if (missing[0] !== undefined) {
+    const found = missing[0] === 'chosen' ? 'rejected' : 'chosen';
+    throw new BadLine(
+      `found only one of chosen and rejected: ${found}; found ${namesOf(fields)}${columnHint(fields, missing[0])}`,
+    );
+  }
+  return { chosen: answerOf(fields, 'chosen', prompt), rejected: answerOf(fields, 'rejected', prompt) };
+}
+
+function answerOf(fields: Fields, field: string, prompt: readonly Message[]): string {
+  const turns = turnsOf(fields[field], field, prompt);
+  if (turns.length > 1) {
+    throw new BadLine(`${field}: found ${turns.length} messages after the prompt, expected one of the assistant`);
+  }
+  const { text, toolCalls } = lastTurn(turns, field);
+  if (toolCalls === undefined) return text;
+  throw new BadLine(`${field}: found a tool call, expected text: reward models compare texts`);
+}
+
+/** @returns the messages after the prompt; it may be repeated in front of them */
+function turnsOf(value: unknown, field: string, prompt: readonly Message[]): Message[] {
+  if (typeof value === 'string') return [{ role: 'assistant', content: value }];
+  if (isRecord(value)) return [messageOf(value, field)];
+  if (!Array.isArray(value)) {
+    throw new BadLine(`${field}: found ${shown(value)}, expected text, a message or a list of messages`);
+  }
+  const messages = messagesOf(value, field);
+  const repeated = prompt.length > 0 && prompt.every((message, at) => isDeepStrictEqual(message, messages[at]));
+  return repeated ? messages.slice(prompt.length) : messages;
+}
+
+function lastTurn(turns: readonly Message[], field: string): Turn {
+  const last = turns.at(-1);
+  if (last?.role === 'assistant') return turnOf(last);
+  throw new BadLine(
+    `${field} ends with ${last ? `a message of the ${last.role}` : 'the prompt'}; expected the assistant's turn`,
+  );
+}

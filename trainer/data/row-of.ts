@@ -1,0 +1,53 @@
+import { languages, type DatasetSettings, type Language, type Row } from '../contract/dataset.ts';
+import { BadLine, shown } from './bad-line.ts';
+import { fieldsOf } from './columns.ts';
+import { columnHint, type Fields, namesOf, textOf } from './fields.ts';
+import { beginningOf } from './forms/forms.ts';
+import { pairOf, withCompletion } from './forms/responses.ts';
+import { toolsOf } from './forms/tools.ts';
+import { withSystem } from './system-message.ts';
+
+/**
+ * A row of a person's file, in any form of docs/reference/datasets.md.
+ *
+ * @param value one line, parsed
+ * @throws BadLine
+ */
+export function rowOf(value: unknown, settings: DatasetSettings, id: string): Row {
+  const fields = fieldsOf(value, settings.columns);
+  const { messages, completion } = withCompletion(beginningOf(fields), fields);
+  const tools = toolsOf(fields['tools']);
+  const language = languageOf(fields);
+  const answer = answerOf(fields, settings);
+  const row: Row = {
+    id,
+    dataset: settings.name,
+    domain: settings.domain ?? 'reasoning',
+    ...(language && { language }),
+    messages: [...messages],
+    ...(tools.length > 0 && { tools }),
+    ...(completion && { completion: completion.text }),
+    ...(completion?.toolCalls && { toolCalls: [...completion.toolCalls] }),
+    ...(answer !== undefined && { answer: { kind: 'number', in: 'answerTag', ...settings.answer, gold: answer } }),
+    ...pairOf(fields, messages),
+  };
+  return withSystem(withSystem(row, textOf(fields, 'system')), settings.system);
+}
+
+function answerOf(fields: Fields, settings: DatasetSettings): string | undefined {
+  const { answer } = fields;
+  if (typeof answer === 'string' || typeof answer === 'number') return String(answer);
+  if (answer !== undefined) throw new BadLine(`answer: found ${shown(answer)}, expected text or a number`);
+  if (settings.answer === undefined) return undefined;
+  throw new BadLine(
+    `found no answer, while dataset ${settings.name} says how answers are verified; found ${namesOf(fields)}` +
+      columnHint(fields, 'answer'),
+  );
+}
+
+function languageOf({ language }: Fields): Language | undefined {
+  if (language === undefined) return undefined;
+  const known = languages.find((name) => name === language);
+  if (known !== undefined) return known;
+  throw new BadLine(`language: found ${shown(language)}, expected one of ${languages.join(', ')}`);
+}
