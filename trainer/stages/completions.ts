@@ -3,6 +3,7 @@ import type { Row } from '../contract/dataset.ts';
 import type { SamplingSettings } from '../contract/training.ts';
 import type { RandomKey } from '../algorithms/random.ts';
 import type { Completion } from '../engine/engine.ts';
+import { encodePrompt } from './encoding.ts';
 import type { Policy } from './policy.ts';
 
 /** A completion with its text, without the stop token. */
@@ -28,7 +29,7 @@ export async function completeRows(
 ): Promise<RowCompletion[][]> {
   const { tokenizer } = policy;
   const requests = rows.flatMap((row, place) => {
-    const promptIds = policy.encodePrompt(row.messages);
+    const promptIds = encodePrompt(policy, row.messages);
     const limited = withinContext(sampling, promptIds.length, policy, row);
     return Array.from({ length: samples }, (_, sample) => ({
       promptIds,

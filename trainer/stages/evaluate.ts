@@ -1,19 +1,20 @@
 import type { StageResult } from '../contract/progress.ts';
 import type { EvaluateSettings } from '../contract/settings.ts';
 import { evaluatePolicy } from './evaluation.ts';
-import { Policy } from './policy.ts';
+import { loadPolicy } from './load-policy.ts';
+import { successResult } from './success.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Measures a model and hands on nothing but the figures. */
 export async function evaluate(settings: EvaluateSettings, workspace: Workspace): Promise<StageResult> {
-  const { policy } = await Policy.load(workspace);
+  const { policy } = await loadPolicy(workspace);
   try {
     workspace.progress.report('evaluate', 0, 1);
     const { metrics, samples } = await evaluatePolicy(policy, { ...settings, every: 0 }, workspace);
-    await workspace.log(0, metrics);
-    await workspace.saveSamples(0, samples);
+    await workspace.log.metrics(0, metrics);
+    await workspace.log.samples(0, samples);
     workspace.progress.report('evaluate', 1, 1, metrics);
-    return workspace.finish(undefined, 'evaluated', metrics);
+    return successResult('evaluated', metrics);
   } finally {
     await policy.close();
   }

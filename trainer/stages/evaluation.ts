@@ -10,7 +10,8 @@ import type { EvaluationSettings } from '../contract/training.ts';
 import { completeRows, type RowCompletion } from './completions.ts';
 import type { Policy } from './policy.ts';
 import type { Metrics } from './metrics.ts';
-import type { Sample, Workspace } from './workspace.ts';
+import type { Sample } from './stage-log.ts';
+import type { Workspace } from './workspace.ts';
 
 /** Sample completions of each dataset that go to the report. */
 const samplesPerDataset = 4;
@@ -59,7 +60,7 @@ export async function evaluatePolicy(
 ): Promise<Evaluation> {
   const rowsOf = new Map<string, readonly Row[]>();
   for (const name of settings.data) {
-    rowsOf.set(name, (await workspace.loadRows([name], 'evaluation')).slice(0, settings.limit));
+    rowsOf.set(name, (await workspace.inputs.rows([name], 'evaluation')).slice(0, settings.limit));
   }
   return evaluateRows(policy, rowsOf, settings, workspace.file.seed);
 }

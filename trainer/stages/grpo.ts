@@ -4,11 +4,13 @@ import { sequenceWeights } from '../algorithms/sequence-weights.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { GrpoSettings } from '../contract/settings.ts';
 import { createRewards } from '../rewards/create-rewards.ts';
-import { Policy } from './policy.ts';
-import { RewardModels } from './reward-models.ts';
-import { type Rollout, rollOut, updatesPerRollout } from './rollout.ts';
-import { train } from './training-loop.ts';
+import { loadPolicy } from './load-policy.ts';
 import type { Metrics } from './metrics.ts';
+import type { Policy } from './policy.ts';
+import { RewardModels } from './reward-models.ts';
+import { miniBatches, type RolloutCompletion, rollOut, updatesPerRollout } from './rollout.ts';
+import { finishedEarlier } from './success.ts';
+import { Training } from './training.ts';
 import type { Workspace } from './workspace.ts';
 
 /**
@@ -17,44 +19,26 @@ import type { Workspace } from './workspace.ts';
  * Source: DeepSeekMath, arXiv:2402.03300, §4; DeepSeek-R1, arXiv:2501.12948v2.
  */
 export async function grpo(settings: GrpoSettings, workspace: Workspace): Promise<StageResult> {
-  const { policy, step: from, metrics, final } = await Policy.load(workspace, { trained: true, reference: true });
+  const resumed = await loadPolicy(workspace, { trained: true, reference: true });
+  const { policy } = resumed;
   const models = new RewardModels(workspace);
   try {
-    if (final) return workspace.finish(final, 'finished by an earlier attempt', metrics);
-    const prompts = await workspace.loadRows(settings.prompts, 'train');
-    const stepsOfRollout = updatesPerRollout(settings);
+    if (resumed.final) return finishedEarlier(resumed.metrics, resumed.final);
+    const prompts = await workspace.inputs.rows(settings.prompts, 'train');
     const rewards = createRewards(settings.rewards, { steps: settings.steps, scoreWithModel: models.score });
-    let rollout: Rollout | undefined;
+    const training = await Training.start(workspace, resumed, settings);
 
-    return await train({
-      workspace,
-      policy,
-      from,
-      metrics,
-      steps: settings.steps,
-      checkpointEvery: settings.checkpointEvery,
-      unit: stepsOfRollout,
-      async run(step) {
-        const withinRollout = step % stepsOfRollout;
-        if (withinRollout === 0 || !rollout) {
-          rollout = await rollOut({
-            settings,
-            workspace,
-            policy,
-            rewards,
-            prompts,
-            step,
-            index: Math.floor(step / stepsOfRollout),
-          });
-        }
-        const miniBatch = withinRollout % settings.stepsPerRollout;
-        const update = await updatePolicy(settings, policy, rollout, miniBatch, step);
-        const { referenceEvery } = settings.kl;
-        const refresh = referenceEvery > 0 && (step + 1) % referenceEvery === 0;
+    while (training.stepsLeft > 0) {
+      const rollout = await rollOut({ settings, workspace, policy, rewards, prompts, step: training.step });
+      for (const miniBatch of miniBatches(rollout, settings).slice(0, training.stepsLeft)) {
+        const update = await updatePolicy(settings, policy, miniBatch, training.step);
+        const refresh = isReferenceDue(settings, training.step);
         if (refresh) policy.refreshReference();
-        return { ...rollout.metrics, ...update, ref_refresh: Number(refresh) };
-      },
-    });
+        await training.report({ ...rollout.metrics, ...update, ref_refresh: Number(refresh) });
+      }
+      await training.saveIfDue(); // only here: completions are not saved
+    }
+    return await training.finish();
   } finally {
     await models.close();
     await policy.close();
@@ -65,12 +49,9 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
 async function updatePolicy(
   settings: GrpoSettings,
   policy: Policy,
-  rollout: Rollout,
-  miniBatch: number,
+  completions: readonly RolloutCompletion[],
   step: number,
 ): Promise<Metrics> {
-  const size = settings.promptsPerStep * settings.group;
-  const completions = rollout.completions.slice(miniBatch * size, (miniBatch + 1) * size);
   const weights = sequenceWeights(
     completions.map(({ completionIds, graded }) => (graded ? completionIds.length : 0)),
     { loss: settings.loss, maxNewTokens: settings.sampling.maxNewTokens },
@@ -103,4 +84,9 @@ async function updatePolicy(
     grad_norm: report.gradNorm,
     learning_rate: learningRate,
   };
+}
+
+/** Whether the reference is renewed after this step, counted from 0. */
+function isReferenceDue({ kl: { referenceEvery } }: GrpoSettings, step: number): boolean {
+  return referenceEvery > 0 && (step + 1) % referenceEvery === 0;
 }

@@ -8,6 +8,7 @@ import type { StageResult } from '../contract/progress.ts';
 import type { ReviewSettings } from '../contract/settings.ts';
 import { readRows, writeRows } from '../data/rows.ts';
 import { verify } from '../rewards/verify.ts';
+import { successResult } from './success.ts';
 import type { Workspace } from './workspace.ts';
 
 const decision = z.strictObject({
@@ -27,7 +28,7 @@ type Decision = z.infer<typeof decision>;
 export async function review(settings: ReviewSettings, workspace: Workspace): Promise<StageResult> {
   const input = workspace.file.inputs[settings.data];
   if (!input) throw new UserError(`review.data: no input is named "${settings.data}"`);
-  const rows = [...(await readRows(join(await workspace.verifyInput(input), 'rows.jsonl')))];
+  const rows = [...(await readRows(join(await workspace.inputs.verified(input), 'rows.jsonl')))];
   const { out } = workspace.file;
   await writeRows(join(out, 'queue.jsonl'), rows);
 
@@ -49,9 +50,9 @@ export async function review(settings: ReviewSettings, workspace: Workspace): Pr
     const record = { complete: open.length === 0 && rows.length > 0, ...metrics, reviewers };
     await writeFile(join(directory, 'review.json'), `${JSON.stringify(record, undefined, 2)}\n`);
   };
-  const checkpoint = await workspace.publishData(write, metrics);
+  const checkpoint = await workspace.output.data(write, metrics);
   const message = open.length > 0 ? `${open.length} rows not reviewed` : `${reviewed} rows reviewed`;
-  return workspace.finish(checkpoint, message, metrics);
+  return successResult(message, metrics, checkpoint);
 }
 
 /** The row as it passes on: none when rejected. Refuses an edit whose answer no longer verifies. */

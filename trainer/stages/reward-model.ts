@@ -5,9 +5,12 @@ import type { Row } from '../contract/dataset.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { RewardModelSettings } from '../contract/settings.ts';
 import { promptBatch } from '../data/prompt-order.ts';
-import { Policy } from './policy.ts';
-import { train } from './training-loop.ts';
+import { encodeResponse } from './encoding.ts';
+import { loadPolicy } from './load-policy.ts';
 import type { Metrics } from './metrics.ts';
+import type { Policy } from './policy.ts';
+import { finishedEarlier } from './success.ts';
+import { Training } from './training.ts';
 import type { Workspace } from './workspace.ts';
 
 interface Pair {
@@ -17,35 +20,31 @@ interface Pair {
 
 /** Pairwise reward model: −log σ(score(chosen) − score(rejected)), a scalar head on the last token. */
 export async function rewardModel(settings: RewardModelSettings, workspace: Workspace): Promise<StageResult> {
-  const { policy, step: from, metrics, final } = await Policy.load(workspace, { head: 'scalar', trained: true });
+  const resumed = await loadPolicy(workspace, { head: 'scalar', trained: true });
+  const { policy } = resumed;
   try {
-    if (final) return workspace.finish(final, 'finished by an earlier attempt', metrics);
-    const rows = await workspace.loadRows(settings.pairs, 'train');
-    const heldOut = await workspace.loadRows(settings.pairs, 'heldOut');
+    if (resumed.final) return finishedEarlier(resumed.metrics, resumed.final);
+    const rows = await workspace.inputs.rows(settings.pairs, 'train');
+    const heldOut = await workspace.inputs.rows(settings.pairs, 'heldOut');
     const batch = Math.min(settings.batch, rows.length);
     const steps = Math.ceil((rows.length * settings.epochs) / batch);
+    const training = await Training.start(workspace, resumed, { ...settings, steps });
 
-    return await train({
-      workspace,
-      policy,
-      from,
-      metrics,
-      steps,
-      checkpointEvery: settings.checkpointEvery,
-      async run(step) {
-        const pairs = promptBatch(rows, workspace.file.seed, step * batch, batch).map((row) => encodePair(policy, row));
-        const learningRate = learningRateAt(settings.schedule, settings.learningRate, step + 1, steps);
-        const weighted = pairs.map((pair) => ({ ...pair, weight: 1 / pairs.length }));
-        const report = await policy.train({ loss: 'pairwise', pairs: weighted }, learningRate, settings.optimizer);
-        return {
-          loss: report.loss,
-          grad_norm: report.gradNorm,
-          learning_rate: learningRate,
-          ...pairMetrics(report.scores ?? []),
-        };
-      },
-      finalMetrics: () => heldOutAccuracy(policy, heldOut),
-    });
+    while (training.stepsLeft > 0) {
+      const { step } = training;
+      const pairs = promptBatch(rows, workspace.file.seed, step * batch, batch).map((row) => encodePair(policy, row));
+      const weighted = pairs.map((pair) => ({ ...pair, weight: 1 / pairs.length }));
+      const learningRate = learningRateAt(settings.schedule, settings.learningRate, step + 1, steps);
+      const update = await policy.train({ loss: 'pairwise', pairs: weighted }, learningRate, settings.optimizer);
+      await training.report({
+        loss: update.loss,
+        grad_norm: update.gradNorm,
+        learning_rate: learningRate,
+        ...pairMetrics(update.scores ?? []),
+      });
+      await training.saveIfDue();
+    }
+    return await training.finish(() => heldOutAccuracy(policy, heldOut));
   } finally {
     await policy.close();
   }
@@ -56,8 +55,8 @@ function encodePair(policy: Policy, row: Row): Pair {
     throw new UserError(`row ${row.id}: expected both chosen and rejected for a reward model`);
   }
   return {
-    chosen: policy.encodeResponse(row.messages, row.chosen),
-    rejected: policy.encodeResponse(row.messages, row.rejected),
+    chosen: encodeResponse(policy, row.messages, row.chosen),
+    rejected: encodeResponse(policy, row.messages, row.rejected),
   };
 }
 

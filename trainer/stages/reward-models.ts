@@ -1,5 +1,6 @@
 import { UserError } from '../contract/errors.ts';
 import type { Row } from '../contract/dataset.ts';
+import { encodeResponse } from './encoding.ts';
 import { Policy } from './policy.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -15,7 +16,7 @@ export class RewardModels {
   /** Scores of the texts as answers to their rows' prompts, by the model of a stage. */
   readonly score = async (stage: string, texts: readonly { row: Row; text: string }[]): Promise<readonly number[]> => {
     const model = await this.model(stage);
-    return model.engine.scores(texts.map(({ row, text }) => ({ ids: model.encodeResponse(row.messages, text) })));
+    return model.engine.scores(texts.map(({ row, text }) => ({ ids: encodeResponse(model, row.messages, text) })));
   };
 
   private model(stage: string): Promise<Policy> {
@@ -32,7 +33,7 @@ export class RewardModels {
     if (!input)
       throw new UserError(`stage ${this.workspace.file.stage}: no input is named "${stage}"; expected a reward model`);
     const onActivity = this.workspace.progress.alive;
-    return Policy.open(await this.workspace.verifyInput(input), { head: 'scalar', workers, onActivity });
+    return Policy.open(await this.workspace.inputs.verified(input), { head: 'scalar', workers, onActivity });
   }
 
   async close(): Promise<void> {

@@ -9,7 +9,8 @@ import { completionMetrics, rewardMetrics, type ScoredSample } from '../rewards/
 import { completeRows, type RowCompletion, type SampleKey } from './completions.ts';
 import type { Policy } from './policy.ts';
 import type { Metrics } from './metrics.ts';
-import type { Sample, Workspace } from './workspace.ts';
+import type { Sample } from './stage-log.ts';
+import type { Workspace } from './workspace.ts';
 
 /** One completion with everything its update needs. */
 export interface RolloutCompletion {
@@ -35,8 +36,8 @@ export interface RolloutRequest {
   readonly policy: Policy;
   readonly rewards: Rewards;
   readonly prompts: readonly Row[];
+  /** Optimizer steps before it; a rollout follows only on a whole one. */
   readonly step: number;
-  readonly index: number;
 }
 
 /** A reference probability that underflows to 0 would make the KL estimate infinite. */
@@ -47,6 +48,15 @@ export function updatesPerRollout({ stepsPerRollout, epochsPerRollout }: GrpoSet
   return stepsPerRollout * epochsPerRollout;
 }
 
+/** What each optimizer step of a rollout learns from: its mini-batches of whole groups, epoch after epoch. */
+export function miniBatches({ completions }: Rollout, settings: GrpoSettings): (readonly RolloutCompletion[])[] {
+  const size = settings.promptsPerStep * settings.group;
+  return Array.from({ length: updatesPerRollout(settings) }, (_, update) => {
+    const start = (update % settings.stepsPerRollout) * size;
+    return completions.slice(start, start + size);
+  });
+}
+
 /** Samples groups, scores them, and turns rewards into advantages. */
 export async function rollOut({
   settings,
@@ -55,10 +65,10 @@ export async function rollOut({
   rewards,
   prompts,
   step,
-  index,
 }: RolloutRequest): Promise<Rollout> {
   const { seed, stage } = workspace.file;
   const startedMs = performance.now();
+  const index = step / updatesPerRollout(settings);
   const size = settings.promptsPerStep * settings.stepsPerRollout;
   const rows = promptBatch(prompts, seed, index * size, size);
   // The place of the row in the rollout is part of the key: a small dataset may come twice.
@@ -162,5 +172,5 @@ async function saveSamples(
       },
     ];
   });
-  await workspace.saveSamples(step, samples);
+  await workspace.log.samples(step, samples);
 }

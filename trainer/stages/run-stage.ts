@@ -22,7 +22,7 @@ import { sample } from './sample.ts';
 import { sft } from './sft.ts';
 import { stopOnSignals } from '../stop-on-signals.ts';
 import { terminationMessage } from './termination-message.ts';
-import { Workspace } from './workspace.ts';
+import { openWorkspace, type Workspace } from './workspace.ts';
 
 /**
  * Follows the recipe of the stage's type and says how it ended: in `result.json` of the stage's directory, and in short
@@ -55,12 +55,12 @@ async function runRecipe(
 ): Promise<void> {
   await namingFullDisk(file.out, undefined, async () => {
     await mkdir(file.out, { recursive: true });
-    const workspace = await Workspace.open(file, stop);
+    const workspace = await openWorkspace(file, stop);
     if (file.takeOver) {
       await removeOtherRuns(file.out);
       await takeOver(file.out, file.takeOver, workspace.settingsDigest);
     }
-    const result = await withRolloutWorkers(workspace);
+    const result = withWarnings(await withRolloutWorkers(workspace), workspace);
     await readBack(result);
     await tell(result);
   });
@@ -77,13 +77,16 @@ async function withRolloutWorkers(workspace: Workspace): Promise<StageResult> {
   });
   let done = false;
   try {
-    workspace.rolloutServer = server;
-    const result = await follow(workspace);
+    const result = await follow({ ...workspace, rolloutServer: server });
     done = true;
     return result;
   } finally {
     await server.close({ done });
   }
+}
+
+function withWarnings(result: StageResult, { warnings: { all: warnings } }: Workspace): StageResult {
+  return warnings.length === 0 ? result : { ...result, warnings };
 }
 
 function follow(workspace: Workspace): Promise<StageResult> {

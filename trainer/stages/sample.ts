@@ -11,9 +11,10 @@ import { examine } from '../rewards/examine.ts';
 import { parseResponse } from '../rewards/parse-response.ts';
 import { countReflections } from '../rewards/reflection.ts';
 import type { Metrics } from './metrics.ts';
-import { Policy } from './policy.ts';
+import { loadPolicy } from './load-policy.ts';
 import { RewardModels } from './reward-models.ts';
 import { type Method, type Sampled, Sampler } from './sampler.ts';
+import { finishedEarlier, successResult } from './success.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Prompts sampled between two saves. */
@@ -21,13 +22,13 @@ const chunkPrompts = 64;
 
 /** Rejection sampling: many completions a prompt, filtered by rules, ranked, the best kept as rows for SFT. */
 export async function sample(settings: SampleSettings, workspace: Workspace): Promise<StageResult> {
-  const finished = await workspace.finishedData();
+  const finished = await workspace.output.finishedData();
   if (finished) {
-    await workspace.rewindLogs(-1);
-    await workspace.log(0, finished.metrics);
-    return workspace.finish(finished, 'finished by an earlier attempt', finished.metrics);
+    await workspace.log.rewind(-1);
+    await workspace.log.metrics(0, finished.metrics);
+    return finishedEarlier(finished.metrics, finished);
   }
-  const { policy } = await Policy.load(workspace);
+  const { policy } = await loadPolicy(workspace);
   const models = new RewardModels(workspace);
   try {
     const sampler = new Sampler(settings, workspace, policy);
@@ -36,7 +37,7 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
     const reflections = new ReflectionCounter();
     const rows = await sampler.rows();
     for (let start = 0; start < rows.length; start += chunkPrompts) {
-      if (workspace.interrupted) workspace.interrupt(`${start} of ${rows.length} prompts`);
+      workspace.stop.heed(`${start} of ${rows.length} prompts`);
       const chunk = rows.slice(start, start + chunkPrompts).filter(({ domain }) => !funnel.full(domain));
       const sampled = await sampler.chunk(start / chunkPrompts, chunk);
       for (const [at, row] of chunk.entries()) {
@@ -58,12 +59,12 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
 
     const counts = funnel.counts();
     const metrics = { sampled: counts.sampled, kept: counts.kept, ...reflections.rates() };
-    const checkpoint = await workspace.publishData(async (directory) => {
+    const checkpoint = await workspace.output.data(async (directory) => {
       await writeRows(join(directory, 'rows.jsonl'), kept);
       await writeFile(join(directory, 'funnel.json'), `${JSON.stringify(counts, undefined, 2)}\n`);
     }, metrics);
-    await workspace.log(0, metrics);
-    return workspace.finish(checkpoint, `${counts.kept} of ${counts.sampled} completions kept`, metrics);
+    await workspace.log.metrics(0, metrics);
+    return successResult(`${counts.kept} of ${counts.sampled} completions kept`, metrics, checkpoint);
   } finally {
     await models.close();
     await policy.close();

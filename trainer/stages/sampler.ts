@@ -37,7 +37,7 @@ export class Sampler {
   async rows(): Promise<Row[]> {
     const rows: Row[] = [];
     for (const name of this.settings.prompts) {
-      const pool = await this.workspace.loadRows([name], 'train');
+      const pool = await this.workspace.inputs.rows([name], 'train');
       for (const [dataset, rowsOfDataset] of Map.groupBy(pool, (row) => row.dataset)) {
         this.pools.set(dataset, rowsOfDataset);
       }

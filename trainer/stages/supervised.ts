@@ -4,8 +4,9 @@ import type { StageResult } from '../contract/progress.ts';
 import type { OptimizerSettings, Schedule } from '../contract/training.ts';
 import { promptBatch } from '../data/prompt-order.ts';
 import { encodeDocument, supervisedBatch, supervisedMetrics } from './documents.ts';
-import { Policy } from './policy.ts';
-import { train } from './training-loop.ts';
+import { loadPolicy } from './load-policy.ts';
+import { finishedEarlier } from './success.ts';
+import { Training } from './training.ts';
 import type { Workspace } from './workspace.ts';
 
 interface SupervisedSettings {
@@ -21,31 +22,30 @@ interface SupervisedSettings {
 
 /** Cross-entropy on rows in a shuffled order that starts anew every epoch. */
 export async function trainOnDocuments(settings: SupervisedSettings, workspace: Workspace): Promise<StageResult> {
-  const { policy, step: from, metrics, final } = await Policy.load(workspace, { trained: true });
+  const resumed = await loadPolicy(workspace, { trained: true });
+  const { policy } = resumed;
   try {
-    if (final) return workspace.finish(final, 'finished by an earlier attempt', metrics);
-    const batch = Math.min(settings.batch, settings.rows.length);
+    if (resumed.final) return finishedEarlier(resumed.metrics, resumed.final);
+    const { rows, schedule, steps } = settings;
+    const batch = Math.min(settings.batch, rows.length);
+    const training = await Training.start(workspace, resumed, settings);
 
-    return await train({
-      workspace,
-      policy,
-      from,
-      metrics,
-      steps: settings.steps,
-      checkpointEvery: settings.checkpointEvery,
-      async run(step) {
-        const rows = promptBatch(settings.rows, workspace.file.seed, step * batch, batch);
-        const documents = rows.map((row) => encodeDocument(policy, row, settings.trainPrompt));
-        const learningRate = learningRateAt(settings.schedule, settings.learningRate, step + 1, settings.steps);
-        const report = await policy.train(supervisedBatch(documents), learningRate, settings.optimizer);
-        return {
-          loss: report.loss,
-          grad_norm: report.gradNorm,
-          learning_rate: learningRate,
-          ...supervisedMetrics(documents, report),
-        };
-      },
-    });
+    while (training.stepsLeft > 0) {
+      const { step } = training;
+      const documents = promptBatch(rows, workspace.file.seed, step * batch, batch).map((row) =>
+        encodeDocument(policy, row, settings.trainPrompt),
+      );
+      const learningRate = learningRateAt(schedule, settings.learningRate, step + 1, steps);
+      const update = await policy.train(supervisedBatch(documents), learningRate, settings.optimizer);
+      await training.report({
+        loss: update.loss,
+        grad_norm: update.gradNorm,
+        learning_rate: learningRate,
+        ...supervisedMetrics(documents, update),
+      });
+      await training.saveIfDue();
+    }
+    return await training.finish();
   } finally {
     await policy.close();
   }

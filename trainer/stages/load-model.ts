@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { readModelDirectory } from '../checkpoint/model-directory.ts';
+import { UserError } from '../contract/errors.ts';
+import { configFromInit, type Head, type ModelConfig, parseHfConfig } from '../models/config.ts';
+import { initialParameters, parameterLayout } from '../models/parameters.ts';
+import { writeByteTokenizer } from '../tokenizers/byte-tokenizer.ts';
+import { checkVocabulary, loadTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
+import type { Workspace } from './workspace.ts';
+
+export interface LoadedModel {
+  readonly config: ModelConfig;
+  readonly head: Head;
+  readonly tokenizer: Tokenizer;
+  /** Directory whose tokenizer files every checkpoint copies. */
+  readonly tokenizerDirectory: string;
+  /** Flat, in the order of the layout. */
+  readonly parameters: Float32Array;
+}
+
+/** The model that a stage starts from: of an earlier stage, of a directory, or a fresh one. */
+export async function loadStartingModel(workspace: Workspace, head: Head): Promise<LoadedModel> {
+  const { model, out, seed, stage } = workspace.file;
+  if (model?.input) return loadModel(await workspace.inputs.verified(model.input), head, seed);
+  if (model?.path) return loadModel(model.path, head, seed);
+  if (!model?.init) throw new UserError(`stage ${stage}: the stage file names no model to start from`);
+
+  const tokenizerDirectory = join(out, 'tokenizer');
+  await writeByteTokenizer(tokenizerDirectory);
+  const tokenizer = await loadTokenizer(tokenizerDirectory);
+  const config = configFromInit(model.init, tokenizer.vocabularySize);
+  const parameters = initialParameters(parameterLayout(config, head), config, seed);
+  return { config, head, tokenizer, tokenizerDirectory, parameters };
+}
+
+/**
+ * A checkpoint or any Hugging Face directory.
+ *
+ * @param seed of a scalar head's initial weights, where the directory has none
+ */
+export async function loadModel(directory: string, head: Head, seed: number): Promise<LoadedModel> {
+  const tokenizer = await loadTokenizer(directory);
+  const model = await readModelDirectory(directory);
+  const config = parseHfConfig(model.config, join(directory, 'config.json'));
+  checkVocabulary(tokenizer, config.vocabularySize, directory);
+  const layout = parameterLayout(config, head);
+  const parameters =
+    head === 'scalar'
+      ? await model.readParameters(layout, {
+          into: initialParameters(layout, config, seed),
+          mayBeMissing: ['score.weight'],
+        })
+      : await model.readParameters(layout);
+  return { config, head, tokenizer, tokenizerDirectory: directory, parameters };
+}

@@ -1,0 +1,60 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { copyTokenizer } from '../checkpoint/companion-files.ts';
+import type { PublishedCheckpoint } from '../checkpoint/store.ts';
+import type { Head } from '../models/config.ts';
+import { loadModel, loadStartingModel } from './load-model.ts';
+import type { Metrics } from './metrics.ts';
+import { Policy } from './policy.ts';
+import { readResumeState, restoreResumeState } from './resume-state.ts';
+import type { Workspace } from './workspace.ts';
+
+interface LoadOptions {
+  readonly head?: Head;
+  /** Keeps optimizer moments; without it the model only samples and scores. */
+  readonly trained?: boolean;
+  /** Keeps a second set of weights, at first those of the starting point. */
+  readonly reference?: boolean;
+}
+
+/** A policy at the place where an earlier attempt left it, or at the start. */
+export interface ResumedPolicy {
+  readonly policy: Policy;
+  /** Optimizer steps that the weights have behind them in this stage. */
+  readonly step: number;
+  /** Figures of that step, or of the finished stage. */
+  readonly metrics: Metrics;
+  /** Set when an earlier attempt had finished all the work. */
+  readonly final: PublishedCheckpoint | undefined;
+}
+
+/** The stage's newest verified checkpoint, or else the model it starts from. */
+export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}): Promise<ResumedPolicy> {
+  const { head = 'lm', trained } = options;
+  const { seed, out, workers } = workspace.file;
+  const checkpoint = await workspace.output.newestCheckpoint();
+  const model = checkpoint ? await loadModel(checkpoint.path, head, seed) : await loadStartingModel(workspace, head);
+  const tokenizerDirectory = join(out, 'tokenizer');
+  if (model.tokenizerDirectory !== tokenizerDirectory) {
+    // The checkpoint that it came from may be pruned while the stage runs.
+    await mkdir(tokenizerDirectory, { recursive: true });
+    await copyTokenizer(model.tokenizerDirectory, tokenizerDirectory);
+  }
+  await workspace.log.rewind(checkpoint?.step ?? -1);
+  const state = checkpoint && (await readResumeState(checkpoint.path));
+  const onActivity = workspace.progress.alive;
+  const policy = await Policy.start({ ...model, tokenizerDirectory }, { workers, trained, onActivity });
+  if (head === 'lm' && workspace.rolloutServer) policy.shareWith(workspace.rolloutServer);
+  try {
+    if (!checkpoint || !state) {
+      if (options.reference) policy.refreshReference();
+      return { policy, step: 0, metrics: {}, final: undefined };
+    }
+    const { step, manifest } = checkpoint;
+    if (!manifest.final) await restoreResumeState(policy, checkpoint.path, state);
+    return { policy, step, metrics: state.metrics, final: manifest.final ? checkpoint : undefined };
+  } catch (error) {
+    await policy.close();
+    throw error;
+  }
+}

@@ -1,0 +1,13 @@
+import type { StageResult } from '../contract/progress.ts';
+import type { Metrics } from './metrics.ts';
+
+/** The result of a stage whose work is done. Of the checkpoint it says what the operator pins, and no more. */
+export function successResult(message: string, metrics: Metrics, made?: StageResult['checkpoint']): StageResult {
+  const checkpoint = made && { path: made.path, step: made.step, digest: made.digest };
+  return { outcome: 'succeeded', reason: 'succeeded', message, ...(checkpoint && { checkpoint }), metrics };
+}
+
+/** The result of a stage that an earlier attempt has finished without saying so. */
+export function finishedEarlier(metrics: Metrics, made: StageResult['checkpoint']): StageResult {
+  return successResult('finished by an earlier attempt', metrics, made);
+}

@@ -1,0 +1,143 @@
+import { DivergedError } from '../contract/errors.ts';
+import type { StageResult } from '../contract/progress.ts';
+import type { EvaluationSettings } from '../contract/training.ts';
+import { evaluatePolicy } from './evaluation.ts';
+import type { ResumedPolicy } from './load-policy.ts';
+import type { Metrics } from './metrics.ts';
+import type { Policy } from './policy.ts';
+import { writeResumeState } from './resume-state.ts';
+import { successResult } from './success.ts';
+import type { Workspace } from './workspace.ts';
+import { writePolicy } from './write-policy.ts';
+
+interface TrainingOptions {
+  /** Optimizer steps of the whole stage. */
+  readonly steps: number;
+  readonly checkpointEvery: number;
+}
+
+/**
+ * What every stage that trains does around its steps: logs, evaluations, checkpoints, a clean stop, and the end. The
+ * recipe has the loop:
+ *
+ *   while (training.stepsLeft > 0) {
+ *     … one optimizer step …
+ *     await training.report(metrics);
+ *     await training.saveIfDue(); // where a later attempt can go on from
+ *   }
+ *   return training.finish();
+ */
+export class Training {
+  private readonly workspace: Workspace;
+  private readonly policy: Policy;
+  private readonly options: TrainingOptions;
+  private readonly evaluation: EvaluationSettings | undefined;
+  private done: number;
+  private saved: number;
+  /** Figures of the newest step. */
+  private metrics: Metrics;
+  private stepStartedMs = performance.now();
+
+  private constructor(workspace: Workspace, { policy, step, metrics }: ResumedPolicy, options: TrainingOptions) {
+    this.workspace = workspace;
+    this.policy = policy;
+    this.options = options;
+    this.evaluation = policy.head === 'lm' ? workspace.file.evaluation : undefined;
+    this.done = step;
+    this.saved = step;
+    this.metrics = metrics;
+  }
+
+  static async start(workspace: Workspace, resumed: ResumedPolicy, options: TrainingOptions): Promise<Training> {
+    const training = new Training(workspace, resumed, options);
+    // Data that cannot be read must not be found out after hours of training.
+    if (training.evaluation) await workspace.inputs.rows(training.evaluation.data, 'evaluation');
+    workspace.progress.report('train', training.done, options.steps);
+    workspace.stop.heed(training.place);
+    training.stepStartedMs = performance.now();
+    return training;
+  }
+
+  /** Optimizer steps that are done; the next one has this number, counted from 0. */
+  get step(): number {
+    return this.done;
+  }
+
+  get stepsLeft(): number {
+    return this.options.steps - this.done;
+  }
+
+  /**
+   * Takes the figures of an optimizer step, and evaluates where the settings ask for it.
+   *
+   * @throws DivergedError if a figure is not finite
+   */
+  async report(metrics: Metrics): Promise<void> {
+    const { workspace, evaluation } = this;
+    const { steps } = this.options;
+    this.done++;
+    this.metrics = metrics;
+    requireFinite(metrics, this.done);
+    const seconds = (performance.now() - this.stepStartedMs) / 1000;
+    await workspace.log.metrics(this.done, { global_step: this.done, ...metrics, step_time: seconds });
+    workspace.progress.report('train', this.done, steps, metrics);
+    if (this.stepsLeft > 0 && evaluation && evaluation.every > 0 && this.done % evaluation.every === 0) {
+      await this.evaluate(evaluation);
+    }
+    this.stepStartedMs = performance.now();
+  }
+
+  /** Saves a checkpoint if one is due or the stage is to stop, and then stops it. Called where a later attempt can go on from. */
+  async saveIfDue(): Promise<void> {
+    const { stop } = this.workspace;
+    const due = this.stepsLeft > 0 && this.done - this.saved >= this.options.checkpointEvery;
+    if (due || stop.made) await this.save();
+    stop.heed(this.place);
+    this.stepStartedMs = performance.now();
+  }
+
+  /** The final evaluation and checkpoint. @param measure further figures of the finished model */
+  async finish(measure?: () => Promise<Metrics>): Promise<StageResult> {
+    const { steps } = this.options;
+    const measured = this.evaluation ? await this.evaluate(this.evaluation) : {};
+    const metrics = { ...withoutTimes(this.metrics), ...measured, ...(await measure?.()) };
+    const checkpoint = await this.publish({ final: true, metrics });
+    return successResult(`${steps} steps`, metrics, checkpoint);
+  }
+
+  private async save(): Promise<void> {
+    this.workspace.progress.report('save', this.done, this.options.steps);
+    await this.publish({ final: false, metrics: withoutTimes(this.metrics) });
+    this.saved = this.done;
+  }
+
+  private publish(how: { readonly final: boolean; readonly metrics: Metrics }): Promise<StageResult['checkpoint']> {
+    return this.workspace.output.checkpoint(this.done, how, async (directory) => {
+      await writePolicy(this.policy, directory);
+      await writeResumeState(this.policy, directory, how);
+    });
+  }
+
+  private async evaluate(settings: EvaluationSettings): Promise<Metrics> {
+    const { workspace, policy } = this;
+    workspace.progress.report('evaluate', this.done, this.options.steps);
+    const { metrics, samples } = await evaluatePolicy(policy, settings, workspace);
+    await workspace.log.metrics(this.done, metrics);
+    await workspace.log.samples(this.done, samples);
+    return metrics;
+  }
+
+  private get place(): string {
+    return `step ${this.done} of ${this.options.steps}`;
+  }
+}
+
+function requireFinite(metrics: Metrics, step: number): void {
+  const bad = Object.entries(metrics).find(([, value]) => !Number.isFinite(value));
+  if (bad) throw new DivergedError(`step ${step}: ${bad[0]} is ${bad[1]}; expected a finite number`);
+}
+
+/** Timings differ from run to run and have no place in a checkpoint, whose digest is a function of the manifest. */
+function withoutTimes(metrics: Metrics): Metrics {
+  return Object.fromEntries(Object.entries(metrics).filter(([name]) => !/time|_per_s|ms_p95/.test(name)));
+}
