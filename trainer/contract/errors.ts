@@ -5,10 +5,21 @@ export class TrainerError extends Error {
   readonly reason: ExitReason;
 
   constructor(reason: ExitReason, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.name = new.target.name;
     this.reason = reason;
   }
+}
+
+const mostCharacters = 4000;
+
+/** Messages quote files of strangers: what a terminal would obey is escaped, and what fills the screen is cut. */
+function printable(message: string): string {
+  const short = message.length > mostCharacters ? `${message.slice(0, mostCharacters)}…` : message;
+  return short.replaceAll(
+    /(?![\n\t])[\p{Cc}\p{Bidi_Control}\p{Cs}]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** The person who wrote the manifest or the data must act; never retried. */
