@@ -1,0 +1,47 @@
+import { cp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { loadTokenizer } from '../../../trainer/tokenizers/tokenizer.ts';
+import { damagedJsonFile } from '../mutations.ts';
+import type { FuzzTarget } from '../target.ts';
+import { trainedModel } from '../trained-model.ts';
+
+const small = {
+  ...(trainedModel.tokenizer as object),
+  normalizer: {
+    type: 'Sequence',
+    normalizers: [{ type: 'NFC' }, { type: 'Replace', pattern: { Regex: ' +' }, content: ' ' }],
+  },
+  pre_tokenizer: {
+    type: 'Sequence',
+    pretokenizers: [
+      {
+        type: 'Split',
+        pattern: { Regex: '\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+|\\s+' },
+        behavior: 'Isolated',
+        invert: false,
+      },
+      { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
+    ],
+  },
+};
+
+/** `tokenizer.json` or `tokenizer_config.json`, loaded and used. */
+export const tokenizerFiles = (['tokenizer.json', 'tokenizer_config.json'] as const).map((name): FuzzTarget => {
+  const seeds = name === 'tokenizer.json' ? [trainedModel.tokenizer, small] : [trainedModel.tokenizerConfig];
+  return {
+    name,
+    mostMiB: 500,
+    inputs: () => damagedJsonFile(seeds),
+    async open(directory) {
+      await cp(trainedModel.path, directory, { recursive: true });
+      return {
+        async read(input) {
+          await writeFile(join(directory, name), input);
+          const tokenizer = await loadTokenizer(directory);
+          const prompt = tokenizer.renderChat([{ role: 'user', content: 'What is 3 + 4? größer\n' }]);
+          tokenizer.decode(tokenizer.encode(prompt));
+        },
+      };
+    },
+  };
+});
