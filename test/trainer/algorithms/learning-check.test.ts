@@ -1,0 +1,136 @@
+import { describe, expect, test } from '@jest/globals';
+import { checkLearning, type LearningCheck } from '../../../trainer/algorithms/learning-check.ts';
+import { randomKey, uniform } from '../../../trainer/algorithms/random.ts';
+import { grpoLines, rewardModelLines, sftLines } from '../../support/synthetic-run/curves.ts';
+
+/** Reasons found in lines of `metrics.jsonl`, which count from step 1. */
+function reasons(lines: readonly Record<string, number>[], check: Partial<LearningCheck> = {}): string[] {
+  return findings(lines, check).map(({ reason }) => reason);
+}
+
+function findings(lines: readonly Record<string, number>[], check: Partial<LearningCheck> = {}) {
+  const curves = new Map<string, { steps: number[]; values: number[] }>();
+  for (const [at, line] of lines.entries()) {
+    for (const [name, value] of Object.entries(line)) {
+      const curve = curves.get(name) ?? { steps: [], values: [] };
+      curve.steps.push(at + 1);
+      curve.values.push(value);
+      curves.set(name, curve);
+    }
+  }
+  return checkLearning(curves, { stepsPerRollout: 1, groupsPerRollout: 8, ended: false, ...check });
+}
+
+function times(count: number, line: (step: number) => Record<string, number>): Record<string, number>[] {
+  return Array.from({ length: count }, (_, at) => line(at + 1));
+}
+
+const learning = { reward: 0.5, frac_reward_zero_std: 0.25, abstained_frac: 0, 'rewards/accuracy/mean': 0.5, kl: 0.1 };
+const silent = { ...learning, reward: 0, frac_reward_zero_std: 1, 'rewards/accuracy/mean': 0 };
+const noise = (at: number): number => uniform(randomKey('learning-check'), at) - 0.5;
+
+describe('nothing is said of', () => {
+  test.each([
+    { name: 'a GRPO stage that learns', lines: grpoLines(200, 0.3, 0.9, 1) },
+    { name: 'an SFT stage that learns', lines: sftLines(200, 1.4, 0.4, 1) },
+    { name: 'a reward model that learns', lines: rewardModelLines(120, 1) },
+    { name: 'a pre-training from random weights', lines: sftLines(1000, 5.5, 1, 2) },
+    { name: 'a beginning', lines: times(4, () => silent) },
+    {
+      name: 'a loss that fell at once and rests',
+      lines: times(2000, (step) => ({ loss: step < 9 ? 2 : 0.5 + 0.1 * noise(step) })),
+    },
+    {
+      name: 'a loss within its warm-up',
+      lines: times(80, (step) => ({ loss: 2 + 0.1 * noise(step), learning_rate: step / 1000 })),
+    },
+    {
+      name: 'rollouts of which one in thirteen had a signal',
+      lines: times(60, (step) => (step % 13 === 0 ? learning : silent)),
+    },
+    {
+      name: 'one rollout of which the verifier could judge little',
+      lines: [...times(9, () => learning), { ...learning, abstained_frac: 0.9 }],
+    },
+  ])('$name', ({ lines }) => {
+    const every = Math.ceil(lines.length / 100);
+    for (let end = lines.length; end > 0; end -= every) expect(reasons(lines.slice(0, end))).toEqual([]);
+  });
+});
+
+describe('something is said of', () => {
+  test.each<{
+    name: string;
+    lines: Record<string, number>[];
+    check?: Partial<LearningCheck>;
+    reason: string;
+    words: RegExp;
+  }>([
+    {
+      name: 'rewards that are all 0',
+      lines: times(13, () => silent),
+      reason: 'NoSignal',
+      words: /^no completion has been rewarded since step 1 /,
+    },
+    {
+      name: 'groups that score alike from some step on',
+      lines: [...times(7, () => learning), ...times(13, () => ({ ...silent, reward: 0.4 }))],
+      reason: 'NoSignal',
+      words: /differ in reward since step 8 \(mean reward 0.4\)/,
+    },
+    {
+      name: 'a short stage without a signal, once it has ended',
+      lines: times(6, () => silent),
+      check: { ended: true },
+      reason: 'NoSignal',
+      words: /since step 1 /,
+    },
+    {
+      name: 'prompts that have become too easy',
+      lines: [...times(7, () => learning), ...times(13, () => ({ ...silent, reward: 2, 'rewards/accuracy/mean': 1 }))],
+      reason: 'NothingLeftToLearn',
+      words: /every completion has been right since step 8/,
+    },
+    {
+      name: 'completions that the verifier cannot judge',
+      lines: times(5, () => ({ ...learning, abstained_frac: 0.4 })),
+      reason: 'Abstained',
+      words: /could not judge 40 %/,
+    },
+    {
+      name: 'verifiers that abstain from everything, under its own name alone',
+      lines: times(20, () => ({ ...silent, abstained_frac: 1 })),
+      reason: 'Abstained',
+      words: /100 %/,
+    },
+    {
+      name: 'a policy that comes apart',
+      lines: times(9, (step) => ({ ...learning, kl: 2 ** step })),
+      reason: 'KlExploded',
+      words: /nats a token/,
+    },
+    {
+      name: 'a loss that explodes',
+      lines: times(40, (step) => ({ loss: 1 + step / 10 })),
+      reason: 'LossExploded',
+      words: /risen from 1\.55 to 4\.55/,
+    },
+    {
+      name: 'a loss that stays',
+      lines: times(60, (step) => ({ loss: 2 + 0.1 * Math.abs(noise(step)), learning_rate: 0 })),
+      reason: 'LossNotFalling',
+      words: /not fallen measurably: 2\.0\d in the first/,
+    },
+  ])('$name', ({ lines, check, reason, words }) => {
+    expect(findings(lines, check)).toEqual([{ reason, message: expect.stringMatching(words) }]);
+    expect(findings(lines, check)[0]?.message.length).toBeLessThanOrEqual(300);
+  });
+});
+
+test('mini-batches of one rollout count once', () => {
+  const lines = times(64, () => silent);
+  expect(reasons(lines, { stepsPerRollout: 16, groupsPerRollout: 128 })).toEqual([]);
+  expect(reasons([...lines, ...times(16, () => silent)], { stepsPerRollout: 16, groupsPerRollout: 128 })).toEqual([
+    'NoSignal',
+  ]);
+});
