@@ -3,6 +3,7 @@ import { approveGate } from '../../operator/local/pipeline-state.ts';
 import { approveOnCluster } from '../cluster/approve.ts';
 import { namesCluster } from '../cluster/options.ts';
 import { withCluster } from '../cluster/with-cluster.ts';
+import { readState } from '../state.ts';
 import { addPlaceOptions, type PlaceOptions } from '../place-options.ts';
 
 export function addApprove(program: Command): void {
@@ -16,8 +17,7 @@ export function addApprove(program: Command): void {
     if (state === undefined || namesCluster(options)) {
       console.log(await withCluster(options, (cluster) => approveOnCluster(cluster, pipeline, stage)));
     } else {
-      await approveGate(state, pipeline, stage);
-      console.log(`${pipeline}: the gate of ${stage} is approved; r1 run goes on`);
+      console.log(await approveGate(state, await readState(state, pipeline), stage));
     }
   });
 }

@@ -1,8 +1,8 @@
 import { findCondition, type Condition } from '../api/conditions.ts';
-import { annotations } from '../api/metadata.ts';
 import type { GateDecision, R1Pipeline } from '../api/pipeline.ts';
 import type { PipelineStage } from '../api/pipeline-stage.ts';
 import type { R1Stage, ResolvedModel, StageInput } from '../api/stage.ts';
+import { approvedStages } from './approval.ts';
 import { hasNotEnded, hasResult, spent, type Spending } from './attempts.ts';
 import { judgeGate } from './gate.ts';
 import type { PipelineObserved } from './observed.ts';
@@ -35,9 +35,7 @@ export interface PipelineSituation {
 export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
   const { now, pipeline, stages } = observed;
   const views = new Map<string, StageView>();
-  const approved = new Set(
-    (pipeline.metadata.annotations?.[annotations.approved] ?? '').split(',').map((each) => each.trim()),
-  );
+  const approved = new Set(approvedStages(pipeline));
   const outputs: Outputs = {
     model: (name) => modelAfterGate(name, views, pipeline, outputs),
     data: (name) => outputOf(views.get(name)),

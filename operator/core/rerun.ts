@@ -1,5 +1,6 @@
 import { annotations } from '../api/metadata.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
+import { approvedStages } from './approval.ts';
 import type { Verdict } from './pipeline-decision.ts';
 import type { PipelineSituation } from './pipeline-situation.ts';
 import { stagesAfter } from './plan.ts';
@@ -44,11 +45,13 @@ function isStage({ spec }: R1Pipeline, name: string): boolean {
 }
 
 /** What a person approved were the results that are now made anew. */
-function withoutWish({ metadata }: R1Pipeline, affected: readonly string[]): Record<string, string | null> {
-  const approved = metadata.annotations?.[annotations.approved];
-  const kept = approved?.split(',').filter((each) => !affected.includes(each.trim()));
+function withoutWish(pipeline: R1Pipeline, affected: readonly string[]): Record<string, string | null> {
+  const { metadata } = pipeline;
+  const kept = approvedStages(pipeline).filter((each) => !affected.includes(each));
   return {
     [annotations.rerunFrom]: null,
-    ...(kept === undefined ? {} : { [annotations.approved]: kept.length === 0 ? null : kept.join(',') }),
+    ...(metadata.annotations?.[annotations.approved] === undefined
+      ? {}
+      : { [annotations.approved]: kept.length === 0 ? null : kept.join(',') }),
   };
 }

@@ -1,8 +1,7 @@
 import { realpath } from 'node:fs/promises';
-import { UserError } from '../../trainer/contract/errors.ts';
-import { annotations } from '../api/metadata.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { R1Stage } from '../api/stage.ts';
+import { afterApproval, requireOpenGate } from '../core/approval.ts';
 import { interrupted } from './resume.ts';
 import { lockHolder } from './run-lock.ts';
 import { StateDirectory } from './state-directory.ts';
@@ -33,26 +32,15 @@ export async function readPipelineState(stateDir: string, name: string): Promise
 }
 
 /**
- * Lets a pipeline go on behind a gate that waits for a person; the next run sees it.
+ * Lets a pipeline go on behind a gate that waits for a person, whether it is being run or not.
  *
- * @throws UserError when there is no such gate, or while the pipeline is being run: its runner would not look
+ * @returns what happened, in words
+ * @throws UserError when no person is asked at this gate, or it has been decided
  */
-export async function approveGate(stateDir: string, name: string, stage: string): Promise<void> {
-  const state = new StateDirectory(await realpath(stateDir).catch(() => stateDir), name);
-  const pipeline = await state.readPipeline();
-  if (pipeline === undefined) throw new UserError(`pipeline "${name}" not found in ${stateDir}`);
-  const gates = pipeline.spec.stages.filter(({ gate }) => gate !== undefined).map((each) => each.name);
-  if (!gates.includes(stage)) {
-    const known = gates.length === 0 ? 'it has no gates' : `expected one of ${gates.join(', ')}`;
-    throw new UserError(`pipeline ${name}: found no gate at "${stage}"; ${known}`);
-  }
-  const runner = await lockHolder(state.lock);
-  if (runner !== undefined) {
-    throw new UserError(`pipeline ${name}: process ${runner} runs it; approve once it waits for nothing else`);
-  }
-  const given = pipeline.metadata.annotations ?? {};
-  const approved = new Set((given[annotations.approved] ?? '').split(',').filter((each) => each !== ''));
-  approved.add(stage);
-  const metadata = { ...pipeline.metadata, annotations: { ...given, [annotations.approved]: [...approved].join(',') } };
-  await state.writePipeline({ ...pipeline, metadata });
+export async function approveGate(stateDir: string, pipeline: PipelineState, stage: string): Promise<string> {
+  requireOpenGate(pipeline.pipeline, stage);
+  const { name } = pipeline.pipeline.metadata;
+  await new StateDirectory(stateDir, name).approve(stage);
+  const goesOn = pipeline.runner === undefined ? 'the next r1 run goes on' : `process ${pipeline.runner} goes on`;
+  return afterApproval(pipeline.pipeline, stage, goesOn);
 }

@@ -13,6 +13,9 @@ import type { StateDirectory } from './state-directory.ts';
 /** A stage that only makes progress has its status written at most this often. */
 const progressIntervalMs = 1000;
 
+/** Between two looks for the approval of a gate that waits. */
+const approvalIntervalMs = 1000;
+
 /** One run of one pipeline, from the taken lock to the last status. */
 export class Run {
   private readonly options: RunOptions;
@@ -68,7 +71,7 @@ export class Run {
       this.tellNews(shell);
       if (moved || this.woken) continue;
       if (isAtRest(shell)) return runResult(shell.pipeline, shell.stages);
-      await this.sleep(recheckAfterMs);
+      await this.sleep(waitsForPerson(shell) ? Math.min(recheckAfterMs, approvalIntervalMs) : recheckAfterMs);
     }
   }
 
@@ -161,6 +164,11 @@ export class Run {
       if (this.woken) this.wake();
     });
   }
+}
+
+/** While other stages run; a person may approve at any time. */
+function waitsForPerson({ pipeline }: LocalShell): boolean {
+  return pipeline.status?.gates.some(({ action }) => action === 'Waiting') ?? false;
 }
 
 /** Nothing runs, and nothing will without a person. */

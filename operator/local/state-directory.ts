@@ -1,4 +1,4 @@
-import { access, constants, mkdir, open, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
+import { access, constants, mkdir, open, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { UserError } from '../../trainer/contract/errors.ts';
@@ -13,6 +13,7 @@ import { r1Stage, type R1Stage } from '../api/stage.ts';
  *     pipeline.json                   the R1Pipeline with its status
  *     run.lock                        held by the process that runs it
  *     stages/<stage>.json             the R1Stage with its status
+ *     approved/<stage>                a person has approved its gate
  *     files/<stage>.attempt-<n>.json  what the trainer was told
  *     files/<stage>.attempt-<n>.token shared with its rollout workers, while it runs
  *     logs/<stage>.attempt-<n>.log    what it said, stdout and stderr; …<n>.rollout-<i>.log: what its rollout workers said
@@ -95,6 +96,21 @@ export class StateDirectory {
     return writeJson(join(this.root, 'stages', `${stage.spec.stage}.json`), stage);
   }
 
+  /** Beside the pipeline's own file, which belongs to whoever runs it. */
+  async approve(stage: string): Promise<void> {
+    await mkdir(this.approvals, { recursive: true });
+    await writeFile(join(this.approvals, stage), '');
+  }
+
+  /** Stages whose gate a person has approved. */
+  async approved(): Promise<string[]> {
+    return readdir(this.approvals).catch(noneIfMissing);
+  }
+
+  private get approvals(): string {
+    return join(this.root, 'approved');
+  }
+
   /** The number of the newest attempt that was begun; 0 if none was. */
   async newestAttempt(stage: string): Promise<number> {
     const names = await readdir(this.files).catch(noneIfMissing);
@@ -108,6 +124,7 @@ export class StateDirectory {
   /** Removes everything about a stage. Its status goes first, so that a crash leaves no finished stage without its work. */
   async removeStage(stage: string): Promise<void> {
     await rm(join(this.root, 'stages', `${stage}.json`), { force: true });
+    await rm(join(this.approvals, stage), { force: true }); // what was approved is made anew
     await rm(this.volume(stage), { recursive: true, force: true });
     for (const directory of [this.files, join(this.root, 'logs')]) {
       const names = await readdir(directory).catch(noneIfMissing);

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../../trainer/contract/errors.ts';
-import { approveGate, readPipelineState } from '../../../operator/local/pipeline-state.ts';
+import { readPipelineState } from '../../../operator/local/pipeline-state.ts';
 import { digests, fourStages, lastAttempt, pipelineOf, Workbench } from '../../support/pipelines.ts';
 
 const quick = 'defaults: {retry: {backoffSeconds: 0.01}}';
@@ -184,19 +184,6 @@ test('a closed gate fails the pipeline, and a wider one lets the next run go on'
   expect(open.outcome).toBe('Succeeded');
   expect(bench.read('volume/pretrained/attempts.log')).toBe('1\n');
 });
-
-test.each(['{metric: x, atLeast: 1, onFailure: Wait}', '{approval: true}'])(
-  'a gate that waits is opened by a person: %s',
-  async (gate) => {
-    const bench = new Workbench();
-    const manifest = pipelineOf(fourStages.replace('steps: 3}}', `steps: 3}, gate: ${gate}}`));
-    const waiting = await bench.run(manifest);
-    expect(waiting).toMatchObject({ outcome: 'Waiting', reason: 'WaitingForApproval' });
-    await expect(approveGate(bench.stateDir, 'test', 'zero')).rejects.toThrow('expected one of pretrained');
-    await approveGate(bench.stateDir, 'test', 'pretrained');
-    expect((await bench.run(manifest)).outcome).toBe('Succeeded');
-  },
-);
 
 test('what only an operator does is left alone here', async () => {
   const bench = new Workbench();

@@ -1,0 +1,45 @@
+import { UserError } from '../../trainer/contract/errors.ts';
+import { annotations } from '../api/metadata.ts';
+import type { R1Pipeline } from '../api/pipeline.ts';
+
+/** Stages whose gate a person has approved, by the annotation of their pipeline. */
+export function approvedStages({ metadata }: R1Pipeline): string[] {
+  const given = metadata.annotations?.[annotations.approved] ?? '';
+  return given
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
+}
+
+/** @throws UserError when no person is asked at this gate, or it has been decided */
+export function requireOpenGate({ metadata, spec, status }: R1Pipeline, stage: string): void {
+  const waiting = spec.stages.filter(({ gate }) => gate?.approval === true || gate?.onFailure === 'Wait');
+  const names = waiting.map((each) => each.name);
+  if (!names.includes(stage)) {
+    const found = spec.stages.find((each) => each.name === stage);
+    const what =
+      found === undefined
+        ? `found no stage "${stage}"`
+        : found.gate === undefined
+          ? `found no gate at ${stage}`
+          : `found a gate at ${stage} that asks no person (onFailure: ${found.gate.onFailure})`;
+    const known = names.length === 0 ? 'none of its gates waits for a person' : `expected one of ${names.join(', ')}`;
+    throw new UserError(`pipeline ${metadata.name}: ${what}; ${known}`);
+  }
+  const decision = status?.gates.find((each) => each.stage === stage);
+  if (decision !== undefined && !['Waiting', 'Approved'].includes(decision.action)) {
+    throw new UserError(
+      `pipeline ${metadata.name}: the gate of ${stage} was decided before (${decision.action}): ${decision.message}`,
+    );
+  }
+}
+
+/**
+ * What follows from the approval of a gate, in words.
+ *
+ * @param goesOn what happens if it waits now
+ */
+export function afterApproval({ metadata, status }: R1Pipeline, stage: string, goesOn: string): string {
+  const waits = status?.gates.some((each) => each.stage === stage && each.action === 'Waiting') ?? false;
+  return `${metadata.name}: the gate of ${stage} is approved; ${waits ? goesOn : 'it will not wait when the stage has succeeded'}`;
+}

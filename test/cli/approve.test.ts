@@ -1,0 +1,90 @@
+import { expect, test } from '@jest/globals';
+import { r1 } from '../support/cli.ts';
+import { eventually } from '../support/eventually.ts';
+import { fourStages, pipelineOf, Workbench } from '../support/pipelines.ts';
+
+const stages = (gate: string): string => fourStages.replace('steps: 3}}', `steps: 3}, gate: ${gate}}`);
+const asksPerson = '{metric: x, atLeast: 1, onFailure: Wait}';
+
+function approve(bench: Workbench, stage: string) {
+  return r1(['approve', 'test', stage, '--state', bench.stateDir]);
+}
+
+test.each([asksPerson, '{approval: true}'])('opens a gate that waits: %s', async (gate) => {
+  const bench = new Workbench();
+  const pipeline = pipelineOf(stages(gate));
+  expect(await bench.run(pipeline)).toMatchObject({ outcome: 'Waiting', reason: 'WaitingForApproval' });
+  expect(await approve(bench, 'pretrained')).toMatchObject({
+    code: 0,
+    stdout: 'test: the gate of pretrained is approved; the next r1 run goes on\n',
+  });
+  expect((await bench.run(pipeline)).outcome).toBe('Succeeded');
+});
+
+test('opens a gate while another stage of the pipeline runs', async () => {
+  const bench = new Workbench({ other: [{ steps: 1e6, stepMs: 20 }] });
+  const spec = `${stages(asksPerson)}  - {name: other, pretrain: {data: [sums], steps: 3}}\n`;
+  const stop = new AbortController();
+  const running = bench.run(pipelineOf(spec), { maxRunningStages: 2, signal: stop.signal });
+  const status = () => JSON.parse(bench.read('pipeline.json')).status;
+  await eventually(() => expect(status().gates).toMatchObject([{ action: 'Waiting' }]), 60_000);
+  const { stdout } = await approve(bench, 'pretrained');
+  expect(stdout).toBe(`test: the gate of pretrained is approved; process ${process.pid} goes on\n`);
+  await eventually(() => expect(status().stages[1]).toMatchObject({ name: 'zero', state: 'Succeeded' }), 60_000);
+  stop.abort();
+  await running;
+});
+
+test('is remembered for a stage that has not ended', async () => {
+  const bench = new Workbench({ pretrained: [{ failAfter: 1, exit: 'userError' }, {}] });
+  const pipeline = pipelineOf(stages(asksPerson));
+  expect((await bench.run(pipeline)).outcome).toBe('Failed');
+  const { stdout } = await approve(bench, 'pretrained');
+  expect(stdout).toBe('test: the gate of pretrained is approved; it will not wait when the stage has succeeded\n');
+  expect((await bench.run(pipeline)).outcome).toBe('Succeeded');
+});
+
+test('counts beside the approvals that the manifest brings along', async () => {
+  const bench = new Workbench();
+  const { metadata, ...pipeline } = pipelineOf(stages(asksPerson));
+  const annotated = { ...pipeline, metadata: { ...metadata, annotations: { 'r1.dev/approved': 'zero' } } };
+  await bench.run(annotated);
+  await approve(bench, 'pretrained');
+  expect((await bench.run(annotated)).outcome).toBe('Succeeded');
+});
+
+test('does not count for a result that is made anew', async () => {
+  const bench = new Workbench();
+  const pipeline = pipelineOf(stages(asksPerson));
+  await bench.run(pipeline);
+  await approve(bench, 'pretrained');
+  expect((await bench.run(pipeline)).outcome).toBe('Succeeded');
+  bench.plan({ pretrained: [{ steps: 4 }] });
+  expect((await bench.run(pipeline, { rerunFrom: 'pretrained' })).outcome).toBe('Waiting');
+});
+
+test.each([
+  { gate: asksPerson, stage: 'nosuch', says: 'found no stage "nosuch"; expected one of pretrained' },
+  { gate: asksPerson, stage: 'zero', says: 'found no gate at zero; expected one of pretrained' },
+  {
+    gate: '{metric: x, atLeast: 1}',
+    stage: 'pretrained',
+    says: 'found a gate at pretrained that asks no person (onFailure: Stop); none of its gates waits for a person',
+  },
+  {
+    gate: '{metric: reward, atLeast: 0, onFailure: Wait}',
+    stage: 'pretrained',
+    says: 'the gate of pretrained was decided before (Passed): reward is 0.5, at least 0 was asked',
+  },
+])('refuses $stage behind $gate', async ({ gate, stage, says }) => {
+  const bench = new Workbench();
+  await bench.run(pipelineOf(stages(gate)));
+  expect(await approve(bench, stage)).toEqual({ code: 64, stdout: '', stderr: `r1: pipeline test: ${says}\n` });
+});
+
+test('names the pipelines that there are', async () => {
+  const bench = new Workbench();
+  await bench.run(pipelineOf(fourStages));
+  const { code, stderr } = await r1(['approve', 'tset', 'zero', '--state', bench.stateDir]);
+  expect([code, stderr]).toEqual([64, `r1: pipeline "tset" not found in ${bench.stateDir}; known: test\n`]);
+});
