@@ -1,8 +1,12 @@
 import { z } from 'zod';
+import { languages } from './languages.ts';
 import { count, exactlyOneRule, fraction, name, object, path, positiveInt, withRules } from './schema.ts';
 
-export const languages = ['en', 'de'] as const;
-export type Language = (typeof languages)[number];
+export { languages, type Language } from './languages.ts';
+
+/** Languages that the generators write. */
+export const generatorLanguages = ['en', 'de'] as const;
+export type GeneratorLanguage = (typeof generatorLanguages)[number];
 
 /** How the answer of a row is checked. `pattern` is a regular expression on the final summary (after the think block). */
 export const answerKinds = ['number', 'exact', 'list', 'pattern'] as const;
@@ -17,9 +21,9 @@ export const generatorSettings = object({
   heldOut: count.default(0).describe('Further rows, disjoint from the training rows, used by evaluation alone.'),
   digits: z.int().min(1).max(4).default(2).describe('Digits of the largest operand.'),
   languages: z
-    .array(z.enum(languages))
+    .array(z.enum(generatorLanguages))
     .min(1)
-    .max(languages.length)
+    .max(generatorLanguages.length)
     .default(['en', 'de'])
     .describe('Languages of the prompts.'),
   noise: fraction.default(0).describe('Share of mixture rows whose worked steps or answer hold an error.'),

@@ -21,7 +21,9 @@ export const reward = exactlyOne(
       .describe('1 if the completion is exactly <think>…</think><answer>…</answer>, else 0.'),
     languageConsistency: object(common)
       .optional()
-      .describe("Words of the prompt's language divided by all words of the chain of thought."),
+      .describe(
+        "Words of the prompt's language divided by all words of the chain of thought; code, formulas, names and quotations of the prompt do not count.",
+      ),
     length: object({
       ...common,
       max: positiveInt.describe('Completions longer than this score −1 (DAPO soft overlong punishment).'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { reward } from './rewards.ts';
-import { count, exactlyOne, name, names, object, positiveInt, withRules } from './schema.ts';
+import { count, exactlyOne, fraction, name, names, object, positiveInt, withRules } from './schema.ts';
 import { evaluation, sampling, trainingShape } from './training.ts';
 
 export const pretrain = object({
@@ -104,6 +104,11 @@ export const sample = object({
     .default(['correct', 'readable', 'oneLanguage', 'notOverlong'])
     .describe(
       'Filters, in order: verified answer; strict tags and no repetition; chain of thought in the language of the prompt; ended by itself.',
+    ),
+  minLanguageConsistency: fraction
+    .default(0.9)
+    .describe(
+      "oneLanguage keeps chains of thought of which at least this share of the words is in the prompt's language. At 1 a single misjudged phrase costs a completion.",
     ),
   rank: z
     .array(z.enum(['accuracy', 'rewardModel', 'shortest']))

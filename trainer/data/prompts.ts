@@ -3,10 +3,23 @@ import type { Language, Message, Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import type { RowList } from './row-list.ts';
 
-/** What reflection prompting adds to a question. */
-export const reflectionRequest: Record<Language, string> = {
+/** What reflection prompting adds to a question; questions in other languages, and in none, get the English request. */
+export const reflectionRequest: Partial<Record<Language, string>> & { readonly en: string } = {
   en: 'Check your result.',
   de: 'Mache die Probe.',
+  ar: 'تحقق من نتيجتك.',
+  es: 'Comprueba tu resultado.',
+  fr: 'Vérifie ton résultat.',
+  it: 'Controlla il tuo risultato.',
+  ja: '結果を確かめてください。',
+  ko: '결과를 확인하세요.',
+  nl: 'Controleer je resultaat.',
+  pl: 'Sprawdź swój wynik.',
+  pt: 'Confira o seu resultado.',
+  ru: 'Проверь свой результат.',
+  sv: 'Kontrollera ditt resultat.',
+  tr: 'Sonucunu kontrol et.',
+  zh: '请检查你的结果。',
 };
 
 /** A question and how it was answered, shown in a few-shot prompt. */
@@ -21,7 +34,7 @@ export function fewShotText(examples: readonly WorkedExample[], question: string
 }
 
 export function reflectionText(question: string, language: Language | undefined): string {
-  return `${question} ${reflectionRequest[language ?? 'en']}`;
+  return `${question} ${reflectionRequest[language ?? 'en'] ?? reflectionRequest.en}`;
 }
 
 /** The row's messages with `count` worked examples before its last question, all in one user message. */
@@ -30,7 +43,7 @@ export function fewShotMessages(row: Row, pool: RowList, count: number, seed: nu
   return withLastQuestion(row, (question) => fewShotText(examples, question));
 }
 
-/** The row's messages with the request to verify, in the row's language (English if it has none). */
+/** The row's messages with the request to verify, in the row's language where there is one for it, else in English. */
 export function reflectionMessages(row: Row): Message[] {
   return withLastQuestion(row, (question) => reflectionText(question, row.language));
 }

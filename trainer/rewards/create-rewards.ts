@@ -4,6 +4,7 @@ import type { RewardSettings } from '../contract/rewards.ts';
 import { formatReward } from './format.ts';
 import { languageConsistency } from './language-consistency.ts';
 import { lengthPenalty } from './length.ts';
+import { promptText } from './prompt-text.ts';
 import { parseResponse } from './parse-response.ts';
 import { verify } from './verify.ts';
 import type { Verdict } from './verifiers/verifier.ts';
@@ -85,7 +86,8 @@ export function createRewards(
   return {
     names: rewards.map(({ name }) => name),
     async score(completions, step) {
-      const measured = completions.map((completion) => ({ ...completion, ...measure(completion) }));
+      const measured: (Completion & Measures)[] = [];
+      for (const completion of completions) measured.push({ ...completion, ...(await measure(completion)) });
       const scores = completions.map((): Record<string, number | undefined> => ({}));
       const sums: (number | undefined)[] = completions.map(() => 0);
       for (const { name, weight, applies, score } of rewards) {
@@ -110,11 +112,11 @@ export function createRewards(
   };
 }
 
-function measure({ row, text }: Completion): Measures {
+async function measure({ row, text }: Completion): Promise<Measures> {
   return {
     verdict: verify(row, text),
     formatted: formatReward(text, row.domain) === 1,
-    languageConsistency: languageConsistency(text, row.language),
+    languageConsistency: await languageConsistency(parseResponse(text).languageText, row.language, promptText(row)),
   };
 }
 

@@ -1,5 +1,6 @@
 import { languageConsistency } from '../rewards/language-consistency.ts';
 import { formatReward } from '../rewards/format.ts';
+import { promptText } from '../rewards/prompt-text.ts';
 import { parseResponse } from '../rewards/parse-response.ts';
 import { canonicalAnswer, verify } from '../rewards/verify.ts';
 import { evaluationMetrics, type GradedSample } from '../algorithms/evaluation.ts';
@@ -49,7 +50,7 @@ export async function evaluateRows(
     samples.push(...measured.slice(0, samplesPerDataset).map(toSample));
     all.push(...measured);
   }
-  return { metrics: { ...metrics, ...summarise(all) }, samples };
+  return { metrics: { ...metrics, ...(await summarise(all)) }, samples };
 }
 
 /** Evaluates on the held-out rows of the datasets that the settings name. */
@@ -84,16 +85,20 @@ async function measure(
   });
 }
 
-function summarise(measured: readonly Measured[]): Metrics {
+async function summarise(measured: readonly Measured[]): Promise<Metrics> {
   const lengths = measured.flatMap(({ completions }) => completions.map(({ tokenIds }) => tokenIds.length));
   const reasoning = measured.filter(({ row }) => row.domain === 'reasoning');
   const gradedPrompts = reasoning.map(({ graded }) => graded).filter((graded) => graded.length > 0);
   const texts = reasoning.flatMap(({ row, completions }) => completions.map(({ text }) => ({ row, text })));
+  const consistencies: number[] = [];
+  for (const { row, text } of texts) {
+    consistencies.push(await languageConsistency(parseResponse(text).languageText, row.language, promptText(row)));
+  }
   return {
     ...(gradedPrompts.length > 0 && evaluationMetrics(gradedPrompts)),
     ...(texts.length > 0 && {
       'eval/format_rate': mean(texts.map(({ row, text }) => formatReward(text, row.domain))),
-      'eval/language_consistency': mean(texts.map(({ row, text }) => languageConsistency(text, row.language))),
+      'eval/language_consistency': mean(consistencies),
       'eval/worded_rate': mean(texts.map(({ text }) => Number(/\p{L}/u.test(parseResponse(text).languageText)))),
     }),
     'eval/mean_length': mean(lengths),

@@ -42,7 +42,10 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
       const sampled = await sampler.chunk(start / chunkPrompts, chunk);
       for (const [at, row] of chunk.entries()) {
         const { completions = [] } = sampled[at] ?? {};
-        const candidates = completions.map(({ text, ...ended }) => examine(row, text, ended));
+        const candidates: Candidate[] = [];
+        for (const { text, ...ended } of completions) {
+          candidates.push(await examine(row, text, ended, settings.minLanguageConsistency));
+        }
         const ranked = settings.rewardModel
           ? await withModelScores(models, settings.rewardModel, row, candidates)
           : candidates;

@@ -103,7 +103,11 @@ test.each([
     content: `${good}\n{"prompt":"a","answer":"many"}`,
     says: ':2: answer "many" cannot be parsed',
   },
-  { name: 'unknown language', content: '{"prompt":"a","language":"fr"}', says: ':1: language: ' },
+  {
+    name: 'unknown language',
+    content: '{"prompt":"a","language":"klingon"}',
+    says: ':1: language: found "klingon", expected one of am, ar, ',
+  },
   { name: 'chosen alone', content: '{"prompt":"a","chosen":"b"}', says: ':1: found only one of chosen and rejected' },
   { name: 'no UTF-8', content: Buffer.from([0x7b, 0xff, 0x7d]), says: ':1: found bytes that are no UTF-8' },
   { name: 'nothing', content: '\n \n', says: 'found no rows' },

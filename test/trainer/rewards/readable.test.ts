@@ -59,16 +59,17 @@ test.each([
   expect(countReflections(`<think>${thought}</think><answer>check</answer>`)).toBe(count);
 });
 
-test('rejection sampling learns of a completion what its filters ask', () => {
+test('rejection sampling learns of a completion what its filters ask', async () => {
   const ended = { tokens: 30, terminated: true };
   const text = '<think>ones 7+8=15 Zehner 4+3+1=8</think><answer>85</answer>';
-  expect(examine(row, text, ended)).toEqual({
+  expect(await examine(row, text, ended, 0.9)).toEqual({
     text,
     tokens: 30,
     passes: { correct: true, readable: true, oneLanguage: false, notOverlong: true },
     accuracy: 1,
   });
-  expect(examine(row, '<answer>84', { tokens: 30, terminated: false }).passes).toEqual({
+  const open = await examine(row, '<answer>84', { tokens: 30, terminated: false }, 0.9);
+  expect(open.passes).toEqual({
     correct: false,
     readable: false,
     oneLanguage: true,
@@ -76,13 +77,14 @@ test('rejection sampling learns of a completion what its filters ask', () => {
   });
 });
 
-test('a reasoning row without gold abstains; style and open questions of the general domain pass as correct', () => {
+test('a reasoning row without gold abstains; style and open questions of the general domain pass as correct', async () => {
   const ended = { tokens: 30, terminated: true };
   const plain = '<answer>Hi Ana. It is a fine day.</answer>';
   const style = { kind: 'pattern', in: 'answerTag', gold: 'help\\?$' } as const;
-  expect(examine({ ...row, answer: undefined }, plain, ended).passes.correct).toBeUndefined();
-  expect(examine({ ...row, domain: 'general', answer: undefined }, plain, ended).passes.correct).toBe(true);
-  expect(examine({ ...row, domain: 'general', answer: style }, plain, ended)).toMatchObject({
+  const examined = (changes: Partial<Row>) => examine({ ...row, ...changes }, plain, ended, 0.9);
+  expect((await examined({ answer: undefined })).passes.correct).toBeUndefined();
+  expect((await examined({ domain: 'general', answer: undefined })).passes.correct).toBe(true);
+  expect(await examined({ domain: 'general', answer: style })).toMatchObject({
     passes: { correct: true },
     accuracy: 0,
   });

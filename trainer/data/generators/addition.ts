@@ -1,4 +1,4 @@
-import type { GeneratorSettings, Language, Row } from '../../contract/dataset.ts';
+import type { GeneratorSettings, GeneratorLanguage, Row } from '../../contract/dataset.ts';
 import { completionText } from './completion.ts';
 import { drawPrompts, heldOutIdentity, type Side } from './side.ts';
 
@@ -9,7 +9,7 @@ const heldOutShare = 0.1;
 export const additionWords = {
   en: { places: ['ones', 'tens', 'hundreds', 'thousands'], check: 'check' },
   de: { places: ['Einer', 'Zehner', 'Hunderter', 'Tausender'], check: 'Probe' },
-} as const satisfies Record<Language, { places: readonly string[]; check: string }>;
+} as const satisfies Record<GeneratorLanguage, { places: readonly string[]; check: string }>;
 
 /** One column of the sum, from the right: `a + b + carry = sum`. */
 export interface AdditionStep {
@@ -23,7 +23,7 @@ export interface AdditionStep {
 export interface AdditionPrompt {
   readonly a: number;
   readonly b: number;
-  readonly language: Language;
+  readonly language: GeneratorLanguage;
 }
 
 export function additionPromptText({ a, b, language }: AdditionPrompt): string {
@@ -50,7 +50,7 @@ export function spelledSum(steps: readonly AdditionStep[]): number {
 }
 
 /** Chain of thought of the columns, for example `ones 7+8=15 tens 4+3+1=8`. */
-export function writeSteps(steps: readonly AdditionStep[], languageAt: (place: number) => Language): string {
+export function writeSteps(steps: readonly AdditionStep[], languageAt: (place: number) => GeneratorLanguage): string {
   return steps
     .map(({ a, b, carry, sum }, place) => {
       const word = additionWords[languageAt(place)].places[place];
@@ -60,12 +60,12 @@ export function writeSteps(steps: readonly AdditionStep[], languageAt: (place: n
 }
 
 /** The reflection after the steps, for example `check: 85-38=47`. */
-export function writeCheck(sum: number, a: number, b: number, language: Language): string {
+export function writeCheck(sum: number, a: number, b: number, language: GeneratorLanguage): string {
   return `${additionWords[language].check}: ${sum}-${b}=${a}`;
 }
 
 /** Gold chain of thought of `a + b`, digit by digit from the ones. */
-export function workedAddition(a: number, b: number, language: Language): string {
+export function workedAddition(a: number, b: number, language: GeneratorLanguage): string {
   return writeSteps(additionSteps(a, b), () => language);
 }
 
@@ -82,7 +82,7 @@ export function additionPrompts(
     const [a, b] = [index % bound, Math.floor(index / bound) % bound];
     const heldOut = heldOutIdentity(seed, `${Math.min(a, b)}+${Math.max(a, b)}`, heldOutShare);
     if (heldOut !== (side === 'heldOut')) return undefined;
-    return { a, b, language: languages[Math.floor(index / (bound * bound))] as Language };
+    return { a, b, language: languages[Math.floor(index / (bound * bound))] as GeneratorLanguage };
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Language } from '../../contract/dataset.ts';
+import type { GeneratorLanguage } from '../../contract/dataset.ts';
 
 /** A question whose answer is a list, with the noun that its items are counted by. */
 export interface Fact {
@@ -8,7 +8,7 @@ export interface Fact {
 }
 
 /** A small closed world: fact i is the same in each language. No noun is in both languages. */
-export const facts: Record<Language, readonly Fact[]> = {
+export const facts: Record<GeneratorLanguage, readonly Fact[]> = {
   en: [
     fact('the primary colours', 'colours', 'red, yellow, blue'),
     fact('the traffic lights', 'colours', 'red, amber, green'),

@@ -1,10 +1,10 @@
-import type { GeneratorSettings, Language, Row } from '../../contract/dataset.ts';
+import type { GeneratorSettings, GeneratorLanguage, Row } from '../../contract/dataset.ts';
 import { completionText } from './completion.ts';
 import { facts, type Fact } from './facts-table.ts';
 import { drawPrompts, heldOutVariant, type Side } from './side.ts';
 
 /** Ways to ask; one of the four, chosen for each fact and language by the seed, is asked only in held-out rows. */
-const templates: Record<Language, readonly ((subject: string) => string)[]> = {
+const templates: Record<GeneratorLanguage, readonly ((subject: string) => string)[]> = {
   en: [(s) => `List ${s}.`, (s) => `Name ${s}.`, (s) => `What are ${s}?`, (s) => `Tell me ${s}.`],
   de: [(s) => `Nenne ${s}.`, (s) => `Liste ${s} auf.`, (s) => `Sage mir ${s}.`, (s) => `Schreibe ${s} auf.`],
 };
@@ -12,7 +12,7 @@ const templates: Record<Language, readonly ((subject: string) => string)[]> = {
 export interface FactPrompt {
   readonly fact: Fact;
   readonly text: string;
-  readonly language: Language;
+  readonly language: GeneratorLanguage;
 }
 
 /** Chain of thought of a fact, for example `3 colours`. */
@@ -30,7 +30,7 @@ export function factPrompts(
   const perLanguage = facts.en.length * templates.en.length;
   const size = perLanguage * languages.length;
   return drawPrompts({ task: 'facts', seed, side, rows, size }, (index) => {
-    const language = languages[Math.floor(index / perLanguage)] as Language;
+    const language = languages[Math.floor(index / perLanguage)] as GeneratorLanguage;
     const fact = facts[language][Math.floor((index % perLanguage) / templates.en.length)] as Fact;
     const variant = index % templates.en.length;
     const heldOut = heldOutVariant(seed, fact.subject, language, templates.en.length) === variant;

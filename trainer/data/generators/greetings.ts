@@ -1,5 +1,5 @@
 import { randomKey } from '../../algorithms/random.ts';
-import type { GeneratorSettings, Language, Row } from '../../contract/dataset.ts';
+import type { GeneratorSettings, GeneratorLanguage, Row } from '../../contract/dataset.ts';
 import { drawsOf, type Draws } from '../draws.ts';
 import { answerText } from './completion.ts';
 import { drawPrompts, heldOutVariant, type Side } from './side.ts';
@@ -10,7 +10,7 @@ const names = (
   'Lara Lea Leo Lina Luis Maja Mara Max Mia Milan Nina Nora Omar Oskar Paula Rosa Sara Tom'
 ).split(' ');
 
-const templates: Record<Language, readonly ((name: string) => string)[]> = {
+const templates: Record<GeneratorLanguage, readonly ((name: string) => string)[]> = {
   en: [
     (n) => `Hi, I am ${n}.`,
     (n) => `Hello, my name is ${n}.`,
@@ -26,7 +26,10 @@ const templates: Record<Language, readonly ((name: string) => string)[]> = {
 };
 
 /** Preferred answers end by offering help; plain ones of about the same length do not, so that length tells nothing. */
-export const greetingStyles: Record<Language, Record<'preferred' | 'plain', readonly ((name: string) => string)[]>> = {
+export const greetingStyles: Record<
+  GeneratorLanguage,
+  Record<'preferred' | 'plain', readonly ((name: string) => string)[]>
+> = {
   en: {
     preferred: [(n) => `Hello ${n}! How can I help?`, (n) => `Hi ${n}! What can I do for you?`],
     plain: [(n) => `Hello ${n}. It is a fine day.`, (n) => `Hi ${n}. Your name is noted.`],
@@ -38,7 +41,7 @@ export const greetingStyles: Record<Language, Record<'preferred' | 'plain', read
 };
 
 /** Gold of a greeting: an answer in the preferred style. */
-const preferredPattern: Record<Language, string> = {
+const preferredPattern: Record<GeneratorLanguage, string> = {
   en: '(help|do for you)\\?$',
   de: '(helfen|tun)\\?$',
 };
@@ -46,7 +49,7 @@ const preferredPattern: Record<Language, string> = {
 export interface GreetingPrompt {
   readonly name: string;
   readonly text: string;
-  readonly language: Language;
+  readonly language: GeneratorLanguage;
 }
 
 /** Distinct greetings of one side, in random order; training greetings repeat once all were used. */
@@ -59,7 +62,7 @@ export function greetingPrompts(
   const perLanguage = names.length * templates.en.length;
   const size = perLanguage * languages.length;
   return drawPrompts({ task: 'greetings', seed, side, rows, size }, (index) => {
-    const language = languages[Math.floor(index / perLanguage)] as Language;
+    const language = languages[Math.floor(index / perLanguage)] as GeneratorLanguage;
     const name = names[Math.floor((index % perLanguage) / templates.en.length)] as string;
     const variant = index % templates.en.length;
     const heldOut = heldOutVariant(seed, name, language, templates.en.length) === variant;

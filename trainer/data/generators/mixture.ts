@@ -1,5 +1,10 @@
 import { randomKey } from '../../algorithms/random.ts';
-import { languages, type GeneratorSettings, type Language, type Row } from '../../contract/dataset.ts';
+import {
+  generatorLanguages,
+  type GeneratorLanguage,
+  type GeneratorSettings,
+  type Row,
+} from '../../contract/dataset.ts';
 import { drawsOf, type Draws } from '../draws.ts';
 import { fewShotText, reflectionText, type WorkedExample } from '../prompts.ts';
 import {
@@ -74,7 +79,7 @@ function additionDocument(
 ): Document {
   const { a, b, language } = prompt;
   const mixed = draws.chance(settings.languageMixing);
-  const wordLanguage = (): Language => (mixed ? draws.pick(languages) : language);
+  const wordLanguage = (): GeneratorLanguage => (mixed ? draws.pick(generatorLanguages) : language);
   const noise = draws.chance(settings.noise) ? draws.pick(['step', 'step', 'answer'] as const) : undefined;
 
   const steps = additionSteps(a, b);
@@ -105,7 +110,7 @@ function factDocument(
   draws: Draws,
 ): Document {
   const { fact, language, text } = prompt;
-  const thoughtLanguage = draws.chance(settings.languageMixing) ? draws.pick(languages) : language;
+  const thoughtLanguage = draws.chance(settings.languageMixing) ? draws.pick(generatorLanguages) : language;
   const thought = factThought(facts[thoughtLanguage][facts[language].indexOf(fact)]!);
   const items = [...fact.items];
   if (draws.chance(settings.noise)) items[draws.integer(items.length)] = draws.pick(draws.pick(facts[language]).items);
@@ -118,10 +123,10 @@ function factDocument(
 }
 
 /** For a few rows one to `most` worked examples in the row's language, for the others none. */
-function workedExamples<T extends { language: Language }>(
+function workedExamples<T extends { language: GeneratorLanguage }>(
   prompts: Generator<T>,
   most: number,
-  language: Language,
+  language: GeneratorLanguage,
   draws: Draws,
   write: (prompt: T) => WorkedExample,
 ): WorkedExample[] {

@@ -1,5 +1,5 @@
 import { randomKey, integer } from '../../algorithms/random.ts';
-import type { Language } from '../../contract/dataset.ts';
+import type { GeneratorLanguage } from '../../contract/dataset.ts';
 import { UserError } from '../../contract/errors.ts';
 import { permuted } from '../permutation.ts';
 
@@ -7,7 +7,7 @@ import { permuted } from '../permutation.ts';
 export type Side = 'train' | 'heldOut';
 
 /** Which of `count` variants of a subject is held out: every subject is seen in training, in its other wordings. */
-export function heldOutVariant(seed: number, subject: string, language: Language, count: number): number {
+export function heldOutVariant(seed: number, subject: string, language: GeneratorLanguage, count: number): number {
   return integer(randomKey(seed, 'held-out', subject, language), 0, count);
 }
 

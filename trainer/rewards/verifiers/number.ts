@@ -13,10 +13,10 @@ const maxLength = 100;
 const grouping = { en: '[,\\u00a0\\u202f]', de: '[.\\u00a0\\u202f]' };
 const point = { en: '\\.', de: '[,.]' };
 
-const patterns: Record<Language, RegExp> = { en: numberPattern('en'), de: numberPattern('de') };
+const patterns = { en: numberPattern('en'), de: numberPattern('de') };
 
 /** Sign, digits (maybe in groups of three), decimals. */
-function numberPattern(language: Language): RegExp {
+function numberPattern(language: 'en' | 'de'): RegExp {
   return new RegExp(`^([-+]?)(\\d{1,3}(?:${grouping[language]}\\d{3})+|\\d+)(?:${point[language]}(\\d+))?$`);
 }
 
@@ -37,7 +37,7 @@ export function parseNumber(text: string, language: Language = 'en'): Rational |
 }
 
 function parseDecimal(text: string, language: Language): Rational | undefined {
-  const match = patterns[language].exec(text);
+  const match = patterns[language === 'de' ? 'de' : 'en'].exec(text);
   if (match === null) return undefined;
   const [, sign, whole = '', decimals = ''] = match;
   const digits = BigInt(whole.replaceAll(/\D/g, '') + decimals);
