@@ -1,10 +1,5 @@
+import { type Curve, onePointARollout } from '../contract/curve.ts';
 import { mean, meanWithError } from './statistics.ts';
-
-/** What a metric was in the steps that gave it, the oldest first. */
-export interface Curve {
-  readonly steps: readonly number[];
-  readonly values: readonly number[];
-}
 
 export interface LearningFinding {
   /** One CamelCase word. */
@@ -61,10 +56,11 @@ const stepsToFall = 50;
  * learns is left alone; each says why.
  */
 export function checkLearning(curves: ReadonlyMap<string, Curve>, check: LearningCheck): LearningFinding[] {
-  const perRollout = (name: string): Curve => onePointARollout(curves.get(name), check.stepsPerRollout);
+  const perRollout = (name: string): Curve =>
+    onePointARollout(curves.get(name) ?? { steps: [], values: [] }, check.stepsPerRollout);
   const abstained = abstention(perRollout('abstained_frac'));
   const silent = abstained?.share === 1 ? undefined : silence(perRollout, check);
-  const isSupervised = !curves.has('reward');
+  const isSupervised = (curves.get('reward')?.values ?? []).length === 0;
   return [
     silent,
     abstained?.finding,
@@ -73,14 +69,6 @@ export function checkLearning(curves: ReadonlyMap<string, Curve>, check: Learnin
       ? [lossExplodes(curves.get('loss')), lossStays(curves.get('loss'), curves.get('learning_rate'))]
       : []),
   ].filter((finding) => finding !== undefined);
-}
-
-/** The mini-batches of a rollout repeat its figures: the last one speaks for it. */
-function onePointARollout(curve: Curve | undefined, stepsPerRollout: number): Curve {
-  const { steps = [], values = [] } = curve ?? {};
-  if (stepsPerRollout === 1) return { steps, values };
-  const kept = steps.flatMap((step, at) => (step % stepsPerRollout === 0 ? [at] : []));
-  return { steps: kept.map((at) => steps[at] ?? 0), values: kept.map((at) => values[at] ?? 0) };
 }
 
 function silence(perRollout: (name: string) => Curve, check: LearningCheck): LearningFinding | undefined {

@@ -30,11 +30,16 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
 
     while (training.stepsLeft > 0) {
       const rollout = await rollOut({ settings, workspace, policy, rewards, prompts, step: training.step });
-      for (const miniBatch of miniBatches(rollout, settings).slice(0, training.stepsLeft)) {
+      for (const [at, miniBatch] of miniBatches(rollout, settings).slice(0, training.stepsLeft).entries()) {
         const update = await updatePolicy(settings, policy, miniBatch, training.step);
         const refresh = isReferenceDue(settings, training.step);
         if (refresh) policy.refreshReference();
-        await training.report({ ...rollout.metrics, ...update, ref_refresh: Number(refresh) });
+        await training.report({
+          ...rollout.metrics,
+          ...(at === 0 && { num_tokens: rollout.tokens }), // once, so that it can be summed
+          ...update,
+          ref_refresh: Number(refresh),
+        });
       }
       await training.saveIfDue(); // only here: completions are not saved
     }

@@ -27,7 +27,10 @@ export interface RolloutCompletion {
 export interface Rollout {
   /** In the order of the prompts, siblings side by side. */
   readonly completions: readonly RolloutCompletion[];
+  /** Figures that hold for each of its optimizer steps. */
   readonly metrics: Metrics;
+  /** Sampled. */
+  readonly tokens: number;
 }
 
 export interface RolloutRequest {
@@ -104,11 +107,11 @@ export async function rollOut({
         completions.map(({ probs }) => probs),
         check,
       )),
-    num_tokens: tokens,
     tokens_per_s: (tokens / (sampledMs - startedMs)) * 1000,
   };
   return {
     metrics,
+    tokens,
     completions: completions.map((completion, at) => ({
       ...toSequence(completion),
       oldProbs: completion.probs,

@@ -2,6 +2,7 @@ import { DivergedError } from '../contract/errors.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { EvaluationSettings } from '../contract/training.ts';
 import { evaluatePolicy } from './evaluation.ts';
+import { LearningWatch } from './learning-watch.ts';
 import type { ResumedPolicy } from './load-policy.ts';
 import type { Metrics } from './metrics.ts';
 import type { Policy } from './policy.ts';
@@ -31,6 +32,7 @@ export class Training {
   private readonly workspace: Workspace;
   private readonly policy: Policy;
   private readonly options: TrainingOptions;
+  private readonly watch: LearningWatch;
   private readonly evaluation: EvaluationSettings | undefined;
   private done: number;
   private saved: number;
@@ -38,8 +40,14 @@ export class Training {
   private metrics: Metrics;
   private stepStartedMs = performance.now();
 
-  private constructor(workspace: Workspace, { policy, step, metrics }: ResumedPolicy, options: TrainingOptions) {
+  private constructor(
+    workspace: Workspace,
+    { policy, step, metrics }: ResumedPolicy,
+    options: TrainingOptions,
+    watch: LearningWatch,
+  ) {
     this.workspace = workspace;
+    this.watch = watch;
     this.policy = policy;
     this.options = options;
     this.evaluation = policy.head === 'lm' ? workspace.file.evaluation : undefined;
@@ -49,7 +57,7 @@ export class Training {
   }
 
   static async start(workspace: Workspace, resumed: ResumedPolicy, options: TrainingOptions): Promise<Training> {
-    const training = new Training(workspace, resumed, options);
+    const training = new Training(workspace, resumed, options, await LearningWatch.open(workspace));
     // Data that cannot be read must not be found out after hours of training.
     if (training.evaluation) await workspace.inputs.rows(training.evaluation.data, 'evaluation');
     workspace.progress.report('train', training.done, options.steps);
@@ -80,6 +88,7 @@ export class Training {
     requireFinite(metrics, this.done);
     const seconds = (performance.now() - this.stepStartedMs) / 1000;
     await workspace.log.metrics(this.done, { global_step: this.done, ...metrics, step_time: seconds });
+    this.watch.see(this.done, metrics, this.stepsLeft === 0);
     workspace.progress.report('train', this.done, steps, metrics);
     if (this.stepsLeft > 0 && evaluation && evaluation.every > 0 && this.done % evaluation.every === 0) {
       await this.evaluate(evaluation);

@@ -66,6 +66,18 @@ test('optimizer steps are rollouts × mini-batches × epochs, and sampler and tr
   expect(new Set(steps.map(({ reward }) => reward)).size).toBe(2);
   expect(steps.map((step) => step['sampling/sampling_logp_difference/max'])).toEqual(Array(8).fill(0));
   expect(steps[3]?.['kl']).toBeGreaterThan(0);
+  const inRollout = (first: number) => steps.slice(first, first + 4).map(({ num_tokens: tokens }) => tokens);
+  for (const first of [0, 4]) expect(inRollout(first)).toEqual([expect.any(Number), undefined, undefined, undefined]);
+});
+
+test('a stage of which no group has a signal says so, and still succeeds', async () => {
+  const settings = { rewards: [{ length: { max: 100, soft: 10 } }], steps: 5 };
+  await train('silent', settings);
+  const { outcome, warnings } = await readResult(root, 'silent');
+  expect(outcome).toBe('succeeded');
+  expect(warnings).toEqual([
+    { reason: 'NoSignal', message: expect.stringMatching(/^no completion has been rewarded since step 1 /) },
+  ]);
 });
 
 test.each(['dr_grpo', 'dapo'])('the loss %s learns on the same rollout', async (loss) => {
