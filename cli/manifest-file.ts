@@ -6,7 +6,7 @@ import {
   type ValidatedManifest,
   validateManifest,
 } from '../operator/api/manifest.ts';
-import { missingFiles } from '../operator/local/check-files.ts';
+import { fileProblems } from '../operator/local/check-files.ts';
 import { UserError } from '../trainer/contract/errors.ts';
 
 /** An API server takes no larger request either, and YAML needs a hundred times as much memory as text. */
@@ -14,7 +14,8 @@ const largestBytes = 3 << 20;
 const problemsShown = 20;
 
 /**
- * Everything that is wrong with a manifest, the files that it names included.
+ * Everything that is wrong with a manifest and with the files that it names, as far as they are looked at before a stage
+ * starts.
  *
  * @param file `-` is stdin
  * @throws UserError when it cannot be read
@@ -22,8 +23,8 @@ const problemsShown = 20;
 export async function readManifestFile(file: string): Promise<ValidatedManifest> {
   const manifest = validateManifest(await textOf(file), file);
   const problems = [...manifest.problems];
-  for (const pipeline of manifest.pipelines) {
-    for (const problem of await missingFiles(pipeline, file)) problems.push(manifest.place(pipeline, problem));
+  for (const { spec, place } of manifest.pipelineSpecs) {
+    for (const problem of await fileProblems(spec, file)) problems.push(place(problem));
   }
   return { ...manifest, problems: problems.toSorted(inFileOrder) };
 }

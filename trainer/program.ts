@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { checkFiles } from './stages/check-files.ts';
 import { evaluateCheckpoint, generateFromCheckpoint } from './stages/one-off.ts';
 import { sampleForLearner } from './stages/rollout-worker.ts';
 import { reportFailure } from './stages/failure.ts';
@@ -14,6 +15,13 @@ program
   .action(async ({ stage, result }: { stage: string; result?: string }) => {
     process.exitCode = await runStage(stage, result);
   });
+
+program
+  .command('check')
+  .description(
+    'look at the files that the JSON on stdin names, and print what is wrong with them, a JSON object a line',
+  )
+  .action(checkFiles);
 
 program
   .command('rollout')

@@ -28,6 +28,11 @@ export interface ValidatedManifest {
   readonly pipelines: R1Pipeline[];
   readonly stages: R1Stage[];
   readonly problems: ManifestProblem[];
+  /** Specs of all documents that are meant as pipelines, those with problems as they were written. */
+  readonly pipelineSpecs: readonly {
+    readonly spec: unknown;
+    readonly place: (problem: ValueProblem) => ManifestProblem;
+  }[];
   /** Says where in the file something stands that was found later to be wrong with one of the documents. */
   place(document: R1Pipeline | R1Stage, problem: ValueProblem): ManifestProblem;
 }
@@ -56,6 +61,7 @@ export function validateManifest(text: string, file: string): ValidatedManifest 
   const pipelines = new Map<R1Pipeline, Place>();
   const stages = new Map<R1Stage, Place>();
   const problems: ManifestProblem[] = [];
+  const pipelineSpecs: { spec: unknown; place: Place }[] = [];
   const positionOf = (document: Document.Parsed, path: Path, offset = offsetOf(document, path)) =>
     offset === undefined ? undefined : lines.linePos(offset);
   const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
@@ -65,6 +71,8 @@ export function validateManifest(text: string, file: string): ValidatedManifest 
     const checked = validateDocument(document);
     if (checked.pipeline !== undefined) pipelines.set(checked.pipeline, place);
     if (checked.stage !== undefined) stages.set(checked.stage, place);
+    const { kind, spec } = (checked.pipeline ?? checked.value ?? {}) as { kind?: unknown; spec?: unknown };
+    if (kind === 'R1Pipeline') pipelineSpecs.push({ spec, place });
     problems.push(...(checked.problems ?? []).map(({ offset, ...problem }) => place(problem, offset)));
   });
   if (pipelines.size + stages.size + problems.length === 0) {
@@ -75,6 +83,7 @@ export function validateManifest(text: string, file: string): ValidatedManifest 
     pipelines: [...pipelines.keys()],
     stages: [...stages.keys()],
     problems,
+    pipelineSpecs,
     place(document, problem) {
       const place = pipelines.get(document as R1Pipeline) ?? stages.get(document as R1Stage);
       return place === undefined ? manifestProblem(file, 0, problem, undefined) : place(problem);
@@ -106,8 +115,9 @@ function manifestProblem(
   };
 }
 
-/** The resource of a document, or what is wrong with it; nothing for an empty one. */
+/** The resource of a document, or what is wrong with it and its value; nothing for an empty one. */
 function validateDocument(document: Document.Parsed): {
+  readonly value?: unknown;
   readonly pipeline?: R1Pipeline;
   readonly stage?: R1Stage;
   readonly problems?: readonly (ValueProblem & { readonly offset?: number })[];
@@ -125,9 +135,9 @@ function validateDocument(document: Document.Parsed): {
   if (isCircular(value)) return { problems: [broken('found an alias inside of what it stands for')] };
 
   const kind = kindOf(value);
-  if (Array.isArray(kind)) return { problems: kind };
+  if (Array.isArray(kind)) return { value, problems: kind };
   const checked = checkValue(schemaOf(kind), value);
-  if (checked.problems.length > 0) return { problems: checked.problems };
+  if (checked.problems.length > 0) return { value, problems: checked.problems };
   return kind === 'R1Pipeline'
     ? { pipeline: r1Pipeline.parse(checked.value) }
     : { stage: r1Stage.parse(checked.value) };

@@ -1,25 +1,50 @@
 import { stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { BaseModel } from '../../trainer/contract/model.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import { problemAt, type Path, type ValueProblem } from '../api/value-problem.ts';
 import { findInHubCache } from './hub-cache.ts';
+import { type NamedFiles, namedFiles } from './named-files.ts';
+import { lookInside } from './look-inside.ts';
+
+/**
+ * Everything that is wrong with the files that a pipeline names, before its first stage starts: whether they are there,
+ * the first rows of data, and everything of a model but the values of its weights.
+ *
+ * @param spec may have faults; what they leave unclear is not looked at
+ */
+export async function fileProblems(spec: unknown, manifestFile: string): Promise<ValueProblem[]> {
+  const named = namedFiles(spec, folderOf(manifestFile));
+  const missing = await missingOf(named);
+  const { datasets, models } = named.check;
+  // A missing file has been told, and what is inside of the others is still of interest.
+  const lost = new Set(missing.map(({ path }) => path.join('.')));
+  const inside = await lookInside({
+    datasets: datasets.filter(
+      ({ path }) => !lost.has([...path, 'jsonl'].join('.')) && !lost.has([...path, 'heldOut', 'jsonl'].join('.')),
+    ),
+    models: models.filter(({ path }) => !lost.has(path.join('.'))),
+  });
+  return [...missing, ...inside];
+}
 
 /** Which files that a pipeline names are missing or of the wrong kind; paths are relative to the manifest. */
-export async function missingFiles({ spec }: R1Pipeline, manifestFile: string): Promise<ValueProblem[]> {
-  const folder = dirname(resolve(manifestFile));
-  const wanted: Promise<ValueProblem | undefined>[] = [];
-  const wantFile = (path: Path, file: string | undefined): void => {
-    if (file !== undefined) wanted.push(fileProblem(path, resolve(folder, file)));
-  };
-  for (const [index, { jsonl, heldOut }] of spec.datasets.entries()) {
-    wantFile(['spec', 'datasets', index, 'jsonl'], jsonl);
-    wantFile(['spec', 'datasets', index, 'heldOut', 'jsonl'], heldOut?.jsonl);
-  }
-  for (const { path, model } of modelsOf(spec)) {
-    if (model.path !== undefined) wanted.push(modelProblem([...path, 'path'], resolve(folder, model.path)));
-  }
-  return (await Promise.all(wanted)).filter((problem) => problem !== undefined);
+export function missingFiles({ spec }: R1Pipeline, manifestFile: string): Promise<ValueProblem[]> {
+  return missingOf(namedFiles(spec, folderOf(manifestFile)));
+}
+
+function folderOf(manifestFile: string): string {
+  return dirname(resolve(manifestFile));
+}
+
+async function missingOf({ files, directories }: NamedFiles): Promise<ValueProblem[]> {
+  const problems = await Promise.all([
+    ...files.map(({ path, file }) => kindProblem(path, file, 'a file', 'a JSONL file')),
+    ...directories.map(({ path, directory }) =>
+      kindProblem(path, directory, 'a directory', 'a Hugging Face directory'),
+    ),
+  ]);
+  return problems.filter((problem) => problem !== undefined);
 }
 
 /** Which models a pipeline names that only a cluster, or the Hub, can give. */
@@ -47,17 +72,14 @@ function modelsOf({ base, stages }: R1Pipeline['spec']): { path: Path; model: Pa
   );
 }
 
-async function fileProblem(path: Path, file: string): Promise<ValueProblem | undefined> {
-  const kind = await kindOf(file);
-  return kind === 'a file' ? undefined : problemAt(path, `${kind} at ${file}`, 'a JSONL file');
-}
-
-async function modelProblem(path: Path, directory: string): Promise<ValueProblem | undefined> {
-  const expected = 'a Hugging Face directory';
-  const kind = await kindOf(directory);
-  if (kind !== 'a directory') return problemAt(path, `${kind} at ${directory}`, expected);
-  if ((await kindOf(join(directory, 'config.json'))) === 'a file') return undefined;
-  return problemAt(path, `a directory without config.json at ${directory}`, expected);
+async function kindProblem(
+  path: Path,
+  place: string,
+  wanted: string,
+  expected: string,
+): Promise<ValueProblem | undefined> {
+  const kind = await kindOf(place);
+  return kind === wanted ? undefined : problemAt(path, `${kind} at ${place}`, expected);
 }
 
 async function kindOf(path: string): Promise<string> {

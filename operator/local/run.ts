@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { reconcilePipeline, reconcileStage } from '../reconciler.ts';
 import { findCondition } from '../api/conditions.ts';
 import type { R1Stage } from '../api/stage.ts';
@@ -9,6 +8,7 @@ import { adoptPipeline, findDamage, forgiveFailures, markInterrupted, recordEnds
 import type { RunEvent, RunOptions } from './run-options.ts';
 import { runResult, type RunResult } from './run-result.ts';
 import type { StateDirectory } from './state-directory.ts';
+import { trainerCommand } from './trainer-command.ts';
 
 /** A stage that only makes progress has its status written at most this often. */
 const progressIntervalMs = 1000;
@@ -107,7 +107,7 @@ export class Run {
       pipeline: adoptPipeline(manifest, old, Date.now()),
       stages,
       manifestFile: options.manifestFile,
-      trainer: options.trainer ?? defaultTrainer(),
+      trainer: options.trainer ?? trainerCommand(),
       workers: options.workers,
       graceMs: options.graceMs,
       maxRunningStages: options.maxRunningStages ?? 1,
@@ -176,10 +176,4 @@ function isAtRest(shell: LocalShell): boolean {
   const succeeded = findCondition(shell.pipeline.status?.conditions, 'Succeeded');
   if (shell.isRunning || succeeded === undefined) return false;
   return succeeded.status !== 'Unknown' || ['Suspended', 'WaitingForApproval'].includes(succeeded.reason);
-}
-
-/** The trainer beside this file, with the same Node. */
-function defaultTrainer(): string[] {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return [process.execPath, fileURLToPath(new URL(`../../trainer/main.${extension}`, import.meta.url))];
 }

@@ -62,6 +62,24 @@ test('files that a manifest names must be there', async () => {
   ]);
 });
 
+test('what is wrong with the manifest and what is wrong with its files come together, in their order', async () => {
+  const text = bad
+    .replace('init: {hiddenSize: 32}', 'path: no-model')
+    .replace('{name: sums, generator: {task: addition}}', '{name: sum, jsonl: gsm.jsonl}');
+  await writeFile(join(directory(), 'gsm.jsonl'), '{"question": "2+3?", "answer": "#### 5"}\n');
+  await writeFile(join(directory(), 'both.yaml'), text);
+  const { code, stderr } = await r1(['validate', 'both.yaml'], { cwd: directory() });
+  expect([code, stderr.replaceAll(directory(), '.').split('\n')]).toEqual([
+    64,
+    [
+      'both.yaml:5:16: spec.base.path: found nothing at ./no-model, expected a Hugging Face directory',
+      'both.yaml:6:33: spec.datasets[0].jsonl: ./gsm.jsonl:1: found fields question, answer; expected prompt or messages. columns: {prompt: question} reads question as prompt',
+      'both.yaml:8:50: spec.stages[0].grpo.steps: found "two", expected an integer from 1 to 1000000000',
+      '',
+    ],
+  ]);
+});
+
 test.each([
   { name: 'a directory', content: undefined, says: /^bad: cannot be read: EISDIR: .*\n$/ },
   { name: 'no text', content: Uint8Array.of(0xff, 0xfe, 0), says: /^bad: found bytes that are no UTF-8 text, .*\n$/ },

@@ -32,6 +32,13 @@ export interface ModelDirectory {
   /** `config.json` as it is. */
   readonly config: unknown;
   /**
+   * Compares the headers of the weights with the layout; reads and allocates nothing of their size.
+   *
+   * @param mayBeMissing as in ReadOptions
+   * @throws UserError for malformed files, and for tensors that are missing, unexpected, or of another shape or type, by name
+   */
+  checkParameters(layout: FlatLayout, mayBeMissing?: readonly string[]): Promise<void>;
+  /**
    * Streams the weights into one flat array as f32.
    *
    * @throws UserError for malformed files, and for tensors that are missing, unexpected, of another shape or not finite, by
@@ -57,24 +64,17 @@ export async function readModelDirectory(directory: string): Promise<ModelDirect
   }
   return {
     config,
+    async checkParameters(layout, mayBeMissing = []) {
+      await using files = await openWeightFiles(directory);
+      storedTensors(layout, files, mayBeMissing);
+    },
     async readParameters(layout, { into, mayBeMissing = [] } = {}) {
+      await using files = await openWeightFiles(directory);
+      const tensors = storedTensors(layout, files, mayBeMissing);
       const parameters = into ?? new Float32Array(new SharedArrayBuffer(layout.size * 4));
       if (parameters.length !== layout.size)
         throw new RangeError(`${parameters.length} elements for a model of ${layout.size}`);
-      await using files = await openWeightFiles(directory);
-      refuseUnexpected(layout, files);
-      for (const { name, shape, offset, size } of layout.tensors) {
-        const stored = storedName(name, layout, files);
-        const file = files.fileOf.get(stored);
-        if (file === undefined) {
-          if (mayBeMissing.includes(name)) continue;
-          throw new UserError(`${directory}: the weights lack the tensor "${name}" of shape ${shown(shape)}`);
-        }
-        const found = file.tensors.get(stored)!.shape;
-        if (shown(found) !== shown(shape))
-          throw new UserError(
-            `${file.path}: tensor "${stored}" has shape ${shown(found)}; config.json asks for ${shown(shape)}`,
-          );
+      for (const { file, stored, shape, offset, size } of tensors) {
         const values = parameters.subarray(offset, offset + size);
         await file.read(stored, values);
         refuseNotFinite(values, shape, `${file.path}: tensor "${stored}"`);
@@ -83,6 +83,27 @@ export async function readModelDirectory(directory: string): Promise<ModelDirect
       return parameters;
     },
   };
+}
+
+/** The tensors of a layout with the files that hold them, all of them compared with their headers. */
+function storedTensors(layout: FlatLayout, files: WeightFiles, mayBeMissing: readonly string[]) {
+  refuseUnexpected(layout, files);
+  return layout.tensors.flatMap((tensor) => {
+    const { name, shape } = tensor;
+    const stored = storedName(name, layout, files);
+    const file = files.fileOf.get(stored);
+    if (file === undefined) {
+      if (mayBeMissing.includes(name)) return [];
+      throw new UserError(`${files.directory}: the weights lack the tensor "${name}" of shape ${shown(shape)}`);
+    }
+    const found = file.tensors.get(stored)!.shape;
+    if (shown(found) !== shown(shape))
+      throw new UserError(
+        `${file.path}: tensor "${stored}" has shape ${shown(found)}; config.json asks for ${shown(shape)}`,
+      );
+    file.refuseOtherTypes(stored);
+    return [{ ...tensor, stored, file }];
+  });
 }
 
 /** A tied model may be stored under the name of its head alone; transformers ties in both directions, too. */

@@ -65,11 +65,8 @@ export class SafetensorsFile {
         await this.#fill(bytes.subarray(at, at + chunkBytes), start + from * 4 + at, name);
       return;
     }
-    const convert = toFloat32[tensor.dtype];
-    if (convert === undefined)
-      throw new UserError(
-        `${this.path}: tensor "${name}" has the type ${tensor.dtype}; weights must be F32, BF16 or F16`,
-      );
+    this.refuseOtherTypes(name);
+    const convert = toFloat32[tensor.dtype]!;
     const chunk = new Uint8Array(Math.min(chunkBytes, target.length * 2));
     for (let at = 0; at < target.length; at += chunk.length / 2) {
       const part = target.subarray(at, at + chunk.length / 2);
@@ -77,6 +74,13 @@ export class SafetensorsFile {
       await this.#fill(bytes, start + (from + at) * 2, name);
       convert(bytes, part);
     }
+  }
+
+  /** @throws UserError for a tensor that `read` does not read */
+  refuseOtherTypes(name: string): void {
+    const dtype = this.tensors.get(name)?.dtype ?? '';
+    if (dtype === 'F32' || Object.hasOwn(toFloat32, dtype)) return;
+    throw new UserError(`${this.path}: tensor "${name}" has the type ${dtype}; weights must be F32, BF16 or F16`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -73,7 +73,7 @@ export function parseHfConfig(json: unknown, source: string): ModelConfig {
     vocabularySize: fields.integer('vocab_size'),
     hiddenSize,
     intermediateSize: fields.integer('intermediate_size'),
-    layers: fields.integer('num_hidden_layers'),
+    layers: layersOf(fields),
     heads,
     kvHeads,
     headDim,
@@ -85,6 +85,15 @@ export function parseHfConfig(json: unknown, source: string): ModelConfig {
     maxLength,
     initializerRange: fields.positive('initializer_range', 0.02),
   };
+}
+
+/** The largest models have 126; a number beyond any model would be a list of parameters beyond any memory. */
+const mostLayers = 1000;
+
+function layersOf(fields: Fields): number {
+  const layers = fields.integer('num_hidden_layers');
+  if (layers <= mostLayers) return layers;
+  throw fields.error('num_hidden_layers', `found ${layers}, expected at most ${mostLayers}`);
 }
 
 /** The `config.json` of a model: opens in transformers 4 and 5, and in vLLM. */

@@ -43,12 +43,9 @@ export async function loadModel(directory: string, head: Head, seed: number): Pr
   const config = parseHfConfig(model.config, join(directory, 'config.json'));
   checkVocabulary(tokenizer, config.vocabularySize, directory);
   const layout = parameterLayout(config, head);
-  const parameters =
-    head === 'scalar'
-      ? await model.readParameters(layout, {
-          into: initialParameters(layout, config, seed),
-          mayBeMissing: ['score.weight'],
-        })
-      : await model.readParameters(layout);
+  const mayBeMissing = head === 'scalar' ? ['score.weight'] : [];
+  await model.checkParameters(layout, mayBeMissing); // before memory of the size that config.json asks for is taken
+  const into = head === 'scalar' ? { into: initialParameters(layout, config, seed) } : {};
+  const parameters = await model.readParameters(layout, { ...into, mayBeMissing });
   return { config, head, tokenizer, tokenizerDirectory: directory, parameters };
 }

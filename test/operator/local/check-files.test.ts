@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { missingFiles, missingModels } from '../../../operator/local/check-files.ts';
+import { fileProblems, missingFiles, missingModels } from '../../../operator/local/check-files.ts';
 import { formatPath } from '../../../operator/api/value-problem.ts';
 import { findInHubCache } from '../../../operator/local/hub-cache.ts';
 import { fourStages, pipelineOf, Workbench } from '../../support/pipelines.ts';
@@ -32,12 +32,6 @@ test.each([
     base: '{init: {}}',
     dataset: 'jsonl: rows.jsonl, heldOut: {jsonl: no.jsonl}',
     expected: ['spec.datasets[0].heldOut.jsonl: found nothing at ./no.jsonl, expected a JSONL file'],
-  },
-  {
-    name: 'directory that is no model',
-    base: '{path: empty}',
-    dataset: 'jsonl: rows.jsonl',
-    expected: ['spec.base.path: found a directory without config.json at ./empty, expected a Hugging Face directory'],
   },
   {
     name: 'file instead of a model',
@@ -72,4 +66,58 @@ test('finds models of the Hub that are in the cache of this machine', async () =
   } finally {
     delete process.env.HF_HUB_CACHE;
   }
+});
+
+/** Problems of a spec that was not validated. */
+async function problemsOf(spec: unknown): Promise<string[]> {
+  const found = await fileProblems(spec, join(folder, 'pipeline.yaml'));
+  return found.map(({ path, message }) => `${formatPath(path)}: ${message.replaceAll(folder, '.')}`);
+}
+
+test('files are looked into before any stage starts, also those of later stages', async () => {
+  mkdirSync(join(folder, 'adapter'));
+  writeFileSync(join(folder, 'adapter/adapter_config.json'), '{"base_model_name_or_path": "some/base"}');
+  writeFileSync(join(folder, 'maths.jsonl'), '{"prompt": "a", "solution": "1"}\n');
+  writeFileSync(join(folder, 'chat.jsonl'), '{"messages": [{"role": "user", "content": "a"}]}\n{"messages": 1}\n');
+  const spec = {
+    base: { path: 'adapter' },
+    datasets: [
+      { name: 'maths', jsonl: 'maths.jsonl' },
+      { name: 'chat', jsonl: 'chat.jsonl' },
+    ],
+    stages: [
+      { name: 'zero', grpo: { prompts: ['maths'], rewards: [{ accuracy: {} }] }, evaluation: { data: ['maths'] } },
+      { name: 'cold-start', model: { path: 'empty' }, sft: { data: ['maths', 'chat'] } },
+    ],
+  };
+  const ungradable =
+    './maths.jsonl: no row has an answer that could be graded; found fields prompt, solution. ' +
+    'columns: {answer: solution} reads solution as answer';
+  expect(await problemsOf(spec)).toEqual([
+    `spec.stages[0].grpo.prompts[0]: ${ungradable}`,
+    `spec.stages[0].evaluation.data[0]: ${ungradable}`,
+    'spec.stages[1].sft.data[0]: ./maths.jsonl:1: has no completion to train; found fields prompt, solution. columns: {completion: solution} reads solution as completion',
+    'spec.datasets[1].jsonl: ./chat.jsonl:2: messages: found 1, expected a list of messages',
+    'spec.base.path: ./adapter: is a LoRA adapter of "some/base", not a model; merge it first (peft: merge_and_unload(), then save_pretrained()) and name the merged directory',
+    'spec.stages[1].model.path: ./empty/config.json: is missing; expected a Hugging Face model directory',
+  ]);
+});
+
+test.each([
+  { name: 'no object', spec: 'a', expected: [] },
+  {
+    name: 'parts of other types',
+    spec: { base: 1, datasets: {}, stages: [1, { grpo: [] }], defaults: null },
+    expected: [],
+  },
+  {
+    name: 'faults elsewhere',
+    spec: { base: { path: 'no-model' }, datasets: [{ name: 'BAD', jsonl: 'no.jsonl' }, { jsonl: 5 }], stages: 'x' },
+    expected: [
+      'spec.datasets[0].jsonl: found nothing at ./no.jsonl, expected a JSONL file',
+      'spec.base.path: found nothing at ./no-model, expected a Hugging Face directory',
+    ],
+  },
+])('a spec with $name hides no missing file', async ({ spec, expected }) => {
+  expect(await problemsOf(spec)).toEqual(expected);
 });

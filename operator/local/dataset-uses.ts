@@ -1,0 +1,36 @@
+import type { DatasetSettings } from '../../trainer/contract/dataset.ts';
+import type { DatasetUse, RowNeed } from '../../trainer/contract/file-check.ts';
+import type { Path } from '../api/value-problem.ts';
+import { type Json, list, object } from './lenient.ts';
+
+/**
+ * Where stages name a dataset, and what its rows must have for them. Rows of the general domain need no answer.
+ *
+ * @param spec of a pipeline, which may have faults
+ */
+export function datasetUses({ stages, defaults }: Json, { name, domain }: DatasetSettings): DatasetUse[] {
+  const graded = domain !== 'general';
+  const uses = (within: Json, path: Path, type: string, field: string, need: RowNeed, heldOut = false): DatasetUse[] =>
+    list(object(within[type])[field]).flatMap((found, index) =>
+      found === name ? [{ path: [...path, type, field, index], need, heldOut }] : [],
+    );
+  const ofStages = list(stages).flatMap((value, index) => {
+    const stage = object(value);
+    const path = ['spec', 'stages', index];
+    const rewarded = list(object(stage['grpo'])['rewards']).some((reward) => object(reward)['accuracy'] !== undefined);
+    const { keep = ['correct'] } = object(stage['sample']);
+    return [
+      ...uses(stage, path, 'pretrain', 'data', 'completion'),
+      ...uses(stage, path, 'sft', 'data', 'completion'),
+      ...uses(stage, path, 'rewardModel', 'pairs', 'pair'),
+      ...uses(stage, path, 'grpo', 'prompts', 'prompt'),
+      ...uses(stage, path, 'sample', 'prompts', 'prompt'),
+      ...(graded && rewarded ? uses(stage, path, 'grpo', 'prompts', 'answer') : []),
+      ...(graded && list(keep).includes('correct') ? uses(stage, path, 'sample', 'prompts', 'answer') : []),
+      ...(graded ? uses(stage, path, 'evaluation', 'data', 'answer', true) : []),
+      ...(graded ? uses(stage, path, 'evaluate', 'data', 'answer', true) : []),
+    ];
+  });
+  const ofDefaults = uses(object(defaults), ['spec', 'defaults'], 'evaluation', 'data', 'answer', true);
+  return [...ofStages, ...(graded ? ofDefaults : [])];
+}

@@ -1,0 +1,108 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { DatasetSettings } from '../../../trainer/contract/dataset.ts';
+import type { RowNeed } from '../../../trainer/contract/file-check.ts';
+import { lookAtDataset } from '../../../trainer/data/look-at-dataset.ts';
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'r1-look-'));
+});
+afterAll(async () => {
+  await rm(directory, { recursive: true });
+});
+
+interface Case {
+  readonly name: string;
+  readonly rows: readonly unknown[];
+  readonly settings?: Partial<DatasetSettings>;
+  readonly need?: RowNeed;
+  /** Paths of the problems with their messages. */
+  readonly says: readonly string[];
+}
+
+const cases: Case[] = [
+  { name: 'rows with all that is needed', rows: [{ prompt: 'a', answer: 1 }], need: 'answer', says: [] },
+  {
+    name: 'a row in no known form',
+    rows: [{ prompt: 'a' }, { question: 'a' }],
+    need: 'prompt',
+    says: [
+      'datasets.0.jsonl: FILE:2: found field question; expected prompt or messages. columns: {prompt: question} reads question as prompt',
+    ],
+  },
+  {
+    name: 'a gold answer that cannot be parsed',
+    rows: [{ prompt: 'a', answer: 'many' }],
+    says: [expect.stringMatching(/^datasets\.0\.jsonl: FILE:1: answer "many" cannot be parsed/) as unknown as string],
+  },
+  { name: 'one answer among many rows', rows: [{ prompt: 'a' }, { prompt: 'b', answer: 1 }], need: 'answer', says: [] },
+  {
+    name: 'no answer in any row',
+    rows: [{ prompt: 'a', solution: '1' }],
+    need: 'answer',
+    says: [
+      'use: FILE: no row has an answer that could be graded; found fields prompt, solution. columns: {answer: solution} reads solution as answer',
+    ],
+  },
+  {
+    name: 'answers in the column that is mapped',
+    rows: [{ prompt: 'a', solution: '1' }],
+    settings: { columns: { answer: 'solution' } },
+    need: 'answer',
+    says: [],
+  },
+  {
+    name: 'a row without completion',
+    rows: [{ prompt: 'a', completion: 'b' }, { prompt: 'a' }],
+    need: 'completion',
+    says: ['use: FILE:2: has no completion to train; found fields prompt, completion'],
+  },
+  {
+    name: 'a row without a pair',
+    rows: [{ prompt: 'a', accepted: 'b' }],
+    need: 'pair',
+    says: [
+      'use: FILE:1: has no chosen and rejected to compare; found fields prompt, accepted. columns: {chosen: accepted} reads accepted as chosen',
+    ],
+  },
+  {
+    name: 'a document as prompt',
+    rows: [{ text: 'a' }],
+    need: 'prompt',
+    says: ['use: FILE:1: found a document without a prompt, expected prompt or messages'],
+  },
+  { name: 'no rows', rows: [], says: ['datasets.0.jsonl: FILE: found no rows; expected one JSON row a line'] },
+];
+
+test.each(cases)('$name', async ({ rows, settings, need, says }) => {
+  const jsonl = join(directory, 'rows.jsonl');
+  await writeFile(jsonl, rows.map((row) => JSON.stringify(row)).join('\n'));
+  const uses = need === undefined ? [] : [{ path: ['use'], need, heldOut: false }];
+  const problems = await lookAtDataset({ path: ['datasets', 0], settings: { name: 'rows', jsonl, ...settings } }, uses);
+  expect(problems.map(({ path, message }) => `${path.join('.')}: ${message.replaceAll(jsonl, 'FILE')}`)).toEqual(says);
+});
+
+test('the held-out file is what evaluation needs answers in', async () => {
+  const [jsonl, heldOut] = [join(directory, 'train.jsonl'), join(directory, 'held-out.jsonl')];
+  await writeFile(jsonl, '{"prompt": "a", "answer": 1}');
+  await writeFile(heldOut, '{"prompt": "a", "gold": 1}');
+  const settings = { name: 'rows', jsonl, heldOut: { jsonl: heldOut } };
+  const use = { path: ['use'], need: 'answer' as const };
+  const look = (inHeldOut: boolean) => lookAtDataset({ path: [], settings }, [{ ...use, heldOut: inHeldOut }]);
+  expect(await look(false)).toEqual([]);
+  expect(await look(true)).toEqual([
+    {
+      path: ['use'],
+      message: `${heldOut}: no row has an answer that could be graded; found fields prompt, gold. columns: {answer: gold} reads gold as answer`,
+    },
+  ]);
+});
+
+test('only the first thousand rows are looked at', async () => {
+  const jsonl = join(directory, 'long.jsonl');
+  await writeFile(jsonl, `${'{"prompt": "a"}\n'.repeat(1000)}no JSON`);
+  expect(await lookAtDataset({ path: [], settings: { name: 'rows', jsonl } }, [])).toEqual([]);
+});

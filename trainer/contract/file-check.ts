@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { dataset } from './dataset.ts';
+
+/** Where something is named in a manifest. */
+const manifestPath = z.array(z.union([z.string(), z.number()]));
+
+/** What a stage does with the rows of a dataset, and so what they must have. */
+export const rowNeeds = ['prompt', 'completion', 'pair', 'answer'] as const;
+export type RowNeed = (typeof rowNeeds)[number];
+
+/** Asks the trainer to look at files before any stage starts; paths of files are absolute. */
+export const fileCheck = z.strictObject({
+  datasets: z.array(
+    z.strictObject({
+      path: manifestPath,
+      settings: dataset,
+      uses: z.array(
+        z.strictObject({
+          /** Where a stage names the dataset. */
+          path: manifestPath,
+          need: z.enum(rowNeeds),
+          /** Held-out rows are meant where there are any. */
+          heldOut: z.boolean(),
+        }),
+      ),
+    }),
+  ),
+  models: z.array(
+    z.strictObject({
+      path: manifestPath,
+      directory: z.string(),
+      /** What stands on the decoder: a language model, or the scalar of a reward model, which may have none yet. */
+      head: z.enum(['lm', 'scalar']),
+    }),
+  ),
+});
+export type FileCheck = z.infer<typeof fileCheck>;
+export type DatasetUse = FileCheck['datasets'][number]['uses'][number];
+
+/** The answer: one a line. */
+export const fileProblem = z.object({ path: manifestPath, message: z.string() });
+export type FileProblem = z.infer<typeof fileProblem>;
+
+/** How much of a data file is looked at before the first stage starts; its own stage reads all of it. */
+export const lookedAt = { rows: 1000, bytes: 64 * 2 ** 20 } as const;

@@ -1,0 +1,92 @@
+import type { DatasetSettings, Row } from '../contract/dataset.ts';
+import { UserError } from '../contract/errors.ts';
+import { type DatasetUse, type FileProblem, lookedAt, type RowNeed } from '../contract/file-check.ts';
+import { type Fields, columnHint, isRecord, namesOf } from './fields.ts';
+import { readLine } from './import-jsonl.ts';
+import { readJsonLines } from './jsonl.ts';
+
+type NamedDataset = { readonly path: FileProblem['path']; readonly settings: DatasetSettings };
+
+/** What was found in the first rows of a file. */
+interface Look {
+  /** The fields of its first row. */
+  readonly fields: Fields;
+  /** Where the first row without a completion and so on is; absent where all have it. */
+  readonly without: Partial<Record<RowNeed, string>>;
+  /** Whether any row has an answer. */
+  readonly gradable: boolean;
+}
+
+/**
+ * Reads the first rows of a dataset's files as its stages will, and compares them with what the stages need.
+ *
+ * @returns what is wrong, at most once for each file and use
+ */
+export async function lookAtDataset(
+  { path, settings }: NamedDataset,
+  uses: readonly DatasetUse[],
+): Promise<FileProblem[]> {
+  const problems: FileProblem[] = [];
+  const look = async (file: string | undefined, ...field: string[]): Promise<Look | undefined> => {
+    if (file === undefined) return undefined;
+    try {
+      return await lookAtFile(file, settings);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      problems.push({ path: [...path, ...field], message: error.message });
+      return undefined;
+    }
+  };
+  const train = await look(settings.jsonl, 'jsonl');
+  const heldOut =
+    settings.heldOut?.jsonl === undefined ? train : await look(settings.heldOut.jsonl, 'heldOut', 'jsonl');
+  for (const use of uses) {
+    const looked = use.heldOut ? heldOut : train;
+    const message = looked && unmetNeed(use.need, looked, (use.heldOut && settings.heldOut?.jsonl) || settings.jsonl);
+    if (message !== undefined) problems.push({ path: use.path, message });
+  }
+  return problems;
+}
+
+async function lookAtFile(file: string, settings: DatasetSettings): Promise<Look> {
+  let fields: Fields | undefined;
+  const without: Partial<Record<RowNeed, string>> = {};
+  let gradable = false;
+  let rows = 0;
+  for await (const line of readJsonLines(file)) {
+    const row = readLine(line, settings, settings.name);
+    fields ??= isRecord(line.value) ? line.value : {};
+    for (const [need, met] of Object.entries(needsOf(row)) as [RowNeed, boolean][]) {
+      if (!met) without[need] ??= line.place;
+    }
+    gradable ||= row.answer !== undefined;
+    if (++rows >= lookedAt.rows || line.offset >= lookedAt.bytes) break;
+  }
+  if (fields === undefined) throw new UserError(`${file}: found no rows; expected one JSON row a line`);
+  return { fields, without, gradable };
+}
+
+function needsOf(row: Row): Partial<Record<RowNeed, boolean>> {
+  return {
+    prompt: row.messages.length > 0,
+    completion: row.completion !== undefined,
+    pair: row.chosen !== undefined,
+  };
+}
+
+/** Every row must have what is trained; of answers, one is enough to learn from. */
+function unmetNeed(need: RowNeed, look: Look, file: string | undefined): string | undefined {
+  const where = look.without[need];
+  const found = `found ${namesOf(look.fields)}`;
+  switch (need) {
+    case 'prompt':
+      return where && `${where}: found a document without a prompt, expected prompt or messages`;
+    case 'completion':
+      return where && `${where}: has no completion to train; ${found}${columnHint(look.fields, 'completion')}`;
+    case 'pair':
+      return where && `${where}: has no chosen and rejected to compare; ${found}${columnHint(look.fields, 'chosen')}`;
+    case 'answer':
+      if (look.gradable) return undefined;
+      return `${file}: no row has an answer that could be graded; ${found}${columnHint(look.fields, 'answer')}`;
+  }
+}
