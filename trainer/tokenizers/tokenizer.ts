@@ -58,7 +58,9 @@ export async function loadTokenizer(directory: string): Promise<Tokenizer> {
   const padId = idOf('pad_token') ?? files.modelIds.pad[0] ?? stopIds[0];
 
   const controlIds = new Set([
-    ...files.tokenizer.added_tokens.filter(({ special }) => special).map(({ id }) => id),
+    ...files.tokenizer.added_tokens
+      .filter(({ special, content }) => special && !responseTags.has(content))
+      .map(({ id }) => id),
     ...Object.keys(files.specialTokens).map(idOf),
   ]);
   const bosText = putsBos(library, bosId) ? (files.specialTokens['bos_token'] ?? '') : '';
@@ -85,6 +87,9 @@ export async function loadTokenizer(directory: string): Promise<Tokenizer> {
       .digest('hex'),
   };
 }
+
+/** Some models have them as special tokens; they are text all the same, which rewards and readers look for. */
+const responseTags = new Set(['<think>', '</think>', '<answer>', '</answer>']);
 
 /**
  * Refuses a tokenizer with ids for which the model has no embedding.

@@ -122,6 +122,16 @@ describe('variants of Hugging Face directories', () => {
     expect(tokenizer.vocabularySize).toBe(266);
   });
 
+  test('tags that are special tokens are kept when decoding', async () => {
+    const file = join(directory(), 'tokenizer.json');
+    const { added_tokens: added, ...rest } = JSON.parse(await readFile(file, 'utf8'));
+    const special = added.map((token: object) => ({ ...token, special: true }));
+    await writeFile(file, JSON.stringify({ ...rest, added_tokens: special }));
+    const tokenizer = await loadTokenizer(directory());
+    const text = '<think>7</think><answer>8</answer>';
+    expect(tokenizer.decode(tokenizer.encode(`<|user|>${text}<|end|>`))).toBe(text);
+  });
+
   test('a vocabulary of characters does without tokenizer.json', async () => {
     await rm(join(directory(), 'tokenizer.json'));
     await writeFile(
