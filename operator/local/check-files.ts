@@ -28,6 +28,25 @@ export async function fileProblems(spec: unknown, manifestFile: string): Promise
   return [...missing, ...inside];
 }
 
+/**
+ * What is wrong with the first rows of some of the data files that a pipeline names.
+ *
+ * @param files as the manifest names them; datasets of other files are not looked at
+ */
+export function rowProblems(
+  spec: unknown,
+  manifestFile: string,
+  files: readonly string[],
+): Promise<readonly ValueProblem[]> {
+  const folder = folderOf(manifestFile);
+  const here = new Set(files.map((file) => resolve(folder, file)));
+  const { datasets } = namedFiles(spec, folder).check;
+  const allHere = datasets.filter(({ settings: { jsonl, heldOut } }) =>
+    [jsonl, heldOut?.jsonl].every((file) => file === undefined || here.has(file)),
+  );
+  return lookInside({ datasets: allHere, models: [] });
+}
+
 /** Which files that a pipeline names are missing or of the wrong kind; paths are relative to the manifest. */
 export function missingFiles({ spec }: R1Pipeline, manifestFile: string): Promise<ValueProblem[]> {
   return missingOf(namedFiles(spec, folderOf(manifestFile)));

@@ -113,7 +113,7 @@ describeCluster('r1 on a cluster', (cluster) => {
 
   test('apply brings small files along in a ConfigMap that lives and dies with the pipeline', async () => {
     await mkdir(join(directory(), 'data'));
-    await writeFile(join(directory(), 'data/chat.jsonl'), '{"prompt": "1 + 1", "answer": "2"}\n');
+    await writeFile(join(directory(), 'data/chat.jsonl'), '{"prompt": "1 + 1", "completion": "2"}\n');
     const spec = `
 base: {init: {}}
 datasets: [{name: chat, jsonl: data/chat.jsonl}]
@@ -127,7 +127,7 @@ stages: [{name: tuned, sft: {data: [chat]}}]`;
       metadata: { ownerReferences: { uid: string }[] };
       data: Record<string, string>;
     };
-    expect(configMap.data).toEqual({ '0-chat.jsonl': '{"prompt": "1 + 1", "answer": "2"}\n' });
+    expect(configMap.data).toEqual({ '0-chat.jsonl': '{"prompt": "1 + 1", "completion": "2"}\n' });
     expect(configMap.metadata.ownerReferences).toMatchObject([{ uid: metadata.uid }]);
     expect((await on(['apply', '-f', file])).stdout).toContain('unchanged');
   });

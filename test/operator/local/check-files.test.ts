@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileProblems, missingFiles, missingModels } from '../../../operator/local/check-files.ts';
+import { fileProblems, missingFiles, missingModels, rowProblems } from '../../../operator/local/check-files.ts';
 import { formatPath } from '../../../operator/api/value-problem.ts';
 import { findInHubCache } from '../../../operator/local/hub-cache.ts';
 import { fourStages, pipelineOf, Workbench } from '../../support/pipelines.ts';
@@ -120,4 +120,19 @@ test.each([
   },
 ])('a spec with $name hides no missing file', async ({ spec, expected }) => {
   expect(await problemsOf(spec)).toEqual(expected);
+});
+
+test('of files that come along with a manifest, the rows alone are looked at', async () => {
+  writeFileSync(join(folder, 'one.jsonl'), '{"text": 1}');
+  const spec = {
+    base: { path: 'no-model' },
+    datasets: [
+      { name: 'one', jsonl: 'one.jsonl' },
+      { name: 'elsewhere', jsonl: 'data/two.jsonl' },
+    ],
+  };
+  const found = await rowProblems(spec, join(folder, 'pipeline.yaml'), ['one.jsonl']);
+  expect(found.map(({ message }) => message.replaceAll(folder, '.'))).toEqual([
+    './one.jsonl:1: text: expected text that is not empty',
+  ]);
 });
