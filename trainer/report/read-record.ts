@@ -55,6 +55,7 @@ async function readStage(directory: string, pipeline: PipelineFile, stage: Pipel
     name,
     type,
     settings,
+    evaluation: resource?.spec.evaluation,
     state: status?.display?.state ?? 'Pending',
     message: status?.display?.message ?? '',
     attempts: status?.attempts.length ?? 0,

@@ -21,6 +21,8 @@ export interface StageRecord {
   /** A key of the stage settings: pretrain, grpo … */
   readonly type: string;
   readonly settings: Readonly<Record<string, unknown>>;
+  /** How it is evaluated, once it was created. */
+  readonly evaluation: Readonly<Record<string, unknown>> | undefined;
   readonly state: string;
   readonly message: string;
   readonly attempts: number;

@@ -59,6 +59,7 @@ export const stageFileOfState = z.looseObject({
   spec: z.looseObject({
     model: z.looseObject({ input: z.looseObject({ stage: z.string() }).optional() }).optional(),
     inputs: z.array(z.looseObject({ stage: z.string() })).default([]),
+    evaluation: z.record(z.string(), z.unknown()).optional(),
   }),
   status: z
     .looseObject({

@@ -13,7 +13,35 @@ export interface Trend {
   readonly points: number;
 }
 
+/** What came of a whole curve. */
+export interface Change {
+  readonly verdict: 'rising' | 'flat' | 'falling' | 'unknown';
+  /** Means of the first and of the last tenth of its points. */
+  readonly from: number;
+  readonly to: number;
+}
+
 const fewestPoints = 8;
+/** At each end of a curve: fewer say too little of their spread. */
+const fewestAtAnEnd = 5;
+
+/**
+ * Whether the last tenth of a curve, five points at least, differs from its first: by Welch's interval of 95 %, with
+ * Student's quantile for the smaller number of degrees of freedom that it may have, n − 1 of one end.
+ */
+export function changeOf(curve: readonly Point[]): Change {
+  const n = Math.max(fewestAtAnEnd, Math.round(curve.length / 10));
+  if (curve.length < 2 * n) return { verdict: 'unknown', from: Number.NaN, to: Number.NaN };
+  const [first, last] = [curve.slice(0, n), curve.slice(-n)].map((points) => points.map(({ y }) => y)) as [
+    number[],
+    number[],
+  ];
+  const [from, to] = [mean(first), mean(last)];
+  const error = Math.sqrt((variance(first) + variance(last)) / n);
+  const margin = studentQuantile975(n - 1) * error;
+  const verdict = to - from > margin ? 'rising' : to - from < -margin ? 'falling' : 'flat';
+  return { verdict, from, to };
+}
 
 /**
  * Whether a curve still rises at its end: the slope of the last third of its points. A confidence interval that holds 0
@@ -49,6 +77,12 @@ export function studentQuantile975(degreesOfFreedom: number): number {
     (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * v ** 2) +
     (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / (384 * v ** 3)
   );
+}
+
+/** Of a sample, divided by n − 1. */
+function variance(values: readonly number[]): number {
+  const center = mean(values);
+  return sum(values.map((value) => (value - center) ** 2)) / (values.length - 1);
 }
 
 function sum(values: readonly number[]): number {

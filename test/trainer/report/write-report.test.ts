@@ -27,7 +27,9 @@ test('shows every stage of a finished run with its held-out figures and digests'
   const text = textOf(await report(join(root(), 'finished')));
   expect(text).toContain('r1-tiny Succeeded');
   expect(text).toContain('r1-zero grpo Succeeded 76.5 % ± 3.0 98.5 % 83.0 % 76.5 % 71.5 % 200 2 min 01 s');
-  expect(text).toContain('Still rising.');
+  expect(text).toMatch(/reward 1\.\d+ → 1\.\d+, still rising in the last third\./);
+  expect(text).toMatch(/loss \d\.\d+ → 0\.\d+, (still falling|flat) in the last third\./);
+  expect(text).toMatch(/Settings .*steps 200/);
   expect(text).toContain('review not reviewed');
   expect(text).toContain('eval/pass@1 ≥ that of sft − 0.02 Passed');
   expect(text).toContain('languages mixed 363 2,511 62.8 %');
