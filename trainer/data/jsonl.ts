@@ -1,5 +1,7 @@
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { UserError } from '../contract/errors.ts';
+import { otherFormat, remedyFor } from './other-formats.ts';
 
 /** Longer lines are refused before they fill the memory. */
 const maxLineBytes = 16 * 2 ** 20;
@@ -63,8 +65,17 @@ async function* readLines(file: string): AsyncGenerator<Buffer> {
 }
 
 async function* chunksOf(file: string): AsyncGenerator<Buffer> {
+  let isStart = true;
   try {
-    yield* createReadStream(file) as AsyncIterable<Buffer>;
+    const found = await stat(file);
+    // A named pipe would be waited for, for ever; a directory says so itself.
+    if (!found.isFile() && !found.isDirectory()) throw new UserError(`${file}: found no file; expected a JSONL file`);
+    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+      const other = isStart ? otherFormat(chunk) : undefined;
+      if (other !== undefined) throw new UserError(`${file}: found ${other}`);
+      isStart = false;
+      yield chunk;
+    }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const problem = { ENOENT: 'no such file', EISDIR: 'is a directory', EACCES: 'permission denied' }[code ?? ''];
@@ -83,19 +94,11 @@ function decode(bytes: Buffer, place: string): string {
   }
 }
 
-/** JSON that is no JSONL is what people have most often. */
-function remedy(text: string): string {
-  const start = text.trimStart();
-  const one = 'expected one JSON object a line';
-  if (start.startsWith('[')) return `; found the start of a JSON array, ${one} (jq -c '.[]' FILE makes it)`;
-  return start.trimEnd() === '{' ? `; found an object over several lines, ${one} (jq -c . FILE makes it)` : '';
-}
-
 function parse(text: string, place: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError(`${place}: no valid JSON: ${reason.slice(0, 200)}${remedy(text)}`, { cause: error });
+    throw new UserError(`${place}: no valid JSON: ${reason.slice(0, 200)}${remedyFor(text)}`, { cause: error });
   }
 }

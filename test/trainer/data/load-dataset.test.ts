@@ -121,6 +121,17 @@ test.each([
     content: '{\n  "prompt": "a"\n}',
     says: 'found an object over several lines',
   },
+  {
+    name: 'a Parquet file',
+    content: Buffer.from('PAR1\u0015\0'),
+    says: ': found a Parquet file; expected JSONL (Python: ',
+  },
+  { name: 'a gzip archive', content: Buffer.from([0x1f, 0x8b, 8, 0]), says: ': found a gzip archive; expected JSONL' },
+  {
+    name: 'a CSV file',
+    content: 'prompt,answer\n1,2\n',
+    says: /:1: no valid JSON: .*; expected one JSON object a line/,
+  },
   { name: 'deep nesting', content: '['.repeat(1_000_000), says: ':1: ' },
 ])('refuses $name, naming the place', async ({ content, says }) => {
   await expect(load(content)).rejects.toThrow(UserError);

@@ -1,0 +1,29 @@
+/** Formats that people have instead of JSONL, by how their files begin, and what makes JSONL of them. */
+const byFirstBytes: readonly { readonly bytes: string; readonly words: string }[] = [
+  {
+    bytes: 'PAR1',
+    words: `a Parquet file; expected JSONL (Python: datasets.Dataset.from_parquet("FILE").to_json("FILE.jsonl"))`,
+  },
+  { bytes: '\x1f\x8b', words: 'a gzip archive; expected JSONL (gunzip FILE)' },
+  { bytes: '\x28\xb5\x2f\xfd', words: 'a zstd archive; expected JSONL (zstd -d FILE)' },
+  {
+    bytes: 'ARROW1',
+    words: 'an Arrow file; expected JSONL (Python: datasets.Dataset.from_file("FILE").to_json("FILE.jsonl"))',
+  },
+  { bytes: 'PK\x03\x04', words: 'a ZIP archive; expected JSONL (unzip FILE)' },
+];
+
+/** What a file is, in words with a remedy, if it begins as one of another format. */
+export function otherFormat(start: Buffer): string | undefined {
+  return byFirstBytes.find(({ bytes }) => start.subarray(0, bytes.length).equals(Buffer.from(bytes, 'latin1')))?.words;
+}
+
+const one = 'expected one JSON object a line';
+
+/** What to do about text that is no JSON, or nothing. */
+export function remedyFor(text: string): string {
+  const start = text.trim();
+  if (start.startsWith('[')) return `; found the start of a JSON array, ${one} (jq -c '.[]' FILE makes it)`;
+  if (start === '{') return `; found an object over several lines, ${one} (jq -c . FILE makes it)`;
+  return start.startsWith('{') ? '' : `; ${one}`;
+}
