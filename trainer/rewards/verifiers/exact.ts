@@ -1,13 +1,26 @@
+import { lastBox } from '../boxed.ts';
+import { undress } from '../undress.ts';
 import { correct, wrong, type Verifier } from './verifier.ts';
 
-/** The same characters, up to Unicode composition and white space; upper and lower case differ. */
-export const exactVerifier: Verifier<string> = {
+/**
+ * The same text as the gold answer. Upper and lower case, accents, and punctuation and white space inside of it count;
+ * not how long white space is, how Unicode composes its letters, and the dress of both: a box, emphasis, code and quotation
+ * marks, formula delimiters, brackets around the whole, a full stop at the end, a bracket or colon behind a single letter.
+ */
+export const exactVerifier: Verifier<string, string> = {
   expects: 'some text',
-  parseGold: (text) => normalize(text) || undefined,
-  grade: (gold, answer) => (normalize(answer) === gold ? correct : wrong),
-  canonical: (answer) => normalize(answer) || undefined,
+  parseGold: plainText,
+  find: (text) => lastBox(text) ?? text,
+  read: plainText,
+  grade: (gold, value) => (value === gold ? correct : wrong),
+  spell: (value) => value,
+  spellGold: (gold) => gold,
 };
 
-function normalize(text: string): string {
-  return text.normalize('NFC').trim().replaceAll(/\s+/g, ' ');
+function plainText(text: string): string | undefined {
+  const spaced = undress(lastBox(text) || text)
+    .normalize('NFC')
+    .trim()
+    .replaceAll(/\s+/g, ' ');
+  return spaced.replace(/^(\p{L}|\d)[):]$/u, '$1') || undefined;
 }

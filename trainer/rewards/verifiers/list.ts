@@ -1,39 +1,80 @@
+import { lastBox } from '../boxed.ts';
+import { undress } from '../undress.ts';
+import { conjunctionsOf } from './conjunctions.ts';
+import { matchItems } from './match-items.ts';
 import { correct, wrong, type Verifier } from './verifier.ts';
+
+/** Spellings of one item. */
+type Item = ReadonlySet<string>;
+
+/** An answer, held against its gold list. */
+interface Found {
+  /** Gold items that the answer has, by index, each once. */
+  readonly matched: readonly number[];
+  /** Items that the gold list has not. */
+  readonly strange: readonly string[];
+  readonly ofGold: number;
+}
 
 /**
  * A list in any order, `red, yellow, blue`; aliases are separated by a bar, `red|crimson, yellow`.
  *
- * All items score 1, some of them their share. One item that is not in the list scores 0: a wrong extra never raises the
- * score, and naming every possible item earns nothing. Items may repeat.
+ * All items score 1, some of them their share; what is in the gold list twice has to be named twice. One item that is not in
+ * the list scores 0: a wrong extra never raises the score, and naming every possible item earns nothing. Items may repeat.
  */
-export const listVerifier: Verifier<readonly ReadonlySet<string>[]> = {
+export const listVerifier: Verifier<readonly Item[], Found> = {
   expects: 'items separated by commas, aliases by |',
   parseGold(text) {
-    const items = splitItems(text).map((item) => new Set(item.split('|').map(normalize).filter(Boolean)));
-    return items.length > 0 && items.every((aliases) => aliases.size > 0) ? items : undefined;
+    const items = separated(text).map(spellings);
+    return items.length > 0 && items.every((item) => item.size > 0) ? items : undefined;
   },
-  grade(gold, answer) {
-    const found = new Set<ReadonlySet<string>>();
-    for (const item of splitItems(answer)) {
-      const match = gold.find((aliases) => aliases.has(item));
-      if (match === undefined) return wrong;
-      found.add(match);
-    }
-    if (found.size === 0) return wrong;
-    return found.size === gold.length ? correct : { outcome: 'partial', score: found.size / gold.length };
+  find: (text) => lastBox(text) ?? text,
+  read(answer, language, gold) {
+    const items = itemsOf(answer, language, gold);
+    if (items.length === 0) return undefined;
+    const fits = items.map((item) => gold.flatMap((aliases, index) => (isSame(item, aliases) ? [index] : [])));
+    const strange = items.filter((_item, index) => fits[index]?.length === 0).map(normalize);
+    return { matched: matchItems(fits, gold.length), strange, ofGold: gold.length };
   },
-  canonical: (answer) => [...new Set(splitItems(answer))].toSorted().join(', ') || undefined,
+  grade(gold, { matched, strange }) {
+    if (strange.length > 0 || matched.length === 0) return wrong;
+    return matched.length === gold.length ? correct : { outcome: 'partial', score: matched.length / gold.length };
+  },
+  spell: ({ matched, strange, ofGold }) =>
+    [`${matched.length} of ${ofGold} items`, ...matched.map(String), ...new Set(strange.toSorted())].join(', '),
+  spellGold: (gold) => gold.map((item) => [...item].join('|')).join(', '),
 };
 
-/** Items between commas, semicolons, line ends and a last "and" or "und". */
-function splitItems(text: string): string[] {
-  return text
-    .replace(/\.\s*$/, '')
-    .split(/[,;\n]|\s(?:and|und)\s/)
-    .map((item) => normalize(item.replace(/^\s*(?:and|und)\s/, '')))
-    .filter(Boolean);
+/** A gold item, or several of its spellings with bars between them, as the gold list has them. */
+function isSame(item: string, aliases: Item): boolean {
+  const names = spellings(item);
+  return names.size > 0 && [...names].every((name) => aliases.has(name));
+}
+
+/** Items of an answer. A conjunction separates them, too, unless it is part of a gold item: `salt and pepper`. */
+function itemsOf(answer: string, language: string | undefined, gold: readonly Item[]): string[] {
+  const conjunction = conjunctionsOf(language);
+  const isGold = (item: string) => gold.some((aliases) => isSame(item, aliases));
+  return separated(answer).flatMap((item) => {
+    if (isGold(item)) return [item];
+    const later = item.replace(conjunction.first, '');
+    return isGold(later) ? [later] : later.split(conjunction.between).filter((part) => normalize(part) !== '');
+  });
+}
+
+/** Text between commas, semicolons and line ends, without brackets around the whole and marks of list items. */
+function separated(text: string): string[] {
+  const bare = undress(lastBox(text) || text).replace(/^(?:\[([^]*)\]|\\\{([^]*)\\\})$/, '$1$2');
+  return bare
+    .split(/[,;\n،、，；]/)
+    .map((item) => item.replace(/^\s*(?:[-*•]|\d{1,3}[.)])\s+/, ''))
+    .filter((item) => normalize(item) !== '');
+}
+
+function spellings(item: string): Item {
+  return new Set(item.split('|').map(normalize).filter(Boolean));
 }
 
 function normalize(text: string): string {
-  return text.normalize('NFC').toLowerCase().trim().replaceAll(/\s+/g, ' ');
+  return undress(text).normalize('NFC').toLowerCase().trim().replaceAll(/\s+/g, ' ');
 }

@@ -5,7 +5,7 @@ import { correct, wrong, type Verifier } from './verifier.ts';
  * A regular expression found anywhere in the answer. RE2 syntax, which runs in linear time: an expression from a data
  * file cannot hang the run, and no time limit (whose outcome would differ between machines) is needed.
  */
-export const patternVerifier: Verifier<RE2JS> = {
+export const patternVerifier: Verifier<RE2JS, string> = {
   expects: 'a regular expression in RE2 syntax (no look-around, no back-references)',
   parseGold(text) {
     if (text === '') return undefined;
@@ -15,6 +15,8 @@ export const patternVerifier: Verifier<RE2JS> = {
       return undefined;
     }
   },
-  grade: (gold, answer) => (gold.matcher(answer).find() ? correct : wrong),
-  canonical: (answer) => answer.trim() || undefined,
+  read: (answer) => answer.trim() || undefined,
+  grade: (gold, value) => (gold.matcher(value).find() ? correct : wrong),
+  spell: (value) => value,
+  spellGold: (gold) => gold.pattern(),
 };

@@ -1,0 +1,104 @@
+import { expect, test } from '@jest/globals';
+import * as fc from 'fast-check';
+import { answerKinds } from '../../../trainer/contract/dataset.ts';
+import { spell, rational } from '../../../trainer/rewards/numbers/rational.ts';
+import { readNumber } from '../../../trainer/rewards/numbers/read-number.ts';
+import { canonicalAnswer, judge, verify } from '../../../trainer/rewards/verify.ts';
+import { judgedRow } from '../../support/answer-rows.ts';
+
+const places = ['answerTag', 'completion'] as const;
+const pieces = Array.from('1.,-−+*/^_(){}[]=x$€%½²１万|":! \n\ud800').concat(
+  ['42', '**', ' eggs', '####', ' and ', '1e9', '9{,}500', '.5', '<answer>', '</answer>', '<think>', '</think>'],
+  ['\\frac', '\\sqrt', '\\boxed{', '\\text{', '\\(', '\\)', '\\times', '\\pi', '\\overline{3}'],
+);
+const mathsText = fc.array(fc.constantFrom(...pieces), { maxLength: 40 }).map((parts) => parts.join(''));
+const anyText = fc.oneof(mathsText, fc.string({ unit: 'grapheme', maxLength: 200 }));
+const kinds = fc.constantFrom(...answerKinds);
+const languages = fc.constantFrom(undefined, 'en', 'de', 'zh', 'fr-CA', 'xx', '');
+
+test('every text gets a verdict, the same each time, and with every gold answer', () => {
+  fc.assert(
+    fc.property(
+      kinds,
+      fc.constantFrom(...places),
+      languages,
+      anyText,
+      anyText,
+      (kind, place, language, answer, completion) => {
+        const row = judgedRow({ kind, in: place, answer, ...(language !== undefined && { language }) });
+        const { verdict } = judge(row, completion);
+        expect(['correct', 'partial', 'wrong', 'abstain']).toContain(verdict.outcome);
+        expect(verify(row, completion)).toEqual(verdict);
+      },
+    ),
+    { numRuns: 3000 },
+  );
+});
+
+test('a text is right for one number at most, and votes for it', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...places), languages, anyText, (place, language, completion) => {
+      const about = { in: place, ...(language !== undefined && { language }) };
+      const value = canonicalAnswer(judgedRow({ ...about, answer: '1' }), completion);
+      if (value === undefined) return;
+      const [top = '0', bottom = '1'] = value.split('/');
+      expect(verify(judgedRow({ ...about, answer: value }), completion).score).toBe(1);
+      const next = value.includes('.') ? `${value}1` : `${BigInt(top) + BigInt(bottom)}/${bottom}`;
+      expect(verify(judgedRow({ ...about, answer: next }), completion).score).toBe(0);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test('a piece of a longer number is never right', () => {
+  const sentences = [
+    (text: string) => `The answer is ${text}.`,
+    (text: string) => `= ${text}`,
+    (text: string) => `**${text}** eggs`,
+  ];
+  const separators = ['', ',', '{,}', '\\,', "'", '\u00a0', '\u202f', ' '];
+  fc.assert(
+    fc.property(
+      fc.bigInt({ min: 1000n, max: 10n ** 15n }),
+      fc.constantFrom(...separators),
+      fc.constantFrom(...sentences),
+      (value, separator, sentence) => {
+        const digits = `${value}`;
+        const written = sentence(digits.replaceAll(/\B(?=(?:\d{3})+$)/g, separator));
+        expect([written, verify(judgedRow({ in: 'completion', answer: digits }), written).score]).toEqual([written, 1]);
+        for (let start = 0; start < digits.length; start++) {
+          for (let end = start + 1; end <= digits.length; end++) {
+            const piece = digits.slice(start, end);
+            if (BigInt(piece) === value) continue;
+            expect([piece, verify(judgedRow({ in: 'completion', answer: piece }), written).score]).toEqual([piece, 0]);
+          }
+        }
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test('fractions are read back exactly from every way of writing them', () => {
+  fc.assert(
+    fc.property(fc.bigInt(-(10n ** 20n), 10n ** 20n), fc.bigInt(1n, 10n ** 12n), (top, bottom) => {
+      const value = rational(top, bottom);
+      const sign = top < 0n ? '-' : '';
+      const size = top < 0n ? -top : top;
+      for (const text of [spell(value), `${top}/${bottom}`, `${sign}\\frac{${size}}{${bottom}}`]) {
+        expect(readNumber(text, undefined)).toEqual(value);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('fifty thousand characters of anything come to an end', () => {
+  for (const piece of pieces) {
+    const text = piece.repeat(Math.ceil(50_000 / piece.length));
+    for (const kind of answerKinds) {
+      for (const place of places)
+        judge(judgedRow({ kind, in: place, answer: '18' }), place === 'completion' ? text : `<answer>${text}</answer>`);
+    }
+  }
+});
