@@ -6,6 +6,7 @@ import {
   type ValidatedManifest,
   validateManifest,
 } from '../operator/api/manifest.ts';
+import { gateProblems } from '../operator/core/gate-metrics.ts';
 import { fileProblems } from '../operator/local/check-files.ts';
 import { UserError } from '../trainer/contract/errors.ts';
 
@@ -21,12 +22,21 @@ const problemsShown = 20;
  * @throws UserError when it cannot be read
  */
 export async function readManifestFile(file: string): Promise<ValidatedManifest> {
-  const manifest = validateManifest(await textOf(file), file);
+  const manifest = checkedManifest(await textOf(file), file);
   const problems = [...manifest.problems];
   for (const { spec, place } of manifest.pipelineSpecs) {
     for (const problem of await fileProblems(spec, file)) problems.push(place(problem));
   }
   return { ...manifest, problems: problems.toSorted(inFileOrder) };
+}
+
+/** Everything that is wrong with the manifest itself. */
+function checkedManifest(text: string, file: string): ValidatedManifest {
+  const manifest = validateManifest(text, file);
+  const ofGates = manifest.pipelines.flatMap((pipeline) =>
+    gateProblems(pipeline).map((problem) => manifest.place(pipeline, problem)),
+  );
+  return { ...manifest, problems: [...manifest.problems, ...ofGates].toSorted(inFileOrder) };
 }
 
 /** The documents of a manifest as they were written, without defaults. */
@@ -47,7 +57,7 @@ export interface WrittenDocument {
  */
 export async function readWrittenManifest(file: string): Promise<WrittenManifest> {
   const text = await textOf(file);
-  const manifest = validateManifest(text, file);
+  const manifest = checkedManifest(text, file);
   refuseProblems(file, manifest.problems);
   const documents = parseAllDocuments(text)
     .map((document) => document.toJS({ maxAliasCount: 100 }) as WrittenDocument | null)

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { StageSpec } from '../api/stage.ts';
+import { gateProblem } from '../core/gate-metrics.ts';
 import { lostName } from '../core/plan.ts';
 
 type Named = Pick<StageSpec, 'datasets' | 'volumes'> & {
@@ -13,7 +14,10 @@ const known = new WeakMap<object, { readonly problem: string | undefined }>();
 export function pipelineProblem(pipeline: R1Pipeline): string | undefined {
   const { datasets, volumes, base, stages } = pipeline.spec;
   const models = [base, ...stages.map(({ model }) => model)];
-  return once(pipeline.spec, () => lostName(pipeline) ?? problemOf({ datasets, volumes, models }));
+  return once(
+    pipeline.spec,
+    () => lostName(pipeline) ?? gateProblem(pipeline) ?? problemOf({ datasets, volumes, models }),
+  );
 }
 
 /** The same of a stage that was applied without a pipeline. */

@@ -37,6 +37,13 @@ test('reports every problem of every file with its place', async () => {
   expect(stderr).toMatch(/^missing\.yaml: cannot be read/m);
 });
 
+test('refuses a gate on a metric that no result of its stage has', async () => {
+  const gated = good.replace('[{accuracy: {}}]}', '[{accuracy: {}}]}, gate: {metric: rewrd, atLeast: 1}');
+  const { code, stderr } = await r1(['validate', '-'], { stdin: gated });
+  expect(code).toBe(64);
+  expect(stderr).toMatch(/^-:8:\d+: spec\.stages\[0\]\.gate\.metric: found "rewrd", expected reward, or another/);
+});
+
 test('reads stdin', async () => {
   const { code, stdout } = await r1(['validate', '-'], { stdin: good });
   expect([code, stdout]).toEqual([0, '-: R1Pipeline good is valid\n']);

@@ -1,6 +1,7 @@
 import { randomKey, uniform, type RandomKey } from '../algorithms/random.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { RewardSettings } from '../contract/rewards.ts';
+import { rewardNames } from '../contract/result-metrics.ts';
 import { formatReward } from './format.ts';
 import { languageConsistency } from './language-consistency.ts';
 import { lengthPenalty } from './length.ts';
@@ -67,12 +68,12 @@ export function createRewards(
   settings: readonly RewardSettings[],
   { steps, scoreWithModel }: { steps: number; scoreWithModel?: ScoreWithModel },
 ): Rewards {
+  const names = rewardNames(settings);
   const rewards = settings.map((setting, index): NamedReward => {
     const [kind, common] = kindOf(setting);
-    const earlier = settings.slice(0, index).filter((other) => kindOf(other)[0] === kind).length;
     const first = setting.rewardModel?.lastSteps === undefined ? 1 : steps - setting.rewardModel.lastSteps + 1;
     return {
-      name: earlier === 0 ? kind : `${kind}-${earlier + 1}`,
+      name: names[index] ?? kind,
       weight: common.weight,
       applies: (row, step) =>
         step >= first &&

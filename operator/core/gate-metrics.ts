@@ -1,0 +1,36 @@
+import { resultMetrics } from '../../trainer/contract/result-metrics.ts';
+import type { R1Pipeline } from '../api/pipeline.ts';
+import type { PipelineStage } from '../api/pipeline-stage.ts';
+import { didYouMean } from '../api/suggestion.ts';
+import { formatPath, problemAt, type ValueProblem } from '../api/value-problem.ts';
+import { evaluationOf } from './plan-evaluation.ts';
+
+/** Gates on a metric that the results they look at cannot have: such a gate would close behind a stage that has trained for hours. */
+export function gateProblems(pipeline: R1Pipeline): ValueProblem[] {
+  const { stages } = pipeline.spec;
+  return stages.flatMap(({ gate, ...stage }, index): ValueProblem[] => {
+    const { metric, notBelow } = gate ?? {};
+    if (metric === undefined) return [];
+    const other = stages.find(({ name }) => name === notBelow?.stage);
+    for (const judged of [stage, ...(other === undefined ? [] : [other])]) {
+      const known = resultMetrics(judged, evaluationOf(judged, pipeline));
+      if (known.includes(metric)) continue;
+      return [problemAt(['spec', 'stages', index, 'gate', 'metric'], `"${metric}"`, expected(judged, metric, known))];
+    }
+    return [];
+  });
+}
+
+/** The first of them, for one line. */
+export function gateProblem(pipeline: R1Pipeline): string | undefined {
+  const [first] = gateProblems(pipeline);
+  return first && `${formatPath(first.path)}: ${first.message}`;
+}
+
+function expected({ name }: Pick<PipelineStage, 'name'>, metric: string, known: readonly string[]): string {
+  const meant = didYouMean(metric, known);
+  const needed = metric.startsWith('eval/') && !known.some((each) => each.startsWith('eval/'));
+  const all = `a metric of the results of stage ${name}: ${known.join(', ')}`;
+  if (needed) return `${all}; it is not evaluated: give it an evaluation, or spec.defaults.evaluation`;
+  return meant === undefined ? all : `${meant}, or another metric of stage ${name} (docs/reference/metrics.md)`;
+}

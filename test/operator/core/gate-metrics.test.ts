@@ -1,0 +1,79 @@
+import { expect, test } from '@jest/globals';
+import { gateProblem, gateProblems } from '../../../operator/core/gate-metrics.ts';
+import { pipelineOf } from '../../support/pipelines.ts';
+
+function pipeline(gate: string, { stage = '', more = '' } = {}) {
+  return pipelineOf(`
+base: {init: {}}
+datasets:
+  - {name: sums, generator: {task: addition, heldOut: 9}}
+  - {name: documents, generator: {task: mixture}}
+  - {name: preferences, generator: {task: preferences}}
+stages:
+  - {name: base, pretrain: {data: [documents], steps: 1}}
+  - name: zero
+    model: {from: base}
+    ${stage === '' ? 'grpo: {prompts: [sums], steps: 3, rewards: [{accuracy: {}}, {length: {max: 9, soft: 2}}, {length: {max: 5, soft: 2}}]}' : stage}
+    gate: ${gate}
+${more}`);
+}
+
+test.each([
+  '{metric: eval/pass@1, atLeast: 0.5}', // sums has held-out rows
+  '{metric: eval/sums/pass@1, atLeast: 0.5}',
+  '{metric: reward, atLeast: 0.5}',
+  '{metric: completions/clipped_ratio, atMost: 0.1}',
+  '{metric: rewards/length-2/mean, atLeast: -0.5}',
+  '{metric: verifier/number/pass, atLeast: 0.5}',
+  '{metric: loss, notBelow: {stage: base}}',
+  '{approval: true}',
+])('takes what the result has: %s', (gate) => {
+  expect(gateProblems(pipeline(gate))).toEqual([]);
+});
+
+test.each([
+  {
+    gate: '{metric: eval/pas@1, atLeast: 0.5}',
+    says: /found "eval\/pas@1", expected eval\/pass@1, or another metric of stage zero /,
+  },
+  { gate: '{metric: eval/pass@8, atLeast: 0.5}', says: /expected eval\/pass@1, or/ },
+  { gate: '{metric: eval/facts/pass@1, atLeast: 0.5}', says: /eval\/sums\/pass@1/ },
+  { gate: '{metric: rewards/format/mean, atLeast: 0.5}', says: /found "rewards\/format\/mean"/ },
+  { gate: '{metric: step_time, atMost: 9}', says: /found "step_time"/ },
+  {
+    gate: '{metric: reward, notBelow: {stage: base}}',
+    says: /found "reward", expected a metric of the results of stage base: loss, /,
+  },
+  {
+    gate: '{metric: eval/pass@1, atLeast: 0.5}',
+    stage: 'pretrain: {data: [documents], steps: 1}',
+    says: /stage zero: loss, .*; it is not evaluated: give it an evaluation, or spec.defaults.evaluation/,
+  },
+  {
+    gate: '{metric: margn, atLeast: 0}',
+    stage: 'rewardModel: {pairs: [preferences]}',
+    says: /expected margin, or another/,
+  },
+  {
+    gate: '{metric: reward, atLeast: 0}',
+    stage: 'sample: {prompts: [sums]}',
+    says: /sampled, kept, reflection_rate\/plain/,
+  },
+])('refuses $gate', ({ gate, stage, says }) => {
+  const wrong = pipeline(gate, { ...(stage !== undefined && { stage }) });
+  expect(gateProblems(wrong)).toEqual([
+    {
+      path: ['spec', 'stages', 1, 'gate', 'metric'],
+      found: expect.anything(),
+      expected: expect.anything(),
+      message: expect.stringMatching(says),
+    },
+  ]);
+  expect(gateProblem(wrong)).toMatch(/^spec\.stages\[1\]\.gate\.metric: found/);
+});
+
+test('pass@k goes with the samples of the evaluation', () => {
+  const evaluation = 'defaults: {evaluation: {data: [sums], samples: 8}}';
+  expect(gateProblems(pipeline('{metric: eval/pass@8, atLeast: 0.5}', { more: evaluation }))).toEqual([]);
+  expect(gateProblems(pipeline('{metric: eval/cons@4, atLeast: 0.5}', { more: evaluation }))).toHaveLength(1);
+});

@@ -1,0 +1,98 @@
+import { answerKinds } from './dataset.ts';
+import { type RewardSettings, reward } from './rewards.ts';
+import type { StageSettings } from './settings.ts';
+import type { EvaluationSettings } from './training.ts';
+
+/*
+ * The figures that the result of a stage can have, by its settings: what a gate may look at. docs/reference/metrics.md says what
+ * each means. Which of them a run really has can depend on its data, such as lengths of right answers where there are none.
+ */
+
+const ofEveryStep = ['loss', 'grad_norm', 'learning_rate'];
+const supervised = ['mean_token_accuracy', 'num_tokens', 'trained_token_frac', 'packing_efficiency', 'truncated_frac'];
+const pairs = ['accuracy', 'margin', 'min_reward', 'mean_reward', 'max_reward', 'eval/pair_accuracy', 'eval/margin'];
+const rollout = [
+  'reward',
+  'reward_std',
+  'frac_reward_zero_std',
+  'abstained_frac',
+  'format_rate',
+  'language_consistency',
+  ...['mean_length', 'min_length', 'max_length', 'clipped_ratio', 'mean_terminated_length'].map(ofCompletions),
+  ...['mean_length_correct', 'mean_length_wrong'].map(ofCompletions),
+  ...answerKinds.flatMap((kind) => ['pass', 'partial', 'abstain_frac'].map((name) => `verifier/${kind}/${name}`)),
+  'sampling/sampling_logp_difference/mean',
+  'sampling/sampling_logp_difference/max',
+];
+const update = [
+  'policy_loss',
+  'kl',
+  'entropy',
+  'clip_ratio/low_mean',
+  'clip_ratio/high_mean',
+  'clip_ratio/region_mean',
+  'ref_refresh',
+];
+
+/**
+ * Names of the metrics that the result of a stage can have.
+ *
+ * @param evaluation how the stage is evaluated beside its training
+ */
+export function resultMetrics(
+  settings: Partial<StageSettings>,
+  evaluation: EvaluationSettings | undefined,
+): readonly string[] {
+  const { pretrain, sft, grpo, sample, rewardModel, review, evaluate } = settings;
+  const evaluated = evaluation === undefined ? [] : evaluationMetricNames(evaluation);
+  if (pretrain ?? sft) return [...ofEveryStep, ...supervised, ...evaluated];
+  if (grpo) {
+    const { rewards, stepsPerRollout, epochsPerRollout } = grpo;
+    // Told in the first step of a rollout; the result has the figures of the last one.
+    const tokens = stepsPerRollout * epochsPerRollout === 1 ? ['num_tokens'] : [];
+    return [
+      ...ofEveryStep,
+      ...tokens,
+      ...rollout,
+      ...update,
+      ...rewardNames(rewards).flatMap(meanAndStd),
+      ...evaluated,
+    ];
+  }
+  if (rewardModel) return [...ofEveryStep, ...pairs];
+  if (sample) return ['sampled', 'kept', ...sample.methods.map(({ method }) => `reflection_rate/${method}`)];
+  if (review) return ['reviewed', 'not_reviewed', 'rejected', 'rows'];
+  return evaluate ? evaluationMetricNames({ ...evaluate, every: 0 }) : [];
+}
+
+/** Names of the rewards of a stage, one each, in their order; of a kind that comes again the later ones are numbered. */
+export function rewardNames(rewards: readonly RewardSettings[]): string[] {
+  const kinds = rewards.map(
+    (setting) => Object.keys(reward.shape).find((kind) => setting[kind as keyof RewardSettings]) ?? '',
+  );
+  return kinds.map((kind, index) => {
+    const earlier = kinds.slice(0, index).filter((other) => other === kind).length;
+    return earlier === 0 ? kind : `${kind}-${earlier + 1}`;
+  });
+}
+
+function evaluationMetricNames({ data, samples }: EvaluationSettings): string[] {
+  return [
+    'eval/pass@1',
+    'eval/pass@1_stderr',
+    ...(samples < 2 ? [] : [`eval/pass@${samples}`, `eval/cons@${samples}`]),
+    ...data.map((name) => `eval/${name}/pass@1`),
+    'eval/format_rate',
+    'eval/language_consistency',
+    'eval/worded_rate',
+    'eval/mean_length',
+  ];
+}
+
+function meanAndStd(name: string): string[] {
+  return [`rewards/${name}/mean`, `rewards/${name}/std`];
+}
+
+function ofCompletions(name: string): string {
+  return `completions/${name}`;
+}
