@@ -18,7 +18,9 @@ export const reward = exactlyOne(
       .describe("1 if the dataset's verifier accepts the answer, its stated part for a partly right list, else 0."),
     format: object(common)
       .optional()
-      .describe('1 if the completion is exactly <think>…</think><answer>…</answer>, else 0.'),
+      .describe(
+        '1 if the response is exactly <think>…</think><answer>…</answer>, else 0; where the answer is not read from the tag, <think>…</think> and a plain summary will do, too. A tag that the prompt ends with belongs to the response.',
+      ),
     languageConsistency: object(common)
       .optional()
       .describe(

@@ -9,6 +9,7 @@ const sampleLine = z.object({
   dataset: z.string().optional(),
   prompt: z.string(),
   completion: z.string(),
+  opening: z.string().optional(),
   reward: z.number().nullish(),
   scores: z.record(z.string(), z.number().nullable()).optional(),
   gold: z.string().optional(),

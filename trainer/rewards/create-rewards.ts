@@ -13,7 +13,10 @@ import type { Verdict } from './verifiers/verifier.ts';
 /** A completion to be scored. */
 export interface Completion {
   readonly row: Row;
+  /** The whole response. */
   readonly text: string;
+  /** What of it the prompt already had. */
+  readonly opening?: string;
   /** Length in tokens, with the stop token. */
   readonly tokens: number;
   /** Names this sample; the random reward draws from it. */
@@ -34,7 +37,7 @@ export interface ScoredCompletion extends Measures {
   readonly reward: number | undefined;
 }
 
-/** Scores of a trained reward model for the text after each prompt, in order. */
+/** Scores of a trained reward model for the response to each prompt, in order. */
 export type ScoreWithModel = (
   stage: string,
   completions: readonly { readonly row: Row; readonly text: string }[],
@@ -113,11 +116,15 @@ export function createRewards(
   };
 }
 
-async function measure({ row, text }: Completion): Promise<Measures> {
+async function measure({ row, text, opening }: Completion): Promise<Measures> {
   return {
     verdict: verify(row, text),
-    formatted: formatReward(text, row.domain) === 1,
-    languageConsistency: await languageConsistency(parseResponse(text).languageText, row.language, promptText(row)),
+    formatted: formatReward(row, text, opening) === 1,
+    languageConsistency: await languageConsistency(
+      parseResponse(text, opening).languageText,
+      row.language,
+      promptText(row),
+    ),
   };
 }
 
@@ -139,9 +146,9 @@ function scorer(setting: RewardSettings, index: number, scoreWithModel: ScoreWit
   if (random) return each(({ key }) => uniform(randomKey('random-reward', index, ...key), 0));
   if (rewardModel === undefined || scoreWithModel === undefined) throw new Error('a reward has nothing to score it');
   return (completions) => {
-    const texts = completions.map(({ row, text }) => ({
+    const texts = completions.map(({ row, text, opening }) => ({
       row,
-      text: rewardModel.scope === 'summary' ? parseResponse(text).summary : text,
+      text: rewardModel.scope === 'summary' ? parseResponse(text, opening).summary : text,
     }));
     return scoreWithModel(rewardModel.from, texts);
   };

@@ -1,35 +1,46 @@
 import type { Candidate } from '../algorithms/funnel.ts';
 import type { Row } from '../contract/dataset.ts';
+import { canonicalForm } from './canonical-form.ts';
 import { languageConsistency } from './language-consistency.ts';
 import { parseResponse } from './parse-response.ts';
 import { promptText } from './prompt-text.ts';
 import { isReadable } from './readable.ts';
 import { verify } from './verify.ts';
 
+/** A sampled response. */
+export interface Response {
+  readonly text: string;
+  /** What of the text the prompt already had. */
+  readonly opening: string;
+  readonly tokens: number;
+  /** It ended with a stop token. */
+  readonly terminated: boolean;
+}
+
 /**
- * What rejection sampling asks of a completion.
+ * What rejection sampling asks of a response. It is put into its canonical form first: what is kept is what was examined.
  *
  * In the general domain a row without a gold answer, or whose gold answer is the pattern of a preferred style, has nothing
  * that is right or wrong: it passes `correct`, and taste is left to the reward model.
  *
- * @param terminated it ended with a stop token
  * @param minLanguageConsistency what `oneLanguage` asks for, 0 … 1
  */
 export async function examine(
   row: Row,
-  text: string,
-  { tokens, terminated }: { tokens: number; terminated: boolean },
+  { text, opening, tokens, terminated }: Response,
   minLanguageConsistency: number,
 ): Promise<Candidate> {
-  const { outcome, score } = verify(row, text);
-  const consistency = await languageConsistency(parseResponse(text).languageText, row.language, promptText(row));
+  const kept = canonicalForm(text, opening);
+  const { outcome, score } = verify(row, kept);
+  const { languageText } = parseResponse(kept, opening);
+  const consistency = await languageConsistency(languageText, row.language, promptText(row));
   const verifiable = row.domain === 'reasoning' || (row.answer !== undefined && row.answer.kind !== 'pattern');
   return {
-    text,
+    text: kept,
     tokens,
     passes: {
       correct: !verifiable || (outcome === 'abstain' ? undefined : outcome === 'correct'),
-      readable: isReadable(text, row.domain),
+      readable: isReadable(row, kept, opening),
       oneLanguage: consistency >= minLanguageConsistency,
       notOverlong: terminated,
     },

@@ -3,14 +3,14 @@ import { formatReward } from './format.ts';
 import { parseResponse } from './parse-response.ts';
 
 /**
- * Whether a person would want to read the completion: strict tags, no code block (R1 drops chains with them), no broken or
+ * Whether a person would want to read the response: strict tags, no code block (R1 drops chains with them), no broken or
  * control characters, no phrase that repeats itself three times in a row, no run of eight equal letters or marks.
  */
-export function isReadable(text: string, domain: Row['domain']): boolean {
-  if (formatReward(text, domain) !== 1) return false;
+export function isReadable(row: Pick<Row, 'domain' | 'answer'>, text: string, opening = ''): boolean {
+  if (formatReward(row, text, opening) !== 1) return false;
   if (/```|\ufffd|(?![\n\t\r])\p{Cc}/u.test(text) || /([^\d\s])\1{7}/.test(text)) return false;
-  const { think = '', answer = '' } = parseResponse(text);
-  return !repeatsItself(think.split(/\s+/)) && !repeatsItself(answer.split(/\s+/));
+  const { think = '', summary } = parseResponse(text, opening);
+  return !repeatsItself(think.split(/\s+/)) && !repeatsItself(summary.split(/\s+/));
 }
 
 /** True if some phrase of up to twelve words stands three times in a row. */

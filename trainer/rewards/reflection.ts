@@ -4,7 +4,7 @@ import { parseResponse } from './parse-response.ts';
 const phrases =
   /(?<!\p{L})(?:wait|check(?:ing)?|recheck|verif(?:y|ying|ied)|mistake|wrong|retry|however|evaluate|let me see|warte|moment|probe|(?:über)?prüfe[n]?|nachrechnen|fehler|falsch|jedoch|noch einmal)(?!\p{L})/giu;
 
-/** Number of phrases of verification and revision in the chain of thought. */
+/** Number of English and German phrases of verification and revision in the chain of thought of a whole response. */
 export function countReflections(text: string): number {
   return parseResponse(text).languageText.match(phrases)?.length ?? 0;
 }

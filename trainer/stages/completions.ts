@@ -3,12 +3,14 @@ import type { Row } from '../contract/dataset.ts';
 import type { SamplingSettings } from '../contract/training.ts';
 import type { RandomKey } from '../algorithms/random.ts';
 import type { Completion } from '../engine/engine.ts';
-import { encodePrompt } from './encoding.ts';
+import { type EncodedPrompt, encodePrompt } from './encoding.ts';
 import type { Policy } from './policy.ts';
 
-/** A completion with its text, without the stop token. */
+/** A completion with the text of the whole response, without the stop token. */
 export interface RowCompletion extends Completion {
   readonly promptIds: readonly number[];
+  /** What of the response the prompt already had. */
+  readonly opening: string;
   readonly text: string;
 }
 
@@ -28,8 +30,9 @@ export async function completeRows(
   key: SampleKey,
 ): Promise<RowCompletion[][]> {
   const { tokenizer } = policy;
+  const prompts = rows.map((row) => encodePrompt(policy, row.messages));
   const requests = rows.flatMap((row, place) => {
-    const promptIds = encodePrompt(policy, row.messages);
+    const { ids: promptIds } = prompts[place] as EncodedPrompt;
     const limited = withinContext(sampling, promptIds.length, policy, row);
     return Array.from({ length: samples }, (_, sample) => ({
       promptIds,
@@ -39,11 +42,10 @@ export async function completeRows(
     }));
   });
   const completions = await policy.generate(requests);
-  const withText = completions.map((completion, index) => ({
-    ...completion,
-    promptIds: requests[index]?.promptIds ?? [],
-    text: tokenizer.decode(completion.tokenIds),
-  }));
+  const withText = completions.map((completion, index) => {
+    const { ids: promptIds, opening } = prompts[Math.floor(index / samples)] as EncodedPrompt;
+    return { ...completion, promptIds, opening, text: opening + tokenizer.decode(completion.tokenIds) };
+  });
   return rows.map((_, index) => withText.slice(index * samples, (index + 1) * samples));
 }
 

@@ -1,7 +1,7 @@
 import { UserError } from '../contract/errors.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { StepReport } from '../engine/optimizer-step.ts';
-import { encodeCompletion, encodePrompt } from './encoding.ts';
+import { encodeExchange } from './encoding.ts';
 import type { Policy } from './policy.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -16,8 +16,8 @@ export interface Document {
 /** Prompt and completion with its stop token, cut at the model's context. Throws `UserError` for a row without completion. */
 export function encodeDocument(policy: Policy, row: Row, trainPrompt: boolean): Document {
   if (row.completion === undefined) throw new UserError(`row ${row.id}: has no completion; expected one for training`);
-  const promptIds = encodePrompt(policy, row.messages);
-  const ids = [...promptIds, ...encodeCompletion(policy, row.completion)];
+  const { promptIds, completionIds } = encodeExchange(policy, row.messages, row.completion);
+  const ids = [...promptIds, ...completionIds];
   const { maxLength } = policy.config;
   return {
     ids: ids.slice(0, maxLength),

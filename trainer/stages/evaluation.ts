@@ -11,7 +11,7 @@ import type { EvaluationSettings } from '../contract/training.ts';
 import { completeRows, type RowCompletion } from './completions.ts';
 import type { Policy } from './policy.ts';
 import type { Metrics } from './metrics.ts';
-import type { Sample } from './stage-log.ts';
+import { type Sample, shownCompletion } from './stage-log.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Sample completions of each dataset that go to the report. */
@@ -89,15 +89,18 @@ async function summarise(measured: readonly Measured[]): Promise<Metrics> {
   const lengths = measured.flatMap(({ completions }) => completions.map(({ tokenIds }) => tokenIds.length));
   const reasoning = measured.filter(({ row }) => row.domain === 'reasoning');
   const gradedPrompts = reasoning.map(({ graded }) => graded).filter((graded) => graded.length > 0);
-  const texts = reasoning.flatMap(({ row, completions }) => completions.map(({ text }) => ({ row, text })));
+  const texts = reasoning.flatMap(({ row, completions }) =>
+    completions.map(({ text, opening }) => ({ row, text, opening })),
+  );
   const consistencies: number[] = [];
-  for (const { row, text } of texts) {
-    consistencies.push(await languageConsistency(parseResponse(text).languageText, row.language, promptText(row)));
+  for (const { row, text, opening } of texts) {
+    const { languageText } = parseResponse(text, opening);
+    consistencies.push(await languageConsistency(languageText, row.language, promptText(row)));
   }
   return {
     ...(gradedPrompts.length > 0 && evaluationMetrics(gradedPrompts)),
     ...(texts.length > 0 && {
-      'eval/format_rate': mean(texts.map(({ row, text }) => formatReward(text, row.domain))),
+      'eval/format_rate': mean(texts.map(({ row, text, opening }) => formatReward(row, text, opening))),
       'eval/language_consistency': mean(consistencies),
       'eval/worded_rate': mean(texts.map(({ text }) => Number(/\p{L}/u.test(parseResponse(text).languageText)))),
     }),
@@ -113,7 +116,7 @@ function toSample({ row, completions, graded }: Measured): Sample {
   return {
     dataset: row.dataset,
     prompt: row.messages.map(({ content }) => content).join('\n'),
-    completion: completions[0]?.text ?? '',
+    ...shownCompletion(completions[0]),
     ...(graded[0] && { scores: { accuracy: Number(graded[0].correct) } }),
     ...(row.answer && { gold: row.answer.gold }),
   };

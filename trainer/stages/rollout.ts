@@ -9,7 +9,7 @@ import { completionMetrics, rewardMetrics, type ScoredSample } from '../rewards/
 import { completeRows, type RowCompletion, type SampleKey } from './completions.ts';
 import type { Policy } from './policy.ts';
 import type { Metrics } from './metrics.ts';
-import type { Sample } from './stage-log.ts';
+import { type Sample, shownCompletion } from './stage-log.ts';
 import type { Workspace } from './workspace.ts';
 
 /** One completion with everything its update needs. */
@@ -132,9 +132,10 @@ async function scoreGroups(
 ): Promise<ScoredSample[][]> {
   const completions = groups.flatMap((group, place) => {
     const row = rows[place] as Row;
-    return group.map(({ text, tokenIds, finish }, sample) => ({
+    return group.map(({ text, opening, tokenIds, finish }, sample) => ({
       row,
       text,
+      opening,
       tokens: tokenIds.length,
       terminated: finish === 'stop',
       key: key(row, sample, place),
@@ -168,7 +169,7 @@ async function saveSamples(
       {
         dataset: row.dataset,
         prompt: row.messages.map(({ content }) => content).join('\n'),
-        completion: groups[place]?.[0]?.text ?? '',
+        ...shownCompletion(groups[place]?.[0]),
         ...(reward !== undefined && { reward }),
         scores,
         ...(row.answer && { gold: row.answer.gold }),

@@ -6,7 +6,6 @@ import { UserError } from '../contract/errors.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { SampleSettings } from '../contract/settings.ts';
 import { writeRows } from '../data/rows.ts';
-import { canonicalForm } from '../rewards/canonical-form.ts';
 import { examine } from '../rewards/examine.ts';
 import { parseResponse } from '../rewards/parse-response.ts';
 import { countReflections } from '../rewards/reflection.ts';
@@ -43,8 +42,8 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
       for (const [at, row] of chunk.entries()) {
         const { completions = [] } = sampled[at] ?? {};
         const candidates: Candidate[] = [];
-        for (const { text, ...ended } of completions) {
-          candidates.push(await examine(row, text, ended, settings.minLanguageConsistency));
+        for (const completion of completions) {
+          candidates.push(await examine(row, completion, settings.minLanguageConsistency));
         }
         const ranked = settings.rewardModel
           ? await withModelScores(models, settings.rewardModel, row, candidates)
@@ -89,7 +88,7 @@ async function withModelScores(
 
 /** A kept completion as a training row: its prompt is the plain one, however it was put when sampled. */
 function asRow(row: Row, text: string, rank: number): Row {
-  return { ...row, id: `${row.id}/${rank}`, completion: canonicalForm(text) };
+  return { ...row, id: `${row.id}/${rank}`, completion: text };
 }
 
 /** How often completions verify or revise, by prompting method. */

@@ -6,6 +6,7 @@ import { chunksDirectory } from '../checkpoint/take-over.ts';
 import type { Message, Row } from '../contract/dataset.ts';
 import type { SampleSettings } from '../contract/settings.ts';
 import { fewShotMessages, reflectionMessages } from '../data/prompts.ts';
+import type { Response } from '../rewards/examine.ts';
 import { completeRows } from './completions.ts';
 import type { Policy } from './policy.ts';
 import type { Workspace } from './workspace.ts';
@@ -17,7 +18,7 @@ export interface Sampled {
   readonly id: string;
   readonly method: Method;
   readonly messages: readonly Message[];
-  readonly completions: readonly { readonly text: string; readonly tokens: number; readonly terminated: boolean }[];
+  readonly completions: readonly Response[];
 }
 
 /** Samples prompts chunk by chunk, and keeps what it sampled. */
@@ -73,8 +74,9 @@ export class Sampler {
     return rows.map(({ id }, at) => ({
       id,
       ...(prompts[at] as { method: Method; messages: Message[] }),
-      completions: (completions[at] ?? []).map(({ text, tokenIds, finish }) => ({
+      completions: (completions[at] ?? []).map(({ text, opening, tokenIds, finish }) => ({
         text,
+        opening,
         tokens: tokenIds.length,
         terminated: finish === 'stop',
       })),

@@ -4,14 +4,25 @@ import { replaceFile } from '../checkpoint/replace-file.ts';
 import { metricsName, samplesName } from '../contract/checkpoint.ts';
 import type { Metrics } from './metrics.ts';
 
-/** A sample completion for the report. */
+/** A sample response for the report. */
 export interface Sample {
   readonly dataset: string;
   readonly prompt: string;
+  /** The whole response. */
   readonly completion: string;
+  /** What of it the prompt already had. */
+  readonly opening?: string;
   readonly reward?: number;
   readonly scores?: Readonly<Record<string, number | undefined>>;
   readonly gold?: string;
+}
+
+/** The part of a sample that tells what the model wrote, and from where on it is the model's. */
+export function shownCompletion(
+  completion: { readonly text: string; readonly opening: string } | undefined,
+): Pick<Sample, 'completion' | 'opening'> {
+  const { text = '', opening = '' } = completion ?? {};
+  return { completion: text, ...(opening !== '' && { opening }) };
 }
 
 /** `metrics.jsonl` and `samples.jsonl` of a stage's directory, a line a step and a line a completion. */

@@ -104,7 +104,7 @@ test.each(['addition', 'facts', 'greetings'] as const)(
     for (const row of rowsOf({ task, rows: 500, digits: 3 })) {
       const completion = row.completion as string;
       expect([completion, verify(row, completion).score]).toEqual([completion, 1]);
-      expect(formatReward(completion, row.domain)).toBe(1);
+      expect(formatReward(row, completion)).toBe(1);
       if (task !== 'greetings') consistencies.push(await consistencyOf(row));
     }
     // One noun of the facts says too little alone.

@@ -35,3 +35,15 @@ test.each([
 ])('a completion: $name', ({ text, marked }) => {
   expect(highlight(text).text).toBe(marked);
 });
+
+test.each([
+  { text: '<think>\na</think>b', opening: '<think>\n', before: 'a</' },
+  { text: '<think>\n\n</think>\n\nb', opening: '<think>\n\n</think>\n\n', before: 'b' },
+  { text: '<think>Okay, so</think>b', opening: '<think>Okay', before: ', so' },
+  { text: '<think>\nnever ends', opening: '<think>\n', before: 'never ends' },
+])('a response shows where the model began to write: $opening', ({ text, opening, before }) => {
+  const marks = highlight(text, opening).text.split(/<b class="seam"[^>]*>▸<\/b>/);
+  expect(marks).toHaveLength(2);
+  expect(marks[1]?.replaceAll(/<\/?(?:i|span)[^>]*>/g, '').replaceAll('&lt;', '<')).toMatch(new RegExp(`^${before}`));
+  expect(highlight(text).text).not.toContain('seam');
+});

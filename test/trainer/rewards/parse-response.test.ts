@@ -1,6 +1,15 @@
-import { expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
 import { formatReward } from '../../../trainer/rewards/format.ts';
 import { parseResponse } from '../../../trainer/rewards/parse-response.ts';
+import { isReadable } from '../../../trainer/rewards/readable.ts';
+
+const inTag = { kind: 'number', in: 'answerTag', gold: '15' } as const;
+
+/** Of a model whose template ends with `<think>`. */
+const completions = JSON.parse(
+  readFileSync(new URL('../../fixtures/responses/thought-opened.json', import.meta.url), 'utf8'),
+) as { text: string; format: number; readable: boolean }[];
 
 test.each([
   { text: '<think>7+8=15</think><answer>15</answer>', reasoning: 1, general: 1 },
@@ -29,8 +38,51 @@ test.each([
   { text: '', reasoning: 0, general: 0 },
   { text: '15', reasoning: 0, general: 0 },
 ])('format of $text: $reasoning, for general prompts $general', ({ text, reasoning, general }) => {
-  expect(formatReward(text)).toBe(reasoning);
-  expect(formatReward(text, 'general')).toBe(general);
+  expect(formatReward({ domain: 'reasoning', answer: inTag }, text)).toBe(reasoning);
+  expect(formatReward({ domain: 'general', answer: inTag }, text)).toBe(general);
+});
+
+// Answers that are read from the text need no tag: R1's published form is a chain of thought and a plain summary.
+test.each([
+  { text: '<think>7+8=15</think><answer>15</answer>', reasoning: 1, general: 1 },
+  { text: '<think>\n7+8=15\n</think>\n\nThe sum is 15.', reasoning: 1, general: 1 },
+  { text: '<think>7+8=15</think>\n', reasoning: 0, general: 0 },
+  { text: '<think>\n\n</think>\n\nThe sum is 15.', reasoning: 0, general: 0 },
+  { text: '<think>a</think>b</think>The sum is 15.', reasoning: 0, general: 0 },
+  { text: 'So <think>7+8=15</think>The sum is 15.', reasoning: 0, general: 0 },
+  { text: '<think>7+8=15</think>The <answer>sum is 15.', reasoning: 0, general: 0 },
+  { text: 'Hello!', reasoning: 0, general: 1 },
+])('format of $text where the answer is read from the text: $reasoning, general $general', (example) => {
+  for (const answer of [{ ...inTag, in: 'completion' } as const, undefined]) {
+    expect(formatReward({ domain: 'reasoning', answer }, example.text)).toBe(example.reasoning);
+    expect(formatReward({ domain: 'general', answer }, example.text)).toBe(example.general);
+  }
+});
+
+describe('behind a prompt that opened the chain of thought', () => {
+  test.each(completions)('$text', ({ text, format, readable }) => {
+    for (const opening of ['<think>\n', '<think>']) {
+      const row = { domain: 'reasoning', answer: inTag } as const;
+      expect(formatReward(row, opening + text, opening)).toBe(format);
+      expect(isReadable(row, opening + text, opening)).toBe(readable);
+    }
+  });
+});
+
+describe('behind a prompt that closed the chain of thought', () => {
+  const opening = '<think>\n\n</think>\n\n';
+  test.each([
+    { text: '<answer>15</answer>', inTag: 1, inText: 1 },
+    { text: 'The sum is 15.', inTag: 0, inText: 1 },
+    { text: '<think>7+8=15</think><answer>15</answer>', inTag: 0, inText: 0 },
+    { text: '</think><answer>15</answer>', inTag: 0, inText: 0 },
+    { text: '', inTag: 0, inText: 0 },
+  ])('$text', (example) => {
+    const score = (answer: typeof inTag | undefined) =>
+      formatReward({ domain: 'reasoning', answer }, opening + example.text, opening);
+    expect(score(inTag)).toBe(example.inTag);
+    expect(score(undefined)).toBe(example.inText);
+  });
 });
 
 test.each([
@@ -61,13 +113,11 @@ test.each([
     parts: { think: 'a  x  more', summary: 'rest', languageText: 'a  x  more' },
   },
 ])('parts of $name', ({ text, parts }) => {
-  const { wellFormed: _wellFormed, bareAnswer: _bareAnswer, ...found } = parseResponse(text);
+  const { form: _form, ...found } = parseResponse(text);
   expect(found).toEqual(parts);
 });
 
-test('a long text full of tags is parsed in linear time', () => {
-  const started = performance.now();
-  parseResponse('<think><answer>'.repeat(100_000));
-  parseResponse('<answer>'.repeat(100_000) + '</answer>'.repeat(100_000));
-  expect(performance.now() - started).toBeLessThan(2000);
+test('a long text full of tags is parsed all the same', () => {
+  expect(parseResponse('<think><answer>'.repeat(100_000)).form).toBe('malformed');
+  expect(parseResponse('<answer>'.repeat(100_000) + '</answer>'.repeat(100_000)).form).toBe('malformed');
 });

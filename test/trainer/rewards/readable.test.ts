@@ -1,10 +1,8 @@
 import { expect, test } from '@jest/globals';
 import type { Row } from '../../../trainer/contract/dataset.ts';
-import { canonicalForm } from '../../../trainer/rewards/canonical-form.ts';
 import { examine } from '../../../trainer/rewards/examine.ts';
 import { isReadable } from '../../../trainer/rewards/readable.ts';
 import { countReflections } from '../../../trainer/rewards/reflection.ts';
-import { verify } from '../../../trainer/rewards/verify.ts';
 
 const row: Row = {
   id: 'sums/1',
@@ -26,27 +24,13 @@ test.each([
   { thought: 'broken \ufffd byte', readable: false },
   { thought: 'bell \u0007', readable: false },
 ])('$thought is readable: $readable', ({ thought, readable }) => {
-  expect(isReadable(`<think>${thought}</think><answer>85</answer>`, 'reasoning')).toBe(readable);
+  expect(isReadable(row, `<think>${thought}</think><answer>85</answer>`)).toBe(readable);
 });
 
 test('without strict tags nothing is readable', () => {
-  expect(isReadable('ones 7+8=15 85', 'reasoning')).toBe(false);
-  expect(isReadable('<answer>Hi!</answer>', 'reasoning')).toBe(false);
-  expect(isReadable('<answer>Hi!</answer>', 'general')).toBe(true);
-});
-
-test.each([
-  {
-    text: ' <think>  ones 7+8=15 \r\n\r\n\r\n\ttens  4+3+1=8\n</think>\n<answer> 85 </answer>\n',
-    canonical: '<think>ones 7+8=15\n\ntens 4+3+1=8</think><answer>85</answer>',
-  },
-  { text: '<answer> Hi  Ana! </answer>', canonical: '<answer>Hi Ana!</answer>' },
-  { text: '<think>never  ends', canonical: '<think>never  ends' },
-  { text: '', canonical: '' },
-])('the canonical form of "$text" is stable and keeps the answer', ({ text, canonical }) => {
-  expect(canonicalForm(text)).toBe(canonical);
-  expect(canonicalForm(canonical)).toBe(canonical);
-  expect(verify(row, canonical)).toEqual(verify(row, text));
+  expect(isReadable(row, 'ones 7+8=15 85')).toBe(false);
+  expect(isReadable(row, '<answer>Hi!</answer>')).toBe(false);
+  expect(isReadable({ ...row, domain: 'general' }, '<answer>Hi!</answer>')).toBe(true);
 });
 
 test.each([
@@ -60,15 +44,15 @@ test.each([
 });
 
 test('rejection sampling learns of a completion what its filters ask', async () => {
-  const ended = { tokens: 30, terminated: true };
+  const ended = { opening: '', tokens: 30, terminated: true };
   const text = '<think>ones 7+8=15 Zehner 4+3+1=8</think><answer>85</answer>';
-  expect(await examine(row, text, ended, 0.9)).toEqual({
+  expect(await examine(row, { text, ...ended }, 0.9)).toEqual({
     text,
     tokens: 30,
     passes: { correct: true, readable: true, oneLanguage: false, notOverlong: true },
     accuracy: 1,
   });
-  const open = await examine(row, '<answer>84', { tokens: 30, terminated: false }, 0.9);
+  const open = await examine(row, { ...ended, text: '<answer>84', terminated: false }, 0.9);
   expect(open.passes).toEqual({
     correct: false,
     readable: false,
@@ -78,10 +62,9 @@ test('rejection sampling learns of a completion what its filters ask', async () 
 });
 
 test('a reasoning row without gold abstains; style and open questions of the general domain pass as correct', async () => {
-  const ended = { tokens: 30, terminated: true };
-  const plain = '<answer>Hi Ana. It is a fine day.</answer>';
+  const plain = { text: '<answer>Hi Ana. It is a fine day.</answer>', opening: '', tokens: 30, terminated: true };
   const style = { kind: 'pattern', in: 'answerTag', gold: 'help\\?$' } as const;
-  const examined = (changes: Partial<Row>) => examine({ ...row, ...changes }, plain, ended, 0.9);
+  const examined = (changes: Partial<Row>) => examine({ ...row, ...changes }, plain, 0.9);
   expect((await examined({ answer: undefined })).passes.correct).toBeUndefined();
   expect((await examined({ domain: 'general', answer: undefined })).passes.correct).toBe(true);
   expect(await examined({ domain: 'general', answer: style })).toMatchObject({

@@ -19,7 +19,7 @@ export function samples({ samples: { first, last } }: StageRecord): Html | undef
     }`;
 }
 
-function sample({ step, dataset, prompt, completion, reward, scores, gold }: SampleLine): Html {
+function sample({ step, dataset, prompt, completion, opening, reward, scores, gold }: SampleLine): Html {
   const facts: [string, string][] = [
     ...(typeof reward === 'number' ? [['reward', formatNumber(reward)] as [string, string]] : []),
     ...Object.entries(scores ?? {}).map(([name, score]): [string, string] => [
@@ -34,20 +34,37 @@ function sample({ step, dataset, prompt, completion, reward, scores, gold }: Sam
       ${facts.map(([name, value]) => html`<span>${name} <b>${value}</b></span>`)}
     </p>
     <pre class="prompt">${cut(prompt)}</pre>
-    <pre class="completion">${highlight(cut(completion))}</pre>
+    <pre class="completion">${highlight(cut(completion), opening)}</pre>
   </article>`;
 }
 
-/** Marks the chain of thought and the answer; whatever is unbalanced stays plain text. */
-export function highlight(completion: string): Html {
-  const parts = completion.split(/(<think>[\s\S]*?<\/think>|<answer>[\s\S]*?<\/answer>)/);
+/**
+ * Marks the chain of thought and the answer, and where the prompt's part ended; whatever is unbalanced stays plain text.
+ *
+ * @param opening what the prompt already had of the response
+ */
+export function highlight(response: string, opening = ''): Html {
+  const parts = response.split(/(<think>[\s\S]*?<\/think>|<answer>[\s\S]*?<\/answer>)/);
+  let start = 0;
   return html`${parts.map((part, index) => {
-    if (index % 2 === 0) return part;
+    const given = Math.min(part.length, Math.max(0, opening.length - start));
+    const endsHere = opening !== '' && start < opening.length && opening.length <= start + part.length;
+    start += part.length;
+    const text = (from: number, to: number) => seamed(part.slice(from, to), endsHere ? given - from : undefined);
+    if (index % 2 === 0) return text(0, part.length);
     const kind = part.startsWith('<think>') ? 'think' : 'answer';
-    const open = `<${kind}>`;
-    const inner = part.slice(open.length, -(open.length + 1));
-    return html`<span class="${kind}"><i>${open}</i>${inner}<i>${`</${kind}>`}</i></span>`;
+    const [open, close] = [`<${kind}>`, `</${kind}>`];
+    const [from, to] = [open.length, part.length - close.length];
+    return html`<span class="${kind}"><i>${open}</i>${text(from, to)}<i>${close}</i></span>`;
   })}`;
+}
+
+const seam = html`<b class="seam" title="here the model begins">▸</b>`;
+
+/** A text with a mark where the model began to write, if that is in it. */
+function seamed(text: string, at: number | undefined): Html | string {
+  if (at === undefined || at < 0 || at > text.length) return text;
+  return html`${text.slice(0, at)}${seam}${text.slice(at)}`;
 }
 
 function cut(text: string): string {
