@@ -35,7 +35,7 @@ const trainStep: Benchmark = {
   targets: [{ metric: 'cpuSeconds', ratio: 1 }],
   workload: (shared) => ({
     ...shared,
-    ids: randomIds(shared.seed, 'train-step', 8, 256),
+    ids: randomIds(shared, 'train-step', 8, 256),
   }),
 };
 
@@ -48,7 +48,7 @@ const generate: Benchmark = {
   targets: [{ metric: 'rate', ratio: 1.6 }],
   workload: (shared) => ({
     ...shared,
-    promptIds: randomIds(shared.seed, 'generate', 32, 64),
+    promptIds: randomIds(shared, 'generate', 32, 64),
     newTokens: 128,
   }),
 };
@@ -65,7 +65,7 @@ const grpoStep: Benchmark = {
   ],
   workload: (shared) => ({
     ...shared,
-    promptIds: randomIds(shared.seed, 'grpo-step', 8, 32),
+    promptIds: randomIds(shared, 'grpo-step', 8, 32),
     group: 8,
     newTokens: 64,
     stopId: modelConfig.eos_token_id,

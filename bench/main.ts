@@ -12,12 +12,13 @@ import type { Round } from './messages.ts';
 import { peerProgram, peerPython, writeModel } from './peers.ts';
 import { operatorCommand } from './operator.ts';
 import { type Line, renderTable, summarize } from './report.ts';
-import { hyper } from './workload.ts';
+import { hyper, modelConfig } from './workload.ts';
 
 interface Flags {
   readonly rounds: number;
   readonly threads: number;
   readonly kl: number;
+  readonly vocabulary: number;
   readonly json: boolean;
 }
 
@@ -27,6 +28,7 @@ interface Result {
   readonly peer: string;
   readonly threads: number;
   readonly klCoefficient: number;
+  readonly vocabulary: number;
   readonly machine: ReturnType<typeof describeMachine>;
   readonly versions: Readonly<Record<string, string>>;
   readonly comparisons: readonly Comparison[];
@@ -40,6 +42,7 @@ const command = new Command('npm run bench --')
   .option('--rounds <n>', 'measured rounds of either side, after one that is not counted', Number, 5)
   .option('--threads <n>', 'threads of either side', Number, 1)
   .option('--kl <coefficient>', 'KL coefficient of grpo-step, on both sides', Number, 0)
+  .option('--vocabulary <n>', 'tokens that the model knows', Number, modelConfig.vocab_size)
   .addOption(new Option('--json', 'print one JSON document a benchmark instead of tables').default(false))
   .enablePositionalOptions() // some options of a subcommand have the names of these
   .action(measureTrainer)
@@ -53,7 +56,7 @@ async function measureTrainer(names: readonly string[], flags: Flags): Promise<v
     const chosen = names.map(findBenchmark);
     const python = peerPython();
     const model = join(directory, 'model');
-    await writeModel(python, model);
+    await writeModel(python, model, flags.vocabulary);
     for (const benchmark of chosen) {
       // oxlint-disable-next-line no-await-in-loop -- two benchmarks at once would measure each other
       const result = await measure(benchmark, flags, directory, python, model);
@@ -84,12 +87,13 @@ async function measure(
 ): Promise<Result> {
   const machine = describeMachine(new Date());
   const workload = join(directory, `${benchmark.name}.json`);
-  const shared = { model, threads: flags.threads, seed: 1, hyper, klCoefficient: flags.kl, checkSteps: 3 };
+  const { threads, kl: klCoefficient, vocabulary } = flags;
+  const shared = { model, threads, seed: 1, vocabulary, hyper, klCoefficient, checkSteps: 3 };
   await writeFile(workload, JSON.stringify(benchmark.workload(shared)));
 
   const contestants: Contestant[] = [];
   const start = async (program: string, ...args: string[]) => {
-    const { contestant, ready } = await Contestant.start(program, [...args, workload], flags.threads);
+    const { contestant, ready } = await Contestant.start(program, [...args, workload], threads);
     contestants.push(contestant);
     return { contestant, ready };
   };
@@ -119,8 +123,9 @@ async function measure(
       benchmark: benchmark.name,
       sizes: benchmark.sizes,
       peer: benchmark.peer,
-      threads: flags.threads,
-      klCoefficient: flags.kl,
+      threads,
+      klCoefficient,
+      vocabulary,
       machine,
       versions: { ...ours.ready.versions, ...peer.ready.versions },
       comparisons,
@@ -138,7 +143,7 @@ function describe(result: Result): string {
   return [
     `${result.benchmark}: ours against ${result.peer}`,
     result.sizes,
-    `${versions.join(', ')}; ${result.threads} thread(s) each`,
+    `${versions.join(', ')}; ${result.threads} thread(s) each, vocabulary of ${result.vocabulary}`,
     `${machine.date.slice(0, 10)}, ${machine.cpu}, ${machine.cores} cores, load ${machine.load.toFixed(1)} at the start`,
     ...result.comparisons.map(({ what, detail }) => `same ${what}: ${detail}`),
     renderTable(result.lines),

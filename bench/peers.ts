@@ -24,8 +24,8 @@ export function peerProgram(benchmark: string): string {
 }
 
 /** Has transformers write a model with random weights, which both sides then read. */
-export async function writeModel(python: string, directory: string): Promise<void> {
+export async function writeModel(python: string, directory: string, vocabulary: number): Promise<void> {
   const settings = `${directory}.settings.json`;
-  await writeFile(settings, JSON.stringify({ seed: 0, config: modelConfig }));
+  await writeFile(settings, JSON.stringify({ seed: 0, config: { ...modelConfig, vocab_size: vocabulary } }));
   await run(python, [join(import.meta.dirname, 'peers/model.py'), settings, directory]);
 }

@@ -7,6 +7,8 @@ export interface Shared {
   /** Threads of either side; workers of one thread each on ours. */
   readonly threads: number;
   readonly seed: number;
+  /** Tokens that the model knows. */
+  readonly vocabulary: number;
   readonly hyper: Hyper;
   /** Of policy training only. */
   readonly klCoefficient: number;
@@ -50,7 +52,7 @@ export const hyper: Hyper = {
   maxGradNorm: 1,
 };
 
-/** `config.json` of the model that is measured, 5.8 M parameters. */
+/** `config.json` of the model that is measured, 5.8 M parameters with the vocabulary of 4096 that it has unless told otherwise. */
 export const modelConfig = {
   vocab_size: 4096,
   hidden_size: 256,
@@ -68,10 +70,15 @@ export const modelConfig = {
 } as const;
 
 /** Ids that are neither padding nor the stop token, `[rows][length]`. */
-export function randomIds(seed: number, name: string, rows: number, length: number): number[][] {
+export function randomIds(
+  { seed, vocabulary }: Pick<Shared, 'seed' | 'vocabulary'>,
+  name: string,
+  rows: number,
+  length: number,
+): number[][] {
   const first = modelConfig.eos_token_id + 1;
   return Array.from({ length: rows }, (_, row) => {
     const key = randomKey(seed, name, row);
-    return Array.from({ length }, (_token, at) => first + integer(key, at, modelConfig.vocab_size - first));
+    return Array.from({ length }, (_token, at) => first + integer(key, at, vocabulary - first));
   });
 }

@@ -1,7 +1,7 @@
 import { randomKey } from '../../trainer/algorithms/random.ts';
 import type { Engine } from '../../trainer/engine/engine.ts';
 import type { GenerateWorkload } from '../workload.ts';
-import { readWorkload, serve, type Work } from './serve.ts';
+import { readWorkload, serve, startEngine, type Work } from './serve.ts';
 
 /** Completions of full length: greedy for the comparison of tokens, sampled for the timing. */
 function prepare(engine: Engine, { promptIds, newTokens, seed }: GenerateWorkload): Work {
@@ -28,4 +28,5 @@ function prepare(engine: Engine, { promptIds, newTokens, seed }: GenerateWorkloa
 }
 
 const workload = readWorkload() as GenerateWorkload;
-await serve(workload, { optimizer: false }, (engine) => prepare(engine, workload));
+const engine = await startEngine(workload, { optimizer: false });
+await serve(engine, prepare(engine, workload));

@@ -1,91 +1,102 @@
-import { groupAdvantages } from '../../trainer/algorithms/advantages.ts';
-import { randomKey } from '../../trainer/algorithms/random.ts';
-import { sequenceWeights } from '../../trainer/algorithms/sequence-weights.ts';
-import type { Engine } from '../../trainer/engine/engine.ts';
+import type { Row } from '../../trainer/contract/dataset.ts';
+import { grpo, type GrpoSettings } from '../../trainer/contract/settings.ts';
+import type { Rewards } from '../../trainer/rewards/create-rewards.ts';
+import { inGroups } from '../../trainer/stages/completions.ts';
+import type { Policy } from '../../trainer/stages/policy.ts';
+import { updatePolicy } from '../../trainer/stages/policy-update.ts';
+import { rollOut, withAdvantages, withReference } from '../../trainer/stages/rollout.ts';
 import type { Rollout } from '../messages.ts';
 import type { GrpoStepWorkload } from '../workload.ts';
+import { asText, startIdPolicy } from './id-policy.ts';
 import { readWorkload, serve, type Work } from './serve.ts';
 
 /** TRL's constant. */
 const advantageEpsilon = 1e-4;
 
-/** A step of GRPO as the stage does it: sampling, a trivial reward (the share of even tokens), one update. */
-function prepare(engine: Engine, workload: GrpoStepWorkload): Work {
-  const { promptIds, group, newTokens, stopId, seed, klCoefficient } = workload;
-  const prompts = promptIds.flatMap((prompt) => Array.from({ length: group }, () => prompt));
-  if (klCoefficient > 0) engine.copyParameters('policy', 'reference');
-  let rollouts = 0;
+/** A step of GRPO by the stage's own code: sampling, a trivial reward (the share of even tokens), one update. */
+function prepare(policy: Policy, workload: GrpoStepWorkload): Work {
+  const { promptIds, group, seed, klCoefficient } = workload;
+  const settings = settingsOf(workload);
+  const prompts = promptIds.map((ids, at): Row => ({
+    id: `${at}`,
+    dataset: 'bench',
+    domain: 'reasoning',
+    messages: [{ role: 'user', content: asText(ids) }],
+  }));
+  if (klCoefficient > 0) policy.refreshReference();
+  let steps = 0;
 
-  async function sample() {
-    rollouts++;
-    const sampling = { temperature: 1, topP: 1, topK: 0, maxNewTokens: newTokens };
-    const completions = await engine.generate(
-      prompts.map((prompt, row) => ({
-        promptIds: prompt,
-        key: randomKey(seed, 'rollout', rollouts, row),
-        sampling,
-        stopIds: [stopId],
-      })),
-    );
-    const completionIds = completions.map(({ tokenIds }) => tokenIds);
-    return { completionIds, rewards: completionIds.map(evenShare), oldProbs: completions.map(({ probs }) => probs) };
-  }
-
-  async function update({ completionIds, rewards }: Rollout, oldProbs: readonly Float32Array[]) {
-    const sequences = prompts.map((prompt, row) => ({ promptIds: prompt, completionIds: completionIds[row] ?? [] }));
-    const refProbs =
-      klCoefficient > 0 ? await engine.tokenProbabilities(sequences, { set: 'reference', temperature: 1 }) : undefined;
-    const groups = promptIds.map((_, prompt) => rewards.slice(prompt * group, (prompt + 1) * group));
-    const advantages = groupAdvantages(groups, { loss: 'grpo', epsilon: advantageEpsilon }).flat();
-    const lengths = completionIds.map((ids) => ids.length);
-    const weights = sequenceWeights(lengths, { loss: 'grpo', maxNewTokens: newTokens });
-    return engine.step(
-      {
-        loss: 'policy',
-        sequences: sequences.map((sequence, row) => ({
-          ...sequence,
-          oldProbs: oldProbs[row] ?? new Float32Array(),
-          ...(refProbs && { refProbs: refProbs[row] ?? new Float32Array() }),
-          advantage: advantages[row] ?? 0,
-          weight: weights[row] ?? 0,
-        })),
-        inverseTemperature: 1,
-        ratioLow: 1 - workload.clip,
-        ratioHigh: 1 + workload.clip,
-        klCoefficient,
-      },
-      workload.hyper,
-    );
+  async function repeat(): Promise<void> {
+    const step = steps++;
+    const { completions } = await rollOut(policy, { settings, seed, stage: 'bench', rewards, prompts, step });
+    await updatePolicy(settings, policy, completions, step);
   }
 
   /** Takes the peer's first steps again, with its completions and rewards. */
-  async function replay(steps: readonly Rollout[]): Promise<number[]> {
+  async function replay(rollouts: readonly Rollout[]): Promise<number[]> {
     const norms: number[] = [];
-    for (const rollout of steps) {
-      const sequences = prompts.map((prompt, row) => ({
-        promptIds: prompt,
-        completionIds: rollout.completionIds[row] ?? [],
-      }));
+    for (const [step, { completionIds, rewards: given }] of rollouts.entries()) {
+      const sequences = promptIds.flatMap((prompt, at) =>
+        inGroups(completionIds, group)[at]!.map((ids) => ({ promptIds: prompt, completionIds: ids })),
+      );
       // oxlint-disable-next-line no-await-in-loop -- each step starts from the weights of the one before
-      const oldProbs = await engine.tokenProbabilities(sequences, { set: 'policy', temperature: 1 });
+      const oldProbs = await policy.engine.tokenProbabilities(sequences, { temperature: 1 });
+      const scored = sequences.map((sequence, at) => ({
+        ...sequence,
+        oldProbs: oldProbs[at]!,
+        reward: given[at]!,
+      }));
       // oxlint-disable-next-line no-await-in-loop
-      norms.push((await update(rollout, oldProbs)).gradNorm);
+      const learnable = await withReference(settings, policy, withAdvantages(settings, inGroups(scored, group)));
+      // oxlint-disable-next-line no-await-in-loop
+      const { grad_norm: norm = NaN } = await updatePolicy(settings, policy, learnable, step);
+      norms.push(norm);
     }
     return norms;
   }
 
   return {
-    async repeat() {
-      const { oldProbs, ...rollout } = await sample();
-      await update(rollout, oldProbs);
-    },
-    check: async ({ rollouts: steps }) => ({ numbers: { 'gradient norm': await replay(steps ?? []) } }),
+    repeat,
+    check: async ({ rollouts }) => ({ numbers: { 'gradient norm': await replay(rollouts ?? []) } }),
   };
 }
 
-function evenShare(ids: readonly number[]): number {
+function settingsOf({ promptIds, group, newTokens, clip, klCoefficient, hyper }: GrpoStepWorkload): GrpoSettings {
+  const { learningRate, betas, ...optimizer } = hyper;
+  return grpo.parse({
+    prompts: ['bench'],
+    steps: 1_000_000,
+    promptsPerStep: promptIds.length,
+    group,
+    advantageEpsilon,
+    clip: { low: clip, high: clip },
+    kl: { coefficient: klCoefficient, referenceEvery: 0 },
+    sampling: { maxNewTokens: newTokens },
+    rewards: [{ random: {} }], // the schema wants one; the share of even tokens is no reward of the product
+    learningRate,
+    optimizer: { ...optimizer, betas: [...betas] },
+  });
+}
+
+const rewards: Rewards = {
+  names: [],
+  score: async (completions) =>
+    completions.map((completion) => ({
+      ...completion,
+      verdict: { outcome: 'abstain', score: 0 },
+      formatted: false,
+      languageConsistency: 1,
+      scores: {},
+      reward: evenShare(completion.text),
+    })),
+};
+
+/** @param text ids, which the tokenizer of the benchmark writes as numbers */
+function evenShare(text: string): number {
+  const ids = text.split(' ').map(Number);
   return ids.filter((id) => id % 2 === 0).length / ids.length;
 }
 
 const workload = readWorkload() as GrpoStepWorkload;
-await serve(workload, { optimizer: true }, (engine) => prepare(engine, workload));
+const policy = await startIdPolicy(workload.model, workload.threads, workload.stopId);
+await serve(policy, prepare(policy, workload));

@@ -20,24 +20,21 @@ export function readWorkload(): unknown {
   return JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'));
 }
 
-/** Our end of the protocol: loads the model of the workload into an engine and answers commands until stdin closes. */
-export async function serve(
-  { model, threads }: Shared,
-  { optimizer }: { readonly optimizer: boolean },
-  prepare: (engine: Engine) => Work,
-): Promise<void> {
-  const engine = await loadEngine(model, threads, optimizer);
-  const work = prepare(engine);
+/** Our end of the protocol: answers commands until stdin closes. */
+export async function serve(model: { close(): Promise<void> }, work: Work): Promise<void> {
   send({ versions: versions() });
-
   for await (const line of createInterface({ input: process.stdin })) {
     const command = JSON.parse(line) as Command;
     send(command.command === 'check' ? await work.check(command.peer ?? {}) : await round(work, command.times));
   }
-  await engine.close();
+  await model.close();
 }
 
-async function loadEngine(model: string, threads: number, optimizer: boolean): Promise<Engine> {
+/** The workload's model in an engine. */
+export async function startEngine(
+  { model, threads }: Shared,
+  { optimizer }: { readonly optimizer: boolean },
+): Promise<Engine> {
   const directory = await readModelDirectory(model);
   const config = parseHfConfig(directory.config, join(model, 'config.json'));
   const parameters = await directory.readParameters(parameterLayout(config, 'lm'));

@@ -1,6 +1,6 @@
 import type { Engine, TrainingBatch } from '../../trainer/engine/engine.ts';
 import type { TrainStepWorkload } from '../workload.ts';
-import { readWorkload, serve, type Work } from './serve.ts';
+import { readWorkload, serve, startEngine, type Work } from './serve.ts';
 
 /** One supervised step on a fixed batch; the loss is the mean over all targets. */
 function prepare(engine: Engine, { ids, hyper, checkSteps }: TrainStepWorkload): Work {
@@ -29,4 +29,5 @@ function prepare(engine: Engine, { ids, hyper, checkSteps }: TrainStepWorkload):
 }
 
 const workload = readWorkload() as TrainStepWorkload;
-await serve(workload, { optimizer: true }, (engine) => prepare(engine, workload));
+const engine = await startEngine(workload, { optimizer: true });
+await serve(engine, prepare(engine, workload));

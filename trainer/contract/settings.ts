@@ -41,6 +41,14 @@ export const grpo = withRules(
     clip: object({
       low: z.number().min(0).max(1).default(0.2).describe('The ratio is clipped below 1 − low.'),
       high: z.number().min(0).max(100).default(10).describe('The ratio is clipped above 1 + high.'),
+      dual: z
+        .number()
+        .min(1)
+        .max(100)
+        .optional()
+        .describe(
+          'Dual clip: where the advantage is negative, the ratio is clipped above this as well (clip_ratio_c of verl, 3 there). Off when absent, as in the paper and in TRL.',
+        ),
     })
       .prefault({})
       .describe('PPO clipping; the paper uses ε = 10 above.'),

@@ -1,8 +1,9 @@
+import { zip } from '../algorithms/zip.ts';
 import { UserError } from '../contract/errors.ts';
 import type { ModelConfig } from '../models/config.ts';
 import type { Grid } from '../models/program-inputs.ts';
 import { cutMicroBatches, tokenBudget } from './micro-batches.ts';
-import type { PreferencePair, TokenSequence, TrainingBatch } from './sequences.ts';
+import type { PolicySequence, PreferencePair, TokenSequence, TrainingBatch } from './sequences.ts';
 
 /** Some sequences of a batch and the padded size they run at. */
 export interface Part<T> {
@@ -69,7 +70,7 @@ export function cutBatch(batch: TrainingBatch, config: ModelConfig): TrainingPar
   if (batch.loss === 'policy') {
     return cutCompletions(batch.sequences, config).map(({ sequences, ...cut }) => ({
       ...cut,
-      batch: { ...batch, sequences },
+      batch: { ...batch, sequences: sequences.map(lossFields) },
     }));
   }
   return cutSequences(batch.sequences, config, { length: ({ ids }) => ids.length - 1 }).map(
@@ -78,6 +79,18 @@ export function cutBatch(batch: TrainingBatch, config: ModelConfig): TrainingPar
       batch: { ...batch, sequences },
     }),
   );
+}
+
+/** Of whatever a caller knows of a completion, what a worker thread needs. */
+function lossFields({
+  promptIds,
+  completionIds,
+  oldProbs,
+  refProbs,
+  advantage,
+  weight,
+}: PolicySequence): PolicySequence {
+  return { promptIds, completionIds, oldProbs, refProbs, advantage, weight };
 }
 
 /**
@@ -100,11 +113,8 @@ export function inBatchOrder<T>(
   results: readonly (readonly T[])[],
 ): T[] {
   const ordered: T[] = [];
-  parts.forEach(({ members }, part) =>
-    members.forEach((index, row) => {
-      const result = results[part]?.[row];
-      if (result !== undefined) ordered[index] = result;
-    }),
-  );
+  for (const [{ members }, ofPart] of zip(parts, results)) {
+    for (const [index, result] of zip(members, ofPart)) ordered[index] = result;
+  }
   return ordered;
 }

@@ -166,7 +166,7 @@ export class Engine {
   ): Promise<Float32Array[]> {
     return this.#inOrder(async () => {
       const source = this.#sets.source(set);
-      const parts = cutCompletions(sequences, this.#config);
+      const parts = cutCompletions(sequences.map(tokensOf), this.#config);
       const requests = parts.map(({ grid, sequences: members }) => ({
         source,
         grid,
@@ -196,7 +196,7 @@ export class Engine {
    *
    * @throws DivergedError if loss or gradient is not finite; the parameters are then still those of before
    */
-  async step(batch: TrainingBatch, settings: StepSettings): Promise<StepReport> {
+  async step<B extends TrainingBatch>(batch: B, settings: StepSettings): Promise<StepReport<B['loss']>> {
     return this.#inOrder(async () => {
       const memory = this.#trainingMemory();
       const source = this.#sets.source('policy');
@@ -227,10 +227,10 @@ export class Engine {
         loss,
         gradNorm,
         positions: parts.reduce((sum, { grid }) => sum + grid.rows * grid.length, 0),
-        probs: inOrder(({ probs }) => probs),
+        ...(batch.loss !== 'pairwise' && { probs: inOrder(({ probs }) => probs) }),
         ...(batch.loss === 'sft' && { top: inOrder(({ top }) => top) }),
         ...(batch.loss === 'pairwise' && { scores: inOrder(({ scores }) => scores) }),
-      };
+      } as StepReport<B['loss']>;
     });
   }
 
@@ -284,4 +284,9 @@ export class Engine {
     if (this.#memory === undefined) throw new Error('this engine was created without an optimizer');
     return this.#memory;
   }
+}
+
+/** Of whatever a caller knows of a completion, what a worker thread needs. */
+function tokensOf({ promptIds, completionIds }: TokenSequence): TokenSequence {
+  return { promptIds, completionIds };
 }

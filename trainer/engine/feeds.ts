@@ -1,11 +1,12 @@
+import { settingInputs, tokenInputs } from '../losses/policy-loss.ts';
 import { type Packing, packSequences } from '../models/packing.ts';
 import type { Grid } from '../models/program-inputs.ts';
+import { inverseOf } from '../rollout/decoder.ts';
 import type { Feeds } from '../runtime/session.ts';
 import { floatTensor, indexTensor } from '../runtime/tensor.ts';
 import type {
   PairScores,
-  PolicyLoss,
-  PolicySequence,
+  PolicyBatch,
   PreferencePair,
   ScoredSequence,
   SupervisedSequence,
@@ -53,7 +54,9 @@ function predictionFeeds({ picked, targets }: Predictions): Feeds {
 
 /** The places of a sequence where a token is trained. */
 function trainedPlaces({ ids, weights }: SupervisedSequence): number[] {
-  return [...ids.keys()].slice(0, -1).filter((position) => (weights[position] ?? 0) !== 0);
+  if (weights.length < ids.length - 1)
+    throw new Error(`${weights.length} weights for ${ids.length - 1} predicted tokens`);
+  return [...ids.keys()].slice(0, -1).filter((position) => weights[position] !== 0);
 }
 
 export function supervisedFeeds(grid: Grid, sequences: readonly SupervisedSequence[]): Feeds {
@@ -76,25 +79,26 @@ export function supervisedFeeds(grid: Grid, sequences: readonly SupervisedSequen
   };
 }
 
-export function policyFeeds(grid: Grid, sequences: readonly PolicySequence[], settings: PolicyLoss): Feeds {
-  const perCompletionToken = (padding: number, numbers: (sequence: PolicySequence) => Float32Array | number) =>
-    perTokenFloats(
-      padding,
-      sequences.flatMap((sequence) => {
-        const ofSequence = numbers(sequence);
-        return typeof ofSequence === 'number' ? sequence.completionIds.map(() => ofSequence) : [...ofSequence];
-      }),
-    );
+export function policyFeeds(grid: Grid, { sequences, settings, temperature }: PolicyBatch): Feeds {
+  const ofTokens = Object.entries(tokenInputs).map(([name, { padding, of }]) => {
+    const numbers = sequences.flatMap((sequence) => perCompletionToken(name, sequence, of(sequence, settings)));
+    return [name, perTokenFloats(padding, numbers)];
+  });
+  const ofSettings = Object.entries(settingInputs).map(([name, of]) => [name, scalar(of(settings))]);
   return {
-    ...completionFeeds(grid, sequences, settings.inverseTemperature),
-    weight: perCompletionToken(0, ({ weight }) => weight),
-    advantage: perCompletionToken(0, ({ advantage }) => advantage),
-    oldProb: perCompletionToken(1, ({ oldProbs }) => oldProbs),
-    refProb: perCompletionToken(1, ({ refProbs, oldProbs }) => refProbs ?? oldProbs),
-    ratioLow: scalar(settings.ratioLow),
-    ratioHigh: scalar(settings.ratioHigh),
-    klCoefficient: scalar(settings.klCoefficient),
+    ...completionFeeds(grid, sequences, inverseOf(temperature)),
+    ...Object.fromEntries([...ofTokens, ...ofSettings]),
   };
+}
+
+function perCompletionToken(
+  name: string,
+  { completionIds }: TokenSequence,
+  numbers: ArrayLike<number> | number,
+): number[] {
+  if (typeof numbers === 'number') return completionIds.map(() => numbers);
+  if (numbers.length === completionIds.length) return Array.from(numbers);
+  throw new Error(`${name} has ${numbers.length} numbers for a completion of ${completionIds.length} tokens`);
 }
 
 /** Completions of one prompt share its tokens. The first completion token is predicted at the prompt's last one. */

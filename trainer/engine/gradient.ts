@@ -28,7 +28,7 @@ export async function runGradient(
 
 function lossFeeds(grid: Grid, batch: TrainingBatch): Feeds {
   if (batch.loss === 'pairwise') return pairFeeds(grid, batch.pairs);
-  if (batch.loss === 'policy') return policyFeeds(grid, batch.sequences, batch);
+  if (batch.loss === 'policy') return policyFeeds(grid, batch);
   return supervisedFeeds(grid, batch.sequences);
 }
 

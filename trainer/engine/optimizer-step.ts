@@ -1,4 +1,5 @@
 import type { AdamWSettings } from '../optim/adamw.ts';
+import type { Loss } from '../models/programs.ts';
 import type { PairScores } from './sequences.ts';
 
 export interface StepSettings extends AdamWSettings {
@@ -6,19 +7,31 @@ export interface StepSettings extends AdamWSettings {
   readonly maxGradNorm: number;
 }
 
-export interface StepReport {
+/** What a step says of the batch, before the update. */
+interface StepResults {
+  sft: {
+    /** Per sequence: the probability of each trained token. */
+    readonly probs: Float32Array[];
+    /** The largest probability where `probs` has that of the target. */
+    readonly top: Float32Array[];
+  };
+  policy: {
+    /** Per sequence: the probability of each completion token. */
+    readonly probs: Float32Array[];
+  };
+  pairwise: {
+    /** Per pair. */
+    readonly scores: PairScores[];
+  };
+}
+
+export type StepReport<L extends Loss> = StepResults[L] & {
   readonly loss: number;
   /** L2 norm of the whole gradient before clipping. */
   readonly gradNorm: number;
-  /** Per sequence, before the update: the probability of each completion token (policy) or trained token (sft). */
-  readonly probs: Float32Array[];
   /** Positions that were computed, padding included. */
   readonly positions: number;
-  /** sft: the largest probability where `probs` has that of the target. */
-  readonly top?: Float32Array[];
-  /** pairwise, per pair: scores before the update. */
-  readonly scores?: PairScores[];
-}
+};
 
 /** Moments and the number of updates they have seen. */
 export interface OptimizerState {

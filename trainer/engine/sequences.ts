@@ -1,3 +1,5 @@
+import type { PolicyLossSettings, PolicySample } from '../losses/policy-loss.ts';
+
 /** A prompt with a completion. */
 export interface TokenSequence {
   readonly promptIds: readonly number[];
@@ -16,15 +18,7 @@ export interface SupervisedSequence {
 }
 
 /** A completion to be reinforced. */
-export interface PolicySequence extends TokenSequence {
-  /** Per completion token: its probability when it was sampled. */
-  readonly oldProbs: Float32Array;
-  /** Per completion token: its probability under the reference; not needed without a KL term. */
-  readonly refProbs?: Float32Array;
-  readonly advantage: number;
-  /** Weight of each of its tokens in the loss: one over the normaliser. */
-  readonly weight: number;
-}
+export type PolicySequence = TokenSequence & PolicySample;
 
 export interface PreferencePair {
   readonly chosen: readonly number[];
@@ -34,15 +28,6 @@ export interface PreferencePair {
 
 export type PairScores = readonly [chosen: number, rejected: number];
 
-/** Settings of the clipped policy loss with a KL penalty. */
-export interface PolicyLoss {
-  readonly inverseTemperature: number;
-  /** Ratios are clipped to `ratioLow … ratioHigh`. */
-  readonly ratioLow: number;
-  readonly ratioHigh: number;
-  readonly klCoefficient: number;
-}
-
 /** What one optimizer step, or one micro-batch of it, learns from. */
 export type TrainingBatch = SupervisedBatch | PolicyBatch | PairBatch;
 
@@ -51,8 +36,11 @@ export interface SupervisedBatch {
   readonly sequences: readonly SupervisedSequence[];
 }
 
-export interface PolicyBatch extends PolicyLoss {
+export interface PolicyBatch {
   readonly loss: 'policy';
+  /** Of the sampling. */
+  readonly temperature: number;
+  readonly settings: PolicyLossSettings;
   readonly sequences: readonly PolicySequence[];
 }
 

@@ -1,7 +1,9 @@
 import { gradients } from '../autodiff/reverse.ts';
 import type { OnnxProgram } from '../graph/program.ts';
 import type { Value } from '../graph/value.ts';
-import { crossEntropy, pairwiseLoss, policyLoss } from '../nn/losses.ts';
+import { crossEntropy } from '../losses/cross-entropy.ts';
+import { pairwiseLoss } from '../losses/pairwise-loss.ts';
+import { type PolicyInputs, policyLossGraph, settingInputs, tokenInputs } from '../losses/policy-loss.ts';
 import { type TokenProbability, distribution, tokenProbability } from '../nn/token-probability.ts';
 import { multiply } from '../ops/elementwise.ts';
 import { gatherRows } from '../ops/indexing.ts';
@@ -23,8 +25,8 @@ export type Loss = 'sft' | 'policy' | 'pairwise';
  * - sft: `ids` [rows, length], padded on the right; `picked` [M], the cells row · length + position whose next token is
  *   trained, M ≥ 2; `targets` [M], that token; `weight` [M] (0 = not trained)
  * - policy: packed tokens (see packing.ts), `ids` [T], `positions` [T, 1], `places` [rows · length], `origins` [T];
- *   `picked` [M], the tokens of the list whose next token is trained; `targets`; `weight`, `advantage`, `oldProb`,
- *   `refProb` [M]; `inverseTemperature`, `ratioLow`, `ratioHigh`, `klCoefficient` [1]
+ *   `picked` [M], the tokens of the list whose next token is trained; `targets`; `inverseTemperature` [1]; the inputs that
+ *   the loss names (losses/policy-loss.ts), `tokenInputs` [M] and `settingInputs` [1]
  * - pairwise: `ids` as sft; `last` [rows], the cell of each row's last token; `weight` [rows/2]; row 2i is the chosen
  *   sequence, row 2i + 1 the rejected one
  *
@@ -78,24 +80,22 @@ const losses: Record<Loss, (program: ProgramBase, grid: Grid) => { loss: Value }
     return { loss: crossEntropy(logProb, inputs.add('weight', ['M'])), prob, top };
   },
   policy(program, grid) {
-    const { inputs } = program;
     const { prob } = temperedProbability(program, grid);
-    const loss = policyLoss(prob, {
-      weight: inputs.add('weight', ['M']),
-      advantage: inputs.add('advantage', ['M']),
-      oldProb: inputs.add('oldProb', ['M']),
-      refProb: inputs.add('refProb', ['M']),
-      ratioLow: inputs.add('ratioLow', [1]),
-      ratioHigh: inputs.add('ratioHigh', [1]),
-      klCoefficient: inputs.add('klCoefficient', [1]),
-    });
-    return { loss, prob };
+    return { loss: policyLossGraph(prob, policyInputs(program)), prob };
   },
   pairwise(program, grid) {
     const score = scores(program, grid);
     return { loss: pairwiseLoss(score, program.inputs.add('weight', [grid.rows / 2])), score };
   },
 };
+
+function policyInputs({ inputs }: ProgramBase): PolicyInputs {
+  const declared = [
+    ...Object.keys(tokenInputs).map((name) => [name, inputs.add(name, ['M'])] as const),
+    ...Object.keys(settingInputs).map((name) => [name, inputs.add(name, [1])] as const),
+  ];
+  return Object.fromEntries(declared) as unknown as PolicyInputs;
+}
 
 /** Hidden states of every cell of the grid, `[rows · length, d]`. */
 function gridHidden({ config, inputs, parameters }: ProgramBase, { rows, length }: Grid): Value {

@@ -8,7 +8,7 @@ import { softmax } from '../ops/normalization.ts';
 import { reduceMax } from '../ops/reduction.ts';
 
 /** Keeps the logarithm of a probability that underflowed finite. The smallest normal float32 is 1.2e-38. */
-const smallestProbability = 1.2e-38;
+export const smallestProbability = 1.2e-38;
 
 /** Next-token distribution, `[n, V]`, from hidden states `[n, d]` and the head's table `[V, d]`. */
 export function distribution(hidden: Value, table: Value): Value {

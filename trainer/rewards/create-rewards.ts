@@ -1,4 +1,5 @@
 import { randomKey, uniform, type RandomKey } from '../algorithms/random.ts';
+import { zip } from '../algorithms/zip.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { RewardSettings } from '../contract/rewards.ts';
 import { rewardNames } from '../contract/result-metrics.ts';
@@ -46,8 +47,12 @@ export type ScoreWithModel = (
 export interface Rewards {
   /** One a setting, in their order; the names of the metrics `rewards/{name}/mean`. */
   readonly names: readonly string[];
-  /** @param step 1 … steps; decides which rewards of the last steps are active */
-  score(completions: readonly Completion[], step: number): Promise<ScoredCompletion[]>;
+  /**
+   * The completions with what was found of each.
+   *
+   * @param step 1 … steps; decides which rewards of the last steps are active
+   */
+  score<C extends Completion>(completions: readonly C[], step: number): Promise<(C & ScoredCompletion)[]>;
 }
 
 interface NamedReward {
@@ -89,8 +94,8 @@ export function createRewards(
 
   return {
     names: rewards.map(({ name }) => name),
-    async score(completions, step) {
-      const measured: (Completion & Measures)[] = [];
+    async score<C extends Completion>(completions: readonly C[], step: number) {
+      const measured: (C & Measures)[] = [];
       for (const completion of completions) measured.push({ ...completion, ...(await measure(completion)) });
       const scores = completions.map((): Record<string, number | undefined> => ({}));
       const sums: (number | undefined)[] = completions.map(() => 0);
@@ -98,20 +103,14 @@ export function createRewards(
         const indices = [...completions.keys()].filter((index) => applies(completions[index]!.row, step));
         if (indices.length === 0) continue;
         const found = await score(indices.map((index) => measured[index]!));
-        for (const [position, index] of indices.entries()) {
-          const value = Number.isFinite(found[position]) ? found[position] : undefined;
+        for (const [index, given] of zip(indices, found)) {
+          const value = Number.isFinite(given) ? given : undefined;
           scores[index]![name] = value;
           const sum = sums[index];
           sums[index] = sum === undefined || value === undefined ? undefined : sum + weight * value;
         }
       }
-      return measured.map(({ verdict, formatted, languageConsistency: consistency }, index) => ({
-        scores: scores[index]!,
-        reward: sums[index],
-        verdict,
-        formatted,
-        languageConsistency: consistency,
-      }));
+      return measured.map((completion, index) => ({ ...completion, scores: scores[index]!, reward: sums[index] }));
     },
   };
 }

@@ -2,16 +2,32 @@ import { UserError } from '../contract/errors.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { SamplingSettings } from '../contract/training.ts';
 import type { RandomKey } from '../algorithms/random.ts';
-import type { Completion } from '../engine/engine.ts';
-import { type EncodedPrompt, encodePrompt } from './encoding.ts';
+import { zip } from '../algorithms/zip.ts';
+import { encodePrompt } from './encoding.ts';
 import type { Policy } from './policy.ts';
 
-/** A completion with the text of the whole response, without the stop token. */
-export interface RowCompletion extends Completion {
+/**
+ * A completion as it was sampled. It is one record from its prompt to its gradient: scoring, advantages and weights add
+ * fields to it, and nothing is joined to it by place.
+ */
+export interface SampledCompletion {
+  readonly row: Row;
+  /** Names this sample; its random numbers follow from it. */
+  readonly key: RandomKey;
+  /** The same array for all completions of a prompt. */
   readonly promptIds: readonly number[];
+  /** With the stop token where it ended by itself. */
+  readonly completionIds: readonly number[];
+  /** Probability of each token under the policy that sampled it, at the sampling temperature. */
+  readonly oldProbs: Float32Array;
   /** What of the response the prompt already had. */
   readonly opening: string;
+  /** The whole response, without the stop token. */
   readonly text: string;
+  /** Length in tokens, with the stop token. */
+  readonly tokens: number;
+  /** It ended by itself, and not at the longest length. */
+  readonly terminated: boolean;
 }
 
 /** The random numbers of one sample of the row at `place`. */
@@ -28,25 +44,37 @@ export async function completeRows(
   samples: number,
   sampling: SamplingSettings,
   key: SampleKey,
-): Promise<RowCompletion[][]> {
+): Promise<SampledCompletion[][]> {
   const { tokenizer } = policy;
-  const prompts = rows.map((row) => encodePrompt(policy, row.messages));
-  const requests = rows.flatMap((row, place) => {
-    const { ids: promptIds } = prompts[place] as EncodedPrompt;
+  const asked = rows.flatMap((row, place) => {
+    const { ids: promptIds, opening } = encodePrompt(policy, row.messages);
     const limited = withinContext(sampling, promptIds.length, policy, row);
     return Array.from({ length: samples }, (_, sample) => ({
-      promptIds,
-      key: key(row, sample, place),
-      sampling: limited,
-      stopIds: [...tokenizer.stopIds],
+      row,
+      opening,
+      request: { promptIds, key: key(row, sample, place), sampling: limited, stopIds: [...tokenizer.stopIds] },
     }));
   });
-  const completions = await policy.generate(requests);
-  const withText = completions.map((completion, index) => {
-    const { ids: promptIds, opening } = prompts[Math.floor(index / samples)] as EncodedPrompt;
-    return { ...completion, promptIds, opening, text: opening + tokenizer.decode(completion.tokenIds) };
-  });
-  return rows.map((_, index) => withText.slice(index * samples, (index + 1) * samples));
+  const completions = await policy.generate(asked.map(({ request }) => request));
+  const sampled = zip(asked, completions).map(
+    ([{ row, opening, request }, { tokenIds, probs, finish }]): SampledCompletion => ({
+      row,
+      key: request.key,
+      promptIds: request.promptIds,
+      completionIds: tokenIds,
+      oldProbs: probs,
+      opening,
+      text: opening + tokenizer.decode(tokenIds),
+      tokens: tokenIds.length,
+      terminated: finish === 'stop',
+    }),
+  );
+  return inGroups(sampled, samples);
+}
+
+/** Cuts a list of equally many items a group into its groups. */
+export function inGroups<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: items.length / size }, (_, group) => items.slice(group * size, (group + 1) * size));
 }
 
 function withinContext(sampling: SamplingSettings, promptLength: number, policy: Policy, row: Row): SamplingSettings {

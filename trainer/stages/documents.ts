@@ -1,3 +1,4 @@
+import { zip } from '../algorithms/zip.ts';
 import { UserError } from '../contract/errors.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { StepReport } from '../engine/optimizer-step.ts';
@@ -40,14 +41,13 @@ export function supervisedBatch(documents: readonly Document[]) {
 
 export function supervisedMetrics(
   documents: readonly Document[],
-  { probs, top, positions }: Pick<StepReport, 'probs' | 'top' | 'positions'>,
+  { probs, top, positions }: StepReport<'sft'>,
 ): Metrics {
   const flat = probs.flatMap((row) => [...row]);
-  const best = (top ?? []).flatMap((row) => [...row]);
+  const best = top.flatMap((row) => [...row]);
   const total = documents.reduce((sum, { ids }) => sum + ids.length, 0);
   return {
-    mean_token_accuracy:
-      flat.filter((prob, index) => prob >= (best[index] ?? Infinity)).length / Math.max(1, flat.length),
+    mean_token_accuracy: zip(flat, best).filter(([prob, most]) => prob >= most).length / Math.max(1, flat.length),
     num_tokens: total,
     trained_token_frac: trainedTokens(documents) / total,
     packing_efficiency: (total - documents.length) / positions,

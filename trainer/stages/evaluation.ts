@@ -6,9 +6,10 @@ import { canonicalAnswer, verify } from '../rewards/verify.ts';
 import { evaluationMetrics, type GradedSample } from '../algorithms/evaluation.ts';
 import { mean } from '../algorithms/statistics.ts';
 import { randomKey } from '../algorithms/random.ts';
+import { zip } from '../algorithms/zip.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { EvaluationSettings } from '../contract/training.ts';
-import { completeRows, type RowCompletion } from './completions.ts';
+import { completeRows, type SampledCompletion } from './completions.ts';
 import type { Policy } from './policy.ts';
 import type { Metrics } from './metrics.ts';
 import { type Sample, shownCompletion } from './stage-log.ts';
@@ -19,7 +20,7 @@ const samplesPerDataset = 4;
 
 interface Measured {
   readonly row: Row;
-  readonly completions: readonly RowCompletion[];
+  readonly completions: readonly SampledCompletion[];
   /** The completions that the verifier could judge. */
   readonly graded: readonly GradedSample[];
 }
@@ -75,8 +76,7 @@ async function measure(
   const completions = await completeRows(policy, rows, settings.samples, settings.sampling, (row, sample) =>
     randomKey(seed, 'evaluate', row.id, sample),
   );
-  return rows.map((row, index) => {
-    const ofRow = completions[index] ?? [];
+  return zip(rows, completions).map(([row, ofRow]) => {
     const graded = ofRow.flatMap(({ text }) => {
       const { outcome } = verify(row, text);
       return outcome === 'abstain' ? [] : [{ correct: outcome === 'correct', vote: canonicalAnswer(row, text) }];
@@ -86,7 +86,7 @@ async function measure(
 }
 
 async function summarise(measured: readonly Measured[]): Promise<Metrics> {
-  const lengths = measured.flatMap(({ completions }) => completions.map(({ tokenIds }) => tokenIds.length));
+  const lengths = measured.flatMap(({ completions }) => completions.map(({ tokens }) => tokens));
   const reasoning = measured.filter(({ row }) => row.domain === 'reasoning');
   const gradedPrompts = reasoning.map(({ graded }) => graded).filter((graded) => graded.length > 0);
   const texts = reasoning.flatMap(({ row, completions }) =>

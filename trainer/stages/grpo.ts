@@ -1,17 +1,16 @@
-import { policyMetrics, samplingLogpDifference } from '../algorithms/policy-metrics.ts';
-import { learningRateAt } from '../algorithms/schedule.ts';
-import { sequenceWeights } from '../algorithms/sequence-weights.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { GrpoSettings } from '../contract/settings.ts';
 import { createRewards } from '../rewards/create-rewards.ts';
 import { loadPolicy } from './load-policy.ts';
-import type { Metrics } from './metrics.ts';
-import type { Policy } from './policy.ts';
 import { RewardModels } from './reward-models.ts';
-import { miniBatches, type RolloutCompletion, rollOut, updatesPerRollout } from './rollout.ts';
+import { updatePolicy } from './policy-update.ts';
+import { miniBatches, rollOut } from './rollout.ts';
 import { finishedEarlier } from './success.ts';
 import { Training } from './training.ts';
 import type { Workspace } from './workspace.ts';
+
+/** Steps between two looks at completions in the report. */
+const samplesEvery = 20;
 
 /**
  * Group relative policy optimisation: R1-Zero from a base model, reasoning RL, and the final RL with reward models.
@@ -22,6 +21,7 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
   const resumed = await loadPolicy(workspace, { trained: true, reference: true });
   const { policy } = resumed;
   const models = new RewardModels(workspace);
+  const { seed, stage } = workspace.file;
   try {
     if (resumed.final) return finishedEarlier(resumed.metrics, resumed.final);
     const prompts = await workspace.inputs.rows(settings.prompts, 'train');
@@ -29,7 +29,8 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
     const training = await Training.start(workspace, resumed, settings);
 
     while (training.stepsLeft > 0) {
-      const rollout = await rollOut({ settings, workspace, policy, rewards, prompts, step: training.step });
+      const rollout = await rollOut(policy, { settings, seed, stage, rewards, prompts, step: training.step });
+      if (training.step % samplesEvery === 0) await workspace.log.samples(training.step + 1, rollout.samples);
       for (const [at, miniBatch] of miniBatches(rollout, settings).slice(0, training.stepsLeft).entries()) {
         const update = await updatePolicy(settings, policy, miniBatch, training.step);
         const refresh = isReferenceDue(settings, training.step);
@@ -48,47 +49,6 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
     await models.close();
     await policy.close();
   }
-}
-
-/** One optimizer step on a mini-batch of whole groups. */
-async function updatePolicy(
-  settings: GrpoSettings,
-  policy: Policy,
-  completions: readonly RolloutCompletion[],
-  step: number,
-): Promise<Metrics> {
-  const weights = sequenceWeights(
-    completions.map(({ completionIds, graded }) => (graded ? completionIds.length : 0)),
-    { loss: settings.loss, maxNewTokens: settings.sampling.maxNewTokens },
-  );
-  const sequences = completions.map((completion, at) => ({ ...completion, weight: weights[at] ?? 0 }));
-  const learningRate = learningRateAt(settings.schedule, settings.learningRate, step + 1, settings.steps);
-  const report = await policy.train(
-    {
-      loss: 'policy',
-      sequences,
-      inverseTemperature: 1 / settings.sampling.temperature,
-      ratioLow: 1 - settings.clip.low,
-      ratioHigh: 1 + settings.clip.high,
-      klCoefficient: settings.kl.coefficient,
-    },
-    learningRate,
-    settings.optimizer,
-  );
-  return {
-    ...policyMetrics(
-      sequences.map((sequence, at) => ({ ...sequence, probs: report.probs[at] ?? sequence.oldProbs })),
-      settings,
-    ),
-    ...(updatesPerRollout(settings) === 1 &&
-      samplingLogpDifference(
-        sequences.map(({ oldProbs }) => oldProbs),
-        report.probs,
-      )),
-    loss: report.loss,
-    grad_norm: report.gradNorm,
-    learning_rate: learningRate,
-  };
 }
 
 /** Whether the reference is renewed after this step, counted from 0. */

@@ -66,7 +66,11 @@ export class Policy {
     return (this.rolloutServer ?? this.engine).generate(requests);
   }
 
-  train(batch: TrainingBatch, learningRate: number, optimizer: OptimizerSettings): Promise<StepReport> {
+  train<B extends TrainingBatch>(
+    batch: B,
+    learningRate: number,
+    optimizer: OptimizerSettings,
+  ): Promise<StepReport<B['loss']>> {
     const [beta1 = 0.9, beta2 = 0.95] = optimizer.betas;
     return this.engine.step(batch, { ...optimizer, betas: [beta1, beta2], learningRate });
   }

@@ -5,6 +5,7 @@ import type { Row } from '../contract/dataset.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { RewardModelSettings } from '../contract/settings.ts';
 import { promptBatch } from '../data/prompt-order.ts';
+import { inGroups } from './completions.ts';
 import { encodeResponse } from './encoding.ts';
 import { loadPolicy } from './load-policy.ts';
 import type { Metrics } from './metrics.ts';
@@ -40,7 +41,7 @@ export async function rewardModel(settings: RewardModelSettings, workspace: Work
         loss: update.loss,
         grad_norm: update.gradNorm,
         learning_rate: learningRate,
-        ...pairMetrics(update.scores ?? []),
+        ...pairMetrics(update.scores),
       });
       await training.saveIfDue();
     }
@@ -66,14 +67,12 @@ async function heldOutAccuracy(policy: Policy, rows: readonly Row[]): Promise<Me
   const scores = await policy.engine.scores(
     pairs.flatMap(({ chosen, rejected }) => [{ ids: chosen }, { ids: rejected }]),
   );
-  const { accuracy = 0, margin = 0 } = pairMetrics(
-    pairs.map((_, at) => [scores[2 * at] ?? 0, scores[2 * at + 1] ?? 0]),
-  );
+  const { accuracy, margin } = pairMetrics(inGroups(scores, 2) as [chosen: number, rejected: number][]);
   return { 'eval/pair_accuracy': accuracy, 'eval/margin': margin };
 }
 
 /** @param scores `[pairs][chosen, rejected]` */
-function pairMetrics(scores: readonly (readonly [chosen: number, rejected: number])[]): Metrics {
+function pairMetrics(scores: readonly (readonly [chosen: number, rejected: number])[]) {
   const flat = scores.flat();
   return {
     accuracy: mean(scores.map(([chosen, rejected]) => Number(chosen > rejected))),

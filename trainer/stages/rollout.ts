@@ -1,50 +1,47 @@
-import { groupAdvantages } from '../algorithms/advantages.ts';
-import { samplingLogpDifference } from '../algorithms/policy-metrics.ts';
 import { randomKey } from '../algorithms/random.ts';
+import { zip } from '../algorithms/zip.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { GrpoSettings } from '../contract/settings.ts';
 import { promptBatch } from '../data/prompt-order.ts';
+import { groupAdvantages } from '../losses/group-advantages.ts';
+import { type SampledTwice, samplingLogpDifference } from '../losses/policy-metrics.ts';
 import type { Rewards, ScoredCompletion } from '../rewards/create-rewards.ts';
-import { completionMetrics, rewardMetrics, type ScoredSample } from '../rewards/metrics.ts';
-import { completeRows, type RowCompletion, type SampleKey } from './completions.ts';
+import { completionMetrics, rewardMetrics } from '../rewards/metrics.ts';
+import { completeRows, inGroups, type SampledCompletion } from './completions.ts';
 import type { Policy } from './policy.ts';
 import type { Metrics } from './metrics.ts';
 import { type Sample, shownCompletion } from './stage-log.ts';
-import type { Workspace } from './workspace.ts';
 
-/** One completion with everything its update needs. */
-export interface RolloutCompletion {
-  readonly promptIds: number[];
-  readonly completionIds: number[];
-  /** Probabilities under the policy that sampled it. */
-  readonly oldProbs: Float32Array;
-  readonly refProbs: Float32Array;
+type Scored = SampledCompletion & ScoredCompletion;
+
+/** A completion with all that its updates need, but for its weight in a mini-batch. */
+export interface LearnableCompletion extends Pick<Scored, 'promptIds' | 'completionIds' | 'oldProbs' | 'reward'> {
   readonly advantage: number;
-  /** False where the verifier abstained: such a completion teaches nothing. */
-  readonly graded: boolean;
+  /** Probability of each token under the reference; absent where nothing uses it. */
+  readonly refProbs?: Float32Array;
 }
 
 export interface Rollout {
   /** In the order of the prompts, siblings side by side. */
-  readonly completions: readonly RolloutCompletion[];
+  readonly completions: readonly LearnableCompletion[];
   /** Figures that hold for each of its optimizer steps. */
   readonly metrics: Metrics;
   /** Sampled. */
   readonly tokens: number;
+  /** Some of the completions, for the report. */
+  readonly samples: readonly Sample[];
 }
 
 export interface RolloutRequest {
   readonly settings: GrpoSettings;
-  readonly workspace: Workspace;
-  readonly policy: Policy;
+  readonly seed: number;
+  /** Name of the stage; random numbers depend on it. */
+  readonly stage: string;
   readonly rewards: Rewards;
   readonly prompts: readonly Row[];
   /** Optimizer steps before it; a rollout follows only on a whole one. */
   readonly step: number;
 }
-
-/** A reference probability that underflows to 0 would make the KL estimate infinite. */
-const leastProbability = 1e-30;
 
 /** Optimizer steps that learn from one rollout: its mini-batches, each as often as it is trained on. */
 export function updatesPerRollout({ stepsPerRollout, epochsPerRollout }: GrpoSettings): number {
@@ -52,7 +49,7 @@ export function updatesPerRollout({ stepsPerRollout, epochsPerRollout }: GrpoSet
 }
 
 /** What each optimizer step of a rollout learns from: its mini-batches of whole groups, epoch after epoch. */
-export function miniBatches({ completions }: Rollout, settings: GrpoSettings): (readonly RolloutCompletion[])[] {
+export function miniBatches({ completions }: Rollout, settings: GrpoSettings): (readonly LearnableCompletion[])[] {
   const size = settings.promptsPerStep * settings.group;
   return Array.from({ length: updatesPerRollout(settings) }, (_, update) => {
     const start = (update % settings.stepsPerRollout) * size;
@@ -61,15 +58,10 @@ export function miniBatches({ completions }: Rollout, settings: GrpoSettings): (
 }
 
 /** Samples groups, scores them, and turns rewards into advantages. */
-export async function rollOut({
-  settings,
-  workspace,
-  policy,
-  rewards,
-  prompts,
-  step,
-}: RolloutRequest): Promise<Rollout> {
-  const { seed, stage } = workspace.file;
+export async function rollOut(
+  policy: Policy,
+  { settings, seed, stage, rewards, prompts, step }: RolloutRequest,
+): Promise<Rollout> {
   const startedMs = performance.now();
   const index = step / updatesPerRollout(settings);
   const size = settings.promptsPerStep * settings.stepsPerRollout;
@@ -77,104 +69,73 @@ export async function rollOut({
   // The place of the row in the rollout is part of the key: a small dataset may come twice.
   const key = (row: Row, sample: number, place: number) =>
     randomKey(seed, stage, 'rollout', index, place, row.id, sample);
-  const groups = await completeRows(policy, rows, settings.group, settings.sampling, key);
+  const sampled = (await completeRows(policy, rows, settings.group, settings.sampling, key)).flat();
   const sampledMs = performance.now();
-  const scored = await scoreGroups(rows, groups, rewards, step, key);
-  const advantages = groupAdvantages(
-    scored.map((group) => group.map(({ reward }) => reward)),
-    { epsilon: settings.advantageEpsilon, loss: settings.loss },
-  ).flat();
-  await saveSamples(workspace, step + 1, groups, scored);
+  const scored = await rewards.score(sampled, step + 1);
+  const groups = inGroups(scored, settings.group);
 
-  const completions = groups.flat();
-  const samples = scored.flat();
-  const sequences = completions.map(toSequence);
-  const { temperature } = settings.sampling;
-  const refProbs = (await policy.engine.tokenProbabilities(sequences, { set: 'reference', temperature })).map((probs) =>
-    probs.map((prob) => Math.max(prob, leastProbability)),
-  );
-  // With several updates a rollout, only the first would compare equal weights; so compare before any of them.
-  const check =
-    updatesPerRollout(settings) > 1
-      ? await policy.engine.tokenProbabilities(sequences, { set: 'policy', temperature })
-      : undefined;
-  const tokens = completions.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
+  const learnable = await withReference(settings, policy, withAdvantages(settings, groups));
+  const tokens = scored.reduce((sum, completion) => sum + completion.tokens, 0);
   const metrics = {
-    ...rewardMetrics(scored, rewards.names),
-    ...completionMetrics(samples),
-    ...(check &&
-      samplingLogpDifference(
-        completions.map(({ probs }) => probs),
-        check,
-      )),
+    ...rewardMetrics(groups, rewards.names),
+    ...completionMetrics(scored),
+    ...(updatesPerRollout(settings) > 1 && (await compareWithSampler(settings, policy, scored))),
     tokens_per_s: (tokens / (sampledMs - startedMs)) * 1000,
   };
-  return {
-    metrics,
-    tokens,
-    completions: completions.map((completion, at) => ({
-      ...toSequence(completion),
-      oldProbs: completion.probs,
-      refProbs: refProbs[at] ?? completion.probs,
-      advantage: advantages[at] ?? 0,
-      graded: samples[at]?.reward !== undefined,
-    })),
-  };
+  return { completions: learnable, metrics, tokens, samples: firstOfEach(groups) };
 }
 
-/** Scores of every completion, `[groups][samples]`. */
-async function scoreGroups(
-  rows: readonly Row[],
-  groups: readonly (readonly RowCompletion[])[],
-  rewards: Rewards,
-  step: number,
-  key: SampleKey,
-): Promise<ScoredSample[][]> {
-  const completions = groups.flatMap((group, place) => {
-    const row = rows[place] as Row;
-    return group.map(({ text, opening, tokenIds, finish }, sample) => ({
-      row,
-      text,
-      opening,
-      tokens: tokenIds.length,
-      terminated: finish === 'stop',
-      key: key(row, sample, place),
-    }));
-  });
-  const scored = await rewards.score(completions, step + 1);
-  const samples = completions.map((completion, at) => ({ ...completion, ...(scored[at] as ScoredCompletion) }));
-  const size = groups[0]?.length ?? 0;
-  return groups.map((_, place) => samples.slice(place * size, (place + 1) * size));
+/** @param groups completions by prompt */
+export function withAdvantages(
+  { advantageEpsilon: epsilon, loss }: GrpoSettings,
+  groups: readonly (readonly Omit<LearnableCompletion, 'advantage'>[])[],
+): LearnableCompletion[] {
+  const rewards = groups.map((group) => group.map(({ reward }) => reward));
+  const advantages = groupAdvantages(rewards, { epsilon, loss });
+  return zip(groups.flat(), advantages.flat()).map(([{ promptIds, completionIds, oldProbs, reward }, advantage]) => ({
+    promptIds,
+    completionIds,
+    oldProbs,
+    reward,
+    advantage,
+  }));
 }
 
-function toSequence({ promptIds, tokenIds }: RowCompletion): { promptIds: number[]; completionIds: number[] } {
-  return { promptIds: [...promptIds], completionIds: [...tokenIds] };
+/** Adds the probabilities of the reference policy where there is one. */
+export async function withReference(
+  { sampling: { temperature } }: GrpoSettings,
+  policy: Policy,
+  completions: readonly LearnableCompletion[],
+): Promise<LearnableCompletion[]> {
+  if (!policy.reference) return [...completions];
+  const reference = await policy.engine.tokenProbabilities(completions, { set: 'reference', temperature });
+  return zip(completions, reference).map(([completion, refProbs]) => ({ ...completion, refProbs }));
 }
 
-/** Steps between two looks at a completion in the report. */
-const samplesEvery = 20;
+/** With several updates a rollout, only the first would compare equal weights; so this compares before any of them. */
+async function compareWithSampler(
+  { sampling: { temperature } }: GrpoSettings,
+  policy: Policy,
+  completions: readonly SampledCompletion[],
+): Promise<Metrics> {
+  const trained = await policy.engine.tokenProbabilities(completions, { temperature });
+  return samplingLogpDifference(
+    zip(completions, trained).map(([{ oldProbs }, probs]): SampledTwice => ({ oldProbs, probs })),
+  );
+}
 
-async function saveSamples(
-  workspace: Workspace,
-  step: number,
-  groups: readonly (readonly RowCompletion[])[],
-  scored: readonly (readonly ScoredSample[])[],
-): Promise<void> {
-  if ((step - 1) % samplesEvery !== 0) return;
-  const samples = scored.slice(0, 2).flatMap((group, place): Sample[] => {
-    const [first] = group;
+/** The first completions of the first two prompts. */
+function firstOfEach(groups: readonly (readonly Scored[])[]): Sample[] {
+  return groups.slice(0, 2).flatMap(([first]) => {
     if (!first) return [];
     const { row, reward, scores } = first;
-    return [
-      {
-        dataset: row.dataset,
-        prompt: row.messages.map(({ content }) => content).join('\n'),
-        ...shownCompletion(groups[place]?.[0]),
-        ...(reward !== undefined && { reward }),
-        scores,
-        ...(row.answer && { gold: row.answer.gold }),
-      },
-    ];
+    return {
+      dataset: row.dataset,
+      prompt: row.messages.map(({ content }) => content).join('\n'),
+      ...shownCompletion(first),
+      ...(reward !== undefined && { reward }),
+      scores,
+      ...(row.answer && { gold: row.answer.gold }),
+    };
   });
-  await workspace.log.samples(step, samples);
 }

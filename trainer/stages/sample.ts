@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Candidate, createFunnel } from '../algorithms/funnel.ts';
+import { zip } from '../algorithms/zip.ts';
 import type { Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import type { StageResult } from '../contract/progress.ts';
@@ -39,8 +40,7 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
       workspace.stop.heed(`${start} of ${rows.length} prompts`);
       const chunk = rows.slice(start, start + chunkPrompts).filter(({ domain }) => !funnel.full(domain));
       const sampled = await sampler.chunk(start / chunkPrompts, chunk);
-      for (const [at, row] of chunk.entries()) {
-        const { completions = [] } = sampled[at] ?? {};
+      for (const [row, { completions }] of zip(chunk, sampled)) {
         const candidates: Candidate[] = [];
         for (const completion of completions) {
           candidates.push(await examine(row, completion, settings.minLanguageConsistency));
@@ -83,7 +83,7 @@ async function withModelScores(
     stage,
     candidates.map(({ text }) => ({ row, text: parseResponse(text).summary })),
   );
-  return candidates.map((candidate, at) => ({ ...candidate, rewardModel: scores[at] }));
+  return zip(candidates, scores).map(([candidate, score]) => ({ ...candidate, rewardModel: score }));
 }
 
 /** A kept completion as a training row: its prompt is the plain one, however it was put when sampled. */

@@ -1,6 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomKey, uniform } from '../algorithms/random.ts';
+import { zip } from '../algorithms/zip.ts';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { chunksDirectory } from '../checkpoint/take-over.ts';
 import type { Message, Row } from '../contract/dataset.ts';
@@ -63,7 +64,7 @@ export class Sampler {
   private async sample(rows: readonly Row[]): Promise<Sampled[]> {
     const { seed, stage } = this.workspace.file;
     const prompts = rows.map((row) => this.prompt(row));
-    const asked = rows.map((row, at) => ({ ...row, messages: [...(prompts[at]?.messages ?? row.messages)] }));
+    const asked = zip(rows, prompts).map(([row, { messages }]) => ({ ...row, messages: [...messages] }));
     const completions = await completeRows(
       this.policy,
       asked,
@@ -71,15 +72,10 @@ export class Sampler {
       this.settings.sampling,
       (row, at) => randomKey(seed, stage, 'sample', row.id, at),
     );
-    return rows.map(({ id }, at) => ({
+    return zip(zip(rows, prompts), completions).map(([[{ id }, prompt], ofPrompt]) => ({
       id,
-      ...(prompts[at] as { method: Method; messages: Message[] }),
-      completions: (completions[at] ?? []).map(({ text, opening, tokenIds, finish }) => ({
-        text,
-        opening,
-        tokens: tokenIds.length,
-        terminated: finish === 'stop',
-      })),
+      ...prompt,
+      completions: ofPrompt.map(({ text, opening, tokens, terminated }) => ({ text, opening, tokens, terminated })),
     }));
   }
 

@@ -66,9 +66,7 @@ function policyBatch(
       advantage: (index % 5) - 2,
       weight: 1 / 512,
     })),
-    inverseTemperature: 1 / temperature,
-    ratioLow: 0.8,
-    ratioHigh: 1.2,
-    klCoefficient: 0,
+    temperature,
+    settings: { clip: { low: 0.2, high: 0.2 }, klCoefficient: 0 },
   };
 }

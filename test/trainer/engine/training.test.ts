@@ -25,17 +25,17 @@ test('supervised steps lower the loss', async () => {
 
 test('preference steps lower the loss and rank the chosen higher', async () => {
   const engine = await tinyEngine({ head: 'scalar', optimizer: true });
-  const batch = pairBatch(6);
+  const batch = pairBatch(6) as Extract<TrainingBatch, { loss: 'pairwise' }>;
   const losses = await train(engine, batch, 20);
   expect(losses.at(-1)).toBeLessThan(0.1 * (losses[0] as number));
-  const { scores = [] } = await engine.step(batch, { ...stepSettings, learningRate: 0 });
+  const { scores } = await engine.step(batch, { ...stepSettings, learningRate: 0 });
   expect(scores.every(([chosen, rejected]) => chosen > rejected)).toBe(true);
 });
 
 test('scores are those of the training step, whatever runs beside them', async () => {
   const engine = await tinyEngine({ head: 'scalar', optimizer: true, workers: 2 });
   const batch = pairBatch(9) as Extract<TrainingBatch, { loss: 'pairwise' }>;
-  const { scores = [] } = await engine.step(batch, { ...stepSettings, learningRate: 0, weightDecay: 0 });
+  const { scores } = await engine.step(batch, { ...stepSettings, learningRate: 0, weightDecay: 0 });
   const alone = await Promise.all(batch.pairs.map(async ({ chosen }) => engine.scores([{ ids: chosen }])));
   expect(alone.flat()).toEqual(scores.map(([chosen]) => chosen));
   expect(await engine.scores(batch.pairs.map(({ rejected }) => ({ ids: rejected })))).toEqual(
@@ -46,7 +46,7 @@ test('scores are those of the training step, whatever runs beside them', async (
 test('a step reports probabilities of the trained tokens and of the most likely ones', async () => {
   const engine = await tinyEngine({ optimizer: true });
   const batch = supervisedBatch(5) as Extract<TrainingBatch, { loss: 'sft' }>;
-  const { probs, top = [], loss } = await engine.step(batch, stepSettings);
+  const { probs, top, loss } = await engine.step(batch, stepSettings);
   const trained = batch.sequences.map(({ weights }) => weights.filter((weight) => weight !== 0));
   expect(probs.map(({ length }) => length)).toEqual(trained.map(({ length }) => length));
   let expected = 0;

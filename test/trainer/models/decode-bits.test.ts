@@ -93,6 +93,7 @@ test.each(cases)('decoding has the bits of training: $name', async (given) => {
     refProb: ones,
     ratioLow: [0.8],
     ratioHigh: [1.2],
+    dualClip: [3],
     klCoefficient: [0],
   });
   expect(training['prob']).toEqual(prob);

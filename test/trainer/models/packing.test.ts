@@ -52,6 +52,7 @@ test('sharing prompts and leaving out padding changes no bit of a probability, a
       inverseTemperature: [1],
       ratioLow: [0.8],
       ratioHigh: [1.2],
+      dualClip: [3],
       klCoefficient: [0.1],
     };
     const { prob } = await runProgram(probabilityProgram(config, rows, length), feeds);

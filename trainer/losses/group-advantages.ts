@@ -1,5 +1,6 @@
+import { mean, sampleStd } from '../algorithms/statistics.ts';
 import type { GrpoSettings } from '../contract/settings.ts';
-import { mean, sampleStd } from './statistics.ts';
+import { policyLossVariants } from './policy-loss-variants.ts';
 
 /**
  * Group-relative advantages: how much better each completion did than its siblings.
@@ -26,7 +27,7 @@ export function groupAdvantages(
     const std = sampleStd(graded);
     if (std === 0) return group.map(() => 0);
     const center = mean(graded);
-    const scale = loss === 'dr_grpo' ? 1 : std + epsilon;
-    return group.map((reward) => (reward === undefined ? 0 : (reward - center) / scale));
+    const divisor = policyLossVariants[loss].advantageDivisor(std, epsilon);
+    return group.map((reward) => (reward === undefined ? 0 : (reward - center) / divisor));
   });
 }

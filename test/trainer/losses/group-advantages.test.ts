@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { groupAdvantages } from '../../../trainer/algorithms/advantages.ts';
+import { groupAdvantages } from '../../../trainer/losses/group-advantages.ts';
 import { randomKey, shuffled, uniform } from '../../../trainer/algorithms/random.ts';
 import { sampleStd } from '../../../trainer/algorithms/statistics.ts';
 

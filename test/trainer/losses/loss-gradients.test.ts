@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { Family } from '../../../trainer/models/config.ts';
+import { policyLoss } from '../../../trainer/losses/policy-loss.ts';
+import type { Family, ModelConfig } from '../../../trainer/models/config.ts';
 import { type Loss, gradientProgram, probabilityProgram, scoreProgram } from '../../../trainer/models/programs.ts';
 import { samples } from '../../support/gradient-check.ts';
 import { randomParameters, tinyConfig, tokenIds } from '../../support/random-model.ts';
@@ -7,7 +8,13 @@ import { unshared } from '../../support/packed.ts';
 import { type Feeds, type Results, openProgram, runProgram } from '../../support/run-program.ts';
 
 const config = tinyConfig();
-const settings = { inverseTemperature: [1 / 0.9], ratioLow: [0.8], ratioHigh: [1.28], klCoefficient: [0.5] };
+const settings = {
+  inverseTemperature: [1 / 0.9],
+  ratioLow: [0.8],
+  ratioHigh: [1.28],
+  dualClip: [3],
+  klCoefficient: [0.5],
+};
 
 /** Inputs of every loss for some rows; a third of the positions is not trained. */
 function batch(rows: number, length: number): Record<string, number[]> {
@@ -33,6 +40,17 @@ async function policyBatch(rows: number, length: number, parameters: Feeds): Pro
   return { ...feeds, oldProb: scaled(7), refProb: scaled(8) };
 }
 
+/**
+ * A batch of the policy loss on both sides of every bound: ratios below, within and above the clips, k3 below and above 10.
+ * None is so near to one that a small step crosses it.
+ */
+async function offPolicyBatch(model: ModelConfig, rows: number, length: number, parameters: Feeds) {
+  const feeds = batch(rows, length);
+  const { prob } = await runProgram(probabilityProgram(model, rows, length), { ...parameters, ...feeds });
+  const turns = (factors: readonly number[]) => [...prob!].map((p, index) => p * factors[index % factors.length]!);
+  return { ...feeds, oldProb: turns([2, 1, 0.5, 0.15]), refProb: turns([0.3, 1, 2, 60, 1]) };
+}
+
 test.each<[Family, Loss]>([
   ['llama', 'policy'],
   ['qwen2', 'sft'],
@@ -47,11 +65,7 @@ test.each<[Family, Loss]>([
   const feeds =
     loss === 'pairwise'
       ? { ids: tokenIds(rows * length, 50), last: [length - 1, 2 * length - 4], weight: [0.7] }
-      : {
-          ...batch(rows, length),
-          oldProb: [...samples(rows * length, 7)].map((x) => 0.02 + 0.015 * x),
-          refProb: [...samples(rows * length, 8)].map((x) => 0.02 + 0.015 * x),
-        };
+      : await offPolicyBatch(model, rows, length, parameters);
   const run = await openProgram(gradientProgram(model, loss, rows, length));
   const results = await run({ ...parameters, ...feeds });
   expect(results['loss']![0]).toBeCloseTo(lossOf[loss](results, feeds), 4);
@@ -64,8 +78,8 @@ test.each<[Family, Loss]>([
       const moved = values.map((value, index) => value + (step * grad[index]!) / norm);
       return lossOf[loss](await run({ ...parameters, ...feeds, [name]: moved }), feeds);
     };
-    const coarse = ((await at(0.02)) - (await at(-0.02))) / 0.04;
-    const fine = ((await at(0.01)) - (await at(-0.01))) / 0.02;
+    const coarse = ((await at(0.01)) - (await at(-0.01))) / 0.02;
+    const fine = ((await at(0.005)) - (await at(-0.005))) / 0.01;
     const numeric = (4 * fine - coarse) / 3; // Richardson: the error of second order cancels
     expect({ name, norm, ratio: numeric / norm, ok: Math.abs(numeric / norm - 1) < 1e-3 }).toMatchObject({ ok: true });
   }
@@ -108,6 +122,30 @@ test('tokens clipped against their advantage have no gradient', async () => {
   expect(await at(0.5, -1)).toBe(0);
   expect(await at(1.5, -1)).toBeGreaterThan(0);
   expect(await at(0.5, 1)).toBeGreaterThan(0);
+});
+
+test.each([
+  { name: 'beyond a log-ratio of 20', oldProb: 1e-12, refProb: 0.1, advantage: -1 },
+  { name: 'beyond the dual clip', oldProb: 0.001, refProb: 0.02, advantage: -1, dualClip: 3, klCoefficient: 0 },
+  { name: 'beyond a k3 of 10', oldProb: 0.02, refProb: 0.9, advantage: 0 },
+  { name: 'far below the reference', oldProb: 0.02, refProb: 0, advantage: 0 },
+])('$name loss is the bound, and there is no gradient', async ({ oldProb, refProb, advantage, ...bounds }) => {
+  const [rows, length] = [2, 6];
+  const parameters = randomParameters(config);
+  const given = batch(rows, length);
+  const everywhere = (value: number) => given['ids']!.map(() => value);
+  const { dualClip = 3e38, klCoefficient = 1 } = bounds;
+  const feeds = {
+    ...given,
+    oldProb: everywhere(oldProb),
+    refProb: everywhere(refProb),
+    advantage: everywhere(advantage),
+    dualClip: [dualClip],
+    klCoefficient: [klCoefficient],
+  };
+  const results = await runProgram(gradientProgram(config, 'policy', rows, length), { ...parameters, ...feeds });
+  expect(results['loss']![0]! / lossOf.policy(results, feeds)).toBeCloseTo(1, 5);
+  expect(Object.values(results).every((values) => values.every(Number.isFinite))).toBe(true);
 });
 
 test.each<Loss>(['sft', 'policy'])(
@@ -179,15 +217,19 @@ test('Bradley–Terry: ln 2 at equal scores, and a shift of all scores changes n
 /** The losses in float64, from the probabilities or scores of a program. */
 const lossOf: Record<Loss, (results: Results, feeds: Record<string, number[]>) => number> = {
   sft: ({ prob }, { weight }) => weight!.reduce((total, w, index) => total - w * Math.log(prob![index]!), 0),
-  policy: ({ prob }, { weight, advantage, oldProb, refProb, ratioLow, ratioHigh, klCoefficient }) =>
-    weight!.reduce((total, w, index) => {
-      const [p, a] = [prob![index]!, advantage![index]!];
-      const ratio = p / oldProb![index]!;
-      const clipped = Math.min(Math.max(ratio, ratioLow![0]!), ratioHigh![0]!);
-      const toReference = refProb![index]! / p;
-      const k3 = toReference - Math.log(toReference) - 1;
-      return total + w * (klCoefficient![0]! * k3 - Math.min(ratio * a, clipped * a));
-    }, 0),
+  policy: ({ prob }, feeds) => {
+    const [low, high, dual, klCoefficient] = ['ratioLow', 'ratioHigh', 'dualClip', 'klCoefficient'].map(
+      (name) => feeds[name]![0]!,
+    ) as [number, number, number, number];
+    const trained = [...prob!].map((p, index) => ({
+      probs: [p],
+      oldProbs: [feeds['oldProb']![index]!],
+      refProbs: [feeds['refProb']![index]!],
+      advantage: feeds['advantage']![index]!,
+      weight: feeds['weight']![index]!,
+    }));
+    return policyLoss(trained, { clip: { low: 1 - low, high: high - 1, dual }, klCoefficient });
+  },
   pairwise: ({ score }, { weight }) =>
     weight!.reduce((total, w, pair) => total + w * Math.log1p(Math.exp(score![2 * pair + 1]! - score![2 * pair]!)), 0),
 };
