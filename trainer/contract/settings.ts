@@ -19,6 +19,12 @@ export const sft = object({
   data: names.describe('Datasets with completions, or sample and review stages.'),
   epochs: positiveInt.default(2).describe('Passes over the data.'),
   batch: positiveInt.default(128).describe('Rows per step.'),
+  turns: z
+    .enum(['last', 'all'])
+    .default('last')
+    .describe(
+      'Turns of the assistant that are trained: the last of a conversation, or all, each as if it were the last. Where a chat template leaves out earlier thoughts, all costs a document for each turn.',
+    ),
 }).describe('Supervised fine-tuning on completions: the stop token is trained, prompt tokens are not.');
 export type SftSettings = z.infer<typeof sft>;
 

@@ -47,7 +47,7 @@ export async function completeRows(
 ): Promise<SampledCompletion[][]> {
   const { tokenizer } = policy;
   const asked = rows.flatMap((row, place) => {
-    const { ids: promptIds, opening } = encodePrompt(policy, row.messages);
+    const { ids: promptIds, opening } = encodePrompt(policy, row);
     const limited = withinContext(sampling, promptIds.length, policy, row);
     return Array.from({ length: samples }, (_, sample) => ({
       row,

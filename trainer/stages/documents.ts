@@ -2,29 +2,40 @@ import { zip } from '../algorithms/zip.ts';
 import { UserError } from '../contract/errors.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { StepReport } from '../engine/optimizer-step.ts';
-import { encodeExchange } from './encoding.ts';
-import type { Policy } from './policy.ts';
+import type { SftSettings } from '../contract/settings.ts';
+import { encodeExchange, type Encoder } from './encoding.ts';
 import type { Metrics } from './metrics.ts';
+import { assistantTurns, joinTurns, type Span, type Turns } from './turns.ts';
 
-/** A tokenised row: what is read and which of its predictions are trained. */
+/** Tokens that are read, some of whose predictions are trained. */
 export interface Document {
-  readonly ids: number[];
-  /** Position of the first trained token. */
-  readonly firstTrained: number;
+  readonly ids: readonly number[];
+  readonly trained: readonly Span[];
   readonly truncated: boolean;
 }
 
-/** Prompt and completion with its stop token, cut at the model's context. Throws `UserError` for a row without completion. */
-export function encodeDocument(policy: Policy, row: Row, trainPrompt: boolean): Document {
+/** What of a row is trained: all of its text, or what the assistant says in its last turn, or in all of them. */
+export type Trained = 'text' | SftSettings['turns'];
+
+/**
+ * Prompt and completion with its stop token, cut at the model's context; more than one document where turns are trained
+ * that the chat template shows differently later on.
+ *
+ * @throws UserError for a row without completion
+ */
+export function encodeDocuments(model: Encoder, row: Row, trained: Trained): Document[] {
   if (row.completion === undefined) throw new UserError(`row ${row.id}: has no completion; expected one for training`);
-  const { promptIds, completionIds } = encodeExchange(policy, row.messages, row.completion);
-  const ids = [...promptIds, ...completionIds];
-  const { maxLength } = policy.config;
-  return {
-    ids: ids.slice(0, maxLength),
-    firstTrained: trainPrompt ? 1 : promptIds.length,
-    truncated: ids.length > maxLength,
-  };
+  const turns = (trained === 'all' ? assistantTurns(row) : [row]).map((turn) => {
+    const { promptIds, completionIds } = encodeExchange(model, turn);
+    // Nothing comes before the first token that could predict it.
+    return { ids: [...promptIds, ...completionIds], from: trained === 'text' ? 1 : promptIds.length || 1 };
+  });
+  return joinTurns(turns).map((document) => cutDocument(document, model.config.maxLength));
+}
+
+function cutDocument({ ids, trained }: Turns, tokens: number): Document {
+  const cut = trained.map(([from, to]): Span => [from, Math.min(to, tokens)]).filter(([from, to]) => from < to);
+  return { ids: ids.slice(0, tokens), trained: cut, truncated: ids.length > tokens };
 }
 
 /** A batch whose loss is the mean over its trained tokens. */
@@ -32,10 +43,11 @@ export function supervisedBatch(documents: readonly Document[]) {
   const trained = trainedTokens(documents);
   return {
     loss: 'sft' as const,
-    sequences: documents.map(({ ids, firstTrained }) => ({
-      ids,
-      weights: ids.map((_, at) => (at + 1 < ids.length && at + 1 >= firstTrained ? 1 / trained : 0)),
-    })),
+    sequences: documents.map(({ ids, trained: spans }) => {
+      const weights = ids.map(() => 0);
+      for (const [from, to] of spans) weights.fill(1 / trained, from - 1, to - 1); // a position predicts the next token
+      return { ids, weights };
+    }),
   };
 }
 
@@ -56,5 +68,5 @@ export function supervisedMetrics(
 }
 
 function trainedTokens(documents: readonly Document[]): number {
-  return documents.reduce((sum, { ids, firstTrained }) => sum + Math.max(0, ids.length - firstTrained), 0);
+  return documents.flatMap(({ trained }) => trained).reduce((sum, [from, to]) => sum + to - from, 0);
 }

@@ -1,4 +1,4 @@
-import type { Message } from '../contract/dataset.ts';
+import type { Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { continuationOf, openingOf } from '../rewards/opening.ts';
@@ -10,6 +10,12 @@ export interface Encoder {
   readonly config: Pick<ModelConfig, 'maxLength'>;
 }
 
+/** A row as far as its prompt is concerned. */
+export type Prompt = Pick<Row, 'messages' | 'tools'>;
+
+/** A row as far as it is trained; a completion is there. */
+export type Exchange = Prompt & Pick<Row, 'completion' | 'toolCalls'>;
+
 export interface EncodedPrompt {
   /** Token ids of a conversation, with the generation prompt. */
   readonly ids: number[];
@@ -17,8 +23,8 @@ export interface EncodedPrompt {
   readonly opening: string;
 }
 
-export function encodePrompt({ tokenizer }: Encoder, messages: readonly Message[]): EncodedPrompt {
-  const prompt = tokenizer.renderChat([...messages]);
+export function encodePrompt({ tokenizer }: Encoder, { messages, tools }: Prompt): EncodedPrompt {
+  const prompt = tokenizer.renderChat(messages, { tools });
   return { ids: tokenizer.encode(prompt), opening: openingOf(prompt) };
 }
 
@@ -29,16 +35,35 @@ export interface EncodedExchange {
   readonly completionIds: number[];
 }
 
-export function encodeExchange(model: Encoder, messages: readonly Message[], response: string): EncodedExchange {
-  const { ids, opening } = encodePrompt(model, messages);
+export function encodeExchange(model: Encoder, exchange: Exchange): EncodedExchange {
+  const { completion = '', toolCalls } = exchange;
+  const { ids, opening } = encodePrompt(model, exchange);
+  if (toolCalls !== undefined) return { promptIds: ids, completionIds: encodeToolCalls(model, exchange) };
   const { tokenizer } = model;
-  const completion = continuationOf(response, opening);
-  return { promptIds: ids, completionIds: [...tokenizer.encode(completion), stopIdOf(tokenizer)] };
+  return {
+    promptIds: ids,
+    completionIds: [...tokenizer.encode(continuationOf(completion, opening)), stopIdOf(tokenizer)],
+  };
+}
+
+/** What the assistant says and calls, as the chat template writes it after the generation prompt. */
+function encodeToolCalls({ tokenizer }: Encoder, { messages, tools, completion = '', toolCalls }: Exchange): number[] {
+  const prompt = tokenizer.renderChat(messages, { tools });
+  const turn = { role: 'assistant' as const, content: completion, tool_calls: toolCalls };
+  const whole = tokenizer.renderChat([...messages, turn], { tools, closed: true });
+  if (!whole.startsWith(prompt)) {
+    throw new UserError(
+      'its chat template writes a turn with tool calls otherwise than it lets the assistant begin one',
+    );
+  }
+  const ids = tokenizer.encode(whole.slice(prompt.length).trimEnd());
+  const end = ids.findIndex((id) => tokenizer.stopIds.includes(id));
+  return end < 0 ? [...ids, stopIdOf(tokenizer)] : ids.slice(0, end + 1);
 }
 
 /** Token ids of a whole exchange, as a reward model reads it, cut at the model's context. */
-export function encodeResponse(model: Encoder, messages: readonly Message[], response: string): number[] {
-  const { promptIds, completionIds } = encodeExchange(model, messages, response);
+export function encodeResponse(model: Encoder, { messages, tools }: Prompt, response: string): number[] {
+  const { promptIds, completionIds } = encodeExchange(model, { messages, tools, completion: response });
   return [...promptIds, ...completionIds].slice(0, model.config.maxLength);
 }
 

@@ -6,5 +6,5 @@ import type { Workspace } from './workspace.ts';
 /** Next-token prediction on whole documents, prompts included: makes a base model. */
 export async function pretrain(settings: PretrainSettings, workspace: Workspace): Promise<StageResult> {
   const rows = await workspace.inputs.rows(settings.data, 'train');
-  return trainOnDocuments({ ...settings, rows, trainPrompt: true, steps: settings.steps }, workspace);
+  return trainOnDocuments({ ...settings, rows, trained: 'text', steps: settings.steps }, workspace);
 }

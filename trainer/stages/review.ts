@@ -8,6 +8,7 @@ import type { StageResult } from '../contract/progress.ts';
 import type { ReviewSettings } from '../contract/settings.ts';
 import { readRows, writeRows } from '../data/rows.ts';
 import { verify } from '../rewards/verify.ts';
+import { withCompletion } from '../data/with-completion.ts';
 import { successResult } from './success.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -63,7 +64,7 @@ function applied(row: Row, made: Decision | undefined): Row[] {
   if (row.answer && verify(row, made.completion).outcome !== 'correct') {
     throw new UserError(`decision on ${row.id}: the edit breaks the answer; expected ${row.answer.gold}`);
   }
-  return [{ ...row, completion: made.completion }];
+  return [withCompletion(row, made.completion)];
 }
 
 async function readDecisions(path: string): Promise<Map<string, Decision>> {

@@ -56,8 +56,8 @@ function encodePair(policy: Policy, row: Row): Pair {
     throw new UserError(`row ${row.id}: expected both chosen and rejected for a reward model`);
   }
   return {
-    chosen: encodeResponse(policy, row.messages, row.chosen),
-    rejected: encodeResponse(policy, row.messages, row.rejected),
+    chosen: encodeResponse(policy, row, row.chosen),
+    rejected: encodeResponse(policy, row, row.rejected),
   };
 }
 

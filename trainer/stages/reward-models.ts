@@ -16,7 +16,7 @@ export class RewardModels {
   /** Scores of the texts as answers to their rows' prompts, by the model of a stage. */
   readonly score = async (stage: string, texts: readonly { row: Row; text: string }[]): Promise<readonly number[]> => {
     const model = await this.model(stage);
-    return model.engine.scores(texts.map(({ row, text }) => ({ ids: encodeResponse(model, row.messages, text) })));
+    return model.engine.scores(texts.map(({ row, text }) => ({ ids: encodeResponse(model, row, text) })));
   };
 
   private model(stage: string): Promise<Policy> {

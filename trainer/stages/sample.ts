@@ -10,6 +10,7 @@ import { writeRows } from '../data/rows.ts';
 import { examine } from '../rewards/examine.ts';
 import { parseResponse } from '../rewards/parse-response.ts';
 import { countReflections } from '../rewards/reflection.ts';
+import { withCompletion } from '../data/with-completion.ts';
 import type { Metrics } from './metrics.ts';
 import { loadPolicy } from './load-policy.ts';
 import { RewardModels } from './reward-models.ts';
@@ -88,7 +89,7 @@ async function withModelScores(
 
 /** A kept completion as a training row: its prompt is the plain one, however it was put when sampled. */
 function asRow(row: Row, text: string, rank: number): Row {
-  return { ...row, id: `${row.id}/${rank}`, completion: text };
+  return withCompletion({ ...row, id: `${row.id}/${rank}` }, text);
 }
 
 /** How often completions verify or revise, by prompting method. */

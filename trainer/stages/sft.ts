@@ -10,5 +10,5 @@ export async function sft(settings: SftSettings, workspace: Workspace): Promise<
   if (rows.length === 0)
     throw new UserError(`sft.data: ${settings.data.join(', ')} hold no rows; expected at least one`);
   const steps = Math.ceil((rows.length * settings.epochs) / Math.min(settings.batch, rows.length));
-  return trainOnDocuments({ ...settings, rows, trainPrompt: false, steps }, workspace);
+  return trainOnDocuments({ ...settings, rows, trained: settings.turns, steps }, workspace);
 }

@@ -3,7 +3,7 @@ import type { Row } from '../contract/dataset.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { OptimizerSettings, Schedule } from '../contract/training.ts';
 import { promptBatch } from '../data/prompt-order.ts';
-import { encodeDocument, supervisedBatch, supervisedMetrics } from './documents.ts';
+import { encodeDocuments, type Trained, supervisedBatch, supervisedMetrics } from './documents.ts';
 import { loadPolicy } from './load-policy.ts';
 import { finishedEarlier } from './success.ts';
 import { Training } from './training.ts';
@@ -11,7 +11,7 @@ import type { Workspace } from './workspace.ts';
 
 interface SupervisedSettings {
   readonly rows: readonly Row[];
-  readonly trainPrompt: boolean;
+  readonly trained: Trained;
   readonly steps: number;
   readonly batch: number;
   readonly learningRate: number;
@@ -32,8 +32,8 @@ export async function trainOnDocuments(settings: SupervisedSettings, workspace: 
 
     while (training.stepsLeft > 0) {
       const { step } = training;
-      const documents = promptBatch(rows, workspace.file.seed, step * batch, batch).map((row) =>
-        encodeDocument(policy, row, settings.trainPrompt),
+      const documents = promptBatch(rows, workspace.file.seed, step * batch, batch).flatMap((row) =>
+        encodeDocuments(policy, row, settings.trained),
       );
       const learningRate = learningRateAt(schedule, settings.learningRate, step + 1, steps);
       const update = await policy.train(supervisedBatch(documents), learningRate, settings.optimizer);

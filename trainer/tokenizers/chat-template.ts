@@ -1,6 +1,7 @@
 import { Template } from '@huggingface/jinja';
 import type { Message } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
+import { refuseSkipped, refuseUnheard, type RenderOptions } from './rendering.ts';
 
 /**
  * What templates get for `strftime_now`: the date that the Llama 3 templates fall back to. With the real one, a prompt
@@ -17,7 +18,8 @@ const fixedDate: Readonly<Record<string, string>> = {
 };
 
 /**
- * Compiles a chat template into a function that renders messages, with the generation prompt, to text.
+ * Compiles a chat template into a function that renders messages to text, with the generation prompt unless they are
+ * closed.
  *
  * @param specialTokens variables of the template, such as `bos_token`
  * @param source the directory, for messages
@@ -27,7 +29,7 @@ export function compileChatTemplate(
   template: string,
   specialTokens: Readonly<Record<string, string>>,
   source: string,
-): (messages: readonly Message[]) => string {
+): (messages: readonly Message[], options?: RenderOptions) => string {
   const failed = (what: string, cause: unknown) =>
     new UserError(`${source}: its chat template ${what}: ${(cause as Error).message}`, { cause });
   let compiled: Template;
@@ -37,18 +39,22 @@ export function compileChatTemplate(
   } catch (cause) {
     throw failed('does not parse', cause);
   }
-  return (messages) => {
+  return (messages, options = {}) => {
+    refuseUnheard(template, messages, options, source);
+    let text: string;
     try {
-      return compiled.render({
+      text = compiled.render({
         ...specialTokens,
         messages,
-        tools: null,
+        tools: options.tools ?? null,
         documents: null,
-        add_generation_prompt: true,
+        add_generation_prompt: options.closed !== true,
         fixed_strftime: (format: string) => format.replace(/%[a-zA-Z]/g, (field) => fixedDate[field] ?? field),
       });
     } catch (cause) {
       throw failed(`refuses messages of the roles ${messages.map(({ role }) => role).join(', ')}`, cause);
     }
+    refuseSkipped(text, messages, source);
+    return text;
   };
 }

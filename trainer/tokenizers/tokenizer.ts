@@ -5,6 +5,7 @@ import type { Message } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import { compileChatTemplate } from './chat-template.ts';
 import { faithfulPreTokenizer } from './pre-tokenizer.ts';
+import { refuseUnheard, type RenderOptions } from './rendering.ts';
 import { readTokenizerFiles } from './tokenizer-files.ts';
 import type { TokenizerFiles } from './tokenizer-files.ts';
 
@@ -24,12 +25,13 @@ export interface Tokenizer {
    */
   readonly decode: (ids: readonly number[]) => string;
   /**
-   * Text of a conversation up to and with the start of the assistant's next turn. Without a chat template: the
-   * contents, a blank line between two, after the begin token if the tokenizer puts one.
+   * Text of a conversation up to and with the start of the assistant's next turn, unless it is closed. Without a chat
+   * template: the contents, a blank line between two, after the begin token if the tokenizer puts one. Without messages:
+   * what a document begins with.
    *
-   * @throws UserError when the template refuses the messages
+   * @throws UserError when the template refuses the messages, or has no place for tools that they need
    */
-  readonly renderChat: (messages: readonly Message[]) => string;
+  readonly renderChat: (messages: readonly Message[], options?: RenderOptions) => string;
   /** Files of the directory that the tokenizer was read from. */
   readonly fileNames: string[];
   /** SHA-256 of the chat template, so that lineage shows which one a model was trained with. */
@@ -64,10 +66,15 @@ export async function loadTokenizer(directory: string): Promise<Tokenizer> {
     ...Object.keys(files.specialTokens).map(idOf),
   ]);
   const bosText = putsBos(library, bosId) ? (files.specialTokens['bos_token'] ?? '') : '';
-  const renderChat =
+  const renderTemplate =
     files.chatTemplate === undefined
-      ? (messages: readonly Message[]) => bosText + messages.map(({ content }) => content).join('\n\n')
+      ? undefined
       : compileChatTemplate(files.chatTemplate, files.specialTokens, directory);
+  const renderChat: Tokenizer['renderChat'] = (messages, options = {}) => {
+    if (messages.length > 0 && renderTemplate !== undefined) return renderTemplate(messages, options);
+    refuseUnheard(undefined, messages, options, directory);
+    return bosText + messages.map(({ content }) => content).join('\n\n');
+  };
 
   return {
     vocabularySize: [...library.get_vocab().values()].reduce((most, id) => Math.max(most, id + 1), 0),
