@@ -1,6 +1,7 @@
 import type { DatasetSettings, Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import { BadLine } from './bad-line.ts';
+import { refuseInexactAnswer } from './exact-answer.ts';
 import type { JsonLine } from './jsonl.ts';
 import { openRowFile, type ScanOptions } from './row-file.ts';
 import type { RowList } from './row-list.ts';
@@ -24,8 +25,10 @@ export async function importJsonl(
 }
 
 /** @throws UserError `file:line: …` */
-export function readLine({ place, number, value }: JsonLine, settings: DatasetSettings, idPrefix: string): Row {
+export function readLine(line: JsonLine, settings: DatasetSettings, idPrefix: string): Row {
+  const { place, number, value } = line;
   try {
+    refuseInexactAnswer(line, settings.columns?.answer);
     return checkGold(rowOf(value, settings, `${idPrefix}/${number}`), place);
   } catch (error) {
     throw error instanceof BadLine ? new UserError(`${place}: ${error.message}`, { cause: error }) : error;

@@ -10,8 +10,8 @@ const commaLanguages = new Set(
  * How decimals are written in a language. Where the mark is a comma, a point is read as well, unless groups of three
  * digits make it a thousands separator: German `3.5` is 3½, `1.234` is 1234.
  *
- * @param language ISO 639 code, maybe with a region (`de-AT`); without one the mark is a point
+ * @param language ISO 639-1 code; without one the mark is a point
  */
 export function decimalMark(language: string | undefined): '.' | ',' {
-  return language !== undefined && commaLanguages.has(language.toLowerCase().split(/[-_]/, 1)[0] ?? '') ? ',' : '.';
+  return language !== undefined && commaLanguages.has(language) ? ',' : '.';
 }
