@@ -10,6 +10,7 @@ import { addDelete } from './commands/delete.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addGenerate } from './commands/generate.ts';
 import { addGet } from './commands/get.ts';
+import { addGrade } from './commands/grade.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addLogs } from './commands/logs.ts';
 import { addReport } from './commands/report.ts';
@@ -24,7 +25,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
-const onThisMachine = [addRun, addInspect, addReport, addGenerate, addEvaluate];
+const onThisMachine = [addRun, addInspect, addReport, addGenerate, addEvaluate, addGrade];
 const onClusters = [addApply, addSuspend, addResume, addRerun, addDelete];
 const onBoth = [addValidate, addGet, addLogs, addApprove];
 

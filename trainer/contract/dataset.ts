@@ -11,6 +11,9 @@ export type GeneratorLanguage = (typeof generatorLanguages)[number];
 /** How the answer of a row is checked. `pattern` is a regular expression on the final summary (after the think block). */
 export const answerKinds = ['number', 'exact', 'list', 'pattern'] as const;
 
+/** Where the answer of a completion is read. */
+export const answerPlaces = ['answerTag', 'completion'] as const;
+
 export const generatorSettings = object({
   task: z
     .enum(['mixture', 'addition', 'facts', 'greetings', 'preferences'])
@@ -74,12 +77,15 @@ export const dataset = withRules(
       .optional()
       .describe('Which rewards apply; generators know theirs, JSONL rows are reasoning unless told.'),
     answer: object({
-      kind: z.enum(answerKinds).default('number').describe('How a completion is compared with the gold answer.'),
+      kind: z
+        .enum(answerKinds)
+        .default('number')
+        .describe('How a completion is compared with the gold answer: docs/reference/answers.md.'),
       in: z
-        .enum(['answerTag', 'completion'])
+        .enum(answerPlaces)
         .default('answerTag')
         .describe(
-          'Where the answer is read: inside <answer> tags, or (number: the last one) in the text after any think block.',
+          'Where the answer is read: inside <answer> tags, or in the text after any think block: the last box, for number else the last number.',
         ),
     })
       .optional()
@@ -142,7 +148,7 @@ export const row = z.object({
   answer: z
     .object({
       kind: z.enum(answerKinds),
-      in: z.enum(['answerTag', 'completion']),
+      in: z.enum(answerPlaces),
       gold: z.string(),
     })
     .optional(),

@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, type ReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { UserError } from '../contract/errors.ts';
 import { otherFormat, remedyFor } from './other-formats.ts';
@@ -21,6 +21,8 @@ export interface JsonLine {
 
 /**
  * Reads a JSONL file line by line; blank lines are skipped.
+ *
+ * @param file `-` is stdin
  *
  * @throws UserError `file:line: …` for a line that is too long, no UTF-8 or no JSON, and for a file that cannot be opened
  */
@@ -64,13 +66,17 @@ async function* readLines(file: string): AsyncGenerator<Buffer> {
   if (pendingBytes > 0) yield Buffer.concat(pending);
 }
 
+async function openFile(file: string): Promise<ReadStream> {
+  const found = await stat(file);
+  // A named pipe would be waited for, for ever; a directory says so itself.
+  if (!found.isFile() && !found.isDirectory()) throw new UserError(`${file}: found no file; expected a JSONL file`);
+  return createReadStream(file);
+}
+
 async function* chunksOf(file: string): AsyncGenerator<Buffer> {
   let isStart = true;
   try {
-    const found = await stat(file);
-    // A named pipe would be waited for, for ever; a directory says so itself.
-    if (!found.isFile() && !found.isDirectory()) throw new UserError(`${file}: found no file; expected a JSONL file`);
-    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    for await (const chunk of (file === '-' ? process.stdin : await openFile(file)) as AsyncIterable<Buffer>) {
       const other = isStart ? otherFormat(chunk) : undefined;
       if (other !== undefined) throw new UserError(`${file}: found ${other}`);
       isStart = false;

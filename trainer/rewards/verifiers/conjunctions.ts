@@ -50,19 +50,18 @@ export interface Conjunctions {
 
 const known = new Map<string, Conjunctions>();
 
-/** @param language ISO 639 code */
-export function conjunctionsOf(language: string | undefined): Conjunctions {
-  const code = language?.toLowerCase().split(/[-_]/, 1)[0] ?? '';
-  const found = known.get(code) ?? build(code);
-  known.set(code, found);
+/** @param language ISO 639-1 code */
+export function conjunctionsOf(language = ''): Conjunctions {
+  const found = known.get(language) ?? build(language);
+  known.set(language, found);
   return found;
 }
 
-function build(code: string): Conjunctions {
-  const own = Object.hasOwn(words, code) ? (words[code]?.split(' ') ?? []) : [];
+function build(language: string): Conjunctions {
+  const own = Object.hasOwn(words, language) ? (words[language]?.split(' ') ?? []) : [];
   const spaced = ['and', 'und', '&', ...own].join('|');
   // Chinese and Japanese write no spaces around it.
-  const close = code === 'zh' || code === 'ja' ? `|${own.join('|')}` : '';
+  const close = language === 'zh' || language === 'ja' ? `|${own.join('|')}` : '';
   return {
     between: new RegExp(`\\s(?:${spaced})\\s${close}`, 'iu'),
     first: new RegExp(`^\\s*(?:${spaced})\\s`, 'iu'),

@@ -9,11 +9,10 @@ type Item = ReadonlySet<string>;
 
 /** An answer, held against its gold list. */
 interface Found {
-  /** Gold items that the answer has, by index, each once. */
-  readonly matched: readonly number[];
+  /** Gold items that the answer has, by their first spelling, in the order of the gold list. */
+  readonly matched: readonly string[];
   /** Items that the gold list has not. */
   readonly strange: readonly string[];
-  readonly ofGold: number;
 }
 
 /**
@@ -34,14 +33,17 @@ export const listVerifier: Verifier<readonly Item[], Found> = {
     if (items.length === 0) return undefined;
     const fits = items.map((item) => gold.flatMap((aliases, index) => (isSame(item, aliases) ? [index] : [])));
     const strange = items.filter((_item, index) => fits[index]?.length === 0).map(normalize);
-    return { matched: matchItems(fits, gold.length), strange, ofGold: gold.length };
+    const matched = matchItems(fits, gold.length).map((index) => [...(gold[index] ?? [])][0] ?? '');
+    return { matched, strange };
   },
   grade(gold, { matched, strange }) {
     if (strange.length > 0 || matched.length === 0) return wrong;
     return matched.length === gold.length ? correct : { outcome: 'partial', score: matched.length / gold.length };
   },
-  spell: ({ matched, strange, ofGold }) =>
-    [`${matched.length} of ${ofGold} items`, ...matched.map(String), ...new Set(strange.toSorted())].join(', '),
+  spell({ matched, strange }) {
+    const others = strange.length === 0 ? '' : `not of the list: ${[...new Set(strange.toSorted())].join(', ')}`;
+    return [matched.join(', '), others].filter((part) => part !== '').join('; ');
+  },
   spellGold: (gold) => gold.map((item) => [...item].join('|')).join(', '),
 };
 

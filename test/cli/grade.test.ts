@@ -1,0 +1,96 @@
+import { expect, test } from '@jest/globals';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { verify } from '../../trainer/rewards/verify.ts';
+import { answerFiles, answerRows, judgedRow } from '../support/answer-rows.ts';
+import { r1 } from '../support/cli.ts';
+import { useSharedDirectory } from '../support/shared-directory.ts';
+
+const directory = useSharedDirectory();
+
+async function graded(rows: readonly object[], ...flags: string[]) {
+  const file = join(directory(), 'rows.jsonl');
+  await writeFile(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  return r1(['grade', file, ...flags]);
+}
+
+test.each(answerFiles)('gives the verdicts of the reward on %s', async (file) => {
+  const rows = answerRows(file);
+  const { code, stdout, stderr } = await r1(['grade', file, '-o', 'jsonl']);
+  expect(stderr).toMatch(new RegExp(`^${rows.length} rows: \\d+ correct`));
+  expect(code).toBe(0);
+  const grades = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { outcome: string; score: number });
+  expect(grades.map(({ outcome, score }) => ({ outcome, score }))).toEqual(
+    rows.map(({ completion, expect: _expect, ...row }) => verify(judgedRow(row), completion)),
+  );
+});
+
+test('says what was found, what it was read as, and what gold is', async () => {
+  const { code, stdout } = await graded(
+    [
+      { completion: 'So it is 17.', answer: 18, expect: 'wrong' },
+      { completion: 'So it is **$18.00**.', answer: '#### 18', expect: 'correct' },
+      { completion: 'no idea', answer: 18 },
+      { completion: '2x', answer: 2 },
+      { completion: 'red, green', answer: 'red, blue', kind: 'list' },
+      { completion: '<answer>18</answer>', answer: 'many', in: 'answerTag' },
+      { completion: '18', answer: 18, in: 'answerTag' },
+    ],
+    '--in=completion',
+  );
+  expect(stdout.split('\n').map((line) => line.trimEnd())).toEqual([
+    '   1  wrong    found "17" in "So it is 17."; gold 18',
+    '   2  correct  found "18.00" (18) in "So it is **$18.00**."; gold 18',
+    '   3  wrong    found nothing, expected a number in "no idea"; gold 18',
+    '   4  wrong    found "2x", which is no number; gold 2',
+    '   5  wrong    found "red, green" (red; not of the list: green); gold red, blue',
+    expect.stringMatching(/^ {3}6 {2}abstain {2}answer "many" cannot be parsed; expected one number such as 42/),
+    '   7  wrong    found nothing, expected one <answer> block behind the thought in "18"; gold 18',
+    '7 rows: 1 correct, 5 wrong, 1 abstain',
+    '',
+  ]);
+  expect(code).toBe(0);
+});
+
+test('exits with 1 and counts the rows that are not as expected', async () => {
+  const rows = [
+    { completion: '<answer>3,5</answer>', answer: 3.5, expect: 'correct' },
+    { completion: '<answer>3,5</answer>', answer: 3.5, language: 'en', expect: 'correct' },
+  ];
+  const { code, stdout } = await graded(rows, '--language=de');
+  expect(stdout).toMatch(/^ {3}2 {2}wrong .*; expected correct\n2 rows: 1 correct, 1 wrong; 1 not as expected\n$/m);
+  expect(code).toBe(1);
+});
+
+test('reads stdin', async () => {
+  const { stdout, code } = await r1(['grade', '-', '--kind=exact', '--in=completion'], {
+    stdin: '{"completion": "(B)", "answer": "B"}\n\n{"completion": "C", "answer": "B"}\n',
+  });
+  expect(stdout).toBe(
+    '   1  correct  found "(B)" (B); gold B\n   3  wrong    found "C"; gold B\n2 rows: 1 correct, 1 wrong\n',
+  );
+  expect(code).toBe(0);
+});
+
+test('refuses a bad row in one line', async () => {
+  const stdin = '{"completion": "1", "answer": "1"}\n{"completion": "1"}\n';
+  expect(await r1(['grade', '-', '--in=completion'], { stdin })).toEqual({
+    code: 64,
+    stdout: '   1  correct  found "1"; gold 1\n',
+    stderr: 'r1: -:2: answer: expected text or a number\n',
+  });
+});
+
+test('refuses a file that is not there, and a kind that nobody knows', async () => {
+  expect(await r1(['grade', 'no-such.jsonl'])).toMatchObject({
+    code: 64,
+    stderr: 'r1: no-such.jsonl: no such file; expected a JSONL file\n',
+  });
+  expect(await r1(['grade', '-', '--kind=sum'])).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining('Allowed choices'),
+  });
+});

@@ -1,0 +1,38 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { gradeRows } from '../../../trainer/data/grade-rows.ts';
+import { useSharedDirectory } from '../../support/shared-directory.ts';
+
+const directory = useSharedDirectory();
+
+test.each([
+  { row: '{"answer": "18"}', says: 'completion: expected text' },
+  { row: '{"completion": "18"}', says: 'answer: expected text or a number' },
+  { row: '{"completion": "18", "answer": null}', says: 'answer: expected text or a number' },
+  {
+    row: '{"completion": "18", "answer": 1, "kind": "nmber"}',
+    says: 'kind: found "nmber", expected one of number, exact',
+  },
+  {
+    row: '{"completion": "18", "answer": 1, "in": "tag"}',
+    says: 'in: found "tag", expected one of answerTag, completion',
+  },
+  { row: '{"completion": "18", "answer": 1, "language": "xx"}', says: 'language: found "xx", expected one of ' },
+  {
+    row: '{"completion": "18", "answer": 1, "expect": "right"}',
+    says: 'expect: found "right", expected one of correct',
+  },
+  {
+    row: '{"completion": "18", "answer": 9007199254740993}',
+    says: 'answer: found the number 9007199254740993, which JSON cannot hold exactly',
+  },
+  { row: '[18]', says: 'expected a JSON object with completion and answer' },
+  { row: '{"completion"', says: 'no valid JSON' },
+])('refuses $row in words', async ({ row, says }) => {
+  const file = join(directory(), 'rows.jsonl');
+  await writeFile(file, `{"completion": "1", "answer": "1"}\n${row}\n`);
+  const grades = gradeRows(file, {});
+  await expect(grades.next()).resolves.toMatchObject({ value: { line: 1, outcome: 'wrong' } });
+  await expect(grades.next()).rejects.toThrow(`${file}:2: ${says}`.slice(0, 300));
+});

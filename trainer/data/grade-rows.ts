@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { answerKinds, answerPlaces } from '../contract/dataset.ts';
+import { UserError } from '../contract/errors.ts';
+import { languages } from '../contract/languages.ts';
+import { goldProblem, judge, spellGold } from '../rewards/verify.ts';
+import type { Verdict } from '../rewards/verifiers/verifier.ts';
+import { BadLine } from './bad-line.ts';
+import { refuseInexactAnswer } from './exact-answer.ts';
+import { type JsonLine, readJsonLines } from './jsonl.ts';
+import { describeIssue } from './rows.ts';
+
+export const outcomes = ['correct', 'wrong', 'partial', 'abstain'] as const satisfies readonly Verdict['outcome'][];
+
+/** An option of a fixed set, named in the message when it is none of them. */
+function oneOf<const Options extends readonly string[]>(options: Options) {
+  return z.enum(options, {
+    error: ({ input }) => `found ${JSON.stringify(input)}, expected one of ${options.join(', ')}`,
+  });
+}
+
+const gradeRow = z.object(
+  {
+    completion: z.string({ error: 'expected text' }),
+    answer: z.union([z.string(), z.number()], { error: 'expected text or a number' }).transform(String),
+    kind: oneOf(answerKinds).optional(),
+    in: oneOf(answerPlaces).optional(),
+    language: oneOf(languages).optional(),
+    expect: oneOf(outcomes).optional(),
+  },
+  { error: 'expected a JSON object with completion and answer' },
+);
+type GradeRow = z.infer<typeof gradeRow>;
+
+/** What rows that do not say so themselves have. */
+export type GradeDefaults = Pick<GradeRow, 'kind' | 'in' | 'language'>;
+
+/** One row with its verdict and the reasons. */
+export interface Grade {
+  /** Line of the file, counted from 1. */
+  readonly line: number;
+  readonly outcome: Verdict['outcome'];
+  readonly score: number;
+  readonly expect?: Verdict['outcome'];
+  readonly kind: (typeof answerKinds)[number];
+  readonly in: (typeof answerPlaces)[number];
+  readonly completion: string;
+  /** The part of the completion that was taken for the answer. */
+  readonly found?: string;
+  /** What it was read as. */
+  readonly value?: string;
+  /** What the gold answer was read as. */
+  readonly gold?: string;
+  /** Why the gold answer cannot be read. */
+  readonly problem?: string;
+}
+
+/**
+ * Holds completions against gold answers as the accuracy reward does. Rows are
+ * `{"completion", "answer", "kind", "in", "language", "expect"}`; other fields are ignored.
+ *
+ * @param file JSONL; `-` is stdin
+ * @throws UserError `file:line: …` for a row that cannot be graded
+ */
+export async function* gradeRows(file: string, defaults: GradeDefaults): AsyncGenerator<Grade> {
+  for await (const line of readJsonLines(file)) yield gradeOf(line, { ...defaults, ...parse(line) });
+}
+
+function parse(line: JsonLine): GradeRow {
+  const parsed = gradeRow.safeParse(line.value);
+  if (!parsed.success) throw new UserError(`${line.place}: ${describeIssue(parsed.error)}`);
+  try {
+    refuseInexactAnswer(line);
+  } catch (error) {
+    throw error instanceof BadLine ? new UserError(`${line.place}: ${error.message}`, { cause: error }) : error;
+  }
+  return parsed.data;
+}
+
+function gradeOf({ number }: JsonLine, row: GradeRow): Grade {
+  const { completion, kind = 'number', in: place = 'answerTag', language, expect } = row;
+  const answer = { kind, in: place, gold: row.answer };
+  const { verdict, ...reasons } = judge({ answer, language }, completion);
+  const [gold, problem] = [spellGold(answer), goldProblem(answer)];
+  return {
+    line: number,
+    ...verdict,
+    ...(expect && { expect }),
+    kind,
+    in: place,
+    completion,
+    ...reasons,
+    ...(gold !== undefined && { gold }),
+    ...(problem !== undefined && { problem }),
+  };
+}
