@@ -2,8 +2,8 @@ import { zip } from '../algorithms/zip.ts';
 import { UserError } from '../contract/errors.ts';
 import type { ModelConfig } from '../models/config.ts';
 import type { Grid } from '../models/program-inputs.ts';
-import { cutMicroBatches, tokenBudget } from './micro-batches.ts';
-import type { PolicySequence, PreferencePair, TokenSequence, TrainingBatch } from './sequences.ts';
+import { budgetFor, cutMicroBatches, type SequenceSize } from './micro-batches.ts';
+import type { PolicySequence, PreferencePair, SupervisedSequence, TokenSequence, TrainingBatch } from './sequences.ts';
 
 /** Some sequences of a batch and the padded size they run at. */
 export interface Part<T> {
@@ -15,8 +15,7 @@ export interface Part<T> {
 
 /** How sequences are cut into micro-batches. */
 interface Cut<T> {
-  /** Tokens that the program sees of a sequence. */
-  readonly length: (sequence: T) => number;
+  readonly size: (sequence: T) => SequenceSize;
   /** What a sequence shares with others: they stay side by side. */
   readonly family?: (sequence: T) => unknown;
   readonly rowsPerSequence?: number;
@@ -30,15 +29,19 @@ interface Cut<T> {
 export function cutSequences<T>(
   sequences: readonly T[],
   { vocabularySize, maxLength }: ModelConfig,
-  { length, family, rowsPerSequence = 1 }: Cut<T>,
+  { size, family, rowsPerSequence = 1 }: Cut<T>,
 ): Part<T>[] {
-  const lengths = sequences.map(length);
-  const longest = lengths.findIndex((tokens) => tokens > maxLength);
-  if (longest >= 0) {
-    throw new UserError(`sequence ${longest} has ${lengths[longest]} tokens, the model takes at most ${maxLength}`);
+  const sizes = sequences.map(size);
+  for (const [index, { length }] of sizes.entries()) {
+    if (length <= maxLength) continue;
+    throw new UserError(`sequence ${index} has ${length} tokens, the model takes at most ${maxLength}`);
   }
-  const budget = tokenBudget(vocabularySize) / rowsPerSequence;
-  return cutMicroBatches(lengths, budget, family && sequences.map(family)).map(({ rows, length: padded, members }) => ({
+  const budget = budgetFor(vocabularySize);
+  return cutMicroBatches(
+    sizes,
+    { ...budget, tokens: budget.tokens / rowsPerSequence },
+    family && sequences.map(family),
+  ).map(({ rows, length: padded, members }) => ({
     grid: { rows: rows * rowsPerSequence, length: padded },
     members,
     sequences: members.map((member) => sequences[member] as T),
@@ -47,7 +50,7 @@ export function cutSequences<T>(
 
 /** Cuts completions into micro-batches; those of one prompt share its tokens. */
 export function cutCompletions<T extends TokenSequence>(sequences: readonly T[], config: ModelConfig): Part<T>[] {
-  return cutSequences(sequences, config, { length: predictedTokens, family: ({ promptIds }) => promptIds.join() });
+  return cutSequences(sequences, config, { size: sizeOf, family: ({ promptIds }) => promptIds.join() });
 }
 
 /** A part of a training step that runs forward and backward at once. */
@@ -60,7 +63,7 @@ export interface TrainingPart {
 /** Cuts the batch of a training step into micro-batches. */
 export function cutBatch(batch: TrainingBatch, config: ModelConfig): TrainingPart[] {
   if (batch.loss === 'pairwise') {
-    return cutSequences(batch.pairs, config, { length: longerOf, rowsPerSequence: 2 }).map(
+    return cutSequences(batch.pairs, config, { size: sizeOfPair, rowsPerSequence: 2 }).map(
       ({ sequences: pairs, ...cut }) => ({
         ...cut,
         batch: { ...batch, pairs },
@@ -73,12 +76,10 @@ export function cutBatch(batch: TrainingBatch, config: ModelConfig): TrainingPar
       batch: { ...batch, sequences: sequences.map(lossFields) },
     }));
   }
-  return cutSequences(batch.sequences, config, { length: ({ ids }) => ids.length - 1 }).map(
-    ({ sequences, ...cut }) => ({
-      ...cut,
-      batch: { ...batch, sequences },
-    }),
-  );
+  return cutSequences(batch.sequences, config, { size: sizeOfDocument }).map(({ sequences, ...cut }) => ({
+    ...cut,
+    batch: { ...batch, sequences },
+  }));
 }
 
 /** Of whatever a caller knows of a completion, what a worker thread needs. */
@@ -94,17 +95,21 @@ function lossFields({
 }
 
 /**
- * Tokens that a program sees of a prompt with its completion: all but the last, which it predicts.
+ * A program sees all tokens of a prompt with its completion but the last, which it predicts.
  *
  * @throws UserError if the prompt is empty: nothing predicts the first token
  */
-function predictedTokens({ promptIds, completionIds }: TokenSequence): number {
+function sizeOf({ promptIds, completionIds }: TokenSequence): SequenceSize {
   if (promptIds.length === 0) throw new UserError('a sequence has an empty prompt, expected at least one token');
-  return promptIds.length + completionIds.length - 1;
+  return { length: promptIds.length + completionIds.length - 1, predicted: completionIds.length };
 }
 
-function longerOf({ chosen, rejected }: PreferencePair): number {
-  return Math.max(chosen.length, rejected.length);
+function sizeOfDocument({ ids, weights }: SupervisedSequence): SequenceSize {
+  return { length: ids.length - 1, predicted: weights.filter((weight) => weight !== 0).length };
+}
+
+function sizeOfPair({ chosen, rejected }: PreferencePair): SequenceSize {
+  return { length: Math.max(chosen.length, rejected.length), predicted: 0 };
 }
 
 /** Puts the results of micro-batches back into the order of the batch. */

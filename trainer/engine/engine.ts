@@ -181,7 +181,9 @@ export class Engine {
   async scores(sequences: readonly ScoredSequence[], { set = 'policy' }: { set?: string } = {}): Promise<number[]> {
     return this.#inOrder(async () => {
       const source = this.#sets.source(set);
-      const parts = cutSequences(sequences, this.#config, { length: ({ ids }) => ids.length });
+      const parts = cutSequences(sequences, this.#config, {
+        size: ({ ids }) => ({ length: ids.length, predicted: 0 }),
+      });
       const requests = parts.map(({ grid: { rows, length }, sequences: members }) => ({
         source,
         grid: { rows: Math.max(2, rows), length }, // the head's product with a single row would sum in another order

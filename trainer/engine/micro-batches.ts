@@ -14,9 +14,24 @@ const parts = 4;
 /** Fewer tokens are not cut further: adding up one more gradient costs as much as about 20 tokens. */
 const fewTokens = 1024;
 
-/** Most tokens of a micro-batch, so that its logits stay within 128 MiB. */
-export function tokenBudget(vocabularySize: number): number {
-  return Math.min(2048, Math.floor((32 * 1024 * 1024) / vocabularySize));
+/** What a micro-batch may have; one sequence may have more. */
+export interface Budget {
+  /** Tokens of the grid, padding included. */
+  readonly tokens: number;
+  /** Predicted tokens: each has a row of logits. */
+  readonly predicted: number;
+}
+
+/** Keeps the attention of a micro-batch small, and its logits within 128 MiB. */
+export function budgetFor(vocabularySize: number): Budget {
+  return { tokens: 2048, predicted: Math.floor((32 * 1024 * 1024) / vocabularySize) };
+}
+
+/** Size of a sequence, in tokens. */
+export interface SequenceSize {
+  readonly length: number;
+  /** Tokens of it that are predicted: not those of a prompt, and none by a scalar head. */
+  readonly predicted: number;
 }
 
 /**
@@ -24,25 +39,26 @@ export function tokenBudget(vocabularySize: number): number {
  * they share tokens. The cut depends on the sequences and the budget alone, so the gradient, summed in this order, has
  * the same bits with any number of workers. Rows are powers of two, so that few programs are compiled.
  *
- * @param lengths tokens of each sequence
- * @param budget tokens, padding included, that a micro-batch may have (one sequence may have more)
  * @param families what each sequence shares with others, such as its prompt; each is one of its own when absent
  */
 export function cutMicroBatches(
-  lengths: readonly number[],
-  budget: number,
-  families: readonly unknown[] = [...lengths.keys()],
+  sizes: readonly SequenceSize[],
+  budget: Budget,
+  families: readonly unknown[] = [...sizes.keys()],
 ): MicroBatch[] {
+  const lengths = sizes.map(({ length }) => length);
   const order = familiesLongestFirst(lengths, families);
+  const most = (members: readonly number[], of: (size: SequenceSize) => number): number =>
+    members.reduce((found, member) => Math.max(found, of(sizes[member] as SequenceSize)), 0);
+  const paddedLength = (members: readonly number[]): number => lengthBucket(most(members, ({ length }) => length));
+
   const microBatches: MicroBatch[] = [];
   while (order.length > 0) {
-    const longest = (members: readonly number[]): number =>
-      lengthBucket(members.reduce((length, member) => Math.max(length, lengths[member] as number), 0));
-    const bound = longest(order);
-    const wanted = Math.max(lengths.length / parts, fewTokens / bound);
-    const most = powerOfTwoUpTo(Math.max(1, Math.min(wanted, budget / bound)));
-    const members = order.splice(0, most);
-    microBatches.push({ rows: powerOfTwoFrom(members.length), length: longest(members), members });
+    const length = paddedLength(order);
+    const wanted = Math.max(sizes.length / parts, fewTokens / length);
+    const affordable = Math.min(budget.tokens / length, budget.predicted / most(order, ({ predicted }) => predicted));
+    const members = order.splice(0, powerOfTwoUpTo(Math.max(1, Math.min(wanted, affordable))));
+    microBatches.push({ rows: powerOfTwoFrom(members.length), length: paddedLength(members), members });
   }
   return microBatches;
 }

@@ -77,12 +77,24 @@ export function parameterLayout(config: ModelConfig, head: Head): ParameterLayou
  */
 export function initialParameters(layout: ParameterLayout, config: ModelConfig, seed: number): Float32Array {
   const parameters = new Float32Array(layout.size);
-  for (const { name, offset, size, decay } of layout.tensors) {
-    const values = parameters.subarray(offset, offset + size);
-    if (decay) fillNormal(values, config.initializerRange, randomKey(seed, 'initial', name));
-    else if (!name.endsWith('.bias')) values.fill(1);
-  }
+  for (const tensor of layout.tensors) initializeTensor(parameters, tensor, config, seed);
   return parameters;
+}
+
+/**
+ * Gives one tensor its initial numbers.
+ *
+ * @param parameters flat, in the order of the layout
+ */
+export function initializeTensor(
+  parameters: Float32Array,
+  { name, offset, size, decay }: ParameterTensor,
+  config: ModelConfig,
+  seed: number,
+): void {
+  const values = parameters.subarray(offset, offset + size);
+  if (decay) fillNormal(values, config.initializerRange, randomKey(seed, 'initial', name));
+  else if (!name.endsWith('.bias')) values.fill(1);
 }
 
 /** Normal numbers with mean 0, four from each block of Philox (Box–Muller over pairs of 32-bit words). */

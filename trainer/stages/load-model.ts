@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { readModelDirectory } from '../checkpoint/model-directory.ts';
 import { UserError } from '../contract/errors.ts';
 import { configFromInit, type Head, type ModelConfig, parseHfConfig } from '../models/config.ts';
-import { initialParameters, parameterLayout } from '../models/parameters.ts';
+import { initializeTensor, initialParameters, parameterLayout } from '../models/parameters.ts';
 import { writeByteTokenizer } from '../tokenizers/byte-tokenizer.ts';
 import { checkVocabulary, loadTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
 import type { Workspace } from './workspace.ts';
@@ -43,9 +43,11 @@ export async function loadModel(directory: string, head: Head, seed: number): Pr
   const config = parseHfConfig(model.config, join(directory, 'config.json'));
   checkVocabulary(tokenizer, config.vocabularySize, directory);
   const layout = parameterLayout(config, head);
-  const mayBeMissing = head === 'scalar' ? ['score.weight'] : [];
+  const fresh = layout.tensors.filter(({ name }) => name === 'score.weight');
+  const mayBeMissing = fresh.map(({ name }) => name);
   await model.checkParameters(layout, mayBeMissing); // before memory of the size that config.json asks for is taken
-  const into = head === 'scalar' ? { into: initialParameters(layout, config, seed) } : {};
-  const parameters = await model.readParameters(layout, { ...into, mayBeMissing });
+  const into = new Float32Array(new SharedArrayBuffer(layout.size * Float32Array.BYTES_PER_ELEMENT));
+  for (const tensor of fresh) initializeTensor(into, tensor, config, seed); // what the directory has comes over it
+  const parameters = await model.readParameters(layout, { into, mayBeMissing });
   return { config, head, tokenizer, tokenizerDirectory: directory, parameters };
 }

@@ -1,11 +1,17 @@
 import { expect, test } from '@jest/globals';
-import { cutMicroBatches, tokenBudget } from '../../../trainer/engine/micro-batches.ts';
+import { type Budget, budgetFor, cutMicroBatches } from '../../../trainer/engine/micro-batches.ts';
 
 const equal = (count: number, length: number) => Array.from({ length: count }, () => length);
 
+/** Cuts sequences of which every token is predicted. */
+function cut(lengths: readonly number[], tokens: number, families?: readonly unknown[]) {
+  const sizes = lengths.map((length) => ({ length, predicted: length }));
+  return cutMicroBatches(sizes, { tokens, predicted: tokens }, families);
+}
+
 test('every sequence is in exactly one micro-batch that is long enough for it', () => {
   const lengths = Array.from({ length: 77 }, (_, i) => 1 + ((i * 53) % 300));
-  const microBatches = cutMicroBatches(lengths, 2048);
+  const microBatches = cut(lengths, 2048);
   expect(microBatches.flatMap(({ members }) => members).toSorted((a, b) => a - b)).toEqual([...lengths.keys()]);
   for (const { rows, length, members } of microBatches) {
     expect(members.length).toBeLessThanOrEqual(rows);
@@ -15,32 +21,32 @@ test('every sequence is in exactly one micro-batch that is long enough for it', 
 });
 
 test('a batch below the budget is still cut into four, to keep cores busy', () => {
-  expect(cutMicroBatches(equal(8, 512), 4096)).toEqual(
+  expect(cut(equal(8, 512), 4096)).toEqual(
     [0, 2, 4, 6].map((first) => ({ rows: 2, length: 512, members: [first, first + 1] })),
   );
 });
 
 test('micro-batches are not cut below 1024 tokens', () => {
-  expect(cutMicroBatches(equal(8, 256), 2048).map(({ rows }) => rows)).toEqual([4, 4]);
-  expect(cutMicroBatches(equal(8, 20), 2048)).toEqual([{ rows: 8, length: 32, members: [0, 1, 2, 3, 4, 5, 6, 7] }]);
+  expect(cut(equal(8, 256), 2048).map(({ rows }) => rows)).toEqual([4, 4]);
+  expect(cut(equal(8, 20), 2048)).toEqual([{ rows: 8, length: 32, members: [0, 1, 2, 3, 4, 5, 6, 7] }]);
 });
 
 test('a sequence longer than the budget runs alone', () => {
-  expect(cutMicroBatches([300, 300], 200).map(({ rows, length }) => [rows, length])).toEqual([
+  expect(cut([300, 300], 200).map(({ rows, length }) => [rows, length])).toEqual([
     [1, 320],
     [1, 320],
   ]);
 });
 
 test('sequences of equal length keep their order', () => {
-  const members = cutMicroBatches([16, 40, 16, 40, 16], 2048).flatMap((microBatch) => microBatch.members);
+  const members = cut([16, 40, 16, 40, 16], 2048).flatMap((microBatch) => microBatch.members);
   expect(members).toEqual([1, 3, 0, 2, 4]);
 });
 
 test('sequences of one family stay side by side, and the length is that of the longest in a micro-batch', () => {
   const lengths = [100, 500, 40, 300, 90, 450];
   const families = ['a', 'b', 'a', 'b', 'a', 'b'];
-  expect(cutMicroBatches(lengths, 1024, families)).toEqual([
+  expect(cut(lengths, 1024, families)).toEqual([
     { rows: 2, length: 512, members: [1, 5] },
     { rows: 2, length: 320, members: [3, 0] },
     { rows: 2, length: 96, members: [4, 2] },
@@ -48,7 +54,7 @@ test('sequences of one family stay side by side, and the length is that of the l
 });
 
 test('the last micro-batch has no more rows than the next power of two', () => {
-  const microBatches = cutMicroBatches(equal(70, 64), 1024);
+  const microBatches = cut(equal(70, 64), 1024);
   expect(microBatches.map(({ rows, members }) => [rows, members.length])).toEqual([
     [16, 16],
     [16, 16],
@@ -58,11 +64,32 @@ test('the last micro-batch has no more rows than the next power of two', () => {
   ]);
 });
 
-test('a large vocabulary lowers the budget, so that the logits stay within 128 MiB', () => {
-  expect(tokenBudget(512)).toBe(2048);
-  expect(tokenBudget(49_152) * 49_152 * 4).toBeLessThanOrEqual(128 * 1024 * 1024);
+test.each([
+  { vocabulary: 512, prompt: 256, completion: 256, rows: 4 },
+  { vocabulary: 49_152, prompt: 256, completion: 256, rows: 2 },
+  { vocabulary: 49_152, prompt: 448, completion: 64, rows: 4 },
+  { vocabulary: 151_936, prompt: 448, completion: 64, rows: 2 },
+  { vocabulary: 151_936, prompt: 256, completion: 256, rows: 1 },
+])(
+  'of $vocabulary tokens $rows siblings of $prompt + $completion share their prompt: only predicted tokens have logits',
+  ({ vocabulary, prompt, completion, rows }) => {
+    const sizes = equal(16, prompt + completion - 1).map((length) => ({ length, predicted: completion }));
+    const budget: Budget = budgetFor(vocabulary);
+    const cuts = cutMicroBatches(
+      sizes,
+      budget,
+      [...sizes.keys()].map((at) => at >> 3),
+    );
+    expect(new Set(cuts.map((microBatch) => microBatch.rows))).toEqual(new Set([rows]));
+    if (rows > 1) expect(rows * completion * vocabulary * 4).toBeLessThanOrEqual(128 * 1024 * 1024);
+  },
+);
+
+test('a scalar head has no logits: the vocabulary does not cut its batches', () => {
+  const sizes = equal(64, 256).map((length) => ({ length, predicted: 0 }));
+  expect(cutMicroBatches(sizes, budgetFor(151_936))[0]?.rows).toBe(8);
 });
 
 test('no sequences, no micro-batches', () => {
-  expect(cutMicroBatches([], 2048)).toEqual([]);
+  expect(cut([], 2048)).toEqual([]);
 });
