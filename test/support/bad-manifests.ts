@@ -244,7 +244,27 @@ export const badManifests: readonly BadManifest[] = [
   {
     name: 'greedy completions in a group',
     text: broken('steps: 3, rewards', 'steps: 3, sampling: {temperature: 0}, rewards'),
-    expected: [/^spec.stages\[1\].grpo: sampling.temperature must be greater than 0/],
+    expected: [/^spec.stages\[1\].grpo: sampling.temperature must be at least 0.01/],
+  },
+  {
+    name: 'nearly greedy completions in a group',
+    text: broken('steps: 3, rewards', 'steps: 3, sampling: {temperature: 0.001}, rewards'),
+    expected: [/^spec.stages\[1\].grpo: sampling.temperature must be at least 0.01/],
+  },
+  {
+    name: 'a nucleus of one token',
+    text: broken('steps: 3, rewards', 'steps: 3, sampling: {topP: 0}, rewards'),
+    expected: [/^spec.stages\[1\].grpo: sampling.topP must be greater than 0 and sampling.topK must not be 1/],
+  },
+  {
+    name: 'one token to choose from',
+    text: broken('steps: 3, rewards', 'steps: 3, sampling: {topK: 1}, rewards'),
+    expected: [/^spec.stages\[1\].grpo: sampling.topP must be greater than 0 and sampling.topK must not be 1/],
+  },
+  {
+    name: 'a dual clip that would stop every token',
+    text: broken('steps: 3, rewards', 'steps: 3, clip: {dual: 1}, rewards'),
+    expected: [/^spec.stages\[1\].grpo: clip.dual must be greater than 1/],
   },
   {
     name: 'no stages',

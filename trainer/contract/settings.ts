@@ -64,7 +64,11 @@ export const grpo = withRules(
         .min(0)
         .max(10)
         .default(0.001)
-        .describe('Weight of the k3 estimate of KL(policy ‖ reference) in the loss.'),
+        .describe('Weight of the k3 estimate of KL(policy ‖ reference) in the loss; at 0 no reference is kept.'),
+      report: z
+        .boolean()
+        .optional()
+        .describe('Keeps a reference and reports the metric kl at a coefficient of 0, too: 18 % of a step.'),
       referenceEvery: count
         .default(400)
         .describe('The reference is replaced by the policy every this many steps; 0 is never.'),
@@ -81,8 +85,17 @@ export const grpo = withRules(
       message: 'rewards: lastSteps must not be greater than steps',
     },
     {
-      rule: 'self.sampling.temperature > 0.0',
-      message: 'sampling.temperature must be greater than 0: greedy completions of a group are all the same',
+      rule: 'self.sampling.temperature >= 0.01',
+      message: 'sampling.temperature must be at least 0.01: greedy completions of a group are all the same',
+    },
+    {
+      rule: 'self.sampling.topP > 0.0 && self.sampling.topK != 1',
+      message:
+        'sampling.topP must be greater than 0 and sampling.topK must not be 1: with one token to choose from, the completions of a group are all the same',
+    },
+    {
+      rule: '!has(self.clip.dual) || self.clip.dual > 1.0',
+      message: 'clip.dual must be greater than 1: it bounds the ratio where it has grown',
     },
   ],
 ).describe('Reinforcement learning with verifiable rewards, by group relative policy optimisation.');

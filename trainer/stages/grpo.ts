@@ -5,6 +5,7 @@ import { loadPolicy } from './load-policy.ts';
 import { RewardModels } from './reward-models.ts';
 import { updatePolicy } from './policy-update.ts';
 import { miniBatches, rollOut } from './rollout.ts';
+import { warnOfLength, warnOfTruncation } from './sampling-warnings.ts';
 import { finishedEarlier } from './success.ts';
 import { Training } from './training.ts';
 import type { Workspace } from './workspace.ts';
@@ -18,12 +19,14 @@ const samplesEvery = 20;
  * Source: DeepSeekMath, arXiv:2402.03300, §4; DeepSeek-R1, arXiv:2501.12948v2.
  */
 export async function grpo(settings: GrpoSettings, workspace: Workspace): Promise<StageResult> {
-  const resumed = await loadPolicy(workspace, { trained: true, reference: true });
+  const resumed = await loadPolicy(workspace, { trained: true, reference: usesReference(settings) });
   const { policy } = resumed;
   const models = new RewardModels(workspace);
   const { seed, stage } = workspace.file;
   try {
     if (resumed.final) return finishedEarlier(resumed.metrics, resumed.final);
+    warnOfTruncation(settings.sampling, workspace.warnings);
+    warnOfLength(settings.sampling, policy.config, workspace.warnings);
     const prompts = await workspace.inputs.rows(settings.prompts, 'train');
     const rewards = createRewards(settings.rewards, { steps: settings.steps, scoreWithModel: models.score });
     const training = await Training.start(workspace, resumed, settings);
@@ -33,13 +36,13 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
       if (training.step % samplesEvery === 0) await workspace.log.samples(training.step + 1, rollout.samples);
       for (const [at, miniBatch] of miniBatches(rollout, settings).slice(0, training.stepsLeft).entries()) {
         const update = await updatePolicy(settings, policy, miniBatch, training.step);
-        const refresh = isReferenceDue(settings, training.step);
+        const refresh = isRefreshDue(settings, training.step);
         if (refresh) policy.refreshReference();
         await training.report({
           ...rollout.metrics,
           ...(at === 0 && { num_tokens: rollout.tokens }), // once, so that it can be summed
           ...update,
-          ref_refresh: Number(refresh),
+          ...(usesReference(settings) && { ref_refresh: Number(refresh) }),
         });
       }
       await training.saveIfDue(); // only here: completions are not saved
@@ -51,7 +54,13 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
   }
 }
 
-/** Whether the reference is renewed after this step, counted from 0. */
-function isReferenceDue({ kl: { referenceEvery } }: GrpoSettings, step: number): boolean {
-  return referenceEvery > 0 && (step + 1) % referenceEvery === 0;
+/** Whether anything needs the reference policy: its weights are one model more in memory, and its pass a part of every step. */
+function usesReference({ kl }: GrpoSettings): boolean {
+  return kl.coefficient > 0 || kl.report === true;
+}
+
+/** Whether the reference is replaced by the policy after this step, counted from 0. */
+function isRefreshDue(settings: GrpoSettings, step: number): boolean {
+  const { referenceEvery } = settings.kl;
+  return usesReference(settings) && referenceEvery > 0 && (step + 1) % referenceEvery === 0;
 }

@@ -15,6 +15,7 @@ import type { Metrics } from './metrics.ts';
 import { loadPolicy } from './load-policy.ts';
 import { RewardModels } from './reward-models.ts';
 import { type Method, type Sampled, Sampler } from './sampler.ts';
+import { warnOfLength } from './sampling-warnings.ts';
 import { finishedEarlier, successResult } from './success.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -32,6 +33,7 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
   const { policy } = await loadPolicy(workspace);
   const models = new RewardModels(workspace);
   try {
+    warnOfLength(settings.sampling, policy.config, workspace.warnings);
     const sampler = new Sampler(settings, workspace, policy);
     const funnel = createFunnel(settings);
     const kept: Row[] = [];

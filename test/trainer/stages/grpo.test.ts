@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -99,6 +99,33 @@ test('the reference is replaced every N steps', async () => {
   expect(steps.map(({ ref_refresh }) => ref_refresh)).toEqual([0, 1, 0, 1]);
   expect(steps.map(({ kl = NaN }) => kl > 0)).toEqual([false, true, false, true]);
 });
+
+test('without a KL coefficient no reference is kept; asked for, it is reported and changes no bit', async () => {
+  const steps = { steps: 2, checkpointEvery: 1 };
+  const [plain = {}] = await train('no-kl', { ...steps, kl: { coefficient: 0 } });
+  const reported = await train('kl-reported', { ...steps, kl: { coefficient: 0, report: true } }, { stage: 'no-kl' });
+  expect(Object.keys(plain)).not.toEqual(expect.arrayContaining(['kl']));
+  expect(Object.keys(plain)).not.toEqual(expect.arrayContaining(['ref_refresh']));
+  expect(reported[1]?.['kl']).toBeGreaterThan(0);
+  expect(await resumeBytes('no-kl')).toBeLessThan(0.7 * (await resumeBytes('kl-reported')));
+  const [without, withKl] = await Promise.all([weights('no-kl', 'step-000002'), weights('kl-reported', 'step-000002')]);
+  expect(without.equals(withKl)).toBe(true);
+});
+
+test('sampling that the loss cannot follow exactly, and a length that the context cannot hold, are warned of', async () => {
+  await train('warned', { sampling: { maxNewTokens: 500, topP: 0.9, topK: 20 } });
+  expect((await readResult(root, 'warned')).warnings).toEqual([
+    { reason: 'TruncatedSampling', message: expect.stringContaining('sampling with topP 0.9 and topK 20 leaves out') },
+    {
+      reason: 'ContextTooShort',
+      message: expect.stringContaining('sampling.maxNewTokens is 500; the context of the model holds 128 tokens'),
+    },
+  ]);
+});
+
+async function resumeBytes(stage: string): Promise<number> {
+  return (await stat(join(root, stage, 'step-000001/trainer/resume.safetensors'))).size;
+}
 
 function weights(stage: string, step: string): Promise<Buffer> {
   return readFile(join(root, stage, step, 'model.safetensors'));

@@ -1,0 +1,29 @@
+import type { SamplingSettings } from '../contract/training.ts';
+import type { ModelConfig } from '../models/config.ts';
+import type { Warnings } from './warnings.ts';
+
+/** Warns of a length that the model cannot reach: completions end where its context does. */
+export function warnOfLength(
+  { maxNewTokens }: SamplingSettings,
+  { maxLength }: Pick<ModelConfig, 'maxLength'>,
+  warnings: Warnings,
+): void {
+  if (maxNewTokens < maxLength) return;
+  warnings.warn(
+    'ContextTooShort',
+    `sampling.maxNewTokens is ${maxNewTokens}; the context of the model holds ${maxLength} tokens, prompt included, and completions end there`,
+  );
+}
+
+/**
+ * Warns of truncated sampling in policy optimisation: what is trained is the whole distribution of a token, what was sampled is its
+ * likely part, so the gradient is not exactly that of the expected reward.
+ */
+export function warnOfTruncation({ topP, topK }: SamplingSettings, warnings: Warnings): void {
+  const found = [...(topP < 1 ? [`topP ${topP}`] : []), ...(topK > 0 ? [`topK ${topK}`] : [])];
+  if (found.length === 0) return;
+  warnings.warn(
+    'TruncatedSampling',
+    `sampling with ${found.join(' and ')} leaves out tokens that the loss counts on: the policy gradient is exact only with topP 1 and topK 0`,
+  );
+}
