@@ -13,26 +13,33 @@ export function openingOf(prompt: string, prefill = ''): string {
 }
 
 /**
- * A whole response as it continues a prompt: without what the prompt has of it, so that nothing is read twice. A response
- * without a chain of thought behind a prompt that opened one closes the block first; behind a prompt that closed the block
- * the response's own chain of thought is left out.
+ * A whole response as it continues a prompt, with one block of thought between them:
+ *
+ * - what the prompt has of the response already is left out, so that nothing is read twice;
+ * - a block that the response only closes is opened, unless the prompt has done so;
+ * - a response without a thought first closes a block that the prompt has opened;
+ * - behind a block that the prompt has closed the response's own thought is left out.
  *
  * @param response as data sets have it, whatever template it was made with
  */
 export function continuationOf(response: string, opening: string): string {
-  if (opening === '') return response;
+  if (opening === '') return onlyCloses(response) ? `<think>${response}` : response;
   const open = opening.indexOf('<think>');
   if (open < 0) return afterCommon(response, opening);
   const tail = opening.slice(open + '<think>'.length);
   const close = tail.lastIndexOf('</think>');
   if (close >= 0) {
     const after = tail.slice(close + '</think>'.length);
-    const thought = /^\s*<think>[^]*?<\/think>/.exec(response);
-    return thought === null ? response : afterCommon(response.slice(thought[0].length), after);
+    const thought = response.lastIndexOf('</think>');
+    return thought < 0 ? response : afterCommon(response.slice(thought + '</think>'.length), after);
   }
   const tag = /^\s*<think>/.exec(response);
   if (tag !== null) return afterCommon(response.slice(tag[0].length), tail);
   return response.includes('</think>') ? response : `\n</think>\n\n${response}`;
+}
+
+function onlyCloses(response: string): boolean {
+  return response.includes('</think>') && !response.includes('<think>');
 }
 
 /** The text without what it has in common with the start that was given already. */

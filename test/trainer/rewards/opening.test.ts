@@ -21,6 +21,8 @@ const close = '<think>\n\n</think>\n\n';
 
 test.each([
   { opening: '', response: thought, continuation: thought },
+  { opening: '', response: '6', continuation: '6' },
+  { opening: '', response: 'a</think>b', continuation: '<think>a</think>b' },
   { opening: '<think>\n', response: thought, continuation: '3 plus 3 is 6.\n</think>\n<answer>6</answer>' },
   { opening: '<think>', response: thought, continuation: '\n3 plus 3 is 6.\n</think>\n<answer>6</answer>' },
   { opening: '<think>\n', response: '<think>a</think>b', continuation: 'a</think>b' },
@@ -31,6 +33,7 @@ test.each([
   { opening: '<think>\nOkay, ', response: '<think>\n3+3</think>6', continuation: '\n3+3</think>6' },
   { opening: close, response: `${close}6`, continuation: '6' },
   { opening: close, response: '<think></think>\n6', continuation: '6' },
+  { opening: close, response: 'a</think>b', continuation: 'b' },
   { opening: close, response: '6', continuation: '6' },
   { opening: close, response: thought, continuation: '<answer>6</answer>' },
   { opening: 'Sure: ', response: 'Sure: 6', continuation: '6' },
