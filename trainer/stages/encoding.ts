@@ -38,7 +38,7 @@ export interface EncodedExchange {
 export function encodeExchange(model: Encoder, exchange: Exchange): EncodedExchange {
   const { completion = '', toolCalls } = exchange;
   const { ids, opening } = encodePrompt(model, exchange);
-  if (toolCalls !== undefined) return { promptIds: ids, completionIds: encodeToolCalls(model, exchange) };
+  if (toolCalls !== undefined) return { promptIds: ids, completionIds: encodeToolCalls(model, exchange, opening) };
   const { tokenizer } = model;
   return {
     promptIds: ids,
@@ -47,16 +47,21 @@ export function encodeExchange(model: Encoder, exchange: Exchange): EncodedExcha
 }
 
 /** What the assistant says and calls, as the chat template writes it after the generation prompt. */
-function encodeToolCalls({ tokenizer }: Encoder, { messages, tools, completion = '', toolCalls }: Exchange): number[] {
+function encodeToolCalls(
+  { tokenizer }: Encoder,
+  { messages, tools, completion = '', toolCalls }: Exchange,
+  opening: string,
+): number[] {
   const prompt = tokenizer.renderChat(messages, { tools });
+  const before = prompt.slice(0, prompt.length - opening.length);
   const turn = { role: 'assistant' as const, content: completion, tool_calls: toolCalls };
   const whole = tokenizer.renderChat([...messages, turn], { tools, closed: true });
-  if (!whole.startsWith(prompt)) {
+  if (!whole.startsWith(before)) {
     throw new UserError(
       'its chat template writes a turn with tool calls otherwise than it lets the assistant begin one',
     );
   }
-  const ids = tokenizer.encode(whole.slice(prompt.length).trimEnd());
+  const ids = tokenizer.encode(continuationOf(whole.slice(before.length), opening).trimEnd());
   const end = ids.findIndex((id) => tokenizer.stopIds.includes(id));
   return end < 0 ? [...ids, stopIdOf(tokenizer)] : ids.slice(0, end + 1);
 }

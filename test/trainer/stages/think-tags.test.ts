@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Row } from '../../../trainer/contract/dataset.ts';
-import { encodeDocument } from '../../../trainer/stages/documents.ts';
+import { encodeDocuments } from '../../../trainer/stages/documents.ts';
 import { encodeResponse } from '../../../trainer/stages/encoding.ts';
 import { loadTokenizer } from '../../../trainer/tokenizers/tokenizer.ts';
 import { lines, pin, runToResult } from '../../support/trainer.ts';
@@ -73,7 +73,7 @@ test.each(Object.keys(endings) as (keyof typeof endings)[])(
   'SFT and reward models read one block of thought behind a prompt whose block is %s',
   async (ending) => {
     const tokenizer = await loadTokenizer(join(root, `model-${ending}`));
-    const model = { tokenizer, config: { maxLength: 128 } } as Parameters<typeof encodeDocument>[0];
+    const model = { tokenizer, config: { maxLength: 128 } } as const;
     const [open] = tokenizer.encode('<think>');
     const [close] = tokenizer.encode('</think>');
     for (const completion of responses) {
@@ -84,8 +84,9 @@ test.each(Object.keys(endings) as (keyof typeof endings)[])(
         messages: [{ role: 'user', content: '2+2?' }],
         completion,
       };
-      const { ids } = encodeDocument(model, row, false);
-      expect(encodeResponse(model, row.messages, completion)).toEqual(ids);
+      const documents = encodeDocuments(model, row, 'last');
+      const ids = documents.flatMap((document) => document.ids);
+      expect(encodeResponse(model, row, completion)).toEqual(ids);
       const count = (id: number | undefined) => ids.filter((one) => one === id).length;
       const thoughts = completion === '4' && ending === 'none' ? 0 : 1;
       expect([completion, count(open), count(close)]).toEqual([completion, thoughts, thoughts]);
