@@ -20,7 +20,7 @@ const lengths = [20, 13];
  */
 const tolerance = 5e-5;
 
-test.each(['llama', 'qwen2', 'qwen3'])(
+test.each(['llama', 'llama-biases', 'qwen2', 'qwen3'])(
   '%s: log-probabilities and every gradient agree with transformers',
   async (name) => {
     const { config, parameters, golden } = await open(name, 'lm');
