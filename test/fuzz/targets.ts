@@ -1,4 +1,5 @@
 import type { FuzzTarget } from './target.ts';
+import { chatTemplate } from './targets/chat-template.ts';
 import { manifest } from './targets/manifest.ts';
 import { modelConfig, shardIndex } from './targets/model-directory.ts';
 import { rolloutAnswer, rolloutServer } from './targets/rollout.ts';
@@ -13,6 +14,7 @@ export const targets: readonly FuzzTarget[] = [
   modelConfig,
   shardIndex,
   ...tokenizerFiles,
+  chatTemplate,
   jsonl,
   manifest,
   progressLines,

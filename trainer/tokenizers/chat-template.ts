@@ -1,41 +1,38 @@
-import { Template } from '@huggingface/jinja';
+import { Environment, parse, tokenize } from '@huggingface/jinja';
 import type { Message } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
+import { formatFixedDate } from './fixed-date.ts';
 import { refuseSkipped, refuseUnheard, type RenderOptions } from './rendering.ts';
+import { requireLoops, TemplateInterpreter } from './template-interpreter.ts';
 
-/**
- * What templates get for `strftime_now`: the date that the Llama 3 templates fall back to. With the real one, a prompt
- * would change over night and a resumed run would end in other weights.
- */
-const fixedDate: Readonly<Record<string, string>> = {
-  '%d': '26',
-  '%m': '07',
-  '%b': 'Jul',
-  '%B': 'July',
-  '%Y': '2024',
-  '%H': '00',
-  '%M': '00',
-};
+/** Variables of a template by name. */
+export type TemplateArguments = Readonly<Record<string, string | number | boolean | null>>;
+
+/** Longest text of a conversation, in UTF-16 units. */
+const mostCharacters = 1 << 24;
+
+/** Longest list of `range`, as in Jinja's own sandbox. */
+const longestRange = 100_000;
 
 /**
  * Compiles a chat template into a function that renders messages to text, with the generation prompt unless they are
  * closed.
  *
- * @param specialTokens variables of the template, such as `bos_token`
+ * @param variables of the template, such as `bos_token` or `enable_thinking`
  * @param source the directory, for messages
  * @throws UserError when the template does not parse, or (on rendering) refuses the messages
  */
 export function compileChatTemplate(
   template: string,
-  specialTokens: Readonly<Record<string, string>>,
+  variables: TemplateArguments,
   source: string,
 ): (messages: readonly Message[], options?: RenderOptions) => string {
   const failed = (what: string, cause: unknown) =>
     new UserError(`${source}: its chat template ${what}: ${(cause as Error).message}`, { cause });
-  let compiled: Template;
+  let program: ReturnType<typeof parse>;
   try {
-    // The library's own `strftime_now` cannot be replaced, so the template calls another name.
-    compiled = new Template(template.replaceAll('strftime_now', 'fixed_strftime'));
+    program = parse(tokenize(template, { lstrip_blocks: true, trim_blocks: true }));
+    requireLoops(program);
   } catch (cause) {
     throw failed('does not parse', cause);
   }
@@ -43,18 +40,44 @@ export function compileChatTemplate(
     refuseUnheard(template, messages, options, source);
     let text: string;
     try {
-      text = compiled.render({
-        ...specialTokens,
+      const scope = new Environment();
+      const values = {
+        ...variables,
         messages,
         tools: options.tools ?? null,
         documents: null,
         add_generation_prompt: options.closed !== true,
-        fixed_strftime: (format: string) => format.replace(/%[a-zA-Z]/g, (field) => fixedDate[field] ?? field),
-      });
+      };
+      for (const [name, value] of Object.entries({ ...values, ...globals })) scope.set(name, value);
+      ({ value: text } = new TemplateInterpreter(scope).run(program) as { readonly value: string });
+      if (text.length > mostCharacters) throw new RangeError(`it wrote more than ${mostCharacters} characters`);
     } catch (cause) {
       throw failed(`refuses messages of the roles ${messages.map(({ role }) => role).join(', ')}`, cause);
     }
     refuseSkipped(text, messages, source);
     return text;
   };
+}
+
+const globals = {
+  true: true,
+  True: true,
+  false: false,
+  False: false,
+  none: null,
+  None: null,
+  range: boundedRange,
+  strftime_now: formatFixedDate,
+  raise_exception(message: string): never {
+    throw new Error(message);
+  },
+};
+
+/** Python's `range`. */
+function boundedRange(first: number, second?: number, step = 1): number[] {
+  const [start, stop] = second === undefined ? [0, first] : [first, second];
+  if (step === 0) throw new Error('range() has a step of 0');
+  const length = Math.max(0, Math.ceil((stop - start) / step));
+  if (length > longestRange) throw new RangeError(`range() of ${length} numbers, at most ${longestRange}`);
+  return Array.from({ length }, (_, index) => start + index * step);
 }
