@@ -6,7 +6,7 @@ import { modelInit } from '../../trainer/contract/model.ts';
 import { configFromInit, toHfConfig } from '../../trainer/models/config.ts';
 import { initialParameters, parameterLayout } from '../../trainer/models/parameters.ts';
 import { writeByteTokenizer } from '../../trainer/tokenizers/byte-tokenizer.ts';
-import { loadTokenizer } from '../../trainer/tokenizers/tokenizer.ts';
+import { useTokenizers } from '../support/tokenizers.ts';
 import { continuationHere, continuationInTransformers, openInTransformers } from '../support/continuation.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 import { runToResult } from '../support/trainer.ts';
@@ -17,6 +17,8 @@ const directory = useTemporaryDirectory();
 const python = process.env['R1_PYTHON'];
 
 const testInPython = python === undefined ? test.skip : test;
+
+const loadTokenizer = useTokenizers();
 
 describe('a directory written here opens in transformers with equal weights (skipped without R1_PYTHON)', () => {
   testInPython.each([

@@ -11,7 +11,9 @@ export async function modelProblem(directory: string, head: Head): Promise<strin
     const model = await readModelDirectory(directory);
     const config = parseHfConfig(model.config, join(directory, 'config.json'));
     await model.checkParameters(parameterLayout(config, head), head === 'scalar' ? ['score.weight'] : []);
-    checkVocabulary(await loadTokenizer(directory), config.vocabularySize, directory);
+    const tokenizer = await loadTokenizer(directory);
+    await tokenizer.close();
+    checkVocabulary(tokenizer, config.vocabularySize, directory);
     return undefined;
   } catch (error) {
     // What somebody else's file sets off in a library is that file's problem, too.

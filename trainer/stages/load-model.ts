@@ -38,16 +38,21 @@ export async function loadStartingModel(workspace: Workspace, head: Head): Promi
  * @param seed of a scalar head's initial weights, where the directory has none
  */
 export async function loadModel(directory: string, head: Head, seed: number): Promise<LoadedModel> {
-  const tokenizer = await loadTokenizer(directory);
-  const model = await readModelDirectory(directory);
+  const model = await readModelDirectory(directory); // what is no model at all says so first
   const config = parseHfConfig(model.config, join(directory, 'config.json'));
-  checkVocabulary(tokenizer, config.vocabularySize, directory);
-  const layout = parameterLayout(config, head);
-  const fresh = layout.tensors.filter(({ name }) => name === 'score.weight');
-  const mayBeMissing = fresh.map(({ name }) => name);
-  await model.checkParameters(layout, mayBeMissing); // before memory of the size that config.json asks for is taken
-  const into = new Float32Array(new SharedArrayBuffer(layout.size * Float32Array.BYTES_PER_ELEMENT));
-  for (const tensor of fresh) initializeTensor(into, tensor, config, seed); // what the directory has comes over it
-  const parameters = await model.readParameters(layout, { into, mayBeMissing });
-  return { config, head, tokenizer, tokenizerDirectory: directory, parameters };
+  const tokenizer = await loadTokenizer(directory);
+  try {
+    checkVocabulary(tokenizer, config.vocabularySize, directory);
+    const layout = parameterLayout(config, head);
+    const fresh = layout.tensors.filter(({ name }) => name === 'score.weight');
+    const mayBeMissing = fresh.map(({ name }) => name);
+    await model.checkParameters(layout, mayBeMissing); // before memory of the size that config.json asks for is taken
+    const into = new Float32Array(new SharedArrayBuffer(layout.size * Float32Array.BYTES_PER_ELEMENT));
+    for (const tensor of fresh) initializeTensor(into, tensor, config, seed); // what the directory has comes over it
+    const parameters = await model.readParameters(layout, { into, mayBeMissing });
+    return { config, head, tokenizer, tokenizerDirectory: directory, parameters };
+  } catch (error) {
+    await tokenizer.close();
+    throw error;
+  }
 }

@@ -103,7 +103,7 @@ export class Policy {
     });
   }
 
-  close(): Promise<void> {
-    return this.engine.close();
+  async close(): Promise<void> {
+    await Promise.all([this.engine.close(), this.tokenizer.close()]);
   }
 }

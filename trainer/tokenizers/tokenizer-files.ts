@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../contract/errors.ts';
+import { parseJsonObject, readInputText } from '../contract/input-file.ts';
+import { shown } from '../contract/shown.ts';
 import { characterTokenizer } from './character-tokenizer.ts';
 
 /** Files of a Hugging Face directory that make up its tokenizer here. */
@@ -12,10 +13,21 @@ const tokenizerFileNames = [
   'vocab.json',
 ];
 
+/** The largest published `tokenizer.json` has 35 MB. */
+const mostBytes = 256 << 20;
+
 export interface AddedToken {
   readonly id: number;
   readonly content: string;
-  readonly special: boolean;
+  /** Control token: not for readers. */
+  readonly special?: boolean;
+  /** Looked for in the normalised text; `!special` when absent. */
+  readonly normalized?: boolean;
+  /** Not found inside a word. */
+  readonly single_word?: boolean;
+  /** Takes the white space before it, or after it. */
+  readonly lstrip?: boolean;
+  readonly rstrip?: boolean;
 }
 
 /** `tokenizer.json` as far as it is looked at here; the tokenizer library reads the rest. */
@@ -47,12 +59,12 @@ export interface TokenizerFiles {
 export async function readTokenizerFiles(directory: string): Promise<TokenizerFiles> {
   const texts = new Map<string, string>();
   for (const name of [...tokenizerFileNames, 'generation_config.json', 'config.json']) {
-    const text = await readIfPresent(join(directory, name));
+    const text = await readInputText(join(directory, name), mostBytes);
     if (text !== undefined) texts.set(name, text);
   }
   const object = (name: string): Record<string, unknown> | undefined => {
     const text = texts.get(name);
-    return text === undefined ? undefined : parseObject(text, join(directory, name));
+    return text === undefined ? undefined : parseJsonObject(text, join(directory, name));
   };
   const config = object('tokenizer_config.json') ?? {};
   const specialTokens = namedTokens({ ...object('special_tokens_map.json'), ...config });
@@ -96,41 +108,27 @@ function defaultTemplate(value: unknown, directory: string): string | undefined 
 /** Adds the tokens that only `tokenizer_config.json` declares (`added_tokens_decoder`), as transformers does. */
 function withAddedTokens(tokenizer: Record<string, unknown>, config: Record<string, unknown>, directory: string) {
   const added = tokenizer['added_tokens'] ?? [];
-  if (!Array.isArray(added) || !added.every(isAddedToken))
-    throw new UserError(`${join(directory, 'tokenizer.json')}: added_tokens is not a list of {id, content}`);
-  const known = new Set(added.map(({ id }) => id));
+  const path = join(directory, 'tokenizer.json');
+  if (!Array.isArray(added)) throw new UserError(`${path}: added_tokens is not a list of {id, content}`);
+  for (const [at, token] of added.entries()) requireAddedToken(token, `${path}: added_tokens[${at}]`);
+  const known = new Set((added as AddedToken[]).map(({ id }) => id));
   const declared = Object.entries(config['added_tokens_decoder'] ?? {})
-    .map(([id, token]) => ({ ...(token as object), id: Number(id) }))
-    .filter((token): token is AddedToken => isAddedToken(token) && !known.has(token.id));
-  return { ...tokenizer, added_tokens: [...added, ...declared] };
+    .map(([id, token]) => ({ ...(token as object), id: Number(id) }) as AddedToken)
+    .filter(({ id }) => !known.has(id));
+  for (const token of declared)
+    requireAddedToken(token, `${join(directory, 'tokenizer_config.json')}: added_tokens_decoder.${token.id}`);
+  return { ...tokenizer, added_tokens: [...(added as AddedToken[]), ...declared] };
 }
 
-function isAddedToken(value: unknown): value is AddedToken {
-  const { id, content } = (value ?? {}) as Record<string, unknown>;
-  return Number.isSafeInteger(id) && (id as number) >= 0 && typeof content === 'string';
+function requireAddedToken(value: unknown, path: string): void {
+  const { id, content, ...flags } = (value ?? {}) as Record<string, unknown>;
+  if (!Number.isSafeInteger(id) || (id as number) < 0 || typeof content !== 'string')
+    throw new UserError(`${path}: found ${shown(value)}, expected {id, content} with a whole number and a text`);
+  for (const flag of ['special', 'normalized', 'single_word', 'lstrip', 'rstrip'])
+    if (!['boolean', 'undefined'].includes(typeof flags[flag]))
+      throw new UserError(`${path}.${flag}: found ${shown(flags[flag])}, expected true or false`);
 }
 
 function idList(value: unknown): number[] {
   return [value].flat().filter((id): id is number => Number.isSafeInteger(id) && (id as number) >= 0);
-}
-
-async function readIfPresent(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new UserError(`${path}: cannot be read: ${(error as Error).message}`, { cause: error });
-  }
-}
-
-function parseObject(text: string, path: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new UserError(`${path}: is not JSON: ${(cause as Error).message}`, { cause });
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new UserError(`${path}: is not a JSON object`);
-  return value as Record<string, unknown>;
 }

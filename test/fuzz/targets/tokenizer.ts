@@ -1,6 +1,6 @@
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadTokenizer } from '../../../trainer/tokenizers/tokenizer.ts';
+import { openTokenizer } from '../../../trainer/tokenizers/open-tokenizer.ts';
 import { damagedJsonFile } from '../mutations.ts';
 import type { FuzzTarget } from '../target.ts';
 import { trainedModel } from '../trained-model.ts';
@@ -37,8 +37,8 @@ export const tokenizerFiles = (['tokenizer.json', 'tokenizer_config.json'] as co
       return {
         async read(input) {
           await writeFile(join(directory, name), input);
-          const tokenizer = await loadTokenizer(directory);
-          const prompt = tokenizer.renderChat([{ role: 'user', content: 'What is 3 + 4? größer\n' }]);
+          const tokenizer = await openTokenizer(directory, {}); // in this process, which has bounds of its own
+          const prompt = tokenizer.render([{ role: 'user', content: 'What is 3 + 4? größer\n' }]);
           tokenizer.decode(tokenizer.encode(prompt));
         },
       };

@@ -4,9 +4,11 @@ import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.
 import { Engine } from '../../../trainer/engine/engine.ts';
 import { parseHfConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
-import { loadTokenizer } from '../../../trainer/tokenizers/tokenizer.ts';
+import { useTokenizers } from '../../support/tokenizers.ts';
 
 const greedy = { temperature: 0, topP: 1, topK: 0, maxNewTokens: 8 };
+
+const loadTokenizer = useTokenizers();
 
 test.each([
   { model: 'addformer', sign: '+', answer: (a: number, b: number) => `${a + b}` },

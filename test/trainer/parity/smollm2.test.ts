@@ -53,7 +53,10 @@ const tolerance = 1e-4;
     engine = await Engine.create({ config, head: 'lm', parameters, workers: 1 });
   });
 
-  afterAll(async () => engine?.close());
+  afterAll(async () => {
+    await tokenizer?.close();
+    await engine?.close();
+  });
 
   test('gives every token of mixed texts the log-probability that transformers gives it', async () => {
     expect(golden.texts.map(({ text }) => tokenizer.encode(text))).toEqual(golden.texts.map(({ ids }) => ids));

@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import type { Message } from '../../../trainer/contract/dataset.ts';
 import { writeByteTokenizer } from '../../../trainer/tokenizers/byte-tokenizer.ts';
-import { loadTokenizer } from '../../../trainer/tokenizers/tokenizer.ts';
 import type { Tokenizer } from '../../../trainer/tokenizers/tokenizer.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
+import { useTokenizers } from '../../support/tokenizers.ts';
 
 const directory = useTemporaryDirectory();
+const loadTokenizer = useTokenizers();
 
 const { texts, conversations } = fixture('texts') as { texts: string[]; conversations: Message[][] };
 const smolLm2 = process.env['R1_SMOLLM2'];

@@ -1,0 +1,68 @@
+import { UserError } from '../contract/errors.ts';
+import { shown } from '../contract/shown.ts';
+import { regexOf } from './pattern.ts';
+
+type Step = Record<string, unknown>;
+
+/**
+ * Rewrites the normalizer of a `tokenizer.json` so that @huggingface/tokenizers 0.2.0 changes texts as PyPI `tokenizers`
+ * does: its `Strip` has JavaScript's idea of white space, its `Lowercase` a form of sigma for the end of a word, and its
+ * `Replace` reads `$` in what it puts in.
+ *
+ * @param source the file, for messages
+ * @throws UserError for one that it only comes near to
+ */
+export function faithfulNormalizer(normalizer: unknown, source: string): unknown {
+  if (typeof normalizer !== 'object' || normalizer === null) return null;
+  const step = normalizer as Step;
+  const path = `${source}: normalizer ${shown(step['type'])}`;
+  switch (step['type']) {
+    case 'Sequence':
+      return sequence(list(step['normalizers'], path).map((inner) => faithfulNormalizer(inner, source)));
+    case 'Replace':
+      return { ...step, pattern: { Regex: regexOf(step['pattern'], path) }, content: literal(step['content']) };
+    case 'Strip':
+      return sequence([
+        ...(step['strip_left'] === true ? [remove(String.raw`\A\s+`)] : []),
+        ...(step['strip_right'] === true ? [remove(String.raw`\s+\z`)] : []),
+      ]);
+    case 'Lowercase':
+      return sequence([{ type: 'Replace', pattern: { Regex: 'Σ' }, content: 'σ' }, step]);
+    case 'NFC':
+    case 'NFD':
+    case 'NFKC':
+    case 'NFKD':
+    case 'StripAccents':
+    case 'Prepend':
+      return step;
+    default:
+      throw new UserError(`${path} is not supported`);
+  }
+}
+
+/** The decoder with texts put in as they stand. */
+export function faithfulDecoder(decoder: unknown): unknown {
+  if (typeof decoder !== 'object' || decoder === null) return null;
+  const step = decoder as Step;
+  if (step['type'] === 'Replace') return { ...step, content: literal(step['content']) };
+  if (step['type'] === 'Sequence' && Array.isArray(step['decoders']))
+    return { ...step, decoders: step['decoders'].map((inner) => faithfulDecoder(inner)) };
+  return step;
+}
+
+function sequence(normalizers: unknown[]): Step {
+  return { type: 'Sequence', normalizers };
+}
+
+function remove(pattern: string): Step {
+  return { type: 'Replace', pattern: { Regex: pattern }, content: '' };
+}
+
+function literal(content: unknown): string {
+  return typeof content === 'string' ? content.replaceAll('$', '$$$$') : '';
+}
+
+function list(value: unknown, path: string): unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new UserError(`${path}: found ${shown(value)}, expected a list`);
+}

@@ -1,0 +1,10 @@
+import { UserError } from '../contract/errors.ts';
+import { shown } from '../contract/shown.ts';
+
+/** The regular expression of a pattern `{"Regex": …}` or `{"String": …}`. @throws UserError for anything else */
+export function regexOf(pattern: unknown, path: string): string {
+  const { Regex: regex, String: text } = (pattern ?? {}) as Record<string, unknown>;
+  if (typeof regex === 'string') return regex;
+  if (typeof text === 'string') return text.replace(/[.*+?^${}()|[\]\\/-]/g, String.raw`\$&`);
+  throw new UserError(`${path}: found the pattern ${shown(pattern)}, expected {"Regex": …} or {"String": …}`);
+}
