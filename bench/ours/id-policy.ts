@@ -22,13 +22,7 @@ export async function startIdPolicy(directory: string, workers: number, stopId: 
   );
 }
 
-function idTokenizer(
-  vocabularySize: number,
-  stopId: number,
-): Pick<
-  Tokenizer,
-  'vocabularySize' | 'stopIds' | 'padId' | 'encode' | 'decode' | 'renderChat' | 'fileNames' | 'templateDigest'
-> {
+function idTokenizer(vocabularySize: number, stopId: number): Tokenizer {
   return {
     vocabularySize,
     stopIds: [stopId],
@@ -38,5 +32,6 @@ function idTokenizer(
     renderChat: (messages) => messages.map(({ content }) => content).join(' '),
     fileNames: [],
     templateDigest: '',
+    close: () => Promise.resolve(),
   };
 }
