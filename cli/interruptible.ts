@@ -1,8 +1,13 @@
+import { cliExitCodes } from './exit-codes.ts';
+
+/** From the second signal to the end of a process that hears no signal. */
+const lastMs = 5000;
+
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Runs something that can be asked to stop: the first Ctrl-C (or SIGTERM, or a closed terminal) asks it to save and
- * end, the second one to end at once.
+ * end, the second one to end at once. Where that is not heard, as a file system does not answer, the process ends soon after.
  *
  * @param say tells the person what their signal did
  */
@@ -15,6 +20,7 @@ export async function interruptible<T>(
     if (stop.signal.aborted) {
       say('ending at once; work since the last checkpoint will be done again');
       kill.abort();
+      setTimeout(() => process.exit(cliExitCodes.interrupted), lastMs).unref();
       return;
     }
     say('asked to stop; a second Ctrl-C ends at once');

@@ -2,7 +2,13 @@ import { InvalidArgumentError, Option } from 'commander';
 
 /** Where `r1 run` keeps what it did. */
 export function stateOption(): Option {
-  return new Option('--state <dir>', 'directory of the local state').default('.r1').env('R1_STATE');
+  return new Option('--state <dir>', 'directory of the local state').default('.r1').env('R1_STATE').argParser(stateOf);
+}
+
+/** An unset variable of a script must not stand for the present directory. */
+function stateOf(text: string): string {
+  if (text === '' || text.includes('\0')) throw new InvalidArgumentError('expected a directory, found an empty text.');
+  return text;
 }
 
 export interface StateOption {

@@ -1,3 +1,4 @@
+import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import type { R1Pipeline } from '../operator/api/pipeline.ts';
 import { type PipelineState, readPipelineState } from '../operator/local/pipeline-state.ts';
@@ -6,10 +7,7 @@ import { UserError } from '../trainer/contract/errors.ts';
 
 /** Names of the pipelines that have run here, sorted. */
 export async function pipelineNames(stateDirectory: string): Promise<string[]> {
-  const entries = await readdir(stateDirectory, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
+  const entries = await entriesOf(stateDirectory);
   const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   const pipelines = await Promise.all(names.map((name) => new StateDirectory(stateDirectory, name).readPipeline()));
   return names.filter((_, index) => pipelines[index] !== undefined).toSorted();
@@ -17,6 +15,7 @@ export async function pipelineNames(stateDirectory: string): Promise<string[]> {
 
 /** @throws UserError that names the pipelines there are */
 export async function readState(stateDirectory: string, name: string): Promise<PipelineState> {
+  await entriesOf(stateDirectory); // what is wrong with it is said of it, and not of a file below
   const state = isName(name) ? await readPipelineState(stateDirectory, name) : undefined;
   if (state) return state;
   const names = await pipelineNames(stateDirectory);
@@ -39,6 +38,17 @@ export function requireStage(pipeline: R1Pipeline, name: string): void {
 /** Where logs, checkpoints and the report of a pipeline are. */
 export function pipelineDirectory(stateDirectory: string, name: string): string {
   return new StateDirectory(stateDirectory, name).root;
+}
+
+/** @throws UserError when there is something, but no directory that can be read */
+async function entriesOf(stateDirectory: string): Promise<Dirent[]> {
+  try {
+    return await readdir(stateDirectory, { withFileTypes: true });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return [];
+    throw new UserError(`${stateDirectory}: found ${message}; expected a directory with local state`, { cause });
+  }
 }
 
 /** A name of a resource, and nothing that leads out of the directory. */

@@ -9,8 +9,9 @@ import { send } from './orphans.ts';
 import { RolloutProcesses, type RolloutProcessesOptions } from './rollout-processes.ts';
 import { checkpointProblem } from './verify-checkpoint.ts';
 
-/** How long a trainer has to save after it was asked to end; a user's own wish to stop has no limit but a second wish. */
-const defaultGraceMs: Record<Exclude<StopReason, 'shutdown'>, number> = {
+/** How long a trainer has to save after it was asked to end; then it is killed, so that no process is left that nothing ends. */
+const defaultGraceMs: Record<StopReason, number> = {
+  shutdown: 300_000,
   suspended: 300_000,
   hung: 10_000,
   deadline: 300_000,
@@ -105,8 +106,7 @@ export class AttemptProcess {
     if (this.stopping !== undefined || this.end !== undefined) return;
     this.stopping = reason;
     if (this.child.pid !== undefined) send(this.child.pid, 'SIGTERM');
-    const graceMs = reason === 'shutdown' ? Infinity : (this.options.graceMs ?? defaultGraceMs[reason]);
-    if (graceMs !== Infinity) this.killTimer = setTimeout(() => this.kill(), graceMs);
+    this.killTimer = setTimeout(() => this.kill(), this.options.graceMs ?? defaultGraceMs[reason]);
   }
 
   /** Ends the trainer and whatever it started at once. */

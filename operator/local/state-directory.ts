@@ -1,8 +1,9 @@
 import { access, constants, mkdir, open, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { UserError } from '../../trainer/contract/errors.ts';
 import { isDiskFull, namingFullDisk } from '../../trainer/contract/full-disk.ts';
+import { makeDirectory } from './make-directory.ts';
 import { r1Pipeline, type R1Pipeline } from '../api/pipeline.ts';
 import { r1Stage, type R1Stage } from '../api/stage.ts';
 
@@ -33,11 +34,11 @@ export class StateDirectory {
    */
   static async make(stateDir: string, pipeline: string): Promise<StateDirectory> {
     try {
-      await mkdir(stateDir, { recursive: true });
+      await makeDirectory(resolve(stateDir));
       await access(stateDir, constants.W_OK);
       // One spelling of the path: running trainers are recognised by it.
       const state = new StateDirectory(await realpath(stateDir), pipeline);
-      await mkdir(state.root, { recursive: true });
+      await makeDirectory(state.root);
       await access(state.root, constants.W_OK);
       return state;
     } catch (cause) {

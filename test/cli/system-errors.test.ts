@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { r1 } from '../support/cli.ts';
 import { useSharedDirectory } from '../support/shared-directory.ts';
 
@@ -52,7 +52,42 @@ const canMount = (() => {
   expect([code, stderr]).toEqual([66, 'r1: ENOSPC: no space left on device, write\n']);
 });
 
-test('what the system refuses is said in one line', async () => {
-  const { code, stderr } = await r1(['get', '--state', 'tiny.yaml'], { cwd: directory() });
-  expect([code, stderr]).toEqual([64, "r1: ENOTDIR: not a directory, scandir 'tiny.yaml'\n"]);
+const procfs = existsSync('/proc/self') ? ['/proc', '/proc/none/below'] : [];
+
+describe.each([
+  {
+    place: '',
+    says: /^error: option '--state <dir>' argument '' is invalid. expected a directory, found an empty text\./,
+  },
+  { place: 'tiny.yaml', says: /^r1: .*tiny\.yaml.*: found (ENOTDIR|EEXIST): [^;]*; expected a directory/ },
+  { place: 'tiny.yaml/below', says: /^r1: .*tiny\.yaml.*: found ENOTDIR: [^;]*; expected a directory/ },
+  { place: 'loop', says: /^r1: .*loop.*: found ELOOP: [^;]*; expected a directory/ },
+  { place: 'loop/below', says: /^r1: .*loop.*: found ELOOP: [^;]*; expected a directory/ },
+  { place: 'x'.repeat(300), says: /^r1: .*xxx.*: found ENAMETOOLONG: [^;]*; expected a directory/ },
+])('the state cannot be in $place', ({ place, says }) => {
+  beforeAll(() => symlink('loop', join(directory(), 'loop')).catch(() => undefined));
+
+  test.each([['run', 'tiny.yaml'], ['get'], ['logs', 'tiny', 'zero'], ['approve', 'tiny', 'zero'], ['report', 'tiny']])(
+    '%s says so in one line',
+    async (...command) => {
+      const before = await readdir(directory());
+      const { code, stdout, stderr } = await r1([...command, '--state', place], { cwd: directory() });
+      expect([code, stdout]).toEqual([64, '']);
+      expect(stderr).toMatch(says);
+      if (place !== '') expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+      expect(await readdir(directory())).toEqual(before);
+    },
+  );
 });
+
+test.each(['dangling', 'dangling/below', ...procfs])(
+  'r1 run ends at once where no directory can be made: %s',
+  async (place) => {
+    await symlink('/nonexistent/place', join(directory(), 'dangling')).catch(() => undefined);
+    const { code, stderr } = await r1(['run', 'tiny.yaml', '--state', place], { cwd: directory() });
+    expect([code, stderr]).toEqual([
+      64,
+      expect.stringMatching(/^r1: .*: found E[A-Z]+: [^;]*; expected a directory .*\n$/),
+    ]);
+  },
+);

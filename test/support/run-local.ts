@@ -1,7 +1,7 @@
 /**
  * `r1 run` without its display, as a process that a test can kill:
  *
- *   node run-local.ts MANIFEST STATE PLAN
+ *   node run-local.ts MANIFEST STATE PLAN [GRACE_MS]
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { interruptible } from '../../cli/interruptible.ts';
 import { validateManifest } from '../../operator/api/manifest.ts';
 import { runPipeline } from '../../operator/local/run-pipeline.ts';
 
-const [, , manifestFile = '', stateDir = '', plan = ''] = process.argv;
+const [, , manifestFile = '', stateDir = '', plan = '', graceMs = '500'] = process.argv;
 const [manifest] = validateManifest(readFileSync(manifestFile, 'utf8'), manifestFile).pipelines;
 if (manifest === undefined) throw new Error(`${manifestFile}: no pipeline`);
 const { exitCode, message } = await interruptible(console.log, (signals) =>
@@ -19,7 +19,7 @@ const { exitCode, message } = await interruptible(console.log, (signals) =>
     stateDir,
     trainer: [process.execPath, join(import.meta.dirname, 'fake-trainer.ts'), plan],
     ...signals,
-    graceMs: 500,
+    graceMs: Number(graceMs),
     onEvent: (event) => {
       if (event.type === 'progress' || event.type === 'note') console.log(JSON.stringify(event));
     },

@@ -21,14 +21,18 @@ interface Runner {
 }
 
 /** Starts a run in a process of its own. */
-function startRunner(bench: Workbench, spec = fourStages): Runner {
+function startRunner(bench: Workbench, spec = fourStages, graceMs = 500): Runner {
   const file = join(bench.folder, 'pipeline.yaml');
   writeFileSync(file, manifest(spec));
   const script = join(import.meta.dirname, '../../support/run-local.ts');
-  const child = spawn(process.execPath, [script, file, bench.stateDir, join(bench.folder, 'plan.json')], {
-    env: { ...process.env, NODE_OPTIONS: '' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [script, file, bench.stateDir, join(bench.folder, 'plan.json'), String(graceMs)],
+    {
+      env: { ...process.env, NODE_OPTIONS: '' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   children.push(child);
   let output = '';
   child.stdout.on('data', (chunk: Uint8Array) => {
@@ -131,9 +135,18 @@ test('the first Ctrl-C lets the trainer save, and the next run goes on from ther
   expect(steps).toEqual(Array.from({ length: 30 }, (_, index) => String(index + 1)));
 });
 
-test('a second Ctrl-C does not wait for a trainer that does not end', async () => {
+test('a trainer that does not listen is killed when its time to save is over', async () => {
   const bench = new Workbench({ pretrained: [{ failAfter: 1, hang: true, ignoreSigterm: true }] });
   const { child, until, ended } = startRunner(bench);
+  await until('"step":1');
+  child.kill('SIGTERM');
+  expect((await ended).code).toBe(130);
+  expect(await trainersOf(bench)).toEqual([]);
+});
+
+test('a second Ctrl-C does not wait for a trainer that does not end', async () => {
+  const bench = new Workbench({ pretrained: [{ failAfter: 1, hang: true, ignoreSigterm: true }] });
+  const { child, until, ended } = startRunner(bench, fourStages, 1e6);
   await until('"step":1');
   child.kill('SIGINT');
   await until('stopping');
