@@ -41,6 +41,13 @@ describe('nothing is said of', () => {
       lines: times(2000, (step) => ({ loss: step < 9 ? 2 : 0.5 + 0.1 * noise(step) })),
     },
     {
+      name: 'a fine-tuning that was nearly done before it began', // `sft` of examples/r1-tiny.yaml
+      lines:
+        '0.053 0.048 0.034 0.033 0.031 0.029 0.021 0.036 0.029 0.025 0.019 0.028 0.034 0.034 0.027 0.037 0.020 0.030 0.025 0.019 0.023 0.030 0.022 0.016 0.038 0.010 0.027 0.037 0.042 0.020 0.018 0.023 0.024 0.019 0.028 0.025 0.041 0.008 0.016 0.028 0.016 0.022 0.007 0.033 0.025 0.028 0.017 0.011 0.100 0.013 0.016 0.021 0.047 0.014 0.016 0.020 0.030 0.018 0.025 0.012'
+          .split(' ')
+          .map((loss) => ({ loss: Number(loss) })),
+    },
+    {
       name: 'a loss within its warm-up',
       lines: times(80, (step) => ({ loss: 2 + 0.1 * noise(step), learning_rate: step / 1000 })),
     },
