@@ -1,9 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { generatorLanguages, generatorSettings } from '../../../trainer/contract/dataset.ts';
+import { generatorLanguages, generatorSettings, type Row } from '../../../trainer/contract/dataset.ts';
+import { sample } from '../../../trainer/contract/settings.ts';
 import { additionWords, workedAddition, writeCheck } from '../../../trainer/data/generators/addition.ts';
 import { facts } from '../../../trainer/data/generators/facts-table.ts';
 import { factThought } from '../../../trainer/data/generators/facts.ts';
 import { generateRows } from '../../../trainer/data/generators/generate.ts';
+import { examine } from '../../../trainer/rewards/examine.ts';
 import { languageConsistency } from '../../../trainer/rewards/language-consistency.ts';
 import { promptText } from '../../../trainer/rewards/prompt-text.ts';
 
@@ -72,6 +74,30 @@ test("R1's published chain of thought is English", async () => {
   expect(await languageConsistency(ahaMoment, 'en')).toBe(1);
   expect(await languageConsistency(ahaMoment, undefined)).toBe(1);
   expect(await languageConsistency(ahaMoment, 'de')).toBe(0);
+});
+
+test.each([
+  { name: "R1's published chain", language: 'en', thought: ahaMoment, kept: true },
+  { name: 'a German chain that quotes an English prompt', language: 'de', thought: chains.de, kept: true },
+  { name: 'a French chain', language: 'en', thought: chains.fr, kept: false },
+  {
+    name: 'a chain that turns to another language',
+    language: 'en',
+    thought: `${chains.en}\n${chains.es}`,
+    kept: false,
+  },
+] as const)('rejection sampling with its defaults: $name is kept: $kept', async ({ language, thought, kept }) => {
+  const row: Row = {
+    id: 'a/1',
+    dataset: 'a',
+    domain: 'reasoning',
+    language,
+    messages: [{ role: 'user', content: prompt }],
+  };
+  const text = `<think>${thought}</think><answer>72</answer>`;
+  const { minLanguageConsistency } = sample.parse({ prompts: ['a'] });
+  const { passes } = await examine(row, { text, opening: '', tokens: 99, terminated: true }, minLanguageConsistency);
+  expect(passes).toMatchObject({ readable: true, oneLanguage: kept });
 });
 
 test('a quotation counts for no language only if the prompt has it', async () => {
