@@ -36,6 +36,18 @@ const rows = [
     ],
     answer: '3',
   },
+  { instruction: 'i', input: 'n', output: 'o', system: 's', answer: 2 },
+  { text: 't', answer: '4' },
+  {
+    tools: [{ type: 'function', function: { name: 'f', parameters: { type: 'object' } } }],
+    messages: [
+      { role: 'user', content: [{ type: 'text', text: 'u' }] },
+      { role: 'assistant', content: null, tool_calls: [{ function: { name: 'f', arguments: '{"a": 1}' } }] },
+      { role: 'tool', name: 'f', content: '3', tool_call_id: '1' },
+      { role: 'assistant', content: 'a', reasoning_content: 'r' },
+    ],
+    answer: 3,
+  },
 ];
 
 const files = rows.map((row) => bytesOf(`${JSON.stringify(row)}\n${JSON.stringify(rows[0])}\n`));

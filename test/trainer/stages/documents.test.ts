@@ -6,10 +6,11 @@ import { UserError } from '../../../trainer/contract/errors.ts';
 import { encodeDocuments, supervisedBatch, type Trained } from '../../../trainer/stages/documents.ts';
 import { encodePrompt, type Encoder } from '../../../trainer/stages/encoding.ts';
 import { writeByteTokenizer } from '../../../trainer/tokenizers/byte-tokenizer.ts';
-import { loadTokenizer } from '../../../trainer/tokenizers/tokenizer.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
+import { useTokenizers } from '../../support/tokenizers.ts';
 
 const directory = useTemporaryDirectory();
+const loadTokenizer = useTokenizers();
 beforeEach(() => writeByteTokenizer(directory()));
 
 const control = ['<|pad|>', '<|system|>', '<|user|>', '<|assistant|>', '<|end|>', '<think>', '</think>'];
