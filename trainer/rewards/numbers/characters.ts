@@ -1,10 +1,11 @@
 /**
  * The same text in the characters that numbers are read from: digits of every script as 0–9, every minus sign and hyphen
- * as `-`, `²` as `^{2}`, `½` as ` 1/2`, full-width signs as ASCII. Words keep their letters.
+ * as `-`, `²` as `^{2}`, `½` as ` 1/2`, full-width signs as ASCII, without characters of no width. Words keep their letters.
  */
 export function plainCharacters(text: string): string {
   if (isAscii.test(text)) return text;
   return text
+    .replaceAll(/[\u200b-\u200d\u2060\ufeff]/g, '')
     .replaceAll(minusSigns, '-')
     .replaceAll(
       superscripts,

@@ -1,5 +1,5 @@
 import { plainCharacters } from './characters.ts';
-import { factorOf, isUnit } from './quantity.ts';
+import { factorOf, isContinued, isMinusWord, isUnit } from './quantity.ts';
 import { type Token, tokensOf } from './tokens.ts';
 
 /** Characters before and behind the last digit that are looked at first; answers are shorter. */
@@ -73,10 +73,12 @@ function endOf(line: readonly Token[], last: number): number {
   while (line[end]?.kind === 'maths' && !isDangling(line, end)) end++;
   const next = line[end];
   if (next === undefined) return end;
-  if (isFactor(next) || (next.kind === 'word' && next.text.length === 1)) return end + 1;
+  if (isFactor(next, true) || (next.kind === 'word' && next.text.length === 1)) return end + 1;
   if (next.kind !== 'space') return end;
   const [first, second, third] = line.slice(end + 1, end + 4);
   if (first !== undefined && isFactor(first)) return end + 2;
+  const words = line.slice(end + 1, end + 7).filter(({ kind }) => kind === 'word');
+  if (first?.kind === 'word' && isContinued(words.map(({ text }) => text))) return end + 4;
   // `18 - x` and `18 + \pi` are not 18, `18 - which` is.
   if (first === undefined || second === undefined || !isOperator(first)) return end;
   const operand = second.kind === 'space' ? third : second;
@@ -93,8 +95,8 @@ function isDangling(line: readonly Token[], index: number): boolean {
 }
 
 /** What belongs to the number before it: a multiplier, or a symbol that it is multiplied by. */
-function isFactor({ kind, text }: Token): boolean {
-  if (kind === 'word' || kind === 'ideograph') return text === 'π' || factorOf(text) !== undefined;
+function isFactor({ kind, text }: Token, touches = false): boolean {
+  if (kind === 'word' || kind === 'ideograph') return text === 'π' || factorOf(text, touches) !== undefined;
   return symbols.test(text);
 }
 
@@ -103,6 +105,8 @@ function isVariable(token: Token): boolean {
 }
 
 const symbols = /^\\(?:pi|alpha|beta|gamma|theta|phi|tau|infty|pm|mp|log|ln|sin|cos|tan|exp|binom|sqrt)$|^[±√∛]$/;
+
+const joiningWords = /^(?:x|and|und|point|komma|virgule|coma|virgola)$/i;
 
 function isOperator({ kind, text }: Token): boolean {
   return kind === 'maths' && !/^(?:[(){}_°]|\\circ|\\right)$/.test(text);
@@ -130,12 +134,13 @@ function answerAt(line: readonly Token[], start: number, end: number, isAll: boo
   if (minus !== undefined) from = minus + 1;
   else if (isListItem(line, from) && !(isAll && to === line.length)) from++;
   else if (isPiece(line, from)) return textOf(line, Math.max(0, from - 4), to);
-  return (hasMinusBeforeMoney(line, from) ? '-' : '') + withoutEmphasis(textOf(line, from, to).trim());
+  const isNegative = hasMinusBeforeMoney(line, from) || hasMinusWordBefore(line, from);
+  return (isNegative ? '-' : '') + withoutEmphasis(textOf(line, from, to).trim());
 }
 
 function textOf(line: readonly Token[], from: number, to: number): string {
   let text = '';
-  for (let index = from; index < to; index++) text += line[index]?.text;
+  for (const token of line.slice(from, to)) text += token.text;
   return text;
 }
 
@@ -212,8 +217,10 @@ function isPiece(line: readonly Token[], from: number): boolean {
   if (previous === undefined) return false;
   if (symbols.test(previous.text)) return true;
   if (touches && /^[({]$/.test(first.text)) return previous.kind === 'word' || previous.kind === 'command';
-  if (/^[xX]$/.test(previous.text) && !touches)
-    return line[from - 3]?.kind === 'space' && line[from - 4]?.kind === 'number';
+  if (joiningWords.test(previous.text) && !touches && line[from - 4]?.kind === 'number') {
+    // `3 x 4` and `18 point 5`; `18 and 1/2`, but not `17 and 18`.
+    return !/^(?:and|und)$/i.test(previous.text) || line[from + 1]?.text === '/';
+  }
   if (first.kind !== 'maths' || !isOperator(first) || /^\\(?!cdot|times|div)/.test(first.text) || first.text === '-')
     return false;
   if (/^[*+]$/.test(first.text)) {
@@ -229,6 +236,15 @@ function isEmphasis(line: readonly Token[], from: number): boolean {
   let index = from;
   while (line[index]?.text === '*') index++;
   return index > from && line.slice(index).some(({ text }) => text === '*');
+}
+
+/** `negative 5`; behind another number it is an operator. */
+function hasMinusWordBefore(line: readonly Token[], from: number): boolean {
+  const touching = line[from - 1];
+  const word = touching?.kind === 'space' ? from - 2 : from - 1;
+  const text = line[word]?.text ?? '';
+  if (!isMinusWord(text) || line[from]?.text === '-') return false;
+  return line[word - 1]?.kind !== 'space' || line[word - 2]?.kind !== 'number';
 }
 
 /** `-$5`: a minus that touches the currency and that no operand touches. */

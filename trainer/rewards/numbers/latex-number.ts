@@ -28,7 +28,9 @@ export function readLatexNumber(text: string): Rational | undefined {
     .replaceAll('\\ast', '*')
     .replaceAll('×', '\\times ')
     .replaceAll(/[·⋅]/g, '\\cdot ')
-    .replaceAll('**', '^');
+    .replaceAll('**', '^')
+    .replace(/(?<=\d)\s*x\s*(?=10\^)/i, '\\times ')
+    .replaceAll(/\^(-\d+)/g, '^{$1}');
   if (latex.length > maxLength || !numberTokens.test(latex) || /\d\s+\d|[-+]\s*[-+]/.test(latex) || !isShallow(latex))
     return undefined;
   return valueOf(parse(latex));

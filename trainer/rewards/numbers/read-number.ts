@@ -4,7 +4,7 @@ import { plainCharacters } from './characters.ts';
 import { decimalMark } from './decimal-mark.ts';
 import { readLatexNumber } from './latex-number.ts';
 import { readPlainNumber } from './plain-number.ts';
-import { factorOf, isUnit } from './quantity.ts';
+import { factorOf, isMinusWord, isUnit } from './quantity.ts';
 import { multiply, rational, type Rational } from './rational.ts';
 
 /** Longer texts are no answers of one number; what they hold is not looked at. */
@@ -28,8 +28,8 @@ export function readNumber(text: string, language: string | undefined): Rational
   if (text.length > maxLength) return undefined;
   const mark = decimalMark(language);
   const undressed = undress(lastBox(text) ?? text);
-  const bare = undress(withoutBeginning(plainSpacing(plainCharacters(undressed))));
-  const { sign, amount } = withoutCurrency(bare);
+  const bare = undress(withoutBeginning(plainSpacing(plainCharacters(undressed)))).replace(/[,;:]$/, '');
+  const { sign, amount } = withoutCurrency(withMinusSign(bare));
   const whole = sign + amount;
   const value = readPlainNumber(whole, mark) ?? readLatexNumber(whole);
   if (value !== undefined) return value;
@@ -63,6 +63,12 @@ function withoutBeginning(text: string): string {
   return isName || isSum ? behindMark.slice(start + equals[0].length).trim() : text;
 }
 
+/** `minus 5` and `negative 5` with a sign. */
+function withMinusSign(text: string): string {
+  const [word = '', name = ''] = /^(\p{L}+)\s*(?=[\d.\p{Sc}])/u.exec(text) ?? [];
+  return isMinusWord(name) ? `-${text.slice(word.length)}` : text;
+}
+
 const currency = String.raw`(?:(?:US|CA|AU|NZ|HK|R)?\\?[\p{Sc}]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|SEK|NOK|DKK|PLN|Rs\.?|kr)(?=[\s\d-]))`;
 const signAndCurrency = new RegExp(String.raw`^([-+]?)\s*(?:${currency}\s*)?([-+]?)\s*`, 'u');
 
@@ -87,7 +93,7 @@ function withoutUnit(text: string): { number: string; factor: bigint } {
   const [, number, unit] = endings.words.exec(unsigned) ?? [];
   if (number === undefined || unit === undefined) return { number: unsigned.trim(), factor: 1n };
   const [first = '', ...others] = unit.match(/\p{Script=Han}|[\p{L}\p{M}]+/gu) ?? [];
-  const factor = factorOf(first);
+  const factor = factorOf(first, text.startsWith(number + first));
   const units = factor === undefined ? [first, ...others] : others;
   if (!units.every(isUnit)) return { number: text, factor: 1n };
   return { number, factor: factor ?? 1n };
