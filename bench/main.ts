@@ -8,6 +8,7 @@ import { type Benchmark, benchmarks } from './benchmarks.ts';
 import { compareAnswers, type Comparison } from './compare.ts';
 import { Contestant } from './contestant.ts';
 import { describeMachine } from './machine.ts';
+import { memoryCommand } from './memory-curve.ts';
 import type { Round } from './messages.ts';
 import { peerProgram, peerPython, writeModel } from './peers.ts';
 import { operatorCommand } from './operator.ts';
@@ -46,7 +47,8 @@ const command = new Command('npm run bench --')
   .addOption(new Option('--json', 'print one JSON document a benchmark instead of tables').default(false))
   .enablePositionalOptions() // some options of a subcommand have the names of these
   .action(measureTrainer)
-  .addCommand(operatorCommand());
+  .addCommand(operatorCommand())
+  .addCommand(memoryCommand());
 
 await command.parseAsync();
 

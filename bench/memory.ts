@@ -6,12 +6,15 @@ const everyMs = 50;
 /** Watches the resident memory of a process and all its descendants. Linux: reads /proc. */
 export class MemorySampler {
   peakBytes = 0;
+  /** When a sample was taken, in ms since the first, and what it found. */
+  readonly samples: { readonly ms: number; readonly bytes: number }[] = [];
   private readonly pid: number;
+  private readonly startedMs = performance.now();
   private readonly timer: NodeJS.Timeout;
 
-  constructor(pid: number) {
+  constructor(pid: number, intervalMs = everyMs) {
     this.pid = pid;
-    this.timer = setInterval(() => this.sample(), everyMs);
+    this.timer = setInterval(() => this.sample(), intervalMs);
     this.timer.unref();
   }
 
@@ -20,6 +23,7 @@ export class MemorySampler {
     const tree = processTree(this.pid).map(residentBytes);
     const now = tree.reduce((sum, { current }) => sum + current, 0);
     this.peakBytes = Math.max(this.peakBytes, now, ...tree.map(({ peak }) => peak));
+    this.samples.push({ ms: performance.now() - this.startedMs, bytes: now });
   }
 
   stop(): void {
