@@ -1,11 +1,12 @@
 import { access, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { checkedRowsName } from '../contract/checked-rows.ts';
 import { metricsName, reviewDecisionsName, samplesName } from '../contract/checkpoint.ts';
 import { readManifest } from './manifest.ts';
 import { replaceFile } from './replace-file.ts';
 
-/** Files that grow while an attempt runs, or that a person leaves there. */
-const kept = [metricsName, samplesName, reviewDecisionsName];
+/** Files that grow while an attempt runs, that a person leaves there, or that spare a check of all rows. */
+const kept = [metricsName, samplesName, reviewDecisionsName, checkedRowsName];
 
 const runName = /^[0-9a-f]{8}$/;
 const published = /^(step-\d{6,}|data|chunks-[0-9a-f]{12})$/;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { reward } from './rewards.ts';
 import { count, exactlyOne, fraction, name, names, object, positiveInt, withRules } from './schema.ts';
-import { evaluation, sampling, trainingShape } from './training.ts';
+import { evaluation, promptShape, rowShape, sampling, trainingShape } from './training.ts';
 
 export const pretrain = object({
   ...trainingShape,
@@ -9,6 +9,13 @@ export const pretrain = object({
   data: names.describe('Datasets with completions; the whole text is trained.'),
   steps: positiveInt.describe('Optimizer steps.'),
   batch: positiveInt.default(64).describe('Rows per step.'),
+  maxLength: rowShape.maxLength,
+  overlong: z
+    .enum(['cut', 'drop', 'refuse'])
+    .default('cut')
+    .describe(
+      'What happens with longer rows: only their beginning is trained, they are left out and counted, or the stage ends before its first step.',
+    ),
 }).describe('Pre-training: next-token prediction on whole documents.');
 export type PretrainSettings = z.infer<typeof pretrain>;
 
@@ -25,6 +32,7 @@ export const sft = object({
     .describe(
       'Turns of the assistant that are trained: the last of a conversation, or all, each as if it were the last. Where a chat template leaves out earlier thoughts, all costs a document for each turn.',
     ),
+  ...rowShape,
 }).describe('Supervised fine-tuning on completions: the stop token is trained, prompt tokens are not.');
 export type SftSettings = z.infer<typeof sft>;
 
@@ -77,6 +85,7 @@ export const grpo = withRules(
       .describe('KL to the reference policy, inside the loss.'),
     advantageEpsilon: z.number().min(0).default(1e-4).describe('Added to the standard deviation of a group.'),
     sampling: sampling.prefault({}).describe('How completions are sampled.'),
+    ...promptShape,
     rewards: z.array(reward).min(1).max(16).describe('Simply added, each times its weight.'),
   }),
   [
@@ -125,6 +134,7 @@ export const sample = object({
     .describe('Prompting methods.'),
   examples: positiveInt.default(2).describe('Worked examples in a few-shot prompt.'),
   sampling: sampling.prefault({}).describe('How completions are sampled.'),
+  ...promptShape,
   keep: z
     .array(z.enum(['correct', 'readable', 'oneLanguage', 'notOverlong']))
     .max(4)
@@ -159,6 +169,7 @@ export const rewardModel = object({
   pairs: names.describe('Datasets with chosen and rejected.'),
   epochs: positiveInt.default(1).describe('Passes over the pairs.'),
   batch: positiveInt.default(256).describe('Pairs per step.'),
+  ...rowShape,
 }).describe('Trains a reward model on pairs (Bradley–Terry), with a scalar head.');
 export type RewardModelSettings = z.infer<typeof rewardModel>;
 

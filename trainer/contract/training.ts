@@ -37,11 +37,36 @@ export const sampling = object({
 });
 export type SamplingSettings = z.infer<typeof sampling>;
 
+const onOverlong = (what: string) =>
+  z
+    .enum(['drop', 'refuse'])
+    .default('drop')
+    .describe(`What happens with ${what}: they are left out and counted, or the stage ends before its first step.`);
+
+/** Settings of every stage that samples. */
+export const promptShape = {
+  maxPromptTokens: positiveInt
+    .default(512)
+    .describe('Longest prompt, in tokens, as the chat template renders it; with maxNewTokens it bounds the memory.'),
+  overlong: onOverlong('longer prompts, and with those that leave no room for an answer in the context of the model'),
+};
+
+/** Settings of every stage that learns from whole rows. */
+export const rowShape = {
+  maxLength: positiveInt
+    .default(1024)
+    .describe(
+      'Longest row, in tokens, prompt and completion. Attention takes memory by the square of the longest row of a step.',
+    ),
+  overlong: onOverlong('longer rows'),
+};
+
 export const evaluation = object({
   data: names.describe('Datasets whose held-out rows are used (all rows of a dataset without held-out rows).'),
   limit: positiveInt.default(200).describe('At most this many rows of each dataset.'),
   samples: positiveInt.default(1).describe('Completions per prompt (k of pass@k and cons@k).'),
   sampling: sampling.prefault({}).describe('How evaluation samples.'),
+  ...promptShape,
   every: count.default(0).describe('Evaluate every this many steps as well; 0 is only at the end.'),
 });
 export type EvaluationSettings = z.infer<typeof evaluation>;

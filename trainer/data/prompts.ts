@@ -78,11 +78,8 @@ export function chooseExamples(row: Row, pool: RowList, count: number, seed: num
 function* randomWalk(pool: RowList, seed: number, row: Row): Generator<Row> {
   const key = randomKey(seed, 'few-shot', row.dataset, row.id);
   const first = key[0] % Math.max(1, pool.length);
-  const window = Array.from(
-    { length: Math.min(64, pool.length) },
-    (_, i) => pool.at((first + i * 7919) % pool.length) as Row,
-  );
-  yield* shuffled(window, key);
+  const window = Array.from({ length: Math.min(64, pool.length) }, (_, i) => (first + i * 7919) % pool.length);
+  for (const place of shuffled(window, key)) yield pool.at(place) as Row;
   yield* pool;
 }
 

@@ -18,19 +18,20 @@ export interface Document {
 export type Trained = 'text' | SftSettings['turns'];
 
 /**
- * Prompt and completion with its stop token, cut at the model's context; more than one document where turns are trained
- * that the chat template shows differently later on.
+ * Prompt and completion with its stop token, cut at the longest row; more than one document where turns are trained that
+ * the chat template shows differently later on.
  *
+ * @param longest tokens of a document, at most
  * @throws UserError for a row without completion
  */
-export function encodeDocuments(model: Encoder, row: Row, trained: Trained): Document[] {
-  if (row.completion === undefined) throw new UserError(`row ${row.id}: has no completion; expected one for training`);
+export function encodeDocuments(model: Encoder, row: Row, trained: Trained, longest: number): Document[] {
+  if (row.completion === undefined) throw new UserError('it has no completion; expected one for training');
   const turns = (trained === 'all' ? assistantTurns(row) : [row]).map((turn) => {
     const { promptIds, completionIds } = encodeExchange(model, turn);
     // Nothing comes before the first token that could predict it.
     return { ids: [...promptIds, ...completionIds], from: trained === 'text' ? 1 : promptIds.length || 1 };
   });
-  return joinTurns(turns).map((document) => cutDocument(document, model.config.maxLength));
+  return joinTurns(turns).map((document) => cutDocument(document, longest));
 }
 
 function cutDocument({ ids, trained }: Turns, tokens: number): Document {
@@ -67,6 +68,7 @@ export function supervisedMetrics(
   };
 }
 
-function trainedTokens(documents: readonly Document[]): number {
+/** Tokens with a loss. */
+export function trainedTokens(documents: readonly Document[]): number {
   return documents.flatMap(({ trained }) => trained).reduce((sum, [from, to]) => sum + to - from, 0);
 }

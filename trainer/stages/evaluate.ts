@@ -1,6 +1,6 @@
 import type { StageResult } from '../contract/progress.ts';
 import type { EvaluateSettings } from '../contract/settings.ts';
-import { evaluatePolicy } from './evaluation.ts';
+import { evaluateRows, loadEvaluationData } from './evaluation.ts';
 import { loadPolicy } from './load-policy.ts';
 import { successResult } from './success.ts';
 import type { Workspace } from './workspace.ts';
@@ -10,7 +10,10 @@ export async function evaluate(settings: EvaluateSettings, workspace: Workspace)
   const { policy } = await loadPolicy(workspace);
   try {
     workspace.progress.report('evaluate', 0, 1);
-    const { metrics, samples } = await evaluatePolicy(policy, { ...settings, every: 0 }, workspace);
+    const asked = { ...settings, every: 0 };
+    const { rowsOf, figures } = await loadEvaluationData(policy, asked, workspace);
+    const { metrics: measured, samples } = await evaluateRows(policy, rowsOf, asked, workspace.file.seed);
+    const metrics = { ...measured, ...figures };
     await workspace.log.metrics(0, metrics);
     await workspace.log.samples(0, samples);
     workspace.progress.report('evaluate', 1, 1, metrics);

@@ -9,9 +9,12 @@ import { randomKey } from '../algorithms/random.ts';
 import { zip } from '../algorithms/zip.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { EvaluationSettings } from '../contract/training.ts';
+import { firstRows } from '../data/row-list.ts';
+import { usableRows } from './checked-rows.ts';
 import { completeRows, type SampledCompletion } from './completions.ts';
 import type { Policy } from './policy.ts';
 import type { Metrics } from './metrics.ts';
+import { judgePrompt } from './row-verdicts.ts';
 import { type Sample, shownCompletion } from './stage-log.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -54,17 +57,32 @@ export async function evaluateRows(
   return { metrics: { ...metrics, ...(await summarise(all)) }, samples };
 }
 
-/** Evaluates on the held-out rows of the datasets that the settings name. */
-export async function evaluatePolicy(
+/** Rows to evaluate on, by dataset, and what was found in them. */
+export interface EvaluationData {
+  readonly rowsOf: ReadonlyMap<string, readonly Row[]>;
+  readonly figures: Metrics;
+}
+
+/**
+ * The rows that the settings name: those that the model can be asked.
+ *
+ * @throws UserError if a row has a fault, or a dataset has none that can be used
+ */
+export async function loadEvaluationData(
   policy: Policy,
   settings: EvaluationSettings,
   workspace: Workspace,
-): Promise<Evaluation> {
+): Promise<EvaluationData> {
   const rowsOf = new Map<string, readonly Row[]>();
+  let figures: Metrics = {};
   for (const name of settings.data) {
-    rowsOf.set(name, (await workspace.inputs.rows([name], 'evaluation')).slice(0, settings.limit));
+    const rows = firstRows(await workspace.inputs.rows([name], 'evaluation'), settings.limit);
+    const part = { part: `evaluation/${name}`, what: `evaluation.data ${name}` };
+    const usable = await usableRows(workspace, rows, part, (row) => judgePrompt(policy, row, settings));
+    rowsOf.set(name, [...usable.rows]);
+    figures = { ...figures, ...usable.figures };
   }
-  return evaluateRows(policy, rowsOf, settings, workspace.file.seed);
+  return { rowsOf, figures };
 }
 
 async function measure(

@@ -1,10 +1,12 @@
 import type { StageResult } from '../contract/progress.ts';
 import type { GrpoSettings } from '../contract/settings.ts';
 import { createRewards } from '../rewards/create-rewards.ts';
+import { usableRows } from './checked-rows.ts';
 import { loadPolicy } from './load-policy.ts';
 import { RewardModels } from './reward-models.ts';
 import { updatePolicy } from './policy-update.ts';
 import { miniBatches, rollOut } from './rollout.ts';
+import { judgePrompt } from './row-verdicts.ts';
 import { warnOfLength, warnOfTruncation } from './sampling-warnings.ts';
 import { finishedEarlier } from './success.ts';
 import { Training } from './training.ts';
@@ -27,9 +29,14 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
     if (resumed.final) return finishedEarlier(resumed.metrics, resumed.final);
     warnOfTruncation(settings.sampling, workspace.warnings);
     warnOfLength(settings.sampling, policy.config, workspace.warnings);
-    const prompts = await workspace.inputs.rows(settings.prompts, 'train');
+    const { rows: prompts, figures } = await usableRows(
+      workspace,
+      await workspace.inputs.rows(settings.prompts, 'train'),
+      { part: 'train', what: `grpo.prompts ${settings.prompts.join(', ')}` },
+      (row) => judgePrompt(policy, row, settings),
+    );
     const rewards = createRewards(settings.rewards, { steps: settings.steps, scoreWithModel: models.score });
-    const training = await Training.start(workspace, resumed, settings);
+    const training = await Training.start(workspace, resumed, { ...settings, figures });
 
     while (training.stepsLeft > 0) {
       const rollout = await rollOut(policy, { settings, seed, stage, rewards, prompts, step: training.step });

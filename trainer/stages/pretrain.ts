@@ -4,7 +4,7 @@ import { trainOnDocuments } from './supervised.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Next-token prediction on whole documents, prompts included: makes a base model. */
-export async function pretrain(settings: PretrainSettings, workspace: Workspace): Promise<StageResult> {
-  const rows = await workspace.inputs.rows(settings.data, 'train');
-  return trainOnDocuments({ ...settings, rows, trained: 'text', steps: settings.steps }, workspace);
+export function pretrain(settings: PretrainSettings, workspace: Workspace): Promise<StageResult> {
+  const stepsFor = (): number => settings.steps;
+  return trainOnDocuments({ ...settings, type: 'pretrain', trained: 'text', stepsFor }, workspace);
 }

@@ -27,19 +27,30 @@ export const watchedMetrics = [
 export class ProgressReporter {
   /** Travel with every line. */
   readonly warnings = new Warnings();
-  private readonly startedMs = performance.now();
+  private startedMs = performance.now();
   private firstStep: number | undefined;
   private lastMs = -Infinity;
   private metrics: Metrics = {};
   private last: ProgressLine | undefined;
 
+  /** Rows looked at before the first step; the time that takes says nothing of the steps. */
+  checking(done: number, rows: number): void {
+    this.write('check', done, rows, undefined);
+    this.startedMs = performance.now();
+  }
+
   report(phase: string, step: number, steps: number, metrics: Metrics = {}): void {
     this.metrics = { ...this.metrics, ...pick(metrics) };
     this.firstStep ??= step;
+    const done = step - this.firstStep;
+    const seconds = (performance.now() - this.startedMs) / 1000;
+    this.write(phase, step, steps, done > 0 ? (seconds / done) * (steps - step) : undefined);
+  }
+
+  private write(phase: string, step: number, steps: number, secondsLeft: number | undefined): void {
     const nowMs = performance.now();
     if (nowMs - this.lastMs < minimumIntervalMs && step < steps) return;
     this.lastMs = nowMs;
-    const done = step - this.firstStep;
     const line: ProgressLine = {
       type: 'progress',
       time: new Date().toISOString(),
@@ -48,7 +59,7 @@ export class ProgressReporter {
       phase,
       metrics: this.metrics,
       ...this.warned,
-      ...(done > 0 && { secondsLeft: ((nowMs - this.startedMs) / 1000 / done) * (steps - step) }),
+      ...(secondsLeft !== undefined && { secondsLeft }),
     };
     this.last = line;
     process.stdout.write(`${JSON.stringify(line)}\n`);

@@ -6,6 +6,7 @@ import { UserError } from '../contract/errors.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { ReviewSettings } from '../contract/settings.ts';
+import type { RowList } from '../data/row-list.ts';
 import { readRows, writeRows } from '../data/rows.ts';
 import { verify } from '../rewards/verify.ts';
 import { withCompletion } from '../data/with-completion.ts';
@@ -29,31 +30,48 @@ type Decision = z.infer<typeof decision>;
 export async function review(settings: ReviewSettings, workspace: Workspace): Promise<StageResult> {
   const input = workspace.file.inputs[settings.data];
   if (!input) throw new UserError(`review.data: no input is named "${settings.data}"`);
-  const rows = [...(await readRows(join(await workspace.inputs.verified(input), 'rows.jsonl')))];
+  const rows = await readRows(join(await workspace.inputs.verified(input), 'rows.jsonl'));
   const { out } = workspace.file;
   await writeRows(join(out, 'queue.jsonl'), rows);
 
   const decisions = await readDecisions(join(out, reviewDecisionsName));
-  const open = rows.filter(({ id }) => !decisions.has(id));
-  if (settings.required && open.length > 0) {
+  const { reviewed, rejected, reviewers } = tally(rows, decisions);
+  const open = rows.length - reviewed;
+  if (settings.required && open > 0) {
     throw new UserError(
-      `${join(out, 'queue.jsonl')}: ${open.length} of ${rows.length} rows wait for review; expected one decision a row in decisions.jsonl`,
+      `${join(out, 'queue.jsonl')}: ${open} of ${rows.length} rows wait for review; expected one decision a row in decisions.jsonl`,
     );
   }
-  const passed = rows.flatMap((row) => applied(row, decisions.get(row.id)));
-  const reviewed = rows.length - open.length;
-  const metrics = { reviewed, not_reviewed: open.length, rejected: rows.length - passed.length, rows: passed.length };
+  const metrics = { reviewed, not_reviewed: open, rejected, rows: rows.length - rejected };
 
   const write = async (directory: string): Promise<void> => {
-    await writeRows(join(directory, 'rows.jsonl'), passed);
-    const made = rows.flatMap(({ id }) => decisions.get(id) ?? []);
-    const reviewers = [...new Set(made.map(({ reviewer }) => reviewer))].toSorted();
-    const record = { complete: open.length === 0 && rows.length > 0, ...metrics, reviewers };
+    await writeRows(join(directory, 'rows.jsonl'), passed(rows, decisions));
+    const record = { complete: open === 0 && rows.length > 0, ...metrics, reviewers };
     await writeFile(join(directory, 'review.json'), `${JSON.stringify(record, undefined, 2)}\n`);
   };
   const checkpoint = await workspace.output.data(write, metrics);
-  const message = open.length > 0 ? `${open.length} rows not reviewed` : `${reviewed} rows reviewed`;
+  const message = open > 0 ? `${open} rows not reviewed` : `${reviewed} rows reviewed`;
   return successResult(message, metrics, checkpoint);
+}
+
+type Decisions = ReadonlyMap<string, Decision>;
+
+/** What people have decided on these rows, and who. */
+function tally(rows: RowList, decisions: Decisions) {
+  let [reviewed, rejected] = [0, 0];
+  const reviewers = new Set<string>();
+  for (const { id } of rows) {
+    const made = decisions.get(id);
+    if (!made) continue;
+    reviewed++;
+    if (made.decision === 'reject') rejected++;
+    reviewers.add(made.reviewer);
+  }
+  return { reviewed, rejected, reviewers: [...reviewers].toSorted() };
+}
+
+function* passed(rows: RowList, decisions: Decisions): Generator<Row> {
+  for (const row of rows) yield* applied(row, decisions.get(row.id));
 }
 
 /** The row as it passes on: none when rejected. Refuses an edit whose answer no longer verifies. */

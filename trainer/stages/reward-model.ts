@@ -1,23 +1,23 @@
 import { learningRateAt } from '../algorithms/schedule.ts';
 import { mean } from '../algorithms/statistics.ts';
-import { UserError } from '../contract/errors.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { RewardModelSettings } from '../contract/settings.ts';
 import { promptBatch } from '../data/prompt-order.ts';
+import type { RowList } from '../data/row-list.ts';
+import { type Usable, usableRows } from './checked-rows.ts';
 import { inGroups } from './completions.ts';
-import { encodeResponse } from './encoding.ts';
 import { loadPolicy } from './load-policy.ts';
 import type { Metrics } from './metrics.ts';
 import type { Policy } from './policy.ts';
+import { encodePair } from './pairs.ts';
+import { judgePair } from './row-verdicts.ts';
 import { finishedEarlier } from './success.ts';
 import { Training } from './training.ts';
 import type { Workspace } from './workspace.ts';
 
-interface Pair {
-  readonly chosen: number[];
-  readonly rejected: number[];
-}
+/** Held-out pairs that are scored at a time. */
+const scoredAtOnce = 256;
 
 /** Pairwise reward model: −log σ(score(chosen) − score(rejected)), a scalar head on the last token. */
 export async function rewardModel(settings: RewardModelSettings, workspace: Workspace): Promise<StageResult> {
@@ -25,11 +25,20 @@ export async function rewardModel(settings: RewardModelSettings, workspace: Work
   const { policy } = resumed;
   try {
     if (resumed.final) return finishedEarlier(resumed.metrics, resumed.final);
-    const rows = await workspace.inputs.rows(settings.pairs, 'train');
-    const heldOut = await workspace.inputs.rows(settings.pairs, 'heldOut');
+    const usable = async (part: 'train' | 'heldOut'): Promise<Usable> => {
+      const what = `rewardModel.pairs ${settings.pairs.join(', ')}${part === 'heldOut' ? ' (held out)' : ''}`;
+      const pairs = await workspace.inputs.rows(settings.pairs, part);
+      return usableRows(workspace, pairs, { part, what }, (row) => judgePair(policy, row, settings));
+    };
+    const { rows, figures } = await usable('train');
+    const heldOut = await usable('heldOut');
     const batch = Math.min(settings.batch, rows.length);
     const steps = Math.ceil((rows.length * settings.epochs) / batch);
-    const training = await Training.start(workspace, resumed, { ...settings, steps });
+    const training = await Training.start(workspace, resumed, {
+      ...settings,
+      steps,
+      figures: { ...figures, ...heldOut.figures },
+    });
 
     while (training.stepsLeft > 0) {
       const { step } = training;
@@ -45,29 +54,24 @@ export async function rewardModel(settings: RewardModelSettings, workspace: Work
       });
       await training.saveIfDue();
     }
-    return await training.finish(() => heldOutAccuracy(policy, heldOut));
+    return await training.finish(() => heldOutAccuracy(policy, heldOut.rows));
   } finally {
     await policy.close();
   }
 }
 
-function encodePair(policy: Policy, row: Row): Pair {
-  if (row.chosen === undefined || row.rejected === undefined) {
-    throw new UserError(`row ${row.id}: expected both chosen and rejected for a reward model`);
-  }
-  return {
-    chosen: encodeResponse(policy, row, row.chosen),
-    rejected: encodeResponse(policy, row, row.rejected),
-  };
-}
-
-async function heldOutAccuracy(policy: Policy, rows: readonly Row[]): Promise<Metrics> {
+async function heldOutAccuracy(policy: Policy, rows: RowList): Promise<Metrics> {
   if (rows.length === 0) return {};
-  const pairs = rows.map((row) => encodePair(policy, row));
-  const scores = await policy.engine.scores(
-    pairs.flatMap(({ chosen, rejected }) => [{ ids: chosen }, { ids: rejected }]),
-  );
-  const { accuracy, margin } = pairMetrics(inGroups(scores, 2) as [chosen: number, rejected: number][]);
+  const scored: (readonly [chosen: number, rejected: number])[] = [];
+  for (let start = 0; start < rows.length; start += scoredAtOnce) {
+    const count = Math.min(scoredAtOnce, rows.length - start);
+    const pairs = Array.from({ length: count }, (_, at) => encodePair(policy, rows.at(start + at) as Row));
+    const scores = await policy.engine.scores(
+      pairs.flatMap(({ chosen, rejected }) => [{ ids: chosen }, { ids: rejected }]),
+    );
+    for (const pair of inGroups(scores, 2)) scored.push(pair as [chosen: number, rejected: number]);
+  }
+  const { accuracy, margin } = pairMetrics(scored);
   return { 'eval/pair_accuracy': accuracy, 'eval/margin': margin };
 }
 
@@ -77,8 +81,8 @@ function pairMetrics(scores: readonly (readonly [chosen: number, rejected: numbe
   return {
     accuracy: mean(scores.map(([chosen, rejected]) => Number(chosen > rejected))),
     margin: mean(scores.map(([chosen, rejected]) => chosen - rejected)),
-    min_reward: Math.min(...flat),
+    min_reward: flat.reduce((least, score) => Math.min(least, score), Infinity),
     mean_reward: mean(flat),
-    max_reward: Math.max(...flat),
+    max_reward: flat.reduce((most, score) => Math.max(most, score), -Infinity),
   };
 }

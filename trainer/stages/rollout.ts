@@ -3,6 +3,7 @@ import { zip } from '../algorithms/zip.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { GrpoSettings } from '../contract/settings.ts';
 import { promptBatch } from '../data/prompt-order.ts';
+import type { RowList } from '../data/row-list.ts';
 import { groupAdvantages } from '../losses/group-advantages.ts';
 import { type SampledTwice, samplingLogpDifference } from '../losses/policy-metrics.ts';
 import type { Rewards, ScoredCompletion } from '../rewards/create-rewards.ts';
@@ -38,7 +39,7 @@ export interface RolloutRequest {
   /** Name of the stage; random numbers depend on it. */
   readonly stage: string;
   readonly rewards: Rewards;
-  readonly prompts: readonly Row[];
+  readonly prompts: RowList;
   /** Optimizer steps before it; a rollout follows only on a whole one. */
   readonly step: number;
 }

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Candidate, createFunnel } from '../algorithms/funnel.ts';
 import { zip } from '../algorithms/zip.ts';
@@ -6,6 +6,7 @@ import type { Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { SampleSettings } from '../contract/settings.ts';
+import type { RowList } from '../data/row-list.ts';
 import { writeRows } from '../data/rows.ts';
 import { examine } from '../rewards/examine.ts';
 import { parseResponse } from '../rewards/parse-response.ts';
@@ -35,37 +36,43 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
   try {
     warnOfLength(settings.sampling, policy.config, workspace.warnings);
     const sampler = new Sampler(settings, workspace, policy);
+    await sampler.makeDirectory();
     const funnel = createFunnel(settings);
-    const kept: Row[] = [];
     const reflections = new ReflectionCounter();
-    const rows = await sampler.rows();
-    for (let start = 0; start < rows.length; start += chunkPrompts) {
-      workspace.stop.heed(`${start} of ${rows.length} prompts`);
-      const chunk = rows.slice(start, start + chunkPrompts).filter(({ domain }) => !funnel.full(domain));
-      const sampled = await sampler.chunk(start / chunkPrompts, chunk);
-      for (const [row, { completions }] of zip(chunk, sampled)) {
-        const candidates: Candidate[] = [];
-        for (const completion of completions) {
-          candidates.push(await examine(row, completion, settings.minLanguageConsistency));
+    const { rows, figures } = await sampler.rows();
+    // Made anew by every attempt, from the chunks that are there already.
+    const kept = join(sampler.directory, 'rows.jsonl.partial');
+
+    async function* keptRows(): AsyncGenerator<Row> {
+      for (let start = 0; start < rows.length; start += chunkPrompts) {
+        workspace.stop.heed(`${start} of ${rows.length} prompts`);
+        const chunk = rowsBetween(rows, start, start + chunkPrompts).filter(({ domain }) => !funnel.full(domain));
+        const sampled = await sampler.chunk(start / chunkPrompts, chunk);
+        for (const [row, { completions }] of zip(chunk, sampled)) {
+          const candidates: Candidate[] = [];
+          for (const completion of completions) {
+            candidates.push(await examine(row, completion, settings.minLanguageConsistency));
+          }
+          const ranked = settings.rewardModel
+            ? await withModelScores(models, settings.rewardModel, row, candidates)
+            : candidates;
+          for (const [rank, { text }] of funnel.select(row.domain, ranked).entries()) yield asRow(row, text, rank);
         }
-        const ranked = settings.rewardModel
-          ? await withModelScores(models, settings.rewardModel, row, candidates)
-          : candidates;
-        kept.push(...funnel.select(row.domain, ranked).map(({ text }, rank) => asRow(row, text, rank)));
+        reflections.add(sampled);
+        workspace.progress.report('sample', Math.min(start + chunkPrompts, rows.length), rows.length);
       }
-      reflections.add(sampled);
-      workspace.progress.report('sample', Math.min(start + chunkPrompts, rows.length), rows.length);
     }
-    if (kept.length === 0) {
+    await writeRows(kept, keptRows());
+
+    const counts = funnel.counts();
+    if (counts.kept === 0) {
       throw new UserError(
         `stage ${workspace.file.stage}: no completion of ${rows.length} prompts passed the filters ${settings.keep.join(', ')}`,
       );
     }
-
-    const counts = funnel.counts();
-    const metrics = { sampled: counts.sampled, kept: counts.kept, ...reflections.rates() };
+    const metrics = { sampled: counts.sampled, kept: counts.kept, ...reflections.rates(), ...figures };
     const checkpoint = await workspace.output.data(async (directory) => {
-      await writeRows(join(directory, 'rows.jsonl'), kept);
+      await rename(kept, join(directory, 'rows.jsonl'));
       await writeFile(join(directory, 'funnel.json'), `${JSON.stringify(counts, undefined, 2)}\n`);
     }, metrics);
     await workspace.log.metrics(0, metrics);
@@ -74,6 +81,11 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
     await models.close();
     await policy.close();
   }
+}
+
+function rowsBetween(rows: RowList, start: number, end: number): Row[] {
+  const length = Math.min(end, rows.length) - start;
+  return Array.from({ length }, (_, at) => rows.at(start + at) as Row);
 }
 
 async function withModelScores(

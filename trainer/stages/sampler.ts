@@ -7,9 +7,12 @@ import { chunksDirectory } from '../checkpoint/take-over.ts';
 import type { Message, Row } from '../contract/dataset.ts';
 import type { SampleSettings } from '../contract/settings.ts';
 import { fewShotMessages, reflectionMessages } from '../data/prompts.ts';
+import { firstRows, joinRows, type RowList } from '../data/row-list.ts';
 import type { Response } from '../rewards/examine.ts';
+import { type Usable, usableRows } from './checked-rows.ts';
 import { completeRows } from './completions.ts';
 import type { Policy } from './policy.ts';
+import { judgePrompt } from './row-verdicts.ts';
 import type { Workspace } from './workspace.ts';
 
 export type Method = SampleSettings['methods'][number]['method'];
@@ -27,7 +30,7 @@ export class Sampler {
   private readonly settings: SampleSettings;
   private readonly workspace: Workspace;
   private readonly policy: Policy;
-  private readonly pools = new Map<string, readonly Row[]>();
+  private readonly pools = new Map<string, RowList>();
 
   constructor(settings: SampleSettings, workspace: Workspace, policy: Policy) {
     this.settings = settings;
@@ -35,28 +38,37 @@ export class Sampler {
     this.policy = policy;
   }
 
-  /** The prompts, dataset after dataset. */
-  async rows(): Promise<Row[]> {
-    const rows: Row[] = [];
-    for (const name of this.settings.prompts) {
+  /** The prompts that can be put, dataset after dataset. @throws UserError if one has a fault, or there is none */
+  async rows(): Promise<Usable> {
+    const { prompts, limit = Infinity } = this.settings;
+    const parts: RowList[] = [];
+    for (const name of prompts) {
       const pool = await this.workspace.inputs.rows([name], 'train');
-      for (const [dataset, rowsOfDataset] of Map.groupBy(pool, (row) => row.dataset)) {
-        this.pools.set(dataset, rowsOfDataset);
-      }
-      rows.push(...pool.slice(0, this.settings.limit));
+      this.pools.set(name, pool);
+      parts.push(firstRows(pool, limit));
     }
-    return rows;
+    const part = { part: 'train', what: `sample.prompts ${prompts.join(', ')}` };
+    return usableRows(this.workspace, joinRows(parts), part, (row) =>
+      judgePrompt(this.policy, { ...row, messages: [...this.prompt(row).messages] }, this.settings),
+    );
+  }
+
+  /** Where what is sampled lies until it is published. */
+  get directory(): string {
+    return join(this.workspace.file.out, chunksDirectory(this.workspace.settingsDigest));
+  }
+
+  async makeDirectory(): Promise<void> {
+    await mkdir(this.directory).catch(ifThere); // not its parent: a newer attempt may have closed it
   }
 
   /** Completions of a chunk's prompts, from disk if an earlier attempt has sampled them. */
   async chunk(index: number, rows: readonly Row[]): Promise<Sampled[]> {
-    const directory = join(this.workspace.file.out, chunksDirectory(this.workspace.settingsDigest));
-    const path = join(directory, `${String(index).padStart(6, '0')}.json`);
+    const path = join(this.directory, `${String(index).padStart(6, '0')}.json`);
     const saved = await readFile(path, 'utf8').catch(() => undefined);
     if (saved !== undefined) return JSON.parse(saved) as Sampled[]; // replaced as a whole, so never half
 
     const sampled = await this.sample(rows);
-    await mkdir(directory).catch(ifThere); // not its parent: a newer attempt may have closed it
     await replaceFile(path, JSON.stringify(sampled));
     return sampled;
   }

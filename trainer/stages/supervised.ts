@@ -1,19 +1,24 @@
 import { learningRateAt } from '../algorithms/schedule.ts';
-import type { Row } from '../contract/dataset.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { OptimizerSettings, Schedule } from '../contract/training.ts';
 import { promptBatch } from '../data/prompt-order.ts';
+import { usableRows } from './checked-rows.ts';
 import { encodeDocuments, type Trained, supervisedBatch, supervisedMetrics } from './documents.ts';
 import { loadPolicy } from './load-policy.ts';
+import { judgeDocument, longestRow } from './row-verdicts.ts';
 import { finishedEarlier } from './success.ts';
 import { Training } from './training.ts';
 import type { Workspace } from './workspace.ts';
 
 interface SupervisedSettings {
-  readonly rows: readonly Row[];
+  readonly type: 'pretrain' | 'sft';
+  readonly data: readonly string[];
   readonly trained: Trained;
-  readonly steps: number;
+  readonly maxLength: number;
+  readonly overlong: 'cut' | 'drop' | 'refuse';
   readonly batch: number;
+  /** Optimizer steps for a number of rows that are trained. */
+  readonly stepsFor: (rows: number) => number;
   readonly learningRate: number;
   readonly schedule: Schedule;
   readonly optimizer: OptimizerSettings;
@@ -26,14 +31,22 @@ export async function trainOnDocuments(settings: SupervisedSettings, workspace: 
   const { policy } = resumed;
   try {
     if (resumed.final) return finishedEarlier(resumed.metrics, resumed.final);
-    const { rows, schedule, steps } = settings;
+    const { type, data, schedule, trained } = settings;
+    const { rows, figures } = await usableRows(
+      workspace,
+      await workspace.inputs.rows(data, 'train'),
+      { part: 'train', what: `${type}.data ${data.join(', ')}` },
+      (row) => judgeDocument(policy, row, settings),
+    );
+    const { tokens: longest } = longestRow(policy, settings);
     const batch = Math.min(settings.batch, rows.length);
-    const training = await Training.start(workspace, resumed, settings);
+    const steps = settings.stepsFor(rows.length);
+    const training = await Training.start(workspace, resumed, { ...settings, steps, figures });
 
     while (training.stepsLeft > 0) {
       const { step } = training;
       const documents = promptBatch(rows, workspace.file.seed, step * batch, batch).flatMap((row) =>
-        encodeDocuments(policy, row, settings.trained),
+        encodeDocuments(policy, row, trained, longest),
       );
       const learningRate = learningRateAt(schedule, settings.learningRate, step + 1, steps);
       const update = await policy.train(supervisedBatch(documents), learningRate, settings.optimizer);

@@ -1,7 +1,7 @@
 import { DivergedError } from '../contract/errors.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { EvaluationSettings } from '../contract/training.ts';
-import { evaluatePolicy } from './evaluation.ts';
+import { type EvaluationData, evaluateRows, loadEvaluationData } from './evaluation.ts';
 import { LearningWatch } from './learning-watch.ts';
 import type { ResumedPolicy } from './load-policy.ts';
 import type { Metrics } from './metrics.ts';
@@ -15,6 +15,8 @@ interface TrainingOptions {
   /** Optimizer steps of the whole stage. */
   readonly steps: number;
   readonly checkpointEvery: number;
+  /** What was found in the rows: in the line of the first step, and in the result. */
+  readonly figures: Metrics;
 }
 
 /**
@@ -34,6 +36,7 @@ export class Training {
   private readonly options: TrainingOptions;
   private readonly watch: LearningWatch;
   private readonly evaluation: EvaluationSettings | undefined;
+  private evaluated: EvaluationData = { rowsOf: new Map(), figures: {} };
   private done: number;
   private saved: number;
   /** Figures of the newest step. */
@@ -59,7 +62,8 @@ export class Training {
   static async start(workspace: Workspace, resumed: ResumedPolicy, options: TrainingOptions): Promise<Training> {
     const training = new Training(workspace, resumed, options, await LearningWatch.open(workspace));
     // Data that cannot be read must not be found out after hours of training.
-    if (training.evaluation) await workspace.inputs.rows(training.evaluation.data, 'evaluation');
+    const { evaluation, policy } = training;
+    if (evaluation) training.evaluated = await loadEvaluationData(policy, evaluation, workspace);
     workspace.progress.report('train', training.done, options.steps);
     workspace.stop.heed(training.place);
     training.stepStartedMs = performance.now();
@@ -87,7 +91,12 @@ export class Training {
     this.metrics = metrics;
     requireFinite(metrics, this.done);
     const seconds = (performance.now() - this.stepStartedMs) / 1000;
-    await workspace.log.metrics(this.done, { global_step: this.done, ...metrics, step_time: seconds });
+    await workspace.log.metrics(this.done, {
+      global_step: this.done,
+      ...metrics,
+      ...(this.done === 1 && this.dataFigures),
+      step_time: seconds,
+    });
     this.watch.see(this.done, metrics, this.stepsLeft === 0);
     workspace.progress.report('train', this.done, steps, metrics);
     if (this.stepsLeft > 0 && evaluation && evaluation.every > 0 && this.done % evaluation.every === 0) {
@@ -109,7 +118,7 @@ export class Training {
   async finish(measure?: () => Promise<Metrics>): Promise<StageResult> {
     const { steps } = this.options;
     const measured = this.evaluation ? await this.evaluate(this.evaluation) : {};
-    const metrics = { ...withoutTimes(this.metrics), ...measured, ...(await measure?.()) };
+    const metrics = { ...withoutTimes(this.metrics), ...this.dataFigures, ...measured, ...(await measure?.()) };
     const checkpoint = await this.publish({ final: true, metrics });
     return successResult(`${steps} steps`, metrics, checkpoint);
   }
@@ -128,12 +137,16 @@ export class Training {
   }
 
   private async evaluate(settings: EvaluationSettings): Promise<Metrics> {
-    const { workspace, policy } = this;
+    const { workspace, policy, evaluated } = this;
     workspace.progress.report('evaluate', this.done, this.options.steps);
-    const { metrics, samples } = await evaluatePolicy(policy, settings, workspace);
+    const { metrics, samples } = await evaluateRows(policy, evaluated.rowsOf, settings, workspace.file.seed);
     await workspace.log.metrics(this.done, metrics);
     await workspace.log.samples(this.done, samples);
     return metrics;
+  }
+
+  private get dataFigures(): Metrics {
+    return { ...this.options.figures, ...this.evaluated.figures };
   }
 
   private get place(): string {

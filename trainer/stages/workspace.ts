@@ -26,15 +26,20 @@ export interface Workspace {
 export async function openWorkspace(file: StageFile, stop: AbortSignal): Promise<Workspace> {
   const digest = await settingsDigest(file);
   const progress = new ProgressReporter();
+  const request = new StopRequest(stop);
+  const onActivity = (): void => {
+    progress.alive();
+    request.heed('nothing; its data was being read');
+  };
   return {
     file,
     settingsDigest: digest,
-    inputs: new StageInputs(file),
+    inputs: new StageInputs(file, onActivity),
     output: new StageOutput(file, digest),
     log: new StageLog(file.out),
     progress,
     warnings: progress.warnings,
-    stop: new StopRequest(stop),
+    stop: request,
     rolloutServer: undefined,
   };
 }

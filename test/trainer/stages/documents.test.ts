@@ -19,7 +19,7 @@ const control = ['<|pad|>', '<|system|>', '<|user|>', '<|assistant|>', '<|end|>'
 async function shown(row: Row, trained: Trained, template?: string, maxLength = 512): Promise<string[]> {
   if (template !== undefined) await writeFile(join(directory(), 'chat_template.jinja'), template);
   const model: Encoder = { tokenizer: await loadTokenizer(directory()), config: { maxLength } };
-  return encodeDocuments(model, row, trained).map(({ ids, trained: spans }) =>
+  return encodeDocuments(model, row, trained, maxLength).map(({ ids, trained: spans }) =>
     [...ids, -1]
       .map((id, at) => {
         const ends = spans.some(([, to]) => to === at) ? ']' : '';
@@ -121,13 +121,13 @@ test.each([
   await expect(shown(row, 'last', template)).rejects.toThrow(says);
 });
 
-test('what is cut at the context is not trained', async () => {
+test('what is cut at the longest row is not trained', async () => {
   expect(await shown(chat, 'all', undefined, 8)).toEqual(['<|user|>1<|assistant|>[<think>a</think>2<|end|>]']);
 });
 
 test('weights stand one place before the trained tokens, and sum up to 1', async () => {
   const model: Encoder = { tokenizer: await loadTokenizer(directory()), config: { maxLength: 512 } };
-  const documents = encodeDocuments(model, chat, 'all');
+  const documents = encodeDocuments(model, chat, 'all', 512);
   const [{ ids, weights } = { ids: [], weights: [] }] = supervisedBatch(documents).sequences;
   const prompt = encodePrompt(model, { messages: [user('1')] }).ids.length;
   expect(weights.findIndex((weight) => weight > 0)).toBe(prompt - 1);

@@ -84,7 +84,7 @@ test.each(Object.keys(endings) as (keyof typeof endings)[])(
         messages: [{ role: 'user', content: '2+2?' }],
         completion,
       };
-      const documents = encodeDocuments(model, row, 'last');
+      const documents = encodeDocuments(model, row, 'last', Infinity);
       const ids = documents.flatMap((document) => document.ids);
       expect(encodeResponse(model, row, completion)).toEqual(ids);
       const count = (id: number | undefined) => ids.filter((one) => one === id).length;
