@@ -31,6 +31,20 @@ export const resolvedModel = withRules(object(resolvedModelShape), [
 ]);
 export type ResolvedModel = z.infer<typeof resolvedModel>;
 
+const fileContent = object({
+  lines: z.int().min(0).describe('Its lines.'),
+  sha256: z.string().max(64).describe('SHA-256 of its bytes.'),
+});
+export type FileContent = z.infer<typeof fileContent>;
+
+/** What the files of a dataset hold. */
+const datasetContent = object({
+  dataset: name.describe('The dataset.'),
+  jsonl: fileContent.describe('Its data file.'),
+  heldOut: fileContent.optional().describe('Its file of held-out rows.'),
+});
+export type DatasetContent = z.infer<typeof datasetContent>;
+
 /** A stage with everything resolved: what one R1Stage object asks for. */
 export const stageSpec = withRules(
   object({
@@ -46,6 +60,12 @@ export const stageSpec = withRules(
       .default([])
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
       .describe('The datasets that the settings name.'),
+    contents: z
+      .array(datasetContent)
+      .max(32)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['dataset'] })
+      .describe('On one machine: what their files hold, so that a change of them is noticed.'),
     inputs: z
       .array(stageInput)
       .max(32)

@@ -56,7 +56,7 @@ export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
       succeeded,
       gate,
       usable: finished && !undecided && !closed,
-      desired: ready ? resolveStage(pipeline, stage, outputs) : undefined,
+      desired: ready ? resolveStage(pipeline, stage, outputs, observed.contents) : undefined,
     });
   }
   const all = [...views.values()];

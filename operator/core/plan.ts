@@ -4,7 +4,7 @@ import { apiVersion, labels } from '../api/metadata.ts';
 import { placementShape } from '../api/scheduling.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import { stageType, type PipelineStage } from '../api/pipeline-stage.ts';
-import type { R1Stage, ResolvedModel, StageInput, StageSpec } from '../api/stage.ts';
+import type { DatasetContent, R1Stage, ResolvedModel, StageInput, StageSpec } from '../api/stage.ts';
 import { stageObjectName } from './names.ts';
 import { evaluationOf, trainedOn } from './plan-evaluation.ts';
 import { retryPolicy } from './retry.ts';
@@ -77,7 +77,12 @@ export function startingModel(stage: PipelineStage, pipeline: R1Pipeline, output
 }
 
 /** The R1Stage of a stage whose inputs are all there: everything resolved, inputs pinned by digest. */
-export function resolveStage(pipeline: R1Pipeline, stage: PipelineStage, outputs: Outputs): R1Stage {
+export function resolveStage(
+  pipeline: R1Pipeline,
+  stage: PipelineStage,
+  outputs: Outputs,
+  contents: readonly DatasetContent[] = [],
+): R1Stage {
   const { metadata, spec } = pipeline;
   const { defaults } = spec;
   const named = namesIn(stage, pipeline);
@@ -88,6 +93,7 @@ export function resolveStage(pipeline: R1Pipeline, stage: PipelineStage, outputs
   const stages = new Set(spec.stages.map(({ name }) => name));
   const { rolloutWorkers, budget, deadlineSeconds } = stage;
 
+  const read = contents.filter(({ dataset }) => named.includes(dataset));
   const resolved: StageSpec = {
     pipeline: metadata.name,
     stage: stage.name,
@@ -102,6 +108,7 @@ export function resolveStage(pipeline: R1Pipeline, stage: PipelineStage, outputs
     rolloutWorkers,
     retry: retryPolicy(stage.retry, defaults.retry),
     ...defined({
+      contents: read.length === 0 ? undefined : read,
       image: spec.image,
       model,
       evaluation,

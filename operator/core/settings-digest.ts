@@ -1,6 +1,6 @@
 import { decisiveSettings, lengthOf, whyNotLonger } from '../../trainer/contract/continuation.ts';
 import { stageType } from '../api/pipeline-stage.ts';
-import type { ResolvedModel, StageInput, StageSpec } from '../api/stage.ts';
+import type { DatasetContent, FileContent, ResolvedModel, StageInput, StageSpec } from '../api/stage.ts';
 import { digestOf } from './names.ts';
 
 /** What decides the output of a stage: its weights or its rows. */
@@ -14,6 +14,7 @@ function outputFields(spec: StageSpec) {
     [type]: settings,
     model: contentOf(spec.model),
     datasets: datasets.filter(({ name }) => !evaluatedOnly.has(name)),
+    data: contentsOf(spec, ({ dataset, jsonl }) => (evaluatedOnly.has(dataset) ? {} : { jsonl })),
     inputs: inputs.map(pinOf),
   };
 }
@@ -24,10 +25,26 @@ function resultFields(spec: StageSpec) {
   return {
     ...outputFields(spec),
     datasets: spec.datasets,
+    data: contentsOf(spec, ({ jsonl, heldOut }) => ({ jsonl, ...(heldOut && { heldOut }) })),
     ...(spec.evaluate && { evaluate: spec.evaluate }),
     evaluation: spec.evaluation && evaluation,
     trainedOn: spec.trainedOn,
   };
+}
+
+/** Data files by what they hold, in words that a change can be told in: `data.sums.jsonl: 120 lines (sha256 5891b5b522d5…)`. */
+function contentsOf(
+  { contents = [] }: StageSpec,
+  filesOf: (content: DatasetContent) => Readonly<Record<string, FileContent>>,
+): Record<string, Record<string, string>> {
+  const named = contents.map((content): [string, Record<string, string>] => {
+    const files = Object.entries(filesOf(content)).map(([file, { lines, sha256 }]) => [
+      file,
+      `${lines} lines (sha256 ${sha256.slice(0, 16)}…)`,
+    ]);
+    return [content.dataset, Object.fromEntries(files) as Record<string, string>];
+  });
+  return Object.fromEntries(named.filter(([, files]) => Object.keys(files).length > 0));
 }
 
 /** Names of the data that a stage learns or samples from. */

@@ -14,6 +14,7 @@ import { r1Stage, type R1Stage } from '../api/stage.ts';
  *     pipeline.json                   the R1Pipeline with its status
  *     run.lock                        held by the process that runs it
  *     stages/<stage>.json             the R1Stage with its status
+ *     contents.json                   digests of large data files
  *     approved/<stage>                a person has approved its gate
  *     files/<stage>.attempt-<n>.json  what the trainer was told
  *     files/<stage>.attempt-<n>.token shared with its rollout workers, while it runs
@@ -52,6 +53,11 @@ export class StateDirectory {
 
   get lock(): string {
     return join(this.root, 'run.lock');
+  }
+
+  /** Digests of large data files. */
+  get contents(): string {
+    return join(this.root, 'contents.json');
   }
 
   /** Starts every path of a stage file; running trainers are found by it. */

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { R1Pipeline } from '../api/pipeline.ts';
+import type { DatasetContent, FileContent } from '../api/stage.ts';
+import { writeJson } from './state-directory.ts';
+
+/** Smaller files are read again by every run: it takes a moment, and no clock has to be trusted. */
+const rememberedFromBytes = 64 << 20;
+
+interface Remembered {
+  readonly bytes: number;
+  readonly mtimeMs: number;
+  readonly content: FileContent;
+}
+
+/**
+ * What the data files of a pipeline hold now.
+ *
+ * @param cache file with the digests of large files, which are not read again while their size and time of change stay
+ */
+export async function datasetContents(
+  { spec }: R1Pipeline,
+  manifestFile: string,
+  cache: string,
+): Promise<DatasetContent[]> {
+  const folder = dirname(resolve(manifestFile));
+  const known = await readCache(cache);
+  const seen: Record<string, Remembered> = {};
+  const read = async (path: string): Promise<FileContent> => {
+    const file = resolve(folder, path);
+    const { size: bytes, mtimeMs } = await stat(file);
+    const old = known[file];
+    const same = old !== undefined && old.bytes === bytes && old.mtimeMs === mtimeMs;
+    const content = same ? old.content : await readContent(file);
+    if (bytes >= rememberedFromBytes) seen[file] = { bytes, mtimeMs, content };
+    return content;
+  };
+  const contents: DatasetContent[] = [];
+  for (const { name, jsonl, heldOut } of spec.datasets) {
+    if (jsonl === undefined) continue;
+    contents.push({
+      dataset: name,
+      jsonl: await read(jsonl),
+      ...(heldOut?.jsonl !== undefined && { heldOut: await read(heldOut.jsonl) }),
+    });
+  }
+  if (Object.keys(seen).length > 0) await writeJson(cache, seen);
+  return contents;
+}
+
+async function readContent(file: string): Promise<FileContent> {
+  const hash = createHash('sha256');
+  let [lines, last] = [0, 10];
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines++;
+    last = chunk.at(-1) ?? last;
+  }
+  return { lines: last === 10 ? lines : lines + 1, sha256: hash.digest('hex') };
+}
+
+/** One that is missing or damaged costs time and nothing else. */
+async function readCache(path: string): Promise<Record<string, Remembered>> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Record<string, Remembered>;
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,80 @@
+import { utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { datasetContents } from '../../../operator/local/file-contents.ts';
+import { digests, pipelineOf, Workbench } from '../../support/pipelines.ts';
+
+const pipeline = pipelineOf(`
+base: {init: {}}
+datasets:
+  - {name: sums, jsonl: sums.jsonl, heldOut: {jsonl: held-out.jsonl}}
+  - {name: exam, jsonl: exam.jsonl}
+defaults: {evaluation: {data: [sums, exam]}}
+stages:
+  - {name: pretrained, pretrain: {data: [sums], steps: 3}}
+  - {name: zero, model: {from: pretrained}, grpo: {prompts: [sums], steps: 3, rewards: [{accuracy: {}}]}}
+`);
+
+function rows(count: number): string {
+  return Array.from(
+    { length: count },
+    (_, at) => `{"prompt": "${at} + 1", "completion": "x", "answer": "${at + 1}"}\n`,
+  ).join('');
+}
+
+function benchWithData(): Workbench {
+  const bench = new Workbench();
+  for (const name of ['sums', 'held-out', 'exam']) writeFileSync(join(bench.folder, `${name}.jsonl`), rows(12));
+  return bench;
+}
+
+test('a finished stage that learned from other rows is not taken for done', async () => {
+  const bench = benchWithData();
+  const first = await bench.run(pipeline);
+  expect(first.outcome).toBe('Succeeded');
+  writeFileSync(join(bench.folder, 'sums.jsonl'), rows(14));
+
+  const changed = await bench.run(pipeline);
+  expect(changed).toMatchObject({ outcome: 'Failed', reason: 'StageChanged', exitCode: 64 });
+  expect(changed.message).toMatch(
+    /^stage pretrained has finished with other settings \(data\.sums\.jsonl: "12 lines \(sha256 \w{16}…\)" → "14 lines \(sha256 \w{16}…\)"\); restore them, run again from pretrained on/,
+  );
+
+  writeFileSync(join(bench.folder, 'sums.jsonl'), rows(12));
+  expect((await bench.run(pipeline)).outcome).toBe('Succeeded');
+  expect(bench.read('volume/pretrained/attempts.log')).toBe('1\n');
+
+  writeFileSync(join(bench.folder, 'sums.jsonl'), rows(14));
+  expect((await bench.run(pipeline, { rerunFrom: 'pretrained' })).outcome).toBe('Succeeded');
+  expect(bench.read('volume/pretrained/attempts.log')).toBe('1\n');
+});
+
+test.each(['held-out', 'exam'])('rows of %s that only measure cost no trained checkpoint', async (name) => {
+  const bench = benchWithData();
+  const first = await bench.run(pipeline);
+  writeFileSync(join(bench.folder, `${name}.jsonl`), rows(20));
+  const again = await bench.run(pipeline);
+  expect(again.outcome).toBe('Succeeded');
+  expect(digests(again)).toEqual(digests(first));
+  expect(bench.read('volume/pretrained/attempts.log')).toBe('1\n2\n'); // measured anew
+});
+
+test('a file that is touched or moved with its manifest is the same file', async () => {
+  const bench = benchWithData();
+  await bench.run(pipeline);
+  utimesSync(join(bench.folder, 'sums.jsonl'), 1, 1);
+  expect((await bench.run(pipeline)).outcome).toBe('Succeeded');
+  expect(bench.read('volume/pretrained/attempts.log')).toBe('1\n');
+});
+
+test.each([
+  { text: '', lines: 0 },
+  { text: 'a', lines: 1 },
+  { text: 'a\n', lines: 1 },
+  { text: 'a\nb', lines: 2 },
+])('counts the lines of $text', async ({ text, lines }) => {
+  const bench = benchWithData();
+  writeFileSync(join(bench.folder, 'sums.jsonl'), text);
+  const [sums] = await datasetContents(pipeline, join(bench.folder, 'test.yaml'), join(bench.folder, 'cache.json'));
+  expect(sums?.jsonl.lines).toBe(lines);
+});
