@@ -7,8 +7,13 @@ import { type Json, list, object } from './lenient.ts';
  * Where stages name a dataset, and what its rows must have for them. Rows of the general domain need no answer.
  *
  * @param spec of a pipeline, which may have faults
+ * @param modelOf directory of the model that a stage starts from, where it is known
  */
-export function datasetUses({ stages, defaults }: Json, { name, domain }: DatasetSettings): DatasetUse[] {
+export function datasetUses(
+  { stages, defaults }: Json,
+  { name, domain }: DatasetSettings,
+  modelOf: (stage: number) => string | undefined,
+): DatasetUse[] {
   const graded = domain !== 'general';
   const uses = (within: Json, path: Path, type: string, field: string, need: RowNeed, heldOut = false): DatasetUse[] =>
     list(object(within[type])[field]).flatMap((found, index) =>
@@ -19,12 +24,16 @@ export function datasetUses({ stages, defaults }: Json, { name, domain }: Datase
     const path = ['spec', 'stages', index];
     const rewarded = list(object(stage['grpo'])['rewards']).some((reward) => object(reward)['accuracy'] !== undefined);
     const { keep = ['correct'] } = object(stage['sample']);
-    return [
+    const model = modelOf(index);
+    const rendered = [
       ...uses(stage, path, 'pretrain', 'data', 'completion'),
       ...uses(stage, path, 'sft', 'data', 'completion'),
       ...uses(stage, path, 'rewardModel', 'pairs', 'pair'),
       ...uses(stage, path, 'grpo', 'prompts', 'prompt'),
       ...uses(stage, path, 'sample', 'prompts', 'prompt'),
+    ];
+    return [
+      ...rendered.map((use) => ({ ...use, ...(model !== undefined && { model }) })),
       ...(graded && rewarded ? uses(stage, path, 'grpo', 'prompts', 'answer') : []),
       ...(graded && list(keep).includes('correct') ? uses(stage, path, 'sample', 'prompts', 'answer') : []),
       ...(graded ? uses(stage, path, 'evaluation', 'data', 'answer', true) : []),

@@ -20,7 +20,7 @@ export async function lookInside(check: FileCheck): Promise<ValueProblem[]> {
     .map((line) => fileProblem.parse(JSON.parse(line)))
     .map(({ path, message }): ValueProblem => ({ path, found: message, expected: 'files that can be used', message }));
   if (code === 0) return problems;
-  const why = complaint.trim().split('\n').at(-1) ?? '';
+  const [why = ''] = complaint.trim().split('\n');
   const message = `the files that it names could not be looked at: the trainer ended with ${signal ?? `code ${code}`}: ${why}`;
   return [...problems, { path: ['spec'], found: why, expected: 'files that can be used', message }];
 }

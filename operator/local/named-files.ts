@@ -41,7 +41,8 @@ export function namedFiles(spec: unknown, folder: string): NamedFiles {
     check: {
       datasets: datasets.flatMap(({ path, settings }) => {
         if (settings?.jsonl === undefined) return [];
-        return [{ path, settings: withAbsolutePaths(settings, folder), uses: datasetUses(object(spec), settings) }];
+        const uses = datasetUses(object(spec), settings, (stage) => modelOf(object(spec), stage, models));
+        return [{ path, settings: withAbsolutePaths(settings, folder), uses }];
       }),
       models,
     },
@@ -51,6 +52,19 @@ export function namedFiles(spec: unknown, folder: string): NamedFiles {
 function withAbsolutePaths({ jsonl, heldOut, ...rest }: DatasetSettings, folder: string): DatasetSettings {
   const held = heldOut?.jsonl === undefined ? heldOut : { ...heldOut, jsonl: resolve(folder, heldOut.jsonl) };
   return { ...rest, ...(jsonl !== undefined && { jsonl: resolve(folder, jsonl) }), ...(held && { heldOut: held }) };
+}
+
+/** Directory of the model whose chat template a stage has: checkpoints keep that of the model that they began with. */
+function modelOf(spec: Json, stage: number, models: FileCheck['models']): string | undefined {
+  const all = list(spec['stages']).map(object);
+  const model = all[stage]?.['model'];
+  const { from } = object(model);
+  if (from !== undefined) {
+    const earlier = all.findIndex((other, index) => index < stage && other['name'] === from);
+    return earlier < 0 ? undefined : modelOf(spec, earlier, models);
+  }
+  const path = model === undefined ? ['spec', 'base'] : ['spec', 'stages', stage, 'model'];
+  return models.find((named) => path.every((part, at) => named.path[at] === part))?.directory;
 }
 
 function namedModels({ base, stages }: Json, folder: string): FileCheck['models'] {

@@ -21,6 +21,8 @@ export const fileCheck = z.strictObject({
           need: z.enum(rowNeeds),
           /** Held-out rows are meant where there are any. */
           heldOut: z.boolean(),
+          /** Directory of the model whose chat template the rows are put in, where it is known. */
+          model: z.string().optional(),
         }),
       ),
     }),

@@ -7,6 +7,9 @@ import { readJsonLines } from './jsonl.ts';
 
 type NamedDataset = { readonly path: FileProblem['path']; readonly settings: DatasetSettings };
 
+/** Puts a row in the chat template of a model, named by its directory. @throws UserError if the template refuses it */
+export type RenderRow = (model: string, row: Row) => void;
+
 /** What was found in the first rows of a file. */
 interface Look {
   /** The fields of its first row. */
@@ -15,6 +18,8 @@ interface Look {
   readonly without: Partial<Record<RowNeed, string>>;
   /** Whether any row has an answer. */
   readonly gradable: boolean;
+  /** What the template of a model says of the first row that it refuses, with its place. */
+  readonly refused: ReadonlyMap<string, string>;
 }
 
 /**
@@ -25,12 +30,14 @@ interface Look {
 export async function lookAtDataset(
   { path, settings }: NamedDataset,
   uses: readonly DatasetUse[],
+  render: RenderRow = () => undefined,
 ): Promise<FileProblem[]> {
   const problems: FileProblem[] = [];
+  const models = [...new Set(uses.flatMap(({ model }) => model ?? []))];
   const look = async (file: string | undefined, ...field: string[]): Promise<Look | undefined> => {
     if (file === undefined) return undefined;
     try {
-      return await lookAtFile(file, settings);
+      return await lookAtFile(file, settings, models, render);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       problems.push({ path: [...path, ...field], message: error.message });
@@ -42,15 +49,24 @@ export async function lookAtDataset(
     settings.heldOut?.jsonl === undefined ? train : await look(settings.heldOut.jsonl, 'heldOut', 'jsonl');
   for (const use of uses) {
     const looked = use.heldOut ? heldOut : train;
-    const message = looked && unmetNeed(use.need, looked, (use.heldOut && settings.heldOut?.jsonl) || settings.jsonl);
+    if (looked === undefined) continue;
+    const file = (use.heldOut && settings.heldOut?.jsonl) || settings.jsonl;
+    const refused = use.model === undefined ? undefined : looked.refused.get(use.model);
+    const message = unmetNeed(use.need, looked, file) ?? refused;
     if (message !== undefined) problems.push({ path: use.path, message });
   }
   return problems;
 }
 
-async function lookAtFile(file: string, settings: DatasetSettings): Promise<Look> {
+async function lookAtFile(
+  file: string,
+  settings: DatasetSettings,
+  models: readonly string[],
+  render: RenderRow,
+): Promise<Look> {
   let fields: Fields | undefined;
   const without: Partial<Record<RowNeed, string>> = {};
+  const refused = new Map<string, string>();
   let gradable = false;
   let rows = 0;
   for await (const line of readJsonLines(file)) {
@@ -60,10 +76,25 @@ async function lookAtFile(file: string, settings: DatasetSettings): Promise<Look
       if (!met) without[need] ??= line.place;
     }
     gradable ||= row.answer !== undefined;
+    for (const model of models) {
+      if (refused.has(model)) continue;
+      const words = refusal(() => render(model, row));
+      if (words !== undefined) refused.set(model, `${line.place}: ${words}`);
+    }
     if (++rows >= lookedAt.rows || line.offset >= lookedAt.bytes) break;
   }
   if (fields === undefined) throw new UserError(`${file}: found no rows; expected one JSON row a line`);
-  return { fields, without, gradable };
+  return { fields, without, gradable, refused };
+}
+
+function refusal(render: () => void): string | undefined {
+  try {
+    render();
+    return undefined;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
 }
 
 function needsOf(row: Row): Partial<Record<RowNeed, boolean>> {

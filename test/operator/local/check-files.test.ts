@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileProblems, missingFiles, missingModels, rowProblems } from '../../../operator/local/check-files.ts';
 import { formatPath } from '../../../operator/api/value-problem.ts';
@@ -94,12 +94,12 @@ test('files are looked into before any stage starts, also those of later stages'
     './maths.jsonl: no row has an answer that could be graded; found fields prompt, solution. ' +
     'columns: {answer: solution} reads solution as answer';
   expect(await problemsOf(spec)).toEqual([
+    'spec.base.path: ./adapter: is a LoRA adapter of "some/base", not a model; merge it first (peft: merge_and_unload(), then save_pretrained()) and name the merged directory',
+    'spec.stages[1].model.path: ./empty/config.json: is missing; expected a Hugging Face model directory',
     `spec.stages[0].grpo.prompts[0]: ${ungradable}`,
     `spec.stages[0].evaluation.data[0]: ${ungradable}`,
     'spec.stages[1].sft.data[0]: ./maths.jsonl:1: has no completion to train; found fields prompt, solution. columns: {completion: solution} reads solution as completion',
     'spec.datasets[1].jsonl: ./chat.jsonl:2: messages: found 1, expected a list of messages',
-    'spec.base.path: ./adapter: is a LoRA adapter of "some/base", not a model; merge it first (peft: merge_and_unload(), then save_pretrained()) and name the merged directory',
-    'spec.stages[1].model.path: ./empty/config.json: is missing; expected a Hugging Face model directory',
   ]);
 });
 
@@ -134,5 +134,31 @@ test('of files that come along with a manifest, the rows alone are looked at', a
   const found = await rowProblems(spec, join(folder, 'pipeline.yaml'), ['one.jsonl']);
   expect(found.map(({ message }) => message.replaceAll(folder, '.'))).toEqual([
     './one.jsonl:1: text: expected text that is not empty',
+  ]);
+});
+
+test('rows are put in the chat template of the model that their stage begins with, also after other stages', async () => {
+  const model = join(folder, 'strict');
+  cpSync(join(import.meta.dirname, '../../fixtures/mathformer/addformer'), model, { recursive: true });
+  writeFileSync(
+    join(model, 'chat_template.jinja'),
+    "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}" +
+      "{% for m in messages %}{{ m['content'] }}{% endfor %}",
+  );
+  writeFileSync(join(folder, 'roles.jsonl'), '{"prompt": "1"}\n{"prompt": "1", "system": "2"}\n');
+  const spec = {
+    base: { path: 'strict' },
+    datasets: [{ name: 'roles', jsonl: 'roles.jsonl', domain: 'general' }],
+    stages: [
+      { name: 'first', model: { init: {} }, grpo: { prompts: ['roles'], rewards: [{ format: {} }] } },
+      { name: 'second', grpo: { prompts: ['roles'], rewards: [{ format: {} }] } },
+      { name: 'third', model: { from: 'second' }, grpo: { prompts: ['roles'], rewards: [{ format: {} }] } },
+    ],
+  };
+  const words =
+    './roles.jsonl:2: ./strict: its chat template refuses messages of the roles system, user: System role not supported';
+  expect(await problemsOf(spec)).toEqual([
+    `spec.stages[1].grpo.prompts[0]: ${words}`,
+    `spec.stages[2].grpo.prompts[0]: ${words}`,
   ]);
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { DatasetSettings } from '../../../trainer/contract/dataset.ts';
+import { UserError } from '../../../trainer/contract/errors.ts';
 import type { RowNeed } from '../../../trainer/contract/file-check.ts';
 import { lookAtDataset } from '../../../trainer/data/look-at-dataset.ts';
 
@@ -98,6 +99,25 @@ test('the held-out file is what evaluation needs answers in', async () => {
       path: ['use'],
       message: `${heldOut}: no row has an answer that could be graded; found fields prompt, gold. columns: {answer: gold} reads gold as answer`,
     },
+  ]);
+});
+
+test('the first row that the chat template of a stage’s model refuses is named, for each stage', async () => {
+  const jsonl = join(directory, 'roles.jsonl');
+  await writeFile(jsonl, '{"prompt": "a"}\n{"prompt": "a", "system": "b"}\n{"prompt": "a", "system": "c"}\n');
+  const use = { need: 'prompt' as const, heldOut: false };
+  const uses = [
+    { ...use, path: ['one'], model: 'strict' },
+    { ...use, path: ['two'], model: 'lenient' },
+    { ...use, path: ['three'], model: 'strict' },
+  ];
+  const problems = await lookAtDataset({ path: [], settings: { name: 'rows', jsonl } }, uses, (model, { messages }) => {
+    if (model === 'strict' && messages[0]?.role === 'system') throw new UserError('no system messages');
+  });
+  const message = `${jsonl}:2: no system messages`;
+  expect(problems).toEqual([
+    { path: ['one'], message },
+    { path: ['three'], message },
   ]);
 });
 
