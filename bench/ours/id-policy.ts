@@ -26,6 +26,7 @@ function idTokenizer(vocabularySize: number, stopId: number): Tokenizer {
   return {
     vocabularySize,
     stopIds: [stopId],
+    stop: { ids: [], texts: [] },
     padId: 0,
     encode: (text) => text.split(' ').map(Number),
     decode: asText,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { chat } from '../../trainer/contract/chat.ts';
 import { modelInit, modelSourceShape } from '../../trainer/contract/model.ts';
 import { exactlyOneRule, name, object, withRules } from '../../trainer/contract/schema.ts';
 import { stageSettingsShape, stageTypes, type StageType } from '../../trainer/contract/settings.ts';
@@ -54,6 +55,9 @@ export type Gate = z.infer<typeof gate>;
 
 /** What runs a stage besides its settings; the same in a pipeline's stage and in an R1Stage. */
 export const stageRuntimeShape = {
+  chat: chat
+    .optional()
+    .describe('How this stage puts prompts and ends completions; each field goes before that of defaults.'),
   evaluation: evaluation.optional().describe('Held-out evaluation of this stage, instead of that of defaults.'),
   ...placementShape,
   rolloutWorkers: z

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { chat } from '../../trainer/contract/chat.ts';
 import { dataset } from '../../trainer/contract/dataset.ts';
 import { baseModel } from '../../trainer/contract/model.ts';
 import { count, object, withRules } from '../../trainer/contract/schema.ts';
@@ -12,6 +13,7 @@ import { budget, placementShape, podShape, storage } from './scheduling.ts';
 const listMap = { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] };
 
 const defaults = object({
+  chat: chat.optional(),
   evaluation: evaluation
     .optional()
     .describe(

@@ -8,6 +8,7 @@ import type { DatasetContent, R1Stage, ResolvedModel, StageInput, StageSpec } fr
 import { stageObjectName } from './names.ts';
 import { evaluationOf, trainedOn } from './plan-evaluation.ts';
 import { retryPolicy } from './retry.ts';
+import { sortedKeys } from './sorted-keys.ts';
 
 /** Names of datasets and of stages that a stage's settings name, in the order of the settings, each once. */
 function namesIn(stage: PipelineStage, pipeline: R1Pipeline): string[] {
@@ -89,6 +90,7 @@ export function resolveStage(
   const type = stageType(stage);
   const model = startingModel(stage, pipeline, outputs);
   const evaluation = evaluationOf(stage, pipeline);
+  const chat = { ...defaults.chat, ...stage.chat };
   const learned = trainedOn(stage, pipeline);
   const stages = new Set(spec.stages.map(({ name }) => name));
   const { rolloutWorkers, budget, deadlineSeconds } = stage;
@@ -111,6 +113,7 @@ export function resolveStage(
       contents: read.length === 0 ? undefined : read,
       image: spec.image,
       model,
+      chat: model === undefined || Object.keys(chat).length === 0 ? undefined : chat,
       evaluation,
       trainedOn: learned.length === 0 ? undefined : learned,
       budget,
@@ -163,6 +166,7 @@ export function stageFile({ spec }: R1Stage, attempt: number, places: Places): S
     seed: spec.seed,
     settings: { [type]: spec[type] },
     ...(spec.model === undefined ? {} : { model: modelOfFile(spec.model, places, pin) }),
+    ...(spec.chat === undefined ? {} : { chat: sortedKeys(spec.chat) }),
     datasets: spec.datasets.map((each) => placeDataset(each, places)),
     inputs: Object.fromEntries(spec.inputs.map((input) => [input.stage, pin(input)])),
     ...(spec.evaluation === undefined ? {} : { evaluation: spec.evaluation }),

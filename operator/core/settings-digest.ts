@@ -5,7 +5,7 @@ import { digestOf } from './names.ts';
 
 /** What decides the output of a stage: its weights or its rows. */
 function outputFields(spec: StageSpec) {
-  const { seed, datasets, inputs, evaluation, evaluate } = spec;
+  const { seed, chat, datasets, inputs, evaluation, evaluate } = spec;
   const type = stageType(spec);
   const settings = type === 'evaluate' ? {} : decisiveSettings(spec[type]);
   const evaluatedOnly = new Set((evaluate ?? evaluation)?.data).difference(new Set(dataOf(spec)));
@@ -13,6 +13,7 @@ function outputFields(spec: StageSpec) {
     seed,
     [type]: settings,
     model: contentOf(spec.model),
+    ...(chat && { chat }),
     datasets: datasets.filter(({ name }) => !evaluatedOnly.has(name)),
     data: contentsOf(spec, ({ dataset, jsonl }) => (evaluatedOnly.has(dataset) ? {} : { jsonl })),
     inputs: inputs.map(pinOf),

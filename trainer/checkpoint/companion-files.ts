@@ -3,6 +3,9 @@ import { join } from 'node:path';
 
 export const generationConfigName = 'generation_config.json';
 
+/** Goes before the template that other files hold. */
+export const chatTemplateName = 'chat_template.jinja';
+
 /** One of the first two makes a tokenizer; the others belong to it where they exist. */
 export const tokenizerFileNames = [
   'tokenizer.json',
@@ -10,7 +13,7 @@ export const tokenizerFileNames = [
   'tokenizer_config.json',
   'special_tokens_map.json',
   'added_tokens.json',
-  'chat_template.jinja',
+  chatTemplateName,
   'chat_template.json',
   'merges.txt',
   'tokenizer.model',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { chat } from './chat.ts';
 import { dataset } from './dataset.ts';
 import { modelInit } from './model.ts';
 import { evaluation, trainedOn } from './training.ts';
@@ -28,6 +29,7 @@ export const stageFile = z.strictObject({
     { init: modelInit.optional(), path: z.string().optional(), input: pinnedInput.optional() },
     'model',
   ).optional(),
+  chat: chat.optional(),
   datasets: z.array(dataset),
   /** Earlier stages named by the settings (data, reward models), by stage name. */
   inputs: z.record(z.string(), pinnedInput),

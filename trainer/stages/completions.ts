@@ -3,6 +3,7 @@ import type { Row } from '../contract/dataset.ts';
 import type { SamplingSettings } from '../contract/training.ts';
 import type { RandomKey } from '../algorithms/random.ts';
 import { zip } from '../algorithms/zip.ts';
+import { cutAtStop } from './cut-at-stop.ts';
 import { encodePrompt } from './encoding.ts';
 import type { Policy } from './policy.ts';
 
@@ -46,29 +47,31 @@ export async function completeRows(
   key: SampleKey,
 ): Promise<SampledCompletion[][]> {
   const { tokenizer } = policy;
+  const stopIds = [...tokenizer.stopIds, ...tokenizer.stop.ids];
   const asked = rows.flatMap((row, place) => {
     const { ids: promptIds, opening } = encodePrompt(policy, row);
     const limited = withinContext(sampling, promptIds.length, policy, row);
     return Array.from({ length: samples }, (_, sample) => ({
       row,
       opening,
-      request: { promptIds, key: key(row, sample, place), sampling: limited, stopIds: [...tokenizer.stopIds] },
+      request: { promptIds, key: key(row, sample, place), sampling: limited, stopIds },
     }));
   });
   const completions = await policy.generate(asked.map(({ request }) => request));
-  const sampled = zip(asked, completions).map(
-    ([{ row, opening, request }, { tokenIds, probs, finish }]): SampledCompletion => ({
+  const sampled = zip(asked, completions).map(([{ row, opening, request }, completion]): SampledCompletion => {
+    const { tokenIds, probs, finish, text } = cutAtStop(completion, tokenizer);
+    return {
       row,
       key: request.key,
       promptIds: request.promptIds,
       completionIds: tokenIds,
       oldProbs: probs,
       opening,
-      text: opening + tokenizer.decode(tokenIds),
+      text: opening + text,
       tokens: tokenIds.length,
       terminated: finish === 'stop',
-    }),
-  );
+    };
+  });
   return inGroups(sampled, samples);
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { readModelDirectory } from '../checkpoint/model-directory.ts';
+import type { ChatSettings } from '../contract/chat.ts';
 import { UserError } from '../contract/errors.ts';
 import { configFromInit, type Head, type ModelConfig, parseHfConfig } from '../models/config.ts';
 import { initializeTensor, initialParameters, parameterLayout } from '../models/parameters.ts';
@@ -19,14 +20,14 @@ export interface LoadedModel {
 
 /** The model that a stage starts from: of an earlier stage, of a directory, or a fresh one. */
 export async function loadStartingModel(workspace: Workspace, head: Head): Promise<LoadedModel> {
-  const { model, out, seed, stage } = workspace.file;
-  if (model?.input) return loadModel(await workspace.inputs.verified(model.input), head, seed);
-  if (model?.path) return loadModel(model.path, head, seed);
+  const { model, out, seed, stage, chat } = workspace.file;
+  if (model?.input) return loadModel(await workspace.inputs.verified(model.input), head, seed, chat);
+  if (model?.path) return loadModel(model.path, head, seed, chat);
   if (!model?.init) throw new UserError(`stage ${stage}: the stage file names no model to start from`);
 
   const tokenizerDirectory = join(out, 'tokenizer');
   await writeByteTokenizer(tokenizerDirectory);
-  const tokenizer = await loadTokenizer(tokenizerDirectory);
+  const tokenizer = await loadTokenizer(tokenizerDirectory, chat);
   const config = configFromInit(model.init, tokenizer.vocabularySize);
   const parameters = initialParameters(parameterLayout(config, head), config, seed);
   return { config, head, tokenizer, tokenizerDirectory, parameters };
@@ -37,10 +38,15 @@ export async function loadStartingModel(workspace: Workspace, head: Head): Promi
  *
  * @param seed of a scalar head's initial weights, where the directory has none
  */
-export async function loadModel(directory: string, head: Head, seed: number): Promise<LoadedModel> {
+export async function loadModel(
+  directory: string,
+  head: Head,
+  seed: number,
+  chat?: ChatSettings,
+): Promise<LoadedModel> {
   const model = await readModelDirectory(directory); // what is no model at all says so first
   const config = parseHfConfig(model.config, join(directory, 'config.json'));
-  const tokenizer = await loadTokenizer(directory);
+  const tokenizer = await loadTokenizer(directory, chat);
   try {
     checkVocabulary(tokenizer, config.vocabularySize, directory);
     const layout = parameterLayout(config, head);

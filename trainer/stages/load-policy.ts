@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { copyTokenizer } from '../checkpoint/companion-files.ts';
+import { chatTemplateName, copyTokenizer } from '../checkpoint/companion-files.ts';
+import { replaceFile } from '../checkpoint/replace-file.ts';
 import type { PublishedCheckpoint } from '../checkpoint/store.ts';
 import type { Head } from '../models/config.ts';
 import { loadModel, loadStartingModel } from './load-model.ts';
@@ -31,15 +32,18 @@ export interface ResumedPolicy {
 /** The stage's newest verified checkpoint, or else the model it starts from. */
 export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}): Promise<ResumedPolicy> {
   const { head = 'lm', trained } = options;
-  const { seed, out, workers } = workspace.file;
+  const { seed, out, workers, chat } = workspace.file;
   const checkpoint = await workspace.output.newestCheckpoint();
-  const model = checkpoint ? await loadModel(checkpoint.path, head, seed) : await loadStartingModel(workspace, head);
+  const model = checkpoint
+    ? await loadModel(checkpoint.path, head, seed, chat)
+    : await loadStartingModel(workspace, head);
   const tokenizerDirectory = join(out, 'tokenizer');
   if (model.tokenizerDirectory !== tokenizerDirectory) {
     // The checkpoint that it came from may be pruned while the stage runs.
     await mkdir(tokenizerDirectory, { recursive: true });
     await copyTokenizer(model.tokenizerDirectory, tokenizerDirectory);
   }
+  if (chat?.template !== undefined) await replaceFile(join(tokenizerDirectory, chatTemplateName), chat.template);
   await workspace.log.rewind(checkpoint?.step ?? -1);
   const state = checkpoint && (await readResumeState(checkpoint.path));
   const onActivity = workspace.progress.alive;

@@ -1,3 +1,4 @@
+import type { ChatSettings } from '../contract/chat.ts';
 import type { OptimizerSettings } from '../contract/training.ts';
 import { type Completion, Engine, type GenerationRequest, type TrainingBatch } from '../engine/engine.ts';
 import type { StepReport } from '../engine/optimizer-step.ts';
@@ -13,6 +14,11 @@ interface PolicyOptions {
   readonly trained?: boolean | undefined;
   /** Called when work inside a long call has gone on. */
   readonly onActivity?: () => void;
+}
+
+interface OpenOptions {
+  readonly head?: Head;
+  readonly chat?: ChatSettings;
 }
 
 /** A model with its tokenizer and engine: what a recipe samples from, trains and saves. */
@@ -50,9 +56,9 @@ export class Policy {
   /** A model for inference alone, from a checkpoint or any Hugging Face directory. */
   static async open(
     directory: string,
-    { head = 'lm', ...options }: PolicyOptions & { readonly head?: Head } = {},
+    { head = 'lm', chat, ...options }: PolicyOptions & OpenOptions = {},
   ): Promise<Policy> {
-    return Policy.start(await loadModel(directory, head, 0), options);
+    return Policy.start(await loadModel(directory, head, 0, chat), options);
   }
 
   /** From now on rollout workers help to sample. */

@@ -28,12 +28,15 @@ export class RewardModels {
   }
 
   private async open(stage: string): Promise<Policy> {
-    const { inputs, workers } = this.workspace.file;
+    const { inputs, workers, chat = {} } = this.workspace.file;
     const input = inputs[stage];
     if (!input)
       throw new UserError(`stage ${this.workspace.file.stage}: no input is named "${stage}"; expected a reward model`);
     const onActivity = this.workspace.progress.alive;
-    return Policy.open(await this.workspace.inputs.verified(input), { head: 'scalar', workers, onActivity });
+    const directory = await this.workspace.inputs.verified(input);
+    // It reads what it was trained on, with the template that it was trained with.
+    const { template: _, ...ownTemplate } = chat;
+    return Policy.open(directory, { head: 'scalar', chat: ownTemplate, workers, onActivity });
   }
 
   async close(): Promise<void> {

@@ -13,10 +13,10 @@ import type { StageFile } from '../contract/stage-file.ts';
  * @throws UserError if a file cannot be read
  */
 export async function settingsDigest(file: StageFile): Promise<string> {
-  const { settings, seed, stage, evaluation, inputs } = file;
+  const { settings, seed, stage, chat, evaluation, inputs } = file;
   const pins = Object.fromEntries(Object.entries(inputs).map(([name, { digest }]) => [name, digest]));
   const datasets = await Promise.all(file.datasets.map(datasetByContent));
-  const content = { stage, seed, settings, datasets, evaluation, start: await startByContent(file.model), pins };
+  const content = { stage, seed, settings, chat, datasets, evaluation, start: await startByContent(file.model), pins };
   return createHash('sha256').update(JSON.stringify(content)).digest('hex');
 }
 

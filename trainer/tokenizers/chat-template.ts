@@ -5,9 +5,6 @@ import { formatFixedDate } from './fixed-date.ts';
 import { refuseSkipped, refuseUnheard, type RenderOptions } from './rendering.ts';
 import { requireLoops, TemplateInterpreter } from './template-interpreter.ts';
 
-/** Variables of a template by name. */
-export type TemplateArguments = Readonly<Record<string, string | number | boolean | null>>;
-
 /** Longest text of a conversation, in UTF-16 units. */
 const mostCharacters = 1 << 24;
 
@@ -20,15 +17,19 @@ const longestRange = 100_000;
  *
  * @param variables of the template, such as `bos_token` or `enable_thinking`
  * @param source the directory, for messages
- * @throws UserError when the template does not parse, or (on rendering) refuses the messages
+ * @throws UserError when a variable is one that the trainer sets, the template does not parse, or (on rendering) refuses the messages
  */
 export function compileChatTemplate(
   template: string,
-  variables: TemplateArguments,
+  variables: Readonly<Record<string, unknown>>,
   source: string,
 ): (messages: readonly Message[], options?: RenderOptions) => string {
   const failed = (what: string, cause: unknown) =>
     new UserError(`${source}: its chat template ${what}: ${(cause as Error).message}`, { cause });
+  const taken = ['messages', 'add_generation_prompt', ...Object.keys(globals)].find((name) =>
+    Object.hasOwn(variables, name),
+  );
+  if (taken !== undefined) throw new UserError(`chat.arguments: "${taken}" is set by the trainer, choose another name`);
   let program: ReturnType<typeof parse>;
   try {
     program = parse(tokenize(template, { lstrip_blocks: true, trim_blocks: true }));
@@ -42,10 +43,11 @@ export function compileChatTemplate(
     try {
       const scope = new Environment();
       const values = {
-        ...variables,
-        messages,
-        tools: options.tools ?? null,
+        tools: null,
         documents: null,
+        ...variables,
+        ...(options.tools && { tools: options.tools }),
+        messages,
         add_generation_prompt: options.closed !== true,
       };
       for (const [name, value] of Object.entries({ ...values, ...globals })) scope.set(name, value);

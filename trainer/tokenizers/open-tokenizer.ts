@@ -1,30 +1,25 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { Tokenizer as HfTokenizer } from '@huggingface/tokenizers';
+import type { ChatSettings } from '../contract/chat.ts';
 import type { Message } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import { installAddedTokens } from './added-tokens.ts';
 import { type Decoder, repairByteFallback } from './byte-fallback.ts';
-import { compileChatTemplate, type TemplateArguments } from './chat-template.ts';
+import { compileChatTemplate } from './chat-template.ts';
 import { checkTokenizer } from './check-tokenizer.ts';
 import { faithfulDecoder, faithfulNormalizer } from './normalizer.ts';
 import { faithfulPreTokenizer } from './pre-tokenizer.ts';
 import { refuseUnheard, type RenderOptions } from './rendering.ts';
 import { readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
 
-/** How conversations become text; everything absent is as the directory has it. */
-export interface ChatOptions {
-  /** Jinja text in place of the directory's chat template. */
-  readonly template?: string | undefined;
-  /** Variables of the template, such as `enable_thinking`. */
-  readonly arguments?: TemplateArguments | undefined;
-}
-
 export interface TokenizerFacts {
   /** Highest id plus one; the embedding must have at least as many rows. */
   readonly vocabularySize: number;
   /** Ids that end a completion; the first is the tokenizer's own end token, which training appends. */
   readonly stopIds: number[];
+  /** What ends a completion besides: ids of tokens, and texts that are none. */
+  readonly stop: { readonly ids: readonly number[]; readonly texts: readonly string[] };
   readonly padId: number;
   readonly bosId?: number;
   /** Files of the directory that the tokenizer was read from. */
@@ -50,7 +45,7 @@ const responseTags = new Set(['<think>', '</think>', '<answer>', '</answer>']);
  * @throws UserError when it is missing, broken, not one that PyPI `tokenizers` opens or that is split as there, or has
  *   no end token
  */
-export async function openTokenizer(directory: string, chat: ChatOptions): Promise<OpenTokenizer> {
+export async function openTokenizer(directory: string, chat: ChatSettings): Promise<OpenTokenizer> {
   const files = await readTokenizerFiles(directory);
   const library = openLibrary(files, directory);
   const idOf = (role: string): number | undefined => {
@@ -81,6 +76,7 @@ export async function openTokenizer(directory: string, chat: ChatOptions): Promi
     facts: {
       vocabularySize: vocabularySize(library),
       stopIds,
+      stop: stopOf(chat.stop ?? [], files),
       padId: idOf('pad_token') ?? files.modelIds.pad[0] ?? stopIds[0],
       ...(bosId !== undefined && { bosId }),
       fileNames: files.fileNames,
@@ -95,10 +91,20 @@ export async function openTokenizer(directory: string, chat: ChatOptions): Promi
       return written.length === 0 ? '' : library.decode(written, { clean_up_tokenization_spaces: false });
     },
     render(messages, options = {}) {
-      if (messages.length > 0 && renderTemplate !== undefined) return renderTemplate(messages, options);
+      const prefill = messages.length === 0 || options.closed === true ? '' : (chat.prefill ?? '');
+      if (messages.length > 0 && renderTemplate !== undefined) return renderTemplate(messages, options) + prefill;
       refuseUnheard(undefined, messages, options, directory);
-      return bosText + messages.map(({ content }) => content).join('\n\n');
+      return bosText + messages.map(({ content }) => content).join('\n\n') + prefill;
     },
+  };
+}
+
+/** Texts that are added tokens stop by their ids; pieces of the vocabulary may be hidden in longer ones. */
+function stopOf(stop: readonly string[], { tokenizer }: TokenizerFiles): TokenizerFacts['stop'] {
+  const added = new Map(tokenizer.added_tokens.map(({ content, id }) => [content, id]));
+  return {
+    ids: stop.flatMap((text) => added.get(text) ?? []),
+    texts: stop.filter((text) => !added.has(text)),
   };
 }
 

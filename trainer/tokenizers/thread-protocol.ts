@@ -1,13 +1,14 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { ChatSettings } from '../contract/chat.ts';
 import type { Message } from '../contract/dataset.ts';
 import type { ExitReason } from '../contract/exit-codes.ts';
-import type { ChatOptions, TokenizerFacts } from './open-tokenizer.ts';
+import type { TokenizerFacts } from './open-tokenizer.ts';
 import type { RenderOptions } from './rendering.ts';
 
 /** What the thread is told when it starts. */
 export interface ThreadSettings {
   readonly directory: string;
-  readonly chat: ChatOptions;
+  readonly chat: ChatSettings;
   readonly port: MessagePort;
   /** How many calls and replies there have been, in `places`: either side waits for the other's to grow. */
   readonly counters: Int32Array;

@@ -1,6 +1,7 @@
+import type { ChatSettings } from '../contract/chat.ts';
 import type { Message } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
-import type { ChatOptions, TokenizerFacts } from './open-tokenizer.ts';
+import type { TokenizerFacts } from './open-tokenizer.ts';
 import type { RenderOptions } from './rendering.ts';
 import { TokenizerThread } from './tokenizer-thread.ts';
 
@@ -18,9 +19,9 @@ export interface Tokenizer extends TokenizerFacts {
    */
   readonly decode: (ids: readonly number[]) => string;
   /**
-   * Text of a conversation up to and with the start of the assistant's next turn, unless it is closed. Without a chat
-   * template: the contents, a blank line between two, after the begin token if the tokenizer puts one. Without messages:
-   * what a document begins with.
+   * Text of a conversation up to and with the start of the assistant's next turn and the prefill, unless it is closed: what
+   * a completion follows. Without a chat template: the contents, a blank line between two, after the begin token if the
+   * tokenizer puts one. Without messages: what a document begins with.
    *
    * @throws UserError when the template refuses the messages, has no place for tools that they need, or does not end
    */
@@ -35,7 +36,7 @@ export interface Tokenizer extends TokenizerFacts {
  *
  * @throws UserError when it is missing or broken, or has no end token
  */
-export async function loadTokenizer(directory: string, chat: ChatOptions = {}): Promise<Tokenizer> {
+export async function loadTokenizer(directory: string, chat: ChatSettings = {}): Promise<Tokenizer> {
   const thread = await TokenizerThread.start({ directory, chat });
   return {
     ...thread.call('facts', undefined, 0),

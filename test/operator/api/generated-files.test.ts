@@ -38,8 +38,8 @@ const allowed = new Set([
   'x-kubernetes-int-or-string',
 ]);
 
-/** Parts of a pod that nobody but the API server checks, when the pod is made. */
-const unknownFields = /[.](affinity|topologySpreadConstraints\[\])$/;
+/** Parts of a pod that nobody but the API server checks, when the pod is made; and variables of a model's chat template. */
+const unknownFields = /[.](affinity|topologySpreadConstraints\[\]|chat\.arguments)$/;
 
 interface Schema {
   readonly [key: string]: unknown;

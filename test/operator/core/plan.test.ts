@@ -13,6 +13,7 @@ datasets:
   - {name: unused, generator: {task: facts}}
 defaults:
   evaluation: {data: [sums]}
+  chat: {prefill: "<think>", arguments: {mode: {b: 1, a: 2}, enable_thinking: false}}
   workers: 2
   resources: {limits: {nvidia.com/gpu: 1}}
 stages:
@@ -20,6 +21,7 @@ stages:
   - {name: judge, model: {from: sft}, rewardModel: {pairs: [pairs]}}
   - name: r1
     model: {from: sft}
+    chat: {stop: ["</answer>"]}
     grpo: {prompts: [sums], steps: 9, rewards: [{accuracy: {}}, {rewardModel: {from: judge}}]}
   - {name: samples, model: {from: r1}, sample: {prompts: [sums], rewardModel: judge}}
   - {name: review, review: {data: samples}}
@@ -51,6 +53,11 @@ test('a stage file holds what the trainer needs, by the schema of the contract',
     datasets: [
       { name: 'sums', jsonl: '/manifests/data/sums.jsonl', heldOut: { jsonl: '/manifests/data/held-out.jsonl' } },
     ],
+    chat: {
+      prefill: '<think>',
+      arguments: { enable_thinking: false, mode: { a: 2, b: 1 } },
+      stop: ['</answer>'],
+    },
     inputs: { judge: { stage: 'judge', path: '/volume/judge/step-000003' } },
     evaluation: { data: ['sums'] },
     out: '/volume/r1',
@@ -78,6 +85,13 @@ test('a stage takes its own placement, else that of the defaults', () => {
   expect(stages[0]?.spec.resources).toEqual({ limits: { 'nvidia.com/gpu': 8 } });
   expect(created(pipeline, stages, 'judge').spec).toMatchObject({ resources: { limits: { 'nvidia.com/gpu': 1 } } });
   expect(created(pipeline, stages, 'judge').spec.evaluation).toBeUndefined();
+});
+
+test('chat settings of a stage go before those of the defaults, field by field, and decide its result', () => {
+  const r1 = created(pipeline, succeeded(pipeline, ['sft', 'judge']), 'r1');
+  expect(r1.spec.chat).toMatchObject({ prefill: '<think>', stop: ['</answer>'] });
+  const other = { ...r1.spec, chat: { ...r1.spec.chat, prefill: 'P' } };
+  expect(settingsDigest(other)).not.toBe(settingsDigest(r1.spec));
 });
 
 test('a stage carries what its pods need', () => {

@@ -155,6 +155,34 @@ describe('variants of Hugging Face directories', () => {
   });
 });
 
+describe('what a manifest says of conversations', () => {
+  beforeEach(() => writeByteTokenizer(directory()));
+
+  test('a template goes before that of the directory and has its digest; the prefill ends the prompt', async () => {
+    const own = await loadTokenizer(directory());
+    const template = '{{ messages[0].content }}{% if not enable_thinking %}!{% endif %}{{ eos_token }}';
+    const chat = { template, arguments: { enable_thinking: false }, prefill: '<think>\n' };
+    const { renderChat, templateDigest } = await loadTokenizer(directory(), chat);
+    expect(renderChat(user('hi'))).toBe('hi!<|end|><think>\n');
+    expect(renderChat(user('hi'), { closed: true })).toBe('hi!<|end|>');
+    expect(templateDigest).not.toBe(own.templateDigest);
+    expect((await loadTokenizer(directory(), { prefill: 'P' })).renderChat(user('hi'))).toBe(
+      '<|user|>hi<|assistant|>P',
+    );
+  });
+
+  test('stop texts that are added tokens stop by their ids, and the model keeps its own', async () => {
+    const { stop, stopIds } = await loadTokenizer(directory(), { stop: ['</answer>', '\n\n', 'a', '<|user|>'] });
+    expect(stop).toEqual({ ids: [264, 258], texts: ['\n\n', 'a'] });
+    expect(stopIds).toEqual([260]);
+  });
+
+  test('an argument that is not one is refused', async () => {
+    const loading = loadTokenizer(directory(), { arguments: { messages: [] } });
+    await expect(loading).rejects.toThrow('chat.arguments: "messages" is set by the trainer, choose another name');
+  });
+});
+
 describe('bad tokenizers, each with one message', () => {
   beforeEach(() => writeByteTokenizer(directory()));
 

@@ -1,0 +1,39 @@
+import type { Completion } from '../engine/engine.ts';
+import type { Tokenizer } from '../tokenizers/tokenizer.ts';
+
+/**
+ * A completion up to its first stop text or stop token, whose text ends before it. Its last token is the one that completed
+ * the stop text: what was sampled is what is trained. As a completion is cut after it was sampled, it is the same whoever
+ * sampled it.
+ */
+export function cutAtStop(
+  completion: Completion,
+  { decode, stop }: Pick<Tokenizer, 'decode' | 'stop'>,
+): Completion & { readonly text: string } {
+  const { tokenIds, probs } = completion;
+  const endsAtToken = stop.ids.includes(tokenIds.at(-1) ?? -1);
+  const text = decode(endsAtToken ? tokenIds.slice(0, -1) : tokenIds);
+  if (firstOf(stop.texts, text) === undefined) return { ...completion, text };
+
+  // The shortest part with a stop text: a longer one has it, too.
+  let [without, length] = [0, tokenIds.length];
+  while (length - without > 1) {
+    const middle = (without + length) >> 1;
+    if (firstOf(stop.texts, decode(tokenIds.slice(0, middle))) === undefined) without = middle;
+    else length = middle;
+  }
+  const part = tokenIds.slice(0, length);
+  const stopped = decode(part);
+  return {
+    tokenIds: part,
+    probs: probs.slice(0, length),
+    finish: 'stop',
+    text: stopped.slice(0, firstOf(stop.texts, stopped)),
+  };
+}
+
+/** Where the first of some texts begins. */
+function firstOf(texts: readonly string[], text: string): number | undefined {
+  const places = texts.map((each) => text.indexOf(each)).filter((place) => place >= 0);
+  return places.length === 0 ? undefined : Math.min(...places);
+}
