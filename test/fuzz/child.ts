@@ -1,12 +1,16 @@
+import { ftruncateSync, openSync, writeSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { openSync, writeSync, ftruncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { targets } from './targets.ts';
 import { FuzzFault, tryInputs } from './try-inputs.ts';
 
-/** Runs one target and prints the figures as JSON: `child.ts TARGET CASES SEED FILE`, FILE gets each input before it is read. */
-const [name, cases, seed, inputFile = ''] = process.argv.slice(2);
+/**
+ * Tries batches of inputs on one target: `child.ts TARGET FILE FIRST LAST CASES SEED`. FILE gets each input before it is
+ * read; the figures of a batch are printed as a line of JSON.
+ */
+const [name, inputFile = '', ...numbers] = process.argv.slice(2);
+const [first = 0, last = 0, cases = 0, seed = 0] = numbers.map(Number);
 const target = targets.find((one) => one.name === name);
 if (target === undefined) throw new Error(`no target is named ${name}`);
 const file = openSync(inputFile, 'w');
@@ -17,12 +21,11 @@ const note = (input: Uint8Array): void => {
 const directory = await mkdtemp(join(tmpdir(), 'r1-fuzz-'));
 const reader = await target.open(directory);
 try {
-  const tried = await tryInputs(target, reader, {
-    cases: Number(cases),
-    seed: Number(seed),
-    onInput: note,
-  });
-  console.log(JSON.stringify({ ...tried, peakMiB: Math.round(process.resourceUsage().maxRSS / 1024) }));
+  for (let batch = first; batch < last; batch++) {
+    // oxlint-disable-next-line no-await-in-loop -- inputs are tried one after another
+    const tried = await tryInputs(target, reader, { cases, seed: seed + batch, onInput: note });
+    console.log(JSON.stringify({ batch, ...tried, peakMiB: Math.round(process.resourceUsage().maxRSS / 1024) }));
+  }
 } catch (error) {
   if (error instanceof FuzzFault) note(error.input);
   throw error;

@@ -6,6 +6,8 @@ export interface FuzzTarget {
   readonly name: string;
   /** Peak resident memory that a process may reach which reads such inputs one after another, in MiB. */
   readonly mostMiB: number;
+  /** The product reads them in a thread that it ends after a while, so that an input may run for ever. */
+  readonly mayRunForEver?: boolean;
   /** Inputs, most of them nearly right. */
   readonly inputs: () => fc.Arbitrary<Uint8Array>;
   /** What is there before the first input, and what reads one. */
