@@ -2,6 +2,7 @@ import type { StageResult } from '../contract/progress.ts';
 import type { GrpoSettings } from '../contract/settings.ts';
 import { createRewards } from '../rewards/create-rewards.ts';
 import { usableRows } from './checked-rows.ts';
+import { Gradable } from './gradable.ts';
 import { loadPolicy } from './load-policy.ts';
 import { RewardModels } from './reward-models.ts';
 import { updatePolicy } from './policy-update.ts';
@@ -29,12 +30,18 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
     if (resumed.final) return finishedEarlier(resumed.metrics, resumed.final);
     warnOfTruncation(settings.sampling, workspace.warnings);
     warnOfLength(settings.sampling, policy.config, workspace.warnings);
+    const what = `grpo.prompts ${settings.prompts.join(', ')}`;
+    const gradable = new Gradable();
     const { rows: prompts, figures } = await usableRows(
       workspace,
       await workspace.inputs.rows(settings.prompts, 'train'),
-      { part: 'train', what: `grpo.prompts ${settings.prompts.join(', ')}` },
-      (row) => judgePrompt(policy, row, settings),
+      { part: 'train', what },
+      (row) => {
+        gradable.see(row);
+        return judgePrompt(policy, row, settings);
+      },
     );
+    if (settings.rewards.some(({ accuracy }) => accuracy)) await gradable.require(workspace.file.datasets, what);
     const rewards = createRewards(settings.rewards, { steps: settings.steps, scoreWithModel: models.score });
     const training = await Training.start(workspace, resumed, { ...settings, figures });
 

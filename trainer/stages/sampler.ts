@@ -12,6 +12,7 @@ import type { Response } from '../rewards/examine.ts';
 import { type Usable, usableRows } from './checked-rows.ts';
 import { completeRows } from './completions.ts';
 import type { Policy } from './policy.ts';
+import { Gradable } from './gradable.ts';
 import { judgePrompt } from './row-verdicts.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -48,9 +49,13 @@ export class Sampler {
       parts.push(firstRows(pool, limit));
     }
     const part = { part: 'train', what: `sample.prompts ${prompts.join(', ')}` };
-    return usableRows(this.workspace, joinRows(parts), part, (row) =>
-      judgePrompt(this.policy, { ...row, messages: [...this.prompt(row).messages] }, this.settings),
-    );
+    const gradable = new Gradable();
+    const usable = await usableRows(this.workspace, joinRows(parts), part, (row) => {
+      gradable.see(row);
+      return judgePrompt(this.policy, { ...row, messages: [...this.prompt(row).messages] }, this.settings);
+    });
+    if (this.settings.keep.includes('correct')) await gradable.require(this.workspace.file.datasets, part.what);
+    return usable;
   }
 
   /** Where what is sampled lies until it is published. */

@@ -40,6 +40,25 @@ test.each(badData)(
   },
 );
 
+test.each([
+  { name: 'grpo', settings: { grpo } },
+  { name: 'sample', settings: { sample: { prompts: ['sums'], perPrompt: 1 } } },
+])('prompts of which none can be graded end a $name stage before it samples', async ({ settings }) => {
+  const directory = await mkdtemp(join(root, 'ungraded-'));
+  const jsonl = join(directory, 'data.jsonl');
+  await writeFile(jsonl, '{"prompt": "1+1=", "solution": "2"}\n{"prompt": "2+1=", "solution": "3"}\n');
+  const file = await writeStage(directory, {
+    name: 'stage',
+    model: { input: await pin(root, 'base') },
+    settings,
+    datasets: [{ name: 'sums', jsonl }],
+  });
+  const says =
+    'no row of dataset sums has an answer that could be graded; found fields prompt, solution. ' +
+    'columns: {answer: solution} reads solution as answer';
+  await expectRefused(file, join(directory, 'stage'), says);
+});
+
 const badModels = [
   {
     name: 'truncated safetensors',

@@ -1,0 +1,31 @@
+import type { DatasetSettings, Row } from '../contract/dataset.ts';
+import { UserError } from '../contract/errors.ts';
+import { firstFields } from '../data/first-fields.ts';
+import { columnHint, namesOf } from '../data/fields.ts';
+
+/** Notes which datasets have a row that can be graded, while all rows are looked at. */
+export class Gradable {
+  /** By dataset: whether a reasoning row with an answer was seen, of those with a reasoning row. */
+  readonly #seen = new Map<string, boolean>();
+
+  see({ dataset, domain, answer }: Row): void {
+    if (domain === 'reasoning') this.#seen.set(dataset, this.#seen.get(dataset) === true || answer !== undefined);
+  }
+
+  /**
+   * Refuses datasets of which no row can be graded: a stage would sample for hours and learn nothing from them.
+   *
+   * @param what where the manifest names them
+   * @throws UserError with the fields that a row has instead
+   */
+  async require(datasets: readonly DatasetSettings[], what: string): Promise<void> {
+    for (const [name, gradable] of this.#seen) {
+      if (gradable) continue;
+      const { jsonl } = datasets.find((dataset) => dataset.name === name) ?? {};
+      // oxlint-disable-next-line no-await-in-loop -- the first one throws
+      const fields = jsonl === undefined ? {} : await firstFields(jsonl);
+      const found = jsonl === undefined ? '' : `; found ${namesOf(fields)}${columnHint(fields, 'answer')}`;
+      throw new UserError(`${what}: no row of dataset ${name} has an answer that could be graded${found}`);
+    }
+  }
+}
