@@ -55,6 +55,7 @@ program
   .option('--max-new-tokens <count>', 'longest completion', Number, 256)
   .option('--seed <number>', 'seed of the random numbers', Number, 0)
   .option('--samples <count>', 'completions', Number, 1)
+  .option('--chat <json>', 'what chat is in a manifest')
   .action(generateFromCheckpoint);
 
 program

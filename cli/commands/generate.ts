@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
+import { type ChatOptions, chatOptions, trainerChatOption } from '../chat-options.ts';
 import { resolveCheckpoint } from '../checkpoint-argument.ts';
 import { type StateOption, integerFrom, numberWithin, stateOption } from '../options.ts';
 import { runTrainer } from '../trainer-process.ts';
 
-interface GenerateOptions extends StateOption {
+interface GenerateOptions extends StateOption, ChatOptions {
   readonly prompt: string;
   readonly system?: string;
   readonly temperature: number;
@@ -15,7 +16,7 @@ interface GenerateOptions extends StateOption {
 }
 
 export function addGenerate(program: Command): void {
-  program
+  const command = program
     .command('generate')
     .description('print completions of a prompt')
     .argument('<checkpoint>', 'checkpoint or Hugging Face directory, or PIPELINE/STAGE')
@@ -41,6 +42,8 @@ export function addGenerate(program: Command): void {
         `--max-new-tokens=${options.maxNewTokens}`,
         `--seed=${options.seed}`,
         `--samples=${options.samples}`,
+        ...trainerChatOption(options),
       ]);
     });
+  for (const option of chatOptions()) command.addOption(option);
 }

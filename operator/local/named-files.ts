@@ -57,6 +57,8 @@ function withAbsolutePaths({ jsonl, heldOut, ...rest }: DatasetSettings, folder:
 /** Directory of the model whose chat template a stage has: checkpoints keep that of the model that they began with. */
 function modelOf(spec: Json, stage: number, models: FileCheck['models']): string | undefined {
   const all = list(spec['stages']).map(object);
+  const chats = [object(spec['defaults']), all[stage] ?? {}].map(({ chat }) => object(chat));
+  if (chats.some(({ template }) => template !== undefined)) return undefined; // the stage itself tries it on its rows
   const model = all[stage]?.['model'];
   const { from } = object(model);
   if (from !== undefined) {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { randomKey } from '../algorithms/random.ts';
+import { chat } from '../contract/chat.ts';
 import { dataset, type Row } from '../contract/dataset.ts';
 import { evaluation } from '../contract/training.ts';
 import { loadDataset } from '../data/load-dataset.ts';
@@ -18,13 +19,15 @@ interface GenerateOptions {
   readonly maxNewTokens: number;
   readonly seed: number;
   readonly samples: number;
+  /** Chat settings, as JSON. */
+  readonly chat?: string;
 }
 
 /** Prints completions of one prompt. */
 export async function generateFromCheckpoint(checkpoint: string, options: GenerateOptions): Promise<void> {
-  const policy = await Policy.open(resolve(checkpoint));
+  const { prompt, system, seed, samples, chat: chatJson = '{}', ...sampling } = options;
+  const policy = await Policy.open(resolve(checkpoint), { chat: chat.parse(JSON.parse(chatJson)) });
   try {
-    const { prompt, system, seed, samples, ...sampling } = options;
     const messages: Row['messages'] = [
       ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
       { role: 'user', content: prompt },

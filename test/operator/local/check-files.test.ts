@@ -153,6 +153,11 @@ test('rows are put in the chat template of the model that their stage begins wit
       { name: 'first', model: { init: {} }, grpo: { prompts: ['roles'], rewards: [{ format: {} }] } },
       { name: 'second', grpo: { prompts: ['roles'], rewards: [{ format: {} }] } },
       { name: 'third', model: { from: 'second' }, grpo: { prompts: ['roles'], rewards: [{ format: {} }] } },
+      {
+        name: 'with a template of its own',
+        chat: { template: 'T' },
+        grpo: { prompts: ['roles'], rewards: [{ format: {} }] },
+      },
     ],
   };
   const words =
