@@ -32,5 +32,7 @@ export async function watchStage(file: z.input<typeof stageFile>): Promise<Watch
   if (code !== 0) throw new Error(`stage ${file.stage} ended with ${code}`);
   const result = JSON.parse(await readFile(join(file.out, 'result.json'), 'utf8')) as StageResult;
   const seconds = (performance.now() - startedMs) / 1000;
-  return { stage: file.stage, seconds, samples: sampler.samples, beganMs, result };
+  // What is sampled after its end is nothing.
+  const samples = sampler.samples.filter(({ bytes }) => bytes > 0);
+  return { stage: file.stage, seconds, samples, beganMs, result };
 }

@@ -72,7 +72,8 @@ export class TokenizerThread {
     this.#calls++;
     Atomics.store(this.#counters, places.calls, this.#calls);
     Atomics.notify(this.#counters, places.calls);
-    if (Atomics.load(this.#counters, places.replies) < this.#calls) {
+    // The thread may only now give the notice of its last reply, which was seen without it: it ends a wait for this one.
+    while (Atomics.load(this.#counters, places.replies) < this.#calls) {
       const waited = Atomics.wait(this.#counters, places.replies, this.#calls - 1, this.#patience(size));
       if (waited === 'timed-out') throw this.#giveUp(kind, size);
     }

@@ -24,6 +24,15 @@ describe('the byte tokenizer', () => {
     expect(tokenizer.bosId).toBeUndefined();
   });
 
+  test('gives each of many calls in quick succession its own ids', async () => {
+    const { encode } = await loadTokenizer(directory());
+    for (let call = 0; call < 30_000; call++) {
+      const found = encode(String(call));
+      if (found.length !== String(call).length) expect([call, found]).toEqual([call, expect.anything()]);
+    }
+    expect(encode('')).toEqual([]);
+  }, 60_000);
+
   test('keeps tags when decoding and drops control tokens, broken UTF-8 and ids without a token', async () => {
     const tokenizer = await loadTokenizer(directory());
     const ids = tokenizer.encode('<think>7</think><answer>ü</answer><|end|>');
