@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { rowFindings } from '../contract/checked-rows.ts';
 
 const counts = z.record(z.string(), z.number());
 
@@ -20,6 +21,15 @@ const review = z.object({
   reviewers: z.array(z.string()).default([]),
 });
 export type Review = z.infer<typeof review>;
+
+/** `checked-rows.json` without the places of the rows, which are of no interest to a reader. */
+const checked = z.object({ parts: z.record(z.string(), rowFindings) });
+export type CheckedParts = z.infer<typeof checked>['parts'];
+
+/** @returns nothing when there is no such file, or none that says this */
+export async function readCheckedParts(path: string): Promise<CheckedParts> {
+  return (await readAs(path, checked))?.parts ?? {};
+}
 
 /** @returns undefined when there is no such file, or none that says this */
 export function readFunnel(path: string): Promise<Funnel | undefined> {

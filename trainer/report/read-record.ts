@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
 import { readManifest } from '../checkpoint/manifest.ts';
+import { checkedRowsName } from '../contract/checked-rows.ts';
 import { metricsName, resultName, samplesName } from '../contract/checkpoint.ts';
 import { UserError } from '../contract/errors.ts';
 import { stageResult } from '../contract/progress.ts';
 import { stageTypes } from '../contract/settings.ts';
-import { readFunnel, readReview } from './data-files.ts';
+import { readCheckedParts, readFunnel, readReview } from './data-files.ts';
 import { readSamples, readSeries } from './jsonl.ts';
 import type { CheckpointRecord, GateRecord, PipelineRecord, StageRecord } from './record.ts';
 import { type Gate, type PipelineFile, pipelineFile, stageFileOfState } from './state-files.ts';
@@ -40,11 +41,12 @@ export async function readRecord(directory: string): Promise<PipelineRecord> {
 async function readStage(directory: string, pipeline: PipelineFile, stage: PipelineStage): Promise<StageRecord> {
   const { name } = stage;
   const out = join(directory, 'volume', name);
-  const [resource, result, series, samples, funnel, review] = await Promise.all([
+  const [resource, result, series, samples, checked, funnel, review] = await Promise.all([
     readJson(join(directory, 'stages', `${name}.json`), stageFileOfState),
     readJson(join(out, resultName), stageResult),
     readSeries(join(out, metricsName)),
     readSamples(join(out, samplesName), samplesShown),
+    readCheckedParts(join(out, checkedRowsName)),
     readFunnel(join(out, 'data/funnel.json')),
     readReview(join(out, 'data/review.json')),
   ]);
@@ -68,6 +70,7 @@ async function readStage(directory: string, pipeline: PipelineFile, stage: Pipel
     gate: gateOf(stage, pipeline),
     series,
     samples,
+    checked,
     funnel,
     review,
   };

@@ -1,6 +1,6 @@
 import type { CheckpointManifest } from '../contract/checkpoint.ts';
 import type { StageWarning } from '../contract/progress.ts';
-import type { Funnel, Review } from './data-files.ts';
+import type { CheckedParts, Funnel, Review } from './data-files.ts';
 import type { SampleLine, Series } from './jsonl.ts';
 
 /** What a pipeline has left behind, running or ended: everything that the report shows. */
@@ -40,6 +40,8 @@ export interface StageRecord {
   readonly gate: GateRecord | undefined;
   readonly series: Series;
   readonly samples: { readonly first: readonly SampleLine[]; readonly last: readonly SampleLine[] };
+  /** What was found in its rows before the first step, by part of the data. */
+  readonly checked: CheckedParts;
   /** Where the completions of a sample stage went. */
   readonly funnel: Funnel | undefined;
   /** What people did in a review stage. */

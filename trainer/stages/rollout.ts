@@ -11,6 +11,7 @@ import { completionMetrics, rewardMetrics } from '../rewards/metrics.ts';
 import { completeRows, inGroups, type SampledCompletion } from './completions.ts';
 import type { Policy } from './policy.ts';
 import type { Metrics } from './metrics.ts';
+import { requireGraded } from './require-graded.ts';
 import { type Sample, shownCompletion } from './stage-log.ts';
 
 type Scored = SampledCompletion & ScoredCompletion;
@@ -58,7 +59,7 @@ export function miniBatches({ completions }: Rollout, settings: GrpoSettings): (
   });
 }
 
-/** Samples groups, scores them, and turns rewards into advantages. */
+/** Samples groups, scores them, and turns rewards into advantages. @throws UserError if no completion can be graded */
 export async function rollOut(
   policy: Policy,
   { settings, seed, stage, rewards, prompts, step }: RolloutRequest,
@@ -73,6 +74,7 @@ export async function rollOut(
   const sampled = (await completeRows(policy, rows, settings.group, settings.sampling, key)).flat();
   const sampledMs = performance.now();
   const scored = await rewards.score(sampled, step + 1);
+  requireGraded(step + 1, scored);
   const groups = inGroups(scored, settings.group);
 
   const learnable = await withReference(settings, policy, withAdvantages(settings, groups));

@@ -71,6 +71,27 @@ test('shows what a stage warns of, and where', async () => {
   expect(page).toContain('<a href="#stage-r1-zero">');
 });
 
+test('shows rows that a stage left out, the first of each kind, and none of a stage that used all', async () => {
+  const directory = await writePipelineState(join(root(), 'checked'));
+  const parts = {
+    train: {
+      rows: 8,
+      used: 7,
+      cut: 0,
+      dropped: [{ reason: 'overlong', rows: 1, first: `row sums/24: ${hostile}` }],
+      places: [3],
+    },
+    heldOut: { rows: 2, used: 2, cut: 0, dropped: [], places: [] },
+  };
+  const path = join(directory, 'volume/r1-zero/checked-rows.json');
+  await writeFile(path, JSON.stringify({ settingsDigest: 'a', parts }));
+  const page = await readFile(await writeReport(directory), 'utf8');
+  expect(textOf(page)).toContain('training: 7 of 8 rows are used');
+  expect(textOf(page)).toMatch(/training: longer than the limit 1 row sums\/24: /);
+  expect(textOf(page)).not.toContain('held out: 2 of 2');
+  expect(page).not.toContain(hostile);
+});
+
 test('a gate that only a person opens', async () => {
   const directory = await writePipelineState(join(root(), 'approval'));
   const path = join(directory, 'pipeline.json');

@@ -2,6 +2,7 @@ import type { Chart } from '../charts.ts';
 import { formatDuration } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { StageRecord } from '../record.ts';
+import { checkedTable } from './checked.ts';
 import { funnelTable } from './funnel.ts';
 import { stateMark } from './overview.ts';
 import { samples } from './samples.ts';
@@ -27,7 +28,7 @@ export function stageSection(stage: StageRecord, charts: readonly { chart: Chart
     <h2>${stage.name} ${stateMark(stage.state)}</h2>
     <p class="note">${facts.join(' · ')}</p>
     ${settingsTable(stage)} ${trendLine(stage)}
-    ${major.length > 0 && html`<div class="charts">${major.map(figure)}</div>`}
+    ${major.length > 0 && html`<div class="charts">${major.map(figure)}</div>`} ${checkedTable(stage.checked)}
     ${stage.funnel && funnelTable(stage.funnel)} ${samples(stage)}
     ${
       minor.length > 0 &&
