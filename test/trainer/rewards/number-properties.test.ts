@@ -6,6 +6,9 @@ import { readNumber } from '../../../trainer/rewards/numbers/read-number.ts';
 import { canonicalAnswer, judge, verify } from '../../../trainer/rewards/verify.ts';
 import { judgedRow } from '../../support/answer-rows.ts';
 
+/** The same cases each time; other seeds have been tried. */
+const options = { seed: 11 };
+
 const places = ['answerTag', 'completion'] as const;
 const pieces = Array.from('1.,-−+*/^_(){}[]=x$€%½²１万|":! \n\ud800').concat(
   ['42', '**', ' eggs', '####', ' and ', '1e9', '9{,}500', '.5', '<answer>', '</answer>', '<think>', '</think>'],
@@ -31,7 +34,7 @@ test('every text gets a verdict, the same each time, and with every gold answer'
         expect(verify(row, completion)).toEqual(verdict);
       },
     ),
-    { numRuns: 3000 },
+    { ...options, numRuns: 3000 },
   );
 });
 
@@ -46,7 +49,7 @@ test('a text is right for one number at most, and votes for it', () => {
       const next = value.includes('.') ? `${value}1` : `${BigInt(top) + BigInt(bottom)}/${bottom}`;
       expect(verify(judgedRow({ ...about, answer: next }), completion).score).toBe(0);
     }),
-    { numRuns: 3000 },
+    { ...options, numRuns: 3000 },
   );
 });
 
@@ -75,7 +78,7 @@ test('a piece of a longer number is never right', () => {
         }
       },
     ),
-    { numRuns: 200 },
+    { ...options, numRuns: 200 },
   );
 });
 
@@ -120,7 +123,7 @@ test('an operand of an expression is never right, whatever the operator', () => 
         expect([text, right]).toEqual([text, []]);
       },
     ),
-    { numRuns: 2000 },
+    { ...options, numRuns: 2000 },
   );
 });
 
@@ -134,7 +137,7 @@ test('fractions are read back exactly from every way of writing them', () => {
         expect(readNumber(text, undefined)).toEqual(value);
       }
     }),
-    { numRuns: 500 },
+    { ...options, numRuns: 500 },
   );
 });
 
