@@ -17,8 +17,8 @@ export interface GenerationPlan {
 }
 
 /** More rows than this gain little, as the products are then at full speed. */
-const mostRows = 64;
-const cacheBytes = 256 * 1024 * 1024;
+export const mostRows = 64;
+export const cacheBytes = 256 * 1024 * 1024;
 const samplesPerGroup = 4;
 
 /**

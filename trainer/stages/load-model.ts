@@ -18,17 +18,31 @@ export interface LoadedModel {
   readonly parameters: Float32Array;
 }
 
+/** Asked before memory is taken for the weights; throws if there is too little. */
+type MemoryCheck = (config: ModelConfig) => void;
+
+interface LoadOptions {
+  readonly chat?: ChatSettings | undefined;
+  readonly checkMemory?: MemoryCheck | undefined;
+}
+
 /** The model that a stage starts from: of an earlier stage, of a directory, or a fresh one. */
-export async function loadStartingModel(workspace: Workspace, head: Head): Promise<LoadedModel> {
+export async function loadStartingModel(
+  workspace: Workspace,
+  head: Head,
+  checkMemory: MemoryCheck,
+): Promise<LoadedModel> {
   const { model, out, seed, stage, chat } = workspace.file;
-  if (model?.input) return loadModel(await workspace.inputs.verified(model.input), head, seed, chat);
-  if (model?.path) return loadModel(model.path, head, seed, chat);
+  const options = { chat, checkMemory };
+  if (model?.input) return loadModel(await workspace.inputs.verified(model.input), head, seed, options);
+  if (model?.path) return loadModel(model.path, head, seed, options);
   if (!model?.init) throw new UserError(`stage ${stage}: the stage file names no model to start from`);
 
   const tokenizerDirectory = join(out, 'tokenizer');
   await writeByteTokenizer(tokenizerDirectory);
   const tokenizer = await loadTokenizer(tokenizerDirectory, chat);
   const config = configFromInit(model.init, tokenizer.vocabularySize);
+  checkMemory(config);
   const parameters = initialParameters(parameterLayout(config, head), config, seed);
   return { config, head, tokenizer, tokenizerDirectory, parameters };
 }
@@ -42,7 +56,7 @@ export async function loadModel(
   directory: string,
   head: Head,
   seed: number,
-  chat?: ChatSettings,
+  { chat, checkMemory }: LoadOptions = {},
 ): Promise<LoadedModel> {
   const model = await readModelDirectory(directory); // what is no model at all says so first
   const config = parseHfConfig(model.config, join(directory, 'config.json'));
@@ -53,6 +67,7 @@ export async function loadModel(
     const fresh = layout.tensors.filter(({ name }) => name === 'score.weight');
     const mayBeMissing = fresh.map(({ name }) => name);
     await model.checkParameters(layout, mayBeMissing); // before memory of the size that config.json asks for is taken
+    checkMemory?.(config);
     const into = new Float32Array(new SharedArrayBuffer(layout.size * Float32Array.BYTES_PER_ELEMENT));
     for (const tensor of fresh) initializeTensor(into, tensor, config, seed); // what the directory has comes over it
     const parameters = await model.readParameters(layout, { into, mayBeMissing });

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { chatTemplateName, copyTokenizer } from '../checkpoint/companion-files.ts';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import type { PublishedCheckpoint } from '../checkpoint/store.ts';
-import type { Head } from '../models/config.ts';
+import type { Head, ModelConfig } from '../models/config.ts';
 import { loadModel, loadStartingModel } from './load-model.ts';
 import type { Metrics } from './metrics.ts';
 import { Policy } from './policy.ts';
+import { requireMemory } from './require-memory.ts';
 import { readResumeState, restoreResumeState } from './resume-state.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -34,9 +35,11 @@ export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}
   const { head = 'lm', trained } = options;
   const { seed, out, workers, chat } = workspace.file;
   const checkpoint = await workspace.output.newestCheckpoint();
+  const checkMemory = (config: ModelConfig): void =>
+    requireMemory(workspace, config, { head, trained: trained ?? false, reference: options.reference ?? false });
   const model = checkpoint
-    ? await loadModel(checkpoint.path, head, seed, chat)
-    : await loadStartingModel(workspace, head);
+    ? await loadModel(checkpoint.path, head, seed, { chat, checkMemory })
+    : await loadStartingModel(workspace, head, checkMemory);
   const tokenizerDirectory = join(out, 'tokenizer');
   if (model.tokenizerDirectory !== tokenizerDirectory) {
     // The checkpoint that it came from may be pruned while the stage runs.

@@ -1,0 +1,68 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { configFromInit } from '../../../trainer/models/config.ts';
+import { requireMemory } from '../../../trainer/stages/require-memory.ts';
+import { Warnings } from '../../../trainer/stages/warnings.ts';
+import type { Workspace } from '../../../trainer/stages/workspace.ts';
+import { runStage, writeStage } from '../../support/trainer.ts';
+
+/** Of SmolLM2-135M's size. */
+const config = configFromInit(
+  {
+    architecture: 'llama',
+    hiddenSize: 576,
+    intermediateSize: 1536,
+    layers: 30,
+    heads: 9,
+    kvHeads: 3,
+    maxLength: 2048,
+    tokenizer: 'bytes',
+  },
+  49_152,
+);
+
+function judge(
+  gigabytes: number,
+  { workers = 2, trained = true } = {},
+): { refused?: string; warned?: string | undefined } {
+  const warnings = new Warnings();
+  const settings = { grpo: { sampling: { maxNewTokens: 512 } } };
+  const workspace = { file: { stage: 'zero', settings, workers }, warnings } as unknown as Workspace;
+  try {
+    requireMemory(workspace, config, { head: 'lm', trained, reference: trained }, gigabytes * 1e9);
+  } catch (error) {
+    return { refused: (error as Error).message };
+  }
+  return { warned: warnings.all.find(({ reason }) => reason === 'MemoryTight')?.message };
+}
+
+test('a model that fits is let through', () => {
+  expect(judge(16)).toEqual({ warned: undefined });
+  expect(judge(3, { trained: false })).toEqual({ warned: undefined });
+});
+
+test('one that cannot fit is refused with what the memory is for', () => {
+  expect(judge(4).refused).toMatch(
+    /^stage zero: found a model that needs 6\.\d GB or more \(.*2\.\d GB gradients of 2 workers.*\), expected one that fits into 4\.0 GB: take fewer workers, a smaller model or more memory$/,
+  );
+});
+
+test('one that may not fit is warned of', () => {
+  expect(judge(7).warned).toMatch(
+    /^about \d+(\.\d)? GB of memory are needed .*, 7\.0 GB are there: take fewer workers/,
+  );
+});
+
+test('the trainer refuses it before it takes memory, and no retry would help', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'r1-memory-'));
+  const init = { architecture: 'qwen3', hiddenSize: 65_536, layers: 200, heads: 64, kvHeads: 8, maxLength: 128 };
+  const settings = { pretrain: { data: ['mixture'], steps: 1, batch: 8 } };
+  const { code, stderr } = await runStage(await writeStage(root, { name: 'huge', model: { init }, settings }));
+  expect([code, stderr]).toEqual([
+    64,
+    expect.stringMatching(/^userError: stage huge: found a model that needs \d+ GB or more/),
+  ]);
+  await rm(root, { recursive: true });
+});
