@@ -42,7 +42,12 @@ export async function loadStartingModel(
   await writeByteTokenizer(tokenizerDirectory);
   const tokenizer = await loadTokenizer(tokenizerDirectory, chat);
   const config = configFromInit(model.init, tokenizer.vocabularySize);
-  checkMemory(config);
+  try {
+    checkMemory(config);
+  } catch (error) {
+    await tokenizer.close();
+    throw error;
+  }
   const parameters = initialParameters(parameterLayout(config, head), config, seed);
   return { config, head, tokenizer, tokenizerDirectory, parameters };
 }

@@ -58,7 +58,7 @@ export class Policy {
     directory: string,
     { head = 'lm', chat, ...options }: PolicyOptions & OpenOptions = {},
   ): Promise<Policy> {
-    return Policy.start(await loadModel(directory, head, 0, chat), options);
+    return Policy.start(await loadModel(directory, head, 0, { chat }), options);
   }
 
   /** From now on rollout workers help to sample. */
