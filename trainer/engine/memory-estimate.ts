@@ -44,8 +44,6 @@ export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
   const weights = bytesPerNumber * parameterLayout(config, head).size;
   const length = Math.min(demand.length, config.maxLength);
   const each = workers === 1 ? 'of the worker' : `of ${workers} workers`;
-  const certain = (what: string, bytes: number): MemoryPart => ({ what, bytes, certain: true });
-  const likely = (what: string, bytes: number): MemoryPart => ({ what, bytes, certain: false });
   const logits = bytesPerNumber * config.vocabularySize * Math.min(length, budgetFor(config.vocabularySize).predicted);
   return [
     certain('the weights', weights),
@@ -67,6 +65,14 @@ export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
       : []),
     certain('the program', programBytes),
   ];
+}
+
+function certain(what: string, bytes: number): MemoryPart {
+  return { what, bytes, certain: true };
+}
+
+function likely(what: string, bytes: number): MemoryPart {
+  return { what, bytes, certain: false };
 }
 
 export function totalOf(parts: readonly MemoryPart[]): number {
