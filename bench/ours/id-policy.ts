@@ -27,6 +27,7 @@ function idTokenizer(vocabularySize: number, stopId: number): Tokenizer {
     vocabularySize,
     stopIds: [stopId],
     stop: { ids: [], texts: [] },
+    prefill: '',
     padId: 0,
     encode: (text) => text.split(' ').map(Number),
     decode: asText,

@@ -25,7 +25,8 @@ export interface EncodedPrompt {
 
 export function encodePrompt({ tokenizer }: Encoder, { messages, tools }: Prompt): EncodedPrompt {
   const prompt = tokenizer.renderChat(messages, { tools });
-  return { ids: tokenizer.encode(prompt), opening: openingOf(prompt) };
+  const prefill = messages.length === 0 ? '' : tokenizer.prefill; // a document has none
+  return { ids: tokenizer.encode(prompt), opening: openingOf(prompt, prefill) };
 }
 
 /** A prompt and the response to it, joined so that the response goes on where the prompt ends. */

@@ -20,6 +20,8 @@ export interface TokenizerFacts {
   readonly stopIds: number[];
   /** What ends a completion besides: ids of tokens, and texts that are none. */
   readonly stop: { readonly ids: readonly number[]; readonly texts: readonly string[] };
+  /** What every prompt ends with, after the template. */
+  readonly prefill: string;
   readonly padId: number;
   readonly bosId?: number;
   /** Files of the directory that the tokenizer was read from. */
@@ -77,6 +79,7 @@ export async function openTokenizer(directory: string, chat: ChatSettings): Prom
       vocabularySize: vocabularySize(library),
       stopIds,
       stop: stopOf(chat.stop ?? [], files),
+      prefill: chat.prefill ?? '',
       padId: idOf('pad_token') ?? files.modelIds.pad[0] ?? stopIds[0],
       ...(bosId !== undefined && { bosId }),
       fileNames: files.fileNames,

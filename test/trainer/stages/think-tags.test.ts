@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Row } from '../../../trainer/contract/dataset.ts';
 import { encodeDocuments } from '../../../trainer/stages/documents.ts';
-import { encodeResponse } from '../../../trainer/stages/encoding.ts';
+import { encodeExchange, encodePrompt, encodeResponse } from '../../../trainer/stages/encoding.ts';
 import { loadTokenizer } from '../../../trainer/tokenizers/tokenizer.ts';
 import { lines, pin, runToResult } from '../../support/trainer.ts';
 
@@ -68,6 +68,20 @@ test('a template that opens the block of thought: perfect responses are rewarded
 }, 120_000);
 
 const responses = [response, '<think>2 plus 2 is 4.</think>4', '\n<think>\n\n2+2\n</think>\n\n4', '2+2</think>4', '4'];
+
+test.each([
+  { ending: 'none', prefill: '<think>\nOkay, ' },
+  { ending: 'open', prefill: 'Okay, ' },
+] as const)('a prefill behind a prompt whose block is $ending is part of the response', async ({ ending, prefill }) => {
+  const tokenizer = await loadTokenizer(join(root, `model-${ending}`), { prefill });
+  const model = { tokenizer, config: { maxLength: 128 } };
+  const prompt = { messages: [{ role: 'user' as const, content: '2+2?' }] };
+  expect(encodePrompt(model, prompt).opening).toBe('<think>\nOkay, ');
+  const completion = '<think>\nOkay, 2 plus 2 is 4.\n</think>\n<answer>4</answer>';
+  const { completionIds } = encodeExchange(model, { ...prompt, completion });
+  expect(tokenizer.decode(completionIds)).toBe('2 plus 2 is 4.\n</think>\n<answer>4</answer>');
+  expect(encodePrompt(model, { messages: [] }).opening).toBe('');
+});
 
 test.each(Object.keys(endings) as (keyof typeof endings)[])(
   'SFT and reward models read one block of thought behind a prompt whose block is %s',
