@@ -53,8 +53,8 @@ export function completionMetrics(samples: readonly ScoredSample[]): Record<stri
   };
   return {
     'completions/mean_length': mean(all),
-    'completions/min_length': all.length === 0 ? 0 : Math.min(...all),
-    'completions/max_length': Math.max(0, ...all),
+    'completions/min_length': all.length === 0 ? 0 : all.reduce((least, tokens) => Math.min(least, tokens)),
+    'completions/max_length': all.reduce((most, tokens) => Math.max(most, tokens), 0),
     'completions/clipped_ratio': share(samples, ({ terminated }) => !terminated),
     'completions/mean_terminated_length': mean(lengths(samples.filter(({ terminated }) => terminated))),
     ...(byOutcome.correct.length > 0 && { 'completions/mean_length_correct': mean(byOutcome.correct) }),

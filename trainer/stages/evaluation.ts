@@ -52,7 +52,7 @@ export async function evaluateRows(
     const graded = measured.filter((one) => one.graded.length > 0);
     if (graded.length > 0) metrics[`eval/${name}/pass@1`] = mean(graded.map((one) => correctShare(one.graded)));
     samples.push(...measured.slice(0, samplesPerDataset).map(toSample));
-    all.push(...measured);
+    for (const one of measured) all.push(one);
   }
   return { metrics: { ...metrics, ...(await summarise(all)) }, samples };
 }
