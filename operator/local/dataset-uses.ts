@@ -1,5 +1,5 @@
 import type { DatasetSettings } from '../../trainer/contract/dataset.ts';
-import type { DatasetUse, RowNeed } from '../../trainer/contract/file-check.ts';
+import type { DatasetUse, Rendering, RowNeed } from '../../trainer/contract/file-check.ts';
 import type { Path } from '../api/value-problem.ts';
 import { type Json, list, object } from './lenient.ts';
 
@@ -7,12 +7,12 @@ import { type Json, list, object } from './lenient.ts';
  * Where stages name a dataset, and what its rows must have for them. Rows of the general domain need no answer.
  *
  * @param spec of a pipeline, which may have faults
- * @param modelOf directory of the model that a stage starts from, where it is known
+ * @param renderingOf what a stage puts rows in, where it is known
  */
 export function datasetUses(
   { stages, defaults }: Json,
   { name, domain }: DatasetSettings,
-  modelOf: (stage: number) => string | undefined,
+  renderingOf: (stage: number) => Rendering | undefined,
 ): DatasetUse[] {
   const graded = domain !== 'general';
   const uses = (within: Json, path: Path, type: string, field: string, need: RowNeed, heldOut = false): DatasetUse[] =>
@@ -24,7 +24,7 @@ export function datasetUses(
     const path = ['spec', 'stages', index];
     const rewarded = list(object(stage['grpo'])['rewards']).some((reward) => object(reward)['accuracy'] !== undefined);
     const { keep = ['correct'] } = object(stage['sample']);
-    const model = modelOf(index);
+    const rendering = renderingOf(index);
     const rendered = [
       ...uses(stage, path, 'pretrain', 'data', 'completion'),
       ...uses(stage, path, 'sft', 'data', 'completion'),
@@ -33,7 +33,7 @@ export function datasetUses(
       ...uses(stage, path, 'sample', 'prompts', 'prompt'),
     ];
     return [
-      ...rendered.map((use) => ({ ...use, ...(model !== undefined && { model }) })),
+      ...rendered.map((use) => ({ ...use, ...(rendering && { rendering }) })),
       ...(graded && rewarded ? uses(stage, path, 'grpo', 'prompts', 'answer') : []),
       ...(graded && list(keep).includes('correct') ? uses(stage, path, 'sample', 'prompts', 'answer') : []),
       ...(graded ? uses(stage, path, 'evaluation', 'data', 'answer', true) : []),

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
+import { chat, type ChatSettings } from '../../trainer/contract/chat.ts';
 import { dataset, type DatasetSettings } from '../../trainer/contract/dataset.ts';
-import type { FileCheck } from '../../trainer/contract/file-check.ts';
+import type { FileCheck, Rendering } from '../../trainer/contract/file-check.ts';
 import { modelSourceShape } from '../../trainer/contract/model.ts';
 import type { Path } from '../api/value-problem.ts';
 import { datasetUses } from './dataset-uses.ts';
@@ -41,7 +42,7 @@ export function namedFiles(spec: unknown, folder: string): NamedFiles {
     check: {
       datasets: datasets.flatMap(({ path, settings }) => {
         if (settings?.jsonl === undefined) return [];
-        const uses = datasetUses(object(spec), settings, (stage) => modelOf(object(spec), stage, models));
+        const uses = datasetUses(object(spec), settings, (stage) => renderingOf(object(spec), stage, models));
         return [{ path, settings: withAbsolutePaths(settings, folder), uses }];
       }),
       models,
@@ -54,19 +55,25 @@ function withAbsolutePaths({ jsonl, heldOut, ...rest }: DatasetSettings, folder:
   return { ...rest, ...(jsonl !== undefined && { jsonl: resolve(folder, jsonl) }), ...(held && { heldOut: held }) };
 }
 
-/** Directory of the model whose chat template a stage has: checkpoints keep that of the model that they began with. */
-function modelOf(spec: Json, stage: number, models: FileCheck['models']): string | undefined {
+/** What a stage puts rows in: checkpoints keep the chat template of the model, or of the stage, that they began with. */
+function renderingOf(spec: Json, stage: number, models: FileCheck['models']): Rendering | undefined {
   const all = list(spec['stages']).map(object);
-  const chats = [object(spec['defaults']), all[stage] ?? {}].map(({ chat }) => object(chat));
-  if (chats.some(({ template }) => template !== undefined)) return undefined; // the stage itself tries it on its rows
-  const model = all[stage]?.['model'];
+  const { model, chat: own } = object(all[stage]);
+  const settings = chat.safeParse({ ...object(object(spec['defaults'])['chat']), ...object(own) }).data;
   const { from } = object(model);
   if (from !== undefined) {
     const earlier = all.findIndex((other, index) => index < stage && other['name'] === from);
-    return earlier < 0 ? undefined : modelOf(spec, earlier, models);
+    const before = earlier < 0 ? undefined : renderingOf(spec, earlier, models);
+    const template = settings?.template ?? before?.chat?.template;
+    return before && withChat(before.directory, { ...settings, ...(template !== undefined && { template }) });
   }
   const path = model === undefined ? ['spec', 'base'] : ['spec', 'stages', stage, 'model'];
-  return models.find((named) => path.every((part, at) => named.path[at] === part))?.directory;
+  const named = models.find((each) => path.every((part, at) => each.path[at] === part));
+  return named && withChat(named.directory, settings);
+}
+
+function withChat(directory: string, settings: ChatSettings = {}): Rendering {
+  return { directory, ...(Object.keys(settings).length > 0 && { chat: settings }) };
 }
 
 function namedModels({ base, stages }: Json, folder: string): FileCheck['models'] {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { chat } from './chat.ts';
 import { dataset } from './dataset.ts';
 
 /** Where something is named in a manifest. */
@@ -7,6 +8,10 @@ const manifestPath = z.array(z.union([z.string(), z.number()]));
 /** What a stage does with the rows of a dataset, and so what they must have. */
 export const rowNeeds = ['prompt', 'completion', 'pair', 'answer'] as const;
 export type RowNeed = (typeof rowNeeds)[number];
+
+/** What rows are put in, where it is known: the chat template of the model that a stage begins with, or its own. */
+export const rendering = z.strictObject({ directory: z.string(), chat: chat.optional() });
+export type Rendering = z.infer<typeof rendering>;
 
 /** Asks the trainer to look at files before any stage starts; paths of files are absolute. */
 export const fileCheck = z.strictObject({
@@ -21,8 +26,7 @@ export const fileCheck = z.strictObject({
           need: z.enum(rowNeeds),
           /** Held-out rows are meant where there are any. */
           heldOut: z.boolean(),
-          /** Directory of the model whose chat template the rows are put in, where it is known. */
-          model: z.string().optional(),
+          rendering: rendering.optional(),
         }),
       ),
     }),

@@ -1,14 +1,14 @@
 import type { DatasetSettings, Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
-import { type DatasetUse, type FileProblem, lookedAt, type RowNeed } from '../contract/file-check.ts';
+import { type DatasetUse, type FileProblem, lookedAt, type Rendering, type RowNeed } from '../contract/file-check.ts';
 import { type Fields, columnHint, isRecord, namesOf } from './fields.ts';
 import { readLine } from './import-jsonl.ts';
 import { readJsonLines } from './jsonl.ts';
 
 type NamedDataset = { readonly path: FileProblem['path']; readonly settings: DatasetSettings };
 
-/** Puts a row in the chat template of a model, named by its directory. @throws UserError if the template refuses it */
-export type RenderRow = (model: string, row: Row) => void;
+/** Puts a row in a chat template. @throws UserError if the template refuses it */
+export type RenderRow = (rendering: Rendering, row: Row) => void;
 
 /** What was found in the first rows of a file. */
 interface Look {
@@ -18,7 +18,7 @@ interface Look {
   readonly without: Partial<Record<RowNeed, string>>;
   /** Whether any row has an answer. */
   readonly gradable: boolean;
-  /** What the template of a model says of the first row that it refuses, with its place. */
+  /** What a chat template says of the first row that it refuses, with its place; by `keyOf` the rendering. */
   readonly refused: ReadonlyMap<string, string>;
 }
 
@@ -33,11 +33,11 @@ export async function lookAtDataset(
   render: RenderRow = () => undefined,
 ): Promise<FileProblem[]> {
   const problems: FileProblem[] = [];
-  const models = [...new Set(uses.flatMap(({ model }) => model ?? []))];
+  const renderings = distinctRenderings(uses);
   const look = async (file: string | undefined, ...field: string[]): Promise<Look | undefined> => {
     if (file === undefined) return undefined;
     try {
-      return await lookAtFile(file, settings, models, render);
+      return await lookAtFile(file, settings, renderings, render);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       problems.push({ path: [...path, ...field], message: error.message });
@@ -51,17 +51,27 @@ export async function lookAtDataset(
     const looked = use.heldOut ? heldOut : train;
     if (looked === undefined) continue;
     const file = (use.heldOut && settings.heldOut?.jsonl) || settings.jsonl;
-    const refused = use.model === undefined ? undefined : looked.refused.get(use.model);
+    const refused = use.rendering && looked.refused.get(keyOf(use.rendering));
     const message = unmetNeed(use.need, looked, file) ?? refused;
     if (message !== undefined) problems.push({ path: use.path, message });
   }
   return problems;
 }
 
+/** The ways in which some uses render rows, by `keyOf` them. */
+export function distinctRenderings(uses: readonly DatasetUse[]): Map<string, Rendering> {
+  return new Map(uses.flatMap(({ rendering }) => (rendering ? [[keyOf(rendering), rendering] as const] : [])));
+}
+
+/** Equal for equal renderings. */
+export function keyOf(rendering: Rendering): string {
+  return JSON.stringify(rendering);
+}
+
 async function lookAtFile(
   file: string,
   settings: DatasetSettings,
-  models: readonly string[],
+  renderings: ReadonlyMap<string, Rendering>,
   render: RenderRow,
 ): Promise<Look> {
   let fields: Fields | undefined;
@@ -76,10 +86,10 @@ async function lookAtFile(
       if (!met) without[need] ??= line.place;
     }
     gradable ||= row.answer !== undefined;
-    for (const model of models) {
-      if (refused.has(model)) continue;
-      const words = refusal(() => render(model, row));
-      if (words !== undefined) refused.set(model, `${line.place}: ${words}`);
+    for (const [key, rendering] of renderings) {
+      if (refused.has(key)) continue;
+      const words = refusal(() => render(rendering, row));
+      if (words !== undefined) refused.set(key, `${line.place}: ${words}`);
     }
     if (++rows >= lookedAt.rows || line.offset >= lookedAt.bytes) break;
   }

@@ -1,35 +1,57 @@
 import { json } from 'node:stream/consumers';
-import { type FileCheck, fileCheck, type FileProblem } from '../contract/file-check.ts';
-import { lookAtDataset, type RenderRow } from '../data/look-at-dataset.ts';
-import type { Tokenizer } from '../tokenizers/tokenizer.ts';
-import { openForCheck } from './check-model.ts';
+import { UserError } from '../contract/errors.ts';
+import { type FileCheck, fileCheck, type FileProblem, type Rendering } from '../contract/file-check.ts';
+import { distinctRenderings, keyOf, lookAtDataset, type RenderRow } from '../data/look-at-dataset.ts';
+import { loadTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
+import { modelProblem } from './check-model.ts';
 
 /** Reads a `FileCheck` from stdin and prints a `FileProblem` a line: what would end a stage that has not started yet. */
 export async function checkFiles(): Promise<void> {
   const { datasets, models } = fileCheck.parse(await json(process.stdin));
-  const tokenizers = new Map<string, Tokenizer>();
+  const usable = await usableModels(models);
+  const renderings = [...distinctRenderings(datasets.flatMap(({ uses }) => uses)).values()];
+  const tokenizers = await openTokenizers(renderings.filter(({ directory }) => usable.has(directory)));
+  const render: RenderRow = (rendering, { messages, tools }) => {
+    const opened = tokenizers.get(keyOf(rendering));
+    if (opened instanceof UserError) throw opened;
+    opened?.renderChat(messages, { tools });
+  };
   try {
-    await openModels(models, tokenizers);
-    const render: RenderRow = (model, { messages, tools }) =>
-      void tokenizers.get(model)?.renderChat(messages, { tools });
     for (const { uses, ...dataset } of datasets) {
       // oxlint-disable-next-line no-await-in-loop -- one file at a time keeps the memory flat
       for (const problem of await lookAtDataset(dataset, uses, render)) tell(problem);
     }
   } finally {
-    await Promise.all([...tokenizers.values()].map((tokenizer) => tokenizer.close()));
+    await Promise.all(
+      [...tokenizers.values()].flatMap((opened) => (opened instanceof UserError ? [] : [opened.close()])),
+    );
   }
 }
 
-/** Opens the tokenizers of those that can be used, by directory; tells what is wrong with the others. */
-async function openModels(models: FileCheck['models'], tokenizers: Map<string, Tokenizer>): Promise<void> {
+/** Directories of those that can be used; tells what is wrong with the others. */
+async function usableModels(models: FileCheck['models']): Promise<Set<string>> {
+  const usable = new Set<string>();
   for (const { path, directory, head } of models) {
     // oxlint-disable-next-line no-await-in-loop -- one at a time keeps the memory flat
-    const opened = await openForCheck(directory, head);
-    if ('problem' in opened) tell({ path, message: opened.problem });
-    else if (tokenizers.has(directory)) await opened.close();
-    else tokenizers.set(directory, opened);
+    const message = await modelProblem(directory, head);
+    if (message === undefined) usable.add(directory);
+    else tell({ path, message });
   }
+  return usable;
+}
+
+/** Tokenizers by `keyOf` their renderings, or what a stage's chat settings have that the model cannot do. */
+async function openTokenizers(renderings: readonly Rendering[]): Promise<Map<string, Tokenizer | UserError>> {
+  const opened = await Promise.all(
+    renderings.map(async (rendering) => {
+      const tokenizer = await loadTokenizer(rendering.directory, rendering.chat).catch((error: unknown) => {
+        if (error instanceof UserError) return error;
+        throw error;
+      });
+      return [keyOf(rendering), tokenizer] as const;
+    }),
+  );
+  return new Map(opened);
 }
 
 function tell(problem: FileProblem): void {

@@ -154,10 +154,12 @@ test('rows are put in the chat template of the model that their stage begins wit
       { name: 'second', grpo: { prompts: ['roles'], rewards: [{ format: {} }] } },
       { name: 'third', model: { from: 'second' }, grpo: { prompts: ['roles'], rewards: [{ format: {} }] } },
       {
-        name: 'with a template of its own',
-        chat: { template: 'T' },
+        name: 'fourth',
+        model: { from: 'third' },
+        chat: { template: '{{ messages[0].content }}' },
         grpo: { prompts: ['roles'], rewards: [{ format: {} }] },
       },
+      { name: 'fifth', model: { from: 'fourth' }, grpo: { prompts: ['roles'], rewards: [{ format: {} }] } },
     ],
   };
   const words =

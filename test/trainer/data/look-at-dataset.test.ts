@@ -107,13 +107,17 @@ test('the first row that the chat template of a stage’s model refuses is named
   await writeFile(jsonl, '{"prompt": "a"}\n{"prompt": "a", "system": "b"}\n{"prompt": "a", "system": "c"}\n');
   const use = { need: 'prompt' as const, heldOut: false };
   const uses = [
-    { ...use, path: ['one'], model: 'strict' },
-    { ...use, path: ['two'], model: 'lenient' },
-    { ...use, path: ['three'], model: 'strict' },
+    { ...use, path: ['one'], rendering: { directory: 'strict' } },
+    { ...use, path: ['two'], rendering: { directory: 'lenient' } },
+    { ...use, path: ['three'], rendering: { directory: 'strict' } },
   ];
-  const problems = await lookAtDataset({ path: [], settings: { name: 'rows', jsonl } }, uses, (model, { messages }) => {
-    if (model === 'strict' && messages[0]?.role === 'system') throw new UserError('no system messages');
-  });
+  const problems = await lookAtDataset(
+    { path: [], settings: { name: 'rows', jsonl } },
+    uses,
+    ({ directory: model }, { messages }) => {
+      if (model === 'strict' && messages[0]?.role === 'system') throw new UserError('no system messages');
+    },
+  );
   const message = `${jsonl}:2: no system messages`;
   expect(problems).toEqual([
     { path: ['one'], message },

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { writeModelDirectory } from '../../../trainer/checkpoint/model-directory.ts';
 import { toHfConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
-import { openForCheck } from '../../../trainer/stages/check-model.ts';
+import { modelProblem } from '../../../trainer/stages/check-model.ts';
 import { writeByteTokenizer } from '../../../trainer/tokenizers/byte-tokenizer.ts';
 import { tinyConfig } from '../../support/random-model.ts';
 
@@ -75,17 +75,9 @@ const cases: { name: string; files: Record<string, string | Uint8Array | undefin
   },
 ];
 
-/** What is wrong with a directory. */
-async function problemOf(directory: string, head: 'lm' | 'scalar'): Promise<string | undefined> {
-  const opened = await openForCheck(directory, head);
-  if ('problem' in opened) return opened.problem;
-  await opened.close();
-  return undefined;
-}
-
 test('a whole model has no problem', async () => {
-  expect(await problemOf(join(root, 'model'), 'lm')).toBeUndefined();
-  expect(await problemOf(join(root, 'model'), 'scalar')).toBeUndefined();
+  expect(await modelProblem(join(root, 'model'), 'lm')).toBeUndefined();
+  expect(await modelProblem(join(root, 'model'), 'scalar')).toBeUndefined();
 });
 
 test.each(cases)('says in one line that there is $name', async ({ files, says }) => {
@@ -98,7 +90,7 @@ test.each(cases)('says in one line that there is $name', async ({ files, says })
       ? rm(path)
       : mkdir(join(path, '..'), { recursive: true }).then(() => writeFile(path, content)));
   }
-  const problem = await problemOf(directory, 'lm');
+  const problem = await modelProblem(directory, 'lm');
   expect(problem?.replaceAll(directory, '.')).toMatch(says);
   expect(problem).not.toContain('\n');
   expect(problem?.length).toBeLessThan(500);
