@@ -14,6 +14,7 @@ import { ParameterSets } from './parameter-sets.ts';
 import type { MicroBatchResult, OptimizerMemory } from './protocol.ts';
 import type { ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
 import { optimizerMemory, share } from './shared-memory.ts';
+import { StopGuard } from './stop-guard.ts';
 import { WorkerPool } from './worker-pool.ts';
 import type { OnCompletion } from './worker-pool.ts';
 
@@ -30,6 +31,8 @@ export interface EngineOptions {
   readonly optimizer?: boolean;
   /** Called whenever a worker has done something: a sign of life during long calls. */
   readonly onActivity?: () => void;
+  /** Abandons running and later calls, whose results are then wanted no more. */
+  readonly stop?: AbortSignal | undefined;
 }
 
 interface FreeGeneration {
@@ -51,12 +54,19 @@ export class Engine {
   readonly #pool: WorkerPool;
   readonly #sets: ParameterSets;
   readonly #memory: OptimizerMemory | undefined;
+  readonly #stop: StopGuard;
   #steps = 0;
   /** Calls that are not done. */
   #waiting = 0;
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(config: ModelConfig, layout: ParameterLayout, pool: WorkerPool, optimizer: boolean) {
+  private constructor(
+    config: ModelConfig,
+    layout: ParameterLayout,
+    pool: WorkerPool,
+    { optimizer = false, stop }: Pick<EngineOptions, 'optimizer' | 'stop'>,
+  ) {
+    this.#stop = new StopGuard(stop, () => pool.abandon());
     this.#config = config;
     this.layout = layout;
     this.#sets = new ParameterSets(layout.size);
@@ -69,12 +79,12 @@ export class Engine {
     head,
     parameters,
     workers,
-    optimizer = false,
     onActivity = () => {},
+    ...options
   }: EngineOptions): Promise<Engine> {
     const layout = parameterLayout(config, head);
     const pool = await WorkerPool.start(workers ?? availableParallelism(), { config, head }, onActivity);
-    const engine = new Engine(config, layout, pool, optimizer);
+    const engine = new Engine(config, layout, pool, options);
     engine.addParameterSet('policy', parameters);
     return engine;
   }
@@ -92,6 +102,11 @@ export class Engine {
   /** Another one whenever the policy's parameters change, before the first of them does. */
   get parametersVersion(): number {
     return this.#sets.get('policy').version;
+  }
+
+  /** Rejects once the engine is asked to stop; never resolves. */
+  get stopped(): Promise<never> {
+    return this.#stop.stopped;
   }
 
   /** Worker threads. */
@@ -116,6 +131,7 @@ export class Engine {
    *
    * @param options.onCompletion called with the request's index as each one ends, in no particular order
    * @throws UserError if a prompt is empty or leaves no room for a token
+   * @throws InterruptedError if the engine is asked to stop, as all calls do
    */
   async generate(
     requests: readonly GenerationRequest[],
@@ -148,13 +164,10 @@ export class Engine {
       const source = this.#sets.source(set);
       for (const plan of plans) {
         const queue = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-        await this.#pool.each(
-          'generate',
-          () => ({ ...plan, source, queue, claims }),
-          (index, completion) => {
-            if (finishClaim(claims, index)) onCompletion(index, completion);
-          },
-        );
+        const take = (index: number, completion: Completion): void => {
+          if (finishClaim(claims, index)) onCompletion(index, completion);
+        };
+        await this.#stop.orStop(this.#pool.each('generate', () => ({ ...plan, source, queue, claims }), take));
       }
     });
   }
@@ -173,7 +186,7 @@ export class Engine {
         sequences: members,
         inverseTemperature: inverseOf(temperature),
       }));
-      return inBatchOrder(parts, await this.#pool.all('probabilities', requests));
+      return inBatchOrder(parts, await this.#stop.orStop(this.#pool.all('probabilities', requests)));
     });
   }
 
@@ -189,14 +202,14 @@ export class Engine {
         grid: { rows: Math.max(2, rows), length }, // the head's product with a single row would sum in another order
         sequences: members,
       }));
-      return inBatchOrder(parts, await this.#pool.all('scores', requests));
+      return inBatchOrder(parts, await this.#stop.orStop(this.#pool.all('scores', requests)));
     });
   }
 
   /**
-   * One optimizer step on the policy.
+   * One optimizer step on the policy, done or not done: where it throws, parameters and moments are still those of before.
    *
-   * @throws DivergedError if loss or gradient is not finite; the parameters are then still those of before
+   * @throws DivergedError if loss or gradient is not finite
    */
   async step<B extends TrainingBatch>(batch: B, settings: StepSettings): Promise<StepReport<B['loss']>> {
     return this.#inOrder(async () => {
@@ -213,7 +226,7 @@ export class Engine {
         grid: part.grid,
         batch: part.batch,
       }));
-      const results = await this.#pool.all('gradient', requests);
+      const results = await this.#stop.orStop(this.#pool.all('gradient', requests));
       const loss = results.reduce((sum, result) => sum + result.loss, 0);
       const gradNorm = Math.sqrt(memory.squares.reduce((sum, square) => sum + square, 0));
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
@@ -222,8 +235,10 @@ export class Engine {
             'expected finite numbers; a lower learning rate may help',
         );
       }
-      this.#steps++;
-      await this.#update(memory, settings, clipFactor(gradNorm, settings.maxGradNorm));
+      await this.#stop.whole(async () => {
+        this.#steps++;
+        await this.#update(memory, settings, clipFactor(gradNorm, settings.maxGradNorm));
+      });
       const inOrder = <T>(pick: (result: MicroBatchResult) => readonly T[]) => inBatchOrder(parts, results.map(pick));
       return {
         loss,
@@ -252,6 +267,7 @@ export class Engine {
 
   /** Ends the worker threads once they are out of the program they are running; calls not yet done are rejected. */
   async close(): Promise<void> {
+    this.#stop.close();
     await this.#pool.close();
   }
 

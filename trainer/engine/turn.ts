@@ -11,7 +11,7 @@ const refused = -1;
  */
 export function awaitTurn(turn: Int32Array, index: number): void {
   for (let now = Atomics.load(turn, 0); now !== index; now = Atomics.load(turn, 0)) {
-    if (now === refused) throw new Error('the engine is closed');
+    throwIfRefused(turn);
     Atomics.wait(turn, 0, now);
   }
 }
@@ -22,7 +22,12 @@ export function passTurn(turn: Int32Array, index: number): void {
   Atomics.notify(turn, 0);
 }
 
-/** Ends all waiting. */
+/** @throws Error if turns are refused: nobody waits for what is being done */
+export function throwIfRefused(turn: Int32Array): void {
+  if (Atomics.load(turn, 0) === refused) throw new Error('the engine is closed');
+}
+
+/** Ends all waiting, and whatever looks at `throwIfRefused`. */
 export function refuseTurns(turn: Int32Array): void {
   Atomics.store(turn, 0, refused);
   Atomics.notify(turn, 0);

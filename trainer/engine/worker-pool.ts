@@ -23,6 +23,7 @@ export class WorkerPool {
   readonly #threads: readonly Thread[];
   readonly #turn = sharedCounter();
   readonly #running = sharedCounter();
+  #abandoned = false;
 
   private constructor(count: number, settings: ModelSettings, onReply: () => void) {
     const shared = { turn: this.#turn, running: this.#running };
@@ -70,6 +71,13 @@ export class WorkerPool {
     return results;
   }
 
+  /** Rejects all that runs, and has the threads end, each after the program that it is running, without waiting for it. */
+  abandon(): void {
+    this.#abandoned = true;
+    refuseTurns(this.#turn);
+    for (const thread of this.#threads) thread.abandon();
+  }
+
   /** Gives the turn to the gradient of the first micro-batch. */
   resetTurn(): void {
     Atomics.store(this.#turn, 0, 0);
@@ -77,6 +85,7 @@ export class WorkerPool {
 
   /** Ends the threads, each after the program it is running. What they have not finished is rejected. */
   async close(): Promise<void> {
+    if (this.#abandoned) return;
     refuseTurns(this.#turn);
     await Promise.all(this.#threads.map(async (thread) => thread.close()));
     process.off('exit', this.#stopAtExit);
@@ -150,9 +159,13 @@ class Thread {
 
   /** Lets the thread end itself: terminated inside the binding, it would take the whole process down. */
   async close(): Promise<void> {
+    this.abandon();
+    await this.#ended;
+  }
+
+  abandon(): void {
     this.#die(new Error('the engine is closed'));
     this.stop();
-    await this.#ended;
   }
 
   stop(): void {

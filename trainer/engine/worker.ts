@@ -13,7 +13,7 @@ import { completionFeeds, completionNumbers, scoreFeeds } from './feeds.ts';
 import { addGradients, microBatchResult, runGradient } from './gradient.ts';
 import { ParameterCopy } from './parameter-copy.ts';
 import type { JobKind, Jobs, Reply, Request, WorkerSettings } from './protocol.ts';
-import { awaitTurn, passTurn } from './turn.ts';
+import { awaitTurn, passTurn, throwIfRefused } from './turn.ts';
 
 /** Entry of a worker thread: does one job at a time, in the order in which they arrive. */
 
@@ -37,6 +37,7 @@ const handlers: Handlers = {
       cache,
       rows,
       maxLength: config.maxLength,
+      throwIfUnwanted: () => throwIfRefused(turn),
       next: () => nextGroup(groups, queue, claims),
       onCompletion: (index, completion) => reply({ kind: 'completion', id, index, completion }),
       isDone: (index) => isDone(claims, index),
@@ -95,6 +96,7 @@ function reply(message: Reply): void {
 
 async function answer(request: Exclude<Request, { kind: 'stop' }>): Promise<void> {
   try {
+    throwIfRefused(turn);
     const handler = handlers[request.kind] as (request: object, id: number) => Promise<unknown>;
     reply({ kind: 'result', id: request.id, result: await handler(request, request.id) });
   } catch (error) {

@@ -52,6 +52,8 @@ export interface GenerationOptions {
   readonly onCompletion: (index: number, completion: Completion) => void;
   /** Whether someone else has a sample's completion by now: it leaves the batch without one. */
   readonly isDone: (index: number) => boolean;
+  /** Called between two runs of the model; ends the generation by throwing. */
+  readonly throwIfUnwanted: () => void;
 }
 
 /**
@@ -61,7 +63,7 @@ export interface GenerationOptions {
  * @throws DivergedError when the model's logits are not finite
  */
 export async function generate(options: GenerationOptions): Promise<void> {
-  const { decoder, rows, next } = options;
+  const { decoder, rows, next, throwIfUnwanted } = options;
   const batch = new Batch(options);
   let waiting = next();
   while (waiting !== undefined || batch.size > 0) {
@@ -76,6 +78,7 @@ export async function generate(options: GenerationOptions): Promise<void> {
       }
     }
     for (const { length, prompts } of prefillRuns(joining)) {
+      throwIfUnwanted();
       const prefill = await decoder.prefill([...prompts.keys()], length);
       for (const [prompt, groups] of [...prompts.values()].entries()) {
         for (const group of groups) batch.join(group, prefill, prompt);
@@ -83,6 +86,7 @@ export async function generate(options: GenerationOptions): Promise<void> {
     }
     if (batch.size === 0) continue;
 
+    throwIfUnwanted();
     batch.fitWidth();
     batch.advance(await decoder.step(batch.ids, batch.positions, batch.size));
   }

@@ -12,7 +12,10 @@ export async function evaluate(settings: EvaluateSettings, workspace: Workspace)
     workspace.progress.report('evaluate', 0, 1);
     const asked = { ...settings, every: 0 };
     const { rowsOf, figures } = await loadEvaluationData(policy, asked, workspace);
-    const { metrics: measured, samples } = await evaluateRows(policy, rowsOf, asked, workspace.file.seed);
+    const { metrics: measured, samples } = await workspace.stop.during(
+      () => evaluateRows(policy, rowsOf, asked, workspace.file.seed),
+      () => 'nothing, for it had only begun',
+    );
     const metrics = { ...measured, ...figures };
     await workspace.log.metrics(0, metrics);
     await workspace.log.samples(0, samples);

@@ -6,7 +6,8 @@ import { Gradable } from './gradable.ts';
 import { loadPolicy } from './load-policy.ts';
 import { RewardModels } from './reward-models.ts';
 import { updatePolicy } from './policy-update.ts';
-import { miniBatches, rollOut } from './rollout.ts';
+import { miniBatches, rollOut, updatesPerRollout } from './rollout.ts';
+import { readRollout, writeRollout } from './rollout-file.ts';
 import { judgePrompt } from './row-verdicts.ts';
 import { warnOfLength, warnOfTruncation } from './sampling-warnings.ts';
 import { finishedEarlier } from './success.ts';
@@ -46,10 +47,17 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
     const training = await Training.start(workspace, resumed, { ...settings, figures });
 
     while (training.stepsLeft > 0) {
-      const rollout = await rollOut(policy, { settings, seed, stage, rewards, prompts, step: training.step });
-      if (training.step % samplesEvery === 0) await workspace.log.samples(training.step + 1, rollout.samples);
-      for (const [at, miniBatch] of miniBatches(rollout, settings).slice(0, training.stepsLeft).entries()) {
-        const update = await updatePolicy(settings, policy, miniBatch, training.step);
+      const { step } = training;
+      const updatesDone = step % updatesPerRollout(settings); // by an attempt that was stopped within a rollout
+      const rollout =
+        updatesDone > 0
+          ? await readRollout(resumed.checkpoint)
+          : await training.stoppable(() => rollOut(policy, { settings, seed, stage, rewards, prompts, step }));
+      if (step % samplesEvery === 0) await workspace.log.samples(step + 1, rollout.samples);
+      training.alsoKeep = (directory) => writeRollout(directory, rollout);
+      const updates = [...miniBatches(rollout, settings).entries()].slice(updatesDone);
+      for (const [at, miniBatch] of updates.slice(0, training.stepsLeft)) {
+        const update = await training.stoppable(() => updatePolicy(settings, policy, miniBatch, training.step));
         const refresh = isRefreshDue(settings, training.step);
         if (refresh) policy.refreshReference();
         await training.report({
@@ -59,7 +67,8 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
           ...(usesReference(settings) && { ref_refresh: Number(refresh) }),
         });
       }
-      await training.saveIfDue(); // only here: completions are not saved
+      training.alsoKeep = undefined;
+      await training.saveIfDue();
     }
     return await training.finish();
   } finally {

@@ -26,6 +26,10 @@ export interface ResumedPolicy {
   readonly step: number;
   /** Figures of that step, or of the finished stage. */
   readonly metrics: Metrics;
+  /** The checkpoint that it was read from, if any. */
+  readonly checkpoint: string | undefined;
+  /** The step was to be evaluated, and the attempt ended before. */
+  readonly evaluationDue: boolean;
   /** Set when an earlier attempt had finished all the work. */
   readonly final: PublishedCheckpoint | undefined;
 }
@@ -50,16 +54,19 @@ export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}
   await workspace.log.rewind(checkpoint?.step ?? -1);
   const state = checkpoint && (await readResumeState(checkpoint.path));
   const onActivity = workspace.progress.alive;
-  const policy = await Policy.start({ ...model, tokenizerDirectory }, { workers, trained, onActivity });
+  const stop = workspace.stop.signal;
+  const policy = await Policy.start({ ...model, tokenizerDirectory }, { workers, trained, onActivity, stop });
   if (head === 'lm' && workspace.rolloutServer) policy.shareWith(workspace.rolloutServer);
   try {
     if (!checkpoint || !state) {
       if (options.reference) policy.refreshReference();
-      return { policy, step: 0, metrics: {}, final: undefined };
+      return { policy, step: 0, metrics: {}, checkpoint: undefined, evaluationDue: false, final: undefined };
     }
-    const { step, manifest } = checkpoint;
+    const { path, step, manifest } = checkpoint;
+    const { metrics, evaluationDue = false } = state;
     if (!manifest.final) await restoreResumeState(policy, checkpoint.path, state);
-    return { policy, step, metrics: state.metrics, final: manifest.final ? checkpoint : undefined };
+    const final = manifest.final ? checkpoint : undefined;
+    return { policy, step, metrics, checkpoint: path, evaluationDue, final };
   } catch (error) {
     await policy.close();
     throw error;

@@ -14,6 +14,8 @@ interface PolicyOptions {
   readonly trained?: boolean | undefined;
   /** Called when work inside a long call has gone on. */
   readonly onActivity?: () => void;
+  /** Calls of the engine then throw InterruptedError at once. */
+  readonly stop?: AbortSignal;
 }
 
 interface OpenOptions {
@@ -40,7 +42,10 @@ export class Policy {
     this.engine = engine;
   }
 
-  static async start(model: LoadedModel, { workers, trained = false, onActivity }: PolicyOptions): Promise<Policy> {
+  static async start(
+    model: LoadedModel,
+    { workers, trained = false, onActivity, stop }: PolicyOptions,
+  ): Promise<Policy> {
     const { config, head, parameters } = model;
     const engine = await Engine.create({
       config,
@@ -49,6 +54,7 @@ export class Policy {
       optimizer: trained,
       ...(workers !== undefined && { workers }),
       ...(onActivity && { onActivity }),
+      stop,
     });
     return new Policy(model, engine);
   }

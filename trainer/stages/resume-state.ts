@@ -11,6 +11,8 @@ interface ResumeState {
   /** Figures of the newest step, and of the final evaluation once there is one. */
   readonly metrics: Metrics;
   readonly templateDigest: string;
+  /** The step was to be evaluated, and the stage was stopped before. */
+  readonly evaluationDue?: boolean;
 }
 
 const stateFile = 'trainer/state.json';
@@ -21,19 +23,26 @@ interface WriteOptions {
   /** The stage is done: nothing will go on from here. */
   readonly final: boolean;
   readonly metrics: Metrics;
+  readonly evaluationDue?: boolean;
 }
 
 /** Writes what going on from a checkpoint needs beside the model, into its `trainer/`. */
 export async function writeResumeState(
   policy: Policy,
   directory: string,
-  { final, metrics }: WriteOptions,
+  { final, metrics, evaluationDue }: WriteOptions,
 ): Promise<void> {
   await mkdir(join(directory, 'trainer'), { recursive: true });
   const { step, m, v } = policy.engine.optimizerState();
   const { reference } = policy;
   const { templateDigest } = policy.tokenizer;
-  const state: ResumeState = { optimizerStep: step, hasReference: reference !== undefined, metrics, templateDigest };
+  const state: ResumeState = {
+    optimizerStep: step,
+    hasReference: reference !== undefined,
+    metrics,
+    templateDigest,
+    ...(evaluationDue && { evaluationDue }),
+  };
   await writeFile(join(directory, stateFile), JSON.stringify(state));
   if (final) return;
   const shape = [policy.engine.layout.size];

@@ -45,7 +45,9 @@ export async function rewardModel(settings: RewardModelSettings, workspace: Work
       const pairs = promptBatch(rows, workspace.file.seed, step * batch, batch).map((row) => encodePair(policy, row));
       const weighted = pairs.map((pair) => ({ ...pair, weight: 1 / pairs.length }));
       const learningRate = learningRateAt(settings.schedule, settings.learningRate, step + 1, steps);
-      const update = await policy.train({ loss: 'pairwise', pairs: weighted }, learningRate, settings.optimizer);
+      const update = await training.stoppable(() =>
+        policy.train({ loss: 'pairwise', pairs: weighted }, learningRate, settings.optimizer),
+      );
       await training.report({
         loss: update.loss,
         grad_norm: update.gradNorm,

@@ -33,10 +33,11 @@ export class RewardModels {
     if (!input)
       throw new UserError(`stage ${this.workspace.file.stage}: no input is named "${stage}"; expected a reward model`);
     const onActivity = this.workspace.progress.alive;
+    const stop = this.workspace.stop.signal;
     const directory = await this.workspace.inputs.verified(input);
     // It reads what it was trained on, with the template that it was trained with.
     const { template: _, ...ownTemplate } = chat;
-    return Policy.open(directory, { head: 'scalar', chat: ownTemplate, workers, onActivity });
+    return Policy.open(directory, { head: 'scalar', chat: ownTemplate, workers, onActivity, stop });
   }
 
   async close(): Promise<void> {

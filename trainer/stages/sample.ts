@@ -43,9 +43,11 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
     // Made anew by every attempt, from the chunks that are there already.
     const kept = join(sampler.directory, 'rows.jsonl.partial');
 
+    let saved = 'no prompt';
     async function* keptRows(): AsyncGenerator<Row> {
       for (let start = 0; start < rows.length; start += chunkPrompts) {
-        workspace.stop.heed(`${start} of ${rows.length} prompts`);
+        saved = `${start} of ${rows.length} prompts`;
+        workspace.stop.heed(saved);
         const chunk = rowsBetween(rows, start, start + chunkPrompts).filter(({ domain }) => !funnel.full(domain));
         const sampled = await sampler.chunk(start / chunkPrompts, chunk);
         for (const [row, { completions }] of zip(chunk, sampled)) {
@@ -62,7 +64,10 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
         workspace.progress.report('sample', Math.min(start + chunkPrompts, rows.length), rows.length);
       }
     }
-    await writeRows(kept, keptRows());
+    await workspace.stop.during(
+      () => writeRows(kept, keptRows()),
+      () => saved,
+    );
 
     const counts = funnel.counts();
     if (counts.kept === 0) {

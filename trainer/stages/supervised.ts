@@ -49,7 +49,8 @@ export async function trainOnDocuments(settings: SupervisedSettings, workspace: 
         encodeDocuments(policy, row, trained, longest),
       );
       const learningRate = learningRateAt(schedule, settings.learningRate, step + 1, steps);
-      const update = await policy.train(supervisedBatch(documents), learningRate, settings.optimizer);
+      const batchOfStep = supervisedBatch(documents);
+      const update = await training.stoppable(() => policy.train(batchOfStep, learningRate, settings.optimizer));
       await training.report({
         loss: update.loss,
         grad_norm: update.gradNorm,

@@ -24,9 +24,9 @@ interface TrainingOptions {
  * recipe has the loop:
  *
  *   while (training.stepsLeft > 0) {
- *     … one optimizer step …
+ *     const metrics = await training.stoppable(() => … one optimizer step …);
  *     await training.report(metrics);
- *     await training.saveIfDue(); // where a later attempt can go on from
+ *     await training.saveIfDue();
  *   }
  *   return training.finish();
  */
@@ -42,6 +42,10 @@ export class Training {
   /** Figures of the newest step. */
   private metrics: Metrics;
   private stepStartedMs = performance.now();
+  /** The newest step has yet to be evaluated. */
+  private evaluationDue = false;
+  /** Writes what a checkpoint needs besides where the stage is stopped now; set by recipes that go on in the midst of something. */
+  alsoKeep: ((directory: string) => Promise<void>) | undefined;
 
   private constructor(
     workspace: Workspace,
@@ -66,6 +70,7 @@ export class Training {
     if (evaluation) training.evaluated = await loadEvaluationData(policy, evaluation, workspace);
     workspace.progress.report('train', training.done, options.steps);
     workspace.stop.heed(training.place);
+    if (resumed.evaluationDue) await training.evaluateIfDue();
     training.stepStartedMs = performance.now();
     return training;
   }
@@ -80,12 +85,23 @@ export class Training {
   }
 
   /**
+   * Does a part of a step. If someone asks for a stop meanwhile, it ends early: what was learned before is saved, and the stage
+   * ends.
+   */
+  stoppable<T>(work: () => Promise<T>): Promise<T> {
+    return this.workspace.stop.during(work, async () => {
+      if (this.done > this.saved) await this.save();
+      return this.place;
+    });
+  }
+
+  /**
    * Takes the figures of an optimizer step, and evaluates where the settings ask for it.
    *
    * @throws DivergedError if a figure is not finite
    */
   async report(metrics: Metrics): Promise<void> {
-    const { workspace, evaluation } = this;
+    const { workspace } = this;
     const { steps } = this.options;
     this.done++;
     this.metrics = metrics;
@@ -99,40 +115,55 @@ export class Training {
     });
     this.watch.see(this.done, metrics, this.stepsLeft === 0);
     workspace.progress.report('train', this.done, steps, metrics);
-    if (this.stepsLeft > 0 && evaluation && evaluation.every > 0 && this.done % evaluation.every === 0) {
-      await this.evaluate(evaluation);
-    }
+    await this.evaluateIfDue();
+    if (this.workspace.stop.made) await this.save();
+    this.workspace.stop.heed(this.place);
     this.stepStartedMs = performance.now();
   }
 
-  /** Saves a checkpoint if one is due or the stage is to stop, and then stops it. Called where a later attempt can go on from. */
+  private async evaluateIfDue(): Promise<void> {
+    const { evaluation } = this;
+    if (this.stepsLeft === 0 || !evaluation || evaluation.every === 0 || this.done % evaluation.every > 0) return;
+    this.evaluationDue = true;
+    await this.stoppable(() => this.evaluate(evaluation));
+    this.evaluationDue = false;
+  }
+
+  /** Saves a checkpoint if one is due. Called where one needs the least: between two rollouts. */
   async saveIfDue(): Promise<void> {
-    const { stop } = this.workspace;
-    const due = this.stepsLeft > 0 && this.done - this.saved >= this.options.checkpointEvery;
-    if (due || stop.made) await this.save();
-    stop.heed(this.place);
+    if (this.stepsLeft > 0 && this.done - this.saved >= this.options.checkpointEvery) await this.save();
     this.stepStartedMs = performance.now();
   }
 
   /** The final evaluation and checkpoint. @param measure further figures of the finished model */
   async finish(measure?: () => Promise<Metrics>): Promise<StageResult> {
     const { steps } = this.options;
-    const measured = this.evaluation ? await this.evaluate(this.evaluation) : {};
-    const metrics = { ...withoutTimes(this.metrics), ...this.dataFigures, ...measured, ...(await measure?.()) };
+    const { evaluation } = this;
+    const measured = await this.stoppable(async () => ({
+      ...(evaluation && (await this.evaluate(evaluation))),
+      ...(await measure?.()),
+    }));
+    const metrics = { ...withoutTimes(this.metrics), ...this.dataFigures, ...measured };
     const checkpoint = await this.publish({ final: true, metrics });
     return successResult(`${steps} steps`, metrics, checkpoint);
   }
 
   private async save(): Promise<void> {
     this.workspace.progress.report('save', this.done, this.options.steps);
-    await this.publish({ final: false, metrics: withoutTimes(this.metrics) });
+    const { evaluationDue } = this;
+    await this.publish({ final: false, metrics: withoutTimes(this.metrics), evaluationDue });
     this.saved = this.done;
   }
 
-  private publish(how: { readonly final: boolean; readonly metrics: Metrics }): Promise<StageResult['checkpoint']> {
+  private publish(how: {
+    readonly final: boolean;
+    readonly metrics: Metrics;
+    readonly evaluationDue?: boolean;
+  }): Promise<StageResult['checkpoint']> {
     return this.workspace.output.checkpoint(this.done, how, async (directory) => {
       await writePolicy(this.policy, directory);
       await writeResumeState(this.policy, directory, how);
+      if (!how.final) await this.alsoKeep?.(directory);
     });
   }
 

@@ -118,8 +118,10 @@ test.each(['queue.jsonl', 'data/checkpoint.json'])(
 );
 
 test.each([
-  { type: 'sft', done: 3, saved: 3, steps: 8 },
-  { type: 'grpo', done: 3, saved: 4, steps: 24 }, // the end of its rollout
+  { type: 'sft', done: 3, saved: 3, steps: 8 }, // before the step's evaluation
+  { type: 'grpo', done: 3, saved: 3, steps: 24 }, // within a rollout, before the step's evaluation
+  { type: 'grpo', done: 4, saved: 5, steps: 24 }, // within a rollout, in the next step's report
+  { type: 'rewardModel', done: 3, saved: 4, steps: 8 },
 ] as const)(
   'SIGTERM after step $done of $type saves step $saved, exits with the code of an interruption, and no step is repeated',
   async ({ type, done, saved, steps }) => {

@@ -150,7 +150,9 @@ export class RolloutServer {
   async #changesWithin(ms: number): Promise<boolean> {
     const signOfLife = setInterval(this.#options.onActivity, 1000);
     try {
-      return await Promise.race([this.#changed.promise.then(() => true), sleep(ms, false, { ref: false })]);
+      const { stopped } = this.#model?.engine ?? {};
+      const changes = [this.#changed.promise.then(() => true), sleep(ms, false, { ref: false })];
+      return await Promise.race([...changes, ...(stopped ? [stopped] : [])]);
     } finally {
       clearInterval(signOfLife);
     }
