@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { UserError } from '../../../trainer/contract/errors.ts';
+import { InterruptedError, UserError } from '../../../trainer/contract/errors.ts';
 import { tinyConfig, tokenIds } from '../../support/random-model.ts';
 import { requests, stepSettings, supervisedBatch, tinyEngine } from './tiny-engine.ts';
 
@@ -19,6 +19,22 @@ test('closing rejects what is still running', async () => {
   const running = engine.generate(requests(60));
   await engine.close();
   await expect(running).rejects.toThrow('the engine is closed');
+});
+
+test('a stop rejects what runs and what comes after, at once, and leaves weights and moments as they were', async () => {
+  const stop = new AbortController();
+  const engine = await tinyEngine({ workers: 2, optimizer: true, stop: stop.signal });
+  await engine.step(supervisedBatch(8), stepSettings);
+  const state = () => ({ parameters: [...engine.parameters], m: [...engine.optimizerState().m] });
+  const before = state();
+
+  const running = [engine.step(supervisedBatch(64), stepSettings), engine.generate(requests(60))];
+  stop.abort();
+  const stopped = new InterruptedError('asked to stop');
+  for (const call of running) await expect(call).rejects.toThrow(stopped);
+  await expect(engine.tokenProbabilities([], { temperature: 1 })).rejects.toThrow(stopped);
+  expect(state()).toEqual(before);
+  expect(engine.optimizerState().step).toBe(1);
 });
 
 test('calls run one after the other: a step sees no half-copied parameters', async () => {

@@ -26,6 +26,7 @@ interface TinyEngine {
   readonly head?: Head;
   readonly workers?: number;
   readonly optimizer?: boolean;
+  readonly stop?: AbortSignal;
 }
 
 /** An engine with a tiny random model, closed after the test. */
@@ -50,8 +51,9 @@ async function createEngine({
   head = 'lm',
   workers = 1,
   optimizer = false,
+  stop,
 }: TinyEngine): Promise<Engine> {
-  return Engine.create({ config, head, workers, optimizer, parameters: flatParameters(config, head) });
+  return Engine.create({ config, head, workers, optimizer, stop, parameters: flatParameters(config, head) });
 }
 
 export function flatParameters(config: ModelConfig, head: Head): Float32Array {
