@@ -26,7 +26,7 @@ export async function sampleForLearner({ learner, tokenFile, workers, patience }
     token: await readToken(tokenFile),
     threads,
     versions: rolloutVersions(),
-    openModel: (config) => openModel(config, threads),
+    openModel: (config) => openModel(config, threads, signal),
     signal,
     patienceMs: patience === undefined ? undefined : patience * 1000,
     say: (message) => console.log(`${new Date().toISOString()} ${message}`),
@@ -56,10 +56,10 @@ function learnerUrl(text: string): URL {
   throw new UserError(`--learner: found ${JSON.stringify(text)}, expected a URL such as http://host:7070`);
 }
 
-async function openModel(json: Record<string, unknown>, threads: number): Promise<WorkerModel> {
+async function openModel(json: Record<string, unknown>, threads: number, stop: AbortSignal): Promise<WorkerModel> {
   const config = parseHfConfig(json, "the learner's config.json");
   const parameters = new Float32Array(new SharedArrayBuffer(4 * parameterLayout(config, 'lm').size));
-  const engine = await Engine.create({ config, head: 'lm', parameters, workers: threads });
+  const engine = await Engine.create({ config, head: 'lm', parameters, workers: threads, stop });
   return {
     parameterBytes: new Uint8Array(parameters.buffer),
     takeParameters: () => engine.addParameterSet('policy', parameters),
