@@ -53,7 +53,7 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
         updatesDone > 0
           ? await readRollout(resumed.checkpoint)
           : await training.stoppable(() => rollOut(policy, { settings, seed, stage, rewards, prompts, step }));
-      if (step % samplesEvery === 0) await workspace.log.samples(step + 1, rollout.samples);
+      if (updatesDone === 0 && step % samplesEvery === 0) await workspace.log.samples(step + 1, rollout.samples);
       training.alsoKeep = (directory) => writeRollout(directory, rollout);
       const updates = [...miniBatches(rollout, settings).entries()].slice(updatesDone);
       for (const [at, miniBatch] of updates.slice(0, training.stepsLeft)) {
