@@ -19,13 +19,14 @@ const problemsShown = 20;
  * starts.
  *
  * @param file `-` is stdin
+ * @param workers of the trainer, instead of those of the manifest
  * @throws UserError when it cannot be read
  */
-export async function readManifestFile(file: string): Promise<ValidatedManifest> {
+export async function readManifestFile(file: string, workers?: number): Promise<ValidatedManifest> {
   const manifest = checkedManifest(await textOf(file), file);
   const problems = [...manifest.problems];
   for (const { spec, place } of manifest.pipelineSpecs) {
-    for (const problem of await fileProblems(spec, file)) problems.push(place(problem));
+    for (const problem of await fileProblems(spec, file, workers)) problems.push(place(problem));
   }
   return { ...manifest, problems: problems.toSorted(inFileOrder) };
 }

@@ -33,7 +33,7 @@ export function addRun(program: Command): void {
 }
 
 async function run(file: string, options: RunOptions): Promise<void> {
-  const manifest = await readManifest(file);
+  const manifest = await readManifest(file, options.workers);
   const display = displayOn(process.stdout);
   const memory = watchMemory();
   const startedMs = performance.now();
@@ -77,8 +77,8 @@ async function showing(
   }
 }
 
-async function readManifest(file: string): Promise<R1Pipeline> {
-  const { pipelines, stages, problems } = await readManifestFile(file);
+async function readManifest(file: string, workers: number | undefined): Promise<R1Pipeline> {
+  const { pipelines, stages, problems } = await readManifestFile(file, workers);
   refuseProblems(file, problems);
   const [pipeline, ...others] = pipelines;
   if (!pipeline || others.length > 0 || stages.length > 0) {

@@ -13,10 +13,10 @@ import { lookInside } from './look-inside.ts';
  *
  * @param spec may have faults; what they leave unclear is not looked at
  */
-export async function fileProblems(spec: unknown, manifestFile: string): Promise<ValueProblem[]> {
-  const named = namedFiles(spec, folderOf(manifestFile));
+export async function fileProblems(spec: unknown, manifestFile: string, workers?: number): Promise<ValueProblem[]> {
+  const named = namedFiles(spec, folderOf(manifestFile), workers);
   const missing = await missingOf(named);
-  const { datasets, models } = named.check;
+  const { datasets, models, uses } = named.check;
   // A missing file has been told, and what is inside of the others is still of interest.
   const lost = new Set(missing.map(({ path }) => path.join('.')));
   const inside = await lookInside({
@@ -24,6 +24,7 @@ export async function fileProblems(spec: unknown, manifestFile: string): Promise
       ({ path }) => !lost.has([...path, 'jsonl'].join('.')) && !lost.has([...path, 'heldOut', 'jsonl'].join('.')),
     ),
     models: models.filter(({ path }) => !lost.has(path.join('.'))),
+    uses,
   });
   return [...missing, ...inside];
 }
@@ -44,7 +45,7 @@ export function rowProblems(
   const allHere = datasets.filter(({ settings: { jsonl, heldOut } }) =>
     [jsonl, heldOut?.jsonl].every((file) => file === undefined || here.has(file)),
   );
-  return lookInside({ datasets: allHere, models: [] });
+  return lookInside({ datasets: allHere, models: [], uses: [] });
 }
 
 /** Which files that a pipeline names are missing or of the wrong kind; paths are relative to the manifest. */

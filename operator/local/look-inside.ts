@@ -7,7 +7,7 @@ import { trainerCommand } from './trainer-command.ts';
 
 /** What the trainer says of files, in a process of its own: files of strangers may take more memory than this one has. */
 export async function lookInside(check: FileCheck): Promise<ValueProblem[]> {
-  if (check.datasets.length + check.models.length === 0) return [];
+  if (check.datasets.length + check.models.length + check.uses.length === 0) return [];
   const [program, ...leading] = trainerCommand();
   const child = spawn(program, [...leading, 'check'], { stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = once(child, 'close') as Promise<[code: number | null, signal: NodeJS.Signals | null]>;

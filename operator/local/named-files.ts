@@ -6,6 +6,7 @@ import { modelSourceShape } from '../../trainer/contract/model.ts';
 import type { Path } from '../api/value-problem.ts';
 import { datasetUses } from './dataset-uses.ts';
 import { findInHubCache } from './hub-cache.ts';
+import { modelUses } from './model-uses.ts';
 import { type Json, list, object, text } from './lenient.ts';
 
 /** The files and model directories that a pipeline names, with absolute paths. */
@@ -20,8 +21,9 @@ export interface NamedFiles {
  * What a spec names, as far as it can be known of one that has faults: they do not hide a missing file.
  *
  * @param folder that relative paths start at
+ * @param workers of the trainer, instead of those of the manifest
  */
-export function namedFiles(spec: unknown, folder: string): NamedFiles {
+export function namedFiles(spec: unknown, folder: string, workers?: number): NamedFiles {
   const datasets = list(object(spec)['datasets']).map((value, index) => {
     const path = ['spec', 'datasets', index];
     const jsonl = text(object(value)['jsonl']);
@@ -46,6 +48,7 @@ export function namedFiles(spec: unknown, folder: string): NamedFiles {
         return [{ path, settings: withAbsolutePaths(settings, folder), uses }];
       }),
       models,
+      uses: modelUses(object(spec), folder, workers),
     },
   };
 }

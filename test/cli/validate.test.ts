@@ -44,6 +44,23 @@ test('refuses a gate on a metric that no result of its stage has', async () => {
   expect(stderr).toMatch(/^-:8:\d+: spec\.stages\[0\]\.gate\.metric: found "rewrd", expected reward, or another/);
 });
 
+test('refuses stages whose model cannot fit into the memory of the machine', async () => {
+  const large = good
+    .replace('{hiddenSize: 32}', '{hiddenSize: 65536, layers: 200}')
+    .replace('stages:', 'defaults: {workers: 1}\n  stages:\n    - {name: base, pretrain: {data: [sums], steps: 1}}')
+    .replace('name: zero,', 'name: zero, model: {from: base},');
+  const { code, stderr } = await r1(['validate', '-'], { stdin: large });
+  expect(code).toBe(64);
+  for (const [index, bytes] of [
+    [0, 'GB gradients of the worker'],
+    [1, 'GB the reference'],
+  ] as const) {
+    expect(stderr).toMatch(
+      new RegExp(`spec\\.stages\\[${index}\\]: found a model that needs \\d+ GB or more \\(.*${bytes}`),
+    );
+  }
+});
+
 test('reads stdin', async () => {
   const { code, stdout } = await r1(['validate', '-'], { stdin: good });
   expect([code, stdout]).toEqual([0, '-: R1Pipeline good is valid\n']);

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { chat } from './chat.ts';
 import { dataset } from './dataset.ts';
+import { modelInit } from './model.ts';
+import { stageSettings } from './settings.ts';
 
 /** Where something is named in a manifest. */
 const manifestPath = z.array(z.union([z.string(), z.number()]));
@@ -37,6 +39,19 @@ export const fileCheck = z.strictObject({
       directory: z.string(),
       /** What stands on the decoder: a language model, or the scalar of a reward model, which may have none yet. */
       head: z.enum(['lm', 'scalar']),
+    }),
+  ),
+  /** Stages with the model that they open: whether it fits into memory. */
+  uses: z.array(
+    z.strictObject({
+      path: manifestPath,
+      stage: z.string(),
+      settings: stageSettings,
+      /** A fresh model. */
+      init: modelInit.optional(),
+      directory: z.string().optional(),
+      /** Worker threads; one per core when absent. */
+      workers: z.int().min(1).optional(),
     }),
   ),
 });

@@ -3,11 +3,17 @@ import { UserError } from '../contract/errors.ts';
 import { type FileCheck, fileCheck, type FileProblem, type Rendering } from '../contract/file-check.ts';
 import { distinctRenderings, keyOf, lookAtDataset, type RenderRow } from '../data/look-at-dataset.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
+import { memoryProblem } from './check-memory.ts';
 import { modelProblem } from './check-model.ts';
 
 /** Reads a `FileCheck` from stdin and prints a `FileProblem` a line: what would end a stage that has not started yet. */
 export async function checkFiles(): Promise<void> {
-  const { datasets, models } = fileCheck.parse(await json(process.stdin));
+  const { datasets, models, uses: stages } = fileCheck.parse(await json(process.stdin));
+  for (const use of stages) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other, as they are told
+    const message = await memoryProblem(use);
+    if (message !== undefined) tell({ path: use.path, message });
+  }
   const usable = await usableModels(models);
   const renderings = [...distinctRenderings(datasets.flatMap(({ uses }) => uses)).values()];
   const tokenizers = await openTokenizers(renderings.filter(({ directory }) => usable.has(directory)));

@@ -12,6 +12,7 @@ import { judgePrompt } from './row-verdicts.ts';
 import { warnOfLength, warnOfTruncation } from './sampling-warnings.ts';
 import { finishedEarlier } from './success.ts';
 import { Training } from './training.ts';
+import { usesReference } from './uses-reference.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Steps between two looks at completions in the report. */
@@ -75,11 +76,6 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
     await models.close();
     await policy.close();
   }
-}
-
-/** Whether anything needs the reference policy: its weights are one model more in memory, and its pass a part of every step. */
-function usesReference({ kl }: GrpoSettings): boolean {
-  return kl.coefficient > 0 || kl.report === true;
 }
 
 /** Whether the reference is replaced by the policy after this step, counted from 0. */

@@ -1,0 +1,53 @@
+import { resolve } from 'node:path';
+import type { FileCheck } from '../../trainer/contract/file-check.ts';
+import { modelSourceShape } from '../../trainer/contract/model.ts';
+import { pipelineStage, stageType } from '../api/pipeline-stage.ts';
+import { findInHubCache } from './hub-cache.ts';
+import { type Json, list, object, text } from './lenient.ts';
+
+/**
+ * Each stage with the model that it opens, whose sizes decide how much memory it needs. A stage from another one has a model
+ * of the same sizes; stages and models with faults are left out.
+ *
+ * @param workers instead of those of the manifest
+ */
+export function modelUses(spec: Json, folder: string, workers: number | undefined): FileCheck['uses'] {
+  const stages = list(spec['stages']).map(object);
+  const defaultWorkers = object(spec['defaults'])['workers'];
+  return stages.flatMap((value, index) => {
+    const { data: stage } = pipelineStage.safeParse(value);
+    if (stage === undefined || stage.review !== undefined) return [];
+    const source = sourceOf(value, stages, object(spec['base']));
+    const init = modelSourceShape.init.safeParse(source?.['init']).data;
+    const directory = source && directoryOf(source, folder);
+    if (init === undefined && directory === undefined) return [];
+    const type = stageType(stage);
+    const count = workers ?? stage.workers ?? (typeof defaultWorkers === 'number' ? defaultWorkers : undefined);
+    return [
+      {
+        path: ['spec', 'stages', index],
+        stage: stage.name,
+        settings: { [type]: stage[type] },
+        ...(init === undefined ? { directory } : { init }),
+        ...(count !== undefined && { workers: count }),
+      },
+    ];
+  });
+}
+
+/** Where the sizes come from: up the stages that each starts from. */
+function sourceOf(stage: Json, stages: readonly Json[], base: Json): Json | undefined {
+  const own = stage['model'];
+  if (own === undefined) return base;
+  const from = text(object(own)['from']);
+  if (from === undefined) return object(own);
+  const before = stages.slice(0, stages.indexOf(stage));
+  const other = before.find(({ name }) => name === from);
+  return other && sourceOf(other, before, base);
+}
+
+function directoryOf(source: Json, folder: string): string | undefined {
+  const hub = modelSourceShape.hf.safeParse(source['hf']).data;
+  const path = text(source['path']);
+  return path === undefined ? hub && findInHubCache(hub) : resolve(folder, path);
+}
