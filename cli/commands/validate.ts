@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { evaluationWarnings } from '../../operator/api/evaluation-plan.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 import { cliExitCodes } from '../exit-codes.ts';
 import { describe, readManifestFile } from '../manifest-file.ts';
@@ -21,6 +22,7 @@ async function validateFile(file: string): Promise<number> {
     const { pipelines, stages, problems } = await readManifestFile(file);
     for (const problem of problems) console.error(describe(problem));
     if (problems.length === 0) {
+      for (const warning of pipelines.flatMap(evaluationWarnings)) console.error(`${file}: warning: ${warning}`);
       for (const { kind, metadata } of [...pipelines, ...stages])
         console.log(`${file}: ${kind} ${metadata.name} is valid`);
     }

@@ -3,7 +3,7 @@ import type { R1Pipeline } from '../api/pipeline.ts';
 import type { PipelineStage } from '../api/pipeline-stage.ts';
 import { didYouMean } from '../api/suggestion.ts';
 import { formatPath, problemAt, type ValueProblem } from '../api/value-problem.ts';
-import { evaluationOf } from './plan-evaluation.ts';
+import { evaluationOf, trainedOn } from '../api/evaluation-plan.ts';
 
 /** Gates on a metric that the results they look at cannot have: such a gate would close behind a stage that has trained for hours. */
 export function gateProblems(pipeline: R1Pipeline): ValueProblem[] {
@@ -13,7 +13,7 @@ export function gateProblems(pipeline: R1Pipeline): ValueProblem[] {
     if (metric === undefined) return [];
     const other = stages.find(({ name }) => name === notBelow?.stage);
     for (const judged of [stage, ...(other === undefined ? [] : [other])]) {
-      const known = resultMetrics(judged, evaluationOf(judged, pipeline));
+      const known = resultMetrics(judged, evaluationOf(judged, pipeline), trainedOn(judged, pipeline));
       if (known.includes(metric)) continue;
       return [problemAt(['spec', 'stages', index, 'gate', 'metric'], `"${metric}"`, expected(judged, metric, known))];
     }
@@ -31,6 +31,8 @@ function expected({ name }: Pick<PipelineStage, 'name'>, metric: string, known: 
   const meant = didYouMean(metric, known);
   const needed = metric.startsWith('eval/') && !known.some((each) => each.startsWith('eval/'));
   const all = `a metric of the results of stage ${name}: ${known.join(', ')}`;
+  const learned = known.includes(metric.replace(/^eval\//, 'eval_train/'));
+  if (needed && learned) return `${all}; the rows that it is evaluated on are learned from: give its dataset heldOut`;
   if (needed) return `${all}; it is not evaluated: give it an evaluation, or spec.defaults.evaluation`;
   return meant === undefined ? all : `${meant}, or another metric of stage ${name} (docs/reference/metrics.md)`;
 }

@@ -6,7 +6,7 @@ import { approvedStages } from './approval.ts';
 import { hasNotEnded, hasResult, spent, type Spending } from './attempts.ts';
 import { judgeGate } from './gate.ts';
 import type { PipelineObserved } from './observed.ts';
-import { givesPolicy } from './plan-evaluation.ts';
+import { givesPolicy } from '../api/evaluation-plan.ts';
 import { inputStages, resolveStage, startingModel, type Outputs } from './plan.ts';
 
 /** One stage of the spec with what is known about it. */

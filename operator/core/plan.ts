@@ -6,7 +6,7 @@ import type { R1Pipeline } from '../api/pipeline.ts';
 import { stageType, type PipelineStage } from '../api/pipeline-stage.ts';
 import type { DatasetContent, R1Stage, ResolvedModel, StageInput, StageSpec } from '../api/stage.ts';
 import { stageObjectName } from './names.ts';
-import { evaluationOf, trainedOn } from './plan-evaluation.ts';
+import { evaluationOf, trainedOn } from '../api/evaluation-plan.ts';
 import { retryPolicy } from './retry.ts';
 import { sortedKeys } from './sorted-keys.ts';
 

@@ -1,4 +1,5 @@
 import { decisiveSettings, lengthOf, whyNotLonger } from '../../trainer/contract/continuation.ts';
+import { dataOf } from '../../trainer/contract/settings.ts';
 import { stageType } from '../api/pipeline-stage.ts';
 import type { DatasetContent, FileContent, ResolvedModel, StageInput, StageSpec } from '../api/stage.ts';
 import { digestOf } from './names.ts';
@@ -46,11 +47,6 @@ function contentsOf(
     return [content.dataset, Object.fromEntries(files) as Record<string, string>];
   });
   return Object.fromEntries(named.filter(([, files]) => Object.keys(files).length > 0));
-}
-
-/** Names of the data that a stage learns or samples from. */
-function dataOf({ pretrain, grpo, sft, sample, rewardModel }: StageSpec): readonly string[] {
-  return pretrain?.data ?? grpo?.prompts ?? sft?.data ?? sample?.prompts ?? rewardModel?.pairs ?? [];
 }
 
 /** A model without the means to reach it, which are not the same everywhere. */

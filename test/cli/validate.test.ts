@@ -61,6 +61,13 @@ test('refuses stages whose model cannot fit into the memory of the machine', asy
   }
 });
 
+test('warns of training rows that are evaluated', async () => {
+  const evaluated = good.replace('  stages:', '  defaults: {evaluation: {data: [sums]}}\n  stages:');
+  const { code, stderr } = await r1(['validate', '-'], { stdin: evaluated });
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/^-: warning: spec\.stages\[0\]: the evaluated dataset sums has no held-out rows/);
+});
+
 test('reads stdin', async () => {
   const { code, stdout } = await r1(['validate', '-'], { stdin: good });
   expect([code, stdout]).toEqual([0, '-: R1Pipeline good is valid\n']);

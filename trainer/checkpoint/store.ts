@@ -14,6 +14,7 @@ export interface CheckpointToPublish {
   readonly name: string;
   readonly step: number;
   readonly final: boolean;
+  readonly length?: number | undefined;
   /** Writes the files into an empty directory. */
   readonly write: (directory: string) => Promise<void>;
   readonly parent?: CheckpointManifest['parent'];
@@ -68,11 +69,12 @@ export async function publishCheckpoint(
 
 /** Describes the files of a directory in its `checkpoint.json`. Returns the digest. */
 async function writeManifest(directory: string, checkpoint: CheckpointToPublish): Promise<string> {
-  const { step, final, parent, settingsDigest, engine } = checkpoint;
+  const { step, final, length, parent, settingsDigest, engine } = checkpoint;
   const manifest: CheckpointManifest = {
     version: 1,
     step,
     final,
+    ...(length !== undefined && { length }),
     files: await describeFiles(directory),
     ...(parent && { parent }),
     settingsDigest,
@@ -88,23 +90,31 @@ export interface SkippedCheckpoint {
   readonly reason: string;
 }
 
+/** A checkpoint whose files all have their digests. */
+export interface VerifiedCheckpoint extends PublishedCheckpoint {
+  readonly manifest: CheckpointManifest;
+}
+
 /**
  * The newest checkpoint of a stage that was made with these settings and whose files all have their digests. Walks
  * back over the others and says why each was skipped.
+ *
+ * @param whyNot a further reason to skip one
  */
 export async function newestCheckpoint(
   outDir: string,
   settingsDigest: string,
-): Promise<{
-  newest?: PublishedCheckpoint & { readonly manifest: CheckpointManifest };
-  skipped: SkippedCheckpoint[];
-}> {
+  whyNot: (checkpoint: VerifiedCheckpoint) => Promise<string | undefined> = async () => undefined,
+): Promise<{ newest?: VerifiedCheckpoint; skipped: SkippedCheckpoint[] }> {
   const skipped: SkippedCheckpoint[] = [];
   for (const { path, step } of await stepDirectories(outDir)) {
     try {
       const { manifest, digest } = await verifyCheckpoint(path);
-      if (manifest.settingsDigest === settingsDigest) return { newest: { path, step, digest, manifest }, skipped };
-      skipped.push({ path, reason: 'it was made with other settings' });
+      const found = { path, step, digest, manifest };
+      const reason =
+        manifest.settingsDigest === settingsDigest ? await whyNot(found) : 'it was made with other settings';
+      if (reason === undefined) return { newest: found, skipped };
+      skipped.push({ path, reason });
     } catch (error) {
       skipped.push({ path, reason: (error as Error).message });
     }
@@ -112,11 +122,14 @@ export async function newestCheckpoint(
   return { skipped };
 }
 
-/** Checkpoints of a stage, newest first. */
-async function stepDirectories(outDir: string): Promise<{ path: string; step: number }[]> {
+/** Checkpoints of a stage, or what goes on from finished ones, newest first. */
+async function stepDirectories(
+  outDir: string,
+  kind: 'step' | 'resume' = 'step',
+): Promise<{ path: string; step: number }[]> {
   return (await namesIn(outDir))
-    .filter((name) => /^step-\d{6,}$/.test(name))
-    .map((name) => ({ path: join(outDir, name), step: Number(name.slice('step-'.length)) }))
+    .filter((name) => new RegExp(`^${kind}-\\d{6,}$`).test(name))
+    .map((name) => ({ path: join(outDir, name), step: Number(name.slice(kind.length + 1)) }))
     .toSorted((a, b) => b.step - a.step);
 }
 
@@ -150,7 +163,10 @@ async function replace(path: string, partial: string, digest: string): Promise<v
   await rm(old, { recursive: true, force: true });
 }
 
-/** Removes unfinished checkpoints of these settings that are older than the newest `keepLast` before `step`. */
+/**
+ * Removes unfinished checkpoints of these settings that are older than the newest `keepLast` before `step`, and what going
+ * on from a shorter run needed.
+ */
 async function prune(outDir: string, step: number, settingsDigest: string, keepLast: number): Promise<void> {
   const older: string[] = [];
   for (const directory of await stepDirectories(outDir)) {
@@ -161,7 +177,8 @@ async function prune(outDir: string, step: number, settingsDigest: string, keepL
     );
     if (manifest?.final === false && manifest.settingsDigest === settingsDigest) older.push(directory.path);
   }
-  for (const path of older.slice(keepLast)) {
+  const outgrown = (await stepDirectories(outDir, 'resume')).filter((each) => each.step < step);
+  for (const path of [...older.slice(keepLast), ...outgrown.map((each) => each.path)]) {
     // Renamed first: a crash in the middle of the removal must not leave half a checkpoint under its name.
     await rename(path, `${path}.partial`);
     await rm(`${path}.partial`, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 import { access, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { checkedRowsName } from '../contract/checked-rows.ts';
-import { metricsName, reviewDecisionsName, samplesName } from '../contract/checkpoint.ts';
+import { evaluationsName, metricsName, reviewDecisionsName, samplesName } from '../contract/checkpoint.ts';
 import { readManifest } from './manifest.ts';
 import { replaceFile } from './replace-file.ts';
 
@@ -9,13 +9,16 @@ import { replaceFile } from './replace-file.ts';
 const kept = [metricsName, samplesName, reviewDecisionsName, checkedRowsName];
 
 const runName = /^[0-9a-f]{8}$/;
-const published = /^(step-\d{6,}|data|chunks-[0-9a-f]{12})$/;
+const published = /^((step|resume)-\d{6,}|data|chunks-[0-9a-f]{12}|evaluations)$/;
+
+/** Its files say themselves what they belong to. */
+const records: readonly string[] = [evaluationsName];
 
 /**
  * Moves what earlier attempts have saved with these settings into the directory of this one, copies their logs, and
  * removes the rest. Afterwards `out` is as if one attempt had written everything.
  *
- *   attempt-1 → attempt-1.closed ─ step-000200, data, chunks-… → attempt-2 ─ metrics.jsonl, samples.jsonl copied ─ removed
+ *   attempt-1 → attempt-1.closed ─ step-000200, data, evaluations … → attempt-2 ─ metrics.jsonl, samples.jsonl copied ─ removed
  *
  * An earlier attempt may still run, on a machine that nobody can reach. Its directory is renamed first, so that nothing
  * it writes from then on gets a name that anybody reads; it fails at its next log line.
@@ -77,6 +80,7 @@ async function moveSaved(from: string, out: string, settingsDigest: string): Pro
 /** Complete, as its name says, and made with these settings. Whether its files have their digests is looked at when it is used. */
 async function isOurs(directory: string, name: string, settingsDigest: string): Promise<boolean> {
   if (!published.test(name)) return false;
+  if (records.includes(name)) return true;
   if (name.startsWith('chunks-')) return name === chunksDirectory(settingsDigest);
   return readManifest(join(directory, name)).then(
     ({ manifest }) => manifest.settingsDigest === settingsDigest,

@@ -7,9 +7,11 @@ import { z } from 'zod';
  *   step-000200/           a Hugging Face directory plus
  *     trainer/             optimizer state, cursors (only what resume needs)
  *     checkpoint.json      this manifest; its SHA-256 is the checkpoint's digest
+ *   resume-000200/         optimizer state of the finished step 200, from which a longer run goes on
  *   data/                  rows of a sample or review stage: rows.jsonl, funnel.json, checkpoint.json
  *   metrics.jsonl          one line a step, truncated to the resumed step on resume
  *   samples.jsonl          sample completions for the report
+ *   evaluations/           figures of a model, a file for each model and way to measure it
  *   decisions.jsonl        what people decided on the rows of a review stage
  *   result.json            the last thing written
  *
@@ -19,6 +21,7 @@ import { z } from 'zod';
 export const checkpointManifestName = 'checkpoint.json';
 export const metricsName = 'metrics.jsonl';
 export const samplesName = 'samples.jsonl';
+export const evaluationsName = 'evaluations';
 export const reviewDecisionsName = 'decisions.jsonl';
 export const resultName = 'result.json';
 
@@ -29,10 +32,12 @@ export const checkpointManifest = z.strictObject({
   step: z.int().min(0),
   /** The stage is done; an unfinished checkpoint is only good for resuming its own stage. */
   final: z.boolean(),
+  /** Steps or epochs that the finished stage was asked for: one that is asked for more goes on. */
+  length: z.int().min(1).optional(),
   /** Paths relative to the directory, sorted; every file but this one. */
   files: z.array(z.strictObject({ path: z.string(), bytes: z.int().min(0), sha256 })),
   parent: z.strictObject({ stage: z.string(), digest: sha256 }).optional(),
-  /** SHA-256 of the stage file's settings, seed, datasets and inputs: resume refuses a checkpoint of other settings. */
+  /** SHA-256 of what decides the weights in the stage file: resume refuses a checkpoint of other settings. */
   settingsDigest: sha256,
   /** Versions and instruction set that the bits depend on. */
   engine: z.record(z.string(), z.string()),
@@ -41,4 +46,9 @@ export type CheckpointManifest = z.infer<typeof checkpointManifest>;
 
 export function stepDirectory(step: number): string {
   return `step-${String(step).padStart(6, '0')}`;
+}
+
+/** Beside the final checkpoint of that step, so that its digest does not depend on whether it is kept. */
+export function resumeDirectory(step: number): string {
+  return `resume-${String(step).padStart(6, '0')}`;
 }

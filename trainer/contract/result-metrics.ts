@@ -38,13 +38,15 @@ const update = [
  * Names of the metrics that the result of a stage can have.
  *
  * @param evaluation how the stage is evaluated beside its training
+ * @param trainedOn evaluated datasets whose rows it learns from
  */
 export function resultMetrics(
   settings: Partial<StageSettings>,
   evaluation: EvaluationSettings | undefined,
+  trainedOn: readonly string[] = [],
 ): readonly string[] {
   const { pretrain, sft, grpo, sample, rewardModel, review, evaluate } = settings;
-  const evaluated = evaluation === undefined ? [] : evaluationMetricNames(evaluation);
+  const evaluated = evaluation === undefined ? [] : evaluationMetricNames(evaluation, trainedOn);
   if (pretrain ?? sft) return [...ofEveryStep, ...supervised, ...evaluated];
   if (grpo) {
     const { rewards, stepsPerRollout, epochsPerRollout } = grpo;
@@ -62,7 +64,7 @@ export function resultMetrics(
   if (rewardModel) return [...ofEveryStep, ...pairs];
   if (sample) return ['sampled', 'kept', ...sample.methods.map(({ method }) => `reflection_rate/${method}`)];
   if (review) return ['reviewed', 'not_reviewed', 'rejected', 'rows'];
-  return evaluate ? evaluationMetricNames({ ...evaluate, every: 0 }) : [];
+  return evaluate ? evaluationMetricNames(evaluate, trainedOn) : [];
 }
 
 /** Names of the rewards of a stage, one each, in their order; of a kind that comes again the later ones are numbered. */
@@ -76,16 +78,31 @@ export function rewardNames(rewards: readonly RewardSettings[]): string[] {
   });
 }
 
-function evaluationMetricNames({ data, samples }: EvaluationSettings): string[] {
+function evaluationMetricNames(
+  { data, samples }: Pick<EvaluationSettings, 'data' | 'samples'>,
+  trainedOn: readonly string[],
+): string[] {
+  const of = (prefix: string, datasets: readonly string[]): string[] =>
+    (datasets.length === 0
+      ? []
+      : [
+          'pass@1',
+          'pass@1_stderr',
+          ...(samples < 2 ? [] : [`pass@${samples}`, `cons@${samples}`]),
+          ...datasets.map((name) => `${name}/pass@1`),
+          'format_rate',
+          'language_consistency',
+          'worded_rate',
+          'mean_length',
+        ]
+    ).map((name) => `${prefix}/${name}`);
+  const isLearned = (name: string): boolean => trainedOn.includes(name);
   return [
-    'eval/pass@1',
-    'eval/pass@1_stderr',
-    ...(samples < 2 ? [] : [`eval/pass@${samples}`, `eval/cons@${samples}`]),
-    ...data.map((name) => `eval/${name}/pass@1`),
-    'eval/format_rate',
-    'eval/language_consistency',
-    'eval/worded_rate',
-    'eval/mean_length',
+    ...of(
+      'eval',
+      data.filter((name) => !isLearned(name)),
+    ),
+    ...of('eval_train', data.filter(isLearned)),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { reward } from './rewards.ts';
 import { count, exactlyOne, fraction, name, names, object, positiveInt, withRules } from './schema.ts';
-import { evaluation, promptShape, rowShape, sampling, trainingShape } from './training.ts';
+import { evaluation, evaluationRules, promptShape, rowShape, sampling, trainingShape } from './training.ts';
 
 export const pretrain = object({
   ...trainingShape,
@@ -179,9 +179,9 @@ export const review = object({
 }).describe('People accept, edit or reject the rows of a sample stage.');
 export type ReviewSettings = z.infer<typeof review>;
 
-export const evaluate = object({ ...evaluation.shape })
-  .omit({ every: true })
-  .describe('Measures a model on held-out prompts.');
+export const evaluate = withRules(object({ ...evaluation.shape }).omit({ every: true }), evaluationRules).describe(
+  'Measures a model on held-out prompts.',
+);
 export type EvaluateSettings = z.infer<typeof evaluate>;
 
 export const stageTypes = ['pretrain', 'grpo', 'sft', 'sample', 'rewardModel', 'review', 'evaluate'] as const;
@@ -199,3 +199,9 @@ export const stageSettingsShape = {
 };
 export const stageSettings = exactlyOne(stageSettingsShape, 'type');
 export type StageSettings = z.infer<typeof stageSettings>;
+
+/** Names of the data that a stage learns, samples or reviews: of datasets and of stages that write rows. */
+export function dataOf(stage: StageSettings): readonly string[] {
+  const learned = stage.pretrain?.data ?? stage.grpo?.prompts ?? stage.sft?.data ?? stage.rewardModel?.pairs;
+  return learned ?? stage.sample?.prompts ?? (stage.review === undefined ? [] : [stage.review.data]);
+}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { count, fraction, name, names, object, positiveInt } from './schema.ts';
+import { answerKinds } from './dataset.ts';
+import { count, fraction, name, names, object, positiveInt, type Rule, withRules } from './schema.ts';
 
 export const learningRate = z.number().min(0).max(1);
 
@@ -61,18 +62,56 @@ export const rowShape = {
   overlong: onOverlong('longer rows'),
 };
 
-export const evaluation = object({
-  data: names.describe('Datasets whose held-out rows are used (all rows of a dataset without held-out rows).'),
-  limit: positiveInt.default(200).describe('At most this many rows of each dataset.'),
-  samples: positiveInt.default(1).describe('Completions per prompt (k of pass@k and cons@k).'),
-  sampling: sampling.prefault({}).describe('How evaluation samples.'),
-  ...promptShape,
-  every: count.default(0).describe('Evaluate every this many steps as well; 0 is only at the end.'),
-});
+export const evaluationRules: readonly Rule[] = [
+  {
+    rule: '!has(self.answers) || self.answers.all(a, a.dataset in self.data)',
+    message: 'answers: dataset must be one of data',
+  },
+];
+
+export const evaluation = withRules(
+  object({
+    data: names.describe(
+      'Datasets whose held-out rows are used; all rows of one that no stage learns from. One that has no held-out rows and is learned from has figures of its own, called eval_train/….',
+    ),
+    limit: positiveInt.default(200).describe('At most this many rows of each dataset: a fixed random sample.'),
+    samples: positiveInt.default(1).describe('Completions per prompt (k of pass@k and cons@k).'),
+    sampling: sampling.prefault({}).describe('How evaluation samples.'),
+    ...promptShape,
+    every: count
+      .default(0)
+      .describe(
+        'Evaluate every this many steps as well; 0 is only before the first, unless the model is a fresh one, and after the last.',
+      ),
+    answers: z
+      .array(
+        object({
+          dataset: name.describe('One of data.'),
+          kind: z.enum(answerKinds).optional().describe("How answers are compared; the dataset's way when absent."),
+          in: z
+            .enum(['answerTag', 'completion'])
+            .optional()
+            .describe("Where the answer is read; the dataset's place when absent."),
+        }),
+      )
+      .min(1)
+      .max(16)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['dataset'] })
+      .describe('Where answers are verified in another way than the reward of training does.'),
+  }),
+  evaluationRules,
+);
 export type EvaluationSettings = z.infer<typeof evaluation>;
 
 /** Names of evaluated datasets whose rows were learned from. */
 export const trainedOn = z.array(name).max(16).optional();
+
+export function warningOfTrainedOn(datasets: readonly string[]): string {
+  const [noun, have, are, their] =
+    datasets.length === 1 ? ['dataset', 'has', 'is', 'its'] : ['datasets', 'have', 'are', 'their'];
+  return `the evaluated ${noun} ${datasets.join(', ')} ${have} no held-out rows and ${are} learned from: ${their} figures are called eval_train/…; set heldOut for eval/…`;
+}
 
 /** Settings that every stage that updates weights has. */
 export const trainingShape = {
@@ -80,4 +119,10 @@ export const trainingShape = {
   schedule: schedule.prefault({}).describe('Learning-rate schedule.'),
   optimizer: optimizer.prefault({}).describe('AdamW and clipping.'),
   checkpointEvery: positiveInt.default(100).describe('Save a checkpoint every this many steps.'),
+  keepOptimizer: z
+    .boolean()
+    .optional()
+    .describe(
+      'Keep, beside the final checkpoint, what a run with more steps goes on from: twice the weights in f32, three times with a reference. When absent it is kept up to 1 GiB.',
+    ),
 };

@@ -1,6 +1,6 @@
 import type { StageResult } from '../contract/progress.ts';
 import type { EvaluateSettings } from '../contract/settings.ts';
-import { evaluateRows, loadEvaluationData } from './evaluation.ts';
+import { evaluatePolicy } from './evaluation.ts';
 import { loadPolicy } from './load-policy.ts';
 import { successResult } from './success.ts';
 import type { Workspace } from './workspace.ts';
@@ -11,14 +11,11 @@ export async function evaluate(settings: EvaluateSettings, workspace: Workspace)
   try {
     workspace.progress.report('evaluate', 0, 1);
     const asked = { ...settings, every: 0 };
-    const { rowsOf, figures } = await loadEvaluationData(policy, asked, workspace);
-    const { metrics: measured, samples } = await workspace.stop.during(
-      () => evaluateRows(policy, rowsOf, asked, workspace.file.seed),
+    const { metrics, samples } = await workspace.stop.during(
+      () => evaluatePolicy(policy, asked, workspace),
       () => 'nothing, for it had only begun',
     );
-    const metrics = { ...measured, ...figures };
-    await workspace.log.metrics(0, metrics);
-    await workspace.log.samples(0, samples);
+    await workspace.log.evaluation(0, metrics, samples);
     workspace.progress.report('evaluate', 1, 1, metrics);
     return successResult('evaluated', metrics);
   } finally {

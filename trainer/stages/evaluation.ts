@@ -9,12 +9,11 @@ import { randomKey } from '../algorithms/random.ts';
 import { zip } from '../algorithms/zip.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { EvaluationSettings } from '../contract/training.ts';
-import { firstRows } from '../data/row-list.ts';
-import { usableRows } from './checked-rows.ts';
 import { completeRows, type SampledCompletion } from './completions.ts';
+import type { Evaluation } from './evaluation-records.ts';
+import { type EvaluationData, type EvaluationRows, loadEvaluationData } from './evaluation-rows.ts';
 import type { Policy } from './policy.ts';
 import type { Metrics } from './metrics.ts';
-import { judgePrompt } from './row-verdicts.ts';
 import { type Sample, shownCompletion } from './stage-log.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -24,65 +23,81 @@ const samplesPerDataset = 4;
 interface Measured {
   readonly row: Row;
   readonly completions: readonly SampledCompletion[];
-  /** The completions that the verifier could judge. */
-  readonly graded: readonly GradedSample[];
+  /** What the verifier says of each completion; absent where it cannot judge. */
+  readonly verdicts: readonly (GradedSample | undefined)[];
 }
 
-export interface Evaluation {
-  readonly metrics: Metrics;
-  readonly samples: readonly Sample[];
+interface WholeEvaluation extends Evaluation {
+  /** Every completion. */
+  readonly completions: readonly Sample[];
 }
 
 /**
- * Held-out quality of a model: pass@1 over reasoning prompts (mean of k samples with its standard error), pass@k, cons@k, format
+ * Quality of a model: pass@1 over reasoning prompts (mean of k samples with its standard error), pass@k, cons@k, format
  * rate, language consistency, and pass@1 of every dataset. Only fully right answers count; completions that a verifier
  * cannot judge are left out. A figure for which there are no prompts is left out, too.
+ *
+ * Figures of held-out rows are called `eval/…`, those of rows that models learn from `eval_train/…`.
  */
 export async function evaluateRows(
   policy: Policy,
-  rowsOf: ReadonlyMap<string, readonly Row[]>,
+  parts: readonly EvaluationRows[],
   settings: EvaluationSettings,
   seed: number,
-): Promise<Evaluation> {
+): Promise<WholeEvaluation> {
+  const held = await evaluateAll(
+    policy,
+    parts.filter(({ trainedOn }) => !trainedOn),
+    settings,
+    seed,
+  );
+  const learned = await evaluateAll(
+    policy,
+    parts.filter(({ trainedOn }) => trainedOn),
+    settings,
+    seed,
+  );
+  const renamed = Object.entries(learned.metrics).map(([name, value]) => [
+    name.replace(/^eval\//, 'eval_train/'),
+    value,
+  ]);
+  return {
+    metrics: { ...held.metrics, ...Object.fromEntries(renamed) },
+    samples: [...held.samples, ...learned.samples],
+    completions: [...held.completions, ...learned.completions],
+  };
+}
+
+async function evaluateAll(
+  policy: Policy,
+  parts: readonly EvaluationRows[],
+  settings: EvaluationSettings,
+  seed: number,
+): Promise<WholeEvaluation> {
   const metrics: Metrics = {};
   const samples: Sample[] = [];
   const all: Measured[] = [];
-  for (const [name, rows] of rowsOf) {
+  for (const { dataset, rows } of parts) {
     const measured = await measure(policy, rows, settings, seed);
-    const graded = measured.filter((one) => one.graded.length > 0);
-    if (graded.length > 0) metrics[`eval/${name}/pass@1`] = mean(graded.map((one) => correctShare(one.graded)));
-    samples.push(...measured.slice(0, samplesPerDataset).map(toSample));
+    const graded = measured.map(gradedOf).filter((each) => each.length > 0);
+    if (graded.length > 0) metrics[`eval/${dataset}/pass@1`] = mean(graded.map(correctShare));
+    samples.push(...measured.slice(0, samplesPerDataset).flatMap((each) => toSamples(each).slice(0, 1)));
     for (const one of measured) all.push(one);
   }
-  return { metrics: { ...metrics, ...(await summarise(all)) }, samples };
+  if (all.length === 0) return { metrics, samples, completions: [] };
+  return { metrics: { ...metrics, ...(await summarise(all)) }, samples, completions: all.flatMap(toSamples) };
 }
 
-/** Rows to evaluate on, by dataset, and what was found in them. */
-export interface EvaluationData {
-  readonly rowsOf: ReadonlyMap<string, readonly Row[]>;
-  readonly figures: Metrics;
-}
-
-/**
- * The rows that the settings name: those that the model can be asked.
- *
- * @throws UserError if a row has a fault, or a dataset has none that can be used
- */
-export async function loadEvaluationData(
+/** Evaluates on the rows that the settings name; what was found in them belongs to the figures. */
+export async function evaluatePolicy(
   policy: Policy,
   settings: EvaluationSettings,
   workspace: Workspace,
-): Promise<EvaluationData> {
-  const rowsOf = new Map<string, readonly Row[]>();
-  let figures: Metrics = {};
-  for (const name of settings.data) {
-    const rows = firstRows(await workspace.inputs.rows([name], 'evaluation'), settings.limit);
-    const part = { part: `evaluation/${name}`, what: `evaluation.data ${name}` };
-    const usable = await usableRows(workspace, rows, part, (row) => judgePrompt(policy, row, settings));
-    rowsOf.set(name, [...usable.rows]);
-    figures = { ...figures, ...usable.figures };
-  }
-  return { rowsOf, figures };
+  data?: EvaluationData,
+): Promise<WholeEvaluation> {
+  const { parts, figures } = data ?? (await loadEvaluationData(policy, settings, workspace));
+  const evaluation = await evaluateRows(policy, parts, settings, workspace.file.seed);
+  return { ...evaluation, metrics: { ...evaluation.metrics, ...figures } };
 }
 
 async function measure(
@@ -95,18 +110,23 @@ async function measure(
     randomKey(seed, 'evaluate', row.id, sample),
   );
   return zip(rows, completions).map(([row, ofRow]) => {
-    const graded = ofRow.flatMap(({ text }) => {
+    const verdicts = ofRow.map(({ text }) => {
       const { outcome } = verify(row, text);
-      return outcome === 'abstain' ? [] : [{ correct: outcome === 'correct', vote: canonicalAnswer(row, text) }];
+      return outcome === 'abstain' ? undefined : { correct: outcome === 'correct', vote: canonicalAnswer(row, text) };
     });
-    return { row, completions: ofRow, graded };
+    return { row, completions: ofRow, verdicts };
   });
+}
+
+/** The completions that the verifier could judge. */
+function gradedOf({ verdicts }: Measured): GradedSample[] {
+  return verdicts.filter((each) => each !== undefined);
 }
 
 async function summarise(measured: readonly Measured[]): Promise<Metrics> {
   const lengths = measured.flatMap(({ completions }) => completions.map(({ tokens }) => tokens));
   const reasoning = measured.filter(({ row }) => row.domain === 'reasoning');
-  const gradedPrompts = reasoning.map(({ graded }) => graded).filter((graded) => graded.length > 0);
+  const gradedPrompts = reasoning.map(gradedOf).filter((graded) => graded.length > 0);
   const texts = reasoning.flatMap(({ row, completions }) =>
     completions.map(({ text, opening }) => ({ row, text, opening })),
   );
@@ -130,12 +150,13 @@ function correctShare(graded: readonly GradedSample[]): number {
   return mean(graded.map(({ correct }) => Number(correct)));
 }
 
-function toSample({ row, completions, graded }: Measured): Sample {
-  return {
+function toSamples({ row, completions, verdicts }: Measured): Sample[] {
+  return zip(completions, verdicts).map(([completion, verdict]) => ({
+    from: 'evaluation',
     dataset: row.dataset,
     prompt: row.messages.map(({ content }) => content).join('\n'),
-    ...shownCompletion(completions[0]),
-    ...(graded[0] && { scores: { accuracy: Number(graded[0].correct) } }),
+    ...shownCompletion(completion),
+    ...(verdict && { scores: { accuracy: Number(verdict.correct) } }),
     ...(row.answer && { gold: row.answer.gold }),
-  };
+  }));
 }

@@ -10,8 +10,7 @@ import { miniBatches, rollOut, updatesPerRollout } from './rollout.ts';
 import { readRollout, writeRollout } from './rollout-file.ts';
 import { judgePrompt } from './row-verdicts.ts';
 import { warnOfLength, warnOfTruncation } from './sampling-warnings.ts';
-import { finishedEarlier } from './success.ts';
-import { Training } from './training.ts';
+import { finishAgain, Training } from './training.ts';
 import { usesReference } from './uses-reference.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -24,12 +23,13 @@ const samplesEvery = 20;
  * Source: DeepSeekMath, arXiv:2402.03300, §4; DeepSeek-R1, arXiv:2501.12948v2.
  */
 export async function grpo(settings: GrpoSettings, workspace: Workspace): Promise<StageResult> {
-  const resumed = await loadPolicy(workspace, { trained: true, reference: usesReference(settings) });
+  const unit = updatesPerRollout(settings);
+  const resumed = await loadPolicy(workspace, { trained: { unit }, reference: usesReference(settings) });
   const { policy } = resumed;
   const models = new RewardModels(workspace);
   const { seed, stage } = workspace.file;
   try {
-    if (resumed.final) return finishedEarlier(resumed.metrics, resumed.final);
+    if (resumed.final) return await finishAgain(workspace, resumed, resumed.final);
     warnOfTruncation(settings.sampling, workspace.warnings);
     warnOfLength(settings.sampling, policy.config, workspace.warnings);
     const what = `grpo.prompts ${settings.prompts.join(', ')}`;
@@ -45,7 +45,7 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
     );
     if (settings.rewards.some(({ accuracy }) => accuracy)) await gradable.require(workspace.file.datasets, what);
     const rewards = createRewards(settings.rewards, { steps: settings.steps, scoreWithModel: models.score });
-    const training = await Training.start(workspace, resumed, { ...settings, figures });
+    const training = await Training.start(workspace, resumed, { ...settings, unit, figures });
 
     while (training.stepsLeft > 0) {
       const { step } = training;

@@ -5,6 +5,7 @@ import { replaceFile } from '../checkpoint/replace-file.ts';
 import type { PublishedCheckpoint } from '../checkpoint/store.ts';
 import type { Head, ModelConfig } from '../models/config.ts';
 import { loadModel, loadStartingModel } from './load-model.ts';
+import { measureStart } from './measure.ts';
 import type { Metrics } from './metrics.ts';
 import { Policy } from './policy.ts';
 import { requireMemory } from './require-memory.ts';
@@ -14,7 +15,10 @@ import type { Workspace } from './workspace.ts';
 interface LoadOptions {
   readonly head?: Head;
   /** Keeps optimizer moments; without it the model only samples and scores. */
-  readonly trained?: boolean;
+  readonly trained?: {
+    /** A later attempt can go on where a multiple of so many steps is done; 1 when absent. */
+    readonly unit?: number;
+  };
   /** Keeps a second set of weights, at first those of the starting point. */
   readonly reference?: boolean;
 }
@@ -34,13 +38,13 @@ export interface ResumedPolicy {
   readonly final: PublishedCheckpoint | undefined;
 }
 
-/** The stage's newest verified checkpoint, or else the model it starts from. */
+/** The newest checkpoint that the stage can go on from, or else the model that it starts from. */
 export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}): Promise<ResumedPolicy> {
   const { head = 'lm', trained } = options;
   const { seed, out, workers, chat } = workspace.file;
-  const checkpoint = await workspace.output.newestCheckpoint();
+  const checkpoint = trained && (await workspace.output.newestCheckpoint(trained));
   const checkMemory = (config: ModelConfig): void =>
-    requireMemory(workspace, config, { head, trained: trained ?? false, reference: options.reference ?? false });
+    requireMemory(workspace, config, { head, trained: trained !== undefined, reference: options.reference ?? false });
   const model = checkpoint
     ? await loadModel(checkpoint.path, head, seed, { chat, checkMemory })
     : await loadStartingModel(workspace, head, checkMemory);
@@ -53,19 +57,31 @@ export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}
   if (chat?.template !== undefined) await replaceFile(join(tokenizerDirectory, chatTemplateName), chat.template);
   await workspace.log.rewind(checkpoint?.step ?? -1);
   const state = checkpoint && (await readResumeState(checkpoint.path));
+  // What the start is compared with may be measured in another way than when this stage began.
+  if (checkpoint && head === 'lm') {
+    const { step } = checkpoint;
+    await workspace.stop.during(
+      () => measureStart(workspace, step),
+      () => `step ${step}`,
+    );
+  }
   const onActivity = workspace.progress.alive;
   const stop = workspace.stop.signal;
-  const policy = await Policy.start({ ...model, tokenizerDirectory }, { workers, trained, onActivity, stop });
+  const policy = await Policy.start(
+    { ...model, tokenizerDirectory },
+    { workers, trained: trained !== undefined, onActivity, stop },
+  );
   if (head === 'lm' && workspace.rolloutServer) policy.shareWith(workspace.rolloutServer);
   try {
     if (!checkpoint || !state) {
       if (options.reference) policy.refreshReference();
       return { policy, step: 0, metrics: {}, checkpoint: undefined, evaluationDue: false, final: undefined };
     }
-    const { path, step, manifest } = checkpoint;
+    const { path, step } = checkpoint;
     const { metrics, evaluationDue = false } = state;
-    if (!manifest.final) await restoreResumeState(policy, checkpoint.path, state);
-    const final = manifest.final ? checkpoint : undefined;
+    const isFinished = checkpoint.resumeFrom === undefined;
+    if (!isFinished) await restoreResumeState(policy, checkpoint.resumeFrom, state);
+    const final = isFinished ? checkpoint : undefined;
     return { policy, step, metrics, checkpoint: path, evaluationDue, final };
   } catch (error) {
     await policy.close();

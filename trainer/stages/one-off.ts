@@ -4,7 +4,7 @@ import { chat } from '../contract/chat.ts';
 import { dataset, type Row } from '../contract/dataset.ts';
 import { evaluation } from '../contract/training.ts';
 import { loadDataset } from '../data/load-dataset.ts';
-import { firstRows } from '../data/row-list.ts';
+import { sampleRows } from '../data/sample-rows.ts';
 import { completeRows } from './completions.ts';
 import { evaluateRows } from './evaluation.ts';
 import { Policy } from './policy.ts';
@@ -64,7 +64,8 @@ export async function evaluateCheckpoint(checkpoint: string, options: EvaluateOp
   const policy = await Policy.open(resolve(checkpoint));
   try {
     const how = evaluation.parse({ data: ['data'], samples, limit, sampling });
-    const { metrics } = await evaluateRows(policy, new Map([['data', [...firstRows(train, limit)]]]), how, seed);
+    const rows = sampleRows(train, limit, seed, 'data');
+    const { metrics } = await evaluateRows(policy, [{ dataset: 'data', rows, trainedOn: false }], how, seed);
     console.log(JSON.stringify(metrics, undefined, 2));
   } finally {
     await policy.close();

@@ -8,7 +8,7 @@ import type { Policy } from './policy.ts';
 interface ResumeState {
   readonly optimizerStep: number;
   readonly hasReference: boolean;
-  /** Figures of the newest step, and of the final evaluation once there is one. */
+  /** Figures of the newest step. */
   readonly metrics: Metrics;
   readonly templateDigest: string;
   /** The step was to be evaluated, and the stage was stopped before. */
@@ -16,35 +16,39 @@ interface ResumeState {
 }
 
 const stateFile = 'trainer/state.json';
-/** Optimizer moments and the reference policy: only in checkpoints that a stage may go on from. */
+/** Optimizer moments and the reference policy: in checkpoints of a stage that goes on, and beside those of one that is done. */
 const tensorsFile = 'trainer/resume.safetensors';
 
-interface WriteOptions {
-  /** The stage is done: nothing will go on from here. */
-  readonly final: boolean;
-  readonly metrics: Metrics;
-  readonly evaluationDue?: boolean;
-}
-
-/** Writes what going on from a checkpoint needs beside the model, into its `trainer/`. */
-export async function writeResumeState(
+/**
+ * Writes what a checkpoint says of the work behind it, into its `trainer/`.
+ *
+ * @param metrics figures of the newest step
+ * @param evaluationDue the step was to be evaluated, and the stage is stopped before
+ */
+export async function writeState(
   policy: Policy,
   directory: string,
-  { final, metrics, evaluationDue }: WriteOptions,
+  metrics: Metrics,
+  evaluationDue = false,
 ): Promise<void> {
   await mkdir(join(directory, 'trainer'), { recursive: true });
-  const { step, m, v } = policy.engine.optimizerState();
-  const { reference } = policy;
+  const { step } = policy.engine.optimizerState();
   const { templateDigest } = policy.tokenizer;
   const state: ResumeState = {
     optimizerStep: step,
-    hasReference: reference !== undefined,
+    hasReference: policy.reference !== undefined,
     metrics,
     templateDigest,
     ...(evaluationDue && { evaluationDue }),
   };
   await writeFile(join(directory, stateFile), JSON.stringify(state));
-  if (final) return;
+}
+
+/** Writes what going on needs beside the model: two or, with a reference, three times the weights in f32. */
+export async function writeResumeTensors(policy: Policy, directory: string): Promise<void> {
+  await mkdir(join(directory, 'trainer'), { recursive: true });
+  const { m, v } = policy.engine.optimizerState();
+  const { reference } = policy;
   const shape = [policy.engine.layout.size];
   await writeSafetensors(join(directory, tensorsFile), [
     { name: 'm', shape, values: m },
@@ -53,14 +57,19 @@ export async function writeResumeState(
   ]);
 }
 
+/** Size of what `writeResumeTensors` writes. */
+export function resumeBytes({ engine, reference }: Policy): number {
+  return (reference ? 3 : 2) * engine.layout.size * Float32Array.BYTES_PER_ELEMENT;
+}
+
 export async function readResumeState(checkpoint: string): Promise<ResumeState> {
   return JSON.parse(await readFile(join(checkpoint, stateFile), 'utf8')) as ResumeState;
 }
 
-/** Gives a policy the moments and the reference that a checkpoint holds. */
-export async function restoreResumeState(policy: Policy, checkpoint: string, state: ResumeState): Promise<void> {
+/** Gives a policy the moments and the reference that a directory holds. */
+export async function restoreResumeState(policy: Policy, directory: string, state: ResumeState): Promise<void> {
   const { engine } = policy;
-  await using file = await SafetensorsFile.open(join(checkpoint, tensorsFile));
+  await using file = await SafetensorsFile.open(join(directory, tensorsFile));
   const read = async (name: string): Promise<Float32Array> => {
     const values = new Float32Array(new SharedArrayBuffer(engine.layout.size * Float32Array.BYTES_PER_ELEMENT));
     await file.read(name, values);

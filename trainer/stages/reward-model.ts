@@ -12,8 +12,7 @@ import type { Metrics } from './metrics.ts';
 import type { Policy } from './policy.ts';
 import { encodePair } from './pairs.ts';
 import { judgePair } from './row-verdicts.ts';
-import { finishedEarlier } from './success.ts';
-import { Training } from './training.ts';
+import { finishAgain, Training } from './training.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Held-out pairs that are scored at a time. */
@@ -21,17 +20,18 @@ const scoredAtOnce = 256;
 
 /** Pairwise reward model: −log σ(score(chosen) − score(rejected)), a scalar head on the last token. */
 export async function rewardModel(settings: RewardModelSettings, workspace: Workspace): Promise<StageResult> {
-  const resumed = await loadPolicy(workspace, { head: 'scalar', trained: true });
+  const resumed = await loadPolicy(workspace, { head: 'scalar', trained: {} });
   const { policy } = resumed;
   try {
-    if (resumed.final) return finishedEarlier(resumed.metrics, resumed.final);
     const usable = async (part: 'train' | 'heldOut'): Promise<Usable> => {
       const what = `rewardModel.pairs ${settings.pairs.join(', ')}${part === 'heldOut' ? ' (held out)' : ''}`;
       const pairs = await workspace.inputs.rows(settings.pairs, part);
       return usableRows(workspace, pairs, { part, what }, (row) => judgePair(policy, row, settings));
     };
-    const { rows, figures } = await usable('train');
     const heldOut = await usable('heldOut');
+    const measureMore = () => heldOutAccuracy(policy, heldOut.rows);
+    if (resumed.final) return await finishAgain(workspace, resumed, resumed.final, measureMore);
+    const { rows, figures } = await usable('train');
     const batch = Math.min(settings.batch, rows.length);
     const steps = Math.ceil((rows.length * settings.epochs) / batch);
     const training = await Training.start(workspace, resumed, {
@@ -56,7 +56,7 @@ export async function rewardModel(settings: RewardModelSettings, workspace: Work
       });
       await training.saveIfDue();
     }
-    return await training.finish(() => heldOutAccuracy(policy, heldOut.rows));
+    return await training.finish(measureMore);
   } finally {
     await policy.close();
   }

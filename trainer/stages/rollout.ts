@@ -133,6 +133,7 @@ function firstOfEach(groups: readonly (readonly Scored[])[]): Sample[] {
     if (!first) return [];
     const { row, reward, scores } = first;
     return {
+      from: 'rollout',
       dataset: row.dataset,
       prompt: row.messages.map(({ content }) => content).join('\n'),
       ...shownCompletion(first),

@@ -29,7 +29,7 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
   if (finished) {
     await workspace.log.rewind(-1);
     await workspace.log.metrics(0, finished.metrics);
-    return finishedEarlier(finished.metrics, finished);
+    return successResult(finishedEarlier, finished.metrics, finished);
   }
   const { policy } = await loadPolicy(workspace);
   const models = new RewardModels(workspace);

@@ -1,21 +1,24 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { metricsName, samplesName } from '../contract/checkpoint.ts';
 import type { Metrics } from './metrics.ts';
 
 /** A sample response for the report. */
-export interface Sample {
-  readonly dataset: string;
-  readonly prompt: string;
+export const sample = z.object({
+  from: z.enum(['rollout', 'evaluation']),
+  dataset: z.string(),
+  prompt: z.string(),
   /** The whole response. */
-  readonly completion: string;
+  completion: z.string(),
   /** What of it the prompt already had. */
-  readonly opening?: string;
-  readonly reward?: number;
-  readonly scores?: Readonly<Record<string, number | undefined>>;
-  readonly gold?: string;
-}
+  opening: z.string().optional(),
+  reward: z.number().optional(),
+  scores: z.record(z.string(), z.number().optional()).optional(),
+  gold: z.string().optional(),
+});
+export type Sample = Readonly<z.infer<typeof sample>>;
 
 /** The part of a sample that tells what the model wrote, and from where on it is the model's. */
 export function shownCompletion(
@@ -39,27 +42,74 @@ export class StageLog {
   }
 
   async samples(step: number, samples: readonly Sample[]): Promise<void> {
-    const lines = samples.map((sample) => `${JSON.stringify({ step, ...sample })}\n`);
+    const lines = samples.map((each) => `${JSON.stringify({ step, ...each })}\n`);
     await appendFile(join(this.directory, samplesName), lines.join(''));
+  }
+
+  /** Takes the place of what was measured of the model of that step before. */
+  async evaluation(step: number, metrics: Metrics, samples: readonly Sample[]): Promise<void> {
+    const known = {
+      metrics: await this.evaluated(metricsName, step),
+      samples: await this.evaluated(samplesName, step),
+    };
+    const lines = samples.map((each) => ({ step, ...each }));
+    if (same(known.metrics.map(withoutTime), [{ step, ...metrics }]) && same(known.samples, lines)) return;
+    for (const [name, old] of [[metricsName, known.metrics] as const, [samplesName, known.samples] as const]) {
+      if (old.length > 0) await this.filter(name, (line) => !isEvaluationOf(line, step));
+    }
+    await this.metrics(step, metrics);
+    await this.samples(step, samples);
+  }
+
+  private async evaluated(name: string, step: number): Promise<Line[]> {
+    const text = await readFile(join(this.directory, name), 'utf8').catch(() => '');
+    return text
+      .split('\n')
+      .flatMap((line) => parse(line) ?? [])
+      .filter((line) => isEvaluationOf(line, step));
   }
 
   /** Forgets lines after `step`: they belong to work that is about to be done again. */
   async rewind(step: number): Promise<void> {
-    for (const name of [metricsName, samplesName]) {
-      const path = join(this.directory, name);
-      const text = await readFile(path, 'utf8').catch(() => '');
-      const lines = text.split('\n').filter((line) => isAtMost(line, step));
-      const kept = lines.map((line) => `${line}\n`).join('');
-      if (kept !== text) await replaceFile(path, kept);
-    }
+    for (const name of [metricsName, samplesName]) await this.filter(name, (line) => line.step <= step);
+  }
+
+  /** Keeps some lines; one that a crash has cut does not parse and is dropped. */
+  private async filter(name: string, keep: (line: Line) => boolean): Promise<void> {
+    const path = join(this.directory, name);
+    const text = await readFile(path, 'utf8').catch(() => '');
+    const lines = text.split('\n').filter((line) => {
+      const parsed = parse(line);
+      return parsed !== undefined && keep(parsed);
+    });
+    const kept = lines.map((line) => `${line}\n`).join('');
+    if (kept !== text) await replaceFile(path, kept);
   }
 }
 
-/** A line cut by a crash does not parse and is dropped. */
-function isAtMost(line: string, step: number): boolean {
+type Line = Readonly<Record<string, unknown>> & { readonly step: number };
+
+function parse(line: string): Line | undefined {
   try {
-    return (JSON.parse(line) as { step: number }).step <= step;
+    return JSON.parse(line) as Line;
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+/** Figures of an evaluation have a line of their own. */
+function isEvaluationOf(line: Line, step: number): boolean {
+  if (line.step !== step) return false;
+  if (line['from'] !== undefined) return line['from'] === 'evaluation';
+  const names = Object.keys(withoutTime(line)).filter((name) => name !== 'step');
+  return names.length > 0 && names.every((name) => /^(eval|eval_train|data\/evaluation)\//.test(name));
+}
+
+function withoutTime(line: Line): object {
+  const { time: _, ...figures } = line;
+  return figures;
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }

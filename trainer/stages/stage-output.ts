@@ -5,12 +5,20 @@ import {
   newestCheckpoint,
   type PublishedCheckpoint,
   publishCheckpoint,
+  type VerifiedCheckpoint,
   verifyCheckpoint,
 } from '../checkpoint/store.ts';
-import { type CheckpointManifest, stepDirectory } from '../contract/checkpoint.ts';
+import { resumeDirectory, stepDirectory } from '../contract/checkpoint.ts';
+import { lengthOf } from '../contract/continuation.ts';
 import { UserError } from '../contract/errors.ts';
 import type { StageFile } from '../contract/stage-file.ts';
 import type { Metrics } from './metrics.ts';
+
+/** A checkpoint of the stage itself. */
+export interface OwnCheckpoint extends VerifiedCheckpoint {
+  /** Directory with what going on needs; absent when all the work is done. */
+  readonly resumeFrom?: string;
+}
 
 const dataDirectory = 'data';
 const dataMetricsName = 'metrics.json';
@@ -25,19 +33,54 @@ export class StageOutput {
     this.settingsDigest = settingsDigest;
   }
 
-  /** The newest checkpoint that verifies; says on stderr which newer ones do not. */
-  async newestCheckpoint(): Promise<(PublishedCheckpoint & { readonly manifest: CheckpointManifest }) | undefined> {
-    const { newest, skipped } = await newestCheckpoint(this.file.out, this.settingsDigest);
+  /**
+   * The newest checkpoint that verifies and that the stage has finished with or can go on from; says on stderr which newer
+   * ones are none.
+   *
+   * @param unit the stage can go on where a multiple of so many steps is done
+   */
+  async newestCheckpoint({ unit = 1 }: { readonly unit?: number }): Promise<OwnCheckpoint | undefined> {
+    const whyNot = (checkpoint: VerifiedCheckpoint) => this.whyNot(checkpoint, unit);
+    const { newest, skipped } = await newestCheckpoint(this.file.out, this.settingsDigest, whyNot);
     for (const { path, reason } of skipped) console.error(`${path}: not used: ${reason}`);
-    const made = newest?.manifest.engine;
+    if (!newest) return undefined;
+    const made = newest.manifest.engine;
     const now = engineVersions();
-    const changed = Object.keys({ ...made, ...now }).filter((key) => made && made[key] !== now[key]);
+    const changed = Object.keys({ ...made, ...now }).filter((key) => made[key] !== now[key]);
     for (const key of changed) {
       console.error(
-        `${newest?.path}: made with ${key} ${made?.[key]}, now ${now[key]}: the bits may differ from one uninterrupted run`,
+        `${newest.path}: made with ${key} ${made[key]}, now ${now[key]}: the bits may differ from one uninterrupted run`,
       );
     }
-    return newest;
+    const { final, length } = newest.manifest;
+    if (final && length === lengthOf(this.file.settings)?.value) return newest;
+    return { ...newest, resumeFrom: final ? join(this.file.out, resumeDirectory(newest.step)) : newest.path };
+  }
+
+  /** Why neither is the work done with a checkpoint, nor can it go on from there. */
+  private async whyNot({ step, manifest }: VerifiedCheckpoint, unit: number): Promise<string | undefined> {
+    const asked = lengthOf(this.file.settings);
+    if (asked === undefined) return undefined;
+    const has = manifest.final ? manifest.length : asked.field === 'steps' ? step : undefined;
+    if (has !== undefined && has > asked.value) return `it has ${has} ${asked.field}, and ${asked.value} are asked for`;
+    if (!manifest.final || has === asked.value) return undefined;
+    if (step % unit !== 0) return `${step} steps end within a rollout, whose completions are not kept`;
+    return this.whyNoResume(step);
+  }
+
+  private async whyNoResume(step: number): Promise<string | undefined> {
+    try {
+      const { manifest } = await verifyCheckpoint(join(this.file.out, resumeDirectory(step)));
+      return manifest.settingsDigest === this.settingsDigest ? undefined : 'what goes on from it has other settings';
+    } catch (error) {
+      if (error instanceof UserError) return `what would go on from it was not kept (${error.message})`;
+      throw error;
+    }
+  }
+
+  /** Publishes what a longer run needs to go on from the final checkpoint of `step`, which has no part of it. */
+  resume(step: number, write: (directory: string) => Promise<void>): Promise<PublishedCheckpoint> {
+    return this.publish({ name: resumeDirectory(step), step, final: false, write });
   }
 
   /** Publishes what `write` puts into a directory as the checkpoint of `step`. */
@@ -46,7 +89,8 @@ export class StageOutput {
     { final }: { readonly final: boolean },
     write: (directory: string) => Promise<void>,
   ): Promise<PublishedCheckpoint> {
-    return this.publish({ name: stepDirectory(step), step, final, write });
+    const length = final ? lengthOf(this.file.settings)?.value : undefined;
+    return this.publish({ name: stepDirectory(step), step, final, length, write });
   }
 
   /** Publishes rows as `data/`, with the figures that a later attempt reports if this one dies right after. */
@@ -76,6 +120,7 @@ export class StageOutput {
     readonly name: string;
     readonly step: number;
     readonly final: boolean;
+    readonly length?: number | undefined;
     readonly write: (directory: string) => Promise<void>;
   }): Promise<PublishedCheckpoint> {
     const parent = this.parent();

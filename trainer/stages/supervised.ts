@@ -6,8 +6,7 @@ import { usableRows } from './checked-rows.ts';
 import { encodeDocuments, type Trained, supervisedBatch, supervisedMetrics } from './documents.ts';
 import { loadPolicy } from './load-policy.ts';
 import { judgeDocument, longestRow } from './row-verdicts.ts';
-import { finishedEarlier } from './success.ts';
-import { Training } from './training.ts';
+import { finishAgain, Training } from './training.ts';
 import type { Workspace } from './workspace.ts';
 
 interface SupervisedSettings {
@@ -23,14 +22,15 @@ interface SupervisedSettings {
   readonly schedule: Schedule;
   readonly optimizer: OptimizerSettings;
   readonly checkpointEvery: number;
+  readonly keepOptimizer?: boolean | undefined;
 }
 
 /** Cross-entropy on rows in a shuffled order that starts anew every epoch. */
 export async function trainOnDocuments(settings: SupervisedSettings, workspace: Workspace): Promise<StageResult> {
-  const resumed = await loadPolicy(workspace, { trained: true });
+  const resumed = await loadPolicy(workspace, { trained: {} });
   const { policy } = resumed;
   try {
-    if (resumed.final) return finishedEarlier(resumed.metrics, resumed.final);
+    if (resumed.final) return await finishAgain(workspace, resumed, resumed.final);
     const { type, data, schedule, trained } = settings;
     const { rows, figures } = await usableRows(
       workspace,

@@ -1,13 +1,17 @@
-import { DivergedError } from '../contract/errors.ts';
+import type { PublishedCheckpoint } from '../checkpoint/store.ts';
+import { whyNotLonger } from '../contract/continuation.ts';
+import { DivergedError, UserError } from '../contract/errors.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { EvaluationSettings } from '../contract/training.ts';
-import { type EvaluationData, evaluateRows, loadEvaluationData } from './evaluation.ts';
+import { evaluatePolicy } from './evaluation.ts';
+import { type EvaluationData, loadEvaluationData } from './evaluation-rows.ts';
 import { LearningWatch } from './learning-watch.ts';
+import { measure, measureStart } from './measure.ts';
 import type { ResumedPolicy } from './load-policy.ts';
 import type { Metrics } from './metrics.ts';
 import type { Policy } from './policy.ts';
-import { writeResumeState } from './resume-state.ts';
-import { successResult } from './success.ts';
+import { resumeBytes, writeResumeTensors, writeState } from './resume-state.ts';
+import { finishedEarlier, successResult } from './success.ts';
 import type { Workspace } from './workspace.ts';
 import { writePolicy } from './write-policy.ts';
 
@@ -17,7 +21,14 @@ interface TrainingOptions {
   readonly checkpointEvery: number;
   /** What was found in the rows: in the line of the first step, and in the result. */
   readonly figures: Metrics;
+  /** Keeps what a longer run goes on from; decided by its size when absent. */
+  readonly keepOptimizer?: boolean | undefined;
+  /** A longer run can go on where a multiple of so many steps is done; 1 when absent. */
+  readonly unit?: number;
 }
+
+/** Up to this size, what a longer run goes on from is kept unless someone says otherwise. */
+const smallBytes = 2 ** 30;
 
 /**
  * What every stage that trains does around its steps: logs, evaluations, checkpoints, a clean stop, and the end. The
@@ -36,7 +47,7 @@ export class Training {
   private readonly options: TrainingOptions;
   private readonly watch: LearningWatch;
   private readonly evaluation: EvaluationSettings | undefined;
-  private evaluated: EvaluationData = { rowsOf: new Map(), figures: {} };
+  private evaluated: EvaluationData | undefined;
   private done: number;
   private saved: number;
   /** Figures of the newest step. */
@@ -67,7 +78,16 @@ export class Training {
     const training = new Training(workspace, resumed, options, await LearningWatch.open(workspace));
     // Data that cannot be read must not be found out after hours of training.
     const { evaluation, policy } = training;
+    if (training.stepsLeft < 0) {
+      const { step } = resumed;
+      throw new UserError(`step ${step} is saved, and ${options.steps} are asked for: run the stage anew`);
+    }
     if (evaluation) training.evaluated = await loadEvaluationData(policy, evaluation, workspace);
+    if (evaluation && training.done === 0) {
+      await training.stoppable(() =>
+        measureStart(workspace, options.steps, (evaluate) => evaluate(policy, training.evaluated)),
+      );
+    }
     workspace.progress.report('train', training.done, options.steps);
     workspace.stop.heed(training.place);
     if (resumed.evaluationDue) await training.evaluateIfDue();
@@ -110,7 +130,7 @@ export class Training {
     await workspace.log.metrics(this.done, {
       global_step: this.done,
       ...metrics,
-      ...(this.done === 1 && this.dataFigures),
+      ...(this.done === 1 && this.options.figures),
       step_time: seconds,
     });
     this.watch.see(this.done, metrics, this.stepsLeft === 0);
@@ -135,17 +155,25 @@ export class Training {
     this.stepStartedMs = performance.now();
   }
 
-  /** The final evaluation and checkpoint. @param measure further figures of the finished model */
-  async finish(measure?: () => Promise<Metrics>): Promise<StageResult> {
+  /**
+   * The final checkpoint and, once it is safe, the final evaluation, which may fail.
+   *
+   * @param measureMore further figures of the finished model
+   */
+  async finish(measureMore?: () => Promise<Metrics>): Promise<StageResult> {
     const { steps } = this.options;
-    const { evaluation } = this;
-    const measured = await this.stoppable(async () => ({
-      ...(evaluation && (await this.evaluate(evaluation))),
-      ...(await measure?.()),
-    }));
-    const metrics = { ...withoutTimes(this.metrics), ...this.dataFigures, ...measured };
-    const checkpoint = await this.publish({ final: true, metrics });
-    return successResult(`${steps} steps`, metrics, checkpoint);
+    const { policy, workspace, evaluated } = this;
+    const metrics = { ...withoutTimes(this.metrics), ...this.options.figures };
+    workspace.progress.report('save', steps, steps);
+    if (this.keepsResume) await workspace.output.resume(steps, (directory) => writeResumeTensors(policy, directory));
+    const final = await this.publish({ final: true, metrics });
+    return resultOf(workspace, { policy, metrics, final, evaluated }, `${steps} steps`, measureMore);
+  }
+
+  private get keepsResume(): boolean {
+    const { steps, unit = 1, keepOptimizer } = this.options;
+    if (steps % unit !== 0 || whyNotLonger(this.workspace.file.settings) !== undefined) return false;
+    return keepOptimizer ?? resumeBytes(this.policy) <= smallBytes;
   }
 
   private async save(): Promise<void> {
@@ -155,34 +183,72 @@ export class Training {
     this.saved = this.done;
   }
 
-  private publish(how: {
+  private publish({
+    final,
+    metrics,
+    evaluationDue,
+  }: {
     readonly final: boolean;
     readonly metrics: Metrics;
     readonly evaluationDue?: boolean;
-  }): Promise<StageResult['checkpoint']> {
-    return this.workspace.output.checkpoint(this.done, how, async (directory) => {
+  }): Promise<PublishedCheckpoint> {
+    return this.workspace.output.checkpoint(this.done, { final }, async (directory) => {
       await writePolicy(this.policy, directory);
-      await writeResumeState(this.policy, directory, how);
-      if (!how.final) await this.alsoKeep?.(directory);
+      await writeState(this.policy, directory, metrics, evaluationDue);
+      if (final) return;
+      await writeResumeTensors(this.policy, directory);
+      await this.alsoKeep?.(directory);
     });
   }
 
   private async evaluate(settings: EvaluationSettings): Promise<Metrics> {
     const { workspace, policy, evaluated } = this;
     workspace.progress.report('evaluate', this.done, this.options.steps);
-    const { metrics, samples } = await evaluateRows(policy, evaluated.rowsOf, settings, workspace.file.seed);
-    await workspace.log.metrics(this.done, metrics);
-    await workspace.log.samples(this.done, samples);
+    const { metrics, samples } = await evaluatePolicy(policy, settings, workspace, evaluated);
+    await workspace.log.evaluation(this.done, metrics, samples);
     return metrics;
-  }
-
-  private get dataFigures(): Metrics {
-    return { ...this.options.figures, ...this.evaluated.figures };
   }
 
   private get place(): string {
     return `step ${this.done} of ${this.options.steps}`;
   }
+}
+
+/**
+ * The result of a stage whose work an earlier attempt has done. What is asked about its model by now may not be what was
+ * measured then.
+ */
+export async function finishAgain(
+  workspace: Workspace,
+  { policy, metrics }: ResumedPolicy,
+  final: PublishedCheckpoint,
+  measureMore?: () => Promise<Metrics>,
+): Promise<StageResult> {
+  await LearningWatch.open(workspace); // what the attempts before warned of still holds
+  return resultOf(workspace, { policy, metrics, final }, finishedEarlier, measureMore);
+}
+
+async function resultOf(
+  workspace: Workspace,
+  {
+    policy,
+    metrics,
+    final,
+    evaluated,
+  }: { policy: Policy; metrics: Metrics; final: PublishedCheckpoint; evaluated?: EvaluationData | undefined },
+  message: string,
+  measureMore?: () => Promise<Metrics>,
+): Promise<StageResult> {
+  const { digest, step } = final;
+  const subject = { digest, step, steps: step };
+  const figures = await workspace.stop.during(
+    async () => ({
+      ...(policy.head === 'lm' && (await measure(workspace, subject, (evaluate) => evaluate(policy, evaluated)))),
+      ...(await measureMore?.()),
+    }),
+    () => `step ${step} of ${step}`,
+  );
+  return successResult(message, { ...metrics, ...figures }, final);
 }
 
 function requireFinite(metrics: Metrics, step: number): void {

@@ -1,5 +1,7 @@
 import type { StageFile } from '../contract/stage-file.ts';
+import { warningOfTrainedOn } from '../contract/training.ts';
 import type { RolloutServer } from '../rollout/remote/server.ts';
+import { EvaluationRecords } from './evaluation-records.ts';
 import { ProgressReporter } from './progress.ts';
 import { settingsDigest } from './settings-digest.ts';
 import { StageInputs } from './stage-inputs.ts';
@@ -15,6 +17,7 @@ export interface Workspace {
   readonly inputs: StageInputs;
   readonly output: StageOutput;
   readonly log: StageLog;
+  readonly evaluations: EvaluationRecords;
   readonly progress: ProgressReporter;
   /** For people, of what does not end the stage. */
   readonly warnings: Warnings;
@@ -26,6 +29,7 @@ export interface Workspace {
 export async function openWorkspace(file: StageFile, stop: AbortSignal): Promise<Workspace> {
   const digest = await settingsDigest(file);
   const progress = new ProgressReporter();
+  if (file.trainedOn?.length) progress.warnings.warn('TrainingRowsEvaluated', warningOfTrainedOn(file.trainedOn));
   const request = new StopRequest(stop);
   const onActivity = (): void => {
     progress.alive();
@@ -37,6 +41,7 @@ export async function openWorkspace(file: StageFile, stop: AbortSignal): Promise
     inputs: new StageInputs(file, onActivity),
     output: new StageOutput(file, digest),
     log: new StageLog(file.out),
+    evaluations: new EvaluationRecords(file),
     progress,
     warnings: progress.warnings,
     stop: request,

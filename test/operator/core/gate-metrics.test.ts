@@ -77,3 +77,11 @@ test('pass@k goes with the samples of the evaluation', () => {
   expect(gateProblems(pipeline('{metric: eval/pass@8, atLeast: 0.5}', { more: evaluation }))).toEqual([]);
   expect(gateProblems(pipeline('{metric: eval/cons@4, atLeast: 0.5}', { more: evaluation }))).toHaveLength(1);
 });
+
+test('rows that are learned from give no held-out figure', () => {
+  const learned =
+    'grpo: {prompts: [documents], steps: 3, rewards: [{format: {}}]}\n    evaluation: {data: [documents]}';
+  const on = (metric: string) => gateProblem(pipeline(`{metric: ${metric}, atLeast: 0.5}`, { stage: learned }));
+  expect(on('eval_train/pass@1')).toBeUndefined();
+  expect(on('eval/pass@1')).toMatch(/the rows that it is evaluated on are learned from: give its dataset heldOut$/);
+});

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { evaluationOf, trainedOn } from '../../../operator/core/plan-evaluation.ts';
+import { evaluationOf, trainedOn } from '../../../operator/api/evaluation-plan.ts';
 import { fourStages, pipelineOf } from '../../support/pipelines.ts';
 
 const heldOut = fourStages.replace('{task: addition}', '{task: addition, heldOut: 50}');

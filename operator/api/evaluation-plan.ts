@@ -1,16 +1,12 @@
 import type { DatasetSettings } from '../../trainer/contract/dataset.ts';
-import { evaluation, type EvaluationSettings } from '../../trainer/contract/training.ts';
-import type { R1Pipeline } from '../api/pipeline.ts';
-import { stageType, type PipelineStage } from '../api/pipeline-stage.ts';
+import { dataOf } from '../../trainer/contract/settings.ts';
+import { evaluation, type EvaluationSettings, warningOfTrainedOn } from '../../trainer/contract/training.ts';
+import type { R1Pipeline } from './pipeline.ts';
+import { stageType, type PipelineStage } from './pipeline-stage.ts';
 
 /** Its output is a model that others can start from. */
 export function givesPolicy(stage: PipelineStage): boolean {
   return ['pretrain', 'grpo', 'sft'].includes(stageType(stage));
-}
-
-/** Names of the datasets, and of the stages whose rows, a stage learns or samples from. */
-export function dataOf({ pretrain, grpo, sft, sample, rewardModel, review }: PipelineStage): readonly string[] {
-  return pretrain?.data ?? grpo?.prompts ?? sft?.data ?? sample?.prompts ?? rewardModel?.pairs ?? asList(review?.data);
 }
 
 /**
@@ -65,6 +61,10 @@ function findDataset({ spec }: R1Pipeline, name: string): DatasetSettings | unde
   return spec.datasets.find((each) => each.name === name);
 }
 
-function asList(name: string | undefined): readonly string[] {
-  return name === undefined ? [] : [name];
+/** What a person should know of a pipeline that is valid: path and sentence. */
+export function evaluationWarnings(pipeline: R1Pipeline): string[] {
+  return pipeline.spec.stages.flatMap((stage, at) => {
+    const names = trainedOn(stage, pipeline);
+    return names.length === 0 ? [] : [`spec.stages[${at}]: ${warningOfTrainedOn(names)}`];
+  });
 }

@@ -1,0 +1,59 @@
+import type { Row } from '../contract/dataset.ts';
+import { UserError } from '../contract/errors.ts';
+import type { EvaluationSettings } from '../contract/training.ts';
+import { sampleRows } from '../data/sample-rows.ts';
+import { goldProblem } from '../rewards/verify.ts';
+import { usableRows } from './checked-rows.ts';
+import type { Metrics } from './metrics.ts';
+import type { Policy } from './policy.ts';
+import { judgePrompt } from './row-verdicts.ts';
+import type { Workspace } from './workspace.ts';
+
+/** Rows of one dataset that a model is measured on. */
+export interface EvaluationRows {
+  readonly dataset: string;
+  readonly rows: readonly Row[];
+  /** Models learn from these very rows: their figures say nothing of others. */
+  readonly trainedOn: boolean;
+}
+
+/** Rows to evaluate on, by dataset, and what was found in them. */
+export interface EvaluationData {
+  readonly parts: readonly EvaluationRows[];
+  readonly figures: Metrics;
+}
+
+/**
+ * The rows that an evaluation asks about, those that the model can be asked, and how it verifies their answers.
+ *
+ * @throws UserError if a row has a fault, a dataset has none that can be used, or a gold answer cannot be read as the
+ *   evaluation reads it
+ */
+export async function loadEvaluationData(
+  policy: Policy,
+  settings: EvaluationSettings,
+  workspace: Workspace,
+): Promise<EvaluationData> {
+  const { file, inputs } = workspace;
+  const parts: EvaluationRows[] = [];
+  let figures: Metrics = {};
+  for (const dataset of settings.data) {
+    const rows = sampleRows(await inputs.rows([dataset], 'evaluation'), settings.limit, file.seed, dataset);
+    const part = { part: `evaluation/${dataset}`, what: `evaluation.data ${dataset}` };
+    const usable = await usableRows(workspace, rows, part, (row) => judgePrompt(policy, row, settings));
+    const trainedOn = file.trainedOn?.includes(dataset) ?? false;
+    parts.push({ dataset, trainedOn, rows: Array.from(usable.rows, (row) => verifiedAs(row, settings)) });
+    figures = { ...figures, ...usable.figures };
+  }
+  return { parts, figures };
+}
+
+/** The row with the verifier of the evaluation, where it has one of its own. */
+function verifiedAs(row: Row, { answers }: EvaluationSettings): Row {
+  const other = answers?.find(({ dataset }) => dataset === row.dataset);
+  if (other === undefined || row.answer === undefined) return row;
+  const answer = { ...row.answer, kind: other.kind ?? row.answer.kind, in: other.in ?? row.answer.in };
+  const problem = goldProblem(answer);
+  if (problem !== undefined) throw new UserError(`evaluation.answers: row ${row.id}: ${problem}`);
+  return { ...row, answer };
+}
