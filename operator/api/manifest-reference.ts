@@ -21,7 +21,7 @@ A manifest can be applied again at any time. What a change does depends on the f
 | what decides weights or rows: \`seed\`, \`base\`, \`datasets\`, the model and settings of a stage | Stages that have no attempt and no result take it. If a stage has, nothing is changed or thrown away: the condition \`Succeeded\` becomes \`False\` with reason \`StageChanged\` and names the difference, until the settings are restored or the stage runs again. |
 | \`evaluation\`, the settings of an \`evaluate\` stage | A finished stage is measured anew on the checkpoint that it has, once no running stage reads it, and its gate judges the new figures. Stages that use the checkpoint are not run again. |
 | more \`steps\` or \`epochs\`, and nothing else | A finished stage goes on from where it ended, to the bits of a run that had that length from the beginning. Where the length decides earlier steps (a \`schedule.kind\` other than constant, \`lastSteps\` of a reward) it counts as changed settings. Stages that had used the shorter run's checkpoint count as changed, too. |
-| \`checkpointEvery\` | The next attempt takes it. |
+| \`checkpointEvery\`, \`keepOptimizer\` | The next attempt takes it. |
 | where pods run: \`resources\`, \`nodeSelector\`, \`tolerations\`, \`affinity\`, \`queue\`, \`image\`, \`volumes\` and the like | An attempt that runs goes on as it is; the next one takes it. An attempt that still waits, because no node has what it asks for, is replaced at once. |
 | \`suspend\`, \`retry\`, \`budget\`, \`deadlineSeconds\`, \`gate\`, \`ttlSecondsAfterFinished\` | At once. A changed gate is judged anew. |
 | \`storage\` | \`keepLast\` counts from the next attempt. The rest is read when the volume is made; another \`claimName\` must hold what earlier stages wrote. |

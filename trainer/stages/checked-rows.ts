@@ -44,8 +44,8 @@ export async function usableRows(
   if (rows.length === 0 && part === 'heldOut') return { rows, figures: {} };
   const record = await readRecord(workspace);
   const known = record.parts[part];
-  // What is not learned from is no part of the settings' digest.
-  const mayReuse = known?.rows === rows.length && part === 'train';
+  // What is evaluated is no part of the settings' digest.
+  const mayReuse = known?.rows === rows.length && !part.startsWith('evaluation');
   const checked = mayReuse ? recall(rows, known) : await check(workspace, rows, what, verdictOf);
   const { findings } = checked;
   if (findings.cut > 0 || findings.dropped.length > 0) console.error(`${what}: ${describeFindings(findings)}`);

@@ -19,7 +19,9 @@ export async function settingsDigest(file: StageFile): Promise<string> {
   const { seed, stage, chat, inputs } = file;
   const pins = Object.fromEntries(Object.entries(inputs).map(([name, { digest }]) => [name, digest]));
   const settings = settingsOfWeights(file.settings);
-  const datasets = await datasetsByContent(file, dataOf(file.settings), trainingContent);
+  // A reward model's held-out pairs are checked with those that it learns from, and what was found is kept.
+  const byContent = file.settings.rewardModel ? wholeContent : trainingContent;
+  const datasets = await datasetsByContent(file, dataOf(file.settings), byContent);
   return digestOf({ stage, seed, settings, chat, datasets, start: await startByContent(file.model), pins });
 }
 
