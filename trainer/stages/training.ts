@@ -130,7 +130,7 @@ export class Training {
     await workspace.log.metrics(this.done, {
       global_step: this.done,
       ...metrics,
-      ...(this.done === 1 && this.options.figures),
+      ...(this.done === 1 && { ...this.options.figures, ...this.evaluated?.figures }),
       step_time: seconds,
     });
     this.watch.see(this.done, metrics, this.stepsLeft === 0);
