@@ -1,7 +1,7 @@
 /**
  * A process that publishes checkpoints, to be killed or to fill a disk.
  *
- * usage: node publish-checkpoints.ts DIR forever              step after step, until killed; "ready" once it begins
+ * usage: node publish-checkpoints.ts DIR forever              step after step, until killed; "ready" once it begins, then a line a step
  *        node publish-checkpoints.ts DIR BYTES BYTES …        one of each size; prints what happened as JSON
  */
 import { readdirSync } from 'node:fs';
@@ -37,7 +37,10 @@ function publish(step: number, bytes: number) {
 if (sizes[0] === 'forever') {
   const { newest } = await newestCheckpoint(directory, settingsDigest);
   console.log('ready');
-  for (let step = (newest?.step ?? 0) + 1; ; step++) await publish(step, 400_000);
+  for (let step = (newest?.step ?? 0) + 1; ; step++) {
+    await publish(step, 400_000);
+    console.log(`published ${step}`);
+  }
 }
 
 let failure: unknown;

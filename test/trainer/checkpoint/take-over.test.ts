@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, expect, test } from '@jest/globals';
@@ -97,8 +98,8 @@ test.each([
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const ended = once(zombie, 'close');
-    await once(zombie.stdout, 'data');
-    await sleep(200);
+    for await (const line of createInterface(zombie.stdout)) if (line.startsWith('published')) break;
+    zombie.stdout.resume(); // what is said later is not read, but must not fill the pipe
     const earlier = Array.from({ length: number - 1 }, (_, at) => attempt(at + 1));
     await takeOver(attempt(number), earlier, mine);
     const taken = await readdir(attempt(number));
