@@ -1,3 +1,4 @@
+import { dropReasons } from './checked-rows.ts';
 import { answerKinds } from './dataset.ts';
 import { type RewardSettings, reward } from './rewards.ts';
 import type { StageSettings } from './settings.ts';
@@ -47,7 +48,7 @@ export function resultMetrics(
 ): readonly string[] {
   const { pretrain, sft, grpo, sample, rewardModel, review, evaluate } = settings;
   const evaluated = evaluation === undefined ? [] : evaluationMetricNames(evaluation, trainedOn);
-  if (pretrain ?? sft) return [...ofEveryStep, ...supervised, ...evaluated];
+  if (pretrain ?? sft) return [...ofEveryStep, ...supervised, ...ofRows('data'), ...evaluated];
   if (grpo) {
     const { rewards, stepsPerRollout, epochsPerRollout } = grpo;
     // Told in the first step of a rollout; the result has the figures of the last one.
@@ -58,11 +59,15 @@ export function resultMetrics(
       ...rollout,
       ...update,
       ...rewardNames(rewards).flatMap(meanAndStd),
+      ...ofRows('data'),
       ...evaluated,
     ];
   }
-  if (rewardModel) return [...ofEveryStep, ...pairs];
-  if (sample) return ['sampled', 'kept', ...sample.methods.map(({ method }) => `reflection_rate/${method}`)];
+  if (rewardModel) return [...ofEveryStep, ...pairs, ...ofRows('data'), ...ofRows('data/heldOut')];
+  if (sample) {
+    const rates = sample.methods.map(({ method }) => `reflection_rate/${method}`);
+    return ['sampled', 'kept', ...rates, ...ofRows('data')];
+  }
   if (review) return ['reviewed', 'not_reviewed', 'rejected', 'rows'];
   return evaluate ? evaluationMetricNames(evaluate, trainedOn) : [];
 }
@@ -103,7 +108,15 @@ function evaluationMetricNames(
       data.filter((name) => !isLearned(name)),
     ),
     ...of('eval_train', data.filter(isLearned)),
+    ...data.flatMap((name) => ofRows(`data/evaluation/${name}`)),
   ];
+}
+
+/** What the look at all rows before the first step found. */
+function ofRows(prefix: string): string[] {
+  return ['rows', 'used', 'cut', ...Object.keys(dropReasons).map((reason) => `dropped_${reason}`)].map(
+    (name) => `${prefix}/${name}`,
+  );
 }
 
 function meanAndStd(name: string): string[] {
