@@ -21,6 +21,8 @@ interface Part {
   readonly part: string;
   /** Where the manifest names the rows, for messages. */
   readonly what: string;
+  /** Called when all rows were looked at and before what was found is kept; throws if they are of no use together. */
+  readonly require?: (() => Promise<void>) | undefined;
 }
 
 export interface Usable {
@@ -38,7 +40,7 @@ export interface Usable {
 export async function usableRows(
   workspace: Workspace,
   rows: RowList,
-  { part, what }: Part,
+  { part, what, require }: Part,
   verdictOf: (row: Row) => Verdict,
 ): Promise<Usable> {
   if (rows.length === 0 && part === 'heldOut') return { rows, figures: {} };
@@ -47,6 +49,7 @@ export async function usableRows(
   // What is evaluated is no part of the settings' digest.
   const mayReuse = known?.rows === rows.length && !part.startsWith('evaluation');
   const checked = mayReuse ? recall(rows, known) : await check(workspace, rows, what, verdictOf);
+  if (!mayReuse) await require?.();
   const { findings } = checked;
   if (findings.cut > 0 || findings.dropped.length > 0) console.error(`${what}: ${describeFindings(findings)}`);
   warnOfDropped(workspace, part, what, findings);

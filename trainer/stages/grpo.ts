@@ -34,16 +34,17 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
     warnOfLength(settings.sampling, policy.config, workspace.warnings);
     const what = `grpo.prompts ${settings.prompts.join(', ')}`;
     const gradable = new Gradable();
+    const isGraded = settings.rewards.some(({ accuracy }) => accuracy);
+    const require = isGraded ? () => gradable.require(workspace.file.datasets, what) : undefined;
     const { rows: prompts, figures } = await usableRows(
       workspace,
       await workspace.inputs.rows(settings.prompts, 'train'),
-      { part: 'train', what },
+      { part: 'train', what, require },
       (row) => {
         gradable.see(row);
         return judgePrompt(policy, row, settings);
       },
     );
-    if (settings.rewards.some(({ accuracy }) => accuracy)) await gradable.require(workspace.file.datasets, what);
     const rewards = createRewards(settings.rewards, { steps: settings.steps, scoreWithModel: models.score });
     const training = await Training.start(workspace, resumed, { ...settings, unit, figures });
 

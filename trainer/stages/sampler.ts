@@ -48,14 +48,14 @@ export class Sampler {
       this.pools.set(name, pool);
       parts.push(firstRows(pool, limit));
     }
-    const part = { part: 'train', what: `sample.prompts ${prompts.join(', ')}` };
+    const what = `sample.prompts ${prompts.join(', ')}`;
     const gradable = new Gradable();
-    const usable = await usableRows(this.workspace, joinRows(parts), part, (row) => {
+    const isGraded = this.settings.keep.includes('correct');
+    const require = isGraded ? () => gradable.require(this.workspace.file.datasets, what) : undefined;
+    return usableRows(this.workspace, joinRows(parts), { part: 'train', what, require }, (row) => {
       gradable.see(row);
       return judgePrompt(this.policy, { ...row, messages: [...this.prompt(row).messages] }, this.settings);
     });
-    if (this.settings.keep.includes('correct')) await gradable.require(this.workspace.file.datasets, part.what);
-    return usable;
   }
 
   /** Where what is sampled lies until it is published. */

@@ -57,6 +57,7 @@ test.each([
     'no row of dataset sums has an answer that could be graded; found fields prompt, solution. ' +
     'columns: {answer: solution} reads solution as answer';
   await expectRefused(file, join(directory, 'stage'), says);
+  await expectRefused(file, join(directory, 'stage'), says); // what the first attempt found in the rows is no excuse
 });
 
 const badModels = [
