@@ -46,8 +46,8 @@ export async function usableRows(
   if (rows.length === 0 && part === 'heldOut') return { rows, figures: {} };
   const record = await readRecord(workspace);
   const known = record.parts[part];
-  // What is evaluated is no part of the settings' digest.
-  const mayReuse = known?.rows === rows.length && !part.startsWith('evaluation');
+  // What is measured on is no part of the settings' digest.
+  const mayReuse = known?.rows === rows.length && part === 'train';
   const checked = mayReuse ? recall(rows, known) : await check(workspace, rows, what, verdictOf);
   if (!mayReuse) await require?.();
   const { findings } = checked;

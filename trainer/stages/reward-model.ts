@@ -29,7 +29,7 @@ export async function rewardModel(settings: RewardModelSettings, workspace: Work
       return usableRows(workspace, pairs, { part, what }, (row) => judgePair(policy, row, settings));
     };
     const heldOut = await usable('heldOut');
-    const measureMore = () => heldOutAccuracy(policy, heldOut.rows);
+    const measureMore = async () => ({ ...heldOut.figures, ...(await heldOutAccuracy(policy, heldOut.rows)) });
     if (resumed.final) return await finishAgain(workspace, resumed, resumed.final, measureMore);
     const { rows, figures } = await usable('train');
     const batch = Math.min(settings.batch, rows.length);

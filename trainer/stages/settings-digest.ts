@@ -19,9 +19,7 @@ export async function settingsDigest(file: StageFile): Promise<string> {
   const { seed, stage, chat, inputs } = file;
   const pins = Object.fromEntries(Object.entries(inputs).map(([name, { digest }]) => [name, digest]));
   const settings = settingsOfWeights(file.settings);
-  // A reward model's held-out pairs are checked with those that it learns from, and what was found is kept.
-  const byContent = file.settings.rewardModel ? wholeContent : trainingContent;
-  const datasets = await datasetsByContent(file, dataOf(file.settings), byContent);
+  const datasets = await datasetsByContent(file, dataOf(file.settings), trainingContent);
   return digestOf({ stage, seed, settings, chat, datasets, start: await startByContent(file.model), pins });
 }
 

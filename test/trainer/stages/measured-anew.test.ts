@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -29,6 +29,8 @@ const stage = async (name: string, more: object = {}, settings: object = {}) => 
 });
 const run = async (name: string, more: object = {}, settings: object = {}) =>
   runToResult(root, await stage(name, more, settings));
+const pairs = (...chosen: string[]) =>
+  chosen.map((each) => `${JSON.stringify({ prompt: 'Hi', chosen: each, rejected: 'No.' })}\n`).join('');
 const evaluated = async (name: string) =>
   (await logOf(join(root, name), 'metrics.jsonl')).filter(
     (line) => 'eval/pass@1' in line || 'eval_train/pass@1' in line,
@@ -106,3 +108,24 @@ test('an evaluation reads answers in its own way', async () => {
     code: 0,
   });
 }, 120_000);
+
+test('other held-out pairs measure a finished reward model anew, and train nothing', async () => {
+  const [train, heldOut] = [join(root, 'train.jsonl'), join(root, 'held-out.jsonl')];
+  await writeFile(train, pairs('Hello!', 'Good day.'));
+  await writeFile(heldOut, pairs('Hello.'));
+  const datasets = [{ name: 'own', jsonl: train, heldOut: { jsonl: heldOut } }];
+  const settings = { rewardModel: { pairs: ['own'], batch: 2 } };
+  const model = { input: await pin(root, 'base') };
+  const file = await writeStage(root, { name: 'judge', model, settings, datasets });
+  expect(await runStage(file)).toMatchObject({ code: 0 });
+  const finished = await readResult(root, 'judge');
+  await writeFile(heldOut, pairs('Hello.', 'Hi there, how are you?'));
+  const ended = await runStage(file);
+  expect(progressOf(ended).filter(({ phase }) => phase === 'train')).toEqual([]);
+  const { checkpoint, metrics } = await readResult(root, 'judge');
+  expect([checkpoint, finished.metrics]).toEqual([
+    finished.checkpoint,
+    expect.objectContaining({ 'data/heldOut/rows': 1 }),
+  ]);
+  expect(metrics).toMatchObject({ 'data/heldOut/rows': 2, 'eval/pair_accuracy': expect.any(Number) });
+}, 60_000);
