@@ -40,6 +40,8 @@ export function requireOpenGate({ metadata, spec, status }: R1Pipeline, stage: s
  * @param goesOn what happens if it waits now
  */
 export function afterApproval({ metadata, status }: R1Pipeline, stage: string, goesOn: string): string {
-  const waits = status?.gates.some((each) => each.stage === stage && each.action === 'Waiting') ?? false;
-  return `${metadata.name}: the gate of ${stage} is approved; ${waits ? goesOn : 'it will not wait when the stage has succeeded'}`;
+  const action = status?.gates.find((each) => each.stage === stage)?.action;
+  const gate = `${metadata.name}: the gate of ${stage}`;
+  if (action === 'Approved') return `${gate} was approved before`;
+  return `${gate} is approved; ${action === 'Waiting' ? goesOn : 'it will not wait when the stage has succeeded'}`;
 }

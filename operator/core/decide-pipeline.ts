@@ -9,7 +9,8 @@ import { hasWork, isLive, surveyPipeline, type PipelineSituation } from './pipel
 import { pipelineStatus } from './pipeline-status.ts';
 import { noteOnRerun, runStagesAgain } from './rerun.ts';
 import { inputStages } from './plan.ts';
-import { describeChange, judgeChange } from './settings-digest.ts';
+import { describeChange } from './describe-change.ts';
+import { judgeChange } from './settings-digest.ts';
 
 export type { PipelineAction, PipelineDecision };
 

@@ -22,7 +22,7 @@ function outputFields(spec: StageSpec) {
 }
 
 /** What decides a stage's result, its figures included; a change of anything else needs no new run. */
-function resultFields(spec: StageSpec) {
+export function resultFields(spec: StageSpec) {
   const { every: _, ...evaluation } = spec.evaluation ?? {};
   return {
     ...outputFields(spec),
@@ -113,36 +113,4 @@ function oncePerSpec(digest: (spec: StageSpec) => string): (spec: StageSpec) => 
     known.set(spec, found);
     return found;
   };
-}
-
-/** Where two specs of a stage differ in what decides the result, such as `grpo.steps: 100 → 200`; at most three places. */
-export function describeChange(before: StageSpec, after: StageSpec): string {
-  const changes: string[] = [];
-  compare(resultFields(before), resultFields(after), '', changes);
-  return changes.length <= 3 ? changes.join(', ') : `${changes.slice(0, 3).join(', ')} and ${changes.length - 3} more`;
-}
-
-function compare(before: unknown, after: unknown, path: string, changes: string[]): void {
-  if (digestOf({ value: before }) === digestOf({ value: after })) return;
-  if (isObject(before) && isObject(after)) {
-    for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-      compare(
-        before[key],
-        after[key],
-        Array.isArray(before) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`,
-        changes,
-      );
-    }
-    return;
-  }
-  changes.push(`${path}: ${show(before)} → ${show(after)}`);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'unset';
-  return text.length <= 60 ? text : `${text.slice(0, 59)}…`;
 }

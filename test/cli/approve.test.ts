@@ -59,6 +59,7 @@ test('does not count for a result that is made anew', async () => {
   await bench.run(pipeline);
   await approve(bench, 'pretrained');
   expect((await bench.run(pipeline)).outcome).toBe('Succeeded');
+  expect((await approve(bench, 'pretrained')).stdout).toBe('test: the gate of pretrained was approved before\n');
   bench.plan({ pretrained: [{ steps: 4 }] });
   expect((await bench.run(pipeline, { rerunFrom: 'pretrained' })).outcome).toBe('Waiting');
 });
