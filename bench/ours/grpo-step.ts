@@ -28,8 +28,8 @@ function prepare(policy: Policy, workload: GrpoStepWorkload): Work {
 
   async function repeat(): Promise<void> {
     const step = steps++;
-    const { completions } = await rollOut(policy, { settings, seed, stage: 'bench', rewards, prompts, step });
-    await updatePolicy(settings, policy, completions, step);
+    const { rollout } = await rollOut(policy, { settings, seed, stage: 'bench', rewards, prompts, step });
+    await updatePolicy(settings, policy, rollout.completions, step);
   }
 
   /** Takes the peer's first steps again, with its completions and rewards. */

@@ -1,7 +1,7 @@
 import { open, rename, rm } from 'node:fs/promises';
 
-/** Replaces a small file as a whole: after a crash at any moment it has its old content or the new one. */
-export async function replaceFile(path: string, content: string): Promise<void> {
+/** Replaces a file as a whole, by a text or its parts: after a crash at any moment it has its old content or the new one. */
+export async function replaceFile(path: string, content: string | Iterable<string>): Promise<void> {
   const partial = `${path}.partial`;
   try {
     await using file = await open(partial, 'w');

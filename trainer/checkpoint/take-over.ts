@@ -1,7 +1,13 @@
 import { access, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { checkedRowsName } from '../contract/checked-rows.ts';
-import { evaluationsName, metricsName, reviewDecisionsName, samplesName } from '../contract/checkpoint.ts';
+import {
+  evaluationsName,
+  metricsName,
+  reviewDecisionsName,
+  rolloutsName,
+  samplesName,
+} from '../contract/checkpoint.ts';
 import { readManifest } from './manifest.ts';
 import { replaceFile } from './replace-file.ts';
 
@@ -9,10 +15,10 @@ import { replaceFile } from './replace-file.ts';
 const kept = [metricsName, samplesName, reviewDecisionsName, checkedRowsName];
 
 const runName = /^[0-9a-f]{8}$/;
-const published = /^((step|resume)-\d{6,}|data|chunks-[0-9a-f]{12}|evaluations)$/;
+const published = /^((step|resume)-\d{6,}|data|chunks-[0-9a-f]{12}|evaluations|rollouts)$/;
 
-/** Its files say themselves what they belong to. */
-const records: readonly string[] = [evaluationsName];
+/** What its files belong to is told by themselves, or by the step up to which the stage goes on. */
+const records: readonly string[] = [evaluationsName, rolloutsName];
 
 /**
  * Moves what earlier attempts have saved with these settings into the directory of this one, copies their logs, and

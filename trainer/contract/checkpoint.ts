@@ -11,6 +11,7 @@ import { z } from 'zod';
  *   data/                  rows of a sample or review stage: rows.jsonl, funnel.json, checkpoint.json
  *   metrics.jsonl          one line a step, truncated to the resumed step on resume
  *   samples.jsonl          sample completions for the report
+ *   rollouts/              all completions of the newest rollouts, step-000021.jsonl and so on by their first step
  *   evaluations/           figures of a model, a file for each model and way to measure it
  *   decisions.jsonl        what people decided on the rows of a review stage
  *   result.json            the last thing written
@@ -21,6 +22,7 @@ import { z } from 'zod';
 export const checkpointManifestName = 'checkpoint.json';
 export const metricsName = 'metrics.jsonl';
 export const samplesName = 'samples.jsonl';
+export const rolloutsName = 'rollouts';
 export const evaluationsName = 'evaluations';
 export const reviewDecisionsName = 'decisions.jsonl';
 export const resultName = 'result.json';

@@ -36,6 +36,16 @@ export const sft = object({
 }).describe('Supervised fine-tuning on completions: the stop token is trained, prompt tokens are not.');
 export type SftSettings = z.infer<typeof sft>;
 
+const completions = object({
+  every: positiveInt.default(20).describe('Steps between two looks at completions, in samples.jsonl and the report.'),
+  count: z.int().min(0).max(1024).default(2).describe('Prompts in a look, with one completion each.'),
+  rollouts: count
+    .default(0)
+    .describe(
+      'The newest rollouts of which all completions are kept, with rewards and advantages, a file each in rollouts/; beyond 1 GiB fewer. 0 is none.',
+    ),
+});
+
 export const grpo = withRules(
   object({
     ...trainingShape,
@@ -86,6 +96,7 @@ export const grpo = withRules(
     advantageEpsilon: z.number().min(0).default(1e-4).describe('Added to the standard deviation of a group.'),
     sampling: sampling.prefault({}).describe('How completions are sampled.'),
     ...promptShape,
+    completions: completions.prefault({}).describe('Which completions are written down; decides no weights.'),
     rewards: z.array(reward).min(1).max(16).describe('Simply added, each times its weight.'),
   }),
   [

@@ -4,18 +4,16 @@ import { createRewards } from '../rewards/create-rewards.ts';
 import { usableRows } from './checked-rows.ts';
 import { Gradable } from './gradable.ts';
 import { loadPolicy } from './load-policy.ts';
+import { logCompletions } from './log-completions.ts';
 import { RewardModels } from './reward-models.ts';
 import { updatePolicy } from './policy-update.ts';
-import { miniBatches, rollOut, updatesPerRollout } from './rollout.ts';
+import { miniBatches, rollOut, type Rollout, updatesPerRollout } from './rollout.ts';
 import { readRollout, writeRollout } from './rollout-file.ts';
 import { judgePrompt } from './row-verdicts.ts';
 import { warnOfLength, warnOfTruncation } from './sampling-warnings.ts';
 import { finishAgain, Training } from './training.ts';
 import { usesReference } from './uses-reference.ts';
 import type { Workspace } from './workspace.ts';
-
-/** Steps between two looks at completions in the report. */
-const samplesEvery = 20;
 
 /**
  * Group relative policy optimisation: R1-Zero from a base model, reasoning RL, and the final RL with reward models.
@@ -48,14 +46,17 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
     const rewards = createRewards(settings.rewards, { steps: settings.steps, scoreWithModel: models.score });
     const training = await Training.start(workspace, resumed, { ...settings, unit, figures });
 
+    const rolloutFrom = async (step: number): Promise<Rollout> => {
+      const request = { settings, seed, stage, rewards, prompts, step };
+      const { rollout, judged } = await training.stoppable(() => rollOut(policy, request));
+      await logCompletions(workspace.log, settings, step, judged);
+      return rollout;
+    };
+
     while (training.stepsLeft > 0) {
       const { step } = training;
       const updatesDone = step % updatesPerRollout(settings); // by an attempt that was stopped within a rollout
-      const rollout =
-        updatesDone > 0
-          ? await readRollout(resumed.checkpoint)
-          : await training.stoppable(() => rollOut(policy, { settings, seed, stage, rewards, prompts, step }));
-      if (updatesDone === 0 && step % samplesEvery === 0) await workspace.log.samples(step + 1, rollout.samples);
+      const rollout = updatesDone > 0 ? await readRollout(resumed.checkpoint) : await rolloutFrom(step);
       training.alsoKeep = (directory) => writeRollout(directory, rollout);
       const updates = [...miniBatches(rollout, settings).entries()].slice(updatesDone);
       for (const [at, miniBatch] of updates.slice(0, training.stepsLeft)) {

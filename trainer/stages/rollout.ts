@@ -12,9 +12,11 @@ import { completeRows, inGroups, type SampledCompletion } from './completions.ts
 import type { Policy } from './policy.ts';
 import type { Metrics } from './metrics.ts';
 import { requireGraded } from './require-graded.ts';
-import { type Sample, shownCompletion } from './stage-log.ts';
 
 type Scored = SampledCompletion & ScoredCompletion;
+
+/** A completion with all that was found of it. */
+export type JudgedCompletion = Scored & { readonly advantage: number };
 
 /** A completion with all that its updates need, but for its weight in a mini-batch. */
 export interface LearnableCompletion extends Pick<Scored, 'promptIds' | 'completionIds' | 'oldProbs' | 'reward'> {
@@ -30,8 +32,6 @@ export interface Rollout {
   readonly metrics: Metrics;
   /** Sampled. */
   readonly tokens: number;
-  /** Some of the completions, for the report. */
-  readonly samples: readonly Sample[];
 }
 
 export interface RolloutRequest {
@@ -59,11 +59,16 @@ export function miniBatches({ completions }: Rollout, settings: GrpoSettings): (
   });
 }
 
-/** Samples groups, scores them, and turns rewards into advantages. @throws UserError if no completion can be graded */
+/**
+ * Samples groups, scores them, and turns rewards into advantages.
+ *
+ * @returns what updates need, and beside it what people want to see
+ * @throws UserError if no completion can be graded
+ */
 export async function rollOut(
   policy: Policy,
   { settings, seed, stage, rewards, prompts, step }: RolloutRequest,
-): Promise<Rollout> {
+): Promise<{ readonly rollout: Rollout; readonly judged: readonly JudgedCompletion[] }> {
   const startedMs = performance.now();
   const index = step / updatesPerRollout(settings);
   const size = settings.promptsPerStep * settings.stepsPerRollout;
@@ -85,7 +90,8 @@ export async function rollOut(
     ...(updatesPerRollout(settings) > 1 && (await compareWithSampler(settings, policy, scored))),
     tokens_per_s: (tokens / (sampledMs - startedMs)) * 1000,
   };
-  return { completions: learnable, metrics, tokens, samples: firstOfEach(groups) };
+  const judged = zip(scored, learnable).map(([completion, { advantage }]) => ({ ...completion, advantage }));
+  return { rollout: { completions: learnable, metrics, tokens }, judged };
 }
 
 /** @param groups completions by prompt */
@@ -125,21 +131,4 @@ async function compareWithSampler(
   return samplingLogpDifference(
     zip(completions, trained).map(([{ oldProbs }, probs]): SampledTwice => ({ oldProbs, probs })),
   );
-}
-
-/** The first completions of the first two prompts. */
-function firstOfEach(groups: readonly (readonly Scored[])[]): Sample[] {
-  return groups.slice(0, 2).flatMap(([first]) => {
-    if (!first) return [];
-    const { row, reward, scores } = first;
-    return {
-      from: 'rollout',
-      dataset: row.dataset,
-      prompt: row.messages.map(({ content }) => content).join('\n'),
-      ...shownCompletion(first),
-      ...(reward !== undefined && { reward }),
-      scores,
-      ...(row.answer && { gold: row.answer.gold }),
-    };
-  });
 }

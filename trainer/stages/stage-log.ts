@@ -2,8 +2,9 @@ import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { replaceFile } from '../checkpoint/replace-file.ts';
-import { metricsName, samplesName } from '../contract/checkpoint.ts';
+import { metricsName, rolloutsName, samplesName } from '../contract/checkpoint.ts';
 import type { Metrics } from './metrics.ts';
+import { RolloutLog } from './rollout-log.ts';
 
 /** A sample response for the report. */
 export const sample = z.object({
@@ -28,12 +29,14 @@ export function shownCompletion(
   return { completion: text, ...(opening !== '' && { opening }) };
 }
 
-/** `metrics.jsonl` and `samples.jsonl` of a stage's directory, a line a step and a line a completion. */
+/** `metrics.jsonl` and `samples.jsonl` of a stage's directory, a line a step and a line a completion, and its `rollouts/`. */
 export class StageLog {
+  readonly rollouts: RolloutLog;
   private readonly directory: string;
 
   constructor(directory: string) {
     this.directory = directory;
+    this.rollouts = new RolloutLog(join(directory, rolloutsName));
   }
 
   async metrics(step: number, metrics: Metrics): Promise<void> {
@@ -69,9 +72,10 @@ export class StageLog {
       .filter((line) => isEvaluationOf(line, step));
   }
 
-  /** Forgets lines after `step`: they belong to work that is about to be done again. */
+  /** Forgets what comes after `step`: it belongs to work that is about to be done again. */
   async rewind(step: number): Promise<void> {
     for (const name of [metricsName, samplesName]) await this.filter(name, (line) => line.step <= step);
+    await this.rollouts.rewind(step);
   }
 
   /** Keeps some lines; one that a crash has cut does not parse and is dropped. */

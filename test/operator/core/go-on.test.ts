@@ -51,7 +51,10 @@ test.each<Case>([
   },
   {
     name: 'leaves a finished stage alone whose records alone are kept otherwise',
-    given: { pipeline: zero('steps: 3, checkpointEvery: 7'), stages: succeeded(pipeline, all) },
+    given: {
+      pipeline: zero('steps: 3, checkpointEvery: 7, completions: {every: 1, rollouts: 5}'),
+      stages: succeeded(pipeline, all),
+    },
     condition: ['True', 'Completed'],
   },
   {

@@ -27,6 +27,7 @@ test('what was saved moves, logs are copied, and nothing else stays', async () =
   await publish(1, 200);
   await write(1, 'step-000300.partial/model.safetensors', 'half');
   await write(1, 'tokenizer/vocab.json', '{}');
+  await write(1, 'rollouts/step-000201.jsonl', '{}');
   await write(1, `${chunks}/000000.json`, '[]');
   await write(1, `${chunks}/000001.json.partial`, '[');
   for (const name of ['metrics.jsonl', 'samples.jsonl', 'decisions.jsonl']) await write(1, name, `${name}\n`);
@@ -37,6 +38,8 @@ test('what was saved moves, logs are copied, and nothing else stays', async () =
     `${chunks}/000000.json`,
     'decisions.jsonl',
     'metrics.jsonl',
+    'rollouts',
+    'rollouts/step-000201.jsonl',
     'samples.jsonl',
     ...stepFiles(100),
     ...stepFiles(200),
@@ -44,7 +47,7 @@ test('what was saved moves, logs are copied, and nothing else stays', async () =
   expect(await readdir(join(directory(), '0badcafe'))).toEqual(['attempt-2', 'attempt-3']);
 
   await takeOver(attempt(2), [attempt(1)], mine); // nothing is left to be done
-  expect(await tree(2)).toHaveLength(11);
+  expect(await tree(2)).toHaveLength(13);
 });
 
 test('of several attempts the newest comes first; what only an older one has is not lost', async () => {

@@ -1,0 +1,72 @@
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { replaceFile } from '../checkpoint/replace-file.ts';
+
+export interface KeptRollouts {
+  /** The oldest are removed beyond so many. */
+  readonly rollouts: number;
+  /** And beyond this size of all together; the newest stays whatever its size. */
+  readonly bytes: number;
+}
+
+const pattern = /^step-(\d{6,})\.jsonl$/;
+
+/**
+ * All completions of the newest rollouts, a file of JSON lines each, named after the rollout's first step.
+ *
+ * What is kept follows from the sizes of the newest rollouts alone. So a stage that went on from an earlier step ends with
+ * the same files as one that never stopped.
+ */
+export class RolloutLog {
+  private readonly directory: string;
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  /** @param step the first that learns from the rollout, counted from 1 */
+  async write(step: number, lines: readonly object[], kept: KeptRollouts): Promise<void> {
+    // Not with its parents: an attempt whose directory was taken over must fail here.
+    await mkdir(this.directory).catch(unless('EEXIST'));
+    await replaceFile(this.path(step), jsonLines(lines));
+    await this.prune(kept);
+  }
+
+  /** Forgets rollouts that begin after `step`. */
+  async rewind(step: number): Promise<void> {
+    for (const each of await this.steps()) if (each > step) await rm(this.path(each));
+  }
+
+  private async prune({ rollouts, bytes }: KeptRollouts): Promise<void> {
+    let total = 0;
+    for (const [age, step] of (await this.steps()).toReversed().entries()) {
+      const path = this.path(step);
+      total += (await stat(path)).size;
+      if (age > 0 && (age >= rollouts || total > bytes)) await rm(path);
+    }
+  }
+
+  private path(step: number): string {
+    return join(this.directory, `step-${String(step).padStart(6, '0')}.jsonl`);
+  }
+
+  /** Of the rollouts that are there, ascending. */
+  private async steps(): Promise<number[]> {
+    const names = (await readdir(this.directory).catch(unless('ENOENT'))) ?? [];
+    return names
+      .flatMap((name) => pattern.exec(name)?.[1] ?? [])
+      .map(Number)
+      .toSorted((a, b) => a - b);
+  }
+}
+
+/** One at a time: a rollout can be longer than the longest string. */
+function* jsonLines(lines: readonly object[]): Generator<string> {
+  for (const line of lines) yield `${JSON.stringify(line)}\n`;
+}
+
+function unless(code: string): (error: NodeJS.ErrnoException) => undefined {
+  return (error) => {
+    if (error.code !== code) throw error;
+  };
+}
