@@ -1,23 +1,31 @@
 import type { StageResult } from '../contract/progress.ts';
 import type { EvaluateSettings } from '../contract/settings.ts';
-import { evaluatePolicy } from './evaluation.ts';
+import { evaluatePolicy, type WholeEvaluation } from './evaluation.ts';
 import { loadPolicy } from './load-policy.ts';
 import { successResult } from './success.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Measures a model and hands on nothing but the figures. */
 export async function evaluate(settings: EvaluateSettings, workspace: Workspace): Promise<StageResult> {
+  const { metrics, samples } = await evaluateStartingModel(settings, workspace);
+  await workspace.log.evaluation(0, metrics, samples);
+  workspace.progress.report('evaluate', 1, 1, metrics);
+  return successResult('evaluated', metrics);
+}
+
+/** Measures the model that a stage starts from. */
+export async function evaluateStartingModel(
+  settings: EvaluateSettings,
+  workspace: Workspace,
+): Promise<WholeEvaluation> {
   const { policy } = await loadPolicy(workspace);
   try {
     workspace.progress.report('evaluate', 0, 1);
     const asked = { ...settings, every: 0 };
-    const { metrics, samples } = await workspace.stop.during(
+    return await workspace.stop.during(
       () => evaluatePolicy(policy, asked, workspace),
       () => 'nothing, for it had only begun',
     );
-    await workspace.log.evaluation(0, metrics, samples);
-    workspace.progress.report('evaluate', 1, 1, metrics);
-    return successResult('evaluated', metrics);
   } finally {
     await policy.close();
   }

@@ -27,9 +27,9 @@ interface Measured {
   readonly verdicts: readonly (GradedSample | undefined)[];
 }
 
-interface WholeEvaluation extends Evaluation {
+export interface WholeEvaluation extends Evaluation {
   /** Every completion. */
-  readonly completions: readonly Sample[];
+  readonly completions: readonly SampledCompletion[];
 }
 
 /**
@@ -85,7 +85,11 @@ async function evaluateAll(
     for (const one of measured) all.push(one);
   }
   if (all.length === 0) return { metrics, samples, completions: [] };
-  return { metrics: { ...metrics, ...(await summarise(all)) }, samples, completions: all.flatMap(toSamples) };
+  return {
+    metrics: { ...metrics, ...(await summarise(all)) },
+    samples,
+    completions: all.flatMap(({ completions }) => completions),
+  };
 }
 
 /** Evaluates on the rows that the settings name; what was found in them belongs to the figures. */

@@ -23,7 +23,7 @@ export const watchedMetrics = [
   'grad_norm',
 ] as const;
 
-/** Writes progress lines to stdout, at most one a second, with the time left by the speed of this attempt. */
+/** Writes progress lines, at most one a second, with the time left by the speed of this attempt. */
 export class ProgressReporter {
   /** Travel with every line. */
   readonly warnings = new Warnings();
@@ -32,6 +32,11 @@ export class ProgressReporter {
   private lastMs = -Infinity;
   private metrics: Metrics = {};
   private last: ProgressLine | undefined;
+  private readonly say: (line: string) => void;
+
+  constructor(say: (line: string) => void = (line) => void process.stdout.write(line)) {
+    this.say = say;
+  }
 
   /** Rows looked at before the first step; the time that takes says nothing of the steps. */
   checking(done: number, rows: number): void {
@@ -62,7 +67,7 @@ export class ProgressReporter {
       ...(secondsLeft !== undefined && { secondsLeft }),
     };
     this.last = line;
-    process.stdout.write(`${JSON.stringify(line)}\n`);
+    this.say(`${JSON.stringify(line)}\n`);
   }
 
   private get warned(): Pick<ProgressLine, 'warnings'> {
@@ -75,7 +80,7 @@ export class ProgressReporter {
     const nowMs = performance.now();
     if (!this.last || nowMs - this.lastMs < silenceMs) return;
     this.lastMs = nowMs;
-    process.stdout.write(`${JSON.stringify({ ...this.last, ...this.warned, time: new Date().toISOString() })}\n`);
+    this.say(`${JSON.stringify({ ...this.last, ...this.warned, time: new Date().toISOString() })}\n`);
   };
 }
 

@@ -26,9 +26,12 @@ export interface Workspace {
   readonly rolloutServer: RolloutServer | undefined;
 }
 
-export async function openWorkspace(file: StageFile, stop: AbortSignal): Promise<Workspace> {
+export async function openWorkspace(
+  file: StageFile,
+  stop: AbortSignal,
+  progress = new ProgressReporter(),
+): Promise<Workspace> {
   const digest = await settingsDigest(file);
-  const progress = new ProgressReporter();
   if (file.trainedOn?.length) progress.warnings.warn('TrainingRowsEvaluated', warningOfTrainedOn(file.trainedOn));
   const request = new StopRequest(stop);
   const onActivity = (): void => {
