@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { checkFiles } from './stages/check-files.ts';
-import { evaluateCheckpoint, generateFromCheckpoint } from './stages/one-off.ts';
+import { evaluateCheckpoint, evaluateStageAgain, generateFromCheckpoint } from './stages/one-off.ts';
 import { sampleForLearner } from './stages/rollout-worker.ts';
 import { reportFailure } from './stages/failure.ts';
 import { runStage } from './stages/run-stage.ts';
@@ -70,7 +70,17 @@ program
   .option('--temperature <number>', 'softmax temperature; 0 is greedy', Number, 1)
   .option('--max-new-tokens <count>', 'longest completion', Number, 256)
   .option('--seed <number>', 'seed of the random numbers', Number, 0)
+  .option('--system <text>', 'system message')
+  .option('--chat <json>', 'what chat is in a manifest')
+  .option('--show <count>', 'completions to print', Number, 0)
   .action(evaluateCheckpoint);
+
+program
+  .command('evaluate-stage')
+  .description('measure what a finished stage has made once more, as the stage was told to')
+  .requiredOption('--stage <file>', 'stage file (JSON)')
+  .option('--show <count>', 'completions of each dataset to print', Number, 0)
+  .action(evaluateStageAgain);
 
 try {
   await program.parseAsync();

@@ -1,11 +1,16 @@
 import { type Command, Option } from 'commander';
 import { answerKinds } from '../../trainer/contract/dataset.ts';
+import { UserError } from '../../trainer/contract/errors.ts';
+import { type ChatOptions, chatOptions, trainerChatOption } from '../chat-options.ts';
 import { resolveCheckpoint } from '../checkpoint-argument.ts';
 import { type StateOption, integerFrom, numberWithin, stateOption } from '../options.ts';
+import { resolveStageFile } from '../stage-file-argument.ts';
 import { runTrainer } from '../trainer-process.ts';
 
-interface EvaluateOptions extends StateOption {
-  readonly data: string;
+interface EvaluateOptions extends StateOption, ChatOptions {
+  readonly data?: string;
+  readonly show: number;
+  readonly system?: string;
   readonly answerKind: string;
   readonly answerIn: string;
   readonly samples: number;
@@ -16,11 +21,15 @@ interface EvaluateOptions extends StateOption {
 }
 
 export function addEvaluate(program: Command): void {
-  program
+  const command = program
     .command('evaluate')
     .description('measure a model on prompts with checkable answers')
     .argument('<checkpoint>', 'checkpoint or Hugging Face directory, or PIPELINE/STAGE')
-    .requiredOption('-d, --data <file>', 'JSONL file: prompt (or messages) and answer in every line')
+    .option(
+      '-d, --data <file>',
+      'JSONL file: prompt (or messages) and answer in every line; when absent, PIPELINE/STAGE is measured as its manifest says',
+    )
+    .option('--show <count>', 'print this many completions of each dataset', integerFrom(0), 0)
     .addOption(
       new Option('--answer-kind <kind>', 'how answers are compared').choices(answerKinds).default(answerKinds[0]),
     )
@@ -34,8 +43,15 @@ export function addEvaluate(program: Command): void {
     .option('--temperature <number>', 'softmax temperature; 0 is greedy', numberWithin(0, 10), 1)
     .option('--max-new-tokens <count>', 'longest completion, in tokens', integerFrom(1), 512)
     .option('--seed <number>', 'seed of the random numbers', integerFrom(0), 0)
+    .option('--system <text>', 'system message')
     .addOption(stateOption())
     .action(async (checkpoint: string, options: EvaluateOptions) => {
+      if (options.data === undefined) {
+        refuseOptionsOfData(command);
+        const file = await resolveStageFile(checkpoint, options.state);
+        process.exitCode = await runTrainer(['evaluate-stage', `--stage=${file}`, `--show=${options.show}`]);
+        return;
+      }
       const directory = await resolveCheckpoint(checkpoint, options.state);
       process.exitCode = await runTrainer([
         'evaluate',
@@ -48,6 +64,21 @@ export function addEvaluate(program: Command): void {
         `--temperature=${options.temperature}`,
         `--max-new-tokens=${options.maxNewTokens}`,
         `--seed=${options.seed}`,
+        `--show=${options.show}`,
+        ...(options.system === undefined ? [] : [`--system=${options.system}`]),
+        ...trainerChatOption(options),
       ]);
     });
+  for (const option of chatOptions()) command.addOption(option);
+}
+
+/** A stage is measured as it was told to. */
+function refuseOptionsOfData(command: Command): void {
+  const given = command.options.filter((option) => {
+    const name = option.attributeName();
+    return command.getOptionValueSource(name) === 'cli' && !['show', 'state'].includes(name);
+  });
+  if (given.length === 0) return;
+  const names = given.map(({ long }) => long).join(', ');
+  throw new UserError(`found ${names} without --data FILE; a stage's own evaluation has its settings in the manifest`);
 }

@@ -6,9 +6,12 @@ import { evaluation } from '../contract/training.ts';
 import { loadDataset } from '../data/load-dataset.ts';
 import { sampleRows } from '../data/sample-rows.ts';
 import { completeRows } from './completions.ts';
-import { evaluateRows } from './evaluation.ts';
+import { describeCompletions } from './describe-completions.ts';
+import { evaluateRows, type WholeEvaluation } from './evaluation.ts';
 import { Policy } from './policy.ts';
 import { printable } from './printable.ts';
+import { readStageFile } from './read-stage-file.ts';
+import { repeatEvaluation } from './repeat-evaluation.ts';
 
 interface GenerateOptions {
   readonly prompt: string;
@@ -54,20 +57,46 @@ interface EvaluateOptions {
   readonly temperature: number;
   readonly maxNewTokens: number;
   readonly seed: number;
+  readonly system?: string;
+  /** Chat settings, as JSON. */
+  readonly chat?: string;
+  /** Completions to show. */
+  readonly show: number;
 }
 
 /** Prints the metrics of a checkpoint on a JSONL file, as JSON. */
 export async function evaluateCheckpoint(checkpoint: string, options: EvaluateOptions): Promise<void> {
-  const { data, answerKind, answerIn, samples, limit, seed, ...sampling } = options;
-  const settings = dataset.parse({ name: 'data', jsonl: resolve(data), answer: { kind: answerKind, in: answerIn } });
+  const {
+    data,
+    answerKind,
+    answerIn,
+    samples,
+    limit,
+    seed,
+    system,
+    chat: chatJson = '{}',
+    show,
+    ...sampling
+  } = options;
+  const answer = { kind: answerKind, in: answerIn };
+  const settings = dataset.parse({ name: 'data', jsonl: resolve(data), answer, system });
   const { train } = await loadDataset(settings, seed);
-  const policy = await Policy.open(resolve(checkpoint));
+  const policy = await Policy.open(resolve(checkpoint), { chat: chat.parse(JSON.parse(chatJson)) });
   try {
     const how = evaluation.parse({ data: ['data'], samples, limit, sampling });
     const rows = sampleRows(train, limit, seed, 'data');
-    const { metrics } = await evaluateRows(policy, [{ dataset: 'data', rows, trainedOn: false }], how, seed);
-    console.log(JSON.stringify(metrics, undefined, 2));
+    printEvaluation(await evaluateRows(policy, [{ dataset: 'data', rows, trainedOn: false }], how, seed), show);
   } finally {
     await policy.close();
   }
+}
+
+/** Prints the metrics of a stage's model, measured as the stage was told to, as JSON. */
+export async function evaluateStageAgain({ stage, show }: { stage: string; show: number }): Promise<void> {
+  printEvaluation(await repeatEvaluation(await readStageFile(stage)), show);
+}
+
+function printEvaluation({ metrics, completions }: WholeEvaluation, show: number): void {
+  process.stdout.write(describeCompletions(completions, show));
+  console.log(JSON.stringify(metrics, undefined, 2));
 }

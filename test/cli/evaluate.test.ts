@@ -1,0 +1,92 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from '@jest/globals';
+import { r1 } from '../support/cli.ts';
+import { useSharedDirectory } from '../support/shared-directory.ts';
+
+const evaluation =
+  '{data: [asked, sums], limit: 3, samples: 2, sampling: {maxNewTokens: 6}, answers: [{dataset: sums, in: completion}]}';
+
+/** With all that decides how a model is measured: system message, chat settings, random rows, an own verifier. */
+const manifest = `apiVersion: r1.dev/v1alpha1
+kind: R1Pipeline
+metadata: {name: tiny}
+spec:
+  seed: 5
+  base: {init: {hiddenSize: 16, layers: 1, heads: 2, kvHeads: 1, maxLength: 128}}
+  datasets:
+    - {name: sums, generator: {task: addition, digits: 2, rows: 16, heldOut: 8, languages: [en]}}
+    - {name: mixture, generator: {task: mixture, rows: 64}}
+    - {name: asked, jsonl: asked.jsonl, system: Be brief., answer: {kind: exact, in: completion}}
+  stages:
+    - name: unmeasured
+      chat: {prefill: "<think>", stop: ["e"]}
+      pretrain: {data: [mixture], steps: 1, batch: 2}
+    - name: trained
+      chat: {prefill: "<think>", stop: ["e"]}
+      model: {from: unmeasured}
+      sft: {data: [mixture], epochs: 1, batch: 64}
+      evaluation: ${evaluation}
+    - name: measured
+      chat: {prefill: "<think>", stop: ["e"]}
+      model: {from: trained}
+      evaluate: ${evaluation}
+`;
+
+const directory = useSharedDirectory();
+const evaluate = (...args: string[]) => r1(['evaluate', ...args], { cwd: directory() });
+
+beforeAll(async () => {
+  const rows = Array.from({ length: 9 }, (_, at) => ({ prompt: `Name number ${at}.`, answer: `${at}` }));
+  await writeFile(join(directory(), 'asked.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  await writeFile(join(directory(), 'tiny.yaml'), manifest);
+  const { code, stderr } = await r1(['run', 'tiny.yaml', '--workers', '1'], { cwd: directory() });
+  expect([code, stderr]).toEqual([0, '']);
+}, 120_000);
+
+async function resultOf(stage: string): Promise<Record<string, number>> {
+  const text = await readFile(join(directory(), '.r1/tiny/volume', stage, 'result.json'), 'utf8');
+  return (JSON.parse(text) as { metrics: Record<string, number> }).metrics;
+}
+
+test.each(['trained', 'measured'])('repeats the figures of stage %s to the last digit', async (stage) => {
+  const volume = join(directory(), '.r1/tiny/volume', stage);
+  const before = await readdir(volume);
+  const { code, stdout, stderr } = await evaluate(`tiny/${stage}`);
+  expect([code, stderr]).toEqual([0, '']);
+  const figures = JSON.parse(stdout) as Record<string, number>;
+  const result = await resultOf(stage);
+  const measured = Object.entries(result).filter(([name]) => /^(eval|data\/evaluation)\//.test(name));
+  expect(figures).toEqual(Object.fromEntries(measured));
+  expect(figures).toMatchObject({ 'eval/asked/pass@1': expect.any(Number), 'eval/pass@2': expect.any(Number) });
+  expect(await readdir(volume)).toEqual(before);
+});
+
+test('shows completions of each dataset with what was read and the gold answer', async () => {
+  const { stdout } = await evaluate('tiny/trained', '--show', '2');
+  const shown = stdout.split('\n').filter((line) => line.startsWith('--- '));
+  expect(shown).toEqual([
+    expect.stringMatching(/^--- asked, row .*: (wrong|correct) ---$/),
+    expect.stringMatching(/^--- asked, row .*: (wrong|correct) ---$/),
+    expect.stringMatching(/^--- sums, row .*: (wrong|correct) ---$/),
+    expect.stringMatching(/^--- sums, row .*: (wrong|correct) ---$/),
+  ]);
+  expect(stdout).toMatch(/^system: Be brief\.\nuser: Name number \d\.\ncompletion: <think>[^]*?\nread: .*\ngold: \d$/m);
+  expect(stdout).toMatch(/^\{\n {2}"eval\/[^]*\}\n$/m);
+});
+
+test('measures on a file with a system message and chat settings of its own', async () => {
+  const flags = ['--limit=1', '--max-new-tokens=2', '--show=1', '--system=Hurry.', '--prefill=So'];
+  const { code, stdout } = await evaluate('tiny/unmeasured', '--data=asked.jsonl', ...flags);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^system: Hurry\.\nuser: Name number \d\.\ncompletion: So/m);
+});
+
+test.each([
+  { args: ['tiny/unmeasured'], says: 'stage unmeasured has no evaluation; expected one in its manifest, or --data' },
+  { args: ['tiny/nothing'], says: 'has no stage "nothing"; known: unmeasured, trained, measured' },
+  { args: ['.r1'], says: '.r1: expected PIPELINE/STAGE, whose own evaluation is repeated, or --data FILE' },
+  { args: ['tiny/trained', '--samples=4', '--prefill=So'], says: 'found --samples, --prefill without --data FILE' },
+])('refuses $args in words', async ({ args, says }) => {
+  expect(await evaluate(...args)).toMatchObject({ code: 64, stdout: '', stderr: expect.stringContaining(says) });
+});

@@ -1,0 +1,33 @@
+import { goldProblem, judge, spellGold } from '../rewards/verify.ts';
+import type { SampledCompletion } from './completions.ts';
+import { printable } from './printable.ts';
+
+/** The part of a completion that is shown. */
+type Shown = Pick<SampledCompletion, 'row' | 'text'>;
+
+/** The first completions of each dataset for people: prompt, response, what was read as the answer, and the gold answer. */
+export function describeCompletions(completions: readonly Shown[], perDataset: number): string {
+  const byDataset = Object.values(Object.groupBy(completions, ({ row }) => row.dataset));
+  const shown = byDataset.flatMap((all = []) => all.slice(0, perDataset).map(describe));
+  return shown.map((text) => printable(`${text}\n\n`)).join('');
+}
+
+function describe({ row, text }: Shown): string {
+  const { verdict, found, value } = judge(row, text);
+  return [
+    `--- ${row.dataset}, row ${row.id}: ${verdict.outcome === 'abstain' ? 'not judged' : verdict.outcome} ---`,
+    ...row.messages.map(({ role, content }) => `${role}: ${content}`),
+    `completion: ${text}`,
+    `read: ${found === undefined || found === '' ? 'nothing' : withReading(found, value)}`,
+    `gold: ${row.answer === undefined ? 'none' : gold(row.answer)}`,
+  ].join('\n');
+}
+
+function gold(answer: NonNullable<Shown['row']['answer']>): string {
+  return goldProblem(answer) ?? withReading(answer.gold, spellGold(answer));
+}
+
+/** `18.00 (18)` */
+function withReading(text: string, value: string | undefined): string {
+  return value === undefined || value === text ? text : `${text} (${value})`;
+}
