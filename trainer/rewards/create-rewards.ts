@@ -4,10 +4,9 @@ import type { Row } from '../contract/dataset.ts';
 import type { RewardSettings } from '../contract/rewards.ts';
 import { rewardNames } from '../contract/result-metrics.ts';
 import { formatReward } from './format.ts';
-import { languageConsistency } from './language-consistency.ts';
 import { lengthPenalty } from './length.ts';
-import { promptText } from './prompt-text.ts';
 import { parseResponse } from './parse-response.ts';
+import { responseConsistency } from './response-consistency.ts';
 import { verify } from './verify.ts';
 import type { Verdict } from './verifiers/verifier.ts';
 
@@ -119,11 +118,7 @@ async function measure({ row, text, opening }: Completion): Promise<Measures> {
   return {
     verdict: verify(row, text),
     formatted: formatReward(row, text, opening) === 1,
-    languageConsistency: await languageConsistency(
-      parseResponse(text, opening).languageText,
-      row.language,
-      promptText(row),
-    ),
+    languageConsistency: await responseConsistency(row, text, opening),
   };
 }
 

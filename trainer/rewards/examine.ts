@@ -1,10 +1,8 @@
 import type { Candidate } from '../algorithms/funnel.ts';
 import type { Row } from '../contract/dataset.ts';
 import { canonicalForm } from './canonical-form.ts';
-import { languageConsistency } from './language-consistency.ts';
-import { parseResponse } from './parse-response.ts';
-import { promptText } from './prompt-text.ts';
 import { isReadable } from './readable.ts';
+import { responseConsistency } from './response-consistency.ts';
 import { verify } from './verify.ts';
 
 /** A sampled response. */
@@ -32,8 +30,7 @@ export async function examine(
 ): Promise<Candidate> {
   const kept = canonicalForm(text, opening);
   const { outcome, score } = verify(row, kept);
-  const { languageText } = parseResponse(kept, opening);
-  const consistency = await languageConsistency(languageText, row.language, promptText(row));
+  const consistency = await responseConsistency(row, kept, opening);
   const verifiable = row.domain === 'reasoning' || (row.answer !== undefined && row.answer.kind !== 'pattern');
   return {
     text: kept,

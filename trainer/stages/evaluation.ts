@@ -1,4 +1,4 @@
-import { languageConsistency } from '../rewards/language-consistency.ts';
+import { responseConsistency } from '../rewards/response-consistency.ts';
 import { formatReward } from '../rewards/format.ts';
 import { promptText } from '../rewards/prompt-text.ts';
 import { parseResponse } from '../rewards/parse-response.ts';
@@ -135,19 +135,20 @@ async function summarise(measured: readonly Measured[]): Promise<Metrics> {
     completions.map(({ text, opening }) => ({ row, text, opening })),
   );
   const consistencies: number[] = [];
-  for (const { row, text, opening } of texts) {
-    const { languageText } = parseResponse(text, opening);
-    consistencies.push(await languageConsistency(languageText, row.language, promptText(row)));
-  }
+  for (const { row, text, opening } of texts) consistencies.push(await responseConsistency(row, text, opening));
   return {
     ...(gradedPrompts.length > 0 && evaluationMetrics(gradedPrompts)),
     ...(texts.length > 0 && {
       'eval/format_rate': mean(texts.map(({ row, text, opening }) => formatReward(row, text, opening))),
       'eval/language_consistency': mean(consistencies),
-      'eval/worded_rate': mean(texts.map(({ text }) => Number(/\p{L}/u.test(parseResponse(text).languageText)))),
+      'eval/worded_rate': mean(texts.map(({ text, opening }) => Number(isWorded(text, opening)))),
     }),
     'eval/mean_length': mean(lengths),
   };
+}
+
+function isWorded(text: string, opening: string): boolean {
+  return /\p{L}/u.test(parseResponse(text, opening).languageText);
 }
 
 function correctShare(graded: readonly GradedSample[]): number {
@@ -158,7 +159,7 @@ function toSamples({ row, completions, verdicts }: Measured): Sample[] {
   return zip(completions, verdicts).map(([completion, verdict]) => ({
     from: 'evaluation',
     dataset: row.dataset,
-    prompt: row.messages.map(({ content }) => content).join('\n'),
+    prompt: promptText(row),
     ...shownCompletion(completion),
     ...(verdict && { scores: { accuracy: Number(verdict.correct) } }),
     ...(row.answer && { gold: row.answer.gold }),
