@@ -13,6 +13,8 @@ export type DatasetPart = 'train' | 'heldOut' | 'evaluation';
 export class StageInputs {
   private readonly file: StageFile;
   private readonly onActivity: () => void;
+  /** Training and evaluation may ask for the same one, which is read and checked once. */
+  private readonly datasets = new Map<string, Promise<Dataset>>();
 
   /** @param onActivity called now and then while a file is read; may throw */
   constructor(file: StageFile, onActivity: () => void) {
@@ -40,6 +42,12 @@ export class StageInputs {
   }
 
   private dataset(name: string): Promise<Dataset> {
+    const opened = this.datasets.get(name) ?? this.open(name);
+    this.datasets.set(name, opened);
+    return opened;
+  }
+
+  private async open(name: string): Promise<Dataset> {
     const settings = this.file.datasets.find((dataset) => dataset.name === name);
     if (!settings) throw new UserError(`stage ${this.file.stage}: no dataset or input is named "${name}"`);
     return loadDataset(settings, this.file.seed, { onActivity: this.onActivity });
