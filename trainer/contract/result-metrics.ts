@@ -50,7 +50,7 @@ export function resultMetrics(
   const evaluated = evaluation === undefined ? [] : evaluationMetricNames(evaluation, trainedOn);
   if (pretrain ?? sft) return [...ofEveryStep, ...supervised, ...ofRows('data'), ...evaluated];
   if (grpo) {
-    const { rewards, stepsPerRollout, epochsPerRollout } = grpo;
+    const { rewards, clip, stepsPerRollout, epochsPerRollout } = grpo;
     // Told in the first step of a rollout; the result has the figures of the last one.
     const tokens = stepsPerRollout * epochsPerRollout === 1 ? ['num_tokens'] : [];
     return [
@@ -58,6 +58,7 @@ export function resultMetrics(
       ...tokens,
       ...rollout,
       ...update,
+      ...(clip.dual === undefined ? [] : ['clip_ratio/dual_mean']),
       ...rewardNames(rewards).flatMap(meanAndStd),
       ...ofRows('data'),
       ...evaluated,

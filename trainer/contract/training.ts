@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { answerKinds } from './dataset.ts';
+import { answerKinds, answerPlaces } from './dataset.ts';
 import { count, fraction, name, names, object, positiveInt, type Rule, withRules } from './schema.ts';
 
 export const learningRate = z.number().min(0).max(1);
@@ -88,10 +88,7 @@ export const evaluation = withRules(
         object({
           dataset: name.describe('One of data.'),
           kind: z.enum(answerKinds).optional().describe("How answers are compared; the dataset's way when absent."),
-          in: z
-            .enum(['answerTag', 'completion'])
-            .optional()
-            .describe("Where the answer is read; the dataset's place when absent."),
+          in: z.enum(answerPlaces).optional().describe("Where the answer is read; the dataset's place when absent."),
         }),
       )
       .min(1)
