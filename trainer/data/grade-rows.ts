@@ -4,7 +4,7 @@ import { UserError } from '../contract/errors.ts';
 import { languages } from '../contract/languages.ts';
 import { goldProblem, judge, spellGold } from '../rewards/verify.ts';
 import type { Verdict } from '../rewards/verifiers/verifier.ts';
-import { BadLine } from './bad-line.ts';
+import { BadLine, shown } from './bad-line.ts';
 import { refuseInexactAnswer } from './exact-answer.ts';
 import { type JsonLine, readJsonLines } from './jsonl.ts';
 import { describeIssue } from './rows.ts';
@@ -18,10 +18,16 @@ function oneOf<const Options extends readonly string[]>(options: Options) {
   });
 }
 
+function expecting(what: string) {
+  return {
+    error: ({ input }: { readonly input?: unknown }) => `found ${shown(input)}, expected ${what}`,
+  };
+}
+
 const gradeRow = z.object(
   {
-    completion: z.string({ error: 'expected text' }),
-    answer: z.union([z.string(), z.number()], { error: 'expected text or a number' }).transform(String),
+    completion: z.string(expecting('text')),
+    answer: z.union([z.string(), z.number()], expecting('text or a number')).transform(String),
     kind: oneOf(answerKinds).optional(),
     in: oneOf(answerPlaces).optional(),
     language: oneOf(languages).optional(),

@@ -7,9 +7,9 @@ import { useSharedDirectory } from '../../support/shared-directory.ts';
 const directory = useSharedDirectory();
 
 test.each([
-  { row: '{"answer": "18"}', says: 'completion: expected text' },
-  { row: '{"completion": "18"}', says: 'answer: expected text or a number' },
-  { row: '{"completion": "18", "answer": null}', says: 'answer: expected text or a number' },
+  { row: '{"answer": "18"}', says: 'completion: found nothing, expected text' },
+  { row: '{"completion": "18"}', says: 'answer: found nothing, expected text or a number' },
+  { row: '{"completion": "18", "answer": null}', says: 'answer: found null, expected text or a number' },
   {
     row: '{"completion": "18", "answer": 1, "kind": "nmber"}',
     says: 'kind: found "nmber", expected one of number, exact',
