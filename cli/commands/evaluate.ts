@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { answerKinds } from '../../trainer/contract/dataset.ts';
+import { answerKinds, answerPlaces } from '../../trainer/contract/dataset.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 import { type ChatOptions, chatOptions, trainerChatOption } from '../chat-options.ts';
 import { resolveCheckpoint } from '../checkpoint-argument.ts';
@@ -34,9 +34,7 @@ export function addEvaluate(program: Command): void {
       new Option('--answer-kind <kind>', 'how answers are compared').choices(answerKinds).default(answerKinds[0]),
     )
     .addOption(
-      new Option('--answer-in <place>', 'where the answer is read')
-        .choices(['answerTag', 'completion'])
-        .default('answerTag'),
+      new Option('--answer-in <place>', 'where the answer is read').choices(answerPlaces).default(answerPlaces[0]),
     )
     .option('-n, --samples <count>', 'completions per prompt', integerFrom(1), 1)
     .option('--limit <count>', 'at most this many rows', integerFrom(1), 200)

@@ -1,6 +1,6 @@
 import type { Row } from '../contract/dataset.ts';
 
-/** What the row asks, as plain text: what a chain of thought may quote. */
+/** What the row asks, as plain text: what a chain of thought may quote, and people are shown. */
 export function promptText({ messages }: Row): string {
   return messages.map(({ content }) => content).join('\n');
 }

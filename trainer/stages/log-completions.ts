@@ -1,4 +1,5 @@
 import type { GrpoSettings } from '../contract/settings.ts';
+import { promptText } from '../rewards/prompt-text.ts';
 import { inGroups } from './completions.ts';
 import { type JudgedCompletion, updatesPerRollout } from './rollout.ts';
 import { type Sample, shownCompletion, type StageLog } from './stage-log.ts';
@@ -38,7 +39,7 @@ function sampleOf(completion: JudgedCompletion): Sample {
   return {
     from: 'rollout',
     dataset: row.dataset,
-    prompt: row.messages.map(({ content }) => content).join('\n'),
+    prompt: promptText(row),
     ...shownCompletion(completion),
     ...(reward !== undefined && { reward }),
     scores,
