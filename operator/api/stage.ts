@@ -31,7 +31,7 @@ export const resolvedModel = withRules(object(resolvedModelShape), [
 ]);
 export type ResolvedModel = z.infer<typeof resolvedModel>;
 
-const fileContent = object({
+export const fileContent = object({
   lines: z.int().min(0).describe('Its lines.'),
   sha256: z.string().max(64).describe('SHA-256 of its bytes.'),
 });

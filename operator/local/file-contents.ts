@@ -2,18 +2,20 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
 import type { R1Pipeline } from '../api/pipeline.ts';
-import type { DatasetContent, FileContent } from '../api/stage.ts';
+import { type DatasetContent, fileContent, type FileContent } from '../api/stage.ts';
 import { writeJson } from './state-directory.ts';
 
 /** Smaller files are read again by every run: it takes a moment, and no clock has to be trusted. */
 const rememberedFromBytes = 64 << 20;
 
-interface Remembered {
-  readonly bytes: number;
-  readonly mtimeMs: number;
-  readonly content: FileContent;
-}
+const remembered = z.object({
+  bytes: z.number(),
+  mtimeMs: z.number(),
+  content: fileContent,
+});
+type Remembered = z.infer<typeof remembered>;
 
 /**
  * What the data files of a pipeline hold now.
@@ -64,7 +66,7 @@ async function readContent(file: string): Promise<FileContent> {
 /** One that is missing or damaged costs time and nothing else. */
 async function readCache(path: string): Promise<Record<string, Remembered>> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Record<string, Remembered>;
+    return z.record(z.string(), remembered).parse(JSON.parse(await readFile(path, 'utf8')));
   } catch {
     return {};
   }

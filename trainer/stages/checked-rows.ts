@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import {
@@ -8,6 +7,7 @@ import {
   type RowFindings,
 } from '../contract/checked-rows.ts';
 import type { Row } from '../contract/dataset.ts';
+import { readJsonObject } from '../contract/input-file.ts';
 import { type Checked, checkRows, describeFindings, type Verdict, withoutPlaces } from '../data/check-rows.ts';
 import type { RowList } from '../data/row-list.ts';
 import type { Metrics } from './metrics.ts';
@@ -15,6 +15,9 @@ import type { Workspace } from './workspace.ts';
 
 /** Share of dropped rows from which on people are warned. */
 const muchDropped = 0.2;
+
+/** Places of ten million dropped rows. */
+const mostRecordBytes = 100_000_000;
 
 interface Part {
   /** `train`, `heldOut`, or `evaluation/<dataset>`. */
@@ -84,8 +87,7 @@ async function keep(workspace: Workspace, record: CheckedRows, part: string, che
 }
 
 async function readRecord({ file, settingsDigest }: Workspace): Promise<CheckedRows> {
-  const text = await readFile(join(file.out, checkedRowsName), 'utf8').catch(() => '{}');
-  const { data } = schema.safeParse(JSON.parse(text)); // replaced as a whole, so never half
+  const { data } = schema.safeParse(await readJsonObject(join(file.out, checkedRowsName), mostRecordBytes));
   return data?.settingsDigest === settingsDigest ? data : { settingsDigest, parts: {} };
 }
 
