@@ -64,7 +64,7 @@ describeCluster(
         /^NAME +STATE +STAGE +PROGRESS +ETA +GPU-H +RESTARTS +WARNINGS +AGE\nmini +Succeeded /,
       );
       const [header, ...rows] = (await inTeam('get', 'r1s')).trimEnd().split('\n');
-      expect(header).toMatch(/^NAME +PIPELINE +TYPE +STATE +STEP +PROGRESS +REWARD +LOSS +ATTEMPT +AGE$/);
+      expect(header).toMatch(/^NAME +PIPELINE +TYPE +STATE +STEP +PROGRESS +REWARD +LOSS +ATTEMPT +WARNINGS +AGE$/);
       for (const stage of stages)
         expect(rows.join('\n')).toMatch(new RegExp(`^mini-${stage} +mini +\\S+ +Succeeded `, 'm'));
     });
