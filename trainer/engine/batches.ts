@@ -48,9 +48,26 @@ export function cutSequences<T>(
   }));
 }
 
-/** Cuts completions into micro-batches; those of one prompt share its tokens. */
-export function cutCompletions<T extends TokenSequence>(sequences: readonly T[], config: ModelConfig): Part<T>[] {
-  return cutSequences(sequences, config, { size: sizeOf, family: ({ promptIds }) => promptIds.join() });
+/**
+ * Cuts completions into micro-batches; those of one prompt share its tokens.
+ *
+ * @param fields of whatever a caller knows of a completion, what a worker thread needs
+ */
+export function cutCompletions<T, F extends TokenSequence>(
+  sequences: readonly T[],
+  config: ModelConfig,
+  fields: (sequence: T) => F,
+): Part<F>[] {
+  return cutSequences(sequences.map(fields), config, { size: sizeOf, family: ({ promptIds }) => promptIds.join() });
+}
+
+export function tokenFields({ promptIds, completionIds }: TokenSequence): TokenSequence {
+  return { promptIds, completionIds };
+}
+
+function lossFields(sequence: PolicySequence): PolicySequence {
+  const { oldProbs, refProbs, advantage, weight } = sequence;
+  return { ...tokenFields(sequence), oldProbs, refProbs, advantage, weight };
 }
 
 /** A part of a training step that runs forward and backward at once. */
@@ -71,27 +88,15 @@ export function cutBatch(batch: TrainingBatch, config: ModelConfig): TrainingPar
     );
   }
   if (batch.loss === 'policy') {
-    return cutCompletions(batch.sequences, config).map(({ sequences, ...cut }) => ({
+    return cutCompletions(batch.sequences, config, lossFields).map(({ sequences, ...cut }) => ({
       ...cut,
-      batch: { ...batch, sequences: sequences.map(lossFields) },
+      batch: { ...batch, sequences },
     }));
   }
   return cutSequences(batch.sequences, config, { size: sizeOfDocument }).map(({ sequences, ...cut }) => ({
     ...cut,
     batch: { ...batch, sequences },
   }));
-}
-
-/** Of whatever a caller knows of a completion, what a worker thread needs. */
-function lossFields({
-  promptIds,
-  completionIds,
-  oldProbs,
-  refProbs,
-  advantage,
-  weight,
-}: PolicySequence): PolicySequence {
-  return { promptIds, completionIds, oldProbs, refProbs, advantage, weight };
 }
 
 /**

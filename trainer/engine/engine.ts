@@ -7,7 +7,7 @@ import { clipFactor } from '../optim/clipping.ts';
 import { inverseOf } from '../rollout/decoder.ts';
 import { type Claims, finishClaim, newClaims } from '../rollout/claims.ts';
 import type { Completion, GenerationRequest } from '../rollout/generation.ts';
-import { cutBatch, cutCompletions, cutSequences, inBatchOrder } from './batches.ts';
+import { cutBatch, cutCompletions, cutSequences, inBatchOrder, tokenFields } from './batches.ts';
 import { planGeneration } from './generation-plan.ts';
 import type { OptimizerState, StepReport, StepSettings } from './optimizer-step.ts';
 import { ParameterSets } from './parameter-sets.ts';
@@ -179,7 +179,7 @@ export class Engine {
   ): Promise<Float32Array[]> {
     return this.#inOrder(async () => {
       const source = this.#sets.source(set);
-      const parts = cutCompletions(sequences.map(tokensOf), this.#config);
+      const parts = cutCompletions(sequences, this.#config, tokenFields);
       const requests = parts.map(({ grid, sequences: members }) => ({
         source,
         grid,
@@ -302,9 +302,4 @@ export class Engine {
     if (this.#memory === undefined) throw new Error('this engine was created without an optimizer');
     return this.#memory;
   }
-}
-
-/** Of whatever a caller knows of a completion, what a worker thread needs. */
-function tokensOf({ promptIds, completionIds }: TokenSequence): TokenSequence {
-  return { promptIds, completionIds };
 }
