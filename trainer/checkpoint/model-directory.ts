@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UserError } from '../contract/errors.ts';
 import { namingFullDisk } from '../contract/full-disk.ts';
 import { readJsonObject } from '../contract/input-file.ts';
-import { shown as shownValue } from '../contract/shown.ts';
+import { shown } from '../contract/shown.ts';
 import { refuseAdapter } from './adapter.ts';
 import { copyTokenizer, generationConfigName } from './companion-files.ts';
 import { writeSafetensors } from './safetensors.ts';
@@ -94,12 +94,12 @@ function storedTensors(layout: FlatLayout, files: WeightFiles, mayBeMissing: rea
     const file = files.fileOf.get(stored);
     if (file === undefined) {
       if (mayBeMissing.includes(name)) return [];
-      throw new UserError(`${files.directory}: the weights lack the tensor "${name}" of shape ${shown(shape)}`);
+      throw new UserError(`${files.directory}: the weights lack the tensor "${name}" of shape ${shapeText(shape)}`);
     }
     const found = file.tensors.get(stored)!.shape;
-    if (shown(found) !== shown(shape))
+    if (shapeText(found) !== shapeText(shape))
       throw new UserError(
-        `${file.path}: tensor "${stored}" has shape ${shown(found)}; config.json asks for ${shown(shape)}`,
+        `${file.path}: tensor "${stored}" has shape ${shapeText(found)}; config.json asks for ${shapeText(shape)}`,
       );
     file.refuseOtherTypes(stored);
     return [{ ...tensor, stored, file }];
@@ -153,7 +153,7 @@ function refuseNotFinite(values: Float32Array, shape: readonly number[], what: s
     rest = Math.floor(rest / dimension);
     return place;
   });
-  throw new UserError(`${what} holds ${values[at]} at ${shownValue(index.toReversed())}; expected finite weights`);
+  throw new UserError(`${what} holds ${values[at]} at ${shown(index.toReversed())}; expected finite weights`);
 }
 
 /** A stored head that says something else than the embedding it should be tied to would be lost in silence. */
@@ -223,6 +223,6 @@ function json(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
-function shown(shape: readonly number[]): string {
+function shapeText(shape: readonly number[]): string {
   return `[${shape.join(', ')}]`;
 }

@@ -2,7 +2,7 @@
 export class BadLine extends Error {}
 
 /** A value as a message shows it: short, and without looking inside of lists and objects. */
-export function shown(value: unknown): string {
+export function inWords(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';

@@ -1,5 +1,5 @@
 import type { DatasetSettings } from '../contract/dataset.ts';
-import { BadLine, shown } from './bad-line.ts';
+import { BadLine, inWords } from './bad-line.ts';
 import { type Fields, isRecord, namesOf, valueAt } from './fields.ts';
 import { beginnings } from './forms/forms.ts';
 
@@ -13,7 +13,7 @@ export function fieldsOf(value: unknown, columns: DatasetSettings['columns'] = {
   if (Array.isArray(value)) {
     throw new BadLine("found a JSON array; expected one JSON object a line (jq -c '.[]' FILE makes it)");
   }
-  if (!isRecord(value)) throw new BadLine(`found ${shown(value)}; expected a JSON object`);
+  if (!isRecord(value)) throw new BadLine(`found ${inWords(value)}; expected a JSON object`);
   const columnOf = Object.entries(columns).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const mapped = columnOf.map(([name, column]): [string, unknown] => {
     const found = valueAt(value, column);

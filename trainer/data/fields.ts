@@ -1,4 +1,4 @@
-import { BadLine, shown } from './bad-line.ts';
+import { BadLine, inWords } from './bad-line.ts';
 
 /** The fields of a row. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -13,7 +13,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 export function textOf(fields: Fields, name: string): string | undefined {
   const value = fields[name];
   if (value === undefined || typeof value === 'string') return value;
-  throw new BadLine(`${name}: found ${shown(value)}, expected text`);
+  throw new BadLine(`${name}: found ${inWords(value)}, expected text`);
 }
 
 /** `fields question, answer`, for messages. */

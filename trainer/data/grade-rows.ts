@@ -4,7 +4,7 @@ import { UserError } from '../contract/errors.ts';
 import { languages } from '../contract/languages.ts';
 import { goldProblem, judge, spellGold } from '../rewards/verify.ts';
 import type { Verdict } from '../rewards/verifiers/verifier.ts';
-import { BadLine, shown } from './bad-line.ts';
+import { BadLine, inWords } from './bad-line.ts';
 import { refuseInexactAnswer } from './exact-answer.ts';
 import { type JsonLine, readJsonLines } from './jsonl.ts';
 import { describeIssue } from './rows.ts';
@@ -20,7 +20,7 @@ function oneOf<const Options extends readonly string[]>(options: Options) {
 
 function expecting(what: string) {
   return {
-    error: ({ input }: { readonly input?: unknown }) => `found ${shown(input)}, expected ${what}`,
+    error: ({ input }: { readonly input?: unknown }) => `found ${inWords(input)}, expected ${what}`,
   };
 }
 

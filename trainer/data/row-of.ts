@@ -1,5 +1,5 @@
 import { languages, type DatasetSettings, type Language, type Row } from '../contract/dataset.ts';
-import { BadLine, shown } from './bad-line.ts';
+import { BadLine, inWords } from './bad-line.ts';
 import { fieldsOf } from './columns.ts';
 import { columnHint, type Fields, namesOf, textOf } from './fields.ts';
 import { beginningOf } from './forms/forms.ts';
@@ -37,7 +37,7 @@ export function rowOf(value: unknown, settings: DatasetSettings, id: string): Ro
 function answerOf(fields: Fields, settings: DatasetSettings): string | undefined {
   const { answer } = fields;
   if (typeof answer === 'string' || typeof answer === 'number') return String(answer);
-  if (answer !== undefined) throw new BadLine(`answer: found ${shown(answer)}, expected text or a number`);
+  if (answer !== undefined) throw new BadLine(`answer: found ${inWords(answer)}, expected text or a number`);
   if (settings.answer === undefined) return undefined;
   throw new BadLine(
     `found no answer, while dataset ${settings.name} says how answers are verified; found ${namesOf(fields)}` +
@@ -49,5 +49,5 @@ function languageOf({ language }: Fields): Language | undefined {
   if (language === undefined) return undefined;
   const known = languages.find((name) => name === language);
   if (known !== undefined) return known;
-  throw new BadLine(`language: found ${shown(language)}, expected one of ${languages.join(', ')}`);
+  throw new BadLine(`language: found ${inWords(language)}, expected one of ${languages.join(', ')}`);
 }

@@ -1,4 +1,4 @@
-import { BadLine, shown } from '../bad-line.ts';
+import { BadLine, inWords } from '../bad-line.ts';
 import { columnHint, type Fields, namesOf } from '../fields.ts';
 import { alpaca } from './alpaca.ts';
 import { type Beginning, splitLastTurn } from './beginning.ts';
@@ -47,7 +47,7 @@ export function beginningOf(fields: Fields): Beginning {
 function prompt({ prompt: value }: Fields): Beginning {
   if (value === '') throw new BadLine('prompt: is empty');
   if (typeof value === 'string') return { messages: [{ role: 'user', content: value }] };
-  if (!Array.isArray(value)) throw new BadLine(`prompt: found ${shown(value)}, expected text or a list of messages`);
+  if (!Array.isArray(value)) throw new BadLine(`prompt: found ${inWords(value)}, expected text or a list of messages`);
   const messages = messagesOf(value, 'prompt');
   if (messages.at(-1)?.role !== 'assistant') return { messages };
   throw new BadLine("prompt ends with a message of the assistant; expected the user's or a tool's turn");

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { BadLine, shown } from '../bad-line.ts';
+import { BadLine, inWords } from '../bad-line.ts';
 import type { Fields } from '../fields.ts';
 import type { Beginning } from './beginning.ts';
 import { messagesOf } from './messages.ts';
@@ -9,7 +9,7 @@ export function implicitPrompt(fields: Fields): Beginning {
   const [chosen, rejected] = ['chosen', 'rejected'].map((field) => {
     if (typeof fields[field] !== 'string') return messagesOf(fields[field], field);
     throw new BadLine(
-      `${field}: found ${shown(fields[field])} without a prompt; expected prompt, or whole conversations`,
+      `${field}: found ${inWords(fields[field])} without a prompt; expected prompt, or whole conversations`,
     );
   }) as [ReturnType<typeof messagesOf>, ReturnType<typeof messagesOf>];
   // The last turn is an answer even where both answers are the same.

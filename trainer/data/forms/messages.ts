@@ -1,5 +1,5 @@
 import { type Message, roles, type ToolCall } from '../../contract/dataset.ts';
-import { BadLine, shown } from '../bad-line.ts';
+import { BadLine, inWords } from '../bad-line.ts';
 import { isRecord } from '../fields.ts';
 import { toolCallsOf } from './tools.ts';
 
@@ -22,18 +22,18 @@ const speakers: Readonly<Record<string, Message['role']>> = {
  * @throws BadLine
  */
 export function messagesOf(value: unknown, field: string): Message[] {
-  if (!Array.isArray(value)) throw new BadLine(`${field}: found ${shown(value)}, expected a list of messages`);
+  if (!Array.isArray(value)) throw new BadLine(`${field}: found ${inWords(value)}, expected a list of messages`);
   if (value.length === 0) throw new BadLine(`${field}: is empty`);
   return value.map((item: unknown, index) => messageOf(item, `${field}.${index}`));
 }
 
 /** One message. @throws BadLine */
 export function messageOf(value: unknown, path: string): Message {
-  if (!isRecord(value)) throw new BadLine(`${path}: found ${shown(value)}, expected a message with role and content`);
+  if (!isRecord(value)) throw new BadLine(`${path}: found ${inWords(value)}, expected a message with role and content`);
   if (!('role' in value) && 'from' in value) return shareGptMessage(value, path);
   const role = roles.find((known) => known === value['role']);
   if (role === undefined) {
-    throw new BadLine(`${path}.role: found ${shown(value['role'])}, expected one of ${roles.join(', ')}`);
+    throw new BadLine(`${path}.role: found ${inWords(value['role'])}, expected one of ${roles.join(', ')}`);
   }
   const calls = toolCallsOf(value['tool_calls'], `${path}.tool_calls`);
   const { name, tool_call_id: callId } = value;
@@ -53,7 +53,7 @@ function shareGptMessage({ from, value }: Record<string, unknown>, path: string)
   const role = typeof from === 'string' && Object.hasOwn(speakers, from) ? speakers[from] : undefined;
   if (role === undefined) {
     const known = [...Object.keys(speakers), 'function_call'].join(', ');
-    throw new BadLine(`${path}.from: found ${shown(from)}, expected one of ${known}`);
+    throw new BadLine(`${path}.from: found ${inWords(from)}, expected one of ${known}`);
   }
   return { role, content: contentOf(value, `${path}.value`, []) };
 }
@@ -63,16 +63,18 @@ function contentOf(content: unknown, path: string, calls: readonly ToolCall[]): 
   if (typeof content === 'string') return content;
   if (Array.isArray(content)) return content.map((part, index) => partOf(part, `${path}.${index}`)).join('');
   if ((content === null || content === undefined) && calls.length > 0) return '';
-  throw new BadLine(`${path}: found ${shown(content)}, expected text or a list of text parts`);
+  throw new BadLine(`${path}: found ${inWords(content)}, expected text or a list of text parts`);
 }
 
 function partOf(part: unknown, path: string): string {
   const { type, text } = isRecord(part) ? part : { type: undefined, text: undefined };
   if (type === 'text' && typeof text === 'string') return text;
   if (typeof type === 'string' && type !== 'text') {
-    throw new BadLine(`${path}: found a part of type ${shown(type)}, expected text: images and the like are not read`);
+    throw new BadLine(
+      `${path}: found a part of type ${inWords(type)}, expected text: images and the like are not read`,
+    );
   }
-  throw new BadLine(`${path}: found ${shown(part)}, expected {"type": "text", "text": …}`);
+  throw new BadLine(`${path}: found ${inWords(part)}, expected {"type": "text", "text": …}`);
 }
 
 /** A chain of thought in a field of its own, written where the model writes it. */

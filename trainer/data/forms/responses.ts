@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Message } from '../../contract/dataset.ts';
-import { BadLine, shown } from '../bad-line.ts';
+import { BadLine, inWords } from '../bad-line.ts';
 import { columnHint, type Fields, isRecord, namesOf } from '../fields.ts';
 import { type Beginning, turnOf, type Turn } from './beginning.ts';
 import { messageOf, messagesOf } from './messages.ts';
@@ -50,7 +50,7 @@ function turnsOf(value: unknown, field: string, prompt: readonly Message[]): Mes
   if (typeof value === 'string') return [{ role: 'assistant', content: value }];
   if (isRecord(value)) return [messageOf(value, field)];
   if (!Array.isArray(value)) {
-    throw new BadLine(`${field}: found ${shown(value)}, expected text, a message or a list of messages`);
+    throw new BadLine(`${field}: found ${inWords(value)}, expected text, a message or a list of messages`);
   }
   const messages = messagesOf(value, field);
   const repeated = prompt.length > 0 && prompt.every((message, at) => isDeepStrictEqual(message, messages[at]));

@@ -1,5 +1,5 @@
 import type { Tool, ToolCall } from '../../contract/dataset.ts';
-import { BadLine, shown } from '../bad-line.ts';
+import { BadLine, inWords } from '../bad-line.ts';
 import { isRecord } from '../fields.ts';
 
 /** Deeper descriptions would end the stack of whoever walks through them. */
@@ -29,19 +29,19 @@ export function toolCallsOf(value: unknown, path: string): ToolCall[] {
     const what = isRecord(call['function']) ? call['function'] : call;
     const { name } = what;
     if (typeof name !== 'string' || name === '') {
-      throw new BadLine(`${path}.${index}: found ${shown(name)} as the name of the function, expected text`);
+      throw new BadLine(`${path}.${index}: found ${inWords(name)} as the name of the function, expected text`);
     }
     const given = fromText(what['arguments'] ?? {}, `${path}.${index}.arguments`);
-    if (!isRecord(given)) throw new BadLine(`${path}.${index}.arguments: found ${shown(given)}, expected an object`);
+    if (!isRecord(given)) throw new BadLine(`${path}.${index}.arguments: found ${inWords(given)}, expected an object`);
     const { id } = call;
     return { ...(typeof id === 'string' && { id }), type: 'function', function: { name, arguments: given } };
   });
 }
 
 function objectsIn(value: unknown, path: string, expected: string): Record<string, unknown>[] {
-  if (!Array.isArray(value)) throw new BadLine(`${path}: found ${shown(value)}, expected ${expected}`);
+  if (!Array.isArray(value)) throw new BadLine(`${path}: found ${inWords(value)}, expected ${expected}`);
   for (const [index, item] of value.entries()) {
-    if (!isRecord(item)) throw new BadLine(`${path}.${index}: found ${shown(item)}, expected an object`);
+    if (!isRecord(item)) throw new BadLine(`${path}.${index}: found ${inWords(item)}, expected an object`);
     if (isDeeper(item, deepest)) {
       throw new BadLine(`${path}.${index}: is nested more than ${deepest} levels deep, expected less`);
     }
