@@ -22,8 +22,12 @@ export async function resolveCheckpoint(argument: string, stateDirectory: string
       throw new UserError(`${argument}: stage ${stage} of ${pipeline} has no final checkpoint yet (${directory})`);
     }
   }
+  const found = await stat(argument).then(
+    () => 'a file',
+    () => 'no such directory',
+  );
   throw new UserError(
-    `${argument}: found no such directory; expected a checkpoint directory, or PIPELINE/STAGE of the state in ${stateDirectory}`,
+    `${argument}: found ${found}, expected the directory of a checkpoint or model, or PIPELINE/STAGE of the state in ${stateDirectory}`,
   );
 }
 

@@ -9,6 +9,7 @@ import {
 import { gateProblems } from '../operator/core/gate-metrics.ts';
 import { fileProblems } from '../operator/local/check-files.ts';
 import { UserError } from '../trainer/contract/errors.ts';
+import { foundInstead } from '../trainer/contract/found-instead.ts';
 
 /** An API server takes no larger request either, and YAML needs a hundred times as much memory as text. */
 const largestBytes = 3 << 20;
@@ -85,7 +86,7 @@ async function textOf(file: string): Promise<string> {
       if (bytes > largestBytes) break;
     }
   } catch (cause) {
-    throw new UserError(`${file}: cannot be read: ${(cause as Error).message}`, { cause });
+    throw new UserError(`${file}: found ${foundInstead(cause)}, expected a manifest`, { cause });
   }
   if (bytes > largestBytes) throw new UserError(`${file}: found more than ${largestBytes} bytes, expected a manifest`);
   try {

@@ -82,8 +82,11 @@ program
   .option('--show <count>', 'completions of each dataset to print', Number, 0)
   .action(evaluateStageAgain);
 
+/** `r1` has the same commands, and a person hears of no second program. */
+const commandsOfCli = ['generate', 'evaluate', 'evaluate-stage'];
+
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = reportFailure(error);
+  process.exitCode = reportFailure(error, commandsOfCli.includes(process.argv[2] ?? '') ? 'r1' : undefined);
 }

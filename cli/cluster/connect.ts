@@ -1,6 +1,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { KubeClient } from '../../operator/kube/client.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
+import { foundInstead } from '../../trainer/contract/found-instead.ts';
 import { Cluster } from './cluster.ts';
 import { type ClusterOptions, inCluster } from './options.ts';
 
@@ -34,7 +35,7 @@ function loadConfig({ context, kubeconfig }: ClusterOptions): KubeConfig {
     if (kubeconfig === undefined) config.loadFromDefault();
     else config.loadFromFile(kubeconfig);
   } catch (cause) {
-    throw new UserError(`${source}: found ${(cause as Error).message}, expected a kubeconfig`, { cause });
+    throw new UserError(`${source}: found ${foundInstead(cause)}, expected a kubeconfig`, { cause });
   }
   if (config.getCurrentContext() === noConfig) {
     throw new UserError(`found neither KUBECONFIG nor ${source}, expected a kubeconfig; --kubeconfig names one`);

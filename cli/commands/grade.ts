@@ -49,6 +49,6 @@ class Counts {
     });
     const rows = `${this.#rows} ${this.#rows === 1 ? 'row' : 'rows'}`;
     const differing = this.differing === 0 ? '' : `; ${this.differing} not as expected`;
-    return counts.length === 0 ? rows : `${rows}: ${counts.join(', ')}${differing}`;
+    return `${rows}: ${counts.join(', ')}${differing}`;
   }
 }

@@ -2,6 +2,7 @@ import { access, constants, mkdir, open, readdir, readFile, realpath, rename, rm
 import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { UserError } from '../../trainer/contract/errors.ts';
+import { foundInstead } from '../../trainer/contract/found-instead.ts';
 import { isDiskFull, namingFullDisk } from '../../trainer/contract/full-disk.ts';
 import { makeDirectory } from './make-directory.ts';
 import { r1Pipeline, type R1Pipeline } from '../api/pipeline.ts';
@@ -167,9 +168,8 @@ async function readResource<T extends z.ZodType>(path: string, schema: T): Promi
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
-    throw new UserError(`${path}: cannot be read: ${message}`, { cause: error });
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new UserError(`${path}: found ${foundInstead(error)}, expected the state of a run`, { cause: error });
   }
   try {
     return schema.parse(JSON.parse(text));

@@ -76,7 +76,10 @@ test('shows what is left of a checkpoint whose weights were cut off', async () =
 });
 
 test.each([
-  { argument: 'nowhere', says: 'found no such directory; expected a checkpoint directory, or PIPELINE/STAGE' },
+  {
+    argument: 'nowhere',
+    says: 'found no such directory, expected the directory of a checkpoint or model, or PIPELINE/STAGE',
+  },
   { argument: tmpdir(), says: 'holds neither checkpoint.json nor config.json' },
 ])('$argument is a user error', async ({ argument, says }) => {
   const { code, stderr } = await r1(['inspect', argument]);

@@ -34,7 +34,7 @@ test('reports every problem of every file with its place', async () => {
   expect(stdout).toContain('good.yaml: R1Pipeline good is valid');
   expect(stderr).toMatch(/^bad\.yaml:8:\d+: spec\.stages\[0\]\.grpo\.prompts\[0\]: found "sum", expected a dataset/m);
   expect(stderr).toMatch(/^bad\.yaml:8:\d+: spec\.stages\[0\]\.grpo\.steps: found "two", expected an integer/m);
-  expect(stderr).toMatch(/^missing\.yaml: cannot be read/m);
+  expect(stderr).toMatch(/^missing\.yaml: found no such file, expected a manifest$/m);
 });
 
 test('refuses a gate on a metric that no result of its stage has', async () => {
@@ -112,7 +112,7 @@ test('what is wrong with the manifest and what is wrong with its files come toge
 });
 
 test.each([
-  { name: 'a directory', content: undefined, says: /^bad: cannot be read: EISDIR: .*\n$/ },
+  { name: 'a directory', content: undefined, says: /^bad: found a directory, expected a manifest\n$/ },
   { name: 'no text', content: Uint8Array.of(0xff, 0xfe, 0), says: /^bad: found bytes that are no UTF-8 text, .*\n$/ },
   { name: 'too large', content: '# '.repeat(2 << 20), says: /^bad: found more than 3145728 bytes, .*\n$/ },
 ])('a file that is $name is said in one line', async ({ content, says }) => {

@@ -1,6 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { UserError } from './errors.ts';
+import { foundInstead } from './found-instead.ts';
 
 /**
  * Opens a file that somebody else made.
@@ -9,10 +10,10 @@ import { UserError } from './errors.ts';
  */
 export async function openInput(path: string): Promise<FileHandle> {
   try {
-    if (!(await stat(path)).isFile()) throw new Error('not a regular file');
+    if (!(await stat(path)).isFile()) throw new Error('no regular file');
     return await open(path, 'r');
   } catch (cause) {
-    throw new UserError(`${path}: cannot be read: ${(cause as Error).message}`, { cause });
+    throw new UserError(`${path}: cannot be read: found ${foundInstead(cause)}`, { cause });
   }
 }
 

@@ -65,10 +65,16 @@ export interface Grade {
  * `{"completion", "answer", "kind", "in", "language", "expect"}`; other fields are ignored.
  *
  * @param file JSONL; `-` is stdin
- * @throws UserError `file:line: …` for a row that cannot be graded
+ * @throws UserError `file:line: …` for a row that cannot be graded, and for a file without rows
  */
 export async function* gradeRows(file: string, defaults: GradeDefaults): AsyncGenerator<Grade> {
-  for await (const line of readJsonLines(file)) yield gradeOf(line, { ...defaults, ...parse(line) });
+  let rows = 0;
+  for await (const line of readJsonLines(file)) {
+    yield gradeOf(line, { ...defaults, ...parse(line) });
+    rows++;
+  }
+  if (rows === 0)
+    throw new UserError(`${file}: found no rows, expected a JSON object with completion and answer a line`);
 }
 
 function parse(line: JsonLine): GradeRow {

@@ -1,6 +1,7 @@
 import { createReadStream, type ReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { UserError } from '../contract/errors.ts';
+import { foundInstead } from '../contract/found-instead.ts';
 import { otherFormat, remedyFor } from './other-formats.ts';
 
 /** Longer lines are refused before they fill the memory. */
@@ -69,7 +70,8 @@ async function* readLines(file: string): AsyncGenerator<Buffer> {
 async function openFile(file: string): Promise<ReadStream> {
   const found = await stat(file);
   // A named pipe would be waited for, for ever; a directory says so itself.
-  if (!found.isFile() && !found.isDirectory()) throw new UserError(`${file}: found no file; expected a JSONL file`);
+  if (!found.isFile() && !found.isDirectory())
+    throw new UserError(`${file}: found no regular file, expected a JSONL file`);
   return createReadStream(file);
 }
 
@@ -83,10 +85,8 @@ async function* chunksOf(file: string): AsyncGenerator<Buffer> {
       yield chunk;
     }
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const problem = { ENOENT: 'no such file', EISDIR: 'is a directory', EACCES: 'permission denied' }[code ?? ''];
-    if (problem === undefined) throw error;
-    throw new UserError(`${file}: ${problem}; expected a JSONL file`, { cause: error });
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    throw new UserError(`${file}: found ${foundInstead(error)}, expected a JSONL file`, { cause: error });
   }
 }
 

@@ -14,14 +14,18 @@ export function failureResult(error: unknown): StageResult {
   };
 }
 
-/** Says on stderr what went wrong, in one line if a person can act on it, and gives the exit code. */
-export function reportFailure(error: unknown): number {
+/**
+ * Says on stderr what went wrong, in one line if a person can act on it, and gives the exit code.
+ *
+ * @param speaker what the line begins with, instead of the reason that logs of stages have there
+ */
+export function reportFailure(error: unknown, speaker?: string): number {
   const known = asTrainerError(error);
   if (known === undefined) {
     console.error(error);
     return 1;
   }
-  console.error(`${known.reason}: ${known.message}`);
+  console.error(`${speaker ?? known.reason}: ${known.message}`);
   return exitCodes[known.reason];
 }
 

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { engineVersions } from '../checkpoint/engine-versions.ts';
 import { UserError } from '../contract/errors.ts';
+import { foundInstead } from '../contract/found-instead.ts';
 import { Engine } from '../engine/engine.ts';
 import { parseHfConfig } from '../models/config.ts';
 import { parameterLayout } from '../models/parameters.ts';
@@ -44,7 +45,7 @@ const leastTokenLength = 16;
 /** @throws UserError if there is no token that could keep anyone out */
 export async function readToken(path: string): Promise<string> {
   const token = await readFile(path, 'utf8').catch((error: Error) => {
-    throw new UserError(`${path}: cannot be read: ${error.message}`, { cause: error });
+    throw new UserError(`${path}: found ${foundInstead(error)}, expected one with a token`, { cause: error });
   });
   if (/^[\x21-\x7e]+$/.test(token.trim()) && token.trim().length >= leastTokenLength) return token.trim();
   throw new UserError(`${path}: expected a token of at least ${leastTokenLength} printable characters`);

@@ -5,6 +5,7 @@ import { describeModel } from '../checkpoint/model-files.ts';
 import { settingsOfWeights } from '../contract/continuation.ts';
 import type { DatasetSettings } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
+import { foundInstead } from '../contract/found-instead.ts';
 import { dataOf } from '../contract/settings.ts';
 import type { StageFile } from '../contract/stage-file.ts';
 import type { EvaluationSettings } from '../contract/training.ts';
@@ -80,7 +81,7 @@ async function fileDigest(path: string): Promise<string> {
   try {
     await pipeline(createReadStream(path), hash);
   } catch (error) {
-    throw new UserError(`${path}: cannot be read: ${(error as Error).message}`, { cause: error });
+    throw new UserError(`${path}: cannot be read: found ${foundInstead(error)}`, { cause: error });
   }
   return hash.digest('hex');
 }

@@ -70,7 +70,7 @@ describe('files that are none, or too large, are refused without being read', ()
   ])('$name', async ({ name, make }) => {
     await rm(join(directory(), name), { force: true });
     await make(join(directory(), name));
-    await refused(new RegExp(`${name}: cannot be read: not a regular file$`));
+    await refused(new RegExp(`${name}: cannot be read: found no regular file$`));
   });
 
   test('a config of 2 GB', async () => {

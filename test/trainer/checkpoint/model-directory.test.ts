@@ -159,7 +159,7 @@ describe('directories that are none, each with one message', () => {
     {
       name: 'a missing shard',
       index: { weight_map: { a: 'x.safetensors' } },
-      message: /x.safetensors: cannot be read: ENOENT/,
+      message: /x.safetensors: cannot be read: found no such file/,
     },
   ])('an index with $name', async ({ index, message }) => {
     await writeFile(join(directory(), 'model.safetensors.index.json'), JSON.stringify(index));

@@ -149,7 +149,7 @@ test('an endless line is refused before it fills the memory', async () => {
 
 test('a missing file and a directory are named', async () => {
   await expect(loadDataset({ name: 'sums', jsonl: join(directory, 'none.jsonl') }, 7)).rejects.toThrow('no such file');
-  await expect(loadDataset({ name: 'sums', jsonl: directory }, 7)).rejects.toThrow('is a directory');
+  await expect(loadDataset({ name: 'sums', jsonl: directory }, 7)).rejects.toThrow('found a directory');
 });
 
 test('a fraction is held out by the prompt: equal prompts stay on one side, whatever the seed', async () => {

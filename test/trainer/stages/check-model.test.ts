@@ -52,7 +52,7 @@ const cases: { name: string; files: Record<string, string | Uint8Array | undefin
   {
     name: 'a directory in place of the weights',
     files: { 'model.safetensors': undefined, 'model.safetensors/x': '' },
-    says: /model\.safetensors: cannot be read: not a regular file$/,
+    says: /model\.safetensors: cannot be read: found no regular file$/,
   },
   {
     name: 'a header that is longer than any',
