@@ -27,8 +27,8 @@ async function measureMemory({ rows, bytes, plot }: Flags): Promise<void> {
   const machine = describeMachine(new Date());
   const directory = await mkdtemp(join(tmpdir(), 'r1-bench-memory-'));
   try {
-    const jsonl = join(directory, 'rows.jsonl');
-    await writeRowsFile(jsonl, rows, bytes);
+    const file = join(directory, 'rows.jsonl');
+    await writeRowsFile(file, rows, bytes);
     const model = join(directory, 'model');
     await writeSmallestModel(model);
     const shared = { pipeline: 'bench', attempt: 1, seed: 1, model: { path: model } };
@@ -37,7 +37,7 @@ async function measureMemory({ rows, bytes, plot }: Flags): Promise<void> {
       ...shared,
       stage: 'sample',
       settings: { sample: { prompts: ['rows'], perPrompt: 1, keep: [], sampling: { maxNewTokens: 1 } } },
-      datasets: [{ name: 'rows', jsonl }],
+      datasets: [{ name: 'rows', file }],
       inputs: {},
       out: join(directory, 'sample'),
     });

@@ -80,11 +80,11 @@ function isMissing(path: string, volumes: readonly Volume[]): boolean {
 }
 
 function dataFiles({ datasets }: R1Pipeline['spec']): { path: Path; file: string }[] {
-  return datasets.flatMap(({ jsonl, heldOut }, index) => {
+  return datasets.flatMap(({ file, heldOut }, index) => {
     const path = ['spec', 'datasets', index];
     return [
-      ...(jsonl === undefined ? [] : [{ path: [...path, 'jsonl'], file: jsonl }]),
-      ...(heldOut?.jsonl === undefined ? [] : [{ path: [...path, 'heldOut', 'jsonl'], file: heldOut.jsonl }]),
+      ...(file === undefined ? [] : [{ path: [...path, 'file'], file }]),
+      ...(heldOut?.file === undefined ? [] : [{ path: [...path, 'heldOut', 'file'], file: heldOut.file }]),
     ];
   });
 }

@@ -40,7 +40,7 @@ export type FileContent = z.infer<typeof fileContent>;
 /** What the files of a dataset hold. */
 const datasetContent = object({
   dataset: name.describe('The dataset.'),
-  jsonl: fileContent.describe('Its data file.'),
+  file: fileContent.describe('Its data file.'),
   heldOut: fileContent.optional().describe('Its file of held-out rows.'),
 });
 export type DatasetContent = z.infer<typeof datasetContent>;

@@ -191,11 +191,11 @@ function modelOfFile(
 }
 
 function placeDataset(dataset: DatasetSettings, places: Places): DatasetSettings {
-  const { jsonl, heldOut } = dataset;
+  const { file, heldOut } = dataset;
   return {
     ...dataset,
-    ...(jsonl === undefined ? {} : { jsonl: places.resolve(jsonl) }),
-    ...(heldOut?.jsonl === undefined ? {} : { heldOut: { ...heldOut, jsonl: places.resolve(heldOut.jsonl) } }),
+    ...(file === undefined ? {} : { file: places.resolve(file) }),
+    ...(heldOut?.file === undefined ? {} : { heldOut: { ...heldOut, file: places.resolve(heldOut.file) } }),
   };
 }
 

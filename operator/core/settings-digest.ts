@@ -16,7 +16,7 @@ function outputFields(spec: StageSpec) {
     model: contentOf(spec.model),
     ...(chat && { chat }),
     datasets: datasets.filter(({ name }) => !evaluatedOnly.has(name)),
-    data: contentsOf(spec, ({ dataset, jsonl }) => (evaluatedOnly.has(dataset) ? {} : { jsonl })),
+    data: contentsOf(spec, ({ dataset, file }) => (evaluatedOnly.has(dataset) ? {} : { file })),
     inputs: inputs.map(pinOf),
   };
 }
@@ -27,14 +27,14 @@ export function resultFields(spec: StageSpec) {
   return {
     ...outputFields(spec),
     datasets: spec.datasets,
-    data: contentsOf(spec, ({ jsonl, heldOut }) => ({ jsonl, ...(heldOut && { heldOut }) })),
+    data: contentsOf(spec, ({ file, heldOut }) => ({ file, ...(heldOut && { heldOut }) })),
     ...(spec.evaluate && { evaluate: spec.evaluate }),
     evaluation: spec.evaluation && evaluation,
     trainedOn: spec.trainedOn,
   };
 }
 
-/** Data files by what they hold, in words that a change can be told in: `data.sums.jsonl: 120 lines (sha256 5891b5b522d5…)`. */
+/** Data files by what they hold, in words that a change can be told in: `data.sums.file: 120 lines (sha256 5891b5b522d5…)`. */
 function contentsOf(
   { contents = [] }: StageSpec,
   filesOf: (content: DatasetContent) => Readonly<Record<string, FileContent>>,

@@ -34,7 +34,7 @@ function once(spec: object, look: () => string | undefined): string | undefined 
 
 function problemOf({ datasets, volumes, models }: Named): string | undefined {
   const paths = [
-    ...datasets.flatMap(({ jsonl, heldOut }) => [jsonl, heldOut?.jsonl]),
+    ...datasets.flatMap(({ file, heldOut }) => [file, heldOut?.file]),
     ...models.map((model) => model?.path),
   ];
   const lost = paths.find((path) => path !== undefined && !isMounted(path, volumes));

@@ -21,7 +21,7 @@ export async function fileProblems(spec: unknown, manifestFile: string, workers?
   const lost = new Set(missing.map(({ path }) => path.join('.')));
   const inside = await lookInside({
     datasets: datasets.filter(
-      ({ path }) => !lost.has([...path, 'jsonl'].join('.')) && !lost.has([...path, 'heldOut', 'jsonl'].join('.')),
+      ({ path }) => !lost.has([...path, 'file'].join('.')) && !lost.has([...path, 'heldOut', 'file'].join('.')),
     ),
     models: models.filter(({ path }) => !lost.has(path.join('.'))),
     uses,
@@ -42,8 +42,8 @@ export function rowProblems(
   const folder = folderOf(manifestFile);
   const here = new Set(files.map((file) => resolve(folder, file)));
   const { datasets } = namedFiles(spec, folder).check;
-  const allHere = datasets.filter(({ settings: { jsonl, heldOut } }) =>
-    [jsonl, heldOut?.jsonl].every((file) => file === undefined || here.has(file)),
+  const allHere = datasets.filter(({ settings: { file, heldOut } }) =>
+    [file, heldOut?.file].every((named) => named === undefined || here.has(named)),
   );
   return lookInside({ datasets: allHere, models: [], uses: [] });
 }

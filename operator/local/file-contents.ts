@@ -40,12 +40,12 @@ export async function datasetContents(
     return content;
   };
   const contents: DatasetContent[] = [];
-  for (const { name, jsonl, heldOut } of spec.datasets) {
-    if (jsonl === undefined) continue;
+  for (const { name, file, heldOut } of spec.datasets) {
+    if (file === undefined) continue;
     contents.push({
       dataset: name,
-      jsonl: await read(jsonl),
-      ...(heldOut?.jsonl !== undefined && { heldOut: await read(heldOut.jsonl) }),
+      file: await read(file),
+      ...(heldOut?.file !== undefined && { heldOut: await read(heldOut.file) }),
     });
   }
   if (Object.keys(seen).length > 0) await writeJson(cache, seen);

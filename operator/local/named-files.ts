@@ -26,13 +26,13 @@ export interface NamedFiles {
 export function namedFiles(spec: unknown, folder: string, workers?: number): NamedFiles {
   const datasets = list(object(spec)['datasets']).map((value, index) => {
     const path = ['spec', 'datasets', index];
-    const jsonl = text(object(value)['jsonl']);
-    const heldOut = text(object(object(value)['heldOut'])['jsonl']);
+    const file = text(object(value)['file']);
+    const heldOut = text(object(object(value)['heldOut'])['file']);
     return {
       path,
       files: [
-        { path: [...path, 'jsonl'], file: jsonl },
-        { path: [...path, 'heldOut', 'jsonl'], file: heldOut },
+        { path: [...path, 'file'], file },
+        { path: [...path, 'heldOut', 'file'], file: heldOut },
       ].flatMap((named) => (named.file === undefined ? [] : [{ ...named, file: resolve(folder, named.file) }])),
       settings: dataset.safeParse(value).data,
     };
@@ -43,7 +43,7 @@ export function namedFiles(spec: unknown, folder: string, workers?: number): Nam
     directories: models.filter(({ path }) => path.at(-1) === 'path'),
     check: {
       datasets: datasets.flatMap(({ path, settings }) => {
-        if (settings?.jsonl === undefined) return [];
+        if (settings?.file === undefined) return [];
         const uses = datasetUses(object(spec), settings, (stage) => renderingOf(object(spec), stage, models));
         return [{ path, settings: withAbsolutePaths(settings, folder), uses }];
       }),
@@ -53,9 +53,9 @@ export function namedFiles(spec: unknown, folder: string, workers?: number): Nam
   };
 }
 
-function withAbsolutePaths({ jsonl, heldOut, ...rest }: DatasetSettings, folder: string): DatasetSettings {
-  const held = heldOut?.jsonl === undefined ? heldOut : { ...heldOut, jsonl: resolve(folder, heldOut.jsonl) };
-  return { ...rest, ...(jsonl !== undefined && { jsonl: resolve(folder, jsonl) }), ...(held && { heldOut: held }) };
+function withAbsolutePaths({ file, heldOut, ...rest }: DatasetSettings, folder: string): DatasetSettings {
+  const held = heldOut?.file === undefined ? heldOut : { ...heldOut, file: resolve(folder, heldOut.file) };
+  return { ...rest, ...(file !== undefined && { file: resolve(folder, file) }), ...(held && { heldOut: held }) };
 }
 
 /** What a stage puts rows in: checkpoints keep the chat template of the model, or of the stage, that they began with. */

@@ -17,7 +17,7 @@ spec:
   datasets:
     - {name: sums, generator: {task: addition, digits: 2, rows: 16, heldOut: 8, languages: [en]}}
     - {name: mixture, generator: {task: mixture, rows: 64}}
-    - {name: asked, jsonl: asked.jsonl, system: Be brief., answer: {kind: exact, in: completion}}
+    - {name: asked, file: asked.jsonl, system: Be brief., answer: {kind: exact, in: completion}}
   stages:
     - name: unmeasured
       chat: {prefill: "<think>", stop: ["e"]}

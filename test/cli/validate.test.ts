@@ -83,20 +83,20 @@ test('run refuses a bad manifest before it writes anything', async () => {
 test('files that a manifest names must be there', async () => {
   const text = good
     .replace('init: {hiddenSize: 32}', 'path: no-model')
-    .replace('{name: sums, generator: {task: addition}}', '{name: sums, jsonl: rows.jsonl}');
+    .replace('{name: sums, generator: {task: addition}}', '{name: sums, file: rows.jsonl}');
   await writeFile(join(directory(), 'files.yaml'), text);
   const { code, stderr } = await r1(['validate', 'files.yaml'], { cwd: directory() });
   expect([code, stderr.replaceAll(directory(), '.')]).toEqual([
     64,
     'files.yaml:5:16: spec.base.path: found nothing at ./no-model, expected a Hugging Face directory\n' +
-      'files.yaml:6:34: spec.datasets[0].jsonl: found nothing at ./rows.jsonl, expected a JSONL file\n',
+      'files.yaml:6:33: spec.datasets[0].file: found nothing at ./rows.jsonl, expected a JSONL file\n',
   ]);
 });
 
 test('what is wrong with the manifest and what is wrong with its files come together, in their order', async () => {
   const text = bad
     .replace('init: {hiddenSize: 32}', 'path: no-model')
-    .replace('{name: sums, generator: {task: addition}}', '{name: sum, jsonl: gsm.jsonl}');
+    .replace('{name: sums, generator: {task: addition}}', '{name: sum, file: gsm.jsonl}');
   await writeFile(join(directory(), 'gsm.jsonl'), '{"question": "2+3?", "answer": "#### 5"}\n');
   await writeFile(join(directory(), 'both.yaml'), text);
   const { code, stderr } = await r1(['validate', 'both.yaml'], { cwd: directory() });
@@ -104,7 +104,7 @@ test('what is wrong with the manifest and what is wrong with its files come toge
     64,
     [
       'both.yaml:5:16: spec.base.path: found nothing at ./no-model, expected a Hugging Face directory',
-      'both.yaml:6:33: spec.datasets[0].jsonl: ./gsm.jsonl:1: found fields question, answer; expected prompt or messages. columns: {prompt: question} reads question as prompt',
+      'both.yaml:6:32: spec.datasets[0].file: ./gsm.jsonl:1: found fields question, answer; expected prompt or messages. columns: {prompt: question} reads question as prompt',
       'both.yaml:8:50: spec.stages[0].grpo.steps: found "two", expected an integer from 1 to 1000000000',
       '',
     ],

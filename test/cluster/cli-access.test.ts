@@ -67,7 +67,7 @@ describeCluster('r1 reaches a cluster', (cluster) => {
     await writeFile(join(directory(), 'rows.jsonl'), '{"prompt": "1", "completion": "2"}\n');
     const spec = `
 base: {init: {}}
-datasets: [{name: rows, jsonl: rows.jsonl}]
+datasets: [{name: rows, file: rows.jsonl}]
 stages: [{name: tuned, sft: {data: [rows]}, gate: {approval: true}}]`;
     const file = await write('ann.yaml', manifest(spec, 'of-ann'));
     const commands = [

@@ -116,7 +116,7 @@ describeCluster('r1 on a cluster', (cluster) => {
     await writeFile(join(directory(), 'data/chat.jsonl'), '{"prompt": "1 + 1", "completion": "2"}\n');
     const spec = `
 base: {init: {}}
-datasets: [{name: chat, jsonl: data/chat.jsonl}]
+datasets: [{name: chat, file: data/chat.jsonl}]
 stages: [{name: tuned, sft: {data: [chat]}}]`;
     const file = await write('files.yaml', manifest(spec, 'files'));
     expect((await on(['apply', '-f', file])).stderr).toBe('');

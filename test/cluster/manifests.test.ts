@@ -24,7 +24,7 @@ const examples = readdirSync(folder)
 const forCluster = manifest(`
 image: registry.example/r1-operator:1
 base: {hf: {repo: owner/name, tokenSecret: hub}}
-datasets: [{name: sums, jsonl: data/sums.jsonl}]
+datasets: [{name: sums, file: data/sums.jsonl}]
 storage: {size: 1Ti, storageClassName: fast, accessMode: ReadWriteMany, retention: Retain}
 volumes:
   - {path: data, configMap: sums}

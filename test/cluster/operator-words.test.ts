@@ -78,7 +78,7 @@ describeCluster('the operator says in words', (cluster) => {
   });
 
   test('that a file lies on no volume', async () => {
-    await world().apply('no-file', { datasets: [{ name: 'sums', jsonl: 'data/sums.jsonl' }], stages: row(1) });
+    await world().apply('no-file', { datasets: [{ name: 'sums', file: 'data/sums.jsonl' }], stages: row(1) });
     expect(wordsOf(await world().pipeline('no-file', 'Failed'))).toContain('data/sums.jsonl: no such file in a pod');
   });
 

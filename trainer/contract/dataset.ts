@@ -45,7 +45,7 @@ export const dataset = withRules(
   object({
     name: name.describe('Name by which stages refer to it; shares one namespace with the stages.'),
     generator: generatorSettings.optional(),
-    jsonl: path
+    file: path
       .optional()
       .describe(
         'A JSONL file, relative to the manifest; on a cluster it lies on one of spec.volumes. One row a line, in any of the forms of docs/reference/datasets.md.',
@@ -65,7 +65,7 @@ export const dataset = withRules(
       .optional()
       .describe('Which columns of a JSONL dataset hold what, where they are named otherwise.'),
     heldOut: object({
-      jsonl: path.optional().describe('A JSONL file of held-out rows.'),
+      file: path.optional().describe('A JSONL file of held-out rows.'),
       fraction: fraction
         .optional()
         .describe('Share of the rows of a JSONL dataset kept back for evaluation, chosen by a hash of the row.'),
@@ -93,12 +93,12 @@ export const dataset = withRules(
     system: z.string().max(8192).optional().describe('System message put before every prompt of this dataset.'),
   }),
   [
-    exactlyOneRule(['generator', 'jsonl'], 'source'),
+    exactlyOneRule(['generator', 'file'], 'source'),
     {
-      rule: '!has(self.heldOut) || has(self.jsonl)',
-      message: 'heldOut belongs to jsonl; a generator has its own heldOut',
+      rule: '!has(self.heldOut) || has(self.file)',
+      message: 'heldOut belongs to a file; a generator has its own heldOut',
     },
-    { rule: '!has(self.columns) || has(self.jsonl)', message: 'columns belong to jsonl' },
+    { rule: '!has(self.columns) || has(self.file)', message: 'columns belong to a file' },
   ],
 );
 export type DatasetSettings = z.infer<typeof dataset>;

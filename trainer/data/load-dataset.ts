@@ -27,16 +27,16 @@ export async function loadDataset(
   seed: number,
   options: Pick<ScanOptions, 'onActivity'> = {},
 ): Promise<Dataset> {
-  const { name, generator, jsonl, heldOut } = settings;
+  const { name, generator, file, heldOut } = settings;
   if (generator !== undefined) {
     const generate = (side: Side) => packRows(withSystems(generateRows(name, generator, seed, side), settings.system));
     return { train: generate('train'), heldOut: generate('heldOut') };
   }
-  if (jsonl === undefined) throw new UserError(`dataset ${name}: found no source; expected generator or jsonl`);
+  if (file === undefined) throw new UserError(`dataset ${name}: found no source; expected generator or file`);
 
-  const { train, heldOut: keptBack } = await splitRows(jsonl, settings, heldOut?.fraction ?? 0, options);
-  if (heldOut?.jsonl === undefined) return { train, heldOut: keptBack };
-  const further = await importJsonl(heldOut.jsonl, settings, `${name}/heldOut`, options);
+  const { train, heldOut: keptBack } = await splitRows(file, settings, heldOut?.fraction ?? 0, options);
+  if (heldOut?.file === undefined) return { train, heldOut: keptBack };
+  const further = await importJsonl(heldOut.file, settings, `${name}/heldOut`, options);
   return { train, heldOut: joinRows([keptBack, further]) };
 }
 
@@ -46,20 +46,20 @@ function* withSystems(rows: Iterable<Row>, system: string | undefined): Generato
 
 /** Keeps back a share of the rows by a hash of their prompt, so that equal prompts stay on one side. */
 async function splitRows(
-  jsonl: string,
+  file: string,
   settings: DatasetSettings,
   fraction: number,
   options: Pick<ScanOptions, 'onActivity'>,
 ): Promise<Dataset> {
   const { name } = settings;
-  if (fraction === 0) return { train: await importJsonl(jsonl, settings, name, options), heldOut: [] };
+  if (fraction === 0) return { train: await importJsonl(file, settings, name, options), heldOut: [] };
   const train = new NumberList();
   const heldOut = new NumberList();
   const onRow = ({ messages, completion = '' }: Row, place: number): void => {
     const [hash] = randomKey('held-out', messages.length > 0 ? JSON.stringify(messages) : completion);
     (hash / 2 ** 32 < fraction ? heldOut : train).push(place);
   };
-  const rows = await importJsonl(jsonl, settings, name, { ...options, onRow });
+  const rows = await importJsonl(file, settings, name, { ...options, onRow });
   if (train.length === 0 || heldOut.length === 0) {
     throw new UserError(
       `dataset ${name}: heldOut.fraction ${fraction} of ${rows.length} rows leaves ${train.length} for training and ` +

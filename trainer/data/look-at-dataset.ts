@@ -44,13 +44,12 @@ export async function lookAtDataset(
       return undefined;
     }
   };
-  const train = await look(settings.jsonl, 'jsonl');
-  const heldOut =
-    settings.heldOut?.jsonl === undefined ? train : await look(settings.heldOut.jsonl, 'heldOut', 'jsonl');
+  const train = await look(settings.file, 'file');
+  const heldOut = settings.heldOut?.file === undefined ? train : await look(settings.heldOut.file, 'heldOut', 'file');
   for (const use of uses) {
     const looked = use.heldOut ? heldOut : train;
     if (looked === undefined) continue;
-    const file = (use.heldOut && settings.heldOut?.jsonl) || settings.jsonl;
+    const file = (use.heldOut && settings.heldOut?.file) || settings.file;
     const refused = use.rendering && looked.refused.get(keyOf(use.rendering));
     const message = unmetNeed(use.need, looked, file) ?? refused;
     if (message !== undefined) problems.push({ path: use.path, message });

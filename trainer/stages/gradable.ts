@@ -21,10 +21,10 @@ export class Gradable {
   async require(datasets: readonly DatasetSettings[], what: string): Promise<void> {
     for (const [name, gradable] of this.#seen) {
       if (gradable) continue;
-      const { jsonl } = datasets.find((dataset) => dataset.name === name) ?? {};
+      const { file } = datasets.find((dataset) => dataset.name === name) ?? {};
       // oxlint-disable-next-line no-await-in-loop -- the first one throws
-      const fields = jsonl === undefined ? {} : await firstFields(jsonl);
-      const found = jsonl === undefined ? '' : `; found ${namesOf(fields)}${columnHint(fields, 'answer')}`;
+      const fields = file === undefined ? {} : await firstFields(file);
+      const found = file === undefined ? '' : `; found ${namesOf(fields)}${columnHint(fields, 'answer')}`;
       throw new UserError(`${what}: no row of dataset ${name} has an answer that could be graded${found}`);
     }
   }

@@ -79,7 +79,7 @@ export async function evaluateCheckpoint(checkpoint: string, options: EvaluateOp
     ...sampling
   } = options;
   const answer = { kind: answerKind, in: answerIn };
-  const settings = dataset.parse({ name: 'data', jsonl: resolve(data), answer, system });
+  const settings = dataset.parse({ name: 'data', file: resolve(data), answer, system });
   const { train } = await loadDataset(settings, seed);
   const policy = await Policy.open(resolve(checkpoint), { chat: chat.parse(JSON.parse(chatJson)) });
   try {

@@ -59,15 +59,15 @@ function datasetsByContent(
 }
 
 /** Held-out rows of a file of their own are not learned from. */
-const trainingContent: ByContent = async ({ jsonl, ...rest }) => ({
+const trainingContent: ByContent = async ({ file, ...rest }) => ({
   ...rest,
-  ...(rest.heldOut && { heldOut: { ...rest.heldOut, jsonl: undefined } }),
-  ...(jsonl !== undefined && { jsonl: await fileDigest(jsonl) }),
+  ...(rest.heldOut && { heldOut: { ...rest.heldOut, file: undefined } }),
+  ...(file !== undefined && { file: await fileDigest(file) }),
 });
 
 const wholeContent: ByContent = async (dataset) => {
   const content = await trainingContent(dataset);
-  const file = dataset.heldOut?.jsonl;
+  const file = dataset.heldOut?.file;
   return { ...content, ...(file !== undefined && { heldOutFile: await fileDigest(file) }) };
 };
 

@@ -8,10 +8,10 @@ import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
 const directory = useTemporaryDirectory();
 const manifest = (): string => join(directory(), 'pipeline.yaml');
 
-function reading(jsonl: string, more = ''): ReturnType<typeof pipelineOf> {
+function reading(file: string, more = ''): ReturnType<typeof pipelineOf> {
   return pipelineOf(`
 base: {init: {}}
-datasets: [{name: chat, jsonl: ${jsonl}}]
+datasets: [{name: chat, file: ${file}}]
 stages: [{name: tuned, sft: {data: [chat]}}]
 ${more}`);
 }
@@ -42,33 +42,33 @@ test('an absolute path is one of the image', async () => {
 });
 
 test.each([
-  { name: 'missing', jsonl: 'chat.jsonl', more: '', says: 'datasets.0.jsonl: found nothing at ' },
+  { name: 'missing', file: 'chat.jsonl', more: '', says: 'datasets.0.file: found nothing at ' },
   {
     name: 'on another volume',
-    jsonl: 'data2/chat.jsonl',
+    file: 'data2/chat.jsonl',
     more: 'volumes: [{path: data, claim: d}]',
     says: 'nothing at',
   },
-  { name: 'no text', jsonl: 'binary.jsonl', more: '', says: 'found bytes that are no UTF-8 text' },
+  { name: 'no text', file: 'binary.jsonl', more: '', says: 'found bytes that are no UTF-8 text' },
   {
     name: 'above the manifest',
-    jsonl: '../chat.jsonl',
+    file: '../chat.jsonl',
     more: '',
     says: 'found "../chat.jsonl", expected a path below the manifest',
   },
-  { name: 'larger than a ConfigMap', jsonl: 'big.jsonl', more: '', says: 'found 901 KiB at' },
-  { name: 'a directory', jsonl: 'folder', more: '', says: 'EISDIR' },
-])('a file that is $name is refused', async ({ jsonl, more, says }) => {
+  { name: 'larger than a ConfigMap', file: 'big.jsonl', more: '', says: 'found 901 KiB at' },
+  { name: 'a directory', file: 'folder', more: '', says: 'EISDIR' },
+])('a file that is $name is refused', async ({ file, more, says }) => {
   await mkdir(join(directory(), 'folder'));
   await writeFile(join(directory(), 'binary.jsonl'), Uint8Array.of(0xff, 0xfe));
   await writeFile(join(directory(), 'big.jsonl'), 'x'.repeat((900 << 10) + 1));
-  const [problem] = await problemsOf(reading(jsonl, more));
+  const [problem] = await problemsOf(reading(file, more));
   expect(problem).toMatch(says);
 });
 
 test('files that fit alone may be too much together', async () => {
   for (const name of ['a', 'b']) await writeFile(join(directory(), `${name}.jsonl`), 'x'.repeat(600 << 10));
-  const pipeline = reading('a.jsonl, heldOut: {jsonl: b.jsonl}');
+  const pipeline = reading('a.jsonl, heldOut: {file: b.jsonl}');
   expect(await problemsOf(pipeline)).toEqual([
     'spec.volumes: found files of 1200 KiB on none of them (a.jsonl, b.jsonl), expected a claim that holds them, as at most 900 KiB come along with a manifest',
   ]);

@@ -28,7 +28,7 @@ const local = {
     datasets: [
       {
         name: 'sums',
-        jsonl: 'data/sums.jsonl',
+        file: 'data/sums.jsonl',
         answer: { kind: 'number', in: 'completion' },
       },
     ],

@@ -65,7 +65,7 @@ export const jsonl: FuzzTarget = {
     ),
   async open(directory) {
     const path = join(directory, 'rows.jsonl');
-    const settings = dataset.parse({ name: 'rows', jsonl: path, answer: {} });
+    const settings = dataset.parse({ name: 'rows', file: path, answer: {} });
     return {
       async read(input) {
         await writeFile(path, input);

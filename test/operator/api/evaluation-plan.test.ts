@@ -3,7 +3,7 @@ import { evaluationOf, trainedOn } from '../../../operator/api/evaluation-plan.t
 import { fourStages, pipelineOf } from '../../support/pipelines.ts';
 
 const heldOut = fourStages.replace('{task: addition}', '{task: addition, heldOut: 50}');
-const testSet = '  - {name: exam, jsonl: exam.jsonl, answer: {kind: number}}\nstages:';
+const testSet = '  - {name: exam, file: exam.jsonl, answer: {kind: number}}\nstages:';
 
 test.each<[name: string, spec: string, evaluated: (string[] | undefined)[], trained: string[][]]>([
   [

@@ -152,8 +152,8 @@ test.each<Case>([
   },
   {
     name: 'fails where its manifest cannot be run',
-    given: { problem: 'spec.datasets[0].jsonl: found "a.jsonl", which lies on none of spec.volumes' },
-    condition: ['False', 'UserError', 'spec.datasets[0].jsonl: found "a.jsonl", which lies on none of spec.volumes'],
+    given: { problem: 'spec.datasets[0].file: found "a.jsonl", which lies on none of spec.volumes' },
+    condition: ['False', 'UserError', 'spec.datasets[0].file: found "a.jsonl", which lies on none of spec.volumes'],
     states: ['Skipped', 'Skipped', 'Skipped', 'Skipped'],
   },
   {

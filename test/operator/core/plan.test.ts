@@ -8,7 +8,7 @@ import { created, succeeded } from '../../support/stages.ts';
 const pipeline = pipelineOf(`
 base: {init: {}}
 datasets:
-  - {name: sums, jsonl: data/sums.jsonl, heldOut: {jsonl: data/held-out.jsonl}}
+  - {name: sums, file: data/sums.jsonl, heldOut: {file: data/held-out.jsonl}}
   - {name: pairs, generator: {task: preferences}}
   - {name: unused, generator: {task: facts}}
 defaults:
@@ -51,7 +51,7 @@ test('a stage file holds what the trainer needs, by the schema of the contract',
     settings: { grpo: { steps: 9 } },
     model: { input: { stage: 'sft', path: '/volume/sft/step-000003' } },
     datasets: [
-      { name: 'sums', jsonl: '/manifests/data/sums.jsonl', heldOut: { jsonl: '/manifests/data/held-out.jsonl' } },
+      { name: 'sums', file: '/manifests/data/sums.jsonl', heldOut: { file: '/manifests/data/held-out.jsonl' } },
     ],
     chat: {
       prefill: '<think>',

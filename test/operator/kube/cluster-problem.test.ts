@@ -9,11 +9,11 @@ test.each([
   { name: 'a generator', spec: `base: {init: {}}\ndatasets: [{name: chat, generator: {task: addition}}]` },
   {
     name: 'a file below a volume',
-    spec: `base: {init: {}}\nvolumes: [{path: data, configMap: chat}]\ndatasets: [{name: chat, jsonl: data/chat.jsonl}]`,
+    spec: `base: {init: {}}\nvolumes: [{path: data, configMap: chat}]\ndatasets: [{name: chat, file: data/chat.jsonl}]`,
   },
   {
     name: 'a file that is a volume',
-    spec: `base: {init: {}}\nvolumes: [{path: data/chat.jsonl, configMap: chat, subPath: chat.jsonl}]\ndatasets: [{name: chat, jsonl: ./data/chat.jsonl}]`,
+    spec: `base: {init: {}}\nvolumes: [{path: data/chat.jsonl, configMap: chat, subPath: chat.jsonl}]\ndatasets: [{name: chat, file: ./data/chat.jsonl}]`,
   },
   {
     name: 'a model with an absolute path, which the image may have',
@@ -26,23 +26,23 @@ test.each([
 test.each([
   {
     name: 'a file on no volume',
-    spec: 'base: {init: {}}\ndatasets: [{name: chat, jsonl: data/chat.jsonl}]',
+    spec: 'base: {init: {}}\ndatasets: [{name: chat, file: data/chat.jsonl}]',
     problem: 'data/chat.jsonl: no such file in a pod; on a cluster a relative path must lie on one of spec.volumes',
   },
   {
     name: 'a file beside the volumes',
-    spec: `base: {init: {}}\nvolumes: [{path: data, configMap: chat}]\ndatasets: [{name: chat, jsonl: data-2/chat.jsonl}]`,
+    spec: `base: {init: {}}\nvolumes: [{path: data, configMap: chat}]\ndatasets: [{name: chat, file: data-2/chat.jsonl}]`,
     problem:
       'data-2/chat.jsonl: no such file in a pod; on a cluster a relative path must lie on one of spec.volumes (data)',
   },
   {
     name: 'a file above a volume',
-    spec: `base: {init: {}}\nvolumes: [{path: data, configMap: chat}]\ndatasets: [{name: chat, jsonl: data/../chat.jsonl}]`,
+    spec: `base: {init: {}}\nvolumes: [{path: data, configMap: chat}]\ndatasets: [{name: chat, file: data/../chat.jsonl}]`,
     problem: 'data/../chat.jsonl: no such file',
   },
   {
     name: 'held-out rows on no volume',
-    spec: `base: {init: {}}\nvolumes: [{path: data, configMap: chat}]\ndatasets: [{name: chat, jsonl: data/chat.jsonl, heldOut: {jsonl: held.jsonl}}]`,
+    spec: `base: {init: {}}\nvolumes: [{path: data, configMap: chat}]\ndatasets: [{name: chat, file: data/chat.jsonl, heldOut: {file: held.jsonl}}]`,
     problem: 'held.jsonl: no such file',
   },
   {

@@ -7,8 +7,8 @@ import { digests, pipelineOf, Workbench } from '../../support/pipelines.ts';
 const pipeline = pipelineOf(`
 base: {init: {}}
 datasets:
-  - {name: sums, jsonl: sums.jsonl, heldOut: {jsonl: held-out.jsonl}}
-  - {name: exam, jsonl: exam.jsonl}
+  - {name: sums, file: sums.jsonl, heldOut: {file: held-out.jsonl}}
+  - {name: exam, file: exam.jsonl}
 defaults: {evaluation: {data: [sums, exam]}}
 stages:
   - {name: pretrained, pretrain: {data: [sums], steps: 3}}
@@ -37,7 +37,7 @@ test('a finished stage that learned from other rows is not taken for done', asyn
   const changed = await bench.run(pipeline);
   expect(changed).toMatchObject({ outcome: 'Failed', reason: 'StageChanged', exitCode: 64 });
   expect(changed.message).toMatch(
-    /^stage pretrained has finished with other settings \(data\.sums\.jsonl: "12 lines \(sha256 \w{16}…\)" → "14 lines \(sha256 \w{16}…\)"\); restore them, run again from pretrained on/,
+    /^stage pretrained has finished with other settings \(data\.sums\.file: "12 lines \(sha256 \w{16}…\)" → "14 lines \(sha256 \w{16}…\)"\); restore them, run again from pretrained on/,
   );
 
   writeFileSync(join(bench.folder, 'sums.jsonl'), rows(12));
@@ -76,5 +76,5 @@ test.each([
   const bench = benchWithData();
   writeFileSync(join(bench.folder, 'sums.jsonl'), text);
   const [sums] = await datasetContents(pipeline, join(bench.folder, 'test.yaml'), join(bench.folder, 'cache.json'));
-  expect(sums?.jsonl.lines).toBe(lines);
+  expect(sums?.file.lines).toBe(lines);
 });

@@ -20,29 +20,29 @@ async function problems(base: string, dataset: string): Promise<string[]> {
 }
 
 test.each([
-  { name: 'files that are there', base: '{path: model}', dataset: 'jsonl: rows.jsonl', expected: [] },
+  { name: 'files that are there', base: '{path: model}', dataset: 'file: rows.jsonl', expected: [] },
   {
     name: 'directory instead of a file',
     base: '{init: {}}',
-    dataset: 'jsonl: model',
-    expected: ['spec.datasets[0].jsonl: found a directory at ./model, expected a JSONL file'],
+    dataset: 'file: model',
+    expected: ['spec.datasets[0].file: found a directory at ./model, expected a JSONL file'],
   },
   {
     name: 'held-out rows that are missing',
     base: '{init: {}}',
-    dataset: 'jsonl: rows.jsonl, heldOut: {jsonl: no.jsonl}',
-    expected: ['spec.datasets[0].heldOut.jsonl: found nothing at ./no.jsonl, expected a JSONL file'],
+    dataset: 'file: rows.jsonl, heldOut: {file: no.jsonl}',
+    expected: ['spec.datasets[0].heldOut.file: found nothing at ./no.jsonl, expected a JSONL file'],
   },
   {
     name: 'file instead of a model',
     base: '{path: rows.jsonl}',
-    dataset: 'jsonl: rows.jsonl',
+    dataset: 'file: rows.jsonl',
     expected: ['spec.base.path: found a file at ./rows.jsonl, expected a Hugging Face directory'],
   },
   {
     name: 'claim, which only a cluster has',
     base: '{pvc: {claim: models}}',
-    dataset: 'jsonl: rows.jsonl',
+    dataset: 'file: rows.jsonl',
     expected: ['spec.base.pvc: found claim models, expected a path, as claims exist on clusters only'],
   },
 ])('$name', async ({ base, dataset, expected }) => {
@@ -53,7 +53,7 @@ test('finds models of the Hub that are in the cache of this machine', async () =
   process.env.HF_HUB_CACHE = join(folder, 'hub');
   try {
     const model = join(folder, 'hub/models--owner--name');
-    expect(await problems('{hf: {repo: owner/name}}', 'jsonl: rows.jsonl')).toEqual([
+    expect(await problems('{hf: {repo: owner/name}}', 'file: rows.jsonl')).toEqual([
       'spec.base.hf: found owner/name not in the Hugging Face cache of this machine, expected it there (hf download owner/name), or a path',
     ]);
     mkdirSync(join(model, 'snapshots/abc'), { recursive: true });
@@ -62,7 +62,7 @@ test('finds models of the Hub that are in the cache of this machine', async () =
     writeFileSync(join(model, 'snapshots/abc/config.json'), '{}');
     expect(findInHubCache({ repo: 'owner/name', revision: 'main' })).toBe(join(model, 'snapshots/abc'));
     expect(findInHubCache({ repo: 'owner/name', revision: 'abc' })).toBe(join(model, 'snapshots/abc'));
-    expect(await problems('{hf: {repo: owner/name}}', 'jsonl: rows.jsonl')).toEqual([]);
+    expect(await problems('{hf: {repo: owner/name}}', 'file: rows.jsonl')).toEqual([]);
   } finally {
     delete process.env.HF_HUB_CACHE;
   }
@@ -82,8 +82,8 @@ test('files are looked into before any stage starts, also those of later stages'
   const spec = {
     base: { path: 'adapter' },
     datasets: [
-      { name: 'maths', jsonl: 'maths.jsonl' },
-      { name: 'chat', jsonl: 'chat.jsonl' },
+      { name: 'maths', file: 'maths.jsonl' },
+      { name: 'chat', file: 'chat.jsonl' },
     ],
     stages: [
       { name: 'zero', grpo: { prompts: ['maths'], rewards: [{ accuracy: {} }] }, evaluation: { data: ['maths'] } },
@@ -99,7 +99,7 @@ test('files are looked into before any stage starts, also those of later stages'
     `spec.stages[0].grpo.prompts[0]: ${ungradable}`,
     `spec.stages[0].evaluation.data[0]: ${ungradable}`,
     'spec.stages[1].sft.data[0]: ./maths.jsonl:1: has no completion to train; found fields prompt, solution. columns: {completion: solution} reads solution as completion',
-    'spec.datasets[1].jsonl: ./chat.jsonl:2: messages: found 1, expected a list of messages',
+    'spec.datasets[1].file: ./chat.jsonl:2: messages: found 1, expected a list of messages',
   ]);
 });
 
@@ -112,9 +112,9 @@ test.each([
   },
   {
     name: 'faults elsewhere',
-    spec: { base: { path: 'no-model' }, datasets: [{ name: 'BAD', jsonl: 'no.jsonl' }, { jsonl: 5 }], stages: 'x' },
+    spec: { base: { path: 'no-model' }, datasets: [{ name: 'BAD', file: 'no.jsonl' }, { file: 5 }], stages: 'x' },
     expected: [
-      'spec.datasets[0].jsonl: found nothing at ./no.jsonl, expected a JSONL file',
+      'spec.datasets[0].file: found nothing at ./no.jsonl, expected a JSONL file',
       'spec.base.path: found nothing at ./no-model, expected a Hugging Face directory',
     ],
   },
@@ -127,8 +127,8 @@ test('of files that come along with a manifest, the rows alone are looked at', a
   const spec = {
     base: { path: 'no-model' },
     datasets: [
-      { name: 'one', jsonl: 'one.jsonl' },
-      { name: 'elsewhere', jsonl: 'data/two.jsonl' },
+      { name: 'one', file: 'one.jsonl' },
+      { name: 'elsewhere', file: 'data/two.jsonl' },
     ],
   };
   const found = await rowProblems(spec, join(folder, 'pipeline.yaml'), ['one.jsonl']);
@@ -148,7 +148,7 @@ test('rows are put in the chat template of the model that their stage begins wit
   writeFileSync(join(folder, 'roles.jsonl'), '{"prompt": "1"}\n{"prompt": "1", "system": "2"}\n');
   const spec = {
     base: { path: 'strict' },
-    datasets: [{ name: 'roles', jsonl: 'roles.jsonl', domain: 'general' }],
+    datasets: [{ name: 'roles', file: 'roles.jsonl', domain: 'general' }],
     stages: [
       { name: 'first', model: { init: {} }, grpo: { prompts: ['roles'], rewards: [{ format: {} }] } },
       { name: 'second', grpo: { prompts: ['roles'], rewards: [{ format: {} }] } },

@@ -220,10 +220,10 @@ test('names every missing file before anything runs', async () => {
   const manifest = pipelineOf(
     fourStages
       .replace('base: {init: {}}', 'base: {path: models/none}')
-      .replace('generator: {task: addition}', 'jsonl: data/none.jsonl'),
+      .replace('generator: {task: addition}', 'file: data/none.jsonl'),
   );
   await expect(bench.run(manifest)).rejects.toThrow(
-    /spec.datasets\[0\].jsonl: found nothing at .*none.jsonl, expected a JSONL file\n.*spec.base.path: found nothing/,
+    /spec.datasets\[0\].file: found nothing at .*none.jsonl, expected a JSONL file\n.*spec.base.path: found nothing/,
   );
   expect(existsSync(bench.stateDir)).toBe(false);
 });
@@ -231,9 +231,9 @@ test('names every missing file before anything runs', async () => {
 test('resolves the paths of the manifest for the trainer', async () => {
   const bench = new Workbench();
   writeFileSync(join(bench.folder, 'rows.jsonl'), '');
-  await bench.run(pipelineOf(fourStages.replace('generator: {task: addition}', 'jsonl: rows.jsonl')), { workers: 3 });
+  await bench.run(pipelineOf(fourStages.replace('generator: {task: addition}', 'file: rows.jsonl')), { workers: 3 });
   expect(JSON.parse(bench.read('files/pretrained.attempt-1.json'))).toMatchObject({
-    datasets: [{ jsonl: join(bench.folder, 'rows.jsonl') }],
+    datasets: [{ file: join(bench.folder, 'rows.jsonl') }],
     workers: 3,
     model: { init: { hiddenSize: 128 } },
   });

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { readLine } from '../../../trainer/data/import-jsonl.ts';
 import type { DatasetSettings } from '../../../trainer/contract/dataset.ts';
 
-const settings: DatasetSettings = { name: 'sums', jsonl: 'sums.jsonl' };
+const settings: DatasetSettings = { name: 'sums', file: 'sums.jsonl' };
 
 function gold(answer: string, columns?: DatasetSettings['columns'], name = 'answer') {
   const text = `{"prompt": "2^53?", "${name}": ${answer}}`;

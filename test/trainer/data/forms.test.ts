@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 import type { DatasetSettings, Row } from '../../../trainer/contract/dataset.ts';
 import { rowOf } from '../../../trainer/data/row-of.ts';
 
-const settings: DatasetSettings = { name: 'rows', jsonl: 'rows.jsonl' };
+const settings: DatasetSettings = { name: 'rows', file: 'rows.jsonl' };
 const read = (value: unknown, columns?: DatasetSettings['columns']) => rowOf(value, { ...settings, columns }, 'rows/1');
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/reference/datasets.md'), 'utf8');

@@ -18,9 +18,9 @@ afterAll(async () => {
 let files = 0;
 
 async function load(content: string | Buffer, settings: Partial<DatasetSettings> = {}) {
-  const jsonl = join(directory, `${++files}.jsonl`);
-  await writeFile(jsonl, content);
-  const { train, heldOut } = await loadDataset({ name: 'sums', jsonl, ...settings }, 7);
+  const file = join(directory, `${++files}.jsonl`);
+  await writeFile(file, content);
+  const { train, heldOut } = await loadDataset({ name: 'sums', file, ...settings }, 7);
   return { train: [...train], heldOut: [...heldOut] };
 }
 
@@ -148,8 +148,8 @@ test('an endless line is refused before it fills the memory', async () => {
 });
 
 test('a missing file and a directory are named', async () => {
-  await expect(loadDataset({ name: 'sums', jsonl: join(directory, 'none.jsonl') }, 7)).rejects.toThrow('no such file');
-  await expect(loadDataset({ name: 'sums', jsonl: directory }, 7)).rejects.toThrow('found a directory');
+  await expect(loadDataset({ name: 'sums', file: join(directory, 'none.jsonl') }, 7)).rejects.toThrow('no such file');
+  await expect(loadDataset({ name: 'sums', file: directory }, 7)).rejects.toThrow('found a directory');
 });
 
 test('a fraction is held out by the prompt: equal prompts stay on one side, whatever the seed', async () => {
@@ -165,7 +165,7 @@ test('a fraction is held out by the prompt: equal prompts stay on one side, what
 test('held-out rows may come from their own file; their ids tell', async () => {
   const file = join(directory, 'held-out.jsonl');
   await writeFile(file, good);
-  const { train, heldOut } = await load(good, { heldOut: { jsonl: file } });
+  const { train, heldOut } = await load(good, { heldOut: { file } });
   expect([...train, ...heldOut].map(({ id }) => id)).toEqual(['sums/1', 'sums/heldOut/1']);
 });
 

@@ -31,13 +31,13 @@ const cases: Case[] = [
     rows: [{ prompt: 'a' }, { question: 'a' }],
     need: 'prompt',
     says: [
-      'datasets.0.jsonl: FILE:2: found field question; expected prompt or messages. columns: {prompt: question} reads question as prompt',
+      'datasets.0.file: FILE:2: found field question; expected prompt or messages. columns: {prompt: question} reads question as prompt',
     ],
   },
   {
     name: 'a gold answer that cannot be parsed',
     rows: [{ prompt: 'a', answer: 'many' }],
-    says: [expect.stringMatching(/^datasets\.0\.jsonl: FILE:1: answer "many" cannot be parsed/) as unknown as string],
+    says: [expect.stringMatching(/^datasets\.0\.file: FILE:1: answer "many" cannot be parsed/) as unknown as string],
   },
   { name: 'one answer among many rows', rows: [{ prompt: 'a' }, { prompt: 'b', answer: 1 }], need: 'answer', says: [] },
   {
@@ -75,22 +75,22 @@ const cases: Case[] = [
     need: 'prompt',
     says: ['use: FILE:1: found a document without a prompt, expected prompt or messages'],
   },
-  { name: 'no rows', rows: [], says: ['datasets.0.jsonl: FILE: found no rows; expected one JSON row a line'] },
+  { name: 'no rows', rows: [], says: ['datasets.0.file: FILE: found no rows; expected one JSON row a line'] },
 ];
 
 test.each(cases)('$name', async ({ rows, settings, need, says }) => {
-  const jsonl = join(directory, 'rows.jsonl');
-  await writeFile(jsonl, rows.map((row) => JSON.stringify(row)).join('\n'));
+  const file = join(directory, 'rows.jsonl');
+  await writeFile(file, rows.map((row) => JSON.stringify(row)).join('\n'));
   const uses = need === undefined ? [] : [{ path: ['use'], need, heldOut: false }];
-  const problems = await lookAtDataset({ path: ['datasets', 0], settings: { name: 'rows', jsonl, ...settings } }, uses);
-  expect(problems.map(({ path, message }) => `${path.join('.')}: ${message.replaceAll(jsonl, 'FILE')}`)).toEqual(says);
+  const problems = await lookAtDataset({ path: ['datasets', 0], settings: { name: 'rows', file, ...settings } }, uses);
+  expect(problems.map(({ path, message }) => `${path.join('.')}: ${message.replaceAll(file, 'FILE')}`)).toEqual(says);
 });
 
 test('the held-out file is what evaluation needs answers in', async () => {
-  const [jsonl, heldOut] = [join(directory, 'train.jsonl'), join(directory, 'held-out.jsonl')];
-  await writeFile(jsonl, '{"prompt": "a", "answer": 1}');
+  const [file, heldOut] = [join(directory, 'train.jsonl'), join(directory, 'held-out.jsonl')];
+  await writeFile(file, '{"prompt": "a", "answer": 1}');
   await writeFile(heldOut, '{"prompt": "a", "gold": 1}');
-  const settings = { name: 'rows', jsonl, heldOut: { jsonl: heldOut } };
+  const settings = { name: 'rows', file, heldOut: { file: heldOut } };
   const use = { path: ['use'], need: 'answer' as const };
   const look = (inHeldOut: boolean) => lookAtDataset({ path: [], settings }, [{ ...use, heldOut: inHeldOut }]);
   expect(await look(false)).toEqual([]);
@@ -103,8 +103,8 @@ test('the held-out file is what evaluation needs answers in', async () => {
 });
 
 test('the first row that the chat template of a stage’s model refuses is named, for each stage', async () => {
-  const jsonl = join(directory, 'roles.jsonl');
-  await writeFile(jsonl, '{"prompt": "a"}\n{"prompt": "a", "system": "b"}\n{"prompt": "a", "system": "c"}\n');
+  const file = join(directory, 'roles.jsonl');
+  await writeFile(file, '{"prompt": "a"}\n{"prompt": "a", "system": "b"}\n{"prompt": "a", "system": "c"}\n');
   const use = { need: 'prompt' as const, heldOut: false };
   const uses = [
     { ...use, path: ['one'], rendering: { directory: 'strict' } },
@@ -112,13 +112,13 @@ test('the first row that the chat template of a stage’s model refuses is named
     { ...use, path: ['three'], rendering: { directory: 'strict' } },
   ];
   const problems = await lookAtDataset(
-    { path: [], settings: { name: 'rows', jsonl } },
+    { path: [], settings: { name: 'rows', file } },
     uses,
     ({ directory: model }, { messages }) => {
       if (model === 'strict' && messages[0]?.role === 'system') throw new UserError('no system messages');
     },
   );
-  const message = `${jsonl}:2: no system messages`;
+  const message = `${file}:2: no system messages`;
   expect(problems).toEqual([
     { path: ['one'], message },
     { path: ['three'], message },
@@ -126,7 +126,7 @@ test('the first row that the chat template of a stage’s model refuses is named
 });
 
 test('only the first thousand rows are looked at', async () => {
-  const jsonl = join(directory, 'long.jsonl');
-  await writeFile(jsonl, `${'{"prompt": "a"}\n'.repeat(1000)}no JSON`);
-  expect(await lookAtDataset({ path: [], settings: { name: 'rows', jsonl } }, [])).toEqual([]);
+  const file = join(directory, 'long.jsonl');
+  await writeFile(file, `${'{"prompt": "a"}\n'.repeat(1000)}no JSON`);
+  expect(await lookAtDataset({ path: [], settings: { name: 'rows', file } }, [])).toEqual([]);
 });

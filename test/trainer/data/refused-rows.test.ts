@@ -80,11 +80,11 @@ const cases: { value: unknown; columns?: DatasetSettings['columns']; says: strin
 ];
 
 test.each(cases)('says: $says', ({ value, columns, says }) => {
-  expect(() => rowOf(value, { name: 'rows', jsonl: 'rows.jsonl', columns }, 'rows/1')).toThrow(says);
+  expect(() => rowOf(value, { name: 'rows', file: 'rows.jsonl', columns }, 'rows/1')).toThrow(says);
 });
 
 test('a missing answer is named with the column that has it', () => {
-  const settings: DatasetSettings = { name: 'maths', jsonl: 'x', answer: { kind: 'number', in: 'completion' } };
+  const settings: DatasetSettings = { name: 'maths', file: 'x', answer: { kind: 'number', in: 'completion' } };
   expect(() => rowOf({ prompt: 'a', solution: '5' }, settings, 'maths/1')).toThrow(
     'found no answer, while dataset maths says how answers are verified; found fields prompt, solution. ' +
       'columns: {answer: solution} reads solution as answer',

@@ -28,13 +28,13 @@ test.each(badData)(
   '$name ends with the exit code of a user error, one line, and nothing published',
   async ({ content, says }) => {
     const directory = await mkdtemp(join(root, 'data-'));
-    const jsonl = join(directory, 'data.jsonl');
-    if (content !== undefined) await writeFile(jsonl, content);
+    const data = join(directory, 'data.jsonl');
+    if (content !== undefined) await writeFile(data, content);
     const file = await writeStage(directory, {
       name: 'stage',
       model: { input: await pin(root, 'base') },
       settings: { grpo },
-      datasets: [{ name: 'sums', jsonl, answer: { kind: 'number', in: 'completion' } }],
+      datasets: [{ name: 'sums', file: data, answer: { kind: 'number', in: 'completion' } }],
     });
     await expectRefused(file, join(directory, 'stage'), says);
   },
@@ -45,13 +45,13 @@ test.each([
   { name: 'sample', settings: { sample: { prompts: ['sums'], perPrompt: 1 } } },
 ])('prompts of which none can be graded end a $name stage before it samples', async ({ settings }) => {
   const directory = await mkdtemp(join(root, 'ungraded-'));
-  const jsonl = join(directory, 'data.jsonl');
-  await writeFile(jsonl, '{"prompt": "1+1=", "solution": "2"}\n{"prompt": "2+1=", "solution": "3"}\n');
+  const data = join(directory, 'data.jsonl');
+  await writeFile(data, '{"prompt": "1+1=", "solution": "2"}\n{"prompt": "2+1=", "solution": "3"}\n');
   const file = await writeStage(directory, {
     name: 'stage',
     model: { input: await pin(root, 'base') },
     settings,
-    datasets: [{ name: 'sums', jsonl }],
+    datasets: [{ name: 'sums', file: data }],
   });
   const says =
     'no row of dataset sums has an answer that could be graded; found fields prompt, solution. ' +

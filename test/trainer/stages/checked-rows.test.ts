@@ -18,9 +18,9 @@ let stages = 0;
 /** Runs a stage on a file of these rows. */
 async function run(settings: object, rows: readonly object[], more: object = {}) {
   const name = `stage-${++stages}`;
-  const jsonl = join(root, `${name}.jsonl`);
-  await writeFile(jsonl, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  const datasets = [{ name: 'own', jsonl, ...('answer' in (rows[0] ?? {}) && { answer: { kind: 'number' } }) }];
+  const file = join(root, `${name}.jsonl`);
+  await writeFile(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const datasets = [{ name: 'own', file, ...('answer' in (rows[0] ?? {}) && { answer: { kind: 'number' } }) }];
   const model = { input: await pin(root, 'base') };
   const exit = await runStage(await writeStage(root, { name, model, settings, datasets, ...more }));
   const out = join(root, name);
@@ -87,11 +87,11 @@ test('an evaluated row that is too long is left out before the first step', asyn
   const rows = [...times(5, sum), longSum];
   const evaluation = { data: ['own'], sampling: { maxNewTokens: 4 } };
   const settings = { pretrain: { data: ['mixture'], steps: 1, batch: 4 } };
-  const jsonl = join(root, 'evaluated.jsonl');
-  await writeFile(jsonl, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const file = join(root, 'evaluated.jsonl');
+  await writeFile(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   const datasets = [
     { name: 'mixture', generator: { task: 'mixture', rows: 20, digits: 1 } },
-    { name: 'own', jsonl, answer: { kind: 'number' } },
+    { name: 'own', file, answer: { kind: 'number' } },
   ];
   await runToResult(root, { name: 'evaluating', settings, datasets, evaluation });
   const [first] = await logOf(join(root, 'evaluating'), 'metrics.jsonl');

@@ -113,7 +113,7 @@ test('other held-out pairs measure a finished reward model anew, and train nothi
   const [train, heldOut] = [join(root, 'train.jsonl'), join(root, 'held-out.jsonl')];
   await writeFile(train, pairs('Hello!', 'Good day.'));
   await writeFile(heldOut, pairs('Hello.'));
-  const datasets = [{ name: 'own', jsonl: train, heldOut: { jsonl: heldOut } }];
+  const datasets = [{ name: 'own', file: train, heldOut: { file: heldOut } }];
   const settings = { rewardModel: { pairs: ['own'], batch: 2 } };
   const model = { input: await pin(root, 'base') };
   const file = await writeStage(root, { name: 'judge', model, settings, datasets });

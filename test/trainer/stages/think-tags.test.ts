@@ -31,8 +31,8 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 
 test('a template that opens the block of thought: perfect responses are rewarded, kept whole, and trained with one tag', async () => {
   const datasets = [
-    { name: 'taught', jsonl: join(root, 'taught.jsonl') },
-    { name: 'sums', jsonl: join(root, 'sums.jsonl'), answer: { kind: 'number' } },
+    { name: 'taught', file: join(root, 'taught.jsonl') },
+    { name: 'sums', file: join(root, 'sums.jsonl'), answer: { kind: 'number' } },
   ];
   const run = async (name: string, settings: object, model: object, inputs = {}) =>
     runToResult(root, { name, settings, model, inputs, datasets });

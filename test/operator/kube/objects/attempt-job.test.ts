@@ -5,7 +5,7 @@ import { stageOf } from '../../../support/stage-objects.ts';
 test('a claim is one volume of the pod, whatever lies on it', () => {
   const stage = stageOf(`
 model: {pvc: {claim: team, path: models/qwen3}}
-datasets: [{name: chat, jsonl: data/chat.jsonl, heldOut: {jsonl: held/out.jsonl}}]
+datasets: [{name: chat, file: data/chat.jsonl, heldOut: {file: held/out.jsonl}}]
 storage: {claimName: team}
 volumes: [{path: data, claim: team, subPath: chat}, {path: held, claim: other}, {path: more, claim: other, subPath: v2}]
 sft: {data: [chat]}`);

@@ -45,7 +45,7 @@ const cases = [
 model: {${input}}
 image: registry.example/r1-operator:cuda
 inputs: [{stage: samples, path: 0a1b2c3e/attempt-3/data, digest: ${'cd'.repeat(32)}}]
-datasets: [{name: chat, jsonl: data/chat.jsonl, heldOut: {jsonl: held/out.jsonl}}]
+datasets: [{name: chat, file: data/chat.jsonl, heldOut: {file: held/out.jsonl}}]
 storage: {size: 200Gi, storageClassName: fast, accessMode: ReadWriteMany, retention: Retain}
 volumes: [{path: data, configMap: chat}, {path: held, claim: held-out, subPath: v2}]
 imagePullSecrets: [registry]
