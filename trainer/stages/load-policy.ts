@@ -43,6 +43,15 @@ export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}
   const { head = 'lm', trained } = options;
   const { seed, out, workers, chat } = workspace.file;
   const checkpoint = trained && (await workspace.output.newestCheckpoint(trained));
+  await workspace.log.rewind(checkpoint?.step ?? -1);
+  // What the start is compared with may be measured in another way than when this stage began. Memory is there for one model.
+  if (checkpoint && head === 'lm') {
+    const { step } = checkpoint;
+    await workspace.stop.during(
+      () => measureStart(workspace, step),
+      () => `step ${step}`,
+    );
+  }
   const checkMemory = (config: ModelConfig): void =>
     requireMemory(workspace, config, { head, trained: trained !== undefined, reference: options.reference ?? false });
   const model = checkpoint
@@ -55,16 +64,7 @@ export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}
     await copyTokenizer(model.tokenizerDirectory, tokenizerDirectory);
   }
   if (chat?.template !== undefined) await replaceFile(join(tokenizerDirectory, chatTemplateName), chat.template);
-  await workspace.log.rewind(checkpoint?.step ?? -1);
   const state = checkpoint && (await readResumeState(checkpoint.path));
-  // What the start is compared with may be measured in another way than when this stage began.
-  if (checkpoint && head === 'lm') {
-    const { step } = checkpoint;
-    await workspace.stop.during(
-      () => measureStart(workspace, step),
-      () => `step ${step}`,
-    );
-  }
   const onActivity = workspace.progress.alive;
   const stop = workspace.stop.signal;
   const policy = await Policy.start(
