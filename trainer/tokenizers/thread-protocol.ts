@@ -14,7 +14,8 @@ export interface ThreadSettings {
   readonly counters: Int32Array;
 }
 
-export const places = { calls: 0, replies: 1 } as const;
+/** `ended` is 1 once the thread has ended by itself; one that has run out of memory has no time to say so. */
+export const places = { calls: 0, replies: 1, ended: 2 } as const;
 
 export interface Calls {
   facts: { argument: undefined; result: TokenizerFacts };

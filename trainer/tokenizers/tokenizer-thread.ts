@@ -4,12 +4,20 @@ import { isOutOfMemory } from '../contract/out-of-memory.ts';
 import { type Call, type Calls, places, type Reply, type ThreadSettings } from './thread-protocol.ts';
 
 /** Time for any text, and more for each of its characters. Nothing that ends in time ends otherwise on a slower machine. */
-const defaultPatienceMs = 30_000;
 const patienceMsPerCharacter = 0.1;
 const openPatienceMs = 300_000;
 
+/** How long a caller sleeps until it looks whether the thread still lives. */
+const lookAfterMs = 100;
+
+interface Bounds {
+  /** Of a call. */
+  readonly patienceMs: number;
+  readonly mostHeapMb: number;
+}
+
 /** The largest published tokenizer takes 400 MB. */
-const mostHeapMb = 2048;
+const usualBounds: Bounds = { patienceMs: 30_000, mostHeapMb: 2048 };
 
 /**
  * A thread in which somebody else's patterns and templates run: a regular expression that backtracks for ever, or a
@@ -20,13 +28,13 @@ export class TokenizerThread {
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #counters: Int32Array;
-  readonly #patienceMs: number;
+  readonly #bounds: Bounds;
   #calls = 0;
   #over: Error | undefined;
 
-  private constructor(directory: string, worker: Worker, port: MessagePort, counters: Int32Array, patienceMs: number) {
+  private constructor(directory: string, worker: Worker, port: MessagePort, counters: Int32Array, bounds: Bounds) {
     this.#directory = directory;
-    this.#patienceMs = patienceMs;
+    this.#bounds = bounds;
     this.#worker = worker;
     this.#port = port;
     this.#counters = counters;
@@ -35,10 +43,11 @@ export class TokenizerThread {
   /** @throws UserError when the files are broken, too large, or do not open in time */
   static async start(
     settings: Omit<ThreadSettings, 'port' | 'counters'>,
-    patienceMs = defaultPatienceMs,
+    bounds: Partial<Bounds> = {},
   ): Promise<TokenizerThread> {
     const { port1, port2 } = new MessageChannel();
-    const counters = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
+    const counters = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
+    const { patienceMs, mostHeapMb } = { ...usualBounds, ...bounds };
     const worker = new Worker(new URL('tokenizer-worker.ts', import.meta.url), {
       workerData: { ...settings, port: port2, counters } satisfies ThreadSettings,
       transferList: [port2],
@@ -46,7 +55,7 @@ export class TokenizerThread {
       execArgv: [], // flags about the main script mean nothing to this one
       resourceLimits: { maxOldGenerationSizeMb: mostHeapMb },
     });
-    const thread = new TokenizerThread(settings.directory, worker, port1, counters, patienceMs);
+    const thread = new TokenizerThread(settings.directory, worker, port1, counters, { patienceMs, mostHeapMb });
     try {
       await thread.#opened();
     } catch (error) {
@@ -62,7 +71,7 @@ export class TokenizerThread {
    * Has the thread do something, and waits for it.
    *
    * @param size characters or tokens that it is about
-   * @throws UserError when the thread refuses it, or does not end in time
+   * @throws UserError when the thread refuses it, does not end in time, or runs out of memory
    */
   call<K extends keyof Calls>(kind: K, argument: Calls[K]['argument'], size: number): Calls[K]['result'] {
     if (this.#over) throw this.#over;
@@ -72,10 +81,12 @@ export class TokenizerThread {
     this.#calls++;
     Atomics.store(this.#counters, places.calls, this.#calls);
     Atomics.notify(this.#counters, places.calls);
+    const deadlineMs = performance.now() + this.#patience(size);
     // The thread may only now give the notice of its last reply, which was seen without it: it ends a wait for this one.
     while (Atomics.load(this.#counters, places.replies) < this.#calls) {
-      const waited = Atomics.wait(this.#counters, places.replies, this.#calls - 1, this.#patience(size));
-      if (waited === 'timed-out') throw this.#giveUp(kind, size);
+      const waited = Atomics.wait(this.#counters, places.replies, this.#calls - 1, lookAfterMs);
+      if (waited === 'timed-out' && this.#isDead()) throw this.#buried(kind, size);
+      if (performance.now() > deadlineMs) throw this.#giveUp(kind, size);
     }
     const reply = this.#reply(this.#patience(size));
     if (reply === undefined) throw this.#giveUp(kind, size);
@@ -101,39 +112,66 @@ export class TokenizerThread {
 
   async #opened(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-    const tooLarge = (cause?: Error) =>
-      new UserError(`${this.#directory}: opening its tokenizer takes more than ${mostHeapMb} MB of memory`, { cause });
+    const ended = (code: number): void =>
+      reject(new Error(`${this.#directory}: the tokenizer's thread ended (${code})`));
     const timer = setTimeout(() => {
       reject(new UserError(`${this.#directory}: its tokenizer did not open within ${openPatienceMs / 1000} s`));
     }, openPatienceMs);
     this.#port.once('message', resolve);
-    this.#worker.once('error', (error) => reject(isOutOfMemory(error) ? tooLarge(error) : error));
+    this.#worker.once('error', (error) => {
+      const message = `${this.#directory}: opening its tokenizer takes more than ${this.#bounds.mostHeapMb} MB of memory`;
+      reject(isOutOfMemory(error) ? new UserError(message, { cause: error }) : error);
+    });
+    this.#worker.once('exit', ended);
     try {
       outcome(await promise);
+      this.#isDead(); // the first look at a loop must find it running
     } finally {
       clearTimeout(timer);
+      this.#worker.off('exit', ended);
       this.#worker.removeAllListeners('error').on('error', () => undefined); // the call that meets it says so
     }
   }
 
   #patience(size: number): number {
-    return this.#patienceMs + size * patienceMsPerCharacter;
+    return this.#bounds.patienceMs + size * patienceMsPerCharacter;
   }
 
-  /** The thread stays away: out of time, or out of memory, which looks the same to a caller that waits. */
+  /** A caller that is blocked hears of no event. But the idle time of an event loop that is no more is given as −1. */
+  #isDead(): boolean {
+    return this.#worker.performance.eventLoopUtilization().idle < 0;
+  }
+
+  /** Out of time: the thread stays away. */
   #giveUp(kind: keyof Calls, size: number): Error {
     void this.#worker.terminate();
-    const [what, cause] =
-      kind === 'render'
-        ? ['its chat template', 'do its loops end?']
-        : ['its tokenizer', 'does one of its regular expressions backtrack?'];
-    const bounds = `${Math.round(this.#patience(size) / 1000)} s and ${mostHeapMb} MB`;
-    const unit = kind === 'decode' ? 'tokens' : 'characters';
-    this.#over = new UserError(
-      `${this.#directory}: ${what} did not get done with ${size} ${unit} within ${bounds}: ${cause}`,
-    );
+    const cause = kind === 'render' ? 'do its loops end?' : 'does one of its regular expressions backtrack?';
+    const seconds = Math.round(this.#patience(size) / 1000);
+    const where = `${this.#directory}: ${partOf(kind)}`;
+    this.#over = new UserError(`${where} did not get done with ${sizeOf(kind, size)} within ${seconds} s: ${cause}`);
     return this.#over;
   }
+
+  /** It has ended while it did something. */
+  #buried(kind: keyof Calls, size: number): Error {
+    const where = `${this.#directory}: ${partOf(kind)}`;
+    const what = sizeOf(kind, size);
+    this.#over =
+      Atomics.load(this.#counters, places.ended) === 0
+        ? new UserError(
+            `${where} took more than ${this.#bounds.mostHeapMb} MB of memory with ${what}: what in it grows?`,
+          )
+        : new Error(`${where} had ${what} when its thread ended`);
+    return this.#over;
+  }
+}
+
+function partOf(kind: keyof Calls): string {
+  return kind === 'render' ? 'its chat template' : 'its tokenizer';
+}
+
+function sizeOf(kind: keyof Calls, size: number): string {
+  return `${size} ${kind === 'decode' ? 'tokens' : 'characters'}`;
 }
 
 function outcome(reply: Reply): unknown {

@@ -5,6 +5,10 @@ import { type Call, type Calls, places, type Reply, type ThreadSettings } from '
 
 const { directory, chat, port, counters } = workerData as ThreadSettings;
 
+process.on('exit', () => {
+  Atomics.store(counters, places.ended, 1);
+});
+
 function reply(act: () => unknown): void {
   let message: Reply;
   try {

@@ -23,7 +23,7 @@ describe('what never ends is ended, with the text', () => {
     { name: 'a normalizer', edits: { normalizer: replace } },
   ])('$name that backtracks', async ({ edits }) => {
     await edit('tokenizer.json', edits);
-    const thread = await TokenizerThread.start({ directory: directory(), chat: {} }, 500);
+    const thread = await TokenizerThread.start({ directory: directory(), chat: {} }, { patienceMs: 500 });
     const text = `${'a'.repeat(40)}b`;
     const encode = () => thread.call('encode', text, text.length);
     expect(encode).toThrow(
@@ -35,12 +35,29 @@ describe('what never ends is ended, with the text', () => {
 
   test('a chat template of nested loops', async () => {
     const template = `${'{% for i in range(9999) %}'.repeat(6)}${'{% endfor %}'.repeat(6)}`;
-    const thread = await TokenizerThread.start({ directory: directory(), chat: { template } }, 500);
+    const thread = await TokenizerThread.start({ directory: directory(), chat: { template } }, { patienceMs: 500 });
     expect(() => thread.call('render', { messages: [{ role: 'user', content: 'a' }], options: {} }, 1)).toThrow(
       /: its chat template did not get done with 1 characters within .*: do its loops end\?$/,
     );
     await thread.close();
   });
+});
+
+test('a chat template with a list that grows without end is given up once memory is out, and not when time is', async () => {
+  const grow = '{% set kept.all = kept.all + [kept.all] %}';
+  const template = `{% set kept = namespace(all=[0]) %}{% for i in range(99999) %}${grow}{% endfor %}`;
+  const thread = await TokenizerThread.start(
+    { directory: directory(), chat: { template } },
+    { patienceMs: 600_000, mostHeapMb: 64 },
+  );
+  const render = () => thread.call('render', { messages: [{ role: 'user', content: 'a' }], options: {} }, 1);
+  expect(render).toThrow(
+    new UserError(
+      `${directory()}: its chat template took more than 64 MB of memory with 1 characters: what in it grows?`,
+    ),
+  );
+  expect(render).toThrow(UserError); // and it stays so
+  await thread.close();
 });
 
 describe('texts that cannot be represented are refused', () => {
