@@ -82,6 +82,17 @@ test('measures on a file with a system message and chat settings of its own', as
   expect(stdout).toMatch(/^system: Hurry\.\nuser: Name number \d\.\ncompletion: So/m);
 });
 
+test('says how a file with other columns is rewritten, as it names none', async () => {
+  await writeFile(join(directory(), 'maths.jsonl'), '{"problem": "1 + 1?", "solution": "2"}\n');
+  const { code, stdout, stderr } = await evaluate('tiny/unmeasured', '--data=maths.jsonl');
+  expect([code, stdout, stderr.replaceAll(`${directory()}/`, '')]).toEqual([
+    64,
+    '',
+    'r1: maths.jsonl:1: found fields problem, solution; expected prompt or messages. ' +
+      "jq -c '. + {prompt: .problem, answer: .solution}' FILE names them so\n",
+  ]);
+});
+
 test.each([
   { args: ['tiny/unmeasured'], says: 'stage unmeasured has no evaluation; expected one in its manifest, or --data' },
   { args: ['tiny/nothing'], says: 'has no stage "nothing"; known: unmeasured, trained, measured' },

@@ -24,29 +24,6 @@ export function namesOf(fields: Fields): string {
   return `field${names.length === 1 ? '' : 's'} ${names.slice(0, namesShown).join(', ')}${more}`;
 }
 
-/** Under which names public data sets hold what we call otherwise, the likeliest first; dots lead into objects. */
-const otherNames: Readonly<Record<string, readonly string[]>> = {
-  prompt: ['question', 'problem', 'query', 'user', 'input'],
-  answer: [
-    'solution',
-    'final_answer',
-    'ground_truth',
-    'expected_answer',
-    'gold',
-    'target',
-    'reward_model.ground_truth',
-  ],
-  completion: ['response', 'output', 'generation', 'solution', 'answer'],
-  chosen: ['accepted', 'preferred', 'response_chosen'],
-  rejected: ['dispreferred', 'response_rejected'],
-};
-
-/** How the manifest would read a field that the row lacks from one that it has: a sentence, or nothing. */
-export function columnHint(fields: Fields, wanted: string): string {
-  const other = otherNames[wanted]?.find((name) => valueAt(fields, name) !== undefined);
-  return other === undefined ? '' : `. columns: {${wanted}: ${other}} reads ${other} as ${wanted}`;
-}
-
 /** The value of a field, or of one inside of objects: `reward_model.ground_truth`. */
 export function valueAt(fields: Fields, path: string): unknown {
   if (Object.hasOwn(fields, path)) return fields[path];

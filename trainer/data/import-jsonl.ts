@@ -1,8 +1,11 @@
 import type { DatasetSettings, Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import { BadLine } from './bad-line.ts';
+import { type Column, columnHint, likelyColumns } from './column-hint.ts';
 import { refuseInexactAnswer } from './exact-answer.ts';
+import type { Fields } from './fields.ts';
 import type { JsonLine } from './jsonl.ts';
+import { LackingColumn } from './lacking-column.ts';
 import { openRowFile, type ScanOptions } from './row-file.ts';
 import type { RowList } from './row-list.ts';
 import { rowOf } from './row-of.ts';
@@ -17,20 +20,29 @@ export async function importJsonl(
   file: string,
   settings: DatasetSettings,
   idPrefix: string,
-  options?: ScanOptions,
+  { advise, ...options }: ScanOptions & { readonly advise?: Advise } = {},
 ): Promise<RowList> {
-  const rows = await openRowFile(file, (line) => readLine(line, settings, idPrefix), options);
+  const rows = await openRowFile(file, (line) => readLine(line, settings, idPrefix, advise), options);
   if (rows.length === 0) throw new UserError(`${file}: found no rows; expected one JSON row a line`);
   return rows;
 }
 
+/** How a row could be read as it is, to follow the message about the column that it lacks. */
+export type Advise = (fields: Fields, lacking: Column) => string;
+
 /** @throws UserError `file:line: …` */
-export function readLine(line: JsonLine, settings: DatasetSettings, idPrefix: string): Row {
+export function readLine(line: JsonLine, settings: DatasetSettings, idPrefix: string, advise?: Advise): Row {
   const { place, number, value } = line;
   try {
     refuseInexactAnswer(line, settings.columns?.answer);
     return checkGold(rowOf(value, settings, `${idPrefix}/${number}`), place);
   } catch (error) {
-    throw error instanceof BadLine ? new UserError(`${place}: ${error.message}`, { cause: error }) : error;
+    if (!(error instanceof BadLine)) throw error;
+    const advice = error instanceof LackingColumn ? (advise ?? adviceFor(settings))(error.fields, error.column) : '';
+    throw new UserError(`${place}: ${error.message}${advice}`, { cause: error });
   }
+}
+
+function adviceFor(settings: DatasetSettings): Advise {
+  return (fields, lacking) => columnHint(fields, lacking, likelyColumns(settings));
 }

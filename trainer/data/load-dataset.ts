@@ -3,7 +3,7 @@ import type { DatasetSettings, Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import { generateRows } from './generators/generate.ts';
 import type { Side } from './generators/side.ts';
-import { importJsonl } from './import-jsonl.ts';
+import { type Advise, importJsonl } from './import-jsonl.ts';
 import { NumberList } from './number-list.ts';
 import { packRows } from './packed-rows.ts';
 import type { ScanOptions } from './row-file.ts';
@@ -15,6 +15,8 @@ export interface Dataset {
   readonly heldOut: RowList;
 }
 
+type LoadOptions = Pick<ScanOptions, 'onActivity'> & { readonly advise?: Advise };
+
 /**
  * The rows of a dataset, in the order of their source.
  *
@@ -25,7 +27,7 @@ export interface Dataset {
 export async function loadDataset(
   settings: DatasetSettings,
   seed: number,
-  options: Pick<ScanOptions, 'onActivity'> = {},
+  options: LoadOptions = {},
 ): Promise<Dataset> {
   const { name, generator, file, heldOut } = settings;
   if (generator !== undefined) {
@@ -49,7 +51,7 @@ async function splitRows(
   file: string,
   settings: DatasetSettings,
   fraction: number,
-  options: Pick<ScanOptions, 'onActivity'>,
+  options: LoadOptions,
 ): Promise<Dataset> {
   const { name } = settings;
   if (fraction === 0) return { train: await importJsonl(file, settings, name, options), heldOut: [] };

@@ -1,8 +1,9 @@
 import type { DatasetSettings, Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import { type DatasetUse, type FileProblem, lookedAt, type Rendering, type RowNeed } from '../contract/file-check.ts';
-import { type Fields, columnHint, isRecord, namesOf } from './fields.ts';
-import { readLine } from './import-jsonl.ts';
+import { type Column, columnHint, columnsOf, likelyColumns } from './column-hint.ts';
+import { type Fields, isRecord, namesOf } from './fields.ts';
+import { type Advise, readLine } from './import-jsonl.ts';
 import { readJsonLines } from './jsonl.ts';
 
 type NamedDataset = { readonly path: FileProblem['path']; readonly settings: DatasetSettings };
@@ -34,10 +35,13 @@ export async function lookAtDataset(
 ): Promise<FileProblem[]> {
   const problems: FileProblem[] = [];
   const renderings = distinctRenderings(uses);
+  // One message names all columns that the stages need, so that nobody is sent for one after the other.
+  const wanted = uses.length === 0 ? likelyColumns(settings) : uses.flatMap(({ need }) => columnsOf[need]);
+  const advise: Advise = (fields, lacking) => columnHint(fields, lacking, wanted);
   const look = async (file: string | undefined, ...field: string[]): Promise<Look | undefined> => {
     if (file === undefined) return undefined;
     try {
-      return await lookAtFile(file, settings, renderings, render);
+      return await lookAtFile(file, settings, renderings, render, advise);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       problems.push({ path: [...path, ...field], message: error.message });
@@ -51,7 +55,7 @@ export async function lookAtDataset(
     if (looked === undefined) continue;
     const file = (use.heldOut && settings.heldOut?.file) || settings.file;
     const refused = use.rendering && looked.refused.get(keyOf(use.rendering));
-    const message = unmetNeed(use.need, looked, file) ?? refused;
+    const message = unmetNeed(use.need, looked, file, advise) ?? refused;
     if (message !== undefined) problems.push({ path: use.path, message });
   }
   return problems;
@@ -72,6 +76,7 @@ async function lookAtFile(
   settings: DatasetSettings,
   renderings: ReadonlyMap<string, Rendering>,
   render: RenderRow,
+  advise: Advise,
 ): Promise<Look> {
   let fields: Fields | undefined;
   const without: Partial<Record<RowNeed, string>> = {};
@@ -79,7 +84,7 @@ async function lookAtFile(
   let gradable = false;
   let rows = 0;
   for await (const line of readJsonLines(file)) {
-    const row = readLine(line, settings, settings.name);
+    const row = readLine(line, settings, settings.name, advise);
     fields ??= isRecord(line.value) ? line.value : {};
     for (const [need, met] of Object.entries(needsOf(row)) as [RowNeed, boolean][]) {
       if (!met) without[need] ??= line.place;
@@ -115,18 +120,18 @@ function needsOf(row: Row): Partial<Record<RowNeed, boolean>> {
 }
 
 /** Every row must have what is trained; of answers, one is enough to learn from. */
-function unmetNeed(need: RowNeed, look: Look, file: string | undefined): string | undefined {
+function unmetNeed(need: RowNeed, look: Look, file: string | undefined, advise: Advise): string | undefined {
   const where = look.without[need];
-  const found = `found ${namesOf(look.fields)}`;
+  const found = (lacking: Column) => `found ${namesOf(look.fields)}${advise(look.fields, lacking)}`;
   switch (need) {
     case 'prompt':
       return where && `${where}: found a document without a prompt, expected prompt or messages`;
     case 'completion':
-      return where && `${where}: has no completion to train; ${found}${columnHint(look.fields, 'completion')}`;
+      return where && `${where}: has no completion to train; ${found('completion')}`;
     case 'pair':
-      return where && `${where}: has no chosen and rejected to compare; ${found}${columnHint(look.fields, 'chosen')}`;
+      return where && `${where}: has no chosen and rejected to compare; ${found('chosen')}`;
     case 'answer':
       if (look.gradable) return undefined;
-      return `${file}: no row has an answer that could be graded; ${found}${columnHint(look.fields, 'answer')}`;
+      return `${file}: no row has an answer that could be graded; ${found('answer')}`;
   }
 }

@@ -1,10 +1,11 @@
 import { languages, type DatasetSettings, type Language, type Row } from '../contract/dataset.ts';
 import { BadLine, inWords } from './bad-line.ts';
 import { fieldsOf } from './columns.ts';
-import { columnHint, type Fields, namesOf, textOf } from './fields.ts';
+import { type Fields, namesOf, textOf } from './fields.ts';
 import { beginningOf } from './forms/forms.ts';
 import { pairOf, withCompletion } from './forms/responses.ts';
 import { toolsOf } from './forms/tools.ts';
+import { LackingColumn } from './lacking-column.ts';
 import { withSystem } from './system-message.ts';
 
 /**
@@ -39,10 +40,8 @@ function answerOf(fields: Fields, settings: DatasetSettings): string | undefined
   if (typeof answer === 'string' || typeof answer === 'number') return String(answer);
   if (answer !== undefined) throw new BadLine(`answer: found ${inWords(answer)}, expected text or a number`);
   if (settings.answer === undefined) return undefined;
-  throw new BadLine(
-    `found no answer, while dataset ${settings.name} says how answers are verified; found ${namesOf(fields)}` +
-      columnHint(fields, 'answer'),
-  );
+  const message = `found no answer, which is to be verified; found ${namesOf(fields)}`;
+  throw new LackingColumn(message, 'answer', fields);
 }
 
 function languageOf({ language }: Fields): Language | undefined {

@@ -1,7 +1,8 @@
 import type { DatasetSettings, Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import { firstFields } from '../data/first-fields.ts';
-import { columnHint, namesOf } from '../data/fields.ts';
+import { columnHint } from '../data/column-hint.ts';
+import { namesOf } from '../data/fields.ts';
 
 /** Notes which datasets have a row that can be graded, while all rows are looked at. */
 export class Gradable {
@@ -24,7 +25,7 @@ export class Gradable {
       const { file } = datasets.find((dataset) => dataset.name === name) ?? {};
       // oxlint-disable-next-line no-await-in-loop -- the first one throws
       const fields = file === undefined ? {} : await firstFields(file);
-      const found = file === undefined ? '' : `; found ${namesOf(fields)}${columnHint(fields, 'answer')}`;
+      const found = file === undefined ? '' : `; found ${namesOf(fields)}${columnHint(fields, 'answer', [])}`;
       throw new UserError(`${what}: no row of dataset ${name} has an answer that could be graded${found}`);
     }
   }

@@ -3,6 +3,7 @@ import { randomKey } from '../algorithms/random.ts';
 import { chat } from '../contract/chat.ts';
 import { dataset, type Row } from '../contract/dataset.ts';
 import { evaluation } from '../contract/training.ts';
+import { columnHint, inFile } from '../data/column-hint.ts';
 import { loadDataset } from '../data/load-dataset.ts';
 import { sampleRows } from '../data/sample-rows.ts';
 import { completeRows } from './completions.ts';
@@ -80,7 +81,9 @@ export async function evaluateCheckpoint(checkpoint: string, options: EvaluateOp
   } = options;
   const answer = { kind: answerKind, in: answerIn };
   const settings = dataset.parse({ name: 'data', file: resolve(data), answer, system });
-  const { train } = await loadDataset(settings, seed);
+  const { train } = await loadDataset(settings, seed, {
+    advise: (fields, lacking) => columnHint(fields, lacking, ['answer'], inFile),
+  });
   const policy = await Policy.open(resolve(checkpoint), { chat: chat.parse(JSON.parse(chatJson)) });
   try {
     const how = evaluation.parse({ data: ['data'], samples, limit, sampling });

@@ -90,15 +90,15 @@ test('files are looked into before any stage starts, also those of later stages'
       { name: 'cold-start', model: { path: 'empty' }, sft: { data: ['maths', 'chat'] } },
     ],
   };
-  const ungradable =
-    './maths.jsonl: no row has an answer that could be graded; found fields prompt, solution. ' +
-    'columns: {answer: solution} reads solution as answer';
+  const columns =
+    'columns: {completion: solution, answer: solution} reads solution as completion and solution as answer';
+  const ungradable = `./maths.jsonl: no row has an answer that could be graded; found fields prompt, solution. ${columns}`;
   expect(await problemsOf(spec)).toEqual([
     'spec.base.path: ./adapter: is a LoRA adapter of "some/base", not a model; merge it first (peft: merge_and_unload(), then save_pretrained()) and name the merged directory',
     'spec.stages[1].model.path: ./empty/config.json: is missing; expected a Hugging Face model directory',
     `spec.stages[0].grpo.prompts[0]: ${ungradable}`,
     `spec.stages[0].evaluation.data[0]: ${ungradable}`,
-    'spec.stages[1].sft.data[0]: ./maths.jsonl:1: has no completion to train; found fields prompt, solution. columns: {completion: solution} reads solution as completion',
+    `spec.stages[1].sft.data[0]: ./maths.jsonl:1: has no completion to train; found fields prompt, solution. ${columns}`,
     'spec.datasets[1].file: ./chat.jsonl:2: messages: found 1, expected a list of messages',
   ]);
 });

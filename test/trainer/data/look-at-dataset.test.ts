@@ -20,6 +20,7 @@ interface Case {
   readonly rows: readonly unknown[];
   readonly settings?: Partial<DatasetSettings>;
   readonly need?: RowNeed;
+  readonly needs?: readonly RowNeed[];
   /** Paths of the problems with their messages. */
   readonly says: readonly string[];
 }
@@ -32,6 +33,43 @@ const cases: Case[] = [
     need: 'prompt',
     says: [
       'datasets.0.file: FILE:2: found field question; expected prompt or messages. columns: {prompt: question} reads question as prompt',
+    ],
+  },
+  ...[
+    { row: { problem: 'a', solution: '1' }, uses: ['prompt', 'answer'], columns: 'prompt: problem, answer: solution' },
+    { row: { problem: 'a', solution: 'b' }, uses: ['completion'], columns: 'prompt: problem, completion: solution' },
+    { row: { question: 'a', answer: '1' }, uses: ['prompt', 'answer'], columns: 'prompt: question' },
+    { row: { query: 'a', response: 'b' }, uses: ['completion'], columns: 'prompt: query, completion: response' },
+    { row: { input: 'a', target: '1' }, uses: ['answer', 'prompt'], columns: 'prompt: input, answer: target' },
+    {
+      row: { problem: 'a', reward_model: { ground_truth: '1' } },
+      uses: ['prompt', 'answer'],
+      columns: 'prompt: problem, answer: reward_model.ground_truth',
+    },
+    {
+      row: { question: 'a', preferred: 'b', dispreferred: 'c' },
+      uses: ['pair'],
+      columns: 'prompt: question, chosen: preferred, rejected: dispreferred',
+    },
+    { row: { problem: 'a', solution: '1' }, uses: [], columns: 'prompt: problem, answer: solution' },
+  ].map(({ row, uses, columns }) => ({
+    name: `fields ${Object.keys(row).join(', ')} for ${uses.join(', ') || 'nobody'} in one message with all columns`,
+    rows: [row],
+    needs: uses as RowNeed[],
+    says: [
+      expect.stringMatching(
+        new RegExp(
+          `^datasets\\.0\\.file: FILE:1: found fields .*; expected prompt or messages\\. columns: {${columns}} reads `,
+        ),
+      ) as unknown as string,
+    ],
+  })),
+  {
+    name: 'an instruction with an answer of another name',
+    rows: [{ instruction: 'a', output: '1' }],
+    need: 'answer',
+    says: [
+      'use: FILE: no row has an answer that could be graded; found fields instruction, output. columns: {answer: output} reads output as answer',
     ],
   },
   {
@@ -78,10 +116,10 @@ const cases: Case[] = [
   { name: 'no rows', rows: [], says: ['datasets.0.file: FILE: found no rows; expected one JSON row a line'] },
 ];
 
-test.each(cases)('$name', async ({ rows, settings, need, says }) => {
+test.each(cases)('$name', async ({ rows, settings, need, needs = need === undefined ? [] : [need], says }) => {
   const file = join(directory, 'rows.jsonl');
   await writeFile(file, rows.map((row) => JSON.stringify(row)).join('\n'));
-  const uses = need === undefined ? [] : [{ path: ['use'], need, heldOut: false }];
+  const uses = needs.map((each) => ({ path: ['use'], need: each, heldOut: false }));
   const problems = await lookAtDataset({ path: ['datasets', 0], settings: { name: 'rows', file, ...settings } }, uses);
   expect(problems.map(({ path, message }) => `${path.join('.')}: ${message.replaceAll(file, 'FILE')}`)).toEqual(says);
 });

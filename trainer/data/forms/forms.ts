@@ -1,5 +1,6 @@
 import { BadLine, inWords } from '../bad-line.ts';
-import { columnHint, type Fields, namesOf } from '../fields.ts';
+import { type Fields, namesOf } from '../fields.ts';
+import { LackingColumn } from '../lacking-column.ts';
 import { alpaca } from './alpaca.ts';
 import { type Beginning, splitLastTurn } from './beginning.ts';
 import { implicitPrompt } from './implicit-prompt.ts';
@@ -41,7 +42,7 @@ export function beginningOf(fields: Fields): Beginning {
   }
   const form = forms.find((candidate) => candidate.fields.every((name) => fields[name] !== undefined));
   if (form !== undefined) return form.read(fields);
-  throw new BadLine(`found ${namesOf(fields)}; expected prompt or messages${columnHint(fields, 'prompt')}`);
+  throw new LackingColumn(`found ${namesOf(fields)}; expected prompt or messages`, 'prompt', fields);
 }
 
 function prompt({ prompt: value }: Fields): Beginning {

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Message } from '../../contract/dataset.ts';
 import { BadLine, inWords } from '../bad-line.ts';
-import { columnHint, type Fields, isRecord, namesOf } from '../fields.ts';
+import { type Fields, isRecord, namesOf } from '../fields.ts';
+import { LackingColumn } from '../lacking-column.ts';
 import { type Beginning, turnOf, type Turn } from './beginning.ts';
 import { messageOf, messagesOf } from './messages.ts';
 
@@ -24,13 +25,12 @@ export function withCompletion(beginning: Beginning, fields: Fields): Beginning 
 
 /** The two answers of a preference, or none. @throws BadLine */
 export function pairOf(fields: Fields, prompt: readonly Message[]): { chosen?: string; rejected?: string } {
-  const missing = ['chosen', 'rejected'].filter((name) => fields[name] === undefined);
+  const missing = (['chosen', 'rejected'] as const).filter((name) => fields[name] === undefined);
   if (missing.length === 2) return {};
   if (missing[0] !== undefined) {
     const found = missing[0] === 'chosen' ? 'rejected' : 'chosen';
-    throw new BadLine(
-      `found only one of chosen and rejected: ${found}; found ${namesOf(fields)}${columnHint(fields, missing[0])}`,
-    );
+    const message = `found only one of chosen and rejected: ${found}; found ${namesOf(fields)}`;
+    throw new LackingColumn(message, missing[0], fields);
   }
   return { chosen: answerOf(fields, 'chosen', prompt), rejected: answerOf(fields, 'rejected', prompt) };
 }
