@@ -2,20 +2,30 @@ import type { Head, ModelConfig } from '../models/config.ts';
 import { parameterLayout } from '../models/parameters.ts';
 import { kvBytesPerToken } from '../rollout/kv-cache.ts';
 import { cacheBytes, mostRows } from './generation-plan.ts';
-import { budgetFor } from './micro-batches.ts';
+import { budgetFor, cutMicroBatches, type SequenceSize } from './micro-batches.ts';
 
-/** What a model is opened for. */
+/** An optimizer step on sequences that are all as long as they may be. */
+export interface LargestStep {
+  readonly sequences: number;
+  readonly size: SequenceSize;
+  /** 2 for pairs. */
+  readonly rowsPerSequence: number;
+}
+
+/** What a model is opened for, with what is opened beside it. */
 export interface MemoryDemand {
   readonly config: ModelConfig;
   readonly head: Head;
   /** Worker threads. */
   readonly workers: number;
-  /** Gradients and moments are kept. */
-  readonly trained: boolean;
+  /** Gradients and moments are kept; absent where nothing is trained. */
+  readonly step?: LargestStep | undefined;
   /** A second set of weights is kept. */
   readonly reference: boolean;
-  /** Longest sequence that is known of, in tokens. */
-  readonly length: number;
+  /** Longest sequence that is sampled, prompt and completion, in tokens; 0 where none is. */
+  readonly sampledLength: number;
+  /** Reward models by name, which stay open once they have scored. */
+  readonly rewardModels: ReadonlyMap<string, ModelConfig>;
 }
 
 export interface MemoryPart {
@@ -31,39 +41,62 @@ const bytesPerNumber = Float32Array.BYTES_PER_ELEMENT;
 /** Node, ONNX Runtime and what they have loaded, without a model. */
 const programBytes = 500e6;
 
+/** More make no micro-batch larger. */
+const enoughSequences = 8192;
+
 /**
  * The memory that a stage needs at its peak, by what it is for; docs/pretrained-models.md has the same in a table, with measurements.
  *
  *   shared by all workers   4 bytes a parameter each for weights, gradient, two moments, reference
  *   a worker                4 bytes a parameter for its copy of the weights; to train, 8 for its gradients, which ONNX Runtime has
- *                           once and the binding copies; keys and values; logits and their gradient; the attention scores of all
- *                           layers, which the backward pass needs: 4 · layers · heads · length²
+ *                           once and the binding copies; keys and values; of its largest micro-batch the logits and their gradient,
+ *                           and the attention scores of all layers, which the backward pass needs: 4 · layers · heads · rows · length²
+ *   each reward model       4 bytes a parameter for its weights, and as much a worker
  */
 export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
-  const { config, head, workers, trained, reference } = demand;
-  const weights = bytesPerNumber * parameterLayout(config, head).size;
-  const length = Math.min(demand.length, config.maxLength);
+  const { config, head, workers, step, reference, sampledLength, rewardModels } = demand;
+  const weights = weightBytes(config, head);
   const each = workers === 1 ? 'of the worker' : `of ${workers} workers`;
-  const logits = bytesPerNumber * config.vocabularySize * Math.min(length, budgetFor(config.vocabularySize).predicted);
+  const width = Math.min(sampledLength, config.maxLength);
+  const keysAndValues = Math.min(cacheBytes, mostRows * width * kvBytesPerToken(config));
   return [
     certain('the weights', weights),
-    ...(trained ? [certain('their gradient', weights), certain('the moments of AdamW', 2 * weights)] : []),
+    ...(step ? [certain('their gradient', weights), certain('the moments of AdamW', 2 * weights)] : []),
     ...(reference ? [certain('the reference', weights)] : []),
     certain(`copies of the weights ${each}`, workers * weights),
-    ...(trained ? [certain(`gradients ${each}`, 2 * workers * weights)] : []),
-    ...(head === 'lm'
-      ? [
-          likely(
-            `keys and values ${each}`,
-            workers * Math.min(cacheBytes, mostRows * length * kvBytesPerToken(config)),
-          ),
-          likely(`logits ${each}`, workers * (trained ? 2 : 1) * logits),
-        ]
-      : []),
-    ...(trained
-      ? [likely(`attention scores ${each}`, workers * bytesPerNumber * config.layers * config.heads * length ** 2)]
-      : []),
+    ...(step ? [certain(`gradients ${each}`, 2 * workers * weights)] : []),
+    ...Array.from(rewardModels, ([name, model]) =>
+      certain(`the reward model ${name}`, (1 + workers) * weightBytes(model, 'scalar')),
+    ),
+    ...(width > 0 ? [likely(`keys and values ${each}`, workers * keysAndValues)] : []),
+    ...(step ? ofMicroBatch(step, config, head, workers, each) : []),
     certain('the program', programBytes),
+  ];
+}
+
+function weightBytes(config: ModelConfig, head: Head): number {
+  return bytesPerNumber * parameterLayout(config, head).size;
+}
+
+function ofMicroBatch(
+  { sequences, size, rowsPerSequence }: LargestStep,
+  { vocabularySize, layers, heads, maxLength }: ModelConfig,
+  head: Head,
+  workers: number,
+  each: string,
+): MemoryPart[] {
+  const [length, predicted] = [Math.min(size.length, maxLength), Math.min(size.predicted, maxLength)];
+  const budget = budgetFor(vocabularySize);
+  const [largest] = cutMicroBatches(
+    Array.from({ length: Math.min(sequences, enoughSequences) }, () => ({ length, predicted })),
+    { ...budget, tokens: budget.tokens / rowsPerSequence },
+  );
+  const rows = rowsPerSequence * (largest?.rows ?? 0);
+  const scores = bytesPerNumber * layers * heads * rows * (largest?.length ?? 0) ** 2;
+  const logits = bytesPerNumber * vocabularySize * rows * predicted;
+  return [
+    ...(head === 'lm' ? [likely(`logits ${each}`, 2 * workers * logits)] : []),
+    likely(`attention scores ${each}`, workers * scores),
   ];
 }
 

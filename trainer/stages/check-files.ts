@@ -11,7 +11,7 @@ export async function checkFiles(): Promise<void> {
   const { datasets, models, uses: stages } = fileCheck.parse(await json(process.stdin));
   for (const use of stages) {
     // oxlint-disable-next-line no-await-in-loop -- one after the other, as they are told
-    const message = await memoryProblem(use);
+    const message = await memoryProblem(use, stages);
     if (message !== undefined) tell({ path: use.path, message });
   }
   const usable = await usableModels(models);

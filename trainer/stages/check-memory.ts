@@ -1,16 +1,19 @@
-import { join } from 'node:path';
-import { readModelDirectory } from '../checkpoint/model-directory.ts';
-import { TrainerError } from '../contract/errors.ts';
 import type { FileCheck } from '../contract/file-check.ts';
-import { configFromInit, type ModelConfig, parseHfConfig } from '../models/config.ts';
-import { usesReference } from './uses-reference.ts';
+import { configOf } from './config-of.ts';
 import { fits, memoryLimit } from './model-fits.ts';
+import { rewardModelConfigs } from './reward-model-configs.ts';
+import { usesReference } from './uses-reference.ts';
 
-/** Of the byte tokenizer that a fresh model gets: a few rows more or less weigh nothing. */
-const freshVocabulary = 300;
-
-/** Why a stage cannot run on this machine; nothing where its model cannot be read, which is told elsewhere. */
-export async function memoryProblem(use: FileCheck['uses'][number]): Promise<string | undefined> {
+/**
+ * Why a stage cannot run on this machine; nothing where its model cannot be read, which is told elsewhere.
+ *
+ * @param uses of all stages: some open models of others
+ */
+export async function memoryProblem(
+  use: FileCheck['uses'][number],
+  uses: FileCheck['uses'],
+  limit = memoryLimit(),
+): Promise<string | undefined> {
   const config = await configOf(use);
   if (config === undefined) return undefined;
   const { settings, workers } = use;
@@ -18,16 +21,6 @@ export async function memoryProblem(use: FileCheck['uses'][number]): Promise<str
   const head = rewardModel === undefined ? ('lm' as const) : ('scalar' as const);
   const trained = (grpo ?? pretrain ?? sft ?? rewardModel) !== undefined;
   const reference = grpo !== undefined && usesReference(grpo);
-  return fits({ config, head, trained, reference, settings, workers }, memoryLimit()).never;
-}
-
-async function configOf({ init, directory }: FileCheck['uses'][number]): Promise<ModelConfig | undefined> {
-  if (init !== undefined) return configFromInit(init, freshVocabulary);
-  if (directory === undefined) return undefined;
-  try {
-    return parseHfConfig((await readModelDirectory(directory)).config, join(directory, 'config.json'));
-  } catch (error) {
-    if (error instanceof TrainerError) return undefined;
-    throw error;
-  }
+  const rewardModels = await rewardModelConfigs(settings, (name) => uses.find(({ stage }) => stage === name));
+  return fits({ config, head, trained, reference, rewardModels, settings, workers }, limit).never;
 }

@@ -9,6 +9,7 @@ import { measureStart } from './measure.ts';
 import type { Metrics } from './metrics.ts';
 import { Policy } from './policy.ts';
 import { requireMemory } from './require-memory.ts';
+import { rewardModelConfigs } from './reward-model-configs.ts';
 import { readResumeState, restoreResumeState } from './resume-state.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -41,7 +42,7 @@ export interface ResumedPolicy {
 /** The newest checkpoint that the stage can go on from, or else the model that it starts from. */
 export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}): Promise<ResumedPolicy> {
   const { head = 'lm', trained } = options;
-  const { seed, out, workers, chat } = workspace.file;
+  const { seed, out, workers, chat, settings, inputs } = workspace.file;
   const checkpoint = trained && (await workspace.output.newestCheckpoint(trained));
   await workspace.log.rewind(checkpoint?.step ?? -1);
   // What the start is compared with may be measured in another way than when this stage began. Memory is there for one model.
@@ -52,8 +53,13 @@ export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}
       () => `step ${step}`,
     );
   }
-  const checkMemory = (config: ModelConfig): void =>
-    requireMemory(workspace, config, { head, trained: trained !== undefined, reference: options.reference ?? false });
+  const needs = {
+    head,
+    trained: trained !== undefined,
+    reference: options.reference ?? false,
+    rewardModels: await rewardModelConfigs(settings, (name) => inputs[name] && { directory: inputs[name].path }),
+  };
+  const checkMemory = (config: ModelConfig): void => requireMemory(workspace, config, needs);
   const model = checkpoint
     ? await loadModel(checkpoint.path, head, seed, { chat, checkMemory })
     : await loadStartingModel(workspace, head, checkMemory);

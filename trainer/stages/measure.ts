@@ -49,7 +49,7 @@ export async function measureStart(workspace: Workspace, steps: number, run?: Ru
 }
 
 async function withStartingModel(workspace: Workspace, evaluate: Evaluate): Promise<Evaluation> {
-  const needs = { head: 'lm', trained: false, reference: false } as const;
+  const needs = { head: 'lm', trained: false, reference: false, rewardModels: new Map() } as const;
   const model = await loadStartingModel(workspace, 'lm', (config) => requireMemory(workspace, config, needs));
   const { workers } = workspace.file;
   const policy = await Policy.start(model, {

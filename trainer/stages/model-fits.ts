@@ -1,6 +1,8 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { StageSettings } from '../contract/settings.ts';
+import type { EvaluationSettings } from '../contract/training.ts';
 import { estimateMemory, type MemoryDemand, type MemoryPart, totalOf } from '../engine/memory-estimate.ts';
+import { largestStep, longestSampled } from './largest-sequences.ts';
 
 /** Bytes that this process may use: the limit of its control group, or what the machine has. */
 export function memoryLimit(): number {
@@ -9,8 +11,11 @@ export function memoryLimit(): number {
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }
 
-export interface ModelUse extends Pick<MemoryDemand, 'config' | 'head' | 'trained' | 'reference'> {
+export interface ModelUse extends Pick<MemoryDemand, 'config' | 'head' | 'reference' | 'rewardModels'> {
+  /** Gradients and moments are kept. */
+  readonly trained: boolean;
   readonly settings: StageSettings;
+  readonly evaluation?: EvaluationSettings | undefined;
   /** One per core when absent. */
   readonly workers: number | undefined;
 }
@@ -23,7 +28,13 @@ export interface ModelUse extends Pick<MemoryDemand, 'config' | 'head' | 'traine
  */
 export function fits(use: ModelUse, limit: number): { readonly never?: string; readonly maybe?: string } {
   const workers = use.workers ?? availableParallelism();
-  const parts = estimateMemory({ ...use, workers, length: knownLength(use.settings) });
+  const { trained, settings, evaluation, head } = use;
+  const parts = estimateMemory({
+    ...use,
+    workers,
+    step: trained ? largestStep(settings) : undefined,
+    sampledLength: head === 'lm' ? longestSampled(settings, evaluation) : 0,
+  });
   const least = totalOf(parts.filter(({ certain }) => certain));
   const advice = workers > 1 ? 'fewer workers, a smaller model or more memory' : 'a smaller model or more memory';
   if (least > limit) {
@@ -36,13 +47,8 @@ export function fits(use: ModelUse, limit: number): { readonly never?: string; r
   const total = totalOf(parts);
   if (total <= limit) return {};
   return {
-    maybe: `about ${inGB(total)} of memory are needed (${inWords(parts)}), ${inGB(limit)} are there: take ${advice}, or shorter completions`,
+    maybe: `about ${inGB(total)} of memory are needed (${inWords(parts)}), ${inGB(limit)} are there: take ${advice}, or shorter rows and completions`,
   };
-}
-
-/** Completions may be as long as they are allowed to be; of other rows nothing is known before they are read. */
-function knownLength({ grpo, sample, evaluate }: StageSettings): number {
-  return (grpo ?? sample ?? evaluate)?.sampling.maxNewTokens ?? 256;
 }
 
 /** The largest parts, which are what can be changed. */

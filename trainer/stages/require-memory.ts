@@ -1,7 +1,6 @@
 import { UserError } from '../contract/errors.ts';
-import type { MemoryDemand } from '../engine/memory-estimate.ts';
 import type { ModelConfig } from '../models/config.ts';
-import { fits, memoryLimit } from './model-fits.ts';
+import { fits, memoryLimit, type ModelUse } from './model-fits.ts';
 import type { Workspace } from './workspace.ts';
 
 /**
@@ -13,11 +12,11 @@ import type { Workspace } from './workspace.ts';
 export function requireMemory(
   { file, warnings }: Workspace,
   config: ModelConfig,
-  needs: Pick<MemoryDemand, 'head' | 'trained' | 'reference'>,
+  needs: Pick<ModelUse, 'head' | 'trained' | 'reference' | 'rewardModels'>,
   limit = memoryLimit(),
 ): void {
-  const { settings, workers, stage } = file;
-  const { never, maybe } = fits({ ...needs, config, settings, workers }, limit);
+  const { settings, evaluation, workers, stage } = file;
+  const { never, maybe } = fits({ ...needs, config, settings, evaluation, workers }, limit);
   if (never !== undefined) throw new UserError(`stage ${stage}: ${never}`);
   if (maybe !== undefined) warnings.warn('MemoryTight', maybe);
 }

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { configFromInit } from '../../../trainer/models/config.ts';
+import { stageSettings } from '../../../trainer/contract/settings.ts';
+import { configFromInit, type ModelConfig } from '../../../trainer/models/config.ts';
 import { requireMemory } from '../../../trainer/stages/require-memory.ts';
 import { Warnings } from '../../../trainer/stages/warnings.ts';
 import type { Workspace } from '../../../trainer/stages/workspace.ts';
@@ -25,13 +26,21 @@ const config = configFromInit(
 
 function judge(
   gigabytes: number,
-  { workers = 2, trained = true } = {},
+  { workers = 2, trained = true, rewardModels = new Map<string, ModelConfig>() } = {},
 ): { refused?: string; warned?: string | undefined } {
   const warnings = new Warnings();
-  const settings = { grpo: { sampling: { maxNewTokens: 512 } } };
+  const settings = stageSettings.parse({
+    grpo: {
+      prompts: ['sums'],
+      steps: 1,
+      rewards: [{ accuracy: {} }],
+      maxPromptTokens: 128,
+      sampling: { maxNewTokens: 384 },
+    },
+  });
   const workspace = { file: { stage: 'zero', settings, workers }, warnings } as unknown as Workspace;
   try {
-    requireMemory(workspace, config, { head: 'lm', trained, reference: trained }, gigabytes * 1e9);
+    requireMemory(workspace, config, { head: 'lm', trained, reference: trained, rewardModels }, gigabytes * 1e9);
   } catch (error) {
     return { refused: (error as Error).message };
   }
@@ -47,6 +56,12 @@ test('one that cannot fit is refused with what the memory is for', () => {
   expect(judge(4).refused).toMatch(
     /^stage zero: found a model that needs 6\.\d GB or more \(.*2\.\d GB gradients of 2 workers.*\), expected one that fits into 4\.0 GB: take fewer workers, a smaller model or more memory$/,
   );
+});
+
+test('a reward model that is opened beside it counts', () => {
+  expect(judge(6, { trained: false })).toEqual({ warned: undefined });
+  const rewardModels = new Map([['judge', { ...config, layers: 120 }]]);
+  expect(judge(6, { trained: false, rewardModels }).refused).toMatch(/\(5\.4 GB the reward model judge, .*fits into 6/);
 });
 
 test('one that may not fit is warned of', () => {

@@ -1,0 +1,86 @@
+import { describe, expect, test } from '@jest/globals';
+import { estimateMemory, type MemoryDemand, totalOf } from '../../../trainer/engine/memory-estimate.ts';
+import { configFromInit } from '../../../trainer/models/config.ts';
+
+/** Of SmolLM2-135M's size: 134,515,008 parameters, and 576 more with a scalar head. */
+const config = configFromInit(
+  {
+    architecture: 'llama',
+    hiddenSize: 576,
+    intermediateSize: 1536,
+    layers: 30,
+    heads: 9,
+    kvHeads: 3,
+    maxLength: 2048,
+    tokenizer: 'bytes',
+  },
+  49_152,
+);
+const weights = 4 * 134_515_008;
+const program = 500e6;
+
+const nothing: MemoryDemand = {
+  config,
+  head: 'lm',
+  workers: 1,
+  reference: false,
+  sampledLength: 0,
+  rewardModels: new Map(),
+};
+const step = (sequences: number, length: number, predicted: number, rowsPerSequence = 1) => ({
+  sequences,
+  size: { length, predicted },
+  rowsPerSequence,
+});
+const scores = (rows: number, length: number) => 4 * 30 * 9 * rows * length ** 2;
+const logits = (rows: number, predicted: number) => 2 * 4 * 49_152 * rows * predicted;
+
+// The formula of docs/pretrained-models.md.
+describe.each([1, 2])('with %d workers', (workers) => {
+  const training = 4 * weights + 3 * workers * weights; // weights, gradient, moments; copies, gradients twice
+  test.each<{ name: string; demand: Partial<MemoryDemand>; bytes: number }>([
+    { name: 'a model', demand: {}, bytes: weights + workers * weights },
+    {
+      name: 'the reference',
+      demand: { reference: true },
+      bytes: 2 * weights + workers * weights,
+    },
+    {
+      name: 'a reward model',
+      demand: { rewardModels: new Map([['judge', config]]) },
+      bytes: (weights + weights + 4 * 576) * (1 + workers),
+    },
+    {
+      name: 'keys and values of 64 sequences, up to 256 MiB',
+      demand: { sampledLength: 20 },
+      bytes: weights + workers * weights + workers * 64 * 20 * (2 * 30 * 3 * 64 * 4),
+    },
+    {
+      name: 'keys and values of long sequences',
+      demand: { sampledLength: 2000 },
+      bytes: weights + workers * weights + workers * 256 * 2 ** 20,
+    },
+    {
+      name: 'one long row',
+      demand: { step: step(1, 1024, 1024) },
+      bytes: training + workers * (scores(1, 1024) + logits(1, 1024)),
+    },
+    {
+      name: 'many long rows, of which few are predicted',
+      demand: { step: step(64, 1024, 256) },
+      bytes: training + workers * (scores(2, 1024) + logits(2, 256)),
+    },
+    {
+      name: 'rows that are longer than the model takes',
+      demand: { step: step(1, 9999, 9999) },
+      bytes: training + workers * (scores(1, 2048) + logits(1, 2048)),
+    },
+    {
+      name: 'a pair',
+      demand: { head: 'scalar', step: step(1, 1024, 0, 2) },
+      bytes: training + (4 + 3 * workers) * 4 * 576 + workers * scores(2, 1024),
+    },
+  ])('counts $name', ({ demand, bytes }) => {
+    expect(totalOf(estimateMemory({ ...nothing, workers, ...demand }))).toBe(bytes + program);
+  });
+});

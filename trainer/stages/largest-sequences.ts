@@ -1,0 +1,39 @@
+import type { StageSettings } from '../contract/settings.ts';
+import type { EvaluationSettings, SamplingSettings } from '../contract/training.ts';
+import type { LargestStep } from '../engine/memory-estimate.ts';
+
+/** An optimizer step on rows that are as long as the settings allow; nothing where none is made. */
+export function largestStep({ pretrain, sft, rewardModel, grpo }: StageSettings): LargestStep | undefined {
+  if (grpo) {
+    const { promptsPerStep, group, sampling } = grpo;
+    const size = { length: lengthOf(grpo), predicted: sampling.maxNewTokens };
+    return { sequences: promptsPerStep * group, size, rowsPerSequence: 1 };
+  }
+  if (rewardModel) {
+    const { batch, maxLength } = rewardModel;
+    return { sequences: batch, size: { length: maxLength, predicted: 0 }, rowsPerSequence: 2 };
+  }
+  const supervised = pretrain ?? sft;
+  if (!supervised) return undefined;
+  const { batch, maxLength } = supervised;
+  return { sequences: batch, size: { length: maxLength, predicted: maxLength }, rowsPerSequence: 1 };
+}
+
+/** Longest prompt with its completion that a stage or its evaluation may sample, in tokens; 0 where nothing is sampled. */
+export function longestSampled(
+  { grpo, sample, evaluate }: StageSettings,
+  evaluation: EvaluationSettings | undefined,
+): number {
+  const all = [grpo, sample, evaluate, evaluation].filter((each) => each !== undefined);
+  return Math.max(0, ...all.map(lengthOf));
+}
+
+function lengthOf({
+  maxPromptTokens,
+  sampling,
+}: {
+  readonly maxPromptTokens: number;
+  readonly sampling: SamplingSettings;
+}): number {
+  return maxPromptTokens + sampling.maxNewTokens;
+}

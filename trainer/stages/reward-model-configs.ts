@@ -1,0 +1,26 @@
+import type { StageSettings } from '../contract/settings.ts';
+import type { ModelConfig } from '../models/config.ts';
+import { type ModelPlace, configOf } from './config-of.ts';
+
+/**
+ * Sizes of the reward models that a stage may open, by name; without those that cannot be read, which is told elsewhere.
+ *
+ * @param find where the model of a stage lies
+ */
+export async function rewardModelConfigs(
+  { grpo, sample }: StageSettings,
+  find: (stage: string) => ModelPlace | undefined,
+): Promise<ReadonlyMap<string, ModelConfig>> {
+  const names = new Set([
+    ...(grpo?.rewards ?? []).flatMap(({ rewardModel }) => rewardModel?.from ?? []),
+    ...(sample?.rewardModel === undefined ? [] : [sample.rewardModel]),
+  ]);
+  const configs = new Map<string, ModelConfig>();
+  for (const name of names) {
+    const place = find(name);
+    // oxlint-disable-next-line no-await-in-loop -- there are one or two
+    const config = place && (await configOf(place));
+    if (config) configs.set(name, config);
+  }
+  return configs;
+}
