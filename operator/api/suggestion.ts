@@ -13,6 +13,25 @@ export function didYouMean(word: string, known: readonly string[]): string | und
   return best;
 }
 
+/** The known words that are most like a word: first those that share a part with it (`pass@1` of `eval/pass@1`), then by distance. */
+export function nearest(word: string, known: readonly string[], count: number): string[] {
+  const parts = new Set(word.toLowerCase().split(/[/_]/));
+  return known
+    .map((candidate) => ({
+      candidate,
+      apart: candidate
+        .toLowerCase()
+        .split(/[/_]/)
+        .some((part) => parts.has(part))
+        ? 0
+        : 1,
+      distance: editDistance(word.toLowerCase(), candidate.toLowerCase()),
+    }))
+    .toSorted((a, b) => a.apart - b.apart || a.distance - b.distance)
+    .slice(0, count)
+    .map(({ candidate }) => candidate);
+}
+
 /** Optimal string alignment distance: insertions, deletions, substitutions, swaps of neighbours. */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];

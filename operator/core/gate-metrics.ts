@@ -1,7 +1,7 @@
 import { resultMetrics } from '../../trainer/contract/result-metrics.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { PipelineStage } from '../api/pipeline-stage.ts';
-import { didYouMean } from '../api/suggestion.ts';
+import { didYouMean, nearest } from '../api/suggestion.ts';
 import { formatPath, problemAt, type ValueProblem } from '../api/value-problem.ts';
 import { evaluationOf, trainedOn } from '../api/evaluation-plan.ts';
 
@@ -27,12 +27,16 @@ export function gateProblem(pipeline: R1Pipeline): string | undefined {
   return first && `${formatPath(first.path)}: ${first.message}`;
 }
 
+const namesShown = 6;
+
 function expected({ name }: Pick<PipelineStage, 'name'>, metric: string, known: readonly string[]): string {
   const meant = didYouMean(metric, known);
   const needed = metric.startsWith('eval/') && !known.some((each) => each.startsWith('eval/'));
-  const all = `a metric of the results of stage ${name}: ${known.join(', ')}`;
   const learned = known.includes(metric.replace(/^eval\//, 'eval_train/'));
-  if (needed && learned) return `${all}; the rows that it is evaluated on are learned from: give its dataset heldOut`;
-  if (needed) return `${all}; it is not evaluated: give it an evaluation, or spec.defaults.evaluation`;
-  return meant === undefined ? all : `${meant}, or another metric of stage ${name} (docs/reference/metrics.md)`;
+  const near = nearest(metric, known, namesShown).join(', ');
+  const all = known.length > namesShown ? `, … (all ${known.length}: docs/reference/metrics.md)` : '';
+  const one = `a metric of the results of stage ${name}: ${near}${all}`;
+  if (needed && learned) return `${one}; the rows that it is evaluated on are learned from: give its dataset heldOut`;
+  if (needed) return `${one}; it is not evaluated: give it an evaluation, or spec.defaults.evaluation`;
+  return meant === undefined ? one : `${one}; did you mean "${meant}"?`;
 }

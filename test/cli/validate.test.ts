@@ -41,7 +41,9 @@ test('refuses a gate on a metric that no result of its stage has', async () => {
   const gated = good.replace('[{accuracy: {}}]}', '[{accuracy: {}}]}, gate: {metric: rewrd, atLeast: 1}');
   const { code, stderr } = await r1(['validate', '-'], { stdin: gated });
   expect(code).toBe(64);
-  expect(stderr).toMatch(/^-:8:\d+: spec\.stages\[0\]\.gate\.metric: found "rewrd", expected reward, or another/);
+  expect(stderr).toMatch(
+    /^-:8:\d+: spec\.stages\[0\]\.gate\.metric: found "rewrd", expected a metric of .*; did you mean "reward"\?$/m,
+  );
 });
 
 test('refuses stages whose model cannot fit into the memory of the machine', async () => {

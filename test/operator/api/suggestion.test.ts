@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { didYouMean } from '../../../operator/api/suggestion.ts';
+import { didYouMean, nearest } from '../../../operator/api/suggestion.ts';
 
 const known = ['accuracy', 'format', 'languageConsistency', 'sft', 'grpo'];
 
@@ -12,4 +12,9 @@ test.each([
   ['x', undefined],
 ])('%s → %s', (word, meant) => {
   expect(didYouMean(word, known)).toBe(meant);
+});
+
+test('the nearest words share a part, then differ least', () => {
+  const metrics = ['loss', 'rewards/format/mean', 'reward', 'eval/format_rate', 'kl'];
+  expect(nearest('format', metrics, 2)).toEqual(['eval/format_rate', 'rewards/format/mean']);
 });

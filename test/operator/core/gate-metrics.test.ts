@@ -34,30 +34,30 @@ test.each([
 test.each([
   {
     gate: '{metric: eval/pas@1, atLeast: 0.5}',
-    says: /found "eval\/pas@1", expected eval\/pass@1, or another metric of stage zero /,
+    says: /^found "eval\/pas@1", expected a metric of the results of stage zero: eval\/pass@1, .*; did you mean "eval\/pass@1"\?$/,
   },
-  { gate: '{metric: eval/pass@8, atLeast: 0.5}', says: /expected eval\/pass@1, or/ },
+  { gate: '{metric: eval/pass@8, atLeast: 0.5}', says: /did you mean "eval\/pass@1"\?$/ },
   { gate: '{metric: eval/facts/pass@1, atLeast: 0.5}', says: /eval\/sums\/pass@1/ },
   { gate: '{metric: rewards/format/mean, atLeast: 0.5}', says: /found "rewards\/format\/mean"/ },
   { gate: '{metric: step_time, atMost: 9}', says: /found "step_time"/ },
   {
     gate: '{metric: reward, notBelow: {stage: base}}',
-    says: /found "reward", expected a metric of the results of stage base: loss, /,
+    says: /found "reward", expected a metric of the results of stage base: [^;]*docs\/reference\/metrics\.md\)$/,
   },
   {
     gate: '{metric: eval/pass@1, atLeast: 0.5}',
     stage: 'pretrain: {data: [documents], steps: 1}',
-    says: /stage zero: loss, .*; it is not evaluated: give it an evaluation, or spec.defaults.evaluation/,
+    says: /stage zero: [^;]*; it is not evaluated: give it an evaluation, or spec.defaults.evaluation/,
   },
   {
     gate: '{metric: margn, atLeast: 0}',
     stage: 'rewardModel: {pairs: [preferences]}',
-    says: /expected margin, or another/,
+    says: /did you mean "margin"\?$/,
   },
   {
     gate: '{metric: reward, atLeast: 0}',
     stage: 'sample: {prompts: [sums]}',
-    says: /sampled, kept, reflection_rate\/plain/,
+    says: /stage zero: kept, .*all 10: docs\/reference\/metrics\.md\)$/,
   },
 ])('refuses $gate', ({ gate, stage, says }) => {
   const wrong = pipeline(gate, { ...(stage !== undefined && { stage }) });
@@ -70,6 +70,12 @@ test.each([
     },
   ]);
   expect(gateProblem(wrong)).toMatch(/^spec\.stages\[1\]\.gate\.metric: found/);
+});
+
+test('of many metrics the nearest are named, and where all of them are', () => {
+  expect(gateProblem(pipeline('{metric: accuracy, atLeast: 0.5}'))).toMatch(
+    /^[^:]*: found "accuracy", expected a metric of the results of stage zero: rewards\/accuracy\/std, rewards\/accuracy\/mean, ([^,]+, ){4}… \(all \d+: docs\/reference\/metrics\.md\)$/,
+  );
 });
 
 test('pass@k goes with the samples of the evaluation', () => {
