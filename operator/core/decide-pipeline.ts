@@ -5,8 +5,9 @@ import { exhausted, lastsForMs } from './budget.ts';
 import { sameContent } from './names.ts';
 import type { PipelineObserved } from './observed.ts';
 import type { PipelineAction, PipelineDecision, Rule, Verdict } from './pipeline-decision.ts';
-import { hasWork, isLive, surveyPipeline, type PipelineSituation } from './pipeline-situation.ts';
+import { isLive, surveyPipeline, type PipelineSituation } from './pipeline-situation.ts';
 import { pipelineStatus } from './pipeline-status.ts';
+import { refuseChangedStages, refuseToGoOnBelowOthers } from './refuse-changes.ts';
 import { noteOnRerun, runStagesAgain } from './rerun.ts';
 import { inputStages } from './plan.ts';
 import { describeChange } from './describe-change.ts';
@@ -18,6 +19,7 @@ const rules: readonly Rule[] = [
   runStagesAgain, // it lets go of finished work, which every rule below holds on to
   suspendRemovedStages,
   refuseChangedStages, // finished work is never thrown away silently
+  refuseToGoOnBelowOthers, // before the work that would bring that about
   goOnWithFinishedStages, // before it counts as finished
   completeWhenAllSucceeded,
   suspendStages, // the user's word comes before any progress
@@ -82,22 +84,6 @@ function suspendRemovedStages({ observed, pipeline }: PipelineSituation): Verdic
   const actions = removed.map(({ metadata: { name } }) => ({ kind: 'SuspendStage' as const, name, suspend: true }));
   const names = removed.map(({ spec }) => spec.stage).join(', ');
   return { actions, status: 'Unknown', reason: 'StageRunning', message: `stage ${names} left the manifest` };
-}
-
-function refuseChangedStages({ views }: PipelineSituation): Verdict | undefined {
-  for (const { stage, object, desired } of views) {
-    if (object === undefined || desired === undefined || !hasWork(object)) continue;
-    if (sameContent(object.spec, desired.spec)) continue;
-    const change = judgeChange(object.spec, desired.spec);
-    if (change.kind !== 'other') continue;
-    const state = findCondition(object.status?.conditions, 'Succeeded')?.status === 'True' ? 'finished' : 'begun';
-    const message =
-      `stage ${stage.name} has ${state} with other settings (${describeChange(object.spec, desired.spec)})` +
-      `${change.because === undefined ? '' : `, and a longer run would be another one: ${change.because}`}; ` +
-      `restore them, run again from ${stage.name} on, or give the pipeline another name`;
-    return { status: 'False', reason: 'StageChanged', message };
-  }
-  return undefined;
 }
 
 /**

@@ -105,6 +105,12 @@ export function judgeChange(before: StageSpec, after: StageSpec): Change {
   return because === undefined ? { kind: 'longer' } : { kind: 'other', because };
 }
 
+/** Nothing differs but what earlier stages gave it: its manifest is what it was. */
+export function hasOtherInputs(before: StageSpec, after: StageSpec): boolean {
+  const model = before.model?.input && after.model?.input ? before.model : after.model;
+  return settingsDigest({ ...after, inputs: before.inputs, ...(model && { model }) }) === settingsDigest(before);
+}
+
 /** Every pass asks, and a spec in memory is replaced, never changed. */
 function oncePerSpec(digest: (spec: StageSpec) => string): (spec: StageSpec) => string {
   const known = new WeakMap<StageSpec, string>();

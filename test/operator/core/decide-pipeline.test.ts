@@ -110,7 +110,7 @@ test.each<Case>([
     condition: [
       'False',
       'StageChanged',
-      'stage pretrained has finished with other settings (seed: 3 → 4); restore them, run again from pretrained on, or give the pipeline another name',
+      'stage pretrained has finished with other settings (seed: 3 → 4); restore them, run again from pretrained on (r1 run FILE --rerun-from pretrained; on a cluster: r1 rerun test --from pretrained), or give the pipeline another name',
     ],
   },
   {

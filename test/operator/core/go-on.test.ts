@@ -37,18 +37,26 @@ test.each<Case>([
     actions: ['update zero'],
     condition: ['Unknown', 'StageRunning', 'stage zero goes on from where it ended (grpo.steps: 3 → 5)'],
   },
-  {
-    name: 'does so while what reads its output runs: not before that has ended',
-    given: {
-      pipeline: longer,
-      maxRunningStages: 2,
-      stages: [
+  ...[
+    { it: 'has finished', samples: succeeded(pipeline, ['pretrained', 'zero', 'samples']) },
+    {
+      it: 'has begun',
+      samples: [
         ...succeeded(pipeline, ['pretrained', 'zero']),
         withStatus(created(pipeline, succeeded(pipeline, ['pretrained', 'zero']), 'samples'), 'running'),
       ],
     },
-    condition: ['Unknown', 'StageRunning', 'stage samples: it has running'],
-  },
+  ].map(({ it, samples }): Case => ({
+    name: `does not go on below a stage that ${it} with what it gave, and names the ways on`,
+    given: { pipeline: longer, maxRunningStages: 2, stages: samples },
+    condition: [
+      'False',
+      'StageChanged',
+      `stage zero would go on (grpo.steps: 3 → 5), but samples ${it} with what it gave before; restore its settings, ` +
+        'run again from samples on (r1 run FILE --rerun-from samples; on a cluster: r1 rerun test --from samples), ' +
+        'or give the pipeline another name',
+    ],
+  })),
   {
     name: 'leaves a finished stage alone whose records alone are kept otherwise',
     given: {
@@ -93,7 +101,9 @@ test.each<Case>([
     condition: [
       'False',
       'StageChanged',
-      expect.stringContaining('stage samples has finished with other settings (model'),
+      expect.stringMatching(
+        /^stage samples has finished with what its inputs gave before \(model.*\); run again from samples on \(/,
+      ),
     ],
   },
   {

@@ -109,7 +109,7 @@ test('refuses other settings for a finished stage, names the change, and runs ag
   const refused = await bench.run(changed);
   expect(refused).toMatchObject({ outcome: 'Failed', reason: 'StageChanged', exitCode: 64 });
   expect(refused.message).toBe(
-    'stage zero has finished with other settings (grpo.steps: 3 → 2); restore them, run again from zero on, or give the pipeline another name',
+    'stage zero has finished with other settings (grpo.steps: 3 → 2); restore them, run again from zero on (r1 run FILE --rerun-from zero; on a cluster: r1 rerun test --from zero), or give the pipeline another name',
   );
   expect((await bench.run(pipelineOf(fourStages))).outcome).toBe('Succeeded');
 
