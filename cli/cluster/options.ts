@@ -19,6 +19,13 @@ export function addClusterOptions(command: Command): Command {
     .option('-n, --namespace <name>', 'namespace instead of that of the context');
 }
 
+/** The same options as text, each with a blank before it, for a command that a person is told. */
+export function clusterFlags({ context, kubeconfig, namespace }: ClusterOptions): string {
+  return Object.entries({ context, kubeconfig, namespace })
+    .flatMap(([option, value]) => (value === undefined ? [] : [` --${option} ${value}`]))
+    .join('');
+}
+
 /** Whether a command is about a cluster, and not about the state on this machine. */
 export function namesCluster({ context, kubeconfig, namespace }: ClusterOptions): boolean {
   return isPlugin || context !== undefined || kubeconfig !== undefined || namespace !== undefined;

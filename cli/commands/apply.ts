@@ -7,7 +7,7 @@ import { applyDocument } from '../cluster/apply.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { clusterSource } from '../cluster/cluster-source.ts';
 import { gatherLocalFiles } from '../cluster/local-files.ts';
-import { addClusterOptions, type ClusterOptions, requireCluster } from '../cluster/options.ts';
+import { addClusterOptions, clusterFlags, type ClusterOptions, requireCluster } from '../cluster/options.ts';
 import { withCluster } from '../cluster/with-cluster.ts';
 import { displayOn } from '../display/display-on.ts';
 import { shortDuration } from '../display/progress-text.ts';
@@ -96,11 +96,8 @@ async function waitFor(cluster: Cluster, name: string, options: ClusterOptions):
   const { startedAt, completedAt } = run.pipeline.status ?? {};
   const endMs = completedAt === undefined ? Date.now() : Date.parse(completedAt);
   const took = shortDuration((endMs - (startedAt === undefined ? endMs : Date.parse(startedAt))) / 1000);
-  const { context, kubeconfig } = options;
-  const where = Object.entries({ context, kubeconfig, namespace: cluster.namespace })
-    .flatMap(([option, value]) => (value === undefined ? [] : [`--${option} ${value}`]))
-    .join(' ');
-  printOutcome(result, took, `${programName} logs ${where} ${name}`);
+  const where = clusterFlags({ ...options, namespace: cluster.namespace });
+  printOutcome(result, took, (verb) => `${programName} ${verb}${where} ${name}`);
   process.exitCode = result.exitCode;
 }
 

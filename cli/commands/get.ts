@@ -4,12 +4,15 @@ import { apiGroup, apiVersion } from '../../operator/api/metadata.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../operator/api/stage.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
+import { clusterFlags } from '../cluster/options.ts';
 import { displayOn } from '../display/display-on.ts';
 import { summaryOf } from '../display/summary.ts';
 import { watchTable } from '../display/watch-table.ts';
+import { programName } from '../invocation.ts';
 import type { PipelineSource } from '../pipeline-source.ts';
 import { addPlaceOptions, type PlaceOptions } from '../place-options.ts';
 import { pipelineTable, stageTable } from '../resource-tables.ts';
+import { waitingGates } from '../waiting-gates.ts';
 import { watchPipeline } from '../watch-pipeline.ts';
 import { withSource } from '../with-source.ts';
 
@@ -73,8 +76,22 @@ async function get(given: string, name: string | undefined, options: GetOptions)
       console.error(`nothing found in ${source.place}`);
     } else {
       console.log(draw(resources));
+      const pipelines = kind === 'pipelines' ? (resources as readonly R1Pipeline[]) : await pipelinesOf(source, name);
+      for (const line of pipelines.flatMap((pipeline) => gatesOf(pipeline, options))) console.error(line);
     }
   });
+}
+
+async function pipelinesOf(source: PipelineSource, name: string | undefined): Promise<readonly R1Pipeline[]> {
+  return name === undefined ? source.pipelines() : [(await source.read(name)).pipeline];
+}
+
+/** Beside the table and not in it, for whoever reads columns. */
+function gatesOf(pipeline: R1Pipeline, { state, ...options }: GetOptions): string[] {
+  const { name, namespace } = pipeline.metadata;
+  const local = state === undefined || state === '.r1' ? '' : ` --state ${state}`;
+  const where = namespace === undefined ? local : clusterFlags({ ...options, namespace });
+  return waitingGates(pipeline, `${programName} approve${where} ${name}`);
 }
 
 async function watchOne(source: PipelineSource, name: string): Promise<void> {

@@ -51,7 +51,8 @@ async function run(file: string, options: RunOptions): Promise<void> {
   const took = shortDuration((performance.now() - startedMs) / 1000);
   const peakBytes = await memory.stop();
   const peak = peakBytes === undefined ? '' : `, peak memory ${(peakBytes / 2 ** 30).toFixed(2)} GiB`;
-  printOutcome(result, `${took}${peak}`, `r1 logs ${manifest.metadata.name}`);
+  const where = options.state === '.r1' ? '' : ` --state ${options.state}`;
+  printOutcome(result, `${took}${peak}`, (verb) => `r1 ${verb}${where} ${manifest.metadata.name}`);
   await report(options.state, manifest.metadata.name);
   process.exitCode = result.exitCode;
 }

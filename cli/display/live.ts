@@ -1,6 +1,6 @@
 import { createLogUpdate } from 'log-update';
 import type { Display } from './display.ts';
-import type { RunState } from './run-state.ts';
+import { type RunState, stageStates } from './run-state.ts';
 import { stageList } from './stage-list.ts';
 
 const redrawMs = 250;
@@ -27,6 +27,9 @@ export function liveDisplay(stream: NodeJS.WriteStream): Display {
       clearInterval(timer);
       draw.clear(); // the summary takes its place
       draw.done();
+      for (const { name, warnings } of run ? stageStates(run, Date.now()) : []) {
+        for (const { reason, message } of warnings) stream.write(`${name}: warning (${reason}): ${message}\n`);
+      }
     },
   };
 }

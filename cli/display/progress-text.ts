@@ -9,6 +9,8 @@ const watched: readonly (readonly [metric: string, shown: string])[] = [
   ['eval/pass@1', 'pass@1'],
   ['eval/format_rate', 'format'],
   ['eval/language_consistency', 'language'],
+  ['eval_train/pass@1', 'pass@1 on training rows'],
+  ['eval_train/format_rate', 'format on training rows'],
 ];
 
 /** `train 20/200  reward 1.234  loss 0.012  pass@1 0.45  2m 10s left` */

@@ -44,7 +44,7 @@ function ownLines(stage: StageState, nameWidth: number, typeWidth: number): stri
   const head = `${colour ? styleText(colour, mark) : mark} ${stage.name.padEnd(nameWidth)}  ${stage.type.padEnd(typeWidth)}`;
   if (!begun && !stage.ended) return [styleText('dim', head)];
   if (stage.ended) {
-    const text = [shortDuration(stage.seconds).padStart(7), ...heldOut(stage)].join('  ');
+    const text = [shortDuration(stage.seconds).padStart(7), ...figures(stage)].join('  ');
     return [`${head}  ${text}`, ...(stage.state === 'Failed' ? [styleText('red', `    ${stage.message}`)] : [])];
   }
   const parts = [
@@ -58,8 +58,8 @@ function ownLines(stage: StageState, nameWidth: number, typeWidth: number): stri
 }
 
 /** What a finished stage is judged by; its last loss or reward when it was not evaluated. */
-function heldOut({ metrics }: StageState): string[] {
-  const evaluated = Object.fromEntries(Object.entries(metrics).filter(([name]) => name.startsWith('eval/')));
+function figures({ metrics }: StageState): string[] {
+  const evaluated = Object.fromEntries(Object.entries(metrics).filter(([name]) => /^eval(_train)?\//.test(name)));
   return metricTexts(Object.keys(evaluated).length > 0 ? evaluated : metrics);
 }
 

@@ -1,6 +1,7 @@
 import type { RunResult } from '../../operator/local/run-result.ts';
 import { shortDigest } from '../../trainer/report/format.ts';
 import { table } from '../table.ts';
+import { waitingGates } from '../waiting-gates.ts';
 import { shortDuration } from './progress-text.ts';
 import { type RunState, type StageState, stageStates } from './run-state.ts';
 
@@ -10,27 +11,24 @@ export function summaryOf(run: RunState): string {
 }
 
 /**
- * Prints what a pipeline came to.
+ * Prints what a pipeline came to; what its stages warn of was shown while it ran.
  *
  * @param took such as `4m 05s`
- * @param logs prints what a stage said, such as `r1 logs r1-tiny`
+ * @param command that takes a stage at its end, such as `r1 logs r1-tiny` of `logs`
  */
-export function printOutcome(result: RunResult, took: string, logs: string): void {
+export function printOutcome(result: RunResult, took: string, command: (verb: string) => string): void {
   const { pipeline, outcome, succeeded, message } = result;
   console.log(`\n${summaryOf(result)}\n`);
   const end = `${pipeline.metadata.name}: ${outcome.toLowerCase()} after ${took}`;
   if (succeeded) console.log(end);
   else console.error(`${end}: ${message}`);
-  const stages = stageStates(result, Date.now());
-  for (const { name, warnings } of stages) {
-    for (const warning of warnings) console.log(`${name}: warning (${warning.reason}): ${warning.message}`);
+  for (const { name, state } of stageStates(result, Date.now())) {
+    if (state === 'Failed') console.error(`What ${name} said: ${command('logs')} ${name}`);
   }
-  for (const { name, state } of stages) {
-    if (state === 'Failed') console.error(`What ${name} said: ${logs} ${name}`);
-  }
+  for (const line of waitingGates(pipeline, command('approve'))) console.error(line);
 }
 
-/** The table at the end of a run: quality on held-out prompts after every stage, and its checkpoint. */
+/** The table at the end of a run: quality after every stage, on held-out prompts where there are some, and its checkpoint. */
 export function summaryTable(stages: readonly StageState[]): string {
   return table(
     [
@@ -44,18 +42,30 @@ export function summaryTable(stages: readonly StageState[]): string {
       { title: 'TIME', align: 'right' },
       { title: 'CHECKPOINT' },
     ],
-    stages.map(({ name, type, state, metrics, step, seconds, digest }) => [
-      name,
-      type,
-      state,
-      withError(metrics['eval/pass@1'], metrics['eval/pass@1_stderr']),
-      rate(metrics['eval/format_rate']),
-      rate(metrics['eval/language_consistency']),
-      step > 0 ? String(step) : undefined,
-      seconds > 0 ? shortDuration(seconds) : undefined,
-      digest && shortDigest(digest),
-    ]),
+    stages.flatMap(({ name, type, state, metrics, step, seconds, digest }) => {
+      const rest = [
+        step > 0 ? String(step) : undefined,
+        seconds > 0 ? shortDuration(seconds) : undefined,
+        digest && shortDigest(digest),
+      ];
+      const stage = [name, type, state, ...figures(metrics, 'eval'), ...rest];
+      const learned = figures(metrics, 'eval_train');
+      // A row of its own: these rows say nothing of others, and must not stand where held-out figures do.
+      return learned.every((each) => each === undefined)
+        ? [stage]
+        : [stage, [onTrainingRows, '', '', ...learned, '', '', '']];
+    }),
   );
+}
+
+const onTrainingRows = '  on training rows';
+
+function figures(metrics: Readonly<Record<string, number>>, prefix: 'eval' | 'eval_train'): (string | undefined)[] {
+  return [
+    withError(metrics[`${prefix}/pass@1`], metrics[`${prefix}/pass@1_stderr`]),
+    rate(metrics[`${prefix}/format_rate`]),
+    rate(metrics[`${prefix}/language_consistency`]),
+  ];
 }
 
 function withError(value: number | undefined, error: number | undefined): string | undefined {

@@ -47,7 +47,7 @@ const resources: readonly Resource[] = [
       display('PROGRESS', 'progress', 'Finished stages of all.'),
       display('ETA', 'eta', 'Time that the running stage still needs.'),
       display('GPU-H', 'gpuHours', 'GPUs times hours used so far.'),
-      display('RESTARTS', 'restarts', 'Attempts beyond the first of each stage.', { type: 'integer' }),
+      display('RESTARTS', 'restarts', 'Attempts that followed a failed one.', { type: 'integer' }),
       display('WARNINGS', 'warnings', 'Stages that warn of something, such as that they learn nothing.'),
       age,
       display('REWARD', 'reward', 'Reward of the running stage.', wide),

@@ -94,11 +94,12 @@ export function displayPipeline(
   const [first] = current;
   const secondsLeft = first?.status?.progress?.secondsLeft;
   const reward = first?.status?.metrics.reward;
+  const state = stateOf(status.conditions);
   return {
-    state: stateOf(status.conditions),
+    state,
     stage: current.map(({ name }) => name).join(','),
     progress: `${succeeded}/${status.stages.length}`,
-    eta: secondsLeft === undefined ? '' : formatDuration(secondsLeft),
+    eta: secondsLeft === undefined || state !== 'Running' ? '' : formatDuration(secondsLeft),
     gpuHours: status.gpuHours === 0 ? '' : status.gpuHours.toFixed(status.gpuHours < 10 ? 2 : 0),
     restarts: context.restarts,
     reward: reward === undefined ? '' : formatNumber(reward),

@@ -125,6 +125,11 @@ export function failuresByClass(records: readonly AttemptRecord[]): Record<strin
   return failures;
 }
 
+/** Attempts that began again after one that failed; a longer stage, another evaluation and a pause that was asked for are none. */
+export function restartsOf(records: readonly AttemptRecord[]): number {
+  return records.filter((_, index) => records[index - 1]?.outcome === 'Failed').length;
+}
+
 export function timestamp(ms: number): string {
   return new Date(ms).toISOString();
 }

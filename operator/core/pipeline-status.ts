@@ -2,7 +2,7 @@ import { findCondition, setCondition, type Condition, type NewCondition, type Re
 import { displayPipeline, stateOf } from '../api/display.ts';
 import type { PipelineStatus } from '../api/pipeline.ts';
 import { stageType } from '../api/pipeline-stage.ts';
-import { timestamp } from './attempts.ts';
+import { restartsOf, timestamp } from './attempts.ts';
 import { isLive, total, type PipelineSituation, type StageView } from './pipeline-situation.ts';
 import { inputStages } from './plan.ts';
 
@@ -45,7 +45,8 @@ export function pipelineStatus(situation: PipelineSituation, verdict: Outcome): 
     ...total(views.flatMap(({ object }) => object?.status ?? [])),
   };
   const live = views.filter(isLive);
-  const shown = live.length > 0 ? live : views.filter(({ succeeded: each }) => each?.status === 'False');
+  const stopped = views.filter(({ succeeded: each, gate }) => each?.status === 'False' || gate?.action === 'Waiting');
+  const shown = live.length > 0 ? live : stopped;
   const measured = views.flatMap(({ object }) => object?.status?.metrics['eval/pass@1'] ?? []);
   return {
     ...status,
@@ -53,7 +54,7 @@ export function pipelineStatus(situation: PipelineSituation, verdict: Outcome): 
       status,
       shown.map(({ stage, object }) => ({ name: stage.name, status: object?.status })),
       {
-        restarts: views.reduce((sum, { object }) => sum + Math.max(0, (object?.status?.attempts.length ?? 0) - 1), 0),
+        restarts: views.reduce((sum, { object }) => sum + restartsOf(object?.status?.attempts ?? []), 0),
         queue: pipeline.spec.defaults.queue,
         passAt1: measured.at(-1),
         warned: views

@@ -21,6 +21,21 @@ test.each([asksPerson, '{approval: true}'])('opens a gate that waits: %s', async
   expect((await bench.run(pipeline)).outcome).toBe('Succeeded');
 });
 
+test.each([['get'], ['get', 'stages'], ['get', 'stages', 'test']])(
+  'r1 %s says which gate waits and what opens it',
+  async (...args) => {
+    const bench = new Workbench();
+    await bench.run(pipelineOf(stages('{metric: reward, atLeast: 1, onFailure: Wait}')));
+    const { code, stdout, stderr } = await r1([...args, '--state', bench.stateDir]);
+    expect([code, stderr]).toEqual([
+      0,
+      'test: gate of pretrained: reward is 0.5, at least 1 was asked; waits for approval: ' +
+        `r1 approve --state ${bench.stateDir} test pretrained\n`,
+    ]);
+    if (args.length === 1) expect(stdout).toMatch(/\ntest +Waiting +pretrained +0\/4 +- /);
+  },
+);
+
 test('opens a gate while another stage of the pipeline runs', async () => {
   const bench = new Workbench({ other: [{ steps: 1e6, stepMs: 20 }] });
   const spec = `${stages(asksPerson)}  - {name: other, pretrain: {data: [sums], steps: 3}}\n`;

@@ -1,0 +1,12 @@
+import type { R1Pipeline } from '../operator/api/pipeline.ts';
+
+/**
+ * A line for every gate that waits for a person: its figure, and what opens it.
+ *
+ * @param approve the command up to the stage, such as `r1 approve r1-tiny`
+ */
+export function waitingGates({ metadata, status }: R1Pipeline, approve: string): string[] {
+  return (status?.gates ?? [])
+    .filter(({ action }) => action === 'Waiting')
+    .map(({ stage, message }) => `${metadata.name}: gate of ${stage}: ${message}: ${approve} ${stage}`);
+}
