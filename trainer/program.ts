@@ -62,7 +62,7 @@ program
   .command('evaluate')
   .description('measure a checkpoint on prompts with checkable answers')
   .argument('<checkpoint>', 'checkpoint or Hugging Face directory')
-  .requiredOption('--data <file>', 'JSONL file with prompt (or messages) and answer')
+  .requiredOption('--data <file>', 'JSONL or Parquet file with prompt (or messages) and answer')
   .option('--answer-kind <kind>', 'number, exact, list or pattern', 'number')
   .option('--answer-in <place>', 'answerTag or completion', 'answerTag')
   .option('--samples <count>', 'completions per prompt', Number, 1)

@@ -31,7 +31,7 @@ export type Applied = 'created' | 'configured' | 'unchanged';
 export async function applyDocument(
   cluster: Cluster,
   document: WrittenDocument,
-  files: ReadonlyMap<string, string>,
+  files: ReadonlyMap<string, Buffer>,
   options: ApplyOptions,
 ): Promise<Applied> {
   const { kind, metadata } = document;

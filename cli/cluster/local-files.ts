@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, posix, resolve } from 'node:path';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
@@ -5,6 +6,7 @@ import type { Volume } from '../../operator/api/scheduling.ts';
 import { type Path, problemAt, type ValueProblem } from '../../operator/api/value-problem.ts';
 import { digestOf } from '../../operator/core/names.ts';
 import type { ConfigMap } from '../../operator/kube/resources.ts';
+import { beginsAsParquet } from '../../trainer/contract/parquet-magic.ts';
 
 /** A ConfigMap takes 1 MiB with everything around the files. */
 const largestBytes = 900 << 10;
@@ -14,7 +16,7 @@ const tooLarge = `a claim that holds them, as at most ${inKib(largestBytes)} com
 
 /** Files that lie beside a manifest and on none of its volumes, by their paths in it. */
 export interface LocalFiles {
-  readonly files: ReadonlyMap<string, string>;
+  readonly files: ReadonlyMap<string, Buffer>;
   readonly problems: readonly ValueProblem[];
 }
 
@@ -23,7 +25,7 @@ export interface LocalFiles {
  * only if they come with the manifest.
  */
 export async function gatherLocalFiles({ spec }: R1Pipeline, manifestFile: string): Promise<LocalFiles> {
-  const files = new Map<string, string>();
+  const files = new Map<string, Buffer>();
   const problems: ValueProblem[] = [];
   for (const { path, file } of dataFiles(spec)) {
     if (!isMissing(file, spec.volumes)) continue;
@@ -32,18 +34,18 @@ export async function gatherLocalFiles({ spec }: R1Pipeline, manifestFile: strin
       problems.push(problemAt(path, JSON.stringify(file), 'a path below the manifest of letters, digits, _, . and -'));
       continue;
     }
-    const found = await readText(resolve(dirname(manifestFile), file));
-    if (found.text === undefined) {
+    const found = await readData(resolve(dirname(manifestFile), file));
+    if (found.bytes === undefined) {
       problems.push(problemAt(path, `${found.instead}, and ${file} on no volume of spec.volumes`, found.expected));
     } else {
-      files.set(normal, found.text);
+      files.set(normal, found.bytes);
     }
   }
   for (const { path, directory } of modelDirectories(spec)) {
     if (!isMissing(directory, spec.volumes)) continue;
     problems.push(problemAt(path, `${directory} on no volume of spec.volumes`, 'a claim there that holds the model'));
   }
-  const bytes = [...files.values()].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  const bytes = [...files.values()].reduce((sum, { length }) => sum + length, 0);
   if (bytes > largestBytes) {
     const found = `files of ${inKib(bytes)} on none of them (${[...files.keys()].join(', ')})`;
     problems.push(problemAt(['spec', 'volumes'], found, tooLarge));
@@ -59,15 +61,23 @@ export async function gatherLocalFiles({ spec }: R1Pipeline, manifestFile: strin
 export function carryFiles(
   pipeline: string,
   namespace: string,
-  files: ReadonlyMap<string, string>,
+  files: ReadonlyMap<string, Buffer>,
 ): { readonly configMap: ConfigMap & { metadata: { name: string; namespace: string } }; readonly volumes: Volume[] } {
-  const name = `${pipeline}-files-${digestOf(Object.fromEntries(files)).slice(0, 10)}`;
-  const keyed = [...files].map(([path, text], index) => ({ path, text, key: `${index}-${basename(path)}` }));
+  const contents = [...files].map(([path, bytes]) => [path, bytes.toString('base64')] as const);
+  const name = `${pipeline}-files-${digestOf(Object.fromEntries(contents)).slice(0, 10)}`;
+  const keyed = [...files].map(([path, bytes], index) => ({ path, bytes, key: `${index}-${basename(path)}` }));
+  const [binary, text] = [
+    keyed.filter(({ bytes }) => beginsAsParquet(bytes)),
+    keyed.filter(({ bytes }) => !beginsAsParquet(bytes)),
+  ];
   return {
     configMap: {
       metadata: { name, namespace },
       immutable: true,
-      data: Object.fromEntries(keyed.map(({ key, text }) => [key, text])),
+      data: Object.fromEntries(text.map(({ key, bytes }) => [key, bytes.toString('utf8')])),
+      ...(binary.length > 0 && {
+        binaryData: Object.fromEntries(binary.map(({ key, bytes }) => [key, bytes.toString('base64')])),
+      }),
     },
     volumes: keyed.map(({ path, key }) => ({ path, configMap: name, subPath: key })),
   };
@@ -96,11 +106,11 @@ function modelDirectories({ base, stages }: R1Pipeline['spec']): { path: Path; d
   );
 }
 
-type FoundText =
-  | { readonly text: string }
-  | { readonly text?: undefined; readonly instead: string; readonly expected: string };
+type FoundData =
+  | { readonly bytes: Buffer }
+  | { readonly bytes?: undefined; readonly instead: string; readonly expected: string };
 
-async function readText(file: string): Promise<FoundText> {
+async function readData(file: string): Promise<FoundData> {
   let bytes: Buffer;
   try {
     const { size } = await stat(file);
@@ -109,13 +119,10 @@ async function readText(file: string): Promise<FoundText> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const instead = code === 'ENOENT' ? `nothing at ${file}` : message;
-    return { instead, expected: 'a JSONL file at one of these places' };
+    return { instead, expected: 'a JSONL or Parquet file at one of these places' };
   }
-  try {
-    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
-  } catch {
-    return { instead: `bytes that are no UTF-8 text at ${file}`, expected: 'a JSONL file' };
-  }
+  if (beginsAsParquet(bytes) || isUtf8(bytes)) return { bytes };
+  return { instead: `bytes that are no UTF-8 text at ${file}`, expected: 'a JSONL or Parquet file' };
 }
 
 function inKib(bytes: number): string {

@@ -55,7 +55,7 @@ function hasNamespace({ metadata }: WrittenDocument): boolean {
 }
 
 /** By pipeline: the files beside the manifest that it needs on the cluster. */
-async function gatherFiles(manifest: WrittenManifest, file: string): Promise<Map<string, ReadonlyMap<string, string>>> {
+async function gatherFiles(manifest: WrittenManifest, file: string): Promise<Map<string, ReadonlyMap<string, Buffer>>> {
   const gathered = await Promise.all(
     manifest.pipelines.map(async (pipeline) => {
       const { files, problems } = await gatherLocalFiles(pipeline, file);
@@ -73,7 +73,7 @@ async function gatherFiles(manifest: WrittenManifest, file: string): Promise<Map
 async function applyAll(
   cluster: Cluster,
   { documents }: WrittenManifest,
-  files: ReadonlyMap<string, ReadonlyMap<string, string>>,
+  files: ReadonlyMap<string, ReadonlyMap<string, Buffer>>,
   force: boolean,
 ): Promise<void> {
   const stray = documents.find(({ metadata }) => (metadata.namespace ?? cluster.namespace) !== cluster.namespace);

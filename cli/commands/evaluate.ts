@@ -27,7 +27,7 @@ export function addEvaluate(program: Command): void {
     .argument('<checkpoint>', 'checkpoint or Hugging Face directory, or PIPELINE/STAGE')
     .option(
       '-d, --data <file>',
-      'JSONL file: prompt (or messages) and answer in every line; when absent, PIPELINE/STAGE is measured as its manifest says',
+      'JSONL or Parquet file: prompt (or messages) and answer in every row; when absent, PIPELINE/STAGE is measured as its manifest says',
     )
     .option('--show <count>', 'print this many completions of each dataset', integerFrom(0), 0)
     .addOption(

@@ -13,7 +13,7 @@ export function addGrade(program: Command): void {
   program
     .command('grade')
     .description('hold completions against gold answers, and say what a verifier makes of them and why')
-    .argument('<file>', 'JSONL file: completion and answer in every line; - is stdin')
+    .argument('<file>', 'JSONL or Parquet file: completion and answer in every row; - is stdin')
     .addOption(new Option('--kind <kind>', 'how answers are compared (default: number)').choices(answerKinds))
     .addOption(new Option('--in <place>', 'where the answer is read (default: answerTag)').choices(answerPlaces))
     .addOption(new Option('--language <code>', 'language of the completions').choices(languages))

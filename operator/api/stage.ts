@@ -32,7 +32,7 @@ export const resolvedModel = withRules(object(resolvedModelShape), [
 export type ResolvedModel = z.infer<typeof resolvedModel>;
 
 export const fileContent = object({
-  lines: z.int().min(0).describe('Its lines.'),
+  lines: z.int().min(0).optional().describe('Its lines; absent for a Parquet file.'),
   sha256: z.string().max(64).describe('SHA-256 of its bytes.'),
 });
 export type FileContent = z.infer<typeof fileContent>;

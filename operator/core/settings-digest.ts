@@ -42,7 +42,7 @@ function contentsOf(
   const named = contents.map((content): [string, Record<string, string>] => {
     const files = Object.entries(filesOf(content)).map(([file, { lines, sha256 }]) => [
       file,
-      `${lines} lines (sha256 ${sha256.slice(0, 16)}…)`,
+      `${lines === undefined ? 'Parquet' : `${lines} lines`} (sha256 ${sha256.slice(0, 16)}…)`,
     ]);
     return [content.dataset, Object.fromEntries(files) as Record<string, string>];
   });

@@ -59,7 +59,7 @@ function folderOf(manifestFile: string): string {
 
 async function missingOf({ files, directories }: NamedFiles): Promise<ValueProblem[]> {
   const problems = await Promise.all([
-    ...files.map(({ path, file }) => kindProblem(path, file, 'a file', 'a JSONL file')),
+    ...files.map(({ path, file }) => kindProblem(path, file, 'a file', 'a JSONL or Parquet file')),
     ...directories.map(({ path, directory }) =>
       kindProblem(path, directory, 'a directory', 'a Hugging Face directory'),
     ),

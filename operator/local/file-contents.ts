@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { beginsAsParquet } from '../../trainer/contract/parquet-magic.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import { type DatasetContent, fileContent, type FileContent } from '../api/stage.ts';
 import { writeJson } from './state-directory.ts';
@@ -55,12 +56,15 @@ export async function datasetContents(
 async function readContent(file: string): Promise<FileContent> {
   const hash = createHash('sha256');
   let [lines, last] = [0, 10];
+  let isBinary: boolean | undefined;
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
     hash.update(chunk);
+    isBinary ??= beginsAsParquet(chunk);
     for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines++;
     last = chunk.at(-1) ?? last;
   }
-  return { lines: last === 10 ? lines : lines + 1, sha256: hash.digest('hex') };
+  const sha256 = hash.digest('hex');
+  return isBinary ? { sha256 } : { lines: last === 10 ? lines : lines + 1, sha256 };
 }
 
 /** One that is missing or damaged costs time and nothing else. */

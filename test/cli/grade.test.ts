@@ -88,14 +88,14 @@ test.each(['', '\n\n'])('refuses %j, which has no rows', async (stdin) => {
   expect(await r1(['grade', '-'], { stdin })).toEqual({
     code: 64,
     stdout: '',
-    stderr: 'r1: -: found no rows, expected a JSON object with completion and answer a line\n',
+    stderr: 'r1: -: found no rows, expected some with completion and answer\n',
   });
 });
 
 test('refuses a file that is not there, and a kind that nobody knows', async () => {
   expect(await r1(['grade', 'no-such.jsonl'])).toMatchObject({
     code: 64,
-    stderr: 'r1: no-such.jsonl: found no such file, expected a JSONL file\n',
+    stderr: 'r1: no-such.jsonl: found no such file, expected a JSONL or Parquet file\n',
   });
   expect(await r1(['grade', '-', '--kind=sum'])).toMatchObject({
     code: 64,

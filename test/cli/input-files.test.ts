@@ -18,8 +18,8 @@ beforeAll(async () => {
 test.each([
   { command: ['run'], expected: 'a manifest' },
   { command: ['apply', '--context', 'none', '-f'], expected: 'a manifest' },
-  { command: ['grade'], expected: 'a JSONL file' },
-  { command: ['evaluate', 'directory', '--data'], expected: 'a JSONL file' },
+  { command: ['grade'], expected: 'a JSONL or Parquet file' },
+  { command: ['evaluate', 'directory', '--data'], expected: 'a JSONL or Parquet file' },
   { command: ['get', '--kubeconfig'], expected: 'a kubeconfig' },
 ])('r1 $command says in one line that it found no file', async ({ command, expected }) => {
   for (const [file, found] of [
@@ -51,8 +51,8 @@ test.each([
   { command: ['run'], says: 'found no document, expected an R1Pipeline' },
   { command: ['validate'], says: 'found no document, expected an R1Pipeline' },
   { command: ['apply', '--context', 'none', '-f'], says: 'found no document, expected an R1Pipeline' },
-  { command: ['grade'], says: 'found no rows, expected a JSON object with completion and answer a line' },
-  { command: ['evaluate', 'directory', '--data'], says: 'found no rows; expected one JSON row a line' },
+  { command: ['grade'], says: 'found no rows, expected some with completion and answer' },
+  { command: ['evaluate', 'directory', '--data'], says: 'found no rows, expected at least one' },
   { command: ['inspect'], says: 'found a file, expected the directory of a checkpoint or model, or PIPELINE/STAGE' },
   {
     command: ['generate', '--prompt', 'x'],

@@ -91,7 +91,7 @@ test('files that a manifest names must be there', async () => {
   expect([code, stderr.replaceAll(directory(), '.')]).toEqual([
     64,
     'files.yaml:5:16: spec.base.path: found nothing at ./no-model, expected a Hugging Face directory\n' +
-      'files.yaml:6:33: spec.datasets[0].file: found nothing at ./rows.jsonl, expected a JSONL file\n',
+      'files.yaml:6:33: spec.datasets[0].file: found nothing at ./rows.jsonl, expected a JSONL or Parquet file\n',
   ]);
 });
 

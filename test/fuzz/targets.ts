@@ -2,6 +2,7 @@ import type { FuzzTarget } from './target.ts';
 import { chatTemplate } from './targets/chat-template.ts';
 import { manifest } from './targets/manifest.ts';
 import { modelConfig, shardIndex } from './targets/model-directory.ts';
+import { parquet } from './targets/parquet.ts';
 import { rolloutAnswer, rolloutServer } from './targets/rollout.ts';
 import { jsonl } from './targets/rows.ts';
 import { safetensors } from './targets/safetensors.ts';
@@ -16,6 +17,7 @@ export const targets: readonly FuzzTarget[] = [
   ...tokenizerFiles,
   chatTemplate,
   jsonl,
+  parquet,
   manifest,
   progressLines,
   terminationMessage,

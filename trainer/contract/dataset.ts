@@ -48,7 +48,7 @@ export const dataset = withRules(
     file: path
       .optional()
       .describe(
-        'A JSONL file, relative to the manifest; on a cluster it lies on one of spec.volumes. One row a line, in any of the forms of docs/reference/datasets.md.',
+        'A JSONL or Parquet file, relative to the manifest; on a cluster it lies on one of spec.volumes. Its rows are in any of the forms of docs/reference/datasets.md.',
       ),
     columns: object({
       prompt: column('the prompt: text or messages'),
@@ -63,19 +63,19 @@ export const dataset = withRules(
       tools: column('what the assistant may call'),
     })
       .optional()
-      .describe('Which columns of a JSONL dataset hold what, where they are named otherwise.'),
+      .describe('Which columns of a file hold what, where they are named otherwise.'),
     heldOut: object({
-      file: path.optional().describe('A JSONL file of held-out rows.'),
+      file: path.optional().describe('A JSONL or Parquet file of held-out rows.'),
       fraction: fraction
         .optional()
-        .describe('Share of the rows of a JSONL dataset kept back for evaluation, chosen by a hash of the row.'),
+        .describe('Share of the rows of the file kept back for evaluation, chosen by a hash of the row.'),
     })
       .optional()
-      .describe('Held-out rows of a JSONL dataset.'),
+      .describe('Held-out rows of a dataset with a file.'),
     domain: z
       .enum(['reasoning', 'general'])
       .optional()
-      .describe('Which rewards apply; generators know theirs, JSONL rows are reasoning unless told.'),
+      .describe('Which rewards apply; generators know theirs, rows of files are reasoning unless told.'),
     answer: object({
       kind: z
         .enum(answerKinds)
@@ -89,7 +89,7 @@ export const dataset = withRules(
         ),
     })
       .optional()
-      .describe('How answers of a JSONL dataset are verified.'),
+      .describe('How answers of a dataset with a file are verified.'),
     system: z.string().max(8192).optional().describe('System message put before every prompt of this dataset.'),
   }),
   [

@@ -2,6 +2,7 @@ import type { DatasetSettings } from '../contract/dataset.ts';
 import { BadLine, inWords } from './bad-line.ts';
 import { type Fields, isRecord, namesOf, valueAt } from './fields.ts';
 import { beginnings } from './forms/forms.ts';
+import type { IsWanted } from './data-lines.ts';
 
 /**
  * The fields of a row under the names that forms know; null is the same as absent. A mapped column counts where the row
@@ -14,14 +15,47 @@ export function fieldsOf(value: unknown, columns: DatasetSettings['columns'] = {
     throw new BadLine("found a JSON array; expected one JSON object a line (jq -c '.[]' FILE makes it)");
   }
   if (!isRecord(value)) throw new BadLine(`found ${inWords(value)}; expected a JSON object`);
-  const columnOf = Object.entries(columns).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const columnOf = mappingsOf(columns);
   const mapped = columnOf.map(([name, column]): [string, unknown] => {
     const found = valueAt(value, column);
     if (found === undefined) throw new BadLine(`columns.${name}: found no column ${column}; found ${namesOf(value)}`);
     return [name, found];
   });
-  const says = columnOf.some(([name]) => beginnings.includes(name)) ? beginnings : [];
-  const taken = new Set([...says, ...columnOf.map(([, column]) => column)]);
+  const taken = new Set([...replacedBy(columnOf), ...columnOf.map(([, column]) => column)]);
   const kept = Object.entries(value).filter(([name]) => !taken.has(name));
   return Object.fromEntries([...kept, ...mapped].filter(([, content]) => content !== null));
+}
+
+/** All fields that rows are read from, in whatever form. */
+const rowFields: readonly string[] = [
+  ...beginnings,
+  'input',
+  'output',
+  'history',
+  'completion',
+  'label',
+  'chosen',
+  'rejected',
+  'answer',
+  'language',
+  'system',
+  'tools',
+];
+
+/** Which columns of a file decide what its rows are: those whose names forms know and no mapping replaces, and mapped ones. */
+export function usedColumns(columns: DatasetSettings['columns'] = {}): IsWanted {
+  const mapped = mappingsOf(columns);
+  const replaced = new Set([...mapped.map(([name]) => name), ...replacedBy(mapped)]);
+  const used = new Set(rowFields.filter((name) => !replaced.has(name)));
+  for (const [, column] of mapped) used.add(column).add(column.split('.')[0] as string);
+  return (column) => used.has(column);
+}
+
+/** Fields that say what a mapped column says as well. */
+function replacedBy(mapped: readonly (readonly [name: string, column: string])[]): readonly string[] {
+  return mapped.some(([name]) => beginnings.includes(name)) ? beginnings : [];
+}
+
+function mappingsOf(columns: object): [name: string, column: string][] {
+  return Object.entries(columns).filter((entry): entry is [string, string] => entry[1] !== undefined);
 }

@@ -31,7 +31,7 @@ export function refuseInexactAnswer({ bytes, value }: Pick<JsonLine, 'bytes' | '
   if (!(answer instanceof InexactNumber)) return;
   const source = answer.source.length <= 60 ? answer.source : `${answer.source.slice(0, 59)}…`;
   throw new BadLine(
-    `answer: found the number ${source}, which JSON cannot hold exactly (it is read as ${Number(answer.source)}); ` +
+    `answer: found the number ${source}, which a double cannot hold exactly (it is read as ${Number(answer.source)}); ` +
       `expected it as text: "${source}"`,
   );
 }

@@ -6,7 +6,8 @@ import { goldProblem, judge, spellGold } from '../rewards/verify.ts';
 import type { Verdict } from '../rewards/verifiers/verifier.ts';
 import { BadLine, inWords } from './bad-line.ts';
 import { refuseInexactAnswer } from './exact-answer.ts';
-import { type JsonLine, readJsonLines } from './jsonl.ts';
+import { readDataLines } from './data-lines.ts';
+import type { JsonLine } from './jsonl.ts';
 import { describeIssue } from './rows.ts';
 
 export const outcomes = ['correct', 'wrong', 'partial', 'abstain'] as const satisfies readonly Verdict['outcome'][];
@@ -42,7 +43,7 @@ export type GradeDefaults = Pick<GradeRow, 'kind' | 'in' | 'language'>;
 
 /** One row with its verdict and the reasons. */
 export interface Grade {
-  /** Line of the file, counted from 1. */
+  /** Line or row of the file, counted from 1. */
   readonly line: number;
   readonly outcome: Verdict['outcome'];
   readonly score: number;
@@ -64,17 +65,16 @@ export interface Grade {
  * Holds completions against gold answers as the accuracy reward does. Rows are
  * `{"completion", "answer", "kind", "in", "language", "expect"}`; other fields are ignored.
  *
- * @param file JSONL; `-` is stdin
+ * @param file JSONL or Parquet; `-` is stdin
  * @throws UserError `file:line: …` for a row that cannot be graded, and for a file without rows
  */
 export async function* gradeRows(file: string, defaults: GradeDefaults): AsyncGenerator<Grade> {
   let rows = 0;
-  for await (const line of readJsonLines(file)) {
+  for await (const line of readDataLines(file, (column) => Object.hasOwn(gradeRow.shape, column))) {
     yield gradeOf(line, { ...defaults, ...parse(line) });
     rows++;
   }
-  if (rows === 0)
-    throw new UserError(`${file}: found no rows, expected a JSON object with completion and answer a line`);
+  if (rows === 0) throw new UserError(`${file}: found no rows, expected some with completion and answer`);
 }
 
 function parse(line: JsonLine): GradeRow {

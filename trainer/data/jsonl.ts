@@ -71,7 +71,7 @@ async function openFile(file: string): Promise<ReadStream> {
   const found = await stat(file);
   // A named pipe would be waited for, for ever; a directory says so itself.
   if (!found.isFile() && !found.isDirectory())
-    throw new UserError(`${file}: found no regular file, expected a JSONL file`);
+    throw new UserError(`${file}: found no regular file, expected a JSONL or Parquet file`);
   return createReadStream(file);
 }
 
@@ -86,7 +86,7 @@ async function* chunksOf(file: string): AsyncGenerator<Buffer> {
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw new UserError(`${file}: found ${foundInstead(error)}, expected a JSONL file`, { cause: error });
+    throw new UserError(`${file}: found ${foundInstead(error)}, expected a JSONL or Parquet file`, { cause: error });
   }
 }
 

@@ -3,7 +3,7 @@ import type { DatasetSettings, Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import { generateRows } from './generators/generate.ts';
 import type { Side } from './generators/side.ts';
-import { type Advise, importJsonl } from './import-jsonl.ts';
+import { type Advise, importRows } from './import-rows.ts';
 import { NumberList } from './number-list.ts';
 import { packRows } from './packed-rows.ts';
 import type { ScanOptions } from './row-file.ts';
@@ -21,7 +21,7 @@ type LoadOptions = Pick<ScanOptions, 'onActivity'> & { readonly advise?: Advise 
  * The rows of a dataset, in the order of their source.
  *
  * @param settings with absolute paths
- * @param seed of the run; generators depend on it, JSONL files do not
+ * @param seed of the run; generators depend on it, files do not
  * @throws UserError if a file, a line or a gold answer is bad, or no row is left for training or for evaluation
  */
 export async function loadDataset(
@@ -38,7 +38,7 @@ export async function loadDataset(
 
   const { train, heldOut: keptBack } = await splitRows(file, settings, heldOut?.fraction ?? 0, options);
   if (heldOut?.file === undefined) return { train, heldOut: keptBack };
-  const further = await importJsonl(heldOut.file, settings, `${name}/heldOut`, options);
+  const further = await importRows(heldOut.file, settings, `${name}/heldOut`, options);
   return { train, heldOut: joinRows([keptBack, further]) };
 }
 
@@ -54,14 +54,14 @@ async function splitRows(
   options: LoadOptions,
 ): Promise<Dataset> {
   const { name } = settings;
-  if (fraction === 0) return { train: await importJsonl(file, settings, name, options), heldOut: [] };
+  if (fraction === 0) return { train: await importRows(file, settings, name, options), heldOut: [] };
   const train = new NumberList();
   const heldOut = new NumberList();
   const onRow = ({ messages, completion = '' }: Row, place: number): void => {
     const [hash] = randomKey('held-out', messages.length > 0 ? JSON.stringify(messages) : completion);
     (hash / 2 ** 32 < fraction ? heldOut : train).push(place);
   };
-  const rows = await importJsonl(file, settings, name, { ...options, onRow });
+  const rows = await importRows(file, settings, name, { ...options, onRow });
   if (train.length === 0 || heldOut.length === 0) {
     throw new UserError(
       `dataset ${name}: heldOut.fraction ${fraction} of ${rows.length} rows leaves ${train.length} for training and ` +

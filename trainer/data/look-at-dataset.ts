@@ -2,9 +2,10 @@ import type { DatasetSettings, Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import { type DatasetUse, type FileProblem, lookedAt, type Rendering, type RowNeed } from '../contract/file-check.ts';
 import { type Column, columnHint, columnsOf, likelyColumns } from './column-hint.ts';
+import { usedColumns } from './columns.ts';
+import { readDataLines } from './data-lines.ts';
 import { type Fields, isRecord, namesOf } from './fields.ts';
-import { type Advise, readLine } from './import-jsonl.ts';
-import { readJsonLines } from './jsonl.ts';
+import { type Advise, noRows, readLine } from './import-rows.ts';
 
 type NamedDataset = { readonly path: FileProblem['path']; readonly settings: DatasetSettings };
 
@@ -83,7 +84,7 @@ async function lookAtFile(
   const refused = new Map<string, string>();
   let gradable = false;
   let rows = 0;
-  for await (const line of readJsonLines(file)) {
+  for await (const line of readDataLines(file, usedColumns(settings.columns))) {
     const row = readLine(line, settings, settings.name, advise);
     fields ??= isRecord(line.value) ? line.value : {};
     for (const [need, met] of Object.entries(needsOf(row)) as [RowNeed, boolean][]) {
@@ -97,7 +98,7 @@ async function lookAtFile(
     }
     if (++rows >= lookedAt.rows || line.offset >= lookedAt.bytes) break;
   }
-  if (fields === undefined) throw new UserError(`${file}: found no rows; expected one JSON row a line`);
+  if (fields === undefined) throw new UserError(noRows(file));
   return { fields, without, gradable, refused };
 }
 

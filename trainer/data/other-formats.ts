@@ -2,13 +2,14 @@
 const byFirstBytes: readonly { readonly bytes: string; readonly words: string }[] = [
   {
     bytes: 'PAR1',
-    words: `a Parquet file; expected JSONL (Python: datasets.Dataset.from_parquet("FILE").to_json("FILE.jsonl"))`,
+    words: 'Parquet in a stream; expected JSONL, or the path of the Parquet file',
   },
   { bytes: '\x1f\x8b', words: 'a gzip archive; expected JSONL (gunzip FILE)' },
   { bytes: '\x28\xb5\x2f\xfd', words: 'a zstd archive; expected JSONL (zstd -d FILE)' },
   {
     bytes: 'ARROW1',
-    words: 'an Arrow file; expected JSONL (Python: datasets.Dataset.from_file("FILE").to_json("FILE.jsonl"))',
+    words:
+      'an Arrow file; expected JSONL or Parquet (Python: datasets.Dataset.from_file("FILE").to_parquet("FILE.parquet"))',
   },
   { bytes: 'PK\x03\x04', words: 'a ZIP archive; expected JSONL (unzip FILE)' },
 ];

@@ -2,14 +2,18 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import type { Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
-import { type JsonLine, parseJsonLine, readJsonLines } from './jsonl.ts';
+import { type IsWanted, isParquet, readDataLines } from './data-lines.ts';
+import { type JsonLine, parseJsonLine } from './jsonl.ts';
 import { NumberList } from './number-list.ts';
 import { type RowList, rowsAt } from './row-list.ts';
+import { Spool } from './spool.ts';
 
 /** Turns a line into a row; a function of the line alone. @throws UserError `file:line: …` */
 export type ReadLine = (line: JsonLine) => Row;
 
 export interface ScanOptions {
+  /** Columns of a Parquet file that rows are made of; all when absent. */
+  readonly isWanted?: IsWanted;
   /** Called with every row, in order. */
   readonly onRow?: (row: Row, place: number) => void;
   /** Called now and then; may throw to end a scan that nobody wants any more. */
@@ -20,8 +24,9 @@ export interface ScanOptions {
 const activityRows = 256;
 
 /**
- * Opens a JSONL file as rows. All of it is read and checked once; what stays in memory is where each line lies, 32 bytes
- * a row whatever its length, and a row is read again when it is asked for.
+ * Opens a JSONL or Parquet file as rows. All of it is read and checked once; what stays in memory is where each line lies, 32
+ * bytes a row whatever its length, and a row is read again when it is asked for: of a Parquet file from a spool, as pages
+ * cannot be read in any order.
  *
  * The file stays open while its rows are in use, so that a new one may take its name. One whose content was written over
  * is refused: it would not be what was checked.
@@ -35,7 +40,9 @@ export async function openRowFile(file: string, readLine: ReadLine, options: Sca
     NumberList,
     NumberList,
   ];
-  for await (const line of readJsonLines(file)) {
+  const spool = (await isParquet(file)) ? new Spool() : undefined;
+  for await (const line of readDataLines(file, options.isWanted ?? every)) {
+    spool?.write(line.bytes);
     if (offsets.length % activityRows === 0) options.onActivity?.();
     const row = readLine(line);
     options.onRow?.(row, offsets.length);
@@ -46,7 +53,8 @@ export async function openRowFile(file: string, readLine: ReadLine, options: Sca
   }
   if (offsets.length === 0) return rowsAt(0, unreachable);
 
-  const open = { descriptor: openSync(file, 'r') };
+  spool?.flush();
+  const open = { descriptor: spool?.descriptor ?? openSync(file, 'r') };
   openFiles.register(open, open.descriptor);
   return rowsAt(offsets.length, (index) => {
     const number = numbers.at(index) as number;
@@ -66,4 +74,8 @@ const openFiles = new FinalizationRegistry<number>(closeSync);
 
 function unreachable(): never {
   throw new Error('an empty file has no row');
+}
+
+function every(): boolean {
+  return true;
 }

@@ -65,7 +65,7 @@ interface EvaluateOptions {
   readonly show: number;
 }
 
-/** Prints the metrics of a checkpoint on a JSONL file, as JSON. */
+/** Prints the metrics of a checkpoint on a data file, as JSON. */
 export async function evaluateCheckpoint(checkpoint: string, options: EvaluateOptions): Promise<void> {
   const {
     data,

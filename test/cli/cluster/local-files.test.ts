@@ -26,7 +26,7 @@ test('files on no volume come along, by their paths in the manifest', async () =
   await writeFile(join(directory(), 'data/chat.jsonl'), '\uFEFF{"prompt": "größer"}\n');
   const { files, problems } = await gatherLocalFiles(reading('./data/chat.jsonl'), manifest());
   expect(problems).toEqual([]);
-  expect([...files]).toEqual([['data/chat.jsonl', '\uFEFF{"prompt": "größer"}\n']]);
+  expect([...files]).toEqual([['data/chat.jsonl', Buffer.from('\uFEFF{"prompt": "größer"}\n')]]);
 });
 
 test.each(['volumes: [{path: data, claim: datasets}]', 'volumes: [{path: data/chat.jsonl, configMap: chat}]'])(
@@ -86,16 +86,28 @@ stages: [{name: tuned, sft: {data: [sums]}}]`);
 
 test('a ConfigMap is named after what it holds, and every file gets a volume', () => {
   const files = new Map([
-    ['data/a.jsonl', 'a'],
-    ['other/a.jsonl', 'b'],
+    ['data/a.jsonl', Buffer.from('\uFEFFa')],
+    ['other/a.jsonl', Buffer.from('b')],
   ]);
   const { configMap, volumes } = carryFiles('tiny', 'team', files);
   const { name } = configMap.metadata;
   expect(name).toMatch(/^tiny-files-[0-9a-f]{10}$/);
-  expect(configMap).toMatchObject({ immutable: true, data: { '0-a.jsonl': 'a', '1-a.jsonl': 'b' } });
+  expect(configMap).toMatchObject({ immutable: true, data: { '0-a.jsonl': '\uFEFFa', '1-a.jsonl': 'b' } });
+  expect(configMap).not.toHaveProperty('binaryData');
   expect(volumes).toEqual([
     { path: 'data/a.jsonl', configMap: name, subPath: '0-a.jsonl' },
     { path: 'other/a.jsonl', configMap: name, subPath: '1-a.jsonl' },
   ]);
-  expect(carryFiles('tiny', 'team', new Map([...files, ['data/a.jsonl', 'c']])).configMap.metadata.name).not.toBe(name);
+  expect(
+    carryFiles('tiny', 'team', new Map([...files, ['data/a.jsonl', Buffer.from('c')]])).configMap.metadata.name,
+  ).not.toBe(name);
+});
+
+test('a Parquet file comes along as bytes', async () => {
+  const bytes = Buffer.from('PAR1\xff\xfe\x00PAR1', 'latin1');
+  await writeFile(join(directory(), 'chat.parquet'), bytes);
+  const { files, problems } = await gatherLocalFiles(reading('chat.parquet'), manifest());
+  expect(problems).toEqual([]);
+  const { configMap } = carryFiles('tiny', 'team', files);
+  expect(configMap).toMatchObject({ data: {}, binaryData: { '0-chat.parquet': bytes.toString('base64') } });
 });

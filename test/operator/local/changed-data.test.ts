@@ -78,3 +78,10 @@ test.each([
   const [sums] = await datasetContents(pipeline, join(bench.folder, 'test.yaml'), join(bench.folder, 'cache.json'));
   expect(sums?.file.lines).toBe(lines);
 });
+
+test('a Parquet file has no lines to be counted', async () => {
+  const bench = benchWithData();
+  writeFileSync(join(bench.folder, 'sums.jsonl'), 'PAR1\n\n');
+  const [sums] = await datasetContents(pipeline, join(bench.folder, 'test.yaml'), join(bench.folder, 'cache.json'));
+  expect(sums?.file).toEqual({ sha256: expect.stringMatching(/^\w{64}$/) });
+});

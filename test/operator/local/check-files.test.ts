@@ -25,13 +25,13 @@ test.each([
     name: 'directory instead of a file',
     base: '{init: {}}',
     dataset: 'file: model',
-    expected: ['spec.datasets[0].file: found a directory at ./model, expected a JSONL file'],
+    expected: ['spec.datasets[0].file: found a directory at ./model, expected a JSONL or Parquet file'],
   },
   {
     name: 'held-out rows that are missing',
     base: '{init: {}}',
     dataset: 'file: rows.jsonl, heldOut: {file: no.jsonl}',
-    expected: ['spec.datasets[0].heldOut.file: found nothing at ./no.jsonl, expected a JSONL file'],
+    expected: ['spec.datasets[0].heldOut.file: found nothing at ./no.jsonl, expected a JSONL or Parquet file'],
   },
   {
     name: 'file instead of a model',
@@ -114,7 +114,7 @@ test.each([
     name: 'faults elsewhere',
     spec: { base: { path: 'no-model' }, datasets: [{ name: 'BAD', file: 'no.jsonl' }, { file: 5 }], stages: 'x' },
     expected: [
-      'spec.datasets[0].file: found nothing at ./no.jsonl, expected a JSONL file',
+      'spec.datasets[0].file: found nothing at ./no.jsonl, expected a JSONL or Parquet file',
       'spec.base.path: found nothing at ./no-model, expected a Hugging Face directory',
     ],
   },

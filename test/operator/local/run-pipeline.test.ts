@@ -223,7 +223,7 @@ test('names every missing file before anything runs', async () => {
       .replace('generator: {task: addition}', 'file: data/none.jsonl'),
   );
   await expect(bench.run(manifest)).rejects.toThrow(
-    /spec.datasets\[0\].file: found nothing at .*none.jsonl, expected a JSONL file\n.*spec.base.path: found nothing/,
+    /spec.datasets\[0\].file: found nothing at .*none.jsonl, expected a JSONL or Parquet file\n.*spec.base.path: found nothing/,
   );
   expect(existsSync(bench.stateDir)).toBe(false);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { readLine } from '../../../trainer/data/import-jsonl.ts';
+import { readLine } from '../../../trainer/data/import-rows.ts';
 import type { DatasetSettings } from '../../../trainer/contract/dataset.ts';
 
 const settings: DatasetSettings = { name: 'sums', file: 'sums.jsonl' };
@@ -28,7 +28,7 @@ test.each([
   '100000000000000000000',
 ])('the JSON number %s is refused as an answer, with the words that mend it', (source) => {
   expect(() => gold(source)).toThrow(
-    `sums.jsonl:1: answer: found the number ${source}, which JSON cannot hold exactly (it is read as ${Number(source)}); ` +
+    `sums.jsonl:1: answer: found the number ${source}, which a double cannot hold exactly (it is read as ${Number(source)}); ` +
       `expected it as text: "${source}"`,
   );
   expect(() => gold(source, { answer: 'label' }, 'label')).toThrow('expected it as text');

@@ -25,7 +25,7 @@ test.each([
   },
   {
     row: '{"completion": "18", "answer": 9007199254740993}',
-    says: 'answer: found the number 9007199254740993, which JSON cannot hold exactly',
+    says: 'answer: found the number 9007199254740993, which a double cannot hold exactly',
   },
   { row: '[18]', says: 'expected a JSON object with completion and answer' },
   { row: '{"completion"', says: 'no valid JSON' },

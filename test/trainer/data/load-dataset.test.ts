@@ -122,9 +122,9 @@ test.each([
     says: 'found an object over several lines',
   },
   {
-    name: 'a Parquet file',
-    content: Buffer.from('PAR1\u0015\0'),
-    says: ': found a Parquet file; expected JSONL (Python: ',
+    name: 'half of a Parquet file',
+    content: Buffer.from('PAR1\u0015\0 and so on'),
+    says: ': cannot be read as Parquet: it does not end with PAR1: is it whole?',
   },
   { name: 'a gzip archive', content: Buffer.from([0x1f, 0x8b, 8, 0]), says: ': found a gzip archive; expected JSONL' },
   {

@@ -113,7 +113,7 @@ const cases: Case[] = [
     need: 'prompt',
     says: ['use: FILE:1: found a document without a prompt, expected prompt or messages'],
   },
-  { name: 'no rows', rows: [], says: ['datasets.0.file: FILE: found no rows; expected one JSON row a line'] },
+  { name: 'no rows', rows: [], says: ['datasets.0.file: FILE: found no rows, expected at least one'] },
 ];
 
 test.each(cases)('$name', async ({ rows, settings, need, needs = need === undefined ? [] : [need], says }) => {

@@ -2,6 +2,7 @@ import type { DatasetSettings, Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import { BadLine } from './bad-line.ts';
 import { type Column, columnHint, likelyColumns } from './column-hint.ts';
+import { usedColumns } from './columns.ts';
 import { refuseInexactAnswer } from './exact-answer.ts';
 import type { Fields } from './fields.ts';
 import type { JsonLine } from './jsonl.ts';
@@ -12,18 +13,20 @@ import { rowOf } from './row-of.ts';
 import { checkGold } from './rows.ts';
 
 /**
- * Rows of a JSONL dataset, in the forms of docs/reference/datasets.md; a row's id is `idPrefix/line`.
+ * Rows of a data file, in the forms of docs/reference/datasets.md; a row's id is `idPrefix/number`, with the number of its line or row.
  *
  * @throws UserError `file:line: …`
  */
-export async function importJsonl(
+export async function importRows(
   file: string,
   settings: DatasetSettings,
   idPrefix: string,
   { advise, ...options }: ScanOptions & { readonly advise?: Advise } = {},
 ): Promise<RowList> {
-  const rows = await openRowFile(file, (line) => readLine(line, settings, idPrefix, advise), options);
-  if (rows.length === 0) throw new UserError(`${file}: found no rows; expected one JSON row a line`);
+  const isWanted = usedColumns(settings.columns);
+  const read = (line: JsonLine): Row => readLine(line, settings, idPrefix, advise);
+  const rows = await openRowFile(file, read, { ...options, isWanted });
+  if (rows.length === 0) throw new UserError(noRows(file));
   return rows;
 }
 
@@ -45,4 +48,9 @@ export function readLine(line: JsonLine, settings: DatasetSettings, idPrefix: st
 
 function adviceFor(settings: DatasetSettings): Advise {
   return (fields, lacking) => columnHint(fields, lacking, likelyColumns(settings));
+}
+
+/** For a file that is empty. */
+export function noRows(file: string): string {
+  return `${file}: found no rows, expected at least one`;
 }
