@@ -4,6 +4,7 @@ import type { EvaluationSettings } from '../contract/training.ts';
 import { sampleRows } from '../data/sample-rows.ts';
 import { goldProblem } from '../rewards/verify.ts';
 import { usableRows } from './checked-rows.ts';
+import { Gradable } from './gradable.ts';
 import type { Metrics } from './metrics.ts';
 import type { Policy } from './policy.ts';
 import { judgePrompt } from './row-verdicts.ts';
@@ -26,8 +27,8 @@ export interface EvaluationData {
 /**
  * The rows that an evaluation asks about, those that the model can be asked, and how it verifies their answers.
  *
- * @throws UserError if a row has a fault, a dataset has none that can be used, or a gold answer cannot be read as the
- *   evaluation reads it
+ * @throws UserError if a row has a fault, a dataset has none that can be used or graded, or a gold answer cannot be read as
+ *   the evaluation reads it
  */
 export async function loadEvaluationData(
   policy: Policy,
@@ -39,8 +40,15 @@ export async function loadEvaluationData(
   let figures: Metrics = {};
   for (const dataset of settings.data) {
     const rows = sampleRows(await inputs.rows([dataset], 'evaluation'), settings.limit, file.seed, dataset);
-    const part = { part: `evaluation/${dataset}`, what: `evaluation.data ${dataset}` };
-    const usable = await usableRows(workspace, rows, part, (row) => judgePrompt(policy, row, settings));
+    const what = `evaluation.data ${dataset}`;
+    const gradable = new Gradable();
+    // Documents that a generator makes have a format rate all the same, and are known to have no answers.
+    const isFile = file.datasets.some(({ name, file: path }) => name === dataset && path !== undefined);
+    const require = isFile ? () => gradable.require(file.datasets, what) : undefined;
+    const usable = await usableRows(workspace, rows, { part: `evaluation/${dataset}`, what, require }, (row) => {
+      gradable.see(row);
+      return judgePrompt(policy, row, settings);
+    });
     const trainedOn = file.trainedOn?.includes(dataset) ?? false;
     parts.push({ dataset, trainedOn, rows: Array.from(usable.rows, (row) => verifiedAs(row, settings)) });
     figures = { ...figures, ...usable.figures };

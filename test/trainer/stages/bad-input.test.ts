@@ -43,7 +43,9 @@ test.each(badData)(
 test.each([
   { name: 'grpo', settings: { grpo } },
   { name: 'sample', settings: { sample: { prompts: ['sums'], perPrompt: 1 } } },
-])('prompts of which none can be graded end a $name stage before it samples', async ({ settings }) => {
+  { name: 'evaluate', settings: { evaluate: { data: ['sums'] } } },
+  { name: 'training', settings: { grpo: { ...grpo, prompts: ['graded'] } }, evaluation: { data: ['sums'] } },
+])('prompts of which none can be graded end a $name stage before its work', async ({ settings, evaluation }) => {
   const directory = await mkdtemp(join(root, 'ungraded-'));
   const data = join(directory, 'data.jsonl');
   await writeFile(data, '{"prompt": "1+1=", "solution": "2"}\n{"prompt": "2+1=", "solution": "3"}\n');
@@ -51,7 +53,11 @@ test.each([
     name: 'stage',
     model: { input: await pin(root, 'base') },
     settings,
-    datasets: [{ name: 'sums', file: data }],
+    ...(evaluation && { evaluation }),
+    datasets: [
+      { name: 'sums', file: data },
+      { name: 'graded', generator: { task: 'addition', rows: 16 } },
+    ],
   });
   const says =
     'no row of dataset sums has an answer that could be graded; found fields prompt, solution. ' +
