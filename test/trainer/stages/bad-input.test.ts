@@ -1,15 +1,10 @@
 import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { pin, readResult, runStage, runToResult, writeStage } from '../../support/trainer.ts';
+import { expect, test } from '@jest/globals';
+import { useBaseStage } from '../../support/base-stage.ts';
+import { pin, readResult, runStage, writeStage } from '../../support/trainer.ts';
 
-let root: string;
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'r1-bad-input-'));
-  await runToResult(root, { name: 'base', settings: { pretrain: { data: ['mixture'], steps: 1, batch: 4 } } });
-}, 60_000);
-afterAll(() => rm(root, { recursive: true, force: true }));
+const root = useBaseStage({ steps: 1, batch: 4 });
 
 const grpo = { prompts: ['sums'], steps: 1, promptsPerStep: 2, group: 2, rewards: [{ accuracy: {} }] };
 
@@ -27,12 +22,12 @@ const badData = [
 test.each(badData)(
   '$name ends with the exit code of a user error, one line, and nothing published',
   async ({ content, says }) => {
-    const directory = await mkdtemp(join(root, 'data-'));
+    const directory = await mkdtemp(join(root(), 'data-'));
     const data = join(directory, 'data.jsonl');
     if (content !== undefined) await writeFile(data, content);
     const file = await writeStage(directory, {
       name: 'stage',
-      model: { input: await pin(root, 'base') },
+      model: { input: await pin(root(), 'base') },
       settings: { grpo },
       datasets: [{ name: 'sums', file: data, answer: { kind: 'number', in: 'completion' } }],
     });
@@ -46,12 +41,12 @@ test.each([
   { name: 'evaluate', settings: { evaluate: { data: ['sums'] } } },
   { name: 'training', settings: { grpo: { ...grpo, prompts: ['graded'] } }, evaluation: { data: ['sums'] } },
 ])('prompts of which none can be graded end a $name stage before its work', async ({ settings, evaluation }) => {
-  const directory = await mkdtemp(join(root, 'ungraded-'));
+  const directory = await mkdtemp(join(root(), 'ungraded-'));
   const data = join(directory, 'data.jsonl');
   await writeFile(data, '{"prompt": "1+1=", "solution": "2"}\n{"prompt": "2+1=", "solution": "3"}\n');
   const file = await writeStage(directory, {
     name: 'stage',
-    model: { input: await pin(root, 'base') },
+    model: { input: await pin(root(), 'base') },
     settings,
     ...(evaluation && { evaluation }),
     datasets: [
@@ -100,23 +95,23 @@ const badModels = [
 ] as const;
 
 test.each(badModels)('$name ends with the exit code of a user error and one line', async ({ damage, says }) => {
-  const directory = await mkdtemp(join(root, 'model-'));
+  const directory = await mkdtemp(join(root(), 'model-'));
   const model = join(directory, 'model');
-  await cp((await pin(root, 'base')).path, model, { recursive: true });
+  await cp((await pin(root(), 'base')).path, model, { recursive: true });
   await damage(model);
   const file = await writeStage(directory, { name: 'stage', model: { path: model }, settings: { grpo } });
   await expectRefused(file, join(directory, 'stage'), says);
 });
 
 test('an input that is not what the operator pinned is refused', async () => {
-  const directory = await mkdtemp(join(root, 'pin-'));
-  const input = { ...(await pin(root, 'base')), digest: '0'.repeat(64) };
+  const directory = await mkdtemp(join(root(), 'pin-'));
+  const input = { ...(await pin(root(), 'base')), digest: '0'.repeat(64) };
   const file = await writeStage(directory, { name: 'stage', model: { input }, settings: { grpo } });
   await expectRefused(file, join(directory, 'stage'), 'is pinned');
 });
 
 test('a stage file with an unknown field is refused with its path', async () => {
-  const file = join(root, 'unknown.json');
+  const file = join(root(), 'unknown.json');
   await writeFile(file, JSON.stringify({ settings: { grpo: { ...grpo, temprature: 1 } } }));
   const { code, stderr } = await runStage(file);
   expect(code).toBe(64);

@@ -1,34 +1,30 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { CheckedRows } from '../../../trainer/contract/checked-rows.ts';
+import { useBaseStage } from '../../support/base-stage.ts';
 import { logOf, pin, progressOf, readResult, runStage, runToResult, writeStage } from '../../support/trainer.ts';
 
 /** The tiny model's context holds 128 tokens; a byte is one. */
-let root: string;
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'r1-checked-rows-'));
-  await runToResult(root, { name: 'base', settings: { pretrain: { data: ['mixture'], steps: 1, batch: 4 } } });
-}, 60_000);
-afterAll(() => rm(root, { recursive: true, force: true }));
+
+const root = useBaseStage({ steps: 1, batch: 4 });
 
 let stages = 0;
 
 /** Runs a stage on a file of these rows. */
 async function run(settings: object, rows: readonly object[], more: object = {}) {
   const name = `stage-${++stages}`;
-  const file = join(root, `${name}.jsonl`);
+  const file = join(root(), `${name}.jsonl`);
   await writeFile(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   const datasets = [{ name: 'own', file, ...('answer' in (rows[0] ?? {}) && { answer: { kind: 'number' } }) }];
-  const model = { input: await pin(root, 'base') };
-  const exit = await runStage(await writeStage(root, { name, model, settings, datasets, ...more }));
-  const out = join(root, name);
+  const model = { input: await pin(root(), 'base') };
+  const exit = await runStage(await writeStage(root(), { name, model, settings, datasets, ...more }));
+  const out = join(root(), name);
   const checked = await readFile(join(out, 'checked-rows.json'), 'utf8').then(
     (text) => JSON.parse(text) as CheckedRows,
     () => undefined,
   );
-  return { ...exit, out, result: await readResult(root, name), checked };
+  return { ...exit, out, result: await readResult(root(), name), checked };
 }
 
 const times = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item);
@@ -87,17 +83,17 @@ test('an evaluated row that is too long is left out before the first step', asyn
   const rows = [...times(5, sum), longSum];
   const evaluation = { data: ['own'], sampling: { maxNewTokens: 4 } };
   const settings = { pretrain: { data: ['mixture'], steps: 1, batch: 4 } };
-  const file = join(root, 'evaluated.jsonl');
+  const file = join(root(), 'evaluated.jsonl');
   await writeFile(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   const datasets = [
     { name: 'mixture', generator: { task: 'mixture', rows: 20, digits: 1 } },
     { name: 'own', file, answer: { kind: 'number' } },
   ];
-  await runToResult(root, { name: 'evaluating', settings, datasets, evaluation });
-  const [first] = await logOf(join(root, 'evaluating'), 'metrics.jsonl');
+  await runToResult(root(), { name: 'evaluating', settings, datasets, evaluation });
+  const [first] = await logOf(join(root(), 'evaluating'), 'metrics.jsonl');
   const found = { 'data/rows': 20, 'data/used': 20, 'data/evaluation/own/rows': 6, 'data/evaluation/own/used': 5 };
   expect(first).toMatchObject({ step: 1, ...found });
-  expect((await readResult(root, 'evaluating')).metrics).toMatchObject(found);
+  expect((await readResult(root(), 'evaluating')).metrics).toMatchObject(found);
 }, 60_000);
 
 test.each([

@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
+import { useBaseStage } from '../../support/base-stage.ts';
 import {
   logOf,
   pin,
@@ -13,12 +13,7 @@ import {
   writeStage,
 } from '../../support/trainer.ts';
 
-let root: string;
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'r1-continuation-'));
-  await runToResult(root, { name: 'base', settings: { pretrain: { data: ['mixture'], steps: 1, batch: 4 } } });
-}, 60_000);
-afterAll(() => rm(root, { recursive: true, force: true }));
+const root = useBaseStage({ steps: 1, batch: 4 });
 
 const constant = { learningRate: 1e-3, batch: 8, checkpointEvery: 3 };
 const grpo = {
@@ -60,48 +55,48 @@ const longer = [
 test.each(longer)(
   'a finished $type stage that is asked for more goes on from step $from, to the bits of one that was as long from the beginning',
   async ({ type, short, long, from }) => {
-    const model = type === 'pretrain' ? tinyModel : { input: await pin(root, 'base') };
-    const whole = await runToResult(root, { name: `${type}-whole`, stage: type, model, settings: long });
-    await runToResult(root, { name: type, model, settings: short });
-    expect(await readdir(join(root, type))).toContain(`resume-${String(from).padStart(6, '0')}`);
+    const model = type === 'pretrain' ? tinyModel : { input: await pin(root(), 'base') };
+    const whole = await runToResult(root(), { name: `${type}-whole`, stage: type, model, settings: long });
+    await runToResult(root(), { name: type, model, settings: short });
+    expect(await readdir(join(root(), type))).toContain(`resume-${String(from).padStart(6, '0')}`);
 
-    const ended = await runStage(await writeStage(root, { name: type, model, settings: long }));
+    const ended = await runStage(await writeStage(root(), { name: type, model, settings: long }));
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect(progressOf(ended)[0]).toMatchObject({ step: from });
-    const result = await readResult(root, type);
+    const result = await readResult(root(), type);
     expect(result.checkpoint?.digest).toBe(whole.checkpoint?.digest);
     expect(result.metrics).toEqual(whole.metrics);
-    expect(await logOf(join(root, type), 'metrics.jsonl')).toEqual(
-      await logOf(join(root, `${type}-whole`), 'metrics.jsonl'),
+    expect(await logOf(join(root(), type), 'metrics.jsonl')).toEqual(
+      await logOf(join(root(), `${type}-whole`), 'metrics.jsonl'),
     );
-    expect((await readdir(join(root, type))).filter((name) => name.startsWith('resume-'))).toHaveLength(1);
+    expect((await readdir(join(root(), type))).filter((name) => name.startsWith('resume-'))).toHaveLength(1);
   },
   120_000,
 );
 
 test('a stage that keeps nothing to go on from does its steps again, says so, and ends in the same bits', async () => {
-  const whole = await readResult(root, 'pretrain-whole');
-  await runToResult(root, { name: 'forgetful', stage: 'pretrain', settings: forgetful(4) });
+  const whole = await readResult(root(), 'pretrain-whole');
+  await runToResult(root(), { name: 'forgetful', stage: 'pretrain', settings: forgetful(4) });
   const { code, stderr } = await runStage(
-    await writeStage(root, { name: 'forgetful', stage: 'pretrain', settings: forgetful(8) }),
+    await writeStage(root(), { name: 'forgetful', stage: 'pretrain', settings: forgetful(8) }),
   );
   expect(code).toBe(0);
   expect(stderr).toMatch(/step-000004: not used: what would go on from it was not kept/);
-  expect((await readResult(root, 'forgetful')).checkpoint?.digest).toBe(whole.checkpoint?.digest);
+  expect((await readResult(root(), 'forgetful')).checkpoint?.digest).toBe(whole.checkpoint?.digest);
 }, 120_000);
 
 test('a schedule that depends on the number of steps makes another run of a longer one', async () => {
-  await runToResult(root, { name: 'linear', settings: linear(4) });
-  expect((await readdir(join(root, 'linear'))).filter((name) => name.startsWith('resume-'))).toEqual([]);
-  const { stderr } = await runStage(await writeStage(root, { name: 'linear', settings: linear(8) }));
+  await runToResult(root(), { name: 'linear', settings: linear(4) });
+  expect((await readdir(join(root(), 'linear'))).filter((name) => name.startsWith('resume-'))).toEqual([]);
+  const { stderr } = await runStage(await writeStage(root(), { name: 'linear', settings: linear(8) }));
   expect(stderr).toMatch(/step-000004: not used: it was made with other settings/);
 }, 120_000);
 
 test('the checkpoint of a longer run is none of a shorter one', async () => {
   const settings = { pretrain: { ...constant, data: ['mixture'], steps: 3 } };
-  const { stderr } = await runStage(await writeStage(root, { name: 'pretrain', settings }));
+  const { stderr } = await runStage(await writeStage(root(), { name: 'pretrain', settings }));
   expect(stderr).toMatch(/step-000008: not used: it has 8 steps, and 3 are asked for/);
-  expect(JSON.parse(await readFile(join(root, 'pretrain/result.json'), 'utf8'))).toMatchObject({
+  expect(JSON.parse(await readFile(join(root(), 'pretrain/result.json'), 'utf8'))).toMatchObject({
     checkpoint: { step: 3 },
   });
 }, 120_000);

@@ -1,20 +1,15 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
+import { useBaseStage } from '../../support/base-stage.ts';
 import { logOf, pin, runStage, runToResult, tinyDatasets, writeStage } from '../../support/trainer.ts';
 
-let root: string;
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'r1-evaluate-'));
-  await runToResult(root, { name: 'base', settings: { pretrain: { data: ['mixture'], steps: 1, batch: 4 } } });
-}, 60_000);
-afterAll(() => rm(root, { recursive: true, force: true }));
+const root = useBaseStage({ steps: 1, batch: 4 });
 
 test('an evaluate stage gives figures and samples, and publishes nothing', async () => {
-  const model = { input: await pin(root, 'base') };
+  const model = { input: await pin(root(), 'base') };
   const evaluate = { data: ['sums'], limit: 6, samples: 2, sampling: { maxNewTokens: 8 } };
-  const result = await runToResult(root, { name: 'measured', model, settings: { evaluate } });
+  const result = await runToResult(root(), { name: 'measured', model, settings: { evaluate } });
   expect(result).toEqual({
     outcome: 'succeeded',
     reason: 'succeeded',
@@ -30,7 +25,7 @@ test('an evaluate stage gives figures and samples, and publishes nothing', async
       'eval/mean_length': expect.any(Number),
     }),
   });
-  const out = join(root, 'measured');
+  const out = join(root(), 'measured');
   expect(await logOf(out, 'metrics.jsonl')).toEqual([{ step: 0, ...result.metrics }]);
   const samples = await logOf(out, 'samples.jsonl');
   expect(samples.length).toBeGreaterThan(0);
@@ -44,12 +39,12 @@ test('evaluation data that cannot be used is found before the first step', async
     { name: 'few', generator: { task: 'addition', digits: 1, rows: 8, heldOut: 5000 } },
   ];
   const pretrain = { data: ['mixture'], steps: 2, batch: 4 };
-  const file = await writeStage(root, {
+  const file = await writeStage(root(), {
     name: 'late',
     settings: { pretrain },
     datasets,
     evaluation: { data: ['few'] },
   });
   expect(await runStage(file)).toMatchObject({ code: 64, stderr: expect.stringContaining('held-out prompts') });
-  expect(await logOf(join(root, 'late'), 'metrics.jsonl')).toEqual([]);
+  expect(await logOf(join(root(), 'late'), 'metrics.jsonl')).toEqual([]);
 }, 60_000);

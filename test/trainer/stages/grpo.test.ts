@@ -1,24 +1,19 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
+import { useBaseStage } from '../../support/base-stage.ts';
 import { lines, pin, readResult, runToResult } from '../../support/trainer.ts';
 
-let root: string;
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'r1-grpo-'));
-  await runToResult(root, { name: 'base', settings: { pretrain: { data: ['mixture'], steps: 20, batch: 16 } } });
-}, 120_000);
-afterAll(() => rm(root, { recursive: true, force: true }));
+const root = useBaseStage({ steps: 20, batch: 16 });
 
 interface Settings {
   readonly [name: string]: unknown;
 }
 
 async function train(name: string, settings: Settings, more: object = {}): Promise<Record<string, number>[]> {
-  await runToResult(root, {
+  await runToResult(root(), {
     name,
-    model: { input: await pin(root, 'base') },
+    model: { input: await pin(root(), 'base') },
     settings: {
       grpo: {
         prompts: ['sums'],
@@ -33,7 +28,7 @@ async function train(name: string, settings: Settings, more: object = {}): Promi
     },
     ...more,
   });
-  return (await lines(join(root, name, 'metrics.jsonl'))).map((line) => JSON.parse(line) as Record<string, number>);
+  return (await lines(join(root(), name, 'metrics.jsonl'))).map((line) => JSON.parse(line) as Record<string, number>);
 }
 
 test('the first on-policy update has ratio 1, no clipping, policy loss 0 and a gradient', async () => {
@@ -73,7 +68,7 @@ test('optimizer steps are rollouts × mini-batches × epochs, and sampler and tr
 test('a stage of which no group has a signal says so, and still succeeds', async () => {
   const settings = { rewards: [{ length: { max: 100, soft: 10 } }], steps: 5 };
   await train('silent', settings);
-  const { outcome, warnings } = await readResult(root, 'silent');
+  const { outcome, warnings } = await readResult(root(), 'silent');
   expect(outcome).toBe('succeeded');
   expect(warnings).toEqual([
     { reason: 'NoSignal', message: expect.stringMatching(/^no completion has been rewarded since step 1 /) },
@@ -89,7 +84,7 @@ test('the number of workers changes no bit', async () => {
   const digests: (string | undefined)[] = [];
   for (const workers of [1, 3]) {
     await train(`workers-${workers}`, { steps: 3 }, { workers, stage: 'workers' });
-    digests.push((await readResult(root, `workers-${workers}`)).checkpoint?.digest);
+    digests.push((await readResult(root(), `workers-${workers}`)).checkpoint?.digest);
   }
   expect(digests[0]).toBe(digests[1]);
 });
@@ -114,7 +109,7 @@ test('without a KL coefficient no reference is kept; asked for, it is reported a
 
 test('sampling that the loss cannot follow exactly, and a length that the context cannot hold, are warned of', async () => {
   await train('warned', { sampling: { maxNewTokens: 500, topP: 0.9, topK: 20 } });
-  expect((await readResult(root, 'warned')).warnings).toEqual([
+  expect((await readResult(root(), 'warned')).warnings).toEqual([
     { reason: 'TruncatedSampling', message: expect.stringContaining('sampling with topP 0.9 and topK 20 leaves out') },
     {
       reason: 'ContextTooShort',
@@ -124,9 +119,9 @@ test('sampling that the loss cannot follow exactly, and a length that the contex
 });
 
 async function resumeBytes(stage: string): Promise<number> {
-  return (await stat(join(root, stage, 'step-000001/trainer/resume.safetensors'))).size;
+  return (await stat(join(root(), stage, 'step-000001/trainer/resume.safetensors'))).size;
 }
 
 function weights(stage: string, step: string): Promise<Buffer> {
-  return readFile(join(root, stage, step, 'model.safetensors'));
+  return readFile(join(root(), stage, step, 'model.safetensors'));
 }

@@ -1,33 +1,27 @@
 import { copyFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import { loadPolicy } from '../../../trainer/stages/load-policy.ts';
 import { ProgressReporter } from '../../../trainer/stages/progress.ts';
 import { readStageFile } from '../../../trainer/stages/read-stage-file.ts';
 import { openWorkspace } from '../../../trainer/stages/workspace.ts';
+import { useBaseStage } from '../../support/base-stage.ts';
 import { pin, runToResult, writeStage } from '../../support/trainer.ts';
 
-let root: string;
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'r1-load-'));
-  await runToResult(root, { name: 'base', settings: { pretrain: { data: ['mixture'], steps: 1, batch: 4 } } });
-}, 120_000);
-afterAll(() => rm(root, { recursive: true, force: true }));
+const root = useBaseStage({ steps: 1, batch: 4 });
 
 test('the weights to go on from are read once the model that the stage starts from is measured and gone', async () => {
-  const base = await pin(root, 'base');
+  const base = await pin(root(), 'base');
   const stage = {
     name: 'stage',
     model: { input: base },
     settings: { sft: { data: ['mixture'], epochs: 1, batch: 100 } },
   };
-  const { checkpoint } = await runToResult(root, stage);
+  const { checkpoint } = await runToResult(root(), stage);
   const evaluation = { data: ['sums'], limit: 2, sampling: { maxNewTokens: 4 } };
-  const file = await readStageFile(await writeStage(root, { ...stage, evaluation }));
+  const file = await readStageFile(await writeStage(root(), { ...stage, evaluation }));
 
   // Weights that are put there while the start is measured are those that are found, unless others were read before.
   const source = join(base.path, 'model.safetensors');

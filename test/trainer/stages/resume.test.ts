@@ -1,26 +1,11 @@
-import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, readdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { stepDirectory } from '../../../trainer/contract/checkpoint.ts';
-import {
-  lines,
-  logOf,
-  pin,
-  progressOf,
-  readResult,
-  runStage,
-  runToResult,
-  tinyModel,
-  writeStage,
-} from '../../support/trainer.ts';
+import { useBaseStage } from '../../support/base-stage.ts';
+import { lines, logOf, pin, progressOf, readResult, runStage, tinyModel, writeStage } from '../../support/trainer.ts';
 
-let root: string;
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'r1-resume-'));
-  await runToResult(root, { name: 'base', settings: { pretrain: { data: ['mixture'], steps: 12, batch: 8 } } });
-}, 120_000);
-afterAll(() => rm(root, { recursive: true, force: true }));
+const root = useBaseStage({ steps: 12, batch: 8 });
 
 const sampling = { maxNewTokens: 8 };
 const settings = {
@@ -169,11 +154,11 @@ test('checkpoints that are half-written or damaged are passed over for the one b
 
 /** A stage file of this type and a directory of its own. */
 async function prepare(type: Type, more: object = {}): Promise<{ directory: string; out: string; file: string }> {
-  const directory = await mkdtemp(join(root, `${type}-`));
+  const directory = await mkdtemp(join(root(), `${type}-`));
   const file = await writeStage(directory, {
     name: 'stage',
     settings: { [type]: settings[type] },
-    model: type === 'pretrain' ? tinyModel : { input: await pin(root, 'base') },
+    model: type === 'pretrain' ? tinyModel : { input: await pin(root(), 'base') },
     evaluation: { data: ['sums'], limit: 4, sampling, every: 3 },
     ...(type === 'review' && { inputs: { samples: await pin(await undisturbed('sample'), 'stage') } }),
     ...more,

@@ -1,17 +1,12 @@
-import { access, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { access, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { checkedRowsName } from '../../../trainer/contract/checked-rows.ts';
 import { eventually } from '../../support/eventually.ts';
-import { lines, logOf, pin, readResult, runStage, runToResult, startStage, writeStage } from '../../support/trainer.ts';
+import { useBaseStage } from '../../support/base-stage.ts';
+import { lines, logOf, pin, readResult, runStage, startStage, writeStage } from '../../support/trainer.ts';
 
-let root: string;
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'r1-stop-'));
-  await runToResult(root, { name: 'base', settings: { pretrain: { data: ['mixture'], steps: 4, batch: 8 } } });
-}, 120_000);
-afterAll(() => rm(root, { recursive: true, force: true }));
+const root = useBaseStage({ steps: 4, batch: 8 });
 
 const long = { maxNewTokens: 100 };
 
@@ -42,9 +37,9 @@ test.each([
 ])(
   'SIGTERM ends $name at once, and the next attempt ends as one that was never stopped',
   async ({ name, settings, saved }) => {
-    const directory = await mkdtemp(join(root, 'case-'));
+    const directory = await mkdtemp(join(root(), 'case-'));
     const write = async (at: string) => {
-      const stage = { name: 'stage', settings, model: { input: await pin(root, 'base') } };
+      const stage = { name: 'stage', settings, model: { input: await pin(root(), 'base') } };
       return writeStage(at, { ...stage, stage: name.replaceAll(' ', '-') });
     };
     const file = await write(directory);
@@ -56,7 +51,7 @@ test.each([
     expect(await lines(join(directory, 'stage/metrics.jsonl'))).toEqual([]);
 
     expect(await runStage(file)).toMatchObject({ code: 0, stderr: '' });
-    const whole = await mkdtemp(join(root, 'whole-'));
+    const whole = await mkdtemp(join(root(), 'whole-'));
     expect(await runStage(await write(whole))).toMatchObject({ code: 0, stderr: '' });
     const [{ checkpoint: resumed }, { checkpoint: undisturbed }] = await Promise.all([
       readResult(directory, 'stage'),
