@@ -32,7 +32,6 @@ function idTokenizer(vocabularySize: number, stopId: number): Tokenizer {
     encode: (text) => text.split(' ').map(Number),
     decode: asText,
     renderChat: (messages) => messages.map(({ content }) => content).join(' '),
-    fileNames: [],
     templateDigest: '',
     close: () => Promise.resolve(),
   };

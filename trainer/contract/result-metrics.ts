@@ -3,6 +3,7 @@ import { answerKinds } from './dataset.ts';
 import { type RewardSettings, reward } from './rewards.ts';
 import type { StageSettings } from './settings.ts';
 import type { EvaluationSettings } from './training.ts';
+import { updatesPerRollout } from './updates-per-rollout.ts';
 
 /*
  * The figures that the result of a stage can have, by its settings: what a gate may look at. docs/reference/metrics.md says what
@@ -50,9 +51,9 @@ export function resultMetrics(
   const evaluated = evaluation === undefined ? [] : evaluationMetricNames(evaluation, trainedOn);
   if (pretrain ?? sft) return [...ofEveryStep, ...supervised, ...ofRows('data'), ...evaluated];
   if (grpo) {
-    const { rewards, clip, stepsPerRollout, epochsPerRollout } = grpo;
+    const { rewards, clip } = grpo;
     // Told in the first step of a rollout; the result has the figures of the last one.
-    const tokens = stepsPerRollout * epochsPerRollout === 1 ? ['num_tokens'] : [];
+    const tokens = updatesPerRollout(grpo) === 1 ? ['num_tokens'] : [];
     return [
       ...ofEveryStep,
       ...tokens,

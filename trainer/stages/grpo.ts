@@ -1,5 +1,6 @@
 import type { StageResult } from '../contract/progress.ts';
 import type { GrpoSettings } from '../contract/settings.ts';
+import { updatesPerRollout } from '../contract/updates-per-rollout.ts';
 import { createRewards } from '../rewards/create-rewards.ts';
 import { usableRows } from './checked-rows.ts';
 import { Gradable } from './gradable.ts';
@@ -7,7 +8,7 @@ import { loadPolicy } from './load-policy.ts';
 import { logCompletions } from './log-completions.ts';
 import { RewardModels } from './reward-models.ts';
 import { updatePolicy } from './policy-update.ts';
-import { miniBatches, rollOut, type Rollout, updatesPerRollout } from './rollout.ts';
+import { miniBatches, rollOut, type Rollout } from './rollout.ts';
 import { readRollout, writeRollout } from './rollout-file.ts';
 import { judgePrompt } from './row-verdicts.ts';
 import { warnOfLength, warnOfTruncation } from './sampling-warnings.ts';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { checkLearning, type LearningCheck, learningReasons } from '../algorithms/learning-check.ts';
 import { metricsName } from '../contract/checkpoint.ts';
+import { updatesPerRollout } from '../contract/updates-per-rollout.ts';
 import { readSeries } from '../report/jsonl.ts';
 import type { Metrics } from './metrics.ts';
-import { updatesPerRollout } from './rollout.ts';
 import type { Warnings } from './warnings.ts';
 import type { Workspace } from './workspace.ts';
 

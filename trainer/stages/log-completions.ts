@@ -1,7 +1,8 @@
 import type { GrpoSettings } from '../contract/settings.ts';
+import { updatesPerRollout } from '../contract/updates-per-rollout.ts';
 import { promptText } from '../rewards/prompt-text.ts';
 import { inGroups } from './completions.ts';
-import { type JudgedCompletion, updatesPerRollout } from './rollout.ts';
+import type { JudgedCompletion } from './rollout.ts';
 import { type Sample, shownCompletion, type StageLog } from './stage-log.ts';
 
 /** All rollouts that are kept, together. */

@@ -1,11 +1,12 @@
 import { learningRateAt } from '../algorithms/schedule.ts';
 import { zip } from '../algorithms/zip.ts';
 import type { GrpoSettings } from '../contract/settings.ts';
+import { updatesPerRollout } from '../contract/updates-per-rollout.ts';
 import { policyMetrics, samplingLogpDifference } from '../losses/policy-metrics.ts';
 import { sequenceWeights } from '../losses/sequence-weights.ts';
 import type { Metrics } from './metrics.ts';
 import type { Policy } from './policy.ts';
-import { type LearnableCompletion, updatesPerRollout } from './rollout.ts';
+import type { LearnableCompletion } from './rollout.ts';
 
 /** One optimizer step on a mini-batch of whole groups. */
 export async function updatePolicy(

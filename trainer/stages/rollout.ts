@@ -2,6 +2,7 @@ import { randomKey } from '../algorithms/random.ts';
 import { zip } from '../algorithms/zip.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { GrpoSettings } from '../contract/settings.ts';
+import { updatesPerRollout } from '../contract/updates-per-rollout.ts';
 import { promptBatch } from '../data/prompt-order.ts';
 import type { RowList } from '../data/row-list.ts';
 import { groupAdvantages } from '../losses/group-advantages.ts';
@@ -43,11 +44,6 @@ export interface RolloutRequest {
   readonly prompts: RowList;
   /** Optimizer steps before it; a rollout follows only on a whole one. */
   readonly step: number;
-}
-
-/** Optimizer steps that learn from one rollout: its mini-batches, each as often as it is trained on. */
-export function updatesPerRollout({ stepsPerRollout, epochsPerRollout }: GrpoSettings): number {
-  return stepsPerRollout * epochsPerRollout;
 }
 
 /** What each optimizer step of a rollout learns from: its mini-batches of whole groups, epoch after epoch. */

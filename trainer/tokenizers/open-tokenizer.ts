@@ -24,8 +24,6 @@ export interface TokenizerFacts {
   readonly prefill: string;
   readonly padId: number;
   readonly bosId?: number;
-  /** Files of the directory that the tokenizer was read from. */
-  readonly fileNames: string[];
   /** SHA-256 of the chat template, so that lineage shows which one a model was trained with. */
   readonly templateDigest: string;
 }
@@ -82,7 +80,6 @@ export async function openTokenizer(directory: string, chat: ChatSettings): Prom
       prefill: chat.prefill ?? '',
       padId: idOf('pad_token') ?? files.modelIds.pad[0] ?? stopIds[0],
       ...(bosId !== undefined && { bosId }),
-      fileNames: files.fileNames,
       templateDigest: createHash('sha256')
         .update(template ?? '')
         .digest('hex'),

@@ -1,17 +1,8 @@
 import { join } from 'node:path';
 import { UserError } from '../contract/errors.ts';
-import { parseJsonObject, readInputText } from '../contract/input-file.ts';
+import { readInputText, readJsonObject } from '../contract/input-file.ts';
 import { shown } from '../contract/shown.ts';
 import { characterTokenizer } from './character-tokenizer.ts';
-
-/** Files of a Hugging Face directory that make up its tokenizer here. */
-const tokenizerFileNames = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'chat_template.jinja',
-  'vocab.json',
-];
 
 /** The largest published `tokenizer.json` has 35 MB. */
 const mostBytes = 256 << 20;
@@ -48,7 +39,6 @@ export interface TokenizerFiles {
     readonly eos: readonly number[];
     readonly pad: readonly number[];
   };
-  readonly fileNames: string[];
 }
 
 /**
@@ -57,27 +47,20 @@ export interface TokenizerFiles {
  * @throws UserError when there is no tokenizer, or a file is broken
  */
 export async function readTokenizerFiles(directory: string): Promise<TokenizerFiles> {
-  const texts = new Map<string, string>();
-  for (const name of [...tokenizerFileNames, 'generation_config.json', 'config.json']) {
-    const text = await readInputText(join(directory, name), mostBytes);
-    if (text !== undefined) texts.set(name, text);
-  }
-  const object = (name: string): Record<string, unknown> | undefined => {
-    const text = texts.get(name);
-    return text === undefined ? undefined : parseJsonObject(text, join(directory, name));
-  };
-  const config = object('tokenizer_config.json') ?? {};
-  const specialTokens = namedTokens({ ...object('special_tokens_map.json'), ...config });
-  const tokenizer = object('tokenizer.json') ?? characterTokenizer(object('vocab.json'), specialTokens, directory);
-  const models = [object('generation_config.json'), object('config.json')];
+  const object = async (name: string) => readJsonObject(join(directory, name), mostBytes);
+  const config = (await object('tokenizer_config.json')) ?? {};
+  const specialTokens = namedTokens({ ...(await object('special_tokens_map.json')), ...config });
+  const tokenizer =
+    (await object('tokenizer.json')) ?? characterTokenizer(await object('vocab.json'), specialTokens, directory);
+  const models = [await object('generation_config.json'), await object('config.json')];
   const ids = (key: string) => models.map((json) => idList(json?.[key])).find((found) => found.length > 0) ?? [];
+  const chatTemplate = await readInputText(join(directory, 'chat_template.jinja'), mostBytes);
   return {
     tokenizer: withAddedTokens(tokenizer, config, directory),
     config,
     specialTokens,
-    chatTemplate: texts.get('chat_template.jinja') ?? defaultTemplate(config['chat_template'], directory),
+    chatTemplate: chatTemplate ?? defaultTemplate(config['chat_template'], directory),
     modelIds: { bos: ids('bos_token_id'), eos: ids('eos_token_id'), pad: ids('pad_token_id') },
-    fileNames: tokenizerFileNames.filter((name) => texts.has(name)),
   };
 }
 

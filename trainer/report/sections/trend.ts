@@ -1,4 +1,5 @@
 import { type Curve, onePointARollout } from '../../contract/curve.ts';
+import { updatesPerRollout } from '../../contract/updates-per-rollout.ts';
 import { formatNumber } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { StageRecord } from '../record.ts';
@@ -42,7 +43,7 @@ function judgedBy({ series, settings }: StageRecord): Judged | undefined {
 
 function stepsPerRollout(settings: StageRecord['settings']): number {
   const count = (name: string): number => (typeof settings[name] === 'number' ? settings[name] : 1);
-  return count('stepsPerRollout') * count('epochsPerRollout');
+  return updatesPerRollout({ stepsPerRollout: count('stepsPerRollout'), epochsPerRollout: count('epochsPerRollout') });
 }
 
 function hasLateReward(settings: StageRecord['settings']): boolean {
