@@ -1,5 +1,5 @@
-import { type Curve, onePointARollout } from '../contract/curve.ts';
-import { mean } from './statistics.ts';
+import { RecentMean, recentRollouts, SilentRollouts } from './rollout-figures.ts';
+import { SupervisedLoss } from './supervised-loss.ts';
 
 export interface LearningFinding {
   /** One CamelCase word. */
@@ -17,13 +17,23 @@ export const learningReasons = [
 ] as const;
 export type LearningReason = (typeof learningReasons)[number];
 
-export interface LearningCheck {
+/** Metrics that are looked at. */
+export const learningMetrics = [
+  'reward',
+  'rewards/accuracy/mean',
+  'frac_reward_zero_std',
+  'abstained_frac',
+  'kl',
+  'loss',
+  'learning_rate',
+] as const;
+export type LearningMetrics = Readonly<Partial<Record<(typeof learningMetrics)[number], number>>>;
+
+export interface LearningSetting {
   /** Steps that learn from one rollout and repeat its figures; 1 for supervised stages. */
   readonly stepsPerRollout: number;
   /** Prompts of a rollout. */
   readonly groupsPerRollout: number;
-  /** No step follows: what was too short to judge so far is judged as it is. */
-  readonly ended: boolean;
 }
 
 /**
@@ -33,141 +43,97 @@ export interface LearningCheck {
 const silentGroups = 100;
 const silentRollouts = 5;
 
-/** Rollouts over which a figure of completions or of the KL is averaged, so that one odd batch says nothing. */
-const recentRollouts = 5;
-
 /** A fifth of the sampling paid for and thrown away. */
 const abstainedShare = 0.2;
 
 /** Nats a token. Published runs stay below 0.5; a mean of 5 is another model than the reference. */
 const mostKl = 5;
 
-const fewestLosses = 30;
-const lossesAtAnEnd = 10;
-/** Cross-entropy of half as much again as at the start is more than a warm-up that overshoots. */
-const explodedBy = 1.5;
-
-/** Steps at the full learning rate after which a loss that learns has fallen measurably. */
-const stepsToFall = 50;
-
 /**
- * Why a stage may be learning nothing, from its curves so far: no two completions of a group that differ in reward, verifiers
- * that abstain, a KL or a loss that explodes, a supervised loss that does not fall. Bounds are chosen so that a run that
- * learns is left alone; each says why.
+ * Why a stage may be learning nothing, step by step: no two completions of a group that differ in reward, verifiers that abstain, a KL
+ * or a loss that explodes, a supervised loss that does not fall. Bounds are chosen so that a run that learns is left alone; each
+ * says why. What a step costs does not grow with the steps before it.
  */
-export function checkLearning(curves: ReadonlyMap<string, Curve>, check: LearningCheck): LearningFinding[] {
-  const perRollout = (name: string): Curve =>
-    onePointARollout(curves.get(name) ?? { steps: [], values: [] }, check.stepsPerRollout);
-  const abstained = abstention(perRollout('abstained_frac'));
-  const silent = abstained?.share === 1 ? undefined : silence(perRollout, check);
-  const isSupervised = (curves.get('reward')?.values ?? []).length === 0;
-  return [
-    silent,
-    abstained?.finding,
-    kl(perRollout('kl')),
-    ...(isSupervised
-      ? [lossExplodes(curves.get('loss')), lossStays(curves.get('loss'), curves.get('learning_rate'))]
-      : []),
-  ].filter((finding) => finding !== undefined);
-}
+export class LearningCheck {
+  private readonly setting: LearningSetting;
+  private readonly silent = new SilentRollouts();
+  private readonly abstained = new RecentMean();
+  private readonly kl = new RecentMean();
+  private readonly loss = new SupervisedLoss();
+  private isSupervised = true;
 
-function silence(perRollout: (name: string) => Curve, check: LearningCheck): LearningFinding | undefined {
-  const { steps, values } = perRollout('frac_reward_zero_std');
-  const silent = values.length - 1 - values.findLastIndex((value) => value < 1);
-  const wasAlways = check.ended && silent === values.length;
-  const needed = wasAlways
-    ? silentRollouts
-    : Math.max(silentRollouts, Math.ceil(silentGroups / check.groupsPerRollout));
-  if (silent < needed) return undefined;
-  const since = `since step ${firstStepOf(steps[steps.length - silent] ?? 0, check.stepsPerRollout)}`;
-  const reward = mean(perRollout('reward').values.slice(-silent));
-  const accuracy = perRollout('rewards/accuracy/mean').values.slice(-silent);
-  if (accuracy.length > 0 && mean(accuracy) > 0.999) {
-    const message = `every completion has been right ${since}: nothing is left to learn from these prompts; take harder ones, or fewer steps`;
-    return { reason: 'NothingLeftToLearn', message };
+  constructor(setting: LearningSetting) {
+    this.setting = setting;
   }
-  const found = reward === 0 ? 'no completion has been rewarded' : 'no group has had completions that differ in reward';
-  const message = `${found} ${since} (mean reward ${show(reward)}): nothing is learned; look at the samples, and take easier prompts, another verifier or a larger group`;
-  return { reason: 'NoSignal', message };
-}
 
-function firstStepOf(lastStep: number, stepsPerRollout: number): number {
-  return lastStep - stepsPerRollout + 1;
-}
-
-function abstention({ values }: Curve): { share: number; finding: LearningFinding } | undefined {
-  const share = mean(values.slice(-recentRollouts));
-  if (values.length < recentRollouts || share < abstainedShare) return undefined;
-  const message = `the verifier could not judge ${Math.round(100 * share)} % of the completions of the last ${recentRollouts} rollouts, which teach nothing: check the answers of the data and their kind`;
-  return { share, finding: { reason: 'Abstained', message } };
-}
-
-function kl({ values }: Curve): LearningFinding | undefined {
-  const recent = mean(values.slice(-recentRollouts));
-  if (values.length < recentRollouts || recent < mostKl) return undefined;
-  const message = `the KL to the reference is ${show(recent)} nats a token over the last ${recentRollouts} rollouts: the policy has come apart; lower learningRate or raise kl.coefficient`;
-  return { reason: 'KlExploded', message };
-}
-
-function lossExplodes(curve: Curve | undefined): LearningFinding | undefined {
-  const values = curve?.values ?? [];
-  if (values.length < fewestLosses) return undefined;
-  const [first, last] = [mean(values.slice(0, lossesAtAnEnd)), mean(values.slice(-lossesAtAnEnd))];
-  if (first <= 0 || last < explodedBy * first) return undefined;
-  const message = `the loss has risen from ${show(first)} to ${show(last)}: lower learningRate, or add warm-up steps`;
-  return { reason: 'LossExploded', message };
-}
-
-/**
- * Neither in the whole run nor in any of its beginnings of 50, 100, 200 … steps. The beginnings count, since a loss that falls at once and
- * then rests has learned, however long it rests.
- */
-function lossStays(curve: Curve | undefined, rates: Curve | undefined): LearningFinding | undefined {
-  const values = curve?.values ?? [];
-  if (stepsAtPeak(rates?.values ?? values) < stepsToFall) return undefined;
-  for (let length = stepsToFall; length < values.length; length *= 2) {
-    if (hasFallen(values.slice(0, length))) return undefined;
+  /** @param step counted from 1 */
+  see(step: number, metrics: LearningMetrics): void {
+    const { reward, frac_reward_zero_std: silentShare, abstained_frac: abstained, kl, loss } = metrics;
+    const rollout = Math.ceil(step / this.setting.stepsPerRollout);
+    if (reward !== undefined) this.isSupervised = false;
+    if (silentShare !== undefined) {
+      const accuracy = metrics['rewards/accuracy/mean'];
+      this.silent.add(rollout, step, { silentShare, reward: reward ?? 0, accuracy });
+    }
+    if (abstained !== undefined) this.abstained.add(rollout, abstained);
+    if (kl !== undefined) this.kl.add(rollout, kl);
+    if (loss !== undefined) this.loss.add(loss, metrics.learning_rate);
   }
-  if (hasFallen(values)) return undefined;
-  const [first, last] = [firstQuarter(values), lastQuarter(values)].map((each) => show(median(each)));
-  const message = `the loss has not fallen measurably: ${first} in the first quarter of the steps, ${last} in the last; raise learningRate, or stop if nothing is left to learn`;
-  return { reason: 'LossNotFalling', message };
-}
 
-/** The steps of warm-up and decay count by their share of the peak; where the rate is 0 throughout, every step counts. */
-function stepsAtPeak(rates: readonly number[]): number {
-  const peak = rates.reduce((most, rate) => Math.max(most, rate), 0);
-  return peak === 0 ? rates.length : rates.reduce((sum, rate) => sum + rate / peak, 0);
-}
+  /** @param ended no step follows: what was too short to judge so far is judged as it is */
+  findings(ended: boolean): LearningFinding[] {
+    return [
+      this.abstained.value === 1 ? undefined : this.silence(ended),
+      this.abstention(),
+      this.klExplodes(),
+      ...(this.isSupervised ? [this.lossExplodes(), this.lossStays()] : []),
+    ].filter((finding) => finding !== undefined);
+  }
 
-/**
- * The first quarter lies above the last by two standard deviations of Mann and Whitney's U. It looks at ranks: one odd batch
- * among small losses would hide a fall from their means.
- */
-function hasFallen(values: readonly number[]): boolean {
-  const [first, last] = [thinned(firstQuarter(values)), thinned(lastQuarter(values))];
-  const n = first.length;
-  let above = 0;
-  for (const before of first) for (const after of last) above += before > after ? 1 : before === after ? 0.5 : 0;
-  return above - n ** 2 / 2 >= 2 * Math.sqrt((n ** 2 * (2 * n + 1)) / 12);
-}
+  private silence(ended: boolean): LearningFinding | undefined {
+    const { stepsPerRollout, groupsPerRollout } = this.setting;
+    const { count, since: lastStep, always, meanReward, meanAccuracy } = this.silent;
+    const needed =
+      ended && always ? silentRollouts : Math.max(silentRollouts, Math.ceil(silentGroups / groupsPerRollout));
+    if (count < needed) return undefined;
+    const since = `since step ${lastStep - stepsPerRollout + 1}`;
+    if (meanAccuracy !== undefined && meanAccuracy > 0.999) {
+      const message = `every completion has been right ${since}: nothing is left to learn from these prompts; take harder ones, or fewer steps`;
+      return { reason: 'NothingLeftToLearn', message };
+    }
+    const found =
+      meanReward === 0 ? 'no completion has been rewarded' : 'no group has had completions that differ in reward';
+    const message = `${found} ${since} (mean reward ${show(meanReward)}): nothing is learned; look at the samples, and take easier prompts, another verifier or a larger group`;
+    return { reason: 'NoSignal', message };
+  }
 
-/** A hundred values say enough, and every one is compared with every other after every step. */
-function thinned(values: readonly number[]): readonly number[] {
-  const every = Math.ceil(values.length / 100);
-  return values.filter((_, at) => at % every === 0);
-}
+  private abstention(): LearningFinding | undefined {
+    const share = this.abstained.value;
+    if (share === undefined || share < abstainedShare) return undefined;
+    const message = `the verifier could not judge ${Math.round(100 * share)} % of the completions of the last ${recentRollouts} rollouts, which teach nothing: check the answers of the data and their kind`;
+    return { reason: 'Abstained', message };
+  }
 
-function firstQuarter(values: readonly number[]): readonly number[] {
-  return values.slice(0, Math.floor(values.length / 4));
-}
+  private klExplodes(): LearningFinding | undefined {
+    const recent = this.kl.value;
+    if (recent === undefined || recent < mostKl) return undefined;
+    const message = `the KL to the reference is ${show(recent)} nats a token over the last ${recentRollouts} rollouts: the policy has come apart; lower learningRate or raise kl.coefficient`;
+    return { reason: 'KlExploded', message };
+  }
 
-function lastQuarter(values: readonly number[]): readonly number[] {
-  return values.slice(-Math.floor(values.length / 4));
-}
+  private lossExplodes(): LearningFinding | undefined {
+    const { explosion } = this.loss;
+    if (explosion === undefined) return undefined;
+    const message = `the loss has risen from ${show(explosion.first)} to ${show(explosion.last)}: lower learningRate, or add warm-up steps`;
+    return { reason: 'LossExploded', message };
+  }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+  private lossStays(): LearningFinding | undefined {
+    const { rest } = this.loss;
+    if (rest === undefined) return undefined;
+    const message = `the loss has not fallen measurably: ${show(rest.first)} in the first quarter of the steps, ${show(rest.last)} in the last; raise learningRate, or stop if nothing is left to learn`;
+    return { reason: 'LossNotFalling', message };
+  }
 }
 
 function show(value: number): string {

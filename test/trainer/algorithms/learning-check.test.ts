@@ -1,24 +1,26 @@
 import { describe, expect, test } from '@jest/globals';
-import { checkLearning, type LearningCheck } from '../../../trainer/algorithms/learning-check.ts';
+import {
+  LearningCheck,
+  type LearningFinding,
+  type LearningSetting,
+} from '../../../trainer/algorithms/learning-check.ts';
 import { randomKey, uniform } from '../../../trainer/algorithms/random.ts';
 import { grpoLines, rewardModelLines, sftLines } from '../../support/synthetic-run/curves.ts';
 
+type Lines = readonly Readonly<Record<string, number>>[];
+interface Judged extends LearningSetting {
+  readonly ended: boolean;
+}
+
 /** Reasons found in lines of `metrics.jsonl`, which count from step 1. */
-function reasons(lines: readonly Record<string, number>[], check: Partial<LearningCheck> = {}): string[] {
+function reasons(lines: Lines, check: Partial<Judged> = {}): string[] {
   return findings(lines, check).map(({ reason }) => reason);
 }
 
-function findings(lines: readonly Record<string, number>[], check: Partial<LearningCheck> = {}) {
-  const curves = new Map<string, { steps: number[]; values: number[] }>();
-  for (const [at, line] of lines.entries()) {
-    for (const [name, value] of Object.entries(line)) {
-      const curve = curves.get(name) ?? { steps: [], values: [] };
-      curve.steps.push(at + 1);
-      curve.values.push(value);
-      curves.set(name, curve);
-    }
-  }
-  return checkLearning(curves, { stepsPerRollout: 1, groupsPerRollout: 8, ended: false, ...check });
+function findings(lines: Lines, { ended = false, ...setting }: Partial<Judged> = {}): LearningFinding[] {
+  const check = new LearningCheck({ stepsPerRollout: 1, groupsPerRollout: 8, ...setting });
+  for (const [at, line] of lines.entries()) check.see(at + 1, line);
+  return check.findings(ended);
 }
 
 function times(count: number, line: (step: number) => Record<string, number>): Record<string, number>[] {
@@ -69,7 +71,7 @@ describe('something is said of', () => {
   test.each<{
     name: string;
     lines: Record<string, number>[];
-    check?: Partial<LearningCheck>;
+    check?: Partial<Judged>;
     reason: string;
     words: RegExp;
   }>([
