@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -33,6 +34,8 @@ export function shownCompletion(
 export class StageLog {
   readonly rollouts: RolloutLog;
   private readonly directory: string;
+  /** Digest of what the files say of the evaluation of each step; they are read for the first one. */
+  private evaluated: Map<number, string> | undefined;
 
   constructor(directory: string) {
     this.directory = directory;
@@ -51,43 +54,56 @@ export class StageLog {
 
   /** Takes the place of what was measured of the model of that step before. */
   async evaluation(step: number, metrics: Metrics, samples: readonly Sample[]): Promise<void> {
-    const known = {
-      metrics: await this.evaluated(metricsName, step),
-      samples: await this.evaluated(samplesName, step),
-    };
-    const lines = samples.map((each) => ({ step, ...each }));
-    if (same(known.metrics.map(withoutTime), [{ step, ...metrics }]) && same(known.samples, lines)) return;
-    for (const [name, old] of [[metricsName, known.metrics] as const, [samplesName, known.samples] as const]) {
-      if (old.length > 0) await this.filter(name, (line) => !isEvaluationOf(line, step));
+    this.evaluated ??= await this.readEvaluations();
+    const told = digestOf([{ step, ...metrics }], samples);
+    const before = this.evaluated.get(step);
+    if (before === told) return;
+    if (before !== undefined) {
+      for (const name of [metricsName, samplesName]) await this.filter(name, (line) => !isEvaluationOf(line, step));
     }
     await this.metrics(step, metrics);
     await this.samples(step, samples);
+    this.evaluated.set(step, told);
   }
 
-  private async evaluated(name: string, step: number): Promise<Line[]> {
-    const text = await readFile(join(this.directory, name), 'utf8').catch(() => '');
-    return text
-      .split('\n')
-      .flatMap((line) => parse(line) ?? [])
-      .filter((line) => isEvaluationOf(line, step));
+  private async readEvaluations(): Promise<Map<number, string>> {
+    const [metrics, samples] = [await this.evaluations(metricsName), await this.evaluations(samplesName)];
+    const steps = new Set([...metrics.keys(), ...samples.keys()]);
+    return new Map(Array.from(steps, (step) => [step, digestOf(metrics.get(step) ?? [], samples.get(step) ?? [])]));
+  }
+
+  private async evaluations(name: string): Promise<Map<number, object[]>> {
+    const byStep = new Map<number, object[]>();
+    for (const line of (await this.read(name)).split('\n')) {
+      const parsed = parse(line);
+      if (parsed === undefined || !isEvaluationOf(parsed, parsed.step)) continue;
+      const { step, ...rest } = parsed;
+      const shown = name === samplesName ? rest : withoutTime(parsed);
+      byStep.set(step, [...(byStep.get(step) ?? []), shown]);
+    }
+    return byStep;
   }
 
   /** Forgets what comes after `step`: it belongs to work that is about to be done again. */
   async rewind(step: number): Promise<void> {
     for (const name of [metricsName, samplesName]) await this.filter(name, (line) => line.step <= step);
+    this.evaluated = undefined;
     await this.rollouts.rewind(step);
   }
 
   /** Keeps some lines; one that a crash has cut does not parse and is dropped. */
   private async filter(name: string, keep: (line: Line) => boolean): Promise<void> {
-    const path = join(this.directory, name);
-    const text = await readFile(path, 'utf8').catch(() => '');
+    const text = await this.read(name);
     const lines = text.split('\n').filter((line) => {
       const parsed = parse(line);
       return parsed !== undefined && keep(parsed);
     });
     const kept = lines.map((line) => `${line}\n`).join('');
-    if (kept !== text) await replaceFile(path, kept);
+    if (kept !== text) await replaceFile(join(this.directory, name), kept);
+  }
+
+  private async read(name: string): Promise<string> {
+    return readFile(join(this.directory, name), 'utf8').catch(() => '');
   }
 }
 
@@ -114,6 +130,8 @@ function withoutTime(line: Line): object {
   return figures;
 }
 
-function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+function digestOf(figures: readonly object[], samples: readonly object[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify([figures, samples]))
+    .digest('hex');
 }
