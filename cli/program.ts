@@ -16,6 +16,7 @@ import { addLogs } from './commands/logs.ts';
 import { addReport } from './commands/report.ts';
 import { addRerun } from './commands/rerun.ts';
 import { addRun } from './commands/run.ts';
+import { addSamples } from './commands/samples.ts';
 import { addResume, addSuspend } from './commands/suspend.ts';
 import { addValidate } from './commands/validate.ts';
 import { cliExitCodes } from './exit-codes.ts';
@@ -25,7 +26,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
-const onThisMachine = [addRun, addInspect, addReport, addGenerate, addEvaluate, addGrade];
+const onThisMachine = [addRun, addInspect, addReport, addSamples, addGenerate, addEvaluate, addGrade];
 const onClusters = [addApply, addSuspend, addResume, addRerun, addDelete];
 const onBoth = [addValidate, addGet, addLogs, addApprove];
 

@@ -13,3 +13,17 @@ export async function replaceFile(path: string, content: string | Iterable<strin
     throw error;
   }
 }
+
+/** As `replaceFile`, with content that `write` puts into the file whose path it is given. */
+export async function replaceFileBy(path: string, write: (partial: string) => Promise<void>): Promise<void> {
+  const partial = `${path}.partial`;
+  try {
+    await write(partial);
+    await using file = await open(partial, 'r+');
+    await file.sync();
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+}

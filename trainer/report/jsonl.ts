@@ -58,7 +58,7 @@ export async function readSamples(
 }
 
 /** Values of the lines that are JSON; the last line of a running or killed stage may be cut off. */
-async function* jsonLines(path: string): AsyncGenerator {
+export async function* jsonLines(path: string): AsyncGenerator {
   const input = createReadStream(path, 'utf8');
   try {
     for await (const line of createInterface({ input, crlfDelay: Infinity })) {

@@ -54,6 +54,7 @@ function lineOf(completion: JudgedCompletion): object {
   return {
     dataset: row.dataset,
     row: row.id,
+    prompt: promptText(row),
     ...shownCompletion(completion),
     scores,
     reward,

@@ -60,7 +60,7 @@ test('all of a rollout is kept on request', async () => {
   await logCompletions(new StageLog(directory()), settingsOf({ rollouts: 1 }), 6, judged);
   const kept = await lines(join(directory(), 'rollouts/step-000007.jsonl'));
   expect(kept).toHaveLength(6);
-  const common = { step: 7, dataset: 'sums', row: 'a', opening: '<think>', scores: { accuracy: 1 } };
+  const common = { step: 7, dataset: 'sums', row: 'a', prompt: 'a?', opening: '<think>', scores: { accuracy: 1 } };
   expect(kept.slice(0, 2).map((line) => JSON.parse(line) as object)).toEqual([
     { ...common, completion: '<think>0', reward: 1, advantage: 0, verdict: 'correct', tokens: 2, finish: 'stop' },
     { ...common, completion: '<think>1', advantage: 0.5, verdict: 'correct', tokens: 2, finish: 'length' },
