@@ -1,11 +1,14 @@
 import { createReadStream } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
+import { contextWarnings } from '../operator/api/context-warnings.ts';
+import { evaluationWarnings } from '../operator/api/evaluation-plan.ts';
 import {
   inFileOrder,
   type ManifestProblem,
   type ValidatedManifest,
   validateManifest,
 } from '../operator/api/manifest.ts';
+import { formatPath } from '../operator/api/value-problem.ts';
 import { gateProblems } from '../operator/core/gate-metrics.ts';
 import { fileProblems } from '../operator/local/check-files.ts';
 import { UserError } from '../trainer/contract/errors.ts';
@@ -23,13 +26,27 @@ const problemsShown = 20;
  * @param workers of the trainer, instead of those of the manifest
  * @throws UserError when it cannot be read
  */
-export async function readManifestFile(file: string, workers?: number): Promise<ValidatedManifest> {
+export async function readManifestFile(file: string, workers?: number): Promise<CheckedManifest> {
   const manifest = checkedManifest(await textOf(file), file);
   const problems = [...manifest.problems];
+  const warnings = warningsOf(manifest);
   for (const { spec, place } of manifest.pipelineSpecs) {
-    for (const problem of await fileProblems(spec, file, workers)) problems.push(place(problem));
+    for (const problem of await fileProblems(spec, file, workers)) {
+      if (problem.warning) warnings.push(`${formatPath(problem.path)}: ${problem.message}`);
+      else problems.push(place(problem));
+    }
   }
-  return { ...manifest, problems: problems.toSorted(inFileOrder) };
+  return { ...manifest, problems: problems.toSorted(inFileOrder), warnings };
+}
+
+/** A manifest with what a person should know of it although it is valid: path and sentence. */
+export interface CheckedManifest extends ValidatedManifest {
+  readonly warnings: readonly string[];
+}
+
+/** What can be known without the files. */
+export function warningsOf({ pipelines }: ValidatedManifest): string[] {
+  return [...pipelines.flatMap(evaluationWarnings), ...pipelines.flatMap(contextWarnings)];
 }
 
 /** Everything that is wrong with the manifest itself. */

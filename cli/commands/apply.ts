@@ -14,7 +14,13 @@ import { shortDuration } from '../display/progress-text.ts';
 import type { RunState } from '../display/run-state.ts';
 import { printOutcome } from '../display/summary.ts';
 import { programName } from '../invocation.ts';
-import { readWrittenManifest, refuseProblems, type WrittenDocument, type WrittenManifest } from '../manifest-file.ts';
+import {
+  readWrittenManifest,
+  refuseProblems,
+  type WrittenDocument,
+  type WrittenManifest,
+  warningsOf,
+} from '../manifest-file.ts';
 import { isUpToDate, watchPipeline } from '../watch-pipeline.ts';
 
 interface ApplyOptions extends ClusterOptions {
@@ -38,6 +44,7 @@ async function apply(options: ApplyOptions): Promise<void> {
   requireCluster(options, 'apply', `r1 run ${filename} runs it`);
   const manifest = await readWrittenManifest(filename);
   const files = await gatherFiles(manifest, filename);
+  for (const warning of warningsOf(manifest)) console.error(`${filename}: warning: ${warning}`);
   const [pipeline, ...others] = manifest.pipelines;
   if (wait && (!pipeline || others.length > 0)) {
     throw new UserError(`${filename}: found ${manifest.pipelines.length} pipelines, expected one to --wait for`);

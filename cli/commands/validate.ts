@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { evaluationWarnings } from '../../operator/api/evaluation-plan.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 import { cliExitCodes } from '../exit-codes.ts';
 import { describe, readManifestFile } from '../manifest-file.ts';
@@ -19,10 +18,10 @@ export function addValidate(program: Command): void {
 /** @returns the number of problems, each of which was printed to stderr */
 async function validateFile(file: string): Promise<number> {
   try {
-    const { pipelines, stages, problems } = await readManifestFile(file);
+    const { pipelines, stages, problems, warnings } = await readManifestFile(file);
     for (const problem of problems) console.error(describe(problem));
     if (problems.length === 0) {
-      for (const warning of pipelines.flatMap(evaluationWarnings)) console.error(`${file}: warning: ${warning}`);
+      for (const warning of warnings) console.error(`${file}: warning: ${warning}`);
       for (const { kind, metadata } of [...pipelines, ...stages])
         console.log(`${file}: ${kind} ${metadata.name} is valid`);
     }

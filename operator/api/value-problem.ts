@@ -7,6 +7,8 @@ export interface ValueProblem {
   readonly expected: string;
   /** Without the path. */
   readonly message: string;
+  /** To be known, and no reason to refuse anything. */
+  readonly warning?: true;
 }
 
 /** `spec.stages[2].grpo.rewards[0]` */

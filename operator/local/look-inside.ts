@@ -18,7 +18,13 @@ export async function lookInside(check: FileCheck): Promise<ValueProblem[]> {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => fileProblem.parse(JSON.parse(line)))
-    .map(({ path, message }): ValueProblem => ({ path, found: message, expected: 'files that can be used', message }));
+    .map(({ path, message, warning }): ValueProblem => ({
+      path,
+      found: message,
+      expected: 'files that can be used',
+      message,
+      ...(warning && { warning }),
+    }));
   if (code === 0) return problems;
   const [why = ''] = complaint.trim().split('\n');
   const message = `the files that it names could not be looked at: the trainer ended with ${signal ?? `code ${code}`}: ${why}`;

@@ -8,7 +8,7 @@ const good = `apiVersion: r1.dev/v1alpha1
 kind: R1Pipeline
 metadata: {name: good}
 spec:
-  base: {init: {hiddenSize: 32}}
+  base: {init: {hiddenSize: 32, maxLength: 1024}}
   datasets: [{name: sums, generator: {task: addition}}]
   stages:
     - {name: zero, grpo: {prompts: [sums], steps: 2, rewards: [{accuracy: {}}]}}
@@ -48,7 +48,7 @@ test('refuses a gate on a metric that no result of its stage has', async () => {
 
 test('refuses stages whose model cannot fit into the memory of the machine', async () => {
   const large = good
-    .replace('{hiddenSize: 32}', '{hiddenSize: 65536, layers: 200}')
+    .replace('{hiddenSize: 32, maxLength: 1024}', '{hiddenSize: 65536, layers: 200}')
     .replace('stages:', 'defaults: {workers: 1}\n  stages:\n    - {name: base, pretrain: {data: [sums], steps: 1}}')
     .replace('name: zero,', 'name: zero, model: {from: base},');
   const { code, stderr } = await r1(['validate', '-'], { stdin: large });
@@ -70,6 +70,18 @@ test('warns of training rows that are evaluated', async () => {
   expect(stderr).toMatch(/^-: warning: spec\.stages\[0\]: the evaluated dataset sums has no held-out rows/);
 });
 
+test('warns of completions that are longer than the context of a fresh model', async () => {
+  const long = good
+    .replace('{hiddenSize: 32, maxLength: 1024}', '{hiddenSize: 32, maxLength: 64}')
+    .replace('stages:', 'stages:\n    - {name: first, pretrain: {data: [sums], steps: 1}}')
+    .replace('name: zero, grpo: {', 'name: zero, model: {from: first}, grpo: {sampling: {maxNewTokens: 64}, ');
+  const { code, stderr } = await r1(['validate', '-'], { stdin: long });
+  expect([code, stderr]).toEqual([
+    0,
+    '-: warning: spec.stages[1].grpo.sampling.maxNewTokens: sampling.maxNewTokens is 64; the context of the model holds 64 tokens, prompt included, and completions end there\n',
+  ]);
+});
+
 test('reads stdin', async () => {
   const { code, stdout } = await r1(['validate', '-'], { stdin: good });
   expect([code, stdout]).toEqual([0, '-: R1Pipeline good is valid\n']);
@@ -84,7 +96,7 @@ test('run refuses a bad manifest before it writes anything', async () => {
 
 test('files that a manifest names must be there', async () => {
   const text = good
-    .replace('init: {hiddenSize: 32}', 'path: no-model')
+    .replace('init: {hiddenSize: 32, maxLength: 1024}', 'path: no-model')
     .replace('{name: sums, generator: {task: addition}}', '{name: sums, file: rows.jsonl}');
   await writeFile(join(directory(), 'files.yaml'), text);
   const { code, stderr } = await r1(['validate', 'files.yaml'], { cwd: directory() });
@@ -97,7 +109,7 @@ test('files that a manifest names must be there', async () => {
 
 test('what is wrong with the manifest and what is wrong with its files come together, in their order', async () => {
   const text = bad
-    .replace('init: {hiddenSize: 32}', 'path: no-model')
+    .replace('init: {hiddenSize: 32, maxLength: 1024}', 'path: no-model')
     .replace('{name: sums, generator: {task: addition}}', '{name: sum, file: gsm.jsonl}');
   await writeFile(join(directory(), 'gsm.jsonl'), '{"question": "2+3?", "answer": "#### 5"}\n');
   await writeFile(join(directory(), 'both.yaml'), text);

@@ -58,8 +58,8 @@ export const fileCheck = z.strictObject({
 export type FileCheck = z.infer<typeof fileCheck>;
 export type DatasetUse = FileCheck['datasets'][number]['uses'][number];
 
-/** The answer: one a line. */
-export const fileProblem = z.object({ path: manifestPath, message: z.string() });
+/** The answer: one a line. A warning is to be known, and ends no stage. */
+export const fileProblem = z.object({ path: manifestPath, message: z.string(), warning: z.literal(true).optional() });
 export type FileProblem = z.infer<typeof fileProblem>;
 
 /** How much of a data file is looked at before the first stage starts; its own stage reads all of it. */

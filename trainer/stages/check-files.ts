@@ -1,9 +1,11 @@
 import { json } from 'node:stream/consumers';
+import { lengthWarning } from '../contract/context-length.ts';
 import { UserError } from '../contract/errors.ts';
 import { type FileCheck, fileCheck, type FileProblem, type Rendering } from '../contract/file-check.ts';
 import { distinctRenderings, keyOf, lookAtDataset, type RenderRow } from '../data/look-at-dataset.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
 import { memoryProblem } from './check-memory.ts';
+import { configOf } from './config-of.ts';
 import { modelProblem } from './check-model.ts';
 
 /** Reads a `FileCheck` from stdin and prints a `FileProblem` a line: what would end a stage that has not started yet. */
@@ -13,6 +15,10 @@ export async function checkFiles(): Promise<void> {
     // oxlint-disable-next-line no-await-in-loop -- one after the other, as they are told
     const message = await memoryProblem(use, stages);
     if (message !== undefined) tell({ path: use.path, message });
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    const config = use.init === undefined ? await configOf(use) : undefined; // what the manifest says needs no file
+    const warning = config && lengthWarning(use.settings, config.maxLength);
+    if (warning) tell({ path: [...use.path, ...warning.path], message: warning.message, warning: true });
   }
   const usable = await usableModels(models);
   const renderings = [...distinctRenderings(datasets.flatMap(({ uses }) => uses)).values()];

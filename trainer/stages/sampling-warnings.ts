@@ -1,18 +1,16 @@
+import { warningOfLength } from '../contract/context-length.ts';
 import type { SamplingSettings } from '../contract/training.ts';
 import type { ModelConfig } from '../models/config.ts';
 import type { Warnings } from './warnings.ts';
 
-/** Warns of a length that the model cannot reach: completions end where its context does. */
+/** Warns of a length that the model cannot reach. */
 export function warnOfLength(
-  { maxNewTokens }: SamplingSettings,
+  sampling: SamplingSettings,
   { maxLength }: Pick<ModelConfig, 'maxLength'>,
   warnings: Warnings,
 ): void {
-  if (maxNewTokens < maxLength) return;
-  warnings.warn(
-    'ContextTooShort',
-    `sampling.maxNewTokens is ${maxNewTokens}; the context of the model holds ${maxLength} tokens, prompt included, and completions end there`,
-  );
+  const message = warningOfLength(sampling, maxLength);
+  if (message !== undefined) warnings.warn('ContextTooShort', message);
 }
 
 /**

@@ -169,3 +169,29 @@ test('rows are put in the chat template of the model that their stage begins wit
     `spec.stages[2].grpo.prompts[0]: ${words}`,
   ]);
 });
+
+const asking = (maxNewTokens: number) => ({
+  prompts: ['sums'],
+  steps: 1,
+  rewards: [{ format: {} }],
+  sampling: { maxNewTokens },
+});
+
+test('completions that are longer than the context of a model directory are warned of', async () => {
+  cpSync(join(import.meta.dirname, '../../fixtures/mathformer/addformer'), join(folder, 'short'), { recursive: true });
+  const spec = {
+    base: { path: 'short' },
+    datasets: [{ name: 'sums', generator: { task: 'addition' } }],
+    stages: [
+      { name: 'first', grpo: asking(63) },
+      { name: 'second', model: { from: 'first' }, grpo: asking(64) },
+    ],
+  };
+  expect(await fileProblems(spec, join(folder, 'pipeline.yaml'))).toEqual([
+    expect.objectContaining({
+      path: ['spec', 'stages', 1, 'grpo', 'sampling', 'maxNewTokens'],
+      message: expect.stringMatching(/^sampling\.maxNewTokens is 64; the context of the model holds 64 tokens/),
+      warning: true,
+    }),
+  ]);
+});
