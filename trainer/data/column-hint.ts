@@ -36,10 +36,16 @@ export const inManifest: Remedy = (mapping) => {
   return `columns: {${pairs}} reads ${words}`;
 };
 
-/** What rewrites the file, where no manifest is in between. */
-export const inFile: Remedy = (mapping) => {
+/** What rewrites a JSONL file, where no manifest is in between. */
+export const inJsonl: Remedy = (mapping) => {
   const fields = mapping.map(([column, other]) => `${column}: .${other}`).join(', ');
   return `jq -c '. + {${fields}}' FILE names them so`;
+};
+
+/** The same for a Parquet file. */
+export const inParquet: Remedy = (mapping) => {
+  const names = mapping.map(([column, other]) => `"${other}": "${column}"`).join(', ');
+  return `Python: datasets.Dataset.from_parquet(FILE).flatten().rename_columns({${names}}).to_parquet(FILE) names them so`;
 };
 
 /** The columns that rows need for what is done with them. */

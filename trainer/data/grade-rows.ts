@@ -6,6 +6,7 @@ import { goldProblem, judge, spellGold } from '../rewards/verify.ts';
 import type { Verdict } from '../rewards/verifiers/verifier.ts';
 import { BadLine, inWords } from './bad-line.ts';
 import { refuseInexactAnswer } from './exact-answer.ts';
+import { isRecord } from './fields.ts';
 import { readDataLines } from './data-lines.ts';
 import type { JsonLine } from './jsonl.ts';
 import { describeIssue } from './rows.ts';
@@ -78,7 +79,7 @@ export async function* gradeRows(file: string, defaults: GradeDefaults): AsyncGe
 }
 
 function parse(line: JsonLine): GradeRow {
-  const parsed = gradeRow.safeParse(line.value);
+  const parsed = gradeRow.safeParse(withoutNulls(line.value));
   if (!parsed.success) throw new UserError(`${line.place}: ${describeIssue(parsed.error)}`);
   try {
     refuseInexactAnswer(line);
@@ -86,6 +87,15 @@ function parse(line: JsonLine): GradeRow {
     throw error instanceof BadLine ? new UserError(`${line.place}: ${error.message}`, { cause: error }) : error;
   }
   return parsed.data;
+}
+
+/** A field that a row may leave out is null in a Parquet file of which other rows have it. */
+function withoutNulls(value: unknown): unknown {
+  if (!isRecord(value)) return value;
+  const optional = ['kind', 'in', 'language', 'expect'];
+  return Object.fromEntries(
+    Object.entries(value).filter(([name, found]) => found !== null || !optional.includes(name)),
+  );
 }
 
 function gradeOf({ number }: JsonLine, row: GradeRow): Grade {

@@ -3,7 +3,8 @@ import { randomKey } from '../algorithms/random.ts';
 import { chat } from '../contract/chat.ts';
 import { dataset, type Row } from '../contract/dataset.ts';
 import { evaluation } from '../contract/training.ts';
-import { columnHint, inFile } from '../data/column-hint.ts';
+import { columnHint, inJsonl, inParquet } from '../data/column-hint.ts';
+import { isParquet } from '../data/data-lines.ts';
 import { loadDataset } from '../data/load-dataset.ts';
 import { sampleRows } from '../data/sample-rows.ts';
 import { completeRows } from './completions.ts';
@@ -81,8 +82,9 @@ export async function evaluateCheckpoint(checkpoint: string, options: EvaluateOp
   } = options;
   const answer = { kind: answerKind, in: answerIn };
   const settings = dataset.parse({ name: 'data', file: resolve(data), answer, system });
+  const remedy = (await isParquet(data)) ? inParquet : inJsonl;
   const { train } = await loadDataset(settings, seed, {
-    advise: (fields, lacking) => columnHint(fields, lacking, ['answer'], inFile),
+    advise: (fields, lacking) => columnHint(fields, lacking, ['answer'], remedy),
   });
   const policy = await Policy.open(resolve(checkpoint), { chat: chat.parse(JSON.parse(chatJson)) });
   try {

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { gradeRows } from '../../../trainer/data/grade-rows.ts';
+import { parquetOf } from '../../support/parquet-rows.ts';
 import { useSharedDirectory } from '../../support/shared-directory.ts';
 
 const directory = useSharedDirectory();
@@ -35,4 +36,21 @@ test.each([
   const grades = gradeRows(file, {});
   await expect(grades.next()).resolves.toMatchObject({ value: { line: 1, outcome: 'wrong' } });
   await expect(grades.next()).rejects.toThrow(`${file}:2: ${says}`.slice(0, 300));
+});
+
+test('rows of a Parquet file are graded as those of a JSONL file', async () => {
+  const rows = [
+    { completion: 'It is 7.', answer: '7', in: 'completion', other: 'x' },
+    { completion: '<answer>8</answer>', answer: '7', expect: 'wrong' },
+  ];
+  const [jsonl, parquet] = [join(directory(), 'same.jsonl'), join(directory(), 'same.parquet')];
+  await writeFile(jsonl, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const text = 'STRING';
+  await writeFile(
+    parquet,
+    parquetOf(rows, { completion: text, answer: text, in: text, expect: text, other: text, kind: text }),
+  );
+  const [expected, found] = await Promise.all([jsonl, parquet].map((file) => Array.fromAsync(gradeRows(file, {}))));
+  expect(expected?.map(({ outcome }) => outcome)).toEqual(['correct', 'wrong']);
+  expect(found).toEqual(expected);
 });

@@ -6,6 +6,7 @@ import type { DatasetSettings } from '../../../trainer/contract/dataset.ts';
 import { UserError } from '../../../trainer/contract/errors.ts';
 import type { RowNeed } from '../../../trainer/contract/file-check.ts';
 import { lookAtDataset } from '../../../trainer/data/look-at-dataset.ts';
+import { parquetOf } from '../../support/parquet-rows.ts';
 
 let directory: string;
 beforeAll(async () => {
@@ -167,4 +168,29 @@ test('only the first thousand rows are looked at', async () => {
   const file = join(directory, 'long.jsonl');
   await writeFile(file, `${'{"prompt": "a"}\n'.repeat(1000)}no JSON`);
   expect(await lookAtDataset({ path: [], settings: { name: 'rows', file } }, [])).toEqual([]);
+});
+
+test('a Parquet file is looked at by its rows, and advice knows the columns that are not read', async () => {
+  const file = join(directory, 'verl.parquet');
+  await writeFile(
+    file,
+    parquetOf([{ prompt: 'a' }, { prompt: 'b' }], { prompt: 'STRING', solution: 'STRING', images: 'MESSAGES' }),
+  );
+  const uses = [{ path: ['use'], need: 'answer' as const, heldOut: false }];
+  const [problem] = await lookAtDataset({ path: [], settings: { name: 'rows', file } }, uses);
+  expect(problem?.message).toBe(
+    `${file}: no row has an answer that could be graded; found fields prompt, solution, images. ` +
+      'columns: {answer: solution} reads solution as answer',
+  );
+});
+
+test('a damaged Parquet file is one problem of the dataset', async () => {
+  const file = join(directory, 'half.parquet');
+  await writeFile(file, parquetOf([{ prompt: 'a' }], { prompt: 'STRING' }).subarray(0, 60));
+  expect(await lookAtDataset({ path: ['datasets', 0], settings: { name: 'rows', file } }, [])).toEqual([
+    {
+      path: ['datasets', 0, 'file'],
+      message: `${file}: cannot be read as Parquet: it does not end with PAR1: is it whole?`,
+    },
+  ]);
 });
