@@ -104,9 +104,9 @@ export class Engine {
     return this.#sets.get('policy').version;
   }
 
-  /** Rejects once the engine is asked to stop; never resolves. */
-  get stopped(): Promise<never> {
-    return this.#stop.stopped;
+  /** The result of some work, unless the engine is asked to stop first. @throws InterruptedError */
+  async orStop<T>(work: Promise<T>): Promise<T> {
+    return this.#stop.orStop(work);
   }
 
   /** Worker threads. */

@@ -5,32 +5,32 @@ import { InterruptedError } from '../contract/errors.ts';
  * need not be waited for. What must not be left half done is finished before.
  */
 export class StopGuard {
-  /** Rejects once the stop is heeded; never resolves. */
-  readonly stopped: Promise<never>;
   readonly #signal: AbortSignal | undefined;
   readonly #abandon: () => void;
-  readonly #reject: (error: InterruptedError) => void;
+  /** Ends what is awaited now. Nothing is kept of what has ended: a race with one promise for all would keep every result. */
+  readonly #awaited = new Set<(error: InterruptedError) => void>();
   #whole = false;
   #heeded = false;
 
   /** @param abandon called once, when the stop is heeded */
   constructor(signal: AbortSignal | undefined, abandon: () => void) {
-    const { promise, reject } = Promise.withResolvers<never>();
-    promise.catch(() => {}); // nobody may be waiting
-    [this.stopped, this.#reject, this.#signal, this.#abandon] = [promise, reject, signal, abandon];
+    [this.#signal, this.#abandon] = [signal, abandon];
     signal?.addEventListener('abort', this.#heed);
   }
 
   /** The result of some work, unless a stop comes first. @throws InterruptedError */
   async orStop<T>(work: Promise<T>): Promise<T> {
-    work.catch(() => {}); // after a stop nobody waits for it
     this.#heed();
-    return Promise.race([this.stopped, work]);
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    if (this.#heeded) reject(interrupted());
+    this.#awaited.add(reject);
+    void work.then(resolve, reject).finally(() => this.#awaited.delete(reject));
+    return promise;
   }
 
   /** Does work that a stop must not cut short. */
   async whole(work: () => Promise<void>): Promise<void> {
-    if (this.#heeded) await this.stopped;
+    if (this.#heeded) throw interrupted();
     this.#whole = true;
     try {
       await work();
@@ -48,7 +48,11 @@ export class StopGuard {
   readonly #heed = (): void => {
     if (!this.#signal?.aborted || this.#whole || this.#heeded) return;
     this.#heeded = true;
-    this.#reject(new InterruptedError('asked to stop'));
+    for (const reject of this.#awaited) reject(interrupted());
     this.#abandon();
   };
+}
+
+function interrupted(): InterruptedError {
+  return new InterruptedError('asked to stop');
 }

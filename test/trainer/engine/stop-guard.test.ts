@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { InterruptedError } from '../../../trainer/contract/errors.ts';
 import { StopGuard } from '../../../trainer/engine/stop-guard.ts';
+import { collectGarbage } from '../../support/collect-garbage.ts';
 
 function guarded() {
   const stop = new AbortController();
@@ -32,6 +33,16 @@ test('a stop is not waited for by work that has a result, and ends work that has
   const endless = guard.orStop(new Promise(() => {}));
   stop.abort();
   await expect(endless).rejects.toThrow(InterruptedError);
+});
+
+test('nothing is kept of work that has ended', async () => {
+  const { guard } = guarded();
+  const results = await Promise.all(
+    Array.from({ length: 20 }, async () => new WeakRef(await guard.orStop(Promise.resolve({ large: true })))),
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  collectGarbage();
+  expect(results.filter((result) => result.deref() !== undefined)).toEqual([]);
 });
 
 test('a closed engine hears of no stop', () => {

@@ -8,8 +8,8 @@ export interface LearnerEngine {
   readonly parameters: Float32Array;
   /** Another one whenever the parameters change, before the first of them does. */
   readonly parametersVersion: number;
-  /** Rejects once the learner is asked to stop. */
-  readonly stopped?: Promise<never>;
+  /** The result of some work, unless the learner is asked to stop first. */
+  orStop<T>(work: Promise<T>): Promise<T>;
   generateFree(
     requests: readonly GenerationRequest[],
     options: { claims: Claims; helpers: number; onCompletion: (index: number, completion: Completion) => void },

@@ -150,9 +150,8 @@ export class RolloutServer {
   async #changesWithin(ms: number): Promise<boolean> {
     const signOfLife = setInterval(this.#options.onActivity, 1000);
     try {
-      const { stopped } = this.#model?.engine ?? {};
-      const changes = [this.#changed.promise.then(() => true), sleep(ms, false, { ref: false })];
-      return await Promise.race([...changes, ...(stopped ? [stopped] : [])]);
+      const change = Promise.race([this.#changed.promise.then(() => true), sleep(ms, false, { ref: false })]);
+      return await (this.#model?.engine.orStop(change) ?? change);
     } finally {
       clearInterval(signOfLife);
     }

@@ -36,6 +36,10 @@ export class FakeEngine implements LearnerEngine {
     this.msPerCompletion = msPerCompletion;
   }
 
+  async orStop<T>(work: Promise<T>): Promise<T> {
+    return work;
+  }
+
   async generateFree(
     requests: readonly GenerationRequest[],
     { claims, onCompletion }: Parameters<LearnerEngine['generateFree']>[1],
