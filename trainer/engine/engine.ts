@@ -7,6 +7,7 @@ import { clipFactor } from '../optim/clipping.ts';
 import { inverseOf } from '../rollout/decoder.ts';
 import { type Claims, finishClaim, newClaims } from '../rollout/claims.ts';
 import type { Completion, GenerationRequest } from '../rollout/generation.ts';
+import { chooseRuntime } from '../runtime/open-runtime.ts';
 import { cutBatch, cutCompletions, cutSequences, inBatchOrder, tokenFields } from './batches.ts';
 import { planGeneration } from './generation-plan.ts';
 import type { OptimizerState, StepReport, StepSettings } from './optimizer-step.ts';
@@ -83,7 +84,8 @@ export class Engine {
     ...options
   }: EngineOptions): Promise<Engine> {
     const layout = parameterLayout(config, head);
-    const pool = await WorkerPool.start(workers ?? availableParallelism(), { config, head }, onActivity);
+    const { name: runtime } = chooseRuntime();
+    const pool = await WorkerPool.start(workers ?? availableParallelism(), { config, head, runtime }, onActivity);
     const engine = new Engine(config, layout, pool, options);
     engine.addParameterSet('policy', parameters);
     return engine;

@@ -2,8 +2,7 @@ import { settingInputs, tokenInputs } from '../losses/policy-loss.ts';
 import { type Packing, packSequences } from '../models/packing.ts';
 import type { Grid } from '../models/program-inputs.ts';
 import { inverseOf } from '../rollout/decoder.ts';
-import type { Feeds } from '../runtime/session.ts';
-import { floatTensor, indexTensor } from '../runtime/tensor.ts';
+import { floatTensor, indexTensor, type Tensors } from '../runtime/tensor.ts';
 import type {
   PairScores,
   PolicyBatch,
@@ -22,7 +21,7 @@ function idsTensor({ rows, length }: Grid, sequences: readonly (readonly number[
 
 const scalar = (value: number) => floatTensor(Float32Array.of(value), [1]);
 
-function packedFeeds({ ids, positions, places, origins }: Packing): Feeds {
+function packedFeeds({ ids, positions, places, origins }: Packing): Tensors {
   return {
     ids: indexTensor(ids, [ids.length]),
     positions: indexTensor(positions, [ids.length, 1]),
@@ -47,7 +46,7 @@ interface Predictions {
   readonly targets: readonly number[];
 }
 
-function predictionFeeds({ picked, targets }: Predictions): Feeds {
+function predictionFeeds({ picked, targets }: Predictions): Tensors {
   const [tokens, next] = [perToken(picked, 0), perToken(targets, 0)];
   return { picked: indexTensor(tokens, [tokens.length]), targets: indexTensor(next, [next.length]) };
 }
@@ -59,7 +58,7 @@ function trainedPlaces({ ids, weights }: SupervisedSequence): number[] {
   return [...ids.keys()].slice(0, -1).filter((position) => weights[position] !== 0);
 }
 
-export function supervisedFeeds(grid: Grid, sequences: readonly SupervisedSequence[]): Feeds {
+export function supervisedFeeds(grid: Grid, sequences: readonly SupervisedSequence[]): Tensors {
   const trained = sequences.map(trainedPlaces);
   const overTrained = (number: (sequence: SupervisedSequence, position: number, row: number) => number): number[] =>
     sequences.flatMap((sequence, row) => (trained[row] ?? []).map((position) => number(sequence, position, row)));
@@ -79,7 +78,7 @@ export function supervisedFeeds(grid: Grid, sequences: readonly SupervisedSequen
   };
 }
 
-export function policyFeeds(grid: Grid, { sequences, settings, temperature }: PolicyBatch): Feeds {
+export function policyFeeds(grid: Grid, { sequences, settings, temperature }: PolicyBatch): Tensors {
   const ofTokens = Object.entries(tokenInputs).map(([name, { padding, of }]) => {
     const numbers = sequences.flatMap((sequence) => perCompletionToken(name, sequence, of(sequence, settings)));
     return [name, perTokenFloats(padding, numbers)];
@@ -106,7 +105,7 @@ export function completionFeeds(
   { rows, length }: Grid,
   sequences: readonly TokenSequence[],
   inverseTemperature: number,
-): Feeds {
+): Tensors {
   const packing = packSequences(
     sequences.map(({ promptIds, completionIds }) => ({ shared: promptIds, own: completionIds.slice(0, -1) })),
     rows,
@@ -125,7 +124,7 @@ export function completionFeeds(
 }
 
 /** `last` [rows]: the flat index of each sequence's last token. */
-export function scoreFeeds(grid: Grid, sequences: readonly ScoredSequence[]): Feeds {
+export function scoreFeeds(grid: Grid, sequences: readonly ScoredSequence[]): Tensors {
   const last = Int32Array.from({ length: grid.rows }, (_, row) => {
     const length = sequences[row]?.ids.length ?? 1;
     return row * grid.length + length - 1;
@@ -135,7 +134,7 @@ export function scoreFeeds(grid: Grid, sequences: readonly ScoredSequence[]): Fe
 }
 
 /** Row 2i is the chosen and row 2i + 1 the rejected sequence of pair i. */
-export function pairFeeds(grid: Grid, pairs: readonly PreferencePair[]): Feeds {
+export function pairFeeds(grid: Grid, pairs: readonly PreferencePair[]): Tensors {
   const weight = new Float32Array(grid.rows / 2);
   pairs.forEach((pair, index) => (weight[index] = pair.weight));
   const sequences = pairs.flatMap(({ chosen, rejected }) => [{ ids: chosen }, { ids: rejected }]);

@@ -4,12 +4,14 @@ import type { AdamWSettings } from '../optim/adamw.ts';
 import type { Claims } from '../rollout/claims.ts';
 import type { Completion, PromptGroup } from '../rollout/generation.ts';
 import type { Grid } from '../models/program-inputs.ts';
+import type { Cancellation, RuntimeName } from '../runtime/runtime.ts';
 import type { PairScores, ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
 
 /** What a worker thread is started with. */
 export interface WorkerSettings {
   readonly config: ModelConfig;
   readonly head: Head;
+  readonly runtime: RuntimeName;
   /** Whose gradient is added next: see turn.ts. */
   readonly turn: Int32Array;
   /** [0]: how many threads are running; each counts itself. */
@@ -52,8 +54,8 @@ export interface MicroBatchResult {
 
 /** Work for one worker, by kind, with its result. */
 export interface Jobs {
-  /** Answers once the thread has loaded its modules. */
-  ready: { request: object; result: true };
+  /** Answers once the thread has loaded its modules, with what ends its runs. */
+  ready: { request: object; result: Cancellation };
   /** Takes groups from a queue shared by all workers until it is empty; completions arrive as events. */
   generate: {
     request: {

@@ -2,6 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { TrainerError } from '../contract/errors.ts';
 import { isOutOfMemory } from '../contract/out-of-memory.ts';
 import type { Completion } from '../rollout/generation.ts';
+import { cancelRuns } from '../runtime/open-runtime.ts';
+import type { Cancellation } from '../runtime/runtime.ts';
 import type { JobKind, Jobs, Reply, Request, WorkerSettings } from './protocol.ts';
 import { refuseTurns } from './turn.ts';
 
@@ -16,13 +18,14 @@ interface PendingJob {
 
 export type OnCompletion = (index: number, completion: Completion) => void;
 
-type ModelSettings = Pick<WorkerSettings, 'config' | 'head'>;
+type ModelSettings = Pick<WorkerSettings, 'config' | 'head' | 'runtime'>;
 
 /** Worker threads, each with its own sessions. An error in one of them ends them all. */
 export class WorkerPool {
   readonly #threads: readonly Thread[];
   readonly #turn = sharedCounter();
   readonly #running = sharedCounter();
+  #cancellations: readonly Cancellation[] = [];
   #abandoned = false;
 
   private constructor(count: number, settings: ModelSettings, onReply: () => void) {
@@ -38,7 +41,7 @@ export class WorkerPool {
    */
   static async start(count: number, settings: ModelSettings, onReply: () => void): Promise<WorkerPool> {
     const pool = new WorkerPool(count, settings, onReply);
-    await pool.each('ready', () => ({}));
+    pool.#cancellations = await pool.each('ready', () => ({}));
     return pool;
   }
 
@@ -71,11 +74,17 @@ export class WorkerPool {
     return results;
   }
 
-  /** Rejects all that runs, and has the threads end, each after the program that it is running, without waiting for it. */
+  /** Rejects all that runs, and has the threads end without waiting for it: at once, or after the program that each is running. */
   abandon(): void {
     this.#abandoned = true;
-    refuseTurns(this.#turn);
+    this.#endRuns();
     for (const thread of this.#threads) thread.abandon();
+  }
+
+  /** Ends all waiting, and running programs where the runtime can. */
+  #endRuns(): void {
+    refuseTurns(this.#turn);
+    for (const cancellation of this.#cancellations) cancelRuns(cancellation);
   }
 
   /** Gives the turn to the gradient of the first micro-batch. */
@@ -83,10 +92,10 @@ export class WorkerPool {
     Atomics.store(this.#turn, 0, 0);
   }
 
-  /** Ends the threads, each after the program it is running. What they have not finished is rejected. */
+  /** Ends the threads, each once it is out of the program it is running. What they have not finished is rejected. */
   async close(): Promise<void> {
     if (this.#abandoned) return;
-    refuseTurns(this.#turn);
+    this.#endRuns();
     await Promise.all(this.#threads.map(async (thread) => thread.close()));
     process.off('exit', this.#stopAtExit);
   }
@@ -97,7 +106,7 @@ export class WorkerPool {
    */
   readonly #stopAtExit = (): void => {
     const deadline = performance.now() + 10_000;
-    refuseTurns(this.#turn);
+    this.#endRuns();
     for (const thread of this.#threads) thread.stop();
     for (;;) {
       const running = Atomics.load(this.#running, 0);

@@ -7,66 +7,84 @@ import { Decoder } from '../rollout/decoder.ts';
 import { type Claims, isDone, takeClaim } from '../rollout/claims.ts';
 import { generate, type PromptGroup } from '../rollout/generation.ts';
 import { KvCache } from '../rollout/kv-cache.ts';
-import { SessionCache } from '../runtime/session-cache.ts';
-import { floats } from '../runtime/tensor.ts';
+import { ExecutableCache } from '../runtime/executable-cache.ts';
+import { openRuntime } from '../runtime/open-runtime.ts';
+import { floats, type Tensors } from '../runtime/tensor.ts';
 import { completionFeeds, completionNumbers, scoreFeeds } from './feeds.ts';
-import { addGradients, microBatchResult, runGradient } from './gradient.ts';
-import { ParameterCopy } from './parameter-copy.ts';
+import { addGradients, gradientTensors, microBatchResult, runGradient } from './gradient.ts';
+import { CopiedParameters, SharedParameters } from './parameter-tensors.ts';
 import type { JobKind, Jobs, Reply, Request, WorkerSettings } from './protocol.ts';
 import { awaitTurn, passTurn, throwIfRefused } from './turn.ts';
 
 /** Entry of a worker thread: does one job at a time, in the order in which they arrive. */
 
-const { config, head, turn, running } = workerData as WorkerSettings;
+const { config, head, runtime: runtimeName, turn, running } = workerData as WorkerSettings;
 const layout = parameterLayout(config, head);
-const copy = new ParameterCopy(layout);
-const sessions = new SessionCache(32);
+const runtime = await openRuntime(runtimeName);
+const { inPlace } = runtime;
+const parameterTensors = inPlace ? new SharedParameters(layout, runtime) : new CopiedParameters(layout);
+const programs = new ExecutableCache(runtime, 32);
 const cache = new KvCache(config);
+let gradients: Tensors | undefined;
 
 type Handlers = { [K in JobKind]: (request: Jobs[K]['request'], id: number) => Promise<Jobs[K]['result']> };
 
 const handlers: Handlers = {
-  ready: async () => true,
+  ready: async () => runtime.cancellation,
 
   async generate({ source, temperature, groups, queue, claims, rows, width }, id) {
-    const parameters = copy.tensors(source);
+    const parameters = parameterTensors.of(source);
     cache.reserve(rows, width);
-    const decoder = await Decoder.create({ config, sessions, parameters, cache, temperature });
-    await generate({
-      decoder,
-      cache,
-      rows,
-      maxLength: config.maxLength,
-      throwIfUnwanted: () => throwIfRefused(turn),
-      next: () => nextGroup(groups, queue, claims),
-      onCompletion: (index, completion) => reply({ kind: 'completion', id, index, completion }),
-      isDone: (index) => isDone(claims, index),
-    });
+    const decoder = await Decoder.create({ config, programs, parameters, cache, temperature });
+    try {
+      await generate({
+        decoder,
+        cache,
+        rows,
+        maxLength: config.maxLength,
+        throwIfUnwanted: () => throwIfRefused(turn),
+        next: () => nextGroup(groups, queue, claims),
+        onCompletion: (index, completion) => reply({ kind: 'completion', id, index, completion }),
+        isDone: (index) => isDone(claims, index),
+      });
+    } finally {
+      decoder.release();
+    }
     return true;
   },
 
   async probabilities({ source, grid, sequences, inverseTemperature }) {
-    const parameters = copy.tensors(source);
-    const session = await sessions.get(`probability ${grid.rows}×${grid.length}`, () =>
+    const parameters = parameterTensors.of(source);
+    const program = await programs.get(`probability ${grid.rows}×${grid.length}`, () =>
       probabilityProgram(config, grid.rows, grid.length),
     );
-    const outputs = await session.run({ ...parameters, ...completionFeeds(grid, sequences, inverseTemperature) });
+    const outputs = await program.run({ ...parameters, ...completionFeeds(grid, sequences, inverseTemperature) });
     return completionNumbers(floats(outputs, 'prob'), sequences);
   },
 
   async scores({ source, grid, sequences }) {
-    const parameters = copy.tensors(source);
-    const session = await sessions.get(`score ${grid.rows}×${grid.length}`, () =>
+    const parameters = parameterTensors.of(source);
+    const program = await programs.get(`score ${grid.rows}×${grid.length}`, () =>
       scoreProgram(config, grid.rows, grid.length),
     );
-    const outputs = await session.run({ ...parameters, ...scoreFeeds(grid, sequences) });
+    const outputs = await program.run({ ...parameters, ...scoreFeeds(grid, sequences) });
     return [...floats(outputs, 'score').subarray(0, sequences.length)];
   },
 
   async gradient({ source, memory, index, last, grid, batch }) {
-    const outputs = await runGradient(config, sessions, copy.tensors(source), grid, batch);
+    if (inPlace && gradients === undefined) {
+      gradients = gradientTensors(layout);
+      runtime.hold(gradients);
+    }
+    const outputs = await runGradient(
+      config,
+      programs,
+      { parameters: parameterTensors.of(source), gradients },
+      grid,
+      batch,
+    );
     awaitTurn(turn, index);
-    addGradients(outputs, layout, memory, { first: index === 0, last });
+    addGradients(outputs, layout, memory, { first: index === 0, last, copied: !inPlace });
     passTurn(turn, index);
     return microBatchResult(outputs, batch);
   },

@@ -1,13 +1,9 @@
-import { decodeBinding, decodePrograms, prefillProgram } from '../models/programs.ts';
+import { type DecodePart, decodeBinding, decodePrograms, prefillProgram } from '../models/programs.ts';
 import type { ModelConfig } from '../models/config.ts';
-import type { SessionCache } from '../runtime/session-cache.ts';
-import type { Feeds, Outputs, Session } from '../runtime/session.ts';
-import { floats, floatTensor, indexTensor, IndexTensor } from '../runtime/tensor.ts';
-import type { Tensor } from '../runtime/tensor.ts';
+import type { ExecutableCache } from '../runtime/executable-cache.ts';
+import type { Bound, Executable } from '../runtime/runtime.ts';
+import { floats, floatTensor, indexTensor, IndexTensor, type Tensor, type Tensors, zeros } from '../runtime/tensor.ts';
 import type { KvCache } from './kv-cache.ts';
-
-/** Parameter tensors by their Hugging Face names. */
-export type Parameters = Readonly<Record<string, Tensor>>;
 
 /** Keys and values of prompts, per layer [prompts, kvHeads, length, headDim]. */
 export interface Prefill {
@@ -27,45 +23,30 @@ export interface Prefill {
  */
 export class Decoder {
   readonly #config: ModelConfig;
-  readonly #sessions: SessionCache;
-  readonly #parameters: Parameters;
+  readonly #programs: ExecutableCache;
+  readonly #parameters: Tensors;
   readonly #cache: KvCache;
   readonly #inverseTemperature: Tensor;
-  readonly #first: Session;
-  readonly #middle: Session;
-  readonly #last: Session;
-  readonly #firstFeeds: Record<string, Tensor>;
-  readonly #layerFeeds: Record<string, Tensor>[];
-  #ids = new IndexTensor([], [0]);
-  #position = new IndexTensor([], [0, 1]);
-  #rows = 0;
-  #width = 0;
+  readonly #parts: Readonly<Record<DecodePart, Executable>>;
+  #step: BoundStep | undefined;
 
   private constructor(
-    { config, sessions, parameters, cache, temperature }: DecoderOptions,
-    [first, middle, last]: readonly [Session, Session, Session],
+    { config, programs, parameters, cache, temperature }: DecoderOptions,
+    parts: Readonly<Record<DecodePart, Executable>>,
   ) {
     this.#config = config;
-    this.#sessions = sessions;
+    this.#programs = programs;
     this.#parameters = parameters;
     this.#cache = cache;
     this.#inverseTemperature = floatTensor(Float32Array.of(inverseOf(temperature)), [1]);
-    [this.#first, this.#middle, this.#last] = [first, middle, last];
-    const bind = (binding: Readonly<Record<string, string>>) =>
-      Object.fromEntries(Object.entries(binding).map(([input, name]) => [input, parameters[name] as Tensor]));
-    const lastLayer = config.layers - 1;
-    this.#firstFeeds = bind(decodeBinding(config, 'first', 0));
-    this.#layerFeeds = Array.from({ length: config.layers }, (_, layer) =>
-      bind(decodeBinding(config, layer === lastLayer ? 'last' : 'middle', layer)),
-    );
-    Object.assign(this.#layerFeeds[lastLayer] as Feeds, { inverseTemperature: this.#inverseTemperature });
+    this.#parts = parts;
   }
 
   static async create(options: DecoderOptions): Promise<Decoder> {
-    let programs: ReturnType<typeof decodePrograms> | undefined;
-    const part = (name: 'first' | 'middle' | 'last') =>
-      options.sessions.get(`decode ${name}`, () => (programs ??= decodePrograms(options.config))[name]);
-    return new Decoder(options, [await part('first'), await part('middle'), await part('last')]);
+    let made: ReturnType<typeof decodePrograms> | undefined;
+    const part = (name: DecodePart) =>
+      options.programs.get(`decode ${name}`, () => (made ??= decodePrograms(options.config))[name]);
+    return new Decoder(options, { first: await part('first'), middle: await part('middle'), last: await part('last') });
   }
 
   get vocabularySize(): number {
@@ -81,8 +62,8 @@ export class Decoder {
       ids.set(prompt, row * length);
       last[row] = row * length + prompt.length - 1;
     });
-    const session = await this.#sessions.get(`prefill ${length}`, () => prefillProgram(this.#config, length));
-    const outputs: Outputs = await session.run({
+    const program = await this.#programs.get(`prefill ${length}`, () => prefillProgram(this.#config, length));
+    const outputs = await program.run({
       ...this.#parameters,
       ids: indexTensor(ids, [rows, length]),
       last: indexTensor(last, [rows]),
@@ -103,42 +84,107 @@ export class Decoder {
    */
   async step(ids: Int32Array, positions: Int32Array, count: number): Promise<Float32Array> {
     const rows = Math.max(2, count);
-    this.#bind(rows);
+    const step = this.#bound(rows);
     for (let row = 0; row < rows; row++) {
-      this.#ids.set(row, ids[row] as number);
-      this.#position.set(row, positions[row] as number);
+      step.ids.set(row, ids[row] as number);
+      step.position.set(row, positions[row] as number);
     }
     this.#cache.takePositions(positions, rows);
-    let outputs: Outputs = await this.#first.run(this.#firstFeeds);
-    for (const [layer, feeds] of this.#layerFeeds.entries()) {
+    let outputs = await step.first.run();
+    for (const [layer, part] of step.layers.entries()) {
       this.#cache.writeTokens(layer, positions, floats(outputs, 'next.k'), floats(outputs, 'next.v'), rows);
-      feeds['x'] = outputs['next.x'] as Tensor;
-      feeds['q'] = outputs['next.q'] as Tensor;
-      outputs = await (layer < this.#config.layers - 1 ? this.#middle : this.#last).run(feeds);
+      outputs = await part.run();
     }
     return floats(outputs, 'prob');
   }
 
-  /** Makes the input tensors for this number of rows and the cache's width, unless they are there. */
-  #bind(rows: number): void {
-    if (rows === this.#rows && this.#cache.width === this.#width) return;
-    if (rows !== this.#rows) {
-      this.#ids = new IndexTensor(new Int32Array(rows), [rows]);
-      this.#position = new IndexTensor(new Int32Array(rows), [rows, 1]);
-    }
-    [this.#rows, this.#width] = [rows, this.#cache.width];
-    const { keys, values, bias } = this.#cache.tensors(rows);
-    Object.assign(this.#firstFeeds, { ids: this.#ids.tensor, position: this.#position.tensor });
-    for (const [layer, feeds] of this.#layerFeeds.entries()) {
-      Object.assign(feeds, { position: this.#position.tensor, keys: keys[layer], values: values[layer], bias });
-    }
+  /** Lets go of what the steps were bound to. */
+  release(): void {
+    this.#step?.first.release();
+    for (const layer of this.#step?.layers ?? []) layer.release();
+    this.#step = undefined;
   }
+
+  /** The parts of a step for this number of rows and the cache's width. */
+  #bound(rows: number): BoundStep {
+    const { width } = this.#cache;
+    if (this.#step?.rows === rows && this.#step.width === width) return this.#step;
+    this.release();
+    this.#step = this.#bind(rows, width);
+    return this.#step;
+  }
+
+  #bind(rows: number, width: number): BoundStep {
+    const [ids, position] = [
+      new IndexTensor(new Int32Array(rows), [rows]),
+      new IndexTensor(new Int32Array(rows), [rows, 1]),
+    ];
+    const { keys, values, bias } = this.#cache.tensors(rows);
+    // What a part hands to the next one lies in turn in one of two places, so that none writes what it reads.
+    const handovers = [newHandover(this.#config, rows), newHandover(this.#config, rows)] as const;
+    const after = (layer: number): Handover => handovers[(layer & 1) as 0 | 1];
+    const first = this.#parts.first.bind(
+      { ...this.#roles('first', 0), ids: ids.tensor, position: position.tensor },
+      after(0),
+    );
+    const layers = Array.from({ length: this.#config.layers }, (_, layer) => {
+      const part = layer === this.#config.layers - 1 ? 'last' : 'middle';
+      const { 'next.x': x, 'next.q': q } = after(layer);
+      const inputs = {
+        x,
+        q,
+        position: position.tensor,
+        keys: keys[layer] as Tensor,
+        values: values[layer] as Tensor,
+        bias,
+      };
+      return this.#parts[part].bind(
+        { ...this.#roles(part, layer), ...inputs, inverseTemperature: this.#inverseTemperature },
+        part === 'last' ? {} : after(layer + 1),
+      );
+    });
+    return { rows, width, ids, position, first, layers };
+  }
+
+  /** Parameters by the role that they play in a part of a layer. */
+  #roles(part: DecodePart, layer: number): Tensors {
+    return Object.fromEntries(
+      Object.entries(decodeBinding(this.#config, part, layer)).map(([role, name]) => [
+        role,
+        this.#parameters[name] as Tensor,
+      ]),
+    );
+  }
+}
+
+/** The programs of a step with their memory, for one number of rows and one width of the cache. */
+interface BoundStep {
+  readonly rows: number;
+  readonly width: number;
+  readonly ids: IndexTensor;
+  readonly position: IndexTensor;
+  readonly first: Bound;
+  /** From each layer's attention on to the next layer's. */
+  readonly layers: readonly Bound[];
+}
+
+type Handover = ReturnType<typeof newHandover>;
+
+/** What one part of a step hands to the next, and to the cache. */
+function newHandover({ hiddenSize, heads, kvHeads, headDim }: ModelConfig, rows: number) {
+  return {
+    'next.x': zeros('float32', [rows, hiddenSize]),
+    'next.q': zeros('float32', [rows, kvHeads, heads / kvHeads, headDim]),
+    'next.k': zeros('float32', [rows, kvHeads, headDim]),
+    'next.v': zeros('float32', [rows, kvHeads, headDim]),
+  };
 }
 
 export interface DecoderOptions {
   readonly config: ModelConfig;
-  readonly sessions: SessionCache;
-  readonly parameters: Parameters;
+  readonly programs: ExecutableCache;
+  /** By their Hugging Face names. */
+  readonly parameters: Tensors;
   /** With room for the rows; sequences are put there by the caller. */
   readonly cache: KvCache;
   readonly temperature: number;

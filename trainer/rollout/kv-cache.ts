@@ -1,5 +1,4 @@
-import { floatTensor } from '../runtime/tensor.ts';
-import type { Tensor } from '../runtime/tensor.ts';
+import { floatTensor, type Tensor } from '../runtime/tensor.ts';
 
 /** What the size of a cache depends on. */
 export interface KvShape {

@@ -1,20 +1,37 @@
-import { Tensor } from 'onnxruntime-node';
+import type { PortType } from '../graph/program.ts';
+import { sizeOf } from '../graph/shape.ts';
 
-export type { Tensor };
+/** Numbers of a tensor, by its element type. */
+export interface TensorData {
+  readonly float32: Float32Array;
+  readonly int64: BigInt64Array;
+  readonly int32: Int32Array;
+}
 
-/** A float32 tensor over `data` (not a copy; the binding refuses shared memory). */
-export function floatTensor(data: Float32Array, dims: readonly number[]): Tensor {
-  return new Tensor('float32', data, dims);
+/** A tensor in the memory of the process: a program reads and writes `data` itself, never a copy. */
+export interface Tensor<T extends PortType = PortType> {
+  readonly type: T;
+  readonly dims: readonly number[];
+  /** Row by row, product of `dims` numbers. */
+  readonly data: TensorData[T];
+}
+
+/** Tensors by the names of the ports that they are for. */
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+/** A float32 tensor over `data`. */
+export function floatTensor(data: Float32Array, dims: readonly number[]): Tensor<'float32'> {
+  return { type: 'float32', dims, data };
 }
 
 /** An int64 tensor of non-negative 32-bit numbers such as token ids, and the words to change them in place. */
 export class IndexTensor {
-  readonly tensor: Tensor;
+  readonly tensor: Tensor<'int64'>;
   readonly #words: Int32Array;
 
   constructor(values: ArrayLike<number>, dims: readonly number[]) {
-    this.#words = new Int32Array(2 * values.length);
-    this.tensor = new Tensor('int64', new BigInt64Array(this.#words.buffer), dims);
+    this.#words = new Int32Array(new ArrayBuffer(2 * values.length * Int32Array.BYTES_PER_ELEMENT));
+    this.tensor = { type: 'int64', dims, data: new BigInt64Array(this.#words.buffer) };
     for (let i = 0; i < values.length; i++) this.set(i, values[i] as number);
   }
 
@@ -24,12 +41,21 @@ export class IndexTensor {
 }
 
 /** An int64 tensor of non-negative 32-bit numbers. */
-export function indexTensor(values: ArrayLike<number>, dims: readonly number[]): Tensor {
+export function indexTensor(values: ArrayLike<number>, dims: readonly number[]): Tensor<'int64'> {
   return new IndexTensor(values, dims).tensor;
 }
 
+/** A tensor of zeros. */
+export function zeros(type: PortType, dims: readonly number[]): Tensor {
+  const Data = arrays[type];
+  return { type, dims, data: new Data(new ArrayBuffer(sizeOf(dims) * Data.BYTES_PER_ELEMENT)) };
+}
+
+/** The kind of array that holds an element type. */
+export const arrays = { float32: Float32Array, int64: BigInt64Array, int32: Int32Array } as const;
+
 /** The values of a float32 output. */
-export function floats(outputs: Readonly<Record<string, Tensor>>, name: string): Float32Array {
+export function floats(outputs: Tensors, name: string): Float32Array {
   const data = outputs[name]?.data;
   if (!(data instanceof Float32Array)) throw new Error(`the program has no float32 output ${name}`);
   return data;

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { engineVersions } from '../checkpoint/engine-versions.ts';
 import { UserError } from '../contract/errors.ts';
 import { foundInstead } from '../contract/found-instead.ts';
 import { Engine } from '../engine/engine.ts';
+import { engineVersions } from '../engine/engine-versions.ts';
 import { parseHfConfig } from '../models/config.ts';
 import { parameterLayout } from '../models/parameters.ts';
 import { runRolloutWorker, type WorkerModel } from '../rollout/remote/worker.ts';

@@ -9,6 +9,7 @@ import { exitCodes } from '../contract/exit-codes.ts';
 import { namingFullDisk } from '../contract/full-disk.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { StageFile } from '../contract/stage-file.ts';
+import { sayRuntime } from '../engine/engine-versions.ts';
 import { RolloutServer } from '../rollout/remote/server.ts';
 import { evaluate } from './evaluate.ts';
 import { failureResult, reportFailure } from './failure.ts';
@@ -40,6 +41,7 @@ export async function runStage(stageFilePath: string, resultFile?: string): Prom
   };
   try {
     file = await readStageFile(stageFilePath);
+    sayRuntime();
     await runRecipe(file, stop, tell);
     return exitCodes.succeeded;
   } catch (error) {

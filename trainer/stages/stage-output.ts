@@ -1,6 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { engineVersions } from '../checkpoint/engine-versions.ts';
 import {
   newestCheckpoint,
   type PublishedCheckpoint,
@@ -12,6 +11,7 @@ import { resumeDirectory, stepDirectory } from '../contract/checkpoint.ts';
 import { lengthOf } from '../contract/continuation.ts';
 import { UserError } from '../contract/errors.ts';
 import type { StageFile } from '../contract/stage-file.ts';
+import { engineVersions } from '../engine/engine-versions.ts';
 import type { Metrics } from './metrics.ts';
 
 /** A checkpoint of the stage itself. */

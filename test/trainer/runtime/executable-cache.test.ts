@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals';
 import { input, scalar } from '../../../trainer/graph/value.ts';
 import { writeProgram } from '../../../trainer/graph/writer.ts';
 import { multiply } from '../../../trainer/ops/elementwise.ts';
-import { SessionCache } from '../../../trainer/runtime/session-cache.ts';
+import { ExecutableCache } from '../../../trainer/runtime/executable-cache.ts';
+import { openRuntime } from '../../../trainer/runtime/open-runtime.ts';
 import { floats, floatTensor, indexTensor } from '../../../trainer/runtime/tensor.ts';
 
 /** y = factor · x */
@@ -11,9 +12,9 @@ function scaling(factor: number) {
   return writeProgram([x], { y: multiply(x, scalar(factor)) });
 }
 
-test('a session is compiled once while it stays among the most recently used', async () => {
+test('a program is compiled once while it stays among the most recently used', async () => {
   const compiled: string[] = [];
-  const cache = new SessionCache(2);
+  const cache = new ExecutableCache(await openRuntime('stock'), 2);
   const open = async (key: string) =>
     cache.get(key, () => {
       compiled.push(key);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { chooseRuntime } from '../runtime/open-runtime.ts';
 
 /** Instruction sets by which ONNX Runtime chooses its kernels; another choice gives other bits. */
 const kernelInstructionSets = [
@@ -20,9 +21,21 @@ export function engineVersions(): Record<string, string> {
   return {
     node: process.versions.node,
     'onnxruntime-node': version,
+    runtime: chooseRuntime().name,
     arch: process.arch,
     instructions: instructionSets().join(' '),
   };
+}
+
+/**
+ * Says on stderr where programs run in another way than usual.
+ *
+ * @throws UserError where the environment asks for a runtime that there is not
+ */
+export function sayRuntime(): void {
+  const { because } = chooseRuntime();
+  if (because === undefined) return;
+  console.error(`running through onnxruntime-node's own binding, which copies every output: ${because}`);
 }
 
 function instructionSets(): string[] {

@@ -1,0 +1,12 @@
+import { expect, test } from '@jest/globals';
+import { engineVersions } from '../../../trainer/engine/engine-versions.ts';
+
+test('engine versions name the runtime and the instruction sets', () => {
+  expect(engineVersions()).toEqual({
+    node: process.versions.node,
+    'onnxruntime-node': expect.stringMatching(/^\d+\.\d+\.\d+/),
+    runtime: expect.stringMatching(/^(?:ffi|stock)$/),
+    arch: process.arch,
+    instructions: expect.any(String),
+  });
+});

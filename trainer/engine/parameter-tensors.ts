@@ -1,0 +1,67 @@
+import type { ParameterLayout } from '../models/parameters.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { floatTensor, type Tensors } from '../runtime/tensor.ts';
+import type { ParameterSource } from './protocol.ts';
+
+/** A worker's tensors of the parameter set that it uses, by name. */
+export interface ParameterTensors {
+  /** They hold what `source` holds until the next call. */
+  of(source: ParameterSource): Tensors;
+}
+
+/** The shared memory itself: one model for all workers. */
+export class SharedParameters implements ParameterTensors {
+  readonly #layout: ParameterLayout;
+  readonly #runtime: Runtime;
+  readonly #sets = new Map<string, HeldSet>();
+
+  constructor(layout: ParameterLayout, runtime: Runtime) {
+    this.#layout = layout;
+    this.#runtime = runtime;
+  }
+
+  of({ name, values }: ParameterSource): Tensors {
+    const known = this.#sets.get(name);
+    if (known?.buffer === values.buffer) return known.tensors;
+    known?.held.release();
+    const tensors = views(this.#layout, values);
+    this.#sets.set(name, { buffer: values.buffer, tensors, held: this.#runtime.hold(tensors) });
+    return tensors;
+  }
+}
+
+interface HeldSet {
+  readonly buffer: ArrayBufferLike;
+  readonly tensors: Tensors;
+  readonly held: { release(): void };
+}
+
+/**
+ * A worker's own copy, for a runtime that takes no shared memory. Copied again when the set has changed or another one is wanted, which
+ * is once or twice in a step; a copy of each set would be one model more in the memory of every worker.
+ */
+export class CopiedParameters implements ParameterTensors {
+  readonly #values: Float32Array;
+  readonly #tensors: Tensors;
+  #name = '';
+  #version = -1;
+
+  constructor(layout: ParameterLayout) {
+    this.#values = new Float32Array(layout.size);
+    this.#tensors = views(layout, this.#values);
+  }
+
+  of({ name, version, values }: ParameterSource): Tensors {
+    if (name !== this.#name || version !== this.#version) {
+      this.#values.set(values);
+      [this.#name, this.#version] = [name, version];
+    }
+    return this.#tensors;
+  }
+}
+
+function views({ tensors }: ParameterLayout, values: Float32Array): Tensors {
+  return Object.fromEntries(
+    tensors.map(({ name, shape, offset, size }) => [name, floatTensor(values.subarray(offset, offset + size), shape)]),
+  );
+}

@@ -1,0 +1,38 @@
+/**
+ * Places of the functions that are called in `struct OrtApi` of onnxruntime_c_api.h, which only ever grows at its end, and their
+ * parameters. Every one of them answers with a status, null where all is well, but those of `plain`.
+ *
+ * `npm run build:api-table -- HEADER` checks the places against a header.
+ */
+export const version = 23;
+
+export const functions = {
+  CreateEnv: [3, 'int, const char *, _Out_ void **'],
+  CreateSessionFromArray: [8, 'void *, const void *, size_t, void *, _Out_ void **'],
+  CreateSessionOptions: [10, '_Out_ void **'],
+  DisableMemPattern: [17, 'void *'],
+  DisableCpuMemArena: [19, 'void *'],
+  SetSessionLogSeverityLevel: [22, 'void *, int'],
+  SetSessionGraphOptimizationLevel: [23, 'void *, int'],
+  SetIntraOpNumThreads: [24, 'void *, int'],
+  SetInterOpNumThreads: [25, 'void *, int'],
+  CreateRunOptions: [39, '_Out_ void **'],
+  RunOptionsSetTerminate: [46, 'void *'],
+  CreateTensorWithDataAsOrtValue: [49, 'void *, void *, size_t, const int64_t *, size_t, int, _Out_ void **'],
+  CreateCpuMemoryInfo: [69, 'int, int, _Out_ void **'],
+  AddSessionConfigEntry: [130, 'void *, const char *, const char *'],
+  RunWithBinding: [133, 'void *, void *, void *'],
+  CreateIoBinding: [134, 'void *, _Out_ void **'],
+  BindInput: [136, 'void *, const char *, void *'],
+  BindOutput: [137, 'void *, const char *, void *'],
+  RegisterCustomOpsLibrary_V2: [228, 'void *, const char *'],
+} as const;
+
+export const plain = {
+  GetErrorMessage: [2, 'const char *', 'void *'],
+  ReleaseStatus: [93, 'void', 'void *'],
+  ReleaseSession: [95, 'void', 'void *'],
+  ReleaseValue: [96, 'void', 'void *'],
+  ReleaseSessionOptions: [100, 'void', 'void *'],
+  ReleaseIoBinding: [135, 'void', 'void *'],
+} as const;

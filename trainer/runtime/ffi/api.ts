@@ -1,0 +1,79 @@
+import { createRequire } from 'node:module';
+import type Koffi from 'koffi';
+import { functions, plain, version } from './api-table.ts';
+
+/** An address of something of the library's. Nothing outside this folder sees one. */
+export type Pointer = bigint;
+
+type Name = keyof typeof functions;
+
+/** A library that nobody holds is unloaded, whatever points into it. */
+const open: unknown[] = [];
+
+/** ONNX Runtime's C API: its functions throw what the library says. */
+export interface Api {
+  /** The library's own version. */
+  readonly version: string;
+  /** @throws Error with the library's message */
+  call(name: Name, ...args: readonly unknown[]): void;
+  /** Calls a function whose last parameter is what it makes. */
+  make(name: Name, ...args: readonly unknown[]): Pointer;
+  release(name: 'ReleaseSession' | 'ReleaseValue' | 'ReleaseSessionOptions' | 'ReleaseIoBinding', what: Pointer): void;
+}
+
+const pointerBytes = 8;
+
+/** Programs are optimized on the caller's stack, which gets deep for a large one. */
+const stackBytes = 8 * 1024 * 1024;
+
+/**
+ * Opens the library and looks its functions up in the table that it hands out.
+ *
+ * @throws Error where the file is no such library, or is older than the table
+ */
+export function openApi(path: string): Api {
+  // Not every platform has its binary, so it is loaded when it is asked for.
+  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
+  if (koffi.config().sync_stack_size !== stackBytes) koffi.config({ sync_stack_size: stackBytes });
+  const library = koffi.load(path);
+  open.push(library);
+  const base: unknown = library.func('void *OrtGetApiBase()')();
+  const [getApi, getVersion] = [
+    koffi.decode(koffi.decode(base, 0, 'void *'), koffi.proto('void *', ['uint32_t'])) as (version: number) => unknown,
+    koffi.decode(koffi.decode(base, pointerBytes, 'void *'), koffi.proto('const char *', [])) as () => string,
+  ];
+  const table = getApi(version);
+  if (!table)
+    throw new Error(`${path}: found ONNX Runtime ${getVersion()}, expected one with version ${version} of its API`);
+  const typeOf = (parameter: string) =>
+    parameter.startsWith('_Out_ ') ? koffi.out(parameter.slice('_Out_ '.length)) : parameter;
+  const lookUp = (position: number, result: string, parameters: string) =>
+    koffi.decode(
+      koffi.decode(table, position * pointerBytes, 'void *'),
+      koffi.proto(result, parameters.split(', ').map(typeOf)),
+    ) as (...args: readonly unknown[]) => unknown;
+
+  const ofPlain = new Map(
+    Object.entries(plain).map(([name, [position, result, parameters]]) => [name, lookUp(position, result, parameters)]),
+  );
+  const known = new Map(
+    Object.entries(functions).map(([name, [position, parameters]]) => [name, lookUp(position, 'void *', parameters)]),
+  );
+  const call: Api['call'] = (name, ...args) => {
+    const status = known.get(name)?.(...args);
+    if (!status) return;
+    const message = ofPlain.get('GetErrorMessage')?.(status) as string;
+    ofPlain.get('ReleaseStatus')?.(status);
+    throw new Error(message);
+  };
+  return {
+    version: getVersion(),
+    call,
+    make(name, ...args) {
+      const made: (Pointer | null)[] = [null];
+      call(name, ...args, made);
+      return made[0] as Pointer;
+    },
+    release: (name, what) => void ofPlain.get(name)?.(what),
+  };
+}

@@ -1,0 +1,180 @@
+import type { OnnxProgram } from '../../graph/program.ts';
+import { boundTensors, type BoundTensor, fitTensors, type Fitted, requireMemory } from '../ports.ts';
+import { type Bound, type Executable, released, type Runtime } from '../runtime.ts';
+import { type Tensor, type Tensors, zeros } from '../tensor.ts';
+import { type Api, openApi, type Pointer } from './api.ts';
+import { shippedLibrary } from './library.ts';
+import { Values } from './values.ts';
+
+/** ORT_LOGGING_LEVEL_FATAL: errors are thrown, so that printing them would only repeat them. */
+const fatal = 4;
+/** ORT_ENABLE_ALL */
+const allOptimizations = 99;
+
+/**
+ * ONNX Runtime's C API: programs read and write the tensors' own memory, shared or not. It belongs to its thread; all threads of a process
+ * use one library.
+ */
+export class FfiRuntime implements Runtime {
+  readonly name = 'ffi';
+  readonly inPlace = true;
+  readonly #api: Api;
+  readonly #environment: Pointer;
+  readonly #values: Values;
+  /** Of all runs, and never released: another thread may end a run through it at any time. */
+  readonly #runOptions: Pointer;
+
+  private constructor(api: Api) {
+    this.#api = api;
+    this.#environment = api.make('CreateEnv', fatal, 'r1');
+    this.#values = new Values(api);
+    this.#runOptions = api.make('CreateRunOptions');
+  }
+
+  /** @throws Error where this platform has no library that can be called */
+  static open(): FfiRuntime {
+    return new FfiRuntime(openApi(shippedLibrary()));
+  }
+
+  get cancellation() {
+    return { kind: 'ffi', runOptions: this.#runOptions } as const;
+  }
+
+  /** Of another thread's runtime, which never releases its run options. */
+  cancel(runOptions: Pointer): void {
+    this.#api.call('RunOptionsSetTerminate', runOptions);
+  }
+
+  hold(tensors: Tensors): { release(): void } {
+    const held = Object.values(tensors);
+    for (const tensor of held) this.#values.use(tensor);
+    return {
+      release: () => {
+        for (const tensor of held.splice(0)) this.#values.letGo(tensor);
+      },
+    };
+  }
+
+  async compile(program: OnnxProgram): Promise<Executable> {
+    const options = this.#sessionOptions();
+    try {
+      const { bytes } = program;
+      const session = this.#api.make('CreateSessionFromArray', this.#environment, bytes, bytes.byteLength, options);
+      return new FfiExecutable(program, session, {
+        api: this.#api,
+        values: this.#values,
+        runOptions: this.#runOptions,
+      });
+    } finally {
+      this.#api.release('ReleaseSessionOptions', options);
+    }
+  }
+
+  /** The same as of the stock binding, for the same reasons: see stock-runtime.ts. */
+  #sessionOptions(): Pointer {
+    const api = this.#api;
+    const options = api.make('CreateSessionOptions');
+    api.call('SetIntraOpNumThreads', options, 1);
+    api.call('SetInterOpNumThreads', options, 1);
+    api.call('DisableCpuMemArena', options);
+    api.call('DisableMemPattern', options);
+    api.call('SetSessionGraphOptimizationLevel', options, allOptimizations);
+    api.call('SetSessionLogSeverityLevel', options, fatal);
+    api.call('AddSessionConfigEntry', options, 'session.intra_op.allow_spinning', '0');
+    api.call('AddSessionConfigEntry', options, 'session.inter_op.allow_spinning', '0');
+    return options;
+  }
+}
+
+interface Context {
+  readonly api: Api;
+  readonly values: Values;
+  readonly runOptions: Pointer;
+}
+
+class FfiExecutable implements Executable {
+  readonly #program: OnnxProgram;
+  readonly #context: Context;
+  readonly #bound = new Set<FfiBound>();
+  #session: Pointer | undefined;
+
+  constructor(program: OnnxProgram, session: Pointer, context: Context) {
+    this.#program = program;
+    this.#session = session;
+    this.#context = context;
+  }
+
+  bind(inputs: Tensors, outputs: Tensors = {}): Bound {
+    if (this.#session === undefined) throw released();
+    const fitted = fitTensors(this.#program, inputs, outputs);
+    const bound = new FfiBound(this.#context, this.#session, fitted, () => this.#bound.delete(bound));
+    this.#bound.add(bound);
+    return bound;
+  }
+
+  async run(inputs: Tensors, outputs?: Tensors): Promise<Tensors> {
+    const bound = this.bind(inputs, outputs);
+    try {
+      return await bound.run();
+    } finally {
+      bound.release();
+    }
+  }
+
+  async release(): Promise<void> {
+    for (const bound of this.#bound) bound.release();
+    if (this.#session !== undefined) this.#context.api.release('ReleaseSession', this.#session);
+    this.#session = undefined;
+  }
+}
+
+class FfiBound implements Bound {
+  readonly #context: Context;
+  readonly #session: Pointer;
+  readonly #outputs: Tensors;
+  /** All that is bound, which lives as long as this does. */
+  readonly #tensors: readonly BoundTensor[];
+  readonly #used: Tensor[] = [];
+  readonly #onRelease: () => void;
+  #binding: Pointer | undefined;
+
+  constructor(context: Context, session: Pointer, { inputs, outputs, shapes }: Fitted, onRelease: () => void) {
+    this.#context = context;
+    this.#session = session;
+    this.#onRelease = onRelease;
+    this.#outputs = Object.fromEntries(
+      shapes.map(({ port, dims }) => [port.name, outputs[port.name] ?? zeros(port.type, dims)]),
+    );
+    this.#tensors = boundTensors(inputs, this.#outputs);
+    this.#binding = context.api.make('CreateIoBinding', session);
+    try {
+      for (const [name, tensor] of Object.entries(inputs)) this.#bind('BindInput', name, tensor);
+      for (const [name, tensor] of Object.entries(this.#outputs)) this.#bind('BindOutput', name, tensor);
+    } catch (error) {
+      this.release();
+      throw error;
+    }
+  }
+
+  #bind(kind: 'BindInput' | 'BindOutput', name: string, tensor: Tensor): void {
+    const { api, values } = this.#context;
+    const value = values.use(tensor);
+    this.#used.push(tensor);
+    api.call(kind, this.#binding, name, value);
+  }
+
+  async run(): Promise<Tensors> {
+    if (this.#binding === undefined) throw released();
+    requireMemory(this.#tensors);
+    this.#context.api.call('RunWithBinding', this.#session, this.#context.runOptions, this.#binding);
+    return this.#outputs;
+  }
+
+  release(): void {
+    const { api, values } = this.#context;
+    if (this.#binding !== undefined) api.release('ReleaseIoBinding', this.#binding);
+    this.#binding = undefined;
+    for (const tensor of this.#used.splice(0)) values.letGo(tensor);
+    this.#onRelease();
+  }
+}
