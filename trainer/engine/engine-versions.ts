@@ -27,6 +27,11 @@ export function engineVersions(): Record<string, string> {
   };
 }
 
+/** Whether workers have copies of what they share: see memory-estimate.ts. */
+export function runtimeCopies(): boolean {
+  return chooseRuntime().name === 'stock';
+}
+
 /**
  * Says on stderr where programs run in another way than usual.
  *

@@ -18,6 +18,8 @@ export interface MemoryDemand {
   readonly head: Head;
   /** Worker threads. */
   readonly workers: number;
+  /** The runtime takes no shared memory, and copies what programs put out. */
+  readonly copies: boolean;
   /** Gradients and moments are kept; absent where nothing is trained. */
   readonly step?: LargestStep | undefined;
   /** A second set of weights is kept. */
@@ -48,13 +50,15 @@ const enoughSequences = 8192;
  * The memory that a stage needs at its peak, by what it is for; docs/pretrained-models.md has the same in a table, with measurements.
  *
  *   shared by all workers   4 bytes a parameter each for weights, gradient, two moments, reference
- *   a worker                4 bytes a parameter for its copy of the weights; to train, 8 for its gradients, which ONNX Runtime has
- *                           once and the binding copies; keys and values; of its largest micro-batch the logits and their gradient,
- *                           and the attention scores of all layers, which the backward pass needs: 4 · layers · heads · rows · length²
- *   each reward model       4 bytes a parameter for its weights, and as much a worker
+ *   a worker                to train, 4 bytes a parameter for its gradients; keys and values; of its largest micro-batch the logits
+ *                           and their gradient, and the attention scores of all layers, which the backward pass needs:
+ *                           4 · layers · heads · rows · length²
+ *   each reward model       4 bytes a parameter for its weights
+ *
+ * A runtime that copies takes 4 bytes a parameter of every model more for each worker, and for its gradients as much again.
  */
 export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
-  const { config, head, workers, step, reference, sampledLength, rewardModels } = demand;
+  const { config, head, workers, copies, step, reference, sampledLength, rewardModels } = demand;
   const weights = weightBytes(config, head);
   const each = workers === 1 ? 'of the worker' : `of ${workers} workers`;
   const width = Math.min(sampledLength, config.maxLength);
@@ -63,10 +67,10 @@ export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
     certain('the weights', weights),
     ...(step ? [certain('their gradient', weights), certain('the moments of AdamW', 2 * weights)] : []),
     ...(reference ? [certain('the reference', weights)] : []),
-    certain(`copies of the weights ${each}`, workers * weights),
-    ...(step ? [certain(`gradients ${each}`, 2 * workers * weights)] : []),
+    ...(copies ? [certain(`copies of the weights ${each}`, workers * weights)] : []),
+    ...(step ? [certain(`gradients ${each}`, (copies ? 2 : 1) * workers * weights)] : []),
     ...Array.from(rewardModels, ([name, model]) =>
-      certain(`the reward model ${name}`, (1 + workers) * weightBytes(model, 'scalar')),
+      certain(`the reward model ${name}`, (copies ? 1 + workers : 1) * weightBytes(model, 'scalar')),
     ),
     ...(width > 0 ? [likely(`keys and values ${each}`, workers * keysAndValues)] : []),
     ...(step ? ofMicroBatch(step, config, head, workers, each) : []),

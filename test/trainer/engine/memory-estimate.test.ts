@@ -23,6 +23,7 @@ const nothing: MemoryDemand = {
   config,
   head: 'lm',
   workers: 1,
+  copies: false,
   reference: false,
   sampledLength: 0,
   rewardModels: new Map(),
@@ -37,33 +38,40 @@ const logits = (rows: number, predicted: number) => 2 * 4 * 49_152 * rows * pred
 
 // The formula of docs/pretrained-models.md.
 describe.each([1, 2])('with %d workers', (workers) => {
-  const training = 4 * weights + 3 * workers * weights; // weights, gradient, moments; copies, gradients twice
+  const training = 4 * weights + workers * weights; // weights, gradient, moments; gradients
   test.each<{ name: string; demand: Partial<MemoryDemand>; bytes: number }>([
-    { name: 'a model', demand: {}, bytes: weights + workers * weights },
-    {
-      name: 'the reference',
-      demand: { reference: true },
-      bytes: 2 * weights + workers * weights,
-    },
+    { name: 'a model', demand: {}, bytes: weights },
+    { name: 'a model that each worker copies', demand: { copies: true }, bytes: weights + workers * weights },
+    { name: 'the reference', demand: { reference: true }, bytes: 2 * weights },
     {
       name: 'a reward model',
       demand: { rewardModels: new Map([['judge', config]]) },
+      bytes: weights + weights + 4 * 576,
+    },
+    {
+      name: 'a reward model that each worker copies',
+      demand: { copies: true, rewardModels: new Map([['judge', config]]) },
       bytes: (weights + weights + 4 * 576) * (1 + workers),
     },
     {
       name: 'keys and values of 64 sequences, up to 256 MiB',
       demand: { sampledLength: 20 },
-      bytes: weights + workers * weights + workers * 64 * 20 * (2 * 30 * 3 * 64 * 4),
+      bytes: weights + workers * 64 * 20 * (2 * 30 * 3 * 64 * 4),
     },
     {
       name: 'keys and values of long sequences',
       demand: { sampledLength: 2000 },
-      bytes: weights + workers * weights + workers * 256 * 2 ** 20,
+      bytes: weights + workers * 256 * 2 ** 20,
     },
     {
       name: 'one long row',
       demand: { step: step(1, 1024, 1024) },
       bytes: training + workers * (scores(1, 1024) + logits(1, 1024)),
+    },
+    {
+      name: 'copies of weights and gradients',
+      demand: { copies: true, step: step(1, 1024, 1024) },
+      bytes: training + 2 * workers * weights + workers * (scores(1, 1024) + logits(1, 1024)),
     },
     {
       name: 'many long rows, of which few are predicted',
@@ -78,7 +86,7 @@ describe.each([1, 2])('with %d workers', (workers) => {
     {
       name: 'a pair',
       demand: { head: 'scalar', step: step(1, 1024, 0, 2) },
-      bytes: training + (4 + 3 * workers) * 4 * 576 + workers * scores(2, 1024),
+      bytes: training + (4 + workers) * 4 * 576 + workers * scores(2, 1024),
     },
   ])('counts $name', ({ demand, bytes }) => {
     expect(totalOf(estimateMemory({ ...nothing, workers, ...demand }))).toBe(bytes + program);

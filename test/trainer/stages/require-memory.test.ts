@@ -54,19 +54,19 @@ test('a model that fits is let through', () => {
 
 test('one that cannot fit is refused with what the memory is for', () => {
   expect(judge(4).refused).toMatch(
-    /^stage zero: found a model that needs 6\.\d GB or more \(.*2\.\d GB gradients of 2 workers.*\), expected one that fits into 4\.0 GB: take fewer workers, a smaller model or more memory$/,
+    /^stage zero: found a model that needs 4\.\d GB or more \(.*1\.\d GB gradients of 2 workers.*\), expected one that fits into 4\.0 GB: take fewer workers, a smaller model or more memory$/,
   );
 });
 
 test('a reward model that is opened beside it counts', () => {
-  expect(judge(6, { trained: false })).toEqual({ warned: undefined });
+  expect(judge(2, { trained: false })).toEqual({ warned: undefined });
   const rewardModels = new Map([['judge', { ...config, layers: 120 }]]);
-  expect(judge(6, { trained: false, rewardModels }).refused).toMatch(/\(5\.4 GB the reward model judge, .*fits into 6/);
+  expect(judge(2, { trained: false, rewardModels }).refused).toMatch(/\(1\.8 GB the reward model judge, .*fits into 2/);
 });
 
 test('one that may not fit is warned of', () => {
-  expect(judge(7).warned).toMatch(
-    /^about \d+(\.\d)? GB of memory are needed .*, 7\.0 GB are there: take fewer workers/,
+  expect(judge(4.5).warned).toMatch(
+    /^about \d+(\.\d)? GB of memory are needed .*, 4\.5 GB are there: take fewer workers/,
   );
 });
 
