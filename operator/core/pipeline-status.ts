@@ -45,7 +45,9 @@ export function pipelineStatus(situation: PipelineSituation, verdict: Outcome): 
     ...total(views.flatMap(({ object }) => object?.status ?? [])),
   };
   const live = views.filter(isLive);
-  const stopped = views.filter(({ succeeded: each, gate }) => each?.status === 'False' || gate?.action === 'Waiting');
+  const stopped = views.filter(({ succeeded: each, gate }) =>
+    verdict.status === 'Unknown' ? gate?.action === 'Waiting' : each?.status === 'False',
+  );
   const shown = live.length > 0 ? live : stopped;
   const measured = views.flatMap(({ object }) => object?.status?.metrics['eval/pass@1'] ?? []);
   return {

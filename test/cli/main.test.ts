@@ -39,7 +39,7 @@ test.each([
 });
 
 test.each([
-  { args: ['--kubeconfig', '/nowhere'], says: '/nowhere: found ENOENT' },
+  { args: ['--kubeconfig', '/nowhere'], says: '/nowhere: found no such file, expected a kubeconfig' },
   { args: ['--kubeconfig', 'package.json'], says: 'package.json: found' },
   { args: ['--context', 'in-cluster'], says: 'found no KUBERNETES_SERVICE_HOST, expected to run in a pod' },
 ])('r1 get $args says what is wrong with it', async ({ args, says }) => {

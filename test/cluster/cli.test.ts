@@ -67,7 +67,11 @@ describeCluster('r1 on a cluster', (cluster) => {
   test('apply makes a pipeline, says what changed, and leaves alone what the manifest does not name', async () => {
     const file = await write('p.yaml', manifest(fourStages, 'applied'));
     const apply = () => on(['apply', '-f', file]);
-    expect(await apply()).toEqual({ code: 0, stdout: 'r1pipeline.r1.dev/applied created\n', stderr: '' });
+    expect(await apply()).toEqual({
+      code: 0,
+      stdout: 'r1pipeline.r1.dev/applied created\n',
+      stderr: expect.stringMatching(/^(.*p\.yaml: warning: spec\.stages\[\d\]\.\w+\.sampling\.maxNewTokens: .*\n){2}$/),
+    });
     expect((await apply()).stdout).toBe('r1pipeline.r1.dev/applied unchanged\n');
 
     await kubectl('patch', 'r1p', 'applied', '--type=merge', '-p', '{"spec":{"suspend":true}}');
