@@ -6,6 +6,7 @@ import { HybridReader } from './hybrid-reader.ts';
 import { PageReader } from './pages.ts';
 import { type NextValue, plainDictionary, plainValues, type Stored } from './plain.ts';
 import type { ParquetNode } from './schema.ts';
+import { streamSplitValues } from './stream-split.ts';
 
 /** All pages that are open at once: those that are larger together are refused before they fill the memory. */
 const mostHeldBytes = 512 * 2 ** 20;
@@ -90,6 +91,10 @@ export class ColumnReader {
       : cutLevels(page.bytes, repetition > 0, definition > 0);
     this.repetitions = repetition > 0 ? new HybridReader(repetitions, bitsOf(repetition)) : undefined;
     this.definitions = definition > 0 ? new HybridReader(definitions, bitsOf(definition)) : undefined;
+    for (const [at, encoding] of (page.levelEncodings ?? []).entries()) {
+      if (encoding === 'RLE' || [repetition, definition][at] === 0) continue;
+      throw new DamagedParquet(`found levels in the encoding ${encoding}, expected RLE`);
+    }
     this.values = this.valuesIn(page.encoding, bytes);
     this.leftOfPage = page.count;
     this.hold([this.heldBytes[0], page.bytes.length]);
@@ -112,6 +117,8 @@ export class ColumnReader {
         const bits = new HybridReader(cutOff(bytes)[0], 1);
         return () => bits.next() === 1;
       }
+      case 'BYTE_STREAM_SPLIT':
+        return streamSplitValues(bytes, type, typeLength);
       case 'DELTA_BINARY_PACKED':
         return deltaIntegers(bytes, type);
       case 'DELTA_LENGTH_BYTE_ARRAY':

@@ -20,6 +20,8 @@ export type Page =
       readonly encoding: Encoding;
       /** Repetition and definition levels, where their lengths are known from outside. */
       readonly levels?: readonly [repetition: Uint8Array, definition: Uint8Array];
+      /** Of levels of an unknown length, where there are any. */
+      readonly levelEncodings?: readonly [repetition: Encoding, definition: Encoding];
       /** Levels of an unknown length, each after its length, and the values. */
       readonly bytes: Uint8Array;
     };
@@ -56,11 +58,9 @@ function pageOf(header: PageHeader, codec: CompressionCodec, read: () => Uint8Ar
   const length = sizeOf(header.uncompressed_page_size, mostPageBytes);
   const { data_page_header: one, data_page_header_v2: two, dictionary_page_header: dictionary } = header;
   if (header.type === 'DATA_PAGE' && one !== undefined) {
-    for (const encoding of [one.definition_level_encoding, one.repetition_level_encoding]) {
-      if (encoding !== 'RLE') throw new DamagedParquet(`found levels in the encoding ${encoding}, expected RLE`);
-    }
     const bytes = decompress(codec, read(), length);
-    return { kind: 'data', count: countOf(one.num_values), encoding: one.encoding, bytes };
+    const levelEncodings = [one.repetition_level_encoding, one.definition_level_encoding] as const;
+    return { kind: 'data', count: countOf(one.num_values), encoding: one.encoding, levelEncodings, bytes };
   }
   if (header.type === 'DATA_PAGE_V2' && two !== undefined) {
     const repetition = sizeOf(two.repetition_levels_byte_length, length);

@@ -7,7 +7,8 @@ export type Stored = boolean | number | bigint | Uint8Array;
 /** Values one after the other. @throws DamagedParquet where they end early */
 export type NextValue = () => Stored;
 
-const fixedBytes: Partial<Record<ParquetType, number>> = { INT32: 4, INT64: 8, INT96: 12, FLOAT: 4, DOUBLE: 8 };
+/** Of types whose values all have as many. */
+export const fixedBytes: Partial<Record<ParquetType, number>> = { INT32: 4, INT64: 8, INT96: 12, FLOAT: 4, DOUBLE: 8 };
 
 /** Values in the encoding PLAIN. @param typeLength bytes of a FIXED_LEN_BYTE_ARRAY */
 export function plainValues(bytes: Uint8Array, type: ParquetType, typeLength: number | undefined): NextValue {

@@ -115,11 +115,11 @@ const refused: readonly { name: string; file: Handmade; says: string }[] = [
       ...good,
       pages: [
         plainPage(1, a, {
-          data_page_header: { ...plainPage(1, a).header.data_page_header, encoding: 'BYTE_STREAM_SPLIT' } as never,
+          data_page_header: { ...plainPage(1, a).header.data_page_header, encoding: 'BIT_PACKED' } as never,
         }),
       ],
     },
-    says: 'column prompt is in the encoding BYTE_STREAM_SPLIT, which is not read',
+    says: 'column prompt is in the encoding BIT_PACKED, which is not read',
   },
   {
     name: 'a row that begins within another',
