@@ -6,6 +6,7 @@ import type { KvCache } from './kv-cache.ts';
 import { cacheWidth, lengthBucket } from './lengths.ts';
 import { chooseToken } from './sampling.ts';
 import type { TokenSampling } from './sampling.ts';
+import { type Stops, StopWatch } from './stop-watch.ts';
 
 /** How one completion is sampled. */
 export interface CompletionSampling extends TokenSampling {
@@ -19,12 +20,11 @@ export interface PromptGroup {
 }
 
 /** One completion wanted. */
-export interface GenerationRequest {
+export interface GenerationRequest extends Stops {
   readonly promptIds: readonly number[];
   /** Token t is drawn with the key's uniform number t. */
   readonly key: RandomKey;
   readonly sampling: CompletionSampling;
-  readonly stopIds: readonly number[];
 }
 
 export interface Sample extends Omit<GenerationRequest, 'promptIds'> {
@@ -33,7 +33,7 @@ export interface Sample extends Omit<GenerationRequest, 'promptIds'> {
 }
 
 export interface Completion {
-  /** With the stop token where `finish` is 'stop'. */
+  /** With the stop token, or the one that completed a stop text, where `finish` is 'stop'. */
   readonly tokenIds: number[];
   /** Probability of each token at the sampling temperature (1 where greedy), before top-k and top-p. */
   readonly probs: Float32Array;
@@ -120,6 +120,7 @@ interface Sequence {
   readonly promptLength: number;
   readonly tokenIds: number[];
   readonly probs: number[];
+  readonly stop: StopWatch;
 }
 
 /** The sequences side by side, one row each. */
@@ -152,7 +153,8 @@ class Batch {
   join({ promptIds, samples }: PromptGroup, prefill: Prefill, prompt: number): void {
     const probs = rowOf(prefill.probs, prompt, this.#vocabularySize);
     for (const sample of samples) {
-      const sequence = { sample, promptLength: promptIds.length, tokenIds: [], probs: [] };
+      const stop = new StopWatch(sample);
+      const sequence = { sample, promptLength: promptIds.length, tokenIds: [], probs: [], stop };
       if (!this.#extend(sequence, probs)) continue;
       const row = this.#rows.push(sequence) - 1;
       if (this.#cache.width < prefill.length) this.#cache.setWidth(prefill.length, row);
@@ -185,8 +187,8 @@ class Batch {
 
   /** Adds a token; reports the completion and returns false where it was the last. */
   #extend(sequence: Sequence, row: Float32Array): boolean {
-    const { sample, promptLength, tokenIds, probs } = sequence;
-    const { key, sampling, stopIds, index } = sample;
+    const { sample, promptLength, tokenIds, probs, stop } = sequence;
+    const { key, sampling, index } = sample;
     const token = chooseToken(row, sampling, uniform(key, tokenIds.length));
     const prob = row[token];
     // A softmax over a logit that is not finite is NaN for every token, so the chosen one tells.
@@ -196,7 +198,7 @@ class Batch {
       );
     tokenIds.push(token);
     probs.push(prob as number);
-    const stopped = stopIds.includes(token);
+    const stopped = stop.endsWith(token);
     const limit = Math.min(sampling.maxNewTokens, this.#maxLength - promptLength);
     if (!stopped && tokenIds.length < limit) return true;
     this.#onCompletion(index, { tokenIds, probs: Float32Array.from(probs), finish: stopped ? 'stop' : 'length' });

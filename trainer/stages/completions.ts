@@ -47,14 +47,16 @@ export async function completeRows(
   key: SampleKey,
 ): Promise<SampledCompletion[][]> {
   const { tokenizer } = policy;
-  const stopIds = [...tokenizer.stopIds, ...tokenizer.stop.ids];
+  const { ids, texts, pieces } = tokenizer.stop;
+  const stopIds = [...tokenizer.stopIds, ...ids];
+  const stopTexts = pieces && { texts, pieces };
   const asked = rows.flatMap((row, place) => {
     const { ids: promptIds, opening } = encodePrompt(policy, row);
     const limited = withinContext(sampling, promptIds.length, policy, row);
     return Array.from({ length: samples }, (_, sample) => ({
       row,
       opening,
-      request: { promptIds, key: key(row, sample, place), sampling: limited, stopIds },
+      request: { promptIds, key: key(row, sample, place), sampling: limited, stopIds, stopTexts },
     }));
   });
   const completions = await policy.generate(asked.map(({ request }) => request));

@@ -3,8 +3,8 @@ import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 
 /**
  * A completion up to its first stop text or stop token, whose text ends before it. Its last token is the one that completed
- * the stop text: what was sampled is what is trained. As a completion is cut after it was sampled, it is the same whoever
- * sampled it.
+ * the stop text: what was sampled is what is trained. Sampling ends there by itself, but for tokenizers whose tokens do not tell where;
+ * then what came after it is cut off here, and the completion is the same.
  */
 export function cutAtStop(
   completion: Completion,

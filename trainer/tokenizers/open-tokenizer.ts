@@ -11,6 +11,7 @@ import { checkTokenizer } from './check-tokenizer.ts';
 import { faithfulDecoder, faithfulNormalizer } from './normalizer.ts';
 import { faithfulPreTokenizer } from './pre-tokenizer.ts';
 import { refuseUnheard, type RenderOptions } from './rendering.ts';
+import { stopPieces } from './stop-pieces.ts';
 import { readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
 
 export interface TokenizerFacts {
@@ -19,7 +20,12 @@ export interface TokenizerFacts {
   /** Ids that end a completion; the first is the tokenizer's own end token, which training appends. */
   readonly stopIds: number[];
   /** What ends a completion besides: ids of tokens, and texts that are none. */
-  readonly stop: { readonly ids: readonly number[]; readonly texts: readonly string[] };
+  readonly stop: {
+    readonly ids: readonly number[];
+    readonly texts: readonly string[];
+    /** What tokens write that can be part of the texts; absent where tokens write otherwise in a row than alone. */
+    readonly pieces?: readonly (readonly [id: number, text: string])[];
+  };
   /** What every prompt ends with, after the template. */
   readonly prefill: string;
   readonly padId: number;
@@ -72,11 +78,18 @@ export async function openTokenizer(directory: string, chat: ChatSettings): Prom
       ? undefined
       : compileChatTemplate(template, { ...files.specialTokens, ...chat.arguments }, directory);
 
+  const decode = (ids: readonly number[]): string => {
+    const written = ids.filter((id) => !controlIds.has(id) && library.id_to_token(id) !== undefined);
+    // Cleaning up would change the text that was written ("a ." → "a."), so that it would no longer have these ids.
+    return written.length === 0 ? '' : library.decode(written, { clean_up_tokenization_spaces: false });
+  };
+  const size = vocabularySize(library);
+
   return {
     facts: {
-      vocabularySize: vocabularySize(library),
+      vocabularySize: size,
       stopIds,
-      stop: stopOf(chat.stop ?? [], files),
+      stop: stopOf(chat.stop ?? [], files, (texts) => stopPieces(texts, decode, size)),
       prefill: chat.prefill ?? '',
       padId: idOf('pad_token') ?? files.modelIds.pad[0] ?? stopIds[0],
       ...(bosId !== undefined && { bosId }),
@@ -85,11 +98,7 @@ export async function openTokenizer(directory: string, chat: ChatSettings): Prom
         .digest('hex'),
     },
     encode: (text) => library.encode(text, { add_special_tokens: false }).ids,
-    decode(ids) {
-      const written = ids.filter((id) => !controlIds.has(id) && library.id_to_token(id) !== undefined);
-      // Cleaning up would change the text that was written ("a ." → "a."), so that it would no longer have these ids.
-      return written.length === 0 ? '' : library.decode(written, { clean_up_tokenization_spaces: false });
-    },
+    decode,
     render(messages, options = {}) {
       const prefill = messages.length === 0 || options.closed === true ? '' : (chat.prefill ?? '');
       if (messages.length > 0 && renderTemplate !== undefined) return renderTemplate(messages, options) + prefill;
@@ -100,12 +109,18 @@ export async function openTokenizer(directory: string, chat: ChatSettings): Prom
 }
 
 /** Texts that are added tokens stop by their ids; pieces of the vocabulary may be hidden in longer ones. */
-function stopOf(stop: readonly string[], { tokenizer }: TokenizerFiles): TokenizerFacts['stop'] {
+function stopOf(
+  stop: readonly string[],
+  { tokenizer }: TokenizerFiles,
+  piecesOf: (texts: readonly string[]) => ReturnType<typeof stopPieces>,
+): TokenizerFacts['stop'] {
   const added = new Map(tokenizer.added_tokens.map(({ content, id }) => [content, id]));
-  return {
-    ids: stop.flatMap((text) => added.get(text) ?? []),
-    texts: stop.filter((text) => !added.has(text)),
-  };
+  const ids = stop.flatMap((text) => added.get(text) ?? []);
+  const texts = stop.filter((text) => !added.has(text));
+  // Other decoders change what is at the beginning of a text, or put something between tokens.
+  const isByteLevel = (tokenizer['decoder'] as { type?: unknown } | null | undefined)?.type === 'ByteLevel';
+  const pieces = texts.length > 0 && isByteLevel ? piecesOf(texts) : undefined;
+  return { ids, texts, ...(pieces && { pieces }) };
 }
 
 function openLibrary({ tokenizer, config }: TokenizerFiles, directory: string): HfTokenizer {

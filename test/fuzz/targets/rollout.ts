@@ -25,6 +25,7 @@ const lease = {
   kind: 'lease',
   lease: 'a0',
   prompts: [[1, 5, 7]],
+  stops: [{ texts: ['ab'], pieces: [[5, 'a']] }],
   requests: [
     { index: 0, prompt: 0, key: [1, 2], sampling: { temperature: 1, topP: 1, topK: 0, maxNewTokens: 4 }, stopIds: [9] },
   ],

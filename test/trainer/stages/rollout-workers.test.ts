@@ -173,6 +173,7 @@ async function learn(
     name: `${type}-${++stages}`,
     stage: type,
     settings: { [type]: settings[type] },
+    chat: { stop: ['77'] }, // a text, which no token of the tokenizer is
     model: { input: await pin(root, 'base') },
     out,
     workers: 1,

@@ -1,4 +1,5 @@
 import type { Completion, GenerationRequest } from '../generation.ts';
+import { placeOfStop } from '../stop-watch.ts';
 
 /** What a completion of any request keeps to. */
 export interface ModelLimits {
@@ -25,11 +26,11 @@ export function completionProblem(
   if (alien !== undefined) return `the token ${alien} of a vocabulary of ${limits.vocabularySize}`;
   const impossible = probs.find((prob) => !(prob >= 0 && prob <= 1));
   if (impossible !== undefined) return `the probability ${impossible}`;
-  const stop = tokenIds.findIndex((id) => request.stopIds.includes(id));
+  const stop = placeOfStop(tokenIds, request);
   const ended = finish === 'stop' ? stop === tokenIds.length - 1 : stop < 0 && tokenIds.length === longest;
   return ended
     ? undefined
-    : `${tokenIds.length} tokens with finish "${finish}", a stop token at ${stop}, and room for ${longest}`;
+    : `${tokenIds.length} tokens with finish "${finish}", a stop at ${stop}, and room for ${longest}`;
 }
 
 /** The same to the bit. */

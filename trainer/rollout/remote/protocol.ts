@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Completion, GenerationRequest } from '../generation.ts';
+import type { StopTexts } from '../stop-watch.ts';
 
 /**
  * What learner and rollout workers say to each other: JSON over HTTP, parameters as raw bytes. Workers ask, the learner
@@ -57,6 +58,7 @@ const lease = z.object({
   kind: z.literal('lease'),
   lease: id,
   prompts: z.array(z.array(token)),
+  stops: z.array(z.object({ texts: z.array(z.string()), pieces: z.array(z.tuple([token, z.string()])) })),
   requests: z.array(
     z.object({
       /** Place in the learner's list. */
@@ -71,6 +73,8 @@ const lease = z.object({
         maxNewTokens: z.int().min(1),
       }),
       stopIds: z.array(token),
+      /** Place in `stops`. */
+      stop: z.int().min(0).optional(),
     }),
   ),
 });
@@ -102,30 +106,49 @@ export interface Placed {
   readonly completion: Completion;
 }
 
-/** Requests in words of the protocol; prompts that several share are sent once. */
+/** Requests in words of the protocol; prompts and stop texts that several share are sent once. */
 export function encodeLease(name: string, requests: readonly GenerationRequest[], indices: readonly number[]): Answer {
   const prompts = new Map<string, { readonly place: number; readonly ids: number[] }>();
+  const stops: StopTexts[] = [];
   const encoded = indices.map((index) => {
-    const { promptIds, key, sampling, stopIds } = requests[index] as GenerationRequest;
+    const { promptIds, key, sampling, stopIds, stopTexts } = requests[index] as GenerationRequest;
     const text = promptIds.join();
     const prompt = prompts.get(text) ?? { place: prompts.size, ids: [...promptIds] };
     prompts.set(text, prompt);
-    return { index, prompt: prompt.place, key: [...key] as [number, number], sampling, stopIds: [...stopIds] };
+    if (stopTexts && !stops.includes(stopTexts)) stops.push(stopTexts);
+    return {
+      index,
+      prompt: prompt.place,
+      key: [...key] as [number, number],
+      sampling,
+      stopIds: [...stopIds],
+      ...(stopTexts && { stop: stops.indexOf(stopTexts) }),
+    };
   });
-  return { kind: 'lease', lease: name, prompts: [...prompts.values()].map(({ ids }) => ids), requests: encoded };
+  return {
+    kind: 'lease',
+    lease: name,
+    prompts: [...prompts.values()].map(({ ids }) => ids),
+    stops: stops.map(({ texts, pieces }) => ({
+      texts: [...texts],
+      pieces: pieces.map((piece) => [...piece] as [number, string]),
+    })),
+    requests: encoded,
+  };
 }
 
 /** @returns requests that share the arrays of their prompts, and the learner's index of each */
-export function decodeLease({ prompts, requests }: Extract<Answer, { kind: 'lease' }>): {
+export function decodeLease({ prompts, stops, requests }: Extract<Answer, { kind: 'lease' }>): {
   readonly requests: GenerationRequest[];
   readonly indices: number[];
 } {
   return {
-    requests: requests.map(({ prompt, key, sampling, stopIds }) => ({
+    requests: requests.map(({ prompt, key, sampling, stopIds, stop }) => ({
       promptIds: prompts[prompt] ?? [],
       key,
       sampling,
       stopIds,
+      ...(stop !== undefined && { stopTexts: stops[stop] }),
     })),
     indices: requests.map(({ index }) => index),
   };

@@ -19,6 +19,16 @@ test('requests arrive as they were, and prompts that several share are one array
   expect(sent.prompts).toHaveLength(2);
 });
 
+test('stop texts arrive once, for all requests that have them', () => {
+  const stopTexts = { texts: ['ab'], pieces: [[5, 'a'] as const, [6, 'b'] as const] };
+  const stopping = requests.map((request, at) => (at === 0 ? request : { ...request, stopTexts }));
+  const sent = answer.parse(JSON.parse(JSON.stringify(encodeLease('a1', stopping, [0, 1, 2]))));
+  if (sent.kind !== 'lease') throw new Error('expected a lease');
+  const received = decodeLease(sent);
+  expect(received.requests).toEqual(stopping.slice(0, 3));
+  expect(received.requests[1]?.stopTexts).toBe(received.requests[2]?.stopTexts);
+});
+
 test('completions arrive with every bit', () => {
   const completion = fakeCompletion(requests[3]!);
   const probs = completion.probs

@@ -94,12 +94,12 @@ test.each<{ name: string; index: number; completion: Partial<Completion>; says: 
     completion: { probs: seven.probs.with(3, 1.5) },
     says: 'the probability 1.5',
   },
-  { name: 'an end that is none', index: 7, completion: { finish: 'stop' }, says: 'finish "stop", a stop token at -1' },
+  { name: 'an end that is none', index: 7, completion: { finish: 'stop' }, says: 'finish "stop", a stop at -1' },
   {
     name: 'a stop token in the middle',
     index: 7,
     completion: { tokenIds: seven.tokenIds.with(2, 99) },
-    says: 'stop token at 2',
+    says: 'a stop at 2',
   },
 ])('$name is refused, and nothing of the delivery counts', ({ index, completion, says }) => {
   const shared = share();
