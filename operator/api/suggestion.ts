@@ -1,10 +1,31 @@
 /** The known word that a mistyped one was probably meant to be: at most a third of its letters differ. */
 export function didYouMean(word: string, known: readonly string[]): string | undefined {
-  const limit = Math.max(1, Math.floor(word.length / 3));
+  return closest(word, known, (candidate) => editDistance(word.toLowerCase(), candidate.toLowerCase()));
+}
+
+/** The same, where one part of a name may have been meant for all of it: `acuracy` for `rewards/accuracy/mean`. */
+export function didYouMeanPartOf(word: string, known: readonly string[]): string | undefined {
+  return closest(word, known, (candidate) => distanceTo(word, candidate));
+}
+
+/** The known names that are most like a word, or that have a part that is. */
+export function nearest(word: string, known: readonly string[], count: number): string[] {
+  return known
+    .map((candidate) => ({ candidate, distance: distanceTo(word, candidate) }))
+    .toSorted((a, b) => a.distance - b.distance)
+    .slice(0, count)
+    .map(({ candidate }) => candidate);
+}
+
+function closest(
+  word: string,
+  known: readonly string[],
+  distanceOf: (candidate: string) => number,
+): string | undefined {
   let best: string | undefined;
-  let bestDistance = limit + 1;
+  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of known) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    const distance = distanceOf(candidate);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
@@ -13,23 +34,11 @@ export function didYouMean(word: string, known: readonly string[]): string | und
   return best;
 }
 
-/** The known words that are most like a word: first those that share a part with it (`pass@1` of `eval/pass@1`), then by distance. */
-export function nearest(word: string, known: readonly string[], count: number): string[] {
-  const parts = new Set(word.toLowerCase().split(/[/_]/));
-  return known
-    .map((candidate) => ({
-      candidate,
-      apart: candidate
-        .toLowerCase()
-        .split(/[/_]/)
-        .some((part) => parts.has(part))
-        ? 0
-        : 1,
-      distance: editDistance(word.toLowerCase(), candidate.toLowerCase()),
-    }))
-    .toSorted((a, b) => a.apart - b.apart || a.distance - b.distance)
-    .slice(0, count)
-    .map(({ candidate }) => candidate);
+/** A part counts a little less than the whole. */
+function distanceTo(word: string, candidate: string): number {
+  const [wanted, name] = [word.toLowerCase(), candidate.toLowerCase()];
+  const ofParts = name.split('/').map((part) => editDistance(wanted, part) + 0.5);
+  return Math.min(editDistance(wanted, name), ...ofParts);
 }
 
 /** Optimal string alignment distance: insertions, deletions, substitutions, swaps of neighbours. */

@@ -1,7 +1,7 @@
 import { resultMetrics } from '../../trainer/contract/result-metrics.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { PipelineStage } from '../api/pipeline-stage.ts';
-import { didYouMean, nearest } from '../api/suggestion.ts';
+import { didYouMeanPartOf, nearest } from '../api/suggestion.ts';
 import { formatPath, problemAt, type ValueProblem } from '../api/value-problem.ts';
 import { evaluationOf, trainedOn } from '../api/evaluation-plan.ts';
 
@@ -30,7 +30,7 @@ export function gateProblem(pipeline: R1Pipeline): string | undefined {
 const namesShown = 6;
 
 function expected({ name }: Pick<PipelineStage, 'name'>, metric: string, known: readonly string[]): string {
-  const meant = didYouMean(metric, known);
+  const meant = didYouMeanPartOf(metric, known);
   const needed = metric.startsWith('eval/') && !known.some((each) => each.startsWith('eval/'));
   const learned = known.includes(metric.replace(/^eval\//, 'eval_train/'));
   const near = nearest(metric, known, namesShown).join(', ');

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { didYouMean, nearest } from '../../../operator/api/suggestion.ts';
+import { didYouMean, didYouMeanPartOf, nearest } from '../../../operator/api/suggestion.ts';
 
 const known = ['accuracy', 'format', 'languageConsistency', 'sft', 'grpo'];
 
@@ -14,7 +14,17 @@ test.each([
   expect(didYouMean(word, known)).toBe(meant);
 });
 
-test('the nearest words share a part, then differ least', () => {
-  const metrics = ['loss', 'rewards/format/mean', 'reward', 'eval/format_rate', 'kl'];
-  expect(nearest('format', metrics, 2)).toEqual(['eval/format_rate', 'rewards/format/mean']);
+const metrics = ['loss', 'rewards/accuracy/mean', 'reward', 'eval/format_rate', 'eval/pass@1', 'rewards/format/mean'];
+
+test.each([
+  ['format', 'rewards/format/mean'],
+  ['acuracy', 'rewards/accuracy/mean'],
+  ['pass@1', 'eval/pass@1'],
+  ['rewrd', 'reward'],
+  ['throughput', undefined],
+])('a part of a name counts: %s → %s', (word, meant) => {
+  expect(didYouMeanPartOf(word, metrics)).toBe(meant);
+  const [first, ...others] = nearest(word, metrics, 3);
+  expect(others).toHaveLength(2);
+  if (meant !== undefined) expect(first).toBe(meant);
 });

@@ -57,7 +57,7 @@ test.each([
   {
     gate: '{metric: reward, atLeast: 0}',
     stage: 'sample: {prompts: [sums]}',
-    says: /stage zero: kept, .*all 10: docs\/reference\/metrics\.md\)$/,
+    says: /stage zero: data\/rows, kept, .*all 10: docs\/reference\/metrics\.md\)$/,
   },
 ])('refuses $gate', ({ gate, stage, says }) => {
   const wrong = pipeline(gate, { ...(stage !== undefined && { stage }) });
@@ -74,7 +74,7 @@ test.each([
 
 test('of many metrics the nearest are named, and where all of them are', () => {
   expect(gateProblem(pipeline('{metric: accuracy, atLeast: 0.5}'))).toMatch(
-    /^[^:]*: found "accuracy", expected a metric of the results of stage zero: rewards\/accuracy\/std, rewards\/accuracy\/mean, ([^,]+, ){4}… \(all \d+: docs\/reference\/metrics\.md\)$/,
+    /^[^:]*: found "accuracy", expected a metric of the results of stage zero: rewards\/accuracy\/mean, rewards\/accuracy\/std, ([^,]+, ){4}… \(all \d+: docs\/reference\/metrics\.md\); did you mean "rewards\/accuracy\/mean"\?$/,
   );
 });
 
