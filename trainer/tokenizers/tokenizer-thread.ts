@@ -112,8 +112,12 @@ export class TokenizerThread {
 
   async #opened(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-    const ended = (code: number): void =>
-      reject(new Error(`${this.#directory}: the tokenizer's thread ended (${code})`));
+    const ended = (code: number): void => {
+      // One that refuses to open says why, and ends: its word may be on its way.
+      const last: { message: Reply } | undefined = receiveMessageOnPort(this.#port);
+      if (last === undefined) reject(new Error(`${this.#directory}: the tokenizer's thread ended (${code})`));
+      else resolve(last.message);
+    };
     const timer = setTimeout(() => {
       reject(new UserError(`${this.#directory}: its tokenizer did not open within ${openPatienceMs / 1000} s`));
     }, openPatienceMs);
