@@ -39,6 +39,12 @@ const catalogue: readonly Entry[] = [
   { title: 'Rewards by kind', metrics: [/^rewards\/(.+)\/mean$/] },
   { title: 'Held-out pass@1', ...rate, metrics: ['eval/pass@1', /^eval\/(.+)\/pass@1$/] },
   { title: 'Held-out form', ...rate, metrics: [/^eval\/(format_rate|language_consistency)$/] },
+  {
+    title: 'Pass@1 on training rows',
+    ...rate,
+    metrics: ['eval_train/pass@1', /^eval_train\/(.+)\/pass@1$/],
+  },
+  { title: 'Form on training rows', ...rate, metrics: [/^eval_train\/(format_rate|language_consistency)$/] },
   { title: 'Loss', metrics: ['loss', 'policy_loss'] },
   { title: 'Token accuracy', ...rate, metrics: ['mean_token_accuracy'] },
   { title: 'Pair accuracy', ...rate, metrics: ['accuracy'] },
@@ -98,7 +104,8 @@ export function chartsOf(series: Series): Chart[] {
 function labelsOf({ metrics }: Entry, name: string): { name: string; label: string; order: number }[] {
   return metrics
     .flatMap((metric, order) => {
-      if (metric === name) return [{ name, label: name.replace(/^eval\//, 'held-out '), order }];
+      if (metric === name)
+        return [{ name, label: name.replace(/^eval\//, 'held-out ').replace(/^eval_train\//, ''), order }];
       const match = typeof metric === 'string' ? null : metric.exec(name);
       return match ? [{ name, label: match[1] ?? name, order }] : [];
     })
@@ -112,7 +119,7 @@ function isCurve({ sparse, values }: Line): boolean {
 
 function lineOf(series: Series, name: string, label: string): Line {
   const { steps, values } = series.get(name) ?? { steps: [], values: [] };
-  const sparse = name.startsWith('eval/');
+  const sparse = /^eval(_train)?\//.test(name);
   const errors = series.get(`${name}_stderr`)?.values;
   if (errors?.length === values.length) return { label, steps, values, errors, sparse };
   return { label, ...thinned(steps, values), sparse };

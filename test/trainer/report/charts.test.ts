@@ -37,6 +37,18 @@ test('draws evaluations with their standard errors, and no standard error for it
   ]);
 });
 
+test('figures of training rows are in charts of their own', () => {
+  const series = new Map([
+    ['eval/pass@1', curve([0.5, 0.6])],
+    ['eval_train/pass@1', curve([0.8, 0.9])],
+    ['eval_train/sums/pass@1', curve([0.8, 0.9])],
+  ]);
+  expect(chartsOf(series).map(({ title, lines }) => [title, lines.map(({ label }) => label)])).toEqual([
+    ['Held-out pass@1', ['held-out pass@1']],
+    ['Pass@1 on training rows', ['pass@1', 'sums']],
+  ]);
+});
+
 test('a metric of unknown name gets a chart on demand', () => {
   expect(chartsOf(new Map([['verifier/accuracy/ms_p95', curve([1, 2])]]))).toMatchObject([
     { title: 'verifier/accuracy/ms_p95', minor: true },

@@ -64,13 +64,14 @@ export function stateMark(state: string): Html {
   return html`<span class="state ${kind}">${state}</span>`;
 }
 
-/** A row a stage: quality on held-out prompts and time. */
+/** A row a stage: quality on held-out prompts and time; one more for figures of rows that models learn from. */
 export function stageTable({ stages }: PipelineRecord): Html {
   const datasets = [...new Set(stages.flatMap(({ metrics }) => Object.keys(metrics).flatMap(datasetOf)))];
   return html`<section id="stages">
     <h2>After every stage</h2>
     <p class="note">
-      Held-out prompts. pass@1 is the mean over prompts ± its standard error; the rates are shares of completions.
+      Held-out prompts, where no other is said. pass@1 is the mean over prompts ± its standard error; the rates are
+      shares of completions.
     </p>
     <div class="scroll">
       <table>
@@ -98,17 +99,32 @@ export function stageTable({ stages }: PipelineRecord): Html {
 function stageRow(stage: StageRecord, datasets: readonly string[]): Html {
   const { metrics } = stage;
   return html`<tr>
-    <th scope="row"><a href="#stage-${stage.name}">${stage.name}</a></th>
-    <td>${stage.type}</td>
-    <td>${stateMark(stage.state)}</td>
-    ${rateCell(metrics['eval/pass@1'], metrics['eval/pass@1_stderr'])} ${rateCell(metrics['eval/format_rate'])}
-    ${rateCell(metrics['eval/language_consistency'])}
-    ${datasets.map((name) => rateCell(metrics[`eval/${name}/pass@1`]))}
-    <td class="number">
-      ${stage.checkpoint && stage.checkpoint.step > 0 ? stage.checkpoint.step.toLocaleString('en') : missing}
-    </td>
-    <td class="number">${stage.seconds === undefined ? missing : formatDuration(stage.seconds)}</td>
+      <th scope="row"><a href="#stage-${stage.name}">${stage.name}</a></th>
+      <td>${stage.type}</td>
+      <td>${stateMark(stage.state)}</td>
+      ${figures(stage, 'eval', datasets)}
+      <td class="number">
+        ${stage.checkpoint && stage.checkpoint.step > 0 ? stage.checkpoint.step.toLocaleString('en') : missing}
+      </td>
+      <td class="number">${stage.seconds === undefined ? missing : formatDuration(stage.seconds)}</td>
+    </tr>
+    ${Object.keys(metrics).some((name) => name.startsWith('eval_train/')) && trainingRow(stage, datasets)}`;
+}
+
+function trainingRow(stage: StageRecord, datasets: readonly string[]): Html {
+  return html`<tr>
+    <th scope="row">${stage.name}</th>
+    <td colspan="2">on training rows</td>
+    ${figures(stage, 'eval_train', datasets)}
+    <td></td>
+    <td></td>
   </tr>`;
+}
+
+function figures({ metrics }: StageRecord, prefix: 'eval' | 'eval_train', datasets: readonly string[]): Html {
+  const of = (name: string): number | undefined => metrics[`${prefix}/${name}`];
+  return html`${rateCell(of('pass@1'), of('pass@1_stderr'))} ${rateCell(of('format_rate'))}
+  ${rateCell(of('language_consistency'))} ${datasets.map((name) => rateCell(of(`${name}/pass@1`)))}`;
 }
 
 const missing = html`<span class="missing">–</span>`;
@@ -126,7 +142,7 @@ function rateCell(value: number | undefined, error?: number): Html {
 }
 
 function datasetOf(metric: string): string[] {
-  const name = /^eval\/(.+)\/pass@1$/.exec(metric)?.[1];
+  const name = /^eval(?:_train)?\/(.+)\/pass@1$/.exec(metric)?.[1];
   return name === undefined ? [] : [name];
 }
 
