@@ -46,7 +46,8 @@ function applyEdit(document: Container, at: number, kind: string, value: unknown
       else delete container[key];
       return;
     case 'rename':
-      set(container, typeof value === 'string' ? value : `${key}_`, container[key]);
+      if (Array.isArray(container)) container.splice(Number(key), 0, value); // an item has no name: another takes its place
+      else set(container, typeof value === 'string' ? value : `${key}_`, container[key]);
       return;
     case 'repeat':
       if (Array.isArray(container)) container.push(structuredClone(container[Number(key)]));

@@ -69,13 +69,14 @@ test('the entropy is that of all judged completions where the policy is the one 
   expect(later.metrics['entropy']).toBeCloseTo(Math.log(2), 6);
 });
 
+const batch = (members: readonly LearnableCompletion[]): TrainingBatch => ({
+  loss: 'policy',
+  temperature: 1,
+  settings: { clip: { low: 0.2, high: 0.2 }, klCoefficient: 0 },
+  sequences: members.map((one) => ({ ...one, weight: 0.01 })),
+});
+
 test('what is left out changes the weights by rounding alone', async () => {
-  const batch = (members: readonly LearnableCompletion[]): TrainingBatch => ({
-    loss: 'policy',
-    temperature: 1,
-    settings: { clip: { low: 0.2, high: 0.2 }, klCoefficient: 0 },
-    sequences: members.map((one) => ({ ...one, weight: 0.01 })),
-  });
   const weights: Float32Array[] = [];
   for (const members of [completions, completions.filter(({ advantage }) => advantage !== 0)]) {
     // oxlint-disable-next-line no-await-in-loop -- one engine after the other
