@@ -16,6 +16,12 @@ interface Bounds {
   readonly mostHeapMb: number;
 }
 
+/**
+ * At the limit of its heap Node gives a thread 16 MB more, to end in. What one collection can move out of the young generation must fit into
+ * them: V8 ends the whole process otherwise.
+ */
+const youngHeapMb = 8;
+
 /** The largest published tokenizer takes 400 MB. */
 const usualBounds: Bounds = { patienceMs: 30_000, mostHeapMb: 2048 };
 
@@ -53,7 +59,7 @@ export class TokenizerThread {
       transferList: [port2],
       name: 'tokenizer',
       execArgv: [], // flags about the main script mean nothing to this one
-      resourceLimits: { maxOldGenerationSizeMb: mostHeapMb },
+      resourceLimits: { maxOldGenerationSizeMb: mostHeapMb, maxYoungGenerationSizeMb: youngHeapMb },
     });
     const thread = new TokenizerThread(settings.directory, worker, port1, counters, { patienceMs, mostHeapMb });
     try {
