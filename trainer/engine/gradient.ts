@@ -3,15 +3,18 @@ import type { ParameterLayout } from '../models/parameters.ts';
 import { gradientProgram } from '../models/programs.ts';
 import { sumOfSquares } from '../optim/clipping.ts';
 import type { ExecutableCache } from '../runtime/executable-cache.ts';
-import { floats, release, type Tensors, zeros } from '../runtime/tensor.ts';
+import { floats, release, type Tensors } from '../runtime/tensor.ts';
 import { completionNumbers, pairFeeds, pairScores, policyFeeds, supervisedFeeds, trainedNumbers } from './feeds.ts';
 import type { Grid } from '../models/program-inputs.ts';
+import { parameterViews } from './parameter-tensors.ts';
 import type { MicroBatchResult, OptimizerMemory } from './protocol.ts';
 import type { TrainingBatch } from './sequences.ts';
 
-/** Where a thread's programs leave a micro-batch's gradients, until they are added to the sum. */
-export function gradientTensors({ tensors }: ParameterLayout): Tensors {
-  return Object.fromEntries(tensors.map(({ name, shape }) => [`grad.${name}`, zeros('float32', shape)]));
+/** Where programs leave a micro-batch's gradients, as views of a flat array. */
+export function gradientTensors(layout: ParameterLayout, gradient: Float32Array): Tensors {
+  return Object.fromEntries(
+    Object.entries(parameterViews(layout, gradient)).map(([name, tensor]) => [`grad.${name}`, tensor]),
+  );
 }
 
 /**
@@ -52,8 +55,8 @@ export function microBatchResult(outputs: Tensors, batch: TrainingBatch): MicroB
 }
 
 /**
- * Adds the gradients of a run to their sum, and frees those that are a copy. The first run of a step overwrites the last step's; the last
- * one sums up the squares while the numbers are at hand.
+ * Adds the gradients of a run to their sum, and frees them where they are a copy. The first run of a step overwrites the last step's, or
+ * has written its own into their place; the last one sums up the squares while the numbers are at hand.
  */
 export function addGradients(
   outputs: Tensors,
@@ -64,8 +67,8 @@ export function addGradients(
   for (const [index, { name, offset, size }] of tensors.entries()) {
     const sum = gradient.subarray(offset, offset + size);
     const addend = floats(outputs, `grad.${name}`);
-    if (first) sum.set(addend);
-    else add(sum, addend);
+    if (!first) add(sum, addend);
+    else if (copied) sum.set(addend);
     if (copied) release(addend);
     if (last) squares[index] = sumOfSquares(sum);
   }

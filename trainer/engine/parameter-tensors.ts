@@ -24,7 +24,7 @@ export class SharedParameters implements ParameterTensors {
     const known = this.#sets.get(name);
     if (known?.buffer === values.buffer) return known.tensors;
     known?.held.release();
-    const tensors = views(this.#layout, values);
+    const tensors = parameterViews(this.#layout, values);
     this.#sets.set(name, { buffer: values.buffer, tensors, held: this.#runtime.hold(tensors) });
     return tensors;
   }
@@ -48,7 +48,7 @@ export class CopiedParameters implements ParameterTensors {
 
   constructor(layout: ParameterLayout) {
     this.#values = new Float32Array(layout.size);
-    this.#tensors = views(layout, this.#values);
+    this.#tensors = parameterViews(layout, this.#values);
   }
 
   of({ name, version, values }: ParameterSource): Tensors {
@@ -60,7 +60,8 @@ export class CopiedParameters implements ParameterTensors {
   }
 }
 
-function views({ tensors }: ParameterLayout, values: Float32Array): Tensors {
+/** Tensors by name over a flat array in the order of the layout. */
+export function parameterViews({ tensors }: ParameterLayout, values: Float32Array): Tensors {
   return Object.fromEntries(
     tensors.map(({ name, shape, offset, size }) => [name, floatTensor(values.subarray(offset, offset + size), shape)]),
   );

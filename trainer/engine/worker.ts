@@ -9,9 +9,10 @@ import { generate, type PromptGroup } from '../rollout/generation.ts';
 import { KvCache } from '../rollout/kv-cache.ts';
 import { ExecutableCache } from '../runtime/executable-cache.ts';
 import { openRuntime } from '../runtime/open-runtime.ts';
-import { floats, type Tensors } from '../runtime/tensor.ts';
+import { floats } from '../runtime/tensor.ts';
 import { completionFeeds, completionNumbers, scoreFeeds } from './feeds.ts';
-import { addGradients, gradientTensors, microBatchResult, runGradient } from './gradient.ts';
+import { addGradients, microBatchResult, runGradient } from './gradient.ts';
+import { GradientMemory } from './gradient-memory.ts';
 import { CopiedParameters, SharedParameters } from './parameter-tensors.ts';
 import type { JobKind, Jobs, Reply, Request, WorkerSettings } from './protocol.ts';
 import { awaitTurn, passTurn, throwIfRefused } from './turn.ts';
@@ -25,7 +26,7 @@ const { inPlace } = runtime;
 const parameterTensors = inPlace ? new SharedParameters(layout, runtime) : new CopiedParameters(layout);
 const programs = new ExecutableCache(runtime, 32);
 const cache = new KvCache(config);
-let gradients: Tensors | undefined;
+const gradients = inPlace ? new GradientMemory(layout, runtime) : undefined;
 
 type Handlers = { [K in JobKind]: (request: Jobs[K]['request'], id: number) => Promise<Jobs[K]['result']> };
 
@@ -72,14 +73,10 @@ const handlers: Handlers = {
   },
 
   async gradient({ source, memory, index, last, grid, batch }) {
-    if (inPlace && gradients === undefined) {
-      gradients = gradientTensors(layout);
-      runtime.hold(gradients);
-    }
     const outputs = await runGradient(
       config,
       programs,
-      { parameters: parameterTensors.of(source), gradients },
+      { parameters: parameterTensors.of(source), gradients: gradients?.of(index, memory) },
       grid,
       batch,
     );
