@@ -7,7 +7,8 @@ export type ScoredSample = Pick<Completion, 'row' | 'tokens'> & ScoredCompletion
 /**
  * Reward metrics of one rollout, under TRL's names: `reward` and `reward_std` (mean over groups of the standard deviation
  * inside a group), `frac_reward_zero_std`, `rewards/{name}/mean|std` over the completions to which the reward applies,
- * `verifier/{kind}/pass|partial|abstain_frac`, `format_rate`, and `language_consistency` over the rows with a language.
+ * `verifier/{kind}/pass|partial|abstain_frac`, `format_rate`, and `language_consistency` over the rows with a language. What no
+ * completion has is left out.
  *
  * @param groups completions by prompt
  */
@@ -25,7 +26,9 @@ export function rewardMetrics(
     frac_reward_zero_std: share(stds, (std) => std === 0),
     abstained_frac: share(samples, ({ reward }) => reward === undefined),
     format_rate: share(samples, ({ formatted }) => formatted),
-    language_consistency: mean(withLanguage.map((sample) => sample.languageConsistency)),
+    ...(withLanguage.length > 0 && {
+      language_consistency: mean(withLanguage.map((sample) => sample.languageConsistency)),
+    }),
   };
   for (const name of names) {
     const scores = samples.map(({ scores: all }) => all[name]).filter((score) => score !== undefined);
@@ -43,10 +46,14 @@ export function rewardMetrics(
   return metrics;
 }
 
-/** Lengths in tokens under TRL's names, and those of right and of wrong answers apart: Dr. GRPO's question of verbosity. */
+/**
+ * Lengths in tokens under TRL's names, and those of right and of wrong answers apart: Dr. GRPO's question of verbosity. A mean over no
+ * completion is left out.
+ */
 export function completionMetrics(samples: readonly ScoredSample[]): Record<string, number> {
   const lengths = (chosen: readonly ScoredSample[]) => chosen.map(({ tokens }) => tokens);
   const all = lengths(samples);
+  const terminated = lengths(samples.filter((sample) => sample.terminated));
   const byOutcome = {
     correct: lengths(samples.filter(({ verdict }) => verdict.outcome === 'correct')),
     wrong: lengths(samples.filter(({ verdict }) => verdict.outcome === 'wrong')),
@@ -55,8 +62,8 @@ export function completionMetrics(samples: readonly ScoredSample[]): Record<stri
     'completions/mean_length': mean(all),
     'completions/min_length': all.length === 0 ? 0 : all.reduce((least, tokens) => Math.min(least, tokens)),
     'completions/max_length': all.reduce((most, tokens) => Math.max(most, tokens), 0),
-    'completions/clipped_ratio': share(samples, ({ terminated }) => !terminated),
-    'completions/mean_terminated_length': mean(lengths(samples.filter(({ terminated }) => terminated))),
+    'completions/clipped_ratio': share(samples, (sample) => !sample.terminated),
+    ...(terminated.length > 0 && { 'completions/mean_terminated_length': mean(terminated) }),
     ...(byOutcome.correct.length > 0 && { 'completions/mean_length_correct': mean(byOutcome.correct) }),
     ...(byOutcome.wrong.length > 0 && { 'completions/mean_length_wrong': mean(byOutcome.wrong) }),
   };

@@ -49,6 +49,19 @@ test('reward metrics have TRL’s names and its sample standard deviation inside
   expect(metrics).not.toHaveProperty(['rewards/format/mean']);
 });
 
+test('a figure of no completion is left out, and is no 0', () => {
+  const { language: _, ...unmarked } = row;
+  const cutOff = sample(0, { row: unmarked, tokens: 32, terminated: false });
+  expect(rewardMetrics([[cutOff, cutOff]], ['accuracy'])).not.toHaveProperty('language_consistency');
+  expect(completionMetrics([cutOff])).toEqual({
+    'completions/mean_length': 32,
+    'completions/min_length': 32,
+    'completions/max_length': 32,
+    'completions/clipped_ratio': 1,
+    'completions/mean_length_wrong': 32,
+  });
+});
+
 test('lengths are told apart by how a completion ended and whether it was right', () => {
   const samples = [
     sample(1, { tokens: 8 }),
