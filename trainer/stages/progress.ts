@@ -23,7 +23,10 @@ export const watchedMetrics = [
   'grad_norm',
 ] as const;
 
-/** Writes progress lines, at most one a second, with the time left by the speed of this attempt. */
+/**
+ * Writes progress lines, at most one a second, with the time left by the speed of this attempt. What follows the checks of rows is
+ * said at once: the first step may take minutes, which are not spent on checks.
+ */
 export class ProgressReporter {
   /** Travel with every line. */
   readonly warnings = new Warnings();
@@ -31,7 +34,8 @@ export class ProgressReporter {
   private firstStep: number | undefined;
   private lastMs = -Infinity;
   private metrics: Metrics = {};
-  private last: ProgressLine | undefined;
+  /** Said or not. */
+  private newest: ProgressLine | undefined;
   private readonly say: (line: string) => void;
 
   constructor(say: (line: string) => void = (line) => void process.stdout.write(line)) {
@@ -53,10 +57,8 @@ export class ProgressReporter {
   }
 
   private write(phase: string, step: number, steps: number, secondsLeft: number | undefined): void {
-    const nowMs = performance.now();
-    if (nowMs - this.lastMs < minimumIntervalMs && step < steps) return;
-    this.lastMs = nowMs;
-    const line: ProgressLine = {
+    const checked = this.newest?.phase === 'check' && phase !== 'check';
+    this.newest = {
       type: 'progress',
       time: new Date().toISOString(),
       step,
@@ -66,8 +68,10 @@ export class ProgressReporter {
       ...this.warned,
       ...(secondsLeft !== undefined && { secondsLeft }),
     };
-    this.last = line;
-    this.say(`${JSON.stringify(line)}\n`);
+    const nowMs = performance.now();
+    if (nowMs - this.lastMs < minimumIntervalMs && step < steps && !checked) return;
+    this.lastMs = nowMs;
+    this.say(`${JSON.stringify(this.newest)}\n`);
   }
 
   private get warned(): Pick<ProgressLine, 'warnings'> {
@@ -75,12 +79,12 @@ export class ProgressReporter {
     return warnings.length === 0 ? {} : { warnings };
   }
 
-  /** Says the newest line again after a silence. Called when work inside a step has gone on. */
+  /** Says the newest line, if need be again, after a silence. Called when work inside a step has gone on. */
   readonly alive = (): void => {
     const nowMs = performance.now();
-    if (!this.last || nowMs - this.lastMs < silenceMs) return;
+    if (!this.newest || nowMs - this.lastMs < silenceMs) return;
     this.lastMs = nowMs;
-    this.say(`${JSON.stringify({ ...this.last, ...this.warned, time: new Date().toISOString() })}\n`);
+    this.say(`${JSON.stringify({ ...this.newest, ...this.warned, time: new Date().toISOString() })}\n`);
   };
 }
 
