@@ -1,9 +1,9 @@
 /**
- * Places of the functions that are called in `struct OrtApi` of onnxruntime_c_api.h, which only ever grows at its end, and their
- * parameters. Every one of them answers with a status, null where all is well, but those of `plain`.
- *
- * `npm run build:api-table -- HEADER` checks the places against a header.
+ * Places of the functions that are called in `struct OrtApi` of onnxruntime_c_api.h, counted from 0, and their parameters. The struct only
+ * ever grows at its end. Every one of them answers with a status, null where all is well, but those of `plain`.
  */
+
+/** Of the API: that of ONNX Runtime 1.23. */
 export const version = 23;
 
 export const functions = {
@@ -25,7 +25,6 @@ export const functions = {
   CreateIoBinding: [134, 'void *, _Out_ void **'],
   BindInput: [136, 'void *, const char *, void *'],
   BindOutput: [137, 'void *, const char *, void *'],
-  RegisterCustomOpsLibrary_V2: [228, 'void *, const char *'],
 } as const;
 
 export const plain = {
