@@ -3,7 +3,14 @@ import { UserError } from '../contract/errors.ts';
 import type { ModelConfig } from '../models/config.ts';
 import type { Grid } from '../models/program-inputs.ts';
 import { budgetFor, cutMicroBatches, type SequenceSize } from './micro-batches.ts';
-import type { PolicySequence, PreferencePair, SupervisedSequence, TokenSequence, TrainingBatch } from './sequences.ts';
+import type {
+  PolicySequence,
+  PreferencePair,
+  ScoredSequence,
+  SupervisedSequence,
+  TokenSequence,
+  TrainingBatch,
+} from './sequences.ts';
 
 /** Some sequences of a batch and the padded size they run at. */
 export interface Part<T> {
@@ -107,6 +114,11 @@ export function cutBatch(batch: TrainingBatch, config: ModelConfig): TrainingPar
 function sizeOf({ promptIds, completionIds }: TokenSequence): SequenceSize {
   if (promptIds.length === 0) throw new UserError('a sequence has an empty prompt, expected at least one token');
   return { length: promptIds.length + completionIds.length - 1, predicted: completionIds.length };
+}
+
+/** A score is read at the last token: none is predicted. */
+export function sizeOfScored({ ids }: ScoredSequence): SequenceSize {
+  return { length: ids.length, predicted: 0 };
 }
 
 function sizeOfDocument({ ids, weights }: SupervisedSequence): SequenceSize {

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { DivergedError } from '../contract/errors.ts';
 import type { Head, ModelConfig } from '../models/config.ts';
 import { parameterLayout } from '../models/parameters.ts';
@@ -7,17 +6,13 @@ import { clipFactor } from '../optim/clipping.ts';
 import { inverseOf } from '../rollout/decoder.ts';
 import { type Claims, finishClaim, newClaims } from '../rollout/claims.ts';
 import type { Completion, GenerationRequest } from '../rollout/generation.ts';
-import { chooseRuntime } from '../runtime/open-runtime.ts';
-import { cutBatch, cutCompletions, cutSequences, inBatchOrder, tokenFields } from './batches.ts';
+import type { Backend, MicroBatchResult, OnCompletion } from './backend.ts';
+import { cutBatch, cutCompletions, cutSequences, inBatchOrder, sizeOfScored, tokenFields } from './batches.ts';
 import { planGeneration } from './generation-plan.ts';
 import type { OptimizerState, StepReport, StepSettings } from './optimizer-step.ts';
-import { ParameterSets } from './parameter-sets.ts';
-import type { MicroBatchResult, OptimizerMemory } from './protocol.ts';
 import type { ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
-import { optimizerMemory, share } from './shared-memory.ts';
 import { StopGuard } from './stop-guard.ts';
-import { WorkerPool } from './worker-pool.ts';
-import type { OnCompletion } from './worker-pool.ts';
+import { ThreadBackend } from './threads/thread-backend.ts';
 
 export type { Completion, GenerationRequest, TrainingBatch };
 
@@ -52,27 +47,18 @@ interface FreeGeneration {
 export class Engine {
   readonly layout: ParameterLayout;
   readonly #config: ModelConfig;
-  readonly #pool: WorkerPool;
-  readonly #sets: ParameterSets;
-  readonly #memory: OptimizerMemory | undefined;
+  readonly #backend: Backend;
   readonly #stop: StopGuard;
   #steps = 0;
   /** Calls that are not done. */
   #waiting = 0;
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(
-    config: ModelConfig,
-    layout: ParameterLayout,
-    pool: WorkerPool,
-    { optimizer = false, stop }: Pick<EngineOptions, 'optimizer' | 'stop'>,
-  ) {
-    this.#stop = new StopGuard(stop, () => pool.abandon());
+  private constructor(config: ModelConfig, layout: ParameterLayout, backend: Backend, stop: AbortSignal | undefined) {
+    this.#stop = new StopGuard(stop, () => backend.abandon());
     this.#config = config;
     this.layout = layout;
-    this.#sets = new ParameterSets(layout.size);
-    this.#pool = pool;
-    this.#memory = optimizer ? optimizerMemory(layout) : undefined;
+    this.#backend = backend;
   }
 
   static async create({
@@ -80,13 +66,12 @@ export class Engine {
     head,
     parameters,
     workers,
+    optimizer = false,
     onActivity = () => {},
-    ...options
+    stop,
   }: EngineOptions): Promise<Engine> {
-    const layout = parameterLayout(config, head);
-    const { name: runtime } = chooseRuntime();
-    const pool = await WorkerPool.start(workers ?? availableParallelism(), { config, head, runtime }, onActivity);
-    const engine = new Engine(config, layout, pool, options);
+    const backend = await ThreadBackend.start({ config, head, workers, optimizer, onActivity });
+    const engine = new Engine(config, parameterLayout(config, head), backend, stop);
     engine.addParameterSet('policy', parameters);
     return engine;
   }
@@ -98,12 +83,12 @@ export class Engine {
 
   /** A set's parameters, flat, in shared memory; read only. */
   parameterSet(name: string): Float32Array {
-    return this.#sets.get(name).values;
+    return this.#backend.parameters.values(name);
   }
 
   /** Another one whenever the policy's parameters change, before the first of them does. */
   get parametersVersion(): number {
-    return this.#sets.get('policy').version;
+    return this.#backend.parameters.version('policy');
   }
 
   /** The result of some work, unless the engine is asked to stop first. @throws InterruptedError */
@@ -113,19 +98,19 @@ export class Engine {
 
   /** Worker threads. */
   get workers(): number {
-    return this.#pool.size;
+    return this.#backend.workers;
   }
 
   /** Adds or replaces a set. Values in shared memory are used in place. */
   addParameterSet(name: string, values: Float32Array): void {
     this.#expectIdle();
-    this.#sets.put(name, values);
+    this.#backend.parameters.put(name, values);
   }
 
   /** Makes `to` a copy of `from` as it is now. */
   copyParameters(from: string, to: string): void {
     this.#expectIdle();
-    this.#sets.copy(from, to);
+    this.#backend.parameters.copy(from, to);
   }
 
   /**
@@ -161,16 +146,12 @@ export class Engine {
     requests: readonly GenerationRequest[],
     { claims, helpers = 0, set = 'policy', onCompletion }: FreeGeneration,
   ): Promise<void> {
-    const plans = planGeneration(requests, claims, this.#config, this.#pool.size + helpers);
+    const plans = planGeneration(requests, claims, this.#config, this.workers + helpers);
+    const take = (index: number, completion: Completion): void => {
+      if (finishClaim(claims, index)) onCompletion(index, completion);
+    };
     await this.#inOrder(async () => {
-      const source = this.#sets.source(set);
-      for (const plan of plans) {
-        const queue = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-        const take = (index: number, completion: Completion): void => {
-          if (finishClaim(claims, index)) onCompletion(index, completion);
-        };
-        await this.#stop.orStop(this.#pool.each('generate', () => ({ ...plan, source, queue, claims }), take));
-      }
+      for (const plan of plans) await this.#stop.orStop(this.#backend.generate(plan, set, claims, take));
     });
   }
 
@@ -180,31 +161,17 @@ export class Engine {
     { set = 'policy', temperature }: { set?: string; temperature: number },
   ): Promise<Float32Array[]> {
     return this.#inOrder(async () => {
-      const source = this.#sets.source(set);
       const parts = cutCompletions(sequences, this.#config, tokenFields);
-      const requests = parts.map(({ grid, sequences: members }) => ({
-        source,
-        grid,
-        sequences: members,
-        inverseTemperature: inverseOf(temperature),
-      }));
-      return inBatchOrder(parts, await this.#stop.orStop(this.#pool.all('probabilities', requests)));
+      const work = this.#backend.probabilities(parts, set, inverseOf(temperature));
+      return inBatchOrder(parts, await this.#stop.orStop(work));
     });
   }
 
   /** The scalar head's score of each sequence, at its last token. */
   async scores(sequences: readonly ScoredSequence[], { set = 'policy' }: { set?: string } = {}): Promise<number[]> {
     return this.#inOrder(async () => {
-      const source = this.#sets.source(set);
-      const parts = cutSequences(sequences, this.#config, {
-        size: ({ ids }) => ({ length: ids.length, predicted: 0 }),
-      });
-      const requests = parts.map(({ grid: { rows, length }, sequences: members }) => ({
-        source,
-        grid: { rows: Math.max(2, rows), length }, // the head's product with a single row would sum in another order
-        sequences: members,
-      }));
-      return inBatchOrder(parts, await this.#stop.orStop(this.#pool.all('scores', requests)));
+      const parts = cutSequences(sequences, this.#config, { size: sizeOfScored });
+      return inBatchOrder(parts, await this.#stop.orStop(this.#backend.scores(parts, set)));
     });
   }
 
@@ -215,22 +182,10 @@ export class Engine {
    */
   async step<B extends TrainingBatch>(batch: B, settings: StepSettings): Promise<StepReport<B['loss']>> {
     return this.#inOrder(async () => {
-      const memory = this.#trainingMemory();
-      const source = this.#sets.source('policy');
       const parts = cutBatch(batch, this.#config);
       if (parts.length === 0) throw new Error('an optimizer step needs at least one sequence');
-      this.#pool.resetTurn();
-      const requests = parts.map((part, index) => ({
-        source,
-        memory,
-        index,
-        last: index === parts.length - 1,
-        grid: part.grid,
-        batch: part.batch,
-      }));
-      const results = await this.#stop.orStop(this.#pool.all('gradient', requests));
+      const { results, norm: gradNorm } = await this.#stop.orStop(this.#backend.gradient(parts));
       const loss = results.reduce((sum, result) => sum + result.loss, 0);
-      const gradNorm = Math.sqrt(memory.squares.reduce((sum, square) => sum + square, 0));
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
         throw new DivergedError(
           `optimizer step ${this.#steps + 1}: the ${batch.loss} loss is ${loss} and the gradient norm ${gradNorm}, ` +
@@ -239,7 +194,7 @@ export class Engine {
       }
       await this.#stop.whole(async () => {
         this.#steps++;
-        await this.#update(memory, settings, clipFactor(gradNorm, settings.maxGradNorm));
+        await this.#backend.update(settings, this.#steps, clipFactor(gradNorm, settings.maxGradNorm));
       });
       const inOrder = <T>(pick: (result: MicroBatchResult) => readonly T[]) => inBatchOrder(parts, results.map(pick));
       return {
@@ -255,36 +210,22 @@ export class Engine {
 
   /** The optimizer's memory itself, not a copy: save it before the next step. */
   optimizerState(): OptimizerState {
-    const { m, v } = this.#trainingMemory();
+    const { m, v } = this.#backend.moments();
     return { step: this.#steps, m, v };
   }
 
   restoreOptimizer({ step, m, v }: OptimizerState): void {
     this.#expectIdle();
-    const memory = this.#trainingMemory();
-    memory.m.set(m);
-    memory.v.set(v);
+    const moments = this.#backend.moments();
+    moments.m.set(m);
+    moments.v.set(v);
     this.#steps = step;
   }
 
   /** Ends the worker threads once they are out of the program they are running; calls not yet done are rejected. */
   async close(): Promise<void> {
     this.#stop.close();
-    await this.#pool.close();
-  }
-
-  async #update(memory: OptimizerMemory, settings: StepSettings, gradientScale: number): Promise<void> {
-    const policy = this.#sets.get('policy');
-    const { learningRate, betas, epsilon, weightDecay } = settings;
-    policy.version++;
-    await this.#pool.each('update', (worker) => ({
-      memory,
-      parameters: policy.values,
-      range: share(this.layout.size, worker, this.#pool.size),
-      settings: { learningRate, betas, epsilon, weightDecay },
-      step: this.#steps,
-      gradientScale,
-    }));
+    await this.#backend.close();
   }
 
   /** Starts `work` when all earlier work is done: none of it may see parameters change underneath. */
@@ -298,10 +239,5 @@ export class Engine {
   /** Nothing may change what a running call reads. */
   #expectIdle(): void {
     if (this.#waiting > 0) throw new Error('the engine is working: await its last call before changing its memory');
-  }
-
-  #trainingMemory(): OptimizerMemory {
-    if (this.#memory === undefined) throw new Error('this engine was created without an optimizer');
-    return this.#memory;
   }
 }

@@ -1,8 +1,8 @@
-import { settingInputs, tokenInputs } from '../losses/policy-loss.ts';
-import { type Packing, packSequences } from '../models/packing.ts';
-import type { Grid } from '../models/program-inputs.ts';
-import { inverseOf } from '../rollout/decoder.ts';
-import { floatTensor, indexTensor, type Tensors } from '../runtime/tensor.ts';
+import { settingInputs, tokenInputs } from '../../losses/policy-loss.ts';
+import { type Packing, packSequences } from '../../models/packing.ts';
+import type { Grid } from '../../models/program-inputs.ts';
+import { inverseOf } from '../../rollout/decoder.ts';
+import { floatTensor, indexTensor, type Tensors } from '../../runtime/tensor.ts';
 import type {
   PairScores,
   PolicyBatch,
@@ -10,7 +10,7 @@ import type {
   ScoredSequence,
   SupervisedSequence,
   TokenSequence,
-} from './sequences.ts';
+} from '../sequences.ts';
 
 /** `ids` [rows, length], right-padded with token 0. */
 function idsTensor({ rows, length }: Grid, sequences: readonly (readonly number[])[]) {

@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads';
-import { TrainerError } from '../contract/errors.ts';
-import { isOutOfMemory } from '../contract/out-of-memory.ts';
-import type { Completion } from '../rollout/generation.ts';
-import { cancelRuns } from '../runtime/open-runtime.ts';
-import type { Cancellation } from '../runtime/runtime.ts';
+import { TrainerError } from '../../contract/errors.ts';
+import { isOutOfMemory } from '../../contract/out-of-memory.ts';
+import { cancelRuns } from '../../runtime/open-runtime.ts';
+import type { Cancellation } from '../../runtime/runtime.ts';
+import type { OnCompletion } from '../backend.ts';
 import type { JobKind, Jobs, Reply, Request, WorkerSettings } from './protocol.ts';
 import { refuseTurns } from './turn.ts';
 
@@ -15,8 +15,6 @@ interface PendingJob {
   readonly reject: (error: Error) => void;
   readonly onCompletion?: OnCompletion | undefined;
 }
-
-export type OnCompletion = (index: number, completion: Completion) => void;
 
 type ModelSettings = Pick<WorkerSettings, 'config' | 'head' | 'runtime'>;
 

@@ -1,14 +1,15 @@
-import type { ModelConfig } from '../models/config.ts';
-import type { ParameterLayout } from '../models/parameters.ts';
-import { gradientProgram } from '../models/programs.ts';
-import { sumOfSquares } from '../optim/clipping.ts';
-import type { ExecutableCache } from '../runtime/executable-cache.ts';
-import { floats, release, type Tensors } from '../runtime/tensor.ts';
+import type { ModelConfig } from '../../models/config.ts';
+import type { ParameterLayout } from '../../models/parameters.ts';
+import { gradientProgram } from '../../models/programs.ts';
+import { sumOfSquares } from '../../optim/clipping.ts';
+import type { ExecutableCache } from '../../runtime/executable-cache.ts';
+import { floats, release, type Tensors } from '../../runtime/tensor.ts';
 import { completionNumbers, pairFeeds, pairScores, policyFeeds, supervisedFeeds, trainedNumbers } from './feeds.ts';
-import type { Grid } from '../models/program-inputs.ts';
+import type { Grid } from '../../models/program-inputs.ts';
 import { parameterViews } from './parameter-tensors.ts';
-import type { MicroBatchResult, OptimizerMemory } from './protocol.ts';
-import type { TrainingBatch } from './sequences.ts';
+import type { MicroBatchResult } from '../backend.ts';
+import type { OptimizerMemory } from './protocol.ts';
+import type { TrainingBatch } from '../sequences.ts';
 
 /** Where programs leave a micro-batch's gradients, as views of a flat array. */
 export function gradientTensors(layout: ParameterLayout, gradient: Float32Array): Tensors {

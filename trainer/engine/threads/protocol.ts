@@ -1,11 +1,12 @@
-import type { ExitReason } from '../contract/exit-codes.ts';
-import type { Head, ModelConfig } from '../models/config.ts';
-import type { AdamWSettings } from '../optim/adamw.ts';
-import type { Claims } from '../rollout/claims.ts';
-import type { Completion, PromptGroup } from '../rollout/generation.ts';
-import type { Grid } from '../models/program-inputs.ts';
-import type { Cancellation, RuntimeName } from '../runtime/runtime.ts';
-import type { PairScores, ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
+import type { ExitReason } from '../../contract/exit-codes.ts';
+import type { Head, ModelConfig } from '../../models/config.ts';
+import type { AdamWSettings } from '../../optim/adamw.ts';
+import type { Claims } from '../../rollout/claims.ts';
+import type { Completion, PromptGroup } from '../../rollout/generation.ts';
+import type { Grid } from '../../models/program-inputs.ts';
+import type { Cancellation, RuntimeName } from '../../runtime/runtime.ts';
+import type { MicroBatchResult } from '../backend.ts';
+import type { ScoredSequence, TokenSequence, TrainingBatch } from '../sequences.ts';
 
 /** What a worker thread is started with. */
 export interface WorkerSettings {
@@ -40,16 +41,6 @@ export interface OptimizerMemory {
 export interface Range {
   readonly start: number;
   readonly end: number;
-}
-
-export interface MicroBatchResult {
-  readonly loss: number;
-  /** Per sequence: probability of each trained token; none for pairs. */
-  readonly probs: readonly Float32Array[];
-  /** Per sequence: the largest probability at each trained token; sft alone. */
-  readonly top: readonly Float32Array[];
-  /** Per pair: the scores of the chosen and the rejected sequence; pairwise alone. */
-  readonly scores: readonly PairScores[];
 }
 
 /** Work for one worker, by kind, with its result. */

@@ -1,3 +1,4 @@
+import type { ParameterStore } from '../backend.ts';
 import type { ParameterSource } from './protocol.ts';
 import { shared } from './shared-memory.ts';
 
@@ -7,7 +8,7 @@ interface ParameterSet {
 }
 
 /** Flat parameters of the same layout in shared memory, by name. A version counts up with every change. */
-export class ParameterSets {
+export class ParameterSets implements ParameterStore {
   /** Numbers in each set. */
   readonly #size: number;
   readonly #sets = new Map<string, ParameterSet>();
@@ -16,13 +17,12 @@ export class ParameterSets {
     this.#size = size;
   }
 
-  get(name: string): ParameterSet {
+  #get(name: string): ParameterSet {
     const set = this.#sets.get(name);
     if (set === undefined) throw new Error(`no parameter set ${name}; there are ${[...this.#sets.keys()].join(', ')}`);
     return set;
   }
 
-  /** Adds or replaces a set. Values in shared memory are used in place. */
   put(name: string, values: Float32Array): void {
     if (values.length !== this.#size) {
       throw new Error(`parameter set ${name}: ${values.length} numbers, the model has ${this.#size}`);
@@ -31,9 +31,8 @@ export class ParameterSets {
     this.#sets.set(name, { values: values.buffer instanceof SharedArrayBuffer ? values : shared(values), version });
   }
 
-  /** Makes `to` a copy of `from` as it is now. */
   copy(from: string, to: string): void {
-    const { values } = this.get(from);
+    const { values } = this.#get(from);
     const target = this.#sets.get(to);
     if (target === undefined) this.put(to, shared(values));
     else {
@@ -42,8 +41,23 @@ export class ParameterSets {
     }
   }
 
+  values(name: string): Float32Array {
+    return this.#get(name).values;
+  }
+
+  version(name: string): number {
+    return this.#get(name).version;
+  }
+
+  /** A set's values, to be changed in place from now on. */
+  changing(name: string): Float32Array {
+    const set = this.#get(name);
+    set.version++;
+    return set.values;
+  }
+
   /** For a worker thread. */
   source(name: string): ParameterSource {
-    return { name, ...this.get(name) };
+    return { name, ...this.#get(name) };
   }
 }

@@ -1,6 +1,6 @@
-import type { ParameterLayout } from '../models/parameters.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import { floatTensor, type Tensors } from '../runtime/tensor.ts';
+import type { ParameterLayout } from '../../models/parameters.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { floatTensor, type Tensors } from '../../runtime/tensor.ts';
 import type { ParameterSource } from './protocol.ts';
 
 /** A worker's tensors of the parameter set that it uses, by name. */

@@ -1,4 +1,4 @@
-import type { ParameterLayout } from '../models/parameters.ts';
+import type { ParameterLayout } from '../../models/parameters.ts';
 import type { OptimizerMemory, Range } from './protocol.ts';
 
 /** Gradient and moments of one model, and room for the sums of squares of its tensors. */

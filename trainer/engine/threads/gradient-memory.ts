@@ -1,6 +1,6 @@
-import type { ParameterLayout } from '../models/parameters.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import type { Tensors } from '../runtime/tensor.ts';
+import type { ParameterLayout } from '../../models/parameters.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import type { Tensors } from '../../runtime/tensor.ts';
 import { gradientTensors } from './gradient.ts';
 import type { OptimizerMemory } from './protocol.ts';
 

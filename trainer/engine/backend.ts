@@ -1,0 +1,75 @@
+import type { AdamWSettings } from '../optim/adamw.ts';
+import type { Claims } from '../rollout/claims.ts';
+import type { Completion } from '../rollout/generation.ts';
+import type { Part, TrainingPart } from './batches.ts';
+import type { GenerationPlan } from './generation-plan.ts';
+import type { PairScores, ScoredSequence, TokenSequence } from './sequences.ts';
+
+/**
+ * What executes the work of an engine: worker threads on CPUs (`threads/`). It holds parameters, gradient and moments where it computes; the
+ * engine decides what is computed, and in which order. One call at a time, unless a call says otherwise.
+ */
+export interface Backend {
+  /** Threads that share the work; how it is cut depends on it, no result does. */
+  readonly workers: number;
+  readonly parameters: ParameterStore;
+
+  /** Samples those completions of a plan that are free, and tells of each as it ends. */
+  generate(plan: GenerationPlan, set: string, claims: Claims, onCompletion: OnCompletion): Promise<void>;
+  /** By part and sequence, the probability of each completion token. */
+  probabilities(
+    parts: readonly Part<TokenSequence>[],
+    set: string,
+    inverseTemperature: number,
+  ): Promise<(readonly Float32Array[])[]>;
+  /** By part and sequence, the scalar head's score. */
+  scores(parts: readonly Part<ScoredSequence>[], set: string): Promise<(readonly number[])[]>;
+  /** The policy's gradient, summed over the parts in their order. It stays where it is, until the next one overwrites it. */
+  gradient(parts: readonly TrainingPart[]): Promise<Gradient>;
+  /** AdamW on the policy with the gradient that was made last. */
+  update(settings: AdamWSettings, step: number, gradientScale: number): Promise<void>;
+  /** The optimizer's memory itself, not a copy. @throws Error if there is none */
+  moments(): Moments;
+
+  /** Gives up all that runs, at once; what it would have given is wanted no more. May be called at any time. */
+  abandon(): void;
+  /** Frees everything; calls not yet done are rejected. */
+  close(): Promise<void>;
+}
+
+/** Parameter sets of the same layout, by name. */
+export interface ParameterStore {
+  /** Flat, in shared memory; read only. */
+  values(name: string): Float32Array;
+  /** Counts up whenever a set changes. */
+  version(name: string): number;
+  /** Adds or replaces a set. Values in shared memory may be used in place. */
+  put(name: string, values: Float32Array): void;
+  /** Makes `to` a copy of `from` as it is now. */
+  copy(from: string, to: string): void;
+}
+
+export type OnCompletion = (index: number, completion: Completion) => void;
+
+export interface Gradient {
+  /** L2 norm over all parameters. */
+  readonly norm: number;
+  /** By part. */
+  readonly results: readonly MicroBatchResult[];
+}
+
+export interface MicroBatchResult {
+  readonly loss: number;
+  /** Per sequence: probability of each trained token; none for pairs. */
+  readonly probs: readonly Float32Array[];
+  /** Per sequence: the largest probability at each trained token; sft alone. */
+  readonly top: readonly Float32Array[];
+  /** Per pair: the scores of the chosen and the rejected sequence; pairwise alone. */
+  readonly scores: readonly PairScores[];
+}
+
+/** Flat, one number a parameter. */
+export interface Moments {
+  readonly m: Float32Array;
+  readonly v: Float32Array;
+}

@@ -1,0 +1,115 @@
+import { availableParallelism } from 'node:os';
+import type { Head, ModelConfig } from '../../models/config.ts';
+import { type ParameterLayout, parameterLayout } from '../../models/parameters.ts';
+import type { AdamWSettings } from '../../optim/adamw.ts';
+import type { Claims } from '../../rollout/claims.ts';
+import { chooseRuntime } from '../../runtime/open-runtime.ts';
+import type { Backend, Gradient, Moments, OnCompletion } from '../backend.ts';
+import type { Part, TrainingPart } from '../batches.ts';
+import type { GenerationPlan } from '../generation-plan.ts';
+import type { ScoredSequence, TokenSequence } from '../sequences.ts';
+import { ParameterSets } from './parameter-sets.ts';
+import type { OptimizerMemory } from './protocol.ts';
+import { optimizerMemory, share } from './shared-memory.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+interface ThreadOptions {
+  readonly config: ModelConfig;
+  readonly head: Head;
+  /** One per core when absent. */
+  readonly workers?: number | undefined;
+  /** Makes room for training: gradient and moments. */
+  readonly optimizer: boolean;
+  /** Called whenever a worker has done something. */
+  readonly onActivity: () => void;
+}
+
+/** Worker threads that share one set of parameters, gradient and moments in memory. */
+export class ThreadBackend implements Backend {
+  readonly parameters: ParameterSets;
+  readonly #layout: ParameterLayout;
+  readonly #pool: WorkerPool;
+  readonly #optimizer: OptimizerMemory | undefined;
+
+  private constructor(layout: ParameterLayout, pool: WorkerPool, optimizer: boolean) {
+    this.#layout = layout;
+    this.#pool = pool;
+    this.parameters = new ParameterSets(layout.size);
+    this.#optimizer = optimizer ? optimizerMemory(layout) : undefined;
+  }
+
+  static async start({ config, head, workers, optimizer, onActivity }: ThreadOptions): Promise<ThreadBackend> {
+    const settings = { config, head, runtime: chooseRuntime().name };
+    const pool = await WorkerPool.start(workers ?? availableParallelism(), settings, onActivity);
+    return new ThreadBackend(parameterLayout(config, head), pool, optimizer);
+  }
+
+  get workers(): number {
+    return this.#pool.size;
+  }
+
+  async generate(plan: GenerationPlan, set: string, claims: Claims, onCompletion: OnCompletion): Promise<void> {
+    const source = this.parameters.source(set);
+    const queue = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    await this.#pool.each('generate', () => ({ ...plan, source, queue, claims }), onCompletion);
+  }
+
+  async probabilities(parts: readonly Part<TokenSequence>[], set: string, inverseTemperature: number) {
+    const source = this.parameters.source(set);
+    const requests = parts.map(({ grid, sequences }) => ({ source, grid, sequences, inverseTemperature }));
+    return this.#pool.all('probabilities', requests);
+  }
+
+  async scores(parts: readonly Part<ScoredSequence>[], set: string) {
+    const source = this.parameters.source(set);
+    const requests = parts.map(({ grid, sequences }) => ({
+      source,
+      grid: { ...grid, rows: Math.max(2, grid.rows) }, // the head's product with a single row would sum in another order
+      sequences,
+    }));
+    return this.#pool.all('scores', requests);
+  }
+
+  async gradient(parts: readonly TrainingPart[]): Promise<Gradient> {
+    const memory = this.#memory();
+    const source = this.parameters.source('policy');
+    this.#pool.resetTurn();
+    const requests = parts.map(({ grid, batch }, index) => ({
+      source,
+      memory,
+      index,
+      last: index === parts.length - 1,
+      grid,
+      batch,
+    }));
+    const results = await this.#pool.all('gradient', requests);
+    return { results, norm: Math.sqrt(memory.squares.reduce((sum, square) => sum + square, 0)) };
+  }
+
+  async update(settings: AdamWSettings, step: number, gradientScale: number): Promise<void> {
+    const memory = this.#memory();
+    const parameters = this.parameters.changing('policy');
+    const { size } = this.#layout;
+    await this.#pool.each('update', (worker) => {
+      const range = share(size, worker, this.#pool.size);
+      return { memory, parameters, range, settings, step, gradientScale };
+    });
+  }
+
+  moments(): Moments {
+    return this.#memory();
+  }
+
+  abandon(): void {
+    this.#pool.abandon();
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  #memory(): OptimizerMemory {
+    if (this.#optimizer === undefined) throw new Error('this engine was created without an optimizer');
+    return this.#optimizer;
+  }
+}
