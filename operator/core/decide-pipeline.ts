@@ -99,7 +99,7 @@ function goOnWithFinishedStages(situation: PipelineSituation): Verdict | undefin
     if (succeeded?.status !== 'True' || object === undefined || desired === undefined) continue;
     const change = judgeChange(object.spec, desired.spec);
     if (change.kind === 'none' || live.some((each) => inputStages(each.stage, pipeline).includes(stage.name))) continue;
-    const what = change.kind === 'longer' ? 'goes on from where it ended' : 'is measured anew, its output stays';
+    const what = change.kind === 'longer' ? 'is made longer' : 'is measured anew, its output stays';
     const message = `stage ${stage.name} ${what} (${describeChange(object.spec, desired.spec)})`;
     return updateStage(situation, { ...object, spec: desired.spec }, message);
   }

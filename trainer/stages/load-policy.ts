@@ -43,7 +43,7 @@ export interface ResumedPolicy {
 export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}): Promise<ResumedPolicy> {
   const { head = 'lm', trained } = options;
   const { seed, out, workers, chat, settings, inputs } = workspace.file;
-  const checkpoint = trained && (await workspace.output.newestCheckpoint(trained));
+  const checkpoint = trained && (await workspace.output.newestCheckpoint(trained, workspace.warnings));
   await workspace.log.rewind(checkpoint?.step ?? -1);
   // What the start is compared with may be measured in another way than when this stage began. Memory is there for one model.
   if (checkpoint && head === 'lm') {

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import {
   newestCheckpoint,
   type PublishedCheckpoint,
@@ -13,6 +14,7 @@ import { UserError } from '../contract/errors.ts';
 import type { StageFile } from '../contract/stage-file.ts';
 import { engineVersions } from '../engine/engine-versions.ts';
 import type { Metrics } from './metrics.ts';
+import type { Warnings } from './warnings.ts';
 
 /** A checkpoint of the stage itself. */
 export interface OwnCheckpoint extends VerifiedCheckpoint {
@@ -35,14 +37,22 @@ export class StageOutput {
 
   /**
    * The newest checkpoint that verifies and that the stage has finished with or can go on from; says on stderr which newer
-   * ones are none.
+   * ones are none, and warns that their steps are done again.
    *
    * @param unit the stage can go on where a multiple of so many steps is done
    */
-  async newestCheckpoint({ unit = 1 }: { readonly unit?: number }): Promise<OwnCheckpoint | undefined> {
+  async newestCheckpoint(
+    { unit = 1 }: { readonly unit?: number },
+    warnings: Warnings,
+  ): Promise<OwnCheckpoint | undefined> {
     const whyNot = (checkpoint: VerifiedCheckpoint) => this.whyNot(checkpoint, unit);
     const { newest, skipped } = await newestCheckpoint(this.file.out, this.settingsDigest, whyNot);
     for (const { path, reason } of skipped) console.error(`${path}: not used: ${reason}`);
+    if (skipped[0]) {
+      const from = newest ? `on from step ${newest.step}` : 'from the first on';
+      const { path, reason } = skipped[0];
+      warnings.warn('DoneAgain', `steps are done again, ${from}: ${basename(path)} is not used: ${reason}`);
+    }
     if (!newest) return undefined;
     const made = newest.manifest.engine;
     const now = engineVersions();
@@ -69,11 +79,13 @@ export class StageOutput {
   }
 
   private async whyNoResume(step: number): Promise<string | undefined> {
+    const directory = join(this.file.out, resumeDirectory(step));
+    if (!existsSync(directory)) return 'its optimizer, which more steps go on from, was not kept (keepOptimizer: true)';
     try {
-      const { manifest } = await verifyCheckpoint(join(this.file.out, resumeDirectory(step)));
+      const { manifest } = await verifyCheckpoint(directory);
       return manifest.settingsDigest === this.settingsDigest ? undefined : 'what goes on from it has other settings';
     } catch (error) {
-      if (error instanceof UserError) return `what would go on from it was not kept (${error.message})`;
+      if (error instanceof UserError) return `what goes on from it does not verify (${error.message})`;
       throw error;
     }
   }

@@ -35,7 +35,7 @@ test.each<Case>([
     name: 'goes on with a finished stage that is asked for more steps',
     given: { pipeline: longer, stages: succeeded(pipeline, ['pretrained', 'zero']) },
     actions: ['update zero'],
-    condition: ['Unknown', 'StageRunning', 'stage zero goes on from where it ended (grpo.steps: 3 → 5)'],
+    condition: ['Unknown', 'StageRunning', 'stage zero is made longer (grpo.steps: 3 → 5)'],
   },
   ...[
     { it: 'has finished', samples: succeeded(pipeline, ['pretrained', 'zero', 'samples']) },

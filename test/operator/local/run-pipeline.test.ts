@@ -145,7 +145,7 @@ test('goes on with a finished stage that is asked for more steps', async () => {
   const result = await bench.run(pipelineOf(oneStage.replace('steps: 3', 'steps: 5')));
   expect(result.outcome).toBe('Succeeded');
   const notes = bench.events.flatMap((event) => (event.type === 'note' ? [event.message] : []));
-  expect(notes).toEqual(['stage pretrained goes on from where it ended (pretrain.steps: 3 → 5)']);
+  expect(notes).toEqual(['stage pretrained is made longer (pretrain.steps: 3 → 5)']);
   expect(lastAttempt(result, 'pretrained')?.number).toBe(2);
 });
 

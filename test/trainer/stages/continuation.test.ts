@@ -81,8 +81,12 @@ test('a stage that keeps nothing to go on from does its steps again, says so, an
     await writeStage(root(), { name: 'forgetful', stage: 'pretrain', settings: forgetful(8) }),
   );
   expect(code).toBe(0);
-  expect(stderr).toMatch(/step-000004: not used: what would go on from it was not kept/);
-  expect((await readResult(root(), 'forgetful')).checkpoint?.digest).toBe(whole.checkpoint?.digest);
+  const why = 'its optimizer, which more steps go on from, was not kept (keepOptimizer: true)';
+  expect(stderr).toContain(`step-000004: not used: ${why}`);
+  const { checkpoint, warnings } = await readResult(root(), 'forgetful');
+  const message = `steps are done again, from the first on: step-000004 is not used: ${why}`;
+  expect(warnings).toEqual([{ reason: 'DoneAgain', message }]);
+  expect(checkpoint?.digest).toBe(whole.checkpoint?.digest);
 }, 120_000);
 
 test('a schedule that depends on the number of steps makes another run of a longer one', async () => {
