@@ -181,8 +181,8 @@ function completeWhenAllSucceeded({ views }: PipelineSituation): Verdict | undef
   const notes = views.flatMap(({ stage, gate }) =>
     gate === undefined || gate.passed ? [] : [`; gate of ${stage.name}: ${gate.message}`],
   );
-  const message = `all ${views.length} stages have succeeded${notes.join('')}`;
-  return { status: 'True', reason: 'Completed', message };
+  const done = views.length === 1 ? 'the stage has succeeded' : `all ${views.length} stages have succeeded`;
+  return { status: 'True', reason: 'Completed', message: `${done}${notes.join('')}` };
 }
 
 function stopWhenBudgetIsSpent({ pipeline, views, spent }: PipelineSituation): Verdict | undefined {

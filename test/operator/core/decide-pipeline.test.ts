@@ -8,6 +8,7 @@ const two = succeeded(pipeline, ['pretrained', 'zero']);
 const running = withStatus(created(pipeline, [], 'pretrained'), 'running');
 const suspended = pipelineOf(`${fourStages}suspend: true`);
 const twoRoots = pipelineOf(fourStages.replace('{from: pretrained}', '{init: {}}'));
+const only = { ...pipeline, spec: { ...pipeline.spec, stages: pipeline.spec.stages.slice(0, 1) } };
 const budgeted = pipelineOf(`${fourStages}budget: {hours: 1}`);
 
 test.each<Case>([
@@ -48,6 +49,12 @@ test.each<Case>([
     given: { stages: succeeded(pipeline, ['pretrained', 'zero', 'samples', 'student']) },
     condition: ['True', 'Completed', 'all 4 stages have succeeded'],
     states: ['Succeeded', 'Succeeded', 'Succeeded', 'Succeeded'],
+  },
+  {
+    name: 'succeeds with its only stage',
+    given: { pipeline: only, stages: succeeded(only, ['pretrained']) },
+    condition: ['True', 'Completed', 'the stage has succeeded'],
+    states: ['Succeeded'],
   },
   {
     name: 'fails with a failed stage and starts nothing more',
