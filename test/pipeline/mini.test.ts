@@ -9,7 +9,7 @@ import { findProcesses } from '../../operator/local/process-table.ts';
 import type { StageResult } from '../../trainer/contract/progress.ts';
 import { type CliResult, r1 } from '../support/cli.ts';
 import { useSharedDirectory } from '../support/shared-directory.ts';
-import { lines, logOf, progressOf } from '../support/trainer.ts';
+import { beginningOf, lines, logOf } from '../support/trainer.ts';
 
 const manifest = join(import.meta.dirname, '../fixtures/pipelines/mini.yaml');
 const stages = ['base', 'zero', 'samples', 'review', 'cold-start', 'helpfulness', 'r1', 'measured'] as const;
@@ -102,7 +102,7 @@ async function attempts(run: string): Promise<Record<string, readonly string[] |
 /** The step that an attempt of the disturbed run began with. */
 async function firstStep(stage: Stage, attempt: number): Promise<number | undefined> {
   const log = await lines(join(stateDir('disturbed'), `mini/logs/${stage}.attempt-${attempt}.log`));
-  return progressOf({ stdout: log.filter((line) => line.startsWith('{')).join('\n') })[0]?.step;
+  return beginningOf({ stdout: log.filter((line) => line.startsWith('{')).join('\n') })?.step;
 }
 
 interface Runner {

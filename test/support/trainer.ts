@@ -101,6 +101,11 @@ export function progressOf({ stdout }: Pick<Exit, 'stdout'>): ProgressLine[] {
     .map((line) => progressLine.parse(JSON.parse(line)));
 }
 
+/** The line that says where training begins. On a busy machine others come before it: which rows are looked at, what is measured. */
+export function beginningOf(exit: Pick<Exit, 'stdout'>): ProgressLine | undefined {
+  return progressOf(exit).find(({ phase }) => phase === 'train');
+}
+
 /** Runs a stage that must succeed. */
 export async function runToResult(root: string, stage: StageToRun): Promise<StageResult> {
   const { code, stderr } = await runStage(await writeStage(root, stage));

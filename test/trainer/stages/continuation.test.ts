@@ -5,7 +5,7 @@ import { useBaseStage } from '../../support/base-stage.ts';
 import {
   logOf,
   pin,
-  progressOf,
+  beginningOf,
   readResult,
   runStage,
   runToResult,
@@ -62,7 +62,7 @@ test.each(longer)(
 
     const ended = await runStage(await writeStage(root(), { name: type, model, settings: long }));
     expect(ended).toMatchObject({ code: 0, stderr: '' });
-    expect(progressOf(ended)[0]).toMatchObject({ step: from });
+    expect(beginningOf(ended)).toMatchObject({ step: from });
     const result = await readResult(root(), type);
     expect(result.checkpoint?.digest).toBe(whole.checkpoint?.digest);
     expect(result.metrics).toEqual(whole.metrics);

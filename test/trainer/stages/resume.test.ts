@@ -3,7 +3,17 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { stepDirectory } from '../../../trainer/contract/checkpoint.ts';
 import { useBaseStage } from '../../support/base-stage.ts';
-import { lines, logOf, pin, progressOf, readResult, runStage, tinyModel, writeStage } from '../../support/trainer.ts';
+import {
+  lines,
+  logOf,
+  pin,
+  beginningOf,
+  progressOf,
+  readResult,
+  runStage,
+  tinyModel,
+  writeStage,
+} from '../../support/trainer.ts';
 
 const root = useBaseStage({ steps: 12, batch: 8 });
 
@@ -50,7 +60,7 @@ test.each([
     const last = join(out, stepDirectory(steps));
     const killedAgain = await runStage(file, { file: join(last, 'checkpoint.json') });
     expect(killedAgain.signal).toBe('SIGKILL');
-    expect(progressOf(killedAgain)[0]).toMatchObject({ step: saved });
+    expect(beginningOf(killedAgain)).toMatchObject({ step: saved });
     expect((await lines(join(out, 'metrics.jsonl'))).slice(0, kept.length)).toEqual(kept); // with their times
     const published = await identity(last);
 
@@ -119,7 +129,7 @@ test.each([
     const kept = await lines(join(out, 'metrics.jsonl'));
 
     const again = await runStage(file);
-    expect(progressOf(again)[0]).toMatchObject({ step: saved });
+    expect(beginningOf(again)).toMatchObject({ step: saved });
     expect((await lines(join(out, 'metrics.jsonl'))).slice(0, kept.length)).toEqual(kept);
     await expectAsUndisturbed(type, out);
   },
@@ -147,7 +157,7 @@ test('checkpoints that are half-written or damaged are passed over for the one b
   const again = await runStage(file);
   expect(again.code).toBe(0);
   expect(again.stderr.trim().split('\n')).toEqual([expect.stringContaining(`${stepDirectory(4)}: not used: `)]);
-  expect(progressOf(again)[0]).toMatchObject({ step: 2 });
+  expect(beginningOf(again)).toMatchObject({ step: 2 });
   expect((await readdir(out)).filter((name) => name.endsWith('.partial'))).toEqual([]);
   const message = expect.stringMatching(/^steps are done again, on from step 2: step-000004 is not used: /);
   await expectAsUndisturbed('pretrain', out, { warnings: [{ reason: 'DoneAgain', message }] });

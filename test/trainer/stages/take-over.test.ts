@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { logOf, progressOf, readResult, runStage, startStage, writeStage } from '../../support/trainer.ts';
+import { logOf, beginningOf, readResult, runStage, startStage, writeStage } from '../../support/trainer.ts';
 
 const settings = {
   pretrain: { pretrain: { data: ['mixture'], steps: 8, batch: 8, checkpointEvery: 2 } },
@@ -41,7 +41,7 @@ test.each([
 
     const third = await runStage(await attemptOf(run, type, { attempt: 3 }));
     expect(third).toMatchObject({ code: 0, stderr: '' });
-    if (type === 'pretrain') expect(progressOf(third)[0]).toMatchObject({ step: 6 });
+    if (type === 'pretrain') expect(beginningOf(third)).toMatchObject({ step: 6 });
     await expectAsUndisturbed(type, join(run, 'attempt-3'));
     expect(await readdir(run)).toEqual(['attempt-3', 'attempt-3.json']);
     expect((await readdir(join(run, '..'))).filter((name) => name !== '0badcafe')).toEqual([]);
