@@ -120,6 +120,6 @@ export const trainingShape = {
     .boolean()
     .optional()
     .describe(
-      'Keep, beside the final checkpoint, what a run with more steps goes on from: twice the weights in f32, three times with a reference. When absent it is kept up to 1 GiB.',
+      'Keep, beside the final checkpoint, what a run with more steps goes on from: twice the weights in f32, three times with a reference. When absent it is kept up to 2 GiB.',
     ),
 };

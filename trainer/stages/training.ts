@@ -28,7 +28,7 @@ interface TrainingOptions {
 }
 
 /** Up to this size, what a longer run goes on from is kept unless someone says otherwise. */
-const smallBytes = 2 ** 30;
+const smallBytes = 2 * 2 ** 30;
 
 /**
  * What every stage that trains does around its steps: logs, evaluations, checkpoints, a clean stop, and the end. The
