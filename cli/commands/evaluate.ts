@@ -11,8 +11,8 @@ interface EvaluateOptions extends StateOption, ChatOptions {
   readonly data?: string;
   readonly show: number;
   readonly system?: string;
-  readonly answerKind: string;
-  readonly answerIn: string;
+  readonly kind: string;
+  readonly in: string;
   readonly samples: number;
   readonly limit: number;
   readonly temperature: number;
@@ -30,12 +30,8 @@ export function addEvaluate(program: Command): void {
       'JSONL or Parquet file: prompt (or messages) and answer in every row; when absent, PIPELINE/STAGE is measured as its manifest says',
     )
     .option('--show <count>', 'print this many completions of each dataset', integerFrom(0), 0)
-    .addOption(
-      new Option('--answer-kind <kind>', 'how answers are compared').choices(answerKinds).default(answerKinds[0]),
-    )
-    .addOption(
-      new Option('--answer-in <place>', 'where the answer is read').choices(answerPlaces).default(answerPlaces[0]),
-    )
+    .addOption(new Option('--kind <kind>', 'how answers are compared').choices(answerKinds).default(answerKinds[0]))
+    .addOption(new Option('--in <place>', 'where the answer is read').choices(answerPlaces).default(answerPlaces[0]))
     .option('-n, --samples <count>', 'completions per prompt', integerFrom(1), 1)
     .option('--limit <count>', 'at most this many rows', integerFrom(1), 200)
     .option('--temperature <number>', 'softmax temperature; 0 is greedy', numberWithin(0, 10), 1)
@@ -55,8 +51,8 @@ export function addEvaluate(program: Command): void {
         'evaluate',
         directory,
         `--data=${options.data}`,
-        `--answer-kind=${options.answerKind}`,
-        `--answer-in=${options.answerIn}`,
+        `--kind=${options.kind}`,
+        `--in=${options.in}`,
         `--samples=${options.samples}`,
         `--limit=${options.limit}`,
         `--temperature=${options.temperature}`,

@@ -52,8 +52,8 @@ export async function generateFromCheckpoint(checkpoint: string, options: Genera
 
 interface EvaluateOptions {
   readonly data: string;
-  readonly answerKind: string;
-  readonly answerIn: string;
+  readonly kind: string;
+  readonly in: string;
   readonly samples: number;
   readonly limit: number;
   readonly temperature: number;
@@ -68,19 +68,8 @@ interface EvaluateOptions {
 
 /** Prints the metrics of a checkpoint on a data file, as JSON. */
 export async function evaluateCheckpoint(checkpoint: string, options: EvaluateOptions): Promise<void> {
-  const {
-    data,
-    answerKind,
-    answerIn,
-    samples,
-    limit,
-    seed,
-    system,
-    chat: chatJson = '{}',
-    show,
-    ...sampling
-  } = options;
-  const answer = { kind: answerKind, in: answerIn };
+  const { data, kind, in: place, samples, limit, seed, system, chat: chatJson = '{}', show, ...sampling } = options;
+  const answer = { kind, in: place };
   const settings = dataset.parse({ name: 'data', file: resolve(data), answer, system });
   const remedy = (await isParquet(data)) ? inParquet : inJsonl;
   const { train } = await loadDataset(settings, seed, {
