@@ -41,19 +41,27 @@ export async function openRowFile(file: string, readLine: ReadLine, options: Sca
     NumberList,
   ];
   const spool = (await isParquet(file)) ? new Spool() : undefined;
-  for await (const line of readDataLines(file, options.isWanted ?? every)) {
-    spool?.write(line.bytes);
-    if (offsets.length % activityRows === 0) options.onActivity?.();
-    const row = readLine(line);
-    options.onRow?.(row, offsets.length);
-    numbers.push(line.number);
-    offsets.push(line.offset);
-    lengths.push(line.bytes.length);
-    checksums.push(crc32(line.bytes));
+  try {
+    for await (const line of readDataLines(file, options.isWanted ?? every)) {
+      spool?.write(line.bytes);
+      if (offsets.length % activityRows === 0) options.onActivity?.();
+      const row = readLine(line);
+      options.onRow?.(row, offsets.length);
+      numbers.push(line.number);
+      offsets.push(line.offset);
+      lengths.push(line.bytes.length);
+      checksums.push(crc32(line.bytes));
+    }
+    spool?.flush();
+  } catch (error) {
+    spool?.close();
+    throw error;
   }
-  if (offsets.length === 0) return rowsAt(0, unreachable);
+  if (offsets.length === 0) {
+    spool?.close();
+    return rowsAt(0, unreachable);
+  }
 
-  spool?.flush();
   const open = { descriptor: spool?.descriptor ?? openSync(file, 'r') };
   openFiles.register(open, open.descriptor);
   return rowsAt(offsets.length, (index) => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DiskFullError } from '../contract/errors.ts';
@@ -19,6 +19,11 @@ export class Spool {
     const path = join(tmpdir(), `r1-rows-${randomUUID()}`);
     this.descriptor = openSync(path, 'wx+', 0o600);
     unlinkSync(path);
+  }
+
+  /** Gives its space back: nobody will read what was written. */
+  close(): void {
+    closeSync(this.descriptor);
   }
 
   /** Appends. @throws DiskFullError */

@@ -1,10 +1,11 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { InterruptedError, UserError } from '../../../trainer/contract/errors.ts';
 import type { JsonLine } from '../../../trainer/data/jsonl.ts';
 import { openRowFile } from '../../../trainer/data/row-file.ts';
+import { parquetOf } from '../../support/parquet-rows.ts';
 
 let directory: string;
 beforeAll(async () => {
@@ -76,4 +77,25 @@ test('a scan ends when nobody wants it any more', async () => {
     if (++calls === 3) throw new InterruptedError('asked to stop');
   };
   await expect(openRowFile(file, asRow, { onActivity })).rejects.toThrow(InterruptedError);
+});
+
+const openFiles = async (): Promise<number> => (await readdir('/proc/self/fd')).length;
+
+const isLinux = process.platform === 'linux';
+(isLinux ? test : test.skip).each([
+  { name: 'a Parquet file whose rows are refused', rows: [{ text: 'a' }], refuse: true },
+  { name: 'a Parquet file without rows', rows: [], refuse: false },
+])('nothing stays open of $name', async ({ rows, refuse }) => {
+  const file = join(directory, `${++files}.parquet`);
+  await writeFile(file, parquetOf(rows, { text: 'STRING' }));
+  const before = await openFiles();
+  for (let time = 0; time < 20; time++) {
+    const opened = openRowFile(file, (line) => {
+      if (refuse) throw new UserError('refused');
+      return asRow(line);
+    });
+    // oxlint-disable-next-line no-await-in-loop -- what one leaves open adds up
+    await opened.catch((error: unknown) => expect(error).toEqual(new UserError('refused')));
+  }
+  expect(await openFiles()).toBeLessThan(before + 10);
 });
