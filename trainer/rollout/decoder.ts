@@ -28,6 +28,9 @@ export class Decoder {
   readonly #cache: KvCache;
   readonly #inverseTemperature: Tensor;
   readonly #parts: Readonly<Record<DecodePart, Executable>>;
+  /** Parameters by the role that they play: in the first part, and in the part of each layer. */
+  readonly #firstRoles: Tensors;
+  readonly #layerRoles: readonly Tensors[];
   #step: BoundStep | undefined;
 
   private constructor(
@@ -40,6 +43,12 @@ export class Decoder {
     this.#cache = cache;
     this.#inverseTemperature = floatTensor(Float32Array.of(inverseOf(temperature)), [1]);
     this.#parts = parts;
+    const roles = (part: DecodePart, layer: number): Tensors =>
+      Object.fromEntries(
+        Object.entries(decodeBinding(config, part, layer)).map(([role, name]) => [role, parameters[name] as Tensor]),
+      );
+    this.#firstRoles = roles('first', 0);
+    this.#layerRoles = Array.from({ length: config.layers }, (_, layer) => roles(partOf(config, layer), layer));
   }
 
   static async create(options: DecoderOptions): Promise<Decoder> {
@@ -123,12 +132,9 @@ export class Decoder {
     // What a part hands to the next one lies in turn in one of two places, so that none writes what it reads.
     const handovers = [newHandover(this.#config, rows), newHandover(this.#config, rows)] as const;
     const after = (layer: number): Handover => handovers[(layer & 1) as 0 | 1];
-    const first = this.#parts.first.bind(
-      { ...this.#roles('first', 0), ids: ids.tensor, position: position.tensor },
-      after(0),
-    );
-    const layers = Array.from({ length: this.#config.layers }, (_, layer) => {
-      const part = layer === this.#config.layers - 1 ? 'last' : 'middle';
+    const first = this.#parts.first.bind({ ...this.#firstRoles, ids: ids.tensor, position: position.tensor }, after(0));
+    const layers = this.#layerRoles.map((roles, layer) => {
+      const part = partOf(this.#config, layer);
       const { 'next.x': x, 'next.q': q } = after(layer);
       const inputs = {
         x,
@@ -139,22 +145,17 @@ export class Decoder {
         bias,
       };
       return this.#parts[part].bind(
-        { ...this.#roles(part, layer), ...inputs, inverseTemperature: this.#inverseTemperature },
+        { ...roles, ...inputs, inverseTemperature: this.#inverseTemperature },
         part === 'last' ? {} : after(layer + 1),
       );
     });
     return { rows, width, ids, position, first, layers };
   }
+}
 
-  /** Parameters by the role that they play in a part of a layer. */
-  #roles(part: DecodePart, layer: number): Tensors {
-    return Object.fromEntries(
-      Object.entries(decodeBinding(this.#config, part, layer)).map(([role, name]) => [
-        role,
-        this.#parameters[name] as Tensor,
-      ]),
-    );
-  }
+/** The part that begins with a layer's attention. */
+function partOf({ layers }: ModelConfig, layer: number): 'middle' | 'last' {
+  return layer === layers - 1 ? 'last' : 'middle';
 }
 
 /** The programs of a step with their memory, for one number of rows and one width of the cache. */

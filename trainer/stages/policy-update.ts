@@ -33,7 +33,8 @@ export async function updatePolicy(
   );
   const trained = zip(sequences, report.probs).map(([sequence, probs]) => ({ ...sequence, probs }));
   const onPolicy = updatesPerRollout(settings) === 1;
-  const left = onPolicy ? weighted.filter((sequence) => !sequences.includes(sequence)) : [];
+  const taught = new Set(sequences);
+  const left = onPolicy ? weighted.filter((sequence) => !taught.has(sequence)) : [];
   return {
     // On the policy that sampled them, the others have the probabilities that they were sampled with.
     ...policyMetrics([...trained, ...left.map((sequence) => ({ ...sequence, probs: sequence.oldProbs }))], settings),
