@@ -1,4 +1,4 @@
-import type { Head, ModelConfig } from '../../trainer/models/config.ts';
+import { configFromInit, type Head, type ModelConfig } from '../../trainer/models/config.ts';
 import { parameterLayout } from '../../trainer/models/parameters.ts';
 
 /** A small Qwen3-shaped configuration with grouped queries; `changes` says what the case is about. */
@@ -25,6 +25,21 @@ export function tinyConfig(changes: Partial<ModelConfig> = {}): ModelConfig {
     ...changes,
   };
 }
+
+/** Of SmolLM2-135M's size: 134,515,008 parameters, and 576 more with a scalar head. */
+export const smolLm2Config = configFromInit(
+  {
+    architecture: 'llama',
+    hiddenSize: 576,
+    intermediateSize: 1536,
+    layers: 30,
+    heads: 9,
+    kvHeads: 3,
+    maxLength: 2048,
+    tokenizer: 'bytes',
+  },
+  49_152,
+);
 
 /**
  * Parameters by name: matrices uniform with standard deviation `initializerRange`. Norms and biases are uneven too, so

@@ -1,21 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { estimateMemory, type MemoryDemand, totalOf } from '../../../trainer/engine/memory-estimate.ts';
-import { configFromInit } from '../../../trainer/models/config.ts';
+import { smolLm2Config as config } from '../../support/random-model.ts';
 
-/** Of SmolLM2-135M's size: 134,515,008 parameters, and 576 more with a scalar head. */
-const config = configFromInit(
-  {
-    architecture: 'llama',
-    hiddenSize: 576,
-    intermediateSize: 1536,
-    layers: 30,
-    heads: 9,
-    kvHeads: 3,
-    maxLength: 2048,
-    tokenizer: 'bytes',
-  },
-  49_152,
-);
 const weights = 4 * 134_515_008;
 const program = 500e6;
 

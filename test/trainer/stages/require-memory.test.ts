@@ -3,26 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { stageSettings } from '../../../trainer/contract/settings.ts';
-import { configFromInit, type ModelConfig } from '../../../trainer/models/config.ts';
+import type { ModelConfig } from '../../../trainer/models/config.ts';
 import { requireMemory } from '../../../trainer/stages/require-memory.ts';
 import { Warnings } from '../../../trainer/stages/warnings.ts';
 import type { Workspace } from '../../../trainer/stages/workspace.ts';
+import { smolLm2Config as config } from '../../support/random-model.ts';
 import { runStage, writeStage } from '../../support/trainer.ts';
-
-/** Of SmolLM2-135M's size. */
-const config = configFromInit(
-  {
-    architecture: 'llama',
-    hiddenSize: 576,
-    intermediateSize: 1536,
-    layers: 30,
-    heads: 9,
-    kvHeads: 3,
-    maxLength: 2048,
-    tokenizer: 'bytes',
-  },
-  49_152,
-);
 
 function judge(
   gigabytes: number,
