@@ -78,7 +78,7 @@ function newsOf(stage: StageState, before: Seen, now: number): string[] {
 }
 
 function endOf(stage: StageState): string {
-  const why = stage.state === 'Succeeded' ? '' : `: ${stage.message}`;
+  const [end, why] = stage.succeeded ? ['succeeded', ''] : [stage.state.toLowerCase(), `: ${stage.message}`];
   const time = stage.seconds > 0 ? ` after ${shortDuration(stage.seconds)}` : '';
-  return [`${stage.state.toLowerCase()}${time}${why}`, ...metricTexts(stage.metrics)].join('  ');
+  return [`${end}${time}${why}`, ...metricTexts(stage.metrics)].join('  ');
 }

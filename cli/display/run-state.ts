@@ -29,6 +29,8 @@ export interface StageState {
   readonly seconds: number;
   readonly digest: string | undefined;
   readonly ended: boolean;
+  /** Its own end, whatever its pipeline makes of it. */
+  readonly succeeded: boolean;
   /** What the newest attempt warns of, such as that it learns nothing. */
   readonly warnings: readonly StageWarning[];
   /** The newest attempt that failed, with its cause. */
@@ -46,11 +48,12 @@ export function stageStates({ pipeline, stages }: RunState, now: number): StageS
     const finalStep = status?.checkpoint?.step ?? 0;
     const succeeded = status?.conditions.some(({ type, status: is }) => type === 'Succeeded' && is === 'True') ?? false;
     const result = status?.metrics ?? {};
+    const shown = succeeded && listed !== undefined && heldByPipeline.has(listed.state) ? listed : status?.display;
     return {
       name: entry.name,
       type: stageTypes.find((type) => entry[type] !== undefined) ?? '',
-      state: status?.display?.state ?? listed?.state ?? 'Pending',
-      message: status?.display?.message ?? listed?.message ?? '',
+      state: shown?.state ?? listed?.state ?? 'Pending',
+      message: shown?.message ?? listed?.message ?? '',
       attempt: newest?.number ?? 0,
       running: newest?.outcome === 'Running',
       step: succeeded ? finalStep : (progress?.step ?? 0),
@@ -63,12 +66,16 @@ export function stageStates({ pipeline, stages }: RunState, now: number): StageS
         0,
       ),
       digest: status?.checkpoint?.digest,
+      succeeded,
       warnings: status?.warnings ?? [],
       failure: failed && { attempt: failed.number, text: `${failed.class ?? 'failed'}: ${failed.message}` },
       ended: status?.conditions.some(({ type, status: is }) => type === 'Succeeded' && is !== 'Unknown') ?? false,
     };
   });
 }
+
+/** What a finished stage does not know of itself: its gate waits for a person, or its manifest fits its work no more. */
+const heldByPipeline = new Set(['Waiting', 'Changed']);
 
 function elapsed(startedAt: string, endedAt: string | undefined, now: number): number {
   return Math.max(0, ((endedAt === undefined ? now : Date.parse(endedAt)) - Date.parse(startedAt)) / 1000);

@@ -45,7 +45,8 @@ function ownLines(stage: StageState, nameWidth: number, typeWidth: number): stri
   if (!begun && !stage.ended) return [styleText('dim', head)];
   if (stage.ended) {
     const text = [shortDuration(stage.seconds).padStart(7), ...figures(stage)].join('  ');
-    return [`${head}  ${text}`, ...(stage.state === 'Failed' ? [styleText('red', `    ${stage.message}`)] : [])];
+    const why = stage.state === 'Succeeded' ? [] : [styleText(colour ?? 'yellow', `    ${stage.message}`)];
+    return [`${head}  ${text}`, ...why];
   }
   const parts = [
     ...(stage.steps > 0 ? [bar(stage.step / stage.steps), `${stage.step}/${stage.steps}`] : []),

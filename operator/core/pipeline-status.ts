@@ -11,6 +11,8 @@ export interface Outcome {
   readonly status: Condition['status'];
   readonly reason: Reason;
   readonly message: string;
+  /** A stage whose work does not fit its manifest any more. */
+  readonly refused?: string;
 }
 
 /** Describes what was seen, never what the actions are about to do. */
@@ -45,8 +47,10 @@ export function pipelineStatus(situation: PipelineSituation, verdict: Outcome): 
     ...total(views.flatMap(({ object }) => object?.status ?? [])),
   };
   const live = views.filter(isLive);
-  const stopped = views.filter(({ succeeded: each, gate }) =>
-    verdict.status === 'Unknown' ? gate?.action === 'Waiting' : each?.status === 'False',
+  const stopped = views.filter(({ stage, succeeded: each, gate }) =>
+    verdict.status === 'Unknown'
+      ? gate?.action === 'Waiting'
+      : each?.status === 'False' || stage.name === verdict.refused,
   );
   const shown = live.length > 0 ? live : stopped;
   const measured = views.flatMap(({ object }) => object?.status?.metrics['eval/pass@1'] ?? []);
@@ -76,6 +80,7 @@ function summary(
   const { stage, object, gate, succeeded } = view;
   const base = { name: stage.name, type: stageType(stage) };
   const line = (state: string, message: string) => ({ ...base, state, message: message.slice(0, 1000) });
+  if (stage.name === verdict.refused) return line('Changed', verdict.message);
   if (object !== undefined) {
     const state = gate?.action === 'Waiting' ? 'Waiting' : stateOf(object.status?.conditions);
     return line(state, gate === undefined ? (succeeded?.message ?? '') : `gate: ${gate.message}`);

@@ -19,7 +19,7 @@ export function refuseChangedStages({ pipeline, views }: PipelineSituation): Ver
     const message = hasOtherInputs(object.spec, desired.spec)
       ? `stage ${stage.name} has ${stateOf(object)} with what its inputs gave before (${changes}); ${runAgain(pipeline, stage.name)}`
       : `stage ${stage.name} has ${stateOf(object)} with other settings (${changes})${longer}; restore them, ${runAgain(pipeline, stage.name)}`;
-    return { status: 'False', reason: 'StageChanged', message };
+    return { status: 'False', reason: 'StageChanged', message, refused: stage.name };
   }
   return undefined;
 }
@@ -34,7 +34,7 @@ export function refuseToGoOnBelowOthers({ pipeline, views }: PipelineSituation):
     const message =
       `stage ${stage.name} would go on (${describeChange(object.spec, desired.spec)}), but ${later.stage.name} has ` +
       `${stateOf(later.object)} with what it gave before; restore its settings, ${runAgain(pipeline, later.stage.name)}`;
-    return { status: 'False', reason: 'StageChanged', message };
+    return { status: 'False', reason: 'StageChanged', message, refused: stage.name };
   }
   return undefined;
 }

@@ -53,13 +53,15 @@ async function readStage(directory: string, pipeline: PipelineFile, stage: Pipel
   const type = stageTypes.find((each) => stage[each] !== undefined) ?? 'unknown';
   const settings = type === 'unknown' ? {} : (stage[type] ?? {});
   const { status } = resource ?? {};
+  // A stage does not know of itself that it waits for others, or that its manifest fits its work no more.
+  const listed = pipeline.status?.stages.find((each) => each.name === name);
   return {
     name,
     type,
     settings,
     evaluation: resource?.spec.evaluation,
-    state: status?.display?.state ?? 'Pending',
-    message: status?.display?.message ?? '',
+    state: listed?.state ?? status?.display?.state ?? 'Pending',
+    message: listed?.message ?? status?.display?.message ?? '',
     attempts: status?.attempts.length ?? 0,
     seconds: status?.runSeconds,
     model: resource?.spec.model?.input?.stage ?? modelOf(stage, type),

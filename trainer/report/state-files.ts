@@ -48,6 +48,9 @@ export const pipelineFile = z.looseObject({
       gates: z
         .array(z.looseObject({ stage: z.string(), action: z.string(), message: z.string().default('') }))
         .default([]),
+      stages: z
+        .array(z.looseObject({ name: z.string(), state: z.string(), message: z.string().default('') }))
+        .default([]),
       startedAt: time,
       completedAt: time,
     })

@@ -21,6 +21,7 @@ const conditionOf = { Running: 'Unknown', Retrying: 'Unknown', Succeeded: 'True'
 export function runOf(
   facts: { readonly [stage in 'pretrained' | 'r1-zero']?: StageFacts },
   gates: unknown[] = [],
+  listed: readonly { readonly name: string; readonly state: string; readonly message: string }[] = [],
 ): RunState {
   const settings = {
     pretrained: { pretrain: { data: ['mixture'], steps: 100 } },
@@ -36,7 +37,11 @@ export function runOf(
         { name: 'r1-zero', model: { from: 'pretrained' }, ...settings['r1-zero'] },
       ],
     },
-    status: { startedAt: new Date(startMs).toISOString(), gates },
+    status: {
+      startedAt: new Date(startMs).toISOString(),
+      gates,
+      stages: listed.map((each) => ({ type: 'any', ...each })),
+    },
   });
   const stages = Object.entries(facts).map(
     ([stage, { state, attempts = [{}], progress, metrics = {}, message = '', warnings }]) =>

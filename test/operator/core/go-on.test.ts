@@ -38,15 +38,16 @@ test.each<Case>([
     condition: ['Unknown', 'StageRunning', 'stage zero is made longer (grpo.steps: 3 → 5)'],
   },
   ...[
-    { it: 'has finished', samples: succeeded(pipeline, ['pretrained', 'zero', 'samples']) },
+    { it: 'has finished', state: 'Succeeded', samples: succeeded(pipeline, ['pretrained', 'zero', 'samples']) },
     {
       it: 'has begun',
+      state: 'Running',
       samples: [
         ...succeeded(pipeline, ['pretrained', 'zero']),
         withStatus(created(pipeline, succeeded(pipeline, ['pretrained', 'zero']), 'samples'), 'running'),
       ],
     },
-  ].map(({ it, samples }): Case => ({
+  ].map(({ it, state, samples }): Case => ({
     name: `does not go on below a stage that ${it} with what it gave, and names the ways on`,
     given: { pipeline: longer, maxRunningStages: 2, stages: samples },
     condition: [
@@ -56,6 +57,7 @@ test.each<Case>([
         'run again from samples on (r1 run FILE --rerun-from samples; on a cluster: r1 rerun test --from samples), ' +
         'or give the pipeline another name',
     ],
+    states: ['Succeeded', 'Changed', state, 'Skipped'],
   })),
   {
     name: 'leaves a finished stage alone whose records alone are kept otherwise',
@@ -69,6 +71,7 @@ test.each<Case>([
     name: 'refuses fewer steps',
     given: { pipeline: zero('steps: 2'), stages: succeeded(pipeline, ['pretrained', 'zero']) },
     condition: ['False', 'StageChanged', expect.stringContaining('(grpo.steps: 3 → 2); restore them')],
+    states: ['Succeeded', 'Changed', 'Skipped', 'Skipped'],
   },
   {
     name: 'refuses more steps together with another change',

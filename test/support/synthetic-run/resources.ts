@@ -186,7 +186,7 @@ export async function writePipeline(
         stages: stages.map(({ name, type }, index) => ({
           name,
           type,
-          state: index < run.finished ? 'Succeeded' : index === run.finished ? 'Running' : 'Pending',
+          state: index < run.finished ? 'Succeeded' : index === run.finished ? 'Running' : 'Waiting',
           message: '',
         })),
         startedAt,

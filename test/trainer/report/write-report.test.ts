@@ -40,6 +40,7 @@ test('shows every stage of a finished run with its held-out figures and digests'
 test('shows a run that is not at its end, and what waits', async () => {
   const text = textOf(await report(join(root(), 'running'), { finished: 5 }));
   expect(text).toContain('reasoning-rl grpo Running – – –');
+  expect(text).toContain('distilled sft Waiting');
   expect(text).toContain('distilled fresh weights rejection-sampling – – –');
   expect(text).toContain('eval/pass@1 ≥ that of sft − 0.02 not decided');
 });

@@ -57,6 +57,7 @@ const kinds: Readonly<Record<string, string>> = {
   RolledBack: 'warn',
   Continued: 'warn',
   Waiting: 'warn',
+  Changed: 'warn',
 };
 
 export function stateMark(state: string): Html {
