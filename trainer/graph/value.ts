@@ -25,7 +25,7 @@ export interface Node {
   readonly inputs: readonly (Value | undefined)[];
   readonly attributes: Attributes;
   readonly outputs: readonly Value[];
-  /** Of a composite: the values its outputs stand for. */
+  /** Of a composite or a kernel: the values its outputs stand for. */
   readonly body?: readonly Value[];
   readonly gradient?: Gradient;
 }
@@ -118,6 +118,27 @@ export function composite(
   gradient: Gradient,
 ): Value[] {
   return addNode({ op: name, domain: 'composite', inputs, attributes: {}, body: outputs, gradient }, outputs);
+}
+
+/** The domain of the ops that `native/` computes. */
+export const kernelDomain = 'r1.ops';
+
+/**
+ * A composite that stays one op in the file, with its body as an ONNX function of the same name: where a kernel of that name is
+ * registered the kernel is run, else the body.
+ *
+ * @param outputs built from `inputs` alone; what lies in between is not known outside, so `gradient` has to do without it
+ */
+export function kernel(
+  name: string,
+  inputs: readonly Value[],
+  outputs: readonly Value[],
+  gradient?: Gradient,
+): Value[] {
+  return addNode(
+    { op: name, domain: kernelDomain, inputs, attributes: {}, body: outputs, ...(gradient && { gradient }) },
+    outputs,
+  );
 }
 
 function addNode(description: Omit<Node, 'serial' | 'outputs'>, specs: readonly OutputSpec[]): Value[] {
