@@ -1,0 +1,81 @@
+#include "kernels.h"
+
+#include "test/reference.h"
+
+// Correct and slow: the first form of every kernel, until its fast one stands here.
+namespace r1 {
+
+const char* instructionSet() { return "generic"; }
+
+void linear(const float* x, const float* w, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
+  reference::linear(x, w, c, y, m, n, k);
+}
+void linearBf16(const float* x, const uint16_t* w, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
+  const auto widened = [](uint16_t upper) {
+    const uint32_t bits = uint32_t(upper) << 16;
+    float value;
+    std::memcpy(&value, &bits, 4);
+    return value;
+  };
+  std::vector<float> rounded(m * k), wide(n * k);
+  for (int64_t i = 0; i < m * k; i++) {
+    uint32_t bits;
+    std::memcpy(&bits, x + i, 4);
+    rounded[i] = widened(uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16));
+  }
+  for (int64_t i = 0; i < n * k; i++) wide[i] = widened(w[i]);
+  reference::linear(rounded.data(), wide.data(), c, y, m, n, k);
+}
+void linearInputGradient(const float* g, const float* w, const float* c, float* dx, int64_t m, int64_t n, int64_t k) {
+  reference::linearInputGradient(g, w, c, dx, m, n, k);
+}
+void linearWeightGradient(const float* g, const float* x, float* dw, int64_t m, int64_t n, int64_t k) {
+  reference::linearWeightGradient(g, x, dw, m, n, k);
+}
+void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, const int64_t* places,
+               const int64_t* origins, float* out, float* lse) {
+  reference::attention(shape, q, k, v, places, origins, out, lse);
+}
+void attentionGradient(const AttentionShape& shape, const float* q, const float* k, const float* v,
+                       const int64_t* places, const int64_t* origins, const float*, const float*, const float* g,
+                       float* dq, float* dk, float* dv) {
+  reference::attentionGradient(shape, q, k, v, places, origins, g, dq, dk, dv);
+}
+void cachedAttention(const CacheShape& shape, const float* q, const float* k, const float* v, const int64_t* positions,
+                     float* keys, float* values, float* out) {
+  reference::cachedAttention(shape, q, k, v, positions, keys, values, out);
+}
+void adamw(const AdamW& settings, float* p, float* m, float* v, const float* gradient, int64_t n) {
+  reference::adamw(settings, p, m, v, gradient, n);
+}
+double sumOfSquares(const float* x, int64_t n) { return reference::sumOfSquares(x, n); }
+void addInto(float* sum, const float* x, int64_t n) {
+  for (int64_t i = 0; i < n; i++) sum[i] += x[i];
+}
+void rmsNorm(const float* x, const float* weight, float epsilon, float* y, float* r, int64_t m, int64_t d) {
+  reference::rmsNorm(x, weight, epsilon, y, r, m, d);
+}
+void rmsNormGradient(const float* x, const float* weight, const float* r, const float* g, float* dx, float* dweight,
+                     int64_t m, int64_t d) {
+  reference::rmsNormGradient(x, weight, r, g, dx, dweight, m, d);
+}
+void swiglu(const float* gate, const float* up, float* y, int64_t n) { reference::swiglu(gate, up, y, n); }
+void swigluGradient(const float* gate, const float* up, const float* g, float* dgate, float* dup, int64_t n) {
+  reference::swigluGradient(gate, up, g, dgate, dup, n);
+}
+void rotary(const float* x, const int64_t* positions, const float* cos, const float* sin, float direction, float* y,
+            int64_t m, int64_t heads, int64_t headDim) {
+  reference::rotary(x, positions, cos, sin, direction, y, m, heads, headDim);
+}
+void logSumExp(const float* logits, float* largest, float* lse, int64_t m, int64_t n) {
+  reference::logSumExp(logits, largest, lse, m, n);
+}
+void softmax(float* logits, int64_t m, int64_t n) {
+  for (int64_t i = 0; i < m; i++) {
+    float largest, lse;
+    reference::logSumExp(logits + i * n, &largest, &lse, 1, n);
+    for (int64_t j = 0; j < n; j++) logits[i * n + j] = std::exp(logits[i * n + j] - lse);
+  }
+}
+
+}  // namespace r1

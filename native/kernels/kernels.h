@@ -1,0 +1,126 @@
+// The CPU kernels: functions of one thread on plain memory, all matrices row-major, nothing owned and nothing kept but
+// scratch memory of the calling thread.
+//
+// The law of bits: a row's result depends on the row's own data alone — not on how many rows there are, on what the others
+// hold, on how the work is cut, or on where the memory begins. Bits differ between instruction sets.
+#pragma once
+
+#include <cstdint>
+
+namespace r1 {
+
+/// Instruction set the kernels were chosen for: "avx512", "avx2" or "generic".
+const char* instructionSet();
+
+// ---------------------------------------------------------------------------------------------------- linear layers
+
+/// y = x·wᵀ (+ c): x [m, k], w [n, k] as in a Hugging Face file, c and y [m, n]. c may be null, and may be y itself.
+void linear(const float* x, const float* w, const float* c, float* y, int64_t m, int64_t n, int64_t k);
+
+/// The same with w in bfloat16 (the upper halves of float32) and x rounded to it, summed in float32.
+void linearBf16(const float* x, const uint16_t* w, const float* c, float* y, int64_t m, int64_t n, int64_t k);
+
+/// dx = g·w (+ c): g [m, n], w [n, k], c and dx [m, k]. c may be null, and may be dx itself.
+void linearInputGradient(const float* g, const float* w, const float* c, float* dx, int64_t m, int64_t n, int64_t k);
+
+/// dw += gᵀ·x: g [m, n], x [m, k], dw [n, k]. Rows are added in ascending order.
+void linearWeightGradient(const float* g, const float* x, float* dw, int64_t m, int64_t n, int64_t k);
+
+// -------------------------------------------------------------------------------------------------------- attention
+
+/// A list of T tokens, and the grid of sequences they stand in. Tokens that several sequences share are in the list once.
+struct AttentionShape {
+  int64_t tokens;   ///< T
+  int64_t rows;     ///< sequences
+  int64_t length;   ///< cells of a row; sequences are padded on the right, with any token
+  int64_t heads;    ///< of the queries, a multiple of kvHeads
+  int64_t kvHeads;  ///< query heads h · heads/kvHeads … share key head h
+  int64_t headDim;
+};
+
+/// Causal grouped-query attention, softmax(q·kᵀ / √headDim)·v: token t sees the tokens places[row, 0 … position].
+///
+/// @param q [T, heads, headDim]
+/// @param k, v [T, kvHeads, headDim]
+/// @param places [rows, length] the token in each cell
+/// @param origins [T] the cell, row · length + position, whose result a token takes; no two tokens have the same
+/// @param out [T, heads, headDim]
+/// @param lse [T, heads] ln Σ exp(score), which the gradient wants; may be null
+void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, const int64_t* places,
+               const int64_t* origins, float* out, float* lse);
+
+/// Gradients of `attention`, whose inputs and outputs it takes; g [T, heads, headDim] is the cotangent of out. Writes dq, and
+/// dk and dv: sums over all queries in the order of their cells.
+void attentionGradient(const AttentionShape& shape, const float* q, const float* k, const float* v,
+                       const int64_t* places, const int64_t* origins, const float* out, const float* lse,
+                       const float* g, float* dq, float* dk, float* dv);
+
+/// Keys and values of the sequences being decoded, one layer: keys, values [rows, kvHeads, width, headDim].
+struct CacheShape {
+  int64_t rows;
+  int64_t heads;
+  int64_t kvHeads;
+  int64_t headDim;
+  int64_t width;      ///< positions that a row has room for
+  int64_t rowStride;  ///< floats from one row to the next, usually kvHeads · width · headDim
+};
+
+/// Attention of one new token per row. Its key and value are first written into the cache, at the row's position; then it
+/// sees the positions 0 … position. The bits are those of `attention` over the whole sequence.
+///
+/// @param q [rows, heads, headDim]
+/// @param k, v [rows, kvHeads, headDim] of the new tokens
+/// @param positions [rows] below width
+/// @param out [rows, heads, headDim]
+void cachedAttention(const CacheShape& shape, const float* q, const float* k, const float* v, const int64_t* positions,
+                     float* keys, float* values, float* out);
+
+// -------------------------------------------------------------------------------------------------------- optimizer
+
+struct AdamW {
+  double gradientScale;  ///< clipping
+  double learningRate;
+  double beta1, beta2;
+  double epsilon;
+  double weightDecay;      ///< 0 for tensors that are not decayed
+  double biasCorrection1;  ///< 1 − beta1^step
+  double biasCorrection2;  ///< 1 − beta2^step
+};
+
+/// One AdamW update of n parameters and their moments in place, computed in float64 in the order of
+/// trainer/optim/adamw.ts, so with its bits.
+void adamw(const AdamW& settings, float* parameters, float* m, float* v, const float* gradient, int64_t n);
+
+/// Σ x² in float64, with the bits of trainer/optim/clipping.ts.
+double sumOfSquares(const float* x, int64_t n);
+
+/// sum += x.
+void addInto(float* sum, const float* x, int64_t n);
+
+// ------------------------------------------------------------------------------------------- what stands between them
+
+/// y = x · r · weight with r = 1/√(mean(x²) + epsilon), per row: x, y [m, d], weight [d], r [m] (may be null).
+void rmsNorm(const float* x, const float* weight, float epsilon, float* y, float* r, int64_t m, int64_t d);
+
+/// dx = r·weight∘g − x·r³·(g∘x·weight)/d, and dweight += Σ_rows r·g∘x in ascending order.
+void rmsNormGradient(const float* x, const float* weight, const float* r, const float* g, float* dx, float* dweight,
+                     int64_t m, int64_t d);
+
+/// y = silu(gate)∘up, n elements.
+void swiglu(const float* gate, const float* up, float* y, int64_t n);
+
+/// With s = sigmoid(gate): dgate = g∘up∘s∘(1 + gate∘(1 − s)), dup = g∘gate∘s. Either may be the input of its name.
+void swigluGradient(const float* gate, const float* up, const float* g, float* dgate, float* dup, int64_t n);
+
+/// Rotates the halves (x[i], x[i + headDim/2]) of every head: x, y [m, heads, headDim], y may be x; positions [m];
+/// cos, sin [positions, headDim/2]. `direction` −1 rotates back, which is the gradient.
+void rotary(const float* x, const int64_t* positions, const float* cos, const float* sin, float direction, float* y,
+            int64_t m, int64_t heads, int64_t headDim);
+
+/// Of each row of logits [m, n]: its largest, and ln Σ exp(logit).
+void logSumExp(const float* logits, float* largest, float* lse, int64_t m, int64_t n);
+
+/// Rows of logits [m, n] become probabilities, in place.
+void softmax(float* logits, int64_t m, int64_t n);
+
+}  // namespace r1

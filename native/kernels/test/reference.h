@@ -1,0 +1,225 @@
+// What the kernels compute, written for the eye: float64 inside, no order of summation promised.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "../kernels.h"
+
+namespace reference {
+
+inline void linear(const float* x, const float* w, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
+  for (int64_t i = 0; i < m; i++) {
+    for (int64_t j = 0; j < n; j++) {
+      double sum = c ? c[i * n + j] : 0;
+      for (int64_t l = 0; l < k; l++) sum += double(x[i * k + l]) * w[j * k + l];
+      y[i * n + j] = float(sum);
+    }
+  }
+}
+
+inline void linearInputGradient(const float* g, const float* w, const float* c, float* dx, int64_t m, int64_t n,
+                                int64_t k) {
+  for (int64_t i = 0; i < m; i++) {
+    for (int64_t l = 0; l < k; l++) {
+      double sum = c ? c[i * k + l] : 0;
+      for (int64_t j = 0; j < n; j++) sum += double(g[i * n + j]) * w[j * k + l];
+      dx[i * k + l] = float(sum);
+    }
+  }
+}
+
+inline void linearWeightGradient(const float* g, const float* x, float* dw, int64_t m, int64_t n, int64_t k) {
+  for (int64_t j = 0; j < n; j++) {
+    for (int64_t l = 0; l < k; l++) {
+      double sum = dw[j * k + l];
+      for (int64_t i = 0; i < m; i++) sum += double(g[i * n + j]) * x[i * k + l];
+      dw[j * k + l] = float(sum);
+    }
+  }
+}
+
+/// One query head over the keys and values of `count` places.
+struct Row {
+  std::vector<double> p;
+  double lse;
+};
+
+template <class Key>
+Row probabilities(const float* q, const Key& key, int64_t count, int64_t headDim) {
+  Row row{std::vector<double>(count), 0};
+  double largest = -INFINITY, sum = 0;
+  for (int64_t j = 0; j < count; j++) {
+    double score = 0;
+    for (int64_t d = 0; d < headDim; d++) score += double(q[d]) * key(j)[d];
+    row.p[j] = score / std::sqrt(double(headDim));
+    largest = std::max(largest, row.p[j]);
+  }
+  for (double& p : row.p) sum += p = std::exp(p - largest);
+  for (double& p : row.p) p /= sum;
+  row.lse = largest + std::log(sum);
+  return row;
+}
+
+inline void attention(const r1::AttentionShape& s, const float* q, const float* k, const float* v, const int64_t* places,
+                      const int64_t* origins, float* out, float* lse) {
+  for (int64_t t = 0; t < s.tokens; t++) {
+    const int64_t position = origins[t] % s.length;
+    const int64_t* row = places + (origins[t] - position);
+    for (int64_t h = 0; h < s.heads; h++) {
+      const int64_t kvHead = h / (s.heads / s.kvHeads);
+      const auto at = [&](const float* x) {
+        return [=](int64_t j) { return x + (row[j] * s.kvHeads + kvHead) * s.headDim; };
+      };
+      const Row r = probabilities(q + (t * s.heads + h) * s.headDim, at(k), position + 1, s.headDim);
+      if (lse) lse[t * s.heads + h] = float(r.lse);
+      for (int64_t d = 0; d < s.headDim; d++) {
+        double sum = 0;
+        for (int64_t j = 0; j <= position; j++) sum += r.p[j] * at(v)(j)[d];
+        out[(t * s.heads + h) * s.headDim + d] = float(sum);
+      }
+    }
+  }
+}
+
+inline void attentionGradient(const r1::AttentionShape& s, const float* q, const float* k, const float* v,
+                              const int64_t* places, const int64_t* origins, const float* g, float* dq, float* dk,
+                              float* dv) {
+  const double scale = 1 / std::sqrt(double(s.headDim));
+  std::vector<double> sumK(s.tokens * s.kvHeads * s.headDim), sumV(sumK.size());
+  for (int64_t t = 0; t < s.tokens; t++) {
+    const int64_t position = origins[t] % s.length;
+    const int64_t* row = places + (origins[t] - position);
+    for (int64_t h = 0; h < s.heads; h++) {
+      const int64_t kvHead = h / (s.heads / s.kvHeads), at = (t * s.heads + h) * s.headDim;
+      const auto place = [&](int64_t j) { return (row[j] * s.kvHeads + kvHead) * s.headDim; };
+      const Row r = probabilities(q + at, [&](int64_t j) { return k + place(j); }, position + 1, s.headDim);
+      std::vector<double> dp(position + 1), sumQ(s.headDim);
+      double mean = 0;
+      for (int64_t j = 0; j <= position; j++) {
+        for (int64_t d = 0; d < s.headDim; d++) dp[j] += double(g[at + d]) * v[place(j) + d];
+        mean += r.p[j] * dp[j];
+      }
+      for (int64_t j = 0; j <= position; j++) {
+        const double ds = r.p[j] * (dp[j] - mean) * scale;
+        for (int64_t d = 0; d < s.headDim; d++) {
+          sumQ[d] += ds * k[place(j) + d];
+          sumK[place(j) + d] += ds * q[at + d];
+          sumV[place(j) + d] += r.p[j] * g[at + d];
+        }
+      }
+      for (int64_t d = 0; d < s.headDim; d++) dq[at + d] = float(sumQ[d]);
+    }
+  }
+  for (size_t i = 0; i < sumK.size(); i++) dk[i] = float(sumK[i]), dv[i] = float(sumV[i]);
+}
+
+inline void cachedAttention(const r1::CacheShape& s, const float* q, const float* k, const float* v,
+                            const int64_t* positions, float* keys, float* values, float* out) {
+  for (int64_t b = 0; b < s.rows; b++) {
+    for (int64_t h = 0; h < s.heads; h++) {
+      const int64_t kvHead = h / (s.heads / s.kvHeads);
+      float* keyRow = keys + b * s.rowStride + kvHead * s.width * s.headDim;
+      float* valueRow = values + b * s.rowStride + kvHead * s.width * s.headDim;
+      const int64_t from = (b * s.kvHeads + kvHead) * s.headDim;
+      std::memcpy(keyRow + positions[b] * s.headDim, k + from, s.headDim * sizeof(float));
+      std::memcpy(valueRow + positions[b] * s.headDim, v + from, s.headDim * sizeof(float));
+      const auto key = [&](int64_t j) { return keyRow + j * s.headDim; };
+      const Row r = probabilities(q + (b * s.heads + h) * s.headDim, key, positions[b] + 1, s.headDim);
+      for (int64_t d = 0; d < s.headDim; d++) {
+        double sum = 0;
+        for (int64_t j = 0; j <= positions[b]; j++) sum += r.p[j] * valueRow[j * s.headDim + d];
+        out[(b * s.heads + h) * s.headDim + d] = float(sum);
+      }
+    }
+  }
+}
+
+inline void adamw(const r1::AdamW& a, float* p, float* m, float* v, const float* gradient, int64_t n) {
+  const double keep = 1 - a.learningRate * a.weightDecay;
+  const double rate = a.learningRate / a.biasCorrection1;
+  const double correction = 1 / std::sqrt(a.biasCorrection2);
+  for (int64_t i = 0; i < n; i++) {
+    const double g = gradient[i] * a.gradientScale;
+    const double first = a.beta1 * m[i] + (1 - a.beta1) * g;
+    const double second = a.beta2 * v[i] + (1 - a.beta2) * g * g;
+    m[i] = float(first);
+    v[i] = float(second);
+    p[i] = float(keep * p[i] - (rate * first) / (std::sqrt(second) * correction + a.epsilon));
+  }
+}
+
+inline double sumOfSquares(const float* x, int64_t n) {
+  double sums[4] = {0, 0, 0, 0};
+  const int64_t whole = n - n % 4;
+  for (int64_t i = 0; i < n; i++) sums[i < whole ? i % 4 : 0] += double(x[i]) * x[i];
+  return sums[0] + sums[1] + (sums[2] + sums[3]);
+}
+
+inline void rmsNorm(const float* x, const float* weight, float epsilon, float* y, float* r, int64_t m, int64_t d) {
+  for (int64_t i = 0; i < m; i++) {
+    double sum = 0;
+    for (int64_t j = 0; j < d; j++) sum += double(x[i * d + j]) * x[i * d + j];
+    const double inverse = 1 / std::sqrt(sum / d + epsilon);
+    if (r) r[i] = float(inverse);
+    for (int64_t j = 0; j < d; j++) y[i * d + j] = float(x[i * d + j] * inverse * weight[j]);
+  }
+}
+
+inline void rmsNormGradient(const float* x, const float* weight, const float* r, const float* g, float* dx,
+                            float* dweight, int64_t m, int64_t d) {
+  for (int64_t i = 0; i < m; i++) {
+    double slope = 0;
+    for (int64_t j = 0; j < d; j++) slope += double(g[i * d + j]) * x[i * d + j] * weight[j];
+    slope *= double(r[i]) * r[i] * r[i] / d;
+    for (int64_t j = 0; j < d; j++) {
+      const double gj = g[i * d + j], xj = x[i * d + j];
+      dweight[j] = float(dweight[j] + r[i] * gj * xj);
+      dx[i * d + j] = float(r[i] * weight[j] * gj - xj * slope);
+    }
+  }
+}
+
+inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+
+inline void swiglu(const float* gate, const float* up, float* y, int64_t n) {
+  for (int64_t i = 0; i < n; i++) y[i] = float(gate[i] * sigmoid(gate[i]) * up[i]);
+}
+
+inline void swigluGradient(const float* gate, const float* up, const float* g, float* dgate, float* dup, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    const double x = gate[i], u = up[i], s = sigmoid(x);
+    dgate[i] = float(g[i] * u * s * (1 + x * (1 - s)));
+    dup[i] = float(g[i] * x * s);
+  }
+}
+
+inline void rotary(const float* x, const int64_t* positions, const float* cos, const float* sin, float direction,
+                   float* y, int64_t m, int64_t heads, int64_t headDim) {
+  const int64_t half = headDim / 2;
+  for (int64_t i = 0; i < m; i++) {
+    for (int64_t h = 0; h < heads; h++) {
+      for (int64_t d = 0; d < half; d++) {
+        const int64_t at = (i * heads + h) * headDim + d;
+        const double a = x[at], b = x[at + half];
+        const double c = cos[positions[i] * half + d], s = direction * sin[positions[i] * half + d];
+        y[at] = float(a * c - b * s);
+        y[at + half] = float(b * c + a * s);
+      }
+    }
+  }
+}
+
+inline void logSumExp(const float* logits, float* largest, float* lse, int64_t m, int64_t n) {
+  for (int64_t i = 0; i < m; i++) {
+    double top = -INFINITY, sum = 0;
+    for (int64_t j = 0; j < n; j++) top = std::max(top, double(logits[i * n + j]));
+    for (int64_t j = 0; j < n; j++) sum += std::exp(logits[i * n + j] - top);
+    largest[i] = float(top);
+    lse[i] = float(top + std::log(sum));
+  }
+}
+
+}  // namespace reference
