@@ -13,6 +13,9 @@ const recentRollouts = 5;
 
 const abstainedShare = 0.2;
 
+const cutShare = 0.95;
+const cutRollouts = 50;
+
 const mostKl = 5;
 
 const fewestLosses = 30;
@@ -33,6 +36,7 @@ export function judgeWholeCurves(
   return [
     silent,
     abstained?.finding,
+    cutOff(perRollout('completions/clipped_ratio')),
     kl(perRollout('kl')),
     ...(isSupervised
       ? [lossExplodes(curves.get('loss')), lossStays(curves.get('loss'), curves.get('learning_rate'))]
@@ -72,6 +76,13 @@ function abstention({ values }: Curve): { share: number; finding: LearningFindin
   if (values.length < recentRollouts || share < abstainedShare) return undefined;
   const message = `the verifier could not judge ${Math.round(100 * share)} % of the completions of the last ${recentRollouts} rollouts, which teach nothing: check the answers of the data and their kind`;
   return { share, finding: { reason: 'Abstained', message } };
+}
+
+function cutOff({ values }: Curve): LearningFinding | undefined {
+  const share = mean(values.slice(-cutRollouts));
+  if (values.length < cutRollouts || share < cutShare) return undefined;
+  const message = `${Math.round(100 * share)} % of the completions of the last ${cutRollouts} rollouts were cut off at maxNewTokens: what they would have come to is never rewarded; raise sampling.maxNewTokens, or name in chat.stop what ends them`;
+  return { reason: 'CutOff', message };
 }
 
 function kl({ values }: Curve): LearningFinding | undefined {

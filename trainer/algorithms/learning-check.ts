@@ -11,6 +11,7 @@ export const learningReasons = [
   'NoSignal',
   'NothingLeftToLearn',
   'Abstained',
+  'CutOff',
   'KlExploded',
   'LossExploded',
   'LossNotFalling',
@@ -23,6 +24,7 @@ export const learningMetrics = [
   'rewards/accuracy/mean',
   'frac_reward_zero_std',
   'abstained_frac',
+  'completions/clipped_ratio',
   'kl',
   'loss',
   'learning_rate',
@@ -46,18 +48,26 @@ const silentRollouts = 5;
 /** A fifth of the sampling paid for and thrown away. */
 const abstainedShare = 0.2;
 
+/**
+ * A base model that has yet to learn to end needs tens of rollouts for it, and a completion in twenty that ends is what it
+ * learns that from.
+ */
+const cutShare = 0.95;
+const cutRollouts = 50;
+
 /** Nats a token. Published runs stay below 0.5; a mean of 5 is another model than the reference. */
 const mostKl = 5;
 
 /**
- * Why a stage may be learning nothing, step by step: no two completions of a group that differ in reward, verifiers that abstain, a KL
- * or a loss that explodes, a supervised loss that does not fall. Bounds are chosen so that a run that learns is left alone; each
+ * Why a stage may be learning nothing, step by step: no two completions of a group that differ in reward, verifiers that abstain,
+ * completions that are all cut off, a KL or a loss that explodes, a supervised loss that does not fall. Bounds are chosen so that a run that learns is left alone; each
  * says why. What a step costs does not grow with the steps before it.
  */
 export class LearningCheck {
   private readonly setting: LearningSetting;
   private readonly silent = new SilentRollouts();
   private readonly abstained = new RecentMean();
+  private readonly cut = new RecentMean(cutRollouts);
   private readonly kl = new RecentMean();
   private readonly loss = new SupervisedLoss();
   private isSupervised = true;
@@ -76,6 +86,8 @@ export class LearningCheck {
       this.silent.add(rollout, step, { silentShare, reward: reward ?? 0, accuracy });
     }
     if (abstained !== undefined) this.abstained.add(rollout, abstained);
+    const cut = metrics['completions/clipped_ratio'];
+    if (cut !== undefined) this.cut.add(rollout, cut);
     if (kl !== undefined) this.kl.add(rollout, kl);
     if (loss !== undefined) this.loss.add(loss, metrics.learning_rate);
   }
@@ -85,6 +97,7 @@ export class LearningCheck {
     return [
       this.abstained.value === 1 ? undefined : this.silence(ended),
       this.abstention(),
+      this.cutOff(),
       this.klExplodes(),
       ...(this.isSupervised ? [this.lossExplodes(), this.lossStays()] : []),
     ].filter((finding) => finding !== undefined);
@@ -112,6 +125,13 @@ export class LearningCheck {
     if (share === undefined || share < abstainedShare) return undefined;
     const message = `the verifier could not judge ${Math.round(100 * share)} % of the completions of the last ${recentRollouts} rollouts, which teach nothing: check the answers of the data and their kind`;
     return { reason: 'Abstained', message };
+  }
+
+  private cutOff(): LearningFinding | undefined {
+    const share = this.cut.value;
+    if (share === undefined || share < cutShare) return undefined;
+    const message = `${Math.round(100 * share)} % of the completions of the last ${cutRollouts} rollouts were cut off at maxNewTokens: what they would have come to is never rewarded; raise sampling.maxNewTokens, or name in chat.stop what ends them`;
+    return { reason: 'CutOff', message };
   }
 
   private klExplodes(): LearningFinding | undefined {

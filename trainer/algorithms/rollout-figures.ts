@@ -6,19 +6,24 @@ export const recentRollouts = 5;
 /** The mean of a figure over the newest rollouts. The steps that learn from one repeat its figures; the last of them speaks for it. */
 export class RecentMean {
   private readonly values: number[] = [];
+  private readonly rollouts: number;
   private rollout = 0;
+
+  constructor(rollouts: number = recentRollouts) {
+    this.rollouts = rollouts;
+  }
 
   /** @param rollout number of the rollout, counted from 1 */
   add(rollout: number, value: number): void {
     if (rollout === this.rollout) this.values.pop();
-    else if (this.values.length === recentRollouts) this.values.shift();
+    else if (this.values.length === this.rollouts) this.values.shift();
     this.rollout = rollout;
     this.values.push(value);
   }
 
   /** Undefined before there are enough rollouts. */
   get value(): number | undefined {
-    return this.values.length < recentRollouts ? undefined : mean(this.values);
+    return this.values.length < this.rollouts ? undefined : mean(this.values);
   }
 }
 

@@ -17,15 +17,17 @@ const stretch = fc.record({
   reward: fc.oneof(fc.constant(0), fc.constant(1), unit),
   right: fc.boolean(),
   abstained: fc.oneof(fc.constant(0), fc.constant(1), unit),
+  cut: fc.oneof(fc.constant(1), fc.double({ min: 0.9, max: 1, noNaN: true })),
   kl: fc.double({ min: 0, max: 12, noNaN: true }),
 });
 const rewarded = fc.array(stretch, { maxLength: 6 }).map((stretches) =>
-  stretches.flatMap(({ rollouts, silent, reward, right, abstained, kl }): LearningMetrics[] =>
+  stretches.flatMap(({ rollouts, silent, reward, right, abstained, cut, kl }): LearningMetrics[] =>
     Array.from({ length: rollouts }, () => ({
       reward,
       'rewards/accuracy/mean': right ? 1 : 0.5,
       frac_reward_zero_std: silent ? 1 : 0.5,
       abstained_frac: abstained,
+      'completions/clipped_ratio': cut,
       kl,
       loss: 0,
       learning_rate: 1e-3,

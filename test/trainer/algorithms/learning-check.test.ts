@@ -58,6 +58,14 @@ describe('nothing is said of', () => {
       lines: times(60, (step) => (step % 13 === 0 ? learning : silent)),
     },
     {
+      name: 'completions of which one in ten ends',
+      lines: times(200, () => ({ ...learning, 'completions/clipped_ratio': 0.9 })),
+    },
+    {
+      name: 'a model that learns to end within forty rollouts',
+      lines: times(200, (step) => ({ ...learning, 'completions/clipped_ratio': Math.max(0.1, 1 - step / 44) })),
+    },
+    {
       name: 'one rollout of which the verifier could judge little',
       lines: [...times(9, () => learning), { ...learning, abstained_frac: 0.9 }],
     },
@@ -111,6 +119,12 @@ describe('something is said of', () => {
       lines: times(20, () => ({ ...silent, abstained_frac: 1 })),
       reason: 'Abstained',
       words: /100 %/,
+    },
+    {
+      name: 'completions that are all cut off',
+      lines: times(50, () => ({ ...learning, 'completions/clipped_ratio': 1 })),
+      reason: 'CutOff',
+      words: /^100 % of the completions of the last 50 rollouts were cut off at maxNewTokens/,
     },
     {
       name: 'a policy that comes apart',
