@@ -21,8 +21,10 @@ export async function logCompletions(
   judged: readonly JudgedCompletion[],
 ): Promise<void> {
   const { every, count, rollouts } = settings.completions;
-  // A rollout of several steps is looked at where one of them is due.
-  if (step % every < updatesPerRollout(settings)) {
+  const unit = updatesPerRollout(settings);
+  const isLast = step + unit >= settings.steps;
+  // A rollout of several steps is looked at where one of them is due, the last one always: it shows what became of the model.
+  if (step % every < unit || isLast) {
     const shown = inGroups(judged, settings.group).slice(0, count);
     await log.samples(
       step + 1,

@@ -38,6 +38,8 @@ test.each([
   { completions: { every: 5 }, stepsPerRollout: 1, steps: [0, 4, 5, 6, 10], looks: [1, 6, 11] },
   { completions: { every: 5 }, stepsPerRollout: 2, steps: [0, 2, 4, 6, 8, 10], looks: [1, 7, 11] },
   { completions: { every: 1 }, stepsPerRollout: 4, steps: [0, 4, 8], looks: [1, 5, 9] },
+  { completions: {}, stepsPerRollout: 1, steps: [0, 97, 98, 99], looks: [1, 100] },
+  { completions: { every: 85 }, stepsPerRollout: 8, steps: [0, 8, 88, 96], looks: [1, 89, 97] },
 ])('$completions looks at rollouts of $stepsPerRollout steps before the steps $looks', async (given) => {
   const settings = settingsOf({ ...given.completions, count: 1 }, given.stepsPerRollout);
   for (const step of given.steps) await logCompletions(new StageLog(directory()), settings, step, judged);
