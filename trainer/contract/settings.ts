@@ -37,7 +37,11 @@ export const sft = object({
 export type SftSettings = z.infer<typeof sft>;
 
 const completions = object({
-  every: positiveInt.default(20).describe('Steps between two looks at completions, in samples.jsonl and the report; the last rollout is always looked at.'),
+  every: positiveInt
+    .default(20)
+    .describe(
+      'Steps between two looks at completions, in samples.jsonl and the report; the last rollout is always looked at.',
+    ),
   count: z.int().min(0).max(1024).default(2).describe('Prompts in a look, with one completion each.'),
   rollouts: count
     .default(0)

@@ -19,12 +19,17 @@ const kernelInstructionSets = [
 export function engineVersions(): Record<string, string> {
   const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
   return {
-    node: process.versions.node,
+    ...softwareVersions(),
     'onnxruntime-node': version,
     runtime: chooseRuntime().name,
     arch: process.arch,
     instructions: instructionSets().join(' '),
   };
+}
+
+/** What the bits of a stage depend on that computes nothing with a model. */
+export function softwareVersions(): Record<string, string> {
+  return { node: process.versions.node };
 }
 
 /** Whether workers have copies of what they share: see memory-estimate.ts. */

@@ -35,10 +35,21 @@ export async function openRuntime(name: RuntimeName): Promise<Runtime> {
   return new (await import('./stock/stock-runtime.ts')).StockRuntime();
 }
 
-let ffi: FfiRuntime | undefined;
+let ffi: { readonly runtime: FfiRuntime } | { readonly failure: unknown } | undefined;
 
 function ffiRuntime(): FfiRuntime {
-  return (ffi ??= FfiRuntime.open());
+  ffi ??= tryFfi();
+  if ('failure' in ffi) throw ffi.failure;
+  return ffi.runtime;
+}
+
+/** What does not load is not tried again: every checkpoint asks which runtime there is. */
+function tryFfi(): NonNullable<typeof ffi> {
+  try {
+    return { runtime: FfiRuntime.open() };
+  } catch (failure) {
+    return { failure };
+  }
 }
 
 /** Ends the run of another thread, now or as soon as it begins one; all its later runs end at once, too. */

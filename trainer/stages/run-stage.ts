@@ -41,7 +41,7 @@ export async function runStage(stageFilePath: string, resultFile?: string): Prom
   };
   try {
     file = await readStageFile(stageFilePath);
-    sayRuntime();
+    if (file.settings.review === undefined) sayRuntime();
     await runRecipe(file, stop, tell);
     return exitCodes.succeeded;
   } catch (error) {

@@ -12,7 +12,7 @@ import { resumeDirectory, stepDirectory } from '../contract/checkpoint.ts';
 import { lengthOf } from '../contract/continuation.ts';
 import { UserError } from '../contract/errors.ts';
 import type { StageFile } from '../contract/stage-file.ts';
-import { engineVersions } from '../engine/engine-versions.ts';
+import { engineVersions, softwareVersions } from '../engine/engine-versions.ts';
 import type { Metrics } from './metrics.ts';
 import type { Warnings } from './warnings.ts';
 
@@ -137,7 +137,9 @@ export class StageOutput {
   }): Promise<PublishedCheckpoint> {
     const parent = this.parent();
     const { settingsDigest } = this;
-    const content = { ...what, ...(parent && { parent }), settingsDigest, engine: engineVersions() };
+    // People decide what passes a review, and no model: the library would be loaded for its name alone.
+    const engine = this.file.settings.review ? softwareVersions() : engineVersions();
+    const content = { ...what, ...(parent && { parent }), settingsDigest, engine };
     return publishCheckpoint(this.file.out, content, this.file.keepLast);
   }
 

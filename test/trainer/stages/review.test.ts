@@ -6,7 +6,7 @@ import { publishCheckpoint } from '../../../trainer/checkpoint/store.ts';
 import type { Row } from '../../../trainer/contract/dataset.ts';
 import type { PinnedInput } from '../../../trainer/contract/stage-file.ts';
 import { readRows, writeRows } from '../../../trainer/data/rows.ts';
-import { type Exit, readResult, runStage, writeStage } from '../../support/trainer.ts';
+import { type Exit, readResult, startStage, writeStage } from '../../support/trainer.ts';
 
 let root: string;
 let samples: PinnedInput;
@@ -62,7 +62,8 @@ async function review(required: boolean, decisions?: readonly (Decision | string
   }
   const settings = { review: { data: 'samples', required } };
   const file = await writeStage(directory, { name: 'review', settings, inputs: { samples } });
-  return { exit: await runStage(file), out };
+  const { ended } = startStage(file, { env: { R1_RUNTIME: 'none' } }); // a review that opened a runtime would end with it
+  return { exit: await ended, out };
 }
 
 async function expectRefused({ exit, out }: Reviewed, ...says: readonly string[]): Promise<void> {
@@ -87,6 +88,7 @@ test('rows that nobody must review pass, and the result says that they were not 
   expect(await recordOf(out)).toMatchObject({ complete: false, reviewed: 0, not_reviewed: 3, reviewers: [] });
   const manifest: unknown = JSON.parse(await readFile(join(checkpoint?.path ?? '', 'checkpoint.json'), 'utf8'));
   expect(manifest).toMatchObject({ final: true, parent: { stage: 'samples', digest: samples.digest } });
+  expect(manifest).toHaveProperty('engine', { node: process.versions.node });
 });
 
 test('a review that is required and not made is refused with the path of its queue', async () => {
