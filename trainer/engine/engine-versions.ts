@@ -18,10 +18,12 @@ const kernelInstructionSets = [
 /** What the bits of a run depend on besides its settings; recorded in every checkpoint. */
 export function engineVersions(): Record<string, string> {
   const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
+  const { name, ops } = chooseRuntime();
   return {
     ...softwareVersions(),
     'onnxruntime-node': version,
-    runtime: chooseRuntime().name,
+    runtime: name,
+    ...(ops !== undefined && { ops }),
     arch: process.arch,
     instructions: instructionSets().join(' '),
   };
@@ -43,9 +45,13 @@ export function runtimeCopies(): boolean {
  * @throws UserError where the environment asks for a runtime that there is not
  */
 export function sayRuntime(): void {
-  const { because } = chooseRuntime();
+  const { name, because } = chooseRuntime();
   if (because === undefined) return;
-  console.error(`running through onnxruntime-node's own binding, which copies every output: ${because}`);
+  console.error(
+    name === 'ffi'
+      ? `running without the kernels, which are faster: ${because}; npm run build:native compiles them`
+      : `running through onnxruntime-node's own binding, which copies every output: ${because}`,
+  );
 }
 
 function instructionSets(): string[] {

@@ -2,57 +2,73 @@ import { UserError } from '../contract/errors.ts';
 import { FfiRuntime } from './ffi/ffi-runtime.ts';
 import type { Cancellation, Runtime, RuntimeName } from './runtime.ts';
 
-/** Which runtime this process uses, and why where it is not the usual one. */
+/** Which runtime this process uses. */
 export interface RuntimeChoice {
   readonly name: RuntimeName;
-  /** Why the C API cannot be called here. */
+  /** Of `ops`: what the bits of its kernels depend on. */
+  readonly ops?: string | undefined;
+  /** Why it is not a better one. */
   readonly because?: string;
 }
 
+const best: readonly RuntimeName[] = ['ops', 'ffi', 'stock'];
+
 /**
- * `ffi` where the library can be called, else `stock`. `R1_RUNTIME` chooses one for comparisons.
+ * The best runtime that there is. `R1_RUNTIME` chooses one for comparisons.
  *
  * @throws UserError where the environment asks for what there is not
  */
 export function chooseRuntime(asked = process.env['R1_RUNTIME']): RuntimeChoice {
-  if (asked !== undefined && asked !== 'stock' && asked !== 'ffi') {
-    throw new UserError(`R1_RUNTIME: found ${JSON.stringify(asked)}, expected stock or ffi`);
+  if (asked === undefined) return bestOf(best);
+  const name = best.find((known) => known === asked);
+  if (name === undefined) {
+    throw new UserError(`R1_RUNTIME: found ${JSON.stringify(asked)}, expected ${best.join(', ')} or nothing`);
   }
-  if (asked === 'stock') return { name: 'stock' };
-  try {
-    ffiRuntime();
-    return { name: 'ffi' };
-  } catch (error) {
-    const because = error instanceof Error ? error.message : String(error);
-    if (asked === 'ffi') throw new UserError(`R1_RUNTIME=ffi: ${because}`, { cause: error });
-    return { name: 'stock', because };
+  const choice = bestOf([name, 'stock']);
+  if (choice.name !== name) throw new UserError(`R1_RUNTIME=${name}: ${choice.because}`);
+  return choice;
+}
+
+function bestOf(names: readonly RuntimeName[]): RuntimeChoice {
+  let because: string | undefined;
+  for (const name of names) {
+    if (name === 'stock') break;
+    const found = ffiRuntime(name);
+    if (found instanceof FfiRuntime) {
+      return { name, ...(name === 'ops' && { ops: found.opsVersion }), ...(because && { because }) };
+    }
+    because = found.message;
   }
+  return { name: 'stock', ...(because && { because }) };
 }
 
 /** The runtime of this thread. The stock binding is loaded only where it is used. */
 export async function openRuntime(name: RuntimeName): Promise<Runtime> {
-  if (name === 'ffi') return ffiRuntime();
-  return new (await import('./stock/stock-runtime.ts')).StockRuntime();
+  if (name === 'stock') return new (await import('./stock/stock-runtime.ts')).StockRuntime();
+  const found = ffiRuntime(name);
+  if (found instanceof Error) throw found;
+  return found;
 }
 
-let ffi: { readonly runtime: FfiRuntime } | { readonly failure: unknown } | undefined;
+/** Each is opened once, and so is what does not open: it would not the next time. */
+const opened = new Map<RuntimeName, FfiRuntime | Error>();
 
-function ffiRuntime(): FfiRuntime {
-  ffi ??= tryFfi();
-  if ('failure' in ffi) throw ffi.failure;
-  return ffi.runtime;
-}
-
-/** What does not load is not tried again: every checkpoint asks which runtime there is. */
-function tryFfi(): NonNullable<typeof ffi> {
-  try {
-    return { runtime: FfiRuntime.open() };
-  } catch (failure) {
-    return { failure };
+function ffiRuntime(name: 'ffi' | 'ops'): FfiRuntime | Error {
+  let found = opened.get(name);
+  if (found === undefined) {
+    try {
+      found = name === 'ops' ? FfiRuntime.openWithOps() : FfiRuntime.open();
+    } catch (error) {
+      found = error instanceof Error ? error : new Error(String(error));
+    }
+    opened.set(name, found);
   }
+  return found;
 }
 
 /** Ends the run of another thread, now or as soon as it begins one; all its later runs end at once, too. */
 export function cancelRuns(cancellation: Cancellation): void {
-  if (cancellation.kind === 'ffi') ffiRuntime().cancel(cancellation.runOptions);
+  if (cancellation.kind === 'none') return;
+  const found = ffiRuntime('ffi');
+  if (found instanceof FfiRuntime) found.cancel(cancellation.runOptions);
 }

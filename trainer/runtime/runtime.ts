@@ -1,8 +1,11 @@
 import type { OnnxProgram } from '../graph/program.ts';
 import type { Tensors } from './tensor.ts';
 
-/** Two ways to the same library. `stock` is onnxruntime-node's own binding, `ffi` calls the C API. */
-export type RuntimeName = 'stock' | 'ffi';
+/**
+ * Ways to the same library: `stock` is onnxruntime-node's own binding, `ffi` calls the C API, and `ops` does so with the kernels of
+ * native/, which compute what is a function elsewhere.
+ */
+export type RuntimeName = 'stock' | 'ffi' | 'ops';
 
 /** What compiles programs and runs them, for one thread. */
 export interface Runtime {

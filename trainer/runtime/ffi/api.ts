@@ -19,6 +19,20 @@ export interface Api {
   /** Calls a function whose last parameter is what it makes. */
   make(name: Name, ...args: readonly unknown[]): Pointer;
   release(name: 'ReleaseSession' | 'ReleaseValue' | 'ReleaseSessionOptions' | 'ReleaseIoBinding', what: Pointer): void;
+  /**
+   * Opens a library of custom ops: see native/ops/register.cc.
+   *
+   * @throws Error where the file is no such library
+   */
+  openOps(path: string): Ops;
+}
+
+/** A library of custom ops. */
+export interface Ops {
+  /** Its sources, and the instruction set that its kernels use here. */
+  readonly version: string;
+  /** Makes the ops known to the session of these options. @throws Error with the library's message */
+  register(sessionOptions: Pointer): void;
 }
 
 const pointerBytes = 8;
@@ -59,13 +73,13 @@ export function openApi(path: string): Api {
   const known = new Map(
     Object.entries(functions).map(([name, [position, parameters]]) => [name, lookUp(position, 'void *', parameters)]),
   );
-  const call: Api['call'] = (name, ...args) => {
-    const status = known.get(name)?.(...args);
+  const throwUnlessFine = (status: unknown): void => {
     if (!status) return;
     const message = ofPlain.get('GetErrorMessage')?.(status) as string;
     ofPlain.get('ReleaseStatus')?.(status);
     throw new Error(message);
   };
+  const call: Api['call'] = (name, ...args) => throwUnlessFine(known.get(name)?.(...args));
   return {
     version: getVersion(),
     call,
@@ -75,5 +89,14 @@ export function openApi(path: string): Api {
       return made[0] as Pointer;
     },
     release: (name, what) => void ofPlain.get(name)?.(what),
+    openOps(file) {
+      const ops = koffi.load(file);
+      open.push(ops);
+      const register = ops.func('void *RegisterCustomOps(void *options, void *base)');
+      return {
+        version: (ops.func('const char *R1OpsVersion()') as () => string)(),
+        register: (options) => throwUnlessFine(register(options, base)),
+      };
+    },
   };
 }

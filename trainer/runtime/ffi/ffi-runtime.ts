@@ -1,9 +1,9 @@
 import type { OnnxProgram } from '../../graph/program.ts';
 import { boundTensors, type BoundTensor, fitTensors, type Fitted, requireMemory } from '../ports.ts';
-import { type Bound, type Executable, released, type Runtime } from '../runtime.ts';
+import { type Bound, type Executable, released, type Runtime, type RuntimeName } from '../runtime.ts';
 import { type Tensor, type Tensors, zeros } from '../tensor.ts';
-import { type Api, openApi, type Pointer } from './api.ts';
-import { shippedLibrary } from './library.ts';
+import { type Api, openApi, type Ops, type Pointer } from './api.ts';
+import { opsLibrary, shippedLibrary } from './library.ts';
 import { Values } from './values.ts';
 
 /** ORT_LOGGING_LEVEL_FATAL: errors are thrown, so that printing them would only repeat them. */
@@ -16,16 +16,17 @@ const allOptimizations = 99;
  * use one library.
  */
 export class FfiRuntime implements Runtime {
-  readonly name = 'ffi';
   readonly inPlace = true;
   readonly #api: Api;
+  readonly #ops: Ops | undefined;
   readonly #environment: Pointer;
   readonly #values: Values;
   /** Of all runs, and never released: another thread may end a run through it at any time. */
   readonly #runOptions: Pointer;
 
-  private constructor(api: Api) {
+  private constructor(api: Api, ops: Ops | undefined) {
     this.#api = api;
+    this.#ops = ops;
     this.#environment = api.make('CreateEnv', fatal, 'r1');
     this.#values = new Values(api);
     this.#runOptions = api.make('CreateRunOptions');
@@ -33,7 +34,22 @@ export class FfiRuntime implements Runtime {
 
   /** @throws Error where this platform has no library that can be called */
   static open(): FfiRuntime {
-    return new FfiRuntime(openApi(shippedLibrary()));
+    return new FfiRuntime(openApi(shippedLibrary()), undefined);
+  }
+
+  /** With the kernels of native/. @throws Error where they are not built, too */
+  static openWithOps(): FfiRuntime {
+    const api = openApi(shippedLibrary());
+    return new FfiRuntime(api, api.openOps(opsLibrary()));
+  }
+
+  get name(): RuntimeName {
+    return this.#ops ? 'ops' : 'ffi';
+  }
+
+  /** What the bits of the kernels depend on. */
+  get opsVersion(): string | undefined {
+    return this.#ops?.version;
   }
 
   get cancellation() {
@@ -82,6 +98,7 @@ export class FfiRuntime implements Runtime {
     api.call('SetSessionLogSeverityLevel', options, fatal);
     api.call('AddSessionConfigEntry', options, 'session.intra_op.allow_spinning', '0');
     api.call('AddSessionConfigEntry', options, 'session.inter_op.allow_spinning', '0');
+    this.#ops?.register(options);
     return options;
   }
 }

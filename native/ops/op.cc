@@ -1,0 +1,76 @@
+#include "op.h"
+
+#include <stdexcept>
+
+namespace r1 {
+namespace {
+
+std::string show(const Dims& dims) {
+  std::string text = "[";
+  for (size_t i = 0; i < dims.size(); i++) text += (i ? ", " : "") + std::to_string(dims[i]);
+  return text + "]";
+}
+
+}  // namespace
+
+void Input::expectRank(size_t rank) const {
+  if (dims.size() == rank) return;
+  throw std::invalid_argument(std::string("input ") + name + ": found shape " + show(dims) + ", expected " +
+                              std::to_string(rank) + " dimensions");
+}
+
+void Input::expect(const Dims& expected) const {
+  if (dims == expected) return;
+  throw std::invalid_argument(std::string("input ") + name + ": found shape " + show(dims) + ", expected " +
+                              show(expected));
+}
+
+int64_t Input::elements() const {
+  int64_t product = 1;
+  for (int64_t size : dims) product *= size;
+  return product;
+}
+
+bool Call::has(size_t index) const {
+  size_t count = 0;
+  check(api_.KernelContext_GetInputCount(context_, &count));
+  if (index >= count) return false;
+  const OrtValue* value = nullptr;
+  check(api_.KernelContext_GetInput(context_, index, &value));
+  return value != nullptr;
+}
+
+Input Call::input(size_t index) const {
+  const OrtValue* value = nullptr;
+  check(api_.KernelContext_GetInput(context_, index, &value));
+  const char* name = op_.inputs.at(index).name;
+  if (value == nullptr) throw std::invalid_argument(std::string("input ") + name + " is missing");
+  OrtTensorTypeAndShapeInfo* info = nullptr;
+  check(api_.GetTensorTypeAndShape(value, &info));
+  size_t rank = 0;
+  OrtStatus* status = api_.GetDimensionsCount(info, &rank);
+  Dims dims(rank);
+  if (status == nullptr) status = api_.GetDimensions(info, dims.data(), rank);
+  api_.ReleaseTensorTypeAndShapeInfo(info);
+  check(status);
+  void* data = nullptr;
+  check(api_.GetTensorMutableData(const_cast<OrtValue*>(value), &data));
+  return {name, data, std::move(dims)};
+}
+
+float* Call::output(size_t index, const Dims& dims) const {
+  OrtValue* value = nullptr;
+  check(api_.KernelContext_GetOutput(context_, index, dims.data(), dims.size(), &value));
+  void* data = nullptr;
+  if (value != nullptr) check(api_.GetTensorMutableData(value, &data));
+  return static_cast<float*>(data);
+}
+
+void Call::check(OrtStatus* status) const {
+  if (status == nullptr) return;
+  std::string message = api_.GetErrorMessage(status);
+  api_.ReleaseStatus(status);
+  throw std::runtime_error(message);
+}
+
+}  // namespace r1

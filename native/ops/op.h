@@ -1,0 +1,69 @@
+// What an op is to ONNX Runtime, without its C++ headers: tensors of one call, checked, and a function that computes.
+#pragma once
+
+#include <onnxruntime_c_api.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace r1 {
+
+using Dims = std::vector<int64_t>;
+
+/// An input of one call.
+struct Input {
+  const char* name;
+  const void* data;
+  Dims dims;
+
+  const float* floats() const { return static_cast<const float*>(data); }
+  const int64_t* integers() const { return static_cast<const int64_t*>(data); }
+  /// Memory that the op changes in place, such as a cache: ONNX Runtime hands on what the caller has bound.
+  float* changed() const { return static_cast<float*>(const_cast<void*>(data)); }
+
+  /// Throws std::invalid_argument, naming the input, unless there are `rank` dimensions.
+  void expectRank(size_t rank) const;
+  /// Throws std::invalid_argument, naming the input, unless the dimensions are these.
+  void expect(const Dims& expected) const;
+  int64_t elements() const;
+};
+
+/// One run of a kernel.
+class Call {
+ public:
+  Call(const struct Op& op, const OrtApi& api, OrtKernelContext* context) : op_(op), api_(api), context_(context) {}
+
+  /// Whether an optional input is there.
+  bool has(size_t index) const;
+  Input input(size_t index) const;
+  /// Memory of an output, which takes this shape.
+  float* output(size_t index, const Dims& dims) const;
+
+ private:
+  void check(OrtStatus* status) const;
+
+  const struct Op& op_;
+  const OrtApi& api_;
+  OrtKernelContext* context_;
+};
+
+struct Port {
+  const char* name;
+  ONNXTensorElementDataType type;
+  bool optional = false;
+};
+
+/// A kernel. Whatever `run` throws becomes an error of the program that carries the op's name.
+struct Op {
+  const char* name;
+  std::vector<Port> inputs;
+  std::vector<Port> outputs;
+  void (*run)(const Call& call);
+};
+
+constexpr auto f32 = ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
+constexpr auto i64 = ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64;
+
+
+}  // namespace r1
