@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { checkpointManifest, checkpointManifestName } from '../contract/checkpoint.ts';
 import type { CheckpointManifest } from '../contract/checkpoint.ts';
 import { UserError } from '../contract/errors.ts';
+import { type Piece, pieceBytes, readAhead } from './read-ahead.ts';
 
 export type ManifestFile = CheckpointManifest['files'][number];
 
@@ -88,13 +89,18 @@ async function listFiles(directory: string): Promise<string[]> {
 /** Size and SHA-256 of a file's content. */
 export async function hashFile(path: string): Promise<{ bytes: number; sha256: string }> {
   await using file = await open(path, 'r');
+  const { size } = await file.stat();
   const hash = createHash('sha256');
-  const chunk = new Uint8Array(4 << 20);
-  let bytes = 0;
-  for (;;) {
-    const { bytesRead } = await file.read(chunk, 0, chunk.length, bytes);
-    if (bytesRead === 0) return { bytes, sha256: hash.digest('hex') };
-    hash.update(chunk.subarray(0, bytesRead));
-    bytes += bytesRead;
+  const ended = () => new UserError(`${path}: became shorter while it was read`);
+  for await (const { bytes } of readAhead(file, inTwoBuffers(size), ended)) hash.update(bytes);
+  return { bytes: size, sha256: hash.digest('hex') };
+}
+
+function* inTwoBuffers(size: number): Generator<Piece> {
+  const length = Math.min(size, pieceBytes);
+  const buffers = [new Uint8Array(length), new Uint8Array(length)];
+  for (let position = 0; position < size; position += length) {
+    const buffer = buffers[(position / length) % 2]!;
+    yield { bytes: buffer.subarray(0, size - position), position };
   }
 }

@@ -6,6 +6,7 @@ import { readJsonObject } from '../contract/input-file.ts';
 import { shown } from '../contract/shown.ts';
 import { refuseAdapter } from './adapter.ts';
 import { copyTokenizer, generationConfigName } from './companion-files.ts';
+import { firstNotFinite } from './first-not-finite.ts';
 import { writeSafetensors } from './safetensors.ts';
 import { openWeightFiles } from './weight-files.ts';
 import type { WeightFiles } from './weight-files.ts';
@@ -76,8 +77,9 @@ export async function readModelDirectory(directory: string): Promise<ModelDirect
         throw new RangeError(`${parameters.length} elements for a model of ${layout.size}`);
       for (const { file, stored, shape, offset, size } of tensors) {
         const values = parameters.subarray(offset, offset + size);
-        await file.read(stored, values);
-        refuseNotFinite(values, shape, `${file.path}: tensor "${stored}"`);
+        const look = (part: Float32Array, at: number) =>
+          refuseNotFinite(part, { at, shape, what: `${file.path}: tensor "${stored}"` });
+        await file.read(stored, values, { look });
       }
       await refuseDifferentHead(layout, files, parameters);
       return parameters;
@@ -142,18 +144,24 @@ const wrappers: Readonly<Record<string, string>> = {
   'base_model.model.': 'a PEFT adapter',
 };
 
-/** @param shape of the values, row-major @param what names the tensor in the message */
-function refuseNotFinite(values: Float32Array, shape: readonly number[], what: string): void {
-  let at = 0;
-  while (at < values.length && Number.isFinite(values[at])) at++;
-  if (at === values.length) return;
-  let rest = at;
+/**
+ * @param part of a tensor, from its element `at` on
+ * @param where.shape of the tensor, row-major
+ * @param where.what names the tensor in the message
+ */
+function refuseNotFinite(
+  part: Float32Array,
+  { at, shape, what }: { at: number; shape: readonly number[]; what: string },
+) {
+  const bad = firstNotFinite(part);
+  if (bad < 0) return;
+  let rest = at + bad;
   const index = shape.toReversed().map((dimension) => {
     const place = rest % dimension;
     rest = Math.floor(rest / dimension);
     return place;
   });
-  throw new UserError(`${what} holds ${values[at]} at ${shown(index.toReversed())}; expected finite weights`);
+  throw new UserError(`${what} holds ${part[bad]} at ${shown(index.toReversed())}; expected finite weights`);
 }
 
 /** A stored head that says something else than the embedding it should be tied to would be lost in silence. */
@@ -166,13 +174,21 @@ async function refuseDifferentHead(layout: FlatLayout, { fileOf }: WeightFiles, 
   const head = new Float32Array(1 << 20);
   for (let at = 0; equal && at < size; at += head.length) {
     const piece = head.subarray(0, size - at);
-    await file.read(lmHead, piece, at);
-    equal = piece.every((value, i) => Object.is(value, parameters[tied.offset + at + i]));
+    await file.read(lmHead, piece, { from: at });
+    equal = sameBits(piece, parameters.subarray(tied.offset + at, tied.offset + at + piece.length));
   }
   if (equal) return;
   throw new UserError(
     `${file.path}: "${lmHead}" differs from "${embedding}", but config.json says tie_word_embeddings: true`,
   );
+}
+
+function sameBits(a: Float32Array, b: Float32Array): boolean {
+  return bytesOf(a).equals(bytesOf(b));
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function isTied(layout: FlatLayout): boolean {

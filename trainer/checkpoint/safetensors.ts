@@ -3,11 +3,9 @@ import type { FileHandle } from 'node:fs/promises';
 import { UserError } from '../contract/errors.ts';
 import { namingFullDisk } from '../contract/full-disk.ts';
 import { openInput } from '../contract/input-file.ts';
+import { fill, type Piece, pieceBytes, readAhead } from './read-ahead.ts';
 import { maxHeaderBytes, parseHeader } from './safetensors-header.ts';
 import type { TensorEntry } from './safetensors-header.ts';
-
-/** Files are read and written in pieces of this size, so that memory stays flat and no call nears 2 GiB. */
-const chunkBytes = 4 << 20;
 
 /** The float types that are read, with the little-endian conversion to f32; F32 itself is read in place. */
 const toFloat32: Readonly<Record<string, (bytes: Uint8Array<ArrayBuffer>, target: Float32Array) => void>> = {
@@ -27,6 +25,7 @@ export class SafetensorsFile {
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   readonly #handle: FileHandle;
   readonly #dataStart: number;
+  #buffers: readonly Uint8Array<ArrayBuffer>[] | undefined;
 
   private constructor(path: string, handle: FileHandle, tensors: readonly TensorEntry[], dataStart: number) {
     this.path = path;
@@ -51,28 +50,22 @@ export class SafetensorsFile {
    * Reads elements of a tensor of type F32, BF16 or F16 as f32.
    *
    * @param target receives as many elements as it is long; may lie in shared memory
-   * @param from the first element that is read
+   * @param options.from the first element that is read
+   * @param options.look is shown the elements, a part of the target at a time and in order, with the place of its first in it
    * @throws UserError for another type, or when the file has become shorter
    */
-  async read(name: string, target: Float32Array, from = 0): Promise<void> {
+  async read(name: string, target: Float32Array, { from = 0, look = () => {} }: ReadOptions = {}): Promise<void> {
     const tensor = this.tensors.get(name);
     if (tensor === undefined) throw new RangeError(`${this.path}: has no tensor "${name}"`);
     if (from + target.length > tensor.size) throw new RangeError(`${name}: has only ${tensor.size} elements`);
-    const start = this.#dataStart + tensor.begin;
-    if (tensor.dtype === 'F32') {
-      const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
-      for (let at = 0; at < bytes.length; at += chunkBytes)
-        await this.#fill(bytes.subarray(at, at + chunkBytes), start + from * 4 + at, name);
-      return;
-    }
     this.refuseOtherTypes(name);
-    const convert = toFloat32[tensor.dtype]!;
-    const chunk = new Uint8Array(Math.min(chunkBytes, target.length * 2));
-    for (let at = 0; at < target.length; at += chunk.length / 2) {
-      const part = target.subarray(at, at + chunk.length / 2);
-      const bytes = chunk.subarray(0, part.length * 2);
-      await this.#fill(bytes, start + (from + at) * 2, name);
-      convert(bytes, part);
+    const start = this.#dataStart + tensor.begin;
+    const ended = () => new UserError(`${this.path}: tensor "${name}": the file ended while it was read`);
+    const convert = toFloat32[tensor.dtype];
+    const pieces = convert ? this.#halves(target, start + from * 2) : floats(target, start + from * 4);
+    for await (const { bytes, part, at } of readAhead(this.#handle, pieces, ended)) {
+      convert?.(bytes, part);
+      look(part, at);
     }
   }
 
@@ -91,16 +84,44 @@ export class SafetensorsFile {
     return this.#handle.close();
   }
 
-  async #fill(bytes: Uint8Array, position: number, name: string): Promise<void> {
-    if (!(await fill(this.#handle, bytes, position)))
-      throw new UserError(`${this.path}: tensor "${name}": the file ended while it was read`);
+  /** Pieces that go into one of two buffers, from where they are converted. */
+  *#halves(target: Float32Array, position: number): Generator<TensorPiece> {
+    this.#buffers ??= [new Uint8Array(pieceBytes), new Uint8Array(pieceBytes)];
+    const elements = pieceBytes / 2;
+    for (let at = 0; at < target.length; at += elements) {
+      const part = target.subarray(at, at + elements);
+      const buffer = this.#buffers[(at / elements) % 2]!;
+      yield { bytes: buffer.subarray(0, part.length * 2), position: position + at * 2, part, at };
+    }
+  }
+}
+
+interface ReadOptions {
+  readonly from?: number;
+  readonly look?: (part: Float32Array, at: number) => void;
+}
+
+/** A part of the target, from the place `at` on, and the bytes of the file that it is made of. */
+interface TensorPiece extends Piece {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly part: Float32Array;
+  readonly at: number;
+}
+
+/** Pieces that are read where they belong. */
+function* floats(target: Float32Array, position: number): Generator<TensorPiece> {
+  const elements = pieceBytes / 4;
+  for (let at = 0; at < target.length; at += elements) {
+    const part = target.subarray(at, at + elements);
+    const bytes = new Uint8Array(part.buffer, part.byteOffset, part.byteLength) as Uint8Array<ArrayBuffer>;
+    yield { bytes, position: position + at * 4, part, at };
   }
 }
 
 async function readHeader(handle: FileHandle, path: string) {
   const { size: fileBytes } = await handle.stat();
   const prefix = new Uint8Array(8);
-  if (!(await fill(handle, prefix, 0)))
+  if (!(await fill(handle, { bytes: prefix, position: 0 })))
     throw new UserError(`${path}: has ${fileBytes} bytes, too few for a safetensors file: truncated?`);
   const headerBytes = Number(new DataView(prefix.buffer).getBigUint64(0, true));
   if (headerBytes > maxHeaderBytes)
@@ -113,18 +134,8 @@ async function readHeader(handle: FileHandle, path: string) {
       `${path}: says its header has ${headerBytes} bytes, but the file has only ${fileBytes}: truncated?`,
     );
   const header = new Uint8Array(headerBytes);
-  await fill(handle, header, 8);
+  await fill(handle, { bytes: header, position: 8 });
   return { tensors: parseHeader(header, fileBytes - dataStart, path), dataStart };
-}
-
-/** Reads until `bytes` is full; false if the file ends before. */
-async function fill(handle: FileHandle, bytes: Uint8Array, position: number): Promise<boolean> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, position + done);
-    if (bytesRead === 0) return false;
-    done += bytesRead;
-  }
-  return true;
 }
 
 export interface NamedTensor {
@@ -159,6 +170,6 @@ export async function writeSafetensors(path: string, tensors: readonly NamedTens
 
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) {
-    at += (await file.write(bytes, at, Math.min(chunkBytes, bytes.length - at))).bytesWritten;
+    at += (await file.write(bytes, at, Math.min(pieceBytes, bytes.length - at))).bytesWritten;
   }
 }

@@ -73,10 +73,10 @@ export function parameterLayout(config: ModelConfig, head: Head): ParameterLayou
  * Fresh parameters as transformers initialises them: matrices normal(0, initializerRange), norms 1, biases 0. A
  * tensor's numbers depend on the seed, its name and nothing else.
  *
- * @returns flat, in the order of the layout
+ * @returns flat, in the order of the layout, in shared memory
  */
 export function initialParameters(layout: ParameterLayout, config: ModelConfig, seed: number): Float32Array {
-  const parameters = new Float32Array(layout.size);
+  const parameters = new Float32Array(new SharedArrayBuffer(layout.size * Float32Array.BYTES_PER_ELEMENT));
   for (const tensor of layout.tensors) initializeTensor(parameters, tensor, config, seed);
   return parameters;
 }

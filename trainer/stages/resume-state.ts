@@ -70,11 +70,12 @@ export async function readResumeState(checkpoint: string): Promise<ResumeState> 
 export async function restoreResumeState(policy: Policy, directory: string, state: ResumeState): Promise<void> {
   const { engine } = policy;
   await using file = await SafetensorsFile.open(join(directory, tensorsFile));
-  const read = async (name: string): Promise<Float32Array> => {
-    const values = new Float32Array(new SharedArrayBuffer(engine.layout.size * Float32Array.BYTES_PER_ELEMENT));
-    await file.read(name, values);
-    return values;
-  };
-  engine.restoreOptimizer({ step: state.optimizerStep, m: await read('m'), v: await read('v') });
-  if (state.hasReference) policy.restoreReference(await read('reference'));
+  const { m, v } = engine.optimizerState(); // read where they belong: copies would be two models more in memory
+  await file.read('m', m);
+  await file.read('v', v);
+  engine.restoreOptimizer({ step: state.optimizerStep, m, v });
+  if (!state.hasReference) return;
+  const reference = new Float32Array(new SharedArrayBuffer(engine.layout.size * Float32Array.BYTES_PER_ELEMENT));
+  await file.read('reference', reference);
+  policy.restoreReference(reference);
 }

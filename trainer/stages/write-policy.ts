@@ -1,3 +1,4 @@
+import { firstNotFinite } from '../checkpoint/first-not-finite.ts';
 import { writeModelDirectory } from '../checkpoint/model-directory.ts';
 import { DivergedError } from '../contract/errors.ts';
 import type { Policy } from './policy.ts';
@@ -16,7 +17,7 @@ export async function writePolicy(policy: Policy, directory: string): Promise<vo
 
 /** The update of the last step has no loss that would show it. */
 function requireFiniteWeights({ engine: { parameters, layout } }: Policy): void {
-  const bad = parameters.findIndex((value) => !Number.isFinite(value));
+  const bad = firstNotFinite(parameters);
   if (bad < 0) return;
   const tensor = layout.tensors.find(({ offset, size }) => bad < offset + size);
   throw new DivergedError(`the tensor ${tensor?.name} holds ${parameters[bad]}; expected finite weights`);

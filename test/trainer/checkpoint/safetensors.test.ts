@@ -40,12 +40,40 @@ test('writes what it reads, in pieces, also through shared memory and from the m
   await file.read('big', shared);
   expect(Buffer.compare(Buffer.from(shared.buffer), Buffer.from(values.buffer))).toBe(0);
   const tail = new Float32Array(2);
-  await file.read('big', tail, size - 2);
+  await file.read('big', tail, { from: size - 2 });
   expect(tail).toEqual(values.subarray(size - 2));
 });
 
+test('shows the elements in order as they arrive, and where each part begins', async () => {
+  const size = 2_500_003;
+  const values = Float32Array.from({ length: size }, (_, i) => i);
+  await writeSafetensors(path(), [{ name: 'a', shape: [size], values }]);
+  await using file = await SafetensorsFile.open(path());
+  let seen = 0;
+  await file.read('a', new Float32Array(size), {
+    look: (part, at) => {
+      expect([at, part[0], part.at(-1)]).toEqual([seen, at, at + part.length - 1]);
+      seen += part.length;
+    },
+  });
+  expect(seen).toBe(size);
+});
+
+test('an error in the midst of a tensor leaves no read behind', async () => {
+  const size = 5_000_000;
+  await writeSafetensors(path(), [{ name: 'a', shape: [size], values: new Float32Array(size) }]);
+  const file = await SafetensorsFile.open(path());
+  const reading = file.read('a', new Float32Array(size), {
+    look: () => {
+      throw new RangeError('not this one');
+    },
+  });
+  await expect(reading).rejects.toThrow('not this one');
+  await file.close();
+});
+
 test('reads long half-precision tensors in pieces', async () => {
-  const size = 2_200_003;
+  const size = 4_400_003;
   const halves = Uint16Array.from({ length: size }, (_, i) => (i * 31) & 0x7f7f);
   const header = JSON.stringify({ h: { dtype: 'BF16', shape: [size], data_offsets: [0, size * 2] } });
   await writeFile(path(), Buffer.concat([framed(header), Buffer.from(halves.buffer)]));
