@@ -47,9 +47,12 @@ function show(value) {
 /** Distances between ticks of the axis of steps. */
 const wholeSteps = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
 
-/** Ends of an axis around the values; uPlot's own choice for a curve that is 0 throughout would be 0 to 100. */
+/** Room above and below an axis from 0 to 1, so that a curve at its end is seen. */
+const room = 0.02;
+
+/** Ends of an axis around the values; of a curve that is 0 throughout, those of a rate: nothing tells how large it could be. */
 function rangeOf(_, low, high) {
-  return low === 0 && high === 0 ? [0, 1e-5] : uPlot.rangeNum(low, high, 0.1, true);
+  return low === 0 && high === 0 ? [-room, 1 + room] : uPlot.rangeNum(low, high, 0.1, true);
 }
 
 function draw(element) {
@@ -72,7 +75,7 @@ function draw(element) {
     cursor: { y: false, sync: { key: group }, points: { size: 6 }, drag: { x: true, y: false } },
     scales: {
       x: { time: false },
-      y: { range: chart.range ? [low - 0.02, high + 0.02] : rangeOf },
+      y: { range: chart.range ? [low - room, high + room] : rangeOf },
     },
     axes: [
       { ...axis, ticks: { show: false }, size: 26, space: 60, incrs: wholeSteps },
