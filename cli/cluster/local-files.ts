@@ -21,20 +21,20 @@ export interface LocalFiles {
 }
 
 /**
- * The data files that a pipeline names by relative paths, as far as no volume of its own holds them: a pod has them
+ * The files that a pipeline names by relative paths, data and chat templates, as far as no volume of its own holds them: a pod has them
  * only if they come with the manifest.
  */
 export async function gatherLocalFiles({ spec }: R1Pipeline, manifestFile: string): Promise<LocalFiles> {
   const files = new Map<string, Buffer>();
   const problems: ValueProblem[] = [];
-  for (const { path, file } of dataFiles(spec)) {
+  for (const { path, file, expected } of [...dataFiles(spec), ...templateFiles(spec)]) {
     if (!isMissing(file, spec.volumes)) continue;
     const normal = posix.normalize(file);
     if (!volumePath.test(normal)) {
       problems.push(problemAt(path, JSON.stringify(file), 'a path below the manifest of letters, digits, _, . and -'));
       continue;
     }
-    const found = await readData(resolve(dirname(manifestFile), file));
+    const found = await readFileOf(resolve(dirname(manifestFile), file), expected);
     if (found.bytes === undefined) {
       problems.push(problemAt(path, `${found.instead}, and ${file} on no volume of spec.volumes`, found.expected));
     } else {
@@ -89,14 +89,33 @@ function isMissing(path: string, volumes: readonly Volume[]): boolean {
   return !volumes.some((volume) => normal === volume.path || normal.startsWith(`${volume.path}/`));
 }
 
-function dataFiles({ datasets }: R1Pipeline['spec']): { path: Path; file: string }[] {
+interface NamedFile {
+  readonly path: Path;
+  readonly file: string;
+  readonly expected: string;
+}
+
+function dataFiles({ datasets }: R1Pipeline['spec']): NamedFile[] {
+  const expected = 'a JSONL or Parquet file';
   return datasets.flatMap(({ file, heldOut }, index) => {
     const path = ['spec', 'datasets', index];
     return [
-      ...(file === undefined ? [] : [{ path: [...path, 'file'], file }]),
-      ...(heldOut?.file === undefined ? [] : [{ path: [...path, 'heldOut', 'file'], file: heldOut.file }]),
+      ...(file === undefined ? [] : [{ path: [...path, 'file'], file, expected }]),
+      ...(heldOut?.file === undefined ? [] : [{ path: [...path, 'heldOut', 'file'], file: heldOut.file, expected }]),
     ];
   });
+}
+
+function templateFiles({ defaults, stages }: R1Pipeline['spec']): NamedFile[] {
+  const named = [
+    { path: ['spec', 'defaults'], chat: defaults.chat },
+    ...stages.map(({ chat }, index) => ({ path: ['spec', 'stages', index], chat })),
+  ];
+  return named.flatMap(({ path, chat }) =>
+    chat?.templateFile === undefined
+      ? []
+      : [{ path: [...path, 'chat', 'templateFile'], file: chat.templateFile, expected: 'a chat template' }],
+  );
 }
 
 function modelDirectories({ base, stages }: R1Pipeline['spec']): { path: Path; directory: string }[] {
@@ -106,11 +125,11 @@ function modelDirectories({ base, stages }: R1Pipeline['spec']): { path: Path; d
   );
 }
 
-type FoundData =
+type FoundFile =
   | { readonly bytes: Buffer }
   | { readonly bytes?: undefined; readonly instead: string; readonly expected: string };
 
-async function readData(file: string): Promise<FoundData> {
+async function readFileOf(file: string, expected: string): Promise<FoundFile> {
   let bytes: Buffer;
   try {
     const { size } = await stat(file);
@@ -119,10 +138,10 @@ async function readData(file: string): Promise<FoundData> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const instead = code === 'ENOENT' ? `nothing at ${file}` : message;
-    return { instead, expected: 'a JSONL or Parquet file at one of these places' };
+    return { instead, expected: `${expected} at one of these places` };
   }
   if (beginsAsParquet(bytes) || isUtf8(bytes)) return { bytes };
-  return { instead: `bytes that are no UTF-8 text at ${file}`, expected: 'a JSONL or Parquet file' };
+  return { instead: `bytes that are no UTF-8 text at ${file}`, expected };
 }
 
 function inKib(bytes: number): string {

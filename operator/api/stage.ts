@@ -45,6 +45,13 @@ const datasetContent = object({
 });
 export type DatasetContent = z.infer<typeof datasetContent>;
 
+/** What the files hold that a pipeline names. */
+export interface FileContents {
+  readonly datasets: readonly DatasetContent[];
+  /** Of chat templates, by the paths in the manifest. */
+  readonly templates: Readonly<Record<string, FileContent>>;
+}
+
 /** A stage with everything resolved: what one R1Stage object asks for. */
 export const stageSpec = withRules(
   object({
@@ -66,6 +73,9 @@ export const stageSpec = withRules(
       .optional()
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['dataset'] })
       .describe('On one machine: what their files hold, so that a change of them is noticed.'),
+    templateContent: fileContent
+      .optional()
+      .describe('On one machine: what chat.templateFile holds, so that a change of it is noticed.'),
     inputs: z
       .array(stageInput)
       .max(32)

@@ -1,7 +1,7 @@
 import type { ProgressLine, StageResult } from '../../trainer/contract/progress.ts';
 import type { waitingReasons } from '../api/conditions.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
-import type { DatasetContent, R1Stage } from '../api/stage.ts';
+import type { FileContents, R1Stage } from '../api/stage.ts';
 
 /** Why an attempt was asked to end. `replaced`: it waits for a pod of settings that are no longer asked for. */
 export type StopReason = 'suspended' | 'shutdown' | 'hung' | 'deadline' | 'budget' | 'replaced';
@@ -87,8 +87,8 @@ export interface PipelineObserved {
   readonly stages: readonly R1Stage[];
   /** How many stages may run at the same time: one where they share a machine or a volume. */
   readonly maxRunningStages: number;
-  /** What the data files hold; absent where they cannot be looked at, as on a cluster. */
-  readonly contents?: readonly DatasetContent[];
+  /** What the files hold that it names; absent where they cannot be looked at, as on a cluster. */
+  readonly contents?: FileContents;
   /** Why this world cannot run the manifest as it is, in words. */
   readonly problem?: string;
   /** The newest attempt to create a stage or what it needs. */

@@ -1,10 +1,11 @@
+import { chatOver, type ChatSettings } from '../../trainer/contract/chat.ts';
 import type { DatasetSettings } from '../../trainer/contract/dataset.ts';
 import type { StageFile } from '../../trainer/contract/stage-file.ts';
 import { apiVersion, labels } from '../api/metadata.ts';
 import { placementShape } from '../api/scheduling.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import { stageType, type PipelineStage } from '../api/pipeline-stage.ts';
-import type { DatasetContent, R1Stage, ResolvedModel, StageInput, StageSpec } from '../api/stage.ts';
+import type { FileContents, R1Stage, ResolvedModel, StageInput, StageSpec } from '../api/stage.ts';
 import { stageObjectName } from './names.ts';
 import { evaluationOf, trainedOn } from '../api/evaluation-plan.ts';
 import { retryPolicy } from './retry.ts';
@@ -82,7 +83,7 @@ export function resolveStage(
   pipeline: R1Pipeline,
   stage: PipelineStage,
   outputs: Outputs,
-  contents: readonly DatasetContent[] = [],
+  contents?: FileContents,
 ): R1Stage {
   const { metadata, spec } = pipeline;
   const { defaults } = spec;
@@ -90,12 +91,12 @@ export function resolveStage(
   const type = stageType(stage);
   const model = startingModel(stage, pipeline, outputs);
   const evaluation = evaluationOf(stage, pipeline);
-  const chat = { ...defaults.chat, ...stage.chat };
+  const chat = chatOver(defaults.chat, stage.chat);
   const learned = trainedOn(stage, pipeline);
   const stages = new Set(spec.stages.map(({ name }) => name));
   const { rolloutWorkers, budget, deadlineSeconds } = stage;
 
-  const read = contents.filter(({ dataset }) => named.includes(dataset));
+  const read = contents?.datasets.filter(({ dataset }) => named.includes(dataset)) ?? [];
   const resolved: StageSpec = {
     pipeline: metadata.name,
     stage: stage.name,
@@ -111,6 +112,7 @@ export function resolveStage(
     retry: retryPolicy(stage.retry, defaults.retry),
     ...defined({
       contents: read.length === 0 ? undefined : read,
+      templateContent: model && contents?.templates[chat.templateFile ?? ''],
       image: spec.image,
       model,
       chat: model === undefined || Object.keys(chat).length === 0 ? undefined : chat,
@@ -166,7 +168,7 @@ export function stageFile({ spec }: R1Stage, attempt: number, places: Places): S
     seed: spec.seed,
     settings: { [type]: spec[type] },
     ...(spec.model === undefined ? {} : { model: modelOfFile(spec.model, places, pin) }),
-    ...(spec.chat === undefined ? {} : { chat: sortedKeys(spec.chat) }),
+    ...(spec.chat === undefined ? {} : { chat: sortedKeys(placeChat(spec.chat, places)) }),
     datasets: spec.datasets.map((each) => placeDataset(each, places)),
     inputs: Object.fromEntries(spec.inputs.map((input) => [input.stage, pin(input)])),
     ...(spec.evaluation === undefined ? {} : { evaluation: spec.evaluation }),
@@ -188,6 +190,10 @@ function modelOfFile(
   if (model.input !== undefined) return { input: pin(model.input) };
   if (model.path !== undefined) return { path: places.resolve(model.path) };
   return { path: places.fetched(model) };
+}
+
+function placeChat({ templateFile, ...chat }: ChatSettings, places: Places): ChatSettings {
+  return templateFile === undefined ? chat : { ...chat, templateFile: places.resolve(templateFile) };
 }
 
 function placeDataset(dataset: DatasetSettings, places: Places): DatasetSettings {

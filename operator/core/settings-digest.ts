@@ -6,7 +6,7 @@ import { digestOf } from './names.ts';
 
 /** What decides the output of a stage: its weights or its rows. */
 function outputFields(spec: StageSpec) {
-  const { seed, chat, datasets, inputs, evaluation, evaluate } = spec;
+  const { seed, chat, templateContent, datasets, inputs, evaluation, evaluate } = spec;
   const type = stageType(spec);
   const settings = type === 'evaluate' ? {} : decisiveSettings(spec[type]);
   const evaluatedOnly = new Set((evaluate ?? evaluation)?.data).difference(new Set(dataOf(spec)));
@@ -14,7 +14,7 @@ function outputFields(spec: StageSpec) {
     seed,
     [type]: settings,
     model: contentOf(spec.model),
-    ...(chat && { chat }),
+    ...(chat && { chat: templateContent ? { ...chat, templateFile: inWords(templateContent) } : chat }),
     datasets: datasets.filter(({ name }) => !evaluatedOnly.has(name)),
     data: contentsOf(spec, ({ dataset, file }) => (evaluatedOnly.has(dataset) ? {} : { file })),
     inputs: inputs.map(pinOf),
@@ -40,13 +40,14 @@ function contentsOf(
   filesOf: (content: DatasetContent) => Readonly<Record<string, FileContent>>,
 ): Record<string, Record<string, string>> {
   const named = contents.map((content): [string, Record<string, string>] => {
-    const files = Object.entries(filesOf(content)).map(([file, { lines, sha256 }]) => [
-      file,
-      `${lines === undefined ? 'Parquet' : `${lines} lines`} (sha256 ${sha256.slice(0, 16)}…)`,
-    ]);
+    const files = Object.entries(filesOf(content)).map(([file, held]) => [file, inWords(held)]);
     return [content.dataset, Object.fromEntries(files) as Record<string, string>];
   });
   return Object.fromEntries(named.filter(([, files]) => Object.keys(files).length > 0));
+}
+
+function inWords({ lines, sha256 }: FileContent): string {
+  return `${lines === undefined ? 'Parquet' : `${lines} lines`} (sha256 ${sha256.slice(0, 16)}…)`;
 }
 
 /** A model without the means to reach it, which are not the same everywhere. */

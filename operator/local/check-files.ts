@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import type { DatasetUse } from '../../trainer/contract/file-check.ts';
 import type { BaseModel } from '../../trainer/contract/model.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import { problemAt, type Path, type ValueProblem } from '../api/value-problem.ts';
@@ -19,10 +20,15 @@ export async function fileProblems(spec: unknown, manifestFile: string, workers?
   const { datasets, models, uses } = named.check;
   // A missing file has been told, and what is inside of the others is still of interest.
   const lost = new Set(missing.map(({ path }) => path.join('.')));
+  const lostFiles = new Set(named.files.filter(({ path }) => lost.has(path.join('.'))).map(({ file }) => file));
+  const isWhole = ({ rendering }: DatasetUse) => !lostFiles.has(rendering?.chat?.templateFile ?? '');
   const inside = await lookInside({
-    datasets: datasets.filter(
-      ({ path }) => !lost.has([...path, 'file'].join('.')) && !lost.has([...path, 'heldOut', 'file'].join('.')),
-    ),
+    datasets: datasets
+      .filter(({ path }) => !lost.has([...path, 'file'].join('.')) && !lost.has([...path, 'heldOut', 'file'].join('.')))
+      .map(({ uses: all, ...rest }) => ({
+        ...rest,
+        uses: all.map((use) => (isWhole(use) ? use : { ...use, rendering: undefined })),
+      })),
     models: models.filter(({ path }) => !lost.has(path.join('.'))),
     uses,
   });
@@ -59,7 +65,7 @@ function folderOf(manifestFile: string): string {
 
 async function missingOf({ files, directories }: NamedFiles): Promise<ValueProblem[]> {
   const problems = await Promise.all([
-    ...files.map(({ path, file }) => kindProblem(path, file, 'a file', 'a JSONL or Parquet file')),
+    ...files.map(({ path, file, expected }) => kindProblem(path, file, 'a file', expected)),
     ...directories.map(({ path, directory }) =>
       kindProblem(path, directory, 'a directory', 'a Hugging Face directory'),
     ),

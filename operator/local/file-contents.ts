@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { beginsAsParquet } from '../../trainer/contract/parquet-magic.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
-import { type DatasetContent, fileContent, type FileContent } from '../api/stage.ts';
+import { type DatasetContent, fileContent, type FileContent, type FileContents } from '../api/stage.ts';
 import { writeJson } from './state-directory.ts';
 
 /** Smaller files are read again by every run: it takes a moment, and no clock has to be trusted. */
@@ -19,15 +19,11 @@ const remembered = z.object({
 type Remembered = z.infer<typeof remembered>;
 
 /**
- * What the data files of a pipeline hold now.
+ * What the files hold now that a pipeline names.
  *
  * @param cache file with the digests of large files, which are not read again while their size and time of change stay
  */
-export async function datasetContents(
-  { spec }: R1Pipeline,
-  manifestFile: string,
-  cache: string,
-): Promise<DatasetContent[]> {
+export async function fileContents({ spec }: R1Pipeline, manifestFile: string, cache: string): Promise<FileContents> {
   const folder = dirname(resolve(manifestFile));
   const known = await readCache(cache);
   const seen: Record<string, Remembered> = {};
@@ -40,17 +36,21 @@ export async function datasetContents(
     if (bytes >= rememberedFromBytes) seen[file] = { bytes, mtimeMs, content };
     return content;
   };
-  const contents: DatasetContent[] = [];
+  const datasets: DatasetContent[] = [];
   for (const { name, file, heldOut } of spec.datasets) {
     if (file === undefined) continue;
-    contents.push({
+    datasets.push({
       dataset: name,
       file: await read(file),
       ...(heldOut?.file !== undefined && { heldOut: await read(heldOut.file) }),
     });
   }
+  const templates: Record<string, FileContent> = {};
+  for (const { chat } of [spec.defaults, ...spec.stages]) {
+    if (chat?.templateFile !== undefined) templates[chat.templateFile] ??= await read(chat.templateFile);
+  }
   if (Object.keys(seen).length > 0) await writeJson(cache, seen);
-  return contents;
+  return { datasets, templates };
 }
 
 async function readContent(file: string): Promise<FileContent> {

@@ -6,7 +6,7 @@ import type { ProgressLine } from '../../trainer/contract/progress.ts';
 import { findCondition } from '../api/conditions.ts';
 import { annotations } from '../api/metadata.ts';
 import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
-import type { DatasetContent, R1Stage, StageStatus } from '../api/stage.ts';
+import type { FileContents, R1Stage, StageStatus } from '../api/stage.ts';
 import { approvedStages } from '../core/approval.ts';
 import type { PipelineAction } from '../core/decide-pipeline.ts';
 import type { StageAction } from '../core/decide-stage.ts';
@@ -25,7 +25,7 @@ export interface LocalShellOptions {
   /** With the status that they had when the last run ended. */
   readonly stages: readonly R1Stage[];
   /** What the data files held when the run began. */
-  readonly contents: readonly DatasetContent[];
+  readonly contents: FileContents;
   /** Paths in the manifest are relative to it. */
   readonly manifestFile: string;
   readonly trainer: readonly string[];

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { chat, type ChatSettings } from '../../trainer/contract/chat.ts';
+import { chat, chatOver, type ChatSettings } from '../../trainer/contract/chat.ts';
 import { dataset, type DatasetSettings } from '../../trainer/contract/dataset.ts';
 import type { FileCheck, Rendering } from '../../trainer/contract/file-check.ts';
 import { modelSourceShape } from '../../trainer/contract/model.ts';
@@ -9,9 +9,16 @@ import { findInHubCache } from './hub-cache.ts';
 import { modelUses } from './model-uses.ts';
 import { type Json, list, object, text } from './lenient.ts';
 
+/** A file of data or with a chat template. */
+export interface NamedFile {
+  readonly path: Path;
+  readonly file: string;
+  readonly expected: string;
+}
+
 /** The files and model directories that a pipeline names, with absolute paths. */
 export interface NamedFiles {
-  readonly files: readonly { readonly path: Path; readonly file: string }[];
+  readonly files: readonly NamedFile[];
   readonly directories: readonly { readonly path: Path; readonly directory: string }[];
   /** What is to be looked at inside of them; datasets and models without a fault in the manifest alone. */
   readonly check: FileCheck;
@@ -33,18 +40,22 @@ export function namedFiles(spec: unknown, folder: string, workers?: number): Nam
       files: [
         { path: [...path, 'file'], file },
         { path: [...path, 'heldOut', 'file'], file: heldOut },
-      ].flatMap((named) => (named.file === undefined ? [] : [{ ...named, file: resolve(folder, named.file) }])),
+      ].flatMap((named) =>
+        named.file === undefined
+          ? []
+          : [{ ...named, file: resolve(folder, named.file), expected: 'a JSONL or Parquet file' }],
+      ),
       settings: dataset.safeParse(value).data,
     };
   });
   const models = namedModels(object(spec), folder);
   return {
-    files: datasets.flatMap(({ files }) => files),
+    files: [...datasets.flatMap(({ files }) => files), ...namedTemplates(object(spec), folder)],
     directories: models.filter(({ path }) => path.at(-1) === 'path'),
     check: {
       datasets: datasets.flatMap(({ path, settings }) => {
         if (settings?.file === undefined) return [];
-        const uses = datasetUses(object(spec), settings, (stage) => renderingOf(object(spec), stage, models));
+        const uses = datasetUses(object(spec), settings, (stage) => renderingOf(object(spec), stage, models, folder));
         return [{ path, settings: withAbsolutePaths(settings, folder), uses }];
       }),
       models,
@@ -53,29 +64,47 @@ export function namedFiles(spec: unknown, folder: string, workers?: number): Nam
   };
 }
 
+function namedTemplates({ defaults, stages }: Json, folder: string): NamedFile[] {
+  const settings = [
+    { path: ['spec', 'defaults'], chat: object(object(defaults)['chat']) },
+    ...list(stages).map((stage, index) => ({ path: ['spec', 'stages', index], chat: object(object(stage)['chat']) })),
+  ];
+  return settings.flatMap(({ path, chat: { templateFile } }) => {
+    const file = text(templateFile);
+    if (file === undefined) return [];
+    return [{ path: [...path, 'chat', 'templateFile'], file: resolve(folder, file), expected: 'a chat template' }];
+  });
+}
+
 function withAbsolutePaths({ file, heldOut, ...rest }: DatasetSettings, folder: string): DatasetSettings {
   const held = heldOut?.file === undefined ? heldOut : { ...heldOut, file: resolve(folder, heldOut.file) };
   return { ...rest, ...(file !== undefined && { file: resolve(folder, file) }), ...(held && { heldOut: held }) };
 }
 
 /** What a stage puts rows in: checkpoints keep the chat template of the model, or of the stage, that they began with. */
-function renderingOf(spec: Json, stage: number, models: FileCheck['models']): Rendering | undefined {
+function renderingOf(spec: Json, stage: number, models: FileCheck['models'], folder: string): Rendering | undefined {
   const all = list(spec['stages']).map(object);
   const { model, chat: own } = object(all[stage]);
-  const settings = chat.safeParse({ ...object(object(spec['defaults'])['chat']), ...object(own) }).data;
+  const [ofDefaults, ofStage] = [object(spec['defaults'])['chat'], own].map((each) => chat.safeParse(each ?? {}).data);
+  const { templateFile, ...others } = chatOver(ofDefaults, ofStage);
+  const settings = { ...others, ...(templateFile !== undefined && { templateFile: resolve(folder, templateFile) }) };
   const { from } = object(model);
   if (from !== undefined) {
     const earlier = all.findIndex((other, index) => index < stage && other['name'] === from);
-    const before = earlier < 0 ? undefined : renderingOf(spec, earlier, models);
-    const template = settings?.template ?? before?.chat?.template;
-    return before && withChat(before.directory, { ...settings, ...(template !== undefined && { template }) });
+    const before = earlier < 0 ? undefined : renderingOf(spec, earlier, models, folder);
+    const { template, templateFile: file } = before?.chat ?? {};
+    const carriedOn = {
+      ...(template !== undefined && { template }),
+      ...(file !== undefined && { templateFile: file }),
+    };
+    return before && withChat(before.directory, chatOver(carriedOn, settings));
   }
   const path = model === undefined ? ['spec', 'base'] : ['spec', 'stages', stage, 'model'];
   const named = models.find((each) => path.every((part, at) => each.path[at] === part));
   return named && withChat(named.directory, settings);
 }
 
-function withChat(directory: string, settings: ChatSettings = {}): Rendering {
+function withChat(directory: string, settings: ChatSettings): Rendering {
   return { directory, ...(Object.keys(settings).length > 0 && { chat: settings }) };
 }
 

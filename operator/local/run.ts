@@ -2,7 +2,7 @@ import { reconcilePipeline, reconcileStage } from '../reconciler.ts';
 import { findCondition } from '../api/conditions.ts';
 import type { R1Stage } from '../api/stage.ts';
 import { stagesAfter } from '../core/plan.ts';
-import { datasetContents } from './file-contents.ts';
+import { fileContents } from './file-contents.ts';
 import { LocalShell } from './local-shell.ts';
 import { endOrphans } from './orphans.ts';
 import { adoptPipeline, findDamage, forgiveFailures, markInterrupted, recordEnds } from './resume.ts';
@@ -107,7 +107,7 @@ export class Run {
       state,
       pipeline: adoptPipeline(manifest, old, Date.now()),
       stages,
-      contents: await datasetContents(manifest, options.manifestFile, state.contents),
+      contents: await fileContents(manifest, options.manifestFile, state.contents),
       manifestFile: options.manifestFile,
       trainer: options.trainer ?? trainerCommand(),
       workers: options.workers,

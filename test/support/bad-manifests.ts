@@ -144,6 +144,11 @@ export const badManifests: readonly BadManifest[] = [
     server: 'spec.storage.size: Invalid value: "10 GB"',
   },
   {
+    name: 'chat template that is given twice',
+    text: manifest(`${fourStages}defaults: {chat: {template: "{{ 1 }}", templateFile: chat.jinja}}`),
+    expected: [/^spec.defaults.chat: template and templateFile both give the chat template: leave one of them out/],
+  },
+  {
     name: 'volume from nowhere',
     text: manifest(`${fourStages}volumes: [{path: data}]`),
     expected: ['spec.volumes[0]: exactly one source of configMap, claim must be set (found {"path":"data"})'],

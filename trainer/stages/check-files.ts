@@ -4,6 +4,7 @@ import { UserError } from '../contract/errors.ts';
 import { type FileCheck, fileCheck, type FileProblem, type Rendering } from '../contract/file-check.ts';
 import { distinctRenderings, keyOf, lookAtDataset, type RenderRow } from '../data/look-at-dataset.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
+import { withTemplateText } from '../tokenizers/template-file.ts';
 import { memoryProblem } from './check-memory.ts';
 import { configOf } from './config-of.ts';
 import { modelProblem } from './check-model.ts';
@@ -56,7 +57,9 @@ async function usableModels(models: FileCheck['models']): Promise<Set<string>> {
 async function openTokenizers(renderings: readonly Rendering[]): Promise<Map<string, Tokenizer | UserError>> {
   const opened = await Promise.all(
     renderings.map(async (rendering) => {
-      const tokenizer = await loadTokenizer(rendering.directory, rendering.chat).catch((error: unknown) => {
+      const { directory, chat = {} } = rendering;
+      const open = async () => loadTokenizer(directory, await withTemplateText(chat));
+      const tokenizer = await open().catch((error: unknown) => {
         if (error instanceof UserError) return error;
         throw error;
       });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { UserError } from '../contract/errors.ts';
 import { type StageFile, stageFile } from '../contract/stage-file.ts';
+import { withTemplateText } from '../tokenizers/template-file.ts';
 
 /** Reads and checks a stage file. @throws UserError that names every problem with its path */
 export async function readStageFile(path: string): Promise<StageFile> {
@@ -11,7 +12,10 @@ export async function readStageFile(path: string): Promise<StageFile> {
     throw new UserError(`${path}: expected a stage file in JSON: ${String(error)}`, { cause: error });
   }
   const parsed = stageFile.safeParse(json);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const { chat, ...file } = parsed.data;
+    return { ...file, ...(chat && { chat: await withTemplateText(chat) }) };
+  }
   const problems = parsed.error.issues.map(({ path: at, message }) => `${at.join('.')}: ${message}`);
   throw new UserError(`${path}: ${problems.join('; ')}`);
 }

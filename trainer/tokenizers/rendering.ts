@@ -8,6 +8,8 @@ export interface RenderOptions {
   readonly closed?: boolean;
 }
 
+const remedy = 'chat.template or chat.templateFile gives another template';
+
 /**
  * Refuses what a template would leave out without a word.
  *
@@ -23,9 +25,8 @@ export function refuseUnheard(
 ): void {
   const speaksOf = (what: string): boolean => template?.includes(what) ?? false;
   const refuse = (what: string): never => {
-    throw new UserError(
-      `${source}: ${template === undefined ? 'without a chat template it' : 'its chat template'} ${what}`,
-    );
+    const which = template === undefined ? 'without a chat template it' : 'its chat template';
+    throw new UserError(`${source}: ${which} ${what}; ${remedy}`);
   };
   if (tools !== undefined && !speaksOf('tools')) refuse('says nothing of tools, which the row has');
   if (messages.some(({ tool_calls: calls }) => calls !== undefined) && !speaksOf('tool_calls')) {
@@ -37,5 +38,5 @@ export function refuseUnheard(
 export function refuseSkipped(rendered: string, messages: readonly Message[], source: string): void {
   const skipped = messages.find(({ role, content }) => role === 'developer' && !rendered.includes(content.trim()));
   if (skipped !== undefined)
-    throw new UserError(`${source}: its chat template leaves out messages of the role developer`);
+    throw new UserError(`${source}: its chat template leaves out messages of the role developer; ${remedy}`);
 }

@@ -29,6 +29,15 @@ test('files on no volume come along, by their paths in the manifest', async () =
   expect([...files]).toEqual([['data/chat.jsonl', Buffer.from('\uFEFF{"prompt": "größer"}\n')]]);
 });
 
+test('so do chat templates', async () => {
+  await writeFile(join(directory(), 'one.jinja'), '{{ 1 }}');
+  const pipeline = reading('/data/chat.jsonl', 'defaults: {chat: {templateFile: one.jinja}}');
+  expect([...(await gatherLocalFiles(pipeline, manifest())).files]).toEqual([['one.jinja', Buffer.from('{{ 1 }}')]]);
+  expect(await problemsOf(reading('/data/chat.jsonl', 'defaults: {chat: {templateFile: two.jinja}}'))).toEqual([
+    expect.stringMatching(/^spec\.defaults\.chat\.templateFile: found nothing at .*expected a chat template at one of/),
+  ]);
+});
+
 test.each(['volumes: [{path: data, claim: datasets}]', 'volumes: [{path: data/chat.jsonl, configMap: chat}]'])(
   'what %s holds need not be here',
   async (volumes) => {

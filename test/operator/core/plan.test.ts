@@ -94,6 +94,17 @@ test('chat settings of a stage go before those of the defaults, field by field, 
   expect(settingsDigest(other)).not.toBe(settingsDigest(r1.spec));
 });
 
+test.each([
+  { of: 'templateFile: base.jinja', own: '{template: "{{ 1 }}"}', chat: { template: '{{ 1 }}' } },
+  { of: 'template: "{{ 1 }}"', own: '{templateFile: own.jinja}', chat: { templateFile: '/m/own.jinja' } },
+  { of: 'templateFile: base.jinja', own: '{}', chat: { templateFile: '/m/base.jinja' } },
+])('a template of a stage, $own, goes before the $of of the defaults', ({ of, own, chat }) => {
+  const text = fourStages.replace('{name: pretrained,', `{name: pretrained, chat: ${own},`);
+  const stage = created(pipelineOf(`${text}defaults: {chat: {prefill: "<think>", ${of}}}`), [], 'pretrained');
+  const places = { resolve: (path: string) => `/m/${path}`, input: () => '', fetched: () => '', out: '/out' };
+  expect(stageFile(stage, 1, places).chat).toEqual({ prefill: '<think>', ...chat });
+});
+
 test('a stage carries what its pods need', () => {
   const { spec } = created(
     pipelineOf(`${fourStages}

@@ -1,7 +1,7 @@
 import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { datasetContents } from '../../../operator/local/file-contents.ts';
+import { fileContents } from '../../../operator/local/file-contents.ts';
 import { digests, pipelineOf, Workbench } from '../../support/pipelines.ts';
 
 const pipeline = pipelineOf(`
@@ -13,6 +13,14 @@ defaults: {evaluation: {data: [sums, exam]}}
 stages:
   - {name: pretrained, pretrain: {data: [sums], steps: 3}}
   - {name: zero, model: {from: pretrained}, grpo: {prompts: [sums], steps: 3, rewards: [{accuracy: {}}]}}
+`);
+
+const withTemplate = (file: string) =>
+  pipelineOf(`
+base: {init: {}}
+datasets: [{name: sums, file: sums.jsonl}]
+defaults: {chat: {templateFile: ${file}}}
+stages: [{name: pretrained, pretrain: {data: [sums], steps: 3}}]
 `);
 
 function rows(count: number): string {
@@ -75,13 +83,31 @@ test.each([
 ])('counts the lines of $text', async ({ text, lines }) => {
   const bench = benchWithData();
   writeFileSync(join(bench.folder, 'sums.jsonl'), text);
-  const [sums] = await datasetContents(pipeline, join(bench.folder, 'test.yaml'), join(bench.folder, 'cache.json'));
-  expect(sums?.file.lines).toBe(lines);
+  const { datasets } = await fileContents(pipeline, join(bench.folder, 'test.yaml'), join(bench.folder, 'cache.json'));
+  expect(datasets[0]?.file.lines).toBe(lines);
 });
 
 test('a Parquet file has no lines to be counted', async () => {
   const bench = benchWithData();
   writeFileSync(join(bench.folder, 'sums.jsonl'), 'PAR1\n\n');
-  const [sums] = await datasetContents(pipeline, join(bench.folder, 'test.yaml'), join(bench.folder, 'cache.json'));
-  expect(sums?.file).toEqual({ sha256: expect.stringMatching(/^\w{64}$/) });
+  const { datasets } = await fileContents(pipeline, join(bench.folder, 'test.yaml'), join(bench.folder, 'cache.json'));
+  expect(datasets[0]?.file).toEqual({ sha256: expect.stringMatching(/^\w{64}$/) });
+});
+
+test('a chat template in a file that holds another text is a changed setting, and the same text elsewhere is none', async () => {
+  const bench = benchWithData();
+  writeFileSync(join(bench.folder, 'one.jinja'), '{{ messages[0].content }}=');
+  writeFileSync(join(bench.folder, 'same.jinja'), '{{ messages[0].content }}=');
+  expect((await bench.run(withTemplate('one.jinja'))).outcome).toBe('Succeeded');
+  expect((await bench.run(withTemplate('same.jinja'))).outcome).toBe('Succeeded');
+  expect(bench.read('volume/pretrained/attempts.log')).toBe('1\n');
+  expect(JSON.parse(bench.read('files/pretrained.attempt-1.json')).chat).toEqual({
+    templateFile: join(bench.folder, 'one.jinja'),
+  });
+
+  writeFileSync(join(bench.folder, 'one.jinja'), '{{ messages[0].content }}:');
+  const changed = await bench.run(withTemplate('one.jinja'));
+  expect(changed.message).toMatch(
+    /^stage pretrained has finished with other settings \(chat\.templateFile: "1 lines \(sha256 \w{16}…\)" → "1 lines \(/,
+  );
 });

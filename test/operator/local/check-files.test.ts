@@ -160,11 +160,20 @@ test('rows are put in the chat template of the model that their stage begins wit
         grpo: { prompts: ['roles'], rewards: [{ format: {} }] },
       },
       { name: 'fifth', model: { from: 'fourth' }, grpo: { prompts: ['roles'], rewards: [{ format: {} }] } },
+      {
+        name: 'sixth',
+        chat: { templateFile: 'first-message.jinja' },
+        grpo: { prompts: ['roles'], rewards: [{ format: {} }] },
+      },
+      { name: 'seventh', model: { from: 'sixth' }, grpo: { prompts: ['roles'], rewards: [{ format: {} }] } },
+      { name: 'eighth', chat: { templateFile: 'no.jinja' }, grpo: { prompts: ['roles'], rewards: [{ format: {} }] } },
     ],
   };
+  writeFileSync(join(folder, 'first-message.jinja'), '{{ messages[0].content }}');
   const words =
     './roles.jsonl:2: ./strict: its chat template refuses messages of the roles system, user: System role not supported';
   expect(await problemsOf(spec)).toEqual([
+    'spec.stages[7].chat.templateFile: found nothing at ./no.jinja, expected a chat template',
     `spec.stages[1].grpo.prompts[0]: ${words}`,
     `spec.stages[2].grpo.prompts[0]: ${words}`,
   ]);

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -13,7 +13,9 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 const template = '{% for m in messages %}{{ m.content }}{% break %}{% endfor %}=';
 
 test('a stage renders, stops and carries on as its chat settings say', async () => {
-  const chat = { template, prefill: '<think>', stop: ['e', '</think>'] };
+  const templateFile = join(root, 'first-message.jinja');
+  await writeFile(templateFile, template);
+  const chat = { templateFile, prefill: '<think>', stop: ['e', '</think>'] };
   const first = await runToResult(root, {
     name: 'base',
     chat,
