@@ -1,5 +1,6 @@
 #include "op.h"
 
+#include <cstring>
 #include <stdexcept>
 
 namespace r1 {
@@ -23,6 +24,15 @@ void Input::expect(const Dims& expected) const {
   if (dims == expected) return;
   throw std::invalid_argument(std::string("input ") + name + ": found shape " + show(dims) + ", expected " +
                               show(expected));
+}
+
+void Input::expectBelow(int64_t limit) const {
+  const int64_t* found = integers();
+  for (int64_t i = 0; i < elements(); i++) {
+    if (found[i] >= 0 && found[i] < limit) continue;
+    throw std::invalid_argument(std::string("input ") + name + ": found " + std::to_string(found[i]) +
+                                ", expected 0 to " + std::to_string(limit - 1));
+  }
 }
 
 int64_t Input::elements() const {
@@ -64,6 +74,12 @@ float* Call::output(size_t index, const Dims& dims) const {
   void* data = nullptr;
   if (value != nullptr) check(api_.GetTensorMutableData(value, &data));
   return static_cast<float*>(data);
+}
+
+float* Call::changed(size_t index, const Input& from) const {
+  float* to = output(index, from.dims);
+  if (to != from.data) std::memcpy(to, from.data, sizeof(float) * from.elements());
+  return to;
 }
 
 void Call::check(OrtStatus* status) const {

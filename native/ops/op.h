@@ -19,13 +19,14 @@ struct Input {
 
   const float* floats() const { return static_cast<const float*>(data); }
   const int64_t* integers() const { return static_cast<const int64_t*>(data); }
-  /// Memory that the op changes in place, such as a cache: ONNX Runtime hands on what the caller has bound.
-  float* changed() const { return static_cast<float*>(const_cast<void*>(data)); }
+  const double* doubles() const { return static_cast<const double*>(data); }
 
   /// Throws std::invalid_argument, naming the input, unless there are `rank` dimensions.
   void expectRank(size_t rank) const;
   /// Throws std::invalid_argument, naming the input, unless the dimensions are these.
   void expect(const Dims& expected) const;
+  /// Throws std::invalid_argument, naming the input, unless all its integers are 0 … limit − 1.
+  void expectBelow(int64_t limit) const;
   int64_t elements() const;
 };
 
@@ -39,6 +40,8 @@ class Call {
   Input input(size_t index) const;
   /// Memory of an output, which takes this shape.
   float* output(size_t index, const Dims& dims) const;
+  /// Memory of an output that begins as a copy of an input; nothing is copied where they lie in the same memory.
+  float* changed(size_t output, const Input& from) const;
 
  private:
   void check(OrtStatus* status) const;
@@ -63,6 +66,7 @@ struct Op {
 };
 
 constexpr auto f32 = ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
+constexpr auto f64 = ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE;
 constexpr auto i64 = ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64;
 
 

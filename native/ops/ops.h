@@ -5,6 +5,10 @@
 
 namespace r1 {
 
+extern const Op adamwOp;
+extern const Op attentionOp;
+extern const Op attentionGradientOp;
+extern const Op cachedAttentionOp;
 extern const Op linearOp;
 
 }  // namespace r1

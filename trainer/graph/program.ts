@@ -1,7 +1,7 @@
 import type { Shape } from './shape.ts';
 
 /** Element types that cross the border of a program. */
-export type PortType = 'float32' | 'int64' | 'int32';
+export type PortType = 'float32' | 'float64' | 'int64' | 'int32';
 
 /** A named input or output of a program. A symbolic dimension (a string) may differ from run to run. */
 export interface Port {

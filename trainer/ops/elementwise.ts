@@ -58,6 +58,12 @@ export function negate(a: Value): Value {
   return unary('Neg', a, (g) => negate(g));
 }
 
+/** `√a`. ONNX `Sqrt`. */
+export function squareRoot(a: Value): Value {
+  const y: Value = unary('Sqrt', a, (g) => divide(g, add(y, y)));
+  return y;
+}
+
 /** Natural logarithm. ONNX `Log`. */
 export function log(a: Value): Value {
   return unary('Log', a, (g) => divide(g, a));

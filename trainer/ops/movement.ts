@@ -59,6 +59,15 @@ export function slice(a: Value, axis: number, start: number, end: number): Value
   return apply('Slice', [a, integers([start]), integers([end]), integers([axis])], { type: a.type, shape });
 }
 
+/** The same numbers as another type; no gradient. ONNX `Cast`. */
+export function cast(a: Value, type: CastType): Value {
+  return apply('Cast', [a], { type, shape: a.shape }, { attributes: { to: castTypes[type] } });
+}
+
+/** Types that numbers are cast to, as ONNX counts them. */
+const castTypes = { float32: 1, float64: 11 } as const;
+type CastType = keyof typeof castTypes;
+
 /** Joins along one axis; no gradient. ONNX `Concat`. */
 export function concat(parts: readonly [Value, ...Value[]], axis: number): Value {
   const [{ type, shape: first }] = parts;

@@ -4,6 +4,7 @@ import { sizeOf } from '../graph/shape.ts';
 /** Numbers of a tensor, by its element type. */
 export interface TensorData {
   readonly float32: Float32Array;
+  readonly float64: Float64Array;
   readonly int64: BigInt64Array;
   readonly int32: Int32Array;
 }
@@ -52,7 +53,12 @@ export function zeros(type: PortType, dims: readonly number[]): Tensor {
 }
 
 /** The kind of array that holds an element type. */
-export const arrays = { float32: Float32Array, int64: BigInt64Array, int32: Int32Array } as const;
+export const arrays = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+} as const;
 
 /** The values of a float32 output. */
 export function floats(outputs: Tensors, name: string): Float32Array {

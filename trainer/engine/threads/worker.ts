@@ -2,7 +2,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { TrainerError } from '../../contract/errors.ts';
 import { parameterLayout } from '../../models/parameters.ts';
 import { probabilityProgram, scoreProgram } from '../../models/programs.ts';
-import { adamw, segments } from '../../optim/adamw.ts';
 import { Decoder } from '../../rollout/decoder.ts';
 import { type Claims, isDone, takeClaim } from '../../rollout/claims.ts';
 import { generate, type PromptGroup } from '../../rollout/generation.ts';
@@ -16,6 +15,7 @@ import { GradientMemory } from './gradient-memory.ts';
 import { CopiedParameters, SharedParameters } from './parameter-tensors.ts';
 import type { JobKind, Jobs, Reply, Request, WorkerSettings } from './protocol.ts';
 import { awaitTurn, passTurn, throwIfRefused } from './turn.ts';
+import { update } from './update.ts';
 
 /** Entry of a worker thread: does one job at a time, in the order in which they arrive. */
 
@@ -86,10 +86,8 @@ const handlers: Handlers = {
     return microBatchResult(outputs, batch);
   },
 
-  async update({ memory, parameters, range, settings, step, gradientScale }) {
-    for (const segment of segments(layout.tensors, range.start, range.end)) {
-      adamw({ ...memory, parameters }, segment, settings, step, gradientScale);
-    }
+  async update(request) {
+    await update({ runtime, programs, layout }, request);
     return true;
   },
 };

@@ -1,0 +1,58 @@
+#include "../kernels/kernels.h"
+#include "ops.h"
+
+namespace r1 {
+namespace {
+
+/// Checks that q [T, heads, headDim], k and v [T, kvHeads, headDim], places [rows, length] and origins [T] fit.
+AttentionShape attentionShape(const Input& q, const Input& k, const Input& v, const Input& places,
+                              const Input& origins) {
+  q.expectRank(3);
+  k.expectRank(3);
+  places.expectRank(2);
+  const int64_t tokens = q.dims[0], heads = q.dims[1], kvHeads = k.dims[1], headDim = q.dims[2];
+  k.expect({tokens, kvHeads, headDim});
+  v.expect(k.dims);
+  origins.expect({tokens});
+  if (kvHeads == 0 || heads % kvHeads != 0) q.expect({tokens, kvHeads, headDim});
+  const AttentionShape shape{tokens, places.dims[0], places.dims[1], heads, kvHeads, headDim};
+  places.expectBelow(tokens);
+  origins.expectBelow(shape.rows * shape.length);
+  return shape;
+}
+
+}  // namespace
+
+/// Attention of a list of tokens over their sequences, as in trainer/nn/attention.ts.
+const Op attentionOp{
+    "Attention",
+    {{"q", f32}, {"k", f32}, {"v", f32}, {"places", i64}, {"origins", i64}},
+    {{"out", f32}, {"lse", f32}},
+    [](const Call& call) {
+      const Input q = call.input(0), k = call.input(1), v = call.input(2);
+      const Input places = call.input(3), origins = call.input(4);
+      const AttentionShape shape = attentionShape(q, k, v, places, origins);
+      attention(shape, q.floats(), k.floats(), v.floats(), places.integers(), origins.integers(),
+                call.output(0, q.dims), call.output(1, {shape.tokens, shape.heads}));
+    },
+};
+
+const Op attentionGradientOp{
+    "AttentionGradient",
+    {{"q", f32}, {"k", f32}, {"v", f32}, {"places", i64}, {"origins", i64}, {"out", f32}, {"lse", f32}, {"g", f32}},
+    {{"dq", f32}, {"dk", f32}, {"dv", f32}},
+    [](const Call& call) {
+      const Input q = call.input(0), k = call.input(1), v = call.input(2);
+      const Input places = call.input(3), origins = call.input(4);
+      const Input out = call.input(5), lse = call.input(6), g = call.input(7);
+      const AttentionShape shape = attentionShape(q, k, v, places, origins);
+      out.expect(q.dims);
+      lse.expect({shape.tokens, shape.heads});
+      g.expect(q.dims);
+      attentionGradient(shape, q.floats(), k.floats(), v.floats(), places.integers(), origins.integers(), out.floats(),
+                        lse.floats(), g.floats(), call.output(0, q.dims), call.output(1, k.dims),
+                        call.output(2, k.dims));
+    },
+};
+
+}  // namespace r1
