@@ -19,6 +19,12 @@ RUN if [ -x node_modules/.bin/node ]; then cp -L node_modules/.bin/node /usr/loc
   && find /app/node_modules \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \) -delete \
   && chmod -R a+rX,go-w /app/node_modules
 
+# The kernels, which choose among instruction sets when they run.
+FROM dependencies AS native
+RUN apt-get update && apt-get install -y --no-install-recommends g++ make
+COPY native native
+RUN make -C native -j"$(nproc)" && find native/build -type f ! -name 'libr1ops.*' -delete && chmod -R a+rX,go-w native/build
+
 FROM dependencies AS app
 COPY LICENSE ./
 COPY trainer trainer
@@ -65,6 +71,7 @@ FROM scratch
 COPY --from=system / /
 COPY --from=cuda /opt/onnxruntime-cuda /opt/onnxruntime-cuda
 COPY --from=dependencies /app/node_modules /app/node_modules
+COPY --from=native /app/native/build /app/native/build
 COPY --from=app /app /app
 ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
   NODE_ENV=production NODE_COMPILE_CACHE=/app/compile-cache HOME=/tmp
