@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { integer, randomKey } from '../../trainer/algorithms/random.ts';
-import { writeModelDirectory } from '../../trainer/checkpoint/model-directory.ts';
+import { writeModelDirectory } from '../../trainer/checkpoint/write-model-directory.ts';
 import { modelInit } from '../../trainer/contract/model.ts';
 import { configFromInit, toHfConfig } from '../../trainer/models/config.ts';
 import { initialParameters, parameterLayout } from '../../trainer/models/parameters.ts';

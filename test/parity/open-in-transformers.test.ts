@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { readModelDirectory, writeModelDirectory } from '../../trainer/checkpoint/model-directory.ts';
+import { readModelDirectory } from '../../trainer/checkpoint/model-directory.ts';
+import { writeModelDirectory } from '../../trainer/checkpoint/write-model-directory.ts';
 import { modelInit } from '../../trainer/contract/model.ts';
 import { configFromInit, toHfConfig } from '../../trainer/models/config.ts';
 import { initialParameters, parameterLayout } from '../../trainer/models/parameters.ts';

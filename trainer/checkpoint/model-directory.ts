@@ -1,13 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../contract/errors.ts';
-import { namingFullDisk } from '../contract/full-disk.ts';
 import { readJsonObject } from '../contract/input-file.ts';
 import { shown } from '../contract/shown.ts';
 import { refuseAdapter } from './adapter.ts';
-import { copyTokenizer, generationConfigName } from './companion-files.ts';
 import { firstNotFinite } from './first-not-finite.ts';
-import { writeSafetensors } from './safetensors.ts';
 import { openWeightFiles } from './weight-files.ts';
 import type { WeightFiles } from './weight-files.ts';
 
@@ -193,50 +189,6 @@ function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Buffer {
 
 function isTied(layout: FlatLayout): boolean {
   return !layout.tensors.some(({ name }) => name === lmHead || name === scalarHead);
-}
-
-export interface ModelToWrite {
-  /** The content of `config.json`. */
-  readonly hfConfig: Record<string, unknown>;
-  readonly layout: FlatLayout;
-  /** Flat f32 weights; may lie in shared memory. */
-  readonly parameters: Float32Array;
-  /** Directory whose tokenizer and generation_config.json are copied. */
-  readonly tokenizerFrom: string;
-}
-
-/**
- * Writes a directory that `transformers` opens: config.json, model.safetensors in F32, generation_config.json and the
- * tokenizer's files.
- *
- * @throws DiskFullError
- */
-export async function writeModelDirectory(directory: string, model: ModelToWrite): Promise<void> {
-  const { hfConfig, layout, parameters, tokenizerFrom } = model;
-  await namingFullDisk(directory, undefined, async () => {
-    await mkdir(directory, { recursive: true });
-    await writeFile(join(directory, 'config.json'), json(hfConfig));
-    const copied = await copyTokenizer(tokenizerFrom, directory);
-    if (!copied.includes(generationConfigName))
-      await writeFile(join(directory, generationConfigName), json(generationConfig(hfConfig)));
-  });
-  await writeSafetensors(
-    join(directory, 'model.safetensors'),
-    layout.tensors.map(({ name, shape, offset, size }) => ({
-      name,
-      shape,
-      values: parameters.subarray(offset, offset + size),
-    })),
-  );
-}
-
-function generationConfig(hfConfig: Record<string, unknown>): Record<string, unknown> {
-  const ids = ['bos_token_id', 'eos_token_id', 'pad_token_id'];
-  return Object.fromEntries(Object.entries(hfConfig).filter(([key]) => ids.includes(key)));
-}
-
-function json(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
 function shapeText(shape: readonly number[]): string {

@@ -1,5 +1,5 @@
 import { firstNotFinite } from '../checkpoint/first-not-finite.ts';
-import { writeModelDirectory } from '../checkpoint/model-directory.ts';
+import { writeModelDirectory } from '../checkpoint/write-model-directory.ts';
 import { DivergedError } from '../contract/errors.ts';
 import type { Policy } from './policy.ts';
 

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { writeModelDirectory } from '../../../trainer/checkpoint/model-directory.ts';
+import { writeModelDirectory } from '../../../trainer/checkpoint/write-model-directory.ts';
 import { toHfConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import { modelProblem } from '../../../trainer/stages/check-model.ts';
