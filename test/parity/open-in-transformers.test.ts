@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { readModelDirectory } from '../../trainer/checkpoint/model-directory.ts';
+import { mostShardBytes } from '../../trainer/checkpoint/plan-shards.ts';
 import { writeModelDirectory } from '../../trainer/checkpoint/write-model-directory.ts';
 import { modelInit } from '../../trainer/contract/model.ts';
 import { configFromInit, toHfConfig } from '../../trainer/models/config.ts';
@@ -23,13 +24,14 @@ const loadTokenizer = useTokenizers();
 
 describe('a directory written here opens in transformers with equal weights (skipped without R1_PYTHON)', () => {
   testInPython.each([
-    { architecture: 'llama', head: 'lm' },
-    { architecture: 'qwen2', head: 'lm' },
-    { architecture: 'qwen3', head: 'lm' },
-    { architecture: 'qwen3', head: 'scalar' },
+    { architecture: 'llama', head: 'lm', shardBytes: mostShardBytes },
+    { architecture: 'qwen2', head: 'lm', shardBytes: mostShardBytes },
+    { architecture: 'qwen3', head: 'lm', shardBytes: mostShardBytes },
+    { architecture: 'qwen3', head: 'scalar', shardBytes: mostShardBytes },
+    { architecture: 'qwen3', head: 'lm', shardBytes: 40_000 },
   ] as const)(
-    '$architecture with head $head',
-    async ({ architecture, head }) => {
+    '$architecture with head $head, files of at most $shardBytes bytes',
+    async ({ architecture, head, shardBytes }) => {
       const [bytes, model] = [join(directory(), 'bytes'), join(directory(), 'model')];
       await writeByteTokenizer(bytes);
       const tokenizer = await loadTokenizer(bytes);
@@ -40,7 +42,7 @@ describe('a directory written here opens in transformers with equal weights (ski
       const layout = parameterLayout(config, head);
       const parameters = initialParameters(layout, config, 7);
       const hfConfig = toHfConfig(config, { eosTokenId: tokenizer.stopIds, padTokenId: tokenizer.padId, head });
-      await writeModelDirectory(model, { hfConfig, layout, parameters, tokenizerFrom: bytes });
+      await writeModelDirectory(model, { hfConfig, layout, parameters, tokenizerFrom: bytes }, shardBytes);
 
       const prompt = tokenizer.renderChat([{ role: 'user', content: '3 + 4 = ?' }]);
       const opened = await openInTransformers(python!, model, prompt, 4);

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { namingFullDisk } from '../contract/full-disk.ts';
 import { copyTokenizer, generationConfigName } from './companion-files.ts';
 import type { FlatLayout } from './model-directory.ts';
+import { mostShardBytes, planShards, type Shard } from './plan-shards.ts';
 import { writeSafetensors } from './safetensors.ts';
+import { indexName } from './weight-files.ts';
 
 export interface ModelToWrite {
   /** The content of `config.json`. */
@@ -16,12 +18,17 @@ export interface ModelToWrite {
 }
 
 /**
- * Writes a directory that `transformers` opens: config.json, model.safetensors in F32, generation_config.json and the
- * tokenizer's files.
+ * Writes a directory that `transformers` opens: config.json, the weights in F32, generation_config.json and the tokenizer's
+ * files.
  *
+ * @param shardBytes weights that take more than this are cut into files of at most so many bytes, beside an index
  * @throws DiskFullError
  */
-export async function writeModelDirectory(directory: string, model: ModelToWrite): Promise<void> {
+export async function writeModelDirectory(
+  directory: string,
+  model: ModelToWrite,
+  shardBytes = mostShardBytes,
+): Promise<void> {
   const { hfConfig, layout, parameters, tokenizerFrom } = model;
   await namingFullDisk(directory, undefined, async () => {
     await mkdir(directory, { recursive: true });
@@ -30,14 +37,25 @@ export async function writeModelDirectory(directory: string, model: ModelToWrite
     if (!copied.includes(generationConfigName))
       await writeFile(join(directory, generationConfigName), json(generationConfig(hfConfig)));
   });
-  await writeSafetensors(
-    join(directory, 'model.safetensors'),
-    layout.tensors.map(({ name, shape, offset, size }) => ({
-      name,
-      shape,
-      values: parameters.subarray(offset, offset + size),
-    })),
-  );
+  const tensors = layout.tensors.map(({ name, shape, offset, size }) => ({
+    name,
+    shape,
+    values: parameters.subarray(offset, offset + size),
+    bytes: size * Float32Array.BYTES_PER_ELEMENT,
+  }));
+  const shards = planShards(tensors, shardBytes);
+  for (const shard of shards) await writeSafetensors(join(directory, shard.name), shard.tensors);
+  if (shards.length > 1) await writeFile(join(directory, indexName), json(indexOf(shards, layout)));
+}
+
+/** What `transformers` looks up: in which file each tensor is. */
+function indexOf(shards: readonly Shard<{ readonly name: string }>[], { size }: FlatLayout): object {
+  return {
+    metadata: { total_parameters: size, total_size: size * Float32Array.BYTES_PER_ELEMENT },
+    weight_map: Object.fromEntries(
+      shards.flatMap(({ name: file, tensors }) => tensors.map(({ name }) => [name, file] as const)),
+    ),
+  };
 }
 
 function generationConfig(hfConfig: Record<string, unknown>): Record<string, unknown> {
