@@ -1,4 +1,5 @@
 import { Option, InvalidArgumentError } from 'commander';
+import { repeatable } from './options.ts';
 
 export interface ChatOptions {
   readonly templateArgument?: Readonly<Record<string, unknown>>;
@@ -14,7 +15,7 @@ export function chatOptions(): Option[] {
       'variable of the chat template, its value as JSON or text; repeatable',
     ).argParser(withArgument),
     new Option('--prefill <text>', 'what stands at the end of the prompt'),
-    new Option('--stop <text>', 'token or text that ends a completion; repeatable').argParser(withText),
+    new Option('--stop <text>', 'token or text that ends a completion; repeatable').argParser(repeatable),
   ];
 }
 
@@ -28,10 +29,6 @@ function withArgument(text: string, before: Readonly<Record<string, unknown>> = 
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('expected name=value, such as enable_thinking=false.');
   return { ...before, [text.slice(0, at)]: jsonOr(text.slice(at + 1)) };
-}
-
-function withText(text: string, before: readonly string[] = []): string[] {
-  return [...before, text];
 }
 
 function jsonOr(text: string): unknown {

@@ -15,6 +15,11 @@ export interface StateOption {
   readonly state: string;
 }
 
+/** Parser of an option that may be repeated. */
+export function repeatable(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
+}
+
 /** Parser of a whole number option. */
 export function integerFrom(least: number): (text: string) => number {
   return (text) => {

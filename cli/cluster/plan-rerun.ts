@@ -3,24 +3,32 @@ import { annotations } from '../../operator/api/metadata.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../operator/api/stage.ts';
 import { stagesAfter } from '../../operator/core/plan.ts';
+import { rerunWishes } from '../../operator/core/rerun.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 
 /**
  * The stages that run again, each with what of it is thrown away.
  *
  * @param sure work may be thrown away
- * @throws UserError when there is no such stage, an earlier wish waits, or work would be lost and nobody is sure
+ * @throws UserError when one is no stage, an earlier wish waits, or work would be lost and nobody is sure
  */
-export function planRerun(pipeline: R1Pipeline, stages: readonly R1Stage[], from: string, sure: boolean): string[] {
+export function planRerun(
+  pipeline: R1Pipeline,
+  stages: readonly R1Stage[],
+  from: readonly string[],
+  sure: boolean,
+): string[] {
   const { metadata, spec } = pipeline;
   const names = spec.stages.map(({ name }) => name);
-  if (!names.includes(from)) {
-    throw new UserError(`pipeline ${metadata.name} has no stage "${from}"; known: ${names.join(', ')}`);
+  const unknown = from.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new UserError(`pipeline ${metadata.name} has no stage "${unknown}"; known: ${names.join(', ')}`);
   }
-  const waiting = metadata.annotations?.[annotations.rerunFrom];
-  if (waiting !== undefined && waiting !== from && names.includes(waiting)) {
+  const waiting = rerunWishes(pipeline);
+  const isGranted = waiting.every((name) => names.includes(name)) && waiting.some((name) => !from.includes(name));
+  if (isGranted) {
     throw new UserError(
-      `pipeline ${metadata.name}: found that it is about to run again from ${waiting} on (${annotations.rerunFrom}), expected that this is done first`,
+      `pipeline ${metadata.name}: found that it is about to run again from ${waiting.join(' and ')} on (${annotations.rerunFrom}), expected that this is done first`,
     );
   }
   const again = stagesAfter(pipeline, from).map((name) => {
@@ -30,7 +38,7 @@ export function planRerun(pipeline: R1Pipeline, stages: readonly R1Stage[], from
   const lost = again.filter(({ work }) => work !== undefined).map(({ name, work }) => `${name} (${work})`);
   if (lost.length > 0 && !sure) {
     throw new UserError(
-      `pipeline ${metadata.name}: to run again from ${from} on throws away the work of ${lost.join(', ')}; --yes does it`,
+      `pipeline ${metadata.name}: to run again from ${from.join(' and ')} on throws away the work of ${lost.join(', ')}; --yes does it`,
     );
   }
   return again.map(({ name, work }) => (work === undefined ? name : `${name} (was ${work})`));

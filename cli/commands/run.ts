@@ -13,12 +13,12 @@ import { printOutcome } from '../display/summary.ts';
 import { interruptible } from '../interruptible.ts';
 import { readManifestFile, refuseProblems } from '../manifest-file.ts';
 import { watchMemory } from '../memory.ts';
-import { type StateOption, integerFrom, stateOption } from '../options.ts';
+import { type StateOption, integerFrom, repeatable, stateOption } from '../options.ts';
 import { pipelineDirectory } from '../state.ts';
 
 interface RunOptions extends StateOption {
   readonly workers?: number;
-  readonly rerunFrom?: string;
+  readonly rerunFrom?: readonly string[];
 }
 
 export function addRun(program: Command): void {
@@ -27,7 +27,11 @@ export function addRun(program: Command): void {
     .description('run a pipeline on this machine, or go on with it; Ctrl-C saves and stops')
     .argument('<file>', 'manifest with one R1Pipeline')
     .option('--workers <count>', 'worker threads of the trainer; they change time and nothing else', integerFrom(1))
-    .option('--rerun-from <stage>', 'forget this stage and all that use what it gives, and run them again')
+    .option(
+      '--rerun-from <stage>',
+      'forget this stage and all that use what it gives, and run them again; repeatable',
+      repeatable,
+    )
     .addOption(stateOption())
     .action(run);
 }

@@ -34,7 +34,7 @@ Three annotations are orders to a running pipeline:
 | Annotation | |
 |---|---|
 | \`r1.dev/approved: NAME,NAME\` | Opens the gates of these stages that wait for a person. |
-| \`r1.dev/rerun-from: NAME\` | Deletes this stage and all that use what it gives, and runs them again with the settings of now; their approvals no longer count. It removes itself. |
+| \`r1.dev/rerun-from: NAME,NAME\` | Deletes these stages and all that use what they give, and runs them again with the settings of now; their approvals no longer count. It removes itself. |
 | \`r1.dev/forgiven-attempts: "N"\`, on an R1Stage | Attempts up to this number no longer count against \`retry\`: a failed stage is tried again from its newest checkpoint. |
 `,
   R1Stage: `The operator makes one for each stage of a pipeline. One can also be applied on its own, without a pipeline:

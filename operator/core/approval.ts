@@ -4,8 +4,12 @@ import type { R1Pipeline } from '../api/pipeline.ts';
 
 /** Stages whose gate a person has approved, by the annotation of their pipeline. */
 export function approvedStages({ metadata }: R1Pipeline): string[] {
-  const given = metadata.annotations?.[annotations.approved] ?? '';
-  return given
+  return namesIn(metadata.annotations?.[annotations.approved]);
+}
+
+/** The names in an annotation that lists them. */
+export function namesIn(annotation = ''): string[] {
+  return annotation
     .split(',')
     .map((each) => each.trim())
     .filter((each) => each !== '');

@@ -11,8 +11,8 @@ export interface Outcome {
   readonly status: Condition['status'];
   readonly reason: Reason;
   readonly message: string;
-  /** A stage whose work does not fit its manifest any more. */
-  readonly refused?: string;
+  /** Stages whose work does not fit their manifest any more. */
+  readonly refused?: readonly string[];
 }
 
 /** Describes what was seen, never what the actions are about to do. */
@@ -50,7 +50,7 @@ export function pipelineStatus(situation: PipelineSituation, verdict: Outcome): 
   const stopped = views.filter(({ stage, succeeded: each, gate }) =>
     verdict.status === 'Unknown'
       ? gate?.action === 'Waiting'
-      : each?.status === 'False' || stage.name === verdict.refused,
+      : each?.status === 'False' || verdict.refused?.includes(stage.name),
   );
   const shown = live.length > 0 ? live : stopped;
   const measured = views.flatMap(({ object }) => object?.status?.metrics['eval/pass@1'] ?? []);
@@ -80,7 +80,7 @@ function summary(
   const { stage, object, gate, succeeded } = view;
   const base = { name: stage.name, type: stageType(stage) };
   const line = (state: string, message: string) => ({ ...base, state, message: message.slice(0, 1000) });
-  if (stage.name === verdict.refused) return line('Changed', verdict.message);
+  if (verdict.refused?.includes(stage.name)) return line('Changed', verdict.message);
   if (object !== undefined) {
     const state = gate?.action === 'Waiting' ? 'Waiting' : stateOf(object.status?.conditions);
     return line(state, gate === undefined ? (succeeded?.message ?? '') : `gate: ${gate.message}`);

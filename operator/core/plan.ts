@@ -53,9 +53,9 @@ export function lostName(pipeline: R1Pipeline): string | undefined {
   return undefined;
 }
 
-/** A stage and all that use what it gives, in the order of the pipeline. */
-export function stagesAfter(pipeline: R1Pipeline, first: string): string[] {
-  const affected = new Set([first]);
+/** Some stages and all that use what they give, in the order of the pipeline. */
+export function stagesAfter(pipeline: R1Pipeline, firsts: readonly string[]): string[] {
+  const affected = new Set(firsts);
   for (const stage of pipeline.spec.stages) {
     if (inputStages(stage, pipeline).some((name) => affected.has(name))) affected.add(stage.name);
   }

@@ -5,23 +5,34 @@ import { describeChange } from './describe-change.ts';
 import { sameContent } from './names.ts';
 import type { Verdict } from './pipeline-decision.ts';
 import { hasWork, type PipelineSituation } from './pipeline-situation.ts';
+import { stagesAfter } from './plan.ts';
 import { hasOtherInputs, judgeChange } from './settings-digest.ts';
 
 /** Work that does not fit the manifest any more is thrown away by a person alone. */
 export function refuseChangedStages({ pipeline, views }: PipelineSituation): Verdict | undefined {
-  for (const { stage, object, desired } of views) {
-    if (object === undefined || desired === undefined || !hasWork(object)) continue;
-    if (sameContent(object.spec, desired.spec)) continue;
+  const changed = views.flatMap(({ stage, object, desired }) => {
+    if (object === undefined || desired === undefined || !hasWork(object)) return [];
+    if (sameContent(object.spec, desired.spec)) return [];
     const change = judgeChange(object.spec, desired.spec);
-    if (change.kind !== 'other') continue;
-    const changes = describeChange(object.spec, desired.spec);
-    const longer = change.because === undefined ? '' : `, and a longer run would be another one: ${change.because}`;
-    const message = hasOtherInputs(object.spec, desired.spec)
-      ? `stage ${stage.name} has ${stateOf(object)} with what its inputs gave before (${changes}); ${runAgain(pipeline, stage.name)}`
-      : `stage ${stage.name} has ${stateOf(object)} with other settings (${changes})${longer}; restore them, ${runAgain(pipeline, stage.name)}`;
-    return { status: 'False', reason: 'StageChanged', message, refused: stage.name };
-  }
-  return undefined;
+    return change.kind === 'other' ? [{ name: stage.name, object, desired, because: change.because }] : [];
+  });
+  const [first] = changed;
+  if (first === undefined) return undefined;
+  const { name, object, desired, because } = first;
+  const changes = describeChange(object.spec, desired.spec);
+  const longer = because === undefined ? '' : `, and a longer run would be another one: ${because}`;
+  const others = changed.slice(1).map((each) => each.name);
+  const alike = others.length === 0 ? '' : `; ${others.join(', ')} changed, too`;
+  const again = runAgain(pipeline, firstsOf(pipeline, [name, ...others]));
+  const message = hasOtherInputs(object.spec, desired.spec)
+    ? `stage ${name} has ${stateOf(object)} with what its inputs gave before (${changes})${alike}; ${again}`
+    : `stage ${name} has ${stateOf(object)} with other settings (${changes})${longer}${alike}; restore them, ${again}`;
+  return { status: 'False', reason: 'StageChanged', message, refused: [name, ...others] };
+}
+
+/** Those of some stages that use nothing of the others. */
+function firstsOf(pipeline: R1Pipeline, names: readonly string[]): string[] {
+  return names.filter((name, at) => !stagesAfter(pipeline, names.slice(0, at)).includes(name));
 }
 
 /** A finished stage with further steps gives another output, which does not fit what later stages made of the one before. */
@@ -33,8 +44,8 @@ export function refuseToGoOnBelowOthers({ pipeline, views }: PipelineSituation):
     if (later?.object === undefined) continue;
     const message =
       `stage ${stage.name} would go on (${describeChange(object.spec, desired.spec)}), but ${later.stage.name} has ` +
-      `${stateOf(later.object)} with what it gave before; restore its settings, ${runAgain(pipeline, later.stage.name)}`;
-    return { status: 'False', reason: 'StageChanged', message, refused: stage.name };
+      `${stateOf(later.object)} with what it gave before; restore its settings, ${runAgain(pipeline, [later.stage.name])}`;
+    return { status: 'False', reason: 'StageChanged', message, refused: [stage.name] };
   }
   return undefined;
 }
@@ -47,7 +58,8 @@ function reads({ inputs, model }: StageSpec, stage: string): boolean {
   return model?.input?.stage === stage || inputs.some((input) => input.stage === stage);
 }
 
-function runAgain({ metadata }: R1Pipeline, stage: string): string {
-  const commands = `r1 run FILE --rerun-from ${stage}; on a cluster: r1 rerun ${metadata.name} --from ${stage}`;
-  return `run again from ${stage} on (${commands}), or give the pipeline another name`;
+function runAgain({ metadata }: R1Pipeline, stages: readonly string[]): string {
+  const [here, there] = ['--rerun-from', '--from'].map((option) => stages.map((name) => `${option} ${name}`).join(' '));
+  const commands = `r1 run FILE ${here}; on a cluster: r1 rerun ${metadata.name} ${there}`;
+  return `run again from ${stages.join(' and ')} on (${commands}), or give the pipeline another name`;
 }

@@ -1,22 +1,22 @@
 import { annotations } from '../api/metadata.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
-import { approvedStages } from './approval.ts';
+import { approvedStages, namesIn } from './approval.ts';
 import type { Verdict } from './pipeline-decision.ts';
 import type { PipelineSituation } from './pipeline-situation.ts';
 import { stagesAfter } from './plan.ts';
 
 /**
- * A person wants a stage and all that use what it gives to run again. Their objects are deleted, then the wish is
+ * A person wants stages and all that use what they give to run again. Their objects are deleted, then the wish is
  * taken back, and only then are stages created anew: repeating any of it after a crash does no more than it should.
  */
 export function runStagesAgain({ pipeline, observed }: PipelineSituation): Verdict | undefined {
-  const first = askedFor(pipeline);
-  if (first === undefined || !isStage(pipeline, first)) return undefined;
-  const affected = stagesAfter(pipeline, first);
+  const firsts = rerunWishes(pipeline);
+  if (firsts.length === 0 || unknownWish(pipeline) !== undefined) return undefined;
+  const affected = stagesAfter(pipeline, firsts);
   const verdict = {
     status: 'Unknown',
     reason: 'RunningAgain',
-    message: `runs again from stage ${first} on: ${affected.join(', ')}`,
+    message: `runs again from stage ${firsts.join(' and ')} on: ${affected.join(', ')}`,
   } as const;
 
   const left = observed.stages.filter(({ spec }) => affected.includes(spec.stage));
@@ -30,18 +30,20 @@ export function runStagesAgain({ pipeline, observed }: PipelineSituation): Verdi
 
 /** What is wrong with the wish, to follow a message. */
 export function noteOnRerun(pipeline: R1Pipeline): string {
-  const first = askedFor(pipeline);
-  if (first === undefined || isStage(pipeline, first)) return '';
+  const unknown = unknownWish(pipeline);
+  if (unknown === undefined) return '';
   const known = pipeline.spec.stages.map(({ name }) => name).join(', ');
-  return `; annotation ${annotations.rerunFrom}: found "${first}", expected a stage: ${known}`;
+  return `; annotation ${annotations.rerunFrom}: found "${unknown}", expected a stage: ${known}`;
 }
 
-function askedFor({ metadata }: R1Pipeline): string | undefined {
-  return metadata.annotations?.[annotations.rerunFrom]?.trim();
+/** The stages that are to run again, as a person has named them. */
+export function rerunWishes({ metadata }: R1Pipeline): string[] {
+  return namesIn(metadata.annotations?.[annotations.rerunFrom]);
 }
 
-function isStage({ spec }: R1Pipeline, name: string): boolean {
-  return spec.stages.some((stage) => stage.name === name);
+/** One misspelt name must not cost the work of the others. */
+function unknownWish(pipeline: R1Pipeline): string | undefined {
+  return rerunWishes(pipeline).find((name) => !pipeline.spec.stages.some((stage) => stage.name === name));
 }
 
 /** What a person approved were the results that are now made anew. */

@@ -22,8 +22,8 @@ export interface RunOptions {
   readonly stateDir: string;
   /** Worker threads of the trainer, instead of those of the manifest. */
   readonly workers?: number | undefined;
-  /** Forget this stage and all that use what it gives, and run them again. */
-  readonly rerunFrom?: string | undefined;
+  /** Forget these stages and all that use what they give, and run them again. */
+  readonly rerunFrom?: readonly string[] | undefined;
   /** Independent stages that run at the same time (1); they share the cores, so that more seldom help. */
   readonly maxRunningStages?: number | undefined;
   /** The trainer and its leading arguments; `run --stage FILE` is added. */

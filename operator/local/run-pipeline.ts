@@ -13,20 +13,19 @@ import { StateDirectory } from './state-directory.ts';
  * finished is not done again; what it began is resumed from its newest checkpoint.
  *
  * @throws UserError when a file is missing, the state cannot be written, another process runs the pipeline, or
- *   `rerunFrom` is no stage; DiskFullError
+ *   `rerunFrom` names what is no stage; DiskFullError
  */
 export async function runPipeline(options: RunOptions): Promise<RunResult> {
-  const { manifest, manifestFile, rerunFrom } = options;
+  const { manifest, manifestFile, rerunFrom = [] } = options;
   const missing = [...(await missingFiles(manifest, manifestFile)), ...missingModels(manifest)];
   if (missing.length > 0) {
     const lines = missing.map(({ path, message }) => `${manifestFile}: ${formatPath(path)}: ${message}`);
     throw new UserError(lines.join('\n'));
   }
   const names = manifest.spec.stages.map(({ name }) => name);
-  if (rerunFrom !== undefined && !names.includes(rerunFrom)) {
-    throw new UserError(
-      `cannot run again from "${rerunFrom}", expected a stage of ${manifestFile}: ${names.join(', ')}`,
-    );
+  const unknown = rerunFrom.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new UserError(`cannot run again from "${unknown}", expected a stage of ${manifestFile}: ${names.join(', ')}`);
   }
 
   return namingFullDisk(options.stateDir, undefined, async () => {

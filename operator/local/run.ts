@@ -87,10 +87,8 @@ export class Run {
 
   private async openShell(): Promise<LocalShell> {
     const { options, state } = this;
-    const { manifest, rerunFrom } = options;
-    if (rerunFrom !== undefined) {
-      for (const name of stagesAfter(manifest, rerunFrom).toReversed()) await state.removeStage(name);
-    }
+    const { manifest, rerunFrom = [] } = options;
+    for (const name of stagesAfter(manifest, rerunFrom).toReversed()) await state.removeStage(name);
     const stages: R1Stage[] = [];
     for (const { name } of manifest.spec.stages) {
       const stage = await state.readStage(name);

@@ -76,7 +76,7 @@ test('does not count for a result that is made anew', async () => {
   expect((await bench.run(pipeline)).outcome).toBe('Succeeded');
   expect((await approve(bench, 'pretrained')).stdout).toBe('test: the gate of pretrained was approved before\n');
   bench.plan({ pretrained: [{ steps: 4 }] });
-  expect((await bench.run(pipeline, { rerunFrom: 'pretrained' })).outcome).toBe('Waiting');
+  expect((await bench.run(pipeline, { rerunFrom: ['pretrained'] })).outcome).toBe('Waiting');
 });
 
 test.each([

@@ -8,11 +8,11 @@ const done = succeeded(pipeline, ['pretrained', 'zero']);
 const failed = withStatus(created(pipeline, done, 'samples'), 'failed');
 
 test('names the stages that run again, and what becomes of finished ones', () => {
-  expect(planRerun(pipeline, [...done, failed], 'zero', true)).toEqual(['zero (was finished)', 'samples', 'student']);
+  expect(planRerun(pipeline, [...done, failed], ['zero'], true)).toEqual(['zero (was finished)', 'samples', 'student']);
 });
 
 test('needs no one to be sure where no work is lost', () => {
-  expect(planRerun(pipeline, [...done, failed], 'samples', false)).toEqual(['samples', 'student']);
+  expect(planRerun(pipeline, [...done, failed], ['samples'], false)).toEqual(['samples', 'student']);
 });
 
 test.each([
@@ -25,7 +25,7 @@ test.each([
   },
   { name: 'of no stage', stages: [], from: 'nope', says: 'has no stage "nope"; known: pretrained, zero' },
 ])('refuses a rerun of what is $name', ({ stages, from, says }) => {
-  expect(() => planRerun(pipeline, stages, from, false)).toThrow(says);
+  expect(() => planRerun(pipeline, stages, [from], false)).toThrow(says);
 });
 
 function wished(stage: string): typeof pipeline {
@@ -34,6 +34,9 @@ function wished(stage: string): typeof pipeline {
 }
 
 test('waits for an earlier wish, unless that can never be granted', () => {
-  expect(() => planRerun(wished('pretrained'), [], 'zero', true)).toThrow('about to run again from pretrained on');
-  expect(planRerun(wished('gone'), [], 'student', true)).toEqual(['student']);
+  expect(() => planRerun(wished('pretrained, student'), [], ['zero', 'student'], true)).toThrow(
+    'about to run again from pretrained and student on',
+  );
+  expect(planRerun(wished('student'), [], ['student', 'samples'], true)).toEqual(['samples', 'student']);
+  expect(planRerun(wished('gone'), [], ['student'], true)).toEqual(['student']);
 });

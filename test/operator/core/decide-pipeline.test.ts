@@ -8,6 +8,15 @@ const two = succeeded(pipeline, ['pretrained', 'zero']);
 const running = withStatus(created(pipeline, [], 'pretrained'), 'running');
 const suspended = pipelineOf(`${fourStages}suspend: true`);
 const twoRoots = pipelineOf(fourStages.replace('{from: pretrained}', '{init: {}}'));
+const twoBranches = `
+seed: 3
+base: {init: {}}
+datasets: [{name: sums, generator: {task: addition}}]
+stages:
+  - {name: pretrained, pretrain: {data: [sums], steps: 3}}
+  - {name: zero, model: {from: pretrained}, grpo: {prompts: [sums], steps: 3, rewards: [{accuracy: {}}]}}
+  - {name: judge, pretrain: {data: [sums], steps: 9}}
+`;
 const only = { ...pipeline, spec: { ...pipeline.spec, stages: pipeline.spec.stages.slice(0, 1) } };
 const budgeted = pipelineOf(`${fourStages}budget: {hours: 1}`);
 
@@ -117,8 +126,21 @@ test.each<Case>([
     condition: [
       'False',
       'StageChanged',
-      'stage pretrained has finished with other settings (seed: 3 → 4); restore them, run again from pretrained on (r1 run FILE --rerun-from pretrained; on a cluster: r1 rerun test --from pretrained), or give the pipeline another name',
+      'stage pretrained has finished with other settings (seed: 3 → 4); zero changed, too; restore them, run again from pretrained on (r1 run FILE --rerun-from pretrained; on a cluster: r1 rerun test --from pretrained), or give the pipeline another name',
     ],
+  },
+  {
+    name: 'names all stages that changed, and the first of each branch as those to run again',
+    given: {
+      pipeline: pipelineOf(twoBranches.replace('seed: 3', 'seed: 4')),
+      stages: succeeded(pipelineOf(twoBranches), ['pretrained', 'zero', 'judge']),
+    },
+    condition: [
+      'False',
+      'StageChanged',
+      'stage pretrained has finished with other settings (seed: 3 → 4); zero, judge changed, too; restore them, run again from pretrained and judge on (r1 run FILE --rerun-from pretrained --rerun-from judge; on a cluster: r1 rerun test --from pretrained --from judge), or give the pipeline another name',
+    ],
+    states: ['Changed', 'Changed', 'Changed'],
   },
   {
     name: 'refuses other settings while a stage runs',

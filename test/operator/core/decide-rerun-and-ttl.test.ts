@@ -1,4 +1,4 @@
-import { test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../../operator/api/stage.ts';
 import { decidePipeline } from '../../../operator/core/decide-pipeline.ts';
@@ -25,6 +25,17 @@ test.each<Case>([
     given: { pipeline: annotated({ 'r1.dev/rerun-from': 'zero' }), stages: succeeded(pipeline, all) },
     actions: ['delete test-zero test-samples test-student'],
     condition: ['Unknown', 'RunningAgain', 'runs again from stage zero on: zero, samples, student'],
+  },
+  {
+    name: 'deletes several at once, each with what uses it',
+    given: { pipeline: annotated({ 'r1.dev/rerun-from': 'student, samples' }), stages: succeeded(pipeline, all) },
+    actions: ['delete test-samples test-student'],
+    condition: ['Unknown', 'RunningAgain', 'runs again from stage student and samples on: samples, student'],
+  },
+  {
+    name: 'runs nothing again where one of several names is no stage',
+    given: { pipeline: annotated({ 'r1.dev/rerun-from': 'zero,sample' }), stages: succeeded(pipeline, all) },
+    condition: ['True', 'Completed', expect.stringContaining('found "sample", expected a stage')],
   },
   {
     name: 'deletes nothing twice',

@@ -30,8 +30,10 @@ stages:
 test('knows which stages a stage uses, and which use it', () => {
   const uses = pipeline.spec.stages.map((stage) => inputStages(stage, pipeline));
   expect(uses).toEqual([[], ['sft'], ['sft', 'judge'], ['judge', 'r1'], ['samples']]);
-  expect(stagesAfter(pipeline, 'judge')).toEqual(['judge', 'r1', 'samples', 'review']);
-  expect(stagesAfter(pipeline, 'review')).toEqual(['review']);
+  expect(stagesAfter(pipeline, ['judge'])).toEqual(['judge', 'r1', 'samples', 'review']);
+  expect(stagesAfter(pipeline, ['review'])).toEqual(['review']);
+  expect(stagesAfter(pipeline, ['review', 'r1'])).toEqual(['r1', 'samples', 'review']);
+  expect(stagesAfter(pipeline, [])).toEqual([]);
 });
 
 test('a stage file holds what the trainer needs, by the schema of the contract', () => {

@@ -45,7 +45,7 @@ test('a finished stage that learned from other rows is not taken for done', asyn
   const changed = await bench.run(pipeline);
   expect(changed).toMatchObject({ outcome: 'Failed', reason: 'StageChanged', exitCode: 64 });
   expect(changed.message).toMatch(
-    /^stage pretrained has finished with other settings \(data\.sums\.file: "12 lines \(sha256 \w{16}…\)" → "14 lines \(sha256 \w{16}…\)"\); restore them, run again from pretrained on/,
+    /^stage pretrained has finished with other settings \(data\.sums\.file: "12 lines \(sha256 \w{16}…\)" → "14 lines \(sha256 \w{16}…\)"\); zero changed, too; restore them, run again from pretrained on/,
   );
 
   writeFileSync(join(bench.folder, 'sums.jsonl'), rows(12));
@@ -53,7 +53,7 @@ test('a finished stage that learned from other rows is not taken for done', asyn
   expect(bench.read('volume/pretrained/attempts.log')).toBe('1\n');
 
   writeFileSync(join(bench.folder, 'sums.jsonl'), rows(14));
-  expect((await bench.run(pipeline, { rerunFrom: 'pretrained' })).outcome).toBe('Succeeded');
+  expect((await bench.run(pipeline, { rerunFrom: ['pretrained'] })).outcome).toBe('Succeeded');
   expect(bench.read('volume/pretrained/attempts.log')).toBe('1\n');
 });
 

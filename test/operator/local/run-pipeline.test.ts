@@ -113,12 +113,12 @@ test('refuses other settings for a finished stage, names the change, and runs ag
   );
   expect((await bench.run(pipelineOf(fourStages))).outcome).toBe('Succeeded');
 
-  const rerun = await bench.run(changed, { rerunFrom: 'zero' });
+  const rerun = await bench.run(changed, { rerunFrom: ['zero'] });
   expect(rerun.outcome).toBe('Succeeded');
   expect(digests(rerun).pretrained).toBe(digests(first).pretrained);
   expect(digests(rerun).zero).not.toBe(digests(first).zero);
   expect(bench.read('volume/pretrained/attempts.log')).toBe('1\n');
-  await expect(bench.run(changed, { rerunFrom: 'zeros' })).rejects.toThrow('cannot run again from "zeros"');
+  await expect(bench.run(changed, { rerunFrom: ['zeros'] })).rejects.toThrow('cannot run again from "zeros"');
 });
 
 test('measures finished stages when an evaluation is added, without a new step and without running later ones again', async () => {
