@@ -1,31 +1,44 @@
 #include "kernels.h"
 
+#include "table.h"
 #include "test/reference.h"
 
-// Correct and slow: the first form of every kernel, until its fast one stands here.
 namespace r1 {
 
-const char* instructionSet() { return "generic"; }
+namespace {
+
+struct Target {
+  const char* name;
+  const Table* table;
+};
+
+Target choose() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f")) return {"avx512", &avx512::table};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {"avx2", &avx2::table};
+#endif
+  return {"generic", &generic::table};
+}
+
+const Target& target() {
+  static const Target chosen = choose();
+  return chosen;
+}
+
+}  // namespace
+
+const char* instructionSet() { return target().name; }
 
 void linear(const float* x, const float* w, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
-  reference::linear(x, w, c, y, m, n, k);
+  target().table->linear(x, w, c, y, m, n, k);
 }
 void linearBf16(const float* x, const uint16_t* w, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
-  const auto widened = [](uint16_t upper) {
-    const uint32_t bits = uint32_t(upper) << 16;
-    float value;
-    std::memcpy(&value, &bits, 4);
-    return value;
-  };
-  std::vector<float> rounded(m * k), wide(n * k);
-  for (int64_t i = 0; i < m * k; i++) {
-    uint32_t bits;
-    std::memcpy(&bits, x + i, 4);
-    rounded[i] = widened(uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16));
-  }
-  for (int64_t i = 0; i < n * k; i++) wide[i] = widened(w[i]);
-  reference::linear(rounded.data(), wide.data(), c, y, m, n, k);
+  target().table->linearBf16(x, w, c, y, m, n, k);
 }
+
+// Correct and slow until their fast forms stand above.
+
 void linearInputGradient(const float* g, const float* w, const float* c, float* dx, int64_t m, int64_t n, int64_t k) {
   reference::linearInputGradient(g, w, c, dx, m, n, k);
 }

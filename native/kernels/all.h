@@ -1,0 +1,13 @@
+// All kernels, for the target that includes this.
+#pragma once
+
+#include "linear.h"
+#include "table.h"
+
+namespace r1::R1_TARGET {
+
+#define R1_MEMBER(name) R1_TARGET::name,
+extern const Table table = {R1_KERNELS(R1_MEMBER)};
+#undef R1_MEMBER
+
+}  // namespace r1::R1_TARGET

@@ -1,0 +1,28 @@
+// The kernels of one target, by name. Their meaning is in kernels.h.
+#pragma once
+
+#include "kernels.h"
+
+#define R1_KERNELS(one) \
+  one(linear)           \
+  one(linearBf16)
+
+namespace r1 {
+
+struct Table {
+#define R1_MEMBER(name) decltype(&r1::name) name;
+  R1_KERNELS(R1_MEMBER)
+#undef R1_MEMBER
+};
+
+namespace generic {
+extern const Table table;
+}
+namespace avx2 {
+extern const Table table;
+}
+namespace avx512 {
+extern const Table table;
+}
+
+}  // namespace r1

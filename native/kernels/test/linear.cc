@@ -1,0 +1,90 @@
+#include "check.h"
+#include "reference.h"
+#include "tests.h"
+
+using namespace test;
+
+namespace {
+
+constexpr double tolerance = 4e-6;  // of the largest element; sums of up to 2,000 terms
+
+struct Sizes {
+  int64_t m, n, k;
+};
+
+Sizes randomSizes() {
+  const int64_t k = between(0, 3) == 0 ? 8 * between(1, 40) : between(1, 2200);
+  return {between(1, 40), between(1, 70), k};
+}
+
+void agreesWithTheReference(const r1::Table& kernels) {
+  for (int i = 0; i < 60; i++) {
+    const auto [m, n, k] = randomSizes();
+    const Floats x = normals(m * k), w = normals(n * k, 0.1f), c = normals(m * n);
+    Floats want(m * n), got(m * n), inPlace = c;
+    reference::linear(x.data(), w.data(), nullptr, want.data(), m, n, k);
+    kernels.linear(x.data(), w.data(), nullptr, got.data(), m, n, k);
+    check(close(got, want, tolerance), "linear [%ld, %ld]·[%ld, %ld]ᵀ is off by %g", m, k, n, k, difference(got, want));
+
+    reference::linear(x.data(), w.data(), c.data(), want.data(), m, n, k);
+    kernels.linear(x.data(), w.data(), c.data(), got.data(), m, n, k);
+    kernels.linear(x.data(), w.data(), inPlace.data(), inPlace.data(), m, n, k);
+    check(close(got, want, tolerance), "linear + c is off by %g", difference(got, want));
+    check(sameBits(got, inPlace), "linear + c differs where c is the result's memory");
+  }
+}
+
+/// Every count of rows, every place among them, every alignment.
+void rowDependsOnItselfAlone(const r1::Table& kernels) {
+  for (const auto& [n, k] : {std::pair<int64_t, int64_t>{30, 576}, {49, 61}, {25, 1536}, {600, 64}}) {
+    const Floats x = normals(70 * k), w = normals(n * k, 0.1f), c = normals(70 * n);
+    Floats all(70 * n);
+    kernels.linear(x.data(), w.data(), c.data(), all.data(), 70, n, k);
+    for (int64_t m = 1; m <= 64; m++) {
+      const int64_t first = m % 7, shift = m % 16;
+      Floats moved(m * k + shift), wMoved(n * k + shift), some(m * n + shift);
+      std::copy_n(x.begin() + first * k, m * k, moved.begin() + shift);
+      std::copy_n(w.begin(), n * k, wMoved.begin() + shift);
+      kernels.linear(moved.data() + shift, wMoved.data() + shift, c.data() + first * n, some.data() + shift, m, n, k);
+      check(sameBits(some.data() + shift, all.data() + first * n, m * n), "linear n %ld k %ld: bits of %ld rows differ", n, k, m);
+    }
+  }
+}
+
+float widened(uint16_t upper) {
+  const uint32_t bits = uint32_t(upper) << 16;
+  float value;
+  std::memcpy(&value, &bits, 4);
+  return value;
+}
+
+uint16_t rounded(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, 4);
+  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+void bf16IsTheProductOfRoundedNumbers(const r1::Table& kernels) {
+  for (int i = 0; i < 20; i++) {
+    const auto [m, n, k] = randomSizes();
+    const Floats x = normals(m * k), w = normals(n * k, 0.1f);
+    std::vector<uint16_t> upper;
+    Floats xRounded, wRounded, want(m * n), got(m * n);
+    for (float value : w) upper.push_back(rounded(value)), wRounded.push_back(widened(upper.back()));
+    for (float value : x) xRounded.push_back(widened(rounded(value)));
+    reference::linear(xRounded.data(), wRounded.data(), nullptr, want.data(), m, n, k);
+    kernels.linearBf16(x.data(), upper.data(), nullptr, got.data(), m, n, k);
+    check(close(got, want, tolerance), "linearBf16 %ld %ld %ld is off by %g", m, n, k, difference(got, want));
+    Floats single(n);
+    kernels.linearBf16(x.data() + (m - 1) * k, upper.data(), nullptr, single.data(), 1, n, k);
+    check(sameBits(single.data(), got.data() + (m - 1) * n, n), "linearBf16: bits of a single row differ");
+  }
+}
+
+}  // namespace
+
+void testLinear(const r1::Table& kernels) {
+  agreesWithTheReference(kernels);
+  rowDependsOnItselfAlone(kernels);
+  bf16IsTheProductOfRoundedNumbers(kernels);
+}

@@ -1,0 +1,5 @@
+#pragma once
+
+#include "../table.h"
+
+void testLinear(const r1::Table& kernels);
