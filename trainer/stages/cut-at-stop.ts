@@ -1,4 +1,5 @@
 import type { Completion } from '../engine/engine.ts';
+import { placeOfStop } from '../rollout/stop-watch.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 
 /**
@@ -10,10 +11,11 @@ export function cutAtStop(
   completion: Completion,
   { decode, stop }: Pick<Tokenizer, 'decode' | 'stop'>,
 ): Completion & { readonly text: string } {
-  const { tokenIds, probs } = completion;
+  const sampled = asSampled(completion, stop);
+  const { tokenIds, probs } = sampled;
   const endsAtToken = stop.ids.includes(tokenIds.at(-1) ?? -1);
   const text = decode(endsAtToken ? tokenIds.slice(0, -1) : tokenIds);
-  if (firstOf(stop.texts, text) === undefined) return { ...completion, text };
+  if (firstOf(stop.texts, text) === undefined) return { ...sampled, text };
 
   // The shortest part with a stop text: a longer one has it, too.
   let [without, length] = [0, tokenIds.length];
@@ -30,6 +32,15 @@ export function cutAtStop(
     finish: 'stop',
     text: stopped.slice(0, firstOf(stop.texts, stopped)),
   };
+}
+
+/** A completion as it is where sampling ends at stop texts: bytes that come later can spoil in its text what was found in it. */
+function asSampled(completion: Completion, { texts, pieces }: Tokenizer['stop']): Completion {
+  if (pieces === undefined) return completion;
+  const { tokenIds, probs } = completion;
+  const place = placeOfStop(tokenIds, { stopIds: [], stopTexts: { texts, pieces } });
+  if (place < 0) return completion;
+  return { tokenIds: tokenIds.slice(0, place + 1), probs: probs.slice(0, place + 1), finish: 'stop' };
 }
 
 /** Where the first of some texts begins. */

@@ -10,6 +10,7 @@ import { compileChatTemplate } from './chat-template.ts';
 import { checkTokenizer } from './check-tokenizer.ts';
 import { faithfulDecoder, faithfulNormalizer } from './normalizer.ts';
 import { faithfulPreTokenizer } from './pre-tokenizer.ts';
+import { pieceText } from './piece-text.ts';
 import { refuseUnheard, type RenderOptions } from './rendering.ts';
 import { stopPieces } from './stop-pieces.ts';
 import { readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
@@ -89,7 +90,7 @@ export async function openTokenizer(directory: string, chat: ChatSettings): Prom
     facts: {
       vocabularySize: size,
       stopIds,
-      stop: stopOf(chat.stop ?? [], files, (texts) => stopPieces(texts, decode, size)),
+      stop: stopOf(chat.stop ?? [], files, decode, size),
       prefill: chat.prefill ?? '',
       padId: idOf('pad_token') ?? files.modelIds.pad[0] ?? stopIds[0],
       ...(bosId !== undefined && { bosId }),
@@ -112,14 +113,14 @@ export async function openTokenizer(directory: string, chat: ChatSettings): Prom
 function stopOf(
   stop: readonly string[],
   { tokenizer }: TokenizerFiles,
-  piecesOf: (texts: readonly string[]) => ReturnType<typeof stopPieces>,
+  decode: OpenTokenizer['decode'],
+  size: number,
 ): TokenizerFacts['stop'] {
   const added = new Map(tokenizer.added_tokens.map(({ content, id }) => [content, id]));
   const ids = stop.flatMap((text) => added.get(text) ?? []);
   const texts = stop.filter((text) => !added.has(text));
-  // Other decoders change what is at the beginning of a text, or put something between tokens.
-  const isByteLevel = (tokenizer['decoder'] as { type?: unknown } | null | undefined)?.type === 'ByteLevel';
-  const pieces = texts.length > 0 && isByteLevel ? piecesOf(texts) : undefined;
+  const pieceOf = texts.length === 0 ? undefined : pieceText(texts, tokenizer['decoder'], decode, size);
+  const pieces = pieceOf && stopPieces(texts, pieceOf, size);
   return { ids, texts, ...(pieces && { pieces }) };
 }
 

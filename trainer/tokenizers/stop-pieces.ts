@@ -7,21 +7,21 @@ const replacement = '\u{FFFD}';
  * What tokens write of which a stop text can be a part, so that it is found where it is completed, token by token.
  *
  * The text of tokens must be the texts of each in a row, but for characters that several tokens share the bytes of, which are
- * replacement characters here: a text is never found where it is not, and may be missed where it has such a character.
+ * replacement characters here: a text may be missed where it has such a character.
  *
- * @param decode text of some tokens
+ * @param pieceOf what a token writes after others; at the beginning of a text a blank before it may be dropped
  * @param vocabularySize highest id plus one
  * @returns nothing where the texts have a place in too many tokens
  */
 export function stopPieces(
   texts: readonly string[],
-  decode: (ids: readonly number[]) => string,
+  pieceOf: (id: number) => string,
   vocabularySize: number,
 ): [id: number, text: string][] | undefined {
   if (texts.some((text) => text.includes(replacement))) return undefined;
   const pieces: [id: number, text: string][] = [];
   for (let id = 0; id < vocabularySize; id++) {
-    const piece = decode([id]);
+    const piece = pieceOf(id);
     if (piece !== '' && !texts.some((text) => touches(piece, text))) continue;
     pieces.push([id, piece]);
     if (pieces.length > mostPieces) return undefined;

@@ -20,7 +20,7 @@ const decode = (ids: readonly number[]) => Buffer.from(ids.flatMap((id) => vocab
 const id = (text: string) => vocabulary.findIndex((bytes) => Buffer.from(bytes).toString('utf8') === text);
 
 function watched(texts: readonly string[]) {
-  const pieces = stopPieces(texts, decode, vocabulary.length);
+  const pieces = stopPieces(texts, (token) => decode([token]), vocabulary.length);
   return { stopIds: [], stopTexts: pieces && { texts, pieces } };
 }
 
