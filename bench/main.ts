@@ -1,50 +1,46 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { UserError } from '../trainer/contract/errors.ts';
 import { exitCodes } from '../trainer/contract/exit-codes.ts';
-import { type Benchmark, benchmarks } from './benchmarks.ts';
-import { compareAnswers, type Comparison } from './compare.ts';
-import { Contestant } from './contestant.ts';
-import { describeMachine } from './machine.ts';
+import { type Benchmark, benchmarks, findBenchmark, findPeers, type Sizes } from './benchmarks.ts';
+import { describe, markdownRows } from './describe-result.ts';
+import { measure } from './measure.ts';
 import { memoryCommand } from './memory-curve.ts';
-import type { Round } from './messages.ts';
-import { peerProgram, peerPython, writeModel } from './peers.ts';
+import { type BenchModel, useModel, writeModel } from './models.ts';
 import { operatorCommand } from './operator.ts';
-import { type Line, renderTable, summarize } from './report.ts';
-import { hyper, modelConfig } from './workload.ts';
+import { peerPython } from './peers.ts';
+import { hyper } from './workload.ts';
 
-interface Flags {
+interface Flags extends Partial<Sizes> {
+  readonly peer?: string;
   readonly rounds: number;
   readonly threads: number;
   readonly kl: number;
-  readonly vocabulary: number;
-  readonly json: boolean;
-}
-
-interface Result {
-  readonly benchmark: string;
-  readonly sizes: string;
-  readonly peer: string;
-  readonly threads: number;
-  readonly klCoefficient: number;
-  readonly vocabulary: number;
-  readonly machine: ReturnType<typeof describeMachine>;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly comparisons: readonly Comparison[];
-  readonly rounds: { readonly ours: readonly Round[]; readonly peer: readonly Round[] };
-  readonly lines: readonly Line[];
+  readonly model?: string;
+  readonly vocabulary?: number;
+  readonly format: 'table' | 'markdown' | 'json';
 }
 
 const command = new Command('npm run bench --')
   .description('Measures the trainer, or the operator, and their peers on the same work, alternately, in one run.')
   .argument('<benchmark...>', benchmarks.map(({ name }) => name).join(', '))
+  .option('--peer <name>', 'another peer than the first, or all, one after the other')
   .option('--rounds <n>', 'measured rounds of either side, after one that is not counted', Number, 5)
   .option('--threads <n>', 'threads of either side', Number, 1)
+  .option('--model <directory>', 'a Hugging Face directory instead of the model with random weights', (path) =>
+    resolve(path),
+  )
+  .option('--vocabulary <n>', 'tokens that the model with random weights knows', Number)
+  .option('--rows <n>', 'rows of a batch, or prompts', Number)
+  .option('--prompt <n>', 'tokens of a row or prompt', Number)
+  .option('--new-tokens <n>', 'longest completion, in tokens', Number)
+  .option('--group <n>', 'completions per prompt', Number)
   .option('--kl <coefficient>', 'KL coefficient of grpo-step, on both sides', Number, 0)
-  .option('--vocabulary <n>', 'tokens that the model knows', Number, modelConfig.vocab_size)
-  .addOption(new Option('--json', 'print one JSON document a benchmark instead of tables').default(false))
+  .addOption(
+    new Option('--format <format>', 'how results are printed').choices(['table', 'markdown', 'json']).default('table'),
+  )
   .enablePositionalOptions() // some options of a subcommand have the names of these
   .action(measureTrainer)
   .addCommand(operatorCommand())
@@ -55,14 +51,23 @@ await command.parseAsync();
 async function measureTrainer(names: readonly string[], flags: Flags): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'r1-bench-'));
   try {
-    const chosen = names.map(findBenchmark);
+    const chosen = names
+      .map(findBenchmark)
+      .map((benchmark) => ({ benchmark, peers: findPeers(benchmark, flags.peer) }));
     const python = peerPython();
-    const model = join(directory, 'model');
-    await writeModel(python, model, flags.vocabulary);
-    for (const benchmark of chosen) {
+    for (const { benchmark, peers } of chosen) {
       // oxlint-disable-next-line no-await-in-loop -- two benchmarks at once would measure each other
-      const result = await measure(benchmark, flags, directory, python, model);
-      console.log(flags.json ? JSON.stringify(result) : describe(result));
+      const model = await modelOf(benchmark, flags, python, directory);
+      const { rounds, threads, kl: klCoefficient, format } = flags;
+      const shared = { ...model, threads, seed: 1, hyper, klCoefficient, checkSteps: 3 };
+      const sizes = sizesOf(benchmark, flags);
+      const ownSizes = flags.model === undefined && JSON.stringify(sizes) === JSON.stringify(benchmark.sizes);
+      for (const peer of peers) {
+        // oxlint-disable-next-line no-await-in-loop
+        const result = await measure({ benchmark, peer, sizes, shared, rounds, python, directory, ownSizes });
+        const print = { table: describe, markdown: markdownRows, json: JSON.stringify }[format];
+        console.log(print(result));
+      }
     }
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
@@ -73,82 +78,28 @@ async function measureTrainer(names: readonly string[], flags: Flags): Promise<v
   }
 }
 
-function findBenchmark(name: string): Benchmark {
-  const found = benchmarks.find((benchmark) => benchmark.name === name);
-  if (found) return found;
-  throw new UserError(`unknown benchmark "${name}"; known: ${benchmarks.map((known) => known.name).join(', ')}`);
-}
-
-/** Starts both sides, compares what they compute, then times them in turn. */
-async function measure(
-  benchmark: Benchmark,
-  flags: Flags,
-  directory: string,
-  python: string,
-  model: string,
-): Promise<Result> {
-  const machine = describeMachine(new Date());
-  const workload = join(directory, `${benchmark.name}.json`);
-  const { threads, kl: klCoefficient, vocabulary } = flags;
-  const shared = { model, threads, seed: 1, vocabulary, hyper, klCoefficient, checkSteps: 3 };
-  await writeFile(workload, JSON.stringify(benchmark.workload(shared)));
-
-  const contestants: Contestant[] = [];
-  const start = async (program: string, ...args: string[]) => {
-    const { contestant, ready } = await Contestant.start(program, [...args, workload], threads);
-    contestants.push(contestant);
-    return { contestant, ready };
+function sizesOf({ sizes }: Benchmark, { rows, prompt, newTokens, group }: Flags): Sizes {
+  return {
+    rows: rows ?? sizes.rows,
+    prompt: prompt ?? sizes.prompt,
+    newTokens: newTokens ?? sizes.newTokens,
+    group: group ?? sizes.group,
   };
-  try {
-    const peer = await start(python, peerProgram(benchmark.name));
-    const ours = await start(process.execPath, join(import.meta.dirname, 'ours', `${benchmark.name}.ts`));
-    const reference = await peer.contestant.check();
-    const comparisons = compareAnswers(await ours.contestant.check(reference), reference);
-    const wrong = comparisons.find(({ same }) => !same);
-    if (wrong) throw new UserError(`${benchmark.name}: both sides differ in ${wrong.what}: ${wrong.detail}`);
-
-    const rounds = { ours: [] as Round[], peer: [] as Round[] };
-    for (let round = 0; round <= flags.rounds; round++) {
-      for (const side of ['ours', 'peer'] as const) {
-        const { contestant } = side === 'ours' ? ours : peer;
-        // oxlint-disable-next-line no-await-in-loop -- in turn
-        const measured = await contestant.round(benchmark.repetitions);
-        if (round > 0) rounds[side].push(measured);
-      }
-    }
-    const lines = summarize(
-      benchmark,
-      { rounds: rounds.ours, peakBytes: ours.contestant.peakBytes },
-      { rounds: rounds.peer, peakBytes: peer.contestant.peakBytes },
-    );
-    return {
-      benchmark: benchmark.name,
-      sizes: benchmark.sizes,
-      peer: benchmark.peer,
-      threads,
-      klCoefficient,
-      vocabulary,
-      machine,
-      versions: { ...ours.ready.versions, ...peer.ready.versions },
-      comparisons,
-      rounds,
-      lines,
-    };
-  } finally {
-    await Promise.all(contestants.map((contestant) => contestant.stop()));
-  }
 }
 
-function describe(result: Result): string {
-  const { machine } = result;
-  const versions = Object.entries(result.versions).map(([name, version]) => `${name} ${version}`);
-  return [
-    `${result.benchmark}: ours against ${result.peer}`,
-    result.sizes,
-    `${versions.join(', ')}; ${result.threads} thread(s) each, vocabulary of ${result.vocabulary}`,
-    `${machine.date.slice(0, 10)}, ${machine.cpu}, ${machine.cores} cores, load ${machine.load.toFixed(1)} at the start`,
-    ...result.comparisons.map(({ what, detail }) => `same ${what}: ${detail}`),
-    renderTable(result.lines),
-    '',
-  ].join('\n');
+async function modelOf(
+  { name, model }: Benchmark,
+  flags: Flags,
+  python: string,
+  directory: string,
+): Promise<BenchModel> {
+  const place = join(directory, `model-of-${name}`);
+  if (flags.model !== undefined) {
+    if (model === undefined) return useModel(python, place, flags.model);
+    throw new UserError(`${name}: has a model of its own; --model is for the others`);
+  }
+  return writeModel(python, place, {
+    ...model,
+    ...(flags.vocabulary !== undefined && { vocab_size: flags.vocabulary }),
+  });
 }

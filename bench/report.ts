@@ -1,6 +1,16 @@
 import Table from 'cli-table3';
-import type { Benchmark, Target } from './benchmarks.ts';
+import type { Target } from './benchmarks.ts';
 import type { Round } from './messages.ts';
+
+/** What is counted, and what is asked of it. */
+interface Counted {
+  /** Name of what a repetition produces. */
+  readonly name: 'step' | 'token';
+  readonly perRepetition: number;
+  /** Repetitions in one round. */
+  readonly repetitions: number;
+  readonly targets: readonly Target[];
+}
 
 export interface Measured {
   readonly rounds: readonly Round[];
@@ -23,20 +33,20 @@ export interface Statistic {
   readonly median: number;
 }
 
-export function summarize(benchmark: Benchmark, ours: Measured, peer: Measured): Line[] {
-  const { name, perRepetition } = benchmark.unit;
+export function summarize(counted: Counted, ours: Measured, peer: Measured): Line[] {
+  const { name, perRepetition, repetitions, targets } = counted;
   const perUnit = perRepetition === 1 ? name : 'repetition';
   const seconds =
     (field: 'wallSeconds' | 'cpuSeconds') =>
     ({ rounds }: Measured): Statistic =>
-      lowest(rounds.map((round) => round[field] / benchmark.repetitions));
+      lowest(rounds.map((round) => round[field] / repetitions));
   const rate = ({ rounds }: Measured): Statistic =>
-    highest(rounds.map(({ wallSeconds }) => (benchmark.repetitions * perRepetition) / wallSeconds));
+    highest(rounds.map(({ wallSeconds }) => (repetitions * perRepetition) / wallSeconds));
   const peak = ({ peakBytes }: Measured): Statistic => ({ best: peakBytes, median: peakBytes });
 
   const line = (metric: Line['metric'], label: string, of: (side: Measured) => Statistic): Line => {
     const [a, b] = [of(ours), of(peer)];
-    const target = benchmark.targets.find((candidate: Target) => candidate.metric === metric)?.ratio;
+    const target = targets.find((candidate: Target) => candidate.metric === metric)?.ratio;
     const ratio = { best: a.best / b.best, median: a.median / b.median };
     return { metric, label, ours: a, peer: b, ratio, ...(target !== undefined && { target }) };
   };
@@ -55,13 +65,12 @@ export function renderTable(lines: readonly Line[]): string {
     style: { head: [], border: [] },
   });
   for (const { metric, label, ours, peer, ratio, target } of lines) {
-    const show = (value: number): string => (metric === 'peakBytes' ? (value / 1e6).toFixed(0) : significant(value));
     const sign = metric === 'rate' ? '≥' : '≤';
     table.push([
       label,
-      ...[ours.best, ours.median, peer.best, peer.median].map(show),
+      ...[ours.best, ours.median, peer.best, peer.median].map((value) => show(metric, value)),
       ...[ratio.best, ratio.median].map((value) => `${value.toFixed(2)}×`),
-      target === undefined ? '' : `${sign} ${target.toFixed(1)}×`,
+      target === undefined ? '' : `${sign} ${target}×`,
     ]);
   }
   return table.toString();
@@ -80,6 +89,11 @@ export function median(values: readonly number[]): number {
   const middle = sorted.length / 2;
   const [low, high] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
   return ((low ?? NaN) + (high ?? NaN)) / 2;
+}
+
+/** A figure as a person reads it. */
+export function show(metric: Line['metric'], value: number): string {
+  return metric === 'peakBytes' ? (value / 1e6).toFixed(0) : significant(value);
 }
 
 /** Three significant digits, without an exponent. */

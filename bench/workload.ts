@@ -4,11 +4,14 @@ import { integer, randomKey } from '../trainer/algorithms/random.ts';
 export interface Shared {
   /** Hugging Face directory with the weights. */
   readonly model: string;
+  /** Directory of a tokenizer that writes the id 7 as `t7`, for peers that want texts. */
+  readonly tokenizer: string;
   /** Threads of either side; workers of one thread each on ours. */
   readonly threads: number;
   readonly seed: number;
   /** Tokens that the model knows. */
   readonly vocabulary: number;
+  readonly stopId: number;
   readonly hyper: Hyper;
   /** Of policy training only. */
   readonly klCoefficient: number;
@@ -25,6 +28,8 @@ export interface Hyper {
 }
 
 export interface TrainStepWorkload extends Shared {
+  /** What is timed: all of it, forward and backward alone, or AdamW alone. */
+  readonly part: 'step' | 'gradient' | 'update';
   /** `[rows][tokens]`; every token but the first of a row is a target. */
   readonly ids: number[][];
 }
@@ -40,9 +45,18 @@ export interface GrpoStepWorkload extends Shared {
   readonly group: number;
   /** Longest completion, in tokens. */
   readonly newTokens: number;
-  readonly stopId: number;
   readonly clip: number;
 }
+
+export interface PolicyGradientWorkload extends Shared {
+  readonly groups: readonly { readonly promptIds: number[]; readonly completions: number[][] }[];
+  /** Of each completion, group after group. */
+  readonly advantages: readonly number[];
+  /** Of each token in the loss. */
+  readonly weight: number;
+}
+
+export type Workload = TrainStepWorkload | GenerateWorkload | GrpoStepWorkload | PolicyGradientWorkload;
 
 export const hyper: Hyper = {
   learningRate: 1e-4,
@@ -52,7 +66,10 @@ export const hyper: Hyper = {
   maxGradNorm: 1,
 };
 
-/** `config.json` of the model that is measured, 5.8 M parameters with the vocabulary of 4096 that it has unless told otherwise. */
+/** `config.json` of a model with random weights. */
+export type ModelSizes = { readonly [field in keyof typeof modelConfig]: number | boolean | null };
+
+/** The model that is measured unless a benchmark or `--model` says otherwise: 5.8 M parameters. */
 export const modelConfig = {
   vocab_size: 4096,
   hidden_size: 256,
@@ -61,7 +78,7 @@ export const modelConfig = {
   num_attention_heads: 4,
   num_key_value_heads: 2,
   head_dim: 64,
-  max_position_embeddings: 512,
+  max_position_embeddings: 2048,
   initializer_range: 0.08,
   tie_word_embeddings: true,
   pad_token_id: null, // a pad token of the model would have no gradient in transformers
@@ -69,14 +86,14 @@ export const modelConfig = {
   bos_token_id: null,
 } as const;
 
-/** Ids that are neither padding nor the stop token, `[rows][length]`. */
+/** Ids above those of control tokens, `[rows][length]`. */
 export function randomIds(
-  { seed, vocabulary }: Pick<Shared, 'seed' | 'vocabulary'>,
+  { seed, vocabulary, stopId }: Pick<Shared, 'seed' | 'vocabulary' | 'stopId'>,
   name: string,
   rows: number,
   length: number,
 ): number[][] {
-  const first = modelConfig.eos_token_id + 1;
+  const first = stopId + 1;
   return Array.from({ length: rows }, (_, row) => {
     const key = randomKey(seed, name, row);
     return Array.from({ length }, (_token, at) => first + integer(key, at, vocabulary - first));

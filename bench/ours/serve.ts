@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { readModelDirectory } from '../../trainer/checkpoint/model-directory.ts';
 import { Engine } from '../../trainer/engine/engine.ts';
-import { parseHfConfig } from '../../trainer/models/config.ts';
+import { ThreadBackend } from '../../trainer/engine/threads/thread-backend.ts';
+import { type ModelConfig, parseHfConfig } from '../../trainer/models/config.ts';
 import { parameterLayout } from '../../trainer/models/parameters.ts';
 import type { CheckAnswer, Command, Ready, Round } from '../messages.ts';
 import type { Shared } from '../workload.ts';
@@ -35,10 +36,30 @@ export async function startEngine(
   { model, threads }: Shared,
   { optimizer }: { readonly optimizer: boolean },
 ): Promise<Engine> {
-  const directory = await readModelDirectory(model);
-  const config = parseHfConfig(directory.config, join(model, 'config.json'));
-  const parameters = await directory.readParameters(parameterLayout(config, 'lm'));
-  return Engine.create({ config, head: 'lm', parameters, workers: threads, optimizer });
+  return Engine.create({ ...(await readModel(model)), head: 'lm', workers: threads, optimizer });
+}
+
+/** What the engine works with, for parts of its steps. */
+export async function startBackend({
+  model,
+  threads,
+}: Shared): Promise<{ backend: ThreadBackend; config: ModelConfig }> {
+  const { config, parameters } = await readModel(model);
+  const backend = await ThreadBackend.start({
+    config,
+    head: 'lm',
+    workers: threads,
+    optimizer: true,
+    onActivity: () => {},
+  });
+  backend.parameters.put('policy', parameters);
+  return { backend, config };
+}
+
+export async function readModel(path: string): Promise<{ config: ModelConfig; parameters: Float32Array }> {
+  const directory = await readModelDirectory(path);
+  const config = parseHfConfig(directory.config, join(path, 'config.json'));
+  return { config, parameters: await directory.readParameters(parameterLayout(config, 'lm')) };
 }
 
 async function round(work: Work, times: number): Promise<Round> {

@@ -1,17 +1,11 @@
-import type { Engine, TrainingBatch } from '../../trainer/engine/engine.ts';
+import type { Engine } from '../../trainer/engine/engine.ts';
 import type { TrainStepWorkload } from '../workload.ts';
 import { readWorkload, serve, startEngine, type Work } from './serve.ts';
+import { supervisedBatch } from './supervised-batch.ts';
 
-/** One supervised step on a fixed batch; the loss is the mean over all targets. */
+/** One supervised step on a fixed batch. */
 function prepare(engine: Engine, { ids, hyper, checkSteps }: TrainStepWorkload): Work {
-  const targets = ids.reduce((sum, row) => sum + row.length - 1, 0);
-  const batch: TrainingBatch = {
-    loss: 'sft',
-    sequences: ids.map((row) => ({
-      ids: row,
-      weights: row.map((_, at) => (at < row.length - 1 ? 1 / targets : 0)),
-    })),
-  };
+  const batch = supervisedBatch(ids);
   const repeat = () => engine.step(batch, hyper);
   return {
     repeat,

@@ -1,7 +1,7 @@
 """transformers `generate` with its KV cache: greedy for the comparison of tokens, sampled for the timing."""
 
 import torch
-from transformers import Qwen3ForCausalLM
+from transformers import AutoModelForCausalLM
 
 from protocol import read_workload, send_ready, serve, set_threads
 
@@ -9,7 +9,8 @@ from protocol import read_workload, send_ready, serve, set_threads
 def main() -> None:
     workload = read_workload()
     set_threads(workload["threads"])
-    model = Qwen3ForCausalLM.from_pretrained(workload["model"], dtype=torch.float32)
+    dtype = torch.bfloat16 if workload["precision"] == "bf16" else torch.float32
+    model = AutoModelForCausalLM.from_pretrained(workload["model"], dtype=dtype)
     model.eval()
     model.generation_config.eos_token_id = None  # every completion has full length
     prompts = torch.tensor(workload["promptIds"])

@@ -7,10 +7,10 @@ import tempfile
 
 import torch
 from datasets import Dataset
-from transformers import AutoTokenizer, Qwen3ForCausalLM, TrainerCallback
+from transformers import AutoTokenizer, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
-from protocol import Stopwatch, read_workload, receive, send, send_ready, set_threads
+from protocol import Stopwatch, load_model, read_workload, receive, send, send_ready, set_threads
 
 MAX_STEPS = 100_000  # the bench ends the run by closing stdin
 
@@ -22,8 +22,8 @@ def main() -> None:
     rollouts = []
     with tempfile.TemporaryDirectory() as directory:
         trainer = GRPOTrainer(
-            model=Qwen3ForCausalLM.from_pretrained(workload["model"], dtype=torch.float32),
-            processing_class=AutoTokenizer.from_pretrained(workload["model"]),
+            model=load_model(workload),
+            processing_class=AutoTokenizer.from_pretrained(workload["tokenizer"]),
             reward_funcs=recording(rollouts),
             train_dataset=prompts_of(workload),
             args=grpo_config(workload, directory),
@@ -43,7 +43,7 @@ def grpo_config(workload: dict, directory: str) -> GRPOConfig:
     return GRPOConfig(
         output_dir=directory,
         use_cpu=True,
-        bf16=False,
+        bf16=workload["precision"] == "bf16",
         gradient_checkpointing=False,  # slower with it
         per_device_train_batch_size=len(workload["promptIds"]) * workload["group"],
         num_generations=workload["group"],

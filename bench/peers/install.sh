@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the peers of the bench from PyPI into a virtual environment of its own, once.
+# Installs the peers of the bench from PyPI into a virtual environment of its own, once. llama.cpp is compiled, which takes minutes.
 # R1_BENCH_VENV names another place (or an environment that already has them).
 set -euo pipefail
 venv=${R1_BENCH_VENV:-$HOME/.cache/r1-bench/venv}

@@ -1,4 +1,4 @@
-"""Writes the model of the bench as a Hugging Face directory: random weights, and a tokenizer of words t2, t3, …
+"""Writes a model of the bench as a Hugging Face directory: random weights, and a tokenizer of words t2, t3, …
 
 Usage: model.py SETTINGS.json DIRECTORY
 """
@@ -16,9 +16,10 @@ def main() -> None:
         settings = json.load(file)
     directory = sys.argv[2]
 
-    torch.manual_seed(settings["seed"])
     config = Qwen3Config(**settings["config"])
-    Qwen3ForCausalLM(config).save_pretrained(directory)
+    if not settings.get("tokenizerOnly"):
+        torch.manual_seed(settings["seed"])
+        Qwen3ForCausalLM(config).save_pretrained(directory)
     word_tokenizer(config).save_pretrained(directory)
 
 

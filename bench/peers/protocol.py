@@ -24,6 +24,14 @@ def read_workload() -> dict:
         return json.load(file)
 
 
+def load_model(workload: dict):
+    """The weights are f32 for training: bf16 is what its products are computed in, by autocast."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(workload["model"], dtype=torch.float32)
+
+
 _answers = os.fdopen(3, "w")
 
 

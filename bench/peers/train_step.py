@@ -1,16 +1,17 @@
-"""PyTorch eager: forward, backward, clipping and AdamW of transformers' Qwen3 on one batch."""
+"""PyTorch, eager or compiled: forward, backward, clipping and AdamW of a transformers model on one batch."""
 
 import torch
-from transformers import Qwen3ForCausalLM
 
-from protocol import read_workload, send_ready, serve, set_threads
+from protocol import load_model, read_workload, send_ready, serve, set_threads
 
 
 def main() -> None:
     workload = read_workload()
     set_threads(workload["threads"])
-    model = Qwen3ForCausalLM.from_pretrained(workload["model"], dtype=torch.float32)
+    model = load_model(workload)
     model.train()
+    forward = torch.compile(model) if workload.get("compile") else model
+    in_bf16 = workload["precision"] == "bf16"
     ids = torch.tensor(workload["ids"])
 
     hyper = workload["hyper"]
@@ -23,10 +24,15 @@ def main() -> None:
         fused=True,  # its fastest form
     )
 
-    def step() -> tuple[torch.Tensor, torch.Tensor]:
+    def gradient() -> torch.Tensor:
         optimizer.zero_grad(set_to_none=True)
-        loss = model(input_ids=ids, labels=ids, use_cache=False).loss
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=in_bf16):
+            loss = forward(input_ids=ids, labels=ids, use_cache=False).loss
         loss.backward()
+        return loss
+
+    def step() -> tuple[torch.Tensor, torch.Tensor]:
+        loss = gradient()
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), hyper["maxGradNorm"])
         optimizer.step()
         return loss, norm
@@ -41,7 +47,7 @@ def main() -> None:
         }
 
     send_ready("torch", "transformers")
-    serve(check, step)
+    serve(check, {"step": step, "gradient": gradient, "update": optimizer.step}[workload["part"]])
 
 
 if __name__ == "__main__":

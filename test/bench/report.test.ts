@@ -1,18 +1,13 @@
 import { expect, test } from '@jest/globals';
-import type { Benchmark } from '../../bench/benchmarks.ts';
+import { markdownRows } from '../../bench/describe-result.ts';
 import { median, renderTable, summarize } from '../../bench/report.ts';
 
-const benchmark: Benchmark = {
-  name: 'generate',
-  peer: 'peer',
-  sizes: '',
-  unit: { name: 'token', perRepetition: 100 },
+const benchmark = {
+  name: 'token',
+  perRepetition: 100,
   repetitions: 2,
   targets: [{ metric: 'rate', ratio: 1.6 }],
-  workload: () => {
-    throw new Error('not asked for');
-  },
-};
+} as const;
 
 const rounds = (...seconds: number[]) => seconds.map((wallSeconds) => ({ wallSeconds, cpuSeconds: wallSeconds / 2 }));
 const ours = { rounds: rounds(2, 1, 4), peakBytes: 300e6 };
@@ -50,4 +45,14 @@ test('the table shows figures with their ratio and target', () => {
 
   expect(table).toMatch(/tokens per second .* 200 .* 100 .* 50\.0 .* 4\.00× .* ≥ 1\.6×/);
   expect(table).toMatch(/peak memory, MB .* 300 .* 900 .* 0\.33×/);
+});
+
+test('a row of the documentation says whether the best rounds meet what is asked', () => {
+  const result = { benchmark: 'generate', peer: 'peer', threads: 1, lines: summarize(benchmark, ours, peer) };
+
+  expect(markdownRows(result).split('\n')).toEqual([
+    '| `generate`, 1 | peer | CPU time, s/repetition | 0.250 (0.500) | 1.00 (1.50) | 0.25 (0.33) |  |',
+    '| `generate`, 1 | peer | tokens per second | 200 (100) | 50.0 (33.3) | 4.00 (3.00) | ≥ 1.6: met |',
+    '| `generate`, 1 | peer | peak memory, MB | 300 (300) | 900 (900) | 0.33 (0.33) |  |',
+  ]);
 });
