@@ -1,6 +1,8 @@
 // All kernels, for the target that includes this.
 #pragma once
 
+#include "attention-gradient.h"
+#include "attention.h"
 #include "linear.h"
 #include "table.h"
 

@@ -36,6 +36,19 @@ void linear(const float* x, const float* w, const float* c, float* y, int64_t m,
 void linearBf16(const float* x, const uint16_t* w, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
   target().table->linearBf16(x, w, c, y, m, n, k);
 }
+void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, const int64_t* places,
+               const int64_t* origins, float* out, float* lse) {
+  target().table->attention(shape, q, k, v, places, origins, out, lse);
+}
+void attentionGradient(const AttentionShape& shape, const float* q, const float* k, const float* v,
+                       const int64_t* places, const int64_t* origins, const float* out, const float* lse,
+                       const float* g, float* dq, float* dk, float* dv) {
+  target().table->attentionGradient(shape, q, k, v, places, origins, out, lse, g, dq, dk, dv);
+}
+void cachedAttention(const CacheShape& shape, const float* q, const float* k, const float* v, const int64_t* positions,
+                     float* keys, float* values, float* out) {
+  target().table->cachedAttention(shape, q, k, v, positions, keys, values, out);
+}
 
 // Correct and slow until their fast forms stand above.
 
@@ -44,19 +57,6 @@ void linearInputGradient(const float* g, const float* w, const float* c, float* 
 }
 void linearWeightGradient(const float* g, const float* x, float* dw, int64_t m, int64_t n, int64_t k) {
   reference::linearWeightGradient(g, x, dw, m, n, k);
-}
-void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, const int64_t* places,
-               const int64_t* origins, float* out, float* lse) {
-  reference::attention(shape, q, k, v, places, origins, out, lse);
-}
-void attentionGradient(const AttentionShape& shape, const float* q, const float* k, const float* v,
-                       const int64_t* places, const int64_t* origins, const float*, const float*, const float* g,
-                       float* dq, float* dk, float* dv) {
-  reference::attentionGradient(shape, q, k, v, places, origins, g, dq, dk, dv);
-}
-void cachedAttention(const CacheShape& shape, const float* q, const float* k, const float* v, const int64_t* positions,
-                     float* keys, float* values, float* out) {
-  reference::cachedAttention(shape, q, k, v, positions, keys, values, out);
 }
 void adamw(const AdamW& settings, float* p, float* m, float* v, const float* gradient, int64_t n) {
   reference::adamw(settings, p, m, v, gradient, n);

@@ -13,7 +13,7 @@ struct Piece {
   ~Piece() { std::free(memory); }
 };
 
-thread_local Piece pieces[int(Scratch::count)];
+thread_local Piece pieces[int(Scratch::pieces)];
 
 }  // namespace
 

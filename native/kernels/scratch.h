@@ -7,7 +7,22 @@
 namespace r1 {
 
 /// Pieces that one kernel uses at the same time.
-enum class Scratch : int { roundedRows, weights, keys, keyRows, values, valueRows, queries, cotangents, scores, products, sums, cells, count };
+enum class Scratch : int {
+  roundedRows,
+  weights,
+  cells,
+  counts,
+  queries,
+  cotangents,
+  keyColumns,
+  keyRows,
+  valueColumns,
+  valueRows,
+  scores,
+  products,
+  sums,
+  pieces,  // how many there are
+};
 
 /// Aligned to 64 bytes; holds whatever the last user left.
 void* scratchBytes(Scratch piece, size_t bytes);

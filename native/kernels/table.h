@@ -5,7 +5,10 @@
 
 #define R1_KERNELS(one) \
   one(linear)           \
-  one(linearBf16)
+  one(linearBf16)       \
+  one(attention)        \
+  one(attentionGradient) \
+  one(cachedAttention)
 
 namespace r1 {
 

@@ -56,6 +56,40 @@ void linear() {
   }
 }
 
+/// One sequence; half of the products of a full square count.
+void attention() {
+  std::printf("attention, 9 heads over 3 of 64, one sequence, GFLOP/s (forward / gradient)\n ");
+  for (int64_t length : {16, 64, 256, 1024, 4096}) {
+    const r1::AttentionShape shape{length, 1, length, 9, 3, 64};
+    std::vector<int64_t> cells(length);
+    for (int64_t i = 0; i < length; i++) cells[i] = i;
+    const Floats q = some(length * 9 * 64), k = some(length * 3 * 64), v = some(length * 3 * 64), g = some(length * 9 * 64);
+    Floats out(q.size()), lse(length * 9), dq(q.size()), dk(k.size()), dv(k.size());
+    const double forward = least([&] {
+      r1::attention(shape, q.data(), k.data(), v.data(), cells.data(), cells.data(), out.data(), lse.data());
+    });
+    const double gradient = least([&] {
+      r1::attentionGradient(shape, q.data(), k.data(), v.data(), cells.data(), cells.data(), out.data(), lse.data(),
+                            g.data(), dq.data(), dk.data(), dv.data());
+    });
+    const double flop = 1e-9 * double(length * (length + 1) * 9 * 64) * 2;
+    std::printf("  T=%ld %.1f/%.1f", length, flop / forward, 2.5 * flop / gradient);
+  }
+  std::printf("\ncachedAttention, the same heads, one row of 30 layers, ms a token\n ");
+  for (int64_t position : {63, 255, 1023, 4095}) {
+    const int64_t size = 3 * (position + 1) * 64;
+    const r1::CacheShape shape{30, 9, 3, 64, position + 1, size};
+    const std::vector<int64_t> positions(30, position);
+    const Floats q = some(30 * 9 * 64), k = some(30 * 3 * 64), v = some(30 * 3 * 64);
+    Floats keys = some(30 * size), values = some(30 * size), out(q.size());
+    const double took = least([&] {
+      r1::cachedAttention(shape, q.data(), k.data(), v.data(), positions.data(), keys.data(), values.data(), out.data());
+    });
+    std::printf("  %ld keys %.3f", position + 1, 1e3 * took);
+  }
+  std::printf("\n");
+}
+
 }  // namespace
 
 int main(int count, char** names) {
@@ -64,4 +98,5 @@ int main(int count, char** names) {
     return count < 2 || std::any_of(names + 1, names + count, [&](const char* one) { return name == one; });
   };
   if (asked("linear")) linear();
+  if (asked("attention")) attention();
 }

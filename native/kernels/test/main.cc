@@ -7,6 +7,7 @@ namespace {
 void testAll(const char* target, const r1::Table& kernels) {
   const int before = test::failures;
   testLinear(kernels);
+  testAttention(kernels);
   std::printf("%s: %s\n", target, test::failures == before ? "ok" : "FAILED");
 }
 

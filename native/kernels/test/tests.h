@@ -3,3 +3,4 @@
 #include "../table.h"
 
 void testLinear(const r1::Table& kernels);
+void testAttention(const r1::Table& kernels);
