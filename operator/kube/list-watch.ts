@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { type Clock, pause } from '../clock.ts';
 import { isGone } from './api-error.ts';
 import type { KubeClient } from './client.ts';
 import { pathOf, type KubeObject, type ResourceKind, type Stored } from './resources.ts';
@@ -46,6 +46,7 @@ export interface ListWatchOptions<T extends KubeObject> {
   readonly sink: WatchSink<T>;
   readonly trim: (object: Stored<T>) => Stored<T>;
   readonly timing: WatchTiming;
+  readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
@@ -59,19 +60,19 @@ const shortMs = 1000;
  * not know that place, a new list is compared with what is known.
  */
 export async function listAndWatch<T extends KubeObject>(options: ListWatchOptions<T>): Promise<void> {
-  const { sink, signal, timing } = options;
+  const { sink, signal, timing, clock } = options;
   const [firstMs, longestMs] = timing.backoffMs;
   let version: string | undefined;
   let failures = 0;
 
   while (!signal.aborted) {
     const progress = { version, heard: false };
-    const startedAt = performance.now();
+    const startedAt = clock.now();
     try {
       version ??= progress.version = await list(options);
       await watch(options, progress);
       version = progress.version;
-      const succeeded = progress.heard || performance.now() - startedAt >= shortMs;
+      const succeeded = progress.heard || clock.now() - startedAt >= shortMs;
       failures = succeeded ? 0 : failures + 1;
       if (!signal.aborted) sink.restarted('finished');
     } catch (error) {
@@ -86,7 +87,7 @@ export async function listAndWatch<T extends KubeObject>(options: ListWatchOptio
       // A list at once after a version that was too old; more of the same would be an attack.
       const backoffMs =
         version === undefined && failures === 1 ? 0 : Math.min(firstMs * 2 ** (failures - 1), longestMs);
-      await sleep(backoffMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
+      await pause(clock, backoffMs * (0.5 + Math.random() / 2), signal);
     }
   }
 }
@@ -128,7 +129,7 @@ function typeOf({ apiVersion, kind }: ResourceKind<KubeObject>): { apiVersion: s
 
 /** Returns when the server has ended the watch in order. */
 async function watch<T extends KubeObject>(
-  { client, kind, namespace, labelSelector, sink, trim, timing, signal }: ListWatchOptions<T>,
+  { client, kind, namespace, labelSelector, sink, trim, timing, clock, signal }: ListWatchOptions<T>,
   progress: { version: string | undefined; heard: boolean },
 ): Promise<void> {
   const [least, most] = timing.lifeSeconds;
@@ -140,7 +141,7 @@ async function watch<T extends KubeObject>(
     timeoutSeconds,
     labelSelector,
   };
-  const silence = new Silence(timing.silenceMs);
+  const silence = new Silence(clock, timing.silenceMs);
   try {
     const stop = AbortSignal.any([signal, silence.signal]);
     const body = await client.stream(pathOf(kind, namespace), query, stop);
@@ -163,12 +164,14 @@ class SilenceError extends Error {}
 /** Aborts its signal when nothing was heard for too long. */
 class Silence {
   private readonly controller = new AbortController();
-  private readonly timer: NodeJS.Timeout;
+  private readonly clock: Clock;
+  private readonly ms: number;
+  private callOff: () => void;
 
-  constructor(ms: number) {
-    this.timer = setTimeout(() => {
-      this.controller.abort(new SilenceError(`nothing heard for ${ms / 1000} s`));
-    }, ms);
+  constructor(clock: Clock, ms: number) {
+    this.clock = clock;
+    this.ms = ms;
+    this.callOff = this.wait();
   }
 
   get signal(): AbortSignal {
@@ -177,13 +180,20 @@ class Silence {
 
   async *listen(body: Readable): AsyncGenerator<Uint8Array, void, undefined> {
     for await (const chunk of body) {
-      this.timer.refresh();
+      this.callOff();
+      this.callOff = this.wait();
       yield chunk as Uint8Array;
     }
   }
 
   end(): void {
-    clearTimeout(this.timer);
+    this.callOff();
+  }
+
+  private wait(): () => void {
+    return this.clock.after(this.ms, () => {
+      this.controller.abort(new SilenceError(`nothing heard for ${this.ms / 1000} s`));
+    });
   }
 }
 

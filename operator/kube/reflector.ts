@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../clock.ts';
 import type { KubeClient } from './client.ts';
 import { defaultTiming, listAndWatch, type WatchEnd, type WatchTiming } from './list-watch.ts';
 import { keyOf, type KubeObject, type ResourceKind, type Stored } from './resources.ts';
@@ -14,6 +15,7 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly indexBy?: (object: Stored<T>) => readonly string[];
   readonly onRestart?: ((kind: string, why: WatchEnd, error?: unknown) => void) | undefined;
   readonly timing?: Partial<WatchTiming>;
+  readonly clock?: Clock;
 }
 
 /**
@@ -93,6 +95,7 @@ export class Reflector<T extends KubeObject> {
 
   private async follow(namespace: string | undefined, onListed: () => void): Promise<void> {
     const { client, kind, labelSelector, trim = withoutManagedFields, timing, onRestart } = this.options;
+    const { clock = systemClock } = this.options;
     let listed = false;
     await listAndWatch<T>({
       client,
@@ -101,6 +104,7 @@ export class Reflector<T extends KubeObject> {
       labelSelector,
       trim,
       timing: { ...defaultTiming, ...timing },
+      clock,
       signal: this.controller.signal,
       sink: {
         replace: (objects) => {

@@ -42,10 +42,10 @@ test('opens a gate while another stage of the pipeline runs', async () => {
   const stop = new AbortController();
   const running = bench.run(pipelineOf(spec), { maxRunningStages: 2, signal: stop.signal });
   const status = () => JSON.parse(bench.read('pipeline.json')).status;
-  await eventually(() => expect(status().gates).toMatchObject([{ action: 'Waiting' }]), 60_000);
+  await eventually(() => expect(status().gates).toMatchObject([{ action: 'Waiting' }]));
   const { stdout } = await approve(bench, 'pretrained');
   expect(stdout).toBe(`test: the gate of pretrained is approved; process ${process.pid} goes on\n`);
-  await eventually(() => expect(status().stages[1]).toMatchObject({ name: 'zero', state: 'Succeeded' }), 60_000);
+  await eventually(() => expect(status().stages[1]).toMatchObject({ name: 'zero', state: 'Succeeded' }));
   stop.abort();
   await running;
 });

@@ -1,10 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
+import type { Clock } from '../../../operator/clock.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Answer } from '../../support/fake-api.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import {
   bookmark,
-  bookmarksFor,
   ended,
   event,
   expired,
@@ -99,30 +100,68 @@ describe('breaks', () => {
       lists: [list(1000), list(10)],
       watches: [open(), open(event('ADDED', 'a', 11))],
     });
-    await using observed = new Observed(api, { timing: { ...timing, silenceMs: 60 } });
-    const startedAt = performance.now();
+    const clock = new ManualClock();
+    await using observed = new Observed(api, { clock, timing: { ...timing, silenceMs: 60 } });
     await observed.reflector.start();
-    await eventually(() => expect(observed.state).toEqual({ 'team/a': '11' }));
-    expect(performance.now() - startedAt).toBeGreaterThan(55);
-    expect(observed.restarts[0]).toBe('silent');
+    await eventually(() => expect(watchesOf(api)).toHaveLength(1));
+    await clock.pass(59);
+    expect(observed.restarts).toEqual([]);
+    await clock.pass(1);
+    await eventually(async () => {
+      await clock.pass(0);
+      expect(observed.state).toEqual({ 'team/a': '11' });
+    });
+    expect(observed.restarts).toEqual(['silent']);
     expect(watchesOf(api)[1]?.query.get('resourceVersion')).toBe('10');
   });
 
   test('a bookmark is a sign of life', async () => {
-    await using api = await script({ lists: [list(10)], watches: [bookmarksFor(450), open()] });
-    await using observed = new Observed(api, { timing: { ...timing, silenceMs: 250 } });
+    const watching = Promise.withResolvers<ServerResponse>();
+    const told: Answer = (_, response) => watching.resolve(response.writeHead(200));
+    await using api = await script({ lists: [list(10)], watches: [told] });
+    const clock = new ManualClock();
+    await using observed = new Observed(api, { clock, timing: { ...timing, silenceMs: 250 } });
     await observed.reflector.start();
+    const response = await watching.promise;
+    for (let version = 11; version < 20; version++) {
+      response.write(bookmark(version));
+      await eventually(() => expect(observed.reflector.isPast(object('a', version) as never)).toBe(true));
+      await clock.pass(200);
+    }
+    response.write(event('ADDED', 'a', 20));
     await eventually(() => expect(observed.state).toEqual({ 'team/a': '20' }));
     expect(observed.restarts).toEqual([]);
   });
 
   test('a server that never answers a watch is asked again', async () => {
     await using api = await script({ lists: [list(10)], watches: [() => undefined, open(event('ADDED', 'a', 11))] });
-    await using observed = new Observed(api, { timing: { ...timing, silenceMs: 60 } });
+    const clock = new ManualClock();
+    await using observed = new Observed(api, { clock, timing: { ...timing, silenceMs: 60 } });
     await observed.reflector.start();
-    await eventually(() => expect(observed.state).toEqual({ 'team/a': '11' }));
+    await eventually(() => expect(watchesOf(api)).toHaveLength(1));
+    await clock.pass(60);
+    await eventually(async () => {
+      await clock.pass(0);
+      expect(observed.state).toEqual({ 'team/a': '11' });
+    });
   });
 });
+
+/** Time stands still, and whoever waits has waited: the waits are written down. */
+class PatientClock implements Clock {
+  readonly waits: number[] = [];
+
+  now(): number {
+    return 0;
+  }
+
+  after(ms: number, call: () => void): () => void {
+    if (ms === Infinity) return () => undefined;
+    this.waits.push(ms);
+    const turn = setImmediate(call);
+    return () => clearImmediate(turn);
+  }
+}
 
 describe('patience', () => {
   test.each([
@@ -140,12 +179,18 @@ describe('patience', () => {
     { name: 'versions that are always too old', lists: [list(1)], watches: [ended(expired)] },
   ])('$name: asks less and less often', async ({ lists, watches }) => {
     await using api = await script({ lists, watches });
-    await using observed = new Observed(api, { timing: { ...timing, backoffMs: [20, 10_000] } });
+    const clock = new PatientClock();
+    await using observed = new Observed(api, {
+      clock,
+      timing: { ...timing, silenceMs: Infinity, backoffMs: [20, 900] },
+    });
     void observed.reflector.start();
-    await sleep(600);
-    // 20 + 40 + 80 + 160 + 320 ms and half of it at the least; without back-off there would be hundreds.
-    expect(api.requests.length).toBeLessThan(16);
-    expect(api.requests.length).toBeGreaterThan(3);
+    await eventually(() => expect(clock.waits.length).toBeGreaterThanOrEqual(8));
+    for (const [at, longest] of [20, 40, 80, 160, 320, 640, 900, 900].entries()) {
+      const wait = clock.waits[at] ?? NaN;
+      expect(wait).toBeLessThanOrEqual(longest);
+      if (at > 0) expect(wait).toBeGreaterThanOrEqual(longest / 2); // a list may be asked for again at once
+    }
   });
 
   test('after a success the next failure is forgiven as the first was', async () => {
@@ -154,11 +199,14 @@ describe('patience', () => {
       lists: [list(1)],
       watches: [...fails, ended(bookmark(2)), ...fails, open(event('ADDED', 'a', 3))],
     });
-    await using observed = new Observed(api, { timing: { ...timing, backoffMs: [10, 60_000] } });
+    const clock = new PatientClock();
+    await using observed = new Observed(api, {
+      clock,
+      timing: { ...timing, silenceMs: Infinity, backoffMs: [10, 900] },
+    });
     await observed.reflector.start();
-    const startedAt = performance.now();
     await eventually(() => expect(observed.state).toEqual({ 'team/a': '3' }));
-    // Twice 10 + 20 + 40 + 80 ms at the most; eight doublings in a row would be 2,550 ms.
-    expect(performance.now() - startedAt).toBeLessThan(1200);
+    const longest = [10, 20, 40, 80, 10, 20, 40, 80];
+    expect(clock.waits.map((wait, at) => wait <= longest[at]!)).toEqual(longest.map(() => true));
   });
 });

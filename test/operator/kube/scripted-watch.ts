@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { WatchEnd, WatchTiming } from '../../../operator/kube/list-watch.ts';
 import { Reflector, type ReflectorOptions } from '../../../operator/kube/reflector.ts';
 import { configMaps, type ConfigMap, type Stored } from '../../../operator/kube/resources.ts';
@@ -47,18 +46,6 @@ export function page(next: string, ...items: object[]): Answer {
 
 export function refused(code: number, reason: string): Answer {
   return (_, response) => answerStatus(response, code, reason);
-}
-
-/** A watch that has a bookmark every 50 ms, and something to say at the end. */
-export function bookmarksFor(ms: number): Answer {
-  return async (_, response) => {
-    response.writeHead(200);
-    for (let version = 11; version < 11 + ms / 50; version++) {
-      response.write(bookmark(version));
-      await sleep(50);
-    }
-    response.write(event('ADDED', 'a', 20));
-  };
 }
 
 /** Answers lists and watches each in their order, the last one for ever. */

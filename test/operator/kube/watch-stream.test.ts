@@ -49,12 +49,10 @@ describe('framing', () => {
     expect((await read([Buffer.from(content)])).types).toEqual(types);
   });
 
-  test('an object of 16 MB in chunks of 1 kB takes time proportional to its length', async () => {
+  test('an object of 16 MB in chunks of 256 bytes is read in time proportional to its length', async () => {
     const large = Buffer.from(line('ADDED', 'large', { data: { blob: 'ü'.repeat(8_000_000) } }));
-    const startedAt = performance.now();
-    expect((await read(cutEvery(large, 1024))).names).toEqual(['large']);
-    // Joining what is there with every chunk would copy 128 GB.
-    expect(performance.now() - startedAt).toBeLessThan(5000);
+    // Joining what is there with every chunk would copy 500 GB, and outlast any test.
+    expect((await read(cutEvery(large, 256))).names).toEqual(['large']);
   });
 });
 

@@ -16,8 +16,8 @@ afterEach(() => {
 interface Runner {
   readonly child: ChildProcess;
   readonly ended: Promise<{ code: number | null; output: string }>;
-  /** Waits until the output holds a text. */
-  readonly until: (text: string) => Promise<void>;
+  /** Waits until the output holds a text so many times (once), or the run has ended. */
+  readonly until: (text: string, times?: number) => Promise<void>;
 }
 
 /** Starts a run in a process of its own. */
@@ -41,8 +41,8 @@ function startRunner(bench: Workbench, spec = fourStages, graceMs = 500): Runner
   const ended = new Promise<{ code: number | null; output: string }>((resolve) => {
     child.on('exit', (code) => resolve({ code, output }));
   });
-  const until = async (text: string): Promise<void> => {
-    while (!output.includes(text)) await sleep(10);
+  const until = async (text: string, times = 1): Promise<void> => {
+    while (child.exitCode === null && child.signalCode === null && output.split(text).length <= times) await sleep(10);
   };
   return { child, ended, until };
 }
@@ -59,9 +59,9 @@ test('a run that is killed again and again ends in the same weights and repeats 
   const bench = new Workbench(plan);
   let kills = 0;
   for (;;) {
-    const { child, ended } = startRunner(bench);
-    // Some die before they have begun, some in the middle of a stage or between two.
-    const killed = await Promise.race([ended.then(() => false), sleep(400 + kills * 97, true)]);
+    const { child, ended, until } = startRunner(bench);
+    // The first dies before it has begun, others in the middle of a stage or between two.
+    const killed = await Promise.race([ended.then(() => false), until('"progress":{', kills).then(() => true)]);
     if (!killed) break;
     child.kill('SIGKILL');
     await ended;
@@ -111,9 +111,8 @@ test('an orphan that does not listen is killed', async () => {
 
 test('the first Ctrl-C lets the trainer save, and the next run goes on from there', async () => {
   const bench = new Workbench({ zero: [{ stepMs: 200, steps: 30 }, { steps: 30 }] });
-  const { child, until, ended } = startRunner(bench);
+  const { child, until, ended } = startRunner(bench, fourStages, 1e6);
   await until('"zero","attempt":1,"progress":{"type":"progress"');
-  await sleep(300);
   child.kill('SIGINT');
   const { code, output } = await ended;
   expect(code).toBe(130);

@@ -44,7 +44,7 @@ test.each([
     };
     const file = await write(directory);
     const { child, ended } = startStage(file);
-    await eventually(() => access(join(directory, 'stage', checkedRowsName)), 60_000);
+    await eventually(() => access(join(directory, 'stage', checkedRowsName)));
     child.kill('SIGTERM');
     expect(await ended).toMatchObject({ code: 75, stderr: `interrupted: asked to stop; saved ${saved}\n` });
     expect(await readResult(directory, 'stage')).toMatchObject({ outcome: 'interrupted' });

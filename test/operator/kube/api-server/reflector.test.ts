@@ -45,13 +45,13 @@ describeCluster('a reflector', (cluster) => {
     };
   }
 
-  test('sees each change within a second', async () => {
+  test('sees each change', async () => {
     const { changes, write, remove } = await follow();
     await write('x', '1');
-    await eventually(() => expect(changes).toEqual(['· → 1']), 1000);
+    await eventually(() => expect(changes).toEqual(['· → 1']));
     await write('x', '2');
     await remove('x');
-    await eventually(() => expect(changes).toEqual(['· → 1', '1 → 2', '2 → ·']), 1000);
+    await eventually(() => expect(changes).toEqual(['· → 1', '1 → 2', '2 → ·']));
   });
 
   test('goes on where it was when its connection is cut', async () => {

@@ -31,6 +31,7 @@ export class FakeEngine implements LearnerEngine {
   parametersVersion = 1;
   msPerCompletion: number;
   sampled = 0;
+  private mayGoOn: Promise<void> = Promise.resolve();
 
   constructor(msPerCompletion = 0) {
     this.msPerCompletion = msPerCompletion;
@@ -40,11 +41,19 @@ export class FakeEngine implements LearnerEngine {
     return work;
   }
 
+  /** Takes no further request until what it gives is called. */
+  hold(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.mayGoOn = promise;
+    return resolve;
+  }
+
   async generateFree(
     requests: readonly GenerationRequest[],
     { claims, onCompletion }: Parameters<LearnerEngine['generateFree']>[1],
   ): Promise<void> {
     for (const [index, request] of requests.entries()) {
+      await this.mayGoOn;
       if (!takeClaim(claims, index)) continue;
       await sleep(this.msPerCompletion);
       if (isDone(claims, index) || !finishClaim(claims, index)) continue;
