@@ -47,7 +47,7 @@ function contentsOf(
 }
 
 function inWords({ lines, sha256 }: FileContent): string {
-  return `${lines === undefined ? 'Parquet' : `${lines} lines`} (sha256 ${sha256.slice(0, 16)}…)`;
+  return `${lines === undefined ? 'Parquet' : `${lines} line${lines === 1 ? '' : 's'}`} (sha256 ${sha256.slice(0, 16)}…)`;
 }
 
 /** A model without the means to reach it, which are not the same everywhere. */

@@ -108,6 +108,6 @@ test('a chat template in a file that holds another text is a changed setting, an
   writeFileSync(join(bench.folder, 'one.jinja'), '{{ messages[0].content }}:');
   const changed = await bench.run(withTemplate('one.jinja'));
   expect(changed.message).toMatch(
-    /^stage pretrained has finished with other settings \(chat\.templateFile: "1 lines \(sha256 \w{16}…\)" → "1 lines \(/,
+    /^stage pretrained has finished with other settings \(chat\.templateFile: "1 line \(sha256 \w{16}…\)" → "1 line \(/,
   );
 });
