@@ -42,7 +42,7 @@ beforeAll(async () => {
   await writeFile(join(directory(), 'tiny.yaml'), manifest);
   const { code, stderr } = await r1(['run', 'tiny.yaml', '--workers', '1'], { cwd: directory() });
   expect([code, stderr]).toEqual([0, '']);
-}, 120_000);
+});
 
 async function resultOf(stage: string): Promise<Record<string, number>> {
   const text = await readFile(join(directory(), '.r1/tiny/volume', stage, 'result.json'), 'utf8');

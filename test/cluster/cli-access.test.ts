@@ -1,6 +1,6 @@
 import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { beforeAll, expect, jest, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
 import { r1 } from '../support/cli.ts';
 import { manifest } from '../support/manifest.ts';
@@ -9,8 +9,6 @@ import { useSharedDirectory } from '../support/shared-directory.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 import { run } from './support/run.ts';
 import { clusterProgram } from './support/tools.ts';
-
-jest.setTimeout(180_000); // every command is a process of its own, on a machine that may be busy
 
 const directory = useSharedDirectory();
 

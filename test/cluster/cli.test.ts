@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, expect, jest, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { displayStage } from '../../operator/api/display.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
@@ -11,8 +11,6 @@ import { fourStages, pipelineOf } from '../support/pipelines.ts';
 import { useSharedDirectory } from '../support/shared-directory.ts';
 import { created, succeeded, withStatus } from '../support/stages.ts';
 import { describeCluster } from './support/describe-cluster.ts';
-
-jest.setTimeout(180_000); // every command is a process of its own, on a machine that may be busy
 
 const directory = useSharedDirectory();
 

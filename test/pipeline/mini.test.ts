@@ -9,6 +9,7 @@ import { findProcesses } from '../../operator/local/process-table.ts';
 import type { StageResult } from '../../trainer/contract/progress.ts';
 import { type CliResult, r1 } from '../support/cli.ts';
 import { useSharedDirectory } from '../support/shared-directory.ts';
+import { patienceMs } from '../support/eventually.ts';
 import { beginningOf, lines, logOf } from '../support/trainer.ts';
 
 const manifest = join(import.meta.dirname, '../fixtures/pipelines/mini.yaml');
@@ -19,7 +20,7 @@ const directory = useSharedDirectory();
 let undisturbed: CliResult;
 beforeAll(async () => {
   undisturbed = await r1(['run', manifest, '--state', stateDir('undisturbed')]);
-}, 180_000);
+});
 
 const children: ChildProcess[] = [];
 afterEach(async () => {
@@ -67,7 +68,7 @@ test('a run interrupted and killed in the middle of its stages ends as an undist
     for (const log of ['metrics.jsonl', 'samples.jsonl'] as const)
       expect(await logOf(volume('disturbed', stage), log)).toEqual(await logOf(volume('undisturbed', stage), log));
   }
-}, 240_000);
+});
 
 function stateDir(run: string): string {
   return join(directory(), run);
@@ -195,9 +196,9 @@ async function identity(path: string): Promise<object> {
 }
 
 async function until(what: string, happened: () => Promise<boolean>): Promise<void> {
-  const deadlineMs = Date.now() + 60_000;
+  const deadlineMs = Date.now() + patienceMs;
   while (!(await happened())) {
-    if (Date.now() > deadlineMs) throw new Error(`waited 60 s in vain for ${what}`);
+    if (Date.now() > deadlineMs) throw new Error(`waited in vain for ${what}`);
     await sleep(10);
   }
 }

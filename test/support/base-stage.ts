@@ -17,7 +17,7 @@ export function useBaseStage({ steps, batch, ...more }: Base): () => string {
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'r1-stages-'));
     await runToResult(root, { name: 'base', settings: { pretrain: { data: ['mixture'], steps, batch } }, ...more });
-  }, 120_000);
+  });
   afterAll(async () => {
     await rm(root, { recursive: true, force: true });
   });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Less than the time of a test, so that what failed is said; far more than anything takes on a busy machine. */
-const patienceMs = 50_000;
+export const patienceMs = 240_000;
 
 /** Passes as soon as the check does; throws what it threw last where it never does. */
 export async function eventually(check: () => Promise<void> | void): Promise<void> {

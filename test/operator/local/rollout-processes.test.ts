@@ -56,7 +56,7 @@ test('workers run beside a stage that generates, are started again when they die
   const logs = readdirSync(join(bench.stateDir, 'test/logs')).filter((name) => name.includes('rollout'));
   expect(logs).toEqual(['zero.attempt-1.rollout-1.log', 'zero.attempt-1.rollout-2.log']);
   for (const log of logs) expect(bench.read(`logs/${log}`)).toContain('waits for a learner');
-}, 60_000);
+});
 
 test('workers that outlived their runner are ended with its trainers, and the secret goes', async () => {
   const bench = workbench();
@@ -68,7 +68,7 @@ test('workers that outlived their runner are ended with its trainers, and the se
   expect(existsSync(rollout.tokenFile)).toBe(false);
   expect(await workersOf(bench)).toEqual([]);
   await processes.end();
-}, 60_000);
+});
 
 test('with the real trainer they help, and the weights are those of a run without them', async () => {
   const trainer = [process.execPath, join(import.meta.dirname, '../../../trainer/main.ts')];
@@ -79,7 +79,7 @@ test('with the real trainer they help, and the weights are those of a run withou
   expect(helped.outcome).toBe('Succeeded');
   expect(digests(helped)).toEqual(digests(alone));
   expect(bench.read('logs/zero.attempt-1.rollout-1.log')).toMatch(/joined http:\/\/127\.0\.0\.1:\d+/);
-}, 120_000);
+});
 
 async function until(bench: Workbench, holds: (workers: RunningProcess[]) => boolean): Promise<RunningProcess[]> {
   for (;;) {

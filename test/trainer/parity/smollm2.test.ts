@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.ts';
 import type { Message } from '../../../trainer/contract/dataset.ts';
 import { Engine } from '../../../trainer/engine/engine.ts';
@@ -39,8 +39,6 @@ const smolLm2 = process.env['R1_SMOLLM2'];
 const tolerance = 1e-4;
 
 (smolLm2 === undefined ? describe.skip : describe)('SmolLM2-135M-Instruct (skipped without R1_SMOLLM2=DIR)', () => {
-  jest.setTimeout(300_000); // 135 million parameters, maybe on a busy machine
-
   let tokenizer: Tokenizer;
   let config: ModelConfig;
   let engine: Engine;

@@ -71,7 +71,6 @@ test.each(longer)(
     );
     expect((await readdir(join(root(), type))).filter((name) => name.startsWith('resume-'))).toHaveLength(1);
   },
-  120_000,
 );
 
 test('a stage that keeps nothing to go on from does its steps again, says so, and ends in the same bits', async () => {
@@ -87,14 +86,14 @@ test('a stage that keeps nothing to go on from does its steps again, says so, an
   const message = `steps are done again, from the first on: step-000004 is not used: ${why}`;
   expect(warnings).toEqual([{ reason: 'DoneAgain', message }]);
   expect(checkpoint?.digest).toBe(whole.checkpoint?.digest);
-}, 120_000);
+});
 
 test('a schedule that depends on the number of steps makes another run of a longer one', async () => {
   await runToResult(root(), { name: 'linear', settings: linear(4) });
   expect((await readdir(join(root(), 'linear'))).filter((name) => name.startsWith('resume-'))).toEqual([]);
   const { stderr } = await runStage(await writeStage(root(), { name: 'linear', settings: linear(8) }));
   expect(stderr).toMatch(/step-000004: not used: it was made with other settings/);
-}, 120_000);
+});
 
 test('the checkpoint of a longer run is none of a shorter one', async () => {
   const settings = { pretrain: { ...constant, data: ['mixture'], steps: 3 } };
@@ -103,4 +102,4 @@ test('the checkpoint of a longer run is none of a shorter one', async () => {
   expect(JSON.parse(await readFile(join(root(), 'pretrain/result.json'), 'utf8'))).toMatchObject({
     checkpoint: { step: 3 },
   });
-}, 120_000);
+});

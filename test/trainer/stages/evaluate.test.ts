@@ -31,7 +31,7 @@ test('an evaluate stage gives figures and samples, and publishes nothing', async
   expect(samples.length).toBeGreaterThan(0);
   expect(samples[0]).toMatchObject({ dataset: 'sums', prompt: expect.any(String), completion: expect.any(String) });
   expect((await readdir(out)).filter((name) => name.startsWith('step-') || name === 'data')).toEqual([]);
-}, 60_000);
+});
 
 test('evaluation data that cannot be used is found before the first step', async () => {
   const datasets = [
@@ -47,4 +47,4 @@ test('evaluation data that cannot be used is found before the first step', async
   });
   expect(await runStage(file)).toMatchObject({ code: 64, stderr: expect.stringContaining('held-out prompts') });
   expect(await logOf(join(root(), 'late'), 'metrics.jsonl')).toEqual([]);
-}, 60_000);
+});

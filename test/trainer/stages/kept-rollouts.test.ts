@@ -8,7 +8,7 @@ let root: string;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'r1-kept-rollouts-'));
   await runToResult(root, { name: 'whole', settings: settingsOf({ rollouts: 3 }) });
-}, 120_000);
+});
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 /** Rollouts of two steps. */
@@ -59,7 +59,6 @@ test.each([
     expect(await rollouts(stage)).toEqual(await rollouts('whole'));
     expect(await digestOf(stage)).toBe(await digestOf('whole'));
   },
-  120_000,
 );
 
 test('what is written down decides no digest, and may change between two attempts', async () => {
@@ -75,4 +74,4 @@ test('what is written down decides no digest, and may change between two attempt
   expect(beginningOf(again)).toMatchObject({ step: 4 });
   expect(Object.keys(await rollouts('other'))).toEqual(['step-000011.jsonl']);
   expect(await digestOf('other')).toBe(await digestOf('whole'));
-}, 120_000);
+});

@@ -29,7 +29,7 @@ beforeAll(async () => {
     { pretrain: { data: ['mixture'], steps: 110, batch: 24, learningRate: 5e-3, schedule } },
     { init },
   );
-}, 120_000);
+});
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 /** Trains a stage and gives the share of its completions on held-out prompts that have the tags. */
@@ -40,19 +40,19 @@ async function formatRate(name: string, settings: object, model: object): Promis
 
 test('GRPO with the format reward teaches the format', async () => {
   expect(await formatRate('grpo-format', grpo({ format: {} }), await base())).toBeGreaterThan(baseRate + 0.3);
-}, 60_000);
+});
 
 test('GRPO with a random reward does not', async () => {
   expect(await formatRate('grpo-random', grpo({ random: {} }), await base())).toBeLessThan(baseRate + 0.1);
-}, 60_000);
+});
 
 test('SFT teaches the format of its rows', async () => {
   expect(await formatRate('sft-tagged', sft('tagged'), await base())).toBeGreaterThan(baseRate + 0.3);
-}, 60_000);
+});
 
 test('SFT on rows without the format takes it away', async () => {
   expect(await formatRate('sft-untagged', sft('untagged'), await base())).toBeLessThan(baseRate - 0.1);
-}, 60_000);
+});
 
 function grpo(reward: object): object {
   const shape = { steps: 20, promptsPerStep: 8, group: 8, learningRate: 3e-4 };

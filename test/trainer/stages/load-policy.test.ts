@@ -41,4 +41,4 @@ test('the weights to go on from are read once the model that the stage starts fr
   } finally {
     await policy.close();
   }
-}, 120_000);
+});

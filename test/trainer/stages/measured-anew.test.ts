@@ -15,7 +15,7 @@ beforeAll(async () => {
     evaluation,
   });
   unmeasured = await run('stage');
-}, 120_000);
+});
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 const evaluation = { data: ['sums'], limit: 4, sampling: { maxNewTokens: 8 } };
@@ -40,7 +40,7 @@ test('neither how a model is measured nor how often it is saved decides its dige
   const measured = await run('measured', { evaluation: { ...evaluation, every: 1 } }, { checkpointEvery: 1 });
   expect(measured.checkpoint?.digest).toBe(unmeasured.checkpoint?.digest);
   expect(measured.metrics).toMatchObject({ ...unmeasured.metrics, 'eval/pass@1': expect.any(Number) });
-}, 120_000);
+});
 
 test('an evaluation that is added to a finished stage measures its checkpoint and what it started from, and trains nothing', async () => {
   const ended = await runStage(await writeStage(root, await stage('stage', { evaluation })));
@@ -57,7 +57,7 @@ test('an evaluation that is added to a finished stage measures its checkpoint an
   expect(await evaluated('stage')).toMatchObject([{ step: 0 }, { step: 4 }]); // in the place of the others
   await run('stage', { evaluation });
   expect(await evaluated('stage')).toEqual(lines);
-}, 120_000);
+});
 
 test('what a stage starts from has the figures that the stage before it ended with', async () => {
   const base = await readResult(root, 'base');
@@ -67,7 +67,7 @@ test('what a stage starts from has the figures that the stage before it ended wi
   const measuredAtStart = progressOf(ended).filter(({ phase, step }) => phase === 'evaluate' && step === 0);
   expect(measuredAtStart).toEqual([]); // on file, and not measured again
   expect(await evaluated('base')).toMatchObject([{ step: 1 }]); // a fresh model knows nothing
-}, 120_000);
+});
 
 test('a finished stage whose evaluation fails keeps its checkpoint, and a corrected one is only measured', async () => {
   const kind = { ...evaluation, answers: [{ dataset: 'sums', kind: 'pattern', in: 'completion' }] };
@@ -78,7 +78,7 @@ test('a finished stage whose evaluation fails keeps its checkpoint, and a correc
   const ended = await runStage(await writeStage(root, await stage('corrected', { evaluation: kind })));
   expect(progressOf(ended).filter(({ phase }) => phase === 'train')).toEqual([]);
   expect((await readResult(root, 'corrected')).checkpoint).toEqual(finished.checkpoint);
-}, 120_000);
+});
 
 test('figures of rows that a model learns from have another name', async () => {
   const rows = [{ name: 'mixture', generator: { task: 'mixture', rows: 200, digits: 1 } }];
@@ -94,7 +94,7 @@ test('figures of rows that a model learns from have another name', async () => {
   });
   const held = await run('test-set', { datasets, evaluation });
   expect(held.metrics).toMatchObject({ 'eval/sums/pass@1': metrics['eval_train/sums/pass@1'] });
-}, 120_000);
+});
 
 test('an evaluation reads answers in its own way', async () => {
   const how = { ...evaluation, limit: 8 };
@@ -107,7 +107,7 @@ test('an evaluation reads answers in its own way', async () => {
   expect(await runStage(await writeStage(root, await stage('strict', { evaluation: wrong })))).toMatchObject({
     code: 0,
   });
-}, 120_000);
+});
 
 test('other held-out pairs measure a finished reward model anew, and train nothing', async () => {
   const [train, heldOut] = [join(root, 'train.jsonl'), join(root, 'held-out.jsonl')];
@@ -128,4 +128,4 @@ test('other held-out pairs measure a finished reward model anew, and train nothi
     expect.objectContaining({ 'data/heldOut/rows': 1 }),
   ]);
   expect(metrics).toMatchObject({ 'data/heldOut/rows': 2, 'eval/pair_accuracy': expect.any(Number) });
-}, 60_000);
+});

@@ -70,7 +70,6 @@ test.each([
     expect(await identity(last)).toEqual(published);
     await expectAsUndisturbed(type, out, { message: 'finished by an earlier attempt' });
   },
-  120_000,
 );
 
 test('a sample stage killed between two chunks and between its rows and its result samples no chunk twice', async () => {
@@ -91,7 +90,7 @@ test('a sample stage killed between two chunks and between its rows and its resu
   expect(await chunkFiles(out)).toEqual(allChunks);
   expect(await identity(join(out, 'data'))).toEqual(published);
   await expectAsUndisturbed('sample', out, { message: 'finished by an earlier attempt' });
-}, 120_000);
+});
 
 test('an evaluate stage killed between its metrics and its samples logs both once', async () => {
   const { out, file } = await prepare('evaluate');
@@ -99,7 +98,7 @@ test('an evaluate stage killed between its metrics and its samples logs both onc
   expect(killed.signal).toBe('SIGKILL');
   expect(await runStage(file)).toMatchObject({ code: 0, stderr: '' });
   await expectAsUndisturbed('evaluate', out);
-}, 60_000);
+});
 
 test.each(['queue.jsonl', 'data/checkpoint.json'])(
   'a review stage killed once it has written %s ends as one that was not',
@@ -109,7 +108,6 @@ test.each(['queue.jsonl', 'data/checkpoint.json'])(
     expect(await runStage(file)).toMatchObject({ code: 0, stderr: '' });
     await expectAsUndisturbed('review', out);
   },
-  60_000,
 );
 
 test.each([
@@ -133,7 +131,6 @@ test.each([
     expect((await lines(join(out, 'metrics.jsonl'))).slice(0, kept.length)).toEqual(kept);
     await expectAsUndisturbed(type, out);
   },
-  60_000,
 );
 
 test('SIGTERM lets a sample stage end its chunk, and the next attempt goes on with the one after', async () => {
@@ -145,7 +142,7 @@ test('SIGTERM lets a sample stage end its chunk, and the next attempt goes on wi
   expect(await runStage(file)).toMatchObject({ code: 0, stderr: '' });
   expect((await chunkFiles(out)).slice(0, chunks.length)).toEqual(chunks);
   await expectAsUndisturbed('sample', out);
-}, 60_000);
+});
 
 test('checkpoints that are half-written or damaged are passed over for the one before, and said so', async () => {
   const { out, file } = await prepare('pretrain');
@@ -161,7 +158,7 @@ test('checkpoints that are half-written or damaged are passed over for the one b
   expect((await readdir(out)).filter((name) => name.endsWith('.partial'))).toEqual([]);
   const message = expect.stringMatching(/^steps are done again, on from step 2: step-000004 is not used: /);
   await expectAsUndisturbed('pretrain', out, { warnings: [{ reason: 'DoneAgain', message }] });
-}, 60_000);
+});
 
 /** A stage file of this type and a directory of its own. */
 async function prepare(type: Type, more: object = {}): Promise<{ directory: string; out: string; file: string }> {

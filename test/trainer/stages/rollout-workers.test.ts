@@ -50,7 +50,7 @@ beforeAll(async () => {
   await writeFile(join(root, 'token'), `${token}\n`);
   await runToResult(root, { name: 'base', settings: { pretrain: { data: ['mixture'], steps: 20, batch: 16 } } });
   for (const type of ['grpo', 'sample'] as const) alone[type] = (await learn(type)).digest;
-}, 120_000);
+});
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 test('workers that die, are frozen, and come later change no bit of a grpo stage', async () => {
@@ -77,7 +77,7 @@ test('workers that die, are frozen, and come later change no bit of a grpo stage
     expect(stderr).toMatch(/rollout worker .* joined with 1 threads/);
     return Number(/the stage is done; (\d+) completions/.exec(stdout)?.[1]) > 0;
   });
-}, 180_000);
+});
 
 test('a learner that was killed comes back as another attempt, and its worker goes on with that', async () => {
   await untilTheyMeet(async () => {
@@ -93,7 +93,7 @@ test('a learner that was killed comes back as another attempt, and its worker go
     expect(code).toBe(0);
     return stdout.match(/joined/g)?.length === 2;
   });
-}, 180_000);
+});
 
 test('a sample stage has the same rows, and a worker that is told to leaves with exit code 75', async () => {
   const port = await freePort();
@@ -109,13 +109,13 @@ test('a sample stage has the same rows, and a worker that is told to leaves with
   expect((await learning).digest).toBe(alone.sample);
   stays.child.kill('SIGTERM'); // it may not have been there in time
   expect([0, 75, null]).toContain((await stays.ended).code); // null: it was still loading
-}, 120_000);
+});
 
 test('a worker whose completions are a little off is refused, and changes nothing', async () => {
   const { message, stderr } = await refusal((port) => runRolloutWorker(workerOptions(port, { off: true })));
   expect(message).toContain(`refuses this worker: ${differs}`);
   expect(stderr).toContain(`is refused: ${differs}`);
-}, 180_000);
+});
 
 test('a worker with another token is refused', async () => {
   await writeFile(join(root, 'other-token'), 'another-token-altogether');
@@ -125,13 +125,13 @@ test('a worker with another token is refused', async () => {
     throw new Error(`${code} ${stderr}`);
   });
   expect(message).toMatch(/^64 userError: http:\/\/127.0.0.1:\d+: the learner has another token\n$/);
-}, 180_000);
+});
 
 test('a worker of other versions is refused', async () => {
   const versions = { ...rolloutVersions(), instructions: 'neon' };
   const { message } = await refusal((port) => runRolloutWorker(workerOptions(port, { versions })));
   expect(message).toMatch(/refuses this worker: .*instructions is neon, the learner's is /);
-}, 180_000);
+});
 
 test('a worker without a learner gives up', async () => {
   const forsaken = startWorker(await freePort(), ['--patience', '1']);

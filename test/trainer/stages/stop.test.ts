@@ -62,5 +62,4 @@ test.each([
       await logOf(join(whole, 'stage'), 'metrics.jsonl'),
     );
   },
-  180_000,
 );

@@ -20,7 +20,7 @@ beforeAll(async () => {
     expect(await runStage(await attemptOf(join(root, type), type, { out }))).toMatchObject({ code: 0, stderr: '' });
     undisturbed[type] = { out, digest: (await readResult(out, '')).checkpoint?.digest };
   }
-}, 60_000);
+});
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 test.each([
@@ -46,35 +46,30 @@ test.each([
     expect(await readdir(run)).toEqual(['attempt-3', 'attempt-3.json']);
     expect((await readdir(join(run, '..'))).filter((name) => name !== '0badcafe')).toEqual([]);
   },
-  60_000,
 );
 
 test.each([
   { name: 'finds its directory closed', cwd: false },
   { name: 'goes on writing into its closed directory, as over NFS', cwd: true },
-])(
-  'an attempt that wakes up beside its successor and $name changes no bit of it',
-  async ({ cwd }) => {
-    const run = join(await mkdtemp(join(root, 'zombie-')), '0badcafe');
-    const old = join(run, 'attempt-1');
-    await mkdir(old, { recursive: true });
-    const first = await attemptOf(run, 'pretrain', { out: cwd ? '.' : old });
-    const asleep = startStage(first, {
-      cwd: old,
-      when: { file: join(old, 'metrics.jsonl'), holds: '"step":3,', signal: 'SIGSTOP' },
-    });
-    while ((await checkpoints(old)).length === 0) await sleep(20);
-    await sleep(200);
-    const next = startStage(await attemptOf(run, 'pretrain', { attempt: 2 }));
-    while ((await checkpoints(join(run, 'attempt-2'))).length === 0) await sleep(5);
-    asleep.child.kill('SIGCONT');
-    expect(await next.ended).toMatchObject({ code: 0 });
-    const { code } = await asleep.ended;
-    if (!cwd) expect(code).toBe(1); // it could not write its next log line
-    await expectAsUndisturbed('pretrain', join(run, 'attempt-2'));
-  },
-  60_000,
-);
+])('an attempt that wakes up beside its successor and $name changes no bit of it', async ({ cwd }) => {
+  const run = join(await mkdtemp(join(root, 'zombie-')), '0badcafe');
+  const old = join(run, 'attempt-1');
+  await mkdir(old, { recursive: true });
+  const first = await attemptOf(run, 'pretrain', { out: cwd ? '.' : old });
+  const asleep = startStage(first, {
+    cwd: old,
+    when: { file: join(old, 'metrics.jsonl'), holds: '"step":3,', signal: 'SIGSTOP' },
+  });
+  while ((await checkpoints(old)).length === 0) await sleep(20);
+  await sleep(200);
+  const next = startStage(await attemptOf(run, 'pretrain', { attempt: 2 }));
+  while ((await checkpoints(join(run, 'attempt-2'))).length === 0) await sleep(5);
+  asleep.child.kill('SIGCONT');
+  expect(await next.ended).toMatchObject({ code: 0 });
+  const { code } = await asleep.ended;
+  if (!cwd) expect(code).toBe(1); // it could not write its next log line
+  await expectAsUndisturbed('pretrain', join(run, 'attempt-2'));
+});
 
 /** The stage file of an attempt in the directory of a run. */
 async function attemptOf(

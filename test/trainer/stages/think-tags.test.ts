@@ -26,7 +26,7 @@ beforeAll(async () => {
   }
   await writeFile(join(root, 'taught.jsonl'), `${JSON.stringify({ ...asked, completion: response })}\n`.repeat(2));
   await writeFile(join(root, 'sums.jsonl'), `${JSON.stringify({ ...asked, answer: '4' })}\n`.repeat(2));
-}, 120_000);
+});
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 test('a template that opens the block of thought: perfect responses are rewarded, kept whole, and trained with one tag', async () => {
@@ -65,7 +65,7 @@ test('a template that opens the block of thought: perfect responses are rewarded
   const document = '<|user|>2+2?<|assistant|><think>\n2 plus 2 is 4.</think><answer>4</answer><|end|>';
   const { encode } = await loadTokenizer(join(root, 'model-open'));
   expect(JSON.parse(first)).toMatchObject({ num_tokens: 2 * encode(document).length });
-}, 120_000);
+});
 
 const responses = [response, '<think>2 plus 2 is 4.</think>4', '\n<think>\n\n2+2\n</think>\n\n4', '2+2</think>4', '4'];
 
