@@ -3,7 +3,9 @@
 
 #include "attention-gradient.h"
 #include "attention.h"
+#include "elementwise.h"
 #include "linear.h"
+#include "optimizer.h"
 #include "table.h"
 
 namespace r1::R1_TARGET {

@@ -50,6 +50,31 @@ void cachedAttention(const CacheShape& shape, const float* q, const float* k, co
   target().table->cachedAttention(shape, q, k, v, positions, keys, values, out);
 }
 
+void adamw(const AdamW& settings, float* parameters, float* m, float* v, const float* gradient, int64_t n) {
+  target().table->adamw(settings, parameters, m, v, gradient, n);
+}
+double sumOfSquares(const float* x, int64_t n) { return target().table->sumOfSquares(x, n); }
+void addInto(float* sum, const float* x, int64_t n) { target().table->addInto(sum, x, n); }
+void rmsNorm(const float* x, const float* weight, float epsilon, float* y, float* r, int64_t m, int64_t d) {
+  target().table->rmsNorm(x, weight, epsilon, y, r, m, d);
+}
+void rmsNormGradient(const float* x, const float* weight, const float* r, const float* g, float* dx, float* dweight,
+                     int64_t m, int64_t d) {
+  target().table->rmsNormGradient(x, weight, r, g, dx, dweight, m, d);
+}
+void swiglu(const float* gate, const float* up, float* y, int64_t n) { target().table->swiglu(gate, up, y, n); }
+void swigluGradient(const float* gate, const float* up, const float* g, float* dgate, float* dup, int64_t n) {
+  target().table->swigluGradient(gate, up, g, dgate, dup, n);
+}
+void rotary(const float* x, const int64_t* positions, const float* cos, const float* sin, float direction, float* y,
+            int64_t m, int64_t heads, int64_t headDim) {
+  target().table->rotary(x, positions, cos, sin, direction, y, m, heads, headDim);
+}
+void logSumExp(const float* logits, float* largest, float* lse, int64_t m, int64_t n) {
+  target().table->logSumExp(logits, largest, lse, m, n);
+}
+void softmax(float* logits, int64_t m, int64_t n) { target().table->softmax(logits, m, n); }
+
 // Correct and slow until their fast forms stand above.
 
 void linearInputGradient(const float* g, const float* w, const float* c, float* dx, int64_t m, int64_t n, int64_t k) {
@@ -58,37 +83,4 @@ void linearInputGradient(const float* g, const float* w, const float* c, float* 
 void linearWeightGradient(const float* g, const float* x, float* dw, int64_t m, int64_t n, int64_t k) {
   reference::linearWeightGradient(g, x, dw, m, n, k);
 }
-void adamw(const AdamW& settings, float* p, float* m, float* v, const float* gradient, int64_t n) {
-  reference::adamw(settings, p, m, v, gradient, n);
-}
-double sumOfSquares(const float* x, int64_t n) { return reference::sumOfSquares(x, n); }
-void addInto(float* sum, const float* x, int64_t n) {
-  for (int64_t i = 0; i < n; i++) sum[i] += x[i];
-}
-void rmsNorm(const float* x, const float* weight, float epsilon, float* y, float* r, int64_t m, int64_t d) {
-  reference::rmsNorm(x, weight, epsilon, y, r, m, d);
-}
-void rmsNormGradient(const float* x, const float* weight, const float* r, const float* g, float* dx, float* dweight,
-                     int64_t m, int64_t d) {
-  reference::rmsNormGradient(x, weight, r, g, dx, dweight, m, d);
-}
-void swiglu(const float* gate, const float* up, float* y, int64_t n) { reference::swiglu(gate, up, y, n); }
-void swigluGradient(const float* gate, const float* up, const float* g, float* dgate, float* dup, int64_t n) {
-  reference::swigluGradient(gate, up, g, dgate, dup, n);
-}
-void rotary(const float* x, const int64_t* positions, const float* cos, const float* sin, float direction, float* y,
-            int64_t m, int64_t heads, int64_t headDim) {
-  reference::rotary(x, positions, cos, sin, direction, y, m, heads, headDim);
-}
-void logSumExp(const float* logits, float* largest, float* lse, int64_t m, int64_t n) {
-  reference::logSumExp(logits, largest, lse, m, n);
-}
-void softmax(float* logits, int64_t m, int64_t n) {
-  for (int64_t i = 0; i < m; i++) {
-    float largest, lse;
-    reference::logSumExp(logits + i * n, &largest, &lse, 1, n);
-    for (int64_t j = 0; j < n; j++) logits[i * n + j] = std::exp(logits[i * n + j] - lse);
-  }
-}
-
 }  // namespace r1

@@ -80,7 +80,7 @@ R1_INLINE Float maximum(Float a, Float b) { return a > b ? a : b; }
 
 R1_INLINE Double squareRoot(Double x) {
 #if R1_WIDTH == 16
-  return _mm512_sqrt_pd(x);
+  return _mm512_maskz_sqrt_pd(0xff, x);
 #elif R1_WIDTH == 8
   return _mm256_sqrt_pd(x);
 #elif defined(__x86_64__)

@@ -90,6 +90,36 @@ void attention() {
   std::printf("\n");
 }
 
+void optimizer() {
+  const int64_t n = 16 << 20;
+  Floats p = some(n), m = some(n), v(n, 0.1f), g = some(n);
+  const r1::AdamW settings{1, 1e-6, 0.9, 0.999, 1e-8, 0.1, 0.1, 0.001};
+  const double update = least([&] { r1::adamw(settings, p.data(), m.data(), v.data(), g.data(), n); });
+  const double squares = least([&] { p[0] += float(r1::sumOfSquares(g.data(), n)); });
+  const double sums = least([&] { r1::addInto(p.data(), g.data(), n); });
+  const double gigabytes = 4e-9 * double(n);
+  std::printf("16 Mi elements, GB/s: adamw %.1f (%.3f s), sumOfSquares %.1f, addInto %.1f\n", 7 * gigabytes / update,
+              update, gigabytes / squares, 3 * gigabytes / sums);
+}
+
+void elementwise() {
+  const int64_t m = 128, d = 576, f = 1536;
+  const Floats x = some(m * f), up = some(m * f), g = some(m * f), weight = some(f);
+  Floats y(m * f), z(m * f), r(m), dw(f), logits = some(16 * 49152);
+  const double norm = least([&] { r1::rmsNorm(x.data(), weight.data(), 1e-5f, y.data(), r.data(), m, d); });
+  const double slope = least([&] {
+    r1::rmsNormGradient(x.data(), weight.data(), r.data(), g.data(), y.data(), dw.data(), m, d);
+  });
+  const double gate = least([&] { r1::swiglu(x.data(), up.data(), y.data(), m * f); });
+  const double gateSlope = least([&] {
+    r1::swigluGradient(x.data(), up.data(), g.data(), y.data(), z.data(), m * f);
+  });
+  const double soft = least([&] { r1::softmax(logits.data(), 16, 49152); });
+  std::printf("128 tokens, ns an element: rmsNorm %.2f / %.2f, swiglu %.2f / %.2f; softmax %.2f\n",
+              1e9 * norm / double(m * d), 1e9 * slope / double(m * d), 1e9 * gate / double(m * f),
+              1e9 * gateSlope / double(m * f), 1e9 * soft / double(16 * 49152));
+}
+
 }  // namespace
 
 int main(int count, char** names) {
@@ -99,4 +129,6 @@ int main(int count, char** names) {
   };
   if (asked("linear")) linear();
   if (asked("attention")) attention();
+  if (asked("optimizer")) optimizer();
+  if (asked("elementwise")) elementwise();
 }

@@ -8,6 +8,7 @@ void testAll(const char* target, const r1::Table& kernels) {
   const int before = test::failures;
   testLinear(kernels);
   testAttention(kernels);
+  testElementwise(kernels);
   std::printf("%s: %s\n", target, test::failures == before ? "ok" : "FAILED");
 }
 

@@ -4,3 +4,4 @@
 
 void testLinear(const r1::Table& kernels);
 void testAttention(const r1::Table& kernels);
+void testElementwise(const r1::Table& kernels);

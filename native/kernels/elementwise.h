@@ -1,0 +1,154 @@
+// What stands between the products: norms, gates, rotations, softmax. Rows are computed one by one; an element's bits do not
+// depend on where in its row's vectors it falls, unless it is part of a sum, whose lanes are fixed.
+#pragma once
+
+#include <cmath>
+
+#include "exponential.h"
+#include "kernels.h"
+
+namespace r1::R1_TARGET {
+
+/// Calls work(offset, load, store) for W elements at a time, the last time for what is left of n.
+template <class Work>
+R1_INLINE void forVectors(int64_t n, Work work) {
+  int64_t i = 0;
+  const auto loadWhole = [&](const float* p) __attribute__((always_inline)) { return load(p + i); };
+  const auto storeWhole = [&](float* p, Float x) __attribute__((always_inline)) { store(p + i, x); };
+  for (; i + W <= n; i += W) work(loadWhole, storeWhole);
+  if (i == n) return;
+  const auto loadRest = [&](const float* p) __attribute__((always_inline)) { return loadSome(p + i, n - i); };
+  const auto storeRest = [&](float* p, Float x) __attribute__((always_inline)) { storeSome(p + i, x, n - i); };
+  work(loadRest, storeRest);
+}
+
+/// Σ of what `term` makes of 16 elements at a time: lane i adds the elements i, i + 16, …
+template <class Term>
+R1_INLINE float sumOfRow(int64_t n, Term term) {
+  Lanes sums = {};
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    R1_UNROLL for (int part = 0; part < Lanes::vectors; part++) {
+      const int64_t at = i + part * W;
+      sums.lane[part] = term(sums.lane[part], [&](const float* p) __attribute__((always_inline)) { return load(p + at); });
+    }
+  }
+  for (int part = 0; part < Lanes::vectors && i + part * W < n; part++) {
+    const int64_t at = i + part * W, some = n - at < W ? n - at : W;
+    sums.lane[part] =
+        term(sums.lane[part], [&](const float* p) __attribute__((always_inline)) { return loadSome(p + at, some); });
+  }
+  return sum(sums);
+}
+
+void rmsNorm(const float* x, const float* weight, float epsilon, float* y, float* r, int64_t m, int64_t d) {
+  for (int64_t i = 0; i < m; i++) {
+    const float* row = x + i * d;
+    const float squares = sumOfRow(d, [&](Float sum, auto get) __attribute__((always_inline)) {
+      const Float value = get(row);
+      return fma(value, value, sum);
+    });
+    const float inverse = 1 / __builtin_sqrtf(squares / float(d) + epsilon);
+    if (r) r[i] = inverse;
+    forVectors(d, [&](auto get, auto put) __attribute__((always_inline)) {
+      put(y + i * d, get(row) * inverse * get(weight));
+    });
+  }
+}
+
+void rmsNormGradient(const float* x, const float* weight, const float* r, const float* g, float* dx, float* dweight,
+                     int64_t m, int64_t d) {
+  for (int64_t i = 0; i < m; i++) {
+    const float *xRow = x + i * d, *gRow = g + i * d;
+    const float product = sumOfRow(d, [&](Float sum, auto get) __attribute__((always_inline)) {
+      return fma(get(gRow) * get(xRow), get(weight), sum);
+    });
+    const float inverse = r[i], slope = product * inverse * inverse * inverse / float(d);
+    forVectors(d, [&](auto get, auto put) __attribute__((always_inline)) {
+      const Float gi = get(gRow), xi = get(xRow);
+      put(dweight, fma(gi * xi, splat(inverse), get(dweight)));
+      put(dx + i * d, fma(xi, splat(-slope), gi * get(weight) * inverse));
+    });
+  }
+}
+
+R1_INLINE Float sigmoid(Float x) { return 1.f / (1.f + exponential(-x)); }
+
+void swiglu(const float* gate, const float* up, float* y, int64_t n) {
+  forVectors(n, [&](auto get, auto put) __attribute__((always_inline)) {
+    const Float x = get(gate);
+    put(y, x * sigmoid(x) * get(up));
+  });
+}
+
+void swigluGradient(const float* gate, const float* up, const float* g, float* dgate, float* dup, int64_t n) {
+  forVectors(n, [&](auto get, auto put) __attribute__((always_inline)) {
+    const Float x = get(gate), s = sigmoid(x), gs = get(g) * s, u = get(up);
+    put(dgate, gs * u * fma(x, 1.f - s, splat(1.f)));
+    put(dup, gs * x);
+  });
+}
+
+void rotary(const float* x, const int64_t* positions, const float* cos, const float* sin, float direction, float* y,
+            int64_t m, int64_t heads, int64_t headDim) {
+  const int64_t half = headDim / 2;
+  for (int64_t i = 0; i < m; i++) {
+    const float *c = cos + positions[i] * half, *s = sin + positions[i] * half;
+    for (int64_t h = 0; h < heads; h++) {
+      const float* from = x + (i * heads + h) * headDim;
+      float* to = y + (i * heads + h) * headDim;
+      forVectors(half, [&](auto get, auto put) __attribute__((always_inline)) {
+        const Float a = get(from), b = get(from + half), cosine = get(c), sine = get(s) * direction;
+        put(to, fma(a, cosine, -(b * sine)));
+        put(to + half, fma(b, cosine, a * sine));
+      });
+    }
+  }
+}
+
+/// The largest of a row, and Σ exp(x − largest).
+R1_INLINE Exponentials exponentialsOf(const float* row, int64_t n) {
+  const Float least = splat(-__builtin_inff());
+  Float most = least;
+  int64_t i = 0;
+  for (; i + W <= n; i += W) most = maximum(load(row + i), most);
+  float all[W];
+  store(all, most);
+  float largest = all[0];
+  for (int j = 1; j < W; j++) largest = all[j] > largest ? all[j] : largest;
+  for (; i < n; i++) largest = row[i] > largest ? row[i] : largest;
+
+  Lanes sums = {};
+  for (i = 0; i + 16 <= n; i += 16) {
+    R1_UNROLL for (int part = 0; part < Lanes::vectors; part++) {
+      sums.lane[part] += exponential(load(row + i + part * W) - largest);
+    }
+  }
+  if (i < n) {
+    float rest[16];
+    for (int j = 0; j < 16; j++) rest[j] = i + j < n ? row[i + j] : -__builtin_inff();
+    for (int part = 0; part < Lanes::vectors; part++) sums.lane[part] += exponential(load(rest + part * W) - largest);
+  }
+  return {largest, sum(sums)};
+}
+
+void logSumExp(const float* logits, float* largest, float* lse, int64_t m, int64_t n) {
+  for (int64_t i = 0; i < m; i++) {
+    const Exponentials e = exponentialsOf(logits + i * n, n);
+    largest[i] = e.largest;
+    lse[i] = float(e.largest + std::log(double(e.sum)));
+  }
+}
+
+void softmax(float* logits, int64_t m, int64_t n) {
+  for (int64_t i = 0; i < m; i++) {
+    float* row = logits + i * n;
+    const Exponentials e = exponentialsOf(row, n);
+    const float inverse = 1 / e.sum;
+    forVectors(n, [&](auto get, auto put) __attribute__((always_inline)) {
+      put(row, exponential(get(row) - e.largest) * inverse);
+    });
+  }
+}
+
+}  // namespace r1::R1_TARGET

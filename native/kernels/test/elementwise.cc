@@ -1,0 +1,123 @@
+#include "check.h"
+#include "reference.h"
+#include "tests.h"
+
+using namespace test;
+
+namespace {
+
+void adamwHasTheBitsOfItsFormula(const r1::Table& kernels) {
+  for (int64_t n : {1, 2, 3, 7, 8, 1001}) {
+    for (const double decay : {0.0, 0.1}) {
+      const r1::AdamW settings{0.7, 3e-4, 0.9, 0.999, 1e-8, decay, 1 - 0.9, 1 - 0.999};
+      Floats p = normals(n), m = normals(n), v = normals(n), g = normals(n);
+      for (float& x : v) x *= x;
+      Floats wantP = p, wantM = m, wantV = v;
+      kernels.adamw(settings, p.data(), m.data(), v.data(), g.data(), n);
+      reference::adamw(settings, wantP.data(), wantM.data(), wantV.data(), g.data(), n);
+      check(sameBits(p, wantP) && sameBits(m, wantM) && sameBits(v, wantV), "adamw of %ld elements has other bits", n);
+    }
+  }
+}
+
+void sumsHaveTheirOrder(const r1::Table& kernels) {
+  for (int64_t n = 0; n < 40; n++) {
+    const Floats x = normals(n), y = normals(n);
+    check(kernels.sumOfSquares(x.data(), n) == reference::sumOfSquares(x.data(), n), "sumOfSquares of %ld has other bits", n);
+    Floats sum = y;
+    kernels.addInto(sum.data(), x.data(), n);
+    for (int64_t i = 0; i < n; i++) check(sum[i] == y[i] + x[i], "addInto: element %ld of %ld", i, n);
+  }
+}
+
+void normsAgree(const r1::Table& kernels) {
+  for (int i = 0; i < 30; i++) {
+    const int64_t m = between(1, 9), d = between(1, 600);
+    const Floats x = normals(m * d, 3), weight = normals(d), g = normals(m * d);
+    Floats y(m * d), r(m), wantY(m * d), wantR(m), dx(m * d), wantDx(m * d), dw = normals(d), wantDw = dw;
+    kernels.rmsNorm(x.data(), weight.data(), 1e-5f, y.data(), r.data(), m, d);
+    reference::rmsNorm(x.data(), weight.data(), 1e-5f, wantY.data(), wantR.data(), m, d);
+    check(close(y, wantY, 1e-6) && close(r, wantR, 1e-6), "rmsNorm of [%ld, %ld] is off by %g", m, d, difference(y, wantY));
+    kernels.rmsNormGradient(x.data(), weight.data(), r.data(), g.data(), dx.data(), dw.data(), m, d);
+    reference::rmsNormGradient(x.data(), weight.data(), r.data(), g.data(), wantDx.data(), wantDw.data(), m, d);
+    check(close(dx, wantDx, 2e-6), "rmsNorm: dx of [%ld, %ld] is off by %g", m, d, difference(dx, wantDx));
+    check(close(dw, wantDw, 2e-6), "rmsNorm: dweight of [%ld, %ld] is off by %g", m, d, difference(dw, wantDw));
+    Floats single(d);
+    kernels.rmsNorm(x.data() + (m - 1) * d, weight.data(), 1e-5f, single.data(), nullptr, 1, d);
+    check(sameBits(single.data(), y.data() + (m - 1) * d, d), "rmsNorm: bits of a single row differ");
+  }
+}
+
+void gatesAgree(const r1::Table& kernels) {
+  for (int64_t n : {1, 7, 8, 200, 1001}) {
+    Floats gate = normals(n, 4), up = normals(n), g = normals(n);
+    gate[0] = -200;
+    Floats y(n), wantY(n), dgate(n), wantDgate(n), dup(n), wantDup(n);
+    kernels.swiglu(gate.data(), up.data(), y.data(), n);
+    reference::swiglu(gate.data(), up.data(), wantY.data(), n);
+    check(close(y, wantY, 1e-6), "swiglu is off by %g", difference(y, wantY));
+    kernels.swigluGradient(gate.data(), up.data(), g.data(), dgate.data(), dup.data(), n);
+    reference::swigluGradient(gate.data(), up.data(), g.data(), wantDgate.data(), wantDup.data(), n);
+    check(close(dgate, wantDgate, 1e-6) && close(dup, wantDup, 1e-6), "swiglu's gradient is off by %g", difference(dgate, wantDgate));
+    kernels.swigluGradient(gate.data(), up.data(), g.data(), gate.data(), up.data(), n);
+    check(sameBits(gate, dgate) && sameBits(up, dup), "swiglu's gradient differs in place");
+    Floats single(1);
+    kernels.swiglu(gate.data() + n - 1, up.data() + n - 1, y.data(), 1);
+  }
+}
+
+void rotationsAgree(const r1::Table& kernels) {
+  for (int64_t headDim : {8, 12, 64, 130}) {
+    const int64_t m = 9, heads = 3, half = headDim / 2;
+    const Floats x = normals(m * heads * headDim), angles = normals(20 * half);
+    Floats cos(20 * half), sin(20 * half), y(x.size()), want(x.size()), back(x.size());
+    for (size_t i = 0; i < angles.size(); i++) cos[i] = std::cos(angles[i]), sin[i] = std::sin(angles[i]);
+    std::vector<int64_t> positions(m);
+    for (int64_t& position : positions) position = between(0, 19);
+    kernels.rotary(x.data(), positions.data(), cos.data(), sin.data(), 1, y.data(), m, heads, headDim);
+    reference::rotary(x.data(), positions.data(), cos.data(), sin.data(), 1, want.data(), m, heads, headDim);
+    check(close(y, want, 1e-6), "rotary is off by %g", difference(y, want));
+    back = y;
+    kernels.rotary(back.data(), positions.data(), cos.data(), sin.data(), -1, back.data(), m, heads, headDim);
+    check(close(back, x, 1e-6), "rotary there and back is off by %g", difference(back, x));
+  }
+}
+
+/// The exponential itself, against float64, over all it is used for.
+void exponentialsAreExact(const r1::Table& kernels) {
+  double worst = 0;
+  for (float x = -87; x < 0; x += 0.00371f) {
+    float logits[2] = {0, x}, sums[2];  // softmax: p1 = eˣ / (1 + eˣ)
+    kernels.softmax(logits, 1, 2);
+    (void)sums;
+    const double want = std::exp(double(x)) / (1 + std::exp(double(x)));
+    worst = std::fmax(worst, std::fabs(logits[1] - want) / want);
+  }
+  check(worst < 3.5e-7, "softmax of two is off by %g of itself", worst);
+}
+
+void rowsOfLogitsAgree(const r1::Table& kernels) {
+  for (int64_t n : {1, 5, 16, 33, 4099}) {
+    const int64_t m = 3;
+    const Floats x = normals(m * n, 5);
+    Floats largest(m), lse(m), wantLargest(m), wantLse(m), p = x, want(m * n);
+    kernels.logSumExp(x.data(), largest.data(), lse.data(), m, n);
+    reference::logSumExp(x.data(), wantLargest.data(), wantLse.data(), m, n);
+    check(sameBits(largest, wantLargest) && close(lse, wantLse, 1e-6), "logSumExp of %ld is off by %g", n, difference(lse, wantLse));
+    kernels.softmax(p.data(), m, n);
+    for (int64_t i = 0; i < m * n; i++) want[i] = float(std::exp(double(x[i]) - wantLse[i / n]));
+    check(close(p, want, 2e-6), "softmax of %ld is off by %g", n, difference(p, want));
+  }
+}
+
+}  // namespace
+
+void testElementwise(const r1::Table& kernels) {
+  adamwHasTheBitsOfItsFormula(kernels);
+  sumsHaveTheirOrder(kernels);
+  normsAgree(kernels);
+  gatesAgree(kernels);
+  rotationsAgree(kernels);
+  exponentialsAreExact(kernels);
+  rowsOfLogitsAgree(kernels);
+}
