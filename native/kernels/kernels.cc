@@ -1,7 +1,6 @@
 #include "kernels.h"
 
 #include "table.h"
-#include "test/reference.h"
 
 namespace r1 {
 
@@ -35,6 +34,12 @@ void linear(const float* x, const float* w, const float* c, float* y, int64_t m,
 }
 void linearBf16(const float* x, const uint16_t* w, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
   target().table->linearBf16(x, w, c, y, m, n, k);
+}
+void linearInputGradient(const float* g, const float* w, const float* c, float* dx, int64_t m, int64_t n, int64_t k) {
+  target().table->linearInputGradient(g, w, c, dx, m, n, k);
+}
+void linearWeightGradient(const float* g, const float* x, float* dw, int64_t m, int64_t n, int64_t k) {
+  target().table->linearWeightGradient(g, x, dw, m, n, k);
 }
 void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, const int64_t* places,
                const int64_t* origins, float* out, float* lse) {
@@ -75,12 +80,4 @@ void logSumExp(const float* logits, float* largest, float* lse, int64_t m, int64
 }
 void softmax(float* logits, int64_t m, int64_t n) { target().table->softmax(logits, m, n); }
 
-// Correct and slow until their fast forms stand above.
-
-void linearInputGradient(const float* g, const float* w, const float* c, float* dx, int64_t m, int64_t n, int64_t k) {
-  reference::linearInputGradient(g, w, c, dx, m, n, k);
-}
-void linearWeightGradient(const float* g, const float* x, float* dw, int64_t m, int64_t n, int64_t k) {
-  reference::linearWeightGradient(g, x, dw, m, n, k);
-}
 }  // namespace r1

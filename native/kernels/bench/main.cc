@@ -56,6 +56,24 @@ void linear() {
   }
 }
 
+void gradients() {
+  std::printf("linear's gradients, GFLOP/s (dx / dw)\n");
+  for (const auto& [n, k] : {std::pair<int64_t, int64_t>{576, 576}, {1536, 576}, {576, 1536}, {4096, 576}, {256, 256}}) {
+    std::printf("  [%ld, %ld]:", n, k);
+    const Floats w = some(n * k);
+    Floats dw(n * k);
+    for (int64_t m : {16, 64, 128, 512, 2048}) {
+      const Floats g = some(m * n), x = some(m * k);
+      Floats dx(m * k);
+      const double input = least([&] { r1::linearInputGradient(g.data(), w.data(), nullptr, dx.data(), m, n, k); });
+      const double weight = least([&] { r1::linearWeightGradient(g.data(), x.data(), dw.data(), m, n, k); });
+      const double flop = 2e-9 * double(m * n * k);
+      std::printf("  M=%ld %.1f/%.1f", m, flop / input, flop / weight);
+    }
+    std::printf("\n");
+  }
+}
+
 /// One sequence; half of the products of a full square count.
 void attention() {
   std::printf("attention, 9 heads over 3 of 64, one sequence, GFLOP/s (forward / gradient)\n ");
@@ -128,6 +146,7 @@ int main(int count, char** names) {
     return count < 2 || std::any_of(names + 1, names + count, [&](const char* one) { return name == one; });
   };
   if (asked("linear")) linear();
+  if (asked("gradients")) gradients();
   if (asked("attention")) attention();
   if (asked("optimizer")) optimizer();
   if (asked("elementwise")) elementwise();

@@ -51,6 +51,35 @@ void rowDependsOnItselfAlone(const r1::Table& kernels) {
   }
 }
 
+void gradientsAgree(const r1::Table& kernels) {
+  for (int i = 0; i < 40; i++) {
+    auto [m, n, k] = randomSizes();
+    if (i % 4 == 0) m = between(180, 600);
+    if (i % 4 == 1) n = between(180, 600);
+    if (i % 4 < 2) k = between(1, 70);
+    const Floats g = normals(m * n), w = normals(n * k, 0.1f), x = normals(m * k), c = normals(m * k);
+    Floats want(m * k), got(m * k, NAN), inPlace = c;
+    reference::linearInputGradient(g.data(), w.data(), nullptr, want.data(), m, n, k);
+    kernels.linearInputGradient(g.data(), w.data(), nullptr, got.data(), m, n, k);
+    check(close(got, want, tolerance), "dx [%ld, %ld]·[%ld, %ld] is off by %g", m, n, n, k, difference(got, want));
+    Floats single(k);
+    kernels.linearInputGradient(g.data() + (m - 1) * n, w.data(), nullptr, single.data(), 1, n, k);
+    check(sameBits(single.data(), got.data() + (m - 1) * k, k), "dx: bits of a single row differ");
+    reference::linearInputGradient(g.data(), w.data(), c.data(), want.data(), m, n, k);
+    kernels.linearInputGradient(g.data(), w.data(), c.data(), got.data(), m, n, k);
+    kernels.linearInputGradient(g.data(), w.data(), inPlace.data(), inPlace.data(), m, n, k);
+    check(close(got, want, tolerance) && sameBits(got, inPlace), "dx + c is off by %g", difference(got, want));
+
+    Floats dw = normals(n * k), wantDw = dw, halves = dw;
+    reference::linearWeightGradient(g.data(), x.data(), wantDw.data(), m, n, k);
+    kernels.linearWeightGradient(g.data(), x.data(), dw.data(), m, n, k);
+    check(close(dw, wantDw, tolerance), "dw [%ld, %ld]ᵀ·[%ld, %ld] is off by %g", m, n, m, k, difference(dw, wantDw));
+    kernels.linearWeightGradient(g.data(), x.data(), halves.data(), m / 2, n, k);
+    kernels.linearWeightGradient(g.data() + m / 2 * n, x.data() + m / 2 * k, halves.data(), m - m / 2, n, k);
+    check(sameBits(dw, halves), "dw: rows in two parts give other bits");
+  }
+}
+
 float widened(uint16_t upper) {
   const uint32_t bits = uint32_t(upper) << 16;
   float value;
@@ -86,5 +115,6 @@ void bf16IsTheProductOfRoundedNumbers(const r1::Table& kernels) {
 void testLinear(const r1::Table& kernels) {
   agreesWithTheReference(kernels);
   rowDependsOnItselfAlone(kernels);
+  gradientsAgree(kernels);
   bf16IsTheProductOfRoundedNumbers(kernels);
 }
