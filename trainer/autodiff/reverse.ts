@@ -3,20 +3,35 @@ import { scalar } from '../graph/value.ts';
 import { accumulate } from './accumulate.ts';
 
 /**
- * Reverse-mode differentiation: the gradient of a loss with respect to each of `parameters`.
- *
- * A parameter's gradient is created as soon as the last op that reads the parameter has been passed, so that a program
- * in the order of creation can free what the gradient was made of.
+ * The gradient of a loss with respect to each of `parameters`.
  *
  * @param loss of shape `[]`
  * @throws when the loss does not depend on a parameter, or depends on one through an op without a gradient
  */
 export function gradients(loss: Value, parameters: readonly Value[]): Value[] {
   if (loss.shape.length > 0) throw new Error(`gradients of a loss with shape [${loss.shape.join(', ')}], expected []`);
-  const cotangents = new Map<Value, Contribution[]>([[loss, [scalar(1)]]]);
+  return pullback(new Map([[loss, scalar(1)]]), parameters);
+}
+
+/**
+ * Reverse-mode differentiation: the cotangent of each of `sources` from those of some results. With `sums`, a source's
+ * cotangent is added onto what is given for it.
+ *
+ * A source's cotangent is created as soon as the last op that reads the source has been passed, so that a program in
+ * the order of creation can free what the cotangent was made of.
+ *
+ * @throws when no result depends on a source, or one does through an op without a gradient
+ */
+export function pullback(
+  results: ReadonlyMap<Value, Value>,
+  sources: readonly Value[],
+  sums: ReadonlyMap<Value, Value> = new Map(),
+): Value[] {
+  const cotangents = new Map<Value, Contribution[]>();
+  for (const [value, given] of [...sums, ...results]) cotangents.set(value, [given]);
   const finished = new Map<Value, Value | undefined>();
-  const { nodes, active } = between(parameters, loss);
-  const firstReader = firstReaders(parameters, nodes);
+  const { nodes, active } = between(sources, [...results.keys()]);
+  const firstReader = firstReaders(sources, nodes);
 
   for (const node of nodes.toReversed()) {
     const arrived = node.outputs.map((output) => cotangentOf(output, cotangents));
@@ -28,20 +43,20 @@ export function gradients(loss: Value, parameters: readonly Value[]): Value[] {
         cotangents.set(operand, (cotangents.get(operand) ?? []).concat(cotangent));
       }
     }
-    for (const parameter of firstReader.get(node) ?? []) finished.set(parameter, cotangentOf(parameter, cotangents));
+    for (const source of firstReader.get(node) ?? []) finished.set(source, cotangentOf(source, cotangents));
   }
 
-  return parameters.map((parameter) => {
-    const gradient = finished.get(parameter);
-    if (gradient !== undefined) return gradient;
-    const name = parameter.source.kind === 'input' ? parameter.source.name : 'a parameter';
+  return sources.map((source) => {
+    const cotangent = finished.get(source);
+    if (cotangent !== undefined && sums.get(source) !== cotangent) return cotangent;
+    const name = source.source.kind === 'input' ? source.source.name : 'a parameter';
     throw new Error(`the loss does not depend on ${name}`);
   });
 }
 
-/** The parameters that no node before this one reads. */
-function firstReaders(parameters: readonly Value[], nodes: readonly Node[]): Map<Node, Value[]> {
-  const unread = new Set(parameters);
+/** The sources that no node before this one reads. */
+function firstReaders(sources: readonly Value[], nodes: readonly Node[]): Map<Node, Value[]> {
+  const unread = new Set(sources);
   return new Map(
     nodes.map((node) => [node, node.inputs.filter((operand) => operand && unread.delete(operand)) as Value[]]),
   );
@@ -52,10 +67,10 @@ function cotangentOf(value: Value, cotangents: ReadonlyMap<Value, Contribution[]
   return contributions && accumulate(contributions, value);
 }
 
-/** Nodes on the paths from `sources` to `target`, in order of creation, and the values that depend on a source. */
-function between(sources: readonly Value[], target: Value): { nodes: Node[]; active: ReadonlySet<Value> } {
+/** Nodes on the paths from `sources` to `targets`, in order of creation, and the values that depend on a source. */
+function between(sources: readonly Value[], targets: readonly Value[]): { nodes: Node[]; active: ReadonlySet<Value> } {
   const active = new Set(sources);
-  const nodes = ancestors(target).filter((node) => {
+  const nodes = ancestors(targets).filter((node) => {
     const depends = node.inputs.some((operand) => operand !== undefined && active.has(operand));
     if (depends) for (const output of node.outputs) active.add(output);
     return depends;
@@ -63,10 +78,10 @@ function between(sources: readonly Value[], target: Value): { nodes: Node[]; act
   return { nodes, active };
 }
 
-/** Every node that `target` depends on, in order of creation. A composite counts as one node. */
-function ancestors(target: Value): Node[] {
+/** Every node that `targets` depend on, in order of creation. A composite counts as one node. */
+function ancestors(targets: readonly Value[]): Node[] {
   const nodes = new Set<Node>();
-  const pending = [target];
+  const pending = [...targets];
   for (let value = pending.pop(); value !== undefined; value = pending.pop()) {
     if (value.source.kind !== 'node' || nodes.has(value.source.node)) continue;
     nodes.add(value.source.node);

@@ -1,7 +1,6 @@
 import { zip } from '../algorithms/zip.ts';
 import { UserError } from '../contract/errors.ts';
 import type { ModelConfig } from '../models/config.ts';
-import type { Grid } from '../models/program-inputs.ts';
 import { budgetFor, cutMicroBatches, type SequenceSize } from './micro-batches.ts';
 import type {
   PolicySequence,
@@ -12,9 +11,10 @@ import type {
   TrainingBatch,
 } from './sequences.ts';
 
-/** Some sequences of a batch and the padded size they run at. */
+/** Some sequences of a batch that run together. */
 export interface Part<T> {
-  readonly grid: Grid;
+  /** Of the list that they are. */
+  readonly tokens: number;
   /** Indices into the batch. */
   readonly members: readonly number[];
   readonly sequences: readonly T[];
@@ -25,7 +25,6 @@ interface Cut<T> {
   readonly size: (sequence: T) => SequenceSize;
   /** What a sequence shares with others: they stay side by side. */
   readonly family?: (sequence: T) => unknown;
-  readonly rowsPerSequence?: number;
 }
 
 /**
@@ -33,23 +32,14 @@ interface Cut<T> {
  *
  * @throws UserError if a sequence is longer than the model takes
  */
-export function cutSequences<T>(
-  sequences: readonly T[],
-  { vocabularySize, maxLength }: ModelConfig,
-  { size, family, rowsPerSequence = 1 }: Cut<T>,
-): Part<T>[] {
+export function cutSequences<T>(sequences: readonly T[], config: ModelConfig, { size, family }: Cut<T>): Part<T>[] {
   const sizes = sequences.map(size);
   for (const [index, { length }] of sizes.entries()) {
-    if (length <= maxLength) continue;
-    throw new UserError(`sequence ${index} has ${length} tokens, the model takes at most ${maxLength}`);
+    if (length <= config.maxLength) continue;
+    throw new UserError(`sequence ${index} has ${length} tokens, the model takes at most ${config.maxLength}`);
   }
-  const budget = budgetFor(vocabularySize);
-  return cutMicroBatches(
-    sizes,
-    { ...budget, tokens: budget.tokens / rowsPerSequence },
-    family && sequences.map(family),
-  ).map(({ rows, length: padded, members }) => ({
-    grid: { rows: rows * rowsPerSequence, length: padded },
+  return cutMicroBatches(sizes, budgetFor(config), family && sequences.map(family)).map(({ tokens, members }) => ({
+    tokens,
     members,
     sequences: members.map((member) => sequences[member] as T),
   }));
@@ -79,7 +69,7 @@ function lossFields(sequence: PolicySequence): PolicySequence {
 
 /** A part of a training step that runs forward and backward at once. */
 export interface TrainingPart {
-  readonly grid: Grid;
+  readonly tokens: number;
   readonly members: readonly number[];
   readonly batch: TrainingBatch;
 }
@@ -87,12 +77,10 @@ export interface TrainingPart {
 /** Cuts the batch of a training step into micro-batches. */
 export function cutBatch(batch: TrainingBatch, config: ModelConfig): TrainingPart[] {
   if (batch.loss === 'pairwise') {
-    return cutSequences(batch.pairs, config, { size: sizeOfPair, rowsPerSequence: 2 }).map(
-      ({ sequences: pairs, ...cut }) => ({
-        ...cut,
-        batch: { ...batch, pairs },
-      }),
-    );
+    return cutSequences(batch.pairs, config, { size: sizeOfPair }).map(({ sequences: pairs, ...cut }) => ({
+      ...cut,
+      batch: { ...batch, pairs },
+    }));
   }
   if (batch.loss === 'policy') {
     return cutCompletions(batch.sequences, config, lossFields).map(({ sequences, ...cut }) => ({
@@ -113,20 +101,21 @@ export function cutBatch(batch: TrainingBatch, config: ModelConfig): TrainingPar
  */
 function sizeOf({ promptIds, completionIds }: TokenSequence): SequenceSize {
   if (promptIds.length === 0) throw new UserError('a sequence has an empty prompt, expected at least one token');
-  return { length: promptIds.length + completionIds.length - 1, predicted: completionIds.length };
+  return { length: promptIds.length + completionIds.length - 1, shared: promptIds.length };
 }
 
-/** A score is read at the last token: none is predicted. */
 export function sizeOfScored({ ids }: ScoredSequence): SequenceSize {
-  return { length: ids.length, predicted: 0 };
+  return { length: ids.length };
 }
 
-function sizeOfDocument({ ids, weights }: SupervisedSequence): SequenceSize {
-  return { length: ids.length - 1, predicted: weights.filter((weight) => weight !== 0).length };
+/** Nothing is predicted at the last token. */
+function sizeOfDocument({ ids }: SupervisedSequence): SequenceSize {
+  return { length: ids.length - 1 };
 }
 
 function sizeOfPair({ chosen, rejected }: PreferencePair): SequenceSize {
-  return { length: Math.max(chosen.length, rejected.length), predicted: 0 };
+  const [a, b] = [chosen.length, rejected.length];
+  return { length: Math.max(a, b), rows: 2, tokens: a + b };
 }
 
 /** Puts the results of micro-batches back into the order of the batch. */

@@ -200,7 +200,7 @@ export class Engine {
       return {
         loss,
         gradNorm,
-        positions: parts.reduce((sum, { grid }) => sum + grid.rows * grid.length, 0),
+        positions: parts.reduce((sum, { tokens }) => sum + tokens, 0),
         ...(batch.loss !== 'pairwise' && { probs: inOrder(({ probs }) => probs) }),
         ...(batch.loss === 'sft' && { top: inOrder(({ top }) => top) }),
         ...(batch.loss === 'pairwise' && { scores: inOrder(({ scores }) => scores) }),

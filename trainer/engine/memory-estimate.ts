@@ -2,12 +2,15 @@ import type { Head, ModelConfig } from '../models/config.ts';
 import { parameterLayout } from '../models/parameters.ts';
 import { kvBytesPerToken } from '../rollout/kv-cache.ts';
 import { cacheBytes, mostRows } from './generation-plan.ts';
-import { budgetFor, cutMicroBatches, type SequenceSize } from './micro-batches.ts';
+import { gridLength } from '../models/packing.ts';
+import { logitBytes } from '../passes/head-runs.ts';
+import { budgetFor, cutMicroBatches, keptBytes, keptBytesPerToken } from './micro-batches.ts';
 
 /** An optimizer step on sequences that are all as long as they may be. */
 export interface LargestStep {
   readonly sequences: number;
-  readonly size: SequenceSize;
+  /** Of each in tokens, and how many of them are predicted: not those of a prompt, and none by a scalar head. */
+  readonly size: { readonly length: number; readonly predicted: number };
   /** 2 for pairs. */
   readonly rowsPerSequence: number;
 }
@@ -50,12 +53,12 @@ const enoughSequences = 8192;
  * The memory that a stage needs at its peak, by what it is for; docs/pretrained-models.md has the same in a table, with measurements.
  *
  *   shared by all workers   4 bytes a parameter each for weights, gradient, two moments, reference
- *   a worker                to train, 4 bytes a parameter for its gradients; keys and values; of its largest micro-batch the logits
- *                           and their gradient, and the attention scores of all layers, which the backward pass needs:
- *                           4 · layers · heads · rows · length²
+ *   a worker                keys and values; of its largest micro-batch what all layers keep for the way back, up to 512 MiB, and the residual
+ *                           stream between them; the work of one layer, and four times its attention scores,
+ *                           heads · rows · length²; twice the logits that exist at a time, up to 64 MiB
  *   each reward model       4 bytes a parameter for its weights
  *
- * A runtime that copies takes 4 bytes a parameter of every model more for each worker, and for its gradients as much again.
+ * A runtime that copies takes 4 bytes a parameter of every model more for each worker, and twice the table of the head for its gradient.
  */
 export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
   const { config, head, workers, copies, step, reference, sampledLength, rewardModels } = demand;
@@ -68,7 +71,7 @@ export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
     ...(step ? [certain('their gradient', weights), certain('the moments of AdamW', 2 * weights)] : []),
     ...(reference ? [certain('the reference', weights)] : []),
     ...(copies ? [certain(`copies of the weights ${each}`, workers * weights)] : []),
-    ...(step ? [certain(`gradients ${each}`, (copies ? 2 : 1) * workers * weights)] : []),
+    ...(step && copies ? [certain(`gradients ${each}`, 2 * workers * tableBytes(config, head))] : []),
     ...Array.from(rewardModels, ([name, model]) =>
       certain(`the reward model ${name}`, (copies ? 1 + workers : 1) * weightBytes(model, 'scalar')),
     ),
@@ -82,25 +85,37 @@ function weightBytes(config: ModelConfig, head: Head): number {
   return bytesPerNumber * parameterLayout(config, head).size;
 }
 
+/** Of the largest tensor whose gradient a program puts out. */
+function tableBytes({ vocabularySize, hiddenSize, intermediateSize }: ModelConfig, head: Head): number {
+  return bytesPerNumber * hiddenSize * (head === 'lm' ? Math.max(vocabularySize, intermediateSize) : intermediateSize);
+}
+
 function ofMicroBatch(
   { sequences, size, rowsPerSequence }: LargestStep,
-  { vocabularySize, layers, heads, maxLength }: ModelConfig,
+  config: ModelConfig,
   head: Head,
   workers: number,
   each: string,
 ): MemoryPart[] {
+  const { vocabularySize, hiddenSize, layers, heads, maxLength } = config;
   const [length, predicted] = [Math.min(size.length, maxLength), Math.min(size.predicted, maxLength)];
-  const budget = budgetFor(vocabularySize);
   const [largest] = cutMicroBatches(
-    Array.from({ length: Math.min(sequences, enoughSequences) }, () => ({ length, predicted })),
-    { ...budget, tokens: budget.tokens / rowsPerSequence },
+    Array.from({ length: Math.min(sequences, enoughSequences) }, () => ({
+      length,
+      rows: rowsPerSequence,
+      tokens: rowsPerSequence * length,
+    })),
+    budgetFor(config),
   );
-  const rows = rowsPerSequence * (largest?.rows ?? 0);
-  const scores = bytesPerNumber * layers * heads * rows * (largest?.length ?? 0) ** 2;
-  const logits = bytesPerNumber * vocabularySize * rows * predicted;
+  const [rows, tokens] = [rowsPerSequence * (largest?.members.length ?? 0), largest?.tokens ?? 0];
+  const ofLayer = tokens * keptBytesPerToken(config);
+  const streams = (layers + 1) * tokens * hiddenSize * bytesPerNumber;
+  const scores = bytesPerNumber * heads * rows * gridLength(length) ** 2;
+  const logits = Math.min(logitBytes, bytesPerNumber * vocabularySize * rows * predicted);
   return [
     ...(head === 'lm' ? [likely(`logits ${each}`, 2 * workers * logits)] : []),
-    likely(`attention scores ${each}`, workers * scores),
+    likely(`activations ${each}`, workers * (Math.min(keptBytes, layers * ofLayer) + streams + 3 * ofLayer)),
+    likely(`attention scores ${each}`, 4 * workers * scores),
   ];
 }
 

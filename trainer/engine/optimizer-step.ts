@@ -29,7 +29,7 @@ export type StepReport<L extends Loss> = StepResults[L] & {
   readonly loss: number;
   /** L2 norm of the whole gradient before clipping. */
   readonly gradNorm: number;
-  /** Positions that were computed, padding included. */
+  /** Tokens that were computed; what completions share counts once in a micro-batch. */
   readonly positions: number;
 };
 

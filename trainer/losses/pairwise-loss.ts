@@ -1,4 +1,4 @@
-import { dimension, fixed } from '../graph/shape.ts';
+import { dimension } from '../graph/shape.ts';
 import { type Value, constant } from '../graph/value.ts';
 import { softplus } from '../ops/activation.ts';
 import { multiply } from '../ops/elementwise.ts';
@@ -13,7 +13,7 @@ import { reduceSum, sum } from '../ops/reduction.ts';
  * @param weight `[pairs]`
  */
 export function pairwiseLoss(scores: Value, weight: Value): Value {
-  const pairs = fixed(dimension(weight.shape, 0));
+  const pairs = dimension(weight.shape, 0);
   const rejectedMinusChosen = constant(Float32Array.of(-1, 1), [1, 2]);
   const difference = reduceSum(multiply(reshape(scores, [pairs, 2]), rejectedMinusChosen), [1]);
   return sum(multiply(weight, softplus(reshape(difference, [pairs])))); // −log σ(a) = softplus(−a)

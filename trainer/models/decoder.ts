@@ -1,14 +1,11 @@
-import { type Dimension, dimension, fixed, times } from '../graph/shape.ts';
-import { type Value, integers } from '../graph/value.ts';
-import { causalAttention } from '../nn/attention.ts';
-import { projectToHeads } from '../nn/heads.ts';
-import { queriesToGrid, toGrid } from '../nn/token-grid.ts';
+import { dimension } from '../graph/shape.ts';
+import type { Value } from '../graph/value.ts';
+import { attention, type TokenPlaces } from '../nn/attention.ts';
 import { type RotaryTables, rotaryTables } from '../nn/rotary.ts';
-import { type Projection, swiglu } from '../nn/swiglu.ts';
+import { swiglu } from '../nn/swiglu.ts';
 import { add } from '../ops/elementwise.ts';
-import { gatherRows } from '../ops/indexing.ts';
 import { gemm } from '../ops/linalg.ts';
-import { reshape, transpose } from '../ops/movement.ts';
+import { reshape } from '../ops/movement.ts';
 import { rmsNorm } from '../ops/normalization.ts';
 import { rotaryEmbedding } from '../ops/rotary.ts';
 import type { ModelConfig } from './config.ts';
@@ -21,70 +18,55 @@ export function within(parameters: Parameters, prefix: string): Parameters {
   return (name) => parameters(`${prefix}.${name}`);
 }
 
-/** Hidden states before the head, and every layer's keys (after RoPE) and values. */
-export interface DecoderOutput {
-  /** `[rows · length, d]`, before the final norm */
-  readonly hidden: Value;
-  /** `[rows, kvHeads, length, headDim]` each */
-  readonly keys: readonly Value[];
-  readonly values: readonly Value[];
-}
-
-/**
- * A causal decoder over sequences of equal length at positions 0 … length − 1, for prompts. Padding stands on the right
- * and changes nothing before it.
- *
- * @param ids `[rows, length]` int64
- */
-export function decoder(config: ModelConfig, parameters: Parameters, ids: Value): DecoderOutput {
-  const [rows, length] = [dimension(ids.shape, 0), fixed(dimension(ids.shape, 1))];
-  const rotary = { tables: decoderRotaryTables(config, length), positions: integers([0]) };
-  const keys: Value[] = [];
-  const values: Value[] = [];
-
-  let x = gatherRows(parameters('model.embed_tokens.weight'), reshape(ids, [times(rows, length)]));
-  for (let index = 0; index < config.layers; index++) {
-    const layer = within(parameters, `model.layers.${index}`);
-    const heads = projectAttention(config, layer, x, rows, length);
-    const { q, k, v } = rotated(config, layer, heads, rotary);
-    keys.push(k);
-    values.push(v);
-    x = feedForward(config, layer, attentionOutput(config, layer, causalAttention(q, k, v), x));
-  }
-  return { hidden: x, keys, values };
-}
-
-/** Tokens of several sequences in one list (see packing.ts), T in all. */
-export interface TokenList {
-  /** `[T]` int64 */
-  readonly ids: Value;
-  /** `[T, 1]` int64 */
+/** Tokens of several sequences in one list (see packing.ts). */
+export interface Tokens extends TokenPlaces {
+  /** Of each token in its sequence, `[T, 1]` int64 */
   readonly positions: Value;
-  /** `[rows · length]` int64: the token of each cell of the grid */
-  readonly places: Value;
-  /** `[T]` int64: the cell whose result a token takes */
-  readonly origins: Value;
-  readonly rows: number;
-  readonly length: number;
 }
 
+/** What a layer computes of a list of tokens. */
+export interface LayerOutput {
+  /** The residual stream after the layer, `[T, d]` */
+  readonly y: Value;
+  /** After RoPE, `[T, kvHeads, headDim]` */
+  readonly keys: Value;
+  /** `[T, kvHeads, headDim]` */
+  readonly values: Value;
+}
+
+/** Sees those values of a layer that a backward pass starts from, and says what is used in their place. */
+export type Keep = (name: string, value: Value) => Value;
+
 /**
- * The same decoder over packed tokens. Keys and values go from the list to the grid, what was attended comes back; all
- * else is done once a token, whatever number of sequences share it. A token's result has the same bits either way.
+ * One layer of a causal decoder. All but attention is done once a token, whatever number of sequences share it. A token's
+ * result has the same bits in any list.
  *
- * @returns hidden states before the head, `[T, d]`, before the final norm
+ * @param layer its parameters, without the prefix of the layer
+ * @param x the residual stream, `[T, d]`
+ * @param keep called for the results of products and of attention, each `[T, …]`; the rest follows from them without a product
  */
-export function packedDecoder(config: ModelConfig, parameters: Parameters, tokens: TokenList): Value {
-  const { ids, positions, origins } = tokens;
-  const rotary = { tables: decoderRotaryTables(config, tokens.length), positions };
-  let x = gatherRows(parameters('model.embed_tokens.weight'), ids);
-  for (let index = 0; index < config.layers; index++) {
-    const layer = within(parameters, `model.layers.${index}`);
-    const { q, k, v } = rotated(config, layer, projectTokens(config, layer, x), rotary);
-    const attended = causalAttention(queriesToGrid(q, tokens), toGrid(k, tokens), toGrid(v, tokens));
-    x = feedForward(config, layer, attentionOutput(config, layer, gatherRows(attended, origins), x));
-  }
-  return x;
+export function decoderLayer(
+  config: ModelConfig,
+  layer: Parameters,
+  x: Value,
+  tokens: Tokens,
+  keep: Keep = (_, value) => value,
+): LayerOutput {
+  const { heads, kvHeads, headDim } = config;
+  const count = dimension(x.shape, 0);
+  const tables = decoderRotaryTables(config, config.maxLength);
+  const { q, k, v } = rotated(config, layer, projectTokens(config, layer, x, keep), {
+    tables,
+    positions: tokens.positions,
+  });
+  const flat = (head: Value, number: number): Value => reshape(head, [count, number, headDim]);
+  const [keys, values] = [flat(k, kvHeads), flat(v, kvHeads)];
+  const { out } = attention(flat(q, heads), keys, values, tokens, (attended) => ({
+    out: keep('attended', attended.out),
+    lse: keep('lse', attended.lse),
+  }));
+  const middle = keep('middle', attentionOutput(config, layer, reshape(out, [count, heads * headDim]), x));
+  return { y: feedForward(config, layer, middle, keep), keys, values };
 }
 
 export function decoderRotaryTables(config: ModelConfig, length: number): RotaryTables {
@@ -92,44 +74,46 @@ export function decoderRotaryTables(config: ModelConfig, length: number): Rotary
   return rotaryTables({ headDim, theta, ...(scaling && { scaling }) }, length);
 }
 
+/** Of each token, before or after RoPE. */
 export interface AttentionHeads {
-  /** `[rows, heads, length, headDim]` */
+  /** `[T, heads, 1, headDim]` */
   readonly q: Value;
-  /** `[rows, kvHeads, length, headDim]` */
+  /** `[T, kvHeads, 1, headDim]` */
   readonly k: Value;
   readonly v: Value;
 }
 
-/** Queries, keys and values of the normalised input `x` `[rows · length, d]`, before QK-norm and RoPE. */
-export function projectAttention(
+/**
+ * Every linear map of a layer, `x·weightᵀ + bias`, with the residual stream added. What stands on such a map, as an
+ * adapter does, belongs here: there is no other place.
+ *
+ * @param name without `.weight`, such as `mlp.up_proj`
+ * @param x `[n, in]`
+ */
+function linear(
+  layer: Parameters,
+  name: string,
+  x: Value,
+  { bias, residual }: { readonly bias: boolean; readonly residual?: Value },
+): Value {
+  const y = gemm(x, layer(`${name}.weight`), { transB: true, c: residual });
+  // A sum of its own: as C of the Gemm the bias would enter the product's sum at another place, and change its bits.
+  return bias ? add(y, layer(`${name}.bias`)) : y;
+}
+
+/** Queries, keys and values of tokens, before QK-norm and RoPE, from the residual stream `x` `[T, d]`. */
+export function projectTokens(
   config: ModelConfig,
   layer: Parameters,
   x: Value,
-  rows: Dimension,
-  length: Dimension,
+  keep: Keep = (_, value) => value,
 ): AttentionHeads {
   const h = rmsNorm(x, layer('input_layernorm.weight'), config.normEpsilon);
-  const project = (name: string, heads: number): Value => {
-    const y = projectToHeads(h, layer(`self_attn.${name}.weight`), rows, length, heads);
-    // A sum of its own: as C of a Gemm the bias would enter the product's sum at another place, and change its bits.
-    return config.attentionBias ? add(y, reshape(layer(`self_attn.${name}.bias`), [heads, 1, config.headDim])) : y;
+  const project = (name: 'q' | 'k' | 'v', heads: number): Value => {
+    const y = keep(name, linear(layer, `self_attn.${name}_proj`, h, { bias: config.attentionBias }));
+    return reshape(y, [dimension(x.shape, 0), heads, 1, config.headDim]);
   };
-  return {
-    q: project('q_proj', config.heads),
-    k: project('k_proj', config.kvHeads),
-    v: project('v_proj', config.kvHeads),
-  };
-}
-
-/** Queries, keys and values of tokens at positions of their own, `[T, heads, 1, headDim]`, from `x` `[T, d]`. */
-export function projectTokens(config: ModelConfig, layer: Parameters, x: Value): AttentionHeads {
-  const { q, k, v } = projectAttention(config, layer, x, 1, dimension(x.shape, 0));
-  return { q: oneToken(q), k: oneToken(k), v: oneToken(v) };
-}
-
-/** `[1, heads, T, headDim]` to `[T, heads, 1, headDim]`. */
-function oneToken(x: Value): Value {
-  return transpose(x, [2, 1, 0, 3]);
+  return { q: project('q', config.heads), k: project('k', config.kvHeads), v: project('v', config.kvHeads) };
 }
 
 /** QK-norm (Qwen3) and RoPE. */
@@ -148,18 +132,16 @@ export function rotated(
 
 /** Output projection of attention, added to the residual stream. `attended` is `[n, heads · headDim]`. */
 export function attentionOutput(config: ModelConfig, layer: Parameters, attended: Value, residual: Value): Value {
-  const y = gemm(attended, layer('self_attn.o_proj.weight'), { transB: true, c: residual });
-  return config.outputBias ? add(y, layer('self_attn.o_proj.bias')) : y;
+  return linear(layer, 'self_attn.o_proj', attended, { bias: config.outputBias, residual });
 }
 
 /** The second half of a layer: norm and SwiGLU, added to the residual stream `x` `[n, d]`. */
-export function feedForward(config: ModelConfig, layer: Parameters, x: Value): Value {
+export function feedForward(config: ModelConfig, layer: Parameters, x: Value, keep: Keep = (_, value) => value): Value {
   const h = rmsNorm(x, layer('post_attention_layernorm.weight'), config.normEpsilon);
-  const projection = (name: string): Projection => ({
-    weight: layer(`mlp.${name}.weight`),
-    ...(config.mlpBias && { bias: layer(`mlp.${name}.bias`) }),
-  });
-  return swiglu(h, x, { gate: projection('gate_proj'), up: projection('up_proj'), down: projection('down_proj') });
+  const bias = config.mlpBias;
+  const gate = keep('gate', linear(layer, 'mlp.gate_proj', h, { bias }));
+  const up = keep('up', linear(layer, 'mlp.up_proj', h, { bias }));
+  return linear(layer, 'mlp.down_proj', swiglu(gate, up), { bias, residual: x });
 }
 
 /** The final norm of hidden states `[n, d]`. */

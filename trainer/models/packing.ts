@@ -12,10 +12,14 @@ export interface Packing {
   readonly ids: readonly number[];
   /** Position of each token in its sequences, `[T]`. */
   readonly positions: readonly number[];
-  /** `[rows · length]` */
+  /** `[rows, length]` */
   readonly places: readonly number[];
   /** `[T]` */
   readonly origins: readonly number[];
+  /** Sequences. */
+  readonly rows: number;
+  /** Cells of a row: those of the longest sequence, rounded up. */
+  readonly length: number;
 }
 
 /** A sequence whose beginning others may have too. */
@@ -25,11 +29,14 @@ export interface PackedSequence {
   readonly own: readonly number[];
 }
 
-/**
- * @param rows of the grid, at least as many as there are sequences
- * @param length of the grid, at least that of the longest sequence
- */
-export function packSequences(sequences: readonly PackedSequence[], rows: number, length: number): Packing {
+/** Positions that a row of the grid has when the longest sequence has this many: vectorised sums over the padding then add the same numbers in the same order. */
+export function gridLength(longest: number): number {
+  return Math.max(1, Math.ceil(longest / 16)) * 16;
+}
+
+export function packSequences(sequences: readonly PackedSequence[]): Packing {
+  const rows = sequences.length;
+  const length = gridLength(Math.max(...sequences.map(({ shared, own }) => shared.length + own.length)));
   const [ids, positions, origins]: [number[], number[], number[]] = [[], [], []];
   const places = Array.from({ length: rows * length }, () => 0);
   const beginnings = new Map<string, number>();
@@ -53,5 +60,5 @@ export function packSequences(sequences: readonly PackedSequence[], rows: number
     for (const [index, id] of own.entries()) add(id, shared.length + index, start + shared.length + index);
   }
   while (ids.length < 2) add(0, 0, ids.length); // cells of padding
-  return { ids, positions, places, origins };
+  return { ids, positions, places, origins, rows, length };
 }

@@ -2,9 +2,7 @@ import type { OnnxProgram } from '../graph/program.ts';
 import type { Shape } from '../graph/shape.ts';
 import { type ElementType, type Value, input } from '../graph/value.ts';
 import { writeProgram } from '../graph/writer.ts';
-import type { Head, ModelConfig } from './config.ts';
-import type { Parameters, TokenList } from './decoder.ts';
-import { parameterLayout } from './parameters.ts';
+import type { Parameters, Tokens } from './decoder.ts';
 
 /** The inputs of a program that is being built, in their order. */
 export class ProgramInputs {
@@ -27,35 +25,22 @@ export class ProgramInputs {
   }
 }
 
-/** A program whose parameters are declared under their Hugging Face names. */
-export interface ProgramBase {
-  readonly config: ModelConfig;
-  readonly inputs: ProgramInputs;
-  readonly parameters: Parameters;
-  readonly parameterNames: readonly string[];
-}
-
-export function programBase(config: ModelConfig, head: Head): ProgramBase {
-  const inputs = new ProgramInputs();
-  const { tensors } = parameterLayout(config, head);
+/** Declares parameters. */
+export function parameterInputs(inputs: ProgramInputs, tensors: readonly Tensor[]): Parameters {
   for (const { name, shape } of tensors) inputs.add(name, shape);
-  return { config, inputs, parameters: (name) => inputs.get(name), parameterNames: tensors.map(({ name }) => name) };
+  return (name) => inputs.get(name);
 }
 
-/** Sequences that a program runs, padded. */
-export interface Grid {
-  readonly rows: number;
-  readonly length: number;
+interface Tensor {
+  readonly name: string;
+  readonly shape: readonly number[];
 }
 
-/** Declares packed tokens (see packing.ts). */
-export function tokenList(inputs: ProgramInputs, { rows, length }: Grid): TokenList {
+/** Declares a list of tokens (see packing.ts). */
+export function tokenInputs(inputs: ProgramInputs): Tokens {
   return {
-    ids: inputs.add('ids', ['T'], 'int64'),
     positions: inputs.add('positions', ['T', 1], 'int64'),
-    places: inputs.add('places', [rows * length], 'int64'),
+    places: inputs.add('places', ['R', 'L'], 'int64'),
     origins: inputs.add('origins', ['T'], 'int64'),
-    rows,
-    length,
   };
 }

@@ -1,73 +1,88 @@
-import { type Dimension, dimension, fixed, times } from '../graph/shape.ts';
-import { type Value, composite, constant } from '../graph/value.ts';
-import { add, multiply, subtract } from '../ops/elementwise.ts';
+import { dimension, fixed } from '../graph/shape.ts';
+import { type Value, kernel } from '../graph/value.ts';
+import { add, log, multiply, subtract } from '../ops/elementwise.ts';
 import { batchedMatmul } from '../ops/linalg.ts';
 import { concat, reshape, slice } from '../ops/movement.ts';
 import { softmax } from '../ops/normalization.ts';
-import { reduceSum } from '../ops/reduction.ts';
-import { mergeHeads, splitHeads } from './heads.ts';
+import { reduceMax, reduceSum } from '../ops/reduction.ts';
+import { AttentionGrid, type TokenPlaces } from './attention-grid.ts';
 
-/** Added to the scores of keys that a query must not see. Finite, so that the softmax of any row stays a number. */
-const masked = -1e9;
+export type { TokenPlaces };
+
+/** What attention gives each token. */
+export interface Attended {
+  /** `[T, heads, headDim]` */
+  readonly out: Value;
+  /** `[T, heads]`: the logarithm of the softmax's denominator, by which a gradient finds the weights again */
+  readonly lse: Value;
+}
 
 /**
- * Causal grouped-query attention over whole sequences, softmax(Q·Kᵀ ÷ √headDim)·V, differentiated as one.
+ * Causal grouped-query attention of a list of tokens, each over the tokens of its sequence up to itself,
+ * softmax(Q·Kᵀ ÷ √headDim)·V. A token that several sequences share attends once, where its origin is.
  *
- * The queries that share a key head are rows of one product, so K and V are never repeated. Queries go in blocks, each
- * against the keys up to its end: with `b` blocks `(b − 1) ÷ 2b` of the work on `[length, length]` falls away.
- *
- * @param q `[rows, heads, length, headDim]`
- * @param k, v `[rows, kvHeads, length, headDim]`
- * @returns `[rows · length, heads · headDim]`
+ * @param q `[T, heads, headDim]`
+ * @param k, v `[T, kvHeads, headDim]`
+ * @param keep says what is used in place of the results, for example those of an earlier run
  */
-export function causalAttention(q: Value, k: Value, v: Value): Value {
-  const layout = queryLayout(q, k);
-  const { rows, heads, kvHeads, group, length, headDim } = layout;
-  const blocks = queryBlocks(length);
-  const alpha = 1 / Math.sqrt(headDim);
-  const grouped = (x: Value): Value => reshape(x, [rows, kvHeads, group * length, headDim]);
-
-  const queries = grouped(q);
-  const parts = blocks.map(({ start, end }) => {
-    const [query, key, value] = [queryRows(queries, layout, start, end), prefix(k, end), prefix(v, end)];
-    const scores = reshape(batchedMatmul(query, key, { transB: true, alpha }), [
-      rows,
-      kvHeads,
-      group,
-      end - start,
-      end,
-    ]);
-    const p = softmax(reshape(add(scores, causalMask(start, end)), [rows, kvHeads, group * (end - start), end]));
-    return { query, key, value, p, start, end, output: batchedMatmul(p, value) };
+export function attention(
+  q: Value,
+  k: Value,
+  v: Value,
+  at: TokenPlaces,
+  keep: (attended: Attended) => Attended = (attended) => attended,
+): Attended {
+  const grid = new AttentionGrid(q, k, at);
+  const [queries, keys, values] = [grid.cells(q), grid.cells(k), grid.cells(v)];
+  const parts = grid.blocks.map((block) => {
+    const { scores, p } = grid.weights(queries, keys, block);
+    // lse = s − log p of any key; of the largest, whose p cannot underflow
+    const lse = subtract(reduceMax(scores), log(reduceMax(p)));
+    return { out: batchedMatmul(p, grid.prefix(values, block)), lse };
   });
-  const output = joinQueryRows(
-    parts.map((part) => part.output),
-    layout,
-  );
-  const merged = mergeHeads(reshape(output, [rows, heads, length, headDim]), times(rows, length));
+  const outputs = [
+    grid.take(parts.map(({ out }) => out)),
+    reshape(grid.take(parts.map(({ lse }) => lse)), q.shape.slice(0, 2)),
+  ];
+  const inputs = [q, k, v, at.places, at.origins];
+  const [out, denominator] = kernel('Attention', inputs, outputs, (g) =>
+    g ? attentionGradient(q, k, v, at, attended, g) : [],
+  ) as [Value, Value];
+  const attended = keep({ out, lse: denominator });
+  return attended;
+}
 
-  // O = P·V, P = softmax(S), S = α·Q·Kᵀ  ⇒  dV = Pᵀ·G, dP = G·Vᵀ, dS = P ∘ (dP − Σ G∘O), dQ = α·dS·K, dK = α·dSᵀ·Q
-  const [result] = composite('CausalAttention', [q, k, v], [merged], (gMerged) => {
-    if (gMerged === undefined) return [];
-    const g = grouped(splitHeads(gMerged, rows, length, heads));
-    const products = reduceSum(multiply(g, output), [3]);
-    let [dk, dv]: (Value | undefined)[] = [];
-    const dq = parts.map(({ query, key, value, p, start, end }) => {
-      const gBlock = queryRows(g, layout, start, end);
-      const dp = batchedMatmul(gBlock, value, { transB: true });
-      const ds = multiply(p, subtract(dp, queryRows(products, layout, start, end)));
-      dv = addToPrefix(batchedMatmul(p, gBlock, { transA: true }), dv, start, end);
-      dk = addToPrefix(batchedMatmul(ds, query, { transA: true, alpha }), dk, start, end);
-      return batchedMatmul(ds, key, { alpha });
-    });
-    return [reshape(joinQueryRows(dq, layout), q.shape), dk, dv];
+/**
+ * The cotangents of q, k and v from that of `out`. The weights P are computed again: nothing of the size of the scores
+ * is kept from the way forward.
+ *
+ *   O = P·V, P = softmax(S), S = α·Q·Kᵀ  ⇒  dV = Pᵀ·G, dP = G·Vᵀ, dS = P ∘ (dP − Σ G∘O), dQ = α·dS·K, dK = α·dSᵀ·Q
+ *
+ * Only a token's cell of origin has a cotangent, so sequences that share a token do not count it twice.
+ */
+function attentionGradient(q: Value, k: Value, v: Value, at: TokenPlaces, { out, lse }: Attended, g: Value): Value[] {
+  const grid = new AttentionGrid(q, k, at);
+  const { alpha } = grid;
+  const [queries, keys, values] = [grid.cells(q), grid.cells(k), grid.cells(v)];
+  const cotangents = grid.put(g);
+  const products = reduceSum(multiply(cotangents, grid.cells(out)), [3]);
+  let [dk, dv]: (Value | undefined)[] = [];
+  const dq = grid.blocks.map((block) => {
+    const { query, p } = grid.weights(queries, keys, block);
+    const gradient = grid.queries(cotangents, block);
+    const dp = batchedMatmul(gradient, grid.prefix(values, block), { transB: true });
+    const ds = multiply(p, subtract(dp, grid.queries(products, block)));
+    dk = grid.onto(dk, batchedMatmul(ds, query, { transA: true, alpha }), block);
+    dv = grid.onto(dv, batchedMatmul(p, gradient, { transA: true }), block);
+    return batchedMatmul(ds, grid.prefix(keys, block), { alpha });
   });
-  return result as Value;
+  const outputs = [grid.take(dq), grid.sumCells(dk as unknown as Value, k), grid.sumCells(dv as unknown as Value, v)];
+  return kernel('AttentionGradient', [q, k, v, at.places, at.origins, out, lse, g], outputs);
 }
 
 /**
  * Attention of one new token per sequence over a cache that already holds its key and value. A query row has the bits
- * it has in `causalAttention`: the sum runs over the same keys in the same order, and a masked key adds exactly 0.
+ * it has in `attention`: the sum runs over the same keys in the same order, and a masked key adds exactly 0.
  *
  * @param q `[B, kvHeads, group, headDim]`
  * @param keys, values `[B, kvHeads, W, headDim]`
@@ -83,61 +98,4 @@ export function cachedAttention(q: Value, keys: Value, values: Value, bias: Valu
   const attended = batchedMatmul(p, values);
   const output = group === 1 ? slice(attended, 2, 0, 1) : attended;
   return reshape(output, [dimension(q.shape, 0), kvHeads * group * headDim]);
-}
-
-interface QueryLayout {
-  readonly rows: Dimension;
-  readonly heads: number;
-  readonly kvHeads: number;
-  /** Query heads per key head. */
-  readonly group: number;
-  readonly length: number;
-  readonly headDim: number;
-}
-
-function queryLayout(q: Value, k: Value): QueryLayout {
-  const [heads, length, headDim] = q.shape.slice(1).map(fixed) as [number, number, number];
-  const kvHeads = fixed(dimension(k.shape, 1));
-  return { rows: dimension(q.shape, 0), heads, kvHeads, group: heads / kvHeads, length, headDim };
-}
-
-/** Four blocks pay from 128 positions on, two from 64. */
-function queryBlocks(length: number): { start: number; end: number }[] {
-  const count = length >= 128 && length % 4 === 0 ? 4 : length >= 64 && length % 2 === 0 ? 2 : 1;
-  const size = length / count;
-  return Array.from({ length: count }, (_, index) => ({ start: index * size, end: (index + 1) * size }));
-}
-
-/** 0 where key ≤ query, for the queries `start … end − 1` and the keys `0 … end − 1`. */
-function causalMask(start: number, end: number): Value {
-  const mask = new Float32Array((end - start) * end);
-  for (let query = start; query < end; query++) {
-    mask.fill(masked, (query - start) * end + query + 1, (query - start + 1) * end);
-  }
-  return constant(mask, [end - start, end]);
-}
-
-/** Positions `start … end − 1` of every query head: from `[rows, kvHeads, group · length, n]`. */
-function queryRows(x: Value, { rows, kvHeads, group, length }: QueryLayout, start: number, end: number): Value {
-  if (end - start === length) return x;
-  const n = dimension(x.shape, 3);
-  const block = slice(reshape(x, [rows, kvHeads, group, length, n]), 3, start, end);
-  return reshape(block, [rows, kvHeads, group * (end - start), n]);
-}
-
-/** Undoes `queryRows` of all blocks. */
-function joinQueryRows(blocks: readonly Value[], { rows, kvHeads, group, length, headDim }: QueryLayout): Value {
-  const [first, ...rest] = blocks.map((x) => reshape(x, [rows, kvHeads, group, length / blocks.length, headDim]));
-  const joined = rest.length > 0 ? concat([first as Value, ...rest], 3) : (first as Value);
-  return reshape(joined, [rows, kvHeads, group * length, headDim]);
-}
-
-/** Positions `0 … end − 1` of every key head. */
-function prefix(x: Value, end: number): Value {
-  return end === x.shape[2] ? x : slice(x, 2, 0, end);
-}
-
-/** Adds `sum`, which covers the positions before `start`, to `x`, which covers those before `end`. */
-function addToPrefix(x: Value, sum: Value | undefined, start: number, end: number): Value {
-  return sum ? concat([add(slice(x, 2, 0, start), sum), slice(x, 2, start, end)], 2) : x;
 }

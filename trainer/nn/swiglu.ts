@@ -1,32 +1,13 @@
 import type { Value } from '../graph/value.ts';
 import { silu } from '../ops/activation.ts';
-import { add, multiply } from '../ops/elementwise.ts';
-import { gemm } from '../ops/linalg.ts';
-
-/** A linear map `x·weightᵀ + bias`: weight `[out, in]`, bias `[out]` or none. */
-export interface Projection {
-  readonly weight: Value;
-  readonly bias?: Value;
-}
+import { multiply } from '../ops/elementwise.ts';
 
 /**
- * Gated feed-forward layer with its residual: `x + (silu(h·gateᵀ) ∘ h·upᵀ)·downᵀ`, each product plus its bias.
+ * What a gated feed-forward layer projects down again, `silu(gate) ∘ up`.
  * Source: Shazeer, arXiv:2002.05202.
  *
- * @param h the normalised input, `[n, d]`
- * @param residual x, `[n, d]`
- * @param projections gate and up `[f, d]`, down `[d, f]`
+ * @param gate, up projections of the normalised input, `[n, f]`
  */
-export function swiglu(
-  h: Value,
-  residual: Value,
-  { gate, up, down }: Readonly<Record<'gate' | 'up' | 'down', Projection>>,
-): Value {
-  const gated = multiply(silu(project(h, gate)), project(h, up));
-  return project(gated, down, residual);
-}
-
-function project(x: Value, { weight, bias }: Projection, c?: Value): Value {
-  const y = gemm(x, weight, { transB: true, ...(c && { c }) });
-  return bias ? add(y, bias) : y;
+export function swiglu(gate: Value, up: Value): Value {
+  return multiply(silu(gate), up);
 }

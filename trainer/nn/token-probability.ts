@@ -36,21 +36,28 @@ export interface TokenProbability {
  * @param hidden H, `[n, d]`
  * @param table E, `[V, d]`
  * @param targets `[n]` int64
+ * @param rows E[t], `[n, d]`: the scattered part is its gradient
  */
-export function tokenProbability(hidden: Value, table: Value, targets: Value): TokenProbability {
+export function tokenProbability(
+  hidden: Value,
+  table: Value,
+  targets: Value,
+  rows: Value = gatherRows(table, targets),
+): TokenProbability {
   const tokens = dimension(hidden.shape, 0);
   const p = distribution(hidden, table);
   const target = pickColumns(p, targets);
   const outputs = [target, log(maximum(target, scalar(smallestProbability))), reshape(reduceMax(p), [tokens])];
-  const [prob, logProb, top] = composite('TokenProbability', [hidden, table, targets], outputs, (gProb, gLog) => {
+  const [prob, logProb, top] = composite('TokenProbability', [hidden, table, rows], outputs, (gProb, gLog) => {
     const viaProb = gProb && multiply(gProb, target);
     const both = viaProb && gLog ? add(viaProb, gLog) : (viaProb ?? gLog);
     if (both === undefined) return [];
     const c = reshape(both, [tokens, 1]);
     const scaled = multiply(hidden, c);
     return [
-      multiply(gemm(p, table, { alpha: -1, c: gatherRows(table, targets) }), c),
-      [{ onto: (sum) => gemm(p, scaled, { transA: true, alpha: -1, c: sum }) }, { rows: targets, updates: scaled }],
+      multiply(gemm(p, table, { alpha: -1, c: rows }), c),
+      { onto: (sum) => gemm(p, scaled, { transA: true, alpha: -1, c: sum }) },
+      scaled,
     ];
   }) as [Value, Value, Value];
   return { prob, logProb, top };

@@ -2,9 +2,8 @@ import { dimension, ShapeError, showShape } from '../graph/shape.ts';
 import { type RowUpdates, type Value, apply, expectRank } from '../graph/value.ts';
 import { reshape, sizes } from './movement.ts';
 
-/** Rows of a table: `[n, …row]` for indices `[n]` int64. ONNX `Gather`. */
+/** Rows of a table: `[…n, …row]` for indices `[…n]` int64; a gradient where these have one axis. ONNX `Gather`. */
 export function gatherRows(table: Value, rows: Value): Value {
-  expectRank('Gather', rows, 1);
   const shape = [...rows.shape, ...table.shape.slice(1)];
   return apply(
     'Gather',
@@ -12,7 +11,7 @@ export function gatherRows(table: Value, rows: Value): Value {
     { type: table.type, shape },
     {
       attributes: { axis: 0 },
-      gradient: (g) => (g ? [{ rows, updates: g }] : []),
+      ...(rows.shape.length === 1 && { gradient: (g) => (g ? [{ rows, updates: g }] : []) }),
     },
   );
 }

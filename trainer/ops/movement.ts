@@ -11,17 +11,18 @@ import {
 import { type Value, apply, integers } from '../graph/value.ts';
 
 /**
- * The same elements in another shape. At most one dimension may be symbolic; it takes what the others leave. A view in
- * ONNX Runtime: no data is moved. ONNX `Reshape`.
+ * The same elements in another shape. A symbolic dimension that stands where it stood stays; at most one other may be
+ * symbolic, and takes what the others leave. A view in ONNX Runtime: no data is moved. ONNX `Reshape`.
  */
 export function reshape(a: Value, shape: Shape): Value {
   if (sameShape(a.shape, shape)) return a;
-  const symbolic = shape.filter((size) => typeof size === 'string');
+  const stays = (size: Dimension, axis: number): boolean => typeof size === 'string' && size === a.shape[axis];
+  const symbolic = shape.filter((size, axis) => typeof size === 'string' && !stays(size, axis));
   if (symbolic.length > 1) throw new ShapeError(`Reshape to ${showShape(shape)}: more than one symbolic dimension`);
-  if (symbolic.length === 0 && sizeOf(a.shape) !== sizeOf(shape)) {
+  if (shape.every((size) => typeof size === 'number') && sizeOf(a.shape) !== sizeOf(shape)) {
     throw new ShapeError(`Reshape: ${showShape(a.shape)} has another number of elements than ${showShape(shape)}`);
   }
-  const target = integers(shape.map((size) => (typeof size === 'number' ? size : -1)));
+  const target = integers(shape.map((size, axis) => (typeof size === 'number' ? size : stays(size, axis) ? 0 : -1)));
   return apply('Reshape', [a, target], { type: a.type, shape }, { gradient: (g) => (g ? [reshape(g, a.shape)] : []) });
 }
 

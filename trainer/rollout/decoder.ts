@@ -1,8 +1,11 @@
-import { type DecodePart, decodeBinding, decodePrograms, prefillProgram } from '../models/programs.ts';
+import { type DecodePart, decodeBinding, decodePrograms } from '../models/programs.ts';
 import type { ModelConfig } from '../models/config.ts';
+import { packSequences } from '../models/packing.ts';
+import type { HeadRuns } from '../passes/head-runs.ts';
+import { type LayerRuns, tokenTensors } from '../passes/layer-runs.ts';
 import type { ExecutableCache } from '../runtime/executable-cache.ts';
 import type { Bound, Executable } from '../runtime/runtime.ts';
-import { floats, floatTensor, indexTensor, IndexTensor, type Tensor, type Tensors, zeros } from '../runtime/tensor.ts';
+import { floats, floatTensor, IndexTensor, type Tensor, type Tensors, zeros } from '../runtime/tensor.ts';
 import type { KvCache } from './kv-cache.ts';
 
 /** Keys and values of prompts, per layer [prompts, kvHeads, length, headDim]. */
@@ -23,7 +26,8 @@ export interface Prefill {
  */
 export class Decoder {
   readonly #config: ModelConfig;
-  readonly #programs: ExecutableCache;
+  readonly #layers: LayerRuns;
+  readonly #heads: HeadRuns;
   readonly #parameters: Tensors;
   readonly #cache: KvCache;
   readonly #inverseTemperature: Tensor;
@@ -34,11 +38,12 @@ export class Decoder {
   #step: BoundStep | undefined;
 
   private constructor(
-    { config, programs, parameters, cache, temperature }: DecoderOptions,
+    { config, layers, heads, parameters, cache, temperature }: DecoderOptions,
     parts: Readonly<Record<DecodePart, Executable>>,
   ) {
     this.#config = config;
-    this.#programs = programs;
+    this.#layers = layers;
+    this.#heads = heads;
     this.#parameters = parameters;
     this.#cache = cache;
     this.#inverseTemperature = floatTensor(Float32Array.of(inverseOf(temperature)), [1]);
@@ -62,27 +67,34 @@ export class Decoder {
     return this.#config.vocabularySize;
   }
 
-  /** @param length positions the prompts are padded to, at least that of the longest */
+  /** @param length positions of the keys and values, at least those of the longest prompt */
   async prefill(prompts: readonly (readonly number[])[], length: number): Promise<Prefill> {
-    const rows = Math.max(2, prompts.length);
-    const ids = new Int32Array(rows * length);
-    const last = new Int32Array(rows);
-    prompts.forEach((prompt, row) => {
-      ids.set(prompt, row * length);
-      last[row] = row * length + prompt.length - 1;
+    const packing = packSequences(prompts.map((own) => ({ shared: [], own })));
+    const tokenOf = (prompt: number, position: number) => packing.places[prompt * packing.length + position] as number;
+    const layers: Prefill['layers'][number][] = [];
+    const x = await this.#layers.forward(this.#parameters, tokenTensors(packing), (_, keys, values) => {
+      const starts = prompts.map((prompt, row) => ({ start: tokenOf(row, 0), count: prompt.length }));
+      layers.push({ keys: this.#byHead(keys, starts, length), values: this.#byHead(values, starts, length) });
     });
-    const program = await this.#programs.get(`prefill ${length}`, () => prefillProgram(this.#config, length));
-    const outputs = await program.run({
-      ...this.#parameters,
-      ids: indexTensor(ids, [rows, length]),
-      last: indexTensor(last, [rows]),
-      inverseTemperature: this.#inverseTemperature,
-    });
-    const layers = Array.from({ length: this.#config.layers }, (_, layer) => ({
-      keys: floats(outputs, `key.${layer}`),
-      values: floats(outputs, `value.${layer}`),
-    }));
-    return { probs: floats(outputs, 'prob'), length, layers };
+    const last = prompts.map((prompt, row) => tokenOf(row, prompt.length - 1));
+    const picked = last.length === 1 ? [...last, ...last] : last;
+    const probs = await this.#heads.nextTokens(this.#parameters, x, picked, this.#inverseTemperature);
+    return { probs, length, layers };
+  }
+
+  /** From `[T, kvHeads, headDim]` to `[prompts, kvHeads, length, headDim]`. */
+  #byHead(tokens: Float32Array, prompts: readonly { start: number; count: number }[], length: number): Float32Array {
+    const { kvHeads, headDim } = this.#config;
+    const result = new Float32Array(prompts.length * kvHeads * length * headDim);
+    for (const [row, { start, count }] of prompts.entries()) {
+      for (let position = 0; position < count; position++) {
+        for (let head = 0; head < kvHeads; head++) {
+          const from = ((start + position) * kvHeads + head) * headDim;
+          result.set(tokens.subarray(from, from + headDim), ((row * kvHeads + head) * length + position) * headDim);
+        }
+      }
+    }
+    return result;
   }
 
   /**
@@ -184,6 +196,8 @@ function newHandover({ hiddenSize, heads, kvHeads, headDim }: ModelConfig, rows:
 export interface DecoderOptions {
   readonly config: ModelConfig;
   readonly programs: ExecutableCache;
+  readonly layers: LayerRuns;
+  readonly heads: HeadRuns;
   /** By their Hugging Face names. */
   readonly parameters: Tensors;
   /** With room for the rows; sequences are put there by the caller. */

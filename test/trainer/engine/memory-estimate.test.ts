@@ -19,12 +19,15 @@ const step = (sequences: number, length: number, predicted: number, rowsPerSeque
   size: { length, predicted },
   rowsPerSequence,
 });
-const scores = (rows: number, length: number) => 4 * 30 * 9 * rows * length ** 2;
-const logits = (rows: number, predicted: number) => 2 * 4 * 49_152 * rows * predicted;
+const scores = (rows: number, length: number) => 4 * 4 * 9 * rows * length ** 2;
+const logits = (rows: number, predicted: number) => 2 * Math.min(64 * 2 ** 20, 4 * 49_152 * rows * predicted);
+const kept = 4 * (9 * 64 + 3 * 64 + 3 * 64 + 9 * 64 + 9 + 576 + 1536 + 1536); // of one token in one layer
+const activations = (tokens: number) =>
+  Math.min(512 * 2 ** 20, 30 * tokens * kept) + 31 * tokens * 4 * 576 + 3 * tokens * kept;
 
 // The formula of docs/pretrained-models.md.
 describe.each([1, 2])('with %d workers', (workers) => {
-  const training = 4 * weights + workers * weights; // weights, gradient, moments; gradients
+  const training = 4 * weights; // weights, gradient, moments
   test.each<{ name: string; demand: Partial<MemoryDemand>; bytes: number }>([
     { name: 'a model', demand: {}, bytes: weights },
     { name: 'a model that each worker copies', demand: { copies: true }, bytes: weights + workers * weights },
@@ -52,27 +55,31 @@ describe.each([1, 2])('with %d workers', (workers) => {
     {
       name: 'one long row',
       demand: { step: step(1, 1024, 1024) },
-      bytes: training + workers * (scores(1, 1024) + logits(1, 1024)),
+      bytes: training + workers * (scores(1, 1024) + logits(1, 1024) + activations(1024)),
     },
     {
       name: 'copies of weights and gradients',
       demand: { copies: true, step: step(1, 1024, 1024) },
-      bytes: training + 2 * workers * weights + workers * (scores(1, 1024) + logits(1, 1024)),
+      bytes:
+        training +
+        workers * weights +
+        2 * workers * 4 * 576 * 49_152 +
+        workers * (scores(1, 1024) + logits(1, 1024) + activations(1024)),
     },
     {
-      name: 'many long rows, of which few are predicted',
-      demand: { step: step(64, 1024, 256) },
-      bytes: training + workers * (scores(2, 1024) + logits(2, 256)),
+      name: 'many rows, of which little is predicted',
+      demand: { step: step(64, 256, 16) },
+      bytes: training + workers * (scores(4, 256) + logits(4, 16) + activations(1024)),
     },
     {
       name: 'rows that are longer than the model takes',
       demand: { step: step(1, 9999, 9999) },
-      bytes: training + workers * (scores(1, 2048) + logits(1, 2048)),
+      bytes: training + workers * (scores(1, 2048) + logits(1, 2048) + activations(2048)),
     },
     {
       name: 'a pair',
       demand: { head: 'scalar', step: step(1, 1024, 0, 2) },
-      bytes: training + (4 + workers) * 4 * 576 + workers * scores(2, 1024),
+      bytes: training + 4 * 4 * 576 + workers * (scores(2, 1024) + activations(2048)),
     },
   ])('counts $name', ({ demand, bytes }) => {
     expect(totalOf(estimateMemory({ ...nothing, workers, ...demand }))).toBe(bytes + program);

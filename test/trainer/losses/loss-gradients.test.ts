@@ -1,11 +1,12 @@
 import { expect, test } from '@jest/globals';
 import { policyLoss } from '../../../trainer/losses/policy-loss.ts';
 import type { Family, ModelConfig } from '../../../trainer/models/config.ts';
-import { type Loss, gradientProgram, probabilityProgram, scoreProgram } from '../../../trainer/models/programs.ts';
+import type { Loss } from '../../../trainer/models/programs.ts';
 import { samples } from '../../support/gradient-check.ts';
 import { randomParameters, tinyConfig, tokenIds } from '../../support/random-model.ts';
 import { unshared } from '../../support/packed.ts';
-import { type Feeds, type Results, openProgram, runProgram } from '../../support/run-program.ts';
+import type { Feeds, Results } from '../../support/run-program.ts';
+import { gradientModel, probabilityModel, scoreModel } from '../../support/whole-model.ts';
 
 const config = tinyConfig();
 const settings = {
@@ -35,7 +36,7 @@ function batch(rows: number, length: number): Record<string, number[]> {
 /** A batch of the policy loss whose ratios lie between 0.5 and 1.5, so that some tokens are clipped. */
 async function policyBatch(rows: number, length: number, parameters: Feeds): Promise<Record<string, number[]>> {
   const feeds = batch(rows, length);
-  const prob = [...(await runProgram(probabilityProgram(config, rows, length), { ...parameters, ...feeds })).prob!];
+  const prob = [...(await (await probabilityModel(config, rows, length))({ ...parameters, ...feeds })).prob!];
   const scaled = (seed: number): number[] => prob.map((p, index) => p * (1 + 0.5 * samples(prob.length, seed)[index]!));
   return { ...feeds, oldProb: scaled(7), refProb: scaled(8) };
 }
@@ -46,7 +47,7 @@ async function policyBatch(rows: number, length: number, parameters: Feeds): Pro
  */
 async function offPolicyBatch(model: ModelConfig, rows: number, length: number, parameters: Feeds) {
   const feeds = batch(rows, length);
-  const { prob } = await runProgram(probabilityProgram(model, rows, length), { ...parameters, ...feeds });
+  const { prob } = await (await probabilityModel(model, rows, length))({ ...parameters, ...feeds });
   const turns = (factors: readonly number[]) => [...prob!].map((p, index) => p * factors[index % factors.length]!);
   return { ...feeds, oldProb: turns([2, 1, 0.5, 0.15]), refProb: turns([0.3, 1, 2, 60, 1]) };
 }
@@ -66,7 +67,7 @@ test.each<[Family, Loss]>([
     loss === 'pairwise'
       ? { ids: tokenIds(rows * length, 50), last: [length - 1, 2 * length - 4], weight: [0.7] }
       : await offPolicyBatch(model, rows, length, parameters);
-  const run = await openProgram(gradientProgram(model, loss, rows, length));
+  const run = await gradientModel(model, loss, rows, length);
   const results = await run({ ...parameters, ...feeds });
   expect(results['loss']![0]).toBeCloseTo(lossOf[loss](results, feeds), 4);
 
@@ -89,9 +90,9 @@ test('on-policy the ratio is exactly 1, the loss is the mean advantage, and yet 
   const [rows, length] = [2, 12];
   const parameters = randomParameters(config);
   const feeds = await policyBatch(rows, length, parameters);
-  const { prob } = await runProgram(probabilityProgram(config, rows, length), { ...parameters, ...feeds });
+  const { prob } = await (await probabilityModel(config, rows, length))({ ...parameters, ...feeds });
   const onPolicy = { ...parameters, ...feeds, oldProb: prob!, refProb: prob! };
-  const run = await openProgram(gradientProgram(config, 'policy', rows, length));
+  const run = await gradientModel(config, 'policy', rows, length);
 
   const results = await run(onPolicy);
   expect(results['prob']).toEqual(prob);
@@ -109,8 +110,8 @@ test('tokens clipped against their advantage have no gradient', async () => {
   const [rows, length] = [2, 6];
   const parameters = randomParameters(config);
   const feeds = batch(rows, length);
-  const { prob } = await runProgram(probabilityProgram(config, rows, length), { ...parameters, ...feeds });
-  const run = await openProgram(gradientProgram(config, 'policy', rows, length));
+  const { prob } = await (await probabilityModel(config, rows, length))({ ...parameters, ...feeds });
+  const run = await gradientModel(config, 'policy', rows, length);
   const at = async (ratio: number, advantage: number): Promise<number> => {
     const oldProb = prob!.map((p) => p / ratio);
     const everywhere = feeds['ids']!.map(() => advantage);
@@ -143,7 +144,7 @@ test.each([
     dualClip: [dualClip],
     klCoefficient: [klCoefficient],
   };
-  const results = await runProgram(gradientProgram(config, 'policy', rows, length), { ...parameters, ...feeds });
+  const results = await (await gradientModel(config, 'policy', rows, length))({ ...parameters, ...feeds });
   expect(results['loss']![0]! / lossOf.policy(results, feeds)).toBeCloseTo(1, 5);
   expect(Object.values(results).every((values) => values.every(Number.isFinite))).toBe(true);
 });
@@ -154,7 +155,7 @@ test.each<Loss>(['sft', 'policy'])(
     const [rows, length] = [2, 10];
     const parameters = randomParameters(config);
     const feeds = await policyBatch(rows, length, parameters);
-    const short = await runProgram(gradientProgram(config, loss, rows, length), { ...parameters, ...feeds });
+    const short = await (await gradientModel(config, loss, rows, length))({ ...parameters, ...feeds });
     for (const padded of [64, 128]) {
       const cells = feeds['picked']!.map((cell) => Math.floor(cell / length) * padded + (cell % length));
       const onGrid = (values: number[], padding: number): number[] => {
@@ -162,11 +163,8 @@ test.each<Loss>(['sft', 'policy'])(
         for (const [index, cell] of cells.entries()) grid[cell] = values[index]!;
         return grid;
       };
-      const long =
-        loss === 'sft'
-          ? { ...feeds, ids: onGrid(feeds['ids']!, 7), picked: cells }
-          : { ...feeds, places: onGrid(feeds['places']!, 7), origins: cells };
-      const results = await runProgram(gradientProgram(config, loss, rows, padded), { ...parameters, ...long });
+      const long = { ...feeds, places: onGrid(feeds['places']!, 7), origins: cells };
+      const results = await (await gradientModel(config, loss, rows, padded))({ ...parameters, ...long });
       expect(gradDifference(results, short)).toBeLessThan(1e-6);
       expect(Math.abs(results['loss']![0]! - short['loss']![0]!)).toBeLessThan(1e-6);
       expect(results['prob']).toEqual(short['prob']);
@@ -178,9 +176,9 @@ test('the gradient of a batch is the sum over its micro-batches', async () => {
   const [rows, length] = [8, 6];
   const parameters = randomParameters(config);
   const feeds = await policyBatch(rows, length, parameters);
-  const whole = await runProgram(gradientProgram(config, 'policy', rows, length), { ...parameters, ...feeds });
+  const whole = await (await gradientModel(config, 'policy', rows, length))({ ...parameters, ...feeds });
   for (const part of [1, 2, 4]) {
-    const run = await openProgram(gradientProgram(config, 'policy', part, length));
+    const run = await gradientModel(config, 'policy', part, length);
     const sum: Record<string, Float32Array> = {};
     for (let row = 0; row < rows; row += part) {
       const slices = Object.entries(feeds).map(([name, data]) => [
@@ -202,16 +200,16 @@ test('Bradley–Terry: ln 2 at equal scores, and a shift of all scores changes n
   const parameters = randomParameters(config, 'scalar');
   const sequence = tokenIds(length, config.vocabularySize);
   const equal = { ids: [...sequence, ...sequence], last: [length - 1, 2 * length - 1], weight: [1] };
-  const program = gradientProgram(config, 'pairwise', rows, length);
-  const results = await runProgram(program, { ...parameters, ...equal });
+  const run = await gradientModel(config, 'pairwise', rows, length);
+  const results = await run({ ...parameters, ...equal });
   expect(results['loss']![0]).toBeCloseTo(Math.LN2, 7);
   expect(gradNorm(results)).toBeLessThan(1e-6); // both sequences pull the same weights in opposite directions
 
   const ids = tokenIds(rows * length, config.vocabularySize);
-  const { score, loss } = await runProgram(program, { ...parameters, ...equal, ids });
+  const { score, loss } = await run({ ...parameters, ...equal, ids });
   const [chosen, rejected] = score as unknown as [number, number];
   expect(loss![0]).toBeCloseTo(Math.log1p(Math.exp(rejected - chosen)), 6);
-  expect(await runProgram(scoreProgram(config, rows, length), { ...parameters, ...equal, ids })).toEqual({ score });
+  expect(await (await scoreModel(config, rows, length))({ ...parameters, ...equal, ids })).toMatchObject({ score });
 });
 
 /** The losses in float64, from the probabilities or scores of a program. */

@@ -1,15 +1,10 @@
 import { expect, test } from '@jest/globals';
 import type { ModelConfig } from '../../../trainer/models/config.ts';
-import {
-  decodeBinding,
-  decodePrograms,
-  gradientProgram,
-  prefillProgram,
-  probabilityProgram,
-} from '../../../trainer/models/programs.ts';
+import { decodeBinding, decodePrograms } from '../../../trainer/models/programs.ts';
 import { randomParameters, tinyConfig, tokenIds } from '../../support/random-model.ts';
 import { unshared } from '../../support/packed.ts';
-import { type Feeds, type Results, openProgram, runProgram } from '../../support/run-program.ts';
+import { type Feeds, type Results, openProgram } from '../../support/run-program.ts';
+import { gradientModel, nextTokenModel, probabilityModel } from '../../support/whole-model.ts';
 
 // The promise: the probability that sampling reports for a token is, bit for bit, the one that training computes.
 // Conditions: sessions of one thread, never a product with one row, masked keys inside the one softmax.
@@ -57,7 +52,7 @@ const cases: Case[] = [
     batch: 2,
   },
   {
-    name: 'sizes at which the runtime blocks the inner dimension, training in four query blocks',
+    name: 'sizes at which the runtime blocks the inner dimension',
     config: tinyConfig({
       hiddenSize: 320,
       heads: 6,
@@ -82,9 +77,11 @@ test.each(cases)('decoding has the bits of training: $name', async (given) => {
   const targets = ids.map((_, index) => ids[index + 1] ?? 0);
   const inverseTemperature = [1 / 0.8];
   const sequence = { ...parameters, ids, targets, ...unshared(rows, length) };
-  const { prob } = await runProgram(probabilityProgram(config, rows, length), { ...sequence, inverseTemperature });
+  const { prob } = await (await probabilityModel(config, rows, length))({ ...sequence, inverseTemperature });
   const ones = ids.map(() => 1);
-  const training = await runProgram(gradientProgram(config, 'policy', rows, length), {
+  const training = await (
+    await gradientModel(config, 'policy', rows, length)
+  )({
     ...sequence,
     inverseTemperature,
     weight: ones,
@@ -130,12 +127,15 @@ async function decode(
     const prompts = sequences.flatMap((sequence) => ids.slice(sequence * length, sequence * length + prompt));
     const last = sequences.map((_, index) => index * prompt + prompt - 1);
     const feeds = { ...parameters, ids: prompts, last, inverseTemperature };
-    const results = await runProgram(prefillProgram(config, prompt), feeds, { P: batch });
+    const results = await (await nextTokenModel(config, batch, prompt))(feeds);
     for (const [layer, cache] of caches.entries()) {
-      for (let head = 0; head < batch * kvHeads; head++) {
-        const block = [head * prompt * headDim, (head + 1) * prompt * headDim] as const;
-        cache.keys.set((results[`key.${layer}`] as Float32Array).subarray(...block), head * width * headDim);
-        cache.values.set((results[`value.${layer}`] as Float32Array).subarray(...block), head * width * headDim);
+      const [keys, values] = [results[`key.${layer}`] as Float32Array, results[`value.${layer}`] as Float32Array];
+      for (let line = 0; line < batch * prompt * kvHeads; line++) {
+        const [token, head] = [Math.floor(line / kvHeads), line % kvHeads];
+        const [sequence, position] = [Math.floor(token / prompt), token % prompt];
+        const to = ((sequence * kvHeads + head) * width + position) * headDim;
+        cache.keys.set(keys.subarray(line * headDim, (line + 1) * headDim), to);
+        cache.values.set(values.subarray(line * headDim, (line + 1) * headDim), to);
       }
     }
     collect(results['prob'] as Float32Array, prompt - 1);

@@ -1,9 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { packSequences } from '../../../trainer/models/packing.ts';
-import { gradientProgram, probabilityProgram } from '../../../trainer/models/programs.ts';
 import { samples } from '../../support/gradient-check.ts';
 import { randomParameters, tinyConfig, tokenIds } from '../../support/random-model.ts';
-import { runProgram } from '../../support/run-program.ts';
+import { gradientModel, probabilityModel } from '../../support/whole-model.ts';
 
 const config = tinyConfig();
 
@@ -12,21 +11,23 @@ test('a shared beginning stands in the list once, padding not at all', () => {
     { shared: [10, 11], own: [12, 13] },
     { shared: [10, 11], own: [14] },
   ];
-  expect(packSequences(sequences, 2, 4)).toEqual({
+  const padding = Array.from({ length: 12 }, () => 0);
+  expect(packSequences(sequences)).toEqual({
     ids: [10, 11, 12, 13, 14],
     positions: [0, 1, 2, 3, 2],
-    places: [0, 1, 2, 3, 0, 1, 4, 0],
-    origins: [0, 1, 2, 3, 6],
+    places: [0, 1, 2, 3, ...padding, 0, 1, 4, 0, ...padding],
+    origins: [0, 1, 2, 3, 18],
+    rows: 2,
+    length: 16,
   });
 });
 
 test('the list has two tokens at least', () => {
-  const { ids, positions, origins } = packSequences([{ shared: [10], own: [] }], 1, 4);
+  const { ids, positions, origins } = packSequences([{ shared: [10], own: [] }]);
   expect({ ids, positions, origins }).toEqual({ ids: [10, 0], positions: [0, 0], origins: [0, 1] });
 });
 
 test('sharing prompts and leaving out padding changes no bit of a probability, and the gradient by rounding', async () => {
-  const [rows, length] = [5, 16];
   const prompts = [tokenIds(6, 50), tokenIds(3, 50, 4)];
   const sequences = [0, 0, 1, 0, 1].map((prompt, row) => ({
     shared: prompts[prompt]!,
@@ -34,7 +35,7 @@ test('sharing prompts and leaving out padding changes no bit of a probability, a
   }));
   const parameters = randomParameters(config);
   const run = async (packed: typeof sequences) => {
-    const packing = packSequences(packed, rows, length);
+    const { rows, length, ...packing } = packSequences(packed);
     const picked = packed.flatMap(({ shared, own }, row) => {
       const first = row * length + shared.length + own.length - 3;
       return packing.places.slice(first, first + 3);
@@ -55,8 +56,8 @@ test('sharing prompts and leaving out padding changes no bit of a probability, a
       dualClip: [3],
       klCoefficient: [0.1],
     };
-    const { prob } = await runProgram(probabilityProgram(config, rows, length), feeds);
-    const results = await runProgram(gradientProgram(config, 'policy', rows, length), feeds);
+    const { prob } = await (await probabilityModel(config, rows, length))(feeds);
+    const results = await (await gradientModel(config, 'policy', rows, length))(feeds);
     expect(results['prob']).toEqual(prob);
     return { results, tokens: packing.ids.length };
   };

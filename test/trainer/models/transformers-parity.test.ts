@@ -4,9 +4,9 @@ import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.
 import { SafetensorsFile } from '../../../trainer/checkpoint/safetensors.ts';
 import { type Head, parseHfConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
-import { gradientProgram, probabilityProgram, scoreProgram } from '../../../trainer/models/programs.ts';
 import { unshared } from '../../support/packed.ts';
-import { type Feeds, type Results, openProgram, runProgram } from '../../support/run-program.ts';
+import type { Feeds, Results } from '../../support/run-program.ts';
+import { gradientModel, probabilityModel, scoreModel } from '../../support/whole-model.ts';
 
 // Tiny random models and what PyTorch computes with them; made by test/fixtures/parity/make_golden.py.
 const fixtures = join(import.meta.dirname, '../../fixtures/parity');
@@ -27,7 +27,9 @@ test.each(['llama', 'llama-biases', 'qwen2', 'qwen3'])(
     const [ids, targets] = [golden.integers('ids'), golden.integers('targets')];
 
     const weight = golden.floats('weight');
-    const sft = await runProgram(gradientProgram(config, 'sft', rows, length), {
+    const sft = await (
+      await gradientModel(config, 'sft', rows, length)
+    )({
       ...parameters,
       ids,
       targets,
@@ -39,7 +41,7 @@ test.each(['llama', 'llama-biases', 'qwen2', 'qwen3'])(
     // The log-probabilities of all tokens are the logits up to a constant of each position.
     const vocabulary = config.vocabularySize;
     const logProb = golden.floats('log_prob');
-    const probability = await openProgram(probabilityProgram(config, rows, length));
+    const probability = await probabilityModel(config, rows, length);
     const positions = lengths.flatMap((count, row) =>
       Array.from({ length: count }, (_, position) => row * length + position),
     );
@@ -68,9 +70,9 @@ test('qwen3-reward: scores and every gradient of the pairwise loss agree with tr
     last: lengths.map((count, row) => row * length + count - 1),
     weight: [1],
   };
-  const results = await runProgram(gradientProgram(config, 'pairwise', rows, length), feeds);
+  const results = await (await gradientModel(config, 'pairwise', rows, length))(feeds);
   expectAgreement(results, golden);
-  const { score } = await runProgram(scoreProgram(config, rows, length), feeds);
+  const { score } = await (await scoreModel(config, rows, length))(feeds);
   expect(relativeDifference(score ?? [], golden.floats('score'))).toBeLessThan(tolerance);
 });
 

@@ -1,44 +1,36 @@
 import { expect, test } from '@jest/globals';
-import { constant, input, integers } from '../../../trainer/graph/value.ts';
+import { constant, input, integers, type Value } from '../../../trainer/graph/value.ts';
 import { writeProgram } from '../../../trainer/graph/writer.ts';
-import { causalAttention } from '../../../trainer/nn/attention.ts';
-import { mergeHeads, projectToHeads } from '../../../trainer/nn/heads.ts';
+import { attention, type TokenPlaces } from '../../../trainer/nn/attention.ts';
 import { rotaryFrequencies } from '../../../trainer/nn/rotary.ts';
 import { swiglu } from '../../../trainer/nn/swiglu.ts';
 import { distribution, tokenProbability } from '../../../trainer/nn/token-probability.ts';
-import { queriesToGrid, toGrid } from '../../../trainer/nn/token-grid.ts';
-import { gatherRows } from '../../../trainer/ops/indexing.ts';
 import { gradientErrors, samples } from '../../support/gradient-check.ts';
 import { runProgram } from '../../support/run-program.ts';
 
-const tokenGrid = {
-  places: integers([0, 1, 2, 3, 0, 1, 4, 4]),
+/** Of one sequence of n tokens. */
+function alone(n: number): TokenPlaces {
+  const cells = Array.from({ length: n }, (_, cell) => cell);
+  return { places: constant(BigInt64Array.from(cells, BigInt), [1, n]), origins: integers(cells) };
+}
+
+/** Two sequences that share two tokens, the second one padded. */
+const sharing: TokenPlaces = {
+  places: constant(BigInt64Array.of(0n, 1n, 2n, 3n, 0n, 1n, 4n, 4n), [2, 4]),
   origins: integers([0, 1, 2, 3, 6]),
-  rows: 2,
-  length: 4,
 };
 const targets = constant(BigInt64Array.of(4n, 0n, 2n, 0n), [4]);
 
 test.each<[string, Parameters<typeof gradientErrors>[0]]>([
   [
-    'projection to heads',
-    {
-      inputs: [
-        [6, 4],
-        [8, 4],
-      ],
-      build: (x, weight) => projectToHeads(x, weight, 2, 3, 4),
-    },
-  ],
-  [
     'attention with grouped queries',
     {
       inputs: [
-        [2, 4, 3, 2],
-        [2, 2, 3, 2],
-        [2, 2, 3, 2],
+        [3, 4, 2],
+        [3, 2, 2],
+        [3, 2, 2],
       ],
-      build: causalAttention,
+      build: (q, k, v) => attention(q, k, v, alone(3)).out,
       place: (x) => 2 * x,
     },
   ],
@@ -46,11 +38,23 @@ test.each<[string, Parameters<typeof gradientErrors>[0]]>([
     'attention with one query head per key head',
     {
       inputs: [
-        [1, 2, 4, 2],
-        [1, 2, 4, 2],
-        [1, 2, 4, 2],
+        [4, 2, 2],
+        [4, 2, 2],
+        [4, 2, 2],
       ],
-      build: causalAttention,
+      build: (q, k, v) => attention(q, k, v, alone(4)).out,
+      place: (x) => 2 * x,
+    },
+  ],
+  [
+    'attention of two sequences that share tokens',
+    {
+      inputs: [
+        [5, 4, 2],
+        [5, 2, 2],
+        [5, 2, 2],
+      ],
+      build: (q, k, v) => attention(q, k, v, sharing).out,
       place: (x) => 2 * x,
     },
   ],
@@ -58,37 +62,10 @@ test.each<[string, Parameters<typeof gradientErrors>[0]]>([
     'SwiGLU',
     {
       inputs: [
-        [3, 4],
-        [3, 4],
-        [5, 4],
-        [5, 4],
-        [4, 5],
+        [3, 5],
+        [3, 5],
       ],
-      build: (h, x, gate, up, down) =>
-        swiglu(h, x, { gate: { weight: gate }, up: { weight: up }, down: { weight: down } }),
-    },
-  ],
-  [
-    'SwiGLU with biases',
-    {
-      inputs: [[3, 4], [3, 4], [5, 4], [5, 4], [4, 5], [5], [5], [4]],
-      build: (h, x, gate, up, down, gateBias, upBias, downBias) =>
-        swiglu(h, x, {
-          gate: { weight: gate, bias: gateBias },
-          up: { weight: up, bias: upBias },
-          down: { weight: down, bias: downBias },
-        }),
-    },
-  ],
-  [
-    'keys on the grid, where two rows share two tokens',
-    { inputs: [[5, 2, 1, 3]], build: (keys) => toGrid(keys, tokenGrid) },
-  ],
-  [
-    'queries on the grid, of which the first cells are read',
-    {
-      inputs: [[5, 2, 1, 3]],
-      build: (queries) => gatherRows(mergeHeads(queriesToGrid(queries, tokenGrid), 8), tokenGrid.origins),
+      build: swiglu,
     },
   ],
   [
@@ -119,27 +96,25 @@ test.each([
   { length: 6, heads: 4, kvHeads: 2 },
   { length: 66, heads: 2, kvHeads: 2 },
   { length: 128, heads: 4, kvHeads: 1 },
-])(
-  'attention over $length positions, in however many blocks, is softmax(Q·Kᵀ ÷ √d)·V',
-  async ({ length, heads, kvHeads }) => {
-    const headDim = 4;
-    const [q, k, v] = [heads, kvHeads, kvHeads].map((count, index) => input(`x${index}`, [1, count, length, headDim]));
-    if (!q || !k || !v) throw new Error('unreachable');
-    const data = [heads, kvHeads, kvHeads].map((count, index) => samples(count * length * headDim, index));
-    const { y } = await runProgram(writeProgram([q, k, v], { y: causalAttention(q, k, v) }), {
-      x0: data[0]!,
-      x1: data[1]!,
-      x2: data[2]!,
-    });
-    const expected = plainAttention(data as [Float32Array, Float32Array, Float32Array], {
-      length,
-      heads,
-      kvHeads,
-      headDim,
-    });
-    expect(Math.max(...expected.map((value, index) => Math.abs(value - y![index]!)))).toBeLessThan(1e-6);
-  },
-);
+])('attention over $length positions is softmax(Q·Kᵀ ÷ √d)·V', async ({ length, heads, kvHeads }) => {
+  const headDim = 4;
+  const [q, k, v] = [heads, kvHeads, kvHeads].map((count, index) => input(`x${index}`, [length, count, headDim])) as [
+    Value,
+    Value,
+    Value,
+  ];
+  const { out, lse } = attention(q, k, v, alone(length));
+  const data = [heads, kvHeads, kvHeads].map((count, index) => samples(count * length * headDim, index));
+  const results = await runProgram(writeProgram([q, k, v], { out, lse }), {
+    x0: data[0]!,
+    x1: data[1]!,
+    x2: data[2]!,
+  });
+  const sizes = { length, heads, kvHeads, headDim };
+  const expected = plainAttention(data as [Float32Array, Float32Array, Float32Array], sizes);
+  expect(Math.max(...expected.out.map((value, index) => Math.abs(value - results['out']![index]!)))).toBeLessThan(1e-6);
+  expect(Math.max(...expected.lse.map((value, index) => Math.abs(value - results['lse']![index]!)))).toBeLessThan(1e-6);
+});
 
 test('a token whose probability underflows still has a finite logarithm', async () => {
   const [hidden, table] = [input('hidden', [2, 1]), input('table', [2, 1])];
@@ -175,25 +150,27 @@ test('Llama 3 keeps fast frequencies, divides slow ones, and blends between', ()
 function plainAttention(
   [q, k, v]: [Float32Array, Float32Array, Float32Array],
   { length, heads, kvHeads, headDim }: { length: number; heads: number; kvHeads: number; headDim: number },
-): number[] {
-  const output = Array.from({ length: length * heads * headDim }, () => 0);
-  for (let head = 0; head < heads; head++) {
-    const kvHead = Math.floor((head * kvHeads) / heads);
-    const at = (data: Float32Array, h: number, position: number, i: number): number =>
-      data[(h * length + position) * headDim + i]!;
-    for (let query = 0; query < length; query++) {
+): { out: number[]; lse: number[] } {
+  const out = Array.from({ length: length * heads * headDim }, () => 0);
+  const lse: number[] = [];
+  for (let query = 0; query < length; query++) {
+    for (let head = 0; head < heads; head++) {
+      const kvHead = Math.floor((head * kvHeads) / heads);
       const weights = Array.from({ length: query + 1 }, (_, key) => {
         let score = 0;
-        for (let i = 0; i < headDim; i++) score += at(q, head, query, i) * at(k, kvHead, key, i);
+        for (let i = 0; i < headDim; i++) {
+          score += q[(query * heads + head) * headDim + i]! * k[(key * kvHeads + kvHead) * headDim + i]!;
+        }
         return Math.exp(score / Math.sqrt(headDim));
       });
       const total = weights.reduce((a, b) => a + b);
+      lse.push(Math.log(total));
       for (const [key, weight] of weights.entries()) {
         for (let i = 0; i < headDim; i++) {
-          output[(query * heads + head) * headDim + i]! += (weight / total) * at(v, kvHead, key, i);
+          out[(query * heads + head) * headDim + i]! += (weight / total) * v[(key * kvHeads + kvHead) * headDim + i]!;
         }
       }
     }
   }
-  return output;
+  return { out, lse };
 }

@@ -5,9 +5,8 @@ import type { Message } from '../../../trainer/contract/dataset.ts';
 import { Engine } from '../../../trainer/engine/engine.ts';
 import { type ModelConfig, parseHfConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
-import { prefillProgram } from '../../../trainer/models/programs.ts';
 import { loadTokenizer, type Tokenizer } from '../../../trainer/tokenizers/tokenizer.ts';
-import { openProgram } from '../../support/run-program.ts';
+import { namedParameters, nextTokenModel } from '../../support/whole-model.ts';
 
 interface Golden {
   readonly newTokens: number;
@@ -66,20 +65,15 @@ const tolerance = 1e-4;
   });
 
   test('gives the logits of transformers for the next token', async () => {
-    const parameters = Object.fromEntries(
-      engine.layout.tensors.map(({ name, offset, size }) => [name, engine.parameters.slice(offset, offset + size)]),
-    );
+    const parameters = namedParameters(config, 'lm', engine.parameters);
     const [rows, length] = [golden.texts.length, Math.max(...golden.texts.map(({ ids }) => ids.length))];
-    const prefill = await openProgram(prefillProgram(config, length));
-    const { prob } = await prefill(
-      {
-        ...parameters,
-        ids: golden.texts.flatMap(({ ids }) => [...ids, ...Array<number>(length - ids.length).fill(0)]),
-        last: golden.texts.map(({ ids }, row) => row * length + ids.length - 1),
-        inverseTemperature: [1],
-      },
-      { P: rows },
-    );
+    const prefill = await nextTokenModel(config, rows, length);
+    const { prob } = await prefill({
+      ...parameters,
+      ids: golden.texts.flatMap(({ ids }) => [...ids, ...Array<number>(length - ids.length).fill(0)]),
+      last: golden.texts.map(({ ids }, row) => row * length + ids.length - 1),
+      inverseTemperature: [1],
+    });
     for (const [row, { next }] of golden.texts.entries()) {
       const logProbs = next.tokens.map((token) => Math.log(prob![row * config.vocabularySize + token]!));
       // Log-probabilities are the logits up to a constant.

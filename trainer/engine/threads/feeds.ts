@@ -1,8 +1,7 @@
 import { settingInputs, tokenInputs } from '../../losses/policy-loss.ts';
-import { type Packing, packSequences } from '../../models/packing.ts';
-import type { Grid } from '../../models/program-inputs.ts';
+import { type PackedSequence, type Packing, packSequences } from '../../models/packing.ts';
 import { inverseOf } from '../../rollout/decoder.ts';
-import { floatTensor, indexTensor, type Tensors } from '../../runtime/tensor.ts';
+import { floatTensor, type Tensors } from '../../runtime/tensor.ts';
 import type {
   PairScores,
   PolicyBatch,
@@ -12,22 +11,29 @@ import type {
   TokenSequence,
 } from '../sequences.ts';
 
-/** `ids` [rows, length], right-padded with token 0. */
-function idsTensor({ rows, length }: Grid, sequences: readonly (readonly number[])[]) {
-  const ids = new Int32Array(rows * length);
-  sequences.forEach((sequence, row) => ids.set(sequence, row * length));
-  return indexTensor(ids, [rows, length]);
-}
-
 const scalar = (value: number) => floatTensor(Float32Array.of(value), [1]);
 
-function packedFeeds({ ids, positions, places, origins }: Packing): Tensors {
-  return {
-    ids: indexTensor(ids, [ids.length]),
-    positions: indexTensor(positions, [ids.length, 1]),
-    places: indexTensor(places, [places.length]),
-    origins: indexTensor(origins, [ids.length]),
-  };
+/** Tokens of a list that the head runs for, two at least, and what they are to predict. */
+export interface Predictions {
+  readonly picked: readonly number[];
+  /** None where nothing is predicted. */
+  readonly targets: readonly number[];
+}
+
+/** What a micro-batch is to its programs. */
+export interface LossFeeds extends Predictions {
+  readonly packing: Packing;
+  /** What the loss wants besides: a number for each picked token or pair, or one in all. */
+  readonly inputs: Tensors;
+}
+
+/** The token of a list at a position of a row. */
+function tokenAt({ places, length }: Packing, row: number, position: number): number {
+  return places[row * length + position] as number;
+}
+
+function whole(ids: readonly number[]): PackedSequence {
+  return { shared: [], own: ids };
 }
 
 /** One number per predicted token. Two at least: a product with a single row would sum in another order. */
@@ -40,15 +46,8 @@ function perTokenFloats(padding: number, numbers: readonly number[]) {
   return floatTensor(values, [values.length]);
 }
 
-/** Tokens whose next token is predicted, and what that is. */
-interface Predictions {
-  readonly picked: readonly number[];
-  readonly targets: readonly number[];
-}
-
-function predictionFeeds({ picked, targets }: Predictions): Tensors {
-  const [tokens, next] = [perToken(picked, 0), perToken(targets, 0)];
-  return { picked: indexTensor(tokens, [tokens.length]), targets: indexTensor(next, [next.length]) };
+function padded({ picked, targets }: Predictions): Predictions {
+  return { picked: perToken(picked, 0), targets: perToken(targets, 0) };
 }
 
 /** The places of a sequence where a token is trained. */
@@ -58,35 +57,38 @@ function trainedPlaces({ ids, weights }: SupervisedSequence): number[] {
   return [...ids.keys()].slice(0, -1).filter((position) => weights[position] !== 0);
 }
 
-export function supervisedFeeds(grid: Grid, sequences: readonly SupervisedSequence[]): Tensors {
+export function supervisedFeeds(sequences: readonly SupervisedSequence[]): LossFeeds {
+  const packing = packSequences(sequences.map(({ ids }) => whole(ids.slice(0, -1))));
   const trained = sequences.map(trainedPlaces);
   const overTrained = (number: (sequence: SupervisedSequence, position: number, row: number) => number): number[] =>
     sequences.flatMap((sequence, row) => (trained[row] ?? []).map((position) => number(sequence, position, row)));
   return {
-    ids: idsTensor(
-      grid,
-      sequences.map(({ ids }) => ids.slice(0, -1)),
-    ),
-    ...predictionFeeds({
-      picked: overTrained((_, position, row) => row * grid.length + position),
+    packing,
+    ...padded({
+      picked: overTrained((_, position, row) => tokenAt(packing, row, position)),
       targets: overTrained(({ ids }, position) => ids[position + 1] as number),
     }),
-    weight: perTokenFloats(
-      0,
-      overTrained(({ weights }, position) => weights[position] as number),
-    ),
+    inputs: {
+      weight: perTokenFloats(
+        0,
+        overTrained(({ weights }, position) => weights[position] as number),
+      ),
+    },
   };
 }
 
-export function policyFeeds(grid: Grid, { sequences, settings, temperature }: PolicyBatch): Tensors {
+export function policyFeeds({ sequences, settings, temperature }: PolicyBatch): LossFeeds {
   const ofTokens = Object.entries(tokenInputs).map(([name, { padding, of }]) => {
     const numbers = sequences.flatMap((sequence) => perCompletionToken(name, sequence, of(sequence, settings)));
     return [name, perTokenFloats(padding, numbers)];
   });
   const ofSettings = Object.entries(settingInputs).map(([name, of]) => [name, scalar(of(settings))]);
   return {
-    ...completionFeeds(grid, sequences, inverseOf(temperature)),
-    ...Object.fromEntries([...ofTokens, ...ofSettings]),
+    ...completionFeeds(sequences),
+    inputs: {
+      ...Object.fromEntries([...ofTokens, ...ofSettings]),
+      inverseTemperature: scalar(inverseOf(temperature)),
+    },
   };
 }
 
@@ -101,44 +103,28 @@ function perCompletionToken(
 }
 
 /** Completions of one prompt share its tokens. The first completion token is predicted at the prompt's last one. */
-export function completionFeeds(
-  { rows, length }: Grid,
-  sequences: readonly TokenSequence[],
-  inverseTemperature: number,
-): Tensors {
+export function completionFeeds(sequences: readonly TokenSequence[]): Omit<LossFeeds, 'inputs'> {
   const packing = packSequences(
     sequences.map(({ promptIds, completionIds }) => ({ shared: promptIds, own: completionIds.slice(0, -1) })),
-    rows,
-    length,
   );
-  const picked = sequences.flatMap(({ promptIds, completionIds }, row) => {
-    const first = row * length + promptIds.length - 1;
-    return packing.places.slice(first, first + completionIds.length);
-  });
-  const targets = sequences.flatMap(({ completionIds }) => completionIds);
-  return {
-    ...packedFeeds(packing),
-    ...predictionFeeds({ picked, targets }),
-    inverseTemperature: scalar(inverseTemperature),
-  };
+  const picked = sequences.flatMap(({ promptIds, completionIds }, row) =>
+    completionIds.map((_, index) => tokenAt(packing, row, promptIds.length - 1 + index)),
+  );
+  return { packing, ...padded({ picked, targets: sequences.flatMap(({ completionIds }) => completionIds) }) };
 }
 
-/** `last` [rows]: the flat index of each sequence's last token. */
-export function scoreFeeds(grid: Grid, sequences: readonly ScoredSequence[]): Tensors {
-  const last = Int32Array.from({ length: grid.rows }, (_, row) => {
-    const length = sequences[row]?.ids.length ?? 1;
-    return row * grid.length + length - 1;
-  });
-  const ids = sequences.map((sequence) => sequence.ids);
-  return { ids: idsTensor(grid, ids), last: indexTensor(last, [grid.rows]) };
+/** Each sequence's last token. */
+export function scoreFeeds(sequences: readonly ScoredSequence[]): Pick<LossFeeds, 'packing' | 'picked'> {
+  const packing = packSequences(sequences.map(({ ids }) => whole(ids)));
+  const last = sequences.map(({ ids }, row) => tokenAt(packing, row, ids.length - 1));
+  return { packing, picked: perToken(last, 0) };
 }
 
 /** Row 2i is the chosen and row 2i + 1 the rejected sequence of pair i. */
-export function pairFeeds(grid: Grid, pairs: readonly PreferencePair[]): Tensors {
-  const weight = new Float32Array(grid.rows / 2);
-  pairs.forEach((pair, index) => (weight[index] = pair.weight));
+export function pairFeeds(pairs: readonly PreferencePair[]): LossFeeds {
   const sequences = pairs.flatMap(({ chosen, rejected }) => [{ ids: chosen }, { ids: rejected }]);
-  return { ...scoreFeeds(grid, sequences), weight: floatTensor(weight, [weight.length]) };
+  const weight = Float32Array.from(pairs, (pair) => pair.weight);
+  return { ...scoreFeeds(sequences), targets: [], inputs: { weight: floatTensor(weight, [weight.length]) } };
 }
 
 /** Cuts numbers of consecutive completion tokens up into sequences. */

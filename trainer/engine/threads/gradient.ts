@@ -1,80 +1,239 @@
-import type { ModelConfig } from '../../models/config.ts';
+import type { Head, ModelConfig } from '../../models/config.ts';
+import { headGradientProgram, headParameters, layerGradientProgram, layerParameters } from '../../models/programs.ts';
 import type { ParameterLayout } from '../../models/parameters.ts';
-import { gradientProgram } from '../../models/programs.ts';
 import { sumOfSquares } from '../../optim/clipping.ts';
+import { addRows, cutInputs, logitSpans, pickRows } from '../../passes/head-runs.ts';
+import { type LayerRuns, tokenTensors } from '../../passes/layer-runs.ts';
 import type { ExecutableCache } from '../../runtime/executable-cache.ts';
-import { floats, release, type Tensors } from '../../runtime/tensor.ts';
-import { completionNumbers, pairFeeds, pairScores, policyFeeds, supervisedFeeds, trainedNumbers } from './feeds.ts';
-import type { Grid } from '../../models/program-inputs.ts';
-import { parameterViews } from './parameter-tensors.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { floats, floatTensor, indexTensor, type Tensor, type Tensors } from '../../runtime/tensor.ts';
 import type { MicroBatchResult } from '../backend.ts';
-import type { OptimizerMemory } from './protocol.ts';
+import { keptBytes, keptBytesPerToken } from '../micro-batches.ts';
 import type { TrainingBatch } from '../sequences.ts';
+import {
+  completionNumbers,
+  type LossFeeds,
+  pairFeeds,
+  pairScores,
+  policyFeeds,
+  supervisedFeeds,
+  trainedNumbers,
+} from './feeds.ts';
+import { CopiedSums, type GradientSums, SharedSums } from './gradient-sums.ts';
+import type { EmbeddingRows, OptimizerMemory } from './protocol.ts';
+import { awaitTurn, passTurn } from './turn.ts';
 
-/** Where programs leave a micro-batch's gradients, as views of a flat array. */
-export function gradientTensors(layout: ParameterLayout, gradient: Float32Array): Tensors {
-  return Object.fromEntries(
-    Object.entries(parameterViews(layout, gradient)).map(([name, tensor]) => [`grad.${name}`, tensor]),
-  );
+const embedding = 'model.embed_tokens.weight';
+
+export interface GradientOptions {
+  readonly config: ModelConfig;
+  readonly head: Head;
+  readonly layout: ParameterLayout;
+  readonly runtime: Runtime;
+  readonly programs: ExecutableCache;
+  readonly layers: LayerRuns;
+  readonly turns: Int32Array;
+}
+
+/** Where a step's gradient is summed. */
+export type GradientMemory = Pick<OptimizerMemory, 'gradient' | 'squares'> & { readonly embedding: EmbeddingRows };
+
+/** A micro-batch's place in the sum of a step. */
+export interface Place {
+  readonly index: number;
+  /** It sums up the squares, too, while the numbers are at hand. */
+  readonly last: boolean;
 }
 
 /**
- * Runs one micro-batch forward and backward. The outputs hold `grad.<parameter>`.
- *
- * @param gradients memory for them, where programs write in place
+ * Runs micro-batches forward and backward, and adds their gradients to the sum in shared memory: each part of the model when it is the
+ * micro-batch's turn there. What the layers keep on the way forward is bounded: of many tokens the first layers run once more on the
+ * way back.
  */
-export async function runGradient(
-  config: ModelConfig,
-  programs: ExecutableCache,
-  { parameters, gradients }: { readonly parameters: Tensors; readonly gradients: Tensors | undefined },
-  grid: Grid,
-  batch: TrainingBatch,
-): Promise<Tensors> {
-  const { rows, length } = grid;
-  const program = await programs.get(`gradient ${batch.loss} ${rows}×${length}`, () =>
-    gradientProgram(config, batch.loss, rows, length),
-  );
-  return program.run({ ...parameters, ...lossFeeds(grid, batch) }, gradients);
-}
+export class GradientRuns {
+  readonly #options: GradientOptions;
+  readonly #ofHead: readonly string[];
+  readonly #ofLayer: readonly string[];
+  #sums: GradientSums | undefined;
 
-function lossFeeds(grid: Grid, batch: TrainingBatch): Tensors {
-  if (batch.loss === 'pairwise') return pairFeeds(grid, batch.pairs);
-  if (batch.loss === 'policy') return policyFeeds(grid, batch);
-  return supervisedFeeds(grid, batch.sequences);
-}
+  constructor(options: GradientOptions) {
+    this.#options = options;
+    this.#ofHead = headParameters(options.config, options.head).map(({ name }) => name);
+    this.#ofLayer = layerParameters(options.config).map(({ name }) => name);
+  }
 
-export function microBatchResult(outputs: Tensors, batch: TrainingBatch): MicroBatchResult {
-  const result = { loss: floats(outputs, 'loss')[0] as number, probs: [], top: [], scores: [] };
-  if (batch.loss === 'pairwise') return { ...result, scores: pairScores(floats(outputs, 'score'), batch.pairs) };
-  const prob = floats(outputs, 'prob');
-  if (batch.loss === 'policy') return { ...result, probs: completionNumbers(prob, batch.sequences) };
-  return {
-    ...result,
-    probs: trainedNumbers(prob, batch.sequences),
-    top: trainedNumbers(floats(outputs, 'top'), batch.sequences),
-  };
-}
+  async run(
+    parameters: Tensors,
+    batch: TrainingBatch,
+    memory: GradientMemory,
+    place: Place,
+  ): Promise<MicroBatchResult> {
+    const { config, layers, turns } = this.#options;
+    const feeds = feedsOf(batch);
+    const tokens = tokenTensors(feeds.packing);
+    const count = feeds.packing.ids.length;
+    const firstKept = Math.max(0, config.layers - Math.floor(keptBytes / (keptBytesPerToken(config) * count)));
+    const keptOf = (layer: number) => layers.kept(layer < firstKept ? '' : `${layer}`, count);
+    const stream = (layer: number) => layers.stream(`train.x${layer}`, count);
 
-/**
- * Adds the gradients of a run to their sum, and frees them where they are a copy. The first run of a step overwrites the last step's, or
- * has written its own into their place; the last one sums up the squares while the numbers are at hand.
- */
-export function addGradients(
-  outputs: Tensors,
-  { tensors }: ParameterLayout,
-  { gradient, squares }: OptimizerMemory,
-  { first, last, copied }: { readonly first: boolean; readonly last: boolean; readonly copied: boolean },
-): void {
-  for (const [index, { name, offset, size }] of tensors.entries()) {
-    const sum = gradient.subarray(offset, offset + size);
-    const addend = floats(outputs, `grad.${name}`);
-    if (!first) add(sum, addend);
-    else if (copied) sum.set(addend);
-    if (copied) release(addend);
-    if (last) squares[index] = sumOfSquares(sum);
+    await layers.embed(parameters, tokens, stream(0));
+    for (let layer = 0; layer < config.layers; layer++) {
+      await layers.layer(layer, parameters, tokens, stream(layer), stream(layer + 1), keptOf(layer));
+    }
+
+    awaitTurn(turns, 0, place.index);
+    let g = layers.stream('train.g0', count);
+    (g.data as Float32Array).fill(0);
+    const outputs = await this.#head(parameters, feeds, batch.loss, stream(config.layers), g, memory, place);
+    if (place.last)
+      this.#sumSquares(
+        this.#ofHead.filter((name) => name !== embedding),
+        memory,
+      );
+    passTurn(turns, 0, place.index);
+
+    for (let layer = config.layers - 1; layer >= 0; layer--) {
+      if (layer < firstKept) {
+        await layers.layer(layer, parameters, tokens, stream(layer), layers.stream('train.y', count), keptOf(layer));
+      }
+      const stage = config.layers - layer;
+      awaitTurn(turns, stage, place.index);
+      const next = layers.stream(`train.g${stage % 2}`, count);
+      const inputs = { ...tokens, ...keptOf(layer), x: stream(layer), g };
+      await this.#layer(layer, parameters, inputs, next, memory, place);
+      passTurn(turns, stage, place.index);
+      g = next;
+    }
+
+    const stage = config.layers + 1;
+    awaitTurn(turns, stage, place.index);
+    this.#embedding(feeds.packing.ids, g, memory, place);
+    passTurn(turns, stage, place.index);
+    return microBatchResult(outputs, batch);
+  }
+
+  /** Adds the head's gradients and its cotangent of the last residual stream to `g`. */
+  async #head(
+    parameters: Tensors,
+    { picked, targets, inputs }: LossFeeds,
+    loss: TrainingBatch['loss'],
+    x: Tensor,
+    g: Tensor,
+    memory: GradientMemory,
+    { index }: Place,
+  ): Promise<HeadOutputs> {
+    const { config, programs } = this.#options;
+    const results: HeadOutputs = { loss: 0, perToken: {} };
+    const spans =
+      loss === 'pairwise' ? [{ start: 0, end: picked.length }] : logitSpans(picked.length, config.vocabularySize);
+    const summed = this.#ofHead.map((name) => ({ role: name, name }));
+    for (const [part, span] of spans.entries()) {
+      const onto = index > 0 || part > 0;
+      const program = await programs.get(`head ${loss} ${onto}`, () => headGradientProgram(config, loss, onto));
+      const wanted = targets.slice(span.start, span.end);
+      const feeds = {
+        ...parameters,
+        ...cutInputs(inputs, picked.length, span),
+        ...(wanted.length > 0 && { targets: indexTensor(wanted, [wanted.length]) }),
+        x: pickRows(x, picked, span),
+      };
+      const outputs = await this.#sumsOf(memory).run(program, feeds, {}, summed);
+      addRows(g.data as Float32Array, picked, outputs['grad.x'] as Tensor, span.start);
+      if (outputs['grad.rows']) addRows(this.#gradientOf(this.#table, memory), wanted, outputs['grad.rows']);
+      results.loss += floats(outputs, 'loss')[0] as number;
+      for (const name of ['prob', 'top', 'score'].filter((each) => outputs[each])) {
+        results.perToken[name] ??= new Float32Array(picked.length);
+        results.perToken[name].set(floats(outputs, name), span.start);
+      }
+    }
+    return results;
+  }
+
+  async #layer(
+    layer: number,
+    parameters: Tensors,
+    inputs: Tensors,
+    gradX: Tensor,
+    memory: GradientMemory,
+    { index, last }: Place,
+  ): Promise<void> {
+    const { config, programs, layers } = this.#options;
+    const onto = index > 0;
+    const program = await programs.get(`layer gradient ${onto}`, () => layerGradientProgram(config, onto));
+    const summed = this.#ofLayer.map((role) => ({ role, name: `model.layers.${layer}.${role}` }));
+    const all = { ...layers.ofLayer(layer, parameters), ...inputs };
+    await this.#sumsOf(memory).run(program, all, { 'grad.x': gradX }, summed);
+    if (last)
+      this.#sumSquares(
+        summed.map(({ name }) => name),
+        memory,
+      );
+  }
+
+  /**
+   * The rows of the embedding are summed by themselves, and added when the step is whole: a tied table has the head's gradients first, of
+   * all micro-batches, whatever the number of workers.
+   */
+  #embedding(ids: readonly number[], g: Tensor, memory: GradientMemory, { index, last }: Place) {
+    const { rowOf, rows } = memory.embedding;
+    if (index === 0) rows.fill(0);
+    addRows(
+      rows,
+      ids.map((id) => rowOf[id] as number),
+      g,
+    );
+    if (!last) return;
+    const gradient = this.#gradientOf(embedding, memory);
+    if (!this.#ofHead.includes(embedding)) gradient.fill(0);
+    const { hiddenSize } = this.#options.config;
+    const ofRow: number[] = [];
+    for (const [id, row] of rowOf.entries()) if (row >= 0) ofRow[row] = id;
+    addRows(gradient, ofRow, floatTensor(rows.subarray(0, ofRow.length * hiddenSize), [ofRow.length, hiddenSize]));
+    this.#sumSquares([embedding], memory);
+  }
+
+  get #table(): string {
+    return this.#ofHead.find((name) => name !== 'model.norm.weight') as string;
+  }
+
+  #gradientOf(name: string, { gradient }: GradientMemory): Float32Array {
+    const { offset, size } = this.#options.layout.tensors.find((tensor) => tensor.name === name) as {
+      offset: number;
+      size: number;
+    };
+    return gradient.subarray(offset, offset + size);
+  }
+
+  #sumSquares(names: readonly string[], memory: GradientMemory): void {
+    for (const [index, { name }] of this.#options.layout.tensors.entries()) {
+      if (names.includes(name)) memory.squares[index] = sumOfSquares(this.#gradientOf(name, memory));
+    }
+  }
+
+  /** A step's gradient always lies in the same memory. */
+  #sumsOf({ gradient }: GradientMemory): GradientSums {
+    const { layout, runtime } = this.#options;
+    const make = () => (runtime.inPlace ? new SharedSums(layout, gradient, runtime) : new CopiedSums(layout, gradient));
+    return (this.#sums ??= make());
   }
 }
 
-function add(sum: Float32Array, addend: Float32Array): void {
-  for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (addend[i] as number);
+interface HeadOutputs {
+  loss: number;
+  /** `prob`, `top`, `score`, for each picked token. */
+  readonly perToken: Record<string, Float32Array>;
+}
+
+function feedsOf(batch: TrainingBatch): LossFeeds {
+  if (batch.loss === 'pairwise') return pairFeeds(batch.pairs);
+  if (batch.loss === 'policy') return policyFeeds(batch);
+  return supervisedFeeds(batch.sequences);
+}
+
+function microBatchResult({ loss, perToken }: HeadOutputs, batch: TrainingBatch): MicroBatchResult {
+  const { prob = new Float32Array(), top = new Float32Array(), score = new Float32Array() } = perToken;
+  const result = { loss, probs: [], top: [], scores: [] };
+  if (batch.loss === 'pairwise') return { ...result, scores: pairScores(score, batch.pairs) };
+  if (batch.loss === 'policy') return { ...result, probs: completionNumbers(prob, batch.sequences) };
+  return { ...result, probs: trainedNumbers(prob, batch.sequences), top: trainedNumbers(top, batch.sequences) };
 }

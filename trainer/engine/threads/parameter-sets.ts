@@ -4,6 +4,8 @@ import { shared } from './shared-memory.ts';
 
 interface ParameterSet {
   readonly values: Float32Array;
+  /** Of the memory that the values lie in. */
+  readonly place: number;
   version: number;
 }
 
@@ -12,6 +14,7 @@ export class ParameterSets implements ParameterStore {
   /** Numbers in each set. */
   readonly #size: number;
   readonly #sets = new Map<string, ParameterSet>();
+  #places = 0;
 
   constructor(size: number) {
     this.#size = size;
@@ -28,7 +31,8 @@ export class ParameterSets implements ParameterStore {
       throw new Error(`parameter set ${name}: ${values.length} numbers, the model has ${this.#size}`);
     }
     const version = (this.#sets.get(name)?.version ?? 0) + 1;
-    this.#sets.set(name, { values: values.buffer instanceof SharedArrayBuffer ? values : shared(values), version });
+    const lasting = values.buffer instanceof SharedArrayBuffer ? values : shared(values);
+    this.#sets.set(name, { values: lasting, place: this.#places++, version });
   }
 
   copy(from: string, to: string): void {

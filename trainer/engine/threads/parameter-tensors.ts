@@ -20,18 +20,18 @@ export class SharedParameters implements ParameterTensors {
     this.#runtime = runtime;
   }
 
-  of({ name, values }: ParameterSource): Tensors {
+  of({ name, place, values }: ParameterSource): Tensors {
     const known = this.#sets.get(name);
-    if (known?.buffer === values.buffer) return known.tensors;
+    if (known?.place === place) return known.tensors;
     known?.held.release();
     const tensors = parameterViews(this.#layout, values);
-    this.#sets.set(name, { buffer: values.buffer, tensors, held: this.#runtime.hold(tensors) });
+    this.#sets.set(name, { place, tensors, held: this.#runtime.hold(tensors) });
     return tensors;
   }
 }
 
 interface HeldSet {
-  readonly buffer: ArrayBufferLike;
+  readonly place: number;
   readonly tensors: Tensors;
   readonly held: { release(): void };
 }

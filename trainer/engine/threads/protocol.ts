@@ -3,7 +3,6 @@ import type { Head, ModelConfig } from '../../models/config.ts';
 import type { AdamWSettings } from '../../optim/adamw.ts';
 import type { Claims } from '../../rollout/claims.ts';
 import type { Completion, PromptGroup } from '../../rollout/generation.ts';
-import type { Grid } from '../../models/program-inputs.ts';
 import type { Cancellation, RuntimeName } from '../../runtime/runtime.ts';
 import type { MicroBatchResult } from '../backend.ts';
 import type { ScoredSequence, TokenSequence, TrainingBatch } from '../sequences.ts';
@@ -14,7 +13,7 @@ export interface WorkerSettings {
   readonly head: Head;
   readonly runtime: RuntimeName;
   /** Whose gradient is added next: see turn.ts. */
-  readonly turn: Int32Array;
+  readonly turns: Int32Array;
   /** [0]: how many threads are running; each counts itself. */
   readonly running: Int32Array;
 }
@@ -23,6 +22,8 @@ export interface WorkerSettings {
 export interface ParameterSource {
   readonly name: string;
   readonly version: number;
+  /** Another one when the values lie elsewhere. In a worker the same memory is another object in every message. */
+  readonly place: number;
   /** Flat, in shared memory. */
   readonly values: Float32Array;
 }
@@ -35,6 +36,14 @@ export interface OptimizerMemory {
   readonly v: Float32Array;
   /** Σ g² of each tensor of the layout; a tensor's sum does not depend on how many workers there are. */
   readonly squares: Float64Array;
+}
+
+/** The embedding's gradient while a step is not whole: the rows of those tokens alone that it has. */
+export interface EmbeddingRows {
+  /** By token id: its row, or −1. */
+  readonly rowOf: Int32Array;
+  /** [rows, d], maybe with room for more. */
+  readonly rows: Float32Array;
 }
 
 /** Elements `start … end − 1`. */
@@ -65,7 +74,6 @@ export interface Jobs {
   probabilities: {
     request: {
       readonly source: ParameterSource;
-      readonly grid: Grid;
       readonly sequences: readonly TokenSequence[];
       readonly inverseTemperature: number;
     };
@@ -74,7 +82,6 @@ export interface Jobs {
   scores: {
     request: {
       readonly source: ParameterSource;
-      readonly grid: Grid;
       readonly sequences: readonly ScoredSequence[];
     };
     result: readonly number[];
@@ -84,11 +91,11 @@ export interface Jobs {
     request: {
       readonly source: ParameterSource;
       readonly memory: OptimizerMemory;
+      readonly embedding: EmbeddingRows;
       /** Place of the micro-batch in the sum, from 0. */
       readonly index: number;
       /** Whether it is the last one of the step. */
       readonly last: boolean;
-      readonly grid: Grid;
       readonly batch: TrainingBatch;
     };
     result: MicroBatchResult;

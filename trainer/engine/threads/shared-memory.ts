@@ -11,7 +11,8 @@ export function optimizerMemory({ tensors, size }: ParameterLayout): OptimizerMe
   };
 }
 
-function sharedFloats(size: number): Float32Array {
+/** Zeros in shared memory. */
+export function sharedFloats(size: number): Float32Array {
   return new Float32Array(new SharedArrayBuffer(size * Float32Array.BYTES_PER_ELEMENT));
 }
 

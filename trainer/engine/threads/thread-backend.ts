@@ -9,6 +9,7 @@ import type { Part, TrainingPart } from '../batches.ts';
 import type { GenerationPlan } from '../generation-plan.ts';
 import type { ScoredSequence, TokenSequence } from '../sequences.ts';
 import { ParameterSets } from './parameter-sets.ts';
+import { EmbeddingRowsMemory } from './embedding-rows.ts';
 import type { OptimizerMemory } from './protocol.ts';
 import { optimizerMemory, share } from './shared-memory.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -30,8 +31,10 @@ export class ThreadBackend implements Backend {
   readonly #layout: ParameterLayout;
   readonly #pool: WorkerPool;
   readonly #optimizer: OptimizerMemory | undefined;
+  readonly #embeddingRows: EmbeddingRowsMemory;
 
-  private constructor(layout: ParameterLayout, pool: WorkerPool, optimizer: boolean) {
+  private constructor(config: ModelConfig, layout: ParameterLayout, pool: WorkerPool, optimizer: boolean) {
+    this.#embeddingRows = new EmbeddingRowsMemory(config);
     this.#layout = layout;
     this.#pool = pool;
     this.parameters = new ParameterSets(layout.size);
@@ -41,7 +44,7 @@ export class ThreadBackend implements Backend {
   static async start({ config, head, workers, optimizer, onActivity }: ThreadOptions): Promise<ThreadBackend> {
     const settings = { config, head, runtime: chooseRuntime().name };
     const pool = await WorkerPool.start(workers ?? availableParallelism(), settings, onActivity);
-    return new ThreadBackend(parameterLayout(config, head), pool, optimizer);
+    return new ThreadBackend(config, parameterLayout(config, head), pool, optimizer);
   }
 
   get workers(): number {
@@ -56,30 +59,27 @@ export class ThreadBackend implements Backend {
 
   async probabilities(parts: readonly Part<TokenSequence>[], set: string, inverseTemperature: number) {
     const source = this.parameters.source(set);
-    const requests = parts.map(({ grid, sequences }) => ({ source, grid, sequences, inverseTemperature }));
+    const requests = parts.map(({ sequences }) => ({ source, sequences, inverseTemperature }));
     return this.#pool.all('probabilities', requests);
   }
 
   async scores(parts: readonly Part<ScoredSequence>[], set: string) {
     const source = this.parameters.source(set);
-    const requests = parts.map(({ grid, sequences }) => ({
-      source,
-      grid: { ...grid, rows: Math.max(2, grid.rows) }, // the head's product with a single row would sum in another order
-      sequences,
-    }));
+    const requests = parts.map(({ sequences }) => ({ source, sequences }));
     return this.#pool.all('scores', requests);
   }
 
   async gradient(parts: readonly TrainingPart[]): Promise<Gradient> {
     const memory = this.#memory();
     const source = this.parameters.source('policy');
-    this.#pool.resetTurn();
-    const requests = parts.map(({ grid, batch }, index) => ({
+    this.#pool.resetTurns();
+    const embedding = this.#embeddingRows.of(parts);
+    const requests = parts.map(({ batch }, index) => ({
       source,
       memory,
+      embedding,
       index,
       last: index === parts.length - 1,
-      grid,
       batch,
     }));
     const results = await this.#pool.all('gradient', requests);

@@ -5,7 +5,7 @@ import { cancelRuns } from '../../runtime/open-runtime.ts';
 import type { Cancellation } from '../../runtime/runtime.ts';
 import type { OnCompletion } from '../backend.ts';
 import type { JobKind, Jobs, Reply, Request, WorkerSettings } from './protocol.ts';
-import { refuseTurns } from './turn.ts';
+import { newTurns, refuseTurns, resetTurns } from './turn.ts';
 
 /** Jobs given to a worker at once: it has the next one at hand while the main thread is busy. */
 const jobsAhead = 2;
@@ -21,13 +21,14 @@ type ModelSettings = Pick<WorkerSettings, 'config' | 'head' | 'runtime'>;
 /** Worker threads, each with its own sessions. An error in one of them ends them all. */
 export class WorkerPool {
   readonly #threads: readonly Thread[];
-  readonly #turn = sharedCounter();
+  readonly #turns: Int32Array;
   readonly #running = sharedCounter();
   #cancellations: readonly Cancellation[] = [];
   #abandoned = false;
 
   private constructor(count: number, settings: ModelSettings, onReply: () => void) {
-    const shared = { turn: this.#turn, running: this.#running };
+    this.#turns = newTurns(settings.config.layers);
+    const shared = { turns: this.#turns, running: this.#running };
     this.#threads = Array.from({ length: count }, () => new Thread({ ...settings, ...shared }, onReply));
     process.on('exit', this.#stopAtExit);
   }
@@ -81,13 +82,13 @@ export class WorkerPool {
 
   /** Ends all waiting, and running programs where the runtime can. */
   #endRuns(): void {
-    refuseTurns(this.#turn);
+    refuseTurns(this.#turns);
     for (const cancellation of this.#cancellations) cancelRuns(cancellation);
   }
 
-  /** Gives the turn to the gradient of the first micro-batch. */
-  resetTurn(): void {
-    Atomics.store(this.#turn, 0, 0);
+  /** Gives all turns to the gradient of the first micro-batch. */
+  resetTurns(): void {
+    resetTurns(this.#turns);
   }
 
   /** Ends the threads, each once it is out of the program it is running. What they have not finished is rejected. */

@@ -1,32 +1,34 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { TrainerError } from '../../contract/errors.ts';
 import { parameterLayout } from '../../models/parameters.ts';
-import { probabilityProgram, scoreProgram } from '../../models/programs.ts';
+import { HeadRuns } from '../../passes/head-runs.ts';
+import { LayerRuns, tokenTensors } from '../../passes/layer-runs.ts';
 import { Decoder } from '../../rollout/decoder.ts';
 import { type Claims, isDone, takeClaim } from '../../rollout/claims.ts';
 import { generate, type PromptGroup } from '../../rollout/generation.ts';
 import { KvCache } from '../../rollout/kv-cache.ts';
 import { ExecutableCache } from '../../runtime/executable-cache.ts';
 import { openRuntime } from '../../runtime/open-runtime.ts';
-import { floats } from '../../runtime/tensor.ts';
+import { floatTensor } from '../../runtime/tensor.ts';
 import { completionFeeds, completionNumbers, scoreFeeds } from './feeds.ts';
-import { addGradients, microBatchResult, runGradient } from './gradient.ts';
-import { GradientMemory } from './gradient-memory.ts';
+import { GradientRuns } from './gradient.ts';
 import { CopiedParameters, SharedParameters } from './parameter-tensors.ts';
 import type { JobKind, Jobs, Reply, Request, WorkerSettings } from './protocol.ts';
-import { awaitTurn, passTurn, throwIfRefused } from './turn.ts';
+import { throwIfRefused } from './turn.ts';
 import { update } from './update.ts';
 
 /** Entry of a worker thread: does one job at a time, in the order in which they arrive. */
 
-const { config, head, runtime: runtimeName, turn, running } = workerData as WorkerSettings;
+const { config, head, runtime: runtimeName, turns, running } = workerData as WorkerSettings;
 const layout = parameterLayout(config, head);
 const runtime = await openRuntime(runtimeName);
-const { inPlace } = runtime;
-const parameterTensors = inPlace ? new SharedParameters(layout, runtime) : new CopiedParameters(layout);
+const parameterTensors = runtime.inPlace ? new SharedParameters(layout, runtime) : new CopiedParameters(layout);
 const programs = new ExecutableCache(runtime, 32);
 const cache = new KvCache(config);
-const gradients = inPlace ? new GradientMemory(layout, runtime) : undefined;
+const throwIfUnwanted = () => throwIfRefused(turns);
+const layers = new LayerRuns(config, programs, throwIfUnwanted);
+const heads = new HeadRuns(config, programs);
+const gradients = new GradientRuns({ config, head, layout, runtime, programs, layers, turns });
 
 type Handlers = { [K in JobKind]: (request: Jobs[K]['request'], id: number) => Promise<Jobs[K]['result']> };
 
@@ -36,14 +38,14 @@ const handlers: Handlers = {
   async generate({ source, temperature, groups, queue, claims, rows, width }, id) {
     const parameters = parameterTensors.of(source);
     cache.reserve(rows, width);
-    const decoder = await Decoder.create({ config, programs, parameters, cache, temperature });
+    const decoder = await Decoder.create({ config, programs, layers, heads, parameters, cache, temperature });
     try {
       await generate({
         decoder,
         cache,
         rows,
         maxLength: config.maxLength,
-        throwIfUnwanted: () => throwIfRefused(turn),
+        throwIfUnwanted,
         next: () => nextGroup(groups, queue, claims),
         onCompletion: (index, completion) => reply({ kind: 'completion', id, index, completion }),
         isDone: (index) => isDone(claims, index),
@@ -54,36 +56,23 @@ const handlers: Handlers = {
     return true;
   },
 
-  async probabilities({ source, grid, sequences, inverseTemperature }) {
+  async probabilities({ source, sequences, inverseTemperature }) {
     const parameters = parameterTensors.of(source);
-    const program = await programs.get(`probability ${grid.rows}×${grid.length}`, () =>
-      probabilityProgram(config, grid.rows, grid.length),
-    );
-    const outputs = await program.run({ ...parameters, ...completionFeeds(grid, sequences, inverseTemperature) });
-    return completionNumbers(floats(outputs, 'prob'), sequences);
+    const { packing, ...predictions } = completionFeeds(sequences);
+    const x = await layers.forward(parameters, tokenTensors(packing));
+    const inverse = floatTensor(Float32Array.of(inverseTemperature), [1]);
+    return completionNumbers(await heads.probabilities(parameters, x, predictions, inverse), sequences);
   },
 
-  async scores({ source, grid, sequences }) {
+  async scores({ source, sequences }) {
     const parameters = parameterTensors.of(source);
-    const program = await programs.get(`score ${grid.rows}×${grid.length}`, () =>
-      scoreProgram(config, grid.rows, grid.length),
-    );
-    const outputs = await program.run({ ...parameters, ...scoreFeeds(grid, sequences) });
-    return [...floats(outputs, 'score').subarray(0, sequences.length)];
+    const { packing, picked } = scoreFeeds(sequences);
+    const x = await layers.forward(parameters, tokenTensors(packing));
+    return [...(await heads.scores(parameters, x, picked)).subarray(0, sequences.length)];
   },
 
-  async gradient({ source, memory, index, last, grid, batch }) {
-    const outputs = await runGradient(
-      config,
-      programs,
-      { parameters: parameterTensors.of(source), gradients: gradients?.of(index, memory) },
-      grid,
-      batch,
-    );
-    awaitTurn(turn, index);
-    addGradients(outputs, layout, memory, { first: index === 0, last, copied: !inPlace });
-    passTurn(turn, index);
-    return microBatchResult(outputs, batch);
+  async gradient({ source, memory, embedding, index, last, batch }) {
+    return gradients.run(parameterTensors.of(source), batch, { ...memory, embedding }, { index, last });
   },
 
   async update(request) {
@@ -109,7 +98,7 @@ function reply(message: Reply): void {
 
 async function answer(request: Exclude<Request, { kind: 'stop' }>): Promise<void> {
   try {
-    throwIfRefused(turn);
+    throwIfUnwanted();
     const handler = handlers[request.kind] as (request: object, id: number) => Promise<unknown>;
     reply({ kind: 'result', id: request.id, result: await handler(request, request.id) });
   } catch (error) {

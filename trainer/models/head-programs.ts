@@ -1,0 +1,141 @@
+import { pullback } from '../autodiff/reverse.ts';
+import type { OnnxProgram } from '../graph/program.ts';
+import { type Value, composite, scalar } from '../graph/value.ts';
+import { crossEntropy } from '../losses/cross-entropy.ts';
+import { pairwiseLoss } from '../losses/pairwise-loss.ts';
+import { type PolicyInputs, policyLossGraph, settingInputs, tokenInputs } from '../losses/policy-loss.ts';
+import { distribution, tokenProbability } from '../nn/token-probability.ts';
+import { multiply } from '../ops/elementwise.ts';
+import { gatherRows } from '../ops/indexing.ts';
+import { gemm } from '../ops/linalg.ts';
+import { reshape } from '../ops/movement.ts';
+import type { Head, ModelConfig } from './config.ts';
+import { finalNorm, headTable } from './decoder.ts';
+import { named, sums } from './layer-programs.ts';
+import { type ParameterTensor, parameterLayout } from './parameters.ts';
+import { parameterInputs, ProgramInputs } from './program-inputs.ts';
+
+/**
+ * What follows the last layer, for M ≥ 2 picked tokens of the list: `x` [M, d] is their residual stream. A loss that is a
+ * sum over tokens may take them in any number of runs, so that the logits of all of them never exist.
+ */
+
+/** `sft`: weighted cross-entropy. `policy`: clipped ratio and KL. `pairwise`: Bradley–Terry on scores. */
+export type Loss = 'sft' | 'policy' | 'pairwise';
+
+/** Probability of each target: `x`, `targets` [M], `inverseTemperature` [1] → `prob` [M]. */
+export function probabilityProgram(config: ModelConfig): OnnxProgram {
+  const program = headInputs(config, 'lm');
+  const { prob } = tokenProbability(tempered(program), program.table, targets(program));
+  return program.inputs.write({ prob });
+}
+
+/** Distribution of the next token: `x`, `inverseTemperature` [1] → `prob` [M, V]. */
+export function nextTokenProgram(config: ModelConfig): OnnxProgram {
+  const program = headInputs(config, 'lm');
+  return program.inputs.write({ prob: distribution(tempered(program), program.table) });
+}
+
+/** The scalar head: `x` → `score` [M]. */
+export function scoreProgram(config: ModelConfig): OnnxProgram {
+  const program = headInputs(config, 'scalar');
+  return program.inputs.write({ score: score(program) });
+}
+
+/**
+ * A loss and its gradient: `x`, what the loss wants → `loss` [], `grad.x` [M, d], the gradients of the final norm and of
+ * the head's table, and
+ * - sft: `targets` [M], `weight` [M] (0 = not trained) → `prob` [M] and `top` [M], the largest probability
+ * - policy: `targets` [M], `inverseTemperature` [1], the inputs that the loss names (losses/policy-loss.ts), `tokenInputs`
+ *   [M] and `settingInputs` [1] → `prob` [M]
+ * - pairwise, on a scalar head: the last tokens of N pairs, chosen and rejected in turn, M = N*2; `weight` [N] → `score` [M]
+ *
+ * A target's row of the table is used twice, in the product and by itself. What comes from the second use is put out as
+ * `grad.rows` [M, d], to be added to the gradient of the table's rows `targets`: so the product adds onto the sum in place.
+ *
+ * @param onto as of `layerGradientProgram`
+ */
+export function headGradientProgram(config: ModelConfig, loss: Loss, onto: boolean): OnnxProgram {
+  const program = headInputs(config, loss === 'pairwise' ? 'scalar' : 'lm', loss === 'pairwise' ? 'N*2' : 'M');
+  const { inputs, tensors, x } = program;
+  const { rows, ...outputs } = losses[loss](program);
+  const [gradX, ...gradients] = pullback(
+    new Map([[outputs.loss, scalar(1)]]),
+    [x, ...tensors.map(({ name }) => inputs.get(name)), ...(rows ? [rows] : [])],
+    onto ? sums(inputs, tensors) : undefined,
+  );
+  const ofRows = rows && { 'grad.rows': gradients.at(-1) as Value };
+  return inputs.write({ ...outputs, 'grad.x': gradX as Value, ...named('grad', tensors, gradients), ...ofRows });
+}
+
+/** Tensors of the final norm and of the head's table. */
+export function headParameters(config: ModelConfig, head: Head): ParameterTensor[] {
+  const table =
+    head === 'scalar' ? 'score.weight' : config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
+  return parameterLayout(config, head).tensors.filter(({ name }) => name === 'model.norm.weight' || name === table);
+}
+
+interface HeadInputs {
+  readonly config: ModelConfig;
+  readonly inputs: ProgramInputs;
+  readonly tensors: readonly ParameterTensor[];
+  readonly x: Value;
+  /** `x` after the final norm */
+  readonly hidden: Value;
+  readonly table: Value;
+}
+
+function headInputs(config: ModelConfig, head: Head, count = 'M'): HeadInputs {
+  const inputs = new ProgramInputs();
+  const tensors = headParameters(config, head);
+  const parameters = parameterInputs(inputs, tensors);
+  const x = inputs.add('x', [count, config.hiddenSize]);
+  const table = head === 'lm' ? headTable(config, parameters) : parameters('score.weight');
+  return { config, inputs, tensors, x, hidden: finalNorm(config, parameters, x), table };
+}
+
+const losses: Record<Loss, (program: HeadInputs) => { loss: Value; rows?: Value } & Record<string, Value>> = {
+  sft(program) {
+    const { inputs, hidden, table } = program;
+    const wanted = targets(program);
+    const rows = byThemselves(table, wanted);
+    const { prob, logProb, top } = tokenProbability(hidden, table, wanted, rows);
+    return { loss: crossEntropy(logProb, inputs.add('weight', ['M'])), prob, top, rows };
+  },
+  policy(program) {
+    const wanted = targets(program);
+    const rows = byThemselves(program.table, wanted);
+    const { prob } = tokenProbability(tempered(program), program.table, wanted, rows);
+    return { loss: policyLossGraph(prob, policyInputs(program)), prob, rows };
+  },
+  pairwise(program) {
+    const scores = score(program);
+    return { loss: pairwiseLoss(scores, program.inputs.add('weight', ['N'])), score: scores };
+  },
+};
+
+function policyInputs({ inputs }: HeadInputs): PolicyInputs {
+  const declared = [
+    ...Object.keys(tokenInputs).map((name) => [name, inputs.add(name, ['M'])] as const),
+    ...Object.keys(settingInputs).map((name) => [name, inputs.add(name, [1])] as const),
+  ];
+  return Object.fromEntries(declared) as unknown as PolicyInputs;
+}
+
+function targets({ inputs }: HeadInputs): Value {
+  return inputs.add('targets', ['M'], 'int64');
+}
+
+/** Rows of a table whose gradient is not the table's. */
+function byThemselves(table: Value, rows: Value): Value {
+  return composite('ByThemselves', [], [gatherRows(table, rows)], () => [])[0] as Value;
+}
+
+/** Hidden states at a temperature. They are scaled, not the logits, which are many times larger. */
+function tempered({ inputs, hidden }: HeadInputs): Value {
+  return multiply(hidden, inputs.add('inverseTemperature', [1]));
+}
+
+function score({ x, hidden, table }: HeadInputs): Value {
+  return reshape(gemm(hidden, table, { transB: true }), x.shape.slice(0, 1));
+}
