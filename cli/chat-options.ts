@@ -2,7 +2,6 @@ import { Option, InvalidArgumentError } from 'commander';
 import { repeatable } from './options.ts';
 
 export interface ChatOptions {
-  readonly template?: string;
   readonly templateArgument?: Readonly<Record<string, unknown>>;
   readonly prefill?: string;
   readonly stop?: readonly string[];
@@ -11,7 +10,6 @@ export interface ChatOptions {
 /** What `chat` is in a manifest, as options. */
 export function chatOptions(): Option[] {
   return [
-    new Option('--template <file>', "chat template in place of the model's own"),
     new Option(
       '--template-argument <name=value>',
       'variable of the chat template, its value as JSON or text; repeatable',
@@ -22,8 +20,8 @@ export function chatOptions(): Option[] {
 }
 
 /** The option of the trainer that stands for them; none where they are not used. */
-export function trainerChatOption({ template, templateArgument, prefill, stop }: ChatOptions): string[] {
-  const chat = { templateFile: template, arguments: templateArgument, prefill, stop };
+export function trainerChatOption({ templateArgument, prefill, stop }: ChatOptions): string[] {
+  const chat = { arguments: templateArgument, prefill, stop };
   return Object.values(chat).every((value) => value === undefined) ? [] : [`--chat=${JSON.stringify(chat)}`];
 }
 

@@ -3,7 +3,8 @@
 
 namespace r1 {
 
-/// Attention of one new token a sequence, whose key and value are written into the cache first: as in trainer/nn/attention.ts.
+/// Attention of one new token a sequence, whose key and value are written into the cache first: as in
+/// trainer/nn/cached-attention.ts.
 /// The cache that is put out may be the one that is read, which then changes in place.
 const Op cachedAttentionOp{
     "CachedAttention",
@@ -13,14 +14,15 @@ const Op cachedAttentionOp{
       const Input q = call.input(0), k = call.input(1), v = call.input(2), positions = call.input(3);
       const Input keys = call.input(4), values = call.input(5);
       q.expectRank(3);
-      keys.expectRank(4);
-      const int64_t rows = q.dims[0], heads = q.dims[1], headDim = q.dims[2];
-      const int64_t kvHeads = keys.dims[1], width = keys.dims[2];
+      k.expectRank(3);
+      keys.expectRank(2);
+      const int64_t rows = q.dims[0], heads = q.dims[1], kvHeads = k.dims[1], headDim = q.dims[2];
+      const int64_t lines = rows * kvHeads, width = lines == 0 ? 0 : keys.dims[0] / lines;
       k.expect({rows, kvHeads, headDim});
       v.expect(k.dims);
       positions.expect({rows});
       positions.expectBelow(width);
-      keys.expect({rows, kvHeads, width, headDim});
+      keys.expect({lines * width, headDim});
       values.expect(keys.dims);
       if (kvHeads == 0 || heads % kvHeads != 0) q.expect({rows, kvHeads, headDim});
       float* nextKeys = call.changed(1, keys);

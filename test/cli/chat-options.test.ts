@@ -4,7 +4,6 @@ import { type ChatOptions, chatOptions, trainerChatOption } from '../../cli/chat
 
 test.each([
   { args: [], told: [] },
-  { args: ['--template', 'a b.jinja'], told: ['--chat={"templateFile":"a b.jinja"}'] },
   { args: ['--stop', '</answer>', '--stop', '\n\n'], told: ['--chat={"stop":["</answer>","\\n\\n"]}'] },
   {
     args: [

@@ -82,18 +82,6 @@ test('measures on a file with a system message and chat settings of its own', as
   expect(stdout).toMatch(/^system: Hurry\.\nuser: Name number \d\.\ncompletion: So/m);
 });
 
-test('puts rows into the chat template of a file, and says where there is none', async () => {
-  await writeFile(join(directory(), 'loud.jinja'), '{{ messages[-1].content | upper }}<think>');
-  const flags = ['--data=asked.jsonl', '--limit=1', '--max-new-tokens=2', '--show=1'];
-  const { code, stdout } = await evaluate('tiny/unmeasured', ...flags, '--template=loud.jinja');
-  expect(code).toBe(0);
-  expect(stdout).toMatch(/^completion: <think>/m); // what the rendered prompt has opened
-  expect(await evaluate('tiny/unmeasured', ...flags, '--template=no.jinja')).toMatchObject({
-    code: 64,
-    stderr: 'r1: no.jinja: found nothing, expected a chat template\n',
-  });
-});
-
 test('says how a file with other columns is rewritten, as it names none', async () => {
   await writeFile(join(directory(), 'maths.jsonl'), '{"problem": "1 + 1?", "solution": "2"}\n');
   const { code, stdout, stderr } = await evaluate('tiny/unmeasured', '--data=maths.jsonl');

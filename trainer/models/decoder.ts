@@ -4,7 +4,7 @@ import { attention, type TokenPlaces } from '../nn/attention.ts';
 import { type RotaryTables, rotaryTables } from '../nn/rotary.ts';
 import { swiglu } from '../nn/swiglu.ts';
 import { add } from '../ops/elementwise.ts';
-import { gemm } from '../ops/linalg.ts';
+import { linear as linearLayer } from '../ops/linalg.ts';
 import { reshape } from '../ops/movement.ts';
 import { rmsNorm } from '../ops/normalization.ts';
 import { rotaryEmbedding } from '../ops/rotary.ts';
@@ -96,7 +96,7 @@ function linear(
   x: Value,
   { bias, residual }: { readonly bias: boolean; readonly residual?: Value },
 ): Value {
-  const y = gemm(x, layer(`${name}.weight`), { transB: true, c: residual });
+  const y = linearLayer(x, layer(`${name}.weight`), residual);
   // A sum of its own: as C of the Gemm the bias would enter the product's sum at another place, and change its bits.
   return bias ? add(y, layer(`${name}.bias`)) : y;
 }

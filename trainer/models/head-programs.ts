@@ -7,7 +7,7 @@ import { type PolicyInputs, policyLossGraph, settingInputs, tokenInputs } from '
 import { distribution, tokenProbability } from '../nn/token-probability.ts';
 import { multiply } from '../ops/elementwise.ts';
 import { gatherRows } from '../ops/indexing.ts';
-import { gemm } from '../ops/linalg.ts';
+import { linear } from '../ops/linalg.ts';
 import { reshape } from '../ops/movement.ts';
 import type { Head, ModelConfig } from './config.ts';
 import { finalNorm, headTable } from './decoder.ts';
@@ -137,5 +137,5 @@ function tempered({ inputs, hidden }: HeadInputs): Value {
 }
 
 function score({ x, hidden, table }: HeadInputs): Value {
-  return reshape(gemm(hidden, table, { transB: true }), x.shape.slice(0, 1));
+  return reshape(linear(hidden, table), x.shape.slice(0, 1));
 }

@@ -1,4 +1,4 @@
-export { type DecodePart, decodeBinding, decodePrograms } from './decode-programs.ts';
+export { decodeProgram } from './decode-program.ts';
 export {
   headGradientProgram,
   headParameters,

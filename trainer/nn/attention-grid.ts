@@ -7,7 +7,7 @@ import { concat, reshape, sizes, transpose } from '../ops/movement.ts';
 import { softmax } from '../ops/normalization.ts';
 
 /** Added to the scores of keys that a query must not see. Finite, so that the softmax of any row stays a number. */
-const masked = -1e9;
+export const masked = -1e9;
 
 /** Where the tokens of a list stand in their sequences (see models/packing.ts). */
 export interface TokenPlaces {

@@ -1,9 +1,7 @@
-import { dimension, fixed } from '../graph/shape.ts';
 import { type Value, kernel } from '../graph/value.ts';
-import { add, log, multiply, subtract } from '../ops/elementwise.ts';
+import { log, multiply, subtract } from '../ops/elementwise.ts';
 import { batchedMatmul } from '../ops/linalg.ts';
-import { concat, reshape, slice } from '../ops/movement.ts';
-import { softmax } from '../ops/normalization.ts';
+import { reshape } from '../ops/movement.ts';
 import { reduceMax, reduceSum } from '../ops/reduction.ts';
 import { AttentionGrid, type TokenPlaces } from './attention-grid.ts';
 
@@ -78,24 +76,4 @@ function attentionGradient(q: Value, k: Value, v: Value, at: TokenPlaces, { out,
   });
   const outputs = [grid.take(dq), grid.sumCells(dk as unknown as Value, k), grid.sumCells(dv as unknown as Value, v)];
   return kernel('AttentionGradient', [q, k, v, at.places, at.origins, out, lse, g], outputs);
-}
-
-/**
- * Attention of one new token per sequence over a cache that already holds its key and value. A query row has the bits
- * it has in `attention`: the sum runs over the same keys in the same order, and a masked key adds exactly 0.
- *
- * @param q `[B, kvHeads, group, headDim]`
- * @param keys, values `[B, kvHeads, W, headDim]`
- * @param bias 0, or −1e9 where a place of the cache is empty, `[B, 1, 1, W]`
- * @returns `[B, heads · headDim]`
- */
-export function cachedAttention(q: Value, keys: Value, values: Value, bias: Value): Value {
-  const [kvHeads, group, headDim] = q.shape.slice(1).map(fixed) as [number, number, number];
-  const alpha = 1 / Math.sqrt(headDim);
-  // ONNX Runtime multiplies a single row by another kernel, which sums in another order: give it two.
-  const queries = group === 1 ? concat([q, q], 2) : q;
-  const p = softmax(add(batchedMatmul(queries, keys, { transB: true, alpha }), bias));
-  const attended = batchedMatmul(p, values);
-  const output = group === 1 ? slice(attended, 2, 0, 1) : attended;
-  return reshape(output, [dimension(q.shape, 0), kvHeads * group * headDim]);
 }

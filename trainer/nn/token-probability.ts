@@ -2,7 +2,7 @@ import { dimension } from '../graph/shape.ts';
 import { type Value, composite, scalar } from '../graph/value.ts';
 import { add, log, maximum, multiply } from '../ops/elementwise.ts';
 import { gatherRows, pickColumns } from '../ops/indexing.ts';
-import { gemm } from '../ops/linalg.ts';
+import { gemm, linear } from '../ops/linalg.ts';
 import { reshape } from '../ops/movement.ts';
 import { softmax } from '../ops/normalization.ts';
 import { reduceMax } from '../ops/reduction.ts';
@@ -12,7 +12,7 @@ export const smallestProbability = 1.2e-38;
 
 /** Next-token distribution, `[n, V]`, from hidden states `[n, d]` and the head's table `[V, d]`. */
 export function distribution(hidden: Value, table: Value): Value {
-  return softmax(gemm(hidden, table, { transB: true }));
+  return softmax(linear(hidden, table));
 }
 
 /** Of each target, `[n]`. */

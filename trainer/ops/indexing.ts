@@ -25,6 +25,11 @@ export function addRows(table: Value, { rows, updates }: RowUpdates): Value {
   });
 }
 
+/** A copy of `table` with `table[rows[i]] = updates[i]`; no gradient. ONNX `ScatterND`, which copies nothing where both lie in the same memory. */
+export function setRows(table: Value, { rows, updates }: RowUpdates): Value {
+  return apply('ScatterND', [table, reshape(rows, [...rows.shape, 1]), updates], table);
+}
+
 /** One element of each row: `[n]` from `[n, m]` and column numbers `[n]` int64; no gradient. ONNX `GatherElements`. */
 export function pickColumns(a: Value, columns: Value): Value {
   expectRank('GatherElements', a, 2);

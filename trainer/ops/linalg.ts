@@ -1,5 +1,5 @@
 import { type Shape, ShapeError, broadcastShape, dimension, showShape } from '../graph/shape.ts';
-import { type Value, apply, expectRank } from '../graph/value.ts';
+import { type Gradient, type Value, apply, expectRank, kernel } from '../graph/value.ts';
 import { sumTo } from './reduction.ts';
 
 export interface ProductOptions {
@@ -22,27 +22,42 @@ export function gemm(a: Value, b: Value, options: ProductOptions & { readonly c?
     { shape: productShape('Gemm', a.shape, b.shape, transA, transB) },
     {
       attributes: { transA: Number(transA), transB: Number(transB), alpha: { float: alpha } },
-      // Y = α·A·B + C  ⇒  dA = α·G·Bᵀ, dB = α·Aᵀ·G, dC = G; where a factor was transposed, so is its cotangent
-      gradient: (g) => {
-        if (g === undefined) return [];
-        return [
-          {
-            onto: (sum) =>
-              transA
-                ? gemm(b, g, { transA: transB, transB: true, alpha, c: sum })
-                : gemm(g, b, { transB: !transB, alpha, c: sum }),
-          },
-          {
-            onto: (sum) =>
-              transB
-                ? gemm(g, a, { transA: true, transB: transA, alpha, c: sum })
-                : gemm(a, g, { transA: !transA, alpha, c: sum }),
-          },
-          c && sumTo(g, c.shape),
-        ];
-      },
+      gradient: gemmGradient(a, b, options),
     },
   );
+}
+
+/**
+ * A linear layer `x·weightᵀ + c`: x `[n, in]`, weight `[out, in]` as in PyTorch, c `[n, out]`, such as the residual stream. A kernel: its rows
+ * have the same bits whatever their number.
+ */
+export function linear(x: Value, weight: Value, c?: Value): Value {
+  const options = { transB: true, c };
+  const inputs = c ? [x, weight, c] : [x, weight];
+  return kernel('Linear', inputs, [gemm(x, weight, options)], gemmGradient(x, weight, options))[0] as Value;
+}
+
+/** Y = α·A·B + C  ⇒  dA = α·G·Bᵀ, dB = α·Aᵀ·G, dC = G; where a factor was transposed, so is its cotangent. */
+function gemmGradient(a: Value, b: Value, options: ProductOptions & { readonly c?: Value | undefined }): Gradient {
+  const { transA = false, transB = false, alpha = 1, c } = options;
+  return (g) => {
+    if (g === undefined) return [];
+    return [
+      {
+        onto: (sum) =>
+          transA
+            ? gemm(b, g, { transA: transB, transB: true, alpha, c: sum })
+            : gemm(g, b, { transB: !transB, alpha, c: sum }),
+      },
+      {
+        onto: (sum) =>
+          transB
+            ? gemm(g, a, { transA: true, transB: transA, alpha, c: sum })
+            : gemm(a, g, { transA: !transA, alpha, c: sum }),
+      },
+      c && sumTo(g, c.shape),
+    ];
+  };
 }
 
 /**

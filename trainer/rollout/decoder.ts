@@ -1,4 +1,4 @@
-import { type DecodePart, decodeBinding, decodePrograms } from '../models/programs.ts';
+import { decodeProgram, embedProgram, nextTokenProgram } from '../models/programs.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { packSequences } from '../models/packing.ts';
 import type { HeadRuns } from '../passes/head-runs.ts';
@@ -17,10 +17,8 @@ export interface Prefill {
 }
 
 /**
- * Steps sequences token by token. One step is cut at the attention of every layer, where the new keys and values are
- * written into the cache:
- *
- *   first ─ k₀ v₀ → cache ─ middle ─ k₁ v₁ → cache ─ middle ─ … ─ last → probabilities
+ * Steps sequences token by token: the embedding, the same program for every layer, and the head. A layer's program writes the new keys and
+ * values into the cache.
  *
  * Never fewer than two rows run: a product with one row sums in another order, and sampling would differ from training.
  */
@@ -31,36 +29,26 @@ export class Decoder {
   readonly #parameters: Tensors;
   readonly #cache: KvCache;
   readonly #inverseTemperature: Tensor;
-  readonly #parts: Readonly<Record<DecodePart, Executable>>;
-  /** Parameters by the role that they play: in the first part, and in the part of each layer. */
-  readonly #firstRoles: Tensors;
-  readonly #layerRoles: readonly Tensors[];
+  readonly #parts: Readonly<Record<Part, Executable>>;
   #step: BoundStep | undefined;
 
-  private constructor(
-    { config, layers, heads, parameters, cache, temperature }: DecoderOptions,
-    parts: Readonly<Record<DecodePart, Executable>>,
-  ) {
-    this.#config = config;
-    this.#layers = layers;
-    this.#heads = heads;
-    this.#parameters = parameters;
-    this.#cache = cache;
-    this.#inverseTemperature = floatTensor(Float32Array.of(inverseOf(temperature)), [1]);
+  private constructor(options: DecoderOptions, parts: Readonly<Record<Part, Executable>>) {
+    this.#config = options.config;
+    this.#layers = options.layers;
+    this.#heads = options.heads;
+    this.#parameters = options.parameters;
+    this.#cache = options.cache;
+    this.#inverseTemperature = floatTensor(Float32Array.of(inverseOf(options.temperature)), [1]);
     this.#parts = parts;
-    const roles = (part: DecodePart, layer: number): Tensors =>
-      Object.fromEntries(
-        Object.entries(decodeBinding(config, part, layer)).map(([role, name]) => [role, parameters[name] as Tensor]),
-      );
-    this.#firstRoles = roles('first', 0);
-    this.#layerRoles = Array.from({ length: config.layers }, (_, layer) => roles(partOf(config, layer), layer));
   }
 
   static async create(options: DecoderOptions): Promise<Decoder> {
-    let made: ReturnType<typeof decodePrograms> | undefined;
-    const part = (name: DecodePart) =>
-      options.programs.get(`decode ${name}`, () => (made ??= decodePrograms(options.config))[name]);
-    return new Decoder(options, { first: await part('first'), middle: await part('middle'), last: await part('last') });
+    const { config, programs } = options;
+    return new Decoder(options, {
+      embed: await programs.get('embed', () => embedProgram(config)),
+      layer: await programs.get('decode', () => decodeProgram(config)),
+      head: await programs.get('next token', () => nextTokenProgram(config)),
+    });
   }
 
   get vocabularySize(): number {
@@ -100,29 +88,24 @@ export class Decoder {
   /**
    * Feeds one token to each of the first `count` rows of the cache and writes its keys and values there.
    *
-   * @param ids the token of each row, and `positions` where it goes; at least two entries, whatever `count` is
+   * @param ids the token of each row, and `positions` where it goes
    * @returns [count, V]: the distribution of the next token of each row
    */
   async step(ids: Int32Array, positions: Int32Array, count: number): Promise<Float32Array> {
     const rows = Math.max(2, count);
     const step = this.#bound(rows);
     for (let row = 0; row < rows; row++) {
-      step.ids.set(row, ids[row] as number);
-      step.position.set(row, positions[row] as number);
+      step.ids.set(row, row < count ? (ids[row] as number) : 0);
+      step.positions.set(row, row < count ? (positions[row] as number) : 0);
     }
-    this.#cache.takePositions(positions, rows);
-    let outputs = await step.first.run();
-    for (const [layer, part] of step.layers.entries()) {
-      this.#cache.writeTokens(layer, positions, floats(outputs, 'next.k'), floats(outputs, 'next.v'), rows);
-      outputs = await part.run();
-    }
-    return floats(outputs, 'prob');
+    for (const part of step.before) await part.run(); // oxlint-disable-line no-await-in-loop -- each reads what the one before wrote
+    return floats(await step.head.run(), 'prob');
   }
 
   /** Lets go of what the steps were bound to. */
   release(): void {
-    this.#step?.first.release();
-    for (const layer of this.#step?.layers ?? []) layer.release();
+    for (const part of this.#step?.before ?? []) part.release();
+    this.#step?.head.release();
     this.#step = undefined;
   }
 
@@ -136,61 +119,49 @@ export class Decoder {
   }
 
   #bind(rows: number, width: number): BoundStep {
-    const [ids, position] = [
-      new IndexTensor(new Int32Array(rows), [rows]),
-      new IndexTensor(new Int32Array(rows), [rows, 1]),
-    ];
-    const { keys, values, bias } = this.#cache.tensors(rows);
-    // What a part hands to the next one lies in turn in one of two places, so that none writes what it reads.
-    const handovers = [newHandover(this.#config, rows), newHandover(this.#config, rows)] as const;
-    const after = (layer: number): Handover => handovers[(layer & 1) as 0 | 1];
-    const first = this.#parts.first.bind({ ...this.#firstRoles, ids: ids.tensor, position: position.tensor }, after(0));
-    const layers = this.#layerRoles.map((roles, layer) => {
-      const part = partOf(this.#config, layer);
-      const { 'next.x': x, 'next.q': q } = after(layer);
-      const inputs = {
-        x,
-        q,
-        position: position.tensor,
-        keys: keys[layer] as Tensor,
-        values: values[layer] as Tensor,
-        bias,
-      };
-      return this.#parts[part].bind(
-        { ...roles, ...inputs, inverseTemperature: this.#inverseTemperature },
-        part === 'last' ? {} : after(layer + 1),
+    const ids = new IndexTensor(new Int32Array(rows), [rows]);
+    const positions = new IndexTensor(new Int32Array(rows), [rows, 1]);
+    const { keys, values } = this.#cache.tensors(rows);
+    // The residual stream lies in turn in one of two places, so that no part writes what it reads.
+    const stream = () => zeros('float32', [rows, this.#config.hiddenSize]);
+    const streams = [stream(), stream()] as const;
+    const after = (layer: number): Tensor => streams[((layer + 1) & 1) as 0 | 1];
+    const { embed, layer, head } = this.#parts;
+    const layers = Array.from({ length: this.#config.layers }, (_, index) => {
+      const cache = { keys: keys[index] as Tensor, values: values[index] as Tensor };
+      return layer.bind(
+        {
+          ...this.#layers.ofLayer(index, this.#parameters),
+          ...cache,
+          x: after(index - 1),
+          positions: positions.tensor,
+        },
+        { y: after(index), 'next.keys': cache.keys, 'next.values': cache.values },
       );
     });
-    return { rows, width, ids, position, first, layers };
+    const last = after(this.#config.layers - 1);
+    return {
+      rows,
+      width,
+      ids,
+      positions,
+      before: [embed.bind({ ...this.#parameters, ids: ids.tensor }, { x: after(-1) }), ...layers],
+      head: head.bind({ ...this.#parameters, x: last, inverseTemperature: this.#inverseTemperature }),
+    };
   }
 }
 
-/** The part that begins with a layer's attention. */
-function partOf({ layers }: ModelConfig, layer: number): 'middle' | 'last' {
-  return layer === layers - 1 ? 'last' : 'middle';
-}
+type Part = 'embed' | 'layer' | 'head';
 
 /** The programs of a step with their memory, for one number of rows and one width of the cache. */
 interface BoundStep {
   readonly rows: number;
   readonly width: number;
   readonly ids: IndexTensor;
-  readonly position: IndexTensor;
-  readonly first: Bound;
-  /** From each layer's attention on to the next layer's. */
-  readonly layers: readonly Bound[];
-}
-
-type Handover = ReturnType<typeof newHandover>;
-
-/** What one part of a step hands to the next, and to the cache. */
-function newHandover({ hiddenSize, heads, kvHeads, headDim }: ModelConfig, rows: number) {
-  return {
-    'next.x': zeros('float32', [rows, hiddenSize]),
-    'next.q': zeros('float32', [rows, kvHeads, heads / kvHeads, headDim]),
-    'next.k': zeros('float32', [rows, kvHeads, headDim]),
-    'next.v': zeros('float32', [rows, kvHeads, headDim]),
-  };
+  readonly positions: IndexTensor;
+  /** The embedding and the layers, in their order. */
+  readonly before: readonly Bound[];
+  readonly head: Bound;
 }
 
 export interface DecoderOptions {

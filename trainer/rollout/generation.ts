@@ -137,8 +137,8 @@ class Batch {
 
   constructor({ decoder, rows, cache, maxLength, onCompletion, isDone }: GenerationOptions) {
     this.#vocabularySize = decoder.vocabularySize;
-    this.ids = new Int32Array(Math.max(2, rows));
-    this.positions = new Int32Array(Math.max(2, rows));
+    this.ids = new Int32Array(rows);
+    this.positions = new Int32Array(rows);
     this.#cache = cache;
     this.#maxLength = maxLength;
     this.#onCompletion = onCompletion;
@@ -161,7 +161,6 @@ class Batch {
       for (const [layer, values] of prefill.layers.entries()) {
         this.#cache.writePrompt(layer, row, values, prompt, prefill.length, promptIds.length);
       }
-      this.#cache.setLength(row, promptIds.length);
       this.#place(row);
     }
   }

@@ -1,13 +1,12 @@
 import { resolve } from 'node:path';
 import { randomKey } from '../algorithms/random.ts';
-import { chat, type ChatSettings } from '../contract/chat.ts';
+import { chat } from '../contract/chat.ts';
 import { dataset, type Row } from '../contract/dataset.ts';
 import { evaluation } from '../contract/training.ts';
 import { columnHint, inJsonl, inParquet } from '../data/column-hint.ts';
 import { isParquet } from '../data/data-lines.ts';
 import { loadDataset } from '../data/load-dataset.ts';
 import { sampleRows } from '../data/sample-rows.ts';
-import { withTemplateText } from '../tokenizers/template-file.ts';
 import { completeRows } from './completions.ts';
 import { describeCompletions } from './describe-completions.ts';
 import { evaluateRows, type WholeEvaluation } from './evaluation.ts';
@@ -32,7 +31,7 @@ interface GenerateOptions {
 /** Prints completions of one prompt. */
 export async function generateFromCheckpoint(checkpoint: string, options: GenerateOptions): Promise<void> {
   const { prompt, system, seed, samples, chat: chatJson = '{}', ...sampling } = options;
-  const policy = await Policy.open(resolve(checkpoint), { chat: await chatOf(chatJson) });
+  const policy = await Policy.open(resolve(checkpoint), { chat: chat.parse(JSON.parse(chatJson)) });
   try {
     const messages: Row['messages'] = [
       ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
@@ -67,11 +66,6 @@ interface EvaluateOptions {
   readonly show: number;
 }
 
-/** @throws UserError for a template file that cannot be used */
-function chatOf(json: string): Promise<ChatSettings> {
-  return withTemplateText(chat.parse(JSON.parse(json)));
-}
-
 /** Prints the metrics of a checkpoint on a data file, as JSON. */
 export async function evaluateCheckpoint(checkpoint: string, options: EvaluateOptions): Promise<void> {
   const { data, kind, in: place, samples, limit, seed, system, chat: chatJson = '{}', show, ...sampling } = options;
@@ -81,7 +75,7 @@ export async function evaluateCheckpoint(checkpoint: string, options: EvaluateOp
   const { train } = await loadDataset(settings, seed, {
     advise: (fields, lacking) => columnHint(fields, lacking, ['answer'], remedy),
   });
-  const policy = await Policy.open(resolve(checkpoint), { chat: await chatOf(chatJson) });
+  const policy = await Policy.open(resolve(checkpoint), { chat: chat.parse(JSON.parse(chatJson)) });
   try {
     const how = evaluation.parse({ data: ['data'], samples, limit, sampling });
     const rows = sampleRows(train, limit, seed, 'data');

@@ -1,7 +1,8 @@
-import { expect, test } from '@jest/globals';
-import type { Engine, TrainingBatch } from '../../../trainer/engine/engine.ts';
+import { describe, expect, test } from '@jest/globals';
+import type { Engine, GenerationRequest, TrainingBatch } from '../../../trainer/engine/engine.ts';
 import type { ModelConfig } from '../../../trainer/models/config.ts';
-import { tinyConfig } from '../../support/random-model.ts';
+import { tinyConfig, tokenIds } from '../../support/random-model.ts';
+import { runtimes } from '../../support/with-ops.ts';
 import { requests, stepSettings, tinyEngine } from './tiny-engine.ts';
 
 const models: readonly [string, Partial<ModelConfig>][] = [
@@ -12,24 +13,43 @@ const models: readonly [string, Partial<ModelConfig>][] = [
   ['qwen2, multi-head', { family: 'qwen2', kvHeads: 4 }],
   ['llama, untied head', { family: 'llama', tiedEmbeddings: false }],
   ['llama, multi-head, wide', { family: 'llama', hiddenSize: 64, kvHeads: 4, headDim: 16, vocabularySize: 101 }],
+  ['llama with every bias', { family: 'llama', attentionBias: true, outputBias: true, mlpBias: true }],
 ];
 
-test.each(models)('sampling, scoring and training give the same bits: %s', async (_, changes) => {
-  const temperature = 0.8;
-  const config = tinyConfig(changes);
-  const engine = await tinyEngine({ config, optimizer: true });
+/** At these sizes products are cut into blocks along the inner dimension. */
+const large = { hiddenSize: 320, heads: 6, kvHeads: 2, headDim: 64, intermediateSize: 700, vocabularySize: 515 };
+
+describe.each(runtimes)('on the runtime %s', (runtime) => {
+  test.each(models)('sampling, scoring and training give the same bits: %s', async (_, changes) => {
+    const engine = await tinyEngine({ config: tinyConfig(changes), optimizer: true, runtime });
+    await hasEqualBits(engine, requests(30, { temperature: 0.8 }));
+  });
+
+  test('so they do with long prompts, larger sizes and two workers', async () => {
+    const config = tinyConfig({ ...large, initializerRange: 0.05 });
+    const engine = await tinyEngine({ config, optimizer: true, runtime, workers: 2 });
+    const prompts = requests(6, { temperature: 1.3, maxNewTokens: 12 });
+    await hasEqualBits(
+      engine,
+      prompts.map((request, index) => ({ ...request, promptIds: tokenIds(100 + 40 * (index >> 1), 515, index >> 1) })),
+    );
+  });
+});
+
+async function hasEqualBits(engine: Engine, prompts: readonly GenerationRequest[]): Promise<void> {
+  const temperature = prompts[0]?.sampling.temperature as number;
   // Twice: the fresh model and the one after a step, whose numbers are less tidy.
   for (let round = 0; round < 2; round++) {
-    const { sequences, sampled } = await rollout(engine, temperature);
+    const { sequences, sampled } = await rollout(engine, prompts);
     expect(await engine.tokenProbabilities(sequences, { temperature })).toEqual(sampled);
     const { probs } = await engine.step(policyBatch(sequences, sampled, temperature), stepSettings);
     expect(probs).toEqual(sampled);
   }
-});
+}
 
 test('with equal bits the ratio is exactly 1: the loss is minus the weighted advantages', async () => {
   const engine = await tinyEngine({ optimizer: true });
-  const { sequences, sampled } = await rollout(engine, 1);
+  const { sequences, sampled } = await rollout(engine, requests(30, { temperature: 1 }));
   const batch = policyBatch(sequences, sampled, 1);
   const { loss } = await engine.step(batch, stepSettings);
   const expected = batch.sequences.reduce(
@@ -39,14 +59,13 @@ test('with equal bits the ratio is exactly 1: the loss is minus the weighted adv
   expect(loss).toBeCloseTo(expected, 6);
 });
 
-async function rollout(engine: Engine, temperature: number) {
-  const prompts = requests(30, { temperature });
+async function rollout(engine: Engine, prompts: readonly GenerationRequest[]) {
   const completions = await engine.generate(prompts);
   return {
     sampled: completions.map(({ probs }) => probs),
-    sequences: completions.map(({ tokenIds }, index) => ({
+    sequences: completions.map(({ tokenIds: completionIds }, index) => ({
       promptIds: prompts[index]?.promptIds ?? [],
-      completionIds: tokenIds,
+      completionIds,
     })),
   };
 }

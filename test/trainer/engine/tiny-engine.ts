@@ -5,6 +5,7 @@ import type { GenerationRequest, TrainingBatch } from '../../../trainer/engine/e
 import type { StepSettings } from '../../../trainer/engine/optimizer-step.ts';
 import type { Head, ModelConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
+import type { RuntimeName } from '../../../trainer/runtime/runtime.ts';
 import { randomParameters, tinyConfig, tokenIds } from '../../support/random-model.ts';
 
 export const stepSettings: StepSettings = {
@@ -27,6 +28,7 @@ interface TinyEngine {
   readonly workers?: number;
   readonly optimizer?: boolean;
   readonly stop?: AbortSignal;
+  readonly runtime?: RuntimeName;
 }
 
 /** An engine with a tiny random model, closed after the test. */
@@ -52,8 +54,16 @@ async function createEngine({
   workers = 1,
   optimizer = false,
   stop,
+  runtime,
 }: TinyEngine): Promise<Engine> {
-  return Engine.create({ config, head, workers, optimizer, stop, parameters: flatParameters(config, head) });
+  const asked = process.env['R1_RUNTIME'];
+  if (runtime) process.env['R1_RUNTIME'] = runtime;
+  try {
+    return await Engine.create({ config, head, workers, optimizer, stop, parameters: flatParameters(config, head) });
+  } finally {
+    if (asked === undefined) delete process.env['R1_RUNTIME'];
+    else process.env['R1_RUNTIME'] = asked;
+  }
 }
 
 export function flatParameters(config: ModelConfig, head: Head): Float32Array {

@@ -1,22 +1,15 @@
-import { afterEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { Engine, TrainingBatch } from '../../../trainer/engine/engine.ts';
 import type { Head } from '../../../trainer/models/config.ts';
+import { testWithOps } from '../../support/with-ops.ts';
 import { pairBatch, requests, stepSettings, supervisedBatch, tinyEngine } from '../engine/tiny-engine.ts';
-
-const asked = process.env['R1_RUNTIME'];
-
-afterEach(() => {
-  if (asked === undefined) delete process.env['R1_RUNTIME'];
-  else process.env['R1_RUNTIME'] = asked;
-});
 
 /** What an engine with each runtime gives for the same work, in two threads. */
 async function onBoth<T>(head: Head, work: (engine: Engine) => Promise<T>): Promise<[stock: T, ffi: T]> {
   const results: T[] = [];
-  for (const runtime of ['stock', 'ffi']) {
-    process.env['R1_RUNTIME'] = runtime;
+  for (const runtime of ['stock', 'ffi'] as const) {
     // oxlint-disable-next-line no-await-in-loop -- the environment says which one it is
-    results.push(await work(await tinyEngine({ head, workers: 2, optimizer: true })));
+    results.push(await work(await tinyEngine({ head, workers: 2, optimizer: true, runtime })));
   }
   return results as [T, T];
 }
@@ -48,4 +41,18 @@ test.each<[Head, TrainingBatch]>([
     return { reports, parameters: Float32Array.from(engine.parameters) };
   });
   expect(ffi).toEqual(stock);
+});
+
+testWithOps.each<[Head, TrainingBatch]>([
+  ['lm', supervisedBatch(24)],
+  ['scalar', pairBatch(12)],
+])('kernels give a step on a %s head the loss and the gradient that their bodies give', async (head, batch) => {
+  const reports = [];
+  for (const runtime of ['ops', 'ffi'] as const) {
+    const engine = await tinyEngine({ head, workers: 2, optimizer: true, runtime });
+    reports.push(await engine.step(batch, stepSettings));
+  }
+  const [ops, ffi] = reports as [(typeof reports)[0], (typeof reports)[0]];
+  expect(Math.abs(ops.loss / ffi.loss - 1)).toBeLessThan(1e-5);
+  expect(Math.abs(ops.gradNorm / ffi.gradNorm - 1)).toBeLessThan(1e-5);
 });
