@@ -28,8 +28,9 @@ export function pieceText(
 /** SentencePiece's: ▁ is a blank, bytes of letters that have no token come in a row, and at most the first blank is dropped. */
 function writesSpaces(decoder: unknown): boolean {
   if (typeOf(decoder) === 'Metaspace') return (decoder as Step)['replacement'] === '▁';
-  if (typeOf(decoder) !== 'Sequence') return false;
-  const [replace, bytes, fuse, strip, ...more] = (decoder as { readonly decoders: readonly Step[] }).decoders;
+  const steps = typeOf(decoder) === 'Sequence' ? (decoder as Step)['decoders'] : undefined;
+  if (!Array.isArray(steps)) return false;
+  const [replace, bytes, fuse, strip, ...more] = steps as readonly (Step | undefined)[];
   return (
     isBlankFor(replace) &&
     typeOf(bytes) === 'ByteFallback' &&
@@ -44,8 +45,9 @@ function isBlankFor(step: Step | undefined): boolean {
   return typeOf(step) === 'Replace' && pattern?.['String'] === '▁' && step?.['content'] === ' ';
 }
 
-function isLeadingBlank({ type, content, start, stop }: Step): boolean {
-  return type === 'Strip' && content === ' ' && (start === 0 || start === 1) && stop === 0;
+function isLeadingBlank(step: Step | undefined): boolean {
+  const { content, start, stop } = step ?? {};
+  return typeOf(step) === 'Strip' && content === ' ' && (start === 0 || start === 1) && stop === 0;
 }
 
 function typeOf(step: unknown): unknown {

@@ -25,9 +25,23 @@ const small = {
   },
 };
 
+const sentencePiece = {
+  ...small,
+  decoder: {
+    type: 'Sequence',
+    decoders: [
+      { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
+      { type: 'ByteFallback' },
+      { type: 'Fuse' },
+      { type: 'Strip', content: ' ', start: 1, stop: 0 },
+    ],
+  },
+};
+
 /** `tokenizer.json` or `tokenizer_config.json`, loaded and used. */
 export const tokenizerFiles = (['tokenizer.json', 'tokenizer_config.json'] as const).map((name): FuzzTarget => {
-  const seeds = name === 'tokenizer.json' ? [trainedModel.tokenizer, small] : [trainedModel.tokenizerConfig];
+  const seeds =
+    name === 'tokenizer.json' ? [trainedModel.tokenizer, small, sentencePiece] : [trainedModel.tokenizerConfig];
   return {
     name,
     mostMiB: 500,
@@ -37,7 +51,8 @@ export const tokenizerFiles = (['tokenizer.json', 'tokenizer_config.json'] as co
       return {
         async read(input) {
           await writeFile(join(directory, name), input);
-          const tokenizer = await openTokenizer(directory, {}); // in this process, which has bounds of its own
+          // In this process, which has bounds of its own.
+          const tokenizer = await openTokenizer(directory, { stop: ['\nUser:', '4'] });
           const prompt = tokenizer.render([{ role: 'user', content: 'What is 3 + 4? größer\n' }]);
           tokenizer.decode(tokenizer.encode(prompt));
         },
