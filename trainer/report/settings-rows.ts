@@ -32,15 +32,23 @@ function entriesOf(value: unknown): [Key, unknown][] | undefined {
   return inner.length === 0 || (Array.isArray(value) && !holdsObjects) ? undefined : inner;
 }
 
-/** The schema gives it back when it is taken out. */
+/** The schema gives it back when it is taken out, and what it is part of would be there without it, too: `lora: {}` is said. */
 function isDefault(schema: z.ZodType, settings: object, path: readonly Key[], value: unknown): boolean {
-  const last = path.at(-1);
-  if (typeof last !== 'string') return false;
+  if (typeof path.at(-1) !== 'string') return false;
+  const without = withoutSetting(schema, settings, path);
+  if (JSON.stringify(at(without, path)) !== JSON.stringify(value)) return false;
+  const first = path.slice(0, 1);
+  const withoutAll = withoutSetting(schema, settings, first);
+  return path.length === 1 || withoutAll === undefined || at(withoutAll, first) !== undefined;
+}
+
+/** The settings with what is taken out filled in; nothing where it must be there. */
+function withoutSetting(schema: z.ZodType, settings: object, path: readonly Key[]): unknown {
   const without = structuredClone(settings);
-  const holder = at(without, path.slice(0, -1)) as Record<string, unknown>;
-  delete holder[last];
+  const holder = at(without, path.slice(0, -1)) as Record<Key, unknown>;
+  delete holder[path.at(-1) as Key];
   const parsed = schema.safeParse(without);
-  return parsed.success && JSON.stringify(at(parsed.data, path)) === JSON.stringify(value);
+  return parsed.success ? parsed.data : undefined;
 }
 
 function at(value: unknown, path: readonly Key[]): unknown {
