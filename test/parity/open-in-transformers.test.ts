@@ -11,7 +11,7 @@ import { writeByteTokenizer } from '../../trainer/tokenizers/byte-tokenizer.ts';
 import { useTokenizers } from '../support/tokenizers.ts';
 import { continuationHere, continuationInTransformers, openInTransformers } from '../support/continuation.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
-import { runToResult } from '../support/trainer.ts';
+import { pin, runToResult } from '../support/trainer.ts';
 
 const directory = useTemporaryDirectory();
 
@@ -69,6 +69,36 @@ testInPython('a model trained here goes on in transformers as it does here (skip
   const differences = expected.map((value, token) => Math.abs(value / logProbs[token]! - 1));
   expect(Math.max(...differences)).toBeLessThan(1e-4);
 });
+
+testInPython(
+  'adapters trained here give in peft, on their base, what they give merged, here and there (skipped without R1_PYTHON)',
+  async () => {
+    const root = directory();
+    const pretrain = { data: ['mixture'], steps: 30, batch: 32, learningRate: 5e-3 };
+    const base = await runToResult(root, { name: 'base', settings: { pretrain } });
+    const sft = { data: ['mixture'], batch: 32, learningRate: 1e-2, lora: { rank: 4 } };
+    const model = { input: await pin(root, 'base') };
+    const { path } = (await runToResult(root, { name: 'adapted', model, settings: { sft } })).checkpoint!;
+    const { renderChat } = await loadTokenizer(path);
+    const prompt = renderChat([{ role: 'user', content: 'What is 3 + 4?' }]);
+    const { logProbs, ...here } = await continuationHere(path, prompt, 32);
+    const before = await continuationHere(base.checkpoint!.path, prompt, 32);
+    expect(largestDifference(logProbs, before.logProbs)).toBeGreaterThan(0.01);
+    for (const [opened, adapter] of [
+      [path, undefined],
+      [base.checkpoint!.path, join(path, 'adapter')],
+    ] as const) {
+      // oxlint-disable-next-line no-await-in-loop -- one Python at a time
+      const there = await continuationInTransformers(python!, opened, prompt, 32, adapter);
+      expect(largestDifference(logProbs, there.logProbs)).toBeLessThan(1e-4);
+      expect({ ...there, logProbs: undefined }).toEqual({ ...here, logProbs: undefined });
+    }
+  },
+);
+
+function largestDifference(found: readonly number[], expected: readonly number[]): number {
+  return Math.max(...expected.map((value, token) => Math.abs(value - found[token]!)));
+}
 
 function sha256(values: Float32Array): string {
   return createHash('sha256')

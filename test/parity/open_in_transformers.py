@@ -1,6 +1,7 @@
 """Opens a model directory in transformers and prints as JSON what it holds and how it goes on, for comparison with ours.
 
-usage: open_in_transformers.py DIR [--prompt TEXT | --ids 1,2,3] [--tokens N]      needs: torch, transformers
+usage: open_in_transformers.py DIR [--adapter DIR] [--prompt TEXT | --ids 1,2,3] [--tokens N]
+needs: torch, transformers; for an adapter, which is put on the model once its own tensors are told, peft
 
 Output: {class, tensors: {name: SHA-256 of its little-endian f32 bytes}, and with a prompt
   ids, logits (of the prompt's last token), greedyIds, greedyText     for a language model
@@ -12,12 +13,14 @@ import argparse
 import hashlib
 import json
 import sys
+import warnings
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
 parser = argparse.ArgumentParser()
 parser.add_argument("directory")
+parser.add_argument("--adapter")
 parser.add_argument("--prompt")
 parser.add_argument("--ids", help="token ids instead of text, for a directory without tokenizer.json")
 parser.add_argument("--tokens", type=int, default=32)
@@ -42,6 +45,11 @@ result = {
         for name, parameter in model.named_parameters()
     },
 }
+if arguments.adapter is not None:
+    from peft import PeftModel
+
+    warnings.filterwarnings("error", message="Found missing adapter keys")
+    model = PeftModel.from_pretrained(model, arguments.adapter).eval()
 if arguments.prompt is not None or arguments.ids:
     tokenizer = None if arguments.ids else AutoTokenizer.from_pretrained(arguments.directory)
     ids = (

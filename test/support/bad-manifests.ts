@@ -43,6 +43,15 @@ export const badManifests: readonly BadManifest[] = [
     server: 'spec.stages[0].pretrain.data: Required value',
   },
   {
+    name: 'a linear map that there is not, and a rank of 0',
+    text: broken('steps: 3}}', 'steps: 3, lora: {rank: 0, targets: [q_proj, qkv_proj]}}}'),
+    expected: [
+      'spec.stages[0].pretrain.lora.rank: found 0, expected an integer from 1 to 1024',
+      'spec.stages[0].pretrain.lora.targets[1]: found "qkv_proj", expected one of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj',
+    ],
+    server: 'spec.stages[0].pretrain.lora.rank in body should be greater than or equal to 1',
+  },
+  {
     name: 'unknown choice',
     text: broken('task: addition', 'task: multiplication'),
     expected: [

@@ -24,14 +24,16 @@ export interface OpenedInTransformers {
   readonly greedyText?: string;
 }
 
-/** Opens a model directory in transformers. `python` must have torch and transformers. */
+/** Opens a model directory in transformers, with an adapter in peft. `python` must have torch, transformers and peft. */
 export async function openInTransformers(
   python: string,
   directory: string,
   prompt: string,
   tokens: number,
+  adapter?: string,
 ): Promise<OpenedInTransformers> {
-  const args = [script, directory, '--prompt', prompt, '--tokens', `${tokens}`];
+  const onIt = adapter === undefined ? [] : ['--adapter', adapter];
+  const args = [script, directory, ...onIt, '--prompt', prompt, '--tokens', `${tokens}`];
   const { stdout } = await promisify(execFile)(python, args, { maxBuffer: 64 * 1024 * 1024 });
   return JSON.parse(stdout) as OpenedInTransformers;
 }
@@ -41,13 +43,14 @@ export async function continuationInTransformers(
   directory: string,
   prompt: string,
   tokens: number,
+  adapter?: string,
 ): Promise<Continuation> {
   const {
     ids,
     logits = [],
     greedyIds = [],
     greedyText = '',
-  } = await openInTransformers(python, directory, prompt, tokens);
+  } = await openInTransformers(python, directory, prompt, tokens, adapter);
   const logSum = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
   return { ids, logProbs: logits.map((logit) => logit - logSum), greedyIds, greedyText };
 }

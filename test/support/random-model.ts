@@ -1,4 +1,5 @@
 import { configFromInit, type Head, type ModelConfig } from '../../trainer/models/config.ts';
+import { type LoraSettings, loraTargets } from '../../trainer/contract/training.ts';
 import { parameterLayout } from '../../trainer/models/parameters.ts';
 
 /** A small Qwen3-shaped configuration with grouped queries; `changes` says what the case is about. */
@@ -24,6 +25,11 @@ export function tinyConfig(changes: Partial<ModelConfig> = {}): ModelConfig {
     initializerRange: 0.2,
     ...changes,
   };
+}
+
+/** Settings of adapters, on all linear maps unless it is said which. */
+export function adapters(rank: number, targets: LoraSettings['targets'] = [...loraTargets]): LoraSettings {
+  return { rank, alpha: 2 * rank, targets };
 }
 
 /** Of SmolLM2-135M's size: 134,515,008 parameters, and 576 more with a scalar head. */

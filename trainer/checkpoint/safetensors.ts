@@ -141,7 +141,8 @@ async function readHeader(handle: FileHandle, path: string) {
 export interface NamedTensor {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly values: Float32Array;
+  /** Or what makes them when they are written, so that not all need to be in memory. */
+  readonly values: Float32Array | (() => Float32Array);
 }
 
 /**
@@ -152,8 +153,9 @@ export interface NamedTensor {
 export async function writeSafetensors(path: string, tensors: readonly NamedTensor[]): Promise<void> {
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   let end = 0;
-  for (const { name, shape, values } of tensors) {
-    header[name] = { dtype: 'F32', shape, data_offsets: [end, (end += values.byteLength)] };
+  for (const { name, shape } of tensors) {
+    const bytes = shape.reduce((product, dimension) => product * dimension, Float32Array.BYTES_PER_ELEMENT);
+    header[name] = { dtype: 'F32', shape, data_offsets: [end, (end += bytes)] };
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   const prefix = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20);
@@ -163,8 +165,10 @@ export async function writeSafetensors(path: string, tensors: readonly NamedTens
   await namingFullDisk(path, prefix.length + end, async () => {
     await using file = await open(path, 'w');
     await writeAll(file, prefix);
-    for (const { values } of tensors)
-      await writeAll(file, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    for (const { values } of tensors) {
+      const { buffer, byteOffset, byteLength } = typeof values === 'function' ? values() : values;
+      await writeAll(file, new Uint8Array(buffer, byteOffset, byteLength));
+    }
   });
 }
 

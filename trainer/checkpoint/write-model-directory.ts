@@ -13,6 +13,8 @@ export interface ModelToWrite {
   readonly layout: FlatLayout;
   /** Flat f32 weights; may lie in shared memory. */
   readonly parameters: Float32Array;
+  /** Gives what is written in the place of a tensor's weights, tensor by tensor. */
+  readonly merge?: (name: string, values: Float32Array) => Float32Array;
   /** Directory whose tokenizer and generation_config.json are copied. */
   readonly tokenizerFrom: string;
 }
@@ -29,7 +31,7 @@ export async function writeModelDirectory(
   model: ModelToWrite,
   shardBytes = mostShardBytes,
 ): Promise<void> {
-  const { hfConfig, layout, parameters, tokenizerFrom } = model;
+  const { hfConfig, layout, parameters, merge = (_, values) => values, tokenizerFrom } = model;
   await namingFullDisk(directory, undefined, async () => {
     await mkdir(directory, { recursive: true });
     await writeFile(join(directory, 'config.json'), json(hfConfig));
@@ -40,7 +42,7 @@ export async function writeModelDirectory(
   const tensors = layout.tensors.map(({ name, shape, offset, size }) => ({
     name,
     shape,
-    values: parameters.subarray(offset, offset + size),
+    values: () => merge(name, parameters.subarray(offset, offset + size)),
     bytes: size * Float32Array.BYTES_PER_ELEMENT,
   }));
   const shards = planShards(tensors, shardBytes);

@@ -6,6 +6,7 @@ import { z } from 'zod';
  *   step-000200.partial/   being written; never read
  *   step-000200/           a Hugging Face directory plus
  *     trainer/             optimizer state, cursors (only what resume needs)
+ *     adapter/             of a stage with `lora`: its adapters, in the form of peft
  *     checkpoint.json      this manifest; its SHA-256 is the checkpoint's digest
  *   resume-000200/         optimizer state of the finished step 200, from which a longer run goes on
  *   data/                  rows of a sample or review stage: rows.jsonl, funnel.json, checkpoint.json
@@ -20,6 +21,8 @@ import { z } from 'zod';
  * taken its work over.
  */
 export const checkpointManifestName = 'checkpoint.json';
+/** Within a checkpoint. */
+export const adapterDirectory = 'adapter';
 export const metricsName = 'metrics.jsonl';
 export const samplesName = 'samples.jsonl';
 export const rolloutsName = 'rollouts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { reward } from './rewards.ts';
 import { count, exactlyOne, fraction, name, names, object, positiveInt, withRules } from './schema.ts';
+import type { LoraSettings } from './training.ts';
 import { evaluation, evaluationRules, promptShape, rowShape, sampling, trainingShape } from './training.ts';
 
 export const pretrain = object({
@@ -214,6 +215,11 @@ export const stageSettingsShape = {
 };
 export const stageSettings = exactlyOne(stageSettingsShape, 'type');
 export type StageSettings = z.infer<typeof stageSettings>;
+
+/** The adapters that a stage trains; none where it trains all weights, or nothing. */
+export function loraOf(stage: StageSettings): LoraSettings | undefined {
+  return (stage.pretrain ?? stage.grpo ?? stage.sft ?? stage.rewardModel)?.lora;
+}
 
 /** Names of the data that a stage learns, samples or reviews: of datasets and of stages that write rows. */
 export function dataOf(stage: StageSettings): readonly string[] {

@@ -110,16 +110,41 @@ export function warningOfTrainedOn(datasets: readonly string[]): string {
   return `the evaluated ${noun} ${datasets.join(', ')} ${have} no held-out rows and ${are} learned from: ${their} figures are called eval_train/…; set heldOut for eval/…`;
 }
 
+/** The linear maps of a layer, by their names in a Hugging Face checkpoint. */
+export const loraTargets = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
+
+export const lora = object({
+  rank: z.int().min(1).max(1024).default(16).describe('Rank of what is learned for each matrix (r of peft).'),
+  alpha: z
+    .number()
+    .min(0.001)
+    .max(100_000)
+    .default(32)
+    .describe('What an adapter adds counts alpha ÷ rank times (lora_alpha of peft).'),
+  targets: z
+    .array(z.enum(loraTargets))
+    .min(1)
+    .max(loraTargets.length)
+    .default([...loraTargets])
+    .describe('Linear maps of every layer that get an adapter (target_modules of peft); all of them when absent.'),
+});
+export type LoraSettings = z.infer<typeof lora>;
+
 /** Settings that every stage that updates weights has. */
 export const trainingShape = {
   learningRate: learningRate.describe('Peak learning rate of AdamW.'),
   schedule: schedule.prefault({}).describe('Learning-rate schedule.'),
   optimizer: optimizer.prefault({}).describe('AdamW and clipping.'),
+  lora: lora
+    .optional()
+    .describe(
+      'Trains LoRA adapters instead of the weights, which stay as they are and have neither gradient nor moments; {} takes the defaults. The checkpoint is the merged model, with the adapter beside it in the form of peft. It wants about ten times the learning rate.',
+    ),
   checkpointEvery: positiveInt.default(100).describe('Save a checkpoint every this many steps.'),
   keepOptimizer: z
     .boolean()
     .optional()
     .describe(
-      'Keep, beside the final checkpoint, what a run with more steps goes on from: twice the weights in f32, three times with a reference. When absent it is kept up to 2 GiB.',
+      'Keep, beside the final checkpoint, what a run with more steps goes on from: twice what is trained in f32, three times with a reference. When absent it is kept up to 2 GiB.',
     ),
 };

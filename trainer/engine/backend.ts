@@ -39,20 +39,24 @@ export interface Backend {
 
 /** Parameter sets of the same layout, by name. */
 export interface ParameterStore {
-  /** Flat, in shared memory; read only. */
-  values(name: string): Float32Array;
+  /** The policy, flat, in shared memory; read only. */
+  policy(): Float32Array;
+  /** What is trained of a set, flat, in shared memory; read only. Without adapters that is all of it. */
+  trained(name: string): Float32Array;
   /** Counts up whenever a set changes. */
   version(name: string): number;
   /** Adds or replaces a set. Values in shared memory may be used in place. */
   put(name: string, values: Float32Array): void;
-  /** Makes `to` a copy of `from` as it is now. */
+  /** Adds or replaces a set that shares with the policy what is not trained. Values in shared memory may be used in place. */
+  putTrained(name: string, trained: Float32Array): void;
+  /** Makes `to` a copy of `from` as it is now; they share what is not trained. */
   copy(from: string, to: string): void;
 }
 
 export type OnCompletion = (index: number, completion: Completion) => void;
 
 export interface Gradient {
-  /** L2 norm over all parameters. */
+  /** L2 norm over all parameters that are trained. */
   readonly norm: number;
   /** By part. */
   readonly results: readonly MicroBatchResult[];
@@ -68,7 +72,7 @@ export interface MicroBatchResult {
   readonly scores: readonly PairScores[];
 }
 
-/** Flat, one number a parameter. */
+/** Flat, one number for each parameter that is trained. */
 export interface Moments {
   readonly m: Float32Array;
   readonly v: Float32Array;

@@ -78,12 +78,12 @@ export class Engine {
 
   /** The policy's parameters, flat, in shared memory. To change them, use `addParameterSet('policy', …)`. */
   get parameters(): Float32Array {
-    return this.parameterSet('policy');
+    return this.#backend.parameters.policy();
   }
 
-  /** A set's parameters, flat, in shared memory; read only. */
-  parameterSet(name: string): Float32Array {
-    return this.#backend.parameters.values(name);
+  /** What is trained of a set, flat, in shared memory; read only. Without adapters that is all of it. */
+  trainedParameters(name: string): Float32Array {
+    return this.#backend.parameters.trained(name);
   }
 
   /** Another one whenever the policy's parameters change, before the first of them does. */
@@ -107,7 +107,13 @@ export class Engine {
     this.#backend.parameters.put(name, values);
   }
 
-  /** Makes `to` a copy of `from` as it is now. */
+  /** Adds or replaces a set that shares with the policy what is not trained. Values in shared memory are used in place. */
+  addTrainedParameters(name: string, trained: Float32Array): void {
+    this.#expectIdle();
+    this.#backend.parameters.putTrained(name, trained);
+  }
+
+  /** Makes `to` a copy of `from` as it is now; they share what is not trained. */
   copyParameters(from: string, to: string): void {
     this.#expectIdle();
     this.#backend.parameters.copy(from, to);

@@ -1,5 +1,5 @@
 import type { Head, ModelConfig } from '../models/config.ts';
-import { parameterLayout } from '../models/parameters.ts';
+import { type ParameterLayout, parameterLayout, trainedLayout } from '../models/parameters.ts';
 import { kvBytesPerToken } from '../rollout/kv-cache.ts';
 import { cacheBytes, mostRows } from './generation-plan.ts';
 import { gridLength } from '../models/packing.ts';
@@ -52,7 +52,8 @@ const enoughSequences = 8192;
 /**
  * The memory that a stage needs at its peak, by what it is for; docs/pretrained-models.md has the same in a table, with measurements.
  *
- *   shared by all workers   4 bytes a parameter each for weights, gradient, two moments, reference
+ *   shared by all workers   4 bytes a parameter each for weights, gradient, two moments, reference; all but the weights only of
+ *                           parameters that are trained
  *   a worker                keys and values; of its largest micro-batch what all layers keep for the way back, up to 512 MiB, and the residual
  *                           stream between them; the work of one layer, and four times its attention scores,
  *                           heads · rows · length²; twice the logits that exist at a time, up to 64 MiB
@@ -62,14 +63,18 @@ const enoughSequences = 8192;
  */
 export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
   const { config, head, workers, copies, step, reference, sampledLength, rewardModels } = demand;
-  const weights = weightBytes(config, head);
+  const layout = parameterLayout(config, head);
+  const weights = bytesOf(layout);
+  const trained = trainedLayout(layout);
   const each = workers === 1 ? 'of the worker' : `of ${workers} workers`;
   const width = Math.min(sampledLength, config.maxLength);
   const keysAndValues = Math.min(cacheBytes, mostRows * width * kvBytesPerToken(config));
   return [
     certain('the weights', weights),
-    ...(step ? [certain('their gradient', weights), certain('the moments of AdamW', 2 * weights)] : []),
-    ...(reference ? [certain('the reference', weights)] : []),
+    ...(step
+      ? [certain('their gradient', bytesOf(trained)), certain('the moments of AdamW', 2 * bytesOf(trained))]
+      : []),
+    ...(reference ? [certain('the reference', bytesOf(trained))] : []),
     ...(copies ? [certain(`copies of the weights ${each}`, workers * weights)] : []),
     ...(step && copies ? [certain(`gradients ${each}`, 2 * workers * tableBytes(config, head))] : []),
     ...Array.from(rewardModels, ([name, model]) =>
@@ -82,11 +87,17 @@ export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
 }
 
 function weightBytes(config: ModelConfig, head: Head): number {
-  return bytesPerNumber * parameterLayout(config, head).size;
+  return bytesOf(parameterLayout(config, head));
 }
 
-/** Of the largest tensor whose gradient a program puts out. */
-function tableBytes({ vocabularySize, hiddenSize, intermediateSize }: ModelConfig, head: Head): number {
+function bytesOf({ size }: ParameterLayout): number {
+  return bytesPerNumber * size;
+}
+
+/** Of the largest tensor whose gradient a program puts out; of adapters together, for they are small. */
+function tableBytes(config: ModelConfig, head: Head): number {
+  const { vocabularySize, hiddenSize, intermediateSize } = config;
+  if (config.lora) return bytesOf(trainedLayout(parameterLayout(config, head)));
   return bytesPerNumber * hiddenSize * (head === 'lm' ? Math.max(vocabularySize, intermediateSize) : intermediateSize);
 }
 

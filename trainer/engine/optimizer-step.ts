@@ -33,7 +33,7 @@ export type StepReport<L extends Loss> = StepResults[L] & {
   readonly positions: number;
 };
 
-/** Moments and the number of updates they have seen. */
+/** Moments, flat over what is trained, and the number of updates they have seen. */
 export interface OptimizerState {
   readonly step: number;
   readonly m: Float32Array;

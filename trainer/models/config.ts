@@ -1,6 +1,7 @@
 import { UserError } from '../contract/errors.ts';
 import type { ModelInit } from '../contract/model.ts';
 import { shown } from '../contract/shown.ts';
+import type { LoraSettings } from '../contract/training.ts';
 import type { RopeScaling } from '../nn/rotary.ts';
 
 /** A decoder of the Llama, Qwen2 or Qwen3 family. Sizes in elements. */
@@ -29,6 +30,13 @@ export interface ModelConfig {
   readonly maxLength: number;
   /** Standard deviation of fresh weights. */
   readonly initializerRange: number;
+  /** Adapters that stand on its linear maps, and are trained in their stead; no part of `config.json`. */
+  readonly lora?: LoraSettings | undefined;
+}
+
+/** The model under the adapters, and the one that they are merged into. */
+export function withoutAdapters(config: ModelConfig): ModelConfig {
+  return { ...config, lora: undefined };
 }
 
 /** What follows the decoder: next-token logits, or one score per sequence (a reward model). */

@@ -1,6 +1,8 @@
+import type { LoraSettings } from '../contract/training.ts';
 import { dimension } from '../graph/shape.ts';
 import type { Value } from '../graph/value.ts';
 import { attention, type TokenPlaces } from '../nn/attention.ts';
+import { lowRank } from '../nn/lora.ts';
 import { type RotaryTables, rotaryTables } from '../nn/rotary.ts';
 import { swiglu } from '../nn/swiglu.ts';
 import { add } from '../ops/elementwise.ts';
@@ -9,6 +11,7 @@ import { reshape } from '../ops/movement.ts';
 import { rmsNorm } from '../ops/normalization.ts';
 import { rotaryEmbedding } from '../ops/rotary.ts';
 import type { ModelConfig } from './config.ts';
+import { adapterNames } from './parameters.ts';
 
 /** Finds a parameter by its name in the Hugging Face checkpoint. */
 export type Parameters = (name: string) => Value;
@@ -84,21 +87,29 @@ export interface AttentionHeads {
 }
 
 /**
- * Every linear map of a layer, `x·weightᵀ + bias`, with the residual stream added. What stands on such a map, as an
- * adapter does, belongs here: there is no other place.
+ * Every linear map of a layer, `x·weightᵀ + bias`, with its adapter and the residual stream added.
  *
  * @param name without `.weight`, such as `mlp.up_proj`
  * @param x `[n, in]`
  */
 function linear(
+  { lora }: ModelConfig,
   layer: Parameters,
   name: string,
   x: Value,
   { bias, residual }: { readonly bias: boolean; readonly residual?: Value },
 ): Value {
-  const y = linearLayer(x, layer(`${name}.weight`), residual);
+  const product = linearLayer(x, layer(`${name}.weight`), residual);
+  const { a, b } = adapterNames(`${name}.weight`);
+  const y = isAdapted(lora, name)
+    ? lowRank(x, { a: layer(a), b: layer(b), scale: lora.alpha / lora.rank }, product)
+    : product;
   // A sum of its own: as C of the Gemm the bias would enter the product's sum at another place, and change its bits.
   return bias ? add(y, layer(`${name}.bias`)) : y;
+}
+
+function isAdapted(lora: LoraSettings | undefined, name: string): lora is LoraSettings {
+  return lora?.targets.some((target) => name.endsWith(`.${target}`)) ?? false;
 }
 
 /** Queries, keys and values of tokens, before QK-norm and RoPE, from the residual stream `x` `[T, d]`. */
@@ -110,7 +121,7 @@ export function projectTokens(
 ): AttentionHeads {
   const h = rmsNorm(x, layer('input_layernorm.weight'), config.normEpsilon);
   const project = (name: 'q' | 'k' | 'v', heads: number): Value => {
-    const y = keep(name, linear(layer, `self_attn.${name}_proj`, h, { bias: config.attentionBias }));
+    const y = keep(name, linear(config, layer, `self_attn.${name}_proj`, h, { bias: config.attentionBias }));
     return reshape(y, [dimension(x.shape, 0), heads, 1, config.headDim]);
   };
   return { q: project('q', config.heads), k: project('k', config.kvHeads), v: project('v', config.kvHeads) };
@@ -132,16 +143,16 @@ export function rotated(
 
 /** Output projection of attention, added to the residual stream. `attended` is `[n, heads · headDim]`. */
 export function attentionOutput(config: ModelConfig, layer: Parameters, attended: Value, residual: Value): Value {
-  return linear(layer, 'self_attn.o_proj', attended, { bias: config.outputBias, residual });
+  return linear(config, layer, 'self_attn.o_proj', attended, { bias: config.outputBias, residual });
 }
 
 /** The second half of a layer: norm and SwiGLU, added to the residual stream `x` `[n, d]`. */
 export function feedForward(config: ModelConfig, layer: Parameters, x: Value, keep: Keep = (_, value) => value): Value {
   const h = rmsNorm(x, layer('post_attention_layernorm.weight'), config.normEpsilon);
   const bias = config.mlpBias;
-  const gate = keep('gate', linear(layer, 'mlp.gate_proj', h, { bias }));
-  const up = keep('up', linear(layer, 'mlp.up_proj', h, { bias }));
-  return linear(layer, 'mlp.down_proj', swiglu(gate, up), { bias, residual: x });
+  const gate = keep('gate', linear(config, layer, 'mlp.gate_proj', h, { bias }));
+  const up = keep('up', linear(config, layer, 'mlp.up_proj', h, { bias }));
+  return linear(config, layer, 'mlp.down_proj', swiglu(gate, up), { bias, residual: x });
 }
 
 /** The final norm of hidden states `[n, d]`. */

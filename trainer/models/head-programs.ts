@@ -44,7 +44,7 @@ export function scoreProgram(config: ModelConfig): OnnxProgram {
 
 /**
  * A loss and its gradient: `x`, what the loss wants → `loss` [], `grad.x` [M, d], the gradients of the final norm and of
- * the head's table, and
+ * the head's table where they are trained, and
  * - sft: `targets` [M], `weight` [M] (0 = not trained) → `prob` [M] and `top` [M], the largest probability
  * - policy: `targets` [M], `inverseTemperature` [1], the inputs that the loss names (losses/policy-loss.ts), `tokenInputs`
  *   [M] and `settingInputs` [1] → `prob` [M]
@@ -57,15 +57,17 @@ export function scoreProgram(config: ModelConfig): OnnxProgram {
  */
 export function headGradientProgram(config: ModelConfig, loss: Loss, onto: boolean): OnnxProgram {
   const program = headInputs(config, loss === 'pairwise' ? 'scalar' : 'lm', loss === 'pairwise' ? 'N*2' : 'M');
-  const { inputs, tensors, x } = program;
-  const { rows, ...outputs } = losses[loss](program);
+  const { inputs, x } = program;
+  const trained = program.tensors.filter((tensor) => tensor.trained);
+  const { rows: rowsOfTable, ...outputs } = losses[loss](program);
+  const rows = trained.some(({ name }) => inputs.get(name) === program.table) ? rowsOfTable : undefined;
   const [gradX, ...gradients] = pullback(
     new Map([[outputs.loss, scalar(1)]]),
-    [x, ...tensors.map(({ name }) => inputs.get(name)), ...(rows ? [rows] : [])],
-    onto ? sums(inputs, tensors) : undefined,
+    [x, ...trained.map(({ name }) => inputs.get(name)), ...(rows ? [rows] : [])],
+    onto ? sums(inputs, trained) : undefined,
   );
   const ofRows = rows && { 'grad.rows': gradients.at(-1) as Value };
-  return inputs.write({ ...outputs, 'grad.x': gradX as Value, ...named('grad', tensors, gradients), ...ofRows });
+  return inputs.write({ ...outputs, 'grad.x': gradX as Value, ...named('grad', trained, gradients), ...ofRows });
 }
 
 /** Tensors of the final norm and of the head's table. */

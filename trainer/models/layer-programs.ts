@@ -36,27 +36,29 @@ export function layerProgram(config: ModelConfig): OnnxProgram {
 
 /**
  * The same layer backward: its inputs, what it kept, and `g` [T, d], the cotangent of `y` → `grad.x` [T, d] and
- * `grad.<parameter>`. No product of the way forward is computed again; norms, RoPE and the gate are.
+ * `grad.<parameter>` of those that are trained. No product of the way forward is computed again but an adapter's first, which is small;
+ * norms, RoPE and the gate are.
  *
  * @param onto whether the gradients of parameters are added onto the inputs `sum.<parameter>`. Each is read by the op alone that writes the
  *   gradient, so the two may lie in the same memory.
  */
 export function layerGradientProgram(config: ModelConfig, onto: boolean): OnnxProgram {
   const { inputs, parameters, tensors } = layerInputs(config);
+  const trained = tensors.filter((tensor) => tensor.trained);
   const shapes = keptShapes(config);
   const stream = x(config, inputs);
   const { y } = decoderLayer(config, parameters, stream, tokenInputs(inputs), (name, value) => {
     const found = inputs.add(`kept.${name}`, ['T', ...(shapes[name] as readonly number[])]);
     return composite('Kept', [value], [found], (g) => [g])[0] as Value;
   });
-  const sources = tensors.map(({ name }) => parameters(name));
+  const sources = trained.map(({ name }) => parameters(name));
   const g = inputs.add('g', ['T', config.hiddenSize]);
   const [gradX, ...gradients] = pullback(
     new Map([[y, g]]),
     [stream, ...sources],
-    onto ? sums(inputs, tensors) : undefined,
+    onto ? sums(inputs, trained) : undefined,
   );
-  return inputs.write({ 'grad.x': gradX as Value, ...named('grad', tensors, gradients) });
+  return inputs.write({ 'grad.x': gradX as Value, ...named('grad', trained, gradients) });
 }
 
 /** What a layer keeps of each token on the way forward, by name: the shape behind the tokens' axis. */

@@ -12,26 +12,32 @@ export interface ParameterTensor {
   readonly size: number;
   /** Whether weight decay applies: matrices yes, norms and biases no. */
   readonly decay: boolean;
+  /** Not so are the weights under LoRA adapters. */
+  readonly trained: boolean;
 }
 
 export interface ParameterLayout {
   readonly tensors: readonly ParameterTensor[];
   /** Number of elements of all tensors together. */
   readonly size: number;
+  /** How many of them, at the beginning, are not trained. */
+  readonly frozen: number;
 }
 
 /**
  * Names, shapes and places of a model's parameters, in the order of the forward pass. Linear weights are
- * `[out, in]`, as in PyTorch. A tied language-model head has no tensor of its own.
+ * `[out, in]`, as in PyTorch. A tied language-model head has no tensor of its own. Where there are adapters, what is trained comes last: a
+ * scalar head, and for each adapted matrix `[out, in]` its `lora_A` `[rank, in]` and `lora_B` `[out, rank]`.
  */
 export function parameterLayout(config: ModelConfig, head: Head): ParameterLayout {
   const { hiddenSize, intermediateSize, headDim, vocabularySize } = config;
   const [queries, keys] = [config.heads * headDim, config.kvHeads * headDim];
   const tensors: ParameterTensor[] = [];
   let size = 0;
+  let trained = config.lora === undefined;
   const add = (name: string, ...shape: number[]): void => {
     const elements = shape.reduce((product, dimension) => product * dimension, 1);
-    tensors.push({ name, shape, offset: size, size: elements, decay: shape.length > 1 });
+    tensors.push({ name, shape, offset: size, size: elements, decay: shape.length > 1, trained });
     size += elements;
   };
 
@@ -64,14 +70,42 @@ export function parameterLayout(config: ModelConfig, head: Head): ParameterLayou
     }
   }
   add('model.norm.weight', hiddenSize);
+  if (head === 'lm' && !config.tiedEmbeddings) add('lm_head.weight', vocabularySize, hiddenSize);
+  const frozen = trained ? 0 : size;
+  trained = true;
   if (head === 'scalar') add('score.weight', 1, hiddenSize);
-  else if (!config.tiedEmbeddings) add('lm_head.weight', vocabularySize, hiddenSize);
-  return { tensors, size };
+  if (config.lora) {
+    const { rank, targets } = config.lora;
+    const adapted = tensors.filter(({ name }) => targets.some((target) => name.endsWith(`.${target}.weight`)));
+    for (const { name, shape } of adapted) {
+      const [outputs, inputs] = shape as [number, number];
+      const { a, b } = adapterNames(name);
+      add(a, rank, inputs);
+      add(b, outputs, rank);
+    }
+  }
+  return { tensors, size, frozen };
+}
+
+/** Names of the two factors of an adapter. @param weight name of the matrix that it stands on */
+export function adapterNames(weight: string): { readonly a: string; readonly b: string } {
+  const map = weight.replace(/\.weight$/, '');
+  return { a: `${map}.lora_A.weight`, b: `${map}.lora_B.weight` };
+}
+
+/** What is trained of a layout, as a layout of its own: places in the gradient and the moments. */
+export function trainedLayout({ tensors, size, frozen }: ParameterLayout): ParameterLayout {
+  return {
+    tensors: tensors.filter(({ trained }) => trained).map((tensor) => ({ ...tensor, offset: tensor.offset - frozen })),
+    size: size - frozen,
+    frozen: 0,
+  };
 }
 
 /**
- * Fresh parameters as transformers initialises them: matrices normal(0, initializerRange), norms 1, biases 0. A
- * tensor's numbers depend on the seed, its name and nothing else.
+ * Fresh parameters as transformers initialises them: matrices normal(0, initializerRange), norms 1, biases 0; and adapters as peft
+ * does: A uniform within ±1 ÷ √inputs, B 0, so that a fresh adapter changes nothing. A tensor's numbers depend on the seed, its name and
+ * nothing else.
  *
  * @returns flat, in the order of the layout, in shared memory
  */
@@ -88,13 +122,25 @@ export function initialParameters(layout: ParameterLayout, config: ModelConfig, 
  */
 export function initializeTensor(
   parameters: Float32Array,
-  { name, offset, size, decay }: ParameterTensor,
+  { name, shape, offset, size, decay }: ParameterTensor,
   config: ModelConfig,
   seed: number,
 ): void {
   const values = parameters.subarray(offset, offset + size);
-  if (decay) fillNormal(values, config.initializerRange, randomKey(seed, 'initial', name));
+  const key = randomKey(seed, 'initial', name);
+  if (name.endsWith('.lora_B.weight')) values.fill(0);
+  else if (name.endsWith('.lora_A.weight')) fillUniform(values, 1 / Math.sqrt(shape[1] as number), key);
+  else if (decay) fillNormal(values, config.initializerRange, key);
   else if (!name.endsWith('.bias')) values.fill(1);
+}
+
+/** Uniform numbers between −bound and bound. */
+function fillUniform(values: Float32Array, bound: number, key: readonly [number, number]): void {
+  for (let index = 0; index < values.length; index += 4) {
+    for (const [place, word] of philox([index / 4, 0, 0, 0], key).entries()) {
+      values[index + place] = bound * ((2 * (word + 0.5)) / 0x1_0000_0000 - 1); // beyond the end of the array: ignored
+    }
+  }
 }
 
 /** Normal numbers with mean 0, four from each block of Philox (Box–Muller over pairs of 32-bit words). */

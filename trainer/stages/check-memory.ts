@@ -1,4 +1,5 @@
 import type { FileCheck } from '../contract/file-check.ts';
+import { loraOf } from '../contract/settings.ts';
 import { configOf } from './config-of.ts';
 import { fits, memoryLimit } from './model-fits.ts';
 import { rewardModelConfigs } from './reward-model-configs.ts';
@@ -14,9 +15,10 @@ export async function memoryProblem(
   uses: FileCheck['uses'],
   limit = memoryLimit(),
 ): Promise<string | undefined> {
-  const config = await configOf(use);
-  if (config === undefined) return undefined;
+  const stored = await configOf(use);
+  if (stored === undefined) return undefined;
   const { settings, workers } = use;
+  const config = { ...stored, lora: loraOf(settings) };
   const { grpo, pretrain, sft, rewardModel } = settings;
   const head = rewardModel === undefined ? ('lm' as const) : ('scalar' as const);
   const trained = (grpo ?? pretrain ?? sft ?? rewardModel) !== undefined;

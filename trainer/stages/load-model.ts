@@ -1,9 +1,13 @@
 import { join } from 'node:path';
 import { readModelDirectory } from '../checkpoint/model-directory.ts';
+import { readAdapter } from '../checkpoint/adapter-directory.ts';
 import type { ChatSettings } from '../contract/chat.ts';
+import { adapterDirectory } from '../contract/checkpoint.ts';
 import { UserError } from '../contract/errors.ts';
+import { loraOf } from '../contract/settings.ts';
+import type { LoraSettings } from '../contract/training.ts';
 import { configFromInit, type Head, type ModelConfig, parseHfConfig } from '../models/config.ts';
-import { initializeTensor, initialParameters, parameterLayout } from '../models/parameters.ts';
+import { initializeTensor, initialParameters, parameterLayout, trainedLayout } from '../models/parameters.ts';
 import { writeByteTokenizer } from '../tokenizers/byte-tokenizer.ts';
 import { checkVocabulary, loadTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
 import type { Workspace } from './workspace.ts';
@@ -22,6 +26,8 @@ export interface LoadedModel {
 type MemoryCheck = (config: ModelConfig) => void;
 
 interface LoadOptions {
+  /** Adapters that are put on its linear maps, fresh ones. */
+  readonly lora?: LoraSettings | undefined;
   readonly chat?: ChatSettings | undefined;
   readonly checkMemory?: MemoryCheck | undefined;
 }
@@ -32,8 +38,9 @@ export async function loadStartingModel(
   head: Head,
   checkMemory: MemoryCheck,
 ): Promise<LoadedModel> {
-  const { model, out, seed, stage, chat } = workspace.file;
-  const options = { chat, checkMemory };
+  const { model, out, seed, stage, chat, settings } = workspace.file;
+  const lora = loraOf(settings);
+  const options = { lora, chat, checkMemory };
   if (model?.input) return loadModel(await workspace.inputs.verified(model.input), head, seed, options);
   if (model?.path) return loadModel(model.path, head, seed, options);
   if (!model?.init) throw new UserError(`stage ${stage}: the stage file names no model to start from`);
@@ -41,7 +48,7 @@ export async function loadStartingModel(
   const tokenizerDirectory = join(out, 'tokenizer');
   await writeByteTokenizer(tokenizerDirectory);
   const tokenizer = await loadTokenizer(tokenizerDirectory, chat);
-  const config = configFromInit(model.init, tokenizer.vocabularySize);
+  const config = { ...configFromInit(model.init, tokenizer.vocabularySize), lora };
   try {
     checkMemory(config);
   } catch (error) {
@@ -61,24 +68,51 @@ export async function loadModel(
   directory: string,
   head: Head,
   seed: number,
-  { chat, checkMemory }: LoadOptions = {},
+  { lora, chat, checkMemory }: LoadOptions = {},
 ): Promise<LoadedModel> {
   const model = await readModelDirectory(directory); // what is no model at all says so first
-  const config = parseHfConfig(model.config, join(directory, 'config.json'));
+  const stored = parseHfConfig(model.config, join(directory, 'config.json'));
+  const config = { ...stored, lora };
   const tokenizer = await loadTokenizer(directory, chat);
   try {
     checkVocabulary(tokenizer, config.vocabularySize, directory);
-    const layout = parameterLayout(config, head);
-    const fresh = layout.tensors.filter(({ name }) => name === 'score.weight');
-    const mayBeMissing = fresh.map(({ name }) => name);
-    await model.checkParameters(layout, mayBeMissing); // before memory of the size that config.json asks for is taken
+    const [layout, storedLayout] = [parameterLayout(config, head), parameterLayout(stored, head)];
+    const mayBeMissing = ['score.weight'];
+    await model.checkParameters(storedLayout, mayBeMissing); // before memory of the size that config.json asks for is taken
     checkMemory?.(config);
-    const into = new Float32Array(new SharedArrayBuffer(layout.size * Float32Array.BYTES_PER_ELEMENT));
-    for (const tensor of fresh) initializeTensor(into, tensor, config, seed); // what the directory has comes over it
-    const parameters = await model.readParameters(layout, { into, mayBeMissing });
+    const parameters = new Float32Array(new SharedArrayBuffer(layout.size * Float32Array.BYTES_PER_ELEMENT));
+    const fresh = layout.tensors.filter(
+      ({ name, offset }) => mayBeMissing.includes(name) || offset >= storedLayout.size,
+    );
+    for (const tensor of fresh) initializeTensor(parameters, tensor, config, seed); // what the directory has comes over it
+    await model.readParameters(storedLayout, { into: parameters.subarray(0, storedLayout.size), mayBeMissing });
     return { config, head, tokenizer, tokenizerDirectory: directory, parameters };
   } catch (error) {
     await tokenizer.close();
+    throw error;
+  }
+}
+
+/**
+ * A model of this stage as one of its checkpoints left it. With adapters it is put together anew, from what the stage started from, which
+ * its settings pin, and the adapters: merging rounds.
+ */
+export async function loadSavedModel(
+  workspace: Workspace,
+  checkpoint: string,
+  head: Head,
+  checkMemory: MemoryCheck,
+): Promise<LoadedModel> {
+  const { settings, seed, chat } = workspace.file;
+  if (loraOf(settings) === undefined) return loadModel(checkpoint, head, seed, { chat, checkMemory });
+  const model = await loadStartingModel(workspace, head, checkMemory);
+  try {
+    const layout = parameterLayout(model.config, head);
+    const trained = model.parameters.subarray(layout.frozen);
+    await readAdapter(join(checkpoint, adapterDirectory), trainedLayout(layout), trained);
+    return model;
+  } catch (error) {
+    await model.tokenizer.close();
     throw error;
   }
 }

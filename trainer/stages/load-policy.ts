@@ -4,7 +4,7 @@ import { chatTemplateName, copyTokenizer } from '../checkpoint/companion-files.t
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import type { PublishedCheckpoint } from '../checkpoint/store.ts';
 import type { Head, ModelConfig } from '../models/config.ts';
-import { loadModel, loadStartingModel } from './load-model.ts';
+import { loadSavedModel, loadStartingModel } from './load-model.ts';
 import { measureStart } from './measure.ts';
 import type { Metrics } from './metrics.ts';
 import { Policy } from './policy.ts';
@@ -42,7 +42,7 @@ export interface ResumedPolicy {
 /** The newest checkpoint that the stage can go on from, or else the model that it starts from. */
 export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}): Promise<ResumedPolicy> {
   const { head = 'lm', trained } = options;
-  const { seed, out, workers, chat, settings, inputs } = workspace.file;
+  const { out, workers, chat, settings, inputs } = workspace.file;
   const checkpoint = trained && (await workspace.output.newestCheckpoint(trained, workspace.warnings));
   await workspace.log.rewind(checkpoint?.step ?? -1);
   // What the start is compared with may be measured in another way than when this stage began. Memory is there for one model.
@@ -61,7 +61,7 @@ export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}
   };
   const checkMemory = (config: ModelConfig): void => requireMemory(workspace, config, needs);
   const model = checkpoint
-    ? await loadModel(checkpoint.path, head, seed, { chat, checkMemory })
+    ? await loadSavedModel(workspace, checkpoint.path, head, checkMemory)
     : await loadStartingModel(workspace, head, checkMemory);
   const tokenizerDirectory = join(out, 'tokenizer');
   if (model.tokenizerDirectory !== tokenizerDirectory) {

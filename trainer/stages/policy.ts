@@ -69,7 +69,7 @@ export class Policy {
 
   /** From now on rollout workers help to sample. */
   shareWith(server: RolloutServer): void {
-    server.serve({ engine: this.engine, config: this.hfConfig, limits: this.config });
+    server.serve({ engine: this.engine, config: this.hfConfig, lora: this.config.lora, limits: this.config });
     this.rolloutServer = server;
   }
 
@@ -87,9 +87,9 @@ export class Policy {
     return this.engine.step(batch, { ...optimizer, betas: [beta1, beta2], learningRate });
   }
 
-  /** Weights of the reference policy, flat; absent until there is one. */
+  /** What the reference policy has of its own, flat: all weights, or the adapters alone; absent until there is one. */
   get reference(): Float32Array | undefined {
-    return this.hasReference ? this.engine.parameterSet('reference') : undefined;
+    return this.hasReference ? this.engine.trainedParameters('reference') : undefined;
   }
 
   /** Makes the present weights the reference. */
@@ -98,9 +98,9 @@ export class Policy {
     this.hasReference = true;
   }
 
-  /** @param weights flat, in the order of the layout */
-  restoreReference(weights: Float32Array): void {
-    this.engine.addParameterSet('reference', weights);
+  /** @param trained what the reference has of its own */
+  restoreReference(trained: Float32Array): void {
+    this.engine.addTrainedParameters('reference', trained);
     this.hasReference = true;
   }
 

@@ -44,12 +44,12 @@ export async function writeState(
   await writeFile(join(directory, stateFile), JSON.stringify(state));
 }
 
-/** Writes what going on needs beside the model: two or, with a reference, three times the weights in f32. */
+/** Writes what going on needs beside the model: two or, with a reference, three times what is trained in f32. */
 export async function writeResumeTensors(policy: Policy, directory: string): Promise<void> {
   await mkdir(join(directory, 'trainer'), { recursive: true });
   const { m, v } = policy.engine.optimizerState();
   const { reference } = policy;
-  const shape = [policy.engine.layout.size];
+  const shape = [m.length];
   await writeSafetensors(join(directory, tensorsFile), [
     { name: 'm', shape, values: m },
     { name: 'v', shape, values: v },
@@ -59,7 +59,7 @@ export async function writeResumeTensors(policy: Policy, directory: string): Pro
 
 /** Size of what `writeResumeTensors` writes. */
 export function resumeBytes({ engine, reference }: Policy): number {
-  return (reference ? 3 : 2) * engine.layout.size * Float32Array.BYTES_PER_ELEMENT;
+  return (reference ? 3 : 2) * engine.trainedParameters('policy').byteLength;
 }
 
 export async function readResumeState(checkpoint: string): Promise<ResumeState> {
@@ -75,7 +75,7 @@ export async function restoreResumeState(policy: Policy, directory: string, stat
   await file.read('v', v);
   engine.restoreOptimizer({ step: state.optimizerStep, m, v });
   if (!state.hasReference) return;
-  const reference = new Float32Array(new SharedArrayBuffer(engine.layout.size * Float32Array.BYTES_PER_ELEMENT));
+  const reference = new Float32Array(new SharedArrayBuffer(m.byteLength));
   await file.read('reference', reference);
   policy.restoreReference(reference);
 }

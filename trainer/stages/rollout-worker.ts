@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { UserError } from '../contract/errors.ts';
 import { foundInstead } from '../contract/found-instead.ts';
+import type { LoraSettings } from '../contract/training.ts';
 import { Engine } from '../engine/engine.ts';
 import { engineVersions } from '../engine/engine-versions.ts';
 import { parseHfConfig } from '../models/config.ts';
@@ -27,7 +28,7 @@ export async function sampleForLearner({ learner, tokenFile, workers, patience }
     token: await readToken(tokenFile),
     threads,
     versions: rolloutVersions(),
-    openModel: (config) => openModel(config, threads, signal),
+    openModel: (config, lora) => openModel(config, lora, { threads, stop: signal }),
     signal,
     patienceMs: patience === undefined ? undefined : patience * 1000,
     say: (message) => console.log(`${new Date().toISOString()} ${message}`),
@@ -57,8 +58,12 @@ function learnerUrl(text: string): URL {
   throw new UserError(`--learner: found ${JSON.stringify(text)}, expected a URL such as http://host:7070`);
 }
 
-async function openModel(json: Record<string, unknown>, threads: number, stop: AbortSignal): Promise<WorkerModel> {
-  const config = parseHfConfig(json, "the learner's config.json");
+async function openModel(
+  json: Record<string, unknown>,
+  lora: LoraSettings | undefined,
+  { threads, stop }: { readonly threads: number; readonly stop: AbortSignal },
+): Promise<WorkerModel> {
+  const config = { ...parseHfConfig(json, "the learner's config.json"), lora };
   const parameters = new Float32Array(new SharedArrayBuffer(4 * parameterLayout(config, 'lm').size));
   const engine = await Engine.create({ config, head: 'lm', parameters, workers: threads, stop });
   return {

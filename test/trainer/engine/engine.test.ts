@@ -58,7 +58,7 @@ test('parameters may not change under a running call', async () => {
   expect(() => engine.copyParameters('policy', 'reference')).toThrow('the engine is working');
   await running;
   engine.copyParameters('policy', 'reference');
-  expect(engine.parameterSet('reference')).toEqual(engine.parameters);
+  expect(engine.trainedParameters('reference')).toEqual(engine.parameters);
 });
 
 test('a sequence longer than the model takes is refused', async () => {

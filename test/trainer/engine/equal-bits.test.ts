@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Engine, GenerationRequest, TrainingBatch } from '../../../trainer/engine/engine.ts';
 import type { ModelConfig } from '../../../trainer/models/config.ts';
-import { tinyConfig, tokenIds } from '../../support/random-model.ts';
+import { adapters, tinyConfig, tokenIds } from '../../support/random-model.ts';
 import { runtimes } from '../../support/with-ops.ts';
 import { requests, stepSettings, tinyEngine } from './tiny-engine.ts';
+
+const everyBias = { family: 'llama', kvHeads: 4, attentionBias: true, outputBias: true, mlpBias: true } as const;
 
 const models: readonly [string, Partial<ModelConfig>][] = [
   ['qwen3, two query heads a key head', {}],
@@ -12,6 +14,12 @@ const models: readonly [string, Partial<ModelConfig>][] = [
   ['qwen2 with bias', { family: 'qwen2' }],
   ['qwen2, multi-head', { family: 'qwen2', kvHeads: 4 }],
   ['llama, untied head', { family: 'llama', tiedEmbeddings: false }],
+  [
+    'qwen2 with bias and adapters of rank 1 on some maps',
+    { family: 'qwen2', lora: adapters(1, ['q_proj', 'down_proj']) },
+  ],
+  ['llama with every bias, multi-head, adapters of rank 4', { ...everyBias, lora: adapters(4) }],
+  ['qwen3 with adapters wider than its heads', { lora: adapters(40) }],
   ['llama, multi-head, wide', { family: 'llama', hiddenSize: 64, kvHeads: 4, headDim: 16, vocabularySize: 101 }],
   ['llama with every bias', { family: 'llama', attentionBias: true, outputBias: true, mlpBias: true }],
 ];

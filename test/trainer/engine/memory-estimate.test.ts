@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { estimateMemory, type MemoryDemand, totalOf } from '../../../trainer/engine/memory-estimate.ts';
-import { smolLm2Config as config } from '../../support/random-model.ts';
+import { adapters, smolLm2Config as config } from '../../support/random-model.ts';
 
 const weights = 4 * 134_515_008;
 const program = 500e6;
@@ -31,6 +31,12 @@ describe.each([1, 2])('with %d workers', (workers) => {
   test.each<{ name: string; demand: Partial<MemoryDemand>; bytes: number }>([
     { name: 'a model', demand: {}, bytes: weights },
     { name: 'a model that each worker copies', demand: { copies: true }, bytes: weights + workers * weights },
+    {
+      // per layer 16 × (in + out) of q, k, v, o and of the three maps of the feed-forward layer
+      name: 'adapters, which alone have gradients, moments and a reference',
+      demand: { config: { ...config, lora: adapters(16) }, reference: true, step: step(1, 1024, 1024) },
+      bytes: weights + 5 * 4 * 4_884_480 + workers * (scores(1, 1024) + logits(1, 1024) + activations(1024)),
+    },
     { name: 'the reference', demand: { reference: true }, bytes: 2 * weights },
     {
       name: 'a reward model',

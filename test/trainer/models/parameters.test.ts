@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { initialParameters, parameterLayout } from '../../../trainer/models/parameters.ts';
+import { withoutAdapters } from '../../../trainer/models/config.ts';
+import { initialParameters, parameterLayout, trainedLayout } from '../../../trainer/models/parameters.ts';
 import { tinyConfig } from '../../support/random-model.ts';
 
 test('parameters lie one behind the other, under the names of the checkpoint', () => {
@@ -32,6 +33,38 @@ test('families and heads add their own tensors', () => {
   expect(qwen2.filter((name) => name.endsWith('.bias'))).toHaveLength(6);
   expect(qwen2.at(-1)).toBe('lm_head.weight');
   expect(names(tinyConfig({ family: 'llama', tiedEmbeddings: false }), 'scalar').at(-1)).toBe('score.weight');
+});
+
+test('adapters come last, and they alone are trained, with the head of a reward model', () => {
+  const config = tinyConfig({ layers: 1, lora: { rank: 4, alpha: 8, targets: ['v_proj', 'down_proj'] } });
+  const layout = parameterLayout(config, 'scalar');
+  const trained = trainedLayout(layout);
+  expect(trained.tensors.map(({ name, shape, offset }) => `${offset} ${name} ${shape.join('×')}`)).toEqual([
+    '0 score.weight 1×32',
+    '32 model.layers.0.self_attn.v_proj.lora_A.weight 4×32',
+    '160 model.layers.0.self_attn.v_proj.lora_B.weight 16×4',
+    '224 model.layers.0.mlp.down_proj.lora_A.weight 4×48',
+    '416 model.layers.0.mlp.down_proj.lora_B.weight 32×4',
+  ]);
+  expect(trained.size).toBe(544);
+  const whole = parameterLayout(withoutAdapters(config), 'scalar');
+  expect(layout.tensors.slice(0, -5)).toEqual(whole.tensors.slice(0, -1).map((each) => ({ ...each, trained: false })));
+  expect(trainedLayout(whole)).toEqual(whole);
+});
+
+test('a fresh adapter adds nothing: A is uniform within one over the root of its inputs, B is zero', () => {
+  const config = tinyConfig({ hiddenSize: 256, layers: 1, lora: { rank: 16, alpha: 8, targets: ['q_proj'] } });
+  const layout = parameterLayout(config, 'lm');
+  const parameters = initialParameters(layout, config, 7).subarray(layout.frozen);
+  const [a, b] = trainedLayout(layout).tensors.map(({ offset, size }) => parameters.subarray(offset, offset + size));
+  expect(new Set(b)).toEqual(new Set([0]));
+  const bound = 1 / Math.sqrt(256);
+  const variance = a!.reduce((sum, value) => sum + value * value, 0) / a!.length;
+  expect(Math.max(...a!.map(Math.abs))).toBeLessThanOrEqual(bound);
+  expect(Math.max(...a!)).toBeGreaterThan(0.99 * bound);
+  expect(Math.min(...a!)).toBeLessThan(-0.99 * bound);
+  expect(Math.sqrt(variance)).toBeCloseTo(bound / Math.sqrt(3), 3);
+  expect(initialParameters(layout, config, 8).subarray(layout.frozen)).not.toEqual(parameters);
 });
 
 test('fresh matrices are normal, norms one, biases zero, and the seed decides', () => {

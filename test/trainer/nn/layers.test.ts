@@ -3,8 +3,10 @@ import { constant, input, integers, type Value } from '../../../trainer/graph/va
 import { writeProgram } from '../../../trainer/graph/writer.ts';
 import { attention, type TokenPlaces } from '../../../trainer/nn/attention.ts';
 import { rotaryFrequencies } from '../../../trainer/nn/rotary.ts';
+import { lowRank } from '../../../trainer/nn/lora.ts';
 import { swiglu } from '../../../trainer/nn/swiglu.ts';
 import { distribution, tokenProbability } from '../../../trainer/nn/token-probability.ts';
+import { gemm } from '../../../trainer/ops/linalg.ts';
 import { gradientErrors, samples } from '../../support/gradient-check.ts';
 import { runProgram } from '../../support/run-program.ts';
 
@@ -66,6 +68,19 @@ test.each<[string, Parameters<typeof gradientErrors>[0]]>([
         [3, 5],
       ],
       build: swiglu,
+    },
+  ],
+  [
+    'a linear map with what an adapter adds',
+    {
+      inputs: [
+        [3, 4],
+        [5, 4],
+        [2, 4],
+        [5, 2],
+        [3, 5],
+      ],
+      build: (x, weight, a, b, c) => lowRank(x, { a, b, scale: 1.5 }, gemm(x, weight, { transB: true, c })),
     },
   ],
   [

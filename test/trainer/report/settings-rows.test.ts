@@ -18,6 +18,15 @@ test('tells what a manifest must have said from what it need not have', () => {
   ]);
 });
 
+test('the defaults of what is there only because it was asked for are said', () => {
+  const asked = settingsRows(grpo, grpo.parse({ prompts: ['sums'], steps: 3, rewards, lora: {} }));
+  expect(asked.filter(({ path }) => path.startsWith('lora'))).toEqual([
+    { path: 'lora.rank', value: 16, isDefault: false },
+    { path: 'lora.alpha', value: 32, isDefault: false },
+    { path: 'lora.targets', value: expect.arrayContaining(['q_proj', 'down_proj']), isDefault: false },
+  ]);
+});
+
 test('a setting that says what the default is counts as left out', () => {
   for (const path of [
     'group',

@@ -26,19 +26,21 @@ afterEach(() => {
   for (const { child } of started.splice(0)) child.kill('SIGKILL');
 });
 
+const grpo = {
+  prompts: ['sums'],
+  steps: 24,
+  promptsPerStep: 4,
+  group: 8,
+  learningRate: 1e-3,
+  kl: { referenceEvery: 5 },
+  sampling: { maxNewTokens: 48 },
+  rewards: [{ format: {} }, { length: { max: 40, soft: 30 } }, { random: {} }],
+  checkpointEvery: 3,
+};
 const settings = {
-  grpo: {
-    prompts: ['sums'],
-    steps: 24,
-    promptsPerStep: 4,
-    group: 8,
-    learningRate: 1e-3,
-    kl: { referenceEvery: 5 },
-    sampling: { maxNewTokens: 48 },
-    rewards: [{ format: {} }, { length: { max: 40, soft: 30 } }, { random: {} }],
-    checkpointEvery: 3,
-  },
-  sample: { prompts: ['mixture'], limit: 100, perPrompt: 2, keep: [], sampling: { maxNewTokens: 24 } },
+  grpo: { grpo },
+  adapters: { grpo: { ...grpo, steps: 8, learningRate: 1e-2, lora: { rank: 4 } } },
+  sample: { sample: { prompts: ['mixture'], limit: 100, perPrompt: 2, keep: [], sampling: { maxNewTokens: 24 } } },
 };
 type Type = keyof typeof settings;
 
@@ -49,7 +51,7 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'r1-workers-'));
   await writeFile(join(root, 'token'), `${token}\n`);
   await runToResult(root, { name: 'base', settings: { pretrain: { data: ['mixture'], steps: 20, batch: 16 } } });
-  for (const type of ['grpo', 'sample'] as const) alone[type] = (await learn(type)).digest;
+  for (const type of ['grpo', 'adapters', 'sample'] as const) alone[type] = (await learn(type)).digest;
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
@@ -76,6 +78,16 @@ test('workers that die, are frozen, and come later change no bit of a grpo stage
     expect(code).toBe(0);
     expect(stderr).toMatch(/rollout worker .* joined with 1 threads/);
     return Number(/the stage is done; (\d+) completions/.exec(stdout)?.[1]) > 0;
+  });
+});
+
+test('a worker samples with the adapters of its learner', async () => {
+  await untilTheyMeet(async () => {
+    const port = await freePort();
+    const learning = learn('adapters', port);
+    const { code, stdout } = await startWorker(port, ['--patience', '15']).ended;
+    expect((await learning).digest).toBe(alone.adapters);
+    return code === 0 && Number(/the stage is done; (\d+) completions/.exec(stdout)?.[1]) > 0;
   });
 });
 
@@ -172,7 +184,7 @@ async function learn(
   const file = await writeStage(root, {
     name: `${type}-${++stages}`,
     stage: type,
-    settings: { [type]: settings[type] },
+    settings: settings[type],
     chat: { stop: ['77'] }, // a text, which no token of the tokenizer is
     model: { input: await pin(root, 'base') },
     out,
@@ -204,8 +216,8 @@ function workerOptions(port: number, { off = false, versions = rolloutVersions()
     signal: new AbortController().signal,
     patienceMs: 15_000,
     say: () => undefined,
-    async openModel(json) {
-      const config = parseHfConfig(json, 'test');
+    async openModel(json, lora) {
+      const config = { ...parseHfConfig(json, 'test'), lora };
       const parameters = new Float32Array(new SharedArrayBuffer(4 * parameterLayout(config, 'lm').size));
       const engine = await Engine.create({ config, head: 'lm', parameters, workers: 1 });
       return {

@@ -1,6 +1,6 @@
 import type { Head, ModelConfig } from '../../models/config.ts';
 import { headGradientProgram, headParameters, layerGradientProgram, layerParameters } from '../../models/programs.ts';
-import type { ParameterLayout } from '../../models/parameters.ts';
+import type { ParameterLayout, ParameterTensor } from '../../models/parameters.ts';
 import { sumOfSquares } from '../../optim/clipping.ts';
 import { addRows, cutInputs, logitSpans, pickRows } from '../../passes/head-runs.ts';
 import { type LayerRuns, tokenTensors } from '../../passes/layer-runs.ts';
@@ -28,6 +28,7 @@ const embedding = 'model.embed_tokens.weight';
 export interface GradientOptions {
   readonly config: ModelConfig;
   readonly head: Head;
+  /** Of what is trained. */
   readonly layout: ParameterLayout;
   readonly runtime: Runtime;
   readonly programs: ExecutableCache;
@@ -58,8 +59,8 @@ export class GradientRuns {
 
   constructor(options: GradientOptions) {
     this.#options = options;
-    this.#ofHead = headParameters(options.config, options.head).map(({ name }) => name);
-    this.#ofLayer = layerParameters(options.config).map(({ name }) => name);
+    this.#ofHead = trainedNames(headParameters(options.config, options.head));
+    this.#ofLayer = trainedNames(layerParameters(options.config));
   }
 
   async run(
@@ -175,6 +176,7 @@ export class GradientRuns {
    * all micro-batches, whatever the number of workers.
    */
   #embedding(ids: readonly number[], g: Tensor, memory: GradientMemory, { index, last }: Place) {
+    if (!this.#options.layout.tensors.some(({ name }) => name === embedding)) return;
     const { rowOf, rows } = memory.embedding;
     if (index === 0) rows.fill(0);
     addRows(
@@ -216,6 +218,10 @@ export class GradientRuns {
     const make = () => (runtime.inPlace ? new SharedSums(layout, gradient, runtime) : new CopiedSums(layout, gradient));
     return (this.#sums ??= make());
   }
+}
+
+function trainedNames(tensors: readonly ParameterTensor[]): string[] {
+  return tensors.filter(({ trained }) => trained).map(({ name }) => name);
 }
 
 interface HeadOutputs {

@@ -20,11 +20,11 @@ export class SharedParameters implements ParameterTensors {
     this.#runtime = runtime;
   }
 
-  of({ name, place, values }: ParameterSource): Tensors {
+  of({ name, place, frozen, trained }: ParameterSource): Tensors {
     const known = this.#sets.get(name);
     if (known?.place === place) return known.tensors;
     known?.held.release();
-    const tensors = parameterViews(this.#layout, values);
+    const tensors = parameterViews(this.#layout, trained, frozen);
     this.#sets.set(name, { place, tensors, held: this.#runtime.hold(tensors) });
     return tensors;
   }
@@ -41,28 +41,42 @@ interface HeldSet {
  * is once or twice in a step; a copy of each set would be one model more in the memory of every worker.
  */
 export class CopiedParameters implements ParameterTensors {
-  readonly #values: Float32Array;
+  readonly #frozen: Float32Array;
+  readonly #trained: Float32Array;
   readonly #tensors: Tensors;
   #name = '';
   #version = -1;
 
   constructor(layout: ParameterLayout) {
-    this.#values = new Float32Array(layout.size);
-    this.#tensors = parameterViews(layout, this.#values);
+    this.#frozen = new Float32Array(layout.frozen);
+    this.#trained = new Float32Array(layout.size - layout.frozen);
+    this.#tensors = parameterViews(layout, this.#trained, this.#frozen);
   }
 
-  of({ name, version, values }: ParameterSource): Tensors {
+  of({ name, version, frozen, trained }: ParameterSource): Tensors {
     if (name !== this.#name || version !== this.#version) {
-      this.#values.set(values);
+      this.#frozen.set(frozen);
+      this.#trained.set(trained);
       [this.#name, this.#version] = [name, version];
     }
     return this.#tensors;
   }
 }
 
-/** Tensors by name over a flat array in the order of the layout. */
-export function parameterViews({ tensors }: ParameterLayout, values: Float32Array): Tensors {
+/**
+ * Tensors by name over flat arrays in the order of the layout.
+ *
+ * @param frozen what the layout has before what is trained; nothing when absent
+ */
+export function parameterViews(
+  layout: ParameterLayout,
+  trained: Float32Array,
+  frozen: Float32Array = new Float32Array(),
+): Tensors {
   return Object.fromEntries(
-    tensors.map(({ name, shape, offset, size }) => [name, floatTensor(values.subarray(offset, offset + size), shape)]),
+    layout.tensors.map(({ name, shape, offset, size }) => {
+      const [flat, start] = offset < layout.frozen ? [frozen, offset] : [trained, offset - layout.frozen];
+      return [name, floatTensor(flat.subarray(start, start + size), shape)];
+    }),
   );
 }

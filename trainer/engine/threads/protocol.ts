@@ -24,17 +24,18 @@ export interface ParameterSource {
   readonly version: number;
   /** Another one when the values lie elsewhere. In a worker the same memory is another object in every message. */
   readonly place: number;
-  /** Flat, in shared memory. */
-  readonly values: Float32Array;
+  /** What is not trained, and what is: flat, in shared memory. */
+  readonly frozen: Float32Array;
+  readonly trained: Float32Array;
 }
 
-/** Flat arrays of the optimizer, in shared memory. */
+/** Flat arrays of the optimizer over what is trained, in shared memory. */
 export interface OptimizerMemory {
   /** Sum of the micro-batches' gradients. */
   readonly gradient: Float32Array;
   readonly m: Float32Array;
   readonly v: Float32Array;
-  /** Σ g² of each tensor of the layout; a tensor's sum does not depend on how many workers there are. */
+  /** Σ g² of each tensor that is trained; a tensor's sum does not depend on how many workers there are. */
   readonly squares: Float64Array;
 }
 
@@ -104,6 +105,7 @@ export interface Jobs {
   update: {
     request: {
       readonly memory: OptimizerMemory;
+      /** What is trained. */
       readonly parameters: Float32Array;
       readonly range: Range;
       readonly settings: AdamWSettings;

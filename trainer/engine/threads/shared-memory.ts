@@ -1,7 +1,7 @@
 import type { ParameterLayout } from '../../models/parameters.ts';
 import type { OptimizerMemory, Range } from './protocol.ts';
 
-/** Gradient and moments of one model, and room for the sums of squares of its tensors. */
+/** Gradient and moments of what is trained of one model, and room for the sums of squares of its tensors. */
 export function optimizerMemory({ tensors, size }: ParameterLayout): OptimizerMemory {
   return {
     gradient: sharedFloats(size),

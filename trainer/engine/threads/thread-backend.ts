@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Head, ModelConfig } from '../../models/config.ts';
-import { type ParameterLayout, parameterLayout } from '../../models/parameters.ts';
+import { type ParameterLayout, parameterLayout, trainedLayout } from '../../models/parameters.ts';
 import type { AdamWSettings } from '../../optim/adamw.ts';
 import type { Claims } from '../../rollout/claims.ts';
 import { chooseRuntime } from '../../runtime/open-runtime.ts';
@@ -28,17 +28,18 @@ interface ThreadOptions {
 /** Worker threads that share one set of parameters, gradient and moments in memory. */
 export class ThreadBackend implements Backend {
   readonly parameters: ParameterSets;
-  readonly #layout: ParameterLayout;
+  readonly #trainedSize: number;
   readonly #pool: WorkerPool;
   readonly #optimizer: OptimizerMemory | undefined;
   readonly #embeddingRows: EmbeddingRowsMemory;
 
   private constructor(config: ModelConfig, layout: ParameterLayout, pool: WorkerPool, optimizer: boolean) {
     this.#embeddingRows = new EmbeddingRowsMemory(config);
-    this.#layout = layout;
+    const trained = trainedLayout(layout);
+    this.#trainedSize = trained.size;
     this.#pool = pool;
-    this.parameters = new ParameterSets(layout.size);
-    this.#optimizer = optimizer ? optimizerMemory(layout) : undefined;
+    this.parameters = new ParameterSets(layout);
+    this.#optimizer = optimizer ? optimizerMemory(trained) : undefined;
   }
 
   static async start({ config, head, workers, optimizer, onActivity }: ThreadOptions): Promise<ThreadBackend> {
@@ -89,9 +90,8 @@ export class ThreadBackend implements Backend {
   async update(settings: AdamWSettings, step: number, gradientScale: number): Promise<void> {
     const memory = this.#memory();
     const parameters = this.parameters.changing('policy');
-    const { size } = this.#layout;
     await this.#pool.each('update', (worker) => {
-      const range = share(size, worker, this.#pool.size);
+      const range = share(this.#trainedSize, worker, this.#pool.size);
       return { memory, parameters, range, settings, step, gradientScale };
     });
   }

@@ -8,7 +8,7 @@ import type { Jobs } from './protocol.ts';
 
 type UpdateRequest = Jobs['update']['request'];
 
-/** A worker's share of an AdamW update: by the kernel where there is one, else by a loop with the same bits. */
+/** A worker's share of an AdamW update: by the kernel where there is one, else by a loop with the same bits. @param layout of what is trained */
 export async function update(
   { runtime, programs, layout }: { runtime: Runtime; programs: ExecutableCache; layout: ParameterLayout },
   { memory, parameters, range, settings, step, gradientScale }: UpdateRequest,

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { TrainerError } from '../../contract/errors.ts';
-import { parameterLayout } from '../../models/parameters.ts';
+import { parameterLayout, trainedLayout } from '../../models/parameters.ts';
 import { HeadRuns } from '../../passes/head-runs.ts';
 import { LayerRuns, tokenTensors } from '../../passes/layer-runs.ts';
 import { Decoder } from '../../rollout/decoder.ts';
@@ -21,6 +21,7 @@ import { update } from './update.ts';
 
 const { config, head, runtime: runtimeName, turns, running } = workerData as WorkerSettings;
 const layout = parameterLayout(config, head);
+const trained = trainedLayout(layout);
 const runtime = await openRuntime(runtimeName);
 const parameterTensors = runtime.inPlace ? new SharedParameters(layout, runtime) : new CopiedParameters(layout);
 const programs = new ExecutableCache(runtime, 32);
@@ -28,7 +29,7 @@ const cache = new KvCache(config);
 const throwIfUnwanted = () => throwIfRefused(turns);
 const layers = new LayerRuns(config, programs, throwIfUnwanted);
 const heads = new HeadRuns(config, programs);
-const gradients = new GradientRuns({ config, head, layout, runtime, programs, layers, turns });
+const gradients = new GradientRuns({ config, head, layout: trained, runtime, programs, layers, turns });
 
 type Handlers = { [K in JobKind]: (request: Jobs[K]['request'], id: number) => Promise<Jobs[K]['result']> };
 
@@ -76,7 +77,7 @@ const handlers: Handlers = {
   },
 
   async update(request) {
-    await update({ runtime, programs, layout }, request);
+    await update({ runtime, programs, layout: trained }, request);
     return true;
   },
 };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lora } from '../../contract/training.ts';
 import type { Completion, GenerationRequest } from '../generation.ts';
 import type { StopTexts } from '../stop-watch.ts';
 
@@ -44,6 +45,8 @@ export const registered = z.object({
   worker: id,
   /** The model's `config.json`. */
   config: z.record(z.string(), z.unknown()),
+  /** Adapters on it. */
+  lora: lora.optional(),
 });
 export type Registered = z.infer<typeof registered>;
 

@@ -1,3 +1,4 @@
+import type { LoraSettings } from '../../contract/training.ts';
 import type { Claims } from '../claims.ts';
 import type { Completion, GenerationRequest } from '../generation.ts';
 import type { ModelLimits } from './check-completion.ts';
@@ -20,5 +21,7 @@ export interface ServedModel {
   readonly engine: LearnerEngine;
   /** The content of `config.json`. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** Adapters on it, whose parameters come after its own. */
+  readonly lora?: LoraSettings | undefined;
   readonly limits: ModelLimits;
 }

@@ -187,7 +187,8 @@ export class RolloutServer {
     this.#roster.expectSameBits(told);
     if (!this.#model) throw new HttpError(503, 'the model is still being loaded');
     const { id } = this.#roster.join(told, `${socket.remoteAddress}:${socket.remotePort}`);
-    return { worker: id, config: this.#model.config };
+    const { config, lora } = this.#model;
+    return { worker: id, config, lora };
   }
 
   #poll(worker: RemoteWorker, { version }: Poll, response: ServerResponse): void {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InterruptedError, UnavailableError } from '../../contract/errors.ts';
+import type { LoraSettings } from '../../contract/training.ts';
 import { type Claims, finishClaim, newClaims } from '../claims.ts';
 import type { Completion, GenerationRequest } from '../generation.ts';
 import { LearnerClient, OverError, StageDoneError, UnknownToLearnerError } from './client.ts';
@@ -32,8 +33,8 @@ export interface WorkerOptions {
   readonly threads: number;
   /** What the bits depend on, here. */
   readonly versions: Readonly<Record<string, string>>;
-  /** @param config the content of the learner's `config.json` */
-  readonly openModel: (config: Record<string, unknown>) => Promise<WorkerModel>;
+  /** @param config the content of the learner's `config.json` @param lora adapters on it */
+  readonly openModel: (config: Record<string, unknown>, lora?: LoraSettings) => Promise<WorkerModel>;
   /** Aborted: leave. */
   readonly signal: AbortSignal;
   /** How long the learner may be away; for ever when absent. */
@@ -130,12 +131,12 @@ class RolloutWorker {
     this.#version = version;
   }
 
-  async #openModel({ config }: Registered): Promise<WorkerModel> {
-    const text = JSON.stringify(config);
+  async #openModel({ config, lora }: Registered): Promise<WorkerModel> {
+    const text = JSON.stringify([config, lora]);
     if (!this.#model || text !== this.#modelConfig) {
       await this.#model?.close();
       this.#version = undefined;
-      this.#model = await this.#options.openModel(config);
+      this.#model = await this.#options.openModel(config, lora);
       this.#modelConfig = text;
     }
     return this.#model;

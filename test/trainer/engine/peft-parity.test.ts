@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { readAdapter } from '../../../trainer/checkpoint/adapter-directory.ts';
+import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.ts';
+import { SafetensorsFile } from '../../../trainer/checkpoint/safetensors.ts';
+import { type LoraSettings, loraTargets } from '../../../trainer/contract/training.ts';
+import { Engine } from '../../../trainer/engine/engine.ts';
+import type { Head } from '../../../trainer/models/config.ts';
+import { parseHfConfig } from '../../../trainer/models/config.ts';
+import { adapterMerger } from '../../../trainer/models/merge-adapters.ts';
+import { parameterLayout, trainedLayout } from '../../../trainer/models/parameters.ts';
+
+// Adapters that peft put on the models of test/fixtures/parity, and what it computes with them; made by test/fixtures/lora/make_golden.py.
+const fixtures = join(import.meta.dirname, '../../fixtures');
+
+/** Both sides round to float32 in another order. */
+const tolerance = 2e-5;
+
+/** With these the first moment of the first step is the gradient. */
+const oneStep = { learningRate: 0, betas: [0, 0.9], epsilon: 1e-8, weightDecay: 0, maxGradNorm: 0 } as const;
+
+const [firstLength, secondLength] = [20, 13];
+
+test('llama-biases: probabilities and the gradient of every adapter agree with peft', async () => {
+  const { engine, golden } = await open('llama-biases', 'lm', { rank: 3, alpha: 8, targets: [...loraTargets] });
+  const [ids, weight] = [golden('ids'), [...golden('weight')]];
+  const sequences = [
+    { ids: [...ids.subarray(0, firstLength)], weights: weight.slice(0, firstLength - 1) },
+    { ids: [...ids.subarray(firstLength, firstLength + secondLength)], weights: weight.slice(firstLength - 1) },
+  ];
+  const { loss, probs } = await engine.step({ loss: 'sft', sequences }, oneStep);
+  expect(relativeDifference([loss], golden('loss'))).toBeLessThan(tolerance);
+  const ofTokens = probs.flatMap((each) => [...each]);
+  expect(relativeDifference(ofTokens, golden('prob'))).toBeLessThan(tolerance);
+  expectGradients(engine, golden);
+  await engine.close();
+});
+
+test('qwen3-reward: scores, and the gradient of every adapter and of the head, agree with peft', async () => {
+  const lora: LoraSettings = { rank: 4, alpha: 4, targets: ['q_proj', 'v_proj', 'down_proj'] };
+  const { engine, golden } = await open('qwen3-reward', 'scalar', lora);
+  const ids = [...golden('ids')];
+  const [chosen, rejected] = [ids.slice(0, firstLength), ids.slice(firstLength, firstLength + secondLength)];
+  const { loss, scores } = await engine.step({ loss: 'pairwise', pairs: [{ chosen, rejected, weight: 1 }] }, oneStep);
+  expect(relativeDifference([loss], golden('loss'))).toBeLessThan(tolerance);
+  expect(relativeDifference(scores.flat(), golden('score'))).toBeLessThan(tolerance);
+  expectGradients(engine, golden);
+  await engine.close();
+});
+
+test.each<{ name: string; head: Head; lora: LoraSettings }>([
+  { name: 'llama-biases', head: 'lm', lora: { rank: 3, alpha: 8, targets: [...loraTargets] } },
+  { name: 'qwen3-reward', head: 'scalar', lora: { rank: 4, alpha: 4, targets: ['q_proj', 'v_proj', 'down_proj'] } },
+])('$name: merged weights are those of peft', async ({ name, head, lora }) => {
+  const { engine, config, golden, goldenNames } = await open(name, head, lora);
+  const { layout, parameters } = engine;
+  const merge = adapterMerger(config, layout, parameters);
+  const changed = [];
+  for (const { name: tensor, offset, size } of layout.tensors.filter(({ name: each }) => !each.includes('.lora_'))) {
+    const values = parameters.subarray(offset, offset + size);
+    const merged = merge(tensor, values);
+    if (merged === values) continue;
+    changed.push(`merged.${tensor}`);
+    expect(relativeDifference(merged, golden(`merged.${tensor}`))).toBeLessThan(1e-7); // a rounding
+  }
+  expect(changed.toSorted()).toEqual(goldenNames.filter((each) => each.startsWith('merged.')).toSorted());
+  await engine.close();
+});
+
+async function open(name: string, head: Head, lora: LoraSettings) {
+  const model = await readModelDirectory(join(fixtures, 'parity', name));
+  const plain = parseHfConfig(model.config, `${name}/config.json`);
+  const config = { ...plain, lora };
+  const layout = parameterLayout(config, head);
+  const parameters = new Float32Array(layout.size);
+  const stored = parameterLayout(plain, head);
+  await model.readParameters(stored, { into: parameters.subarray(0, stored.size) });
+  await readAdapter(join(fixtures, 'lora', name), trainedLayout(layout), parameters.subarray(layout.frozen));
+  const engine = await Engine.create({ config, head, parameters, workers: 1, optimizer: true });
+  const tensors = await readAll(join(fixtures, 'lora', name, 'golden.safetensors'));
+  const golden = (tensor: string): Float32Array => tensors.get(tensor) ?? new Float32Array();
+  return { engine, config, golden, goldenNames: [...tensors.keys()] };
+}
+
+function expectGradients(engine: Engine, golden: (name: string) => Float32Array): void {
+  const { m } = engine.optimizerState();
+  const differences = trainedLayout(engine.layout).tensors.map(
+    ({ name, offset, size }) =>
+      [name, relativeDifference(m.subarray(offset, offset + size), golden(`grad.${name}`))] as const,
+  );
+  expect(differences.filter(([, difference]) => !(difference < tolerance))).toEqual([]);
+}
+
+async function readAll(path: string): Promise<Map<string, Float32Array>> {
+  await using file = await SafetensorsFile.open(path);
+  const tensors = new Map<string, Float32Array>();
+  for (const { name, size } of file.tensors.values()) {
+    const values = new Float32Array(size);
+    await file.read(name, values);
+    tensors.set(name, values);
+  }
+  return tensors;
+}
+
+/** `‖found − expected‖ ÷ ‖expected‖`; NaN when the lengths differ. */
+function relativeDifference(found: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (found.length !== expected.length) return NaN;
+  const values = Array.from(expected);
+  return Math.hypot(...values.map((value, index) => value - (found[index] ?? NaN))) / Math.hypot(...values);
+}
