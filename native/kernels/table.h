@@ -3,24 +3,26 @@
 
 #include "kernels.h"
 
-#define R1_KERNELS(one)     \
-  one(linear)               \
-  one(linearBf16)           \
-  one(linearInputGradient)  \
-  one(linearWeightGradient) \
-  one(attention)            \
-  one(attentionGradient)    \
-  one(cachedAttention)      \
-  one(adamw)                \
-  one(sumOfSquares)         \
-  one(addInto)              \
-  one(rmsNorm)              \
-  one(rmsNormGradient)      \
-  one(swiglu)               \
-  one(swigluGradient)       \
-  one(rotary)               \
-  one(logSumExp)            \
-  one(softmax)
+#define R1_KERNELS(one)         \
+  one(linear)                   \
+  one(linearBf16)               \
+  one(linearInputGradient)      \
+  one(linearWeightGradient)     \
+  one(attention)                \
+  one(attentionGradient)        \
+  one(cachedAttention)          \
+  one(adamw)                    \
+  one(sumOfSquares)             \
+  one(addInto)                  \
+  one(rmsNorm)                  \
+  one(rmsNormGradient)          \
+  one(swiglu)                   \
+  one(swigluGradient)           \
+  one(rotary)                   \
+  one(logSumExp)                \
+  one(softmax)                  \
+  one(tokenProbability)         \
+  one(tokenProbabilityGradient)
 
 namespace r1 {
 

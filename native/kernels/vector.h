@@ -93,8 +93,17 @@ R1_INLINE Double squareRoot(Double x) {
 #endif
 }
 
+// Spelled out because g++ 12 converts vectors by way of memory.
+#if R1_WIDTH == 16
+R1_INLINE Double widen(FloatOfDouble x) { return _mm512_maskz_cvtps_pd(0xff, x); }
+R1_INLINE FloatOfDouble narrow(Double x) { return _mm512_maskz_cvtpd_ps(0xff, x); }
+#elif R1_WIDTH == 8
+R1_INLINE Double widen(FloatOfDouble x) { return _mm256_cvtps_pd(x); }
+R1_INLINE FloatOfDouble narrow(Double x) { return _mm256_cvtpd_ps(x); }
+#else
 R1_INLINE Double widen(FloatOfDouble x) { return __builtin_convertvector(x, Double); }
 R1_INLINE FloatOfDouble narrow(Double x) { return __builtin_convertvector(x, FloatOfDouble); }
+#endif
 
 /// Adds the upper half of the lanes to the lower half until four are left.
 R1_INLINE Float4 fold(Float x) {

@@ -1,5 +1,6 @@
 // Measures the kernels on one thread at the sizes that matter. CPU time, least of several; GFLOP/s or GB/s.
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -108,6 +109,25 @@ void attention() {
   std::printf("\n");
 }
 
+void tokenProbability() {
+  for (const auto& [n, vocabulary, d] : {std::array<int64_t, 3>{128, 49152, 576}, {512, 49152, 576}}) {
+    const Floats hidden = some(n * d), table = some(vocabulary * d), c = some(n);
+    const std::vector<int64_t> targets(n, 77);
+    Floats prob(n), logProb(n), top(n), largest(n), dhidden(n * d), dtable(vocabulary * d);
+    const double forward = least([&] {
+      r1::tokenProbability(hidden.data(), table.data(), targets.data(), prob.data(), logProb.data(), top.data(),
+                           largest.data(), n, vocabulary, d);
+    });
+    const double gradient = least([&] {
+      r1::tokenProbabilityGradient(hidden.data(), table.data(), targets.data(), top.data(), largest.data(), c.data(),
+                                   dhidden.data(), dtable.data(), n, vocabulary, d);
+    });
+    std::printf("tokenProbability of %ld tokens, %ld × %ld: %.3f s, gradient %.3f s (%.1f / %.1f GFLOP/s)\n", n, vocabulary, d,
+                forward, gradient, 2e-9 * double(n * vocabulary * d) / forward,
+                6e-9 * double(n * vocabulary * d) / gradient);
+  }
+}
+
 void optimizer() {
   const int64_t n = 16 << 20;
   Floats p = some(n), m = some(n), v(n, 0.1f), g = some(n);
@@ -148,6 +168,7 @@ int main(int count, char** names) {
   if (asked("linear")) linear();
   if (asked("gradients")) gradients();
   if (asked("attention")) attention();
+  if (asked("token-probability")) tokenProbability();
   if (asked("optimizer")) optimizer();
   if (asked("elementwise")) elementwise();
 }

@@ -20,6 +20,27 @@ void adamwHasTheBitsOfItsFormula(const r1::Table& kernels) {
   }
 }
 
+/// Parameters of all sizes beside updates of all sizes, with moments that are 0, tiny or huge.
+void adamwHasTheBitsOfAnySize(const r1::Table& kernels) {
+  const int64_t n = 400000;
+  for (const double epsilon : {1e-8, 1e-15, 0.0}) {
+    const r1::AdamW settings{1, 0.01, 0.9, 0.999, epsilon, 0.01, 0.3, 0.02};
+    const auto ofAnySize = [](int64_t count, int lowest, int highest) {
+      Floats values = normals(count);
+      for (float& x : values) x = between(0, 20) == 0 ? 0 : x * std::exp2(float(between(lowest, highest)));
+      return values;
+    };
+    Floats p = ofAnySize(n, -30, 4), m = ofAnySize(n, -40, 10), v = ofAnySize(n, -140, 60), g = ofAnySize(n, -70, 30);
+    for (float& x : v) x = std::fabs(x);
+    Floats wantP = p, wantM = m, wantV = v;
+    kernels.adamw(settings, p.data(), m.data(), v.data(), g.data(), n);
+    reference::adamw(settings, wantP.data(), wantM.data(), wantV.data(), g.data(), n);
+    int64_t other = 0;
+    for (int64_t i = 0; i < n; i++) other += !sameBits(&p[i], &wantP[i], 1) && !(std::isnan(p[i]) && std::isnan(wantP[i]));
+    check(other == 0 && sameBits(m, wantM) && sameBits(v, wantV), "adamw, epsilon %g: %ld of %ld have other bits", epsilon, other, n);
+  }
+}
+
 void sumsHaveTheirOrder(const r1::Table& kernels) {
   for (int64_t n = 0; n < 40; n++) {
     const Floats x = normals(n), y = normals(n);
@@ -114,6 +135,7 @@ void rowsOfLogitsAgree(const r1::Table& kernels) {
 
 void testElementwise(const r1::Table& kernels) {
   adamwHasTheBitsOfItsFormula(kernels);
+  adamwHasTheBitsOfAnySize(kernels);
   sumsHaveTheirOrder(kernels);
   normsAgree(kernels);
   gatesAgree(kernels);

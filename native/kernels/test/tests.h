@@ -5,3 +5,4 @@
 void testLinear(const r1::Table& kernels);
 void testAttention(const r1::Table& kernels);
 void testElementwise(const r1::Table& kernels);
+void testTokenProbability(const r1::Table& kernels);
