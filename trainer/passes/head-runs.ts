@@ -17,8 +17,8 @@ export interface Span {
  * Cuts picked tokens up, so that their logits take little memory: as evenly as it goes, for a product with a single row
  * would sum in another order.
  */
-export function logitSpans(count: number, vocabularySize: number): Span[] {
-  const most = Math.max(16, Math.floor(logitBytes / (vocabularySize * Float32Array.BYTES_PER_ELEMENT)));
+export function logitSpans(count: number, vocabularySize: number, bytes = logitBytes): Span[] {
+  const most = Math.max(4, Math.floor(bytes / (vocabularySize * Float32Array.BYTES_PER_ELEMENT)));
   const spans = Math.ceil(count / most);
   return Array.from({ length: spans }, (_, index) => ({
     start: Math.floor((count * index) / spans),

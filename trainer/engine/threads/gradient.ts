@@ -34,6 +34,8 @@ export interface GradientOptions {
   readonly programs: ExecutableCache;
   readonly layers: LayerRuns;
   readonly turns: Int32Array;
+  /** Of what the layers keep, and of the logits that exist at a time. */
+  readonly limits?: { readonly keptBytes: number; readonly logitBytes: number };
 }
 
 /** Where a step's gradient is summed. */
@@ -69,11 +71,11 @@ export class GradientRuns {
     memory: GradientMemory,
     place: Place,
   ): Promise<MicroBatchResult> {
-    const { config, layers, turns } = this.#options;
+    const { config, layers, turns, limits = { keptBytes } } = this.#options;
     const feeds = feedsOf(batch);
     const tokens = tokenTensors(feeds.packing);
     const count = feeds.packing.ids.length;
-    const firstKept = Math.max(0, config.layers - Math.floor(keptBytes / (keptBytesPerToken(config) * count)));
+    const firstKept = Math.max(0, config.layers - Math.floor(limits.keptBytes / (keptBytesPerToken(config) * count)));
     const keptOf = (layer: number) => layers.kept(layer < firstKept ? '' : `${layer}`, count);
     const stream = (layer: number) => layers.stream(`train.x${layer}`, count);
 
@@ -126,7 +128,9 @@ export class GradientRuns {
     const { config, programs } = this.#options;
     const results: HeadOutputs = { loss: 0, perToken: {} };
     const spans =
-      loss === 'pairwise' ? [{ start: 0, end: picked.length }] : logitSpans(picked.length, config.vocabularySize);
+      loss === 'pairwise'
+        ? [{ start: 0, end: picked.length }]
+        : logitSpans(picked.length, config.vocabularySize, this.#options.limits?.logitBytes);
     const summed = this.#ofHead.map((name) => ({ role: name, name }));
     for (const [part, span] of spans.entries()) {
       const onto = index > 0 || part > 0;

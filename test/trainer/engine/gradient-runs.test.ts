@@ -1,0 +1,64 @@
+import { expect, test } from '@jest/globals';
+import { cutBatch } from '../../../trainer/engine/batches.ts';
+import type { TrainingBatch } from '../../../trainer/engine/engine.ts';
+import { EmbeddingRowsMemory } from '../../../trainer/engine/threads/embedding-rows.ts';
+import { GradientRuns } from '../../../trainer/engine/threads/gradient.ts';
+import { parameterViews } from '../../../trainer/engine/threads/parameter-tensors.ts';
+import { optimizerMemory } from '../../../trainer/engine/threads/shared-memory.ts';
+import { newTurns } from '../../../trainer/engine/threads/turn.ts';
+import type { ModelConfig } from '../../../trainer/models/config.ts';
+import { parameterLayout } from '../../../trainer/models/parameters.ts';
+import { LayerRuns } from '../../../trainer/passes/layer-runs.ts';
+import { ExecutableCache } from '../../../trainer/runtime/executable-cache.ts';
+import { chooseRuntime, openRuntime } from '../../../trainer/runtime/open-runtime.ts';
+import { tinyConfig } from '../../support/random-model.ts';
+import { flatParameters, supervisedBatch } from './tiny-engine.ts';
+
+const noLimits = { keptBytes: 1e12, logitBytes: 1e12 };
+
+/** Gradient and result of a batch as one micro-batch. */
+async function gradientOf(config: ModelConfig, batch: TrainingBatch, limits = noLimits) {
+  const [layout, runtime] = [parameterLayout(config, 'lm'), await openRuntime(chooseRuntime().name)];
+  const programs = new ExecutableCache(runtime, 32);
+  const layers = new LayerRuns(config, programs);
+  const turns = newTurns(config.layers);
+  const runs = new GradientRuns({ config, head: 'lm', layout, runtime, programs, layers, turns, limits });
+  const [part, ...others] = cutBatch(batch, config);
+  if (part === undefined || others.length > 0) throw new Error('expected one micro-batch');
+  const memory = { ...optimizerMemory(layout), embedding: new EmbeddingRowsMemory(config).of([part]) };
+  memory.gradient.fill(NaN); // of the step before
+  const parameters = parameterViews(layout, flatParameters(config, 'lm'));
+  const result = await runs.run(parameters, part.batch, memory, { index: 0, last: true });
+  return { result, gradient: [...memory.gradient], squares: [...memory.squares] };
+}
+
+test.each([{}, { family: 'llama', tiedEmbeddings: false, layers: 3 }] as const)(
+  'a layer that keeps nothing runs forward once more, and no bit changes: %o',
+  async (changes) => {
+    const config = tinyConfig(changes);
+    const kept = await gradientOf(config, supervisedBatch(8));
+    const some = await gradientOf(config, supervisedBatch(8), { ...noLimits, keptBytes: 500_000 });
+    const none = await gradientOf(config, supervisedBatch(8), { ...noLimits, keptBytes: 0 });
+    expect(some).toEqual(kept);
+    expect(none).toEqual(kept);
+    expect(kept.gradient.every(Number.isFinite)).toBe(true);
+  },
+);
+
+test('logits in parts give the same probabilities, and the same gradient but for rounding', async () => {
+  const config = tinyConfig();
+  const whole = await gradientOf(config, supervisedBatch(8));
+  const parts = await gradientOf(config, supervisedBatch(8), { ...noLimits, logitBytes: 4 * 50 * 7 });
+  expect(parts.result.probs).toEqual(whole.result.probs);
+  expect(parts.result.top).toEqual(whole.result.top);
+  expect(parts.result.loss).toBeCloseTo(whole.result.loss, 6);
+  const difference = Math.hypot(...whole.gradient.map((value, index) => value - parts.gradient[index]!));
+  expect(difference / Math.hypot(...whole.gradient)).toBeLessThan(1e-6);
+});
+
+test('the squares of a gradient are those of each of its tensors', async () => {
+  const config = tinyConfig();
+  const { gradient, squares } = await gradientOf(config, supervisedBatch(8));
+  const total = gradient.reduce((sum, value) => sum + value * value, 0);
+  expect(squares.reduce((sum, square) => sum + square, 0) / total).toBeCloseTo(1, 9);
+});
