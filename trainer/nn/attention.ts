@@ -62,8 +62,7 @@ function attentionGradient(q: Value, k: Value, v: Value, at: TokenPlaces, { out,
   const grid = new AttentionGrid(q, k, at);
   const { alpha } = grid;
   const [queries, keys, values] = [grid.cells(q), grid.cells(k), grid.cells(v)];
-  const cotangents = grid.put(g);
-  const products = reduceSum(multiply(cotangents, grid.cells(out)), [3]);
+  const [cotangents, products] = [grid.put(g), grid.put(reduceSum(multiply(g, out), [2]))];
   let [dk, dv]: (Value | undefined)[] = [];
   const dq = grid.blocks.map((block) => {
     const { query, p } = grid.weights(queries, keys, block);
