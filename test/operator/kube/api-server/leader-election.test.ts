@@ -9,7 +9,8 @@ import { useConnections } from './connections.ts';
 const { connect, startProxy, onEnd } = useConnections();
 
 describeCluster('leader election', (cluster) => {
-  const short: LeaderTiming = { leaseMs: 2000, deadlineMs: 1200, renewMs: 300, retryMs: 100 };
+  // Short for whoever waits here, and long for a process that a busy machine makes wait.
+  const short: LeaderTiming = { leaseMs: 5000, deadlineMs: 3000, renewMs: 300, retryMs: 100 };
 
   function candidate(kubeconfig: string, namespace: string) {
     const lost: { why: string; at: number }[] = [];
@@ -41,7 +42,7 @@ describeCluster('leader election', (cluster) => {
     expect(spec).toMatchObject({
       holderIdentity: second.election.identity,
       leaseTransitions: 1,
-      leaseDurationSeconds: 2,
+      leaseDurationSeconds: 5,
     });
     expect([...first.lost, ...first.errors, ...second.lost, ...second.errors]).toEqual([]);
   });
@@ -55,7 +56,7 @@ describeCluster('leader election', (cluster) => {
     await sleep(500);
     proxy.hush(true);
     const secondAt = await second.elected;
-    expect(first.lost).toEqual([{ why: 'could not renew it for 1.2 s', at: expect.any(Number) }]);
+    expect(first.lost).toEqual([{ why: 'could not renew it for 3 s', at: expect.any(Number) }]);
     expect(first.lost[0]?.at).toBeLessThan(secondAt);
     expect(first.election.leading).toBe(false);
     proxy.hush(false);
@@ -67,11 +68,11 @@ describeCluster('leader election', (cluster) => {
     const { election, elected, lost, errors } = candidate(proxy.kubeconfig, namespace);
     await elected;
     const recover = proxy.add({ when: () => true, fault: { answer: 500 } });
-    await sleep(800);
+    await eventually(() => expect(errors.length).toBeGreaterThan(1));
     recover();
-    await sleep(1500);
+    await sleep(short.deadlineMs + 500);
     expect(election.leading).toBe(true);
-    expect([lost.length, errors.length > 0]).toEqual([0, true]);
+    expect(lost).toEqual([]);
   });
 
   test('a lease that another has taken is lost, one that was deleted is made again', async () => {
