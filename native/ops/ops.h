@@ -10,5 +10,7 @@ extern const Op attentionOp;
 extern const Op attentionGradientOp;
 extern const Op cachedAttentionOp;
 extern const Op linearOp;
+extern const Op linearInputGradientOp;
+extern const Op linearWeightGradientOp;
 
 }  // namespace r1

@@ -62,7 +62,8 @@ OrtCustomOpDomain* domain() {
     OrtCustomOpDomain* created = nullptr;
     static std::list<CustomOp> customOps;
     if (OrtStatus* status = api->CreateCustomOpDomain("r1.ops", &created)) api->ReleaseStatus(status);
-    for (const Op* op : {&adamwOp, &attentionOp, &attentionGradientOp, &cachedAttentionOp, &linearOp}) {
+    for (const Op* op : {&adamwOp, &attentionOp, &attentionGradientOp, &cachedAttentionOp, &linearOp,
+                         &linearInputGradientOp, &linearWeightGradientOp}) {
       customOps.emplace_back(*op);
       if (OrtStatus* status = api->CustomOpDomain_Add(created, &customOps.back())) api->ReleaseStatus(status);
     }

@@ -1,8 +1,8 @@
 import { dimension } from '../graph/shape.ts';
 import { type Value, composite, scalar } from '../graph/value.ts';
-import { add, log, maximum, multiply } from '../ops/elementwise.ts';
+import { add, log, maximum, multiply, negate } from '../ops/elementwise.ts';
 import { gatherRows, pickColumns } from '../ops/indexing.ts';
-import { gemm, linear } from '../ops/linalg.ts';
+import { linear, linearInputGradient, linearWeightGradient } from '../ops/linalg.ts';
 import { reshape } from '../ops/movement.ts';
 import { softmax } from '../ops/normalization.ts';
 import { reduceMax } from '../ops/reduction.ts';
@@ -53,11 +53,11 @@ export function tokenProbability(
     const both = viaProb && gLog ? add(viaProb, gLog) : (viaProb ?? gLog);
     if (both === undefined) return [];
     const c = reshape(both, [tokens, 1]);
-    const scaled = multiply(hidden, c);
+    const minus = negate(c); // on the smaller factor: P has [n, V]
     return [
-      multiply(gemm(p, table, { alpha: -1, c: rows }), c),
-      { onto: (sum) => gemm(p, scaled, { transA: true, alpha: -1, c: sum }) },
-      scaled,
+      multiply(linearInputGradient(p, table, negate(rows)), minus),
+      { onto: (sum) => linearWeightGradient(p, multiply(hidden, minus), sum) },
+      multiply(hidden, c),
     ];
   }) as [Value, Value, Value];
   return { prob, logProb, top };

@@ -1,5 +1,5 @@
 import { type Shape, ShapeError, broadcastShape, dimension, showShape } from '../graph/shape.ts';
-import { type Gradient, type Value, apply, expectRank, kernel } from '../graph/value.ts';
+import { type Value, apply, expectRank, kernel } from '../graph/value.ts';
 import { sumTo } from './reduction.ts';
 
 export interface ProductOptions {
@@ -22,7 +22,25 @@ export function gemm(a: Value, b: Value, options: ProductOptions & { readonly c?
     { shape: productShape('Gemm', a.shape, b.shape, transA, transB) },
     {
       attributes: { transA: Number(transA), transB: Number(transB), alpha: { float: alpha } },
-      gradient: gemmGradient(a, b, options),
+      // Y = α·A·B + C  ⇒  dA = α·G·Bᵀ, dB = α·Aᵀ·G, dC = G; where a factor was transposed, so is its cotangent
+      gradient: (g) => {
+        if (g === undefined) return [];
+        return [
+          {
+            onto: (sum) =>
+              transA
+                ? gemm(b, g, { transA: transB, transB: true, alpha, c: sum })
+                : gemm(g, b, { transB: !transB, alpha, c: sum }),
+          },
+          {
+            onto: (sum) =>
+              transB
+                ? gemm(g, a, { transA: true, transB: transA, alpha, c: sum })
+                : gemm(a, g, { transA: !transA, alpha, c: sum }),
+          },
+          c && sumTo(g, c.shape),
+        ];
+      },
     },
   );
 }
@@ -32,32 +50,28 @@ export function gemm(a: Value, b: Value, options: ProductOptions & { readonly c?
  * have the same bits whatever their number.
  */
 export function linear(x: Value, weight: Value, c?: Value): Value {
-  const options = { transB: true, c };
   const inputs = c ? [x, weight, c] : [x, weight];
-  return kernel('Linear', inputs, [gemm(x, weight, options)], gemmGradient(x, weight, options))[0] as Value;
-}
-
-/** Y = α·A·B + C  ⇒  dA = α·G·Bᵀ, dB = α·Aᵀ·G, dC = G; where a factor was transposed, so is its cotangent. */
-function gemmGradient(a: Value, b: Value, options: ProductOptions & { readonly c?: Value | undefined }): Gradient {
-  const { transA = false, transB = false, alpha = 1, c } = options;
-  return (g) => {
+  const [y] = kernel('Linear', inputs, [gemm(x, weight, { transB: true, c })], (g) => {
     if (g === undefined) return [];
     return [
-      {
-        onto: (sum) =>
-          transA
-            ? gemm(b, g, { transA: transB, transB: true, alpha, c: sum })
-            : gemm(g, b, { transB: !transB, alpha, c: sum }),
-      },
-      {
-        onto: (sum) =>
-          transB
-            ? gemm(g, a, { transA: true, transB: transA, alpha, c: sum })
-            : gemm(a, g, { transA: !transA, alpha, c: sum }),
-      },
-      c && sumTo(g, c.shape),
+      { onto: (sum) => linearInputGradient(g, weight, sum) },
+      { onto: (sum) => linearWeightGradient(g, x, sum) },
+      c && g,
     ];
-  };
+  });
+  return y as Value;
+}
+
+/** `g·weight + c`, `[n, in]`: the cotangent of the input of a linear layer from that of its output, g `[n, out]`. */
+export function linearInputGradient(g: Value, weight: Value, c?: Value): Value {
+  const inputs = c ? [g, weight, c] : [g, weight];
+  return kernel('LinearInputGradient', inputs, [gemm(g, weight, { c })])[0] as Value;
+}
+
+/** `gᵀ·x + c`, `[out, in]`: the cotangent of its weight. The result may lie in the memory of c, the sum so far. */
+export function linearWeightGradient(g: Value, x: Value, c?: Value): Value {
+  const inputs = c ? [g, x, c] : [g, x];
+  return kernel('LinearWeightGradient', inputs, [gemm(g, x, { transA: true, c })])[0] as Value;
 }
 
 /**
