@@ -6,6 +6,7 @@ import { Engine } from '../../trainer/engine/engine.ts';
 import { ThreadBackend } from '../../trainer/engine/threads/thread-backend.ts';
 import { type ModelConfig, parseHfConfig } from '../../trainer/models/config.ts';
 import { parameterLayout } from '../../trainer/models/parameters.ts';
+import { chooseRuntime } from '../../trainer/runtime/open-runtime.ts';
 import type { CheckAnswer, Command, Ready, Round } from '../messages.ts';
 import type { Shared } from '../workload.ts';
 
@@ -87,5 +88,6 @@ function versions(): Record<string, string> {
     [own.name]: own.version,
     'onnxruntime-node': own.dependencies['onnxruntime-node'] ?? '?',
     node: process.versions.node,
+    runtime: chooseRuntime().name,
   };
 }
