@@ -2,7 +2,7 @@ import { InferenceSession, Tensor as StockTensor } from 'onnxruntime-node';
 import type { OnnxProgram } from '../../graph/program.ts';
 import { boundTensors, fitTensors, requireMemory } from '../ports.ts';
 import { type Bound, type Executable, released, type Runtime } from '../runtime.ts';
-import type { Tensor, Tensors } from '../tensor.ts';
+import { release, type Tensor, type Tensors } from '../tensor.ts';
 
 /**
  * - One thread: with two, a product with few rows is split over its columns and sums in another order, so sampling and
@@ -59,7 +59,9 @@ class StockExecutable implements Executable {
       run: async () => {
         if (this.#session === undefined || letGo) throw released();
         requireMemory(bound);
-        return { ...ownTensors(await this.#session.run(feeds, fetches)), ...fitted.outputs };
+        const results = ownTensors(await this.#session.run(feeds, fetches));
+        for (const [name, { data }] of Object.entries(fitted.outputs)) freeCopy(results[name]?.data, data);
+        return { ...results, ...fitted.outputs };
       },
       release: () => {
         letGo = true;
@@ -76,6 +78,11 @@ class StockExecutable implements Executable {
     this.#session = undefined;
     await session?.release();
   }
+}
+
+/** The binding writes into the tensor that is bound, and makes a copy besides, which would wait for a garbage collection. */
+function freeCopy(copy: Tensor['data'] | undefined, bound: Tensor['data']): void {
+  if (copy instanceof Float32Array && copy.buffer !== bound.buffer) release(copy);
 }
 
 /** The binding's tensors, made once for each of ours. */
