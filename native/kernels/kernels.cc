@@ -14,7 +14,11 @@ struct Target {
 Target choose() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f")) return {"avx512", &avx512::table};
+  // All that targets/avx512.cc may be compiled with (Makefile).
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl")) {
+    return {"avx512", &avx512::table};
+  }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {"avx2", &avx2::table};
 #endif
   return {"generic", &generic::table};
