@@ -54,7 +54,7 @@ test('refuses stages whose model cannot fit into the memory of the machine', asy
   const { code, stderr } = await r1(['validate', '-'], { stdin: large });
   expect(code).toBe(64);
   for (const [index, bytes] of [
-    [0, 'GB gradients of the worker'],
+    [0, 'GB their gradient'],
     [1, 'GB the reference'],
   ] as const) {
     expect(stderr).toMatch(
