@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { expect } from '@jest/globals';
 import { type Value, input, kernel } from '../../../trainer/graph/value.ts';
 import { writeProgram } from '../../../trainer/graph/writer.ts';
@@ -31,6 +34,16 @@ testWithOps('a kernel that is given wrong shapes fails with its name, the input,
   await expect(executable.run({ x: floats([1, 2, 3, 4], [2, 2]), w: floats([1, 2, 3], [1, 3]) })).rejects.toThrow(
     'Linear: input w: found shape [1, 3], expected [1, 2]',
   );
+});
+
+// Of twelve processes one failed when no thread was the first.
+testWithOps('threads may make their first sessions at the same time', async () => {
+  const program = fileURLToPath(new URL('../../support/compile-in-threads.ts', import.meta.url));
+  const env = { ...process.env, NODE_OPTIONS: '' };
+  for (let attempt = 0; attempt < 4; attempt++) {
+    // oxlint-disable-next-line no-await-in-loop -- more at once would disturb each other
+    expect(await promisify(execFile)(process.execPath, [program], { env })).toEqual({ stdout: '', stderr: '' });
+  }
 });
 
 function floats(values: readonly number[], dims: readonly number[]): Tensor {

@@ -1,4 +1,6 @@
 import type { OnnxProgram } from '../../graph/program.ts';
+import { input } from '../../graph/value.ts';
+import { writeProgram } from '../../graph/writer.ts';
 import { boundTensors, type BoundTensor, fitTensors, type Fitted, requireMemory } from '../ports.ts';
 import { type Bound, type Executable, released, type Runtime, type RuntimeName } from '../runtime.ts';
 import { type Tensor, type Tensors, zeros } from '../tensor.ts';
@@ -37,10 +39,21 @@ export class FfiRuntime implements Runtime {
     return new FfiRuntime(openApi(shippedLibrary()), undefined);
   }
 
-  /** With the kernels of native/. @throws Error where they are not built, too */
+  /** With the kernels of native/. A process opens them in one thread first. @throws Error where they are not built, too */
   static openWithOps(): FfiRuntime {
     const api = openApi(shippedLibrary());
-    return new FfiRuntime(api, api.openOps(opsLibrary()));
+    const runtime = new FfiRuntime(api, api.openOps(opsLibrary()));
+    runtime.#makeDomainKnown();
+    return runtime;
+  }
+
+  /**
+   * The first session with kernels makes their domain known to the whole library. Where two threads are first at the same time one of them
+   * fails, so each thread's runtime begins with a session that does nothing: once the main thread's has, no other is first.
+   */
+  #makeDomainKnown(): void {
+    const x = input('x', [1]);
+    this.#api.release('ReleaseSession', this.#createSession(writeProgram([x], { y: x })));
   }
 
   get name(): RuntimeName {
@@ -72,15 +85,17 @@ export class FfiRuntime implements Runtime {
   }
 
   async compile(program: OnnxProgram): Promise<Executable> {
+    return new FfiExecutable(program, this.#createSession(program), {
+      api: this.#api,
+      values: this.#values,
+      runOptions: this.#runOptions,
+    });
+  }
+
+  #createSession({ bytes }: OnnxProgram): Pointer {
     const options = this.#sessionOptions();
     try {
-      const { bytes } = program;
-      const session = this.#api.make('CreateSessionFromArray', this.#environment, bytes, bytes.byteLength, options);
-      return new FfiExecutable(program, session, {
-        api: this.#api,
-        values: this.#values,
-        runOptions: this.#runOptions,
-      });
+      return this.#api.make('CreateSessionFromArray', this.#environment, bytes, bytes.byteLength, options);
     } finally {
       this.#api.release('ReleaseSessionOptions', options);
     }
