@@ -1,4 +1,3 @@
-import type { LoraSettings } from '../contract/training.ts';
 import { dimension } from '../graph/shape.ts';
 import type { Value } from '../graph/value.ts';
 import { attention, type TokenPlaces } from '../nn/attention.ts';
@@ -11,7 +10,7 @@ import { reshape } from '../ops/movement.ts';
 import { rmsNorm } from '../ops/normalization.ts';
 import { rotaryEmbedding } from '../ops/rotary.ts';
 import type { ModelConfig } from './config.ts';
-import { adapterNames } from './parameters.ts';
+import { adapterNames, isAdapted } from './parameters.ts';
 
 /** Finds a parameter by its name in the Hugging Face checkpoint. */
 export type Parameters = (name: string) => Value;
@@ -55,35 +54,65 @@ export function decoderLayer(
   tokens: Tokens,
   keep: Keep = (_, value) => value,
 ): LayerOutput {
-  const { heads, kvHeads, headDim } = config;
-  const count = dimension(x.shape, 0);
-  const tables = decoderRotaryTables(config, config.maxLength);
-  const { q, k, v } = rotated(config, layer, projectTokens(config, layer, x, keep), {
-    tables,
-    positions: tokens.positions,
-  });
-  const flat = (head: Value, number: number): Value => reshape(head, [count, number, headDim]);
-  const [keys, values] = [flat(k, kvHeads), flat(v, kvHeads)];
-  const { out } = attention(flat(q, heads), keys, values, tokens, (attended) => ({
+  const { q, k: keys, v: values } = attentionHeads(config, layer, x, tokens.positions, keep);
+  const { out } = attention(q, keys, values, tokens, (attended) => ({
     out: keep('attended', attended.out),
     lse: keep('lse', attended.lse),
   }));
-  const middle = keep('middle', attentionOutput(config, layer, reshape(out, [count, heads * headDim]), x));
+  const middle = keep('middle', attentionOutput(config, layer, out, x));
   return { y: feedForward(config, layer, middle, keep), keys, values };
 }
 
-export function decoderRotaryTables(config: ModelConfig, length: number): RotaryTables {
-  const { headDim, ropeTheta: theta, ropeScaling: scaling } = config;
-  return rotaryTables({ headDim, theta, ...(scaling && { scaling }) }, length);
-}
-
-/** Of each token, before or after RoPE. */
+/** Of each token. */
 export interface AttentionHeads {
-  /** `[T, heads, 1, headDim]` */
+  /** `[T, heads, headDim]` */
   readonly q: Value;
-  /** `[T, kvHeads, 1, headDim]` */
+  /** `[T, kvHeads, headDim]` */
   readonly k: Value;
   readonly v: Value;
+}
+
+/**
+ * What attention takes of tokens: queries and keys after QK-norm (Qwen3) and RoPE, and values.
+ *
+ * @param x the residual stream, `[T, d]`
+ * @param positions `[T, 1]` int64
+ */
+export function attentionHeads(
+  config: ModelConfig,
+  layer: Parameters,
+  x: Value,
+  positions: Value,
+  keep: Keep = (_, value) => value,
+): AttentionHeads {
+  const { heads, kvHeads, headDim } = config;
+  const count = dimension(x.shape, 0);
+  const h = rmsNorm(x, layer('input_layernorm.weight'), config.normEpsilon);
+  const tables = decoderRotaryTables(config);
+  const project = (name: 'q' | 'k' | 'v', number: number): Value => {
+    const y = keep(name, linear(config, layer, `self_attn.${name}_proj`, h, { bias: config.attentionBias }));
+    return reshape(y, [count, number, 1, headDim]);
+  };
+  const rotate = (name: 'q' | 'k', number: number): Value => {
+    const projected = project(name, number);
+    const norm = `self_attn.${name}_norm.weight`;
+    const y = config.qkNorm ? rmsNorm(projected, layer(norm), config.normEpsilon) : projected;
+    return reshape(rotaryEmbedding(y, positions, tables), [count, number, headDim]);
+  };
+  return {
+    q: rotate('q', heads),
+    k: rotate('k', kvHeads),
+    v: reshape(project('v', kvHeads), [count, kvHeads, headDim]),
+  };
+}
+
+function decoderRotaryTables({
+  headDim,
+  ropeTheta: theta,
+  ropeScaling: scaling,
+  maxLength,
+}: ModelConfig): RotaryTables {
+  return rotaryTables({ headDim, theta, ...(scaling && { scaling }) }, maxLength);
 }
 
 /**
@@ -101,49 +130,17 @@ function linear(
 ): Value {
   const product = linearLayer(x, layer(`${name}.weight`), residual);
   const { a, b } = adapterNames(`${name}.weight`);
-  const y = isAdapted(lora, name)
+  const y = isAdapted(lora, `${name}.weight`)
     ? lowRank(x, { a: layer(a), b: layer(b), scale: lora.alpha / lora.rank }, product)
     : product;
   // A sum of its own: as C of the Gemm the bias would enter the product's sum at another place, and change its bits.
   return bias ? add(y, layer(`${name}.bias`)) : y;
 }
 
-function isAdapted(lora: LoraSettings | undefined, name: string): lora is LoraSettings {
-  return lora?.targets.some((target) => name.endsWith(`.${target}`)) ?? false;
-}
-
-/** Queries, keys and values of tokens, before QK-norm and RoPE, from the residual stream `x` `[T, d]`. */
-export function projectTokens(
-  config: ModelConfig,
-  layer: Parameters,
-  x: Value,
-  keep: Keep = (_, value) => value,
-): AttentionHeads {
-  const h = rmsNorm(x, layer('input_layernorm.weight'), config.normEpsilon);
-  const project = (name: 'q' | 'k' | 'v', heads: number): Value => {
-    const y = keep(name, linear(config, layer, `self_attn.${name}_proj`, h, { bias: config.attentionBias }));
-    return reshape(y, [dimension(x.shape, 0), heads, 1, config.headDim]);
-  };
-  return { q: project('q', config.heads), k: project('k', config.kvHeads), v: project('v', config.kvHeads) };
-}
-
-/** QK-norm (Qwen3) and RoPE. */
-export function rotated(
-  config: ModelConfig,
-  layer: Parameters,
-  { q, k, v }: AttentionHeads,
-  { tables, positions }: { tables: RotaryTables; positions: Value },
-): AttentionHeads {
-  const rotate = (x: Value, norm: string): Value => {
-    const y = config.qkNorm ? rmsNorm(x, layer(`self_attn.${norm}.weight`), config.normEpsilon) : x;
-    return rotaryEmbedding(y, positions, tables);
-  };
-  return { q: rotate(q, 'q_norm'), k: rotate(k, 'k_norm'), v };
-}
-
-/** Output projection of attention, added to the residual stream. `attended` is `[n, heads · headDim]`. */
+/** Output projection of attention, added to the residual stream. `attended` is `[n, heads, headDim]`. */
 export function attentionOutput(config: ModelConfig, layer: Parameters, attended: Value, residual: Value): Value {
-  return linear(config, layer, 'self_attn.o_proj', attended, { bias: config.outputBias, residual });
+  const joined = reshape(attended, [dimension(attended.shape, 0), config.heads * config.headDim]);
+  return linear(config, layer, 'self_attn.o_proj', joined, { bias: config.outputBias, residual });
 }
 
 /** The second half of a layer: norm and SwiGLU, added to the residual stream `x` `[n, d]`. */

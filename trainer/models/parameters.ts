@@ -1,4 +1,5 @@
 import { philox, randomKey } from '../algorithms/random.ts';
+import type { LoraSettings } from '../contract/training.ts';
 import type { Head, ModelConfig } from './config.ts';
 
 /** One tensor in the flat array of all parameters. */
@@ -75,8 +76,8 @@ export function parameterLayout(config: ModelConfig, head: Head): ParameterLayou
   trained = true;
   if (head === 'scalar') add('score.weight', 1, hiddenSize);
   if (config.lora) {
-    const { rank, targets } = config.lora;
-    const adapted = tensors.filter(({ name }) => targets.some((target) => name.endsWith(`.${target}.weight`)));
+    const { rank } = config.lora;
+    const adapted = tensors.filter(({ name }) => isAdapted(config.lora, name));
     for (const { name, shape } of adapted) {
       const [outputs, inputs] = shape as [number, number];
       const { a, b } = adapterNames(name);
@@ -85,6 +86,11 @@ export function parameterLayout(config: ModelConfig, head: Head): ParameterLayou
     }
   }
   return { tensors, size, frozen };
+}
+
+/** Whether an adapter stands on a linear map. @param weight name of its matrix, such as `….q_proj.weight` */
+export function isAdapted(lora: LoraSettings | undefined, weight: string): lora is LoraSettings {
+  return lora?.targets.some((target) => weight.endsWith(`.${target}.weight`)) ?? false;
 }
 
 /** Names of the two factors of an adapter. @param weight name of the matrix that it stands on */
