@@ -55,7 +55,6 @@ export class Functions {
     );
     const inputs = operands.map((value, index) => [`in${index}`, value] as const);
     const names = new Names([...inputs, ...outputs]);
-    const constants = [...used].filter((value) => value.source.kind === 'constant' && !known.has(value));
     const foreign = [...used].find((value) => value.source.kind === 'input' && !known.has(value));
     if (foreign !== undefined)
       throw new Error(`${node.op}: its body reads ${names.of(foreign)}, which is none of its inputs`);
@@ -66,15 +65,16 @@ export class Functions {
       outputs: outputs.map(([name]) => name),
       opsets,
       nodes: [
-        ...uniqueConstants(constants, names).map((value) => encodeConstant(value, names)),
+        ...constantsOf(used, names, known).map((value) => encodeConstant(value, names)),
         ...nodes.map((inner) => this.encode(inner, names, scope)),
       ],
     });
   }
 }
 
-/** Constants that are equal have one name, and are written once. */
-export function uniqueConstants(constants: readonly Value[], names: Names): Value[] {
+/** The constants that are used and not given. Equal ones have one name, and are written once. */
+export function constantsOf(used: ReadonlySet<Value>, names: Names, known: ReadonlySet<Value>): Value[] {
+  const constants = [...used].filter((value) => value.source.kind === 'constant' && !known.has(value));
   return [...new Map(constants.map((value) => [names.of(value), value])).values()];
 }
 

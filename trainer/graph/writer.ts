@@ -1,5 +1,5 @@
 import { encodeModel } from './encode.ts';
-import { Functions, opsets, ownNode, uniqueConstants } from './functions.ts';
+import { constantsOf, Functions, opsets, ownNode } from './functions.ts';
 import { Names } from './names.ts';
 import type { OnnxProgram, Port, PortType } from './program.ts';
 import { reachable, resolve, type Scope } from './reachable.ts';
@@ -22,7 +22,6 @@ export function writeProgram(inputs: readonly Value[], outputs: Readonly<Record<
   const names = new Names(results);
   const functions = new Functions();
   const graphInputs = inputs.filter((value) => used.has(value));
-  const constants = [...used].filter(({ source }) => source.kind === 'constant');
   const encodedNodes = nodes.map((node) => functions.encode(node, names, file));
   return {
     bytes: encodeModel(
@@ -30,7 +29,7 @@ export function writeProgram(inputs: readonly Value[], outputs: Readonly<Record<
         opsets,
         nodes: encodedNodes,
         functions: functions.encoded,
-        constants: uniqueConstants(constants, names),
+        constants: constantsOf(used, names, file.known),
         inputs: graphInputs,
         outputs: results.map(([, value]) => value),
       },
