@@ -16,12 +16,7 @@ const Op linearInputGradientOp{
       w.expectRank(2);
       const int64_t m = g.dims[0], n = g.dims[1], k = w.dims[1];
       w.expect({n, k});
-      const float* c = nullptr;
-      if (call.has(2)) {
-        const Input added = call.input(2);
-        added.expect({m, k});
-        c = added.floats();
-      }
+      const float* c = call.optionalFloats(2, {m, k});
       linearInputGradient(g.floats(), w.floats(), c, call.output(0, {m, k}), m, n, k);
     },
 };

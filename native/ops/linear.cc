@@ -15,12 +15,7 @@ const Op linearOp{
       w.expectRank(2);
       const int64_t m = x.dims[0], k = x.dims[1], n = w.dims[0];
       w.expect({n, k});
-      const float* c = nullptr;
-      if (call.has(2)) {
-        const Input added = call.input(2);
-        added.expect({m, n});
-        c = added.floats();
-      }
+      const float* c = call.optionalFloats(2, {m, n});
       linear(x.floats(), w.floats(), c, call.output(0, {m, n}), m, n, k);
     },
 };

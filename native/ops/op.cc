@@ -68,6 +68,13 @@ Input Call::input(size_t index) const {
   return {name, data, std::move(dims)};
 }
 
+const float* Call::optionalFloats(size_t index, const Dims& dims) const {
+  if (!has(index)) return nullptr;
+  const Input found = input(index);
+  found.expect(dims);
+  return found.floats();
+}
+
 float* Call::output(size_t index, const Dims& dims) const {
   OrtValue* value = nullptr;
   check(api_.KernelContext_GetOutput(context_, index, dims.data(), dims.size(), &value));

@@ -38,6 +38,8 @@ class Call {
   /// Whether an optional input is there.
   bool has(size_t index) const;
   Input input(size_t index) const;
+  /// The floats of an optional input of this shape, or null.
+  const float* optionalFloats(size_t index, const Dims& dims) const;
   /// Memory of an output, which takes this shape.
   float* output(size_t index, const Dims& dims) const;
   /// Memory of an output that begins as a copy of an input; nothing is copied where they lie in the same memory.
