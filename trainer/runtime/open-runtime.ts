@@ -69,6 +69,7 @@ function ffiRuntime(name: 'ffi' | 'ops'): FfiRuntime | Error {
 /** Ends the run of another thread, now or as soon as it begins one; all its later runs end at once, too. */
 export function cancelRuns(cancellation: Cancellation): void {
   if (cancellation.kind === 'none') return;
-  const found = ffiRuntime('ffi');
-  if (found instanceof FfiRuntime) found.cancel(cancellation.runOptions);
+  // Whichever is open: nothing is loaded for the sake of ending something.
+  const open = [...opened.values()].find((found) => found instanceof FfiRuntime) ?? ffiRuntime('ffi');
+  if (open instanceof FfiRuntime) open.cancel(cancellation.runOptions);
 }
