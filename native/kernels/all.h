@@ -4,6 +4,7 @@
 #include "attention-gradient.h"
 #include "attention.h"
 #include "elementwise.h"
+#include "linear-gradient-bf16.h"
 #include "linear-gradient.h"
 #include "linear.h"
 #include "optimizer.h"

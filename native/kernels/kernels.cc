@@ -45,6 +45,13 @@ void linearInputGradient(const float* g, const float* w, const float* c, float* 
 void linearWeightGradient(const float* g, const float* x, float* dw, int64_t m, int64_t n, int64_t k) {
   target().table->linearWeightGradient(g, x, dw, m, n, k);
 }
+void linearInputGradientBf16(const float* g, const uint16_t* w, const float* c, float* dx, int64_t m, int64_t n,
+                             int64_t k) {
+  target().table->linearInputGradientBf16(g, w, c, dx, m, n, k);
+}
+void linearWeightGradientBf16(const float* g, const float* x, float* dw, int64_t m, int64_t n, int64_t k) {
+  target().table->linearWeightGradientBf16(g, x, dw, m, n, k);
+}
 void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, const int64_t* places,
                const int64_t* origins, float* out, float* lse) {
   target().table->attention(shape, q, k, v, places, origins, out, lse);

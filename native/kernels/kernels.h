@@ -26,6 +26,11 @@ void linearInputGradient(const float* g, const float* w, const float* c, float* 
 /// dw += gᵀ·x: g [m, n], x [m, k], dw [n, k]. Rows are added in ascending order.
 void linearWeightGradient(const float* g, const float* x, float* dw, int64_t m, int64_t n, int64_t k);
 
+/// Both with w in bfloat16 and the other factors rounded to it, summed in float32.
+void linearInputGradientBf16(const float* g, const uint16_t* w, const float* c, float* dx, int64_t m, int64_t n,
+                             int64_t k);
+void linearWeightGradientBf16(const float* g, const float* x, float* dw, int64_t m, int64_t n, int64_t k);
+
 // -------------------------------------------------------------------------------------------------------- attention
 
 /// A list of T tokens, and the grid of sequences they stand in. Tokens that several sequences share are in the list once.

@@ -10,6 +10,7 @@ namespace r1 {
 enum class Scratch : int {
   roundedRows,
   weights,
+  wideWeights,
   cells,
   counts,
   queries,

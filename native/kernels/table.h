@@ -8,6 +8,8 @@
   one(linearBf16)               \
   one(linearInputGradient)      \
   one(linearWeightGradient)     \
+  one(linearInputGradientBf16)  \
+  one(linearWeightGradientBf16) \
   one(attention)                \
   one(attentionGradient)        \
   one(cachedAttention)          \

@@ -10,7 +10,10 @@ extern const Op attentionOp;
 extern const Op attentionGradientOp;
 extern const Op cachedAttentionOp;
 extern const Op linearOp;
+extern const Op linearBf16Op;
+extern const Op linearInputGradientBf16Op;
 extern const Op linearInputGradientOp;
+extern const Op linearWeightGradientBf16Op;
 extern const Op linearWeightGradientOp;
 
 }  // namespace r1

@@ -63,6 +63,7 @@ OrtCustomOpDomain* domain() {
     static std::list<CustomOp> customOps;
     if (OrtStatus* status = api->CreateCustomOpDomain("r1.ops", &created)) api->ReleaseStatus(status);
     for (const Op* op : {&adamwOp, &attentionOp, &attentionGradientOp, &cachedAttentionOp, &linearOp,
+                         &linearBf16Op, &linearInputGradientBf16Op, &linearWeightGradientBf16Op,
                          &linearInputGradientOp, &linearWeightGradientOp}) {
       customOps.emplace_back(*op);
       if (OrtStatus* status = api->CustomOpDomain_Add(created, &customOps.back())) api->ReleaseStatus(status);

@@ -5,8 +5,10 @@ import type { Attributes, ElementType, Node, Value } from './value.ts';
 
 const { onnx } = onnxProto;
 
-const elementTypes: Record<ElementType, number> = {
+/** As ONNX counts them. */
+export const elementTypes: Record<ElementType, number> = {
   float32: onnx.TensorProto.DataType.FLOAT,
+  bfloat16: onnx.TensorProto.DataType.BFLOAT16,
   float64: onnx.TensorProto.DataType.DOUBLE,
   int64: onnx.TensorProto.DataType.INT64,
   int32: onnx.TensorProto.DataType.INT32,

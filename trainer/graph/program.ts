@@ -1,7 +1,7 @@
 import type { Shape } from './shape.ts';
 
 /** Element types that cross the border of a program. */
-export type PortType = 'float32' | 'float64' | 'int64' | 'int32';
+export type PortType = 'float32' | 'bfloat16' | 'float64' | 'int64' | 'int32';
 
 /** A named input or output of a program. A symbolic dimension (a string) may differ from run to run. */
 export interface Port {
@@ -15,4 +15,6 @@ export interface OnnxProgram {
   readonly bytes: Uint8Array;
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
+  /** Where it has bfloat16 inputs: the same program with float32 in their place, which it rounds itself. */
+  readonly inFloat32?: () => OnnxProgram;
 }

@@ -1,6 +1,6 @@
 import { type Shape, ShapeError, showShape } from './shape.ts';
 
-export type ElementType = 'float32' | 'float64' | 'int64' | 'int32' | 'bool';
+export type ElementType = 'float32' | 'bfloat16' | 'float64' | 'int64' | 'int32' | 'bool';
 
 /** A tensor in a graph that is being built: what it is and where it comes from. Immutable. */
 export interface Value {

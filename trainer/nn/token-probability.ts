@@ -56,7 +56,7 @@ export function tokenProbability(
     const minus = negate(c); // on the smaller factor: P has [n, V]
     return [
       multiply(linearInputGradient(p, table, negate(rows)), minus),
-      { onto: (sum) => linearWeightGradient(p, multiply(hidden, minus), sum) },
+      { onto: (sum) => linearWeightGradient(p, multiply(hidden, minus), { type: table.type, c: sum }) },
       multiply(hidden, c),
     ];
   }) as [Value, Value, Value];

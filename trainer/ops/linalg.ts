@@ -1,5 +1,6 @@
 import { type Shape, ShapeError, broadcastShape, dimension, showShape } from '../graph/shape.ts';
-import { type Value, apply, expectRank, kernel } from '../graph/value.ts';
+import { type ElementType, type Value, apply, expectRank, kernel } from '../graph/value.ts';
+import { cast } from './movement.ts';
 import { sumTo } from './reduction.ts';
 
 export interface ProductOptions {
@@ -48,14 +49,19 @@ export function gemm(a: Value, b: Value, options: ProductOptions & { readonly c?
 /**
  * A linear layer `x·weightᵀ + c`: x `[n, in]`, weight `[out, in]` as in PyTorch, c `[n, out]`, such as the residual stream. A kernel: its rows
  * have the same bits whatever their number.
+ *
+ * The type of the weight is the precision of the layer's three products: of one in bfloat16 the other factors are float32 and are rounded
+ * to it, and the sums are float32 (autocast of PyTorch rounds these, too).
  */
 export function linear(x: Value, weight: Value, c?: Value): Value {
+  const { type } = weight;
   const inputs = c ? [x, weight, c] : [x, weight];
-  const [y] = kernel('Linear', inputs, [gemm(x, weight, { transB: true, c })], (g) => {
+  const product = gemm(factor(x, type), factor(weight, type), { transB: true, c });
+  const [y] = kernel(`Linear${suffixOf(type)}`, inputs, [product], (g) => {
     if (g === undefined) return [];
     return [
       { onto: (sum) => linearInputGradient(g, weight, sum) },
-      { onto: (sum) => linearWeightGradient(g, x, sum) },
+      { onto: (sum) => linearWeightGradient(g, x, { type, c: sum }) },
       c && g,
     ];
   });
@@ -64,14 +70,36 @@ export function linear(x: Value, weight: Value, c?: Value): Value {
 
 /** `g·weight + c`, `[n, in]`: the cotangent of the input of a linear layer from that of its output, g `[n, out]`. */
 export function linearInputGradient(g: Value, weight: Value, c?: Value): Value {
+  const { type } = weight;
   const inputs = c ? [g, weight, c] : [g, weight];
-  return kernel('LinearInputGradient', inputs, [gemm(g, weight, { c })])[0] as Value;
+  const product = gemm(factor(g, type), factor(weight, type), { c });
+  return kernel(`LinearInputGradient${suffixOf(type)}`, inputs, [product])[0] as Value;
 }
 
-/** `gᵀ·x + c`, `[out, in]`: the cotangent of its weight. The result may lie in the memory of c, the sum so far. */
-export function linearWeightGradient(g: Value, x: Value, c?: Value): Value {
+/**
+ * `gᵀ·x + c`, `[out, in]`: the cotangent of its weight, in float32. The result may lie in the memory of c, the sum so far.
+ *
+ * @param of.type of the weight
+ */
+export function linearWeightGradient(
+  g: Value,
+  x: Value,
+  { type, c }: { readonly type: ElementType; readonly c?: Value | undefined },
+): Value {
   const inputs = c ? [g, x, c] : [g, x];
-  return kernel('LinearWeightGradient', inputs, [gemm(g, x, { transA: true, c })])[0] as Value;
+  const product = gemm(factor(g, type), factor(x, type), { transA: true, c });
+  return kernel(`LinearWeightGradient${suffixOf(type)}`, inputs, [product])[0] as Value;
+}
+
+/** Of the kernels of a precision. */
+function suffixOf(type: ElementType): string {
+  return type === 'bfloat16' ? 'Bf16' : '';
+}
+
+/** A factor as it enters a product of this precision: the product of two numbers of bfloat16 has no error in float32. */
+function factor(value: Value, type: ElementType): Value {
+  if (type !== 'bfloat16') return value;
+  return cast(value.type === type ? value : cast(value, type), 'float32');
 }
 
 /**

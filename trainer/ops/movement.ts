@@ -1,3 +1,4 @@
+import { elementTypes } from '../graph/encode.ts';
 import {
   type Dimension,
   type Shape,
@@ -8,7 +9,7 @@ import {
   showShape,
   sizeOf,
 } from '../graph/shape.ts';
-import { type Value, apply, integers } from '../graph/value.ts';
+import { type ElementType, type Value, apply, integers } from '../graph/value.ts';
 
 /**
  * The same elements in another shape. A symbolic dimension that stands where it stood stays; at most one other may be
@@ -61,13 +62,9 @@ export function slice(a: Value, axis: number, start: number, end: number): Value
 }
 
 /** The same numbers as another type; no gradient. ONNX `Cast`. */
-export function cast(a: Value, type: CastType): Value {
-  return apply('Cast', [a], { type, shape: a.shape }, { attributes: { to: castTypes[type] } });
+export function cast(a: Value, type: ElementType): Value {
+  return apply('Cast', [a], { type, shape: a.shape }, { attributes: { to: elementTypes[type] } });
 }
-
-/** Types that numbers are cast to, as ONNX counts them. */
-const castTypes = { float32: 1, float64: 11 } as const;
-type CastType = keyof typeof castTypes;
 
 /** Joins along one axis; no gradient. ONNX `Concat`. */
 export function concat(parts: readonly [Value, ...Value[]], axis: number): Value {

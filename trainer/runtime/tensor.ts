@@ -4,6 +4,8 @@ import { sizeOf } from '../graph/shape.ts';
 /** Numbers of a tensor, by its element type. */
 export interface TensorData {
   readonly float32: Float32Array;
+  /** The upper halves of float32. */
+  readonly bfloat16: Uint16Array;
   readonly float64: Float64Array;
   readonly int64: BigInt64Array;
   readonly int32: Int32Array;
@@ -55,6 +57,7 @@ export function zeros(type: PortType, dims: readonly number[]): Tensor {
 /** The kind of array that holds an element type. */
 export const arrays = {
   float32: Float32Array,
+  bfloat16: Uint16Array,
   float64: Float64Array,
   int64: BigInt64Array,
   int32: Int32Array,

@@ -93,6 +93,42 @@ uint16_t rounded(float value) {
   return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
+struct Rounded {
+  std::vector<uint16_t> upper;
+  Floats values;
+};
+
+Rounded roundedAll(const Floats& values) {
+  Rounded all;
+  for (float value : values) all.upper.push_back(rounded(value)), all.values.push_back(widened(all.upper.back()));
+  return all;
+}
+
+void bf16GradientsAreThoseOfRoundedNumbers(const r1::Table& kernels) {
+  for (int i = 0; i < 20; i++) {
+    auto [m, n, k] = randomSizes();
+    if (i % 4 == 0) m = between(700, 1000);
+    if (i % 4 == 1) n = between(700, 1000);
+    if (i % 4 < 2) k = between(1, 70);
+    const Floats g = normals(m * n), x = normals(m * k), c = normals(m * k);
+    const Rounded w = roundedAll(normals(n * k, 0.1f)), roundedG = roundedAll(g), roundedX = roundedAll(x);
+    Floats want(m * k), got(m * k, NAN), single(k);
+    kernels.linearInputGradient(roundedG.values.data(), w.values.data(), c.data(), want.data(), m, n, k);
+    kernels.linearInputGradientBf16(g.data(), w.upper.data(), c.data(), got.data(), m, n, k);
+    check(close(got, want, tolerance), "bf16 dx %ld %ld %ld is off by %g", m, n, k, difference(got, want));
+    kernels.linearInputGradientBf16(g.data() + (m - 1) * n, w.upper.data(), c.data() + (m - 1) * k, single.data(), 1, n, k);
+    check(sameBits(single.data(), got.data() + (m - 1) * k, k), "bf16 dx: bits of a single row differ");
+    kernels.linearInputGradient(roundedG.values.data(), w.values.data(), nullptr, want.data(), m, n, k);
+    kernels.linearInputGradientBf16(g.data(), w.upper.data(), nullptr, got.data(), m, n, k);
+    check(close(got, want, tolerance), "bf16 dx without c is off by %g", difference(got, want));
+
+    Floats dw = normals(n * k), wantDw = dw;
+    kernels.linearWeightGradient(roundedG.values.data(), roundedX.values.data(), wantDw.data(), m, n, k);
+    kernels.linearWeightGradientBf16(g.data(), x.data(), dw.data(), m, n, k);
+    check(close(dw, wantDw, tolerance), "bf16 dw %ld %ld %ld is off by %g", m, n, k, difference(dw, wantDw));
+  }
+}
+
 void bf16IsTheProductOfRoundedNumbers(const r1::Table& kernels) {
   for (int i = 0; i < 20; i++) {
     const auto [m, n, k] = randomSizes();
@@ -117,4 +153,5 @@ void testLinear(const r1::Table& kernels) {
   rowDependsOnItselfAlone(kernels);
   gradientsAgree(kernels);
   bf16IsTheProductOfRoundedNumbers(kernels);
+  bf16GradientsAreThoseOfRoundedNumbers(kernels);
 }

@@ -3,7 +3,7 @@ import type { Tensor } from '../tensor.ts';
 import type { Api, Pointer } from './api.ts';
 
 /** ONNXTensorElementDataType */
-const elementTypes: Record<PortType, number> = { float32: 1, int32: 6, int64: 7, float64: 11 };
+const elementTypes: Record<PortType, number> = { float32: 1, int32: 6, int64: 7, float64: 11, bfloat16: 16 };
 
 /** OrtDeviceAllocator, OrtMemTypeDefault */
 const [deviceAllocator, defaultMemory] = [0, 0];

@@ -31,7 +31,9 @@ export class StockRuntime implements Runtime {
     return { release: () => undefined }; // the binding's tensors live as long as ours
   }
 
-  async compile(program: OnnxProgram): Promise<Executable> {
+  /** The binding has no bfloat16: there what a program reads in it lies in float32, and is rounded anew in every run, to the same bits. */
+  async compile(given: OnnxProgram): Promise<Executable> {
+    const program = given.inFloat32?.() ?? given;
     return new StockExecutable(program, await InferenceSession.create(program.bytes, options));
   }
 }
@@ -89,7 +91,9 @@ function freeCopy(copy: Tensor['data'] | undefined, bound: Tensor['data']): void
 const known = new WeakMap<Tensor, StockTensor>();
 
 function stockTensor(tensor: Tensor): StockTensor {
-  const made = known.get(tensor) ?? new StockTensor(tensor.type, tensor.data, tensor.dims);
+  const { type } = tensor;
+  if (type === 'bfloat16') throw new Error('found a bfloat16 tensor, expected one in float32');
+  const made = known.get(tensor) ?? new StockTensor(type, tensor.data, tensor.dims);
   known.set(tensor, made);
   return made;
 }
