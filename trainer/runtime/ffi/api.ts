@@ -29,6 +29,8 @@ export interface Api {
 
 /** A library of custom ops. */
 export interface Ops {
+  /** What it was compiled from: see ops-sources.ts. */
+  readonly sources: string;
   /** Its sources, and the instruction set that its kernels use here. */
   readonly version: string;
   /** Makes the ops known to the session of these options. @throws Error with the library's message */
@@ -93,8 +95,10 @@ export function openApi(path: string): Api {
       const ops = koffi.load(file);
       open.push(ops);
       const register = ops.func('void *RegisterCustomOps(void *options, void *base)');
+      const bitsDependOn = (ops.func('const char *R1OpsVersion()') as () => string)();
       return {
-        version: (ops.func('const char *R1OpsVersion()') as () => string)(),
+        sources: bitsDependOn.split(' ', 1).join(),
+        version: bitsDependOn,
         register: (options) => throwUnlessFine(register(options, base)),
       };
     },

@@ -5,7 +5,8 @@ import { boundTensors, type BoundTensor, fitTensors, type Fitted, requireMemory 
 import { type Bound, type Executable, released, type Runtime, type RuntimeName } from '../runtime.ts';
 import { type Tensor, type Tensors, zeros } from '../tensor.ts';
 import { type Api, openApi, type Ops, type Pointer } from './api.ts';
-import { opsLibrary, shippedLibrary } from './library.ts';
+import { openOpsLibrary } from './ops-library.ts';
+import { shippedLibrary } from './shipped-library.ts';
 import { Values } from './values.ts';
 
 /** ORT_LOGGING_LEVEL_FATAL: errors are thrown, so that printing them would only repeat them. */
@@ -39,10 +40,10 @@ export class FfiRuntime implements Runtime {
     return new FfiRuntime(openApi(shippedLibrary()), undefined);
   }
 
-  /** With the kernels of native/. A process opens them in one thread first. @throws Error where they are not built, too */
+  /** With the kernels of native/. A process opens them in one thread first. @throws Error where there are none, too */
   static openWithOps(): FfiRuntime {
     const api = openApi(shippedLibrary());
-    const runtime = new FfiRuntime(api, api.openOps(opsLibrary()));
+    const runtime = new FfiRuntime(api, openOpsLibrary(api));
     runtime.#makeDomainKnown();
     return runtime;
   }
