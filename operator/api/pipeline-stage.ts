@@ -3,7 +3,7 @@ import { chat } from '../../trainer/contract/chat.ts';
 import { modelInit, modelSourceShape } from '../../trainer/contract/model.ts';
 import { exactlyOneRule, name, object, withRules } from '../../trainer/contract/schema.ts';
 import { stageSettingsShape, stageTypes, type StageType } from '../../trainer/contract/settings.ts';
-import { evaluation } from '../../trainer/contract/training.ts';
+import { evaluation, precision } from '../../trainer/contract/training.ts';
 import { budget, placementShape } from './scheduling.ts';
 
 const modelShape = {
@@ -59,6 +59,7 @@ export const stageRuntimeShape = {
     .optional()
     .describe('How this stage puts prompts and ends completions; each field goes before that of defaults.'),
   evaluation: evaluation.optional().describe('Held-out evaluation of this stage, instead of that of defaults.'),
+  precision: precision.optional(),
   ...placementShape,
   rolloutWorkers: z
     .int()

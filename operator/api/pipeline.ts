@@ -3,7 +3,7 @@ import { chat } from '../../trainer/contract/chat.ts';
 import { dataset } from '../../trainer/contract/dataset.ts';
 import { baseModel } from '../../trainer/contract/model.ts';
 import { count, object, withRules } from '../../trainer/contract/schema.ts';
-import { evaluation } from '../../trainer/contract/training.ts';
+import { evaluation, precision } from '../../trainer/contract/training.ts';
 import { statusConditions } from './conditions.ts';
 import { apiVersion, metadata, time, writtenAsAWhole } from './metadata.ts';
 import { pipelineStage } from './pipeline-stage.ts';
@@ -19,6 +19,7 @@ const defaults = object({
     .describe(
       'Held-out evaluation of every pretrain, sft and grpo stage that has none of its own. When absent, such a stage is measured on the datasets with held-out rows that its prompts come from, at most 200 rows of each, before and after.',
     ),
+  precision: precision.optional(),
   ...placementShape,
 }).describe('What stages use that do not say otherwise.');
 

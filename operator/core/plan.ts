@@ -1,6 +1,7 @@
 import { chatOver, type ChatSettings } from '../../trainer/contract/chat.ts';
 import type { DatasetSettings } from '../../trainer/contract/dataset.ts';
 import type { StageFile } from '../../trainer/contract/stage-file.ts';
+import type { Precision } from '../../trainer/contract/training.ts';
 import { apiVersion, labels } from '../api/metadata.ts';
 import { placementShape } from '../api/scheduling.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
@@ -117,6 +118,7 @@ export function resolveStage(
       model,
       chat: model === undefined || Object.keys(chat).length === 0 ? undefined : chat,
       evaluation,
+      precision: model && precisionOf(stage, pipeline),
       trainedOn: learned.length === 0 ? undefined : learned,
       budget,
       deadlineSeconds,
@@ -133,6 +135,12 @@ export function resolveStage(
     },
     spec: resolved,
   };
+}
+
+/** What is not f32, which is the precision where none is named. */
+function precisionOf({ precision }: PipelineStage, { spec }: R1Pipeline): Precision | undefined {
+  const asked = precision ?? spec.defaults.precision;
+  return asked === 'f32' ? undefined : asked;
 }
 
 /** Where and how its pods run: every field of its own replaces that of the defaults. */
@@ -172,6 +180,7 @@ export function stageFile({ spec }: R1Stage, attempt: number, places: Places): S
     datasets: spec.datasets.map((each) => placeDataset(each, places)),
     inputs: Object.fromEntries(spec.inputs.map((input) => [input.stage, pin(input)])),
     ...(spec.evaluation === undefined ? {} : { evaluation: spec.evaluation }),
+    ...(spec.precision === undefined ? {} : { precision: spec.precision }),
     ...(spec.trainedOn === undefined ? {} : { trainedOn: spec.trainedOn }),
     out: places.out,
     ...(places.takeOver === undefined ? {} : { takeOver: places.takeOver }),

@@ -6,7 +6,7 @@ import { digestOf } from './names.ts';
 
 /** What decides the output of a stage: its weights or its rows. */
 function outputFields(spec: StageSpec) {
-  const { seed, chat, templateContent, datasets, inputs, evaluation, evaluate } = spec;
+  const { seed, chat, precision, templateContent, datasets, inputs, evaluation, evaluate } = spec;
   const type = stageType(spec);
   const settings = type === 'evaluate' ? {} : decisiveSettings(spec[type]);
   const evaluatedOnly = new Set((evaluate ?? evaluation)?.data).difference(new Set(dataOf(spec)));
@@ -15,6 +15,7 @@ function outputFields(spec: StageSpec) {
     [type]: settings,
     model: contentOf(spec.model),
     ...(chat && { chat: templateContent ? { ...chat, templateFile: inWords(templateContent) } : chat }),
+    ...(precision && { precision }),
     datasets: datasets.filter(({ name }) => !evaluatedOnly.has(name)),
     data: contentsOf(spec, ({ dataset, file }) => (evaluatedOnly.has(dataset) ? {} : { file })),
     inputs: inputs.map(pinOf),

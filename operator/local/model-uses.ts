@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { FileCheck } from '../../trainer/contract/file-check.ts';
 import { modelSourceShape } from '../../trainer/contract/model.ts';
+import { precision } from '../../trainer/contract/training.ts';
 import { pipelineStage, stageType } from '../api/pipeline-stage.ts';
 import { findInHubCache } from './hub-cache.ts';
 import { type Json, list, object, text } from './lenient.ts';
@@ -13,7 +14,7 @@ import { type Json, list, object, text } from './lenient.ts';
  */
 export function modelUses(spec: Json, folder: string, workers: number | undefined): FileCheck['uses'] {
   const stages = list(spec['stages']).map(object);
-  const defaultWorkers = object(spec['defaults'])['workers'];
+  const { workers: defaultWorkers, precision: defaultPrecision } = object(spec['defaults']);
   return stages.flatMap((value, index) => {
     const { data: stage } = pipelineStage.safeParse(value);
     if (stage === undefined || stage.review !== undefined) return [];
@@ -23,12 +24,14 @@ export function modelUses(spec: Json, folder: string, workers: number | undefine
     if (init === undefined && directory === undefined) return [];
     const type = stageType(stage);
     const count = workers ?? stage.workers ?? (typeof defaultWorkers === 'number' ? defaultWorkers : undefined);
+    const asked = precision.safeParse(stage.precision ?? defaultPrecision).data ?? 'f32';
     return [
       {
         path: ['spec', 'stages', index],
         stage: stage.name,
         settings: { [type]: stage[type] },
         ...(init === undefined ? { directory } : { init }),
+        precision: asked,
         ...(count !== undefined && { workers: count }),
       },
     ];

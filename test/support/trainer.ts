@@ -16,7 +16,7 @@ export const tinyDatasets = [
   { name: 'preferences', generator: { task: 'preferences', rows: 40, heldOut: 8 } },
 ] as const;
 
-interface StageToRun {
+export interface StageToRun {
   readonly name: string;
   readonly settings: object;
   readonly model?: object;

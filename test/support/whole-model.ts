@@ -91,7 +91,8 @@ async function openForward(config: ModelConfig, rows: number, length: number) {
   const embed = await openPart(embedProgram(config), rows, length);
   const run = await openPart(layerProgram(config), rows, length);
   return async (given: Feeds) => {
-    const feeds: Feeds = { ...unshared(rows, length), ...given };
+    const table = given['model.embed_tokens.weight'] as Float32Array;
+    const feeds: Feeds = { ...unshared(rows, length), ...given, embeddings: table };
     const streams = [(await embed(feeds))['x'] as Float32Array];
     const kept: Feeds[] = [];
     const cached: Record<string, Float32Array> = {};

@@ -44,7 +44,7 @@ export const checkpointManifest = z.strictObject({
   parent: z.strictObject({ stage: z.string(), digest: sha256 }).optional(),
   /** SHA-256 of what decides the weights in the stage file: resume refuses a checkpoint of other settings. */
   settingsDigest: sha256,
-  /** Versions and instruction set that the bits depend on. */
+  /** Versions and instruction set that the bits depend on, and the `precision` of the stage's products. */
   engine: z.record(z.string(), z.string()),
 });
 export type CheckpointManifest = z.infer<typeof checkpointManifest>;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { chat } from './chat.ts';
 import { dataset } from './dataset.ts';
 import { modelInit } from './model.ts';
+import { precision } from './training.ts';
 import { stageSettings } from './settings.ts';
 
 /** Where something is named in a manifest. */
@@ -50,6 +51,7 @@ export const fileCheck = z.strictObject({
       /** A fresh model. */
       init: modelInit.optional(),
       directory: z.string().optional(),
+      precision: precision.optional(),
       /** Worker threads; one per core when absent. */
       workers: z.int().min(1).optional(),
     }),

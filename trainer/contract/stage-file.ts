@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { chat } from './chat.ts';
 import { dataset } from './dataset.ts';
 import { modelInit } from './model.ts';
-import { evaluation, trainedOn } from './training.ts';
+import { evaluation, precision, trainedOn } from './training.ts';
 import { stageSettings } from './settings.ts';
 import { exactlyOne } from './schema.ts';
 
@@ -34,6 +34,8 @@ export const stageFile = z.strictObject({
   /** Earlier stages named by the settings (data, reward models), by stage name. */
   inputs: z.record(z.string(), pinnedInput),
   evaluation: evaluation.optional(),
+  /** Of all that the stage's model computes; f32 when absent. */
+  precision: precision.optional(),
   /** Datasets of the evaluation that have no held-out rows, and whose rows this or an earlier stage learns from. */
   trainedOn: trainedOn.optional(),
   /** The stage's own directory, writable. */

@@ -130,6 +130,13 @@ export const lora = object({
 });
 export type LoraSettings = z.infer<typeof lora>;
 
+export const precision = z
+  .enum(['f32', 'bf16'])
+  .describe(
+    'Of the products of linear layers and of the head. bf16 rounds their factors to bfloat16 and sums in f32, forward and backward, as autocast of PyTorch does; weights, moments, norms, softmax, attention and adapters stay in f32.',
+  );
+export type Precision = z.infer<typeof precision>;
+
 /** Settings that every stage that updates weights has. */
 export const trainingShape = {
   learningRate: learningRate.describe('Peak learning rate of AdamW.'),

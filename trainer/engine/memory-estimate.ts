@@ -59,6 +59,8 @@ const enoughSequences = 8192;
  *                           heads · rows · length²; twice the logits that exist at a time, up to 64 MiB
  *   each reward model       4 bytes a parameter for its weights
  *
+ * In bf16, 2 bytes more for each number of the matrices that products read, of every model and of the reference.
+ *
  * A runtime that copies takes 4 bytes a parameter of every model more for each worker, and twice the table of the head for its gradient.
  */
 export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
@@ -66,11 +68,15 @@ export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
   const layout = parameterLayout(config, head);
   const weights = bytesOf(layout);
   const trained = trainedLayout(layout);
+  const inBfloat16 = (of: ParameterLayout) => (copies ? 0 : roundedBytes(of));
+  const bytesOfOpen = (of: ParameterLayout) => (copies ? 1 + workers : 1) * bytesOf(of) + inBfloat16(of);
   const each = workers === 1 ? 'of the worker' : `of ${workers} workers`;
   const width = Math.min(sampledLength, config.maxLength);
   const keysAndValues = Math.min(cacheBytes, mostRows * width * kvBytesPerToken(config));
+  const rounded = inBfloat16(layout) + (reference ? inBfloat16(trained) : 0);
   return [
     certain('the weights', weights),
+    ...(rounded > 0 ? [certain('their copy in bfloat16', rounded)] : []),
     ...(step
       ? [certain('their gradient', bytesOf(trained)), certain('the moments of AdamW', 2 * bytesOf(trained))]
       : []),
@@ -78,7 +84,7 @@ export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
     ...(copies ? [certain(`copies of the weights ${each}`, workers * weights)] : []),
     ...(step && copies ? [certain(`gradients ${each}`, 2 * workers * tableBytes(config, head))] : []),
     ...Array.from(rewardModels, ([name, model]) =>
-      certain(`the reward model ${name}`, (copies ? 1 + workers : 1) * weightBytes(model, 'scalar')),
+      certain(`the reward model ${name}`, bytesOfOpen(parameterLayout(model, 'scalar'))),
     ),
     ...(width > 0 ? [likely(`keys and values ${each}`, workers * keysAndValues)] : []),
     ...(step ? ofMicroBatch(step, config, head, workers, each) : []),
@@ -86,8 +92,10 @@ export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
   ];
 }
 
-function weightBytes(config: ModelConfig, head: Head): number {
-  return bytesOf(parameterLayout(config, head));
+/** Of the copy of what products read in bfloat16. */
+function roundedBytes({ tensors }: ParameterLayout): number {
+  const sizes = tensors.map(({ type, size }) => (type === 'bfloat16' ? size : 0));
+  return Uint16Array.BYTES_PER_ELEMENT * sizes.reduce((sum, size) => sum + size, 0);
 }
 
 function bytesOf({ size }: ParameterLayout): number {

@@ -1,7 +1,7 @@
 import { UserError } from '../contract/errors.ts';
 import type { ModelInit } from '../contract/model.ts';
 import { shown } from '../contract/shown.ts';
-import type { LoraSettings } from '../contract/training.ts';
+import type { LoraSettings, Precision } from '../contract/training.ts';
 import type { RopeScaling } from '../nn/rotary.ts';
 
 /** A decoder of the Llama, Qwen2 or Qwen3 family. Sizes in elements. */
@@ -32,6 +32,8 @@ export interface ModelConfig {
   readonly initializerRange: number;
   /** Adapters that stand on its linear maps, and are trained in their stead; no part of `config.json`. */
   readonly lora?: LoraSettings | undefined;
+  /** Of the products of linear layers and of the head; f32 when absent. No part of `config.json`. */
+  readonly precision?: Precision | undefined;
 }
 
 /** The model under the adapters, and the one that they are merged into. */

@@ -4,9 +4,8 @@ import { type Value, composite, scalar } from '../graph/value.ts';
 import { crossEntropy } from '../losses/cross-entropy.ts';
 import { pairwiseLoss } from '../losses/pairwise-loss.ts';
 import { type PolicyInputs, policyLossGraph, settingInputs, tokenInputs } from '../losses/policy-loss.ts';
-import { distribution, tokenProbability } from '../nn/token-probability.ts';
+import { distribution, tableRows, tokenProbability } from '../nn/token-probability.ts';
 import { multiply } from '../ops/elementwise.ts';
-import { gatherRows } from '../ops/indexing.ts';
 import { linear } from '../ops/linalg.ts';
 import { reshape } from '../ops/movement.ts';
 import type { Head, ModelConfig } from './config.ts';
@@ -130,7 +129,7 @@ function targets({ inputs }: HeadInputs): Value {
 
 /** Rows of a table whose gradient is not the table's. */
 function byThemselves(table: Value, rows: Value): Value {
-  return composite('ByThemselves', [], [gatherRows(table, rows)], () => [])[0] as Value;
+  return composite('ByThemselves', [], [tableRows(table, rows)], () => [])[0] as Value;
 }
 
 /** Hidden states at a temperature. They are scaled, not the logits, which are many times larger. */

@@ -13,10 +13,10 @@ import { parameterInputs, ProgramInputs, tokenInputs } from './program-inputs.ts
  * behind `model.layers.<l>.` (`layerParameters`).
  */
 
-/** The first residual stream: `ids` [T], the embedding table → `x` [T, d]. */
+/** The first residual stream: `ids` [T], `embeddings` [V, d], the table in float32 whatever the head reads → `x` [T, d]. */
 export function embedProgram(config: ModelConfig): OnnxProgram {
   const inputs = new ProgramInputs();
-  const table = inputs.add('model.embed_tokens.weight', [config.vocabularySize, config.hiddenSize]);
+  const table = inputs.add('embeddings', [config.vocabularySize, config.hiddenSize]);
   return inputs.write({ x: gatherRows(table, inputs.add('ids', ['T'], 'int64')) });
 }
 

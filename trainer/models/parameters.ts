@@ -2,6 +2,8 @@ import { philox, randomKey } from '../algorithms/random.ts';
 import type { LoraSettings } from '../contract/training.ts';
 import type { Head, ModelConfig } from './config.ts';
 
+const embeddingName = 'model.embed_tokens.weight';
+
 /** One tensor in the flat array of all parameters. */
 export interface ParameterTensor {
   /** Name in the Hugging Face checkpoint. */
@@ -15,6 +17,8 @@ export interface ParameterTensor {
   readonly decay: boolean;
   /** Not so are the weights under LoRA adapters. */
   readonly trained: boolean;
+  /** What its products read: it is float32 itself, with a copy in bfloat16 where they are in that precision. */
+  readonly type: 'float32' | 'bfloat16';
 }
 
 export interface ParameterLayout {
@@ -38,11 +42,14 @@ export function parameterLayout(config: ModelConfig, head: Head): ParameterLayou
   let trained = config.lora === undefined;
   const add = (name: string, ...shape: number[]): void => {
     const elements = shape.reduce((product, dimension) => product * dimension, 1);
-    tensors.push({ name, shape, offset: size, size: elements, decay: shape.length > 1, trained });
+    const type = config.precision === 'bf16' && isFactor(name, shape) ? 'bfloat16' : 'float32';
+    tensors.push({ name, shape, offset: size, size: elements, decay: shape.length > 1, trained, type });
     size += elements;
   };
+  const isFactor = (name: string, shape: readonly number[]): boolean =>
+    shape.length > 1 && !isAdapter(name) && (name !== embeddingName || (head === 'lm' && config.tiedEmbeddings));
 
-  add('model.embed_tokens.weight', vocabularySize, hiddenSize);
+  add(embeddingName, vocabularySize, hiddenSize);
   for (let layer = 0; layer < config.layers; layer++) {
     const prefix = `model.layers.${layer}`;
     add(`${prefix}.input_layernorm.weight`, hiddenSize);
@@ -91,6 +98,10 @@ export function parameterLayout(config: ModelConfig, head: Head): ParameterLayou
 /** Whether an adapter stands on a linear map. @param weight name of its matrix, such as `….q_proj.weight` */
 export function isAdapted(lora: LoraSettings | undefined, weight: string): lora is LoraSettings {
   return lora?.targets.some((target) => weight.endsWith(`.${target}.weight`)) ?? false;
+}
+
+function isAdapter(name: string): boolean {
+  return name.endsWith('.lora_A.weight') || name.endsWith('.lora_B.weight');
 }
 
 /** Names of the two factors of an adapter. @param weight name of the matrix that it stands on */

@@ -27,13 +27,14 @@ export class ProgramInputs {
 
 /** Declares parameters. */
 export function parameterInputs(inputs: ProgramInputs, tensors: readonly Tensor[]): Parameters {
-  for (const { name, shape } of tensors) inputs.add(name, shape);
+  for (const { name, shape, type } of tensors) inputs.add(name, shape, type);
   return (name) => inputs.get(name);
 }
 
 interface Tensor {
   readonly name: string;
   readonly shape: readonly number[];
+  readonly type: ElementType;
 }
 
 /** Declares a list of tokens (see packing.ts). */

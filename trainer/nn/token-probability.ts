@@ -3,7 +3,7 @@ import { type Value, composite, scalar } from '../graph/value.ts';
 import { add, log, maximum, multiply, negate } from '../ops/elementwise.ts';
 import { gatherRows, pickColumns } from '../ops/indexing.ts';
 import { linear, linearInputGradient, linearWeightGradient } from '../ops/linalg.ts';
-import { reshape } from '../ops/movement.ts';
+import { cast, reshape } from '../ops/movement.ts';
 import { softmax } from '../ops/normalization.ts';
 import { reduceMax } from '../ops/reduction.ts';
 
@@ -13,6 +13,12 @@ export const smallestProbability = 1.2e-38;
 /** Next-token distribution, `[n, V]`, from hidden states `[n, d]` and the head's table `[V, d]`. */
 export function distribution(hidden: Value, table: Value): Value {
   return softmax(linear(hidden, table));
+}
+
+/** Rows of the table in float32, `[n, d]`. */
+export function tableRows(table: Value, rows: Value): Value {
+  const gathered = gatherRows(table, rows);
+  return table.type === 'float32' ? gathered : cast(gathered, 'float32');
 }
 
 /** Of each target, `[n]`. */
@@ -42,7 +48,7 @@ export function tokenProbability(
   hidden: Value,
   table: Value,
   targets: Value,
-  rows: Value = gatherRows(table, targets),
+  rows: Value = tableRows(table, targets),
 ): TokenProbability {
   const tokens = dimension(hidden.shape, 0);
   const p = distribution(hidden, table);

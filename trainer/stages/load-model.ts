@@ -5,7 +5,7 @@ import type { ChatSettings } from '../contract/chat.ts';
 import { adapterDirectory } from '../contract/checkpoint.ts';
 import { UserError } from '../contract/errors.ts';
 import { loraOf } from '../contract/settings.ts';
-import type { LoraSettings } from '../contract/training.ts';
+import type { LoraSettings, Precision } from '../contract/training.ts';
 import { configFromInit, type Head, type ModelConfig, parseHfConfig } from '../models/config.ts';
 import { initializeTensor, initialParameters, parameterLayout, trainedLayout } from '../models/parameters.ts';
 import { writeByteTokenizer } from '../tokenizers/byte-tokenizer.ts';
@@ -29,6 +29,8 @@ interface LoadOptions {
   /** Adapters that are put on its linear maps, fresh ones. */
   readonly lora?: LoraSettings | undefined;
   readonly chat?: ChatSettings | undefined;
+  /** f32 when absent. */
+  readonly precision?: Precision | undefined;
   readonly checkMemory?: MemoryCheck | undefined;
 }
 
@@ -38,9 +40,9 @@ export async function loadStartingModel(
   head: Head,
   checkMemory: MemoryCheck,
 ): Promise<LoadedModel> {
-  const { model, out, seed, stage, chat, settings } = workspace.file;
+  const { model, out, seed, stage, chat, precision, settings } = workspace.file;
   const lora = loraOf(settings);
-  const options = { lora, chat, checkMemory };
+  const options = { lora, chat, precision, checkMemory };
   if (model?.input) return loadModel(await workspace.inputs.verified(model.input), head, seed, options);
   if (model?.path) return loadModel(model.path, head, seed, options);
   if (!model?.init) throw new UserError(`stage ${stage}: the stage file names no model to start from`);
@@ -48,7 +50,7 @@ export async function loadStartingModel(
   const tokenizerDirectory = join(out, 'tokenizer');
   await writeByteTokenizer(tokenizerDirectory);
   const tokenizer = await loadTokenizer(tokenizerDirectory, chat);
-  const config = { ...configFromInit(model.init, tokenizer.vocabularySize), lora };
+  const config = { ...configFromInit(model.init, tokenizer.vocabularySize), lora, precision };
   try {
     checkMemory(config);
   } catch (error) {
@@ -68,11 +70,11 @@ export async function loadModel(
   directory: string,
   head: Head,
   seed: number,
-  { lora, chat, checkMemory }: LoadOptions = {},
+  { lora, chat, precision, checkMemory }: LoadOptions = {},
 ): Promise<LoadedModel> {
   const model = await readModelDirectory(directory); // what is no model at all says so first
   const stored = parseHfConfig(model.config, join(directory, 'config.json'));
-  const config = { ...stored, lora };
+  const config = { ...stored, lora, precision };
   const tokenizer = await loadTokenizer(directory, chat);
   try {
     checkVocabulary(tokenizer, config.vocabularySize, directory);
@@ -103,8 +105,8 @@ export async function loadSavedModel(
   head: Head,
   checkMemory: MemoryCheck,
 ): Promise<LoadedModel> {
-  const { settings, seed, chat } = workspace.file;
-  if (loraOf(settings) === undefined) return loadModel(checkpoint, head, seed, { chat, checkMemory });
+  const { settings, seed, chat, precision } = workspace.file;
+  if (loraOf(settings) === undefined) return loadModel(checkpoint, head, seed, { chat, precision, checkMemory });
   const model = await loadStartingModel(workspace, head, checkMemory);
   try {
     const layout = parameterLayout(model.config, head);

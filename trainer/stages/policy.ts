@@ -7,6 +7,7 @@ import type { RolloutServer } from '../rollout/remote/server.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import { stopIdOf } from './encoding.ts';
 import { type LoadedModel, loadModel } from './load-model.ts';
+import { precisionOf } from './precision-of.ts';
 
 interface PolicyOptions {
   readonly workers?: number | undefined;
@@ -59,17 +60,19 @@ export class Policy {
     return new Policy(model, engine);
   }
 
-  /** A model for inference alone, from a checkpoint or any Hugging Face directory. */
+  /** A model for inference alone, from a checkpoint, in the precision of its stage, or from any Hugging Face directory, in f32. */
   static async open(
     directory: string,
     { head = 'lm', chat, ...options }: PolicyOptions & OpenOptions = {},
   ): Promise<Policy> {
-    return Policy.start(await loadModel(directory, head, 0, { chat }), options);
+    const precision = await precisionOf(directory);
+    return Policy.start(await loadModel(directory, head, 0, { chat, precision }), options);
   }
 
   /** From now on rollout workers help to sample. */
   shareWith(server: RolloutServer): void {
-    server.serve({ engine: this.engine, config: this.hfConfig, lora: this.config.lora, limits: this.config });
+    const { lora, precision } = this.config;
+    server.serve({ engine: this.engine, config: this.hfConfig, lora, precision, limits: this.config });
     this.rolloutServer = server;
   }
 

@@ -3,11 +3,11 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { UserError } from '../contract/errors.ts';
 import { foundInstead } from '../contract/found-instead.ts';
-import type { LoraSettings } from '../contract/training.ts';
 import { Engine } from '../engine/engine.ts';
 import { engineVersions } from '../engine/engine-versions.ts';
 import { parseHfConfig } from '../models/config.ts';
 import { parameterLayout } from '../models/parameters.ts';
+import type { LearnerModel } from '../rollout/remote/protocol.ts';
 import { runRolloutWorker, type WorkerModel } from '../rollout/remote/worker.ts';
 import { stopOnSignals } from '../stop-on-signals.ts';
 
@@ -28,7 +28,7 @@ export async function sampleForLearner({ learner, tokenFile, workers, patience }
     token: await readToken(tokenFile),
     threads,
     versions: rolloutVersions(),
-    openModel: (config, lora) => openModel(config, lora, { threads, stop: signal }),
+    openModel: (model) => openModel(model, { threads, stop: signal }),
     signal,
     patienceMs: patience === undefined ? undefined : patience * 1000,
     say: (message) => console.log(`${new Date().toISOString()} ${message}`),
@@ -59,11 +59,10 @@ function learnerUrl(text: string): URL {
 }
 
 async function openModel(
-  json: Record<string, unknown>,
-  lora: LoraSettings | undefined,
+  { config: json, lora, precision }: LearnerModel,
   { threads, stop }: { readonly threads: number; readonly stop: AbortSignal },
 ): Promise<WorkerModel> {
-  const config = { ...parseHfConfig(json, "the learner's config.json"), lora };
+  const config = { ...parseHfConfig(json, "the learner's config.json"), lora, precision };
   const parameters = new Float32Array(new SharedArrayBuffer(4 * parameterLayout(config, 'lm').size));
   const engine = await Engine.create({ config, head: 'lm', parameters, workers: threads, stop });
   return {

@@ -17,21 +17,23 @@ import type { EvaluationSettings } from '../contract/training.ts';
  * @throws UserError if a file cannot be read
  */
 export async function settingsDigest(file: StageFile): Promise<string> {
-  const { seed, stage, chat, inputs } = file;
+  const { seed, stage, chat, precision, inputs } = file;
   const pins = Object.fromEntries(Object.entries(inputs).map(([name, { digest }]) => [name, digest]));
   const settings = settingsOfWeights(file.settings);
   const datasets = await datasetsByContent(file, dataOf(file.settings), trainingContent);
-  return digestOf({ stage, seed, settings, chat, datasets, start: await startByContent(file.model), pins });
+  const start = await startByContent(file.model);
+  return digestOf({ stage, seed, settings, chat, precision, datasets, start, pins });
 }
 
 /** Digest of everything but the model that decides the figures of an evaluation. */
 export async function evaluationDigest(file: StageFile, evaluation: EvaluationSettings): Promise<string> {
   const { every: _, ...settings } = evaluation;
-  const { seed, chat, trainedOn } = file;
+  const { seed, chat, precision, trainedOn } = file;
   return digestOf({
     seed,
     settings,
     chat,
+    precision,
     trainedOn,
     datasets: await datasetsByContent(file, settings.data, wholeContent),
   });

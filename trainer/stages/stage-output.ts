@@ -55,7 +55,7 @@ export class StageOutput {
     }
     if (!newest) return undefined;
     const made = newest.manifest.engine;
-    const now = engineVersions();
+    const now = this.engine();
     const changed = Object.keys({ ...made, ...now }).filter((key) => made[key] !== now[key]);
     for (const key of changed) {
       console.error(
@@ -137,10 +137,15 @@ export class StageOutput {
   }): Promise<PublishedCheckpoint> {
     const parent = this.parent();
     const { settingsDigest } = this;
-    // People decide what passes a review, and no model: the library would be loaded for its name alone.
-    const engine = this.file.settings.review ? softwareVersions() : engineVersions();
-    const content = { ...what, ...(parent && { parent }), settingsDigest, engine };
+    const content = { ...what, ...(parent && { parent }), settingsDigest, engine: this.engine() };
     return publishCheckpoint(this.file.out, content, this.file.keepLast);
+  }
+
+  /** What the bits depend on besides the settings, and the precision, which whoever opens the checkpoint goes by. */
+  private engine(): Record<string, string> {
+    const { settings, precision = 'f32' } = this.file;
+    // People decide what passes a review, and no model: the library would be loaded for its name alone.
+    return settings.review ? softwareVersions() : { ...engineVersions(), precision };
   }
 
   /** The stage whose model or rows this one goes on from. */

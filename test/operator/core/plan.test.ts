@@ -107,6 +107,30 @@ test.each([
   expect(stageFile(stage, 1, places).chat).toEqual({ prefill: '<think>', ...chat });
 });
 
+test.each([
+  { of: '', own: '', precision: undefined },
+  { of: 'bf16', own: '', precision: 'bf16' },
+  { of: 'bf16', own: 'f32', precision: undefined },
+  { of: '', own: 'bf16', precision: 'bf16' },
+])(
+  'the precision "$own" of a stage goes before "$of" of the defaults, and f32 is the one that goes without saying',
+  (given) => {
+    const text = fourStages.replace(
+      '{name: pretrained,',
+      `{name: pretrained, ${given.own && `${asPrecision(given.own)},`}`,
+    );
+    const stage = created(pipelineOf(`${text}defaults: {${asPrecision(given.of)}}`), [], 'pretrained');
+    const places = { resolve: String, input: () => '', fetched: () => '', out: '/out' };
+    expect(stageFile(stage, 1, places).precision).toBe(given.precision);
+    const other = given.precision === undefined ? 'bf16' : undefined;
+    expect(settingsDigest({ ...stage.spec, precision: other })).not.toBe(settingsDigest(stage.spec));
+  },
+);
+
+function asPrecision(value: string): string {
+  return value === '' ? '' : `precision: ${value}`;
+}
+
 test('a stage carries what its pods need', () => {
   const { spec } = created(
     pipelineOf(`${fourStages}

@@ -21,6 +21,9 @@ const models: readonly [string, Partial<ModelConfig>][] = [
   ['llama with every bias, multi-head, adapters of rank 4', { ...everyBias, lora: adapters(4) }],
   ['qwen3 with adapters wider than its heads', { lora: adapters(40) }],
   ['llama, multi-head, wide', { family: 'llama', hiddenSize: 64, kvHeads: 4, headDim: 16, vocabularySize: 101 }],
+  ['qwen3 in bf16, tied head', { precision: 'bf16' }],
+  ['llama in bf16, untied head', { family: 'llama', kvHeads: 4, tiedEmbeddings: false, precision: 'bf16' }],
+  ['qwen2 with bias and adapters in bf16', { family: 'qwen2', lora: adapters(4), precision: 'bf16' }],
   ['llama with every bias', { family: 'llama', attentionBias: true, outputBias: true, mlpBias: true }],
 ];
 
@@ -33,15 +36,21 @@ describe.each(runtimes)('on the runtime %s', (runtime) => {
     await hasEqualBits(engine, requests(30, { temperature: 0.8 }));
   });
 
-  test('so they do with long prompts, larger sizes and two workers', async () => {
-    const config = tinyConfig({ ...large, initializerRange: 0.05 });
-    const engine = await tinyEngine({ config, optimizer: true, runtime, workers: 2 });
-    const prompts = requests(6, { temperature: 1.3, maxNewTokens: 12 });
-    await hasEqualBits(
-      engine,
-      prompts.map((request, index) => ({ ...request, promptIds: tokenIds(100 + 40 * (index >> 1), 515, index >> 1) })),
-    );
-  });
+  test.each(['f32', 'bf16'] as const)(
+    'so they do in %s with long prompts, larger sizes and two workers',
+    async (precision) => {
+      const config = tinyConfig({ ...large, initializerRange: 0.05, precision });
+      const engine = await tinyEngine({ config, optimizer: true, runtime, workers: 2 });
+      const prompts = requests(6, { temperature: 1.3, maxNewTokens: 12 });
+      await hasEqualBits(
+        engine,
+        prompts.map((request, index) => ({
+          ...request,
+          promptIds: tokenIds(100 + 40 * (index >> 1), 515, index >> 1),
+        })),
+      );
+    },
+  );
 });
 
 async function hasEqualBits(engine: Engine, prompts: readonly GenerationRequest[]): Promise<void> {

@@ -3,7 +3,7 @@ import { cutBatch } from '../../../trainer/engine/batches.ts';
 import type { TrainingBatch } from '../../../trainer/engine/engine.ts';
 import { EmbeddingRowsMemory } from '../../../trainer/engine/threads/embedding-rows.ts';
 import { GradientRuns } from '../../../trainer/engine/threads/gradient.ts';
-import { parameterViews } from '../../../trainer/engine/threads/parameter-tensors.ts';
+import { programTensors } from '../../../trainer/engine/threads/parameter-tensors.ts';
 import { optimizerMemory } from '../../../trainer/engine/threads/shared-memory.ts';
 import { newTurns } from '../../../trainer/engine/threads/turn.ts';
 import type { ModelConfig } from '../../../trainer/models/config.ts';
@@ -27,7 +27,7 @@ async function gradientOf(config: ModelConfig, batch: TrainingBatch, limits = no
   if (part === undefined || others.length > 0) throw new Error('expected one micro-batch');
   const memory = { ...optimizerMemory(layout), embedding: new EmbeddingRowsMemory(config).of([part]) };
   memory.gradient.fill(NaN); // of the step before
-  const parameters = parameterViews(layout, flatParameters(config, 'lm'));
+  const parameters = programTensors(layout, flatParameters(config, 'lm'));
   const result = await runs.run(parameters, part.batch, memory, { index: 0, last: true });
   return { result, gradient: [...memory.gradient], squares: [...memory.squares] };
 }

@@ -39,6 +39,17 @@ describe.each([1, 2])('with %d workers', (workers) => {
     },
     { name: 'the reference', demand: { reference: true }, bytes: 2 * weights },
     {
+      // All but the 61 norms of 576.
+      name: 'in bf16, a copy of the matrices of the model and of the reference',
+      demand: { config: { ...config, precision: 'bf16' }, reference: true },
+      bytes: 2 * (weights + 2 * (134_515_008 - 61 * 576)),
+    },
+    {
+      name: 'in bf16, no such copy where each worker has one of its own',
+      demand: { config: { ...config, precision: 'bf16' }, copies: true },
+      bytes: weights + workers * weights,
+    },
+    {
       name: 'a reward model',
       demand: { rewardModels: new Map([['judge', config]]) },
       bytes: weights + weights + 4 * 576,

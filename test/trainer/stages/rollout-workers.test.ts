@@ -81,7 +81,7 @@ test('workers that die, are frozen, and come later change no bit of a grpo stage
   });
 });
 
-test('a worker samples with the adapters of its learner', async () => {
+test('a worker samples with the adapters of its learner, in its precision', async () => {
   await untilTheyMeet(async () => {
     const port = await freePort();
     const learning = learn('adapters', port);
@@ -189,6 +189,7 @@ async function learn(
     model: { input: await pin(root, 'base') },
     out,
     workers: 1,
+    ...(type === 'adapters' && { precision: 'bf16' }),
     ...(port !== undefined && { rollout: { port, host: '127.0.0.1', tokenFile: join(root, 'token') } }),
   });
   const learner = startStage(file, { when });
@@ -216,8 +217,8 @@ function workerOptions(port: number, { off = false, versions = rolloutVersions()
     signal: new AbortController().signal,
     patienceMs: 15_000,
     say: () => undefined,
-    async openModel(json, lora) {
-      const config = { ...parseHfConfig(json, 'test'), lora };
+    async openModel({ config: json, lora, precision }) {
+      const config = { ...parseHfConfig(json, 'test'), lora, precision };
       const parameters = new Float32Array(new SharedArrayBuffer(4 * parameterLayout(config, 'lm').size));
       const engine = await Engine.create({ config, head: 'lm', parameters, workers: 1 });
       return {

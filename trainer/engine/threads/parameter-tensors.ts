@@ -1,7 +1,7 @@
 import type { ParameterLayout } from '../../models/parameters.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import { floatTensor, type Tensors } from '../../runtime/tensor.ts';
-import type { ParameterSource } from './protocol.ts';
+import { floatTensor, type Tensor, type Tensors } from '../../runtime/tensor.ts';
+import type { ParameterSource, Weights } from './protocol.ts';
 
 /** A worker's tensors of the parameter set that it uses, by name. */
 export interface ParameterTensors {
@@ -24,9 +24,24 @@ export class SharedParameters implements ParameterTensors {
     const known = this.#sets.get(name);
     if (known?.place === place) return known.tensors;
     known?.held.release();
-    const tensors = parameterViews(this.#layout, trained, frozen);
+    const tensors = {
+      ...programTensors(this.#layout, trained.values, frozen.values),
+      ...this.#rounded(frozen, trained),
+    };
     this.#sets.set(name, { place, tensors, held: this.#runtime.hold(tensors) });
     return tensors;
+  }
+
+  /** Those that programs read in bfloat16. */
+  #rounded(frozen: Weights, trained: Weights): Tensors {
+    const { tensors, frozen: frozenSize } = this.#layout;
+    return Object.fromEntries(
+      tensors.flatMap(({ name, shape, offset, size, type }) => {
+        const [flat, start] = offset < frozenSize ? [frozen.rounded, offset] : [trained.rounded, offset - frozenSize];
+        if (type === 'float32' || flat === undefined) return [];
+        return [[name, { type, dims: shape, data: flat.subarray(start, start + size) }]];
+      }),
+    );
   }
 }
 
@@ -50,17 +65,23 @@ export class CopiedParameters implements ParameterTensors {
   constructor(layout: ParameterLayout) {
     this.#frozen = new Float32Array(layout.frozen);
     this.#trained = new Float32Array(layout.size - layout.frozen);
-    this.#tensors = parameterViews(layout, this.#trained, this.#frozen);
+    this.#tensors = programTensors(layout, this.#trained, this.#frozen);
   }
 
   of({ name, version, frozen, trained }: ParameterSource): Tensors {
     if (name !== this.#name || version !== this.#version) {
-      this.#frozen.set(frozen);
-      this.#trained.set(trained);
+      this.#frozen.set(frozen.values);
+      this.#trained.set(trained.values);
       [this.#name, this.#version] = [name, version];
     }
     return this.#tensors;
   }
+}
+
+/** As `parameterViews`. The table of the embedding has a name of its own where its rows are read: a head tied to it may read another type. */
+export function programTensors(layout: ParameterLayout, trained: Float32Array, frozen?: Float32Array): Tensors {
+  const views = parameterViews(layout, trained, frozen);
+  return { ...views, embeddings: views['model.embed_tokens.weight'] as Tensor };
 }
 
 /**

@@ -24,9 +24,16 @@ export interface ParameterSource {
   readonly version: number;
   /** Another one when the values lie elsewhere. In a worker the same memory is another object in every message. */
   readonly place: number;
-  /** What is not trained, and what is: flat, in shared memory. */
-  readonly frozen: Float32Array;
-  readonly trained: Float32Array;
+  /** What is not trained, and what is. */
+  readonly frozen: Weights;
+  readonly trained: Weights;
+}
+
+/** Flat, in shared memory. */
+export interface Weights {
+  readonly values: Float32Array;
+  /** Where some tensors are read in bfloat16: these, where they are in `values`; between them there are no numbers. */
+  readonly rounded: Uint16Array | undefined;
 }
 
 /** Flat arrays of the optimizer over what is trained, in shared memory. */
@@ -100,6 +107,16 @@ export interface Jobs {
       readonly batch: TrainingBatch;
     };
     result: MicroBatchResult;
+  };
+  /** Rounds those tensors to bfloat16 that are read in it, of a range of elements. */
+  round: {
+    request: {
+      readonly part: 'frozen' | 'trained';
+      readonly values: Float32Array;
+      readonly rounded: Uint16Array;
+      readonly range: Range;
+    };
+    result: true;
   };
   /** AdamW over a range of elements. */
   update: {

@@ -16,6 +16,11 @@ export function sharedFloats(size: number): Float32Array {
   return new Float32Array(new SharedArrayBuffer(size * Float32Array.BYTES_PER_ELEMENT));
 }
 
+/** Zeros of bfloat16 in shared memory. */
+export function sharedHalves(size: number): Uint16Array {
+  return new Uint16Array(new SharedArrayBuffer(size * Uint16Array.BYTES_PER_ELEMENT));
+}
+
 /** A copy in shared memory. */
 export function shared(values: Float32Array): Float32Array {
   const copy = sharedFloats(values.length);

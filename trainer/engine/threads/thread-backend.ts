@@ -4,13 +4,14 @@ import { type ParameterLayout, parameterLayout, trainedLayout } from '../../mode
 import type { AdamWSettings } from '../../optim/adamw.ts';
 import type { Claims } from '../../rollout/claims.ts';
 import { chooseRuntime } from '../../runtime/open-runtime.ts';
+import type { RuntimeName } from '../../runtime/runtime.ts';
 import type { Backend, Gradient, Moments, OnCompletion } from '../backend.ts';
 import type { Part, TrainingPart } from '../batches.ts';
 import type { GenerationPlan } from '../generation-plan.ts';
 import type { ScoredSequence, TokenSequence } from '../sequences.ts';
 import { ParameterSets } from './parameter-sets.ts';
 import { EmbeddingRowsMemory } from './embedding-rows.ts';
-import type { OptimizerMemory } from './protocol.ts';
+import type { OptimizerMemory, ParameterSource } from './protocol.ts';
 import { optimizerMemory, share } from './shared-memory.ts';
 import { WorkerPool } from './worker-pool.ts';
 
@@ -33,19 +34,25 @@ export class ThreadBackend implements Backend {
   readonly #optimizer: OptimizerMemory | undefined;
   readonly #embeddingRows: EmbeddingRowsMemory;
 
-  private constructor(config: ModelConfig, layout: ParameterLayout, pool: WorkerPool, optimizer: boolean) {
+  private constructor(
+    { config, optimizer }: ThreadOptions,
+    layout: ParameterLayout,
+    pool: WorkerPool,
+    runtime: RuntimeName,
+  ) {
     this.#embeddingRows = new EmbeddingRowsMemory(config);
     const trained = trainedLayout(layout);
     this.#trainedSize = trained.size;
     this.#pool = pool;
-    this.parameters = new ParameterSets(layout);
+    this.parameters = new ParameterSets(layout, runtime !== 'stock');
     this.#optimizer = optimizer ? optimizerMemory(trained) : undefined;
   }
 
-  static async start({ config, head, workers, optimizer, onActivity }: ThreadOptions): Promise<ThreadBackend> {
+  static async start(options: ThreadOptions): Promise<ThreadBackend> {
+    const { config, head, workers, onActivity } = options;
     const settings = { config, head, runtime: chooseRuntime().name };
     const pool = await WorkerPool.start(workers ?? availableParallelism(), settings, onActivity);
-    return new ThreadBackend(config, parameterLayout(config, head), pool, optimizer);
+    return new ThreadBackend(options, parameterLayout(config, head), pool, settings.runtime);
   }
 
   get workers(): number {
@@ -53,26 +60,26 @@ export class ThreadBackend implements Backend {
   }
 
   async generate(plan: GenerationPlan, set: string, claims: Claims, onCompletion: OnCompletion): Promise<void> {
-    const source = this.parameters.source(set);
+    const source = await this.#source(set);
     const queue = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
     await this.#pool.each('generate', () => ({ ...plan, source, queue, claims }), onCompletion);
   }
 
   async probabilities(parts: readonly Part<TokenSequence>[], set: string, inverseTemperature: number) {
-    const source = this.parameters.source(set);
+    const source = await this.#source(set);
     const requests = parts.map(({ sequences }) => ({ source, sequences, inverseTemperature }));
     return this.#pool.all('probabilities', requests);
   }
 
   async scores(parts: readonly Part<ScoredSequence>[], set: string) {
-    const source = this.parameters.source(set);
+    const source = await this.#source(set);
     const requests = parts.map(({ sequences }) => ({ source, sequences }));
     return this.#pool.all('scores', requests);
   }
 
   async gradient(parts: readonly TrainingPart[]): Promise<Gradient> {
     const memory = this.#memory();
-    const source = this.parameters.source('policy');
+    const source = await this.#source('policy');
     this.#pool.resetTurns();
     const embedding = this.#embeddingRows.of(parts);
     const requests = parts.map(({ batch }, index) => ({
@@ -106,6 +113,17 @@ export class ThreadBackend implements Backend {
 
   async close(): Promise<void> {
     await this.#pool.close();
+  }
+
+  /** A set as workers read it, once what is read in bfloat16 has been rounded anew. */
+  async #source(set: string): Promise<ParameterSource> {
+    for (const { done, ...unrounded } of this.parameters.unrounded(set)) {
+      const size = unrounded.values.length;
+      // oxlint-disable-next-line no-await-in-loop -- each takes all workers
+      await this.#pool.each('round', (worker) => ({ ...unrounded, range: share(size, worker, this.#pool.size) }));
+      done();
+    }
+    return this.parameters.source(set);
   }
 
   #memory(): OptimizerMemory {

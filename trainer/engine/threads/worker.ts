@@ -14,6 +14,7 @@ import { completionFeeds, completionNumbers, scoreFeeds } from './feeds.ts';
 import { GradientRuns } from './gradient.ts';
 import { CopiedParameters, SharedParameters } from './parameter-tensors.ts';
 import type { JobKind, Jobs, Reply, Request, WorkerSettings } from './protocol.ts';
+import { round } from './round.ts';
 import { throwIfRefused } from './turn.ts';
 import { update } from './update.ts';
 
@@ -74,6 +75,11 @@ const handlers: Handlers = {
 
   async gradient({ source, memory, embedding, index, last, batch }) {
     return gradients.run(parameterTensors.of(source), batch, { ...memory, embedding }, { index, last });
+  },
+
+  async round(request) {
+    round(layout, request);
+    return true;
   },
 
   async update(request) {

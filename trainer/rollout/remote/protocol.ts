@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { lora } from '../../contract/training.ts';
+import { lora, precision } from '../../contract/training.ts';
 import type { Completion, GenerationRequest } from '../generation.ts';
 import type { StopTexts } from '../stop-watch.ts';
 
@@ -47,8 +47,12 @@ export const registered = z.object({
   config: z.record(z.string(), z.unknown()),
   /** Adapters on it. */
   lora: lora.optional(),
+  /** Of its products; f32 when absent. */
+  precision: precision.optional(),
 });
 export type Registered = z.infer<typeof registered>;
+/** What a worker opens. */
+export type LearnerModel = Omit<Registered, 'worker'>;
 
 /** `version`: the parameters that the worker has. */
 export const poll = z.strictObject({ version: version.optional() });

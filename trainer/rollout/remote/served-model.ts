@@ -1,4 +1,4 @@
-import type { LoraSettings } from '../../contract/training.ts';
+import type { LoraSettings, Precision } from '../../contract/training.ts';
 import type { Claims } from '../claims.ts';
 import type { Completion, GenerationRequest } from '../generation.ts';
 import type { ModelLimits } from './check-completion.ts';
@@ -23,5 +23,7 @@ export interface ServedModel {
   readonly config: Readonly<Record<string, unknown>>;
   /** Adapters on it, whose parameters come after its own. */
   readonly lora?: LoraSettings | undefined;
+  /** Of its products; f32 when absent. */
+  readonly precision?: Precision | undefined;
   readonly limits: ModelLimits;
 }

@@ -187,8 +187,8 @@ export class RolloutServer {
     this.#roster.expectSameBits(told);
     if (!this.#model) throw new HttpError(503, 'the model is still being loaded');
     const { id } = this.#roster.join(told, `${socket.remoteAddress}:${socket.remotePort}`);
-    const { config, lora } = this.#model;
-    return { worker: id, config, lora };
+    const { config, lora, precision } = this.#model;
+    return { worker: id, config, lora, precision };
   }
 
   #poll(worker: RemoteWorker, { version }: Poll, response: ServerResponse): void {

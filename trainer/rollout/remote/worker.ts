@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InterruptedError, UnavailableError } from '../../contract/errors.ts';
-import type { LoraSettings } from '../../contract/training.ts';
 import { type Claims, finishClaim, newClaims } from '../claims.ts';
 import type { Completion, GenerationRequest } from '../generation.ts';
 import { LearnerClient, OverError, StageDoneError, UnknownToLearnerError } from './client.ts';
@@ -10,6 +9,7 @@ import {
   deliveryIntervalMs,
   encodeCompletion,
   leaseMs,
+  type LearnerModel,
   type Registered,
   type WireCompletion,
 } from './protocol.ts';
@@ -33,8 +33,7 @@ export interface WorkerOptions {
   readonly threads: number;
   /** What the bits depend on, here. */
   readonly versions: Readonly<Record<string, string>>;
-  /** @param config the content of the learner's `config.json` @param lora adapters on it */
-  readonly openModel: (config: Record<string, unknown>, lora?: LoraSettings) => Promise<WorkerModel>;
+  readonly openModel: (model: LearnerModel) => Promise<WorkerModel>;
   /** Aborted: leave. */
   readonly signal: AbortSignal;
   /** How long the learner may be away; for ever when absent. */
@@ -131,12 +130,13 @@ class RolloutWorker {
     this.#version = version;
   }
 
-  async #openModel({ config, lora }: Registered): Promise<WorkerModel> {
-    const text = JSON.stringify([config, lora]);
+  async #openModel({ config, lora, precision }: Registered): Promise<WorkerModel> {
+    const model = { config, lora, precision };
+    const text = JSON.stringify(model);
     if (!this.#model || text !== this.#modelConfig) {
       await this.#model?.close();
       this.#version = undefined;
-      this.#model = await this.#options.openModel(config, lora);
+      this.#model = await this.#options.openModel(model);
       this.#modelConfig = text;
     }
     return this.#model;
