@@ -8,8 +8,8 @@ import { cachedAttention } from '../../../trainer/nn/cached-attention.ts';
 import { linear } from '../../../trainer/ops/linalg.ts';
 import { pullback } from '../../../trainer/autodiff/reverse.ts';
 import { openRuntime } from '../../../trainer/runtime/open-runtime.ts';
-import type { RuntimeName } from '../../../trainer/runtime/runtime.ts';
-import { floatTensor, indexTensor, type Tensor, type Tensors } from '../../../trainer/runtime/tensor.ts';
+import { floatTensor, indexTensor, type Tensor } from '../../../trainer/runtime/tensor.ts';
+import { expectClose, onBoth, random, rowsOf, runOn } from '../../support/kernel-and-body.ts';
 import { tokenIds } from '../../support/random-model.ts';
 import { testWithOps } from '../../support/with-ops.ts';
 
@@ -69,7 +69,7 @@ testWithOps.each([
     for (let row = 0; row < m; row++) {
       const one = { x: rowsOf(inputs.x, [row], [1, k]), w: inputs.w, c: rowsOf(inputs.c, [row], [1, n]) };
       // oxlint-disable-next-line no-await-in-loop -- one row after the other
-      const alone = await run('ops', program, one);
+      const alone = await runOn('ops', program, one);
       for (const name of ['y', 'z'])
         expect(alone[name]?.data).toEqual(rowsOf(kernels[name] as Tensor, [row], [1, n]).data);
     }
@@ -126,38 +126,4 @@ function randomHeads(count: number, [queryHeads, kvHeads, headDim]: readonly [nu
     v: random([count, kvHeads, headDim], 3),
     g: random([count, queryHeads, headDim], 4),
   };
-}
-
-/** Between −1 and 1. */
-function random(dims: readonly number[], seed: number): Tensor<'float32'> {
-  const size = dims.reduce((product, dim) => product * dim, 1);
-  return floatTensor(
-    Float32Array.from(tokenIds(size, 2001, seed), (id) => id / 1000 - 1),
-    dims,
-  );
-}
-
-function rowsOf(tensor: Tensor, rows: readonly number[], dims: readonly number[]): Tensor<'float32'> {
-  const width = tensor.data.length / (tensor.dims[0] as number);
-  const data = rows.flatMap((row) => [...(tensor.data as Float32Array).subarray(row * width, (row + 1) * width)]);
-  return floatTensor(Float32Array.from(data), dims);
-}
-
-async function onBoth(program: OnnxProgram, inputs: Tensors): Promise<[kernels: Tensors, bodies: Tensors]> {
-  return [await run('ops', program, inputs), await run('ffi', program, inputs)];
-}
-
-async function run(name: RuntimeName, program: OnnxProgram, inputs: Tensors): Promise<Tensors> {
-  const executable = await (await openRuntime(name)).compile(program);
-  const outputs = await executable.run(inputs);
-  await executable.release();
-  return outputs;
-}
-
-/** Within 1e-5 of the largest number. */
-function expectClose(name: string, found: Tensor | undefined, expected: Tensor | undefined): void {
-  const [a, b] = [found?.data as Float32Array, expected?.data as Float32Array];
-  const scale = b.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const error = a.reduce((most, value, index) => Math.max(most, Math.abs(value - (b[index] as number))), 0);
-  expect({ name, close: error <= 1e-5 * scale }).toEqual({ name, close: true });
 }
