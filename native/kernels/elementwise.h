@@ -56,8 +56,8 @@ void rmsNorm(const float* x, const float* weight, float epsilon, float* y, float
   }
 }
 
-void rmsNormGradient(const float* x, const float* weight, const float* r, const float* g, float* dx, float* dweight,
-                     int64_t m, int64_t d) {
+void rmsNormInputGradient(const float* g, const float* x, const float* weight, const float* r, const float* c, float* dx,
+                          int64_t m, int64_t d) {
   for (int64_t i = 0; i < m; i++) {
     const float *xRow = x + i * d, *gRow = g + i * d;
     const float product = sumOfRow(d, [&](Float sum, auto get) __attribute__((always_inline)) {
@@ -65,9 +65,29 @@ void rmsNormGradient(const float* x, const float* weight, const float* r, const 
     });
     const float inverse = r[i], slope = product * inverse * inverse * inverse / float(d);
     forVectors(d, [&](auto get, auto put) __attribute__((always_inline)) {
-      const Float gi = get(gRow), xi = get(xRow);
-      put(dweight, fma(gi * xi, splat(inverse), get(dweight)));
-      put(dx + i * d, fma(xi, splat(-slope), gi * get(weight) * inverse));
+      const Float own = fma(get(xRow), splat(-slope), get(gRow) * get(weight) * inverse);
+      put(dx + i * d, c ? get(c + i * d) + own : own);
+    });
+  }
+}
+
+void rmsNormWeightGradient(const float* g, const float* x, const float* r, float* dweight, int64_t m, int64_t d) {
+  constexpr int vectors = 8;  // whose sums stay in registers from row to row
+  int64_t j = 0;
+  for (; j + vectors * W <= d; j += vectors * W) {
+    Float sums[vectors];
+    R1_UNROLL for (int part = 0; part < vectors; part++) sums[part] = load(dweight + j + part * W);
+    for (int64_t i = 0; i < m; i++) {
+      const float *gRow = g + i * d + j, *xRow = x + i * d + j;
+      R1_UNROLL for (int part = 0; part < vectors; part++) {
+        sums[part] = fma(load(gRow + part * W) * load(xRow + part * W), splat(r[i]), sums[part]);
+      }
+    }
+    R1_UNROLL for (int part = 0; part < vectors; part++) store(dweight + j + part * W, sums[part]);
+  }
+  for (int64_t i = 0; i < m; i++) {
+    forVectors(d - j, [&](auto get, auto put) __attribute__((always_inline)) {
+      put(dweight + j, fma(get(g + i * d + j) * get(x + i * d + j), splat(r[i]), get(dweight + j)));
     });
   }
 }
@@ -103,6 +123,15 @@ void rotary(const float* x, const int64_t* positions, const float* cos, const fl
         put(to + half, fma(b, cosine, a * sine));
       });
     }
+  }
+}
+
+void normalizedRotary(const float* x, const float* weight, float epsilon, const int64_t* positions, const float* cos,
+                      const float* sin, float* y, float* r, int64_t m, int64_t heads, int64_t headDim) {
+  for (int64_t i = 0; i < m; i++) {
+    const int64_t at = i * heads * headDim;
+    rmsNorm(x + at, weight, epsilon, y + at, r + i * heads, heads, headDim);
+    rotary(y + at, positions + i, cos, sin, 1, y + at, 1, heads, headDim);
   }
 }
 

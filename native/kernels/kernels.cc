@@ -74,9 +74,12 @@ void addInto(float* sum, const float* x, int64_t n) { target().table->addInto(su
 void rmsNorm(const float* x, const float* weight, float epsilon, float* y, float* r, int64_t m, int64_t d) {
   target().table->rmsNorm(x, weight, epsilon, y, r, m, d);
 }
-void rmsNormGradient(const float* x, const float* weight, const float* r, const float* g, float* dx, float* dweight,
-                     int64_t m, int64_t d) {
-  target().table->rmsNormGradient(x, weight, r, g, dx, dweight, m, d);
+void rmsNormInputGradient(const float* g, const float* x, const float* weight, const float* r, const float* c, float* dx,
+                          int64_t m, int64_t d) {
+  target().table->rmsNormInputGradient(g, x, weight, r, c, dx, m, d);
+}
+void rmsNormWeightGradient(const float* g, const float* x, const float* r, float* dweight, int64_t m, int64_t d) {
+  target().table->rmsNormWeightGradient(g, x, r, dweight, m, d);
 }
 void swiglu(const float* gate, const float* up, float* y, int64_t n) { target().table->swiglu(gate, up, y, n); }
 void swigluGradient(const float* gate, const float* up, const float* g, float* dgate, float* dup, int64_t n) {
@@ -85,6 +88,10 @@ void swigluGradient(const float* gate, const float* up, const float* g, float* d
 void rotary(const float* x, const int64_t* positions, const float* cos, const float* sin, float direction, float* y,
             int64_t m, int64_t heads, int64_t headDim) {
   target().table->rotary(x, positions, cos, sin, direction, y, m, heads, headDim);
+}
+void normalizedRotary(const float* x, const float* weight, float epsilon, const int64_t* positions, const float* cos,
+                      const float* sin, float* y, float* r, int64_t m, int64_t heads, int64_t headDim) {
+  target().table->normalizedRotary(x, weight, epsilon, positions, cos, sin, y, r, m, heads, headDim);
 }
 void logSumExp(const float* logits, float* largest, float* lse, int64_t m, int64_t n) {
   target().table->logSumExp(logits, largest, lse, m, n);

@@ -107,9 +107,12 @@ void addInto(float* sum, const float* x, int64_t n);
 /// y = x · r · weight with r = 1/√(mean(x²) + epsilon), per row: x, y [m, d], weight [d], r [m] (may be null).
 void rmsNorm(const float* x, const float* weight, float epsilon, float* y, float* r, int64_t m, int64_t d);
 
-/// dx = r·weight∘g − x·r³·(g∘x·weight)/d, and dweight += Σ_rows r·g∘x in ascending order.
-void rmsNormGradient(const float* x, const float* weight, const float* r, const float* g, float* dx, float* dweight,
-                     int64_t m, int64_t d);
+/// dx = r·weight∘g − x·r³·(g∘x·weight)/d (+ c), per row: c [m, d] may be null, or dx.
+void rmsNormInputGradient(const float* g, const float* x, const float* weight, const float* r, const float* c, float* dx,
+                          int64_t m, int64_t d);
+
+/// dweight += Σ_rows r·g∘x, in ascending order.
+void rmsNormWeightGradient(const float* g, const float* x, const float* r, float* dweight, int64_t m, int64_t d);
 
 /// y = silu(gate)∘up, n elements.
 void swiglu(const float* gate, const float* up, float* y, int64_t n);
@@ -121,6 +124,10 @@ void swigluGradient(const float* gate, const float* up, const float* g, float* d
 /// cos, sin [positions, headDim/2]. `direction` −1 rotates back, which is the gradient.
 void rotary(const float* x, const int64_t* positions, const float* cos, const float* sin, float direction, float* y,
             int64_t m, int64_t heads, int64_t headDim);
+
+/// `rotary` of the `rmsNorm` of each head, with its bits: weight [headDim], r [m, heads].
+void normalizedRotary(const float* x, const float* weight, float epsilon, const int64_t* positions, const float* cos,
+                      const float* sin, float* y, float* r, int64_t m, int64_t heads, int64_t headDim);
 
 /// Of each row of logits [m, n]: its largest, and ln Σ exp(logit).
 void logSumExp(const float* logits, float* largest, float* lse, int64_t m, int64_t n);

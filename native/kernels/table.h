@@ -17,10 +17,12 @@
   one(sumOfSquares)             \
   one(addInto)                  \
   one(rmsNorm)                  \
-  one(rmsNormGradient)          \
+  one(rmsNormInputGradient)     \
+  one(rmsNormWeightGradient)    \
   one(swiglu)                   \
   one(swigluGradient)           \
   one(rotary)                   \
+  one(normalizedRotary)         \
   one(logSumExp)                \
   one(softmax)                  \
   one(tokenProbability)         \

@@ -89,6 +89,19 @@ float* Call::changed(size_t index, const Input& from) const {
   return to;
 }
 
+float* Call::sum(size_t index, size_t onto, const Dims& dims) const {
+  if (has(onto)) {
+    const Input begun = input(onto);
+    begun.expect(dims);
+    return changed(index, begun);
+  }
+  int64_t elements = 1;
+  for (int64_t size : dims) elements *= size;
+  float* zeros = output(index, dims);
+  std::memset(zeros, 0, sizeof(float) * elements);
+  return zeros;
+}
+
 void Call::check(OrtStatus* status) const {
   if (status == nullptr) return;
   std::string message = api_.GetErrorMessage(status);

@@ -45,6 +45,8 @@ class Call {
   float* output(size_t index, const Dims& dims) const;
   /// Memory of an output that begins as a copy of an input; nothing is copied where they lie in the same memory.
   float* changed(size_t output, const Input& from) const;
+  /// Memory of an output of this shape that sums are added to: it begins as the optional input `onto`, or as zeros.
+  float* sum(size_t output, size_t onto, const Dims& dims) const;
 
  private:
   void check(OrtStatus* status) const;

@@ -15,5 +15,13 @@ extern const Op linearInputGradientBf16Op;
 extern const Op linearInputGradientOp;
 extern const Op linearWeightGradientBf16Op;
 extern const Op linearWeightGradientOp;
+extern const Op normalizedRotaryOp;
+extern const Op rmsNormOp;
+extern const Op rmsNormInputGradientOp;
+extern const Op rmsNormWeightGradientOp;
+extern const Op rotaryOp;
+extern const Op rotaryGradientOp;
+extern const Op swiGluOp;
+extern const Op swiGluGradientOp;
 
 }  // namespace r1

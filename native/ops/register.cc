@@ -62,9 +62,11 @@ OrtCustomOpDomain* domain() {
     OrtCustomOpDomain* created = nullptr;
     static std::list<CustomOp> customOps;
     if (OrtStatus* status = api->CreateCustomOpDomain("r1.ops", &created)) api->ReleaseStatus(status);
-    for (const Op* op : {&adamwOp, &attentionOp, &attentionGradientOp, &cachedAttentionOp, &linearOp,
-                         &linearBf16Op, &linearInputGradientBf16Op, &linearWeightGradientBf16Op,
-                         &linearInputGradientOp, &linearWeightGradientOp}) {
+    for (const Op* op :
+         {&adamwOp, &attentionOp, &attentionGradientOp, &cachedAttentionOp, &linearOp, &linearBf16Op,
+          &linearInputGradientOp, &linearInputGradientBf16Op, &linearWeightGradientOp, &linearWeightGradientBf16Op,
+          &normalizedRotaryOp, &rmsNormOp, &rmsNormInputGradientOp, &rmsNormWeightGradientOp, &rotaryOp,
+          &rotaryGradientOp, &swiGluOp, &swiGluGradientOp}) {
       customOps.emplace_back(*op);
       if (OrtStatus* status = api->CustomOpDomain_Add(created, &customOps.back())) api->ReleaseStatus(status);
     }

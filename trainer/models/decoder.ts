@@ -2,13 +2,13 @@ import { dimension } from '../graph/shape.ts';
 import type { Value } from '../graph/value.ts';
 import { attention, type TokenPlaces } from '../nn/attention.ts';
 import { lowRank } from '../nn/lora.ts';
+import { rotatedHeads } from '../nn/rotated-heads.ts';
 import { type RotaryTables, rotaryTables } from '../nn/rotary.ts';
 import { swiglu } from '../nn/swiglu.ts';
 import { add } from '../ops/elementwise.ts';
 import { linear as linearLayer } from '../ops/linalg.ts';
 import { reshape } from '../ops/movement.ts';
 import { rmsNorm } from '../ops/normalization.ts';
-import { rotaryEmbedding } from '../ops/rotary.ts';
 import type { ModelConfig } from './config.ts';
 import { adapterNames, isAdapted } from './parameters.ts';
 
@@ -85,24 +85,21 @@ export function attentionHeads(
   positions: Value,
   keep: Keep = (_, value) => value,
 ): AttentionHeads {
-  const { heads, kvHeads, headDim } = config;
   const count = dimension(x.shape, 0);
   const h = rmsNorm(x, layer('input_layernorm.weight'), config.normEpsilon);
   const tables = decoderRotaryTables(config);
-  const project = (name: 'q' | 'k' | 'v', number: number): Value => {
-    const y = keep(name, linear(config, layer, `self_attn.${name}_proj`, h, { bias: config.attentionBias }));
-    return reshape(y, [count, number, 1, headDim]);
-  };
-  const rotate = (name: 'q' | 'k', number: number): Value => {
-    const projected = project(name, number);
-    const norm = `self_attn.${name}_norm.weight`;
-    const y = config.qkNorm ? rmsNorm(projected, layer(norm), config.normEpsilon) : projected;
-    return reshape(rotaryEmbedding(y, positions, tables), [count, number, headDim]);
+  const project = (name: 'q' | 'k' | 'v'): Value =>
+    keep(name, linear(config, layer, `self_attn.${name}_proj`, h, { bias: config.attentionBias }));
+  const rotate = (name: 'q' | 'k'): Value => {
+    const projected = project(name);
+    if (!config.qkNorm) return rotatedHeads(projected, positions, tables);
+    const norm = { weight: layer(`self_attn.${name}_norm.weight`), epsilon: config.normEpsilon };
+    return rotatedHeads(projected, positions, tables, norm);
   };
   return {
-    q: rotate('q', heads),
-    k: rotate('k', kvHeads),
-    v: reshape(project('v', kvHeads), [count, kvHeads, headDim]),
+    q: rotate('q'),
+    k: rotate('k'),
+    v: reshape(project('v'), [count, config.kvHeads, config.headDim]),
   };
 }
 

@@ -1,5 +1,5 @@
 import { type Value, apply, scalar } from '../graph/value.ts';
-import { add, multiply, subtract, unary } from './elementwise.ts';
+import { multiply, subtract, unary } from './elementwise.ts';
 
 /** `σ(a) = 1 ÷ (1 + e⁻ᵃ)`. ONNX `Sigmoid`. */
 export function sigmoid(a: Value): Value {
@@ -9,17 +9,7 @@ export function sigmoid(a: Value): Value {
 
 /** `a · σ(a)`, also called swish. `QuickGelu` of com.microsoft with alpha 1: one pass where Sigmoid and Mul take two. */
 export function silu(a: Value): Value {
-  const y: Value = apply('QuickGelu', [a], a, {
-    domain: 'com.microsoft',
-    attributes: { alpha: { float: 1 } },
-    // y' = σ + a·σ·(1 − σ) = σ + y·(1 − σ)
-    gradient: (g) => {
-      if (g === undefined) return [];
-      const s = sigmoid(a);
-      return [multiply(g, add(multiply(subtract(scalar(1), s), y), s))];
-    },
-  });
-  return y;
+  return apply('QuickGelu', [a], a, { domain: 'com.microsoft', attributes: { alpha: { float: 1 } } });
 }
 
 /** `log(1 + eᵃ) = −log σ(−a)`, without overflow. ONNX `Softplus`. */

@@ -1,6 +1,5 @@
 import { ShapeError, showShape } from '../graph/shape.ts';
 import { type Value, apply, expectRank } from '../graph/value.ts';
-import { negate } from './elementwise.ts';
 
 /**
  * Rotary position embedding of the halves `(x[i], x[i + headDim/2])`, as in Llama and Qwen.
@@ -19,6 +18,5 @@ export function rotaryEmbedding(x: Value, positions: Value, tables: { cos: Value
   return apply('RotaryEmbedding', [x, positions, cos, sin], x, {
     domain: 'com.microsoft',
     attributes: { interleaved: 0 },
-    gradient: (g) => (g ? [rotaryEmbedding(g, positions, { cos, sin: negate(sin) })] : []), // a rotation's transpose is its inverse
   });
 }

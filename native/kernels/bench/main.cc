@@ -146,15 +146,16 @@ void elementwise() {
   Floats y(m * f), z(m * f), r(m), dw(f), logits = some(16 * 49152);
   const double norm = least([&] { r1::rmsNorm(x.data(), weight.data(), 1e-5f, y.data(), r.data(), m, d); });
   const double slope = least([&] {
-    r1::rmsNormGradient(x.data(), weight.data(), r.data(), g.data(), y.data(), dw.data(), m, d);
+    r1::rmsNormInputGradient(g.data(), x.data(), weight.data(), r.data(), nullptr, y.data(), m, d);
   });
+  const double sums = least([&] { r1::rmsNormWeightGradient(g.data(), x.data(), r.data(), dw.data(), m, d); });
   const double gate = least([&] { r1::swiglu(x.data(), up.data(), y.data(), m * f); });
   const double gateSlope = least([&] {
     r1::swigluGradient(x.data(), up.data(), g.data(), y.data(), z.data(), m * f);
   });
   const double soft = least([&] { r1::softmax(logits.data(), 16, 49152); });
-  std::printf("128 tokens, ns an element: rmsNorm %.2f / %.2f, swiglu %.2f / %.2f; softmax %.2f\n",
-              1e9 * norm / double(m * d), 1e9 * slope / double(m * d), 1e9 * gate / double(m * f),
+  std::printf("128 tokens, ns an element: rmsNorm %.2f / %.2f / %.2f, swiglu %.2f / %.2f; softmax %.2f\n",
+              1e9 * norm / double(m * d), 1e9 * slope / double(m * d), 1e9 * sums / double(m * d), 1e9 * gate / double(m * f),
               1e9 * gateSlope / double(m * f), 1e9 * soft / double(16 * 49152));
 }
 

@@ -55,13 +55,18 @@ void normsAgree(const r1::Table& kernels) {
   for (int i = 0; i < 30; i++) {
     const int64_t m = between(1, 9), d = between(1, 600);
     const Floats x = normals(m * d, 3), weight = normals(d), g = normals(m * d);
-    Floats y(m * d), r(m), wantY(m * d), wantR(m), dx(m * d), wantDx(m * d), dw = normals(d), wantDw = dw;
+    Floats sum = normals(m * d), y(m * d), r(m), wantY(m * d), wantR(m), dx(m * d), wantDx(m * d), dw = normals(d), wantDw = dw;
     kernels.rmsNorm(x.data(), weight.data(), 1e-5f, y.data(), r.data(), m, d);
     reference::rmsNorm(x.data(), weight.data(), 1e-5f, wantY.data(), wantR.data(), m, d);
     check(close(y, wantY, 1e-6) && close(r, wantR, 1e-6), "rmsNorm of [%ld, %ld] is off by %g", m, d, difference(y, wantY));
-    kernels.rmsNormGradient(x.data(), weight.data(), r.data(), g.data(), dx.data(), dw.data(), m, d);
-    reference::rmsNormGradient(x.data(), weight.data(), r.data(), g.data(), wantDx.data(), wantDw.data(), m, d);
+    const float* c = i % 3 == 0 ? nullptr : sum.data();
+    kernels.rmsNormInputGradient(g.data(), x.data(), weight.data(), r.data(), c, dx.data(), m, d);
+    reference::rmsNormInputGradient(g.data(), x.data(), weight.data(), r.data(), c, wantDx.data(), m, d);
     check(close(dx, wantDx, 2e-6), "rmsNorm: dx of [%ld, %ld] is off by %g", m, d, difference(dx, wantDx));
+    if (c) kernels.rmsNormInputGradient(g.data(), x.data(), weight.data(), r.data(), c, sum.data(), m, d);
+    check(!c || sameBits(sum, dx), "rmsNorm: dx of [%ld, %ld] differs in place", m, d);
+    kernels.rmsNormWeightGradient(g.data(), x.data(), r.data(), dw.data(), m, d);
+    reference::rmsNormWeightGradient(g.data(), x.data(), r.data(), wantDw.data(), m, d);
     check(close(dw, wantDw, 2e-6), "rmsNorm: dweight of [%ld, %ld] is off by %g", m, d, difference(dw, wantDw));
     Floats single(d);
     kernels.rmsNorm(x.data() + (m - 1) * d, weight.data(), 1e-5f, single.data(), nullptr, 1, d);
@@ -102,6 +107,13 @@ void rotationsAgree(const r1::Table& kernels) {
     kernels.rotary(x.data(), positions.data(), cos.data(), sin.data(), 1, y.data(), m, heads, headDim);
     reference::rotary(x.data(), positions.data(), cos.data(), sin.data(), 1, want.data(), m, heads, headDim);
     check(close(y, want, 1e-6), "rotary is off by %g", difference(y, want));
+    const Floats weight = normals(headDim);
+    Floats normal(x.size()), r(m * heads), fused(x.size()), fusedR(m * heads);
+    kernels.rmsNorm(x.data(), weight.data(), 1e-5f, normal.data(), r.data(), m * heads, headDim);
+    kernels.rotary(normal.data(), positions.data(), cos.data(), sin.data(), 1, normal.data(), m, heads, headDim);
+    kernels.normalizedRotary(x.data(), weight.data(), 1e-5f, positions.data(), cos.data(), sin.data(), fused.data(),
+                             fusedR.data(), m, heads, headDim);
+    check(sameBits(fused, normal) && sameBits(fusedR, r), "normalizedRotary has other bits than norm and rotation");
     back = y;
     kernels.rotary(back.data(), positions.data(), cos.data(), sin.data(), -1, back.data(), m, heads, headDim);
     check(close(back, x, 1e-6), "rotary there and back is off by %g", difference(back, x));

@@ -168,17 +168,23 @@ inline void rmsNorm(const float* x, const float* weight, float epsilon, float* y
   }
 }
 
-inline void rmsNormGradient(const float* x, const float* weight, const float* r, const float* g, float* dx,
-                            float* dweight, int64_t m, int64_t d) {
+inline void rmsNormInputGradient(const float* g, const float* x, const float* weight, const float* r, const float* c,
+                                 float* dx, int64_t m, int64_t d) {
   for (int64_t i = 0; i < m; i++) {
     double slope = 0;
     for (int64_t j = 0; j < d; j++) slope += double(g[i * d + j]) * x[i * d + j] * weight[j];
     slope *= double(r[i]) * r[i] * r[i] / d;
-    for (int64_t j = 0; j < d; j++) {
-      const double gj = g[i * d + j], xj = x[i * d + j];
-      dweight[j] = float(dweight[j] + r[i] * gj * xj);
-      dx[i * d + j] = float(r[i] * weight[j] * gj - xj * slope);
+    for (int64_t j = i * d; j < (i + 1) * d; j++) {
+      dx[j] = float(double(r[i]) * weight[j - i * d] * g[j] - x[j] * slope + (c ? c[j] : 0));
     }
+  }
+}
+
+inline void rmsNormWeightGradient(const float* g, const float* x, const float* r, float* dweight, int64_t m, int64_t d) {
+  for (int64_t j = 0; j < d; j++) {
+    double sum = dweight[j];
+    for (int64_t i = 0; i < m; i++) sum += double(r[i]) * g[i * d + j] * x[i * d + j];
+    dweight[j] = float(sum);
   }
 }
 

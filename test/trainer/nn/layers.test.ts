@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals';
 import { constant, input, integers, type Value } from '../../../trainer/graph/value.ts';
 import { writeProgram } from '../../../trainer/graph/writer.ts';
 import { attention, type TokenPlaces } from '../../../trainer/nn/attention.ts';
-import { rotaryFrequencies } from '../../../trainer/nn/rotary.ts';
+import { rotatedHeads } from '../../../trainer/nn/rotated-heads.ts';
+import { rotaryFrequencies, rotaryTables } from '../../../trainer/nn/rotary.ts';
 import { lowRank } from '../../../trainer/nn/lora.ts';
 import { swiglu } from '../../../trainer/nn/swiglu.ts';
 import { distribution, tokenProbability } from '../../../trainer/nn/token-probability.ts';
@@ -21,6 +22,8 @@ const sharing: TokenPlaces = {
   places: constant(BigInt64Array.of(0n, 1n, 2n, 3n, 0n, 1n, 4n, 4n), [2, 4]),
   origins: integers([0, 1, 2, 3, 6]),
 };
+const positions = constant(BigInt64Array.of(3n, 1n), [2, 1]);
+const tables = rotaryTables({ headDim: 6, theta: 100 }, 4);
 const targets = constant(BigInt64Array.of(4n, 0n, 2n, 0n), [4]);
 
 test.each<[string, Parameters<typeof gradientErrors>[0]]>([
@@ -68,6 +71,20 @@ test.each<[string, Parameters<typeof gradientErrors>[0]]>([
         [3, 5],
       ],
       build: swiglu,
+    },
+  ],
+  [
+    'rotated heads',
+    {
+      inputs: [[2, 18]],
+      build: (x) => rotatedHeads(x, positions, tables),
+    },
+  ],
+  [
+    'rotated heads after QK-norm',
+    {
+      inputs: [[2, 18], [6]],
+      build: (x, weight) => rotatedHeads(x, positions, tables, { weight, epsilon: 1e-6 }),
     },
   ],
   [
