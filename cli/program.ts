@@ -8,6 +8,7 @@ import { addApply } from './commands/apply.ts';
 import { addApprove } from './commands/approve.ts';
 import { addDelete } from './commands/delete.ts';
 import { addEvaluate } from './commands/evaluate.ts';
+import { addExport } from './commands/export.ts';
 import { addGenerate } from './commands/generate.ts';
 import { addGet } from './commands/get.ts';
 import { addGrade } from './commands/grade.ts';
@@ -26,7 +27,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
-const onThisMachine = [addRun, addInspect, addReport, addSamples, addGenerate, addEvaluate, addGrade];
+const onThisMachine = [addRun, addInspect, addReport, addSamples, addGenerate, addEvaluate, addExport, addGrade];
 const onClusters = [addApply, addSuspend, addResume, addRerun, addDelete];
 const onBoth = [addValidate, addGet, addLogs, addApprove];
 

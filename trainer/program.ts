@@ -1,5 +1,7 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { type WeightType, weightTypes } from './checkpoint/safetensors.ts';
 import { checkFiles } from './stages/check-files.ts';
+import { exportModel } from './stages/export-model.ts';
 import { evaluateCheckpoint, evaluateStageAgain, generateFromCheckpoint } from './stages/one-off.ts';
 import { sampleForLearner } from './stages/rollout-worker.ts';
 import { reportFailure } from './stages/failure.ts';
@@ -82,8 +84,16 @@ program
   .option('--show <count>', 'completions of each dataset to print', Number, 0)
   .action(evaluateStageAgain);
 
+program
+  .command('export')
+  .description('write the model of a checkpoint as a Hugging Face directory')
+  .argument('<checkpoint>', 'checkpoint or Hugging Face directory')
+  .argument('<directory>', 'where it is written')
+  .addOption(new Option('--dtype <type>', 'type of the weights').choices(weightTypes).default(weightTypes[0]))
+  .action((from: string, to: string, { dtype }: { dtype: WeightType }) => exportModel(from, to, dtype));
+
 /** `r1` has the same commands, and a person hears of no second program. */
-const commandsOfCli = ['generate', 'evaluate', 'evaluate-stage'];
+const commandsOfCli = ['generate', 'evaluate', 'evaluate-stage', 'export'];
 
 try {
   await program.parseAsync();

@@ -6,6 +6,7 @@ import { mostShardBytes } from '../../trainer/checkpoint/plan-shards.ts';
 import { writeModelDirectory } from '../../trainer/checkpoint/write-model-directory.ts';
 import { modelInit } from '../../trainer/contract/model.ts';
 import { configFromInit, toHfConfig } from '../../trainer/models/config.ts';
+import { exportModel } from '../../trainer/stages/export-model.ts';
 import { initialParameters, parameterLayout } from '../../trainer/models/parameters.ts';
 import { writeByteTokenizer } from '../../trainer/tokenizers/byte-tokenizer.ts';
 import { useTokenizers } from '../support/tokenizers.ts';
@@ -95,6 +96,15 @@ testInPython(
     }
   },
 );
+
+testInPython('a model exported in bfloat16 gives there what it gives here (skipped without R1_PYTHON)', async () => {
+  const exported = join(directory(), 'exported');
+  await exportModel(join(import.meta.dirname, '../fixtures/trained'), exported, 'bfloat16');
+  const { logProbs, ...here } = await continuationHere(exported, '3 + 4 =', 16);
+  const { logProbs: expected, ...there } = await continuationInTransformers(python!, exported, '3 + 4 =', 16);
+  expect(there).toEqual(here);
+  expect(largestDifference(logProbs, expected)).toBeLessThan(1e-4);
+});
 
 function largestDifference(found: readonly number[], expected: readonly number[]): number {
   return Math.max(...expected.map((value, token) => Math.abs(value - found[token]!)));

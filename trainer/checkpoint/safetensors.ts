@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { UserError } from '../contract/errors.ts';
+import { roundToBfloat16 } from '../algorithms/bfloat16.ts';
 import { namingFullDisk } from '../contract/full-disk.ts';
 import { openInput } from '../contract/input-file.ts';
 import { fill, type Piece, pieceBytes, readAhead } from './read-ahead.ts';
@@ -145,17 +146,33 @@ export interface NamedTensor {
   readonly values: Float32Array | (() => Float32Array);
 }
 
+/** Types that weights are written in, as `config.json` names them. */
+export const weightTypes = ['float32', 'bfloat16'] as const;
+export type WeightType = (typeof weightTypes)[number];
+
+/** Of the format: name and bytes of an element. */
+const dtypes = { float32: { dtype: 'F32', bytes: 4 }, bfloat16: { dtype: 'BF16', bytes: 2 } } as const;
+
+export function bytesPerElement(type: WeightType): number {
+  return dtypes[type].bytes;
+}
+
 /**
- * Writes tensors as F32 in the given order; the header is padded so that the data is aligned to 8 bytes.
+ * Writes tensors in the given order; the header is padded so that the data is aligned to 8 bytes.
  *
  * @throws DiskFullError with the path and the bytes needed
  */
-export async function writeSafetensors(path: string, tensors: readonly NamedTensor[]): Promise<void> {
+export async function writeSafetensors(
+  path: string,
+  tensors: readonly NamedTensor[],
+  type: WeightType = 'float32',
+): Promise<void> {
+  const { dtype, bytes: ofElement } = dtypes[type];
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   let end = 0;
   for (const { name, shape } of tensors) {
-    const bytes = shape.reduce((product, dimension) => product * dimension, Float32Array.BYTES_PER_ELEMENT);
-    header[name] = { dtype: 'F32', shape, data_offsets: [end, (end += bytes)] };
+    const bytes = shape.reduce((product, dimension) => product * dimension, ofElement);
+    header[name] = { dtype, shape, data_offsets: [end, (end += bytes)] };
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   const prefix = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20);
@@ -166,10 +183,17 @@ export async function writeSafetensors(path: string, tensors: readonly NamedTens
     await using file = await open(path, 'w');
     await writeAll(file, prefix);
     for (const { values } of tensors) {
-      const { buffer, byteOffset, byteLength } = typeof values === 'function' ? values() : values;
+      const inFloat32 = typeof values === 'function' ? values() : values;
+      const { buffer, byteOffset, byteLength } = type === 'float32' ? inFloat32 : halvesOf(inFloat32);
       await writeAll(file, new Uint8Array(buffer, byteOffset, byteLength));
     }
   });
+}
+
+function halvesOf(values: Float32Array): Uint16Array {
+  const halves = new Uint16Array(values.length);
+  roundToBfloat16(values, halves);
+  return halves;
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {

@@ -4,7 +4,7 @@ import { namingFullDisk } from '../contract/full-disk.ts';
 import { copyTokenizer, generationConfigName } from './companion-files.ts';
 import type { FlatLayout } from './model-directory.ts';
 import { mostShardBytes, planShards, type Shard } from './plan-shards.ts';
-import { writeSafetensors } from './safetensors.ts';
+import { bytesPerElement, type WeightType, writeSafetensors } from './safetensors.ts';
 import { indexName } from './weight-files.ts';
 
 export interface ModelToWrite {
@@ -17,10 +17,12 @@ export interface ModelToWrite {
   readonly merge?: (name: string, values: Float32Array) => Float32Array;
   /** Directory whose tokenizer and generation_config.json are copied. */
   readonly tokenizerFrom: string;
+  /** Of the weights in the files, float32 when absent. */
+  readonly dtype?: WeightType;
 }
 
 /**
- * Writes a directory that `transformers` opens: config.json, the weights in F32, generation_config.json and the tokenizer's
+ * Writes a directory that `transformers` opens: config.json, the weights, generation_config.json and the tokenizer's
  * files.
  *
  * @param shardBytes weights that take more than this are cut into files of at most so many bytes, beside an index
@@ -31,7 +33,7 @@ export async function writeModelDirectory(
   model: ModelToWrite,
   shardBytes = mostShardBytes,
 ): Promise<void> {
-  const { hfConfig, layout, parameters, merge = (_, values) => values, tokenizerFrom } = model;
+  const { hfConfig, layout, parameters, merge = (_, values) => values, tokenizerFrom, dtype = 'float32' } = model;
   await namingFullDisk(directory, undefined, async () => {
     await mkdir(directory, { recursive: true });
     await writeFile(join(directory, 'config.json'), json(hfConfig));
@@ -43,17 +45,17 @@ export async function writeModelDirectory(
     name,
     shape,
     values: () => merge(name, parameters.subarray(offset, offset + size)),
-    bytes: size * Float32Array.BYTES_PER_ELEMENT,
+    bytes: size * bytesPerElement(dtype),
   }));
   const shards = planShards(tensors, shardBytes);
-  for (const shard of shards) await writeSafetensors(join(directory, shard.name), shard.tensors);
-  if (shards.length > 1) await writeFile(join(directory, indexName), json(indexOf(shards, layout)));
+  for (const shard of shards) await writeSafetensors(join(directory, shard.name), shard.tensors, dtype);
+  if (shards.length > 1) await writeFile(join(directory, indexName), json(indexOf(shards, layout, dtype)));
 }
 
 /** What `transformers` looks up: in which file each tensor is. */
-function indexOf(shards: readonly Shard<{ readonly name: string }>[], { size }: FlatLayout): object {
+function indexOf(shards: readonly Shard<{ readonly name: string }>[], { size }: FlatLayout, dtype: WeightType): object {
   return {
-    metadata: { total_parameters: size, total_size: size * Float32Array.BYTES_PER_ELEMENT },
+    metadata: { total_parameters: size, total_size: size * bytesPerElement(dtype) },
     weight_map: Object.fromEntries(
       shards.flatMap(({ name: file, tensors }) => tensors.map(({ name }) => [name, file] as const)),
     ),
