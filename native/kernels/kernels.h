@@ -82,21 +82,22 @@ void cachedAttention(const CacheShape& shape, const float* q, const float* k, co
 
 // -------------------------------------------------------------------------------------------------------- optimizer
 
+/// Factors of an update: `adamwFactors` in trainer/optim/adamw.ts.
 struct AdamW {
-  double gradientScale;  ///< clipping
-  double learningRate;
-  double beta1, beta2;
-  double epsilon;
-  double weightDecay;      ///< 0 for tensors that are not decayed
-  double biasCorrection1;  ///< 1 − beta1^step
-  double biasCorrection2;  ///< 1 − beta2^step
+  float gradientScale;  ///< clipping
+  float beta1, rest1;   ///< of the first moment, and 1 − beta1
+  float beta2, rest2;   ///< of the second
+  float decay;          ///< learning rate · weight decay
+  float rate;           ///< learning rate ÷ bias correction of the first moment
+  float correction;     ///< 1 ÷ √(bias correction of the second)
+  float epsilon;
 };
 
-/// One AdamW update of n parameters and their moments in place, computed in float64 in the order of
-/// trainer/optim/adamw.ts, so with its bits.
+/// One AdamW update of n parameters and their moments in place, with the operations of trainer/optim/adamw-program.ts in their order,
+/// so with its bits.
 void adamw(const AdamW& settings, float* parameters, float* m, float* v, const float* gradient, int64_t n);
 
-/// Σ x² in float64, with the bits of trainer/optim/clipping.ts.
+/// Σ x² in float64.
 double sumOfSquares(const float* x, int64_t n);
 
 /// sum += x.

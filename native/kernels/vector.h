@@ -61,7 +61,6 @@ R1_INLINE void storeSome(float* p, Float x, int64_t count) {
 }
 
 R1_INLINE Float splat(float x) { return x - Float{}; }
-R1_INLINE Double splatDouble(double x) { return x - Double{}; }
 
 /// a·b + c, rounded once where the target can.
 R1_INLINE Float fma(Float a, Float b, Float c) {
@@ -78,17 +77,17 @@ R1_INLINE Float fma(Float a, Float b, Float c) {
 
 R1_INLINE Float maximum(Float a, Float b) { return a > b ? a : b; }
 
-R1_INLINE Double squareRoot(Double x) {
+R1_INLINE Float squareRoot(Float x) {
 #if R1_WIDTH == 16
-  return _mm512_maskz_sqrt_pd(0xff, x);
+  return _mm512_maskz_sqrt_ps(0xffff, x);
 #elif R1_WIDTH == 8
-  return _mm256_sqrt_pd(x);
+  return _mm256_sqrt_ps(x);
 #elif defined(__x86_64__)
-  return _mm_sqrt_pd(x);
+  return _mm_sqrt_ps(x);
 #elif defined(__aarch64__)
-  return vsqrtq_f64(x);
+  return vsqrtq_f32(x);
 #else
-  for (int i = 0; i < W / 2; i++) x[i] = std::sqrt(x[i]);
+  for (int i = 0; i < W; i++) x[i] = std::sqrt(x[i]);
   return x;
 #endif
 }
@@ -96,13 +95,10 @@ R1_INLINE Double squareRoot(Double x) {
 // Spelled out because g++ 12 converts vectors by way of memory.
 #if R1_WIDTH == 16
 R1_INLINE Double widen(FloatOfDouble x) { return _mm512_maskz_cvtps_pd(0xff, x); }
-R1_INLINE FloatOfDouble narrow(Double x) { return _mm512_maskz_cvtpd_ps(0xff, x); }
 #elif R1_WIDTH == 8
 R1_INLINE Double widen(FloatOfDouble x) { return _mm256_cvtps_pd(x); }
-R1_INLINE FloatOfDouble narrow(Double x) { return _mm256_cvtpd_ps(x); }
 #else
 R1_INLINE Double widen(FloatOfDouble x) { return __builtin_convertvector(x, Double); }
-R1_INLINE FloatOfDouble narrow(Double x) { return __builtin_convertvector(x, FloatOfDouble); }
 #endif
 
 /// Adds the upper half of the lanes to the lower half until four are left.

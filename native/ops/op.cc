@@ -75,12 +75,12 @@ const float* Call::optionalFloats(size_t index, const Dims& dims) const {
   return found.floats();
 }
 
-float* Call::output(size_t index, const Dims& dims) const {
+void* Call::outputMemory(size_t index, const Dims& dims) const {
   OrtValue* value = nullptr;
   check(api_.KernelContext_GetOutput(context_, index, dims.data(), dims.size(), &value));
   void* data = nullptr;
   if (value != nullptr) check(api_.GetTensorMutableData(value, &data));
-  return static_cast<float*>(data);
+  return data;
 }
 
 float* Call::changed(size_t index, const Input& from) const {

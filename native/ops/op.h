@@ -20,7 +20,6 @@ struct Input {
   const float* floats() const { return static_cast<const float*>(data); }
   const uint16_t* halves() const { return static_cast<const uint16_t*>(data); }
   const int64_t* integers() const { return static_cast<const int64_t*>(data); }
-  const double* doubles() const { return static_cast<const double*>(data); }
 
   /// Throws std::invalid_argument, naming the input, unless there are `rank` dimensions.
   void expectRank(size_t rank) const;
@@ -42,13 +41,17 @@ class Call {
   /// The floats of an optional input of this shape, or null.
   const float* optionalFloats(size_t index, const Dims& dims) const;
   /// Memory of an output, which takes this shape.
-  float* output(size_t index, const Dims& dims) const;
+  template <class T = float>
+  T* output(size_t index, const Dims& dims) const {
+    return static_cast<T*>(outputMemory(index, dims));
+  }
   /// Memory of an output that begins as a copy of an input; nothing is copied where they lie in the same memory.
   float* changed(size_t output, const Input& from) const;
   /// Memory of an output of this shape that sums are added to: it begins as the optional input `onto`, or as zeros.
   float* sum(size_t output, size_t onto, const Dims& dims) const;
 
  private:
+  void* outputMemory(size_t index, const Dims& dims) const;
   void check(OrtStatus* status) const;
 
   const struct Op& op_;

@@ -21,6 +21,7 @@ extern const Op rmsNormInputGradientOp;
 extern const Op rmsNormWeightGradientOp;
 extern const Op rotaryOp;
 extern const Op rotaryGradientOp;
+extern const Op sumOfSquaresOp;
 extern const Op swiGluOp;
 extern const Op swiGluGradientOp;
 

@@ -66,7 +66,7 @@ OrtCustomOpDomain* domain() {
          {&adamwOp, &attentionOp, &attentionGradientOp, &cachedAttentionOp, &linearOp, &linearBf16Op,
           &linearInputGradientOp, &linearInputGradientBf16Op, &linearWeightGradientOp, &linearWeightGradientBf16Op,
           &normalizedRotaryOp, &rmsNormOp, &rmsNormInputGradientOp, &rmsNormWeightGradientOp, &rotaryOp,
-          &rotaryGradientOp, &swiGluOp, &swiGluGradientOp}) {
+          &rotaryGradientOp, &sumOfSquaresOp, &swiGluOp, &swiGluGradientOp}) {
       customOps.emplace_back(*op);
       if (OrtStatus* status = api->CustomOpDomain_Add(created, &customOps.back())) api->ReleaseStatus(status);
     }

@@ -131,7 +131,7 @@ void tokenProbability() {
 void optimizer() {
   const int64_t n = 16 << 20;
   Floats p = some(n), m = some(n), v(n, 0.1f), g = some(n);
-  const r1::AdamW settings{1, 1e-6, 0.9, 0.999, 1e-8, 0.1, 0.1, 0.001};
+  const r1::AdamW settings{1, 0.9f, 0.1f, 0.999f, 0.001f, 1e-7f, 1e-5f, 31.6f, 1e-8f};
   const double update = least([&] { r1::adamw(settings, p.data(), m.data(), v.data(), g.data(), n); });
   const double squares = least([&] { p[0] += float(r1::sumOfSquares(g.data(), n)); });
   const double sums = least([&] { r1::addInto(p.data(), g.data(), n); });

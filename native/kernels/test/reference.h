@@ -138,24 +138,20 @@ inline void cachedAttention(const r1::CacheShape& s, const float* q, const float
 }
 
 inline void adamw(const r1::AdamW& a, float* p, float* m, float* v, const float* gradient, int64_t n) {
-  const double keep = 1 - a.learningRate * a.weightDecay;
-  const double rate = a.learningRate / a.biasCorrection1;
-  const double correction = 1 / std::sqrt(a.biasCorrection2);
   for (int64_t i = 0; i < n; i++) {
-    const double g = gradient[i] * a.gradientScale;
-    const double first = a.beta1 * m[i] + (1 - a.beta1) * g;
-    const double second = a.beta2 * v[i] + (1 - a.beta2) * g * g;
-    m[i] = float(first);
-    v[i] = float(second);
-    p[i] = float(keep * p[i] - (rate * first) / (std::sqrt(second) * correction + a.epsilon));
+    const float g = gradient[i] * a.gradientScale;
+    m[i] = a.beta1 * m[i] + a.rest1 * g;
+    v[i] = a.beta2 * v[i] + a.rest2 * g * g;
+    p[i] = p[i] - (a.decay * p[i] + (a.rate * m[i]) / (std::sqrt(v[i]) * a.correction + a.epsilon));
   }
 }
 
 inline double sumOfSquares(const float* x, int64_t n) {
-  double sums[4] = {0, 0, 0, 0};
-  const int64_t whole = n - n % 4;
-  for (int64_t i = 0; i < n; i++) sums[i < whole ? i % 4 : 0] += double(x[i]) * x[i];
-  return sums[0] + sums[1] + (sums[2] + sums[3]);
+  double sums[16] = {}, rest = 0;
+  const int64_t whole = n - n % 16;
+  for (int64_t i = 0; i < n; i++) (i < whole ? sums[i % 16] : rest) += double(x[i]) * x[i];
+  for (double sum : sums) rest += sum;
+  return rest;
 }
 
 inline void rmsNorm(const float* x, const float* weight, float epsilon, float* y, float* r, int64_t m, int64_t d) {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { adamw, segments } from '../../../trainer/optim/adamw.ts';
+import { adamw, adamwFactors, segments } from '../../../trainer/optim/adamw.ts';
 import type { AdamWSettings } from '../../../trainer/optim/adamw.ts';
 import { clipFactor, sumOfSquares } from '../../../trainer/optim/clipping.ts';
 
@@ -34,7 +34,7 @@ function train(shares: number): { norms: number[]; parameters: Float32Array[] } 
     for (let share = 0; share < shares; share++) {
       const [start, end] = [share, share + 1].map((part) => Math.floor((size * part) / shares)) as [number, number];
       for (const segment of segments(tensors, start, end)) {
-        adamw({ parameters, gradient, m, v }, segment, golden.settings, index + 1, scale);
+        adamw({ parameters, gradient, m, v }, segment, adamwFactors(golden.settings, index + 1, scale, segment.decay));
       }
     }
     return parameters.slice();
@@ -63,6 +63,34 @@ test('segments cut tensors at the borders of the range', () => {
   expect(segments(tensors, 0, 20)).toEqual([{ start: 0, end: 20, decay: true }]);
 });
 
+test('neighbours that are decayed alike are one segment', () => {
+  const sizes = [
+    { offset: 0, size: 4, decay: true },
+    { offset: 4, size: 6, decay: true },
+    { offset: 10, size: 1, decay: false },
+    { offset: 11, size: 4, decay: true },
+  ];
+  expect(segments(sizes, 2, 13)).toEqual([
+    { start: 2, end: 10, decay: true },
+    { start: 10, end: 11, decay: false },
+    { start: 11, end: 13, decay: true },
+  ]);
+});
+
+test('a decay of less than a rounding of 1 is not lost', () => {
+  const state = {
+    parameters: Float32Array.of(1e-3),
+    gradient: Float32Array.of(1),
+    m: new Float32Array(1),
+    v: new Float32Array(1),
+  };
+  const small = { learningRate: 1e-7, betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.1 } as const;
+  const factors = adamwFactors(small, 1, 1, true);
+  expect(factors[5]).toBeCloseTo(1e-8, 15);
+  adamw(state, { start: 0, end: 1 }, factors);
+  expect(state.parameters[0]).toBe(Math.fround(1e-3 - 1e-7 - 1e-11));
+});
+
 test('weight decay shrinks a parameter whose gradient is zero', () => {
   const state = {
     parameters: Float32Array.of(1),
@@ -70,6 +98,10 @@ test('weight decay shrinks a parameter whose gradient is zero', () => {
     m: new Float32Array(1),
     v: new Float32Array(1),
   };
-  adamw(state, { start: 0, end: 1, decay: true }, { ...golden.settings, learningRate: 0.5, weightDecay: 0.5 }, 1, 1);
+  adamw(
+    state,
+    { start: 0, end: 1 },
+    adamwFactors({ ...golden.settings, learningRate: 0.5, weightDecay: 0.5 }, 1, 1, true),
+  );
   expect(state.parameters[0]).toBe(0.75);
 });

@@ -1,7 +1,6 @@
 import type { Head, ModelConfig } from '../../models/config.ts';
 import { headGradientProgram, headParameters, layerGradientProgram, layerParameters } from '../../models/programs.ts';
 import type { ParameterLayout, ParameterTensor } from '../../models/parameters.ts';
-import { sumOfSquares } from '../../optim/clipping.ts';
 import { addRows, cutInputs, logitSpans, pickRows } from '../../passes/head-runs.ts';
 import { type LayerRuns, tokenTensors } from '../../passes/layer-runs.ts';
 import type { ExecutableCache } from '../../runtime/executable-cache.ts';
@@ -39,12 +38,12 @@ export interface GradientOptions {
 }
 
 /** Where a step's gradient is summed. */
-export type GradientMemory = Pick<OptimizerMemory, 'gradient' | 'squares'> & { readonly embedding: EmbeddingRows };
+export type GradientMemory = Pick<OptimizerMemory, 'gradient'> & { readonly embedding: EmbeddingRows };
 
 /** A micro-batch's place in the sum of a step. */
 export interface Place {
   readonly index: number;
-  /** It sums up the squares, too, while the numbers are at hand. */
+  /** It adds the embedding's rows to the sum. */
   readonly last: boolean;
 }
 
@@ -88,11 +87,6 @@ export class GradientRuns {
     let g = layers.stream('train.g0', count);
     (g.data as Float32Array).fill(0);
     const outputs = await this.#head(parameters, feeds, batch.loss, stream(config.layers), g, memory, place);
-    if (place.last)
-      this.#sumSquares(
-        this.#ofHead.filter((name) => name !== embedding),
-        memory,
-      );
     passTurn(turns, 0, place.index);
 
     for (let layer = config.layers - 1; layer >= 0; layer--) {
@@ -160,7 +154,7 @@ export class GradientRuns {
     inputs: Tensors,
     gradX: Tensor,
     memory: GradientMemory,
-    { index, last }: Place,
+    { index }: Place,
   ): Promise<void> {
     const { config, programs, layers } = this.#options;
     const onto = index > 0;
@@ -168,11 +162,6 @@ export class GradientRuns {
     const summed = this.#ofLayer.map((role) => ({ role, name: `model.layers.${layer}.${role}` }));
     const all = { ...layers.ofLayer(layer, parameters), ...inputs };
     await this.#sumsOf(memory).run(program, all, { 'grad.x': gradX }, summed);
-    if (last)
-      this.#sumSquares(
-        summed.map(({ name }) => name),
-        memory,
-      );
   }
 
   /**
@@ -195,7 +184,6 @@ export class GradientRuns {
     const ofRow: number[] = [];
     for (const [id, row] of rowOf.entries()) if (row >= 0) ofRow[row] = id;
     addRows(gradient, ofRow, floatTensor(rows.subarray(0, ofRow.length * hiddenSize), [ofRow.length, hiddenSize]));
-    this.#sumSquares([embedding], memory);
   }
 
   get #table(): string {
@@ -208,12 +196,6 @@ export class GradientRuns {
       size: number;
     };
     return gradient.subarray(offset, offset + size);
-  }
-
-  #sumSquares(names: readonly string[], memory: GradientMemory): void {
-    for (const [index, { name }] of this.#options.layout.tensors.entries()) {
-      if (names.includes(name)) memory.squares[index] = sumOfSquares(this.#gradientOf(name, memory));
-    }
   }
 
   /** A step's gradient always lies in the same memory. */

@@ -1,6 +1,6 @@
 import type { ExitReason } from '../../contract/exit-codes.ts';
 import type { Head, ModelConfig } from '../../models/config.ts';
-import type { AdamWSettings } from '../../optim/adamw.ts';
+import type { AdamWSettings, Range } from '../../optim/adamw.ts';
 import type { Claims } from '../../rollout/claims.ts';
 import type { Completion, PromptGroup } from '../../rollout/generation.ts';
 import type { Cancellation, RuntimeName } from '../../runtime/runtime.ts';
@@ -42,7 +42,7 @@ export interface OptimizerMemory {
   readonly gradient: Float32Array;
   readonly m: Float32Array;
   readonly v: Float32Array;
-  /** Σ g² of each tensor that is trained; a tensor's sum does not depend on how many workers there are. */
+  /** Σ g² of one block of the gradient after the other (squares.ts), whatever the number of workers. */
   readonly squares: Float64Array;
 }
 
@@ -52,12 +52,6 @@ export interface EmbeddingRows {
   readonly rowOf: Int32Array;
   /** [rows, d], maybe with room for more. */
   readonly rows: Float32Array;
-}
-
-/** Elements `start … end − 1`. */
-export interface Range {
-  readonly start: number;
-  readonly end: number;
 }
 
 /** Work for one worker, by kind, with its result. */
@@ -94,7 +88,7 @@ export interface Jobs {
     };
     result: readonly number[];
   };
-  /** Adds the gradient of a micro-batch to the sum when it is its turn; the last one also sums the squares. */
+  /** Adds the gradient of a micro-batch to the sum when it is its turn; the last one also adds the embedding's rows. */
   gradient: {
     request: {
       readonly source: ParameterSource;
@@ -118,6 +112,8 @@ export interface Jobs {
     };
     result: true;
   };
+  /** Sums the squares of a range of the gradient's blocks. */
+  squares: { request: { readonly memory: OptimizerMemory; readonly range: Range }; result: true };
   /** AdamW over a range of elements. */
   update: {
     request: {

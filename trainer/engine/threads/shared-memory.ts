@@ -1,19 +1,29 @@
 import type { ParameterLayout } from '../../models/parameters.ts';
-import type { OptimizerMemory, Range } from './protocol.ts';
+import type { Range } from '../../optim/adamw.ts';
+import type { OptimizerMemory } from './protocol.ts';
+import { blockCount } from './squares.ts';
 
-/** Gradient and moments of what is trained of one model, and room for the sums of squares of its tensors. */
-export function optimizerMemory({ tensors, size }: ParameterLayout): OptimizerMemory {
+/** Gradient and moments of what is trained of one model, and room for the sums of the gradient's squares. */
+export function optimizerMemory({ size }: ParameterLayout): OptimizerMemory {
   return {
-    gradient: sharedFloats(size),
-    m: sharedFloats(size),
-    v: sharedFloats(size),
-    squares: new Float64Array(new SharedArrayBuffer(tensors.length * Float64Array.BYTES_PER_ELEMENT)),
+    gradient: sharedFloats(size, 1),
+    m: sharedFloats(size, 2),
+    v: sharedFloats(size, 3),
+    squares: new Float64Array(new SharedArrayBuffer(blockCount(size) * Float64Array.BYTES_PER_ELEMENT)),
   };
 }
 
-/** Zeros in shared memory. */
-export function sharedFloats(size: number): Float32Array {
-  return new Float32Array(new SharedArrayBuffer(size * Float32Array.BYTES_PER_ELEMENT));
+const shiftBytes = 17 * 4096;
+
+/**
+ * Zeros in shared memory.
+ *
+ * @param shift where they begin. Arrays of one size that are read side by side want different ones: at certain distances, such as
+ *   256 MiB, a core of AMD takes their lines for one and the same in its first cache, which costs AdamW a third more time
+ */
+export function sharedFloats(size: number, shift = 0): Float32Array {
+  const before = shift * shiftBytes;
+  return new Float32Array(new SharedArrayBuffer(before + size * Float32Array.BYTES_PER_ELEMENT), before);
 }
 
 /** Zeros of bfloat16 in shared memory. */

@@ -91,6 +91,9 @@ export class ThreadBackend implements Backend {
       batch,
     }));
     const results = await this.#pool.all('gradient', requests);
+    await this.#pool.each('squares', (worker) => {
+      return { memory, range: share(memory.squares.length, worker, this.#pool.size) };
+    });
     return { results, norm: Math.sqrt(memory.squares.reduce((sum, square) => sum + square, 0)) };
   }
 

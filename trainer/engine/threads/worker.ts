@@ -15,6 +15,7 @@ import { GradientRuns } from './gradient.ts';
 import { CopiedParameters, SharedParameters } from './parameter-tensors.ts';
 import type { JobKind, Jobs, Reply, Request, WorkerSettings } from './protocol.ts';
 import { round } from './round.ts';
+import { sumSquares } from './squares.ts';
 import { throwIfRefused } from './turn.ts';
 import { update } from './update.ts';
 
@@ -79,6 +80,11 @@ const handlers: Handlers = {
 
   async round(request) {
     round(layout, request);
+    return true;
+  },
+
+  async squares(request) {
+    await sumSquares({ runtime, programs }, request);
     return true;
   },
 

@@ -1,0 +1,33 @@
+import { sumOfSquares } from '../../optim/clipping.ts';
+import { sumOfSquaresProgram } from '../../optim/sum-of-squares-program.ts';
+import type { ExecutableCache } from '../../runtime/executable-cache.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { floatTensor, zeros } from '../../runtime/tensor.ts';
+import type { Jobs } from './protocol.ts';
+
+/** Elements of the gradient whose squares are summed at a time, so that the sum does not depend on the number of workers. */
+const block = 2 ** 22;
+
+export function blockCount(elements: number): number {
+  return Math.ceil(elements / block);
+}
+
+/** A worker's share of the sums of squares: by the kernel where there is one, else by a loop. */
+export async function sumSquares(
+  { runtime, programs }: { runtime: Runtime; programs: ExecutableCache },
+  { memory: { gradient, squares }, range }: Jobs['squares']['request'],
+): Promise<void> {
+  for (let index = range.start; index < range.end; index++) {
+    const part = gradient.subarray(index * block, (index + 1) * block);
+    if (runtime.name !== 'ops') {
+      squares[index] = sumOfSquares(part);
+      continue;
+    }
+    const sum = zeros('float64', [1]);
+    // oxlint-disable-next-line no-await-in-loop -- a thread runs one program at a time
+    const program = await programs.get('sum of squares', sumOfSquaresProgram);
+    // oxlint-disable-next-line no-await-in-loop
+    await program.run({ x: floatTensor(part, [part.length]) }, { sum });
+    squares[index] = sum.data[0] as number;
+  }
+}
