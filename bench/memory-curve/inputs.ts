@@ -7,7 +7,7 @@ import { integer, randomKey } from '../../trainer/algorithms/random.ts';
 import { writeModelDirectory } from '../../trainer/checkpoint/write-model-directory.ts';
 import { modelInit } from '../../trainer/contract/model.ts';
 import { configFromInit, toHfConfig } from '../../trainer/models/config.ts';
-import { initialParameters, parameterLayout } from '../../trainer/models/parameters.ts';
+import { initializeTensor, parameterLayout } from '../../trainer/models/parameters.ts';
 import { writeByteTokenizer } from '../../trainer/tokenizers/byte-tokenizer.ts';
 import { loadTokenizer } from '../../trainer/tokenizers/tokenizer.ts';
 
@@ -44,10 +44,18 @@ export async function writeSmallestModel(directory: string): Promise<void> {
   });
   const config = configFromInit(init, tokenizer.vocabularySize);
   const layout = parameterLayout(config, 'lm');
-  const parameters = initialParameters(layout, config, 1);
   const [eosTokenId] = tokenizer.stopIds as [number];
   const hfConfig = toHfConfig(config, { eosTokenId, padTokenId: tokenizer.padId, head: 'lm' });
-  await writeModelDirectory(directory, { hfConfig, layout, parameters, tokenizerFrom });
+  await writeModelDirectory(directory, {
+    hfConfig,
+    layout,
+    valuesOf(tensor) {
+      const values = new Float32Array(tensor.size);
+      initializeTensor(values, tensor, config, 1);
+      return values;
+    },
+    tokenizerFrom,
+  });
 }
 
 interface TokenizerJson {

@@ -2,6 +2,7 @@ import { readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { readModelDirectory } from '../../trainer/checkpoint/model-directory.ts';
+import type { WriteTensors } from '../../trainer/engine/backend.ts';
 import { Engine } from '../../trainer/engine/engine.ts';
 import { ThreadBackend } from '../../trainer/engine/threads/thread-backend.ts';
 import { type ModelConfig, parseHfConfig } from '../../trainer/models/config.ts';
@@ -53,14 +54,14 @@ export async function startBackend({
     optimizer: true,
     onActivity: () => {},
   });
-  backend.parameters.put('policy', parameters);
+  await backend.parameters.put('policy', parameters);
   return { backend, config };
 }
 
-export async function readModel(path: string): Promise<{ config: ModelConfig; parameters: Float32Array }> {
+export async function readModel(path: string): Promise<{ config: ModelConfig; parameters: WriteTensors }> {
   const directory = await readModelDirectory(path);
   const config = parseHfConfig(directory.config, join(path, 'config.json'));
-  return { config, parameters: await directory.readParameters(parameterLayout(config, 'lm')) };
+  return { config, parameters: (memoryOf) => directory.readParameters(parameterLayout(config, 'lm'), memoryOf) };
 }
 
 async function round(work: Work, times: number): Promise<Round> {

@@ -7,6 +7,7 @@ import { parseHfConfig } from '../../trainer/models/config.ts';
 import { parameterLayout } from '../../trainer/models/parameters.ts';
 import { rounded } from '../support/bfloat16.ts';
 import { r1 } from '../support/cli.ts';
+import { readFlat } from '../support/flat-parameters.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 
 const directory = useTemporaryDirectory();
@@ -16,7 +17,7 @@ const exportTo = (from: string, ...args: string[]) => r1(['export', from, 'out',
 async function weightsOf(path: string) {
   const model = await readModelDirectory(path);
   const layout = parameterLayout(parseHfConfig(model.config, path), 'lm');
-  return { config: model.config as Record<string, unknown>, weights: await model.readParameters(layout) };
+  return { config: model.config as Record<string, unknown>, weights: await readFlat(model, layout) };
 }
 
 test.each([

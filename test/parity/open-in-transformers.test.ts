@@ -7,12 +7,13 @@ import { writeModelDirectory } from '../../trainer/checkpoint/write-model-direct
 import { modelInit } from '../../trainer/contract/model.ts';
 import { configFromInit, toHfConfig } from '../../trainer/models/config.ts';
 import { exportModel } from '../../trainer/stages/export-model.ts';
-import { initialParameters, parameterLayout } from '../../trainer/models/parameters.ts';
+import { parameterLayout } from '../../trainer/models/parameters.ts';
 import { writeByteTokenizer } from '../../trainer/tokenizers/byte-tokenizer.ts';
 import { useTokenizers } from '../support/tokenizers.ts';
 import { continuationHere, continuationInTransformers, openInTransformers } from '../support/continuation.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 import { pin, runToResult } from '../support/trainer.ts';
+import { freshParameters, placeIn, readFlat } from '../support/flat-parameters.ts';
 
 const directory = useTemporaryDirectory();
 
@@ -41,9 +42,13 @@ describe('a directory written here opens in transformers with equal weights (ski
         tokenizer.vocabularySize,
       );
       const layout = parameterLayout(config, head);
-      const parameters = initialParameters(layout, config, 7);
+      const parameters = freshParameters(layout, config, 7);
       const hfConfig = toHfConfig(config, { eosTokenId: tokenizer.stopIds, padTokenId: tokenizer.padId, head });
-      await writeModelDirectory(model, { hfConfig, layout, parameters, tokenizerFrom: bytes }, shardBytes);
+      await writeModelDirectory(
+        model,
+        { hfConfig, layout, valuesOf: placeIn(parameters), tokenizerFrom: bytes },
+        shardBytes,
+      );
 
       const prompt = tokenizer.renderChat([{ role: 'user', content: '3 + 4 = ?' }]);
       const opened = await openInTransformers(python!, model, prompt, 4);
@@ -53,7 +58,7 @@ describe('a directory written here opens in transformers with equal weights (ski
           layout.tensors.map(({ name, offset, size }) => [name, sha256(parameters.subarray(offset, offset + size))]),
         ),
       );
-      expect(await (await readModelDirectory(model)).readParameters(layout)).toEqual(parameters);
+      expect(await readFlat(await readModelDirectory(model), layout)).toEqual(parameters);
     },
   );
 });

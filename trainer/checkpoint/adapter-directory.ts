@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { namingFullDisk } from '../contract/full-disk.ts';
 import type { LoraSettings } from '../contract/training.ts';
 import { adapterConfigName } from './adapter.ts';
-import type { FlatLayout } from './model-directory.ts';
+import type { FlatTensor } from './model-directory.ts';
 import { SafetensorsFile, writeSafetensors } from './safetensors.ts';
 
 const weightsName = 'adapter_model.safetensors';
@@ -11,13 +11,14 @@ const weightsName = 'adapter_model.safetensors';
 /** PEFT names a tensor by its place in the model that it wraps. */
 const wrapper = 'base_model.model.';
 
-export interface AdapterToWrite {
+export interface AdapterToWrite<Tensor> {
   readonly lora: LoraSettings;
   /** A scalar head is trained and kept with the adapters. */
   readonly head: 'lm' | 'scalar';
-  /** Of what is trained. */
-  readonly layout: FlatLayout;
-  readonly trained: Float32Array;
+  /** Those that are trained. */
+  readonly tensors: readonly Tensor[];
+  /** Gives the weights of one when it is written. */
+  readonly valuesOf: (tensor: Tensor) => Float32Array | Promise<Float32Array>;
 }
 
 /**
@@ -26,7 +27,10 @@ export interface AdapterToWrite {
  *
  * @throws DiskFullError
  */
-export async function writeAdapter(directory: string, { lora, head, layout, trained }: AdapterToWrite): Promise<void> {
+export async function writeAdapter<Tensor extends FlatTensor>(
+  directory: string,
+  { lora, head, tensors, valuesOf }: AdapterToWrite<Tensor>,
+): Promise<void> {
   const config = {
     peft_type: 'LORA',
     task_type: head === 'lm' ? 'CAUSAL_LM' : 'SEQ_CLS',
@@ -48,18 +52,20 @@ export async function writeAdapter(directory: string, { lora, head, layout, trai
   });
   await writeSafetensors(
     join(directory, weightsName),
-    layout.tensors.map(({ name, shape, offset, size }) => ({
-      name: wrapper + name,
-      shape,
-      values: trained.subarray(offset, offset + size),
+    tensors.map((tensor) => ({
+      name: wrapper + tensor.name,
+      shape: tensor.shape,
+      values: () => valuesOf(tensor),
     })),
   );
 }
 
-/** Reads what `writeAdapter` wrote. @param into flat, in the order of the layout */
-export async function readAdapter(directory: string, layout: FlatLayout, into: Float32Array): Promise<void> {
+/** Reads what `writeAdapter` wrote, a tensor at a time, into memory that it asks for. */
+export async function readAdapter<Tensor extends FlatTensor>(
+  directory: string,
+  tensors: readonly Tensor[],
+  memoryOf: (tensor: Tensor) => Float32Array | Promise<Float32Array>,
+): Promise<void> {
   await using file = await SafetensorsFile.open(join(directory, weightsName));
-  for (const { name, offset, size } of layout.tensors) {
-    await file.read(wrapper + name, into.subarray(offset, offset + size));
-  }
+  for (const tensor of tensors) await file.read(wrapper + tensor.name, await memoryOf(tensor));
 }

@@ -8,21 +8,16 @@ import { openWeightFiles } from './weight-files.ts';
 import type { WeightFiles } from './weight-files.ts';
 
 /** Where each tensor of a model lies in one flat array; offsets and sizes in elements. */
-export interface FlatLayout {
-  readonly tensors: readonly {
-    readonly name: string;
-    readonly shape: readonly number[];
-    readonly offset: number;
-    readonly size: number;
-  }[];
+export interface FlatLayout<Tensor extends FlatTensor = FlatTensor> {
+  readonly tensors: readonly Tensor[];
   readonly size: number;
 }
 
-export interface ReadOptions {
-  /** Receives the weights; a fresh array in shared memory when absent. */
-  readonly into?: Float32Array;
-  /** Tensors that the files need not hold; they keep their values of `into`: the head of a new reward model. */
-  readonly mayBeMissing?: readonly string[];
+export interface FlatTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly offset: number;
+  readonly size: number;
 }
 
 export interface ModelDirectory {
@@ -31,17 +26,22 @@ export interface ModelDirectory {
   /**
    * Compares the headers of the weights with the layout; reads and allocates nothing of their size.
    *
-   * @param mayBeMissing as in ReadOptions
+   * @param mayBeMissing tensors that the files need not hold: the head of a new reward model
    * @throws UserError for malformed files, and for tensors that are missing, unexpected, or of another shape or type, by name
    */
   checkParameters(layout: FlatLayout, mayBeMissing?: readonly string[]): Promise<void>;
   /**
-   * Streams the weights into one flat array as f32.
+   * Streams the weights as f32, a tensor at a time and in the order of the layout, into memory that it asks for.
    *
+   * @param mayBeMissing tensors that the files need not hold; nothing asks for the memory of one that they lack
    * @throws UserError for malformed files, and for tensors that are missing, unexpected, of another shape or not finite, by
    * name
    */
-  readParameters(layout: FlatLayout, options?: ReadOptions): Promise<Float32Array>;
+  readParameters<Tensor extends FlatTensor>(
+    layout: FlatLayout<Tensor>,
+    memoryOf: (tensor: Tensor) => Float32Array | Promise<Float32Array>,
+    mayBeMissing?: readonly string[],
+  ): Promise<void>;
 }
 
 /** Real ones have a few kB. */
@@ -65,26 +65,27 @@ export async function readModelDirectory(directory: string): Promise<ModelDirect
       await using files = await openWeightFiles(directory);
       storedTensors(layout, files, mayBeMissing);
     },
-    async readParameters(layout, { into, mayBeMissing = [] } = {}) {
+    async readParameters(layout, memoryOf, mayBeMissing = []) {
       await using files = await openWeightFiles(directory);
       const tensors = storedTensors(layout, files, mayBeMissing);
-      const parameters = into ?? new Float32Array(new SharedArrayBuffer(layout.size * 4));
-      if (parameters.length !== layout.size)
-        throw new RangeError(`${parameters.length} elements for a model of ${layout.size}`);
-      for (const { file, stored, shape, offset, size } of tensors) {
-        const values = parameters.subarray(offset, offset + size);
+      for (const { file, stored, tensor } of tensors) {
+        const values = await memoryOf(tensor);
+        const { name, shape } = tensor;
         const look = (part: Float32Array, at: number) =>
           refuseNotFinite(part, { at, shape, what: `${file.path}: tensor "${stored}"` });
         await file.read(stored, values, { look });
+        if (name === embedding) await refuseDifferentHead(layout, files, values);
       }
-      await refuseDifferentHead(layout, files, parameters);
-      return parameters;
     },
   };
 }
 
 /** The tensors of a layout with the files that hold them, all of them compared with their headers. */
-function storedTensors(layout: FlatLayout, files: WeightFiles, mayBeMissing: readonly string[]) {
+function storedTensors<Tensor extends FlatTensor>(
+  layout: FlatLayout<Tensor>,
+  files: WeightFiles,
+  mayBeMissing: readonly string[],
+) {
   refuseUnexpected(layout, files);
   return layout.tensors.flatMap((tensor) => {
     const { name, shape } = tensor;
@@ -100,7 +101,7 @@ function storedTensors(layout: FlatLayout, files: WeightFiles, mayBeMissing: rea
         `${file.path}: tensor "${stored}" has shape ${shapeText(found)}; config.json asks for ${shapeText(shape)}`,
       );
     file.refuseOtherTypes(stored);
-    return [{ ...tensor, stored, file }];
+    return [{ tensor, stored, file }];
   });
 }
 
@@ -161,17 +162,16 @@ function refuseNotFinite(
 }
 
 /** A stored head that says something else than the embedding it should be tied to would be lost in silence. */
-async function refuseDifferentHead(layout: FlatLayout, { fileOf }: WeightFiles, parameters: Float32Array) {
+async function refuseDifferentHead(layout: FlatLayout, { fileOf }: WeightFiles, embeddings: Float32Array) {
   const file = fileOf.get(lmHead);
-  const tied = layout.tensors.find(({ name }) => name === embedding);
-  if (file === undefined || tied === undefined || !isTied(layout) || !fileOf.has(embedding)) return;
+  if (file === undefined || !isTied(layout) || !fileOf.has(embedding)) return;
   const { size } = file.tensors.get(lmHead)!;
-  let equal = size === tied.size;
+  let equal = size === embeddings.length;
   const head = new Float32Array(1 << 20);
   for (let at = 0; equal && at < size; at += head.length) {
     const piece = head.subarray(0, size - at);
     await file.read(lmHead, piece, { from: at });
-    equal = sameBits(piece, parameters.subarray(tied.offset + at, tied.offset + at + piece.length));
+    equal = sameBits(piece, embeddings.subarray(at, at + piece.length));
   }
   if (equal) return;
   throw new UserError(

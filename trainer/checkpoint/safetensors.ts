@@ -143,7 +143,7 @@ export interface NamedTensor {
   readonly name: string;
   readonly shape: readonly number[];
   /** Or what makes them when they are written, so that not all need to be in memory. */
-  readonly values: Float32Array | (() => Float32Array);
+  readonly values: Float32Array | (() => Float32Array | Promise<Float32Array>);
 }
 
 /** Types that weights are written in, as `config.json` names them. */
@@ -183,7 +183,7 @@ export async function writeSafetensors(
     await using file = await open(path, 'w');
     await writeAll(file, prefix);
     for (const { values } of tensors) {
-      const inFloat32 = typeof values === 'function' ? values() : values;
+      const inFloat32 = typeof values === 'function' ? await values() : values;
       const { buffer, byteOffset, byteLength } = type === 'float32' ? inFloat32 : halvesOf(inFloat32);
       await writeAll(file, new Uint8Array(buffer, byteOffset, byteLength));
     }

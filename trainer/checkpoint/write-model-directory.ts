@@ -2,19 +2,17 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { namingFullDisk } from '../contract/full-disk.ts';
 import { copyTokenizer, generationConfigName } from './companion-files.ts';
-import type { FlatLayout } from './model-directory.ts';
+import type { FlatLayout, FlatTensor } from './model-directory.ts';
 import { mostShardBytes, planShards, type Shard } from './plan-shards.ts';
 import { bytesPerElement, type WeightType, writeSafetensors } from './safetensors.ts';
 import { indexName } from './weight-files.ts';
 
-export interface ModelToWrite {
+export interface ModelToWrite<Tensor extends FlatTensor> {
   /** The content of `config.json`. */
   readonly hfConfig: Record<string, unknown>;
-  readonly layout: FlatLayout;
-  /** Flat f32 weights; may lie in shared memory. */
-  readonly parameters: Float32Array;
-  /** Gives what is written in the place of a tensor's weights, tensor by tensor. */
-  readonly merge?: (name: string, values: Float32Array) => Float32Array;
+  readonly layout: FlatLayout<Tensor>;
+  /** Gives the f32 weights of a tensor when it is written; they may lie in shared memory. */
+  readonly valuesOf: (tensor: Tensor) => Float32Array | Promise<Float32Array>;
   /** Directory whose tokenizer and generation_config.json are copied. */
   readonly tokenizerFrom: string;
   /** Of the weights in the files, float32 when absent. */
@@ -28,12 +26,12 @@ export interface ModelToWrite {
  * @param shardBytes weights that take more than this are cut into files of at most so many bytes, beside an index
  * @throws DiskFullError
  */
-export async function writeModelDirectory(
+export async function writeModelDirectory<Tensor extends FlatTensor>(
   directory: string,
-  model: ModelToWrite,
+  model: ModelToWrite<Tensor>,
   shardBytes = mostShardBytes,
 ): Promise<void> {
-  const { hfConfig, layout, parameters, merge = (_, values) => values, tokenizerFrom, dtype = 'float32' } = model;
+  const { hfConfig, layout, valuesOf, tokenizerFrom, dtype = 'float32' } = model;
   await namingFullDisk(directory, undefined, async () => {
     await mkdir(directory, { recursive: true });
     await writeFile(join(directory, 'config.json'), json(hfConfig));
@@ -41,11 +39,11 @@ export async function writeModelDirectory(
     if (!copied.includes(generationConfigName))
       await writeFile(join(directory, generationConfigName), json(generationConfig(hfConfig)));
   });
-  const tensors = layout.tensors.map(({ name, shape, offset, size }) => ({
-    name,
-    shape,
-    values: () => merge(name, parameters.subarray(offset, offset + size)),
-    bytes: size * bytesPerElement(dtype),
+  const tensors = layout.tensors.map((tensor) => ({
+    name: tensor.name,
+    shape: tensor.shape,
+    values: () => valuesOf(tensor),
+    bytes: tensor.size * bytesPerElement(dtype),
   }));
   const shards = planShards(tensors, shardBytes);
   for (const shard of shards) await writeSafetensors(join(directory, shard.name), shard.tensors, dtype);

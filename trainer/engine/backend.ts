@@ -1,3 +1,4 @@
+import type { ParameterTensor } from '../models/parameters.ts';
 import type { AdamWSettings } from '../optim/adamw.ts';
 import type { Claims } from '../rollout/claims.ts';
 import type { Completion } from '../rollout/generation.ts';
@@ -37,21 +38,29 @@ export interface Backend {
   close(): Promise<void>;
 }
 
-/** Parameter sets of the same layout, by name. */
+/**
+ * Parameter sets of the same layout, by name. Tensors come and go one at a time, so that they may lie anywhere and nobody needs memory for
+ * all of a model.
+ */
 export interface ParameterStore {
-  /** The policy, flat, in shared memory; read only. */
-  policy(): Float32Array;
-  /** What is trained of a set, flat, in shared memory; read only. Without adapters that is all of it. */
-  trained(name: string): Float32Array;
-  /** Counts up whenever a set changes. */
-  version(name: string): number;
-  /** Adds or replaces a set. Values in shared memory may be used in place. */
-  put(name: string, values: Float32Array): void;
-  /** Adds or replaces a set that shares with the policy what is not trained. Values in shared memory may be used in place. */
-  putTrained(name: string, trained: Float32Array): void;
+  /** The numbers of a tensor as they are now; read only, and good until the set changes. */
+  read(name: string, tensor: ParameterTensor): Promise<Float32Array>;
+  /** Adds or replaces a set. */
+  put(name: string, write: WriteTensors): Promise<void>;
+  /** Adds or replaces a set that shares with the policy what is not trained, of which the rest is written. */
+  putTrained(name: string, write: WriteTensors): Promise<void>;
   /** Makes `to` a copy of `from` as it is now; they share what is not trained. */
   copy(from: string, to: string): void;
+  /** Another one whenever a set changes, before the first of its numbers does. */
+  version(name: string): number;
 }
+
+/**
+ * Writes the tensors of a set, all of them, in any order: asks for the memory of one, fills it, and asks for the next. A tensor may be written
+ * twice; its last numbers stay.
+ */
+export type WriteTensors = (memoryOf: MemoryOf) => Promise<void>;
+export type MemoryOf = (tensor: ParameterTensor) => Promise<Float32Array>;
 
 export type OnCompletion = (index: number, completion: Completion) => void;
 

@@ -1,12 +1,12 @@
 import { DivergedError } from '../contract/errors.ts';
 import type { Head, ModelConfig } from '../models/config.ts';
 import { parameterLayout } from '../models/parameters.ts';
-import type { ParameterLayout } from '../models/parameters.ts';
+import type { ParameterLayout, ParameterTensor } from '../models/parameters.ts';
 import { clipFactor } from '../optim/clipping.ts';
 import { inverseOf } from '../rollout/decoder.ts';
 import { type Claims, finishClaim, newClaims } from '../rollout/claims.ts';
 import type { Completion, GenerationRequest } from '../rollout/generation.ts';
-import type { Backend, MicroBatchResult, OnCompletion } from './backend.ts';
+import type { Backend, MicroBatchResult, OnCompletion, WriteTensors } from './backend.ts';
 import { cutBatch, cutCompletions, cutSequences, inBatchOrder, sizeOfScored, tokenFields } from './batches.ts';
 import { planGeneration } from './generation-plan.ts';
 import type { OptimizerState, StepReport, StepSettings } from './optimizer-step.ts';
@@ -19,8 +19,8 @@ export type { Completion, GenerationRequest, TrainingBatch };
 export interface EngineOptions {
   readonly config: ModelConfig;
   readonly head: Head;
-  /** Flat, in the order of the layout. Used in place where it is in shared memory, else copied. */
-  readonly parameters: Float32Array;
+  /** Writes those of the policy. Without it there is none until `writeParameters`. */
+  readonly parameters?: WriteTensors | undefined;
   /** Worker threads; one per core when absent. The number changes no bit of any result. */
   readonly workers?: number;
   /** Makes room for training: gradient and moments. */
@@ -72,18 +72,23 @@ export class Engine {
   }: EngineOptions): Promise<Engine> {
     const backend = await ThreadBackend.start({ config, head, workers, optimizer, onActivity });
     const engine = new Engine(config, parameterLayout(config, head), backend, stop);
-    engine.addParameterSet('policy', parameters);
-    return engine;
+    try {
+      if (parameters) await engine.writeParameters('policy', parameters);
+      return engine;
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
   }
 
-  /** The policy's parameters, flat, in shared memory. To change them, use `addParameterSet('policy', …)`. */
-  get parameters(): Float32Array {
-    return this.#backend.parameters.policy();
+  /** The numbers of one tensor of a set; read only, and good until the set changes. */
+  async readTensor(tensor: ParameterTensor, set = 'policy'): Promise<Float32Array> {
+    return this.#backend.parameters.read(set, tensor);
   }
 
-  /** What is trained of a set, flat, in shared memory; read only. Without adapters that is all of it. */
-  trainedParameters(name: string): Float32Array {
-    return this.#backend.parameters.trained(name);
+  /** All tensors of a set, one after the other, in the order of the layout. */
+  async *readParameters(set = 'policy'): AsyncGenerator<{ tensor: ParameterTensor; values: Float32Array }> {
+    for (const tensor of this.layout.tensors) yield { tensor, values: await this.readTensor(tensor, set) };
   }
 
   /** Another one whenever the policy's parameters change, before the first of them does. */
@@ -101,16 +106,16 @@ export class Engine {
     return this.#backend.workers;
   }
 
-  /** Adds or replaces a set. Values in shared memory are used in place. */
-  addParameterSet(name: string, values: Float32Array): void {
+  /** Adds or replaces a set. Where writing fails, a set that was there before has some of the new numbers. */
+  async writeParameters(name: string, write: WriteTensors): Promise<void> {
     this.#expectIdle();
-    this.#backend.parameters.put(name, values);
+    await this.#inOrder(() => this.#backend.parameters.put(name, write));
   }
 
-  /** Adds or replaces a set that shares with the policy what is not trained. Values in shared memory are used in place. */
-  addTrainedParameters(name: string, trained: Float32Array): void {
+  /** Adds or replaces a set that shares with the policy what is not trained, of which the rest is written. */
+  async writeTrainedParameters(name: string, write: WriteTensors): Promise<void> {
     this.#expectIdle();
-    this.#backend.parameters.putTrained(name, trained);
+    await this.#inOrder(() => this.#backend.parameters.putTrained(name, write));
   }
 
   /** Makes `to` a copy of `from` as it is now; they share what is not trained. */

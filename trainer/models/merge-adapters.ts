@@ -1,22 +1,25 @@
 import type { ModelConfig } from './config.ts';
-import { adapterNames, type ParameterLayout } from './parameters.ts';
+import { adapterNames, type ParameterLayout, type ParameterTensor } from './parameters.ts';
 
 /**
  * Gives a tensor's weights with its adapter merged into them: `W + (alpha ÷ rank) · B·A`, summed in f64 and rounded once. A tensor without
  * adapter stays as it is.
  *
- * @param layout of the model with its adapters, and `parameters` in its order
+ * @param layout of the model with its adapters
+ * @param read gives the numbers of one of its tensors
  */
-export function adapterMerger({ lora }: ModelConfig, { tensors }: ParameterLayout, parameters: Float32Array) {
-  const placeOf = new Map(tensors.map(({ name, offset, size }) => [name, { offset, size }]));
-  const valuesOf = (name: string): Float32Array | undefined => {
-    const place = placeOf.get(name);
-    return place && parameters.subarray(place.offset, place.offset + place.size);
-  };
-  return (name: string, weight: Float32Array): Float32Array => {
+export function adapterMerger(
+  { lora }: ModelConfig,
+  { tensors }: ParameterLayout,
+  read: (tensor: ParameterTensor) => Promise<Float32Array>,
+) {
+  const tensorOf = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  return async (name: string): Promise<Float32Array> => {
+    const weight = await read(tensorOf.get(name) as ParameterTensor);
     const names = adapterNames(name);
-    const [a, b] = [valuesOf(names.a), valuesOf(names.b)];
-    return lora && a && b ? merged(weight, { a, b, rank: lora.rank, scale: lora.alpha / lora.rank }) : weight;
+    const [a, b] = [tensorOf.get(names.a), tensorOf.get(names.b)];
+    if (!lora || !a || !b) return weight;
+    return merged(weight, { a: await read(a), b: await read(b), rank: lora.rank, scale: lora.alpha / lora.rank });
   };
 }
 

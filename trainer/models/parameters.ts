@@ -120,35 +120,21 @@ export function trainedLayout({ tensors, size, frozen }: ParameterLayout): Param
 }
 
 /**
- * Fresh parameters as transformers initialises them: matrices normal(0, initializerRange), norms 1, biases 0; and adapters as peft
- * does: A uniform within ±1 ÷ √inputs, B 0, so that a fresh adapter changes nothing. A tensor's numbers depend on the seed, its name and
- * nothing else.
- *
- * @returns flat, in the order of the layout, in shared memory
- */
-export function initialParameters(layout: ParameterLayout, config: ModelConfig, seed: number): Float32Array {
-  const parameters = new Float32Array(new SharedArrayBuffer(layout.size * Float32Array.BYTES_PER_ELEMENT));
-  for (const tensor of layout.tensors) initializeTensor(parameters, tensor, config, seed);
-  return parameters;
-}
-
-/**
- * Gives one tensor its initial numbers.
- *
- * @param parameters flat, in the order of the layout
+ * Gives one tensor fresh numbers, as transformers initialises them: matrices normal(0, initializerRange), norms 1, biases 0; and
+ * adapters as peft does: A uniform within ±1 ÷ √inputs, B 0, so that a fresh adapter changes nothing. A tensor's numbers depend on the seed,
+ * its name and nothing else.
  */
 export function initializeTensor(
-  parameters: Float32Array,
-  { name, shape, offset, size, decay }: ParameterTensor,
+  values: Float32Array,
+  { name, shape, decay }: ParameterTensor,
   config: ModelConfig,
   seed: number,
 ): void {
-  const values = parameters.subarray(offset, offset + size);
   const key = randomKey(seed, 'initial', name);
   if (name.endsWith('.lora_B.weight')) values.fill(0);
   else if (name.endsWith('.lora_A.weight')) fillUniform(values, 1 / Math.sqrt(shape[1] as number), key);
   else if (decay) fillNormal(values, config.initializerRange, key);
-  else if (!name.endsWith('.bias')) values.fill(1);
+  else values.fill(name.endsWith('.bias') ? 0 : 1);
 }
 
 /** Uniform numbers between −bound and bound. */

@@ -8,7 +8,7 @@ import { writeModelDirectory } from '../checkpoint/write-model-directory.ts';
 import { checkpointManifestName } from '../contract/checkpoint.ts';
 import { UserError } from '../contract/errors.ts';
 import { type Head, parseHfConfig } from '../models/config.ts';
-import { parameterLayout } from '../models/parameters.ts';
+import { type ParameterTensor, parameterLayout } from '../models/parameters.ts';
 
 /**
  * Writes the model of a checkpoint, or of any Hugging Face directory, as a directory of its own that others open: weights with their
@@ -26,12 +26,14 @@ export async function exportModel(from: string, to: string, dtype: WeightType): 
   const json = model.config as Record<string, unknown>;
   const config = parseHfConfig(json, join(source, 'config.json'));
   const layout = parameterLayout(config, headOf(json));
-  const parameters = await model.readParameters(layout);
+  const parameters = new Float32Array(layout.size);
+  const valuesOf = ({ offset, size }: ParameterTensor) => parameters.subarray(offset, offset + size);
+  await model.readParameters(layout, valuesOf);
   const partial = `${target}.${randomUUID()}.partial`;
   try {
     // transformers 5 writes `dtype`; before 4.56 it read `torch_dtype` alone.
     const hfConfig = { ...json, dtype, torch_dtype: dtype };
-    await writeModelDirectory(partial, { hfConfig, layout, parameters, dtype, tokenizerFrom: source });
+    await writeModelDirectory(partial, { hfConfig, layout, valuesOf, dtype, tokenizerFrom: source });
     await rename(partial, target).catch(async (error: unknown) => {
       await requireRoom(target); // somebody else was first
       throw error;

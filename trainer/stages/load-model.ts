@@ -6,8 +6,9 @@ import { adapterDirectory } from '../contract/checkpoint.ts';
 import { UserError } from '../contract/errors.ts';
 import { loraOf } from '../contract/settings.ts';
 import type { LoraSettings, Precision } from '../contract/training.ts';
+import type { WriteTensors } from '../engine/backend.ts';
 import { configFromInit, type Head, type ModelConfig, parseHfConfig } from '../models/config.ts';
-import { initializeTensor, initialParameters, parameterLayout, trainedLayout } from '../models/parameters.ts';
+import { initializeTensor, parameterLayout } from '../models/parameters.ts';
 import { writeByteTokenizer } from '../tokenizers/byte-tokenizer.ts';
 import { checkVocabulary, loadTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
 import type { Workspace } from './workspace.ts';
@@ -18,8 +19,12 @@ export interface LoadedModel {
   readonly tokenizer: Tokenizer;
   /** Directory whose tokenizer files every checkpoint copies. */
   readonly tokenizerDirectory: string;
-  /** Flat, in the order of the layout. */
-  readonly parameters: Float32Array;
+  /**
+   * Reads or makes them, where an engine wants them.
+   *
+   * @throws UserError for weights that are not finite
+   */
+  readonly parameters: WriteTensors;
 }
 
 /** Asked before memory is taken for the weights; throws if there is too little. */
@@ -57,7 +62,11 @@ export async function loadStartingModel(
     await tokenizer.close();
     throw error;
   }
-  const parameters = initialParameters(parameterLayout(config, head), config, seed);
+  const parameters: WriteTensors = async (memoryOf) => {
+    for (const tensor of parameterLayout(config, head).tensors) {
+      initializeTensor(await memoryOf(tensor), tensor, config, seed);
+    }
+  };
   return { config, head, tokenizer, tokenizerDirectory, parameters };
 }
 
@@ -82,12 +91,13 @@ export async function loadModel(
     const mayBeMissing = ['score.weight'];
     await model.checkParameters(storedLayout, mayBeMissing); // before memory of the size that config.json asks for is taken
     checkMemory?.(config);
-    const parameters = new Float32Array(new SharedArrayBuffer(layout.size * Float32Array.BYTES_PER_ELEMENT));
     const fresh = layout.tensors.filter(
       ({ name, offset }) => mayBeMissing.includes(name) || offset >= storedLayout.size,
     );
-    for (const tensor of fresh) initializeTensor(parameters, tensor, config, seed); // what the directory has comes over it
-    await model.readParameters(storedLayout, { into: parameters.subarray(0, storedLayout.size), mayBeMissing });
+    const parameters: WriteTensors = async (memoryOf) => {
+      for (const tensor of fresh) initializeTensor(await memoryOf(tensor), tensor, config, seed);
+      await model.readParameters(storedLayout, memoryOf, mayBeMissing); // what the directory has comes over it
+    };
     return { config, head, tokenizer, tokenizerDirectory: directory, parameters };
   } catch (error) {
     await tokenizer.close();
@@ -108,13 +118,12 @@ export async function loadSavedModel(
   const { settings, seed, chat, precision } = workspace.file;
   if (loraOf(settings) === undefined) return loadModel(checkpoint, head, seed, { chat, precision, checkMemory });
   const model = await loadStartingModel(workspace, head, checkMemory);
-  try {
-    const layout = parameterLayout(model.config, head);
-    const trained = model.parameters.subarray(layout.frozen);
-    await readAdapter(join(checkpoint, adapterDirectory), trainedLayout(layout), trained);
-    return model;
-  } catch (error) {
-    await model.tokenizer.close();
-    throw error;
-  }
+  const trained = parameterLayout(model.config, head).tensors.filter((tensor) => tensor.trained);
+  return {
+    ...model,
+    async parameters(memoryOf) {
+      await model.parameters(memoryOf);
+      await readAdapter(join(checkpoint, adapterDirectory), trained, memoryOf);
+    },
+  };
 }

@@ -1,5 +1,6 @@
 import type { ChatSettings } from '../contract/chat.ts';
 import type { OptimizerSettings } from '../contract/training.ts';
+import type { WriteTensors } from '../engine/backend.ts';
 import { type Completion, Engine, type GenerationRequest, type TrainingBatch } from '../engine/engine.ts';
 import type { StepReport } from '../engine/optimizer-step.ts';
 import { type Head, type ModelConfig, toHfConfig } from '../models/config.ts';
@@ -32,7 +33,7 @@ export class Policy {
   /** Directory whose tokenizer files every checkpoint copies. */
   readonly tokenizerDirectory: string;
   readonly engine: Engine;
-  private hasReference = false;
+  #hasReference = false;
   private rolloutServer: RolloutServer | undefined;
 
   private constructor({ config, head, tokenizer, tokenizerDirectory }: LoadedModel, engine: Engine) {
@@ -47,17 +48,22 @@ export class Policy {
     model: LoadedModel,
     { workers, trained = false, onActivity, stop }: PolicyOptions,
   ): Promise<Policy> {
-    const { config, head, parameters } = model;
-    const engine = await Engine.create({
-      config,
-      head,
-      parameters,
-      optimizer: trained,
-      ...(workers !== undefined && { workers }),
-      ...(onActivity && { onActivity }),
-      stop,
-    });
-    return new Policy(model, engine);
+    const { config, head, parameters, tokenizer } = model;
+    try {
+      const engine = await Engine.create({
+        config,
+        head,
+        parameters,
+        optimizer: trained,
+        ...(workers !== undefined && { workers }),
+        ...(onActivity && { onActivity }),
+        stop,
+      });
+      return new Policy(model, engine);
+    } catch (error) {
+      await tokenizer.close();
+      throw error;
+    }
   }
 
   /** A model for inference alone, from a checkpoint, in the precision of its stage, or from any Hugging Face directory, in f32. */
@@ -90,21 +96,21 @@ export class Policy {
     return this.engine.step(batch, { ...optimizer, betas: [beta1, beta2], learningRate });
   }
 
-  /** What the reference policy has of its own, flat: all weights, or the adapters alone; absent until there is one. */
-  get reference(): Float32Array | undefined {
-    return this.hasReference ? this.engine.trainedParameters('reference') : undefined;
+  /** Whether there is a reference policy: a set of the engine, which shares with the policy what is not trained. */
+  get hasReference(): boolean {
+    return this.#hasReference;
   }
 
   /** Makes the present weights the reference. */
   refreshReference(): void {
     this.engine.copyParameters('policy', 'reference');
-    this.hasReference = true;
+    this.#hasReference = true;
   }
 
-  /** @param trained what the reference has of its own */
-  restoreReference(trained: Float32Array): void {
-    this.engine.addTrainedParameters('reference', trained);
-    this.hasReference = true;
+  /** @param trained writes what the reference has of its own: all weights, or the adapters alone */
+  async restoreReference(trained: WriteTensors): Promise<void> {
+    await this.engine.writeTrainedParameters('reference', trained);
+    this.#hasReference = true;
   }
 
   /** The content of `config.json`. */

@@ -1,6 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SafetensorsFile, writeSafetensors } from '../checkpoint/safetensors.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { ParameterTensor } from '../models/parameters.ts';
 import type { Metrics } from './metrics.ts';
 import type { Policy } from './policy.ts';
 
@@ -36,7 +38,7 @@ export async function writeState(
   const { templateDigest } = policy.tokenizer;
   const state: ResumeState = {
     optimizerStep: step,
-    hasReference: policy.reference !== undefined,
+    hasReference: policy.hasReference,
     metrics,
     templateDigest,
     ...(evaluationDue && { evaluationDue }),
@@ -47,19 +49,24 @@ export async function writeState(
 /** Writes what going on needs beside the model: two or, with a reference, three times what is trained in f32. */
 export async function writeResumeTensors(policy: Policy, directory: string): Promise<void> {
   await mkdir(join(directory, 'trainer'), { recursive: true });
-  const { m, v } = policy.engine.optimizerState();
-  const { reference } = policy;
+  const { engine, hasReference } = policy;
+  const { m, v } = engine.optimizerState();
   const shape = [m.length];
+  const ofReference = trainedOf(engine).map((tensor) => ({
+    name: inReference(tensor),
+    shape: tensor.shape,
+    values: () => engine.readTensor(tensor, 'reference'),
+  }));
   await writeSafetensors(join(directory, tensorsFile), [
     { name: 'm', shape, values: m },
     { name: 'v', shape, values: v },
-    ...(reference ? [{ name: 'reference', shape, values: reference }] : []),
+    ...(hasReference ? ofReference : []),
   ]);
 }
 
 /** Size of what `writeResumeTensors` writes. */
-export function resumeBytes({ engine, reference }: Policy): number {
-  return (reference ? 3 : 2) * engine.trainedParameters('policy').byteLength;
+export function resumeBytes({ engine: { layout }, hasReference }: Policy): number {
+  return (hasReference ? 3 : 2) * (layout.size - layout.frozen) * Float32Array.BYTES_PER_ELEMENT;
 }
 
 export async function readResumeState(checkpoint: string): Promise<ResumeState> {
@@ -75,7 +82,15 @@ export async function restoreResumeState(policy: Policy, directory: string, stat
   await file.read('v', v);
   engine.restoreOptimizer({ step: state.optimizerStep, m, v });
   if (!state.hasReference) return;
-  const reference = new Float32Array(new SharedArrayBuffer(m.byteLength));
-  await file.read('reference', reference);
-  policy.restoreReference(reference);
+  await policy.restoreReference(async (memoryOf) => {
+    for (const tensor of trainedOf(engine)) await file.read(inReference(tensor), await memoryOf(tensor));
+  });
+}
+
+function trainedOf({ layout }: Engine): ParameterTensor[] {
+  return layout.tensors.filter(({ trained }) => trained);
+}
+
+function inReference({ name }: ParameterTensor): string {
+  return `reference.${name}`;
 }

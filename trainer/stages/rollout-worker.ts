@@ -3,10 +3,10 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { UserError } from '../contract/errors.ts';
 import { foundInstead } from '../contract/found-instead.ts';
+import type { MemoryOf } from '../engine/backend.ts';
 import { Engine } from '../engine/engine.ts';
 import { engineVersions } from '../engine/engine-versions.ts';
 import { parseHfConfig } from '../models/config.ts';
-import { parameterLayout } from '../models/parameters.ts';
 import type { LearnerModel } from '../rollout/remote/protocol.ts';
 import { runRolloutWorker, type WorkerModel } from '../rollout/remote/worker.ts';
 import { stopOnSignals } from '../stop-on-signals.ts';
@@ -63,12 +63,19 @@ async function openModel(
   { threads, stop }: { readonly threads: number; readonly stop: AbortSignal },
 ): Promise<WorkerModel> {
   const config = { ...parseHfConfig(json, "the learner's config.json"), lora, precision };
-  const parameters = new Float32Array(new SharedArrayBuffer(4 * parameterLayout(config, 'lm').size));
-  const engine = await Engine.create({ config, head: 'lm', parameters, workers: threads, stop });
+  const engine = await Engine.create({ config, head: 'lm', workers: threads, stop });
   return {
-    parameterBytes: new Uint8Array(parameters.buffer),
-    takeParameters: () => engine.addParameterSet('policy', parameters),
+    parameterBytes: engine.layout.size * Float32Array.BYTES_PER_ELEMENT,
+    takeParameters: (receive) => engine.writeParameters('policy', (memoryOf) => receive(bytesOf(engine, memoryOf))),
     generateFree: (requests, options) => engine.generateFree(requests, options),
     close: () => engine.close(),
   };
+}
+
+/** The memory of all tensors, one after the other. */
+async function* bytesOf({ layout }: Engine, memoryOf: MemoryOf): AsyncGenerator<Uint8Array> {
+  for (const tensor of layout.tensors) {
+    const { buffer, byteOffset, byteLength } = await memoryOf(tensor);
+    yield new Uint8Array(buffer, byteOffset, byteLength);
+  }
 }

@@ -112,7 +112,7 @@ export async function withReference(
   policy: Policy,
   completions: readonly LearnableCompletion[],
 ): Promise<LearnableCompletion[]> {
-  if (!policy.reference) return [...completions];
+  if (!policy.hasReference) return [...completions];
   const reference = await policy.engine.tokenProbabilities(completions, { set: 'reference', temperature });
   return zip(completions, reference).map(([completion, refProbs]) => ({ ...completion, refProbs }));
 }

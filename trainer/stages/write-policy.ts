@@ -6,7 +6,7 @@ import { adapterDirectory } from '../contract/checkpoint.ts';
 import { DivergedError } from '../contract/errors.ts';
 import { withoutAdapters } from '../models/config.ts';
 import { adapterMerger } from '../models/merge-adapters.ts';
-import { parameterLayout, trainedLayout } from '../models/parameters.ts';
+import { parameterLayout } from '../models/parameters.ts';
 import type { Policy } from './policy.ts';
 
 /**
@@ -15,26 +15,30 @@ import type { Policy } from './policy.ts';
  * @throws DivergedError if a weight is not finite
  */
 export async function writePolicy(policy: Policy, directory: string): Promise<void> {
-  requireFiniteWeights(policy);
+  await requireFiniteWeights(policy);
   const { config, head, hfConfig, engine, tokenizerDirectory } = policy;
-  const { layout, parameters } = engine;
+  const { layout } = engine;
+  const merged = adapterMerger(config, layout, (tensor) => engine.readTensor(tensor));
   await writeModelDirectory(directory, {
     hfConfig,
     layout: parameterLayout(withoutAdapters(config), head),
-    parameters,
-    merge: adapterMerger(config, layout, parameters),
+    valuesOf: ({ name }) => merged(name),
     tokenizerFrom: tokenizerDirectory,
   });
   const { lora } = config;
   if (lora === undefined) return;
-  const trained = engine.trainedParameters('policy');
-  await writeAdapter(join(directory, adapterDirectory), { lora, head, layout: trainedLayout(layout), trained });
+  await writeAdapter(join(directory, adapterDirectory), {
+    lora,
+    head,
+    tensors: layout.tensors.filter(({ trained }) => trained),
+    valuesOf: (tensor) => engine.readTensor(tensor),
+  });
 }
 
 /** The update of the last step has no loss that would show it. */
-function requireFiniteWeights({ engine: { parameters, layout } }: Policy): void {
-  const bad = firstNotFinite(parameters);
-  if (bad < 0) return;
-  const tensor = layout.tensors.find(({ offset, size }) => bad < offset + size);
-  throw new DivergedError(`the tensor ${tensor?.name} holds ${parameters[bad]}; expected finite weights`);
+async function requireFiniteWeights({ engine }: Policy): Promise<void> {
+  for await (const { tensor, values } of engine.readParameters()) {
+    const bad = firstNotFinite(values);
+    if (bad >= 0) throw new DivergedError(`the tensor ${tensor.name} holds ${values[bad]}; expected finite weights`);
+  }
 }

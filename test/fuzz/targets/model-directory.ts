@@ -7,6 +7,7 @@ import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import { damagedJsonFile } from '../mutations.ts';
 import type { FuzzTarget } from '../target.ts';
 import { trainedModel } from '../trained-model.ts';
+import { readFlat } from '../../support/flat-parameters.ts';
 
 /** `config.json` beside weights of fixed sizes. */
 export const modelConfig: FuzzTarget = {
@@ -20,7 +21,7 @@ export const modelConfig: FuzzTarget = {
       async read(input) {
         await writeFile(path, input);
         const model = await readModelDirectory(directory);
-        await model.readParameters(parameterLayout(parseHfConfig(model.config, path), 'lm'));
+        await readFlat(model, parameterLayout(parseHfConfig(model.config, path), 'lm'));
       },
     };
   },
@@ -43,7 +44,7 @@ export const shardIndex: FuzzTarget = {
     ]),
   async open(directory) {
     await writeFile(join(directory, 'config.json'), await readFile(join(trainedModel.path, 'config.json')));
-    const whole = await (await readModelDirectory(trainedModel.path)).readParameters(layout);
+    const whole = await readFlat(await readModelDirectory(trainedModel.path), layout);
     const tensors = layout.tensors.map(({ name, shape, offset, size }, at) => ({
       shard: shardOf(at),
       tensor: { name, shape, values: whole.subarray(offset, offset + size) },
@@ -56,7 +57,7 @@ export const shardIndex: FuzzTarget = {
     return {
       async read(input) {
         await writeFile(join(directory, 'model.safetensors.index.json'), input);
-        await (await readModelDirectory(directory)).readParameters(layout);
+        await readFlat(await readModelDirectory(directory), layout);
       },
     };
   },

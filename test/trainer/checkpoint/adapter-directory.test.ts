@@ -1,19 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { type AdapterToWrite, readAdapter, writeAdapter } from '../../../trainer/checkpoint/adapter-directory.ts';
+import { readAdapter, writeAdapter } from '../../../trainer/checkpoint/adapter-directory.ts';
 import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.ts';
 import { SafetensorsFile } from '../../../trainer/checkpoint/safetensors.ts';
-import { loraTargets } from '../../../trainer/contract/training.ts';
-import { parseHfConfig } from '../../../trainer/models/config.ts';
+import { type LoraSettings, loraTargets } from '../../../trainer/contract/training.ts';
+import { type Head, parseHfConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout, trainedLayout } from '../../../trainer/models/parameters.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
+import { placeIn } from '../../support/flat-parameters.ts';
 
 // Written by peft, on the models of test/fixtures/parity: see test/fixtures/lora/make_golden.py.
 const fixtures = join(import.meta.dirname, '../../fixtures');
 const directory = useTemporaryDirectory();
 
-test.each<{ name: string } & Pick<AdapterToWrite, 'head' | 'lora'>>([
+test.each<{ name: string; head: Head; lora: LoraSettings }>([
   { name: 'llama-biases', head: 'lm', lora: { rank: 3, alpha: 8, targets: [...loraTargets] } },
   { name: 'qwen3-reward', head: 'scalar', lora: { rank: 4, alpha: 4, targets: ['q_proj', 'v_proj', 'down_proj'] } },
 ])('$name: what peft has written is read, and written as peft does', async ({ name, head, lora }) => {
@@ -21,10 +22,10 @@ test.each<{ name: string } & Pick<AdapterToWrite, 'head' | 'lora'>>([
   const { config } = await readModelDirectory(join(fixtures, 'parity', name));
   const layout = trainedLayout(parameterLayout({ ...parseHfConfig(config, name), lora }, head));
   const trained = new Float32Array(layout.size);
-  await readAdapter(theirs, layout, trained);
+  await readAdapter(theirs, layout.tensors, placeIn(trained));
   expect(trained.every((value) => value !== 0)).toBe(true);
 
-  await writeAdapter(directory(), { lora, head, layout, trained });
+  await writeAdapter(directory(), { lora, head, tensors: layout.tensors, valuesOf: placeIn(trained) });
   expect(await tensorsOf(directory())).toEqual(await tensorsOf(theirs));
   const [ours, expected] = await Promise.all([configOf(directory()), configOf(theirs)]);
   expect(ours).toEqual({

@@ -9,6 +9,7 @@ import { writeSafetensors } from '../../../trainer/checkpoint/safetensors.ts';
 import { UserError } from '../../../trainer/contract/errors.ts';
 import { parseHfConfig } from '../../../trainer/models/config.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
+import { readFlat } from '../../support/flat-parameters.ts';
 
 const directory = useTemporaryDirectory();
 
@@ -116,7 +117,7 @@ function store(stored: readonly string[], values = Float32Array.from({ length: l
 }
 
 async function refused(message: RegExp): Promise<void> {
-  const reading = readModelDirectory(directory()).then((model) => model.readParameters(layout));
+  const reading = readModelDirectory(directory()).then((model) => readFlat(model, layout));
   await expect(reading).rejects.toThrow(UserError);
   await expect(reading).rejects.toThrow(message);
 }

@@ -7,6 +7,7 @@ import { writeModelDirectory } from '../../../trainer/checkpoint/write-model-dir
 import type { FlatLayout } from '../../../trainer/checkpoint/model-directory.ts';
 import { writeSafetensors } from '../../../trainer/checkpoint/safetensors.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
+import { placeIn, readFlat } from '../../support/flat-parameters.ts';
 
 const directory = useTemporaryDirectory();
 
@@ -25,13 +26,16 @@ const scalar = layout(embedding, 'model.norm.weight', 'score.weight');
 
 beforeEach(() => writeFile(join(directory(), 'config.json'), '{"model_type": "llama"}'));
 
-test('reads the weights into one flat array and hands out the config as it is', async () => {
+test('reads one tensor after the other into memory that it asks for, and hands out the config as it is', async () => {
   await weights('model.norm.weight', embedding);
   const model = await readModelDirectory(directory());
   expect(model.config).toEqual({ model_type: 'llama' });
-  expect(await model.readParameters(tied)).toEqual(flat(tied));
-  const into = new Float32Array(tied.size);
-  expect(await model.readParameters(tied, { into })).toBe(into);
+  const asked: { name: string; values: Float32Array }[] = [];
+  await model.readParameters(tied, ({ name, size }) => {
+    asked.push({ name, values: new Float32Array(size) });
+    return asked.at(-1)!.values;
+  });
+  expect(asked).toEqual(tied.tensors.map(({ name }) => ({ name, values: values(name) })));
 });
 
 test('reads shards through their index', async () => {
@@ -63,12 +67,12 @@ describe('what transformers ignores is ignored', () => {
   });
 });
 
-test('a new head keeps its fresh values', async () => {
+test('nothing asks for the memory of a new head, which keeps its fresh values', async () => {
   await weights(embedding, 'model.norm.weight');
-  const into = new Float32Array(scalar.size).fill(9);
   const model = await readModelDirectory(directory());
-  await model.readParameters(scalar, { into, mayBeMissing: ['score.weight'] });
-  expect(into).toEqual(Float32Array.of(...flat(tied), 9, 9));
+  const parameters = new Float32Array(scalar.size).fill(9);
+  await model.readParameters(scalar, placeIn(parameters), ['score.weight']);
+  expect(parameters).toEqual(Float32Array.of(...flat(tied), 9, 9));
 });
 
 describe('weights that do not fit, each with one message', () => {
@@ -184,7 +188,7 @@ test('writes config, weights, generation config and the tokenizer files that exi
   await mkdir(from);
   for (const name of ['tokenizer.json', 'chat_template.jinja', 'notes.md']) await writeFile(join(from, name), name);
   const hfConfig = { model_type: 'llama', eos_token_id: [2, 5], pad_token_id: 0 };
-  await writeModelDirectory(to, { hfConfig, layout: untied, parameters: flat(untied), tokenizerFrom: from });
+  await writeModelDirectory(to, { hfConfig, layout: untied, valuesOf: placeIn(flat(untied)), tokenizerFrom: from });
 
   expect(await readdir(to)).toEqual([
     'chat_template.jinja',
@@ -196,7 +200,7 @@ test('writes config, weights, generation config and the tokenizer files that exi
   expect(await json(to, 'generation_config.json')).toEqual({ eos_token_id: [2, 5], pad_token_id: 0 });
   const written = await readModelDirectory(to);
   expect(written.config).toEqual(hfConfig);
-  expect(await written.readParameters(untied)).toEqual(flat(untied));
+  expect(await readFlat(written, untied)).toEqual(flat(untied));
 });
 
 test('the generation config of the base is kept', async () => {
@@ -204,7 +208,7 @@ test('the generation config of the base is kept', async () => {
   await mkdir(from);
   await writeFile(join(from, 'tokenizer.json'), '{}');
   await writeFile(join(from, 'generation_config.json'), '{"eos_token_id": [7], "temperature": 0.6}');
-  await writeModelDirectory(to, { hfConfig: {}, layout: tied, parameters: flat(tied), tokenizerFrom: from });
+  await writeModelDirectory(to, { hfConfig: {}, layout: tied, valuesOf: placeIn(flat(tied)), tokenizerFrom: from });
   expect(await json(to, 'generation_config.json')).toEqual({ eos_token_id: [7], temperature: 0.6 });
 });
 
@@ -213,7 +217,7 @@ test('a model without its tokenizer is not written', async () => {
   const writing = writeModelDirectory(to, {
     hfConfig: {},
     layout: tied,
-    parameters: flat(tied),
+    valuesOf: placeIn(flat(tied)),
     tokenizerFrom: join(directory(), 'pruned'),
   });
   await expect(writing).rejects.toThrow(/pruned: has no tokenizer to copy to/);
@@ -260,7 +264,7 @@ function store(file: string, names: readonly string[]): Promise<void> {
 }
 
 async function read(as: FlatLayout): Promise<Float32Array> {
-  return (await readModelDirectory(directory())).readParameters(as);
+  return readFlat(await readModelDirectory(directory()), as);
 }
 
 async function refused(as: FlatLayout, message: RegExp): Promise<void> {

@@ -7,8 +7,9 @@ import { planShards } from '../../../trainer/checkpoint/plan-shards.ts';
 import { writeModelDirectory } from '../../../trainer/checkpoint/write-model-directory.ts';
 import { configFromInit } from '../../../trainer/models/config.ts';
 import { modelInit } from '../../../trainer/contract/model.ts';
-import { initialParameters, parameterLayout } from '../../../trainer/models/parameters.ts';
+import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
+import { freshParameters, placeIn, readFlat } from '../../support/flat-parameters.ts';
 
 const directory = useTemporaryDirectory();
 
@@ -44,8 +45,12 @@ test('a model over the bound is written in shards with an index, and reads back 
   await writeFile(join(from, 'tokenizer.json'), '{}');
   const config = configFromInit(modelInit.parse({ architecture: 'qwen3', hiddenSize: 32, layers: 2 }), 300);
   const layout = parameterLayout(config, 'lm');
-  const parameters = initialParameters(layout, config, 7);
-  await writeModelDirectory(to, { hfConfig: {}, layout, parameters, tokenizerFrom: from }, parameters.byteLength / 2);
+  const parameters = freshParameters(layout, config, 7);
+  await writeModelDirectory(
+    to,
+    { hfConfig: {}, layout, valuesOf: placeIn(parameters), tokenizerFrom: from },
+    parameters.byteLength / 2,
+  );
 
   const files = (await readdir(to)).filter((name) => name.includes('safetensors'));
   expect(files).toEqual([
@@ -60,6 +65,6 @@ test('a model over the bound is written in shards with an index, and reads back 
   };
   expect(index.metadata.total_size).toBe(parameters.byteLength);
   expect(Object.keys(index.weight_map)).toEqual(layout.tensors.map(({ name }) => name));
-  expect(await (await readModelDirectory(to)).readParameters(layout)).toEqual(parameters);
+  expect(await readFlat(await readModelDirectory(to), layout)).toEqual(parameters);
   expect((await describeModel(to)).map(({ path }) => path)).toEqual(expect.arrayContaining(files));
 });

@@ -2,8 +2,10 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { InterruptedError, UserError } from '../../../trainer/contract/errors.ts';
-import { tinyConfig, tokenIds } from '../../support/random-model.ts';
+import { Engine } from '../../../trainer/engine/engine.ts';
+import { adapters, tinyConfig, tokenIds } from '../../support/random-model.ts';
 import { requests, stepSettings, supervisedBatch, tinyEngine } from './tiny-engine.ts';
+import { parametersOf } from '../../support/flat-parameters.ts';
 
 test('an unknown token id fails with the worker’s error as its cause, and ends the engine', async () => {
   const engine = await tinyEngine({ workers: 2 });
@@ -25,15 +27,15 @@ test('a stop rejects what runs and what comes after, at once, and leaves weights
   const stop = new AbortController();
   const engine = await tinyEngine({ workers: 2, optimizer: true, stop: stop.signal });
   await engine.step(supervisedBatch(8), stepSettings);
-  const state = () => ({ parameters: [...engine.parameters], m: [...engine.optimizerState().m] });
-  const before = state();
+  const state = async () => ({ parameters: await parametersOf(engine), m: [...engine.optimizerState().m] });
+  const before = await state();
 
   const running = [engine.step(supervisedBatch(64), stepSettings), engine.generate(requests(60))];
   stop.abort();
   const stopped = new InterruptedError('asked to stop');
   for (const call of running) await expect(call).rejects.toThrow(stopped);
   await expect(engine.tokenProbabilities([], { temperature: 1 })).rejects.toThrow(stopped);
-  expect(state()).toEqual(before);
+  expect(await state()).toEqual(before);
   expect(engine.optimizerState().step).toBe(1);
 });
 
@@ -56,9 +58,10 @@ test('parameters may not change under a running call', async () => {
   const engine = await tinyEngine();
   const running = engine.generate(requests(1));
   expect(() => engine.copyParameters('policy', 'reference')).toThrow('the engine is working');
+  await expect(engine.writeParameters('policy', async () => {})).rejects.toThrow('the engine is working');
   await running;
   engine.copyParameters('policy', 'reference');
-  expect(engine.trainedParameters('reference')).toEqual(engine.parameters);
+  expect(await parametersOf(engine, 'reference')).toEqual(await parametersOf(engine));
 });
 
 test('a sequence longer than the model takes is refused', async () => {
@@ -82,12 +85,40 @@ test('a sequence of one token trains nothing and harms nothing', async () => {
   expect([loss, probs[0]?.length]).toEqual([0, 0]);
 });
 
-test('parameters of another model are refused', async () => {
-  const engine = await tinyEngine();
-  expect(() => engine.addParameterSet('reference', new Float32Array(3))).toThrow(
-    `parameter set reference: 3 numbers, the model has ${engine.layout.size}`,
-  );
+test('tensors are read one at a time, in the order of the layout, as they were written', async () => {
+  const engine = await tinyEngine({ config: tinyConfig({ lora: adapters(2) }) });
+  const written: string[] = [];
+  await engine.writeParameters('policy', async (memoryOf) => {
+    for (const tensor of engine.layout.tensors.toReversed()) {
+      (await memoryOf(tensor)).fill(written.length);
+      written.push(tensor.name);
+    }
+  });
+  const read: [string, number][] = [];
+  for await (const { tensor, values } of engine.readParameters()) {
+    expect(values).toHaveLength(tensor.size);
+    expect(new Set(values).size).toBe(1);
+    read.push([tensor.name, values[0] as number]);
+  }
+  expect(read).toEqual(written.map((name, at) => [name, at]).toReversed());
 });
+
+test('a version tells of new parameters before the first of them is written', async () => {
+  const engine = await tinyEngine();
+  const before = engine.parametersVersion;
+  let during = before;
+  await engine.writeParameters('policy', async () => void (during = engine.parametersVersion));
+  expect(during).not.toBe(before);
+});
+
+test('an engine whose parameters cannot be read is none', async () => {
+  const creating = Engine.create({ config: tinyConfig(), head: 'lm', workers: 1, parameters: unreadable });
+  await expect(creating).rejects.toThrow('no such file');
+});
+
+async function unreadable(): Promise<never> {
+  throw new UserError('no such file');
+}
 
 test('a process ends by itself once its engine is closed', async () => {
   const { stdout } = await runScript(`
@@ -112,9 +143,11 @@ async function runScript(script: string) {
   const start = `
     import { Engine } from './trainer/engine/engine.ts';
     import { tinyConfig } from './test/support/random-model.ts';
-    import { initialParameters, parameterLayout } from './trainer/models/parameters.ts';
+    import { fromFlat, freshParameters } from './test/support/flat-parameters.ts';
+    import { parameterLayout } from './trainer/models/parameters.ts';
     const config = tinyConfig();
-    const parameters = initialParameters(parameterLayout(config, 'lm'), config, 1);
+    const layout = parameterLayout(config, 'lm');
+    const parameters = fromFlat(layout, freshParameters(layout, config, 1));
     const engine = await Engine.create({ config, head: 'lm', parameters, workers: 2, optimizer: true });`;
   const flags = ['--input-type=module-typescript', '-e', start + script];
   return promisify(execFile)(process.execPath, flags, { env: { ...process.env, NODE_OPTIONS: '' } });

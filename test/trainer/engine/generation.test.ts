@@ -5,6 +5,7 @@ import type { Completion, Engine, GenerationRequest } from '../../../trainer/eng
 import { finishClaim, newClaims, releaseClaim, takeClaim } from '../../../trainer/rollout/claims.ts';
 import { tinyConfig, tokenIds } from '../../support/random-model.ts';
 import { requests, sharedEngine, tinyEngine } from './tiny-engine.ts';
+import { fromFlat, parametersOf } from '../../support/flat-parameters.ts';
 
 const engine = sharedEngine();
 const twoWorkers = sharedEngine({ workers: 2 });
@@ -159,7 +160,8 @@ async function firstTokenDistribution(sampler: Engine, promptIds: number[], temp
 test.each([0, 1])('logits that are not finite end sampling at temperature %d as diverged', async (temperature) => {
   const config = tinyConfig();
   const broken = await tinyEngine({ config });
-  broken.addParameterSet('policy', broken.parameters.slice().fill(NaN, 0, config.hiddenSize));
+  const spoilt = (await parametersOf(broken)).fill(NaN, 0, config.hiddenSize);
+  await broken.writeParameters('policy', fromFlat(broken.layout, spoilt));
   const request = { ...(requests(1, { temperature })[0] as GenerationRequest), promptIds: [0, 1] };
   await expect(broken.generate([request])).rejects.toMatchObject({
     reason: 'diverged',

@@ -3,6 +3,7 @@ import type { Head } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import { adapters, tinyConfig, tokenIds } from '../../support/random-model.ts';
 import { pairBatch, stepSettings, supervisedBatch, tinyEngine } from './tiny-engine.ts';
+import { fromFlat, parametersOf } from '../../support/flat-parameters.ts';
 
 const config = tinyConfig({ lora: adapters(4) });
 
@@ -11,11 +12,12 @@ test.each<{ head: Head; trained: (name: string) => boolean }>([
   { head: 'scalar', trained: (name) => /\.lora_[AB]\.weight$|^score\./.test(name) },
 ])('steps on the $head head move adapters, and what stands under them keeps every bit', async ({ head, trained }) => {
   const engine = await tinyEngine({ config, head, optimizer: true, workers: 2 });
-  const before = engine.parameters.slice();
+  const before = await parametersOf(engine);
   const batch = head === 'lm' ? supervisedBatch(40) : pairBatch(20);
   for (let step = 0; step < 3; step++) await engine.step(batch, stepSettings);
+  const after = await parametersOf(engine);
   const moved = engine.layout.tensors.filter(({ offset, size }) =>
-    engine.parameters.subarray(offset, offset + size).some((value, index) => value !== before[offset + index]),
+    after.subarray(offset, offset + size).some((value, index) => value !== before[offset + index]),
   );
   const { tensors } = parameterLayout(config, head);
   expect(moved.map(({ name }) => name)).toEqual(tensors.map(({ name }) => name).filter(trained));
@@ -36,7 +38,7 @@ test('the number of workers changes no bit', async () => {
       const engine = await tinyEngine({ config, workers, optimizer: true });
       const reports = [];
       for (let step = 0; step < 3; step++) reports.push(await engine.step(supervisedBatch(40), stepSettings));
-      return { reports, parameters: engine.parameters.slice(), state: engine.optimizerState() };
+      return { reports, parameters: await parametersOf(engine), state: engine.optimizerState() };
     }),
   );
   expect(results[1]).toEqual(results[0]);
@@ -48,27 +50,27 @@ test('a reference shares the weights under the adapters, and stays as it was', a
   const sequences = [{ promptIds: tokenIds(4, 50), completionIds: tokenIds(9, 50, 3) }];
   const probabilities = async (set: string) => engine.tokenProbabilities(sequences, { set, temperature: 1 });
   engine.copyParameters('policy', 'reference');
-  expect(engine.trainedParameters('reference')).toHaveLength(engine.layout.size - engine.layout.frozen);
   const before = await probabilities('reference');
   await engine.step(supervisedBatch(8), stepSettings);
   expect(await probabilities('reference')).toEqual(before);
   expect(await probabilities('policy')).not.toEqual(before);
 
-  const kept = engine.trainedParameters('reference').slice();
+  const kept = await parametersOf(engine, 'reference');
   engine.copyParameters('policy', 'reference');
   expect(await probabilities('reference')).toEqual(await probabilities('policy'));
-  engine.addTrainedParameters('reference', kept);
+  const tensors = engine.layout.tensors.filter(({ trained }) => trained);
+  await engine.writeTrainedParameters('reference', fromFlat({ tensors }, kept));
   expect(await probabilities('reference')).toEqual(before);
 });
 
 test('adapters whose B is 0 change no bit of the model under them', async () => {
   const { lora: _, ...plain } = config;
   const [adapted, base] = await Promise.all([tinyEngine({ config }), tinyEngine({ config: plain })]);
-  const parameters = adapted.parameters.slice();
+  const parameters = await parametersOf(adapted);
   for (const { name, offset, size } of adapted.layout.tensors)
     if (name.includes('.lora_B.')) parameters.fill(0, offset, offset + size);
-  parameters.set(base.parameters);
-  adapted.addParameterSet('policy', parameters);
+  parameters.set(await parametersOf(base));
+  await adapted.writeParameters('policy', fromFlat(adapted.layout, parameters));
   const sequences = [{ promptIds: tokenIds(4, 50), completionIds: tokenIds(9, 50, 3) }];
   expect(await adapted.tokenProbabilities(sequences, { temperature: 1 })).toEqual(
     await base.tokenProbabilities(sequences, { temperature: 1 }),

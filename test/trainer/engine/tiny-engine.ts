@@ -7,6 +7,7 @@ import type { Head, ModelConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import type { RuntimeName } from '../../../trainer/runtime/runtime.ts';
 import { randomParameters, tinyConfig, tokenIds } from '../../support/random-model.ts';
+import { fromFlat } from '../../support/flat-parameters.ts';
 
 export const stepSettings: StepSettings = {
   learningRate: 0.01,
@@ -59,7 +60,8 @@ async function createEngine({
   const asked = process.env['R1_RUNTIME'];
   if (runtime) process.env['R1_RUNTIME'] = runtime;
   try {
-    return await Engine.create({ config, head, workers, optimizer, stop, parameters: flatParameters(config, head) });
+    const parameters = fromFlat(parameterLayout(config, head), flatParameters(config, head));
+    return await Engine.create({ config, head, workers, optimizer, stop, parameters });
   } finally {
     if (asked === undefined) delete process.env['R1_RUNTIME'];
     else process.env['R1_RUNTIME'] = asked;

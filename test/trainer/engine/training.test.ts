@@ -3,6 +3,7 @@ import { DivergedError } from '../../../trainer/contract/errors.ts';
 import type { Engine, TrainingBatch } from '../../../trainer/engine/engine.ts';
 import { tinyConfig, tokenIds } from '../../support/random-model.ts';
 import { flatParameters, pairBatch, stepSettings, supervisedBatch, tinyEngine } from './tiny-engine.ts';
+import { fromFlat, parametersOf } from '../../support/flat-parameters.ts';
 
 test('the number of workers changes no bit of several steps', async () => {
   const results = await Promise.all(
@@ -10,7 +11,7 @@ test('the number of workers changes no bit of several steps', async () => {
       const engine = await tinyEngine({ workers, optimizer: true });
       const reports = [];
       for (let step = 0; step < 3; step++) reports.push(await engine.step(supervisedBatch(40), stepSettings));
-      return { reports, parameters: engine.parameters.slice(), state: engine.optimizerState() };
+      return { reports, parameters: await parametersOf(engine), state: engine.optimizerState() };
     }),
   );
   expect(results[1]).toEqual(results[0]);
@@ -63,21 +64,21 @@ test('training goes on to the bit from saved parameters and optimizer state', as
   const uninterrupted = await tinyEngine({ optimizer: true });
   await train(uninterrupted, supervisedBatch(8), 2);
   const { step, m, v } = uninterrupted.optimizerState();
-  const saved = { parameters: uninterrupted.parameters.slice(), state: { step, m: m.slice(), v: v.slice() } };
+  const saved = { parameters: await parametersOf(uninterrupted), state: { step, m: m.slice(), v: v.slice() } };
   const expected = await train(uninterrupted, supervisedBatch(8), 3);
 
   const resumed = await tinyEngine({ optimizer: true });
-  resumed.addParameterSet('policy', saved.parameters);
+  await resumed.writeParameters('policy', fromFlat(resumed.layout, saved.parameters));
   resumed.restoreOptimizer(saved.state);
   expect(await train(resumed, supervisedBatch(8), 3)).toEqual(expected);
-  expect(resumed.parameters).toEqual(uninterrupted.parameters);
+  expect(await parametersOf(resumed)).toEqual(await parametersOf(uninterrupted));
 });
 
 test('a learning rate of 0 changes nothing', async () => {
   const engine = await tinyEngine({ optimizer: true });
-  const before = engine.parameters.slice();
+  const before = await parametersOf(engine);
   await train(engine, supervisedBatch(8), 1, 0);
-  expect(engine.parameters.slice()).toEqual(before);
+  expect(await parametersOf(engine)).toEqual(before);
 });
 
 test('a loss that is not a number is reported before it reaches the parameters', async () => {
@@ -85,12 +86,12 @@ test('a loss that is not a number is reported before it reaches the parameters',
   const engine = await tinyEngine({ config, optimizer: true });
   const spoilt = flatParameters(config, 'lm');
   spoilt[spoilt.length - 1] = NaN;
-  engine.addParameterSet('policy', spoilt);
+  await engine.writeParameters('policy', fromFlat(engine.layout, spoilt));
   const step = engine.step(supervisedBatch(2), stepSettings);
   await expect(step).rejects.toThrow(DivergedError);
   await expect(step).rejects.toThrow('optimizer step 1: the sft loss is NaN');
   expect(engine.optimizerState().step).toBe(0);
-  expect(engine.parameters.slice()).toEqual(spoilt);
+  expect(await parametersOf(engine)).toEqual(spoilt);
 });
 
 test('a reference stays as it is while the policy learns', async () => {

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { withoutAdapters } from '../../../trainer/models/config.ts';
-import { initialParameters, parameterLayout, trainedLayout } from '../../../trainer/models/parameters.ts';
+import { parameterLayout, trainedLayout } from '../../../trainer/models/parameters.ts';
 import { tinyConfig } from '../../support/random-model.ts';
+import { freshParameters } from '../../support/flat-parameters.ts';
 
 test('parameters lie one behind the other, under the names of the checkpoint', () => {
   const { tensors, size } = parameterLayout(tinyConfig({ layers: 1 }), 'lm');
@@ -55,7 +56,7 @@ test('adapters come last, and they alone are trained, with the head of a reward 
 test('a fresh adapter adds nothing: A is uniform within one over the root of its inputs, B is zero', () => {
   const config = tinyConfig({ hiddenSize: 256, layers: 1, lora: { rank: 16, alpha: 8, targets: ['q_proj'] } });
   const layout = parameterLayout(config, 'lm');
-  const parameters = initialParameters(layout, config, 7).subarray(layout.frozen);
+  const parameters = freshParameters(layout, config, 7).subarray(layout.frozen);
   const [a, b] = trainedLayout(layout).tensors.map(({ offset, size }) => parameters.subarray(offset, offset + size));
   expect(new Set(b)).toEqual(new Set([0]));
   const bound = 1 / Math.sqrt(256);
@@ -64,13 +65,13 @@ test('a fresh adapter adds nothing: A is uniform within one over the root of its
   expect(Math.max(...a!)).toBeGreaterThan(0.99 * bound);
   expect(Math.min(...a!)).toBeLessThan(-0.99 * bound);
   expect(Math.sqrt(variance)).toBeCloseTo(bound / Math.sqrt(3), 3);
-  expect(initialParameters(layout, config, 8).subarray(layout.frozen)).not.toEqual(parameters);
+  expect(freshParameters(layout, config, 8).subarray(layout.frozen)).not.toEqual(parameters);
 });
 
 test('fresh matrices are normal, norms one, biases zero, and the seed decides', () => {
   const config = tinyConfig({ family: 'qwen2', vocabularySize: 400, hiddenSize: 64, initializerRange: 0.02 });
   const layout = parameterLayout(config, 'lm');
-  const parameters = initialParameters(layout, config, 7);
+  const parameters = freshParameters(layout, config, 7);
   const tensor = (name: string): Float32Array => {
     const found = layout.tensors.find((candidate) => candidate.name === name);
     return parameters.subarray(found?.offset, (found?.offset ?? 0) + (found?.size ?? 0));
@@ -85,8 +86,8 @@ test('fresh matrices are normal, norms one, biases zero, and the seed decides', 
   expect(new Set(tensor('model.norm.weight'))).toEqual(new Set([1]));
   expect(new Set(tensor('model.layers.0.self_attn.q_proj.bias'))).toEqual(new Set([0]));
 
-  expect(initialParameters(layout, config, 7)).toEqual(parameters);
-  expect(initialParameters(layout, config, 8)).not.toEqual(parameters);
+  expect(freshParameters(layout, config, 7)).toEqual(parameters);
+  expect(freshParameters(layout, config, 8)).not.toEqual(parameters);
   expect(tensor('model.layers.0.mlp.up_proj.weight').subarray(0, 9)).not.toEqual(embedding.subarray(0, 9));
 });
 

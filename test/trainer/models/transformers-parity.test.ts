@@ -7,6 +7,7 @@ import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import { unshared } from '../../support/packed.ts';
 import type { Feeds, Results } from '../../support/run-program.ts';
 import { gradientModel, probabilityModel, scoreModel } from '../../support/whole-model.ts';
+import { readFlat } from '../../support/flat-parameters.ts';
 
 // Tiny random models and what PyTorch computes with them; made by test/fixtures/parity/make_golden.py.
 const fixtures = join(import.meta.dirname, '../../fixtures/parity');
@@ -80,7 +81,7 @@ async function open(name: string, head: Head) {
   const model = await readModelDirectory(join(fixtures, name));
   const config = parseHfConfig(model.config, `${name}/config.json`);
   const layout = parameterLayout(config, head);
-  const flat = await model.readParameters(layout);
+  const flat = await readFlat(model, layout);
   const parameters: Feeds = Object.fromEntries(
     layout.tensors.map((tensor) => [tensor.name, flat.slice(tensor.offset, tensor.offset + tensor.size)]),
   );

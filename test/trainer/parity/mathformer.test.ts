@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.ts';
+import type { WriteTensors } from '../../../trainer/engine/backend.ts';
 import { Engine } from '../../../trainer/engine/engine.ts';
 import { parseHfConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
@@ -24,7 +25,7 @@ test.each([
   const tokenizer = await loadTokenizer(directory);
   const files = await readModelDirectory(directory);
   const config = parseHfConfig(files.config, directory);
-  const parameters = await files.readParameters(parameterLayout(config, 'lm'));
+  const parameters: WriteTensors = (memoryOf) => files.readParameters(parameterLayout(config, 'lm'), memoryOf);
   const engine = await Engine.create({ config, head: 'lm', parameters, workers: 1 });
 
   const questions = Array.from({ length: 100 }, (_, at) => [Math.floor(at / 10), at % 10] as const)

@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.ts';
 import type { Message } from '../../../trainer/contract/dataset.ts';
+import type { WriteTensors } from '../../../trainer/engine/backend.ts';
 import { Engine } from '../../../trainer/engine/engine.ts';
 import { type ModelConfig, parseHfConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import { loadTokenizer, type Tokenizer } from '../../../trainer/tokenizers/tokenizer.ts';
 import { namedParameters, nextTokenModel } from '../../support/whole-model.ts';
+import { parametersOf } from '../../support/flat-parameters.ts';
 
 interface Golden {
   readonly newTokens: number;
@@ -46,7 +48,7 @@ const tolerance = 1e-4;
     const model = await readModelDirectory(smolLm2!);
     tokenizer = await loadTokenizer(smolLm2!);
     config = parseHfConfig(model.config, smolLm2!);
-    const parameters = await model.readParameters(parameterLayout(config, 'lm'));
+    const parameters: WriteTensors = (memoryOf) => model.readParameters(parameterLayout(config, 'lm'), memoryOf);
     engine = await Engine.create({ config, head: 'lm', parameters, workers: 1 });
   });
 
@@ -65,7 +67,7 @@ const tolerance = 1e-4;
   });
 
   test('gives the logits of transformers for the next token', async () => {
-    const parameters = namedParameters(config, 'lm', engine.parameters);
+    const parameters = namedParameters(config, 'lm', await parametersOf(engine));
     const [rows, length] = [golden.texts.length, Math.max(...golden.texts.map(({ ids }) => ids.length))];
     const prefill = await nextTokenModel(config, rows, length);
     const { prob } = await prefill({

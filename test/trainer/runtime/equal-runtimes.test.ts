@@ -3,6 +3,7 @@ import type { Engine, TrainingBatch } from '../../../trainer/engine/engine.ts';
 import type { Head } from '../../../trainer/models/config.ts';
 import { testWithOps } from '../../support/with-ops.ts';
 import { pairBatch, requests, stepSettings, supervisedBatch, tinyEngine } from '../engine/tiny-engine.ts';
+import { parametersOf } from '../../support/flat-parameters.ts';
 
 /** What an engine with each runtime gives for the same work, in two threads. */
 async function onBoth<T>(head: Head, work: (engine: Engine) => Promise<T>): Promise<[stock: T, ffi: T]> {
@@ -38,7 +39,7 @@ test.each<[Head, TrainingBatch]>([
 ])('steps on a %s head leave the same bits on both runtimes', async (head, batch) => {
   const [stock, ffi] = await onBoth(head, async (engine) => {
     const reports = [await engine.step(batch, stepSettings), await engine.step(batch, stepSettings)];
-    return { reports, parameters: Float32Array.from(engine.parameters) };
+    return { reports, parameters: await parametersOf(engine) };
   });
   expect(ffi).toEqual(stock);
 });

@@ -17,11 +17,10 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'r1-model-'));
   await writeByteTokenizer(join(root, 'tokenizer'));
   const layout = parameterLayout(config, 'lm');
-  const parameters = new Float32Array(layout.size);
   await writeModelDirectory(join(root, 'model'), {
     hfConfig,
     layout,
-    parameters,
+    valuesOf: ({ size }) => new Float32Array(size),
     tokenizerFrom: join(root, 'tokenizer'),
   });
 });

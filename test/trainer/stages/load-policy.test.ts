@@ -9,6 +9,7 @@ import { readStageFile } from '../../../trainer/stages/read-stage-file.ts';
 import { openWorkspace } from '../../../trainer/stages/workspace.ts';
 import { useBaseStage } from '../../support/base-stage.ts';
 import { pin, runToResult, writeStage } from '../../support/trainer.ts';
+import { parametersOf, readFlat } from '../../support/flat-parameters.ts';
 
 const root = useBaseStage({ steps: 1, batch: 4 });
 
@@ -35,9 +36,8 @@ test('the weights to go on from are read once the model that the stage starts fr
   try {
     expect(measuring).toEqual([expect.stringContaining('"phase":"evaluate"')]);
     const layout = parameterLayout(policy.config, 'lm');
-    const into = new Float32Array(layout.size);
-    await (await readModelDirectory(base.path)).readParameters(layout, { into });
-    expect(Buffer.from(policy.engine.parameters.buffer).equals(Buffer.from(into.buffer))).toBe(true);
+    const expected = await readFlat(await readModelDirectory(base.path), layout);
+    expect(Buffer.from((await parametersOf(policy.engine)).buffer).equals(Buffer.from(expected.buffer))).toBe(true);
   } finally {
     await policy.close();
   }

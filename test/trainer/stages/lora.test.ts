@@ -6,7 +6,7 @@ import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.
 import type { StageResult } from '../../../trainer/contract/progress.ts';
 import { type Head, parseHfConfig } from '../../../trainer/models/config.ts';
 import { adapterMerger } from '../../../trainer/models/merge-adapters.ts';
-import { parameterLayout, trainedLayout } from '../../../trainer/models/parameters.ts';
+import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import { adapters } from '../../support/random-model.ts';
 import { useBaseStage } from '../../support/base-stage.ts';
 import {
@@ -19,6 +19,7 @@ import {
   runToResult,
   writeStage,
 } from '../../support/trainer.ts';
+import { placeIn, readFlat } from '../../support/flat-parameters.ts';
 
 const root = useBaseStage({ steps: 12, batch: 8 });
 
@@ -76,15 +77,13 @@ test.each(['sft', 'grpo', 'rewardModel'] as const)(
     const plain = parseHfConfig(base.config, 'base');
     const [stored, layout] = [parameterLayout(plain, head), parameterLayout({ ...plain, lora }, head)];
     const parameters = new Float32Array(layout.size);
-    const mayBeMissing = ['score.weight'];
-    await base.readParameters(stored, { into: parameters.subarray(0, stored.size), mayBeMissing });
-    await readAdapter(join(directory, 'adapter'), trainedLayout(layout), parameters.subarray(layout.frozen));
-    const merge = adapterMerger({ ...plain, lora }, layout, parameters);
-    const written = await merged.readParameters(stored);
-    for (const { name, offset, size } of stored.tensors) {
-      const expected = merge(name, parameters.subarray(offset, offset + size));
-      expect(written.subarray(offset, offset + size)).toEqual(expected);
-    }
+    const valuesOf = placeIn(parameters);
+    await base.readParameters(stored, valuesOf, ['score.weight']);
+    const trained = layout.tensors.filter((tensor) => tensor.trained);
+    await readAdapter(join(directory, 'adapter'), trained, valuesOf);
+    const merge = adapterMerger({ ...plain, lora }, layout, async (tensor) => valuesOf(tensor));
+    const written = await readFlat(merged, stored);
+    for (const tensor of stored.tensors) expect(placeIn(written)(tensor)).toEqual(await merge(tensor.name));
     expect(written.subarray(0, layout.frozen)).not.toEqual(parameters.subarray(0, layout.frozen));
   },
 );

@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Engine } from '../../../trainer/engine/engine.ts';
 import { parseHfConfig } from '../../../trainer/models/config.ts';
-import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import { differs } from '../../../trainer/rollout/remote/shared-requests.ts';
 import { runRolloutWorker, type WorkerOptions } from '../../../trainer/rollout/remote/worker.ts';
 import { rolloutVersions } from '../../../trainer/stages/rollout-worker.ts';
@@ -20,6 +20,7 @@ import {
   type TrainerProcess,
   writeStage,
 } from '../../support/trainer.ts';
+import { fromFlat } from '../../support/flat-parameters.ts';
 
 const started: TrainerProcess[] = [];
 afterEach(() => {
@@ -219,13 +220,15 @@ function workerOptions(port: number, { off = false, versions = rolloutVersions()
     say: () => undefined,
     async openModel({ config: json, lora, precision }) {
       const config = { ...parseHfConfig(json, 'test'), lora, precision };
-      const parameters = new Float32Array(new SharedArrayBuffer(4 * parameterLayout(config, 'lm').size));
-      const engine = await Engine.create({ config, head: 'lm', parameters, workers: 1 });
+      const engine = await Engine.create({ config, head: 'lm', workers: 1 });
+      const bytes = new Uint8Array(4 * engine.layout.size);
       return {
-        parameterBytes: new Uint8Array(parameters.buffer),
-        takeParameters() {
+        parameterBytes: bytes.length,
+        async takeParameters(receive) {
+          await receive(Readable.from([bytes]));
+          const parameters = new Float32Array(bytes.buffer);
           if (off) parameters[100] = (parameters[100] as number) * 1.01;
-          engine.addParameterSet('policy', parameters);
+          await engine.writeParameters('policy', fromFlat(engine.layout, parameters));
         },
         generateFree: (requests, options) => engine.generateFree(requests, options),
         close: () => engine.close(),

@@ -1,7 +1,7 @@
-import type { ParameterLayout } from '../../models/parameters.ts';
-import type { ParameterStore } from '../backend.ts';
+import type { ParameterLayout, ParameterTensor } from '../../models/parameters.ts';
+import type { ParameterStore, WriteTensors } from '../backend.ts';
 import type { ParameterSource, Weights } from './protocol.ts';
-import { shared, sharedHalves } from './shared-memory.ts';
+import { shared, sharedFloats, sharedHalves } from './shared-memory.ts';
 
 interface ParameterSet {
   /** What is never trained: the same memory in all sets that are copies of one. */
@@ -28,7 +28,7 @@ export interface UnroundedPart {
 
 const policyName = 'policy';
 
-/** Flat parameters of the same layout in shared memory, by name. A version counts up with every change. */
+/** Parameters of the same layout in shared memory, by name: a set is written where it is read, and its tensors lie one behind the other. */
 export class ParameterSets implements ParameterStore {
   readonly #layout: ParameterLayout;
   readonly #sets = new Map<string, ParameterSet>();
@@ -50,22 +50,28 @@ export class ParameterSets implements ParameterStore {
     return set;
   }
 
-  put(name: string, values: Float32Array): void {
-    const { size, frozen } = this.#layout;
-    expectSize(name, values, size);
-    const memory = inSharedMemory(values);
-    this.#set(name, this.#part('frozen', memory.subarray(0, frozen)), memory.subarray(frozen));
+  async read(name: string, tensor: ParameterTensor): Promise<Float32Array> {
+    return this.#memoryOf(this.#get(name), tensor);
   }
 
-  putTrained(name: string, trained: Float32Array): void {
-    const { size, frozen } = this.#layout;
-    expectSize(name, trained, size - frozen);
-    this.#set(name, this.#get(policyName).frozen, inSharedMemory(trained));
+  async put(name: string, write: WriteTensors): Promise<void> {
+    if (!this.#sets.has(name)) {
+      const { size, frozen } = this.#layout;
+      this.#add(name, this.#part('frozen', sharedFloats(frozen)), sharedFloats(size - frozen));
+    }
+    await this.#write(name, write);
   }
 
-  #set(name: string, frozen: Part, trained: Float32Array): void {
-    const version = (this.#sets.get(name)?.version ?? 0) + 1;
-    this.#sets.set(name, { frozen, trained: this.#part('trained', trained), place: this.#places++, version });
+  async putTrained(name: string, write: WriteTensors): Promise<void> {
+    if (!this.#sets.has(name)) {
+      const { size, frozen } = this.#layout;
+      this.#add(name, this.#get(policyName).frozen, sharedFloats(size - frozen));
+    }
+    await this.#write(name, write);
+  }
+
+  #add(name: string, frozen: Part, trained: Float32Array): void {
+    this.#sets.set(name, { frozen, trained: this.#part('trained', trained), place: this.#places++, version: 0 });
   }
 
   #part(part: 'frozen' | 'trained', values: Float32Array): Part {
@@ -73,23 +79,26 @@ export class ParameterSets implements ParameterStore {
     return { values, rounded, isRounded: rounded === undefined };
   }
 
+  async #write(name: string, write: WriteTensors): Promise<void> {
+    const set = this.#get(name);
+    set.version++;
+    for (const part of [set.frozen, set.trained]) part.isRounded = part.rounded === undefined;
+    await write(async (tensor) => this.#memoryOf(set, tensor));
+  }
+
+  #memoryOf({ frozen, trained }: ParameterSet, { offset, size }: ParameterTensor): Float32Array {
+    const start = offset < this.#layout.frozen ? offset : offset - this.#layout.frozen;
+    return (offset < this.#layout.frozen ? frozen : trained).values.subarray(start, start + size);
+  }
+
   copy(from: string, to: string): void {
     const { frozen, trained } = this.#get(from);
     const target = this.#sets.get(to);
-    if (target === undefined) this.#set(to, frozen, shared(trained.values));
+    if (target === undefined) this.#add(to, frozen, shared(trained.values));
     else {
       target.trained.values.set(trained.values);
       changed(target);
     }
-  }
-
-  policy(): Float32Array {
-    const { buffer, byteOffset } = this.#get(policyName).frozen.values;
-    return new Float32Array(buffer, byteOffset, this.#layout.size);
-  }
-
-  trained(name: string): Float32Array {
-    return this.#get(name).trained.values;
   }
 
   version(name: string): number {
@@ -128,12 +137,4 @@ function changed(set: ParameterSet): void {
 
 function weightsOf({ values, rounded }: Part): Weights {
   return { values, rounded };
-}
-
-function expectSize(name: string, values: Float32Array, size: number): void {
-  if (values.length !== size) throw new Error(`parameter set ${name}: ${values.length} numbers, the model has ${size}`);
-}
-
-function inSharedMemory(values: Float32Array): Float32Array {
-  return values.buffer instanceof SharedArrayBuffer ? values : shared(values);
 }

@@ -23,6 +23,13 @@ export class OverError extends Error {}
 
 export class StageDoneError extends Error {}
 
+/** Where parameters are read to. */
+export interface ParameterMemory {
+  readonly bytes: number;
+  /** As many bytes, piece by piece; each is full when the next is asked for. */
+  readonly memory: AsyncIterable<Uint8Array>;
+}
+
 /**
  * The learner as a worker sees it. Every call throws UnavailableError when the learner does not answer, and UserError
  * when it will never take this worker, and StageDoneError when there is nothing left to do.
@@ -56,28 +63,37 @@ export class LearnerClient {
     await discard(await this.#fetch(paths.workers, { method: 'DELETE' }));
   }
 
-  /** Reads the parameters of a version into `target`. */
-  async readParameters(version: string, target: Uint8Array, signal: AbortSignal): Promise<void> {
+  /** Reads the parameters of a version, so many bytes, into one piece of memory after the other. */
+  async readParameters(version: string, { bytes, memory }: ParameterMemory, signal: AbortSignal): Promise<void> {
     const response = await this.#fetch(`${paths.parameters}/${version}`, {}, signal, Infinity);
     const length = Number(response.headers.get('content-length')) - digestBytes;
-    if (length !== target.length) {
-      throw new UserError(`the learner has ${length} bytes of parameters; its config.json describes ${target.length}`);
+    if (length !== bytes) {
+      throw new UserError(`the learner has ${length} bytes of parameters; its config.json describes ${bytes}`);
     }
     const hash = createHash('sha256');
     const digest = Buffer.alloc(digestBytes);
+    const pieces = memory[Symbol.asyncIterator]();
+    let piece = new Uint8Array();
     let at = 0;
     try {
       for await (const chunk of response.body ?? []) {
-        const values = chunk.subarray(0, Math.max(0, target.length - at));
-        target.set(values, at);
+        const values = chunk.subarray(0, Math.max(0, bytes - at));
+        for (let from = 0; from < values.length;) {
+          if (piece.length === 0) piece = (await pieces.next()).value as Uint8Array<ArrayBuffer>;
+          const part = values.subarray(from, from + piece.length);
+          piece.set(part);
+          piece = piece.subarray(part.length);
+          from += part.length;
+        }
         hash.update(values);
-        digest.set(chunk.subarray(values.length), Math.max(0, at - target.length));
+        digest.set(chunk.subarray(values.length), Math.max(0, at - bytes));
         at += chunk.length;
       }
+      await pieces.next(); // the last piece is full, too
     } catch (error) {
       throw new UnavailableError(`the parameters were cut off: ${messageOf(error)}`, { cause: error });
     }
-    if (at !== target.length + digestBytes || !hash.digest().equals(digest)) {
+    if (at !== bytes + digestBytes || !hash.digest().equals(digest)) {
       throw new UnavailableError('the parameters did not arrive as they were sent');
     }
   }

@@ -9,7 +9,9 @@ export const digestBytes = 32;
 /** Parameters as they are now. */
 export interface ParametersNow {
   readonly version: string;
-  readonly values: Float32Array;
+  readonly bytes: number;
+  /** The numbers of one tensor after the other. */
+  readonly read: () => AsyncIterable<{ readonly values: Float32Array }>;
   /** False as soon as the values may change. */
   readonly isCurrent: () => boolean;
 }
@@ -19,7 +21,7 @@ export class ParameterSender {
   #digest: { readonly version: string; readonly value: Promise<Uint8Array | undefined> } | undefined;
 
   /**
-   * Sends flat parameters as they lie in memory, and their SHA-256 after them. Ends the connection without it when the
+   * Sends the parameters as they lie in memory, and their SHA-256 after them. Ends the connection without it when the
    * parameters change meanwhile: what was sent is then of no use.
    */
   async send(response: ServerResponse, parameters: ParametersNow): Promise<void> {
@@ -29,9 +31,9 @@ export class ParameterSender {
     const { value } = this.#digest;
     response.writeHead(200, {
       'content-type': 'application/octet-stream',
-      'content-length': parameters.values.byteLength + digestBytes,
+      'content-length': parameters.bytes + digestBytes,
     });
-    for (const chunk of chunksOf(parameters)) {
+    for await (const chunk of chunksOf(parameters)) {
       if (!response.write(chunk)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
       if (response.destroyed) return;
     }
@@ -43,7 +45,7 @@ export class ParameterSender {
 
 async function digestOf(parameters: ParametersNow): Promise<Uint8Array | undefined> {
   const hash = createHash('sha256');
-  for (const chunk of chunksOf(parameters)) {
+  for await (const chunk of chunksOf(parameters)) {
     hash.update(chunk);
     await turn(); // a large model takes seconds, and others want to be answered
   }
@@ -51,9 +53,12 @@ async function digestOf(parameters: ParametersNow): Promise<Uint8Array | undefin
 }
 
 /** Ends when the parameters change. */
-function* chunksOf({ values, isCurrent }: ParametersNow): Generator<Uint8Array> {
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  for (let at = 0; at < bytes.length && isCurrent(); at += chunkBytes) {
-    yield Uint8Array.from(bytes.subarray(at, at + chunkBytes)); // a copy: sockets and hashes refuse shared memory
+async function* chunksOf({ read, isCurrent }: ParametersNow): AsyncGenerator<Uint8Array> {
+  for await (const { values } of read()) {
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    for (let at = 0; at < bytes.length; at += chunkBytes) {
+      if (!isCurrent()) return;
+      yield Uint8Array.from(bytes.subarray(at, at + chunkBytes)); // a copy: sockets and hashes refuse shared memory
+    }
   }
 }

@@ -6,7 +6,9 @@ import type { ModelLimits } from './check-completion.ts';
 /** What the server needs of the learner's engine. */
 export interface LearnerEngine {
   readonly workers: number;
-  readonly parameters: Float32Array;
+  readonly layout: { readonly size: number };
+  /** The numbers of one tensor after the other. */
+  readParameters(): AsyncIterable<{ readonly values: Float32Array }>;
   /** Another one whenever the parameters change, before the first of them does. */
   readonly parametersVersion: number;
   /** The result of some work, unless the learner is asked to stop first. */

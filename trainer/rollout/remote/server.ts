@@ -232,8 +232,10 @@ export class RolloutServer {
 
   async #sendParameters(version: string, response: ServerResponse): Promise<void> {
     if (!this.#model || version !== this.#version()) throw new HttpError(412, `the parameters ${version} are gone`);
-    const values = this.#model.engine.parameters;
-    await this.#parameters.send(response, { version, values, isCurrent: () => this.#version() === version });
+    const { engine } = this.#model;
+    const bytes = engine.layout.size * Float32Array.BYTES_PER_ELEMENT;
+    const isCurrent = () => this.#version() === version;
+    await this.#parameters.send(response, { version, bytes, read: () => engine.readParameters(), isCurrent });
   }
 
   #version(): string {

@@ -16,10 +16,14 @@ import {
 
 /** A model of the learner's shape, with parameters of its own. */
 export interface WorkerModel {
-  /** Where its parameters are written to, little-endian float32. */
-  readonly parameterBytes: Uint8Array;
-  /** Makes what was written the parameters. */
-  takeParameters(): void;
+  /** Size of all its parameters in float32. */
+  readonly parameterBytes: number;
+  /**
+   * Gives it other parameters.
+   *
+   * @param receive fills the memory of one tensor after the other, little-endian float32
+   */
+  takeParameters(receive: (memory: AsyncIterable<Uint8Array>) => Promise<void>): Promise<void>;
   generateFree(
     requests: readonly GenerationRequest[],
     options: { claims: Claims; onCompletion: (index: number, completion: Completion) => void },
@@ -125,8 +129,9 @@ class RolloutWorker {
 
   async #update(model: WorkerModel, version: string): Promise<void> {
     this.#version = undefined; // half-read parameters are none
-    await this.#learner.readParameters(version, model.parameterBytes, this.#options.signal);
-    model.takeParameters();
+    const { parameterBytes: bytes } = model;
+    const { signal } = this.#options;
+    await model.takeParameters((memory) => this.#learner.readParameters(version, { bytes, memory }, signal));
     this.#version = version;
   }
 

@@ -27,14 +27,23 @@ export function fakeCompletion({ key: [index], sampling, stopIds }: GenerationRe
 /** An engine that takes its time for each completion, and counts them. */
 export class FakeEngine implements LearnerEngine {
   readonly workers = 1;
-  readonly parameters = Float32Array.from({ length: 300_000 }, (_, at) => at);
+  readonly layout: { readonly size: number };
+  readonly parameters: Float32Array;
   parametersVersion = 1;
   msPerCompletion: number;
   sampled = 0;
   private mayGoOn: Promise<void> = Promise.resolve();
 
-  constructor(msPerCompletion = 0) {
+  constructor(msPerCompletion = 0, size = 300_000) {
     this.msPerCompletion = msPerCompletion;
+    this.layout = { size };
+    this.parameters = Float32Array.from({ length: size }, (_, at) => at);
+  }
+
+  /** In two tensors. */
+  async *readParameters(): AsyncGenerator<{ values: Float32Array }> {
+    yield { values: this.parameters.subarray(0, 100_001) };
+    yield { values: this.parameters.subarray(100_001) };
   }
 
   async orStop<T>(work: Promise<T>): Promise<T> {

@@ -2,7 +2,12 @@ import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
-import { LearnerClient, OverError, StageDoneError } from '../../../../trainer/rollout/remote/client.ts';
+import {
+  LearnerClient,
+  OverError,
+  type ParameterMemory,
+  StageDoneError,
+} from '../../../../trainer/rollout/remote/client.ts';
 import { encodeCompletion, type Answer } from '../../../../trainer/rollout/remote/protocol.ts';
 import { RolloutServer } from '../../../../trainer/rollout/remote/server.ts';
 import { differs } from '../../../../trainer/rollout/remote/shared-requests.ts';
@@ -49,6 +54,14 @@ async function lease(learner: LearnerClient): Promise<Extract<Answer, { kind: 'l
   }
 }
 
+/** Memory that begins and ends elsewhere than what is sent. */
+function inPieces(bytes: Uint8Array): ParameterMemory {
+  async function* memory() {
+    for (let at = 0; at < bytes.length; at += 333_332) yield bytes.subarray(at, at + 333_332);
+  }
+  return { bytes: bytes.length, memory: memory() };
+}
+
 async function pollForLease(learner: LearnerClient): Promise<Extract<Answer, { kind: 'lease' }>> {
   let version: string | undefined;
   for (;;) {
@@ -56,7 +69,7 @@ async function pollForLease(learner: LearnerClient): Promise<Extract<Answer, { k
     if (answer.kind === 'update') {
       version = answer.version;
       const bytes = new Uint8Array(engine.parameters.byteLength);
-      await learner.readParameters(version, bytes, never);
+      await learner.readParameters(version, inPieces(bytes), never);
       expect(Buffer.compare(bytes, new Uint8Array(engine.parameters.buffer))).toBe(0);
     } else if (answer.kind === 'lease') return answer;
     else throw new Error('expected work');
@@ -166,8 +179,7 @@ test('a worker that leaves gives back what it has at once', async () => {
 
 test('parameters that change while they are read are not taken for whole', async () => {
   engine.parameters.fill(1);
-  const large = new FakeEngine();
-  Object.assign(large, { parameters: new Float32Array(30_000_000) });
+  const large = new FakeEngine(0, 30_000_000);
   server.serve({ engine: large, config: {}, limits });
   const learner = await join();
   const polling = learner.poll({}, never);
@@ -176,11 +188,11 @@ test('parameters that change while they are read are not taken for whole', async
   const generating = server.generate(requests);
   const answer = await polling;
   if (answer.kind !== 'update') throw new Error('expected an update');
-  const reading = learner.readParameters(answer.version, new Uint8Array(120_000_000), never);
+  const reading = learner.readParameters(answer.version, inPieces(new Uint8Array(120_000_000)), never);
   await sleep(10);
   large.parametersVersion++;
   await expect(reading).rejects.toThrow('the parameters were cut off');
-  await expect(learner.readParameters(answer.version, new Uint8Array(8), never)).rejects.toThrow(OverError);
+  await expect(learner.readParameters(answer.version, inPieces(new Uint8Array(8)), never)).rejects.toThrow(OverError);
   await generating;
 });
 
