@@ -3,6 +3,7 @@
 
 #include "attention-gradient.h"
 #include "attention.h"
+#include "cached-attention.h"
 #include "elementwise.h"
 #include "linear-gradient-bf16.h"
 #include "linear-gradient.h"

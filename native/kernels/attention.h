@@ -200,45 +200,4 @@ void attention(const AttentionShape& shape, const float* q, const float* k, cons
   });
 }
 
-void cachedAttention(const CacheShape& shape, const float* q, const float* k, const float* v, const int64_t* positions,
-                     float* keys, float* values, float* out) {
-  const int64_t group = shape.heads / shape.kvHeads, headDim = shape.headDim, padded = paddedTo16(headDim);
-  const float scale = scoreScale(headDim);
-  float* query = scratch<float>(Scratch::queries, group * headDim);
-  float* output = scratch<float>(Scratch::products, group * (padded + 2));
-  float* panel = scratch<float>(Scratch::keyColumns, 16 * headDim);
-  int64_t* counts = scratch<int64_t>(Scratch::counts, group);
-  for (int64_t row = 0; row < shape.rows; row++) {
-    const int64_t count = positions[row] + 1, stride = paddedTo16(count);
-    float* scores = scratch<float>(Scratch::scores, group * stride);
-    for (int64_t h = 0; h < group; h++) counts[h] = count;
-    for (int64_t kvHead = 0; kvHead < shape.kvHeads; kvHead++) {
-      const int64_t line = row * shape.rowStride + kvHead * shape.width * headDim;
-      const int64_t added = (row * shape.kvHeads + kvHead) * headDim;
-      std::memcpy(keys + line + positions[row] * headDim, k + added, headDim * sizeof(float));
-      std::memcpy(values + line + positions[row] * headDim, v + added, headDim * sizeof(float));
-
-      const int64_t head = row * shape.heads + kvHead * group;
-      for (int64_t i = 0; i < group * headDim; i++) query[i] = q[head * headDim + i] * scale;
-      const Tile tile{group, counts, query, headDim, headDim};
-      const ConsecutiveRows cachedKeys{keys + line, headDim}, cachedValues{values + line, headDim};
-      const auto panelAt = [&](int64_t j) {
-        packColumns(cachedKeys, j, count, headDim, panel);
-        return panel;
-      };
-      tileScores(tile, panelAt, scores, stride);
-      ValuePanels panels{values + line, 16, headDim};
-      if (padded != headDim) {
-        float* valueRows = scratch<float>(Scratch::valueRows, count * padded);
-        packRows(cachedValues, count, headDim, valueRows);
-        panels = {valueRows, count * 16, 16};
-      }
-      tileOutputs(tile, scores, stride, panels, output, output + group * padded);
-      for (int64_t h = 0; h < group; h++) {
-        std::memcpy(out + (head + h) * headDim, output + h * padded, headDim * sizeof(float));
-      }
-    }
-  }
-}
-
 }  // namespace r1::R1_TARGET

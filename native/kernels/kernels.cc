@@ -62,8 +62,8 @@ void attentionGradient(const AttentionShape& shape, const float* q, const float*
   target().table->attentionGradient(shape, q, k, v, places, origins, out, lse, g, dq, dk, dv);
 }
 void cachedAttention(const CacheShape& shape, const float* q, const float* k, const float* v, const int64_t* positions,
-                     float* keys, float* values, float* out) {
-  target().table->cachedAttention(shape, q, k, v, positions, keys, values, out);
+                     const int64_t* table, float* keys, float* values, float* out) {
+  target().table->cachedAttention(shape, q, k, v, positions, table, keys, values, out);
 }
 
 void adamw(const AdamW& settings, float* parameters, float* m, float* v, const float* gradient, int64_t n) {

@@ -60,14 +60,21 @@ void attentionGradient(const AttentionShape& shape, const float* q, const float*
                        const int64_t* places, const int64_t* origins, const float* out, const float* lse,
                        const float* g, float* dq, float* dk, float* dv);
 
-/// Keys and values of the sequences being decoded, one layer: keys, values [rows, kvHeads, width, headDim].
+/// Positions of a block of the cache.
+constexpr int64_t cacheBlock = 16;
+
+/// Keys and values of the sequences being decoded, one layer, in blocks that a table gives to the sequences. What several of
+/// them begin with may be there once.
+///
+///   keys   [blocks, kvHeads, headDim, 16]  the positions of a block are columns
+///   values [blocks, kvHeads, 16, headDim]
+///   table  [rows, columns]                 position p of a row lies in block table[row, p / 16]
 struct CacheShape {
   int64_t rows;
-  int64_t heads;
+  int64_t heads;  ///< of the queries, a multiple of kvHeads
   int64_t kvHeads;
   int64_t headDim;
-  int64_t width;      ///< positions that a row has room for
-  int64_t rowStride;  ///< floats from one row to the next, usually kvHeads · width · headDim
+  int64_t columns;
 };
 
 /// Attention of one new token per row. Its key and value are first written into the cache, at the row's position; then it
@@ -75,10 +82,10 @@ struct CacheShape {
 ///
 /// @param q [rows, heads, headDim]
 /// @param k, v [rows, kvHeads, headDim] of the new tokens
-/// @param positions [rows] below width
+/// @param positions [rows] below 16 · columns; no other row has the block that a row writes to
 /// @param out [rows, heads, headDim]
 void cachedAttention(const CacheShape& shape, const float* q, const float* k, const float* v, const int64_t* positions,
-                     float* keys, float* values, float* out);
+                     const int64_t* table, float* keys, float* values, float* out);
 
 // -------------------------------------------------------------------------------------------------------- optimizer
 

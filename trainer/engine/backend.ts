@@ -1,7 +1,7 @@
 import type { ParameterTensor } from '../models/parameters.ts';
 import type { AdamWSettings } from '../optim/adamw.ts';
 import type { Claims } from '../rollout/claims.ts';
-import type { Completion } from '../rollout/generation.ts';
+import type { Completion } from '../rollout/requests.ts';
 import type { Part, TrainingPart } from './batches.ts';
 import type { GenerationPlan } from './generation-plan.ts';
 import type { PairScores, ScoredSequence, TokenSequence } from './sequences.ts';

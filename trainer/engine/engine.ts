@@ -5,7 +5,7 @@ import type { ParameterLayout, ParameterTensor } from '../models/parameters.ts';
 import { clipFactor } from '../optim/clipping.ts';
 import { inverseOf } from '../rollout/decoder.ts';
 import { type Claims, finishClaim, newClaims } from '../rollout/claims.ts';
-import type { Completion, GenerationRequest } from '../rollout/generation.ts';
+import type { Completion, GenerationRequest } from '../rollout/requests.ts';
 import type { Backend, MicroBatchResult, OnCompletion, WriteTensors } from './backend.ts';
 import { cutBatch, cutCompletions, cutSequences, inBatchOrder, sizeOfScored, tokenFields } from './batches.ts';
 import { planGeneration } from './generation-plan.ts';

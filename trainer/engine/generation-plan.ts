@@ -1,9 +1,9 @@
 import { UserError } from '../contract/errors.ts';
 import type { ModelConfig } from '../models/config.ts';
+import { cacheBlock } from '../models/programs.ts';
 import { type Claims, isFree } from '../rollout/claims.ts';
-import type { GenerationRequest, PromptGroup, Sample } from '../rollout/generation.ts';
-import { kvBytesPerToken } from '../rollout/kv-cache.ts';
-import { cacheWidth, lengthBucket } from '../rollout/lengths.ts';
+import { blocksFor, kvBytesPerToken } from '../rollout/kv-cache.ts';
+import type { GenerationRequest, PromptGroup, Sample } from '../rollout/requests.ts';
 
 /** Requests of one temperature, grouped by prompt. */
 export interface GenerationPlan {
@@ -12,8 +12,8 @@ export interface GenerationPlan {
   readonly groups: readonly PromptGroup[];
   /** Sequences side by side in one worker. */
   readonly rows: number;
-  /** Positions of the longest sequence, rounded up to what the cache may need. */
-  readonly width: number;
+  /** Blocks of the cache of one worker. */
+  readonly blocks: number;
 }
 
 /** More rows than this gain little, as the products are then at full speed. */
@@ -43,27 +43,35 @@ export function planGeneration(
   const plans: GenerationPlan[] = [];
   for (const temperature of new Set(requests.map(({ sampling }) => sampling.temperature))) {
     const prompts = new Map<string, { promptIds: readonly number[]; samples: Sample[] }>();
-    let width = 0;
+    let length = 0;
     let count = 0;
     for (const [index, { promptIds, ...sample }] of requests.entries()) {
       if (sample.sampling.temperature !== temperature || !isFree(claims, index)) continue;
       const prompt = prompts.get(promptIds.join()) ?? { promptIds, samples: [] };
       prompts.set(promptIds.join(), prompt);
       prompt.samples.push({ index, ...sample });
-      const longest = Math.min(promptIds.length + sample.sampling.maxNewTokens, config.maxLength);
-      width = Math.max(width, cacheWidth(longest), lengthBucket(promptIds.length));
+      length = Math.max(length, Math.min(promptIds.length + sample.sampling.maxNewTokens, config.maxLength));
       count++;
     }
     if (count === 0) continue;
-    const affordable = Math.floor(cacheBytes / (kvBytesPerToken(config) * width));
     const share = Math.ceil(count / takers / samplesPerGroup) * samplesPerGroup;
-    const rows = Math.max(2, Math.min(mostRows, affordable, share));
+    const rows = Math.max(2, Math.min(mostRows, share));
     const groups = [...prompts.values()].flatMap(({ promptIds, samples }) =>
       chunks(samples, Math.min(rows, samplesPerGroup)).map((chunk) => ({ promptIds, samples: chunk })),
     );
-    plans.push({ temperature, groups, rows, width });
+    plans.push({ temperature, groups, rows, blocks: cacheBlocks(config, rows, length) });
   }
   return plans;
+}
+
+/**
+ * Blocks of a cache for so many sequences of up to `length` tokens. There may be fewer than they need together, as not all sequences are that
+ * long; but one fits with the first blocks of its group, whatever that takes.
+ */
+function cacheBlocks(config: ModelConfig, rows: number, length: number): number {
+  const affordable = Math.floor(cacheBytes / (cacheBlock * kvBytesPerToken(config)));
+  const longest = blocksFor(length);
+  return 1 + Math.max(longest + samplesPerGroup, Math.min(affordable, rows * longest + samplesPerGroup));
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {

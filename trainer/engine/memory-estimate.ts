@@ -71,9 +71,10 @@ export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
   const inBfloat16 = (of: ParameterLayout) => (copies ? 0 : roundedBytes(of));
   const bytesOfOpen = (of: ParameterLayout) => (copies ? 1 + workers : 1) * bytesOf(of) + inBfloat16(of);
   const each = workers === 1 ? 'of the worker' : `of ${workers} workers`;
-  const width = Math.min(sampledLength, config.maxLength);
-  const keysAndValues = Math.min(cacheBytes, mostRows * width * kvBytesPerToken(config));
   const rounded = inBfloat16(layout) + (reference ? inBfloat16(trained) : 0);
+  const longest = Math.min(sampledLength, config.maxLength);
+  const ofOneSequence = longest * kvBytesPerToken(config);
+  const keysAndValues = Math.max(ofOneSequence, Math.min(cacheBytes, mostRows * ofOneSequence));
   return [
     certain('the weights', weights),
     ...(rounded > 0 ? [certain('their copy in bfloat16', rounded)] : []),
@@ -86,7 +87,7 @@ export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
     ...Array.from(rewardModels, ([name, model]) =>
       certain(`the reward model ${name}`, bytesOfOpen(parameterLayout(model, 'scalar'))),
     ),
-    ...(width > 0 ? [likely(`keys and values ${each}`, workers * keysAndValues)] : []),
+    ...(longest > 0 ? [likely(`keys and values ${each}`, workers * keysAndValues)] : []),
     ...(step ? ofMicroBatch(step, config, head, workers, each) : []),
     certain('the program', programBytes),
   ];

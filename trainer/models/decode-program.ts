@@ -7,8 +7,8 @@ import { layerParameters } from './layer-programs.ts';
 import { parameterInputs, ProgramInputs } from './program-inputs.ts';
 
 /**
- * A layer for one new token of each of B sequences: `x` [B, d], `positions` [B, 1], the layer's parameters, and its cache `keys` and `values`
- * [C, headDim] (see nn/cached-attention.ts) → `y` [B, d], `next.keys` and `next.values`, which may lie in the memory of the cache.
+ * A layer for one new token of each of B sequences: `x` [B, d], `positions` [B, 1], `table` [B, N], the layer's parameters, and its cache `keys`
+ * and `values` (see nn/cached-attention.ts) → `y` [B, d], `next.keys` and `next.values`, which may lie in the memory of the cache.
  *
  * `y` has the bits that the tokens have in the layer program over whole sequences, where B ≥ 2.
  */
@@ -18,9 +18,10 @@ export function decodeProgram(config: ModelConfig): OnnxProgram {
   const layer = parameterInputs(inputs, layerParameters(config));
   const x = inputs.add('x', ['B', hiddenSize]);
   const positions = inputs.add('positions', ['B', 1], 'int64');
-  const cache = { keys: inputs.add('keys', ['C', headDim]), values: inputs.add('values', ['C', headDim]) };
+  const table = inputs.add('table', ['B', 'N'], 'int64');
+  const cache = { keys: inputs.add('keys', ['K']), values: inputs.add('values', ['C', headDim]) };
   const { q, k, v } = attentionHeads(config, layer, x, positions);
-  const { out, keys, values } = cachedAttention(q, k, v, reshape(positions, ['B']), cache);
+  const { out, keys, values } = cachedAttention(q, k, v, { positions: reshape(positions, ['B']), table }, cache);
   const middle = attentionOutput(config, layer, out, x);
   return inputs.write({ y: feedForward(config, layer, middle), 'next.keys': keys, 'next.values': values });
 }

@@ -1,3 +1,4 @@
+export { cacheBlock } from '../nn/cached-attention.ts';
 export { decodeProgram } from './decode-program.ts';
 export {
   headGradientProgram,

@@ -6,14 +6,19 @@ import { type LayerRuns, tokenTensors } from '../passes/layer-runs.ts';
 import type { ExecutableCache } from '../runtime/executable-cache.ts';
 import type { Bound, Executable } from '../runtime/runtime.ts';
 import { floats, floatTensor, IndexTensor, type Tensor, type Tensors, zeros } from '../runtime/tensor.ts';
-import type { KvCache } from './kv-cache.ts';
+import type { KvCache, KvTensors } from './kv-cache.ts';
 
-/** Keys and values of prompts, per layer [prompts, kvHeads, length, headDim]. */
-export interface Prefill {
-  /** [prompts, V] (two rows for one prompt): the distribution of the token after each prompt. */
-  readonly probs: Float32Array;
-  readonly length: number;
-  readonly layers: readonly { readonly keys: Float32Array; readonly values: Float32Array }[];
+/** Tokens, and the blocks of the cache that they are to have. */
+export interface Prompt {
+  readonly ids: readonly number[];
+  readonly blocks: readonly number[];
+}
+
+/** The newest token of a sequence, its position, and the sequence's blocks. */
+export interface Row {
+  readonly token: number;
+  readonly position: number;
+  readonly blocks: readonly number[];
 }
 
 /**
@@ -55,48 +60,37 @@ export class Decoder {
     return this.#config.vocabularySize;
   }
 
-  /** @param length positions of the keys and values, at least those of the longest prompt */
-  async prefill(prompts: readonly (readonly number[])[], length: number): Promise<Prefill> {
-    const packing = packSequences(prompts.map((own) => ({ shared: [], own })));
+  /**
+   * Runs prompts through the model and writes their keys and values into the cache.
+   *
+   * @returns [prompts, V] (two rows for one prompt): the distribution of the token after each prompt
+   */
+  async prefill(prompts: readonly Prompt[]): Promise<Float32Array> {
+    const packing = packSequences(prompts.map(({ ids }) => ({ shared: [], own: ids })));
     const tokenOf = (prompt: number, position: number) => packing.places[prompt * packing.length + position] as number;
-    const layers: Prefill['layers'][number][] = [];
-    const x = await this.#layers.forward(this.#parameters, tokenTensors(packing), (_, keys, values) => {
-      const starts = prompts.map((prompt, row) => ({ start: tokenOf(row, 0), count: prompt.length }));
-      layers.push({ keys: this.#byHead(keys, starts, length), values: this.#byHead(values, starts, length) });
-    });
-    const last = prompts.map((prompt, row) => tokenOf(row, prompt.length - 1));
-    const picked = last.length === 1 ? [...last, ...last] : last;
-    const probs = await this.#heads.nextTokens(this.#parameters, x, picked, this.#inverseTemperature);
-    return { probs, length, layers };
-  }
-
-  /** From `[T, kvHeads, headDim]` to `[prompts, kvHeads, length, headDim]`. */
-  #byHead(tokens: Float32Array, prompts: readonly { start: number; count: number }[], length: number): Float32Array {
-    const { kvHeads, headDim } = this.#config;
-    const result = new Float32Array(prompts.length * kvHeads * length * headDim);
-    for (const [row, { start, count }] of prompts.entries()) {
-      for (let position = 0; position < count; position++) {
-        for (let head = 0; head < kvHeads; head++) {
-          const from = ((start + position) * kvHeads + head) * headDim;
-          result.set(tokens.subarray(from, from + headDim), ((row * kvHeads + head) * length + position) * headDim);
-        }
+    const x = await this.#layers.forward(this.#parameters, tokenTensors(packing), (layer, keys, values) => {
+      for (const [row, { ids, blocks }] of prompts.entries()) {
+        this.#cache.write(layer, blocks, { keys, values }, { start: tokenOf(row, 0), count: ids.length });
       }
-    }
-    return result;
+    });
+    const last = prompts.map(({ ids }, row) => tokenOf(row, ids.length - 1));
+    const picked = last.length === 1 ? [...last, ...last] : last;
+    return this.#heads.nextTokens(this.#parameters, x, picked, this.#inverseTemperature);
   }
 
   /**
-   * Feeds one token to each of the first `count` rows of the cache and writes its keys and values there.
+   * Feeds a token to each sequence and writes its keys and values into the cache.
    *
-   * @param ids the token of each row, and `positions` where it goes
-   * @returns [count, V]: the distribution of the next token of each row
+   * @returns [rows, V]: the distribution of the next token of each
    */
-  async step(ids: Int32Array, positions: Int32Array, count: number): Promise<Float32Array> {
-    const rows = Math.max(2, count);
-    const step = this.#bound(rows);
-    for (let row = 0; row < rows; row++) {
-      step.ids.set(row, row < count ? (ids[row] as number) : 0);
-      step.positions.set(row, row < count ? (positions[row] as number) : 0);
+  async step(rows: readonly Row[]): Promise<Float32Array> {
+    const columns = tableColumns(Math.max(...rows.map(({ blocks }) => blocks.length)));
+    const step = this.#bound(Math.max(2, rows.length), columns);
+    for (let row = 0; row < step.rows; row++) {
+      const { token = 0, position = 0, blocks = [] }: Partial<Row> = rows[row] ?? {};
+      step.ids.set(row, token);
+      step.positions.set(row, position);
+      for (let column = 0; column < columns; column++) step.table.set(row * columns + column, blocks[column] ?? 0);
     }
     for (const part of step.before) await part.run(); // oxlint-disable-line no-await-in-loop -- each reads what the one before wrote
     return floats(await step.head.run(), 'prob');
@@ -109,42 +103,41 @@ export class Decoder {
     this.#step = undefined;
   }
 
-  /** The parts of a step for this number of rows and the cache's width. */
-  #bound(rows: number): BoundStep {
-    const { width } = this.#cache;
-    if (this.#step?.rows === rows && this.#step.width === width) return this.#step;
+  /** The parts of a step for this number of rows and columns, and for the cache as far as it reaches now. */
+  #bound(rows: number, columns: number): BoundStep {
+    const cache = this.#cache.tensors();
+    const step = this.#step;
+    if (step?.rows === rows && step.columns === columns && step.cache === cache) return step;
     this.release();
-    this.#step = this.#bind(rows, width);
+    this.#step = this.#bind(rows, columns, cache);
     return this.#step;
   }
 
-  #bind(rows: number, width: number): BoundStep {
+  #bind(rows: number, columns: number, cache: KvTensors): BoundStep {
     const ids = new IndexTensor(new Int32Array(rows), [rows]);
     const positions = new IndexTensor(new Int32Array(rows), [rows, 1]);
-    const { keys, values } = this.#cache.tensors(rows);
+    const table = new IndexTensor(new Int32Array(rows * columns), [rows, columns]);
     // The residual stream lies in turn in one of two places, so that no part writes what it reads.
     const stream = () => zeros('float32', [rows, this.#config.hiddenSize]);
     const streams = [stream(), stream()] as const;
     const after = (layer: number): Tensor => streams[((layer + 1) & 1) as 0 | 1];
     const { embed, layer, head } = this.#parts;
     const layers = Array.from({ length: this.#config.layers }, (_, index) => {
-      const cache = { keys: keys[index] as Tensor, values: values[index] as Tensor };
+      const [keys, values] = [cache.keys[index] as Tensor, cache.values[index] as Tensor];
+      const places = { positions: positions.tensor, table: table.tensor };
       return layer.bind(
-        {
-          ...this.#layers.ofLayer(index, this.#parameters),
-          ...cache,
-          x: after(index - 1),
-          positions: positions.tensor,
-        },
-        { y: after(index), 'next.keys': cache.keys, 'next.values': cache.values },
+        { ...this.#layers.ofLayer(index, this.#parameters), ...places, keys, values, x: after(index - 1) },
+        { y: after(index), 'next.keys': keys, 'next.values': values },
       );
     });
     const last = after(this.#config.layers - 1);
     return {
       rows,
-      width,
+      columns,
+      cache,
       ids,
       positions,
+      table,
       before: [embed.bind({ ...this.#parameters, ids: ids.tensor }, { x: after(-1) }), ...layers],
       head: head.bind({ ...this.#parameters, x: last, inverseTemperature: this.#inverseTemperature }),
     };
@@ -153,12 +146,14 @@ export class Decoder {
 
 type Part = 'embed' | 'layer' | 'head';
 
-/** The programs of a step with their memory, for one number of rows and one width of the cache. */
+/** The programs of a step with their memory. */
 interface BoundStep {
   readonly rows: number;
-  readonly width: number;
+  readonly columns: number;
+  readonly cache: KvTensors;
   readonly ids: IndexTensor;
   readonly positions: IndexTensor;
+  readonly table: IndexTensor;
   /** The embedding and the layers, in their order. */
   readonly before: readonly Bound[];
   readonly head: Bound;
@@ -171,9 +166,13 @@ export interface DecoderOptions {
   readonly heads: HeadRuns;
   /** By their Hugging Face names. */
   readonly parameters: Tensors;
-  /** With room for the rows; sequences are put there by the caller. */
   readonly cache: KvCache;
   readonly temperature: number;
+}
+
+/** Columns of a table whose longest row has this many blocks: a few more, as programs are bound to it anew where it changes. */
+function tableColumns(blocks: number): number {
+  return Math.ceil(blocks / 2) * 2;
 }
 
 /** Greedy sampling (temperature 0) reports probabilities at temperature 1. */

@@ -1,47 +1,14 @@
-import { uniform } from '../algorithms/random.ts';
-import type { RandomKey } from '../algorithms/random.ts';
-import { DivergedError } from '../contract/errors.ts';
-import type { Decoder, Prefill } from './decoder.ts';
-import type { KvCache } from './kv-cache.ts';
-import { cacheWidth, lengthBucket } from './lengths.ts';
-import { chooseToken } from './sampling.ts';
-import type { TokenSampling } from './sampling.ts';
-import { type Stops, StopWatch } from './stop-watch.ts';
-
-/** How one completion is sampled. */
-export interface CompletionSampling extends TokenSampling {
-  readonly maxNewTokens: number;
-}
-
-/** Completions wanted of one prompt, which is run through the model once for all of them. */
-export interface PromptGroup {
-  readonly promptIds: readonly number[];
-  readonly samples: readonly Sample[];
-}
-
-/** One completion wanted. */
-export interface GenerationRequest extends Stops {
-  readonly promptIds: readonly number[];
-  /** Token t is drawn with the key's uniform number t. */
-  readonly key: RandomKey;
-  readonly sampling: CompletionSampling;
-}
-
-export interface Sample extends Omit<GenerationRequest, 'promptIds'> {
-  /** Place in the caller's list. */
-  readonly index: number;
-}
-
-export interface Completion {
-  /** With the stop token, or the one that completed a stop text, where `finish` is 'stop'. */
-  readonly tokenIds: number[];
-  /** Probability of each token at the sampling temperature (1 where greedy), before top-k and top-p. */
-  readonly probs: Float32Array;
-  readonly finish: 'stop' | 'length';
-}
+import { Batch } from './batch.ts';
+import type { Decoder } from './decoder.ts';
+import { blocksFor, type KvCache } from './kv-cache.ts';
+import { lengthBucket } from './lengths.ts';
+import type { Completion, PromptGroup } from './requests.ts';
+import type { Sequence } from './sequence.ts';
+import { type Start, Waiting } from './waiting.ts';
 
 export interface GenerationOptions {
   readonly decoder: Decoder;
+  /** With room for one sequence of the greatest length and a first block for each other sample of its group, at least. */
   readonly cache: KvCache;
   /** Most sequences side by side; no group has more samples. */
   readonly rows: number;
@@ -60,166 +27,85 @@ export interface GenerationOptions {
  * Generates completions with continuous batching: sequences leave the batch when they end, and new ones join in their
  * place. A sequence's tokens and probabilities do not depend on the sequences beside it.
  *
+ * The cache holds the tokens that there are, not those that there may be. When it is full the sequences that joined last leave; later they
+ * join again, and their tokens so far are run through the model like a prompt, which gives the same bits.
+ *
  * @throws DivergedError when the model's logits are not finite
  */
 export async function generate(options: GenerationOptions): Promise<void> {
-  const { decoder, rows, next, throwIfUnwanted } = options;
-  const batch = new Batch(options);
-  let waiting = next();
-  while (waiting !== undefined || batch.size > 0) {
-    const joining: PromptGroup[] = [];
-    let free = rows - batch.size;
-    // A prompt for each sequence that ends would be a run for few rows: wait until a quarter of the batch is free.
-    if (free >= rows / 4 || batch.size === 0) {
-      while (waiting !== undefined && waiting.samples.length <= free) {
-        joining.push(waiting);
-        free -= waiting.samples.length;
-        waiting = next();
-      }
-    }
-    for (const { length, prompts } of prefillRuns(joining)) {
-      throwIfUnwanted();
-      const prefill = await decoder.prefill([...prompts.keys()], length);
-      for (const [prompt, groups] of [...prompts.values()].entries()) {
-        for (const group of groups) batch.join(group, prefill, prompt);
-      }
-    }
-    if (batch.size === 0) continue;
+  const { decoder, cache, next, throwIfUnwanted } = options;
+  const { pool } = cache;
+  const batch = new Batch(cache);
+  const waiting = new Waiting(next);
+  /** Draws a sequence's next token; false where it was the last. */
+  const goesOn = (sequence: Sequence, probs: Float32Array, row: number): boolean => {
+    const size = decoder.vocabularySize;
+    const completion = sequence.extend(probs.subarray(row * size, (row + 1) * size), options.maxLength);
+    if (completion !== undefined) options.onCompletion(sequence.sample.index, completion);
+    return completion === undefined;
+  };
 
+  for (;;) {
+    for (const run of prefillRuns(joining(waiting, batch, options))) {
+      throwIfUnwanted();
+      const prompts = run.map(({ ids }) => ({
+        ids,
+        blocks: Array.from({ length: blocksFor(ids.length) }, () => pool.take()),
+      }));
+      const probs = await decoder.prefill(prompts); // oxlint-disable-line no-await-in-loop -- one run after the other
+      for (const [row, { sequences }] of run.entries()) {
+        const blocks = prompts[row]?.blocks ?? [];
+        for (const sequence of sequences) if (goesOn(sequence, probs, row)) batch.join(sequence, blocks);
+        for (const block of blocks) pool.giveBack(block);
+      }
+    }
+    for (const left of batch.makeRoom()) waiting.putBack(left);
+    if (batch.rows.length === 0) {
+      if (waiting.peek() === undefined) return;
+      continue;
+    }
     throwIfUnwanted();
-    batch.fitWidth();
-    batch.advance(await decoder.step(batch.ids, batch.positions, batch.size));
+    const probs = await decoder.step(batch.rows); // oxlint-disable-line no-await-in-loop
+    batch.keep((sequence, row) => !options.isDone(sequence.sample.index) && goesOn(sequence, probs, row));
   }
+}
+
+/** Blocks for each sequence that are free when others join: it will need them before long, and would be thrown out again. */
+const blocksAhead = 2;
+
+/** Those who join now, taken from the ones that wait. */
+function joining(waiting: Waiting, batch: Batch, { rows, cache }: GenerationOptions): Start[] {
+  const starts: Start[] = [];
+  let size = batch.rows.length;
+  // A prompt for each sequence that ends would be a run for few rows: wait until a quarter of the batch is free.
+  if (size > 0 && rows - size < rows / 4) return starts;
+  let { free } = cache.pool;
+  for (let first = waiting.peek(); first !== undefined; first = waiting.peek()) {
+    const { ids, sequences } = first;
+    const needed = blocksFor(ids.length) + sequences.length;
+    const grown = size + sequences.length;
+    if (grown > rows || (size > 0 && needed + blocksAhead * grown > free)) return starts;
+    starts.push(first);
+    waiting.shift();
+    free -= needed;
+    size = grown;
+  }
+  return starts;
 }
 
 /** Most prompt tokens, padding included, that one run takes. */
 const prefillTokens = 2048;
 
-/** Prompts that are run together, padded to `length`, with the groups that share each. */
-interface PrefillRun {
-  readonly length: number;
-  readonly prompts: Map<readonly number[], PromptGroup[]>;
-}
-
 /** Puts prompts of about the same length into one run; groups with the same array of ids share a prompt. */
-function prefillRuns(groups: readonly PromptGroup[]): PrefillRun[] {
-  const runs: PrefillRun[] = [];
-  for (const group of groups) {
-    const length = lengthBucket(group.promptIds.length);
+function prefillRuns(starts: readonly Start[]): Start[][] {
+  const runs: { readonly length: number; readonly prompts: Map<readonly number[], Sequence[]> }[] = [];
+  for (const { ids, sequences } of starts) {
+    const length = lengthBucket(ids.length);
     const run = runs.findLast((open) => open.length === length);
-    const sharing = run?.prompts.get(group.promptIds);
-    if (sharing) sharing.push(group);
-    else if (run && (run.prompts.size + 1) * length <= prefillTokens) run.prompts.set(group.promptIds, [group]);
-    else runs.push({ length, prompts: new Map([[group.promptIds, [group]]]) });
+    const sharing = run?.prompts.get(ids);
+    if (sharing) sharing.push(...sequences);
+    else if (run && (run.prompts.size + 1) * length <= prefillTokens) run.prompts.set(ids, [...sequences]);
+    else runs.push({ length, prompts: new Map([[ids, [...sequences]]]) });
   }
-  return runs;
-}
-
-interface Sequence {
-  readonly sample: Sample;
-  readonly promptLength: number;
-  readonly tokenIds: number[];
-  readonly probs: number[];
-  readonly stop: StopWatch;
-}
-
-/** The sequences side by side, one row each. */
-class Batch {
-  /** Last token of each row and its position: what the next step runs. */
-  readonly ids: Int32Array;
-  readonly positions: Int32Array;
-  readonly #rows: Sequence[] = [];
-  readonly #vocabularySize: number;
-  readonly #cache: KvCache;
-  readonly #maxLength: number;
-  readonly #onCompletion: GenerationOptions['onCompletion'];
-  readonly #isDone: GenerationOptions['isDone'];
-
-  constructor({ decoder, rows, cache, maxLength, onCompletion, isDone }: GenerationOptions) {
-    this.#vocabularySize = decoder.vocabularySize;
-    this.ids = new Int32Array(rows);
-    this.positions = new Int32Array(rows);
-    this.#cache = cache;
-    this.#maxLength = maxLength;
-    this.#onCompletion = onCompletion;
-    this.#isDone = isDone;
-  }
-
-  get size(): number {
-    return this.#rows.length;
-  }
-
-  /** Draws the first token of every sample of a group; those that go on get a row. */
-  join({ promptIds, samples }: PromptGroup, prefill: Prefill, prompt: number): void {
-    const probs = rowOf(prefill.probs, prompt, this.#vocabularySize);
-    for (const sample of samples) {
-      const stop = new StopWatch(sample);
-      const sequence = { sample, promptLength: promptIds.length, tokenIds: [], probs: [], stop };
-      if (!this.#extend(sequence, probs)) continue;
-      const row = this.#rows.push(sequence) - 1;
-      if (this.#cache.width < prefill.length) this.#cache.setWidth(prefill.length, row);
-      for (const [layer, values] of prefill.layers.entries()) {
-        this.#cache.writePrompt(layer, row, values, prompt, prefill.length, promptIds.length);
-      }
-      this.#place(row);
-    }
-  }
-
-  /** Gives the cache room for the next step. */
-  fitWidth(): void {
-    let needed = 0;
-    for (let row = 0; row < this.size; row++) needed = Math.max(needed, (this.positions[row] as number) + 1);
-    const width = cacheWidth(needed);
-    if (width > this.#cache.width || 2 * width <= this.#cache.width) this.#cache.setWidth(width, this.size);
-  }
-
-  /** Draws the next token of every row; sequences that end leave. */
-  advance(probs: Float32Array): void {
-    for (let row = this.size - 1; row >= 0; row--) {
-      const sequence = this.#rows[row] as Sequence;
-      const goesOn =
-        !this.#isDone(sequence.sample.index) && this.#extend(sequence, rowOf(probs, row, this.#vocabularySize));
-      if (goesOn) this.#place(row);
-      else this.#leave(row);
-    }
-  }
-
-  /** Adds a token; reports the completion and returns false where it was the last. */
-  #extend(sequence: Sequence, row: Float32Array): boolean {
-    const { sample, promptLength, tokenIds, probs, stop } = sequence;
-    const { key, sampling, index } = sample;
-    const token = chooseToken(row, sampling, uniform(key, tokenIds.length));
-    const prob = row[token];
-    // A softmax over a logit that is not finite is NaN for every token, so the chosen one tells.
-    if (!Number.isFinite(prob))
-      throw new DivergedError(
-        `sampling: the logits after ${promptLength + tokenIds.length} tokens are not finite; expected finite ones`,
-      );
-    tokenIds.push(token);
-    probs.push(prob as number);
-    const stopped = stop.endsWith(token);
-    const limit = Math.min(sampling.maxNewTokens, this.#maxLength - promptLength);
-    if (!stopped && tokenIds.length < limit) return true;
-    this.#onCompletion(index, { tokenIds, probs: Float32Array.from(probs), finish: stopped ? 'stop' : 'length' });
-    return false;
-  }
-
-  #place(row: number): void {
-    const { tokenIds, promptLength } = this.#rows[row] as Sequence;
-    this.ids[row] = tokenIds.at(-1) as number;
-    this.positions[row] = promptLength + tokenIds.length - 1;
-  }
-
-  /** The last row takes the place of `row`. */
-  #leave(row: number): void {
-    const last = this.#rows.pop() as Sequence;
-    if (row === this.size) return;
-    this.#rows[row] = last;
-    this.#cache.copyRow(this.size, row);
-    this.#place(row);
-  }
-}
-
-function rowOf(probs: Float32Array, row: number, vocabularySize: number): Float32Array {
-  return probs.subarray(row * vocabularySize, (row + 1) * vocabularySize);
+  return runs.map(({ prompts }) => Array.from(prompts, ([ids, sequences]) => ({ ids, sequences })));
 }

@@ -1,4 +1,6 @@
-import { floatTensor, type Tensor } from '../runtime/tensor.ts';
+import { cacheBlock } from '../models/programs.ts';
+import { floatTensor, release, type Tensor } from '../runtime/tensor.ts';
+import { BlockPool } from './block-pool.ts';
 
 /** What the size of a cache depends on. */
 export interface KvShape {
@@ -12,99 +14,107 @@ export function kvBytesPerToken({ layers, kvHeads, headDim }: KvShape): number {
   return 2 * layers * kvHeads * headDim * Float32Array.BYTES_PER_ELEMENT;
 }
 
-/** Keys and values as tensors of programs: views of the cache, of one number of rows and one width. */
+/** Blocks that hold this many tokens of one sequence. */
+export function blocksFor(tokens: number): number {
+  return Math.ceil(tokens / cacheBlock);
+}
+
+/** Keys and values as tensors of programs: views of the cache, as `cachedAttention` has them. */
 export interface KvTensors {
-  /** Per layer, [rows · kvHeads · width, headDim] */
+  /** Per layer, [blocks · kvHeads · headDim · 16] */
   readonly keys: readonly Tensor[];
+  /** Per layer, [blocks · kvHeads · 16, headDim] */
   readonly values: readonly Tensor[];
 }
 
 /**
- * Keys and values of the sequences being decoded, one row each, all layers. The program of a step writes those of the new tokens.
+ * Keys and values of the sequences being decoded, in blocks of 16 positions, all layers. The program of a step writes those of the new
+ * tokens.
  *
- *   one layer:  row 0 ┬ head 0 ─ width × headDim      Rows leave by copying the last row over theirs. A new width moves
- *                     └ head 1 ─ width × headDim      every line in place. Positions behind a row's newest token may hold
- *               row 1 ┬ …                             old numbers: nobody looks at them.
+ *   keys of layer 0  ┬ block 0 ┬ head 0 ─ headDim × 16       All that may ever be taken is reserved from the start; the system
+ *                    │         └ head 1 ─ …                  gives it memory where it is first touched. So it is one array:
+ *                    └ block 1 ┬ …                           glibc clears small ones itself, and may put them where others
+ *   values of layer 0 ─ …        head 0 ─ 16 × headDim       have been.
  */
 export class KvCache {
+  readonly pool: BlockPool;
   readonly #shape: KvShape;
-  #keys: Float32Array[] = [];
-  #values: Float32Array[] = [];
+  readonly #memory: Float32Array;
+  readonly #keys: readonly Float32Array[];
+  readonly #values: readonly Float32Array[];
+  readonly #capacity: number;
+  #tensors: KvTensors | undefined;
   #room = 0;
-  #width = 0;
 
-  constructor(shape: KvShape) {
+  /** @param capacity blocks, the first included, which is no sequence's */
+  constructor(shape: KvShape, capacity: number) {
+    const { layers } = shape;
     this.#shape = shape;
+    this.#capacity = capacity;
+    this.pool = new BlockPool(capacity);
+    const size = capacity * this.#blockSize;
+    this.#memory = new Float32Array(2 * layers * size);
+    const parts = Array.from({ length: 2 * layers }, (_, i) => this.#memory.subarray(i * size, (i + 1) * size));
+    this.#keys = parts.filter((_, i) => i % 2 === 0);
+    this.#values = parts.filter((_, i) => i % 2 === 1);
   }
 
-  /** Positions that every row has room for at the moment. */
-  get width(): number {
-    return this.#width;
-  }
-
-  /** Makes room for `rows` rows of up to `width` positions. The cache is empty afterwards. */
-  reserve(rows: number, width: number): void {
-    const { layers, kvHeads, headDim } = this.#shape;
-    this.#width = 0;
-    if (rows * width <= this.#room) return;
-    const buffers = () => Array.from({ length: layers }, () => new Float32Array(rows * kvHeads * width * headDim));
-    this.#keys = buffers();
-    this.#values = buffers();
-    this.#room = rows * width;
-  }
-
-  /** Changes the width, keeping the first `rows` rows, whose sequences must fit. */
-  setWidth(width: number, rows: number): void {
-    const { kvHeads, headDim } = this.#shape;
-    for (const cache of [...this.#keys, ...this.#values]) {
-      moveLines(cache, rows * kvHeads, this.#width * headDim, width * headDim);
-    }
-    this.#width = width;
+  /** Numbers of a block's keys in one layer, and of its values. */
+  get #blockSize(): number {
+    return cacheBlock * this.#shape.kvHeads * this.#shape.headDim;
   }
 
   /**
-   * Copies the leading positions of a prompt into a row.
+   * Writes the first tokens of a sequence.
    *
-   * @param keys [prompts, kvHeads, length, headDim], as is `values`; `prompt` is the row of both
-   * @param taken positions to copy, at most `length`
+   * @param keys [T, kvHeads, headDim], as are `values`: of a list in which the `count` tokens stand from `start` on
+   * @param blocks of the sequence
    */
-  writePrompt(
+  write(
     layer: number,
-    row: number,
+    blocks: readonly number[],
     { keys, values }: { readonly keys: Float32Array; readonly values: Float32Array },
-    prompt: number,
-    length: number,
-    taken: number,
+    { start, count }: { readonly start: number; readonly count: number },
   ): void {
     const { kvHeads, headDim } = this.#shape;
-    for (let head = 0; head < kvHeads; head++) {
-      const from = (prompt * kvHeads + head) * length * headDim;
-      const to = (row * kvHeads + head) * this.#width * headDim;
-      this.#keys[layer]?.set(keys.subarray(from, from + taken * headDim), to);
-      this.#values[layer]?.set(values.subarray(from, from + taken * headDim), to);
+    const [toKeys, toValues] = [this.#keys[layer] as Float32Array, this.#values[layer] as Float32Array];
+    const size = cacheBlock * headDim;
+    for (let position = 0; position < count; position++) {
+      const block = blocks[Math.floor(position / cacheBlock)] as number;
+      const at = position % cacheBlock;
+      for (let head = 0; head < kvHeads; head++) {
+        const from = ((start + position) * kvHeads + head) * headDim;
+        const to = (block * kvHeads + head) * size;
+        for (let d = 0; d < headDim; d++) toKeys[to + d * cacheBlock + at] = keys[from + d] as number;
+        toValues.set(values.subarray(from, from + headDim), to + at * headDim);
+      }
     }
   }
 
-  /** Copies row `from` over row `to`. */
-  copyRow(from: number, to: number): void {
-    const size = this.#shape.kvHeads * this.#width * this.#shape.headDim;
+  /** Copies block `from` over block `to`. */
+  copyBlock(from: number, to: number): void {
+    const size = this.#blockSize;
     for (const cache of [...this.#keys, ...this.#values]) cache.copyWithin(to * size, from * size, (from + 1) * size);
   }
 
-  /** The first `rows` rows. They follow later writes, until the width or the room changes. */
-  tensors(rows: number): KvTensors {
+  /** The cache up to the last block that was taken. Always the same ones, until more are. */
+  tensors(): KvTensors {
     const { kvHeads, headDim } = this.#shape;
-    const lines = rows * kvHeads * this.#width;
-    const view = (cache: Float32Array) => floatTensor(cache.subarray(0, lines * headDim), [lines, headDim]);
-    return { keys: this.#keys.map(view), values: this.#values.map(view) };
+    if (this.#tensors === undefined || this.pool.touched > this.#room) {
+      // With some to spare, as programs are bound to them anew.
+      this.#room = Math.min(this.#capacity, Math.ceil(1.25 * this.pool.touched) + 8);
+      const size = this.#room * this.#blockSize;
+      const lines = this.#room * kvHeads * cacheBlock;
+      this.#tensors = {
+        keys: this.#keys.map((cache) => floatTensor(cache.subarray(0, size), [size])),
+        values: this.#values.map((cache) => floatTensor(cache.subarray(0, size), [lines, headDim])),
+      };
+    }
+    return this.#tensors;
   }
-}
 
-/** Changes the size of the first `count` lines of a buffer in place. */
-function moveLines(buffer: Float32Array, count: number, oldSize: number, newSize: number): void {
-  const size = Math.min(oldSize, newSize);
-  for (let i = 0; i < count; i++) {
-    const line = newSize > oldSize ? count - 1 - i : i; // in the order that overwrites no line still to be moved
-    buffer.copyWithin(line * newSize, line * oldSize, line * oldSize + size);
+  /** Frees the memory, which nothing may be bound to. */
+  release(): void {
+    release(this.#memory);
   }
 }

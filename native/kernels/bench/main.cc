@@ -94,17 +94,23 @@ void attention() {
     const double flop = 1e-9 * double(length * (length + 1) * 9 * 64) * 2;
     std::printf("  T=%ld %.1f/%.1f", length, flop / forward, 2.5 * flop / gradient);
   }
-  std::printf("\ncachedAttention, the same heads, one row of 30 layers, ms a token\n ");
-  for (int64_t position : {63, 255, 1023, 4095}) {
-    const int64_t size = 3 * (position + 1) * 64;
-    const r1::CacheShape shape{30, 9, 3, 64, position + 1, size};
-    const std::vector<int64_t> positions(30, position);
-    const Floats q = some(30 * 9 * 64), k = some(30 * 3 * 64), v = some(30 * 3 * 64);
-    Floats keys = some(30 * size), values = some(30 * size), out(q.size());
-    const double took = least([&] {
-      r1::cachedAttention(shape, q.data(), k.data(), v.data(), positions.data(), keys.data(), values.data(), out.data());
-    });
-    std::printf("  %ld keys %.3f", position + 1, 1e3 * took);
+  for (const int64_t sharing : {1, 8}) {
+    std::printf("\ncachedAttention, the same heads, 32 rows of which %ld share all but 64 keys, ms\n ", sharing);
+    for (const int64_t count : {64, 128, 256, 1024}) {
+      const int64_t rows = 32, columns = count / r1::cacheBlock, block = 3 * r1::cacheBlock * 64;
+      const r1::CacheShape shape{rows, 9, 3, 64, columns};
+      std::vector<int64_t> positions(rows, count - 1), table(rows * columns);
+      for (int64_t i = 0; i < rows * columns; i++) {
+        const int64_t row = i / columns, column = i % columns;
+        table[i] = column < columns - 4 ? row / sharing * sharing * columns + column : i;
+      }
+      const Floats q = some(rows * 9 * 64), k = some(rows * 3 * 64), v = some(rows * 3 * 64);
+      Floats keys = some(rows * columns * block), values = some(rows * columns * block), out(q.size());
+      const double took = least([&] {
+        r1::cachedAttention(shape, q.data(), k.data(), v.data(), positions.data(), table.data(), keys.data(), values.data(), out.data());
+      });
+      std::printf("  %ld keys %.3f", count, 1e3 * took);
+    }
   }
   std::printf("\n");
 }

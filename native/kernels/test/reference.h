@@ -117,20 +117,31 @@ inline void attentionGradient(const r1::AttentionShape& s, const float* q, const
 }
 
 inline void cachedAttention(const r1::CacheShape& s, const float* q, const float* k, const float* v,
-                            const int64_t* positions, float* keys, float* values, float* out) {
+                            const int64_t* positions, const int64_t* table, float* keys, float* values, float* out) {
+  const int64_t size = r1::cacheBlock * s.headDim;
   for (int64_t b = 0; b < s.rows; b++) {
+    const auto blockOf = [&](int64_t position, int64_t kvHead) {
+      return (table[b * s.columns + position / r1::cacheBlock] * s.kvHeads + kvHead) * size;
+    };
     for (int64_t h = 0; h < s.heads; h++) {
-      const int64_t kvHead = h / (s.heads / s.kvHeads);
-      float* keyRow = keys + b * s.rowStride + kvHead * s.width * s.headDim;
-      float* valueRow = values + b * s.rowStride + kvHead * s.width * s.headDim;
-      const int64_t from = (b * s.kvHeads + kvHead) * s.headDim;
-      std::memcpy(keyRow + positions[b] * s.headDim, k + from, s.headDim * sizeof(float));
-      std::memcpy(valueRow + positions[b] * s.headDim, v + from, s.headDim * sizeof(float));
-      const auto key = [&](int64_t j) { return keyRow + j * s.headDim; };
+      const int64_t kvHead = h / (s.heads / s.kvHeads), from = (b * s.kvHeads + kvHead) * s.headDim;
+      const int64_t at = positions[b] % r1::cacheBlock;
+      for (int64_t d = 0; d < s.headDim; d++) {
+        keys[blockOf(positions[b], kvHead) + d * r1::cacheBlock + at] = k[from + d];
+        values[blockOf(positions[b], kvHead) + at * s.headDim + d] = v[from + d];
+      }
+      std::vector<float> gathered((positions[b] + 1) * s.headDim);
+      for (int64_t j = 0; j <= positions[b]; j++) {
+        const float* block = keys + blockOf(j, kvHead) + j % r1::cacheBlock;
+        for (int64_t d = 0; d < s.headDim; d++) gathered[j * s.headDim + d] = block[d * r1::cacheBlock];
+      }
+      const auto key = [&](int64_t j) { return gathered.data() + j * s.headDim; };
       const Row r = probabilities(q + (b * s.heads + h) * s.headDim, key, positions[b] + 1, s.headDim);
       for (int64_t d = 0; d < s.headDim; d++) {
         double sum = 0;
-        for (int64_t j = 0; j <= positions[b]; j++) sum += r.p[j] * valueRow[j * s.headDim + d];
+        for (int64_t j = 0; j <= positions[b]; j++) {
+          sum += r.p[j] * values[blockOf(j, kvHead) + j % r1::cacheBlock * s.headDim + d];
+        }
         out[(b * s.heads + h) * s.headDim + d] = float(sum);
       }
     }

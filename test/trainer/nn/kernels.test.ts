@@ -4,7 +4,7 @@ import { type Value, input } from '../../../trainer/graph/value.ts';
 import { writeProgram } from '../../../trainer/graph/writer.ts';
 import { packSequences } from '../../../trainer/models/packing.ts';
 import { attention } from '../../../trainer/nn/attention.ts';
-import { cachedAttention } from '../../../trainer/nn/cached-attention.ts';
+import { cacheBlock, cachedAttention } from '../../../trainer/nn/cached-attention.ts';
 import { linear } from '../../../trainer/ops/linalg.ts';
 import { pullback } from '../../../trainer/autodiff/reverse.ts';
 import { openRuntime } from '../../../trainer/runtime/open-runtime.ts';
@@ -32,25 +32,61 @@ describe('attention', () => {
 
   testWithOps.each(heads)('of one token of %i and %i heads of %i has the bits of whole sequences', async (...shape) => {
     const [queryHeads, kvHeads, headDim] = shape;
-    const [rows, length, width] = [3, 70, 96];
-    const sequences = Array.from({ length: rows }, (_, row) => ({ shared: [], own: tokenIds(length, 50, row) }));
+    const [rows, length, columns] = [4, 70, 5];
+    // The first three begin with the same 37 tokens, and share two blocks of them.
+    const sequences = Array.from({ length: rows }, (_, row) => ({
+      shared: tokenIds(row < 3 ? 37 : 5, 50),
+      own: tokenIds(length - (row < 3 ? 37 : 5), 50, row),
+    }));
+    const packing = packSequences(sequences);
     const { tensors, count } = packed(sequences);
+    const blocks = [0, 1, 2].map((row) => [1, 2, 3 + 3 * row, 4 + 3 * row, 5 + 3 * row]);
+    const table = indexTensor([...blocks, [12, 13, 14, 15, 16]].flat(), [rows, columns]);
+    const size = 17 * kvHeads * cacheBlock * headDim;
     const all = randomHeads(count, shape);
-    const runtime = await openRuntime('ops');
-    const whole = await (await runtime.compile(attentionProgram(shape))).run({ ...all, ...tensors });
-    const step = await runtime.compile(cachedProgram(shape));
-    const cache = () =>
-      floatTensor(new Float32Array(rows * kvHeads * width * headDim), [rows * kvHeads * width, headDim]);
-    const [keys, values] = [cache(), cache()];
-    for (let position = 0; position < length; position++) {
-      const tokens = Array.from({ length: rows }, (_, row) => row * length + position);
-      const line = (name: 'q' | 'k' | 'v', number: number) => rowsOf(all[name], tokens, [rows, number, headDim]);
-      const one = { q: line('q', queryHeads), k: line('k', kvHeads), v: line('v', kvHeads) };
-      const positions = indexTensor(new Int32Array(rows).fill(position), [rows]);
-      // oxlint-disable-next-line no-await-in-loop -- each token reads what those before it wrote
-      const { out } = await step.run({ ...one, positions, keys, values }, { 'next.keys': keys, 'next.values': values });
-      expect(out?.data).toEqual(rowsOf(whole['out'] as Tensor, tokens, [rows, queryHeads, headDim]).data);
+    const whole = await runOn('ops', attentionProgram(shape), { ...all, ...tensors });
+    const results: Record<string, readonly Tensor[]> = {};
+    for (const name of ['ops', 'ffi'] as const) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      const step = await (await openRuntime(name)).compile(cachedProgram(shape));
+      const keys = floatTensor(new Float32Array(size), [size]);
+      const values = floatTensor(new Float32Array(size), [size / headDim, headDim]);
+      results[name] = [keys, values];
+      for (let position = 0; position < length; position++) {
+        const tokens = Array.from(
+          { length: rows },
+          (_, row) => packing.places[row * packing.length + position] as number,
+        );
+        const line = (of: 'q' | 'k' | 'v', number: number) => rowsOf(all[of], tokens, [rows, number, headDim]);
+        const one = { q: line('q', queryHeads), k: line('k', kvHeads), v: line('v', kvHeads) };
+        const positions = indexTensor(new Int32Array(rows).fill(position), [rows]);
+        const inputs = { ...one, positions, table, keys, values };
+        // oxlint-disable-next-line no-await-in-loop -- each token reads what those before it wrote
+        const { out } = await step.run(inputs, { 'next.keys': keys, 'next.values': values });
+        const expected = rowsOf(whole['out'] as Tensor, tokens, [rows, queryHeads, headDim]);
+        if (name === 'ops') expect(out?.data).toEqual(expected.data);
+        else expectClose('out', out, expected);
+      }
     }
+    expect(results['ops']).toEqual(results['ffi']);
+  });
+
+  testWithOps('refuses a table with a block that is not there', async () => {
+    const program = cachedProgram([4, 2, 8]);
+    const inputs = {
+      q: random([1, 4, 8], 1),
+      k: random([1, 2, 8], 2),
+      v: random([1, 2, 8], 3),
+      positions: indexTensor([16], [1]),
+      table: indexTensor([0, 2], [1, 2]),
+      keys: floatTensor(new Float32Array(512), [512]),
+      values: floatTensor(new Float32Array(512), [64, 8]),
+    };
+    await expect(runOn('ops', program, inputs)).rejects.toThrow(
+      'CachedAttention: input table: found 2, expected 0 to 1',
+    );
+    const tooFar = { ...inputs, table: indexTensor([0, 1], [1, 2]), positions: indexTensor([32], [1]) };
+    await expect(runOn('ops', program, tooFar)).rejects.toThrow('input positions: found 32, expected 0 to 31');
   });
 });
 
@@ -95,10 +131,10 @@ function cachedProgram([queryHeads, kvHeads, headDim]: readonly [number, number,
     input('k', ['B', kvHeads, headDim]),
     input('v', ['B', kvHeads, headDim]),
   ];
-  const positions = input('positions', ['B'], 'int64');
-  const cache = { keys: input('keys', ['C', headDim]), values: input('values', ['C', headDim]) };
-  const { out, keys, values } = cachedAttention(q, k, v, positions, cache);
-  return writeProgram([q, k, v, positions, cache.keys, cache.values], {
+  const [positions, table] = [input('positions', ['B'], 'int64'), input('table', ['B', 'N'], 'int64')];
+  const cache = { keys: input('keys', ['K']), values: input('values', ['C', headDim]) };
+  const { out, keys, values } = cachedAttention(q, k, v, { positions, table }, cache);
+  return writeProgram([q, k, v, positions, table, cache.keys, cache.values], {
     out,
     'next.keys': keys,
     'next.values': values,

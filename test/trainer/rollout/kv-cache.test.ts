@@ -1,82 +1,66 @@
 import { expect, test } from '@jest/globals';
-import { KvCache, kvBytesPerToken } from '../../../trainer/rollout/kv-cache.ts';
-import type { Tensor } from '../../../trainer/runtime/tensor.ts';
+import { blocksFor, KvCache, kvBytesPerToken } from '../../../trainer/rollout/kv-cache.ts';
 
 const shape = { layers: 2, kvHeads: 2, headDim: 2 };
 
-/** A cache of three rows with three tokens; the key of (row, position, head) holds its own coordinates, values are their negative. */
-function filledCache(): KvCache {
-  const cache = new KvCache(shape);
-  cache.reserve(3, 8);
-  cache.setWidth(4, 0);
-  for (let row = 0; row < 3; row++) {
-    for (let layer = 0; layer < 2; layer++) {
-      // [1, kvHeads, 3, headDim]
-      const keys = Float32Array.from({ length: 12 }, (_, i) =>
-        coordinates(layer, row, Math.floor(i / 6), (i >> 1) % 3),
-      );
-      cache.writePrompt(layer, row, { keys, values: keys.map((key) => -key) }, 0, 3, 3);
-    }
+const coordinates = (token: number, head: number, element: number) => 100 * token + 10 * head + element;
+
+/** Keys that hold their own coordinates, and values that are their negative, `[count, kvHeads, headDim]`. */
+function tokens(count: number) {
+  const keys = Float32Array.from({ length: count * 4 }, (_, i) => coordinates(i >> 2, (i >> 1) & 1, i & 1));
+  return { keys, values: keys.map((key) => -key) };
+}
+
+/** The key and the value of a position of a block, of head 1 and element 1, in layer 1. */
+function read(cache: KvCache, block: number, position: number): number[] {
+  const { keys, values } = cache.tensors();
+  const first = (block * 2 + 1) * 16 * 2;
+  return [keys[1]?.data[first + 16 + position] as number, values[1]?.data[first + position * 2 + 1] as number];
+}
+
+test('tokens of a list are written into the blocks of their sequence', () => {
+  const cache = new KvCache(shape, 8);
+  const blocks = Array.from({ length: 4 }, () => cache.pool.take()).toReversed();
+  cache.write(1, blocks, tokens(60), { start: 10, count: 50 });
+  for (const position of [0, 15, 16, 49]) {
+    const key = coordinates(10 + position, 1, 1);
+    expect(read(cache, blocks[position >> 4] as number, position % 16)).toEqual([key, -key]);
   }
-  return cache;
-}
-
-const coordinates = (layer: number, row: number, head: number, position: number) =>
-  1000 * layer + 100 * (row + 1) + 10 * head + position;
-
-/** Per row, the first number of the keys of one head at the first `length` positions. */
-function keysOf(cache: KvCache, rows: number, length = 3): number[][] {
-  const [layer, head] = [1, 1];
-  const data = cache.tensors(rows).keys[layer]?.data as Float32Array;
-  return Array.from({ length: rows }, (_, row) =>
-    Array.from({ length }, (__, position) => data[((row * 2 + head) * cache.width + position) * 2] as number),
-  );
-}
-
-const everyRow = [
-  [1110, 1111, 1112],
-  [1210, 1211, 1212],
-  [1310, 1311, 1312],
-];
-
-test('holds what was written', () => {
-  expect(keysOf(filledCache(), 3)).toEqual(everyRow);
+  expect(read(cache, blocks[3] as number, 2)).toEqual([0, 0]);
+  expect(cache.tensors().keys[0]?.data.every((number) => number === 0)).toBe(true);
 });
 
-test.each([8, 7, 3])('a new width of %i keeps every sequence', (width) => {
-  const cache = filledCache();
-  cache.setWidth(width, 3);
-  expect(keysOf(cache, 3)).toEqual(everyRow);
-  cache.setWidth(4, 3);
-  expect(keysOf(cache, 3)).toEqual(everyRow);
+test('a block can be copied', () => {
+  const cache = new KvCache(shape, 8);
+  const [from, to] = [cache.pool.take(), cache.pool.take()];
+  cache.write(1, [from], tokens(5), { start: 0, count: 5 });
+  cache.copyBlock(from, to);
+  expect(read(cache, to, 4)).toEqual(read(cache, from, 4));
+  expect(read(cache, to, 4)).toEqual([411, -411]);
 });
 
-test('a row can take the place of another', () => {
-  const cache = filledCache();
-  cache.copyRow(2, 0);
-  expect(keysOf(cache, 2)).toEqual([everyRow[2], everyRow[1]]);
-});
-
-test('a prompt is copied without its padding', () => {
-  const cache = filledCache();
-  // Two prompts of length 3: [prompts, kvHeads, length, headDim].
-  const keys = Float32Array.from({ length: 24 }, (_, i) => i);
-  cache.writePrompt(1, 1, { keys, values: keys }, 1, 3, 2);
-  expect(keysOf(cache, 2, 2)).toEqual([
-    [1110, 1111],
-    [18, 20],
-  ]);
-  expect(keysOf(cache, 2)[1]?.[2]).toBe(1212);
-});
-
-test('the tensors are the cache itself', () => {
-  const cache = filledCache();
-  const [first] = cache.tensors(3).keys as [Tensor<'float32'>];
-  first.data.fill(7);
-  expect(cache.tensors(3).keys[0]?.data[0]).toBe(7);
-  expect(first.dims).toEqual([3 * 2 * 4, 2]);
+test('the tensors are the cache itself as far as it was taken, and the same ones until more is', () => {
+  const cache = new KvCache(shape, 100);
+  const block = cache.pool.take();
+  const before = cache.tensors();
+  cache.write(1, [block], tokens(1), { start: 0, count: 1 });
+  expect(cache.tensors()).toBe(before);
+  expect(read(cache, block, 0)).toEqual([11, -11]);
+  const blocks = before.values[0]?.data.length as number;
+  while (cache.pool.free > 0) cache.pool.take();
+  expect(cache.tensors().values[0]?.data).toHaveLength(100 * 2 * 16 * 2);
+  expect(blocks).toBeLessThan(20 * 2 * 16 * 2);
+  expect(read(cache, block, 0)).toEqual([11, -11]);
 });
 
 test('a token takes two float32 vectors per layer and head', () => {
   expect(kvBytesPerToken(shape)).toBe(2 * 2 * 2 * 2 * 4);
+});
+
+test.each([
+  [1, 1],
+  [16, 1],
+  [17, 2],
+])('%i tokens take %i blocks', (count, blocks) => {
+  expect(blocksFor(count)).toBe(blocks);
 });

@@ -2,7 +2,7 @@ import type { ExitReason } from '../../contract/exit-codes.ts';
 import type { Head, ModelConfig } from '../../models/config.ts';
 import type { AdamWSettings, Range } from '../../optim/adamw.ts';
 import type { Claims } from '../../rollout/claims.ts';
-import type { Completion, PromptGroup } from '../../rollout/generation.ts';
+import type { Completion, PromptGroup } from '../../rollout/requests.ts';
 import type { Cancellation, RuntimeName } from '../../runtime/runtime.ts';
 import type { MicroBatchResult } from '../backend.ts';
 import type { ScoredSequence, TokenSequence, TrainingBatch } from '../sequences.ts';
@@ -69,7 +69,7 @@ export interface Jobs {
       /** Samples that someone else has taken are left out. */
       readonly claims: Claims;
       readonly rows: number;
-      readonly width: number;
+      readonly blocks: number;
     };
     result: true;
   };

@@ -5,8 +5,9 @@ import { HeadRuns } from '../../passes/head-runs.ts';
 import { LayerRuns, tokenTensors } from '../../passes/layer-runs.ts';
 import { Decoder } from '../../rollout/decoder.ts';
 import { type Claims, isDone, takeClaim } from '../../rollout/claims.ts';
-import { generate, type PromptGroup } from '../../rollout/generation.ts';
+import { generate } from '../../rollout/generation.ts';
 import { KvCache } from '../../rollout/kv-cache.ts';
+import type { PromptGroup } from '../../rollout/requests.ts';
 import { ExecutableCache } from '../../runtime/executable-cache.ts';
 import { openRuntime } from '../../runtime/open-runtime.ts';
 import { floatTensor } from '../../runtime/tensor.ts';
@@ -27,7 +28,6 @@ const trained = trainedLayout(layout);
 const runtime = await openRuntime(runtimeName);
 const parameterTensors = runtime.inPlace ? new SharedParameters(layout, runtime) : new CopiedParameters(layout);
 const programs = new ExecutableCache(runtime, 32);
-const cache = new KvCache(config);
 const throwIfUnwanted = () => throwIfRefused(turns);
 const layers = new LayerRuns(config, programs, throwIfUnwanted);
 const heads = new HeadRuns(config, programs);
@@ -38,9 +38,9 @@ type Handlers = { [K in JobKind]: (request: Jobs[K]['request'], id: number) => P
 const handlers: Handlers = {
   ready: async () => runtime.cancellation,
 
-  async generate({ source, temperature, groups, queue, claims, rows, width }, id) {
+  async generate({ source, temperature, groups, queue, claims, rows, blocks }, id) {
     const parameters = parameterTensors.of(source);
-    cache.reserve(rows, width);
+    const cache = new KvCache(config, blocks);
     const decoder = await Decoder.create({ config, programs, layers, heads, parameters, cache, temperature });
     try {
       await generate({
@@ -55,6 +55,7 @@ const handlers: Handlers = {
       });
     } finally {
       decoder.release();
+      cache.release();
     }
     return true;
   },

@@ -1,4 +1,4 @@
-import type { Completion, GenerationRequest } from '../generation.ts';
+import type { Completion, GenerationRequest } from '../requests.ts';
 import { placeOfStop } from '../stop-watch.ts';
 
 /** What a completion of any request keeps to. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { lora, precision } from '../../contract/training.ts';
-import type { Completion, GenerationRequest } from '../generation.ts';
+import type { Completion, GenerationRequest } from '../requests.ts';
 import type { StopTexts } from '../stop-watch.ts';
 
 /**

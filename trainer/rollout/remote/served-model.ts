@@ -1,6 +1,6 @@
 import type { LoraSettings, Precision } from '../../contract/training.ts';
 import type { Claims } from '../claims.ts';
-import type { Completion, GenerationRequest } from '../generation.ts';
+import type { Completion, GenerationRequest } from '../requests.ts';
 import type { ModelLimits } from './check-completion.ts';
 
 /** What the server needs of the learner's engine. */

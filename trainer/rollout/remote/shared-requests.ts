@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Claims, finishClaim, isDone, isFree, newClaims, releaseClaim, takeClaim } from '../claims.ts';
-import type { Completion, GenerationRequest } from '../generation.ts';
+import type { Completion, GenerationRequest } from '../requests.ts';
 import { completionProblem, equalCompletions, longestCompletion, type ModelLimits } from './check-completion.ts';
 import type { Placed } from './protocol.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { finishClaim, isDone, takeClaim } from '../../../../trainer/rollout/claims.ts';
-import type { Completion, GenerationRequest } from '../../../../trainer/rollout/generation.ts';
+import type { Completion, GenerationRequest } from '../../../../trainer/rollout/requests.ts';
 import type { LearnerEngine } from '../../../../trainer/rollout/remote/served-model.ts';
 
 export const limits = { vocabularySize: 100, maxLength: 64 };

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { finishClaim, takeClaim } from '../../../../trainer/rollout/claims.ts';
-import type { Completion } from '../../../../trainer/rollout/generation.ts';
+import type { Completion } from '../../../../trainer/rollout/requests.ts';
 import { differs, RefusedDelivery, SharedRequests } from '../../../../trainer/rollout/remote/shared-requests.ts';
 import { fakeCompletion, fakeRequests, limits } from './fake-engine.ts';
 

@@ -1,0 +1,216 @@
+// Attention of one new token a sequence over a cache in blocks of 16 positions. Sequences that begin with the same blocks read
+// them once, all their queries in one tile.
+//
+// Sums run in the order of `attention`, so that a row has its bits, whoever shares its blocks.
+#pragma once
+
+#include "attention.h"
+
+namespace r1::R1_TARGET {
+
+static_assert(cacheBlock == panelWidth, "a block of keys is a panel of columns");
+
+/// Where the keys or values of one key head lie, by block.
+struct CachedHead {
+  const float* first;
+  int64_t stride;  ///< floats from a block to the next
+  __attribute__((always_inline)) const float* at(int64_t block) const { return first + block * stride; }
+};
+
+/// Rows in a row of the table whose first `shared` blocks are the same, all of them full.
+struct Family {
+  int64_t rows;
+  int64_t shared;
+};
+
+/// The family that begins with row `first`, of at most `most` rows.
+R1_INLINE Family familyOf(const CacheShape& shape, const int64_t* positions, const int64_t* table, int64_t first, int64_t most) {
+  const int64_t* blocks = table + first * shape.columns;
+  Family family{1, positions[first] / cacheBlock};
+  while (family.rows < most && first + family.rows < shape.rows) {
+    const int64_t row = first + family.rows, full = positions[row] / cacheBlock;
+    int64_t same = 0;
+    while (same < family.shared && same < full && blocks[same] == table[row * shape.columns + same]) same++;
+    if (same == 0) break;
+    family = {family.rows + 1, same};
+  }
+  return family;
+}
+
+/// Queries of one key head.
+struct Queries {
+  int64_t count;
+  const float* q;  ///< [count, headDim], times 1/√headDim
+  int64_t headDim;
+};
+
+/// Scores of MR queries with P blocks of keys.
+template <int MR, int P>
+R1_INLINE void blockScores(const Queries& queries, CachedHead keys, const int64_t* blocks, float* scores, int64_t stride) {
+  constexpr int vectors = panelWidth / W;
+  const float* panel[P];
+  R1_UNROLL for (int p = 0; p < P; p++) panel[p] = keys.at(blocks[p]);
+  Float acc[MR][P * vectors] = {};
+  for (int64_t d = 0; d < queries.headDim; d++) {
+    R1_UNROLL for (int i = 0; i < MR; i++) {
+      const Float factor = splat(queries.q[i * queries.headDim + d]);
+      R1_UNROLL for (int c = 0; c < P * vectors; c++) {
+        acc[i][c] = fma(factor, load(panel[c / vectors] + d * panelWidth + c % vectors * W), acc[i][c]);
+      }
+    }
+  }
+  R1_UNROLL for (int i = 0; i < MR; i++) {
+    R1_UNROLL for (int c = 0; c < P * vectors; c++) store(scores + i * stride + c * W, acc[i][c]);
+  }
+}
+
+/// Adds to 16·P columns of MR rows of the output what `count` keys give.
+template <int MR, int P>
+R1_INLINE void addValues(const float* p, int64_t stride, CachedHead values, const int64_t* blocks, int64_t count, int64_t headDim,
+                         float* out, int64_t outStride) {
+  constexpr int vectors = P * panelWidth / W;
+  Float acc[MR][vectors];
+  R1_UNROLL for (int i = 0; i < MR; i++) {
+    R1_UNROLL for (int c = 0; c < vectors; c++) acc[i][c] = load(out + i * outStride + c * W);
+  }
+  for (int64_t j = 0; j < count; j++) {
+    const float* row = values.at(blocks[j / cacheBlock]) + j % cacheBlock * headDim;
+    R1_UNROLL for (int i = 0; i < MR; i++) {
+      const Float factor = splat(p[i * stride + j]);
+      R1_UNROLL for (int c = 0; c < vectors; c++) acc[i][c] = fma(factor, load(row + c * W), acc[i][c]);
+    }
+  }
+  R1_UNROLL for (int i = 0; i < MR; i++) {
+    R1_UNROLL for (int c = 0; c < vectors; c++) store(out + i * outStride + c * W, acc[i][c]);
+  }
+}
+
+/// A few queries: several blocks and panels side by side keep the units for products busy.
+template <int MR>
+struct FewQueries {
+  static constexpr int P = MR == 1 ? 4 : 2;
+
+  static void scores(const Queries& queries, CachedHead keys, const int64_t* blocks, int64_t count, float* to, int64_t stride) {
+    int64_t b = 0;
+    for (; b + P <= count; b += P) blockScores<MR, P>(queries, keys, blocks + b, to + b * cacheBlock, stride);
+    for (; b < count; b++) blockScores<MR, 1>(queries, keys, blocks + b, to + b * cacheBlock, stride);
+  }
+
+  /// Whole panels of the output; returns the columns that they have.
+  static int64_t values(const float* p, int64_t stride, CachedHead from, const int64_t* blocks, int64_t count, int64_t headDim,
+                        float* out, int64_t outStride) {
+    int64_t d = 0;
+    for (; d + P * panelWidth <= headDim; d += P * panelWidth) {
+      addValues<MR, P>(p, stride, {from.first + d, from.stride}, blocks, count, headDim, out + d, outStride);
+    }
+    for (; d + panelWidth <= headDim; d += panelWidth) {
+      addValues<MR, 1>(p, stride, {from.first + d, from.stride}, blocks, count, headDim, out + d, outStride);
+    }
+    return d;
+  }
+};
+
+/// The scores of queries with blocks of keys, [count, stride].
+R1_INLINE void cachedScores(const Queries& queries, CachedHead keys, const int64_t* blocks, int64_t count, float* scores,
+                            int64_t stride) {
+  if (queries.count == 1) return FewQueries<1>::scores(queries, keys, blocks, count, scores, stride);
+  if (queries.count == 2) return FewQueries<2>::scores(queries, keys, blocks, count, scores, stride);
+  if (queries.count == 3) return FewQueries<3>::scores(queries, keys, blocks, count, scores, stride);
+  const Strided q{queries.q, queries.headDim, 1};
+  for (int64_t b = 0; b < count; b++) {
+    outerPanel<false>(queries.count, q, keys.at(blocks[b]), panelWidth, scores + b * cacheBlock, stride, queries.headDim);
+  }
+}
+
+/// out [rows, headDim padded to 16] += p·values over `count` keys.
+R1_INLINE void addCachedValues(int64_t rows, const float* p, int64_t stride, CachedHead values, const int64_t* blocks,
+                               int64_t count, int64_t headDim, float* out) {
+  const int64_t padded = paddedTo16(headDim);
+  int64_t d = 0;
+  if (rows == 1) d = FewQueries<1>::values(p, stride, values, blocks, count, headDim, out, padded);
+  if (rows == 2) d = FewQueries<2>::values(p, stride, values, blocks, count, headDim, out, padded);
+  if (rows == 3) d = FewQueries<3>::values(p, stride, values, blocks, count, headDim, out, padded);
+  float* filled = scratch<float>(Scratch::valueRows, cacheBlock * panelWidth);
+  for (; d < headDim; d += panelWidth) {
+    for (int64_t j = 0; j < count; j += cacheBlock) {
+      const int64_t keys = count - j < cacheBlock ? count - j : cacheBlock;
+      const float* block = values.at(blocks[j / cacheBlock]);
+      const bool whole = d + panelWidth <= headDim;
+      if (!whole) packRows(ConsecutiveRows{block + d, headDim}, keys, headDim - d, filled);
+      outerPanel<true>(rows, {p + j, stride, 1}, whole ? block + d : filled, whole ? headDim : panelWidth, out + d, padded, keys);
+    }
+  }
+}
+
+/// Attention of a family's rows, whose new keys and values are in the cache.
+R1_INLINE void attendFamily(const CacheShape& shape, Family family, const float* q, const int64_t* positions, const int64_t* table,
+                            const float* keys, const float* values, float* out) {
+  const int64_t group = shape.heads / shape.kvHeads, headDim = shape.headDim, padded = paddedTo16(headDim);
+  const int64_t tile = family.rows * group, shared = family.shared * cacheBlock;
+  int64_t longest = 0;
+  for (int64_t row = 0; row < family.rows; row++) longest = positions[row] >= longest ? positions[row] + 1 : longest;
+  const int64_t stride = paddedTo16(longest);
+  float* query = scratch<float>(Scratch::queries, tile * headDim);
+  float* scores = scratch<float>(Scratch::scores, tile * stride);
+  float* output = scratch<float>(Scratch::products, tile * padded);
+  float* inverse = scratch<float>(Scratch::sums, tile);
+  for (int64_t kvHead = 0; kvHead < shape.kvHeads; kvHead++) {
+    const int64_t size = cacheBlock * headDim, block = shape.kvHeads * size;
+    const CachedHead headKeys{keys + kvHead * size, block}, headValues{values + kvHead * size, block};
+    const float scale = scoreScale(headDim);
+    for (int64_t row = 0; row < family.rows; row++) {
+      const float* from = q + (row * shape.heads + kvHead * group) * headDim;
+      for (int64_t i = 0; i < group * headDim; i++) query[row * group * headDim + i] = from[i] * scale;
+    }
+    cachedScores({tile, query, headDim}, headKeys, table, family.shared, scores, stride);
+    for (int64_t i = 0; i < tile * padded; i++) output[i] = 0;
+    for (int64_t row = 0; row < family.rows; row++) {
+      const int64_t count = positions[row] + 1, first = row * group;
+      const int64_t* own = table + row * shape.columns + family.shared;
+      cachedScores({group, query + first * headDim, headDim}, headKeys, own, (count - shared + cacheBlock - 1) / cacheBlock,
+                   scores + first * stride + shared, stride);
+      for (int64_t h = first; h < first + group; h++) inverse[h] = 1 / exponentials(scores + h * stride, count).sum;
+    }
+    addCachedValues(tile, scores, stride, headValues, table, shared, headDim, output);
+    for (int64_t row = 0; row < family.rows; row++) {
+      const int64_t first = row * group;
+      const int64_t* own = table + row * shape.columns + family.shared;
+      addCachedValues(group, scores + first * stride + shared, stride, headValues, own, positions[row] + 1 - shared, headDim,
+                      output + first * padded);
+      for (int64_t h = 0; h < group; h++) {
+        const float* from = output + (first + h) * padded;
+        float* to = out + (row * shape.heads + kvHead * group + h) * headDim;
+        for (int64_t d = 0; d < headDim; d++) to[d] = from[d] * inverse[first + h];
+      }
+    }
+  }
+}
+
+/// Writes the key of a new token, a column of its block, and its value, a row.
+R1_INLINE void writeToken(const CacheShape& shape, const float* k, const float* v, int64_t position, int64_t block, float* keys,
+                          float* values) {
+  const int64_t headDim = shape.headDim, size = cacheBlock * headDim, at = position % cacheBlock;
+  for (int64_t kvHead = 0; kvHead < shape.kvHeads; kvHead++) {
+    const int64_t first = (block * shape.kvHeads + kvHead) * size;
+    for (int64_t d = 0; d < headDim; d++) keys[first + d * cacheBlock + at] = k[kvHead * headDim + d];
+    std::memcpy(values + first + at * headDim, v + kvHead * headDim, headDim * sizeof(float));
+  }
+}
+
+void cachedAttention(const CacheShape& shape, const float* q, const float* k, const float* v, const int64_t* positions,
+                     const int64_t* table, float* keys, float* values, float* out) {
+  const int64_t token = shape.kvHeads * shape.headDim, result = shape.heads * shape.headDim;
+  for (int64_t row = 0; row < shape.rows; row++) {
+    const int64_t block = table[row * shape.columns + positions[row] / cacheBlock];
+    writeToken(shape, k + row * token, v + row * token, positions[row], block, keys, values);
+  }
+  // The scores of a family stay in the second cache.
+  const int64_t most = 98304 / (shape.heads / shape.kvHeads * shape.columns * cacheBlock);
+  for (int64_t row = 0; row < shape.rows;) {
+    const Family family = familyOf(shape, positions, table, row, most);
+    attendFamily(shape, family, q + row * result, positions + row, table + row * shape.columns, keys, values, out + row * result);
+    row += family.rows;
+  }
+}
+
+}  // namespace r1::R1_TARGET
