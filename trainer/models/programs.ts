@@ -9,3 +9,4 @@ export {
   scoreProgram,
 } from './head-programs.ts';
 export { embedProgram, keptShapes, layerGradientProgram, layerParameters, layerProgram } from './layer-programs.ts';
+export { roundProgram } from './round-program.ts';

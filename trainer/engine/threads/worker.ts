@@ -80,7 +80,7 @@ const handlers: Handlers = {
   },
 
   async round(request) {
-    round(layout, request);
+    await round(programs, layout, request);
     return true;
   },
 
