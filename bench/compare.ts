@@ -13,7 +13,7 @@ const tolerances = { f32: 1e-3, bf16: 0.1 } as const;
 /**
  * Whether both sides computed the same thing: timings of different things are worth nothing.
  *
- * @param precision of the peer: tokens of bf16 need not be those of f32
+ * @param precision of the less exact side: tokens of bf16 need not be those of f32
  */
 export function compareAnswers(ours: CheckAnswer, peer: CheckAnswer, precision: 'f32' | 'bf16'): Comparison[] {
   const comparisons = Object.entries(peer.numbers ?? {}).map(([what, theirs]) =>

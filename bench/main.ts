@@ -18,6 +18,7 @@ interface Flags extends Partial<Sizes> {
   readonly rounds: number;
   readonly threads: number;
   readonly kl: number;
+  readonly precision: 'f32' | 'bf16';
   readonly model?: string;
   readonly vocabulary?: number;
   readonly format: 'table' | 'markdown' | 'json';
@@ -38,6 +39,7 @@ const command = new Command('npm run bench --')
   .option('--new-tokens <n>', 'longest completion, in tokens', Number)
   .option('--group <n>', 'completions per prompt', Number)
   .option('--kl <coefficient>', 'KL coefficient of grpo-step, on both sides', Number, 0)
+  .addOption(new Option('--precision <precision>', 'of our side').choices(['f32', 'bf16']).default('f32'))
   .addOption(
     new Option('--format <format>', 'how results are printed').choices(['table', 'markdown', 'json']).default('table'),
   )
@@ -58,8 +60,8 @@ async function measureTrainer(names: readonly string[], flags: Flags): Promise<v
     for (const { benchmark, peers } of chosen) {
       // oxlint-disable-next-line no-await-in-loop -- two benchmarks at once would measure each other
       const model = await modelOf(benchmark, flags, python, directory);
-      const { rounds, threads, kl: klCoefficient, format } = flags;
-      const shared = { ...model, threads, seed: 1, hyper, klCoefficient, checkSteps: 3 };
+      const { rounds, threads, kl: klCoefficient, precision: ownPrecision, format } = flags;
+      const shared = { ...model, threads, ownPrecision, seed: 1, hyper, klCoefficient, checkSteps: 3 };
       const sizes = sizesOf(benchmark, flags);
       const ownSizes = flags.model === undefined && JSON.stringify(sizes) === JSON.stringify(benchmark.sizes);
       for (const peer of peers) {

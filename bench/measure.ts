@@ -58,7 +58,8 @@ export async function measure(settings: Settings): Promise<Result> {
     const theirs = await start(python, peerProgram(peer.program));
     const ours = await start(process.execPath, join(import.meta.dirname, 'ours', `${benchmark.program}.ts`));
     const reference = await theirs.contestant.check();
-    const comparisons = compareAnswers(await ours.contestant.check(reference), reference, precision);
+    const leastExact = shared.ownPrecision === 'bf16' ? 'bf16' : precision;
+    const comparisons = compareAnswers(await ours.contestant.check(reference), reference, leastExact);
     const wrong = comparisons.find(({ same }) => !same);
     if (wrong) throw new UserError(`${benchmark.name}: both sides differ in ${wrong.what}: ${wrong.detail}`);
 
@@ -79,7 +80,7 @@ export async function measure(settings: Settings): Promise<Result> {
     );
     return {
       benchmark: benchmark.name,
-      sizes: benchmark.describe(sizes),
+      sizes: `${benchmark.describe(sizes)}${shared.ownPrecision === 'bf16' ? '; ours in bf16' : ''}`,
       model: shared.model,
       peer: peer.title,
       threads,

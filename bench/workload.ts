@@ -8,6 +8,8 @@ export interface Shared {
   readonly tokenizer: string;
   /** Threads of either side; workers of one thread each on ours. */
   readonly threads: number;
+  /** Of our side's products. */
+  readonly ownPrecision: 'f32' | 'bf16';
   readonly seed: number;
   /** Tokens that the model knows. */
   readonly vocabulary: number;

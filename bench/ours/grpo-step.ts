@@ -98,5 +98,5 @@ function evenShare(text: string): number {
 }
 
 const workload = readWorkload() as GrpoStepWorkload;
-const policy = await startIdPolicy(workload.model, workload.threads, workload.stopId);
+const policy = await startIdPolicy(workload);
 await serve(policy, prepare(policy, workload));

@@ -1,5 +1,6 @@
 import { Policy } from '../../trainer/stages/policy.ts';
 import type { Tokenizer } from '../../trainer/tokenizers/tokenizer.ts';
+import type { Shared } from '../workload.ts';
 import { readModel } from './serve.ts';
 
 /** Ids as a text that the policy's tokenizer reads back. */
@@ -8,8 +9,9 @@ export function asText(ids: readonly number[]): string {
 }
 
 /** A policy whose texts are token ids, so that stages take the prompts of a workload as they are. */
-export async function startIdPolicy(directory: string, workers: number, stopId: number): Promise<Policy> {
-  const { config, parameters } = await readModel(directory);
+export async function startIdPolicy(shared: Shared): Promise<Policy> {
+  const { model: directory, threads: workers, stopId } = shared;
+  const { config, parameters } = await readModel(shared);
   const tokenizer = idTokenizer(config.vocabularySize, stopId);
   return Policy.start(
     { config, head: 'lm', tokenizer, tokenizerDirectory: directory, parameters },

@@ -34,23 +34,17 @@ export async function serve(model: { close(): Promise<void> }, work: Work): Prom
 }
 
 /** The workload's model in an engine. */
-export async function startEngine(
-  { model, threads }: Shared,
-  { optimizer }: { readonly optimizer: boolean },
-): Promise<Engine> {
-  return Engine.create({ ...(await readModel(model)), head: 'lm', workers: threads, optimizer });
+export async function startEngine(shared: Shared, { optimizer }: { readonly optimizer: boolean }): Promise<Engine> {
+  return Engine.create({ ...(await readModel(shared)), head: 'lm', workers: shared.threads, optimizer });
 }
 
 /** What the engine works with, for parts of its steps. */
-export async function startBackend({
-  model,
-  threads,
-}: Shared): Promise<{ backend: ThreadBackend; config: ModelConfig }> {
-  const { config, parameters } = await readModel(model);
+export async function startBackend(shared: Shared): Promise<{ backend: ThreadBackend; config: ModelConfig }> {
+  const { config, parameters } = await readModel(shared);
   const backend = await ThreadBackend.start({
     config,
     head: 'lm',
-    workers: threads,
+    workers: shared.threads,
     optimizer: true,
     onActivity: () => {},
   });
@@ -58,9 +52,12 @@ export async function startBackend({
   return { backend, config };
 }
 
-export async function readModel(path: string): Promise<{ config: ModelConfig; parameters: WriteTensors }> {
+export async function readModel({
+  model: path,
+  ownPrecision: precision,
+}: Shared): Promise<{ config: ModelConfig; parameters: WriteTensors }> {
   const directory = await readModelDirectory(path);
-  const config = parseHfConfig(directory.config, join(path, 'config.json'));
+  const config = { ...parseHfConfig(directory.config, join(path, 'config.json')), precision };
   return { config, parameters: (memoryOf) => directory.readParameters(parameterLayout(config, 'lm'), memoryOf) };
 }
 
