@@ -19,9 +19,7 @@ R1_INLINE void roundInto(float* to, const float* from, int64_t count) {
 
 /// `count` numbers of bfloat16, widened.
 R1_INLINE void widenInto(float* to, const uint16_t* from, int64_t count) {
-  int64_t i = 0;
-  for (; i + W <= count; i += W) store(to + i, BFloat16Weights::load(from + i));
-  if (i < count) storeSome(to + i, BFloat16Weights::loadSome(from + i, count - i), count - i);
+  for (int64_t i = 0; i < count; i++) to[i] = BFloat16Weights::value(from[i]);
 }
 
 void linearInputGradientBf16(const float* g, const uint16_t* w, const float* c, float* dx, int64_t m, int64_t n,

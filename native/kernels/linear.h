@@ -1,41 +1,36 @@
-// Products of rows with rows: y[i, j] = x[i]·w[j]. Both run along k, so neither is packed; a tile of MR × NR dot products
-// is kept in registers, W lanes each.
+// Products of rows with rows: y[i, j] = x[i]·w[j]. Sixteen rows of w at a time become the columns of a panel, so that a tile
+// is a sum of outer products; a few rows of x take the columns from the registers, and memory sets their pace.
 //
-// The order of one element's sum is the same in every tile: lane l adds the elements l, l + W, … of a piece of k, the
-// lanes are folded, and the pieces are added in ascending order.
+// An element's sum runs over k in ascending order, whatever the tile; c is added to the sum.
 #pragma once
 
+#include "outer.h"
 #include "scratch.h"
 #include "vector.h"
 
 namespace r1::R1_TARGET {
 
-/// Pieces of k: the few rows of a tile fit the first cache together.
-R1_INLINE int64_t pieceLength(int64_t k) {
-  constexpr int64_t longest = 1024;
-  const int64_t pieces = (k + longest - 1) / longest;
-  return ((k + pieces - 1) / pieces + 15) / 16 * 16;
-}
-
+/// Weights as words of 32 bits: what lies in a word, and which columns come of a word of each row.
 struct Float32Weights {
   typedef float Element;
-  R1_INLINE Float load(const float* p) { return R1_TARGET::load(p); }
-  R1_INLINE Float loadSome(const float* p, int64_t count) { return R1_TARGET::loadSome(p, count); }
+  static constexpr int perWord = 1;
+  R1_INLINE float value(float weight) { return weight; }
+  R1_INLINE Float column(Float words, int) { return words; }
 };
 
-/// The upper halves of floats.
+/// The upper halves of floats, two in a word.
 struct BFloat16Weights {
   typedef uint16_t Element;
-  R1_INLINE Float load(const uint16_t* p) {
-    typedef uint16_t Halves __attribute__((vector_size(W * 2)));
-    Halves upper;
-    std::memcpy(&upper, p, sizeof upper);
-    return reinterpret_cast<Float>(__builtin_convertvector(upper, Int) << 16);
+  static constexpr int perWord = 2;
+  R1_INLINE float value(uint16_t weight) {
+    const uint32_t bits = uint32_t(weight) << 16;
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
   }
-  R1_INLINE Float loadSome(const uint16_t* p, int64_t count) {
-    uint16_t some[W] = {};
-    std::memcpy(some, p, count * sizeof(uint16_t));
-    return load(some);
+  R1_INLINE Float column(Float words, int which) {
+    const Int bits = reinterpret_cast<Int>(words);
+    return reinterpret_cast<Float>(which == 0 ? bits << 16 : bits & int32_t(0xffff0000));
   }
 };
 
@@ -46,140 +41,209 @@ R1_INLINE Float roundToBFloat16(Float x) {
   return x == x ? reinterpret_cast<Float>(rounded) : x;
 }
 
-/// What is to come nearer from memory, a line at a time.
-template <class Element>
+/// Columns that are made at a time.
+template <class Weights>
+constexpr int columnsAtATime = 4 * Weights::perWord;
+
+/// Weights in a line of the cache. Few rows are read side by side: those that lie a power of two apart displace each other.
+template <class Weights>
+constexpr int64_t lineLength = 64 / sizeof(typename Weights::Element);
+
+/// Calls use(q, column) with column q of W rows, for the next columns.
+template <class Weights, class Use>
+R1_INLINE void eachColumn(const typename Weights::Element* w, int64_t stride, Use use) {
+  Float words[4];
+  R1_UNROLL for (int r = 0; r < 4; r++) {
+    const auto wordsOfRow = [&](int group) __attribute__((always_inline)) {
+      Float4 four;
+      std::memcpy(&four, w + (4 * group + r) * stride, sizeof four);
+      return four;
+    };
+    words[r] = joined(wordsOfRow);
+  }
+  transpose(words[0], words[1], words[2], words[3]);
+  R1_UNROLL for (int q = 0; q < columnsAtATime<Weights>; q++) {
+    use(q, Weights::column(words[q / Weights::perWord], q % Weights::perWord));
+  }
+}
+
+/// A column of `rows` rows.
+template <class Weights>
+R1_INLINE void oneColumn(const typename Weights::Element* w, int64_t stride, int64_t rows, float* column) {
+  for (int64_t r = 0; r < rows; r++) column[r] = Weights::value(w[r * stride]);
+}
+
+/// Rows of w as a panel: element p of all of them side by side.
+template <class Weights>
+R1_INLINE void packWeights(const typename Weights::Element* w, int64_t stride, int64_t rows, int64_t depth, float* panel) {
+  const int64_t whole = rows < panelWidth ? 0 : depth / columnsAtATime<Weights> * columnsAtATime<Weights>;
+  for (int v = 0; v < panelWidth; v += W) {
+    for (int64_t p = 0; p < whole; p += columnsAtATime<Weights>) {
+      eachColumn<Weights>(w + v * stride + p, stride, [&](int q, Float column) __attribute__((always_inline)) {
+        store(panel + (p + q) * panelWidth + v, column);
+      });
+    }
+  }
+  for (int64_t p = whole; p < depth; p++) {
+    oneColumn<Weights>(w + p, stride, rows, panel + p * panelWidth);
+    for (int64_t r = rows; r < panelWidth; r++) panel[p * panelWidth + r] = 0;
+  }
+}
+
+/// MR rows of x with W rows of w: y = x·wᵀ + c. The next rows of w come nearer meanwhile, all at the same time, since memory
+/// is fastest with several streams; with sixteen it is slow again.
+template <class Weights, int MR>
+static void linearOfFewRows(const float* x, const typename Weights::Element* w, int64_t k, const float* c, float* y,
+                            int64_t yStride) {
+  constexpr int64_t line = lineLength<Weights>;
+  Float acc[MR] = {};
+  int64_t p = 0;
+  for (; p + line <= k; p += line) {
+    R1_UNROLL for (int r = W; r < 2 * W; r++) __builtin_prefetch(w + r * k + p, 0, 2);
+    for (int64_t l = p; l < p + line; l += columnsAtATime<Weights>) {
+      eachColumn<Weights>(w + l, k, [&](int q, Float column) __attribute__((always_inline)) {
+        R1_UNROLL for (int i = 0; i < MR; i++) acc[i] = fma(splat(x[i * k + l + q]), column, acc[i]);
+      });
+    }
+  }
+  for (; p < k; p++) {
+    float column[W];
+    oneColumn<Weights>(w + p, k, W, column);
+    R1_UNROLL for (int i = 0; i < MR; i++) acc[i] = fma(splat(x[i * k + p]), load(column), acc[i]);
+  }
+  R1_UNROLL for (int i = 0; i < MR; i++) {
+    store(y + i * yStride, c ? acc[i] + load(c + i * yStride) : acc[i]);
+  }
+}
+
+/// The lines of 16 rows of `count` elements, which are to come nearer from memory in the order in which they are packed.
+template <class Weights>
 struct Ahead {
-  const Element* next;
-  const Element* end;
+  const typename Weights::Element* w;
+  int64_t stride;
+  int64_t count;
+  int64_t row = 0;
+  int64_t column = 0;
+
+  inline __attribute__((always_inline)) void bring(int64_t lines) {
+    for (; lines > 0 && row < panelWidth; lines--) {
+      __builtin_prefetch(w + row++ * stride + column, 0, 2);
+      if (row % W > 0) continue;
+      column += lineLength<Weights>;
+      if (column < count) row -= W;
+      else column = 0;
+    }
+  }
 };
 
-/// MR × NR dot products over k elements. Row i of x begins at x + i·xStride, and so on. Each cache line of a row's length
-/// brings `Lines` lines of what is ahead; if that is as many as there are rows, then those of rows a little below, since
-/// memory is fastest with several streams.
-template <class Weights, int MR, int NR, int Lines>
-R1_INLINE void dotProducts(const float* x, int64_t xStride, const typename Weights::Element* w, int64_t wStride,
-                           Ahead<typename Weights::Element>& ahead, int64_t k, Float (&acc)[MR][NR]) {
-  constexpr int64_t line = 64 / sizeof(typename Weights::Element);
-  const auto step = [&](int64_t l) __attribute__((always_inline)) {
-    if constexpr (MR >= NR) {
-      Float b[NR];
-      R1_UNROLL for (int j = 0; j < NR; j++) b[j] = Weights::load(w + j * wStride + l);
-      R1_UNROLL for (int i = 0; i < MR; i++) {
-        const Float a = load(x + i * xStride + l);
-        R1_UNROLL for (int j = 0; j < NR; j++) acc[i][j] = fma(a, b[j], acc[i][j]);
-      }
-    } else {
-      Float a[MR];
-      R1_UNROLL for (int i = 0; i < MR; i++) a[i] = load(x + i * xStride + l);
-      R1_UNROLL for (int j = 0; j < NR; j++) {
-        const Float b = Weights::load(w + j * wStride + l);
-        R1_UNROLL for (int i = 0; i < MR; i++) acc[i][j] = fma(a[i], b, acc[i][j]);
-      }
+/// MR rows of x with a panel: to = from + x·panel + c. The sums so far are rows of 16; `from` and `c` may be missing.
+template <int MR, class Weights>
+R1_INLINE void linearTile(Strided x, const float* panel, int64_t depth, const float* from, const float* c, float* to,
+                          int64_t stride, Ahead<Weights>& ahead, int64_t lines) {
+  constexpr int vectors = panelWidth / W;
+  Float acc[MR][vectors] = {};
+  if (from) {
+    R1_UNROLL for (int i = 0; i < MR; i++) {
+      R1_UNROLL for (int v = 0; v < vectors; v++) acc[i][v] = load(from + i * panelWidth + v * W);
     }
-  };
-  int64_t l = 0;
-  if constexpr (Lines == NR) {
-    constexpr int64_t below = 12;
-    for (; l + line <= k; l += line) {
-      R1_UNROLL for (int part = 0; part < line; part += W) step(l + part);
-      R1_UNROLL for (int j = 0; j < NR; j++) __builtin_prefetch(w + (j + below) * wStride + l, 0, 2);
-    }
-  } else if (Lines > 0 && ahead.next < ahead.end) {
-    const typename Weights::Element* next = ahead.next;
-    for (; l + line <= k; l += line) {
-      R1_UNROLL for (int part = 0; part < line; part += W) step(l + part);
-      R1_UNROLL for (int z = 0; z < Lines; z++) __builtin_prefetch(next + z * line, 0, 2);
-      next += Lines * line;
-    }
-    ahead.next = next;
   }
-  for (; l + W <= k; l += W) step(l);
-  if (l == k) return;
-  for (int j = 0; j < NR; j++) {
-    const Float b = Weights::loadSome(w + j * wStride + l, k - l);
-    for (int i = 0; i < MR; i++) acc[i][j] = fma(loadSome(x + i * xStride + l, k - l), b, acc[i][j]);
+  int64_t p = 0;
+  for (; p + 8 <= depth; p += 8) {
+    ahead.bring(lines);
+    R1_UNROLL for (int q = 0; q < 8; q++) addOuterProduct(x, panel + (p + q) * panelWidth, p + q, acc);
   }
-}
-
-/// One tile: y = c + x·wᵀ.
-template <class Weights, int MR, int NR, int Lines>
-R1_INLINE void linearTile(const float* x, const typename Weights::Element* w, int64_t stride,
-                          Ahead<typename Weights::Element>& ahead, const float* c, float* y, int64_t yStride,
-                          int64_t k) {
-  Float acc[MR][NR] = {};
-  dotProducts<Weights, MR, NR, Lines>(x, stride, w, stride, ahead, k, acc);
+  for (; p < depth; p++) addOuterProduct(x, panel + p * panelWidth, p, acc);
   R1_UNROLL for (int i = 0; i < MR; i++) {
-    R1_UNROLL for (int j = 0; j < NR; j += 4) {
-      const auto lanes = [&](int at) __attribute__((always_inline)) {
-        return at < NR ? fold(acc[i][at < NR ? at : 0]) : Float4{};
-      };
-      Float4 result = sums(lanes(j), lanes(j + 1), lanes(j + 2), lanes(j + 3));
-      float* to = y + i * yStride + j;
-      const float* addend = c + i * yStride + j;
-      if (j + 4 <= NR) {
-        store(to, c ? load<Float4>(addend) + result : result);
-      } else {
-        for (int rest = 0; rest < NR - j; rest++) to[rest] = c ? addend[rest] + result[rest] : result[rest];
-      }
+    R1_UNROLL for (int v = 0; v < vectors; v++) {
+      const int64_t at = i * stride + v * W;
+      store(to + at, c ? acc[i][v] + load(c + at) : acc[i][v]);
     }
   }
 }
 
-/// MR rows of x with n rows of w.
-template <class Weights, int MR, int NR, int Lines>
-R1_INLINE void linearRows(const float* x, const typename Weights::Element* w, int64_t stride,
-                          Ahead<typename Weights::Element>& ahead, const float* c, float* y, int64_t yStride, int64_t n,
-                          int64_t k) {
-  int64_t j = 0;
-  for (; j + NR <= n; j += NR) {
-    linearTile<Weights, MR, NR, Lines>(x, w + j * stride, stride, ahead, c ? c + j : nullptr, y + j, yStride, k);
+/// The same for 1 to MR rows.
+template <int MR, class... Rest>
+R1_INLINE void linearTileOf(int64_t rows, Rest&&... rest) {
+  if constexpr (MR > 1) {
+    if (rows < MR) return linearTileOf<MR - 1>(rows, rest...);
   }
-  for (; j < n; j++) {
-    linearTile<Weights, MR, 1, 0>(x, w + j * stride, stride, ahead, c ? c + j : nullptr, y + j, yStride, k);
-  }
+  linearTile<MR>(rest...);
 }
 
-/// n columns of y and c, whose rows are yStride apart.
+/// Rows of x that stay in the second cache while all of w passes by.
+constexpr int64_t rowsOfBlock = 192;
+
+/// At most so many rows of x with `columns` ≤ 16 rows of w. Pieces of k, whose panel fits the first cache, are added up
+/// outside of y, which may be c.
 template <class Weights>
-R1_INLINE void linearOf(const float* x, const typename Weights::Element* w, const float* c, float* y, int64_t yStride,
-                        int64_t m, int64_t n, int64_t k) {
-  typedef typename Weights::Element Element;
-  if (k == 0) {
-    for (int64_t i = 0; i < m; i++) {
-      for (int64_t j = 0; j < n; j++) y[i * yStride + j] = c ? c[i * yStride + j] : 0;
+static void linearOfManyRows(const float* x, const typename Weights::Element* w, int64_t columns, int64_t rows, int64_t k,
+                             const float* c, float* y, int64_t yStride) {
+  alignas(64) float sums[rowsOfBlock * panelWidth];
+  constexpr int64_t longest = 320;
+  alignas(64) float panel[longest * panelWidth];
+  const int64_t pieces = (k + longest - 1) / longest;
+  const int64_t piece = ((k + pieces - 1) / pieces + 7) / 8 * 8;
+  const int64_t tiles = (rows + tileRows - 1) / tileRows;
+  const int64_t linesOfTile = (2 * int64_t(sizeof(typename Weights::Element)) + tiles - 1) / tiles;
+  for (int64_t p = 0; p < k; p += piece) {
+    const int64_t depth = k - p < piece ? k - p : piece;
+    packWeights<Weights>(w + p, k, columns, depth, panel);
+    Ahead<Weights> ahead{w + panelWidth * k + p, k, depth};
+    const bool last = p + depth == k && columns == panelWidth;
+    for (int64_t tile = 0, i = 0; tile < tiles; tile++) {
+      const int64_t count = (rows - i) / (tiles - tile);  // as even as it goes: tiles of few rows wait for their own sums
+      const float* from = p > 0 ? sums + i * panelWidth : nullptr;
+      const float* addend = last && c ? c + i * yStride : nullptr;
+      float* to = last ? y + i * yStride : sums + i * panelWidth;
+      linearTileOf<tileRows>(count, Strided{x + i * k + p, k, 1}, panel, depth, from, addend, to,
+                             last ? yStride : panelWidth, ahead, linesOfTile);
+      i += count;
     }
+  }
+  if (columns == panelWidth) return;
+  for (int64_t i = 0; i < rows; i++) {
+    for (int64_t j = 0; j < columns; j++) {
+      const float sum = sums[i * panelWidth + j];
+      y[i * yStride + j] = c ? sum + c[i * yStride + j] : sum;
+    }
+  }
+}
+
+/// All rows of w that are whole vectors of columns, with MR rows of x. @return how many
+template <class Weights, int MR>
+R1_INLINE int64_t linearOfWholeVectors(const float* x, const typename Weights::Element* w, const float* c, float* y,
+                                       int64_t n, int64_t k) {
+  int64_t j = 0;
+  for (; j + W <= n; j += W) linearOfFewRows<Weights, MR>(x, w + j * k, k, c ? c + j : nullptr, y + j, n);
+  return j;
+}
+
+template <class Weights>
+static void linearOf(const float* x, const typename Weights::Element* w, const float* c, float* y, int64_t m, int64_t n,
+                     int64_t k) {
+  if (k == 0) {
+    for (int64_t i = 0; i < m * n; i++) y[i] = c ? c[i] : 0;
     return;
   }
-  // A block of w stays in the second cache while all rows of x pass by, and the next block comes nearer.
-  const int64_t passes = (m + 3) / 4;
-  const int64_t piece = pieceLength(k);
-  const int64_t fitting = 131072 / int64_t(sizeof(Element)) / piece / 24 * 24;
-  const int64_t block = fitting > 24 ? fitting : 24;
-  for (int64_t j = 0; j < n; j += block) {
-    const int64_t columns = n - j < block ? n - j : block;
-    const int64_t next = n - j - columns < block ? n - j - columns : block;
-    Ahead<Element> ahead{w + (j + columns) * k, w + (j + columns + next) * k};
-    for (int64_t l = 0; l < k; l += piece) {
-      const int64_t length = k - l < piece ? k - l : piece;
-      const float* addend = l == 0 ? c : y;
-      int64_t i = 0;
-      const auto rows = [&](auto kernel, int64_t count) __attribute__((always_inline)) {
-        const int64_t at = i * yStride + j;
-        kernel(x + i * k + l, w + j * k + l, k, ahead, addend ? addend + at : nullptr, y + at, yStride, columns, length);
-        i += count;
-      };
-      if (m == 4) rows(linearRows<Weights, 4, 3, 3>, 4);
-      if (passes == 2) rows(linearRows<Weights, 4, 3, 2>, 4);
-      while (m - i >= 4) rows(linearRows<Weights, 4, 3, 1>, 4);
-      if (m - i == 3) rows(linearRows<Weights, 3, 4, 4>, 3);
-      if (m - i == 2) rows(linearRows<Weights, 2, 6, 6>, 2);
-      if (m - i == 1) rows(linearRows<Weights, 1, 8, 8>, 1);
+  for (int64_t i = 0; i < m; i += rowsOfBlock) {
+    const int64_t rows = m - i < rowsOfBlock ? m - i : rowsOfBlock;
+    const float* left = x + i * k;
+    const float* addend = c ? c + i * n : nullptr;
+    float* to = y + i * n;
+    int64_t j = 0;
+    if (rows == 1) j = linearOfWholeVectors<Weights, 1>(left, w, addend, to, n, k);
+    if (rows == 2) j = linearOfWholeVectors<Weights, 2>(left, w, addend, to, n, k);
+    if (rows == 3) j = linearOfWholeVectors<Weights, 3>(left, w, addend, to, n, k);
+    if (rows == 4) j = linearOfWholeVectors<Weights, 4>(left, w, addend, to, n, k);
+    for (; j < n; j += panelWidth) {
+      const int64_t columns = n - j < panelWidth ? n - j : panelWidth;
+      linearOfManyRows<Weights>(left, w + j * k, columns, rows, k, addend ? addend + j : nullptr, to + j, n);
     }
   }
 }
 
 void linear(const float* x, const float* w, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
-  linearOf<Float32Weights>(x, w, c, y, n, m, n, k);
+  linearOf<Float32Weights>(x, w, c, y, m, n, k);
 }
 
 void linearBf16(const float* x, const uint16_t* w, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
@@ -187,20 +251,7 @@ void linearBf16(const float* x, const uint16_t* w, const float* c, float* y, int
   int64_t i = 0;
   for (; i + W <= m * k; i += W) store(rounded + i, roundToBFloat16(load(x + i)));
   if (i < m * k) storeSome(rounded + i, roundToBFloat16(loadSome(x + i, m * k - i)), m * k - i);
-  if (m <= 4) return linearOf<BFloat16Weights>(rounded, w, c, y, n, m, n, k);
-
-  // Many rows see every weight often: a block of w is widened once. The bits are the same.
-  const int64_t fitting = 131072 / int64_t(sizeof(float)) / (k + 1);
-  const int64_t block = fitting > 48 ? fitting : 48;
-  float* wide = scratch<float>(Scratch::weights, block * k + W);
-  for (int64_t j = 0; j < n; j += block) {
-    const int64_t columns = n - j < block ? n - j : block;
-    const uint16_t* from = w + j * k;
-    int64_t at = 0;
-    for (; at + W <= columns * k; at += W) store(wide + at, BFloat16Weights::load(from + at));
-    if (at < columns * k) store(wide + at, BFloat16Weights::loadSome(from + at, columns * k - at));
-    linearOf<Float32Weights>(rounded, wide, c ? c + j : nullptr, y + j, n, m, columns, k);
-  }
+  linearOf<BFloat16Weights>(rounded, w, c, y, m, n, k);
 }
 
 }  // namespace r1::R1_TARGET

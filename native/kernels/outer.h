@@ -25,6 +25,17 @@ struct Strided {
   int64_t step;
 };
 
+/// acc[i] += a[i, p]·b[p] for one p.
+template <int MR>
+R1_INLINE void addOuterProduct(Strided a, const float* b, int64_t p, Float (&acc)[MR][panelWidth / W]) {
+  Float column[panelWidth / W];
+  R1_UNROLL for (int v = 0; v < panelWidth / W; v++) column[v] = load(b + v * W);
+  R1_UNROLL for (int i = 0; i < MR; i++) {
+    const Float factor = splat(a.data[i * a.row + p * a.step]);
+    R1_UNROLL for (int v = 0; v < panelWidth / W; v++) acc[i][v] = fma(factor, column[v], acc[i][v]);
+  }
+}
+
 template <int MR, bool Add>
 R1_INLINE void outerTile(Strided a, const float* b, int64_t bStride, float* c, int64_t cStride, int64_t count) {
   constexpr int vectors = panelWidth / W;
@@ -34,14 +45,7 @@ R1_INLINE void outerTile(Strided a, const float* b, int64_t bStride, float* c, i
       R1_UNROLL for (int v = 0; v < vectors; v++) acc[i][v] = load(c + i * cStride + v * W);
     }
   }
-  for (int64_t p = 0; p < count; p++) {
-    Float column[vectors];
-    R1_UNROLL for (int v = 0; v < vectors; v++) column[v] = load(b + p * bStride + v * W);
-    R1_UNROLL for (int i = 0; i < MR; i++) {
-      const Float factor = splat(a.data[i * a.row + p * a.step]);
-      R1_UNROLL for (int v = 0; v < vectors; v++) acc[i][v] = fma(factor, column[v], acc[i][v]);
-    }
-  }
+  for (int64_t p = 0; p < count; p++) addOuterProduct(a, b + p * bStride, p, acc);
   R1_UNROLL for (int i = 0; i < MR; i++) {
     R1_UNROLL for (int v = 0; v < vectors; v++) store(c + i * cStride + v * W, acc[i][v]);
   }

@@ -123,6 +123,48 @@ R1_INLINE Float4 sums(Float4 a, Float4 b, Float4 c, Float4 d) {
 
 R1_INLINE float sum(Float4 x) { return (x[0] + x[2]) + (x[1] + x[3]); }
 
+/// Four floats for each four lanes: fourAt(g) is that of lanes 4·g and up.
+template <class FourAt>
+R1_INLINE Float joined(FourAt fourAt) {
+#if R1_WIDTH == 16
+  const Float4 a = fourAt(0), b = fourAt(1), c = fourAt(2), d = fourAt(3);
+  const __m256 low = _mm256_set_m128(b, a), high = _mm256_set_m128(d, c);
+  return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#elif R1_WIDTH == 8
+  return __builtin_shufflevector(fourAt(0), fourAt(1), 0, 1, 2, 3, 4, 5, 6, 7);
+#else
+  return fourAt(0);
+#endif
+}
+
+// Picks, of each four lanes of two vectors, those of the first as 0 to 3 and those of the second as 4 to 7.
+#define R1_LANE(group, i) ((i) < 4 ? 4 * group + (i) : W + 4 * group + (i) - 4)
+#define R1_FOUR(group, i, j, k, l) R1_LANE(group, i), R1_LANE(group, j), R1_LANE(group, k), R1_LANE(group, l)
+#if R1_WIDTH == 16
+#define R1_PICK(...) R1_FOUR(0, __VA_ARGS__), R1_FOUR(1, __VA_ARGS__), R1_FOUR(2, __VA_ARGS__), R1_FOUR(3, __VA_ARGS__)
+#elif R1_WIDTH == 8
+#define R1_PICK(...) R1_FOUR(0, __VA_ARGS__), R1_FOUR(1, __VA_ARGS__)
+#else
+#define R1_PICK(...) R1_FOUR(0, __VA_ARGS__)
+#endif
+
+/// In each four lanes, rows a, b, c, d become columns.
+R1_INLINE void transpose(Float& a, Float& b, Float& c, Float& d) {
+  const Float ab0 = __builtin_shufflevector(a, b, R1_PICK(0, 4, 1, 5));
+  const Float ab2 = __builtin_shufflevector(a, b, R1_PICK(2, 6, 3, 7));
+  const Float cd0 = __builtin_shufflevector(c, d, R1_PICK(0, 4, 1, 5));
+  const Float cd2 = __builtin_shufflevector(c, d, R1_PICK(2, 6, 3, 7));
+  a = __builtin_shufflevector(ab0, cd0, R1_PICK(0, 1, 4, 5));
+  b = __builtin_shufflevector(ab0, cd0, R1_PICK(2, 3, 6, 7));
+  c = __builtin_shufflevector(ab2, cd2, R1_PICK(0, 1, 4, 5));
+  d = __builtin_shufflevector(ab2, cd2, R1_PICK(2, 3, 6, 7));
+}
+
+#undef R1_PICK
+#undef R1_FOUR
+#undef R1_LANE
+
+#if R1_WIDTH != 4
 /// Rows a, b, c, d become columns.
 R1_INLINE void transpose(Float4& a, Float4& b, Float4& c, Float4& d) {
   const Float4 ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab2 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
@@ -132,5 +174,6 @@ R1_INLINE void transpose(Float4& a, Float4& b, Float4& c, Float4& d) {
   c = __builtin_shufflevector(ab2, cd2, 0, 1, 4, 5);
   d = __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7);
 }
+#endif
 
 }  // namespace r1::R1_TARGET
