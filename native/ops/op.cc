@@ -55,17 +55,13 @@ Input Call::input(size_t index) const {
   check(api_.KernelContext_GetInput(context_, index, &value));
   const char* name = op_.inputs.at(index).name;
   if (value == nullptr) throw std::invalid_argument(std::string("input ") + name + " is missing");
-  OrtTensorTypeAndShapeInfo* info = nullptr;
-  check(api_.GetTensorTypeAndShape(value, &info));
+  ONNXTensorElementDataType type;
+  const int64_t* sizes = nullptr;
   size_t rank = 0;
-  OrtStatus* status = api_.GetDimensionsCount(info, &rank);
-  Dims dims(rank);
-  if (status == nullptr) status = api_.GetDimensions(info, dims.data(), rank);
-  api_.ReleaseTensorTypeAndShapeInfo(info);
-  check(status);
+  check(api_.GetTensorElementTypeAndShapeDataReference(value, &type, &sizes, &rank));
   void* data = nullptr;
   check(api_.GetTensorMutableData(const_cast<OrtValue*>(value), &data));
-  return {name, data, std::move(dims)};
+  return {name, data, Dims(sizes, sizes + rank)};
 }
 
 const float* Call::optionalFloats(size_t index, const Dims& dims) const {
