@@ -92,7 +92,7 @@ void rmsNormWeightGradient(const float* g, const float* x, const float* r, float
   }
 }
 
-R1_INLINE Float sigmoid(Float x) { return 1.f / (1.f + exponential(-x)); }
+R1_INLINE Float sigmoid(Float x) { return 1.f / (1.f + exponential(-x > splat(87.f) ? splat(87.f) : -x)); }
 
 void swiglu(const float* gate, const float* up, float* y, int64_t n) {
   forVectors(n, [&](auto get, auto put) __attribute__((always_inline)) {

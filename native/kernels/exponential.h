@@ -5,15 +5,14 @@
 
 namespace r1::R1_TARGET {
 
-/// eˣ within about 1.5 units in the last place; 0 below −87.3, where the result would no longer be a normal number.
+/// eˣ of x ≤ 88 within about 1.5 units in the last place; 0 below −87.3, where the result would no longer be a normal number.
 ///
 /// x = n·ln 2 + r with |r| ≤ ln 2 / 2, and eʳ by a polynomial of degree 6 (Cephes, expf).
 R1_INLINE Float exponential(Float x) {
   constexpr float toInteger = 12582912.f;  // 1.5·2²³: adding it rounds to an integer, which then stands in the low bits
-  const Float bounded = x > splat(89.f) ? splat(89.f) : x;  // already infinite
-  const Float shifted = fma(bounded, splat(1.44269504088896341f), splat(toInteger));
+  const Float shifted = fma(x, splat(1.44269504088896341f), splat(toInteger));
   const Float n = shifted - toInteger;
-  Float r = fma(n, splat(-0.693359375f), bounded);
+  Float r = fma(n, splat(-0.693359375f), x);
   r = fma(n, splat(2.12194440e-4f), r);
   Float p = splat(1.9875691500e-4f);
   p = fma(p, r, splat(1.3981999507e-3f));
@@ -22,12 +21,9 @@ R1_INLINE Float exponential(Float x) {
   p = fma(p, r, splat(1.6666665459e-1f));
   p = fma(p, r, splat(5.0000001201e-1f));
   p = fma(p, r * r, r) + 1.f;
-  // 2ⁿ in two factors, since n may be 128.
   const Int exponent = reinterpret_cast<Int>(shifted) - reinterpret_cast<Int>(splat(toInteger));
-  const Int half = exponent >> 1;
-  const Float first = reinterpret_cast<Float>((half + 127) << 23);
-  const Float second = reinterpret_cast<Float>((exponent - half + 127) << 23);
-  return x < splat(-87.3f) ? Float{} : p * first * second;
+  const Float power = reinterpret_cast<Float>((exponent + 127) << 23);
+  return x < splat(-87.3f) ? Float{} : p * power;
 }
 
 /// Sixteen sums side by side, whatever the width of a vector.

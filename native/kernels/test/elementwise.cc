@@ -78,6 +78,7 @@ void gatesAgree(const r1::Table& kernels) {
   for (int64_t n : {1, 7, 8, 200, 1001}) {
     Floats gate = normals(n, 4), up = normals(n), g = normals(n);
     gate[0] = -200;
+    if (n > 1) gate[1] = 200, gate[2] = -1e30f;
     const Floats gates = gate, ups = up;
     Floats y(n), wantY(n), dgate(n), wantDgate(n), dup(n), wantDup(n);
     kernels.swiglu(gate.data(), up.data(), y.data(), n);
