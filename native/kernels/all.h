@@ -10,7 +10,6 @@
 #include "linear.h"
 #include "optimizer.h"
 #include "table.h"
-#include "token-probability.h"
 
 namespace r1::R1_TARGET {
 

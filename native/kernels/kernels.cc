@@ -70,7 +70,6 @@ void adamw(const AdamW& settings, float* parameters, float* m, float* v, const f
   target().table->adamw(settings, parameters, m, v, gradient, n);
 }
 double sumOfSquares(const float* x, int64_t n) { return target().table->sumOfSquares(x, n); }
-void addInto(float* sum, const float* x, int64_t n) { target().table->addInto(sum, x, n); }
 void rmsNorm(const float* x, const float* weight, float epsilon, float* y, float* r, int64_t m, int64_t d) {
   target().table->rmsNorm(x, weight, epsilon, y, r, m, d);
 }
@@ -97,14 +96,5 @@ void logSumExp(const float* logits, float* largest, float* lse, int64_t m, int64
   target().table->logSumExp(logits, largest, lse, m, n);
 }
 void softmax(float* logits, int64_t m, int64_t n) { target().table->softmax(logits, m, n); }
-void tokenProbability(const float* hidden, const float* table, const int64_t* targets, float* prob, float* logProb,
-                      float* top, float* largest, int64_t n, int64_t vocabulary, int64_t d) {
-  target().table->tokenProbability(hidden, table, targets, prob, logProb, top, largest, n, vocabulary, d);
-}
-void tokenProbabilityGradient(const float* hidden, const float* table, const int64_t* targets, const float* top,
-                              const float* largest, const float* c, float* dhidden, float* dtable, int64_t n,
-                              int64_t vocabulary, int64_t d) {
-  target().table->tokenProbabilityGradient(hidden, table, targets, top, largest, c, dhidden, dtable, n, vocabulary, d);
-}
 
 }  // namespace r1

@@ -107,9 +107,6 @@ void adamw(const AdamW& settings, float* parameters, float* m, float* v, const f
 /// Σ x² in float64.
 double sumOfSquares(const float* x, int64_t n);
 
-/// sum += x.
-void addInto(float* sum, const float* x, int64_t n);
-
 // ------------------------------------------------------------------------------------------- what stands between them
 
 /// y = x · r · weight with r = 1/√(mean(x²) + epsilon), per row: x, y [m, d], weight [d], r [m] (may be null).
@@ -142,21 +139,5 @@ void logSumExp(const float* logits, float* largest, float* lse, int64_t m, int64
 
 /// Rows of logits [m, n] become probabilities, in place.
 void softmax(float* logits, int64_t m, int64_t n);
-
-/// Of each target, its probability in softmax(hidden·tableᵀ), with the bits of `linear` and `softmax`, and its logarithm; of each
-/// row, the largest probability and the largest logit. No matrix [n, vocabulary] is made.
-///
-/// @param hidden [n, d], table [vocabulary, d], targets [n]
-/// @param prob, logProb, top, largest [n]
-void tokenProbability(const float* hidden, const float* table, const int64_t* targets, float* prob, float* logProb,
-                      float* top, float* largest, int64_t n, int64_t vocabulary, int64_t d);
-
-/// With S = c∘(onehot(targets) − softmax(hidden·tableᵀ)): writes dhidden = S·table, and dtable += Sᵀ·hidden.
-///
-/// @param top, largest [n] as `tokenProbability` gave them
-/// @param c [n] cotangent of the logarithm, plus prob times the cotangent of prob
-void tokenProbabilityGradient(const float* hidden, const float* table, const int64_t* targets, const float* top,
-                              const float* largest, const float* c, float* dhidden, float* dtable, int64_t n,
-                              int64_t vocabulary, int64_t d);
 
 }  // namespace r1

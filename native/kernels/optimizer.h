@@ -38,10 +38,4 @@ double sumOfSquares(const float* x, int64_t n) {
   return rest;
 }
 
-void addInto(float* sum, const float* x, int64_t n) {
-  int64_t i = 0;
-  for (; i + W <= n; i += W) store(sum + i, load(sum + i) + load(x + i));
-  for (; i < n; i++) sum[i] += x[i];
-}
-
 }  // namespace r1::R1_TARGET

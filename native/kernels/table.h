@@ -15,7 +15,6 @@
   one(cachedAttention)          \
   one(adamw)                    \
   one(sumOfSquares)             \
-  one(addInto)                  \
   one(rmsNorm)                  \
   one(rmsNormInputGradient)     \
   one(rmsNormWeightGradient)    \
@@ -24,9 +23,7 @@
   one(rotary)                   \
   one(normalizedRotary)         \
   one(logSumExp)                \
-  one(softmax)                  \
-  one(tokenProbability)         \
-  one(tokenProbabilityGradient)
+  one(softmax)
 
 namespace r1 {
 

@@ -115,35 +115,15 @@ void attention() {
   std::printf("\n");
 }
 
-void tokenProbability() {
-  for (const auto& [n, vocabulary, d] : {std::array<int64_t, 3>{128, 49152, 576}, {512, 49152, 576}}) {
-    const Floats hidden = some(n * d), table = some(vocabulary * d), c = some(n);
-    const std::vector<int64_t> targets(n, 77);
-    Floats prob(n), logProb(n), top(n), largest(n), dhidden(n * d), dtable(vocabulary * d);
-    const double forward = least([&] {
-      r1::tokenProbability(hidden.data(), table.data(), targets.data(), prob.data(), logProb.data(), top.data(),
-                           largest.data(), n, vocabulary, d);
-    });
-    const double gradient = least([&] {
-      r1::tokenProbabilityGradient(hidden.data(), table.data(), targets.data(), top.data(), largest.data(), c.data(),
-                                   dhidden.data(), dtable.data(), n, vocabulary, d);
-    });
-    std::printf("tokenProbability of %ld tokens, %ld × %ld: %.3f s, gradient %.3f s (%.1f / %.1f GFLOP/s)\n", n, vocabulary, d,
-                forward, gradient, 2e-9 * double(n * vocabulary * d) / forward,
-                6e-9 * double(n * vocabulary * d) / gradient);
-  }
-}
-
 void optimizer() {
   const int64_t n = 16 << 20;
   Floats p = some(n), m = some(n), v(n, 0.1f), g = some(n);
   const r1::AdamW settings{1, 0.9f, 0.1f, 0.999f, 0.001f, 1e-7f, 1e-5f, 31.6f, 1e-8f};
   const double update = least([&] { r1::adamw(settings, p.data(), m.data(), v.data(), g.data(), n); });
   const double squares = least([&] { p[0] += float(r1::sumOfSquares(g.data(), n)); });
-  const double sums = least([&] { r1::addInto(p.data(), g.data(), n); });
   const double gigabytes = 4e-9 * double(n);
-  std::printf("16 Mi elements, GB/s: adamw %.1f (%.3f s), sumOfSquares %.1f, addInto %.1f\n", 7 * gigabytes / update,
-              update, gigabytes / squares, 3 * gigabytes / sums);
+  std::printf("16 Mi elements, GB/s: adamw %.1f (%.3f s), sumOfSquares %.1f\n", 7 * gigabytes / update,
+              update, gigabytes / squares);
 }
 
 void elementwise() {
@@ -175,7 +155,6 @@ int main(int count, char** names) {
   if (asked("linear")) linear();
   if (asked("gradients")) gradients();
   if (asked("attention")) attention();
-  if (asked("token-probability")) tokenProbability();
   if (asked("optimizer")) optimizer();
   if (asked("elementwise")) elementwise();
 }

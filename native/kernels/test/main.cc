@@ -9,7 +9,6 @@ void testAll(const char* target, const r1::Table& kernels) {
   testLinear(kernels);
   testAttention(kernels);
   testElementwise(kernels);
-  testTokenProbability(kernels);
   std::printf("%s: %s\n", target, test::failures == before ? "ok" : "FAILED");
 }
 

@@ -5,4 +5,3 @@
 void testLinear(const r1::Table& kernels);
 void testAttention(const r1::Table& kernels);
 void testElementwise(const r1::Table& kernels);
-void testTokenProbability(const r1::Table& kernels);
