@@ -8,6 +8,7 @@ import { writeModelDirectory } from '../../../trainer/checkpoint/write-model-dir
 import { configFromInit } from '../../../trainer/models/config.ts';
 import { modelInit } from '../../../trainer/contract/model.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
+import { rounded } from '../../support/bfloat16.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
 import { freshParameters, placeIn, readFlat } from '../../support/flat-parameters.ts';
 
@@ -39,7 +40,11 @@ describe('tensors are put into files in their order', () => {
   });
 });
 
-test('a model over the bound is written in shards with an index, and reads back to the bit', async () => {
+test.each([
+  { dtype: 'float32', bytes: 4, stored: (weights: Float32Array) => weights },
+  { dtype: 'bfloat16', bytes: 2, stored: rounded },
+] as const)('in $dtype a model over the bound is written in shards with an index, and reads back', async (type) => {
+  const { dtype, bytes, stored } = type;
   const [from, to] = [join(directory(), 'from'), join(directory(), 'to')];
   await mkdir(from);
   await writeFile(join(from, 'tokenizer.json'), '{}');
@@ -48,8 +53,8 @@ test('a model over the bound is written in shards with an index, and reads back 
   const parameters = freshParameters(layout, config, 7);
   await writeModelDirectory(
     to,
-    { hfConfig: {}, layout, valuesOf: placeIn(parameters), tokenizerFrom: from },
-    parameters.byteLength / 2,
+    { hfConfig: {}, layout, valuesOf: placeIn(parameters), tokenizerFrom: from, dtype },
+    (bytes * parameters.length) / 2,
   );
 
   const files = (await readdir(to)).filter((name) => name.includes('safetensors'));
@@ -63,8 +68,8 @@ test('a model over the bound is written in shards with an index, and reads back 
     metadata: { total_size: number };
     weight_map: Record<string, string>;
   };
-  expect(index.metadata.total_size).toBe(parameters.byteLength);
+  expect(index.metadata.total_size).toBe(bytes * parameters.length);
   expect(Object.keys(index.weight_map)).toEqual(layout.tensors.map(({ name }) => name));
-  expect(await readFlat(await readModelDirectory(to), layout)).toEqual(parameters);
+  expect(await readFlat(await readModelDirectory(to), layout)).toEqual(stored(parameters));
   expect((await describeModel(to)).map(({ path }) => path)).toEqual(expect.arrayContaining(files));
 });

@@ -33,8 +33,8 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 /** Trains a stage and gives the share of its completions on held-out prompts that have the tags. */
-async function formatRate(name: string, settings: object, model: object): Promise<number> {
-  const { metrics } = await runToResult(root, { name, settings, model, datasets, evaluation });
+async function formatRate(name: string, settings: object, model: object, precision = 'f32'): Promise<number> {
+  const { metrics } = await runToResult(root, { name, settings, model, datasets, evaluation, precision });
   return metrics['eval/format_rate'] ?? NaN;
 }
 
@@ -46,6 +46,22 @@ test('GRPO with a random reward does not', async () => {
   expect(await formatRate('grpo-random', grpo({ random: {} }), await base())).toBeLessThan(baseRate + 0.1);
 });
 
+test.each([
+  { name: 'teaches the format', reward: { format: {} }, changes: {}, least: 0.3, most: 1 },
+  { name: 'does not with a random reward', reward: { random: {} }, changes: {}, least: -1, most: 0.1 },
+  { name: 'does not at a rate of 0', reward: { format: {} }, changes: { learningRate: 0 }, least: -0.1, most: 0.1 },
+])('GRPO in bf16 $name', async ({ name, reward, changes, least, most }) => {
+  const { grpo: settings } = grpo(reward);
+  const stage = `bf16-${name.replaceAll(/\W/g, '-')}`;
+  const gained = (await formatRate(stage, { grpo: { ...settings, ...changes } }, await base(), 'bf16')) - baseRate;
+  expect(gained).toBeGreaterThan(least);
+  expect(gained).toBeLessThan(most);
+});
+
+test('SFT in bf16 teaches the format of its rows', async () => {
+  expect(await formatRate('sft-bf16', sft('tagged'), await base(), 'bf16')).toBeGreaterThan(baseRate + 0.3);
+});
+
 test('SFT teaches the format of its rows', async () => {
   expect(await formatRate('sft-tagged', sft('tagged'), await base())).toBeGreaterThan(baseRate + 0.3);
 });
@@ -54,7 +70,7 @@ test('SFT on rows without the format takes it away', async () => {
   expect(await formatRate('sft-untagged', sft('untagged'), await base())).toBeLessThan(baseRate - 0.1);
 });
 
-function grpo(reward: object): object {
+function grpo(reward: object) {
   const shape = { steps: 20, promptsPerStep: 8, group: 8, learningRate: 3e-4 };
   return { grpo: { prompts: ['sums'], ...shape, sampling, rewards: [reward] } };
 }
