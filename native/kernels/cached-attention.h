@@ -44,14 +44,20 @@ struct Queries {
   int64_t headDim;
 };
 
-/// Scores of MR queries with P blocks of keys.
+/// Scores of MR queries with P of the `left` blocks of keys. Those behind them are fetched meanwhile: blocks lie anywhere, so that
+/// no processor guesses the next.
 template <int MR, int P>
-R1_INLINE void blockScores(const Queries& queries, CachedHead keys, const int64_t* blocks, float* scores, int64_t stride) {
+R1_INLINE void blockScores(const Queries& queries, CachedHead keys, const int64_t* blocks, int64_t left, float* scores,
+                            int64_t stride) {
   constexpr int vectors = panelWidth / W;
-  const float* panel[P];
-  R1_UNROLL for (int p = 0; p < P; p++) panel[p] = keys.at(blocks[p]);
+  const float *panel[P], *later[P];
+  R1_UNROLL for (int p = 0; p < P; p++) {
+    panel[p] = keys.at(blocks[p]);
+    later[p] = keys.at(blocks[p + P < left ? p + P : p]);
+  }
   Float acc[MR][P * vectors] = {};
   for (int64_t d = 0; d < queries.headDim; d++) {
+    R1_UNROLL for (int p = 0; p < P; p++) __builtin_prefetch(later[p] + d * panelWidth);
     R1_UNROLL for (int i = 0; i < MR; i++) {
       const Float factor = splat(queries.q[i * queries.headDim + d]);
       R1_UNROLL for (int c = 0; c < P * vectors; c++) {
@@ -64,9 +70,9 @@ R1_INLINE void blockScores(const Queries& queries, CachedHead keys, const int64_
   }
 }
 
-/// Adds to 16·P columns of MR rows of the output what `count` keys give.
+/// Adds to 16·P columns of MR rows of the output what `count` keys of a block give, and fetches the same of a later block.
 template <int MR, int P>
-R1_INLINE void addValues(const float* p, int64_t stride, CachedHead values, const int64_t* blocks, int64_t count, int64_t headDim,
+R1_INLINE void addValues(const float* p, int64_t stride, const float* block, const float* later, int64_t count, int64_t headDim,
                          float* out, int64_t outStride) {
   constexpr int vectors = P * panelWidth / W;
   Float acc[MR][vectors];
@@ -74,10 +80,10 @@ R1_INLINE void addValues(const float* p, int64_t stride, CachedHead values, cons
     R1_UNROLL for (int c = 0; c < vectors; c++) acc[i][c] = load(out + i * outStride + c * W);
   }
   for (int64_t j = 0; j < count; j++) {
-    const float* row = values.at(blocks[j / cacheBlock]) + j % cacheBlock * headDim;
+    R1_UNROLL for (int c = 0; c < P; c++) __builtin_prefetch(later + j * headDim + c * panelWidth);
     R1_UNROLL for (int i = 0; i < MR; i++) {
       const Float factor = splat(p[i * stride + j]);
-      R1_UNROLL for (int c = 0; c < vectors; c++) acc[i][c] = fma(factor, load(row + c * W), acc[i][c]);
+      R1_UNROLL for (int c = 0; c < vectors; c++) acc[i][c] = fma(factor, load(block + j * headDim + c * W), acc[i][c]);
     }
   }
   R1_UNROLL for (int i = 0; i < MR; i++) {
@@ -92,21 +98,25 @@ struct FewQueries {
 
   static void scores(const Queries& queries, CachedHead keys, const int64_t* blocks, int64_t count, float* to, int64_t stride) {
     int64_t b = 0;
-    for (; b + P <= count; b += P) blockScores<MR, P>(queries, keys, blocks + b, to + b * cacheBlock, stride);
-    for (; b < count; b++) blockScores<MR, 1>(queries, keys, blocks + b, to + b * cacheBlock, stride);
+    for (; b + P <= count; b += P) blockScores<MR, P>(queries, keys, blocks + b, count - b, to + b * cacheBlock, stride);
+    for (; b < count; b++) blockScores<MR, 1>(queries, keys, blocks + b, count - b, to + b * cacheBlock, stride);
   }
 
   /// Whole panels of the output; returns the columns that they have.
   static int64_t values(const float* p, int64_t stride, CachedHead from, const int64_t* blocks, int64_t count, int64_t headDim,
                         float* out, int64_t outStride) {
-    int64_t d = 0;
-    for (; d + P * panelWidth <= headDim; d += P * panelWidth) {
-      addValues<MR, P>(p, stride, {from.first + d, from.stride}, blocks, count, headDim, out + d, outStride);
+    const int64_t whole = headDim / panelWidth * panelWidth;
+    for (int64_t j = 0; j < count; j += cacheBlock) {
+      const int64_t some = count - j < cacheBlock ? count - j : cacheBlock;
+      const float* block = from.at(blocks[j / cacheBlock]);
+      const float* later = j + cacheBlock < count ? from.at(blocks[j / cacheBlock + 1]) : block;
+      int64_t d = 0;
+      for (; d + P * panelWidth <= whole; d += P * panelWidth) {
+        addValues<MR, P>(p + j, stride, block + d, later + d, some, headDim, out + d, outStride);
+      }
+      for (; d < whole; d += panelWidth) addValues<MR, 1>(p + j, stride, block + d, later + d, some, headDim, out + d, outStride);
     }
-    for (; d + panelWidth <= headDim; d += panelWidth) {
-      addValues<MR, 1>(p, stride, {from.first + d, from.stride}, blocks, count, headDim, out + d, outStride);
-    }
-    return d;
+    return whole;
   }
 };
 
