@@ -1,8 +1,7 @@
-// What stands between the products: norms, gates, rotations, softmax. Rows are computed one by one; an element's bits do not
+// What stands between the products: norms, gates, rotations. Rows are computed one by one; an element's bits do not
 // depend on where in its row's vectors it falls, unless it is part of a sum, whose lanes are fixed.
 #pragma once
 
-#include <cmath>
 
 #include "exponential.h"
 #include "kernels.h"
@@ -132,66 +131,6 @@ void normalizedRotary(const float* x, const float* weight, float epsilon, const 
     const int64_t at = i * heads * headDim;
     rmsNorm(x + at, weight, epsilon, y + at, r + i * heads, heads, headDim);
     rotary(y + at, positions + i, cos, sin, 1, y + at, 1, heads, headDim);
-  }
-}
-
-/// Columns whose exponentials are summed on their own, so that a row need not be there as a whole.
-constexpr int64_t softmaxBlock = 1024;
-
-/// The largest of a row, and Σ exp(x − largest), from its blocks in ascending order.
-struct RowExponentials {
-  float largest = -__builtin_inff();
-  float sum = 0;
-
-  /// The next block.
-  void add(const float* block, int64_t n) {
-    Float most = splat(-__builtin_inff());
-    int64_t i = 0;
-    for (; i + W <= n; i += W) most = maximum(load(block + i), most);
-    float all[W];
-    store(all, most);
-    float top = largest;
-    for (int j = 0; j < W; j++) top = all[j] > top ? all[j] : top;
-    for (; i < n; i++) top = block[i] > top ? block[i] : top;
-
-    Lanes sums = {};
-    for (i = 0; i + 16 <= n; i += 16) {
-      R1_UNROLL for (int part = 0; part < Lanes::vectors; part++) {
-        sums.lane[part] += exponential(load(block + i + part * W) - top);
-      }
-    }
-    if (i < n) {
-      float rest[16];
-      for (int j = 0; j < 16; j++) rest[j] = i + j < n ? block[i + j] : -__builtin_inff();
-      for (int part = 0; part < Lanes::vectors; part++) sums.lane[part] += exponential(load(rest + part * W) - top);
-    }
-    sum = (sum > 0 ? sum * exponential(splat(largest) - top)[0] : 0) + R1_TARGET::sum(sums);
-    largest = top;
-  }
-
-  static RowExponentials of(const float* row, int64_t n) {
-    RowExponentials all;
-    for (int64_t i = 0; i < n; i += softmaxBlock) all.add(row + i, n - i < softmaxBlock ? n - i : softmaxBlock);
-    return all;
-  }
-};
-
-void logSumExp(const float* logits, float* largest, float* lse, int64_t m, int64_t n) {
-  for (int64_t i = 0; i < m; i++) {
-    const RowExponentials e = RowExponentials::of(logits + i * n, n);
-    largest[i] = e.largest;
-    lse[i] = float(e.largest + std::log(double(e.sum)));
-  }
-}
-
-void softmax(float* logits, int64_t m, int64_t n) {
-  for (int64_t i = 0; i < m; i++) {
-    float* row = logits + i * n;
-    const RowExponentials e = RowExponentials::of(row, n);
-    const float inverse = 1 / e.sum;
-    forVectors(n, [&](auto get, auto put) __attribute__((always_inline)) {
-      put(row, exponential(get(row) - e.largest) * inverse);
-    });
   }
 }
 

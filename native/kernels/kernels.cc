@@ -92,9 +92,5 @@ void normalizedRotary(const float* x, const float* weight, float epsilon, const 
                       const float* sin, float* y, float* r, int64_t m, int64_t heads, int64_t headDim) {
   target().table->normalizedRotary(x, weight, epsilon, positions, cos, sin, y, r, m, heads, headDim);
 }
-void logSumExp(const float* logits, float* largest, float* lse, int64_t m, int64_t n) {
-  target().table->logSumExp(logits, largest, lse, m, n);
-}
-void softmax(float* logits, int64_t m, int64_t n) { target().table->softmax(logits, m, n); }
 
 }  // namespace r1

@@ -134,10 +134,4 @@ void rotary(const float* x, const int64_t* positions, const float* cos, const fl
 void normalizedRotary(const float* x, const float* weight, float epsilon, const int64_t* positions, const float* cos,
                       const float* sin, float* y, float* r, int64_t m, int64_t heads, int64_t headDim);
 
-/// Of each row of logits [m, n]: its largest, and ln Σ exp(logit).
-void logSumExp(const float* logits, float* largest, float* lse, int64_t m, int64_t n);
-
-/// Rows of logits [m, n] become probabilities, in place.
-void softmax(float* logits, int64_t m, int64_t n);
-
 }  // namespace r1

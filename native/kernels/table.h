@@ -21,9 +21,7 @@
   one(swiglu)                   \
   one(swigluGradient)           \
   one(rotary)                   \
-  one(normalizedRotary)         \
-  one(logSumExp)                \
-  one(softmax)
+  one(normalizedRotary)
 
 namespace r1 {
 

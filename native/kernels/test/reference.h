@@ -225,14 +225,4 @@ inline void rotary(const float* x, const int64_t* positions, const float* cos, c
   }
 }
 
-inline void logSumExp(const float* logits, float* largest, float* lse, int64_t m, int64_t n) {
-  for (int64_t i = 0; i < m; i++) {
-    double top = -INFINITY, sum = 0;
-    for (int64_t j = 0; j < n; j++) top = std::max(top, double(logits[i * n + j]));
-    for (int64_t j = 0; j < n; j++) sum += std::exp(logits[i * n + j] - top);
-    largest[i] = float(top);
-    lse[i] = float(top + std::log(sum));
-  }
-}
-
 }  // namespace reference
