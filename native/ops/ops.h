@@ -1,4 +1,4 @@
-// The ops of the library, each in a file of its own.
+// The ops of the library.
 #pragma once
 
 #include "op.h"
