@@ -59,6 +59,7 @@ export class ParameterSets implements ParameterStore {
       const { size, frozen } = this.#layout;
       this.#add(name, this.#part('frozen', sharedFloats(frozen)), sharedFloats(size - frozen));
     }
+    expectRounding(this.#get(name).frozen);
     await this.#write(name, write);
   }
 
@@ -81,8 +82,7 @@ export class ParameterSets implements ParameterStore {
 
   async #write(name: string, write: WriteTensors): Promise<void> {
     const set = this.#get(name);
-    set.version++;
-    for (const part of [set.frozen, set.trained]) part.isRounded = part.rounded === undefined;
+    changed(set);
     await write(async (tensor) => this.#memoryOf(set, tensor));
   }
 
@@ -130,9 +130,14 @@ export class ParameterSets implements ParameterStore {
   }
 }
 
+/** What is trained of it is another from now on. */
 function changed(set: ParameterSet): void {
   set.version++;
-  set.trained.isRounded = set.trained.rounded === undefined;
+  expectRounding(set.trained);
+}
+
+function expectRounding(part: Part): void {
+  part.isRounded = part.rounded === undefined;
 }
 
 function weightsOf({ values, rounded }: Part): Weights {
