@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { readAdapter } from '../../../trainer/checkpoint/adapter-directory.ts';
 import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.ts';
-import { SafetensorsFile } from '../../../trainer/checkpoint/safetensors.ts';
 import { type LoraSettings, loraTargets } from '../../../trainer/contract/training.ts';
 import type { WriteTensors } from '../../../trainer/engine/backend.ts';
 import { Engine } from '../../../trainer/engine/engine.ts';
@@ -10,6 +9,8 @@ import type { Head } from '../../../trainer/models/config.ts';
 import { parseHfConfig } from '../../../trainer/models/config.ts';
 import { adapterMerger } from '../../../trainer/models/merge-adapters.ts';
 import { parameterLayout, trainedLayout } from '../../../trainer/models/parameters.ts';
+import { relativeDifference } from '../../support/relative-difference.ts';
+import { readAll } from '../../support/safetensors.ts';
 
 // Adapters that peft put on the models of test/fixtures/parity, and what it computes with them; made by test/fixtures/lora/make_golden.py.
 const fixtures = join(import.meta.dirname, '../../fixtures');
@@ -89,22 +90,4 @@ function expectGradients(engine: Engine, golden: (name: string) => Float32Array)
       [name, relativeDifference(m.subarray(offset, offset + size), golden(`grad.${name}`))] as const,
   );
   expect(differences.filter(([, difference]) => !(difference < tolerance))).toEqual([]);
-}
-
-async function readAll(path: string): Promise<Map<string, Float32Array>> {
-  await using file = await SafetensorsFile.open(path);
-  const tensors = new Map<string, Float32Array>();
-  for (const { name, size } of file.tensors.values()) {
-    const values = new Float32Array(size);
-    await file.read(name, values);
-    tensors.set(name, values);
-  }
-  return tensors;
-}
-
-/** `‖found − expected‖ ÷ ‖expected‖`; NaN when the lengths differ. */
-function relativeDifference(found: ArrayLike<number>, expected: ArrayLike<number>): number {
-  if (found.length !== expected.length) return NaN;
-  const values = Array.from(expected);
-  return Math.hypot(...values.map((value, index) => value - (found[index] ?? NaN))) / Math.hypot(...values);
 }

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.ts';
-import { SafetensorsFile } from '../../../trainer/checkpoint/safetensors.ts';
 import type { Engine } from '../../../trainer/engine/engine.ts';
 import { parseHfConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import { rounded } from '../../support/bfloat16.ts';
 import { parametersOf } from '../../support/flat-parameters.ts';
 import { adapters, tinyConfig, tokenIds } from '../../support/random-model.ts';
+import { relativeDifference } from '../../support/relative-difference.ts';
+import { readAll } from '../../support/safetensors.ts';
 import { runtimes } from '../../support/with-ops.ts';
 import { pairBatch, stepSettings, supervisedBatch, tinyEngine } from './tiny-engine.ts';
 
@@ -133,22 +134,4 @@ async function gradientOf(engine: Engine) {
 function gradients(engine: Engine): (readonly [name: string, values: Float32Array])[] {
   const { m } = engine.optimizerState();
   return engine.layout.tensors.map(({ name, offset, size }) => [name, m.subarray(offset, offset + size)]);
-}
-
-async function readAll(path: string): Promise<ReadonlyMap<string, Float32Array>> {
-  await using file = await SafetensorsFile.open(path);
-  const tensors = new Map<string, Float32Array>();
-  for (const { name, size } of file.tensors.values()) {
-    const values = new Float32Array(size);
-    await file.read(name, values);
-    tensors.set(name, values);
-  }
-  return tensors;
-}
-
-/** `‖found − expected‖ ÷ ‖expected‖`; NaN when the lengths differ. */
-function relativeDifference(found: ArrayLike<number>, expected: ArrayLike<number> = []): number {
-  if (found.length !== expected.length) return NaN;
-  const values = Array.from(expected);
-  return Math.hypot(...values.map((value, index) => value - (found[index] ?? NaN))) / Math.hypot(...values);
 }

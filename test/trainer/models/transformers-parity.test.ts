@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.ts';
-import { SafetensorsFile } from '../../../trainer/checkpoint/safetensors.ts';
 import { type Head, parseHfConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import { unshared } from '../../support/packed.ts';
+import { relativeDifference } from '../../support/relative-difference.ts';
 import type { Feeds, Results } from '../../support/run-program.ts';
+import { readAll } from '../../support/safetensors.ts';
 import { gradientModel, probabilityModel, scoreModel } from '../../support/whole-model.ts';
 import { readFlat } from '../../support/flat-parameters.ts';
 
@@ -95,14 +96,7 @@ interface Golden {
 }
 
 async function openGolden(path: string): Promise<Golden> {
-  const file = await SafetensorsFile.open(path);
-  const tensors = new Map<string, Float32Array>();
-  for (const { name, size } of file.tensors.values()) {
-    const values = new Float32Array(size);
-    await file.read(name, values);
-    tensors.set(name, values);
-  }
-  await file.close();
+  const tensors = await readAll(path);
   const floats = (name: string): Float32Array => tensors.get(name) ?? new Float32Array();
   return { names: [...tensors.keys()], floats, integers: (name) => [...floats(name)] };
 }
@@ -115,11 +109,4 @@ function expectAgreement(results: Results, golden: Golden): void {
     (name) => [name, relativeDifference(results[name] ?? [], golden.floats(name))] as const,
   );
   expect(differences.filter(([, difference]) => !(difference < tolerance))).toEqual([]);
-}
-
-/** `‖found − expected‖ ÷ ‖expected‖`; NaN when the lengths differ. */
-function relativeDifference(found: ArrayLike<number>, expected: ArrayLike<number>): number {
-  if (found.length !== expected.length) return NaN;
-  const values = Array.from(expected);
-  return Math.hypot(...values.map((value, index) => value - (found[index] ?? NaN))) / Math.hypot(...values);
 }
