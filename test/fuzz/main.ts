@@ -105,7 +105,7 @@ async function runBatches(
     text(reading.stderr),
   ]);
   clearInterval(watch);
-  if (code !== 0 && signal !== 'SIGKILL') throw new Error(err.slice(0, 3000));
+  if (code !== 0 && signal !== 'SIGKILL') throw new Error(err.slice(-3000));
   const lines = out.split('\n').filter((line) => line.startsWith('{'));
   return { done: lines.map((line) => JSON.parse(line) as Batch), hung: signal === 'SIGKILL' };
 }

@@ -13,12 +13,17 @@ type Step = Record<string, unknown>;
  * @throws UserError for one that it only comes near to
  */
 export function faithfulNormalizer(normalizer: unknown, source: string): unknown {
-  if (typeof normalizer !== 'object' || normalizer === null) return null;
+  return normalizer === null || normalizer === undefined ? null : faithfulStep(normalizer, source);
+}
+
+function faithfulStep(normalizer: unknown, source: string): Step {
+  if (typeof normalizer !== 'object' || normalizer === null)
+    throw new UserError(`${source}: normalizer: found ${shown(normalizer)}, expected an object`);
   const step = normalizer as Step;
   const path = `${source}: normalizer ${shown(step['type'])}`;
   switch (step['type']) {
     case 'Sequence':
-      return sequence(list(step['normalizers'], path).map((inner) => faithfulNormalizer(inner, source)));
+      return sequence(list(step['normalizers'], path).map((inner) => faithfulStep(inner, source)));
     case 'Replace':
       return { ...step, pattern: { Regex: regexOf(step['pattern'], path) }, content: literal(step['content']) };
     case 'Strip':
@@ -38,16 +43,6 @@ export function faithfulNormalizer(normalizer: unknown, source: string): unknown
     default:
       throw new UserError(`${path} is not supported`);
   }
-}
-
-/** The decoder with texts put in as they stand. */
-export function faithfulDecoder(decoder: unknown): unknown {
-  if (typeof decoder !== 'object' || decoder === null) return null;
-  const step = decoder as Step;
-  if (step['type'] === 'Replace') return { ...step, content: literal(step['content']) };
-  if (step['type'] === 'Sequence' && Array.isArray(step['decoders']))
-    return { ...step, decoders: step['decoders'].map((inner) => faithfulDecoder(inner)) };
-  return step;
 }
 
 function sequence(normalizers: unknown[]): Step {

@@ -8,7 +8,8 @@ import { installAddedTokens } from './added-tokens.ts';
 import { type Decoder, repairByteFallback } from './byte-fallback.ts';
 import { compileChatTemplate } from './chat-template.ts';
 import { checkTokenizer } from './check-tokenizer.ts';
-import { faithfulDecoder, faithfulNormalizer } from './normalizer.ts';
+import { faithfulDecoder } from './decoder.ts';
+import { faithfulNormalizer } from './normalizer.ts';
 import { faithfulPreTokenizer } from './pre-tokenizer.ts';
 import { pieceText } from './piece-text.ts';
 import { refuseUnheard, type RenderOptions } from './rendering.ts';
@@ -131,7 +132,7 @@ function openLibrary({ tokenizer, config }: TokenizerFiles, directory: string): 
     ...tokenizer,
     normalizer: faithfulNormalizer(tokenizer['normalizer'], source),
     pre_tokenizer: faithfulPreTokenizer(tokenizer['pre_tokenizer'], source),
-    decoder: faithfulDecoder(tokenizer['decoder']),
+    decoder: faithfulDecoder(tokenizer['decoder'], source),
     // The library strips and matches them in another way: `installAddedTokens` does it.
     added_tokens: tokenizer.added_tokens.map((token) => ({ ...token, lstrip: false, rstrip: false })),
   };

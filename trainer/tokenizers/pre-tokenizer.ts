@@ -19,14 +19,19 @@ const punctuation = String.raw`[\p{P}!-/:-@\[-${'`'}{-~]`;
  * @throws UserError for a way of splitting that the library would silently do differently
  */
 export function faithfulPreTokenizer(preTokenizer: unknown, source: string): unknown {
-  if (typeof preTokenizer !== 'object' || preTokenizer === null) return null;
+  return preTokenizer === null || preTokenizer === undefined ? null : faithfulStep(preTokenizer, source);
+}
+
+function faithfulStep(preTokenizer: unknown, source: string): Step {
+  if (typeof preTokenizer !== 'object' || preTokenizer === null)
+    throw new UserError(`${source}: pre_tokenizer: found ${shown(preTokenizer)}, expected an object`);
   const step = preTokenizer as Step;
   const path = `${source}: pre_tokenizer ${shown(step['type'])}`;
   switch (step['type']) {
     case 'Sequence': {
       const steps = step['pretokenizers'];
       if (!Array.isArray(steps)) throw new UserError(`${path}: found ${shown(steps)}, expected a list`);
-      return sequence(steps.map((inner) => faithfulPreTokenizer(inner, source)));
+      return sequence(steps.map((inner) => faithfulStep(inner, source)));
     }
     case 'Digits':
       return isolate(step['individual_digits'] === true ? String.raw`\p{N}` : String.raw`\p{N}+`);
