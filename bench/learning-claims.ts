@@ -8,8 +8,8 @@ export interface Claim {
   readonly found: string;
 }
 
-/** Points that a control may lie from its base by chance. */
-const controlTolerance = 0.05;
+/** Share of the sums that a control may gain by chance: about twice the standard error of a difference. */
+const chanceGain = 0.05;
 
 /** What a run of examples/r1-tiny.yaml must show. */
 export function claims(stages: ReadonlyMap<string, Measured>): Claim[] {
@@ -51,12 +51,26 @@ function rule(claim: string, value: number, holds: boolean): Claim {
   return { claim, holds, found: value.toFixed(3) };
 }
 
-/** A control must end where it began. */
-export function controlClaim(name: string, base: Measured | undefined, end: Measured | undefined): Claim {
-  const [before, after] = [base?.['eval/pass@1'] ?? NaN, end?.['eval/pass@1'] ?? NaN];
+/** Noise moves a policy, too, and rather down than up: a control fails where it gains what a signal would give. */
+export function doesNotGain(control: string, base: Measured | undefined, end: Measured | undefined): Claim {
+  const [before, after] = passRates(base, end);
   return {
-    claim: `with ${name} R1-Zero stays within 5 points of base`,
-    holds: Math.abs(after - before) <= controlTolerance,
+    claim: `with ${control} R1-Zero gains at most 5 points over base`,
+    holds: after <= before + chanceGain,
     found: `${after.toFixed(3)} against ${before.toFixed(3)}`,
   };
+}
+
+/** Evaluation draws the same tokens from the same weights, so that nothing may differ. */
+export function staysBase(control: string, base: Measured | undefined, end: Measured | undefined): Claim {
+  const [before, after] = passRates(base, end);
+  return {
+    claim: `with ${control} R1-Zero stays base, to the last answer`,
+    holds: after === before,
+    found: `${after.toFixed(3)} against ${before.toFixed(3)}`,
+  };
+}
+
+function passRates(base: Measured | undefined, end: Measured | undefined): [before: number, after: number] {
+  return [base?.['eval/pass@1'] ?? NaN, end?.['eval/pass@1'] ?? NaN];
 }

@@ -6,7 +6,7 @@ import CliTable from 'cli-table3';
 import { Command } from 'commander';
 import { parse, stringify } from 'yaml';
 import type { StageResult } from '../trainer/contract/progress.ts';
-import { type Claim, claims, controlClaim, type Measured } from './learning-claims.ts';
+import { claims, type Claim, doesNotGain, type Measured, staysBase } from './learning-claims.ts';
 
 /**
  * Shows that every stage of examples/r1-tiny.yaml learns, over several seeds, and that the two negative controls do not:
@@ -52,8 +52,10 @@ for (const seed of seeds.split(',').map(Number)) {
   print(seed, seconds, stages);
   show(claims(stages));
   if (controls) {
-    show([await control('random reward', state, manifest, stages, (grpo) => (grpo.rewards = [{ random: {} }]))]);
-    show([await control('learning rate 0', state, manifest, stages, (grpo) => (grpo.learningRate = 0))]);
+    const random = await control('random reward', state, manifest, (grpo) => (grpo.rewards = [{ random: {} }]));
+    const still = await control('learning rate 0', state, manifest, (grpo) => (grpo.learningRate = 0));
+    const base = stages.get('base');
+    show([doesNotGain('random reward', base, random), staysBase('learning rate 0', base, still)]);
   }
   // oxlint-enable no-await-in-loop
 }
@@ -65,9 +67,8 @@ async function control(
   name: string,
   state: string,
   manifest: Manifest,
-  stages: ReadonlyMap<string, Measured>,
   change: (grpo: NonNullable<StageInManifest['grpo']>) => void,
-): Promise<Claim> {
+): Promise<Measured | undefined> {
   const controlState = `${state}-${name.replaceAll(' ', '-')}`;
   await cp(state, controlState, { recursive: true });
   const changed = structuredClone(manifest);
@@ -78,7 +79,7 @@ async function control(
   change(stage.grpo);
   delete stage.gate; // it would rightly stop a policy that has not learned
   await run(changed, controlState, '--rerun-from', learned);
-  return controlClaim(name, stages.get('base'), (await results(controlState, changed)).get(learned));
+  return (await results(controlState, changed)).get(learned);
 }
 
 async function run(manifest: Manifest, state: string, ...flags: readonly string[]): Promise<number> {
