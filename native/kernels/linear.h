@@ -45,9 +45,15 @@ R1_INLINE Float roundToBFloat16(Float x) {
 template <class Weights>
 constexpr int columnsAtATime = 4 * Weights::perWord;
 
-/// Weights in a line of the cache. Few rows are read side by side: those that lie a power of two apart displace each other.
+/// Weights in a line of the cache.
 template <class Weights>
 constexpr int64_t lineLength = 64 / sizeof(typename Weights::Element);
+
+/// How much further along its row a weight is that comes from memory while another is used. Eight rows that lie a power of
+/// two apart fill a set of the first cache, into which many processors fetch whatever they are told to: they would displace
+/// each other if all of them were asked for at the place in use. What is asked for past a row's end is the next row's start.
+template <class Weights>
+constexpr int64_t headStart = 16 * lineLength<Weights>;
 
 /// Calls use(q, column) with column q of W rows, for the next columns.
 template <class Weights, class Use>
@@ -90,8 +96,8 @@ R1_INLINE void packWeights(const typename Weights::Element* w, int64_t stride, i
   }
 }
 
-/// MR rows of x with W rows of w: y = x·wᵀ + c. The next rows of w come nearer meanwhile, all at the same time, since memory
-/// is fastest with several streams; with sixteen it is slow again.
+/// MR rows of x, whose elements p lie side by side, with W rows of w: y = x·wᵀ + c. The next rows of w come nearer meanwhile,
+/// all at the same time, since memory is fastest with several streams; with sixteen it is slow again.
 template <class Weights, int MR>
 static void linearOfFewRows(const float* x, const typename Weights::Element* w, int64_t k, const float* c, float* y,
                             int64_t yStride) {
@@ -99,17 +105,17 @@ static void linearOfFewRows(const float* x, const typename Weights::Element* w, 
   Float acc[MR] = {};
   int64_t p = 0;
   for (; p + line <= k; p += line) {
-    R1_UNROLL for (int r = W; r < 2 * W; r++) __builtin_prefetch(w + r * k + p, 0, 2);
+    R1_UNROLL for (int r = W; r < 2 * W; r++) __builtin_prefetch(w + r * k + p + headStart<Weights>, 0, 2);
     for (int64_t l = p; l < p + line; l += columnsAtATime<Weights>) {
       eachColumn<Weights>(w + l, k, [&](int q, Float column) __attribute__((always_inline)) {
-        R1_UNROLL for (int i = 0; i < MR; i++) acc[i] = fma(splat(x[i * k + l + q]), column, acc[i]);
+        R1_UNROLL for (int i = 0; i < MR; i++) acc[i] = fma(splat(x[(l + q) * MR + i]), column, acc[i]);
       });
     }
   }
   for (; p < k; p++) {
     float column[W];
     oneColumn<Weights>(w + p, k, W, column);
-    R1_UNROLL for (int i = 0; i < MR; i++) acc[i] = fma(splat(x[i * k + p]), load(column), acc[i]);
+    R1_UNROLL for (int i = 0; i < MR; i++) acc[i] = fma(splat(x[p * MR + i]), load(column), acc[i]);
   }
   R1_UNROLL for (int i = 0; i < MR; i++) {
     store(y + i * yStride, c ? acc[i] + load(c + i * yStride) : acc[i]);
@@ -127,7 +133,7 @@ struct Ahead {
 
   inline __attribute__((always_inline)) void bring(int64_t lines) {
     for (; lines > 0 && row < panelWidth; lines--) {
-      __builtin_prefetch(w + row++ * stride + column, 0, 2);
+      __builtin_prefetch(w + row++ * stride + column + headStart<Weights>, 0, 2);
       if (row % W > 0) continue;
       column += lineLength<Weights>;
       if (column < count) row -= W;
@@ -209,12 +215,24 @@ static void linearOfManyRows(const float* x, const typename Weights::Element* w,
   }
 }
 
+/// Rows of x with their elements p side by side, so that no two of them ask for the same set of the first cache.
+template <int MR>
+R1_INLINE const float* sideBySide(const float* x, int64_t k) {
+  if constexpr (MR == 1) return x;
+  float* all = scratch<float>(Scratch::rowsSideBySide, MR * k);
+  for (int64_t p = 0; p < k; p++) {
+    R1_UNROLL for (int i = 0; i < MR; i++) all[p * MR + i] = x[i * k + p];
+  }
+  return all;
+}
+
 /// All rows of w that are whole vectors of columns, with MR rows of x. @return how many
 template <class Weights, int MR>
 R1_INLINE int64_t linearOfWholeVectors(const float* x, const typename Weights::Element* w, const float* c, float* y,
                                        int64_t n, int64_t k) {
+  const float* rows = sideBySide<MR>(x, k);
   int64_t j = 0;
-  for (; j + W <= n; j += W) linearOfFewRows<Weights, MR>(x, w + j * k, k, c ? c + j : nullptr, y + j, n);
+  for (; j + W <= n; j += W) linearOfFewRows<Weights, MR>(rows, w + j * k, k, c ? c + j : nullptr, y + j, n);
   return j;
 }
 

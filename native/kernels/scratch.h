@@ -9,6 +9,7 @@ namespace r1 {
 /// Pieces that one kernel uses at the same time.
 enum class Scratch : int {
   roundedRows,
+  rowsSideBySide,
   weights,
   wideWeights,
   cells,

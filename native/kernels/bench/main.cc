@@ -40,7 +40,8 @@ Floats some(int64_t count) {
 
 void linear() {
   std::printf("linear, GFLOP/s (f32 / bf16 weights)\n");
-  for (const auto& [n, k] : {std::pair<int64_t, int64_t>{576, 576}, {1536, 576}, {576, 1536}, {49152, 576}, {256, 256}}) {
+  for (const auto& [n, k] :
+       {std::pair<int64_t, int64_t>{576, 576}, {1536, 576}, {576, 1536}, {49152, 576}, {256, 256}, {2048, 8192}}) {
     std::printf("  [M, %ld]·[%ld, %ld]ᵀ:", k, n, k);
     const Floats w = some(n * k);
     const std::vector<uint16_t> half(n * k, 0x3f80);

@@ -36,7 +36,7 @@ void agreesWithTheReference(const r1::Table& kernels) {
 
 /// Every count of rows, every place among them, every alignment.
 void rowDependsOnItselfAlone(const r1::Table& kernels) {
-  for (const auto& [n, k] : {std::pair<int64_t, int64_t>{30, 576}, {49, 61}, {25, 1536}, {600, 64}}) {
+  for (const auto& [n, k] : {std::pair<int64_t, int64_t>{30, 576}, {49, 61}, {25, 1536}, {600, 64}, {40, 1024}}) {
     const Floats x = normals(70 * k), w = normals(n * k, 0.1f), c = normals(70 * n);
     Floats all(70 * n);
     kernels.linear(x.data(), w.data(), c.data(), all.data(), 70, n, k);
