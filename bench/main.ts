@@ -6,6 +6,7 @@ import { UserError } from '../trainer/contract/errors.ts';
 import { exitCodes } from '../trainer/contract/exit-codes.ts';
 import { type Benchmark, benchmarks, findBenchmark, findPeers, type Sizes } from './benchmarks.ts';
 import { describe, markdownRows } from './describe-result.ts';
+import { lengthsCommand } from './lengths.ts';
 import { measure } from './measure.ts';
 import { memoryCommand } from './memory-curve.ts';
 import { type BenchModel, useModel, writeModel } from './models.ts';
@@ -46,7 +47,8 @@ const command = new Command('npm run bench --')
   .enablePositionalOptions() // some options of a subcommand have the names of these
   .action(measureTrainer)
   .addCommand(operatorCommand())
-  .addCommand(memoryCommand());
+  .addCommand(memoryCommand())
+  .addCommand(lengthsCommand());
 
 await command.parseAsync();
 

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { lineChart } from './line-chart.ts';
 import { describeMachine } from './machine.ts';
 import { writeRowsFile, writeSmallestModel } from './memory-curve/inputs.ts';
-import { plotMemory } from './memory-curve/plot.ts';
 import { type Watched, watchStage } from './memory-curve/watch.ts';
 
 interface Flags {
@@ -60,6 +60,19 @@ async function measureMemory({ rows, bytes, plot }: Flags): Promise<void> {
   } finally {
     await rm(directory, { recursive: true });
   }
+}
+
+/** Resident memory over time, one line a stage. */
+function plotMemory(watched: readonly Watched[]): string {
+  return lineChart({
+    xTitle: 'seconds; dashed: rows checked, work begins',
+    yTitle: 'resident memory, MiB',
+    lines: watched.map(({ stage, samples, beganMs }) => ({
+      name: stage,
+      points: samples.map(({ ms, bytes }) => [ms / 1000, bytes / 2 ** 20] as const),
+      mark: beganMs / 1000,
+    })),
+  });
 }
 
 /** Memory of the work's quarters: the first one warms up. */
