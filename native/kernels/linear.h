@@ -226,13 +226,20 @@ R1_INLINE const float* sideBySide(const float* x, int64_t k) {
   return all;
 }
 
-/// All rows of w that are whole vectors of columns, with MR rows of x. @return how many
+/// Rows of x whose sums stay in the registers beside the columns that are made: for more, a panel is faster.
+template <class Weights>
+constexpr int fewRows = 8 / Weights::perWord;
+
+/// All rows of w that are whole vectors of columns, with 1 to MR rows of x. @return how many
 template <class Weights, int MR>
-R1_INLINE int64_t linearOfWholeVectors(const float* x, const typename Weights::Element* w, const float* c, float* y,
-                                       int64_t n, int64_t k) {
-  const float* rows = sideBySide<MR>(x, k);
+R1_INLINE int64_t linearOfWholeVectors(int64_t rows, const float* x, const typename Weights::Element* w, const float* c,
+                                       float* y, int64_t n, int64_t k) {
+  if constexpr (MR > 1) {
+    if (rows < MR) return linearOfWholeVectors<Weights, MR - 1>(rows, x, w, c, y, n, k);
+  }
+  const float* factors = sideBySide<MR>(x, k);
   int64_t j = 0;
-  for (; j + W <= n; j += W) linearOfFewRows<Weights, MR>(rows, w + j * k, k, c ? c + j : nullptr, y + j, n);
+  for (; j + W <= n; j += W) linearOfFewRows<Weights, MR>(factors, w + j * k, k, c ? c + j : nullptr, y + j, n);
   return j;
 }
 
@@ -249,10 +256,7 @@ static void linearOf(const float* x, const typename Weights::Element* w, const f
     const float* addend = c ? c + i * n : nullptr;
     float* to = y + i * n;
     int64_t j = 0;
-    if (rows == 1) j = linearOfWholeVectors<Weights, 1>(left, w, addend, to, n, k);
-    if (rows == 2) j = linearOfWholeVectors<Weights, 2>(left, w, addend, to, n, k);
-    if (rows == 3) j = linearOfWholeVectors<Weights, 3>(left, w, addend, to, n, k);
-    if (rows == 4) j = linearOfWholeVectors<Weights, 4>(left, w, addend, to, n, k);
+    if (rows <= fewRows<Weights>) j = linearOfWholeVectors<Weights, fewRows<Weights>>(rows, left, w, addend, to, n, k);
     for (; j < n; j += panelWidth) {
       const int64_t columns = n - j < panelWidth ? n - j : panelWidth;
       linearOfManyRows<Weights>(left, w + j * k, columns, rows, k, addend ? addend + j : nullptr, to + j, n);
