@@ -1,14 +1,22 @@
 import { findCondition } from '../operator/api/conditions.ts';
 import type { R1Pipeline } from '../operator/api/pipeline.ts';
+import { approvedStages } from '../operator/core/approval.ts';
 
 /**
  * A line for every gate that waits for a person: its figure, and what opens it.
  *
  * @param approve the command up to the stage, such as `r1 approve r1-tiny`
+ * @param runs what goes on behind a gate that was approved since the pipeline was last looked at
  */
-export function waitingGates({ metadata, status }: R1Pipeline, approve: string): string[] {
+export function waitingGates(pipeline: R1Pipeline, approve: string, runs: string): string[] {
+  const { metadata, status } = pipeline;
   if (findCondition(status?.conditions, 'Succeeded')?.status === 'False') return []; // to open one is of no use
+  const approved = approvedStages(pipeline);
   return (status?.gates ?? [])
     .filter(({ action }) => action === 'Waiting')
-    .map(({ stage, message }) => `${metadata.name}: gate of ${stage}: ${message}: ${approve} ${stage}`);
+    .map(({ stage, message }) =>
+      approved.includes(stage)
+        ? `${metadata.name}: the gate of ${stage} is approved; ${runs} goes on`
+        : `${metadata.name}: gate of ${stage}: ${message}: ${approve} ${stage}`,
+    );
 }

@@ -91,7 +91,11 @@ function gatesOf(pipeline: R1Pipeline, { state, ...options }: GetOptions): strin
   const { name, namespace } = pipeline.metadata;
   const local = state === undefined || state === '.r1' ? '' : ` --state ${state}`;
   const where = namespace === undefined ? local : clusterFlags({ ...options, namespace });
-  return waitingGates(pipeline, `${programName} approve${where} ${name}`);
+  return waitingGates(
+    pipeline,
+    `${programName} approve${where} ${name}`,
+    namespace === undefined ? 'r1 run' : 'the operator',
+  );
 }
 
 async function watchOne(source: PipelineSource, name: string): Promise<void> {

@@ -25,7 +25,7 @@ export function printOutcome(result: RunResult, took: string, command: (verb: st
   for (const { name, state } of stageStates(result, Date.now())) {
     if (state === 'Failed') console.error(`What ${name} said: ${command('logs')} ${name}`);
   }
-  for (const line of waitingGates(pipeline, command('approve'))) console.error(line);
+  for (const line of waitingGates(pipeline, command('approve'), 'r1 run')) console.error(line);
 }
 
 /** The table at the end of a run: quality after every stage, on held-out prompts where there are some, and its checkpoint. */

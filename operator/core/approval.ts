@@ -7,6 +7,17 @@ export function approvedStages({ metadata }: R1Pipeline): string[] {
   return namesIn(metadata.annotations?.[annotations.approved]);
 }
 
+/** The pipeline with approvals from elsewhere, beside those that its manifest brings along. */
+export function withApprovals(pipeline: R1Pipeline, approved: readonly string[]): R1Pipeline {
+  if (approved.length === 0) return pipeline;
+  const { metadata } = pipeline;
+  const all = [...new Set([...approvedStages(pipeline), ...approved])].join(',');
+  return {
+    ...pipeline,
+    metadata: { ...metadata, annotations: { ...metadata.annotations, [annotations.approved]: all } },
+  };
+}
+
 /** The names in an annotation that lists them. */
 export function namesIn(annotation = ''): string[] {
   return annotation

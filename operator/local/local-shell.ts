@@ -7,7 +7,7 @@ import { findCondition } from '../api/conditions.ts';
 import { annotations } from '../api/metadata.ts';
 import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
 import type { FileContents, R1Stage, StageStatus } from '../api/stage.ts';
-import { approvedStages } from '../core/approval.ts';
+import { withApprovals } from '../core/approval.ts';
 import type { PipelineAction } from '../core/decide-pipeline.ts';
 import type { StageAction } from '../core/decide-stage.ts';
 import type { AttemptObserved, PipelineObserved, StageObserved, StopReason } from '../core/observed.ts';
@@ -249,17 +249,6 @@ function withoutWishesToAnOperator({ spec, metadata, ...pipeline }: R1Pipeline):
   const { ttlSecondsAfterFinished: _, ...kept } = spec;
   const { [annotations.rerunFrom]: __, ...others } = metadata.annotations ?? {};
   return { ...pipeline, spec: kept, metadata: { ...metadata, annotations: others } };
-}
-
-/** Beside those that the manifest brings along. */
-function withApprovals(pipeline: R1Pipeline, approved: readonly string[]): R1Pipeline {
-  if (approved.length === 0) return pipeline;
-  const { metadata } = pipeline;
-  const all = [...approvedStages(pipeline), ...approved].join(',');
-  return {
-    ...pipeline,
-    metadata: { ...metadata, annotations: { ...metadata.annotations, [annotations.approved]: all } },
-  };
 }
 
 /** Only completions can be generated elsewhere. */

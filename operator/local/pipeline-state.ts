@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { R1Stage } from '../api/stage.ts';
-import { afterApproval, requireOpenGate } from '../core/approval.ts';
+import { afterApproval, requireOpenGate, withApprovals } from '../core/approval.ts';
 import { interrupted } from './resume.ts';
 import { lockHolder } from './run-lock.ts';
 import { StateDirectory } from './state-directory.ts';
@@ -17,8 +17,9 @@ export interface PipelineState {
 /** What is known of a pipeline on this machine; nothing if it never ran here. */
 export async function readPipelineState(stateDir: string, name: string): Promise<PipelineState | undefined> {
   const state = new StateDirectory(await realpath(stateDir).catch(() => stateDir), name);
-  const pipeline = await state.readPipeline();
-  if (pipeline === undefined) return undefined;
+  const read = await state.readPipeline();
+  if (read === undefined) return undefined;
+  const pipeline = withApprovals(read, await state.approved());
   const stages: R1Stage[] = [];
   for (const each of pipeline.spec.stages) {
     const stage = await state.readStage(each.name);

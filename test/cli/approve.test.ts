@@ -36,6 +36,14 @@ test.each([['get'], ['get', 'stages'], ['get', 'stages', 'test']])(
   },
 );
 
+test.each([['get'], ['get', 'stages']])('r1 %s says that a gate is approved before a run goes on', async (...args) => {
+  const bench = new Workbench();
+  await bench.run(pipelineOf(stages(asksPerson)));
+  await approve(bench, 'pretrained');
+  const { stderr } = await r1([...args, '--state', bench.stateDir]);
+  expect(stderr).toBe('test: the gate of pretrained is approved; r1 run goes on\n');
+});
+
 test('opens a gate while another stage of the pipeline runs', async () => {
   const bench = new Workbench({ other: [{ steps: 1e6, stepMs: 20 }] });
   const spec = `${stages(asksPerson)}  - {name: other, pretrain: {data: [sums], steps: 3}}\n`;
