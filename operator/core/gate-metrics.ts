@@ -32,7 +32,7 @@ const namesShown = 6;
 function expected({ name }: Pick<PipelineStage, 'name'>, metric: string, known: readonly string[]): string {
   const meant = didYouMeanPartOf(metric, known);
   const needed = metric.startsWith('eval/') && !known.some((each) => each.startsWith('eval/'));
-  const learned = known.includes(metric.replace(/^eval\//, 'eval_train/'));
+  const learned = known.some((each) => each.startsWith('eval_train/'));
   const near = nearest(metric, known, namesShown).join(', ');
   const all = known.length > namesShown ? `, … (all ${known.length}: docs/reference/metrics.md)` : '';
   const one = `a metric of the results of stage ${name}: ${near}${all}`;

@@ -90,4 +90,5 @@ test('rows that are learned from give no held-out figure', () => {
   const on = (metric: string) => gateProblem(pipeline(`{metric: ${metric}, atLeast: 0.5}`, { stage: learned }));
   expect(on('eval_train/pass@1')).toBeUndefined();
   expect(on('eval/pass@1')).toMatch(/the rows that it is evaluated on are learned from: give its dataset heldOut$/);
+  expect(on('eval/document/pass@1')).toMatch(/are learned from: give its dataset heldOut$/); // misspelt besides
 });
