@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import type { DatasetUse } from '../../trainer/contract/file-check.ts';
 import type { BaseModel } from '../../trainer/contract/model.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
@@ -15,8 +15,9 @@ import { lookInside } from './look-inside.ts';
  * @param spec may have faults; what they leave unclear is not looked at
  */
 export async function fileProblems(spec: unknown, manifestFile: string, workers?: number): Promise<ValueProblem[]> {
-  const named = namedFiles(spec, folderOf(manifestFile), workers);
-  const missing = await missingOf(named);
+  const folder = folderOf(manifestFile);
+  const named = namedFiles(spec, folder, workers);
+  const missing = await missingOf(named, folder);
   const { datasets, models, uses } = named.check;
   // A missing file has been told, and what is inside of the others is still of interest.
   const lost = new Set(missing.map(({ path }) => path.join('.')));
@@ -56,18 +57,24 @@ export function rowProblems(
 
 /** Which files that a pipeline names are missing or of the wrong kind; paths are relative to the manifest. */
 export function missingFiles({ spec }: R1Pipeline, manifestFile: string): Promise<ValueProblem[]> {
-  return missingOf(namedFiles(spec, folderOf(manifestFile)));
+  const folder = folderOf(manifestFile);
+  return missingOf(namedFiles(spec, folder), folder);
 }
 
 function folderOf(manifestFile: string): string {
   return dirname(resolve(manifestFile));
 }
 
-async function missingOf({ files, directories }: NamedFiles): Promise<ValueProblem[]> {
+async function missingOf({ files, directories }: NamedFiles, folder: string): Promise<ValueProblem[]> {
   const problems = await Promise.all([
     ...files.map(({ path, file, expected }) => kindProblem(path, file, 'a file', expected)),
-    ...directories.map(({ path, directory }) =>
-      kindProblem(path, directory, 'a directory', 'a Hugging Face directory'),
+    ...directories.map(async ({ path, directory }) =>
+      kindProblem(
+        path,
+        directory,
+        'a directory',
+        `a Hugging Face directory${await hubHint(relative(folder, directory), folder)}`,
+      ),
     ),
   ]);
   return problems.filter((problem) => problem !== undefined);
@@ -96,6 +103,13 @@ function modelsOf({ base, stages }: R1Pipeline['spec']): { path: Path; model: Pa
   return [{ path: ['spec', 'base'], model: base }, ...models].flatMap(({ path, model }) =>
     model === undefined ? [] : [{ path, model }],
   );
+}
+
+/** Other tools take `owner/name` for a model of the Hub where they take a directory. */
+async function hubHint(named: string, folder: string): Promise<string> {
+  if (!/^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(named)) return '';
+  const isHere = (await kindOf(resolve(folder, dirname(named)))) === 'a directory';
+  return isHere ? '' : `; a model of the Hub is named by hf: {repo: ${named}}`;
 }
 
 async function kindProblem(

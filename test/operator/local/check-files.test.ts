@@ -40,6 +40,26 @@ test.each([
     expected: ['spec.base.path: found a file at ./rows.jsonl, expected a Hugging Face directory'],
   },
   {
+    name: 'model of the Hub as a path',
+    base: '{path: HuggingFaceTB/SmolLM2-135M}',
+    dataset: 'file: rows.jsonl',
+    expected: [
+      'spec.base.path: found nothing at ./HuggingFaceTB/SmolLM2-135M, expected a Hugging Face directory; a model of the Hub is named by hf: {repo: HuggingFaceTB/SmolLM2-135M}',
+    ],
+  },
+  {
+    name: 'directory that is missing beside others',
+    base: '{path: model/nosuch}',
+    dataset: 'file: rows.jsonl',
+    expected: ['spec.base.path: found nothing at ./model/nosuch, expected a Hugging Face directory'],
+  },
+  {
+    name: 'path of three parts, which no model of the Hub has',
+    base: '{path: my/own/model}',
+    dataset: 'file: rows.jsonl',
+    expected: ['spec.base.path: found nothing at ./my/own/model, expected a Hugging Face directory'],
+  },
+  {
     name: 'claim, which only a cluster has',
     base: '{pvc: {claim: models}}',
     dataset: 'file: rows.jsonl',
