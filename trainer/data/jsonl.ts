@@ -96,7 +96,8 @@ function decode(bytes: Buffer, place: string): string {
   try {
     return utf8.decode(bytes); // drops a byte order mark
   } catch (error) {
-    throw new UserError(`${place}: found bytes that are no UTF-8`, { cause: error });
+    const expected = 'JSONL in UTF-8 (iconv -f ENCODING -t UTF-8 FILE)';
+    throw new UserError(`${place}: found bytes that are no UTF-8; expected ${expected}`, { cause: error });
   }
 }
 

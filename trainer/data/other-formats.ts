@@ -1,3 +1,5 @@
+const utf16 = 'UTF-16; expected JSONL in UTF-8 (iconv -f UTF-16 -t UTF-8 FILE)';
+
 /** Formats that people have instead of JSONL, by how their files begin, and what makes JSONL of them. */
 const byFirstBytes: readonly { readonly bytes: string; readonly words: string }[] = [
   {
@@ -11,6 +13,8 @@ const byFirstBytes: readonly { readonly bytes: string; readonly words: string }[
     words:
       'an Arrow file; expected JSONL or Parquet (Python: datasets.Dataset.from_file("FILE").to_parquet("FILE.parquet"))',
   },
+  { bytes: '\xff\xfe', words: utf16 },
+  { bytes: '\xfe\xff', words: utf16 },
   { bytes: 'PK\x03\x04', words: 'a ZIP archive; expected JSONL (unzip FILE)' },
 ];
 
@@ -26,5 +30,7 @@ export function remedyFor(text: string): string {
   const start = text.trim();
   if (start.startsWith('[')) return `; found the start of a JSON array, ${one} (jq -c '.[]' FILE makes it)`;
   if (start === '{') return `; found an object over several lines, ${one} (jq -c . FILE makes it)`;
+  if (start.startsWith("{'"))
+    return '; found single quotes, as Python prints objects; expected JSON (Python: json.dumps(row))';
   return start.startsWith('{') ? '' : `; ${one}`;
 }

@@ -109,7 +109,26 @@ test.each([
     says: ':1: language: found "klingon", expected one of am, ar, ',
   },
   { name: 'chosen alone', content: '{"prompt":"a","chosen":"b"}', says: ':1: found only one of chosen and rejected' },
-  { name: 'no UTF-8', content: Buffer.from([0x7b, 0xff, 0x7d]), says: ':1: found bytes that are no UTF-8' },
+  {
+    name: 'no UTF-8',
+    content: Buffer.from([0x7b, 0xff, 0x7d]),
+    says: ':1: found bytes that are no UTF-8; expected JSONL in UTF-8 (iconv -f ENCODING -t UTF-8 FILE)',
+  },
+  {
+    name: 'UTF-16',
+    content: Buffer.from(`\uFEFF${good}\n`, 'utf16le'),
+    says: ': found UTF-16; expected JSONL in UTF-8 (iconv -f UTF-16 -t UTF-8 FILE)',
+  },
+  {
+    name: 'UTF-16, big end first',
+    content: Buffer.from(`\uFEFF${good}\n`, 'utf16le').swap16(),
+    says: ': found UTF-16; expected JSONL in UTF-8',
+  },
+  {
+    name: 'rows as Python prints them',
+    content: "{'prompt': '2+3?', 'answer': '5'}\n",
+    says: /:1: no valid JSON: .*; found single quotes, as Python prints objects; expected JSON \(Python: json\.dumps\(row\)\)$/,
+  },
   { name: 'nothing', content: '\n \n', says: 'found no rows' },
   {
     name: 'a JSON array',
