@@ -99,7 +99,7 @@ function describeGrowth(workers: number, points: readonly Point[]): string {
   const constant = meanCost - slope * meanLength;
   const off = Math.max(...costs.map(([length, cost]) => Math.abs(cost / (constant + slope * length) - 1)));
   return (
-    `${workers} workers: ${constant.toFixed(2)} ms a token, and ${(slope * 1000).toFixed(2)} ms more for every 1,000 tokens of its ` +
+    `${workers} ${workers === 1 ? 'worker' : 'workers'}: ${constant.toFixed(2)} ms a token, and ${(slope * 1000).toFixed(2)} ms more for every 1,000 tokens of its ` +
     `sequence (attention); the points lie within ${(off * 100).toFixed(1)} % of that`
   );
 }
