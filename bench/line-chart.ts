@@ -27,7 +27,7 @@ export function lineChart({ lines, xTitle, yTitle }: Chart): string {
       `<line x1="${left}" x2="${width - 20}" y1="${y(value)}" y2="${y(value)}" stroke="#ddd"/>` +
       `<text x="${left - 8}" y="${y(value)}" text-anchor="end" dominant-baseline="middle">${value}</text>`,
   );
-  const ticks = Array.from({ length: 6 }, (_, at) => (at * xMost) / 5).map(
+  const ticks = Array.from({ length: 5 }, (_, at) => (at * xMost) / 4).map(
     (at) => `<text x="${x(at)}" y="${height - bottom + 18}" text-anchor="middle">${Math.round(at)}</text>`,
   );
   const drawn = lines.map(({ name, points, mark }, at) => {
@@ -54,8 +54,8 @@ export function lineChart({ lines, xTitle, yTitle }: Chart): string {
   ].join('\n');
 }
 
-/** The next 100, 200, 400, 1000, 2000 … above a value, so that a quarter of it is a round number. */
+/** The next 100, 200, 400, 600, 800, 1000, 2000 … above a value, so that a quarter of it is a round number. */
 function niceAbove(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
-  return ([1, 2, 4, 10].find((factor) => factor * power >= value) as number) * power;
+  return ([1, 2, 4, 6, 8, 10].find((factor) => factor * power >= value) as number) * power;
 }
