@@ -44,7 +44,7 @@ export function claims(stages: ReadonlyMap<string, Measured>): Claim[] {
 }
 
 function above(claim: string, higher: number, lower: number, by = 0): Claim {
-  return { claim, holds: higher > lower + by, found: `${higher.toFixed(3)} against ${lower.toFixed(3)}` };
+  return { claim, holds: higher > lower + by, found: against(higher, lower) };
 }
 
 function rule(claim: string, value: number, holds: boolean): Claim {
@@ -57,7 +57,7 @@ export function doesNotGain(control: string, base: Measured | undefined, end: Me
   return {
     claim: `with ${control} R1-Zero gains at most 5 points over base`,
     holds: after <= before + chanceGain,
-    found: `${after.toFixed(3)} against ${before.toFixed(3)}`,
+    found: against(after, before),
   };
 }
 
@@ -67,8 +67,12 @@ export function staysBase(control: string, base: Measured | undefined, end: Meas
   return {
     claim: `with ${control} R1-Zero stays base, to the last answer`,
     holds: after === before,
-    found: `${after.toFixed(3)} against ${before.toFixed(3)}`,
+    found: against(after, before),
   };
+}
+
+function against(value: number, other: number): string {
+  return `${value.toFixed(3)} against ${other.toFixed(3)}`;
 }
 
 function passRates(base: Measured | undefined, end: Measured | undefined): [before: number, after: number] {

@@ -54,9 +54,8 @@ async function measureLengths({ model, lengths, workers, rounds, plot }: Flags):
         // oxlint-disable-next-line no-await-in-loop -- two at once would measure each other
         const point = await measurePoint({ ...shared, threads }, length, rounds, directory);
         points.push(point);
-        const perToken = (1000 * point.cpuSeconds) / (rows * length);
         console.log(
-          `| ${threads} | ${length} | ${point.cpuSeconds.toFixed(2)} | ${perToken.toFixed(2)} | ${point.peakMiB.toFixed(0)} |`,
+          `| ${threads} | ${length} | ${point.cpuSeconds.toFixed(2)} | ${msPerToken(point).toFixed(2)} | ${point.peakMiB.toFixed(0)} |`,
         );
       }
     }
@@ -91,7 +90,7 @@ async function measurePoint(shared: Shared, length: number, rounds: number, dire
 
 /** Attention costs a token as much more as its sequence is longer; all else costs each token the same. */
 function describeGrowth(workers: number, points: readonly Point[]): string {
-  const costs = points.map(({ length, cpuSeconds }) => [length, (1000 * cpuSeconds) / (rows * length)] as const);
+  const costs = points.map((point) => [point.length, msPerToken(point)] as const);
   const [meanLength, meanCost] = [mean(costs.map(([length]) => length)), mean(costs.map(([, cost]) => cost))];
   const slope =
     costs.reduce((sum, [length, cost]) => sum + (length - meanLength) * (cost - meanCost), 0) /
@@ -99,7 +98,7 @@ function describeGrowth(workers: number, points: readonly Point[]): string {
   const constant = meanCost - slope * meanLength;
   const off = Math.max(...costs.map(([length, cost]) => Math.abs(cost / (constant + slope * length) - 1)));
   return (
-    `${workers} ${workers === 1 ? 'worker' : 'workers'}: ${constant.toFixed(2)} ms a token, and ${(slope * 1000).toFixed(2)} ms more for every 1,000 tokens of its ` +
+    `${namedWorkers(workers)}: ${constant.toFixed(2)} ms a token, and ${(slope * 1000).toFixed(2)} ms more for every 1,000 tokens of its ` +
     `sequence (attention); the points lie within ${(off * 100).toFixed(1)} % of that`
   );
 }
@@ -109,12 +108,20 @@ function drawMemory(points: readonly Point[], workers: readonly number[]): strin
     xTitle: 'tokens of a sequence',
     yTitle: 'peak resident memory, MiB',
     lines: workers.map((count) => ({
-      name: `${count} ${count === 1 ? 'worker' : 'workers'}`,
+      name: namedWorkers(count),
       points: points
         .filter((point) => point.workers === count)
         .map(({ length, peakMiB }) => [length, peakMiB] as const),
     })),
   });
+}
+
+function msPerToken({ length, cpuSeconds }: Point): number {
+  return (1000 * cpuSeconds) / (rows * length);
+}
+
+function namedWorkers(count: number): string {
+  return `${count} ${count === 1 ? 'worker' : 'workers'}`;
 }
 
 function numbers(list: string): number[] {

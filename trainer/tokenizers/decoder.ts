@@ -1,8 +1,7 @@
 import { UserError } from '../contract/errors.ts';
 import { shown } from '../contract/shown.ts';
-import { regexOf } from './pattern.ts';
-
-type Step = Readonly<Record<string, unknown>>;
+import { regexOf, replacementOf } from './pattern.ts';
+import { type Step, stepOf, stepsOf } from './step.ts';
 
 interface Kind {
   readonly expected: string;
@@ -47,9 +46,7 @@ export function faithfulDecoder(decoder: unknown, source: string): unknown {
 }
 
 function faithfulStep(decoder: unknown, path: string): Step {
-  if (typeof decoder !== 'object' || decoder === null)
-    throw new UserError(`${path}: found ${shown(decoder)}, expected an object`);
-  const step = decoder as Step;
+  const step = stepOf(decoder, path);
   const type = step['type'];
   if (type === 'Sequence') return sequence(step['decoders'], `${path}.decoders`);
   const fields = fieldsOf.get(type);
@@ -61,11 +58,12 @@ function faithfulStep(decoder: unknown, path: string): Step {
     if (!holds(step[key])) throw new UserError(`${path}.${key}: found ${shown(step[key])}, expected ${expected}`);
   }
   if (type !== 'Replace') return step;
-  const content = (step['content'] as string).replaceAll('$', '$$$$');
-  return { ...step, pattern: { Regex: regexOf(step['pattern'], path) }, content };
+  return { ...step, pattern: { Regex: regexOf(step['pattern'], path) }, content: replacementOf(step['content']) };
 }
 
 function sequence(decoders: unknown, path: string): Step {
-  if (!Array.isArray(decoders)) throw new UserError(`${path}: found ${shown(decoders)}, expected a list`);
-  return { type: 'Sequence', decoders: decoders.map((inner, at) => faithfulStep(inner, `${path}[${at}]`)) };
+  return {
+    type: 'Sequence',
+    decoders: stepsOf(decoders, path).map((inner, at) => faithfulStep(inner, `${path}[${at}]`)),
+  };
 }

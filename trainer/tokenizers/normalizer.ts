@@ -1,8 +1,7 @@
 import { UserError } from '../contract/errors.ts';
 import { shown } from '../contract/shown.ts';
-import { regexOf } from './pattern.ts';
-
-type Step = Record<string, unknown>;
+import { regexOf, replacementOf } from './pattern.ts';
+import { type Step, stepOf, stepsOf } from './step.ts';
 
 /**
  * Rewrites the normalizer of a `tokenizer.json` so that @huggingface/tokenizers 0.2.0 changes texts as PyPI `tokenizers`
@@ -17,15 +16,13 @@ export function faithfulNormalizer(normalizer: unknown, source: string): unknown
 }
 
 function faithfulStep(normalizer: unknown, source: string): Step {
-  if (typeof normalizer !== 'object' || normalizer === null)
-    throw new UserError(`${source}: normalizer: found ${shown(normalizer)}, expected an object`);
-  const step = normalizer as Step;
+  const step = stepOf(normalizer, `${source}: normalizer`);
   const path = `${source}: normalizer ${shown(step['type'])}`;
   switch (step['type']) {
     case 'Sequence':
-      return sequence(list(step['normalizers'], path).map((inner) => faithfulStep(inner, source)));
+      return sequence(stepsOf(step['normalizers'], path).map((inner) => faithfulStep(inner, source)));
     case 'Replace':
-      return { ...step, pattern: { Regex: regexOf(step['pattern'], path) }, content: literal(step['content']) };
+      return { ...step, pattern: { Regex: regexOf(step['pattern'], path) }, content: replacementOf(step['content']) };
     case 'Strip':
       return sequence([
         ...(step['strip_left'] === true ? [remove(String.raw`\A\s+`)] : []),
@@ -51,13 +48,4 @@ function sequence(normalizers: unknown[]): Step {
 
 function remove(pattern: string): Step {
   return { type: 'Replace', pattern: { Regex: pattern }, content: '' };
-}
-
-function literal(content: unknown): string {
-  return typeof content === 'string' ? content.replaceAll('$', '$$$$') : '';
-}
-
-function list(value: unknown, path: string): unknown[] {
-  if (Array.isArray(value)) return value;
-  throw new UserError(`${path}: found ${shown(value)}, expected a list`);
 }

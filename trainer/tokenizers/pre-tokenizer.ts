@@ -1,8 +1,7 @@
 import { UserError } from '../contract/errors.ts';
 import { shown } from '../contract/shown.ts';
 import { regexOf } from './pattern.ts';
-
-type Step = Record<string, unknown>;
+import { type Step, stepOf, stepsOf } from './step.ts';
 
 /** The pattern of GPT-2's byte-level pre-tokenizer, as the `tokenizers` library compiles it. */
 const gpt2Pattern = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
@@ -23,16 +22,11 @@ export function faithfulPreTokenizer(preTokenizer: unknown, source: string): unk
 }
 
 function faithfulStep(preTokenizer: unknown, source: string): Step {
-  if (typeof preTokenizer !== 'object' || preTokenizer === null)
-    throw new UserError(`${source}: pre_tokenizer: found ${shown(preTokenizer)}, expected an object`);
-  const step = preTokenizer as Step;
+  const step = stepOf(preTokenizer, `${source}: pre_tokenizer`);
   const path = `${source}: pre_tokenizer ${shown(step['type'])}`;
   switch (step['type']) {
-    case 'Sequence': {
-      const steps = step['pretokenizers'];
-      if (!Array.isArray(steps)) throw new UserError(`${path}: found ${shown(steps)}, expected a list`);
-      return sequence(steps.map((inner) => faithfulStep(inner, source)));
-    }
+    case 'Sequence':
+      return sequence(stepsOf(step['pretokenizers'], path).map((inner) => faithfulStep(inner, source)));
     case 'Digits':
       return isolate(step['individual_digits'] === true ? String.raw`\p{N}` : String.raw`\p{N}+`);
     case 'ByteLevel':
