@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { UserError } from '../../trainer/contract/errors.ts';
 import { foundInstead } from '../../trainer/contract/found-instead.ts';
 import { isDiskFull, namingFullDisk } from '../../trainer/contract/full-disk.ts';
-import { makeDirectory } from './make-directory.ts';
+import { makeDirectory } from '../../trainer/contract/make-directory.ts';
 import { r1Pipeline, type R1Pipeline } from '../api/pipeline.ts';
 import { r1Stage, type R1Stage } from '../api/stage.ts';
 

@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { namingFullDisk } from '../contract/full-disk.ts';
+import { makeWithin } from '../contract/make-directory.ts';
 import type { LoraSettings } from '../contract/training.ts';
 import { adapterConfigName } from './adapter.ts';
 import type { FlatTensor } from './model-directory.ts';
@@ -47,7 +48,7 @@ export async function writeAdapter<Tensor extends FlatTensor>(
     use_dora: false,
   };
   await namingFullDisk(directory, undefined, async () => {
-    await mkdir(directory, { recursive: true });
+    await makeWithin(directory);
     await writeFile(join(directory, adapterConfigName), `${JSON.stringify(config, undefined, 2)}\n`);
   });
   await writeSafetensors(

@@ -1,5 +1,6 @@
-import { copyFile, mkdir, readdir } from 'node:fs/promises';
+import { copyFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeWithin } from '../contract/make-directory.ts';
 
 export const generationConfigName = 'generation_config.json';
 
@@ -48,7 +49,7 @@ async function additionalTemplates(directory: string): Promise<string[]> {
 
 async function copyIfPresent(from: string, to: string, name: string): Promise<boolean> {
   try {
-    if (name.includes('/')) await mkdir(join(to, templatesDirectory), { recursive: true });
+    if (name.includes('/')) await makeWithin(join(to, templatesDirectory));
     await copyFile(join(from, name), join(to, name));
     return true;
   } catch (error) {

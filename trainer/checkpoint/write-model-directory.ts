@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { namingFullDisk } from '../contract/full-disk.ts';
+import { makeWithin } from '../contract/make-directory.ts';
 import { copyTokenizer, generationConfigName } from './companion-files.ts';
 import type { FlatLayout, FlatTensor } from './model-directory.ts';
 import { mostShardBytes, planShards, type Shard } from './plan-shards.ts';
@@ -33,7 +34,7 @@ export async function writeModelDirectory<Tensor extends FlatTensor>(
 ): Promise<void> {
   const { hfConfig, layout, valuesOf, tokenizerFrom, dtype = 'float32' } = model;
   await namingFullDisk(directory, undefined, async () => {
-    await mkdir(directory, { recursive: true });
+    await makeWithin(directory);
     await writeFile(join(directory, 'config.json'), json(hfConfig));
     const copied = await copyTokenizer(tokenizerFrom, directory);
     if (!copied.includes(generationConfigName))

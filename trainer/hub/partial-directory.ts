@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { makeDirectory } from '../contract/make-directory.ts';
 
 /** A download that nobody has added to for this long belongs to nobody: whoever made it was killed. */
 const abandonedMs = 3_600_000;
@@ -13,7 +14,7 @@ const abandonedMs = 3_600_000;
  *   <path>.<random>.partial     being written by one, or left by one that was killed
  */
 export async function openPartial(path: string): Promise<string> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeDirectory(dirname(path));
   const own = `${path}.${randomUUID()}.partial`;
   for (const left of await leftBehind(path)) {
     // Of several that try, the file system lets one succeed.

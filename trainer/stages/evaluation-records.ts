@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { evaluationsName } from '../contract/checkpoint.ts';
+import { makeWithin } from '../contract/make-directory.ts';
 import type { StageFile } from '../contract/stage-file.ts';
 import type { Metrics } from './metrics.ts';
 import { sample, type Sample } from './stage-log.ts';
@@ -44,7 +45,7 @@ export class EvaluationRecords {
     }
     const { metrics, samples } = await measure();
     const measured = { metrics, samples };
-    await mkdir(this.own, { recursive: true });
+    await makeWithin(this.own);
     await replaceFile(join(this.own, name), `${JSON.stringify(measured, undefined, 2)}\n`);
     return measured;
   }

@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chatTemplateName, copyTokenizer } from '../checkpoint/companion-files.ts';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import type { PublishedCheckpoint } from '../checkpoint/store.ts';
+import { makeWithin } from '../contract/make-directory.ts';
 import type { Head, ModelConfig } from '../models/config.ts';
 import { loadSavedModel, loadStartingModel } from './load-model.ts';
 import { measureStart } from './measure.ts';
@@ -66,7 +66,7 @@ export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}
   const tokenizerDirectory = join(out, 'tokenizer');
   if (model.tokenizerDirectory !== tokenizerDirectory) {
     // The checkpoint that it came from may be pruned while the stage runs.
-    await mkdir(tokenizerDirectory, { recursive: true });
+    await makeWithin(tokenizerDirectory);
     await copyTokenizer(model.tokenizerDirectory, tokenizerDirectory);
   }
   if (chat?.template !== undefined) await replaceFile(join(tokenizerDirectory, chatTemplateName), chat.template);

@@ -1,6 +1,7 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SafetensorsFile, writeSafetensors } from '../checkpoint/safetensors.ts';
+import { makeWithin } from '../contract/make-directory.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ParameterTensor } from '../models/parameters.ts';
 import type { Metrics } from './metrics.ts';
@@ -33,7 +34,7 @@ export async function writeState(
   metrics: Metrics,
   evaluationDue = false,
 ): Promise<void> {
-  await mkdir(join(directory, 'trainer'), { recursive: true });
+  await makeWithin(join(directory, 'trainer'));
   const { step } = policy.engine.optimizerState();
   const { templateDigest } = policy.tokenizer;
   const state: ResumeState = {
@@ -48,7 +49,7 @@ export async function writeState(
 
 /** Writes what going on needs beside the model: two or, with a reference, three times what is trained in f32. */
 export async function writeResumeTensors(policy: Policy, directory: string): Promise<void> {
-  await mkdir(join(directory, 'trainer'), { recursive: true });
+  await makeWithin(join(directory, 'trainer'));
   const { engine, hasReference } = policy;
   const { m, v } = engine.optimizerState();
   const shape = [m.length];

@@ -1,6 +1,7 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from '../checkpoint/replace-file.ts';
+import { makeWithin } from '../contract/make-directory.ts';
 
 export interface KeptRollouts {
   /** The oldest are removed beyond so many. */
@@ -26,8 +27,7 @@ export class RolloutLog {
 
   /** @param step the first that learns from the rollout, counted from 1 */
   async write(step: number, lines: readonly object[], kept: KeptRollouts): Promise<void> {
-    // Not with its parents: an attempt whose directory was taken over must fail here.
-    await mkdir(this.directory).catch(unless('EEXIST'));
+    await makeWithin(this.directory);
     await replaceFile(this.path(step), jsonLines(lines));
     await this.prune(kept);
   }

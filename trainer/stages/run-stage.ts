@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { verifyCheckpoint } from '../checkpoint/store.ts';
@@ -7,6 +7,7 @@ import { resultName } from '../contract/checkpoint.ts';
 import { UnavailableError } from '../contract/errors.ts';
 import { exitCodes } from '../contract/exit-codes.ts';
 import { namingFullDisk } from '../contract/full-disk.ts';
+import { makeDirectory } from '../contract/make-directory.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { StageFile } from '../contract/stage-file.ts';
 import { sayRuntime } from '../engine/engine-versions.ts';
@@ -56,7 +57,7 @@ async function runRecipe(
   tell: (result: StageResult) => Promise<void>,
 ): Promise<void> {
   await namingFullDisk(file.out, undefined, async () => {
-    await mkdir(file.out, { recursive: true });
+    await makeDirectory(file.out);
     const workspace = await openWorkspace(file, stop);
     if (file.takeOver) {
       await removeOtherRuns(file.out);

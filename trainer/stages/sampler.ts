@@ -1,10 +1,11 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomKey, uniform } from '../algorithms/random.ts';
 import { zip } from '../algorithms/zip.ts';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { chunksDirectory } from '../checkpoint/take-over.ts';
 import type { Message, Row } from '../contract/dataset.ts';
+import { makeWithin } from '../contract/make-directory.ts';
 import type { SampleSettings } from '../contract/settings.ts';
 import { fewShotMessages, reflectionMessages } from '../data/prompts.ts';
 import { firstRows, joinRows, type RowList } from '../data/row-list.ts';
@@ -64,7 +65,7 @@ export class Sampler {
   }
 
   async makeDirectory(): Promise<void> {
-    await mkdir(this.directory).catch(ifThere); // not its parent: a newer attempt may have closed it
+    await makeWithin(this.directory);
   }
 
   /** Completions of a chunk's prompts, from disk if an earlier attempt has sampled them. */
@@ -111,10 +112,6 @@ export class Sampler {
         return { method, messages: reflectionMessages(row) };
     }
   }
-}
-
-function ifThere(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error;
 }
 
 /** @param draw uniform in 0–1 */

@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeWithin } from '../contract/make-directory.ts';
 
 /** Tokens that the model reads and writes, but no reader sees: `decode` drops them. */
 const controlTokens = ['<|pad|>', '<|system|>', '<|user|>', '<|assistant|>', '<|end|>'];
@@ -17,7 +18,7 @@ const chatTemplate =
  * model of the Qwen2 family whatever its `tokenizer.json` says.
  */
 export async function writeByteTokenizer(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true });
+  await makeWithin(directory);
   const write = (name: string, content: unknown) =>
     writeFile(join(directory, name), `${JSON.stringify(content, undefined, 1)}\n`);
   await write('tokenizer.json', tokenizerJson());

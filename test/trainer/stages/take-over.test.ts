@@ -1,9 +1,18 @@
+import { execFileSync } from 'node:child_process';
 import { glob, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { logOf, beginningOf, readResult, runStage, startStage, writeStage } from '../../support/trainer.ts';
+import {
+  logOf,
+  beginningOf,
+  readResult,
+  runStage,
+  startStage,
+  type TrainerProcess,
+  writeStage,
+} from '../../support/trainer.ts';
 
 const settings = {
   pretrain: { pretrain: { data: ['mixture'], steps: 8, batch: 8, checkpointEvery: 2 } },
@@ -48,27 +57,30 @@ test.each([
   },
 );
 
+const amidSteps = { file: 'metrics.jsonl', holds: '"step":3,' };
+const amidCheckpoint = { file: 'step-000004.partial/model.safetensors' };
+
 test.each([
-  { name: 'finds its directory closed', cwd: false },
-  { name: 'goes on writing into its closed directory, as over NFS', cwd: true },
-])('an attempt that wakes up beside its successor and $name changes no bit of it', async ({ cwd }) => {
+  { name: 'finds its directory closed', cwd: false, when: amidSteps },
+  { name: 'goes on writing into its closed directory, as over NFS', cwd: true, when: amidSteps },
+  { name: 'finds its checkpoint gone', cwd: false, when: amidCheckpoint },
+  { name: 'goes on with a checkpoint that is gone, as over NFS', cwd: true, when: amidCheckpoint },
+])('an attempt that wakes up beside its successor and $name changes no bit of it, and ends', async ({ cwd, when }) => {
   const run = join(await mkdtemp(join(root, 'zombie-')), '0badcafe');
   const old = join(run, 'attempt-1');
   await mkdir(old, { recursive: true });
   const first = await attemptOf(run, 'pretrain', { out: cwd ? '.' : old });
-  const asleep = startStage(first, {
-    cwd: old,
-    when: { file: join(old, 'metrics.jsonl'), holds: '"step":3,', signal: 'SIGSTOP' },
-  });
-  while ((await checkpoints(old)).length === 0) await sleep(20);
-  await sleep(200);
+  const asleep = startStage(first, { cwd: old, when: { ...when, file: join(old, when.file), signal: 'SIGSTOP' } });
+  while (!isAsleep(asleep)) await sleep(20);
   const next = startStage(await attemptOf(run, 'pretrain', { attempt: 2 }));
-  while ((await checkpoints(join(run, 'attempt-2'))).length === 0) await sleep(5);
+  while (isRunning(next) && (await checkpoints(join(run, 'attempt-2'))).length === 0) await sleep(5);
+  if (when === amidCheckpoint) await next.ended;
   asleep.child.kill('SIGCONT');
   expect(await next.ended).toMatchObject({ code: 0 });
   const { code } = await asleep.ended;
   if (!cwd) expect(code).toBe(1); // it could not write its next log line
   await expectAsUndisturbed('pretrain', join(run, 'attempt-2'));
+  expect(await readdir(run)).toEqual(['attempt-2', 'attempt-2.json']);
 });
 
 /** The stage file of an attempt in the directory of a run. */
@@ -97,6 +109,16 @@ async function expectAsUndisturbed(type: Type, out: string): Promise<void> {
   for (const log of ['metrics.jsonl', 'samples.jsonl'] as const)
     expect(await logOf(out, log)).toEqual(await logOf(whole?.out ?? '', log));
   expect((await readdir(out)).filter((name) => name.endsWith('.partial'))).toEqual([]);
+}
+
+/** @throws when it has ended instead */
+function isAsleep({ child }: TrainerProcess): boolean {
+  const state = execFileSync('ps', ['-o', 'stat=', '-p', String(child.pid)], { encoding: 'utf8' });
+  return state.startsWith('T');
+}
+
+function isRunning({ child }: TrainerProcess): boolean {
+  return child.exitCode === null && child.signalCode === null;
 }
 
 async function checkpoints(out: string): Promise<string[]> {
