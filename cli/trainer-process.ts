@@ -1,10 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { exitCodes } from '../trainer/contract/exit-codes.ts';
+import { trainerCommand } from '../trainer/contract/trainer-command.ts';
 import { cliExitCodes } from './exit-codes.ts';
-
-const trainer = fileURLToPath(new URL('../trainer/main.ts', import.meta.url));
 
 /**
  * Runs a command of the trainer with this terminal as its input and output, in its own process: it loads ONNX Runtime,
@@ -13,7 +11,8 @@ const trainer = fileURLToPath(new URL('../trainer/main.ts', import.meta.url));
  * @returns the exit code for `r1`
  */
 export async function runTrainer(args: readonly string[]): Promise<number> {
-  const child = spawn(process.execPath, [trainer, ...args], { stdio: 'inherit' });
+  const [program, ...leading] = trainerCommand();
+  const child = spawn(program, [...leading, ...args], { stdio: 'inherit' });
   // The terminal sends Ctrl-C to both; a SIGTERM reaches us alone. The child decides how to end.
   const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
   process.on('SIGTERM', forward).on('SIGINT', wait);

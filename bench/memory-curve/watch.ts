@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import type { StageResult } from '../../trainer/contract/progress.ts';
 import { stageFile } from '../../trainer/contract/stage-file.ts';
+import { trainerCommand } from '../../trainer/contract/trainer-command.ts';
 import { MemorySampler } from '../memory.ts';
 
 export interface Watched {
@@ -19,8 +20,8 @@ export interface Watched {
 export async function watchStage(file: z.input<typeof stageFile>): Promise<Watched> {
   const path = `${file.out}.json`;
   await writeFile(path, JSON.stringify(stageFile.parse(file)));
-  const trainer = join(import.meta.dirname, '../../trainer/main.ts');
-  const child = spawn(process.execPath, [trainer, 'run', '--stage', path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [program, ...leading] = trainerCommand();
+  const child = spawn(program, [...leading, 'run', '--stage', path], { stdio: ['ignore', 'pipe', 'inherit'] });
   const startedMs = performance.now();
   const sampler = new MemorySampler(child.pid as number, 500);
   let beganMs = 0;

@@ -1,3 +1,4 @@
+import { trainerCommand } from '../../trainer/contract/trainer-command.ts';
 import { reconcilePipeline, reconcileStage } from '../reconciler.ts';
 import { findCondition } from '../api/conditions.ts';
 import type { R1Stage } from '../api/stage.ts';
@@ -9,7 +10,6 @@ import { adoptPipeline, findDamage, forgiveFailures, markInterrupted, recordEnds
 import type { RunEvent, RunOptions } from './run-options.ts';
 import { runResult, type RunResult } from './run-result.ts';
 import type { StateDirectory } from './state-directory.ts';
-import { trainerCommand } from './trainer-command.ts';
 
 /** A stage that only makes progress has its status written at most this often. */
 const progressIntervalMs = 1000;

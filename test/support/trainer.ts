@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ProgressLine, progressLine, type StageResult } from '../../trainer/contract/progress.ts';
 import { type PinnedInput, stageFile } from '../../trainer/contract/stage-file.ts';
+import { trainerCommand } from '../../trainer/contract/trainer-command.ts';
 import { signalVariable, type SignalWhen } from './signal-when.ts';
 
 /** A model so small that a stage takes a second. */
@@ -78,8 +79,8 @@ export function startStage(file: string, { options = [], ...how }: StartOptions 
 /** The real trainer with these arguments, as its own process. */
 export function startTrainer(args: readonly string[], { when, cwd, env }: StartOptions = {}): TrainerProcess {
   const preload = when ? ['--import', join(import.meta.dirname, 'signal-when.ts')] : [];
-  const trainer = join(import.meta.dirname, '../../trainer/main.ts');
-  const child = spawn(process.execPath, [...preload, trainer, ...args], {
+  const [program, ...leading] = trainerCommand();
+  const child = spawn(program, [...preload, ...leading, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env, NODE_OPTIONS: '', ...(when && { [signalVariable]: JSON.stringify(when) }) },
     ...(cwd !== undefined && { cwd }),

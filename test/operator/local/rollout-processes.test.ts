@@ -5,6 +5,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { endOrphans } from '../../../operator/local/orphans.ts';
 import { findProcesses, type RunningProcess } from '../../../operator/local/process-table.ts';
 import { prepareRollout, RolloutProcesses } from '../../../operator/local/rollout-processes.ts';
+import { trainerCommand } from '../../../trainer/contract/trainer-command.ts';
 import { digests, pipelineOf, Workbench } from '../../support/pipelines.ts';
 
 const benches: Workbench[] = [];
@@ -71,7 +72,7 @@ test('workers that outlived their runner are ended with its trainers, and the se
 });
 
 test('with the real trainer they help, and the weights are those of a run without them', async () => {
-  const trainer = [process.execPath, join(import.meta.dirname, '../../../trainer/main.ts')];
+  const trainer = trainerCommand();
   const grpo = 'steps: 12, promptsPerStep: 4, group: 8, learningRate: 0.001, sampling: {maxNewTokens: 48}';
   const alone = await workbench().run(pipelineOf(twoStages(grpo, 0)), { trainer, workers: 1 });
   const bench = workbench();
