@@ -3,7 +3,7 @@ import type { Rule } from '../../trainer/contract/schema.ts';
 import { evaluateCel, toCel } from './cel.ts';
 import { expectation, range } from './expectation.ts';
 import type { StructuralSchema } from './structural-schema.ts';
-import { didYouMean } from './suggestion.ts';
+import { unknownField } from './unknown-field.ts';
 import { describe, formatPath, problemAt, type Path, type ValueProblem } from './value-problem.ts';
 
 interface Checked {
@@ -11,6 +11,13 @@ interface Checked {
   readonly value: unknown;
   /** Something below has a problem of structure, so that a rule may fail for no reason of its own. */
   readonly damaged: boolean;
+}
+
+/** One check of a whole value. */
+interface Pass {
+  readonly root: StructuralSchema;
+  /** What was found so far. */
+  readonly problems: ValueProblem[];
 }
 
 /**
@@ -21,13 +28,13 @@ interface Checked {
  */
 export function checkValue(schema: StructuralSchema, value: unknown): { value: unknown; problems: ValueProblem[] } {
   const problems: ValueProblem[] = [];
-  const checked = check(schema, value, [], problems);
+  const checked = check(schema, value, [], { root: schema, problems });
   return { value: checked.value, problems };
 }
 
-function check(schema: StructuralSchema, value: unknown, path: Path, problems: ValueProblem[]): Checked {
+function check(schema: StructuralSchema, value: unknown, path: Path, into: Pass): Checked {
   const wrong = (expected: string): Checked => {
-    problems.push(problemAt(path, describe(value), expected));
+    into.problems.push(problemAt(path, describe(value), expected));
     return { value: placeholder(schema), damaged: true };
   };
 
@@ -41,9 +48,9 @@ function check(schema: StructuralSchema, value: unknown, path: Path, problems: V
   }
   switch (schema.type) {
     case 'object':
-      return isObject(value) ? checkObject(schema, value, path, problems) : wrong(expectation(schema));
+      return isObject(value) ? checkObject(schema, value, path, into) : wrong(expectation(schema));
     case 'array':
-      return Array.isArray(value) ? checkList(schema, value, path, problems) : wrong(expectation(schema));
+      return Array.isArray(value) ? checkList(schema, value, path, into) : wrong(expectation(schema));
     case 'string':
     case 'integer':
     case 'number':
@@ -54,35 +61,23 @@ function check(schema: StructuralSchema, value: unknown, path: Path, problems: V
   }
 }
 
-function checkObject(
-  schema: StructuralSchema,
-  value: Record<string, unknown>,
-  path: Path,
-  problems: ValueProblem[],
-): Checked {
+function checkObject(schema: StructuralSchema, value: Record<string, unknown>, path: Path, into: Pass): Checked {
   const result: Record<string, unknown> = {};
   const given = new Map(Object.entries(value));
   let damagedHere = false;
   let damagedBelow = false;
 
   for (const key of given.keys()) {
-    if (schema.properties?.[key] !== undefined || schema.additionalProperties !== undefined) continue;
+    if (Object.hasOwn(schema.properties ?? {}, key) || schema.additionalProperties !== undefined) continue;
     if (schema['x-kubernetes-preserve-unknown-fields']) {
       result[key] = given.get(key);
       continue;
     }
-    const known = Object.keys(schema.properties ?? {});
-    const meant = didYouMean(key, known);
-    const hint = meant === undefined ? `known: ${known.join(', ')}` : `did you mean "${meant}"?`;
-    problems.push({
-      path: [...path, key],
-      found: `unknown field "${key}"`,
-      expected: meant === undefined ? `one of ${known.join(', ')}` : `"${meant}"`,
-      message: `unknown field "${key}"; ${hint}`,
-    });
+    const { problem, meant } = unknownField(into.root, path, key, given);
+    into.problems.push(problem);
     // Rules should not complain again about what only the typing mistake hides.
     if (meant !== undefined && !given.has(meant)) {
-      const quiet: ValueProblem[] = [];
+      const quiet = { ...into, problems: [] };
       result[meant] = check(schema.properties?.[meant] ?? {}, given.get(key), [...path, meant], quiet).value;
       damagedBelow = true;
     } else {
@@ -95,12 +90,12 @@ function checkObject(
     const present = given.get(key) ?? undefined;
     if (present === undefined && property.default === undefined) {
       if (schema.required?.includes(key) === true && result[key] === undefined) {
-        problems.push(problemAt([...path, key], 'nothing', expectation(property)));
+        into.problems.push(problemAt([...path, key], 'nothing', expectation(property)));
         damagedHere = true;
       }
       continue;
     }
-    const child = check(property, present ?? structuredClone(property.default), [...path, key], problems);
+    const child = check(property, present ?? structuredClone(property.default), [...path, key], into);
     result[key] = child.value;
     damagedBelow ||= child.damaged;
     damagedHere ||= child.damaged && !isObject(present) && !Array.isArray(present);
@@ -109,7 +104,7 @@ function checkObject(
   if (schema.additionalProperties !== undefined) {
     for (const [key, item] of given) {
       if (schema.properties?.[key] !== undefined) continue;
-      const child = check(schema.additionalProperties, item, [...path, key], problems);
+      const child = check(schema.additionalProperties, item, [...path, key], into);
       result[key] = child.value;
       damagedBelow ||= child.damaged;
     }
@@ -120,19 +115,19 @@ function checkObject(
   const rules = (schema['x-kubernetes-validations'] ?? []).filter(
     (rule) => !damagedHere || rule.problems !== undefined,
   );
-  checkRules(rules, toCel(result, schema), value, damaged, path, problems);
+  checkRules(rules, toCel(result, schema), value, damaged, path, into);
   return { value: result, damaged };
 }
 
-function checkList(schema: StructuralSchema, value: unknown[], path: Path, problems: ValueProblem[]): Checked {
+function checkList(schema: StructuralSchema, value: unknown[], path: Path, into: Pass): Checked {
   const { items = {}, minItems = 0, maxItems = Infinity } = schema;
   let damaged = false;
   if (value.length < minItems || value.length > maxItems) {
-    problems.push(problemAt(path, `${value.length} items`, `${range(minItems, maxItems)} items`));
+    into.problems.push(problemAt(path, `${value.length} items`, `${range(minItems, maxItems)} items`));
     damaged = true;
   }
   const result = value.map((item, index) => {
-    const child = check(items, item, [...path, index], problems);
+    const child = check(items, item, [...path, index], into);
     damaged ||= child.damaged;
     return child.value;
   });
@@ -142,7 +137,7 @@ function checkList(schema: StructuralSchema, value: unknown[], path: Path, probl
     result.forEach((item, index) => {
       const own = isObject(item) ? item[key] : undefined;
       if (own !== undefined && own !== '' && seen.has(own)) {
-        problems.push(problemAt([...path, index, key], `a second ${describe(own)}`, `each ${key} once`));
+        into.problems.push(problemAt([...path, index, key], `a second ${describe(own)}`, `each ${key} once`));
         damaged = true;
       }
       seen.add(own);
@@ -157,7 +152,7 @@ function checkRules(
   given: unknown,
   damaged: boolean,
   path: Path,
-  problems: ValueProblem[],
+  { problems }: Pass,
 ): void {
   for (const rule of rules) {
     try {
