@@ -11,7 +11,7 @@ import {
 import { formatPath } from '../operator/api/value-problem.ts';
 import { gateProblems } from '../operator/core/gate-metrics.ts';
 import { fileProblems } from '../operator/local/check-files.ts';
-import { UserError } from '../trainer/contract/errors.ts';
+import { printable, UserError } from '../trainer/contract/errors.ts';
 import { foundInstead } from '../trainer/contract/found-instead.ts';
 
 /** An API server takes no larger request either, and YAML needs a hundred times as much memory as text. */
@@ -116,5 +116,5 @@ async function textOf(file: string): Promise<string> {
 /** `FILE:LINE:COLUMN: PATH: what is wrong`, which editors can jump to. */
 export function describe({ file, line, column, message }: ManifestProblem): string {
   const position = line === undefined ? '' : `:${line}:${column ?? 1}`;
-  return `${file}${position}: ${message}`;
+  return printable(`${file}${position}: ${message}`);
 }

@@ -7,6 +7,7 @@ import { r1Pipeline, type R1Pipeline } from './pipeline.ts';
 import { r1Stage, type R1Stage } from './stage.ts';
 import { structuralSchema, type StructuralSchema } from './structural-schema.ts';
 import { didYouMean } from './suggestion.ts';
+import { nestedTooDeeply, unresolvedAlias, yamlProblem } from './yaml-problem.ts';
 
 /** One thing that is wrong with a manifest; `message` says it whole, for one line of output. */
 export interface ManifestProblem {
@@ -64,11 +65,12 @@ export function validateManifest(text: string, file: string): ValidatedManifest 
   const pipelineSpecs: { spec: unknown; place: Place }[] = [];
   const positionOf = (document: Document.Parsed, path: Path, offset = offsetOf(document, path)) =>
     offset === undefined ? undefined : lines.linePos(offset);
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
-  [...documents].forEach((document, index) => {
+  const documents = documentsOf(text, lines);
+  if (documents === undefined) problems.push(manifestProblem(file, 0, nestedTooDeeply, undefined));
+  documents?.forEach((document, index) => {
     const place: Place = (problem, offset) =>
       manifestProblem(file, index, problem, positionOf(document, problem.path, offset));
-    const checked = validateDocument(document);
+    const checked = validateDocument(document, text);
     if (checked.pipeline !== undefined) pipelines.set(checked.pipeline, place);
     if (checked.stage !== undefined) stages.set(checked.stage, place);
     const { kind, spec } = (checked.pipeline ?? checked.value ?? {}) as { kind?: unknown; spec?: unknown };
@@ -89,6 +91,16 @@ export function validateManifest(text: string, file: string): ValidatedManifest 
       return place === undefined ? manifestProblem(file, 0, problem, undefined) : place(problem);
     },
   };
+}
+
+/** None where they are nested so deeply that the parser's stack ends. */
+function documentsOf(text: string, lineCounter: LineCounter): readonly Document.Parsed[] | undefined {
+  try {
+    return [...parseAllDocuments(text, { lineCounter, prettyErrors: false, logLevel: 'error' })];
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 export function inFileOrder(a: ManifestProblem, b: ManifestProblem): number {
@@ -116,21 +128,24 @@ function manifestProblem(
 }
 
 /** The resource of a document, or what is wrong with it and its value; nothing for an empty one. */
-function validateDocument(document: Document.Parsed): {
+function validateDocument(
+  document: Document.Parsed,
+  text: string,
+): {
   readonly value?: unknown;
   readonly pipeline?: R1Pipeline;
   readonly stage?: R1Stage;
   readonly problems?: readonly (ValueProblem & { readonly offset?: number })[];
 } {
-  if (document.errors.length > 0) {
-    return { problems: document.errors.map(({ message, pos: [offset] }) => ({ ...broken(message), offset })) };
-  }
+  const ofSyntax = yamlProblem(document, text);
+  if (ofSyntax !== undefined) return { problems: [ofSyntax] };
   if (document.contents === null) return {};
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 100 });
   } catch (error) {
-    return { problems: [broken(error instanceof Error ? error.message : String(error))] };
+    const cause = error instanceof Error ? error.message : String(error);
+    return { problems: [unresolvedAlias(document, cause) ?? broken(cause)] };
   }
   if (isCircular(value)) return { problems: [broken('found an alias inside of what it stands for')] };
 

@@ -37,6 +37,14 @@ test('reports every problem of every file with its place', async () => {
   expect(stderr).toMatch(/^missing\.yaml: found no such file, expected a manifest$/m);
 });
 
+test('says what is wrong with the syntax, and shows what a terminal would obey', async () => {
+  const { code, stderr } = await r1(['validate', '-'], { stdin: good.replace('  stages:', '  a\u001b[2J\n  stages:') });
+  expect([code, stderr]).toEqual([
+    64,
+    expect.stringMatching(/^-:7:3: found a\\u001b\[2J without a colon, expected a field: .* \(Implicit keys .*\)\n$/),
+  ]);
+});
+
 test('refuses a gate on a metric that no result of its stage has', async () => {
   const gated = good.replace('[{accuracy: {}}]}', '[{accuracy: {}}]}, gate: {metric: rewrd, atLeast: 1}');
   const { code, stderr } = await r1(['validate', '-'], { stdin: gated });

@@ -14,7 +14,7 @@ export class TrainerError extends Error {
 const mostCharacters = 4000;
 
 /** Messages quote files of strangers: what a terminal would obey is escaped, and what fills the screen is cut. */
-function printable(message: string): string {
+export function printable(message: string): string {
   const short = message.length > mostCharacters ? `${message.slice(0, mostCharacters)}…` : message;
   return short.replaceAll(
     /(?![\n\t])[\p{Cc}\p{Bidi_Control}\p{Cs}]/gu,

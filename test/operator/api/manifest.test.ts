@@ -39,7 +39,7 @@ describe('says what is wrong with its path, what was found and what was expected
     {
       name: 'broken YAML',
       text: 'apiVersion: r1.dev/v1alpha1\nspec: [1, 2',
-      expected: [expect.stringMatching(/^Flow sequence/)],
+      expected: [expect.stringMatching(/^found a \[ that is not closed, expected .* \(Flow sequence/)],
     },
     {
       name: 'other kinds of objects',
