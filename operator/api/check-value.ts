@@ -2,6 +2,7 @@ import type { CelInput } from '@bufbuild/cel';
 import type { Rule } from '../../trainer/contract/schema.ts';
 import { evaluateCel, toCel } from './cel.ts';
 import { expectation, range } from './expectation.ts';
+import { fieldsRead } from './rule-fields.ts';
 import type { StructuralSchema } from './structural-schema.ts';
 import { unknownField } from './unknown-field.ts';
 import { describe, formatPath, problemAt, type Path, type ValueProblem } from './value-problem.ts';
@@ -115,7 +116,7 @@ function checkObject(schema: StructuralSchema, value: Record<string, unknown>, p
   const rules = (schema['x-kubernetes-validations'] ?? []).filter(
     (rule) => !damagedHere || rule.problems !== undefined,
   );
-  checkRules(rules, toCel(result, schema), value, damaged, path, into);
+  checkRules(rules, toCel(result, schema), result, damaged, path, into);
   return { value: result, damaged };
 }
 
@@ -149,7 +150,7 @@ function checkList(schema: StructuralSchema, value: unknown[], path: Path, into:
 function checkRules(
   rules: readonly Rule[],
   self: CelInput,
-  given: unknown,
+  checked: unknown,
   damaged: boolean,
   path: Path,
   { problems }: Pass,
@@ -158,7 +159,7 @@ function checkRules(
     try {
       if (evaluateCel(rule.rule, self) === true) continue;
       // An empty name stands for one that was wrong and has been reported.
-      problems.push(...ruleProblems(rule, self, given, path).filter(({ found }) => found !== '""'));
+      problems.push(...ruleProblems(rule, self, checked, path).filter(({ found }) => found !== '""'));
     } catch (cause) {
       if (damaged) continue; // a part that the rule needs was wrong and has been reported
       throw new Error(`${formatPath(path)}: cannot evaluate the rule ${rule.rule}`, { cause });
@@ -167,12 +168,17 @@ function checkRules(
 }
 
 /** A rule's own messages, taken apart where they have the form `<path from the root>: found <what>, expected <what>`. */
-function ruleProblems({ message: plain, problems }: Rule, self: CelInput, given: unknown, path: Path): ValueProblem[] {
+function ruleProblems(
+  { rule, message: plain, problems }: Rule,
+  self: CelInput,
+  checked: unknown,
+  path: Path,
+): ValueProblem[] {
   const messages = problems === undefined ? [plain] : [evaluateCel(problems, self)].flat(Infinity).map(String);
   return messages.map((message) => {
     const parts = /^([\w.[\]]+): found (.*), expected (.*)$/.exec(message);
     if (parts === null) {
-      const found = describe(given);
+      const found = fieldsRead(rule, checked);
       return { path, found, expected: message, message: `${message} (found ${found})` };
     }
     const [, whole = '', found = '', expected = ''] = parts;

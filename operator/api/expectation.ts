@@ -4,6 +4,10 @@ const patternsInWords: Record<string, string> = {
   '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$': 'of lower-case letters, digits and hyphens',
   '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$': 'of lower-case letters, digits, hyphens and dots',
   '^[0-9a-f]{64}$': 'of 64 hexadecimal digits',
+  '^[A-Za-z0-9_@/.-]+$': 'of letters, digits and _ @ / . -',
+  '^[A-Za-z0-9_.-]+(\\/[A-Za-z0-9_.-]+)?$': 'of letters, digits and _ . - with one / at most',
+  '^[A-Za-z0-9_.-]+(\\/[A-Za-z0-9_.-]+)*$': 'of letters, digits and _ . - with / between them',
+  '^([A-Za-z0-9_.-]+(\\/[A-Za-z0-9_.-]+)*)?$': 'of letters, digits and _ . - with / between them',
 };
 
 /** What a schema asks for, in words. */

@@ -174,8 +174,7 @@ function isCircular(value: unknown): boolean {
 /** The kind of a document, or what keeps it from being one of ours. */
 function kindOf(value: unknown): keyof typeof kinds | ValueProblem[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const found = Array.isArray(value) ? 'a list' : describe(value);
-    return [problemAt([], found, 'an object with apiVersion and kind')];
+    return [problemAt([], describe(value), 'an object with apiVersion and kind')];
   }
   const { apiVersion: version, kind } = value as Record<string, unknown>;
   const known = Object.keys(kinds);

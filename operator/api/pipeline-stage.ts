@@ -44,7 +44,10 @@ export const gate = withRules(
   }),
   [
     exactlyOneRule(['atLeast', 'atMost', 'notBelow', 'approval'], 'bound'),
-    { rule: 'has(self.metric) || has(self.approval)', message: 'metric must be set, unless a person decides' },
+    {
+      rule: 'has(self.metric) || !(has(self.atLeast) || has(self.atMost) || has(self.notBelow))',
+      message: 'metric must be set, unless a person decides',
+    },
     {
       rule: "!has(self.approval) || self.onFailure in ['Stop', 'Wait']",
       message: 'approval always waits for a person, whatever onFailure says: leave onFailure out',

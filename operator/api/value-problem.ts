@@ -24,8 +24,19 @@ export function problemAt(path: Path, found: string, expected: string): ValuePro
   return { path, found, expected, message: `found ${found}, expected ${expected}` };
 }
 
-/** A value as a message shows it. */
+/** A value as a message shows it: lists and objects by what they are, as a person has not written them as JSON. */
 export function describe(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (typeof value === 'object' && value !== null) return describeObject(Object.keys(value));
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? 'nothing');
+  return shorten(text);
+}
+
+function describeObject(keys: readonly string[]): string {
+  if (keys.length === 0) return 'an empty object';
+  return shorten(`an object with ${keys.slice(0, 20).join(', ')}`);
+}
+
+function shorten(text: string): string {
   return text.length <= 80 ? text : `${text.slice(0, 77)}…`;
 }

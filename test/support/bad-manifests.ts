@@ -124,14 +124,14 @@ export const badManifests: readonly BadManifest[] = [
   {
     name: 'two stage types',
     text: broken('sft: {data: [samples]}', 'sft: {data: [samples]}, evaluate: {data: [sums]}'),
-    expected: [/^spec.stages\[3\]: exactly one type of pretrain, .*must be set \(found \{"name":"student"/],
+    expected: [/^spec.stages\[3\]: exactly one type of pretrain, .*must be set \(found sft, evaluate\)/],
   },
   {
     name: 'settings that contradict each other',
     text: broken('init: {}', 'init: {heads: 3}'),
     expected: [
-      'spec.base.init: hiddenSize must be an even multiple of heads (found {"heads":3})',
-      'spec.base.init: heads must be a multiple of kvHeads (found {"heads":3})',
+      'spec.base.init: hiddenSize must be an even multiple of heads (found hiddenSize: 128, heads: 3)',
+      'spec.base.init: heads must be a multiple of kvHeads (found heads: 3, kvHeads: 2)',
     ],
   },
   {
@@ -160,7 +160,7 @@ export const badManifests: readonly BadManifest[] = [
   {
     name: 'volume from nowhere',
     text: manifest(`${fourStages}volumes: [{path: data}]`),
-    expected: ['spec.volumes[0]: exactly one source of configMap, claim must be set (found {"path":"data"})'],
+    expected: ['spec.volumes[0]: exactly one source of configMap, claim must be set (found none)'],
   },
   {
     name: 'volume from two sources',
@@ -200,7 +200,7 @@ export const badManifests: readonly BadManifest[] = [
   {
     name: 'affinity that is no object',
     text: manifest(`${fourStages}defaults: {affinity: [gpu]}`),
-    expected: ['spec.defaults.affinity: found ["gpu"], expected a map'],
+    expected: ['spec.defaults.affinity: found a list, expected a map'],
     server: 'spec.defaults.affinity in body must be of type object: "array"',
   },
   {
@@ -224,12 +224,14 @@ export const badManifests: readonly BadManifest[] = [
   {
     name: 'gate with two bounds',
     text: broken('steps: 3}}', 'steps: 3}, gate: {metric: m, atLeast: 1, approval: true}}'),
-    expected: [/^spec.stages\[0\].gate: exactly one bound of atLeast, atMost, notBelow, approval must be set/],
+    expected: [
+      'spec.stages[0].gate: exactly one bound of atLeast, atMost, notBelow, approval must be set (found atLeast: 1, approval: true)',
+    ],
   },
   {
     name: 'gate with a bound on nothing',
     text: broken('steps: 3}}', 'steps: 3}, gate: {atLeast: 1}}'),
-    expected: [/^spec.stages\[0\].gate: metric must be set, unless a person decides/],
+    expected: ['spec.stages[0].gate: metric must be set, unless a person decides (found atLeast: 1)'],
   },
   {
     name: 'approval that nobody gives',
