@@ -48,10 +48,12 @@ export class LayerRuns {
     onLayer: (layer: number, keys: Float32Array, values: Float32Array) => void = () => undefined,
   ): Promise<Tensor> {
     const { length } = tokens.ids.data;
-    let x = await this.embed(parameters, tokens, this.stream('x0', length));
+    const streams = this.streams('streams', 2, length) as [Tensor, Tensor];
+    const [kept] = this.kept(1, length) as [Tensors];
+    let x = await this.embed(parameters, tokens, streams[0]);
     for (let layer = 0; layer < this.#config.layers; layer++) {
-      const y = this.stream(`x${(layer + 1) % 2}`, length);
-      const outputs = await this.layer(layer, parameters, tokens, x, y, this.kept('', length));
+      const y = streams[((layer + 1) & 1) as 0 | 1];
+      const outputs = await this.layer(layer, parameters, tokens, x, y, kept);
       onLayer(layer, floats(outputs, 'keys'), floats(outputs, 'values'));
       x = y;
     }
@@ -98,18 +100,19 @@ export class LayerRuns {
     return layers[layer] as Tensors;
   }
 
-  /** Room for a residual stream. */
-  stream(name: string, tokens: number): Tensor {
-    return this.scratch.tensor(name, [tokens, this.#config.hiddenSize]);
+  /** Room for residual streams. */
+  streams(name: string, count: number, tokens: number): Tensor[] {
+    return this.scratch.tensors(name, count, [tokens, this.#config.hiddenSize]);
   }
 
-  /** Room for what a layer keeps. */
-  kept(name: string, tokens: number): Tensors {
-    return Object.fromEntries(
-      Object.entries(keptShapes(this.#config)).map(([role, shape]) => [
-        `kept.${role}`,
-        this.scratch.tensor(`${name}.${role}`, [tokens, ...shape]),
-      ]),
+  /** Room for what some layers keep. */
+  kept(layers: number, tokens: number): Tensors[] {
+    const roles = Object.entries(keptShapes(this.#config)).map(([role, shape]) => {
+      const name = `kept.${role}`;
+      return { name, tensors: this.scratch.tensors(name, layers, [tokens, ...shape]) };
+    });
+    return Array.from({ length: layers }, (_, layer) =>
+      Object.fromEntries(roles.map(({ name, tensors }) => [name, tensors[layer] as Tensor])),
     );
   }
 }

@@ -19,4 +19,14 @@ export class Scratch {
     }
     return floatTensor(array.subarray(0, size), dims);
   }
+
+  /**
+   * Several tensors of one shape. They lie in one array, which an allocator takes from the system and gives back: among many smaller ones
+   * the gaps between what programs allocate and free would stay with the process.
+   */
+  tensors(name: string, count: number, dims: readonly number[]): Tensor<'float32'>[] {
+    const { data } = this.tensor(name, [count, ...dims]);
+    const size = sizeOf(dims);
+    return Array.from({ length: count }, (_, at) => floatTensor(data.subarray(at * size, (at + 1) * size), dims));
+  }
 }

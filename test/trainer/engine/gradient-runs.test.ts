@@ -5,7 +5,8 @@ import { EmbeddingRowsMemory } from '../../../trainer/engine/threads/embedding-r
 import { GradientRuns } from '../../../trainer/engine/threads/gradient.ts';
 import { programTensors } from '../../../trainer/engine/threads/parameter-tensors.ts';
 import { optimizerMemory } from '../../../trainer/engine/threads/shared-memory.ts';
-import { newTurns } from '../../../trainer/engine/threads/turn.ts';
+import { newTurns, resetTurns } from '../../../trainer/engine/threads/turn.ts';
+import { keptBytesPerToken } from '../../../trainer/engine/micro-batches.ts';
 import type { ModelConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import { LayerRuns } from '../../../trainer/passes/layer-runs.ts';
@@ -16,20 +17,29 @@ import { flatParameters, supervisedBatch } from './tiny-engine.ts';
 
 const noLimits = { keptBytes: 1e12, logitBytes: 1e12 };
 
-/** Gradient and result of a batch as one micro-batch. */
-async function gradientOf(config: ModelConfig, batch: TrainingBatch, limits = noLimits) {
+/** Gradients of batches, each as one micro-batch. */
+async function gradientRuns(config: ModelConfig, limits = noLimits) {
   const [layout, runtime] = [parameterLayout(config, 'lm'), await openRuntime(chooseRuntime().name)];
   const programs = new ExecutableCache(runtime, 32);
   const layers = new LayerRuns(config, programs);
   const turns = newTurns(config.layers);
   const runs = new GradientRuns({ config, head: 'lm', layout, runtime, programs, layers, turns, limits });
-  const [part, ...others] = cutBatch(batch, config);
-  if (part === undefined || others.length > 0) throw new Error('expected one micro-batch');
-  const memory = { ...optimizerMemory(layout), embedding: new EmbeddingRowsMemory(config).of([part]) };
-  memory.gradient.fill(NaN); // of the step before
+  const optimizer = optimizerMemory(layout);
   const parameters = programTensors(layout, flatParameters(config, 'lm'));
-  const result = await runs.run(parameters, part.batch, memory, { index: 0, last: true });
-  return { result, gradient: [...memory.gradient] };
+  const run = async (batch: TrainingBatch) => {
+    const [part, ...others] = cutBatch(batch, config);
+    if (part === undefined || others.length > 0) throw new Error('expected one micro-batch');
+    const memory = { ...optimizer, embedding: new EmbeddingRowsMemory(config).of([part]) };
+    memory.gradient.fill(NaN); // of the step before
+    resetTurns(turns);
+    const result = await runs.run(parameters, part.batch, memory, { index: 0, last: true });
+    return { result, gradient: [...memory.gradient] };
+  };
+  return { run, layers };
+}
+
+async function gradientOf(config: ModelConfig, batch: TrainingBatch, limits = noLimits) {
+  return (await gradientRuns(config, limits)).run(batch);
 }
 
 test.each([{}, { family: 'llama', tiedEmbeddings: false, layers: 3 }] as const)(
@@ -44,6 +54,18 @@ test.each([{}, { family: 'llama', tiedEmbeddings: false, layers: 3 }] as const)(
     expect(kept.gradient.every(Number.isFinite)).toBe(true);
   },
 );
+
+test('what layers keep stays within its limit, whatever lengths follow each other', async () => {
+  const config = tinyConfig({ layers: 8 });
+  const limit = 4 * keptBytesPerToken(config) * 60;
+  const { run, layers } = await gradientRuns(config, { ...noLimits, keptBytes: limit });
+  for (const count of [8, 2, 4, 1]) await run(supervisedBatch(count));
+  const [kept] = layers.kept(1, 1);
+  const held = Object.values(kept ?? {}).reduce((sum, { data }) => sum + data.buffer.byteLength, 0);
+  const longest = cutBatch(supervisedBatch(8), config)[0]?.tokens ?? 0;
+  expect(held).toBeLessThanOrEqual(limit + longest * keptBytesPerToken(config));
+  expect(held).toBeGreaterThan(limit / 2);
+});
 
 test('logits in parts give the same probabilities, and the same gradient but for rounding', async () => {
   const config = tinyConfig();

@@ -74,9 +74,14 @@ export class GradientRuns {
     const feeds = feedsOf(batch);
     const tokens = tokenTensors(feeds.packing);
     const count = feeds.packing.ids.length;
-    const firstKept = Math.max(0, config.layers - Math.floor(limits.keptBytes / (keptBytesPerToken(config) * count)));
-    const keptOf = (layer: number) => layers.kept(layer < firstKept ? '' : `${layer}`, count);
-    const stream = (layer: number) => layers.stream(`train.x${layer}`, count);
+    const most = Math.floor(limits.keptBytes / (keptBytesPerToken(config) * count));
+    const firstKept = Math.max(0, config.layers - most);
+    const kept = layers.kept(Math.min(config.layers, most + 1), count);
+    /** Those before the first kept one share a place, which the last of them leaves as its way back needs it. */
+    const keptOf = (layer: number) => kept[Math.max(0, layer - config.layers + kept.length)] as Tensors;
+    const streams = layers.streams('streams', config.layers + 1, count);
+    const stream = (layer: number) => streams[layer] as Tensor;
+    const cotangents = layers.streams('cotangents', 2, count) as [Tensor, Tensor];
 
     await layers.embed(parameters, tokens, stream(0));
     for (let layer = 0; layer < config.layers; layer++) {
@@ -84,18 +89,18 @@ export class GradientRuns {
     }
 
     awaitTurn(turns, 0, place.index);
-    let g = layers.stream('train.g0', count);
+    let g = cotangents[0];
     (g.data as Float32Array).fill(0);
     const outputs = await this.#head(parameters, feeds, batch.loss, stream(config.layers), g, memory, place);
     passTurn(turns, 0, place.index);
 
     for (let layer = config.layers - 1; layer >= 0; layer--) {
-      if (layer < firstKept) {
-        await layers.layer(layer, parameters, tokens, stream(layer), layers.stream('train.y', count), keptOf(layer));
+      if (layer < firstKept - 1) {
+        await layers.layer(layer, parameters, tokens, stream(layer), stream(layer + 1), keptOf(layer));
       }
       const stage = config.layers - layer;
       awaitTurn(turns, stage, place.index);
-      const next = layers.stream(`train.g${stage % 2}`, count);
+      const next = cotangents[(stage % 2) as 0 | 1];
       const inputs = { ...tokens, ...keptOf(layer), x: stream(layer), g };
       await this.#layer(layer, parameters, inputs, next, memory, place);
       passTurn(turns, stage, place.index);
