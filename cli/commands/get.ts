@@ -11,6 +11,7 @@ import { watchTable } from '../display/watch-table.ts';
 import { programName } from '../invocation.ts';
 import type { PipelineSource } from '../pipeline-source.ts';
 import { addPlaceOptions, type PlaceOptions } from '../place-options.ts';
+import { type ResourceKind, resourceKind } from '../resource-kind.ts';
 import { pipelineTable, stageTable } from '../resource-tables.ts';
 import { waitingGates } from '../waiting-gates.ts';
 import { watchPipeline } from '../watch-pipeline.ts';
@@ -23,19 +24,6 @@ interface GetOptions extends PlaceOptions {
   readonly allNamespaces: boolean;
   readonly watch: boolean;
 }
-
-const kinds: Readonly<Record<string, 'pipelines' | 'stages'>> = {
-  pipelines: 'pipelines',
-  pipeline: 'pipelines',
-  r1pipelines: 'pipelines',
-  r1pipeline: 'pipelines',
-  r1p: 'pipelines',
-  stages: 'stages',
-  stage: 'stages',
-  r1stages: 'stages',
-  r1stage: 'stages',
-  r1s: 'stages',
-};
 
 export function addGet(program: Command): void {
   const command = program
@@ -50,8 +38,7 @@ export function addGet(program: Command): void {
 }
 
 async function get(given: string, name: string | undefined, options: GetOptions): Promise<void> {
-  const kind = kinds[given.toLowerCase()];
-  if (!kind) throw new UserError(`get: unknown kind "${given}"; expected pipelines or stages`);
+  const kind = resourceKind(given, name);
   const { output, watch, allNamespaces: everywhere } = options;
   if (name !== undefined && everywhere) {
     throw new UserError(`get: found --all-namespaces with the pipeline "${name}", expected one of the two`);
@@ -106,7 +93,7 @@ async function watchOne(source: PipelineSource, name: string): Promise<void> {
 
 async function readResources(
   source: PipelineSource,
-  kind: 'pipelines' | 'stages',
+  kind: ResourceKind,
   name: string | undefined,
 ): Promise<readonly (R1Pipeline | R1Stage)[]> {
   if (name === undefined) return source[kind]();
@@ -115,7 +102,7 @@ async function readResources(
 }
 
 function drawTable(
-  kind: 'pipelines' | 'stages',
+  kind: ResourceKind,
   resources: readonly (R1Pipeline | R1Stage)[],
   options: { readonly wide: boolean; readonly everywhere: boolean },
 ): string {
@@ -124,7 +111,7 @@ function drawTable(
     : stageTable(resources as readonly R1Stage[], new Date(), options);
 }
 
-function listOf(kind: 'pipelines' | 'stages', items: readonly (R1Pipeline | R1Stage)[]): object {
+function listOf(kind: ResourceKind, items: readonly (R1Pipeline | R1Stage)[]): object {
   return { apiVersion, kind: kind === 'pipelines' ? 'R1PipelineList' : 'R1StageList', items };
 }
 

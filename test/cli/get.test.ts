@@ -52,7 +52,24 @@ test('prints one pipeline as itself, and names as kubectl takes them', async () 
 test.each([
   { args: ['get', 'pipelines', 'other'], says: /pipeline "other" not found in .*; known: r1-tiny/ },
   { args: ['get', 'pipelines', '../r1-tiny'], says: /pipeline "..\/r1-tiny" not found/ },
-  { args: ['get', 'pods'], says: /unknown kind "pods"; expected pipelines or stages/ },
+  {
+    args: ['get', 'r1-tiny'],
+    says: /^r1: get: unknown kind "r1-tiny"; expected pipelines or stages; r1 get pipelines r1-tiny shows a pipeline of that name$/m,
+  },
+  { args: ['get', 'r1-tiny', 'review'], says: /; r1 get stages r1-tiny shows the stages of a pipeline of that name$/m },
+  { args: ['get', 'r1-tiny/review'], says: /; r1 get stages r1-tiny shows the stages of a pipeline of that name$/m },
+  { args: ['get', 'r1pipeline.r1.dev/r1-tiny'], says: /; r1 get pipelines r1-tiny shows that pipeline$/m },
+  { args: ['get', 'pipelines/r1-tiny'], says: /; r1 get pipelines r1-tiny shows that pipeline$/m },
+  {
+    args: ['get', 'stages/r1-tiny-review'],
+    says: /unknown kind "stages\/r1-tiny-review"; expected pipelines or stages$/m,
+  },
+  {
+    args: ['get', 'piplines'],
+    says: /unknown kind "piplines"; expected pipelines or stages; did you mean pipelines\?$/m,
+  },
+  { args: ['get', './tiny.yaml'], says: /unknown kind ".\/tiny.yaml"; expected pipelines or stages$/m },
+  { args: ['get', 'constructor'], says: /unknown kind "constructor"; expected pipelines or stages; / },
   { args: ['get', '-o', 'xml'], says: /Allowed choices are wide, json, yaml, name/ },
   { args: ['get', '--watch', '-o', 'json'], says: /found --watch with -o json, expected it with a table/ },
   { args: ['get', 'stages', 'r1-tiny', '-A'], says: /found --all-namespaces with the pipeline "r1-tiny"/ },
