@@ -20,16 +20,22 @@ export function repeatable(text: string, before: readonly string[] = []): string
   return [...before, text];
 }
 
-/** Parser of a whole number option. */
-export function integerFrom(least: number): (text: string) => number {
+/** The largest count of a manifest. */
+const mostOfAll = 1_000_000_000;
+
+/** Parser of a whole number option, with the bounds that a count has in a manifest. */
+export function integerFrom(least: number, most = mostOfAll): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < least) {
-      throw new InvalidArgumentError(`expected a whole number of at least ${least}.`);
+    if (text.trim() === '' || !Number.isInteger(value) || value < least || value > most) {
+      throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}.`);
     }
     return value;
   };
 }
+
+/** Parser of a seed, as a manifest has one. */
+export const seed = integerFrom(0, 2_147_483_647);
 
 /** Parser of a number option with both ends allowed. */
 export function numberWithin(low: number, high: number): (text: string) => number {

@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander';
 import { answerKinds, answerPlaces } from '../../trainer/contract/dataset.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
+import { overlong } from '../../trainer/contract/training.ts';
 import { type ChatOptions, chatOptions, trainerChatOption } from '../chat-options.ts';
 import { resolveCheckpoint } from '../checkpoint-argument.ts';
-import { type StateOption, integerFrom, numberWithin, stateOption } from '../options.ts';
+import { type StateOption, integerFrom, numberWithin, seed, stateOption } from '../options.ts';
 import { resolveStageFile } from '../stage-file-argument.ts';
 import { runTrainer } from '../trainer-process.ts';
 
@@ -16,7 +17,11 @@ interface EvaluateOptions extends StateOption, ChatOptions {
   readonly samples: number;
   readonly limit: number;
   readonly temperature: number;
+  readonly topP: number;
+  readonly topK: number;
   readonly maxNewTokens: number;
+  readonly maxPromptTokens: number;
+  readonly overlong: string;
   readonly seed: number;
 }
 
@@ -35,8 +40,14 @@ export function addEvaluate(program: Command): void {
     .option('-n, --samples <count>', 'completions per prompt', integerFrom(1), 1)
     .option('--limit <count>', 'at most this many rows', integerFrom(1), 200)
     .option('--temperature <number>', 'softmax temperature; 0 is greedy', numberWithin(0, 10), 1)
+    .option('--top-p <number>', 'nucleus: smallest set of tokens with this probability', numberWithin(0, 1), 1)
+    .option('--top-k <count>', 'only the k most likely tokens; 0 is all', integerFrom(0), 0)
     .option('--max-new-tokens <count>', 'longest completion, in tokens', integerFrom(1), 512)
-    .option('--seed <number>', 'seed of the random numbers', integerFrom(0), 0)
+    .option('--max-prompt-tokens <count>', 'longest prompt, in tokens', integerFrom(1), 512)
+    .addOption(
+      new Option('--overlong <way>', 'what happens with longer prompts').choices(overlong).default(overlong[0]),
+    )
+    .option('--seed <number>', 'seed of the random numbers', seed, 0)
     .option('--system <text>', 'system message')
     .addOption(stateOption())
     .action(async (checkpoint: string, options: EvaluateOptions) => {
@@ -56,7 +67,11 @@ export function addEvaluate(program: Command): void {
         `--samples=${options.samples}`,
         `--limit=${options.limit}`,
         `--temperature=${options.temperature}`,
+        `--top-p=${options.topP}`,
+        `--top-k=${options.topK}`,
         `--max-new-tokens=${options.maxNewTokens}`,
+        `--max-prompt-tokens=${options.maxPromptTokens}`,
+        `--overlong=${options.overlong}`,
         `--seed=${options.seed}`,
         `--show=${options.show}`,
         ...(options.system === undefined ? [] : [`--system=${options.system}`]),

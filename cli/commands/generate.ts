@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type ChatOptions, chatOptions, trainerChatOption } from '../chat-options.ts';
 import { resolveCheckpoint } from '../checkpoint-argument.ts';
-import { type StateOption, integerFrom, numberWithin, stateOption } from '../options.ts';
+import { type StateOption, integerFrom, numberWithin, seed, stateOption } from '../options.ts';
 import { runTrainer } from '../trainer-process.ts';
 
 interface GenerateOptions extends StateOption, ChatOptions {
@@ -26,7 +26,7 @@ export function addGenerate(program: Command): void {
     .option('--top-p <number>', 'nucleus: smallest set of tokens with this probability', numberWithin(0, 1), 0.95)
     .option('--top-k <count>', 'only the k most likely tokens; 0 is all', integerFrom(0), 0)
     .option('--max-new-tokens <count>', 'longest completion, in tokens', integerFrom(1), 512)
-    .option('--seed <number>', 'seed of the random numbers', integerFrom(0), 0)
+    .option('--seed <number>', 'seed of the random numbers', seed, 0)
     .option('-n, --samples <count>', 'completions', integerFrom(1), 1)
     .addOption(stateOption())
     .action(async (checkpoint: string, options: GenerateOptions) => {

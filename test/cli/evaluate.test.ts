@@ -44,6 +44,11 @@ beforeAll(async () => {
   expect([code, stderr]).toEqual([0, '']);
 });
 
+async function completionsOf(...flags: string[]): Promise<string> {
+  const more = ['--data=asked.jsonl', '--samples=2', '--limit=3', '--max-new-tokens=6', '--show=6', ...flags];
+  return (await evaluate('tiny/trained', ...more)).stdout;
+}
+
 async function resultOf(stage: string): Promise<Record<string, number>> {
   const text = await readFile(join(directory(), '.r1/tiny/volume', stage, 'result.json'), 'utf8');
   return (JSON.parse(text) as { metrics: Record<string, number> }).metrics;
@@ -80,6 +85,49 @@ test('measures on a file with a system message and chat settings of its own', as
   const { code, stdout } = await evaluate('tiny/unmeasured', '--data=asked.jsonl', ...flags);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^system: Hurry\.\nuser: Name number \d\.\ncompletion: So/m);
+});
+
+test('samples from as few tokens as it is told: from one, all completions are the greedy one', async () => {
+  const greedy = await completionsOf('--temperature=0');
+  expect(greedy).toContain('completion: ');
+  expect(await completionsOf('--top-k=1')).toEqual(greedy);
+  expect(await completionsOf('--top-p=0')).toEqual(greedy);
+  expect(await completionsOf()).not.toEqual(greedy);
+});
+
+test('leaves longer prompts out and counts them, or refuses them', async () => {
+  const long = { prompt: `Name number ${'1'.repeat(40)}.`, answer: '1' };
+  const rows = [long, { prompt: 'Name number 2.', answer: '2' }];
+  await writeFile(join(directory(), 'long.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const flags = ['--data=long.jsonl', '--max-new-tokens=2', '--show=2', '--max-prompt-tokens=40'];
+  const { code, stdout, stderr } = await evaluate('tiny/trained', ...flags);
+  expect([code, stderr.replaceAll(`${directory()}/`, '')]).toEqual([
+    0,
+    expect.stringMatching(
+      /^long.jsonl: 1 of 2 rows are used; dropped: 1 overlong \(first: row .*: its prompt has \d+ tokens; maxPromptTokens is 40\)\n$/,
+    ),
+  ]);
+  expect(stdout.match(/^--- data, row/gm)).toHaveLength(1);
+  expect(await evaluate('tiny/trained', ...flags, '--overlong=refuse')).toMatchObject({
+    code: 64,
+    stdout: '',
+    stderr: expect.stringMatching(/^r1: row .*: its prompt has \d+ tokens; maxPromptTokens is 40/),
+  });
+});
+
+test.each([
+  { flag: '--top-p=1.5', says: 'expected a number from 0 to 1.' },
+  { flag: '--top-k=-1', says: 'expected a whole number from 0 to 1000000000.' },
+  { flag: '--top-k=1e10', says: 'expected a whole number from 0 to 1000000000.' },
+  { flag: '--samples=0', says: 'expected a whole number from 1 to 1000000000.' },
+  { flag: '--limit=', says: 'expected a whole number from 1 to 1000000000.' },
+  { flag: '--max-prompt-tokens=0', says: 'expected a whole number from 1 to 1000000000.' },
+  { flag: '--overlong=cut', says: 'Allowed choices are drop, refuse.' },
+  { flag: '--seed=2147483648', says: 'expected a whole number from 0 to 2147483647.' },
+  { flag: '--temperature=11', says: 'expected a number from 0 to 10.' },
+])('refuses $flag as a manifest would', async ({ flag, says }) => {
+  const result = await evaluate('tiny/trained', '--data=asked.jsonl', flag);
+  expect(result).toMatchObject({ code: 64, stdout: '', stderr: expect.stringContaining(says) });
 });
 
 test('says how a file with other columns is rewritten, as it names none', async () => {

@@ -38,10 +38,13 @@ export const sampling = object({
 });
 export type SamplingSettings = z.infer<typeof sampling>;
 
+/** What may be done with what is too long; the first by default. */
+export const overlong = ['drop', 'refuse'] as const;
+
 const onOverlong = (what: string) =>
   z
-    .enum(['drop', 'refuse'])
-    .default('drop')
+    .enum(overlong)
+    .default(overlong[0])
     .describe(`What happens with ${what}: they are left out and counted, or the stage ends before its first step.`);
 
 /** Settings of every stage that samples. */

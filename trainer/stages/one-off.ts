@@ -3,6 +3,7 @@ import { randomKey } from '../algorithms/random.ts';
 import { chat } from '../contract/chat.ts';
 import { dataset, type Row } from '../contract/dataset.ts';
 import { evaluation } from '../contract/training.ts';
+import { checkRows, describeFindings } from '../data/check-rows.ts';
 import { columnHint, inJsonl, inParquet } from '../data/column-hint.ts';
 import { isParquet } from '../data/data-lines.ts';
 import { loadDataset } from '../data/load-dataset.ts';
@@ -14,6 +15,7 @@ import { Policy } from './policy.ts';
 import { printable } from './printable.ts';
 import { readStageFile } from './read-stage-file.ts';
 import { repeatEvaluation } from './repeat-evaluation.ts';
+import { judgePrompt } from './row-verdicts.ts';
 
 interface GenerateOptions {
   readonly prompt: string;
@@ -57,7 +59,11 @@ interface EvaluateOptions {
   readonly samples: number;
   readonly limit: number;
   readonly temperature: number;
+  readonly topP: number;
+  readonly topK: number;
   readonly maxNewTokens: number;
+  readonly maxPromptTokens: number;
+  readonly overlong: string;
   readonly seed: number;
   readonly system?: string;
   /** Chat settings, as JSON. */
@@ -68,7 +74,9 @@ interface EvaluateOptions {
 
 /** Prints the metrics of a checkpoint on a data file, as JSON. */
 export async function evaluateCheckpoint(checkpoint: string, options: EvaluateOptions): Promise<void> {
-  const { data, kind, in: place, samples, limit, seed, system, chat: chatJson = '{}', show, ...sampling } = options;
+  const { data, kind, in: place, seed, system, chat: chatJson = '{}', show, ...measured } = options;
+  const { samples, limit, maxPromptTokens, overlong, ...sampling } = measured;
+  const how = evaluation.parse({ data: ['data'], samples, limit, maxPromptTokens, overlong, sampling });
   const answer = { kind, in: place };
   const settings = dataset.parse({ name: 'data', file: resolve(data), answer, system });
   const remedy = (await isParquet(data)) ? inParquet : inJsonl;
@@ -77,9 +85,16 @@ export async function evaluateCheckpoint(checkpoint: string, options: EvaluateOp
   });
   const policy = await Policy.open(resolve(checkpoint), { chat: chat.parse(JSON.parse(chatJson)) });
   try {
-    const how = evaluation.parse({ data: ['data'], samples, limit, sampling });
-    const rows = sampleRows(train, limit, seed, 'data');
-    printEvaluation(await evaluateRows(policy, [{ dataset: 'data', rows, trainedOn: false }], how, seed), show);
+    const { rows, findings } = await checkRows(
+      sampleRows(train, limit, seed, 'data'),
+      (row) => judgePrompt(policy, row, how),
+      { what: data },
+    );
+    if (findings.dropped.length > 0) console.error(`${data}: ${describeFindings(findings)}`);
+    printEvaluation(
+      await evaluateRows(policy, [{ dataset: 'data', rows: Array.from(rows), trainedOn: false }], how, seed),
+      show,
+    );
   } finally {
     await policy.close();
   }
