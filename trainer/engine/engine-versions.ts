@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { chooseRuntime } from '../runtime/open-runtime.ts';
+import type { RuntimeName } from '../runtime/runtime.ts';
 
 /** Instruction sets by which ONNX Runtime chooses its kernels; another choice gives other bits. */
 const kernelInstructionSets = [
@@ -34,9 +35,9 @@ export function softwareVersions(): Record<string, string> {
   return { node: process.versions.node };
 }
 
-/** Whether workers have copies of what they share: see memory-estimate.ts. */
-export function runtimeCopies(): boolean {
-  return chooseRuntime().name === 'stock';
+/** How programs run here. */
+export function runtimeName(): RuntimeName {
+  return chooseRuntime().name;
 }
 
 /**

@@ -1,19 +1,9 @@
 import type { Head, ModelConfig } from '../models/config.ts';
 import { type ParameterLayout, parameterLayout, trainedLayout } from '../models/parameters.ts';
 import { kvBytesPerToken } from '../rollout/kv-cache.ts';
+import type { RuntimeName } from '../runtime/runtime.ts';
 import { cacheBytes, mostRows } from './generation-plan.ts';
-import { gridLength } from '../models/packing.ts';
-import { logitBytes } from '../passes/head-runs.ts';
-import { budgetFor, cutMicroBatches, keptBytes, keptBytesPerToken } from './micro-batches.ts';
-
-/** An optimizer step on sequences that are all as long as they may be. */
-export interface LargestStep {
-  readonly sequences: number;
-  /** Of each in tokens, and how many of them are predicted: not those of a prompt, and none by a scalar head. */
-  readonly size: { readonly length: number; readonly predicted: number };
-  /** 2 for pairs. */
-  readonly rowsPerSequence: number;
-}
+import { type LargestStep, ofStep } from './step-memory.ts';
 
 /** What a model is opened for, with what is opened beside it. */
 export interface MemoryDemand {
@@ -21,8 +11,8 @@ export interface MemoryDemand {
   readonly head: Head;
   /** Worker threads. */
   readonly workers: number;
-  /** The runtime takes no shared memory, and copies what programs put out. */
-  readonly copies: boolean;
+  /** `stock` takes no shared memory, and copies what programs put out; all but `ops` compute attention scores in memory. */
+  readonly runtime: RuntimeName;
   /** Gradients and moments are kept; absent where nothing is trained. */
   readonly step?: LargestStep | undefined;
   /** A second set of weights is kept. */
@@ -46,17 +36,12 @@ const bytesPerNumber = Float32Array.BYTES_PER_ELEMENT;
 /** Node, ONNX Runtime and what they have loaded, without a model. */
 const programBytes = 500e6;
 
-/** More make no micro-batch larger. */
-const enoughSequences = 8192;
-
 /**
  * The memory that a stage needs at its peak, by what it is for; docs/pretrained-models.md has the same in a table, with measurements.
  *
  *   shared by all workers   4 bytes a parameter each for weights, gradient, two moments, reference; all but the weights only of
  *                           parameters that are trained
- *   a worker                keys and values; of its largest micro-batch what all layers keep for the way back, up to 512 MiB, and the residual
- *                           stream between them; the work of one layer, and four times its attention scores,
- *                           heads · rows · length²; twice the logits that exist at a time, up to 64 MiB
+ *   a worker                keys and values; what a step works in (step-memory.ts)
  *   each reward model       4 bytes a parameter for its weights
  *
  * In bf16, 2 bytes more for each number of the matrices that products read, of every model and of the reference.
@@ -64,7 +49,8 @@ const enoughSequences = 8192;
  * A runtime that copies takes 4 bytes a parameter of every model more for each worker, and twice the table of the head for its gradient.
  */
 export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
-  const { config, head, workers, copies, step, reference, sampledLength, rewardModels } = demand;
+  const { config, head, workers, runtime, step, reference, sampledLength, rewardModels } = demand;
+  const copies = runtime === 'stock';
   const layout = parameterLayout(config, head);
   const weights = bytesOf(layout);
   const trained = trainedLayout(layout);
@@ -88,7 +74,7 @@ export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
       certain(`the reward model ${name}`, bytesOfOpen(parameterLayout(model, 'scalar'))),
     ),
     ...(longest > 0 ? [likely(`keys and values ${each}`, workers * keysAndValues)] : []),
-    ...(step ? ofMicroBatch(step, config, head, workers, each) : []),
+    ...(step ? Object.entries(ofStep(step, demand)).map(([what, bytes]) => likely(what, bytes)) : []),
     certain('the program', programBytes),
   ];
 }
@@ -108,35 +94,6 @@ function tableBytes(config: ModelConfig, head: Head): number {
   const { vocabularySize, hiddenSize, intermediateSize } = config;
   if (config.lora) return bytesOf(trainedLayout(parameterLayout(config, head)));
   return bytesPerNumber * hiddenSize * (head === 'lm' ? Math.max(vocabularySize, intermediateSize) : intermediateSize);
-}
-
-function ofMicroBatch(
-  { sequences, size, rowsPerSequence }: LargestStep,
-  config: ModelConfig,
-  head: Head,
-  workers: number,
-  each: string,
-): MemoryPart[] {
-  const { vocabularySize, hiddenSize, layers, heads, maxLength } = config;
-  const [length, predicted] = [Math.min(size.length, maxLength), Math.min(size.predicted, maxLength)];
-  const [largest] = cutMicroBatches(
-    Array.from({ length: Math.min(sequences, enoughSequences) }, () => ({
-      length,
-      rows: rowsPerSequence,
-      tokens: rowsPerSequence * length,
-    })),
-    budgetFor(config),
-  );
-  const [rows, tokens] = [rowsPerSequence * (largest?.members.length ?? 0), largest?.tokens ?? 0];
-  const ofLayer = tokens * keptBytesPerToken(config);
-  const streams = (layers + 1) * tokens * hiddenSize * bytesPerNumber;
-  const scores = bytesPerNumber * heads * rows * gridLength(length) ** 2;
-  const logits = Math.min(logitBytes, bytesPerNumber * vocabularySize * rows * predicted);
-  return [
-    ...(head === 'lm' ? [likely(`logits ${each}`, 2 * workers * logits)] : []),
-    likely(`activations ${each}`, workers * (Math.min(keptBytes, layers * ofLayer) + streams + 3 * ofLayer)),
-    likely(`attention scores ${each}`, 4 * workers * scores),
-  ];
 }
 
 function certain(what: string, bytes: number): MemoryPart {

@@ -1,6 +1,6 @@
 import type { StageSettings } from '../contract/settings.ts';
 import type { EvaluationSettings, SamplingSettings } from '../contract/training.ts';
-import type { LargestStep } from '../engine/memory-estimate.ts';
+import type { LargestStep } from '../engine/step-memory.ts';
 
 /** An optimizer step on rows that are as long as the settings allow; nothing where none is made. */
 export function largestStep({ pretrain, sft, rewardModel, grpo }: StageSettings): LargestStep | undefined {

@@ -1,7 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { StageSettings } from '../contract/settings.ts';
 import type { EvaluationSettings } from '../contract/training.ts';
-import { runtimeCopies } from '../engine/engine-versions.ts';
+import { runtimeName } from '../engine/engine-versions.ts';
 import { estimateMemory, type MemoryDemand, type MemoryPart, totalOf } from '../engine/memory-estimate.ts';
 import { largestStep, longestSampled } from './largest-sequences.ts';
 
@@ -33,7 +33,7 @@ export function fits(use: ModelUse, limit: number): { readonly never?: string; r
   const parts = estimateMemory({
     ...use,
     workers,
-    copies: runtimeCopies(),
+    runtime: runtimeName(),
     step: trained ? largestStep(settings) : undefined,
     sampledLength: head === 'lm' ? longestSampled(settings, evaluation) : 0,
   });
