@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { type WeightType, weightTypes } from './checkpoint/safetensors.ts';
+import { type Precision, precisions } from './contract/training.ts';
 import { checkFiles } from './stages/check-files.ts';
 import { exportModel } from './stages/export-model.ts';
 import { evaluateCheckpoint, evaluateStageAgain, generateFromCheckpoint } from './stages/one-off.ts';
@@ -93,8 +93,8 @@ program
   .description('write the model of a checkpoint as a Hugging Face directory')
   .argument('<checkpoint>', 'checkpoint or Hugging Face directory')
   .argument('<directory>', 'where it is written')
-  .addOption(new Option('--dtype <type>', 'type of the weights').choices(weightTypes).default(weightTypes[0]))
-  .action((from: string, to: string, { dtype }: { dtype: WeightType }) => exportModel(from, to, dtype));
+  .addOption(new Option('--dtype <type>', 'type of the weights').choices(precisions).default(precisions[0]))
+  .action((from: string, to: string, { dtype }: { dtype: Precision }) => exportModel(from, to, dtype));
 
 /** `r1` has the same commands, and a person hears of no second program. */
 const commandsOfCli = ['generate', 'evaluate', 'evaluate-stage', 'export'];

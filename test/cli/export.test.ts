@@ -21,21 +21,26 @@ async function weightsOf(path: string) {
 }
 
 test.each([
-  { dtype: 'float32', stored: 'F32', round: (weights: Float32Array) => weights },
-  { dtype: 'bfloat16', stored: 'BF16', round: rounded },
-])('writes the model with its tokenizer, and weights in $dtype', async ({ dtype, stored, round }) => {
+  { dtype: 'f32', named: 'float32', stored: 'F32', round: (weights: Float32Array) => weights },
+  { dtype: 'bf16', named: 'bfloat16', stored: 'BF16', round: rounded },
+])('writes the model with its tokenizer, and weights in $dtype', async ({ dtype, named, stored, round }) => {
   const { code, stdout, stderr } = await exportTo(trained, '--dtype', dtype);
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout).toMatch(new RegExp(`^out: \\d+ parameters in ${dtype}\n$`));
   const out = join(directory(), 'out');
   const [{ config: before, weights: expected }, { config, weights }] = [await weightsOf(trained), await weightsOf(out)];
   expect(weights).toEqual(round(expected));
-  expect(config).toEqual({ ...before, dtype, torch_dtype: dtype });
+  expect(config).toEqual({ ...before, dtype: named, torch_dtype: named });
   await using file = await SafetensorsFile.open(join(out, 'model.safetensors'));
   expect(new Set([...file.tensors.values()].map((tensor) => tensor.dtype))).toEqual(new Set([stored]));
   for (const name of ['tokenizer.json', 'tokenizer_config.json'])
     expect(await readFile(join(out, name))).toEqual(await readFile(join(trained, name)));
   expect(await readdir(directory())).toEqual(['out']);
+});
+
+test.each(['float32', 'bfloat16', 'fp16'])('%s is no word of the manifest', async (dtype) => {
+  const { code, stderr } = await exportTo(trained, '--dtype', dtype);
+  expect([code, stderr]).toEqual([64, expect.stringContaining('Allowed choices are f32, bf16.')]);
 });
 
 test('an empty directory is written into', async () => {

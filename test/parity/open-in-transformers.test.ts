@@ -104,7 +104,7 @@ testInPython(
 
 testInPython('a model exported in bfloat16 gives there what it gives here (skipped without R1_PYTHON)', async () => {
   const exported = join(directory(), 'exported');
-  await exportModel(join(import.meta.dirname, '../fixtures/trained'), exported, 'bfloat16');
+  await exportModel(join(import.meta.dirname, '../fixtures/trained'), exported, 'bf16');
   const { logProbs, ...here } = await continuationHere(exported, '3 + 4 =', 16);
   const { logProbs: expected, ...there } = await continuationInTransformers(python!, exported, '3 + 4 =', 16);
   expect(there).toEqual(here);

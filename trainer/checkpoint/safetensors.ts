@@ -4,6 +4,7 @@ import { UserError } from '../contract/errors.ts';
 import { roundToBfloat16 } from '../algorithms/bfloat16.ts';
 import { namingFullDisk } from '../contract/full-disk.ts';
 import { openInput } from '../contract/input-file.ts';
+import type { Precision } from '../contract/training.ts';
 import { fill, type Piece, pieceBytes, readAhead } from './read-ahead.ts';
 import { maxHeaderBytes, parseHeader } from './safetensors-header.ts';
 import type { TensorEntry } from './safetensors-header.ts';
@@ -146,14 +147,10 @@ export interface NamedTensor {
   readonly values: Float32Array | (() => Float32Array | Promise<Float32Array>);
 }
 
-/** Types that weights are written in, as `config.json` names them. */
-export const weightTypes = ['float32', 'bfloat16'] as const;
-export type WeightType = (typeof weightTypes)[number];
-
 /** Of the format: name and bytes of an element. */
-const dtypes = { float32: { dtype: 'F32', bytes: 4 }, bfloat16: { dtype: 'BF16', bytes: 2 } } as const;
+const dtypes = { f32: { dtype: 'F32', bytes: 4 }, bf16: { dtype: 'BF16', bytes: 2 } } as const;
 
-export function bytesPerElement(type: WeightType): number {
+export function bytesPerElement(type: Precision): number {
   return dtypes[type].bytes;
 }
 
@@ -165,7 +162,7 @@ export function bytesPerElement(type: WeightType): number {
 export async function writeSafetensors(
   path: string,
   tensors: readonly NamedTensor[],
-  type: WeightType = 'float32',
+  type: Precision = 'f32',
 ): Promise<void> {
   const { dtype, bytes: ofElement } = dtypes[type];
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
@@ -184,7 +181,7 @@ export async function writeSafetensors(
     await writeAll(file, prefix);
     for (const { values } of tensors) {
       const inFloat32 = typeof values === 'function' ? await values() : values;
-      const { buffer, byteOffset, byteLength } = type === 'float32' ? inFloat32 : halvesOf(inFloat32);
+      const { buffer, byteOffset, byteLength } = type === 'f32' ? inFloat32 : halvesOf(inFloat32);
       await writeAll(file, new Uint8Array(buffer, byteOffset, byteLength));
     }
   });

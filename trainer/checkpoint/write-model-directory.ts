@@ -5,7 +5,8 @@ import { makeWithin } from '../contract/make-directory.ts';
 import { copyTokenizer, generationConfigName } from './companion-files.ts';
 import type { FlatLayout, FlatTensor } from './model-directory.ts';
 import { mostShardBytes, planShards, type Shard } from './plan-shards.ts';
-import { bytesPerElement, type WeightType, writeSafetensors } from './safetensors.ts';
+import type { Precision } from '../contract/training.ts';
+import { bytesPerElement, writeSafetensors } from './safetensors.ts';
 import { indexName } from './weight-files.ts';
 
 export interface ModelToWrite<Tensor extends FlatTensor> {
@@ -16,8 +17,8 @@ export interface ModelToWrite<Tensor extends FlatTensor> {
   readonly valuesOf: (tensor: Tensor) => Float32Array | Promise<Float32Array>;
   /** Directory whose tokenizer and generation_config.json are copied. */
   readonly tokenizerFrom: string;
-  /** Of the weights in the files, float32 when absent. */
-  readonly dtype?: WeightType;
+  /** Of the weights in the files, f32 when absent. */
+  readonly dtype?: Precision;
 }
 
 /**
@@ -32,7 +33,7 @@ export async function writeModelDirectory<Tensor extends FlatTensor>(
   model: ModelToWrite<Tensor>,
   shardBytes = mostShardBytes,
 ): Promise<void> {
-  const { hfConfig, layout, valuesOf, tokenizerFrom, dtype = 'float32' } = model;
+  const { hfConfig, layout, valuesOf, tokenizerFrom, dtype = 'f32' } = model;
   await namingFullDisk(directory, undefined, async () => {
     await makeWithin(directory);
     await writeFile(join(directory, 'config.json'), json(hfConfig));
@@ -52,7 +53,7 @@ export async function writeModelDirectory<Tensor extends FlatTensor>(
 }
 
 /** What `transformers` looks up: in which file each tensor is. */
-function indexOf(shards: readonly Shard<{ readonly name: string }>[], { size }: FlatLayout, dtype: WeightType): object {
+function indexOf(shards: readonly Shard<{ readonly name: string }>[], { size }: FlatLayout, dtype: Precision): object {
   return {
     metadata: { total_parameters: size, total_size: size * bytesPerElement(dtype) },
     weight_map: Object.fromEntries(

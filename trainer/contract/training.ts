@@ -133,8 +133,11 @@ export const lora = object({
 });
 export type LoraSettings = z.infer<typeof lora>;
 
+/** Words for the two float types, of products and of weights in files. */
+export const precisions = ['f32', 'bf16'] as const;
+
 export const precision = z
-  .enum(['f32', 'bf16'])
+  .enum(precisions)
   .describe(
     'Of the products of linear layers and of the head. bf16 rounds their factors to bfloat16 and sums in f32, forward and backward, as autocast of PyTorch does; weights, moments, norms, softmax, attention and adapters stay in f32.',
   );

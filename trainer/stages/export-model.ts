@@ -3,12 +3,15 @@ import { access, readdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { verifyCheckpoint } from '../checkpoint/manifest.ts';
 import { readModelDirectory } from '../checkpoint/model-directory.ts';
-import type { WeightType } from '../checkpoint/safetensors.ts';
 import { writeModelDirectory } from '../checkpoint/write-model-directory.ts';
 import { checkpointManifestName } from '../contract/checkpoint.ts';
 import { UserError } from '../contract/errors.ts';
+import type { Precision } from '../contract/training.ts';
 import { type Head, parseHfConfig } from '../models/config.ts';
 import { type ParameterTensor, parameterLayout } from '../models/parameters.ts';
+
+/** As `config.json` names them. */
+const hfNames: Readonly<Record<Precision, string>> = { f32: 'float32', bf16: 'bfloat16' };
 
 /**
  * Writes the model of a checkpoint, or of any Hugging Face directory, as a directory of its own that others open: weights with their
@@ -17,7 +20,7 @@ import { type ParameterTensor, parameterLayout } from '../models/parameters.ts';
  * @param from a checkpoint is verified first
  * @throws UserError where there is something at `to` already, or no model at `from`
  */
-export async function exportModel(from: string, to: string, dtype: WeightType): Promise<void> {
+export async function exportModel(from: string, to: string, dtype: Precision): Promise<void> {
   const [source, target] = [resolve(from), resolve(to)];
   await requireRoom(target);
   if (await isThere(join(source, checkpointManifestName))) await verifyCheckpoint(source);
@@ -32,7 +35,7 @@ export async function exportModel(from: string, to: string, dtype: WeightType): 
   const partial = `${target}.${randomUUID()}.partial`;
   try {
     // transformers 5 writes `dtype`; before 4.56 it read `torch_dtype` alone.
-    const hfConfig = { ...json, dtype, torch_dtype: dtype };
+    const hfConfig = { ...json, dtype: hfNames[dtype], torch_dtype: hfNames[dtype] };
     await writeModelDirectory(partial, { hfConfig, layout, valuesOf, dtype, tokenizerFrom: source });
     await rename(partial, target).catch(async (error: unknown) => {
       await requireRoom(target); // somebody else was first

@@ -41,8 +41,8 @@ describe('tensors are put into files in their order', () => {
 });
 
 test.each([
-  { dtype: 'float32', bytes: 4, stored: (weights: Float32Array) => weights },
-  { dtype: 'bfloat16', bytes: 2, stored: rounded },
+  { dtype: 'f32', bytes: 4, stored: (weights: Float32Array) => weights },
+  { dtype: 'bf16', bytes: 2, stored: rounded },
 ] as const)('in $dtype a model over the bound is written in shards with an index, and reads back', async (type) => {
   const { dtype, bytes, stored } = type;
   const [from, to] = [join(directory(), 'from'), join(directory(), 'to')];
