@@ -67,15 +67,8 @@ function folderOf(manifestFile: string): string {
 
 async function missingOf({ files, directories }: NamedFiles, folder: string): Promise<ValueProblem[]> {
   const problems = await Promise.all([
-    ...files.map(({ path, file, expected }) => kindProblem(path, file, 'a file', expected)),
-    ...directories.map(async ({ path, directory }) =>
-      kindProblem(
-        path,
-        directory,
-        'a directory',
-        `a Hugging Face directory${await hubHint(relative(folder, directory), folder)}`,
-      ),
-    ),
+    ...files.map(({ path, file, expected }) => fileProblem(path, file, expected)),
+    ...directories.map(({ path, directory }) => directoryProblem(path, directory, folder)),
   ]);
   return problems.filter((problem) => problem !== undefined);
 }
@@ -105,21 +98,23 @@ function modelsOf({ base, stages }: R1Pipeline['spec']): { path: Path; model: Pa
   );
 }
 
-/** Other tools take `owner/name` for a model of the Hub where they take a directory. */
+async function fileProblem(path: Path, file: string, expected: string): Promise<ValueProblem | undefined> {
+  const kind = await kindOf(file);
+  return kind === 'a file' ? undefined : problemAt(path, `${kind} at ${file}`, expected);
+}
+
+async function directoryProblem(path: Path, directory: string, folder: string): Promise<ValueProblem | undefined> {
+  const kind = await kindOf(directory);
+  if (kind === 'a directory') return undefined;
+  const hint = kind === 'nothing' ? await hubHint(relative(folder, directory), folder) : '';
+  return problemAt(path, `${kind} at ${directory}`, `a Hugging Face directory${hint}`);
+}
+
+/** What is missing may be a model of the Hub: other tools take `owner/name` where they take a directory. */
 async function hubHint(named: string, folder: string): Promise<string> {
   if (!/^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(named)) return '';
   const isHere = (await kindOf(resolve(folder, dirname(named)))) === 'a directory';
   return isHere ? '' : `; a model of the Hub is named by hf: {repo: ${named}}`;
-}
-
-async function kindProblem(
-  path: Path,
-  place: string,
-  wanted: string,
-  expected: string,
-): Promise<ValueProblem | undefined> {
-  const kind = await kindOf(place);
-  return kind === wanted ? undefined : problemAt(path, `${kind} at ${place}`, expected);
 }
 
 async function kindOf(path: string): Promise<string> {

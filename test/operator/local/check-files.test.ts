@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileProblems, missingFiles, missingModels, rowProblems } from '../../../operator/local/check-files.ts';
 import { formatPath } from '../../../operator/api/value-problem.ts';
@@ -11,6 +11,7 @@ mkdirSync(join(folder, 'model'));
 mkdirSync(join(folder, 'empty'));
 writeFileSync(join(folder, 'model/config.json'), '{}');
 writeFileSync(join(folder, 'rows.jsonl'), '');
+symlinkSync('loop', join(folder, 'loop'));
 
 async function problems(base: string, dataset: string): Promise<string[]> {
   const text = fourStages.replace('base: {init: {}}', `base: ${base}`).replace('generator: {task: addition}', dataset);
@@ -52,6 +53,20 @@ test.each([
     base: '{path: model/nosuch}',
     dataset: 'file: rows.jsonl',
     expected: ['spec.base.path: found nothing at ./model/nosuch, expected a Hugging Face directory'],
+  },
+  {
+    name: 'model of the Hub below what is a file here',
+    base: '{path: rows.jsonl/name}',
+    dataset: 'file: rows.jsonl',
+    expected: [
+      'spec.base.path: found nothing at ./rows.jsonl/name, expected a Hugging Face directory; a model of the Hub is named by hf: {repo: rows.jsonl/name}',
+    ],
+  },
+  {
+    name: 'directory that cannot be reached, which need not be missing',
+    base: '{path: loop/name}',
+    dataset: 'file: rows.jsonl',
+    expected: ['spec.base.path: found something unreadable (ELOOP) at ./loop/name, expected a Hugging Face directory'],
   },
   {
     name: 'path of three parts, which no model of the Hub has',
