@@ -2,10 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { namingFullDisk } from '../contract/full-disk.ts';
 import { makeWithin } from '../contract/make-directory.ts';
+import type { Precision } from '../contract/training.ts';
 import { copyTokenizer, generationConfigName } from './companion-files.ts';
 import type { FlatLayout, FlatTensor } from './model-directory.ts';
 import { mostShardBytes, planShards, type Shard } from './plan-shards.ts';
-import type { Precision } from '../contract/training.ts';
 import { bytesPerElement, writeSafetensors } from './safetensors.ts';
 import { indexName } from './weight-files.ts';
 
