@@ -1,6 +1,5 @@
 import type { ParameterLayout } from '../../models/parameters.ts';
 import type { Range } from '../../optim/adamw.ts';
-import { adviseHugePages } from '../../runtime/huge-pages.ts';
 import type { OptimizerMemory } from './protocol.ts';
 import { blockCount } from './squares.ts';
 
@@ -24,16 +23,12 @@ const shiftBytes = 17 * 4096;
  */
 export function sharedFloats(size: number, shift = 0): Float32Array {
   const before = shift * shiftBytes;
-  const floats = new Float32Array(new SharedArrayBuffer(before + size * Float32Array.BYTES_PER_ELEMENT), before);
-  adviseHugePages(floats);
-  return floats;
+  return new Float32Array(new SharedArrayBuffer(before + size * Float32Array.BYTES_PER_ELEMENT), before);
 }
 
 /** Zeros of bfloat16 in shared memory. */
 export function sharedHalves(size: number): Uint16Array {
-  const halves = new Uint16Array(new SharedArrayBuffer(size * Uint16Array.BYTES_PER_ELEMENT));
-  adviseHugePages(halves);
-  return halves;
+  return new Uint16Array(new SharedArrayBuffer(size * Uint16Array.BYTES_PER_ELEMENT));
 }
 
 /** A copy in shared memory. */
