@@ -40,9 +40,10 @@ export function startsOf(whole: string): LineStart[] {
     const rest = line.slice(column - 1);
     const isItem = /^-(\s|$)/.test(rest);
     starts.unshift({ column, isItem, label: labelOf(rest) });
-    const inside = rest.slice(1).search(/\S/) + 1;
-    if (!isItem || inside === 0) return starts;
-    column += inside;
+    if (!isItem) return starts;
+    const inside = /^(-\s+)(?:-(?:\s|$)|[^\s[{][^]*:(?:\s|$))/.exec(rest)?.[1];
+    if (inside === undefined) return starts; // nothing can stand beside what is in a text or in braces
+    column += inside.length;
   }
 }
 

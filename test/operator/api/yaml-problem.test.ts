@@ -56,6 +56,11 @@ test.each([
     says: '7:4: found sft in column 4, expected column 5 (beside name) or 3 (beside stages) or 1 (beside spec)',
   },
   {
+    name: 'a field too far in below a list of objects in braces',
+    text: 'spec:\n  datasets:\n    - {name: a}\n   stages: []\n',
+    says: '7:4: found stages in column 4, expected column 3 (beside datasets) or 1 (beside spec)',
+  },
+  {
     name: 'a field of a list item too far in',
     text: 'spec:\n  stages:\n    - name: a\n       sft: {}\n',
     says: '7:8: found sft in column 8, expected column 7 (beside name)',
