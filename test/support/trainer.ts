@@ -109,6 +109,11 @@ export function progressOf({ stdout }: Pick<Exit, 'stdout'>): ProgressLine[] {
     .map((line) => progressLine.parse(JSON.parse(line)));
 }
 
+/** What it said of its work. On a busy machine it also tells which rows it looks at. */
+export function workOf(exit: Pick<Exit, 'stdout'>): ProgressLine[] {
+  return progressOf(exit).filter(({ phase }) => phase !== 'check');
+}
+
 /** The line that says where training begins. On a busy machine others come before it: which rows are looked at, what is measured. */
 export function beginningOf(exit: Pick<Exit, 'stdout'>): ProgressLine | undefined {
   return progressOf(exit).find(({ phase }) => phase === 'train');

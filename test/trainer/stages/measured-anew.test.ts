@@ -3,7 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { StageResult } from '../../../trainer/contract/progress.ts';
-import { logOf, pin, progressOf, readResult, runStage, runToResult, writeStage } from '../../support/trainer.ts';
+import {
+  logOf,
+  pin,
+  progressOf,
+  readResult,
+  runStage,
+  runToResult,
+  workOf,
+  writeStage,
+} from '../../support/trainer.ts';
 
 let root: string;
 let unmeasured: StageResult;
@@ -45,7 +54,7 @@ test('neither how a model is measured nor how often it is saved decides its dige
 test('an evaluation that is added to a finished stage measures its checkpoint and what it started from, and trains nothing', async () => {
   const ended = await runStage(await writeStage(root, await stage('stage', { evaluation })));
   expect(ended).toMatchObject({ code: 0, stderr: '' });
-  expect(progressOf(ended).filter(({ phase }) => phase !== 'evaluate')).toEqual([]);
+  expect(workOf(ended).filter(({ phase }) => phase !== 'evaluate')).toEqual([]);
   const added = await readResult(root, 'stage');
   const measured = await readResult(root, 'measured');
   expect(added).toMatchObject({ checkpoint: { digest: unmeasured.checkpoint?.digest }, metrics: measured.metrics });

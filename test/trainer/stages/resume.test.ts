@@ -8,7 +8,7 @@ import {
   logOf,
   pin,
   beginningOf,
-  progressOf,
+  workOf,
   readResult,
   runStage,
   tinyModel,
@@ -66,7 +66,7 @@ test.each([
 
     const ended = await runStage(file);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
-    expect(progressOf(ended).filter(({ step }) => step < steps)).toEqual([]);
+    expect(workOf(ended).filter(({ step }) => step < steps)).toEqual([]);
     expect(await identity(last)).toEqual(published);
     await expectAsUndisturbed(type, out, { message: 'finished by an earlier attempt' });
   },
