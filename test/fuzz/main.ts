@@ -57,14 +57,14 @@ interface Batch extends Tried {
   readonly peakMiB: number;
 }
 
-/** Tries all batches of a target, in a new process after each input that had to be ended. */
+/** Tries all batches of a target, in a new process after each input that had to be ended; another one stands in for the batch of that. */
 async function run(target: FuzzTarget, flags: Flags, inputFile: string): Promise<string> {
   const batches = Math.ceil(Number(flags.cases) / batchCases);
   const all: Batch[] = [];
   let ended = 0;
-  for (let next = 0; next < batches;) {
+  for (let next = 0; next < batches + ended;) {
     // oxlint-disable-next-line no-await-in-loop -- a process goes on where the one before it was ended
-    const { done, hung } = await runBatches(target, next, batches, flags.seed, inputFile);
+    const { done, hung } = await runBatches(target, next, batches + ended, flags.seed, inputFile);
     all.push(...done);
     next += done.length;
     if (!hung) break;
