@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { type Precision, precisions } from './contract/training.ts';
+import { overlong, type Precision, precisions } from './contract/training.ts';
 import { checkFiles } from './stages/check-files.ts';
 import { exportModel } from './stages/export-model.ts';
 import { evaluateCheckpoint, evaluateStageAgain, generateFromCheckpoint } from './stages/one-off.ts';
@@ -74,7 +74,7 @@ program
   .option('--top-k <count>', 'only the k most likely tokens; 0 is all', Number, 0)
   .option('--max-new-tokens <count>', 'longest completion', Number, 256)
   .option('--max-prompt-tokens <count>', 'longest prompt', Number, 512)
-  .option('--overlong <way>', 'drop or refuse longer prompts', 'drop')
+  .addOption(new Option('--overlong <way>', 'what happens with longer prompts').choices(overlong).default(overlong[0]))
   .option('--seed <number>', 'seed of the random numbers', Number, 0)
   .option('--system <text>', 'system message')
   .option('--chat <json>', 'what chat is in a manifest')

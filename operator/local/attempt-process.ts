@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { resultName } from '../../trainer/contract/checkpoint.ts';
+import { makeDirectory } from '../../trainer/contract/make-directory.ts';
 import { stageResult, type ProgressLine, type StageResult } from '../../trainer/contract/progress.ts';
 import type { AttemptExit, AttemptObserved, StopReason } from '../core/observed.ts';
 import { LogFollower } from './log-follower.ts';
@@ -53,8 +54,8 @@ export class AttemptProcess {
   readonly ended: Promise<void>;
 
   static async start(options: AttemptOptions): Promise<AttemptProcess> {
-    await mkdir(options.out, { recursive: true });
-    await mkdir(dirname(options.log), { recursive: true });
+    await makeDirectory(options.out);
+    await makeDirectory(dirname(options.log));
     const log = await open(options.log, 'w');
     try {
       const [program = process.execPath, ...leading] = options.command;

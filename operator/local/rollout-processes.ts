@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { open, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes } from '../../trainer/contract/exit-codes.ts';
+import { makeDirectory } from '../../trainer/contract/make-directory.ts';
 import type { StageFile } from '../../trainer/contract/stage-file.ts';
 import { send } from './orphans.ts';
 
@@ -20,7 +21,7 @@ const graceMs = 2000;
 
 /** A port of this machine for the learner of an attempt, and a fresh secret that nobody else may read. */
 export async function prepareRollout(tokenFile: string): Promise<NonNullable<StageFile['rollout']>> {
-  await mkdir(dirname(tokenFile), { recursive: true });
+  await makeDirectory(dirname(tokenFile));
   await rm(tokenFile, { force: true }); // an old one would keep its mode
   await writeFile(tokenFile, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
   const server = createServer().listen(0, loopback);
@@ -77,7 +78,7 @@ export class RolloutProcesses {
   }
 
   private async run(path: string): Promise<number | null> {
-    await mkdir(dirname(path), { recursive: true });
+    await makeDirectory(dirname(path));
     await using log = await open(path, 'a');
     if (this.ending.signal.aborted) return null;
     const { command, rollout } = this.options;

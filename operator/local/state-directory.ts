@@ -1,4 +1,4 @@
-import { access, constants, mkdir, open, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, open, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { UserError } from '../../trainer/contract/errors.ts';
@@ -106,7 +106,7 @@ export class StateDirectory {
 
   /** Beside the pipeline's own file, which belongs to whoever runs it. */
   async approve(stage: string): Promise<void> {
-    await mkdir(this.approvals, { recursive: true });
+    await makeDirectory(this.approvals);
     await writeFile(join(this.approvals, stage), '');
   }
 
@@ -151,7 +151,7 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
   const partial = `${path}.${process.pid}.partial`;
   try {
     await namingFullDisk(path, undefined, async () => {
-      await mkdir(dirname(path), { recursive: true });
+      await makeDirectory(dirname(path));
       await using file = await open(partial, 'w');
       await file.writeFile(`${JSON.stringify(value, undefined, 2)}\n`);
       await file.sync();

@@ -57,7 +57,7 @@ interface Batch extends Tried {
   readonly peakMiB: number;
 }
 
-/** Tries all batches of a target, in a new process after each input that had to be ended; another one stands in for the batch of that. */
+/** Tries all batches of a target, in a new process after each input that had to be ended, and one more for the batch that it cut short. */
 async function run(target: FuzzTarget, flags: Flags, inputFile: string): Promise<string> {
   const batches = Math.ceil(Number(flags.cases) / batchCases);
   const all: Batch[] = [];

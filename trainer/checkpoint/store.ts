@@ -5,6 +5,7 @@ import { checkpointManifestName } from '../contract/checkpoint.ts';
 import type { CheckpointManifest } from '../contract/checkpoint.ts';
 import { namingFullDisk } from '../contract/full-disk.ts';
 import { describeFiles, readManifest, verifyCheckpoint } from './manifest.ts';
+import { namesIn } from './names-in.ts';
 
 export { verifyCheckpoint };
 
@@ -131,15 +132,6 @@ async function stepDirectories(
     .filter((name) => new RegExp(`^${kind}-\\d{6,}$`).test(name))
     .map((name) => ({ path: join(outDir, name), step: Number(name.slice(kind.length + 1)) }))
     .toSorted((a, b) => b.step - a.step);
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { access, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { access, open, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { checkedRowsName } from '../contract/checked-rows.ts';
 import {
@@ -9,6 +9,7 @@ import {
   samplesName,
 } from '../contract/checkpoint.ts';
 import { readManifest } from './manifest.ts';
+import { namesIn } from './names-in.ts';
 import { replaceFile } from './replace-file.ts';
 
 /** Files that grow while an attempt runs, that a person leaves there, or that spare a check of all rows. */
@@ -111,7 +112,7 @@ async function copyNewest(name: string, directories: readonly string[], out: str
   );
   if (there) return;
   for (const directory of directories) {
-    const text = await readFile(join(directory, name), 'utf8').catch(ifMissing(undefined));
+    const text = await readFile(join(directory, name), 'utf8').catch(ifMissing);
     if (text !== undefined) return replaceFile(join(out, name), text);
   }
 }
@@ -140,13 +141,6 @@ async function remove(path: string): Promise<void> {
   }
 }
 
-async function namesIn(directory: string): Promise<string[]> {
-  return readdir(directory).catch(ifMissing<string[]>([]));
-}
-
-function ifMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
-  return (error) => {
-    if (error.code === 'ENOENT') return value;
-    throw error;
-  };
+function ifMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }

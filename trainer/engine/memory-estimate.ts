@@ -3,7 +3,7 @@ import { type ParameterLayout, parameterLayout, trainedLayout } from '../models/
 import { kvBytesPerToken } from '../rollout/kv-cache.ts';
 import type { RuntimeName } from '../runtime/runtime.ts';
 import { cacheBytes, mostRows } from './generation-plan.ts';
-import { type LargestStep, ofStep } from './step-memory.ts';
+import { bytesPerNumber, type LargestStep, ofStep, ofWorkers } from './step-memory.ts';
 
 /** What a model is opened for, with what is opened beside it. */
 export interface MemoryDemand {
@@ -31,8 +31,6 @@ export interface MemoryPart {
   readonly certain: boolean;
 }
 
-const bytesPerNumber = Float32Array.BYTES_PER_ELEMENT;
-
 /** Node, ONNX Runtime and what they have loaded, without a model. */
 const programBytes = 500e6;
 
@@ -56,7 +54,7 @@ export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
   const trained = trainedLayout(layout);
   const inBfloat16 = (of: ParameterLayout) => (copies ? 0 : roundedBytes(of));
   const bytesOfOpen = (of: ParameterLayout) => (copies ? 1 + workers : 1) * bytesOf(of) + inBfloat16(of);
-  const each = workers === 1 ? 'of the worker' : `of ${workers} workers`;
+  const each = ofWorkers(workers);
   const rounded = inBfloat16(layout) + (reference ? inBfloat16(trained) : 0);
   const longest = Math.min(sampledLength, config.maxLength);
   const ofOneSequence = longest * kvBytesPerToken(config);

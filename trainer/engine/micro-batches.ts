@@ -37,6 +37,16 @@ export function keptBytesPerToken(config: ModelConfig): number {
   return Float32Array.BYTES_PER_ELEMENT * shapes.reduce((sum, shape) => sum + sizeOf(shape), 0);
 }
 
+/**
+ * How many layers have places of their own for what they keep of so many tokens: those for which there is room, and one more, in
+ * whose place the layers before it run once more.
+ *
+ * @param bytes that what is kept may take
+ */
+export function keptLayers(config: ModelConfig, tokens: number, bytes = keptBytes): number {
+  return Math.min(config.layers, Math.floor(bytes / (tokens * keptBytesPerToken(config))) + 1);
+}
+
 /** Keeps what the layers keep within `keptBytes`, unless the micro-batches would become too small to be fast, and scores within 64 MiB. */
 export function budgetFor(config: ModelConfig): Budget {
   const affordable = Math.floor(keptBytes / (config.layers * keptBytesPerToken(config)));

@@ -2,7 +2,7 @@ import type { Head, ModelConfig } from '../models/config.ts';
 import { gridLength } from '../models/packing.ts';
 import { logitBytes } from '../passes/head-runs.ts';
 import type { RuntimeName } from '../runtime/runtime.ts';
-import { budgetFor, cutMicroBatches, keptBytes, keptBytesPerToken } from './micro-batches.ts';
+import { budgetFor, cutMicroBatches, keptBytesPerToken, keptLayers } from './micro-batches.ts';
 
 /** An optimizer step on sequences that are all as long as they may be. */
 export interface LargestStep {
@@ -20,7 +20,7 @@ interface Where {
   readonly runtime: RuntimeName;
 }
 
-const bytesPerNumber = Float32Array.BYTES_PER_ELEMENT;
+export const bytesPerNumber = Float32Array.BYTES_PER_ELEMENT;
 
 /** HEAP_MAX_SIZE of glibc on 64 bits. */
 const heapBytes = 64 * 1024 * 1024;
@@ -52,12 +52,11 @@ export function ofStep(step: LargestStep, { config, head, workers, runtime }: Wh
     budgetFor(config),
   );
   const busy = Math.min(workers, microBatches.length);
-  const each = busy === 1 ? 'of the worker' : `of ${busy} workers`;
+  const each = ofWorkers(busy);
   const [largest] = microBatches;
   const [rows, tokens] = [rowsPerSequence * (largest?.members.length ?? 0), largest?.tokens ?? 0];
 
-  const ofLayer = tokens * keptBytesPerToken(config);
-  const kept = Math.min(layers, Math.floor(keptBytes / ofLayer) + 1) * ofLayer;
+  const kept = keptLayers(config, tokens) * tokens * keptBytesPerToken(config);
   const streams = (layers + 1 + 2) * hiddenSize + 2 * kvHeads * headDim;
   const activations = kept + bytesPerNumber * tokens * streams + workOfLayer(config, runtime, tokens);
   const logits = Math.min(logitBytes, bytesPerNumber * vocabularySize * rows * predicted);
@@ -69,6 +68,11 @@ export function ofStep(step: LargestStep, { config, head, workers, runtime }: Wh
     ...(scores > 0 && { [`attention scores ${each}`]: 4 * busy * scores }),
     ...(embeddingRows > 0 && { "the embedding's gradient by rows": bytesPerNumber * hiddenSize * embeddingRows }),
   };
+}
+
+/** Whose memory it is, as a refusal tells it. */
+export function ofWorkers(count: number): string {
+  return count === 1 ? 'of the worker' : `of ${count} workers`;
 }
 
 /**

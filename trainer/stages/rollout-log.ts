@@ -1,5 +1,6 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { namesIn } from '../checkpoint/names-in.ts';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { makeWithin } from '../contract/make-directory.ts';
 
@@ -52,8 +53,7 @@ export class RolloutLog {
 
   /** Of the rollouts that are there, ascending. */
   private async steps(): Promise<number[]> {
-    const names = (await readdir(this.directory).catch(unless('ENOENT'))) ?? [];
-    return names
+    return (await namesIn(this.directory))
       .flatMap((name) => pattern.exec(name)?.[1] ?? [])
       .map(Number)
       .toSorted((a, b) => a - b);
@@ -63,10 +63,4 @@ export class RolloutLog {
 /** One at a time: a rollout can be longer than the longest string. */
 function* jsonLines(lines: readonly object[]): Generator<string> {
   for (const line of lines) yield `${JSON.stringify(line)}\n`;
-}
-
-function unless(code: string): (error: NodeJS.ErrnoException) => undefined {
-  return (error) => {
-    if (error.code !== code) throw error;
-  };
 }

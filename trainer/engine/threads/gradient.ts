@@ -7,7 +7,7 @@ import type { ExecutableCache } from '../../runtime/executable-cache.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { floats, floatTensor, indexTensor, type Tensor, type Tensors } from '../../runtime/tensor.ts';
 import type { MicroBatchResult } from '../backend.ts';
-import { keptBytes, keptBytesPerToken } from '../micro-batches.ts';
+import { keptLayers } from '../micro-batches.ts';
 import type { TrainingBatch } from '../sequences.ts';
 import {
   completionNumbers,
@@ -70,15 +70,14 @@ export class GradientRuns {
     memory: GradientMemory,
     place: Place,
   ): Promise<MicroBatchResult> {
-    const { config, layers, turns, limits = { keptBytes } } = this.#options;
+    const { config, layers, turns, limits } = this.#options;
     const feeds = feedsOf(batch);
     const tokens = tokenTensors(feeds.packing);
     const count = feeds.packing.ids.length;
-    const most = Math.floor(limits.keptBytes / (keptBytesPerToken(config) * count));
-    const firstKept = Math.max(0, config.layers - most);
-    const kept = layers.kept(Math.min(config.layers, most + 1), count);
-    /** Those before the first kept one share a place, which the last of them leaves as its way back needs it. */
-    const keptOf = (layer: number) => kept[Math.max(0, layer - config.layers + kept.length)] as Tensors;
+    const kept = layers.kept(keptLayers(config, count, limits?.keptBytes), count);
+    /** It shares its place with all before it, and leaves it as its way back needs it. */
+    const firstKept = config.layers - kept.length;
+    const keptOf = (layer: number) => kept[Math.max(0, layer - firstKept)] as Tensors;
     const streams = layers.streams('streams', config.layers + 1, count);
     const stream = (layer: number) => streams[layer] as Tensor;
     const cotangents = layers.streams('cotangents', 2, count) as [Tensor, Tensor];
@@ -95,7 +94,7 @@ export class GradientRuns {
     passTurn(turns, 0, place.index);
 
     for (let layer = config.layers - 1; layer >= 0; layer--) {
-      if (layer < firstKept - 1) {
+      if (layer < firstKept) {
         await layers.layer(layer, parameters, tokens, stream(layer), stream(layer + 1), keptOf(layer));
       }
       const stage = config.layers - layer;
