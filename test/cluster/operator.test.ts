@@ -23,7 +23,7 @@ describeCluster('the operator', (cluster) => {
       );
 
   describe('runs a pipeline', () => {
-    test('stage by stage to its end, with at most eight requests a stage, and then rests', async () => {
+    test('stage by stage to its end, makes each thing once, and then rests', async () => {
       const before = proxy().requests.length;
       await world().apply('sums', { image: 'kwok/succeed:1s' });
       const pipeline = await world().pipeline('sums', 'Succeeded');
@@ -37,12 +37,17 @@ describeCluster('the operator', (cluster) => {
       const starts = (await world().podsOf('sums')).map(({ metadata }) => metadata.creationTimestamp);
       expect(starts).toEqual(starts.toSorted()); // by name: first-1, second-1, third-1
 
-      await sleep(6000); // the last progress would be written by now
-      const requests = requestsSince(before);
-      if (requests.length > 3 * 8) throw new Error(`${requests.length} requests:\n${requests.join('\n')}`);
-      const rest = proxy().requests.length;
-      await sleep(5000);
-      expect(requestsSince(rest)).toEqual([]);
+      await eventually('five seconds without a request', async () => {
+        const rest = proxy().requests.length;
+        await sleep(5000);
+        return requestsSince(rest).length === 0;
+      });
+      // How often a status is written depends on what the operator sees in between: bench/operator counts that.
+      const made = requestsSince(before).filter((request) => !/\/status$|^POST events$/.test(request));
+      const ofAStage = ['POST r1stages', 'POST configmaps', 'POST jobs'];
+      expect(made.toSorted()).toEqual(
+        [...ofAStage, ...ofAStage, ...ofAStage, 'POST persistentvolumeclaims'].toSorted(),
+      );
     });
 
     test('and shows how far a stage is', async () => {
