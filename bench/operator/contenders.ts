@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Reflector } from '../../operator/kube/reflector.ts';
-import { pipelines } from '../../operator/kube/resources.ts';
+import { pipelines } from '../../operator/kube/objects/r1-kinds.ts';
 import { startOperator } from '../../test/cluster/support/operator.ts';
 import type { Arena, Side } from './arena.ts';
 import type { Template } from './templates.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pipelines } from '../../operator/kube/resources.ts';
+import { pipelines } from '../../operator/kube/objects/r1-kinds.ts';
 import { startOperator } from '../../test/cluster/support/operator.ts';
 import { openArena, userOf } from './arena.ts';
 import { countRequests, type Requests } from './audit.ts';

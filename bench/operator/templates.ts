@@ -1,14 +1,7 @@
 import { labels } from '../../operator/api/metadata.ts';
 import type { KubeClient } from '../../operator/kube/client.ts';
-import {
-  configMaps,
-  jobs,
-  type KubeObject,
-  pipelines,
-  type ResourceKind,
-  stages,
-  volumeClaims,
-} from '../../operator/kube/resources.ts';
+import { configMaps, jobs, type KubeObject, type ResourceKind, volumeClaims } from '../../operator/kube/resources.ts';
+import { pipelines, stages } from '../../operator/kube/objects/r1-kinds.ts';
 
 /** One request: an object is created, or its status is written. */
 export interface Write {

@@ -1,13 +1,8 @@
 import { labels } from '../../operator/api/metadata.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../operator/api/stage.ts';
-import {
-  type KubeObject,
-  pipelines as pipelineKind,
-  type ResourceKind,
-  stages as stageKind,
-  type Stored,
-} from '../../operator/kube/resources.ts';
+import type { KubeObject, ResourceKind, Stored } from '../../operator/kube/resources.ts';
+import { pipelines as pipelineKind, stages as stageKind } from '../../operator/kube/objects/r1-kinds.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 import type { PipelineSource } from '../pipeline-source.ts';
 import type { Cluster } from './cluster.ts';

@@ -72,6 +72,11 @@ export const isTooManyRequests = (error: unknown): boolean => hasStatus(error, 4
 export const isInvalid = (error: unknown): boolean => hasStatus(error, 422);
 export const isForbidden = (error: unknown): boolean => hasStatus(error, 403);
 
+/** What is gone needs no change, and no deletion. */
+export function ignoreNotFound(error: unknown): undefined {
+  if (!isNotFound(error)) throw error;
+}
+
 function hasStatus(error: unknown, status: number): boolean {
   return error instanceof ApiError && error.status === status;
 }

@@ -11,7 +11,8 @@ import { Cache } from './cache.ts';
 import type { KubeClient } from './client.ts';
 import { EventRecorder } from './events.ts';
 import { KubePipelines } from './kube-pipelines.ts';
-import { KubeStages, ownerOf } from './kube-stages.ts';
+import { KubeStages } from './kube-stages.ts';
+import { ownerOf, idOf, isTrainer, stageIdOf } from './objects/ownership.ts';
 import type { Logger } from './logger.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { attemptLabels } from './objects/labels.ts';
@@ -19,20 +20,10 @@ import { claimName } from './objects/names.ts';
 import { PendingPods } from './pending-pods.ts';
 import { ProgressPoller } from './progress.ts';
 import { Reflector, type ReflectorOptions } from './reflector.ts';
-import {
-  jobs,
-  keyOf,
-  pipelines,
-  pods,
-  stages,
-  type Job,
-  type KubeObject,
-  type Pod,
-  type ResourceKind,
-  type Stored,
-} from './resources.ts';
+import { jobs, keyOf, pods, type Job, type KubeObject, type Pod, type ResourceKind, type Stored } from './resources.ts';
+import { pipelines, stages } from './objects/r1-kinds.ts';
 import { RolloutWorkers } from './rollout-workers.ts';
-import { DepartedObjects, idOf, isTrainer, stageIdOf } from './traces.ts';
+import { DepartedObjects } from './traces.ts';
 import { sameKept, trimJob, trimOwn, trimPod } from './trim.ts';
 import { VolumeClaims } from './volume-claims.ts';
 

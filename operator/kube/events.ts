@@ -24,7 +24,6 @@ const rememberedMost = 10_000;
 const good = { most: 50, perSecond: 1 };
 /** As in events.k8s.io, which takes no longer ones. */
 const longestMessage = 1024;
-const component = 'r1-operator';
 
 /** Writes what `kubectl describe` shows under Events. Core v1: what is read by most tools, with the least to fill in. */
 export class EventRecorder {
@@ -44,6 +43,7 @@ export class EventRecorder {
     if (this.repeats(`${uid} ${type} ${reason} ${message}`)) return;
     if (type === 'Normal' && !this.mayTellGoodNews()) return this.options.onDrop();
     const now = new Date().toISOString().replace(/\.\d+/, '');
+    const { name: component } = this.options.client;
     const written = this.options.client
       .create(events, {
         metadata: { namespace, name: `${name.slice(0, 236)}.${randomBytes(8).toString('hex')}` },

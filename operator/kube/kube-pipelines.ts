@@ -5,7 +5,7 @@ import type { R1Stage } from '../api/stage.ts';
 import type { PipelineAction } from '../core/decide-pipeline.ts';
 import type { PipelineObserved } from '../core/observed.ts';
 import { endChanged, type PipelineShell } from '../reconciler.ts';
-import { isForbidden, isInvalid, isNotFound } from './api-error.ts';
+import { ignoreNotFound, isForbidden, isInvalid } from './api-error.ts';
 import type { Cache } from './cache.ts';
 import type { KubeClient } from './client.ts';
 import { pipelineProblem } from './cluster-problem.ts';
@@ -15,11 +15,12 @@ import { pipelineHappenings } from './happenings.ts';
 import type { Logger } from './logger.ts';
 import { ownedBy } from './objects/labels.ts';
 import { Refusals } from './refusals.ts';
-import { pipelines, stages, type Stored } from './resources.ts';
+import { pipelines, stages } from './objects/r1-kinds.ts';
+import type { Stored } from './resources.ts';
 import { SettledWrites, type Urgency } from './settled-writes.ts';
 import { trimOwn } from './trim.ts';
 import type { VolumeClaims } from './volume-claims.ts';
-import { idOf } from './traces.ts';
+import { idOf } from './objects/ownership.ts';
 
 /** Pods of a volume that only one node can mount run one after the other; else the number is there to stop a mistake. */
 const mostRunningStages = { shared: 32, exclusive: 1 };
@@ -118,14 +119,14 @@ export class KubePipelines implements PipelineShell {
         const known = cache.get(`${namespace}/${action.name}`);
         if (known === undefined) return;
         const patch = { spec: { suspend: action.suspend } };
-        const stage = await client.mergePatch(stages, known.metadata, patch).catch(unlessGone);
+        const stage = await client.mergePatch(stages, known.metadata, patch).catch(ignoreNotFound);
         if (stage !== undefined) cache.put(trimOwn(stage));
         return;
       }
       case 'DeleteStages': {
         for (const name of action.names) {
           const uid = cache.get(`${namespace}/${name}`)?.metadata.uid;
-          await client.delete(stages, { namespace, name }, uid).catch(unlessGone);
+          await client.delete(stages, { namespace, name }, uid).catch(ignoreNotFound);
         }
         return;
       }
@@ -137,7 +138,7 @@ export class KubePipelines implements PipelineShell {
         return;
       }
       case 'DeletePipeline':
-        await client.delete(pipelines, pipeline.metadata, pipeline.metadata.uid).catch(unlessGone);
+        await client.delete(pipelines, pipeline.metadata, pipeline.metadata.uid).catch(ignoreNotFound);
     }
   }
 
@@ -149,7 +150,7 @@ export class KubePipelines implements PipelineShell {
     if (delayMs > 0) return this.options.lookAgain(key, delayMs);
     this.writes.settled(key);
     if (isDeepStrictEqual(old, status)) return;
-    const saved = await this.options.client.applyStatus(pipelines, pipeline, status).catch(unlessGone);
+    const saved = await this.options.client.applyStatus(pipelines, pipeline, status).catch(ignoreNotFound);
     if (saved === undefined) return;
     this.options.pipelines.put(trimOwn(saved));
     for (const each of pipelineHappenings(old, status)) this.options.events.record(pipelines, saved, each);
@@ -188,8 +189,4 @@ function subjectOf(action: PipelineAction): object {
 
 function refuse(error: unknown): never {
   throw isInvalid(error) || isForbidden(error) ? refused(error) : error;
-}
-
-export function unlessGone(error: unknown): undefined {
-  if (!isNotFound(error)) throw error;
 }

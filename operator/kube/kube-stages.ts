@@ -17,7 +17,7 @@ import { hasEnded } from './attempt-end.ts';
 import { RefusedError } from './create-owned.ts';
 import type { EventRecorder } from './events.ts';
 import { endedAttempts, stageHappenings } from './happenings.ts';
-import { unlessGone } from './kube-pipelines.ts';
+import { ignoreNotFound } from './api-error.ts';
 import type { Logger } from './logger.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { attemptOf } from './objects/attempt-job.ts';
@@ -27,10 +27,12 @@ import { lostAt, observeAttempt, seemsFailed, type AttemptTraces } from './obser
 import type { PendingPods } from './pending-pods.ts';
 import type { ProgressPoller } from './progress.ts';
 import { Refusals } from './refusals.ts';
-import { jobs, pods, stages, type Job, type Pod, type Stored } from './resources.ts';
+import { jobs, pods, type Job, type Pod, type Stored } from './resources.ts';
+import { stages } from './objects/r1-kinds.ts';
 import { SettledWrites } from './settled-writes.ts';
 import { startAttempt } from './start-attempt.ts';
-import { idOf, isTrainer, stageIdOf, tracesOf, withPods, type DepartedObjects } from './traces.ts';
+import { ownerOf, idOf, isTrainer, stageIdOf } from './objects/ownership.ts';
+import { tracesOf, withPods, type DepartedObjects } from './traces.ts';
 import { trimJob, trimOwn, trimPod } from './trim.ts';
 import type { VolumeClaims } from './volume-claims.ts';
 
@@ -197,7 +199,7 @@ export class KubeStages implements StageShell {
     for (const job of this.options.jobs.byIndex(id)) {
       const number = attemptOf(job.metadata.labels);
       if (!isTrainer(job) || number >= before || !numbers.has(number)) continue;
-      await this.options.client.delete(jobs, job.metadata, job.metadata.uid).catch(unlessGone);
+      await this.options.client.delete(jobs, job.metadata, job.metadata.uid).catch(ignoreNotFound);
     }
   }
 
@@ -218,7 +220,7 @@ export class KubeStages implements StageShell {
     const wasTold = job.metadata.annotations?.[annotations.stopReason] !== undefined;
     const stopped = wasTold ? job : await this.order(job, reason);
     if (stopped === undefined) return;
-    if (stopped.spec?.suspend === true) await client.delete(jobs, name, stopped.metadata.uid).catch(unlessGone);
+    if (stopped.spec?.suspend === true) await client.delete(jobs, name, stopped.metadata.uid).catch(ignoreNotFound);
   }
 
   private async order(job: Stored<Job>, reason: StopReason): Promise<Stored<Job> | undefined> {
@@ -226,7 +228,7 @@ export class KubeStages implements StageShell {
       metadata: { annotations: { [annotations.stopReason]: reason } },
       spec: { activeDeadlineSeconds: 1 },
     };
-    const stopped = await this.options.client.mergePatch(jobs, job.metadata, patch).catch(unlessGone);
+    const stopped = await this.options.client.mergePatch(jobs, job.metadata, patch).catch(ignoreNotFound);
     if (stopped !== undefined) this.options.jobs.put(trimJob(stopped));
     return stopped;
   }
@@ -241,18 +243,12 @@ export class KubeStages implements StageShell {
     if (delayMs > 0) return this.options.lookAgain(key, delayMs);
     this.writes.settled(key);
     if (isDeepStrictEqual(old, status)) return;
-    const saved = await client.applyStatus(stages, stage, status).catch(unlessGone);
+    const saved = await client.applyStatus(stages, stage, status).catch(ignoreNotFound);
     if (saved === undefined) return;
     cache.put(trimOwn(saved));
     for (const each of stageHappenings(old, status)) events.record(stages, saved, each);
     for (const { outcome, class: cause } of endedAttempts(old, status)) metrics.attemptEnded(outcome, cause);
   }
-}
-
-/** The pipeline that made a stage. */
-export function ownerOf(metadata: R1Stage['metadata']): { readonly name: string; readonly uid: string } | undefined {
-  const owners = metadata['ownerReferences'] as { readonly kind: string; name: string; uid: string }[] | undefined;
-  return owners?.find(({ kind }) => kind === 'R1Pipeline');
 }
 
 function hasSucceeded({ status }: R1Stage): boolean {

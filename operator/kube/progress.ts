@@ -1,7 +1,7 @@
 import { progressLine, type ProgressLine } from '../../trainer/contract/progress.ts';
 import { trainerContainer } from './objects/attempt-job.ts';
 import { trainerStatus } from './attempt-end.ts';
-import { isTrainer } from './traces.ts';
+import { isTrainer } from './objects/ownership.ts';
 import type { KubeClient } from './client.ts';
 import type { Pod, Stored } from './resources.ts';
 

@@ -9,9 +9,6 @@ import type {
   V1Secret,
   V1Service,
 } from '@kubernetes/client-node';
-import { apiVersion } from '../api/metadata.ts';
-import type { R1Pipeline } from '../api/pipeline.ts';
-import type { R1Stage } from '../api/stage.ts';
 
 /**
  * A type of the client library as it travels in JSON: times are strings, and fields that TypeScript would not take as
@@ -68,21 +65,28 @@ export interface ResourceKind<T extends KubeObject> {
   readonly object?: T;
 }
 
-function kind<T extends KubeObject>(version: string, name: string, plural: string): ResourceKind<T> {
-  return { apiVersion: version, kind: name, plural, namespaced: true };
+/** A kind whose objects lie in namespaces. */
+export function namespacedKind<T extends KubeObject>(
+  apiVersion: string,
+  kind: string,
+  plural: string,
+): ResourceKind<T> {
+  return { apiVersion, kind, plural, namespaced: true };
 }
 
-export const pipelines = kind<R1Pipeline>(apiVersion, 'R1Pipeline', 'r1pipelines');
-export const stages = kind<R1Stage>(apiVersion, 'R1Stage', 'r1stages');
-export const jobs = kind<Job>('batch/v1', 'Job', 'jobs');
-export const pods = kind<Pod>('v1', 'Pod', 'pods');
-export const configMaps = kind<ConfigMap>('v1', 'ConfigMap', 'configmaps');
-export const secrets = kind<Secret>('v1', 'Secret', 'secrets');
-export const services = kind<Service>('v1', 'Service', 'services');
-export const volumeClaims = kind<VolumeClaim>('v1', 'PersistentVolumeClaim', 'persistentvolumeclaims');
-export const networkPolicies = kind<NetworkPolicy>('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies');
-export const leases = kind<Lease>('coordination.k8s.io/v1', 'Lease', 'leases');
-export const events = kind<Event>('v1', 'Event', 'events');
+export const jobs = namespacedKind<Job>('batch/v1', 'Job', 'jobs');
+export const pods = namespacedKind<Pod>('v1', 'Pod', 'pods');
+export const configMaps = namespacedKind<ConfigMap>('v1', 'ConfigMap', 'configmaps');
+export const secrets = namespacedKind<Secret>('v1', 'Secret', 'secrets');
+export const services = namespacedKind<Service>('v1', 'Service', 'services');
+export const volumeClaims = namespacedKind<VolumeClaim>('v1', 'PersistentVolumeClaim', 'persistentvolumeclaims');
+export const networkPolicies = namespacedKind<NetworkPolicy>(
+  'networking.k8s.io/v1',
+  'NetworkPolicy',
+  'networkpolicies',
+);
+export const leases = namespacedKind<Lease>('coordination.k8s.io/v1', 'Lease', 'leases');
+export const events = namespacedKind<Event>('v1', 'Event', 'events');
 
 export interface ObjectName {
   readonly namespace?: string | undefined;

@@ -8,13 +8,14 @@ import type { Cache } from './cache.ts';
 import type { KubeClient } from './client.ts';
 import { createOwned, RefusedError } from './create-owned.ts';
 import type { EventRecorder } from './events.ts';
-import { unlessGone } from './kube-pipelines.ts';
+import { ignoreNotFound } from './api-error.ts';
 import { attemptOf } from './objects/attempt-job.ts';
 import { madeFromAnnotation } from './objects/labels.ts';
 import { rolloutJob } from './objects/rollout-job.ts';
-import { jobs, networkPolicies, services, stages, type Job, type Stored } from './resources.ts';
+import { jobs, networkPolicies, services, type Job, type Stored } from './resources.ts';
+import { stages } from './objects/r1-kinds.ts';
 import { withStageDefaults } from './stage-defaults.ts';
-import { idOf, isTrainer } from './traces.ts';
+import { idOf, isTrainer } from './objects/ownership.ts';
 import { trimJob } from './trim.ts';
 
 export interface RolloutWorkersOptions {
@@ -86,15 +87,15 @@ export class RolloutWorkers {
     const { namespace } = metadata;
     const name = rolloutJobName(metadata.name, attempt);
     const service = learnerServiceName(metadata.name, attempt);
-    await client.delete(services, { namespace, name: service }).catch(unlessGone);
-    await client.delete(networkPolicies, { namespace, name }).catch(unlessGone);
-    await client.delete(jobs, { namespace, name }, job.metadata.uid).catch(unlessGone);
+    await client.delete(services, { namespace, name: service }).catch(ignoreNotFound);
+    await client.delete(networkPolicies, { namespace, name }).catch(ignoreNotFound);
+    await client.delete(jobs, { namespace, name }, job.metadata.uid).catch(ignoreNotFound);
   }
 
   private async resize(job: Stored<Job>, workers: number): Promise<void> {
     if (workers === 0 || job.spec?.completions === workers) return;
     const patch = { spec: { completions: workers, parallelism: workers } };
-    const resized = await this.options.client.mergePatch(jobs, job.metadata, patch).catch(unlessGone);
+    const resized = await this.options.client.mergePatch(jobs, job.metadata, patch).catch(ignoreNotFound);
     if (resized !== undefined) this.options.jobs.put(trimJob(resized));
   }
 }

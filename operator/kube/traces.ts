@@ -1,28 +1,10 @@
 import type { R1Stage } from '../api/stage.ts';
 import { attemptDirectory } from '../core/names.ts';
 import { attemptOf } from './objects/attempt-job.ts';
-import { attemptLabels } from './objects/labels.ts';
+import { isTrainer, stageIdOf } from './objects/ownership.ts';
 import { gpusOf } from './objects/pod-spec.ts';
 import type { AttemptTraces, PodTrace } from './observe-attempt.ts';
 import type { Job, Pod, Stored } from './resources.ts';
-
-export function isTrainer({ metadata }: Stored<Job> | Stored<Pod>): boolean {
-  return metadata.labels?.[attemptLabels.component] === 'trainer';
-}
-
-/** An object within its namespace: what another namespace labels with its uid is not its own. */
-export function idOf({
-  metadata,
-}: {
-  readonly metadata: { readonly namespace: string; readonly uid: string };
-}): string {
-  return `${metadata.namespace}/${metadata.uid}`;
-}
-
-/** The `idOf` of the stage that a Job or pod belongs to. */
-export function stageIdOf({ metadata }: Stored<Job> | Stored<Pod>): string {
-  return `${metadata.namespace}/${metadata.labels?.[attemptLabels.stageUid] ?? ''}`;
-}
 
 interface Departed<T> {
   readonly object: Stored<T>;

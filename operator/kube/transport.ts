@@ -5,8 +5,9 @@ import type { Dispatcher } from 'undici';
 import { ApiError, ConnectionError } from './api-error.ts';
 import { type ClusterConfig, Credentials } from './credentials.ts';
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
+const product = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  readonly name: string;
+  readonly version: string;
 };
 
 type Body = Dispatcher.ResponseData['body'];
@@ -37,7 +38,7 @@ export interface RequestRecord {
 }
 
 export interface TransportOptions {
-  /** Name in the User-Agent and owner of the fields that are written. */
+  /** Name in the User-Agent and owner of the fields that are written; absent: this package's. */
   readonly name?: string;
   /** Called for every try of every request once its status is known. */
   readonly onRequest?: ((request: RequestRecord) => void) | undefined;
@@ -58,12 +59,12 @@ const defaultTimeoutMs = 30_000;
 export class Transport {
   private readonly credentials: Credentials;
   private readonly options: TransportOptions;
-  protected readonly name: string;
+  readonly name: string;
 
   constructor(config: ClusterConfig, options: TransportOptions = {}) {
     this.options = options;
     this.credentials = new Credentials(config, (method) => method === 'GET' || options.mayWrite?.() !== false);
-    this.name = options.name ?? 'r1-operator';
+    this.name = options.name ?? product.name;
   }
 
   async request<T>(request: ApiRequest): Promise<T> {
@@ -125,7 +126,7 @@ export class Transport {
       headers: {
         ...headers,
         accept: 'application/json',
-        'user-agent': `${this.name}/${version}`,
+        'user-agent': `${this.name}/${product.version}`,
         ...(body === undefined ? {} : { 'content-type': contentType }),
       },
       body: body === undefined ? null : JSON.stringify(body),

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { annotations } from '../../operator/api/metadata.ts';
-import { stages } from '../../operator/kube/resources.ts';
+import { stages } from '../../operator/kube/objects/r1-kinds.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 import { reasonOf, row, wordsOf } from './support/pipelines.ts';
 import { useOperator } from './support/use-operator.ts';

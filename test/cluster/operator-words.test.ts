@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { rolloutJobName } from '../../operator/core/names.ts';
-import { pipelines, stages } from '../../operator/kube/resources.ts';
+import { pipelines, stages } from '../../operator/kube/objects/r1-kinds.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 import { eventually } from './support/eventually.ts';
 import { row, wordsOf } from './support/pipelines.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
-import { stages } from '../../operator/kube/resources.ts';
+import { stages } from '../../operator/kube/objects/r1-kinds.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 import { eventually } from './support/eventually.ts';
 import { row, wordsOf } from './support/pipelines.ts';

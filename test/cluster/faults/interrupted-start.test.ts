@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { stages } from '../../../operator/kube/resources.ts';
+import { stages } from '../../../operator/kube/objects/r1-kinds.ts';
 import { describeCluster } from '../support/describe-cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';

@@ -6,16 +6,15 @@ import { hasEnded } from '../../../operator/kube/attempt-end.ts';
 import { Reflector } from '../../../operator/kube/reflector.ts';
 import {
   jobs,
-  pipelines,
   pods,
-  stages,
   type Job,
   type KubeObject,
   type Pod,
   type ResourceKind,
   type Stored,
 } from '../../../operator/kube/resources.ts';
-import { isTrainer } from '../../../operator/kube/traces.ts';
+import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';
+import { isTrainer } from '../../../operator/kube/objects/ownership.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
 import { timeless } from './timeless.ts';
 

@@ -5,15 +5,14 @@ import type { R1Stage } from '../../../operator/api/stage.ts';
 import { KubeClient } from '../../../operator/kube/client.ts';
 import {
   jobs,
-  pipelines,
   pods,
-  stages,
   type Job,
   type KubeObject,
   type Pod,
   type ResourceKind,
   type Stored,
 } from '../../../operator/kube/resources.ts';
+import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { eventually } from './eventually.ts';
 
