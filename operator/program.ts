@@ -3,7 +3,7 @@ import { UserError } from '../trainer/contract/errors.ts';
 import { exitCodes } from '../trainer/contract/exit-codes.ts';
 import { logLevels, type LogLevel } from './kube/logger.ts';
 import { runOperator } from './kube/operator.ts';
-import { noStageDefaults, readStageDefaults } from './kube/stage-defaults.ts';
+import { noStageDefaults, readStageDefaults } from './kube/apply/stage-defaults.ts';
 
 interface Flags {
   readonly namespace: string[];

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
-import { KubeClient } from '../../operator/kube/client.ts';
+import { KubeClient } from '../../operator/kube/client/client.ts';
 import { type ControlPlane, controlPlane } from '../../test/cluster/support/control-plane.ts';
 import type { OperatorOptions } from '../../test/cluster/support/operator.ts';
 import { auditPolicy } from './audit.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Reflector } from '../../operator/kube/reflector.ts';
+import { Reflector } from '../../operator/kube/client/reflector.ts';
 import { pipelines } from '../../operator/kube/objects/r1-kinds.ts';
 import { startOperator } from '../../test/cluster/support/operator.ts';
 import type { Arena, Side } from './arena.ts';

@@ -1,7 +1,7 @@
 import { labels } from '../../operator/api/metadata.ts';
-import type { KubeClient } from '../../operator/kube/client.ts';
-import { Reflector } from '../../operator/kube/reflector.ts';
-import { jobs, type Job } from '../../operator/kube/resources.ts';
+import type { KubeClient } from '../../operator/kube/client/client.ts';
+import { Reflector } from '../../operator/kube/client/reflector.ts';
+import { jobs, type Job } from '../../operator/kube/client/resources.ts';
 import type { JobTimes } from './timeline.ts';
 
 /**

@@ -8,9 +8,9 @@
 import { readFile } from 'node:fs/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import { labels } from '../../operator/api/metadata.ts';
-import { KubeClient } from '../../operator/kube/client.ts';
-import { Reflector } from '../../operator/kube/reflector.ts';
-import { jobs } from '../../operator/kube/resources.ts';
+import { KubeClient } from '../../operator/kube/client/client.ts';
+import { Reflector } from '../../operator/kube/client/reflector.ts';
+import { jobs } from '../../operator/kube/client/resources.ts';
 import { isComplete } from './job-times.ts';
 import { createdAtOnce } from './pipelines.ts';
 import { instantiate, type Template } from './templates.ts';

@@ -1,6 +1,12 @@
 import { labels } from '../../operator/api/metadata.ts';
-import type { KubeClient } from '../../operator/kube/client.ts';
-import { configMaps, jobs, type KubeObject, type ResourceKind, volumeClaims } from '../../operator/kube/resources.ts';
+import type { KubeClient } from '../../operator/kube/client/client.ts';
+import {
+  configMaps,
+  jobs,
+  type KubeObject,
+  type ResourceKind,
+  volumeClaims,
+} from '../../operator/kube/client/resources.ts';
 import { pipelines, stages } from '../../operator/kube/objects/r1-kinds.ts';
 
 /** One request: an object is created, or its status is written. */

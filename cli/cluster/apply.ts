@@ -1,7 +1,13 @@
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
-import { isConflict } from '../../operator/kube/api-error.ts';
-import type { KubeClient } from '../../operator/kube/client.ts';
-import { configMaps, type KubeObject, pathOf, type ResourceKind, type Stored } from '../../operator/kube/resources.ts';
+import { isConflict } from '../../operator/kube/client/api-error.ts';
+import type { KubeClient } from '../../operator/kube/client/client.ts';
+import {
+  configMaps,
+  type KubeObject,
+  pathOf,
+  type ResourceKind,
+  type Stored,
+} from '../../operator/kube/client/resources.ts';
 import { pipelines, stages } from '../../operator/kube/objects/r1-kinds.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 import type { WrittenDocument } from '../manifest-file.ts';

@@ -1,7 +1,7 @@
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
-import { isConflict } from '../../operator/kube/api-error.ts';
+import { isConflict } from '../../operator/kube/client/api-error.ts';
 import { pipelines } from '../../operator/kube/objects/r1-kinds.ts';
-import type { Stored } from '../../operator/kube/resources.ts';
+import type { Stored } from '../../operator/kube/client/resources.ts';
 import type { Cluster } from './cluster.ts';
 import { readPipeline } from './cluster-source.ts';
 

@@ -1,4 +1,4 @@
-import { ApiError, ConnectionError } from '../../operator/kube/api-error.ts';
+import { ApiError, ConnectionError } from '../../operator/kube/client/api-error.ts';
 import { apiVersion } from '../../operator/api/metadata.ts';
 import { cliExitCodes } from '../exit-codes.ts';
 

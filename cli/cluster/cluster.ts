@@ -1,4 +1,4 @@
-import type { KubeClient } from '../../operator/kube/client.ts';
+import type { KubeClient } from '../../operator/kube/client/client.ts';
 import { explain } from './cluster-error.ts';
 
 /** One namespace of a cluster, seen by one user. */

@@ -1,5 +1,5 @@
 import { KubeConfig } from '@kubernetes/client-node';
-import { KubeClient } from '../../operator/kube/client.ts';
+import { KubeClient } from '../../operator/kube/client/client.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 import { foundInstead } from '../../trainer/contract/found-instead.ts';
 import { Cluster } from './cluster.ts';

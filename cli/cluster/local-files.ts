@@ -5,7 +5,7 @@ import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import type { Volume } from '../../operator/api/scheduling.ts';
 import { type Path, problemAt, type ValueProblem } from '../../operator/api/value-problem.ts';
 import { digestOf } from '../../operator/core/names.ts';
-import type { ConfigMap } from '../../operator/kube/resources.ts';
+import type { ConfigMap } from '../../operator/kube/client/resources.ts';
 import { beginsAsParquet } from '../../trainer/contract/parquet-magic.ts';
 
 /** A ConfigMap takes 1 MiB with everything around the files. */

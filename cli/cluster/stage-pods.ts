@@ -1,7 +1,7 @@
 import { attemptLabels, type Component } from '../../operator/kube/objects/labels.ts';
 import { attemptOf, trainerContainer } from '../../operator/kube/objects/attempt-job.ts';
-import type { Pod, Stored } from '../../operator/kube/resources.ts';
-import { waitingFor } from '../../operator/kube/waiting.ts';
+import type { Pod, Stored } from '../../operator/kube/client/resources.ts';
+import { waitingFor } from '../../operator/kube/observe/waiting.ts';
 
 const ourContainers: ReadonlySet<string> = new Set([trainerContainer, 'rollout']);
 

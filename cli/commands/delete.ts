@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
-import { isNotFound } from '../../operator/kube/api-error.ts';
+import { isNotFound } from '../../operator/kube/client/api-error.ts';
 import { claimName } from '../../operator/kube/objects/names.ts';
-import { pathOf } from '../../operator/kube/resources.ts';
+import { pathOf } from '../../operator/kube/client/resources.ts';
 import { pipelines } from '../../operator/kube/objects/r1-kinds.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { readPipeline } from '../cluster/cluster-source.ts';

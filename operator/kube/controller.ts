@@ -6,10 +6,10 @@ import type { R1Stage } from '../api/stage.ts';
 import type { StageDefaults } from '../api/stage-defaults.ts';
 import { WorkQueue } from '../queue.ts';
 import { reconcilePipeline, reconcileStage, type Pass } from '../reconciler.ts';
-import { isEnding } from './attempt-end.ts';
-import { Cache } from './cache.ts';
-import type { KubeClient } from './client.ts';
-import { EventRecorder } from './events.ts';
+import { isEnding } from './observe/attempt-end.ts';
+import { Cache } from './client/cache.ts';
+import type { KubeClient } from './client/client.ts';
+import { EventRecorder } from './client/events.ts';
 import { KubePipelines } from './kube-pipelines.ts';
 import { KubeStages } from './kube-stages.ts';
 import { ownerOf, idOf, isTrainer, stageIdOf } from './objects/ownership.ts';
@@ -17,15 +17,24 @@ import type { Logger } from './logger.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { attemptLabels } from './objects/labels.ts';
 import { claimName } from './objects/names.ts';
-import { PendingPods } from './pending-pods.ts';
-import { ProgressPoller } from './progress.ts';
-import { Reflector, type ReflectorOptions } from './reflector.ts';
-import { jobs, keyOf, pods, type Job, type KubeObject, type Pod, type ResourceKind, type Stored } from './resources.ts';
+import { PendingPods } from './observe/pending-pods.ts';
+import { ProgressPoller } from './observe/progress.ts';
+import { Reflector, type ReflectorOptions } from './client/reflector.ts';
+import {
+  jobs,
+  keyOf,
+  pods,
+  type Job,
+  type KubeObject,
+  type Pod,
+  type ResourceKind,
+  type Stored,
+} from './client/resources.ts';
 import { pipelines, stages } from './objects/r1-kinds.ts';
-import { RolloutWorkers } from './rollout-workers.ts';
-import { DepartedObjects } from './traces.ts';
-import { sameKept, trimJob, trimOwn, trimPod } from './trim.ts';
-import { VolumeClaims } from './volume-claims.ts';
+import { RolloutWorkers } from './apply/rollout-workers.ts';
+import { DepartedObjects } from './observe/traces.ts';
+import { sameKept, trimJob, trimOwn, trimPod } from './objects/trim.ts';
+import { VolumeClaims } from './apply/volume-claims.ts';
 
 export interface ControllerOptions {
   readonly client: KubeClient;

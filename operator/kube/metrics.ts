@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { WorkQueue } from '../queue.ts';
-import type { RequestRecord } from './transport.ts';
-import type { WatchEnd } from './list-watch.ts';
+import type { RequestRecord } from './client/transport.ts';
+import type { WatchEnd } from './client/list-watch.ts';
 
 const passBuckets = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30];
 

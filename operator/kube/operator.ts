@@ -1,13 +1,13 @@
 import { UserError } from '../../trainer/contract/errors.ts';
-import { KubeClient } from './client.ts';
-import type { ClusterConfig } from './credentials.ts';
+import { KubeClient } from './client/client.ts';
+import type { ClusterConfig } from './client/credentials.ts';
 import { Controller } from './controller.ts';
 import { StatusServer } from './health.ts';
-import { LeaderElection } from './leader.ts';
+import { LeaderElection } from './client/leader.ts';
 import { createLogger, type LogLevel } from './logger.ts';
 import { OperatorMetrics } from './metrics.ts';
-import { PodConfig } from './pod-config.ts';
-import type { RequestRecord } from './transport.ts';
+import { PodConfig } from './client/pod-config.ts';
+import type { RequestRecord } from './client/transport.ts';
 import type { StageDefaults } from '../api/stage-defaults.ts';
 
 export interface OperatorOptions {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { labels } from '../../operator/api/metadata.ts';
-import { pods } from '../../operator/kube/resources.ts';
+import { pods } from '../../operator/kube/client/resources.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 import { eventually } from './support/eventually.ts';
 import { type Kueue, missingKueue, startKueue } from './support/kueue.ts';

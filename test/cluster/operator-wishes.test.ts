@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { annotations } from '../../operator/api/metadata.ts';
 import { pipelines, stages } from '../../operator/kube/objects/r1-kinds.ts';
-import { volumeClaims } from '../../operator/kube/resources.ts';
+import { volumeClaims } from '../../operator/kube/client/resources.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 import { eventually } from './support/eventually.ts';
 import { reasonOf, row, wordsOf } from './support/pipelines.ts';

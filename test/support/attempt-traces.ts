@@ -1,5 +1,5 @@
-import type { AttemptTraces } from '../../operator/kube/observe-attempt.ts';
-import type { Job, Pod } from '../../operator/kube/resources.ts';
+import type { AttemptTraces } from '../../operator/kube/observe/observe-attempt.ts';
+import type { Job, Pod } from '../../operator/kube/client/resources.ts';
 
 export const now = Date.parse('2026-01-01T12:00:00Z');
 

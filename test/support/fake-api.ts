@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { KubeConfig } from '@kubernetes/client-node';
-import { KubeClient } from '../../operator/kube/client.ts';
-import type { TransportOptions } from '../../operator/kube/transport.ts';
+import { KubeClient } from '../../operator/kube/client/client.ts';
+import type { TransportOptions } from '../../operator/kube/client/transport.ts';
 
 export interface FakeRequest {
   readonly method: string;

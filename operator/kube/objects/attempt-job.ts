@@ -1,7 +1,7 @@
 import type { R1Stage, StageSpec } from '../../api/stage.ts';
 import { attemptName, rolloutSecretName } from '../../core/names.ts';
 import { settingsDigest } from '../../core/settings-digest.ts';
-import type { Job } from '../resources.ts';
+import type { Job } from '../client/resources.ts';
 import type { Attempt } from './attempt.ts';
 import { attemptLabels, madeFromAnnotation, ownedBy, podSelector, settingsAnnotation, stageLabels } from './labels.ts';
 import { mounts } from './layout.ts';

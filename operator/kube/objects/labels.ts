@@ -1,7 +1,7 @@
 import { apiVersion, labels } from '../../api/metadata.ts';
 import type { R1Pipeline } from '../../api/pipeline.ts';
 import type { R1Stage } from '../../api/stage.ts';
-import type { Job } from '../resources.ts';
+import type { Job } from '../client/resources.ts';
 
 /** Labels of Jobs and pods besides those of `api/metadata.ts`. */
 export const attemptLabels = {

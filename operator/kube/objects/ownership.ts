@@ -1,5 +1,5 @@
 import type { R1Stage } from '../../api/stage.ts';
-import type { Job, Pod, Stored } from '../resources.ts';
+import type { Job, Pod, Stored } from '../client/resources.ts';
 import { attemptLabels } from './labels.ts';
 
 export function isTrainer({ metadata }: Stored<Job> | Stored<Pod>): boolean {

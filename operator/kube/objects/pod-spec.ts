@@ -1,6 +1,6 @@
 import { defaultTerminationGracePeriodSeconds, type Resources } from '../../api/scheduling.ts';
 import type { StageSpec } from '../../api/stage.ts';
-import type { Pod } from '../resources.ts';
+import type { Pod } from '../client/resources.ts';
 import type { Attempt } from './attempt.ts';
 import { mounts } from './layout.ts';
 

@@ -1,7 +1,7 @@
 import { apiVersion } from '../../api/metadata.ts';
 import type { R1Pipeline } from '../../api/pipeline.ts';
 import type { R1Stage } from '../../api/stage.ts';
-import { namespacedKind } from '../resources.ts';
+import { namespacedKind } from '../client/resources.ts';
 
 export const pipelines = namespacedKind<R1Pipeline>(apiVersion, 'R1Pipeline', 'r1pipelines');
 export const stages = namespacedKind<R1Stage>(apiVersion, 'R1Stage', 'r1stages');

@@ -1,5 +1,5 @@
 import { learnerServiceName, rolloutJobName, rolloutSecretName } from '../../core/names.ts';
-import type { Job } from '../resources.ts';
+import type { Job } from '../client/resources.ts';
 import type { Attempt } from './attempt.ts';
 import { queueLabel } from './attempt-job.ts';
 import { ownedBy, podSelector, stageLabels } from './labels.ts';

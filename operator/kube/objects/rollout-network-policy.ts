@@ -1,5 +1,5 @@
 import { rolloutJobName } from '../../core/names.ts';
-import type { NetworkPolicy } from '../resources.ts';
+import type { NetworkPolicy } from '../client/resources.ts';
 import type { Attempt } from './attempt.ts';
 import { ownedBy, podSelector, stageLabels } from './labels.ts';
 import { rolloutPort } from './layout.ts';

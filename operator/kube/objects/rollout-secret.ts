@@ -1,5 +1,5 @@
 import { rolloutSecretName } from '../../core/names.ts';
-import type { Secret } from '../resources.ts';
+import type { Secret } from '../client/resources.ts';
 import type { Attempt } from './attempt.ts';
 import { ownedBy, stageLabels } from './labels.ts';
 

@@ -1,5 +1,5 @@
 import { learnerServiceName } from '../../core/names.ts';
-import type { Service } from '../resources.ts';
+import type { Service } from '../client/resources.ts';
 import type { Attempt } from './attempt.ts';
 import { ownedBy, podSelector, stageLabels } from './labels.ts';
 import { rolloutPort } from './layout.ts';

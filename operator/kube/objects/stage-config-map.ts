@@ -1,6 +1,6 @@
 import { attemptName, digestOf } from '../../core/names.ts';
 import { stageFile } from '../../core/plan.ts';
-import type { ConfigMap } from '../resources.ts';
+import type { ConfigMap } from '../client/resources.ts';
 import type { Attempt } from './attempt.ts';
 import { ownedBy, stageLabels } from './labels.ts';
 import { placesInPod } from './layout.ts';

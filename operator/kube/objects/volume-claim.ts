@@ -1,7 +1,7 @@
 import { labels } from '../../api/metadata.ts';
 import type { R1Pipeline } from '../../api/pipeline.ts';
 import type { R1Stage } from '../../api/stage.ts';
-import type { VolumeClaim } from '../resources.ts';
+import type { VolumeClaim } from '../client/resources.ts';
 import { managedBy, ownedBy } from './labels.ts';
 import { claimName } from './names.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { ClusterError, explain } from '../../../cli/cluster/cluster-error.ts';
-import { ApiError, ConnectionError } from '../../../operator/kube/api-error.ts';
+import { ApiError, ConnectionError } from '../../../operator/kube/client/api-error.ts';
 
 const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:6443'), { code: 'ECONNREFUSED' });
 

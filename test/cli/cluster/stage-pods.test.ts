@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { choosePods, isOver, readableLog, whyWaiting } from '../../../cli/cluster/stage-pods.ts';
-import type { Pod, Stored } from '../../../operator/kube/resources.ts';
+import type { Pod, Stored } from '../../../operator/kube/client/resources.ts';
 
 type ContainerState = NonNullable<NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number]['state']>;
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { volumeClaims } from '../../../operator/kube/resources.ts';
+import { volumeClaims } from '../../../operator/kube/client/resources.ts';
 import { describeCluster } from '../support/describe-cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { type RunningOperator, startOperator } from '../support/operator.ts';

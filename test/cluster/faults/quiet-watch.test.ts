@@ -1,8 +1,8 @@
 import { expect } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pathOf } from '../../../operator/kube/resources.ts';
+import { pathOf } from '../../../operator/kube/client/resources.ts';
 import { pipelines } from '../../../operator/kube/objects/r1-kinds.ts';
-import { watchEvents } from '../../../operator/kube/watch-stream.ts';
+import { watchEvents } from '../../../operator/kube/client/watch-stream.ts';
 import { describeCluster } from '../support/describe-cluster.ts';
 import { startOperator } from '../support/operator.ts';
 import { Pipelines, row } from '../support/pipelines.ts';

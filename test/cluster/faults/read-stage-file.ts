@@ -1,5 +1,5 @@
-import type { KubeClient } from '../../../operator/kube/client.ts';
-import { configMaps, jobs } from '../../../operator/kube/resources.ts';
+import type { KubeClient } from '../../../operator/kube/client/client.ts';
+import { configMaps, jobs } from '../../../operator/kube/client/resources.ts';
 import type { StageFile } from '../../../trainer/contract/stage-file.ts';
 
 /** What the trainer of an attempt is told, by the name of the attempt's Job. */

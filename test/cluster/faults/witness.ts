@@ -1,9 +1,9 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { findCondition } from '../../../operator/api/conditions.ts';
 import { labels } from '../../../operator/api/metadata.ts';
-import { KubeClient } from '../../../operator/kube/client.ts';
-import { hasEnded } from '../../../operator/kube/attempt-end.ts';
-import { Reflector } from '../../../operator/kube/reflector.ts';
+import { KubeClient } from '../../../operator/kube/client/client.ts';
+import { hasEnded } from '../../../operator/kube/observe/attempt-end.ts';
+import { Reflector } from '../../../operator/kube/client/reflector.ts';
 import {
   jobs,
   pods,
@@ -12,7 +12,7 @@ import {
   type Pod,
   type ResourceKind,
   type Stored,
-} from '../../../operator/kube/resources.ts';
+} from '../../../operator/kube/client/resources.ts';
 import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';
 import { isTrainer } from '../../../operator/kube/objects/ownership.ts';
 import type { ControlPlane } from '../support/control-plane.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomKey, uniform } from '../../../trainer/algorithms/random.ts';
-import { leases, pods, type Pod, type Stored } from '../../../operator/kube/resources.ts';
+import { leases, pods, type Pod, type Stored } from '../../../operator/kube/client/resources.ts';
 import { eventually } from '../support/eventually.ts';
 import { Pipelines } from '../support/pipelines.ts';
 import { describeFaults, release } from './describe-faults.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, test } from '@jest/globals';
 import { randomKey, uniform } from '../../../trainer/algorithms/random.ts';
-import type { Pod, Stored } from '../../../operator/kube/resources.ts';
+import type { Pod, Stored } from '../../../operator/kube/client/resources.ts';
 import { eventually } from '../support/eventually.ts';
 import { describeFaults } from './describe-faults.ts';
 import { type Digests, DisturbedPipeline, undisturbed } from './disturbed-pipeline.ts';

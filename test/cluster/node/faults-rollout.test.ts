@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { attemptLabels } from '../../../operator/kube/objects/labels.ts';
-import type { Pod, Stored } from '../../../operator/kube/resources.ts';
+import type { Pod, Stored } from '../../../operator/kube/client/resources.ts';
 import { eventually } from '../support/eventually.ts';
 import { describeFaults } from './describe-faults.ts';
 import { type Change, DisturbedPipeline, undisturbed } from './disturbed-pipeline.ts';

@@ -2,7 +2,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { findCondition } from '../../../operator/api/conditions.ts';
 import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../../operator/api/stage.ts';
-import { KubeClient } from '../../../operator/kube/client.ts';
+import { KubeClient } from '../../../operator/kube/client/client.ts';
 import {
   jobs,
   pods,
@@ -11,7 +11,7 @@ import {
   type Pod,
   type ResourceKind,
   type Stored,
-} from '../../../operator/kube/resources.ts';
+} from '../../../operator/kube/client/resources.ts';
 import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { eventually } from './eventually.ts';

@@ -1,5 +1,5 @@
-import type { KubeClient } from '../../../operator/kube/client.ts';
-import { jobs, type ObjectName } from '../../../operator/kube/resources.ts';
+import type { KubeClient } from '../../../operator/kube/client/client.ts';
+import { jobs, type ObjectName } from '../../../operator/kube/client/resources.ts';
 
 const stopping = 'kueue.x-k8s.io/stopping';
 const workload = 'kueue.x-k8s.io/workload';

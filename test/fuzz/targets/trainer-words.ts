@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { resultOf } from '../../../operator/kube/termination-message.ts';
+import { resultOf } from '../../../operator/kube/observe/termination-message.ts';
 import { parseProgress } from '../../../operator/local/log-follower.ts';
 import { damagedJsonFile } from '../mutations.ts';
 import type { FuzzTarget } from '../target.ts';

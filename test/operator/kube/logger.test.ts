@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { expect, test } from '@jest/globals';
 import { transports } from 'winston';
-import { ApiError, ConnectionError } from '../../../operator/kube/api-error.ts';
+import { ApiError, ConnectionError } from '../../../operator/kube/client/api-error.ts';
 import { createLogger, type LogLevel, type Logger } from '../../../operator/kube/logger.ts';
 
 /** What a logger of this level writes, parsed. */

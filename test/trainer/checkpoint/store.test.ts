@@ -6,12 +6,8 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import {
-  newestCheckpoint,
-  publishCheckpoint,
-  verifyCheckpoint,
-  type CheckpointToPublish,
-} from '../../../trainer/checkpoint/store.ts';
+import { newestCheckpoint, publishCheckpoint, verifyCheckpoint } from '../../../trainer/checkpoint/store.ts';
+import type { CheckpointToPublish } from '../../../trainer/checkpoint/store.ts';
 import { DiskFullError, UserError } from '../../../trainer/contract/errors.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
 

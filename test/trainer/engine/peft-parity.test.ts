@@ -5,7 +5,8 @@ import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.
 import { type LoraSettings, loraTargets } from '../../../trainer/contract/training.ts';
 import type { WriteTensors } from '../../../trainer/engine/backend.ts';
 import { Engine } from '../../../trainer/engine/engine.ts';
-import { type Head, parseHfConfig } from '../../../trainer/models/config.ts';
+import type { Head } from '../../../trainer/models/config.ts';
+import { parseHfConfig } from '../../../trainer/models/config.ts';
 import { adapterMerger } from '../../../trainer/models/merge-adapters.ts';
 import { parameterLayout, trainedLayout } from '../../../trainer/models/parameters.ts';
 import { relativeDifference } from '../../support/relative-difference.ts';

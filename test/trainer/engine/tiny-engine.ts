@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { randomKey } from '../../../trainer/algorithms/random.ts';
-import { Engine, type GenerationRequest, type TrainingBatch } from '../../../trainer/engine/engine.ts';
+import { Engine } from '../../../trainer/engine/engine.ts';
+import type { GenerationRequest, TrainingBatch } from '../../../trainer/engine/engine.ts';
 import type { StepSettings } from '../../../trainer/engine/optimizer-step.ts';
 import type { Head, ModelConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';

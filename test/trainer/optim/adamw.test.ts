@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { adamw, adamwFactors, segments, type AdamWSettings } from '../../../trainer/optim/adamw.ts';
+import { adamw, adamwFactors, segments } from '../../../trainer/optim/adamw.ts';
+import type { AdamWSettings } from '../../../trainer/optim/adamw.ts';
 import { clipFactor, sumOfSquares } from '../../../trainer/optim/clipping.ts';
 
 interface Golden {

@@ -1,0 +1,52 @@
+import { findCondition, type Condition } from '../../api/conditions.ts';
+import type { PipelineStatus } from '../../api/pipeline.ts';
+import type { AttemptRecord, StageStatus } from '../../api/stage.ts';
+import { hasNotEnded } from '../../core/attempts.ts';
+import type { Happening } from '../client/events.ts';
+
+/** Attempts of which only the new status knows that they have ended. */
+export function endedAttempts(before: StageStatus | undefined, after: StageStatus): AttemptRecord[] {
+  const known = new Set((before?.attempts ?? []).filter((each) => !hasNotEnded(each)).map(({ number }) => number));
+  return after.attempts.filter((each) => !hasNotEnded(each) && !known.has(each.number));
+}
+
+/** What a change of a stage's status tells people. Success is told once, by the stage and not by its attempt. */
+export function stageHappenings(before: StageStatus | undefined, after: StageStatus): Happening[] {
+  const ends = endedAttempts(before, after)
+    .filter(({ outcome }) => outcome !== 'Succeeded')
+    .map((attempt): Happening => {
+      const failed = attempt.outcome === 'Failed';
+      const cause = attempt.class === undefined ? '' : ` (${attempt.class})`;
+      return {
+        type: failed ? 'Warning' : 'Normal',
+        reason: failed ? 'AttemptFailed' : 'AttemptInterrupted',
+        message: `attempt ${attempt.number}${cause}: ${attempt.message}`,
+      };
+    });
+  const known = new Set((before?.warnings ?? []).map(({ reason }) => reason));
+  const warnings = (after.warnings ?? [])
+    .filter(({ reason }) => !known.has(reason))
+    .map(({ reason, message }): Happening => ({ type: 'Warning', reason, message }));
+  return [...ends, ...warnings, ...endOf(before?.conditions, after.conditions)];
+}
+
+/** What a change of a pipeline's status tells people. */
+export function pipelineHappenings(before: PipelineStatus | undefined, after: PipelineStatus): Happening[] {
+  const known = new Set((before?.gates ?? []).map(({ digest, action }) => `${digest} ${action}`));
+  const gates = after.gates
+    .filter(({ digest, action }) => !known.has(`${digest} ${action}`))
+    .map(({ stage, action, message }): Happening => ({
+      type: action === 'Stopped' ? 'Warning' : 'Normal',
+      reason: `Gate${action}`,
+      message: `gate of stage ${stage}: ${message}`,
+    }));
+  return [...gates, ...endOf(before?.conditions, after.conditions)];
+}
+
+function endOf(before: readonly Condition[] | undefined, after: readonly Condition[]): Happening[] {
+  const succeeded = findCondition(after, 'Succeeded');
+  if (succeeded === undefined || succeeded.status === 'Unknown') return [];
+  if (findCondition(before, 'Succeeded')?.status === succeeded.status) return [];
+  const { reason, message, status } = succeeded;
+  return [{ type: status === 'True' ? 'Normal' : 'Warning', reason, message }];
+}

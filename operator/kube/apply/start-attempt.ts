@@ -1,0 +1,27 @@
+import { randomBytes } from 'node:crypto';
+import type { KubeClient } from '../client/client.ts';
+import { createNamed, createOwned } from '../client/create-owned.ts';
+import { attemptJob } from '../objects/attempt-job.ts';
+import type { Attempt } from '../objects/attempt.ts';
+import { rolloutNetworkPolicy } from '../objects/rollout-network-policy.ts';
+import { rolloutSecret } from '../objects/rollout-secret.ts';
+import { rolloutService } from '../objects/rollout-service.ts';
+import { stageConfigMap } from '../objects/stage-config-map.ts';
+import { configMaps, jobs, networkPolicies, secrets, services, type Job, type Stored } from '../client/resources.ts';
+
+/**
+ * Makes everything that an attempt consists of, what its pod needs first. All names follow from stage and attempt, so
+ * that a start which was cut short anywhere is simply made again. Rollout workers follow later.
+ *
+ * @returns the attempt's Job
+ * @throws RefusedError
+ */
+export async function startAttempt(client: KubeClient, attempt: Attempt): Promise<Stored<Job>> {
+  await createNamed(client, configMaps, stageConfigMap(attempt));
+  if (attempt.stage.spec.rolloutWorkers > 0) {
+    await createNamed(client, secrets, rolloutSecret(attempt, randomBytes(32).toString('base64url')));
+    await createOwned(client, networkPolicies, rolloutNetworkPolicy(attempt));
+    await createOwned(client, services, rolloutService(attempt));
+  }
+  return createOwned(client, jobs, attemptJob(attempt));
+}

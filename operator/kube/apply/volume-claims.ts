@@ -1,0 +1,115 @@
+import { labels } from '../../api/metadata.ts';
+import type { R1Pipeline } from '../../api/pipeline.ts';
+import type { R1Stage } from '../../api/stage.ts';
+import type { KubeClient } from '../client/client.ts';
+import { isAlreadyExists, isForbidden, isInvalid } from '../client/api-error.ts';
+import { refused, RefusedError } from '../client/create-owned.ts';
+import { claimName } from '../objects/names.ts';
+import { volumeClaim } from '../objects/volume-claim.ts';
+import { keyOf, volumeClaims, type ObjectName, type Stored, type VolumeClaim } from '../client/resources.ts';
+
+/** Claims are not watched: one that was seen is taken for granted for so long. A pod that misses one says so itself. */
+const trustMs = 60_000;
+const retryMs = 30_000;
+/** What belonged to a deleted pipeline of the same name is collected within a second or two. */
+const retryCollectedMs = 1000;
+const rememberedMost = 5000;
+
+/** The volumes of pipelines. */
+export class VolumeClaims {
+  private readonly client: KubeClient;
+  private readonly seen = new Map<string, { readonly claim: Stored<VolumeClaim>; readonly at: number }>();
+
+  constructor(client: KubeClient) {
+    this.client = client;
+  }
+
+  /** Pods on several nodes can mount it. Of a claim that is there, its own word counts. */
+  async isShared({ metadata, spec }: R1Pipeline): Promise<boolean> {
+    const { claimName: name, accessMode } = spec.storage;
+    if (name === undefined) return accessMode === 'ReadWriteMany';
+    const claim = await this.find({ namespace: metadata.namespace, name });
+    if (claim === undefined) throw new RefusedError(`claim "${name}" of spec.storage.claimName not found`, retryMs);
+    return claim.spec?.accessModes?.includes('ReadWriteMany') ?? false;
+  }
+
+  /**
+   * The name of the claim for the pods of a stage. The first stage of a pipeline makes it.
+   *
+   * @param pipeline absent for a stage that was applied without one
+   * @param finished other stages of the pipeline whose output lies on the volume
+   * @throws RefusedError when it is missing and cannot be made, or what lay on it is gone with it
+   */
+  async ensure(stage: R1Stage, pipeline: R1Pipeline | undefined, finished: readonly string[]): Promise<string> {
+    const { namespace } = stage.metadata;
+    const { storage } = stage.spec;
+    const name = storage.claimName ?? claimName(stage.spec.pipeline);
+    const inputs = inputsOf(stage);
+    const written = inputs.length > 0 ? inputs : finished;
+    if (storage.claimName === undefined && written.length === 0) await this.create(stage, pipeline);
+    const claim = await this.find({ namespace, name });
+    if (claim === undefined) throw new RefusedError(missing(name, stage, written), retryMs);
+    if (storage.claimName !== undefined) return name;
+    refuseOthers(claim, stage, pipeline);
+    return name;
+  }
+
+  /** Whether one is there already is asked by making it: for most pipelines it is not. */
+  private async create(stage: R1Stage, pipeline: R1Pipeline | undefined): Promise<void> {
+    const claim = volumeClaim(pipeline ?? stage);
+    try {
+      this.remember(await this.client.create(volumeClaims, claim));
+    } catch (error) {
+      if (isForbidden(error) || isInvalid(error)) throw refused(error);
+      if (!isAlreadyExists(error)) throw error;
+      // It may be one that is being deleted, with a former pipeline of that name or by a person.
+      const { namespace = '' } = stage.metadata;
+      this.seen.delete(keyOf({ metadata: { namespace, name: claimName(stage.spec.pipeline) } }));
+    }
+  }
+
+  private known({ namespace = '', name }: ObjectName): Stored<VolumeClaim> | undefined {
+    const found = this.seen.get(keyOf({ metadata: { namespace, name } }));
+    return found !== undefined && performance.now() - found.at < trustMs ? found.claim : undefined;
+  }
+
+  private async find(name: ObjectName): Promise<Stored<VolumeClaim> | undefined> {
+    const known = this.known(name);
+    if (known !== undefined) return known;
+    const claim = await this.client.find(volumeClaims, name);
+    if (claim !== undefined && claim.metadata.deletionTimestamp === undefined) this.remember(claim);
+    return claim;
+  }
+
+  private remember(claim: Stored<VolumeClaim>): void {
+    const key = keyOf(claim);
+    this.seen.delete(key);
+    this.seen.set(key, { claim, at: performance.now() });
+    const [oldest] = this.seen.keys();
+    if (this.seen.size > rememberedMost && oldest !== undefined) this.seen.delete(oldest);
+  }
+}
+
+function inputsOf({ spec }: R1Stage): string[] {
+  const inputs = [...(spec.model?.input === undefined ? [] : [spec.model.input]), ...spec.inputs];
+  return [...new Set(inputs.map(({ stage }) => stage))];
+}
+
+/** A claim that was made anew would be empty: what earlier stages wrote is not on it. */
+function missing(name: string, { spec }: R1Stage, lost: readonly string[]): string {
+  if (spec.storage.claimName !== undefined) return `claim "${name}" of spec.storage.claimName not found`;
+  return `claim "${name}" not found, and with it the output of ${lost.join(', ')}: run again from ${lost[0]} on`;
+}
+
+function refuseOthers(claim: Stored<VolumeClaim>, stage: R1Stage, pipeline: R1Pipeline | undefined): void {
+  const { name, deletionTimestamp, ownerReferences } = claim.metadata;
+  const former = ownerReferences?.find(({ kind }) => kind === 'R1Pipeline');
+  if (pipeline !== undefined && former !== undefined && former.uid !== pipeline.metadata.uid) {
+    const message = `claim "${name}" of a former pipeline ${former.name} is still being deleted`;
+    throw new RefusedError(message, retryCollectedMs, { passes: true });
+  }
+  if (deletionTimestamp !== undefined) throw new RefusedError(`claim "${name}" is being deleted`, retryMs);
+  if (claim.metadata.labels?.[labels.pipeline] === stage.spec.pipeline) return;
+  const message = `a claim named "${name}" exists that was not made for pipeline ${stage.spec.pipeline}`;
+  throw new RefusedError(message, retryMs);
+}

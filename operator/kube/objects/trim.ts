@@ -1,0 +1,101 @@
+import { isDeepStrictEqual } from 'node:util';
+import { annotations, labels } from '../../api/metadata.ts';
+import { gpusOf } from './pod-spec.ts';
+import { attemptLabels, madeFromAnnotation, settingsAnnotation } from './labels.ts';
+import type { Job, KubeObject, Pod, Stored } from '../client/resources.ts';
+
+// What is kept in memory of thousands of objects: what somebody reads, and nothing else.
+
+const keptLabels: readonly string[] = [
+  labels.pipeline,
+  labels.stage,
+  attemptLabels.stageUid,
+  attemptLabels.attempt,
+  attemptLabels.component,
+  'kueue.x-k8s.io/queue-name',
+];
+const keptAnnotations: readonly string[] = [annotations.stopReason, madeFromAnnotation, settingsAnnotation];
+const keptConditions: readonly string[] = ['PodScheduled', 'Ready', 'DisruptionTarget'];
+
+/** Objects of our own kinds: all but who wrote which field, and what kubectl remembers. */
+export function trimOwn<T extends KubeObject>(object: Stored<T>): Stored<T> {
+  delete (object.metadata as { managedFields?: unknown }).managedFields;
+  delete object.metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration'];
+  return object;
+}
+
+export function trimJob({ metadata, spec, status }: Stored<Job>): Stored<Job> {
+  const { ownerReferences } = metadata;
+  return {
+    metadata: { ...identity(metadata), ...(ownerReferences === undefined ? {} : { ownerReferences }) },
+    spec: { ...pick(spec, ['suspend', 'completions', 'parallelism']), template: templateOf(spec?.template.spec) },
+    status: pick(status, ['conditions']),
+  };
+}
+
+/** Of the template only the GPUs that the trainer was given are looked at later. */
+function templateOf(pod: Pod['spec']): NonNullable<Job['spec']>['template'] {
+  const [trainer] = pod?.containers ?? [];
+  if (trainer === undefined || gpusOf(trainer.resources) === 0) return {};
+  const { name, resources = {} } = trainer;
+  return { spec: { containers: [{ name, resources }] } };
+}
+
+export function trimPod({ metadata, spec, status }: Stored<Pod>): Stored<Pod> {
+  const conditions = status?.conditions?.filter(({ type }) => keptConditions.includes(type));
+  return {
+    metadata: identity(metadata),
+    spec: { ...pick(spec, ['nodeName']), containers: (spec?.containers ?? []).map(memoryLimit) },
+    status: {
+      ...pick(status, ['phase', 'reason', 'message']),
+      ...(conditions === undefined ? {} : { conditions }),
+      ...containers('containerStatuses', status?.containerStatuses),
+      ...containers('initContainerStatuses', status?.initContainerStatuses),
+    },
+  };
+}
+
+/** Told to whoever wonders why a container was killed for its memory. */
+function memoryLimit({ name, resources }: Container): Container {
+  const memory = resources?.limits?.['memory'];
+  return { name, ...(memory === undefined ? {} : { resources: { limits: { memory } } }) };
+}
+
+function identity(metadata: Stored<KubeObject>['metadata']): Stored<KubeObject>['metadata'] {
+  return {
+    ...pick(metadata, ['name', 'namespace', 'uid', 'resourceVersion', 'creationTimestamp', 'deletionTimestamp']),
+    labels: pick(metadata.labels, keptLabels),
+    annotations: pick(metadata.annotations, keptAnnotations),
+  };
+}
+
+type Container = NonNullable<Pod['spec']>['containers'][number];
+type ContainerStatuses = NonNullable<NonNullable<Pod['status']>['containerStatuses']>;
+
+function containers<K extends string>(
+  key: K,
+  statuses: ContainerStatuses | undefined,
+): { [key in K]?: ContainerStatuses } {
+  if (statuses === undefined) return {};
+  const kept = statuses.map(({ name, image, imageID, ready, restartCount, state }) => ({
+    name,
+    image,
+    imageID,
+    ready,
+    restartCount,
+    ...(state === undefined ? {} : { state }),
+  }));
+  return { [key]: kept } as { [key in K]: ContainerStatuses };
+}
+
+function pick<T extends object, K extends keyof T>(value: T | undefined, keys: readonly K[]): Pick<T, K> {
+  if (value === undefined) return {} as Pick<T, K>;
+  return Object.fromEntries(keys.flatMap((key) => (value[key] === undefined ? [] : [[key, value[key]]]))) as Pick<T, K>;
+}
+
+/** Nothing has changed that is kept, such as the number of ready pods of a Job. */
+export function sameKept<T extends KubeObject>(before: Stored<T> | undefined, after: Stored<T> | undefined): boolean {
+  if (before === undefined || after === undefined) return false;
+  const { resourceVersion } = after.metadata;
+  return isDeepStrictEqual({ ...before, metadata: { ...before.metadata, resourceVersion } }, after);
+}

@@ -1,0 +1,125 @@
+import { constants } from 'node:os';
+import type { StageResult } from '../../../trainer/contract/progress.ts';
+import type { AttemptExit } from '../../core/observed.ts';
+import { fetchContainer, trainerContainer } from '../objects/attempt-job.ts';
+import type { Pod } from '../client/resources.ts';
+import { resultOf } from './termination-message.ts';
+
+export type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
+
+/** How the pod of an attempt ended, as far as it is known. */
+export interface PodEnd {
+  readonly at?: number;
+  readonly exit: AttemptExit;
+  readonly result?: StageResult;
+}
+
+const outOfMemoryWords = /heap out of memory|bad_alloc|bad allocation|Cannot allocate memory|ENOMEM/;
+const signals = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+
+/** The DisruptionTarget condition of a pod says who ended it. */
+const disruptions: Record<string, AttemptExit['cause']> = {
+  PreemptionByScheduler: 'preempted',
+  DeletionByTaintManager: 'nodeLost',
+  DeletionByPodGC: 'nodeLost',
+  EvictionByEvictionAPI: 'evicted',
+  TerminationByKubelet: 'evicted',
+};
+
+export function trainerStatus(pod: Pod): ContainerStatus | undefined {
+  return pod.status?.containerStatuses?.find(({ name }) => name === trainerContainer);
+}
+
+/** The container that ended the pod: the trainer, or the one before it that fetches a model and failed. */
+function lastStatus(pod: Pod): ContainerStatus | undefined {
+  const trainer = trainerStatus(pod);
+  if (trainer?.state?.terminated !== undefined) return trainer;
+  const fetch = pod.status?.initContainerStatuses?.find(({ name }) => name === fetchContainer);
+  return fetch?.state?.terminated !== undefined && fetch.state.terminated.exitCode !== 0 ? fetch : undefined;
+}
+
+/** Nothing of it runs any more, and nothing will. */
+export function hasEnded(pod: Pod): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}
+
+/** Its trainer, or what comes before it, has ended, or it is being deleted: something follows from that. */
+export function isEnding(pod: Pod): boolean {
+  return hasEnded(pod) || lastStatus(pod) !== undefined || pod.metadata?.deletionTimestamp !== undefined;
+}
+
+/** The condition by which Kubernetes says why it ends a pod. */
+export function disruption(pod: Pod): { readonly reason: string; readonly message: string } | undefined {
+  const found = pod.status?.conditions?.find(({ type, status }) => type === 'DisruptionTarget' && status === 'True');
+  return found === undefined ? undefined : { reason: found.reason ?? '', message: found.message ?? '' };
+}
+
+/**
+ * How a pod ended.
+ *
+ * @param deletedAt when its object was seen to go, of one that is gone
+ */
+export function podEnd(pod: Pod, attemptDirectory: string, deletedAt?: number): PodEnd {
+  const terminated = lastStatus(pod)?.state?.terminated;
+  const result = resultOf(terminated?.message, attemptDirectory);
+  // A kubelet that did not see the container end gives null for the time.
+  const at = terminated?.finishedAt ? Date.parse(terminated.finishedAt) : deletedAt;
+  const cause = causeOf(pod);
+  const detail = detailOf(pod, result === undefined ? terminated?.message : undefined);
+  return {
+    ...(at === undefined ? {} : { at }),
+    ...(result === undefined ? {} : { result }),
+    exit: {
+      ...(terminated === undefined ? unseenEnd(cause) : processExit(terminated.exitCode)),
+      ...(cause === undefined ? {} : { cause }),
+      ...(detail === '' ? {} : { detail }),
+    },
+  };
+}
+
+function causeOf(pod: Pod): AttemptExit['cause'] {
+  const terminated = lastStatus(pod)?.state?.terminated;
+  const { reason: evictedBy } = pod.status ?? {};
+  if (terminated?.reason === 'OOMKilled') return 'outOfMemory';
+  const cause = disruptions[disruption(pod)?.reason ?? ''];
+  if (cause !== undefined) return cause;
+  // A kubelet that evicts or refuses a pod gives a reason to the pod as a whole: Evicted, NodeShutdown, OutOfcpu.
+  if (evictedBy === 'NodeLost') return 'nodeLost';
+  if (evictedBy !== undefined && evictedBy !== '' && evictedBy !== 'DeadlineExceeded') return 'evicted';
+  const words = terminated?.exitCode === 0 ? '' : (terminated?.message ?? '');
+  return outOfMemoryWords.test(words) ? 'outOfMemory' : undefined;
+}
+
+/** Of a process that a signal ended, a container runtime gives 128 plus the number of the signal. */
+function processExit(exitCode: number): AttemptExit {
+  const signal = exitCode > 128 ? signals.get(exitCode - 128) : undefined;
+  return signal === undefined ? { code: exitCode } : { code: exitCode, signal };
+}
+
+/** Nobody saw the container end: its pod was deleted by force, or never got as far as a container. */
+function unseenEnd(cause: AttemptExit['cause']): AttemptExit {
+  return cause === undefined ? { signal: 'SIGKILL' } : {};
+}
+
+/** The last words of the process, or why its pod had to go. */
+function detailOf(pod: Pod, message: string | undefined): string {
+  const why = disruption(pod)?.message ?? pod.status?.message ?? memoryWords(pod);
+  const words = lastLine(message ?? '');
+  if (why !== '') return why.slice(0, 1000);
+  if (words !== '') return words.slice(0, 1000);
+  return pod.metadata?.deletionTimestamp === undefined ? '' : 'its pod was deleted';
+}
+
+/** A container that is killed for its memory has no last words. */
+function memoryWords(pod: Pod): string {
+  const ended = lastStatus(pod);
+  if (ended?.state?.terminated?.reason !== 'OOMKilled') return '';
+  const limit = pod.spec?.containers.find(({ name }) => name === ended.name)?.resources?.limits?.['memory'];
+  return limit === undefined ? 'its node had none left' : `its limit is ${limit}`;
+}
+
+/** Of the end of a log: its last line that is no stack, no field of an error and no progress line. */
+function lastLine(text: string): string {
+  const lines = text.split('\n').map((line) => line.trimEnd());
+  return lines.findLast((line) => !/^$|^\s|^Node\.js v|^[{}]/.test(line))?.replace(/ \{$/, '') ?? '';
+}

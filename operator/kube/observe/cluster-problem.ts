@@ -1,0 +1,53 @@
+import { posix } from 'node:path';
+import type { R1Pipeline } from '../../api/pipeline.ts';
+import type { StageSpec } from '../../api/stage.ts';
+import { gateProblem } from '../../core/gate-metrics.ts';
+import { lostName } from '../../core/plan.ts';
+
+type Named = Pick<StageSpec, 'datasets' | 'volumes'> & {
+  readonly models: readonly ({ readonly path?: string | undefined } | undefined)[];
+};
+
+const known = new WeakMap<object, { readonly problem: string | undefined }>();
+
+/** What a pipeline asks for that no cluster can give, in words. */
+export function pipelineProblem(pipeline: R1Pipeline): string | undefined {
+  const { datasets, volumes, base, stages } = pipeline.spec;
+  const models = [base, ...stages.map(({ model }) => model)];
+  return once(
+    pipeline.spec,
+    () => lostName(pipeline) ?? gateProblem(pipeline) ?? problemOf({ datasets, volumes, models }),
+  );
+}
+
+/** The same of a stage that was applied without a pipeline. */
+export function stageProblem(spec: StageSpec): string | undefined {
+  return once(spec, () => problemOf({ ...spec, models: [spec.model] }));
+}
+
+/** Objects in memory are replaced, never changed. */
+function once(spec: object, look: () => string | undefined): string | undefined {
+  const found = known.get(spec) ?? { problem: look() };
+  known.set(spec, found);
+  return found.problem;
+}
+
+function problemOf({ datasets, volumes, models }: Named): string | undefined {
+  const paths = [
+    ...datasets.flatMap(({ file, heldOut }) => [file, heldOut?.file]),
+    ...models.map((model) => model?.path),
+  ];
+  const lost = paths.find((path) => path !== undefined && !isMounted(path, volumes));
+  if (lost === undefined) return undefined;
+  const places = volumes.map(({ path }) => path).join(', ');
+  return `${lost}: no such file in a pod; on a cluster a relative path must lie on one of spec.volumes${places === '' ? '' : ` (${places})`}`;
+}
+
+/** An absolute path may be in the image; the trainer will say if it is not. */
+function isMounted(path: string, volumes: StageSpec['volumes']): boolean {
+  if (posix.isAbsolute(path)) return true;
+  return volumes.some((volume) => {
+    const below = posix.relative(volume.path, posix.normalize(path));
+    return below !== '..' && !below.startsWith('../');
+  });
+}

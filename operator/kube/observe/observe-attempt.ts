@@ -1,0 +1,167 @@
+import { annotations } from '../../api/metadata.ts';
+import type { ProgressLine } from '../../../trainer/contract/progress.ts';
+import type { AttemptObserved, StopReason } from '../../core/observed.ts';
+import { disruption, hasEnded, podEnd, trainerStatus, type PodEnd } from './attempt-end.ts';
+import { madeFromAnnotation, settingsAnnotation } from '../objects/labels.ts';
+import type { Job, Pod } from '../client/resources.ts';
+import { waitingFor } from './waiting.ts';
+
+/** A pod of an attempt, also after its object is gone. */
+export interface PodTrace {
+  readonly pod: Pod;
+  /** When its object was seen to go. */
+  readonly goneAt?: number;
+}
+
+/** All that is left of an attempt in the cluster. */
+export interface AttemptTraces {
+  readonly number: number;
+  readonly gpus: number;
+  /** Below the stage's own directory. */
+  readonly directory: string;
+  /** In its last state, if it is gone and was seen to go. */
+  readonly job: Job | undefined;
+  readonly jobIsGone: boolean;
+  /** In the order in which they were made. */
+  readonly pods: readonly PodTrace[];
+  readonly progress?: { readonly line: ProgressLine; readonly at: number } | undefined;
+  /** When its log was last read; undefined before the first time. */
+  readonly lookedAt?: number | undefined;
+  /** What events say about a pod that waits. */
+  readonly eventWords?: string | undefined;
+}
+
+const stopReasons = new Set<string>([
+  'suspended',
+  'shutdown',
+  'hung',
+  'deadline',
+  'budget',
+  'replaced',
+] satisfies StopReason[]);
+
+/** A kubelet that has not answered for so long after a pod's grace has ended is not there any more. */
+const lostAfterGraceMs = 30_000;
+
+/**
+ * One attempt as `core` sees it. Success is known from the container, a second before its Job completes. A failure is
+ * one only when the Job says so: a queueing system may take a Job's pods away and give it others later.
+ */
+export function observeAttempt(traces: AttemptTraces, now: number): AttemptObserved {
+  const { number, gpus, directory, job, pods } = traces;
+  const newest = pods.at(-1);
+  const stopping = stopReasonOf(job);
+  const base = {
+    number,
+    gpus,
+    directory,
+    ...(newest?.pod.spec?.nodeName === undefined ? {} : { node: newest.pod.spec.nodeName }),
+    ...(stopping === undefined ? {} : { stopping }),
+    ...(traces.progress === undefined ? {} : { progress: traces.progress.line, lastProgressAt: traces.progress.at }),
+    ...madeFromOf(job),
+  };
+  const end = endOf(traces, now);
+  if (end !== undefined) {
+    const endedAt = end.at ?? now;
+    return {
+      ...base,
+      state: 'ended',
+      startedAt: startOf(newest?.pod) ?? endedAt,
+      endedAt,
+      exit: end.exit,
+      ...(end.result === undefined ? {} : { result: end.result }),
+    };
+  }
+  const startedAt = startOf(newest?.pod);
+  if (newest !== undefined && newest.goneAt === undefined && startedAt !== undefined) {
+    return { ...base, state: 'running', startedAt, lookedAt: traces.lookedAt ?? startedAt };
+  }
+  const live = newest?.goneAt === undefined ? newest?.pod : undefined;
+  return {
+    ...base,
+    state: 'pending',
+    startedAt: Date.parse(job?.metadata?.creationTimestamp ?? newest?.pod.metadata?.creationTimestamp ?? '') || now,
+    ...waitingFor(job, live, traces.eventWords),
+  };
+}
+
+/** When the pod will count as lost, of one that is being deleted; nothing happens by itself until then. */
+export function lostAt({ pod, goneAt }: PodTrace): number | undefined {
+  const { deletionTimestamp } = pod.metadata ?? {};
+  return deletionTimestamp === undefined || goneAt !== undefined || hasEnded(pod)
+    ? undefined
+    : Date.parse(deletionTimestamp) + lostAfterGraceMs;
+}
+
+/** It ended without success, as far as its Job says and the pods that are known. */
+export function seemsFailed(traces: AttemptTraces, now: number): boolean {
+  const end = endOf(traces, now);
+  return end !== undefined && !isSuccess(end) && !traces.pods.some(isLive);
+}
+
+/** How the attempt ended; undefined while it may still go on. */
+function endOf({ job, jobIsGone, pods, directory }: AttemptTraces, now: number): PodEnd | undefined {
+  const newest = pods.at(-1);
+  const seen = newest && podEnd(newest.pod, directory, newest.goneAt);
+  if (seen !== undefined && isSuccess(seen)) return seen;
+
+  const lost = pods.find((trace) => isLive(trace) && isLost(trace, now));
+  if (lost !== undefined) {
+    return { at: now, exit: { cause: 'nodeLost', detail: disruption(lost.pod)?.message ?? 'its kubelet is silent' } };
+  }
+  if (pods.some(isLive)) return undefined;
+  const verdict = verdictOf(job);
+  if (!jobIsGone && verdict === undefined) return undefined;
+  if (seen !== undefined) return { ...seen, at: seen.at ?? verdict?.at ?? now };
+  // A Job that failed before it had a pod, or whose pods are forgotten.
+  const detail = verdict?.message ?? 'its Job was deleted';
+  return { at: verdict?.at ?? now, exit: { signal: 'SIGKILL', detail } };
+}
+
+function isSuccess({ result, exit }: PodEnd): boolean {
+  return result?.outcome === 'succeeded' && exit.code === 0;
+}
+
+function isLive({ pod, goneAt }: PodTrace): boolean {
+  return goneAt === undefined && !hasEnded(pod);
+}
+
+/** What the Job controller has decided. */
+function verdictOf(job: Job | undefined): { readonly at: number; readonly message: string } | undefined {
+  const found = job?.status?.conditions?.find(
+    ({ type, status }) =>
+      status === 'True' && ['Complete', 'SuccessCriteriaMet', 'Failed', 'FailureTarget'].includes(type),
+  );
+  if (found === undefined) return undefined;
+  return { at: Date.parse(found.lastTransitionTime ?? ''), message: found.message ?? found.reason ?? '' };
+}
+
+/**
+ * The node controller makes the pods of a silent node not ready and deletes them, but nobody is there to end them: the
+ * object stays until the node is back or gone. A node that answers keeps a pod ready until its container has ended.
+ */
+function isLost(trace: PodTrace, now: number): boolean {
+  const { pod } = trace;
+  if (pod.metadata?.deletionTimestamp === undefined) return false;
+  if (now >= (lostAt(trace) ?? Infinity)) return true;
+  const isReady = pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+  const runs = trainerStatus(pod)?.state?.running !== undefined;
+  return disruption(pod)?.reason === 'DeletionByTaintManager' && runs && !isReady;
+}
+
+/** When the trainer's container began to run. */
+function startOf(pod: Pod | undefined): number | undefined {
+  const { running, terminated } = (pod && trainerStatus(pod)?.state) ?? {};
+  const started = running?.startedAt ?? terminated?.startedAt;
+  return started === undefined || started === null ? undefined : Date.parse(started);
+}
+
+function stopReasonOf(job: Job | undefined): StopReason | undefined {
+  const reason = job?.metadata?.annotations?.[annotations.stopReason];
+  return reason !== undefined && stopReasons.has(reason) ? (reason as StopReason) : undefined;
+}
+
+function madeFromOf(job: Job | undefined): Pick<AttemptObserved, 'madeFrom' | 'settings'> {
+  const { [madeFromAnnotation]: madeFrom, [settingsAnnotation]: settings } = job?.metadata?.annotations ?? {};
+  return { ...(madeFrom === undefined ? {} : { madeFrom }), ...(settings === undefined ? {} : { settings }) };
+}

@@ -1,0 +1,129 @@
+import type { KubeClient } from '../client/client.ts';
+import type { AttemptTraces } from './observe-attempt.ts';
+import { hasEnded, trainerStatus } from './attempt-end.ts';
+import { events, type Event, type ObjectName, type Stored } from '../client/resources.ts';
+
+export interface PendingPodsOptions {
+  readonly client: KubeClient;
+  /** The claim that the pods of a stage wait for; undefined when the stage is gone. */
+  readonly claimOf: (stageKey: string) => ObjectName | undefined;
+  /** Something was found out about the attempt of a stage. */
+  readonly onWords: (stageKey: string) => void;
+}
+
+/** A pod that starts in less needs no explanation, and on a busy cluster many take that long. */
+const patienceMs = 25_000;
+/** Then its events are read, and again after these times. */
+const intervalsMs = [30_000, 60_000, 120_000];
+const longestIntervalMs = 300_000;
+/** Between two lookups, of whatever pods: an API server goes through all events of a namespace to find those of one object. */
+const spacingMs = 2000;
+
+interface Lookup {
+  readonly stageKey: string;
+  traces: AttemptTraces;
+  reads: number;
+  words?: string | undefined;
+}
+
+/**
+ * Why a pod does not start, where only its events say it: a Secret that cannot be mounted, a storage class that nobody
+ * knows, a quota that lets no pod through. Events are only read for pods that wait for long.
+ */
+export class PendingPods {
+  private readonly options: PendingPodsOptions;
+  private readonly lookups = new Map<string, Lookup>();
+  private nextTurnAt = 0;
+
+  constructor(options: PendingPodsOptions) {
+    this.options = options;
+  }
+
+  /** What is known so far of an attempt; plans to find out more. */
+  wordsFor(stageKey: string, traces: AttemptTraces): string | undefined {
+    const id = `${stageKey} ${traces.number}`;
+    if (!waits(traces)) {
+      this.lookups.delete(id);
+      return undefined;
+    }
+    const known = this.lookups.get(id);
+    if (known !== undefined) {
+      known.traces = traces;
+      return known.words;
+    }
+    const lookup: Lookup = { stageKey, traces, reads: 0 };
+    this.lookups.set(id, lookup);
+    this.plan(id, lookup, patienceMs);
+    return undefined;
+  }
+
+  private plan(id: string, lookup: Lookup, afterMs: number): void {
+    setTimeout(() => void this.look(id, lookup), afterMs).unref();
+  }
+
+  private async look(id: string, lookup: Lookup): Promise<void> {
+    if (this.lookups.get(id) !== lookup) return; // it has started, or has ended
+    if (this.options.claimOf(lookup.stageKey) === undefined) {
+      this.lookups.delete(id); // its stage is gone
+      return;
+    }
+    const now = performance.now();
+    if (now < this.nextTurnAt) {
+      this.plan(id, lookup, this.nextTurnAt - now);
+      return;
+    }
+    this.nextTurnAt = now + spacingMs;
+    const words = await this.read(lookup).catch(() => lookup.words);
+    this.plan(id, lookup, intervalsMs[lookup.reads] ?? longestIntervalMs);
+    lookup.reads++;
+    if (words === lookup.words) return;
+    lookup.words = words;
+    this.options.onWords(lookup.stageKey);
+  }
+
+  private async read({ stageKey, traces }: Lookup): Promise<string | undefined> {
+    const { job, pods } = traces;
+    const pod = pods.at(-1);
+    const target = pod !== undefined && pod.goneAt === undefined ? pod.pod : job;
+    const claim = this.options.claimOf(stageKey);
+    const namespace = target?.metadata?.namespace;
+    if (namespace === undefined) return undefined;
+    const selectors = [
+      `involvedObject.uid=${target?.metadata?.uid}`,
+      ...(claim === undefined ? [] : [`involvedObject.kind=PersistentVolumeClaim,involvedObject.name=${claim.name}`]),
+    ];
+    const found: Stored<Event>[] = [];
+    for (const selector of selectors) {
+      const query = { fieldSelector: `${selector},type=Warning`, limit: 50 };
+      found.push(...(await this.options.client.list(events, namespace, query)).items);
+    }
+    return newestWords(found);
+  }
+}
+
+/** The newest warning that is not the scheduler's: that one is a condition of the pod. */
+function newestWords(found: readonly Stored<Event>[]): string | undefined {
+  const told = found.filter(({ reason }) => reason !== 'FailedScheduling').toSorted((a, b) => timeOf(a) - timeOf(b));
+  const newest = told.at(-1);
+  return newest?.message === undefined ? undefined : `${newest.reason}: ${newest.message.slice(0, 500)}`;
+}
+
+function timeOf({ lastTimestamp, eventTime, metadata }: Stored<Event>): number {
+  return Date.parse(lastTimestamp ?? eventTime ?? metadata.creationTimestamp);
+}
+
+/** It has no container yet, will get one, and no queue explains why it has none. */
+function waits({ job, jobIsGone, pods }: AttemptTraces): boolean {
+  const newest = pods.at(-1);
+  if (job?.spec?.suspend === true || isOver(job)) return false;
+  if (newest === undefined || newest.goneAt !== undefined) return !jobIsGone;
+  const { pod } = newest;
+  const state = trainerStatus(pod)?.state;
+  const isEnding = hasEnded(pod) || pod.metadata?.deletionTimestamp !== undefined;
+  return !isEnding && state?.running === undefined && state?.terminated === undefined;
+}
+
+/** Every condition of a Job but this one is about its end. */
+function isOver(job: AttemptTraces['job']): boolean {
+  return job?.status?.conditions?.some(({ type, status }) => type !== 'Suspended' && status === 'True') ?? false;
+}

@@ -1,0 +1,68 @@
+import type { AttemptObserved } from '../../core/observed.ts';
+import { fetchContainer } from '../objects/attempt-job.ts';
+import type { ContainerStatus } from './attempt-end.ts';
+import type { Job, Pod } from '../client/resources.ts';
+
+export type Waiting = Required<Pick<AttemptObserved, 'waiting'>> & Pick<AttemptObserved, 'waitingReason'>;
+
+const imageReasons = new Set(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull']);
+
+/** Why the Job of an attempt has no pod that runs; undefined where that is nothing but a matter of seconds. */
+export function waitingFor(
+  job: Job | undefined,
+  pod: Pod | undefined,
+  eventWords: string | undefined,
+): Waiting | undefined {
+  if (job?.spec?.suspend === true) return inQueue(job);
+  if (pod === undefined) return eventWords === undefined ? undefined : { waiting: eventWords };
+  return notScheduled(pod, eventWords) ?? containerWaits(pod) ?? onVolume(eventWords) ?? fetching(pod);
+}
+
+function inQueue(job: Job): Waiting {
+  const queue = job.metadata?.labels?.['kueue.x-k8s.io/queue-name'];
+  const waiting = queue === undefined ? 'its Job is suspended' : `waits in queue "${queue}"`;
+  return { waiting, waitingReason: 'Queued' };
+}
+
+/** The scheduler says in a condition what no node has. */
+function notScheduled(pod: Pod, eventWords: string | undefined): Waiting | undefined {
+  const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  if (scheduled?.status !== 'False') return undefined;
+  // What follows is about the pods of others.
+  const message = (scheduled.message ?? '').replace(/\.?( no new claims to deallocate,)? preemption: .*$/s, '').trim();
+  if (/persistentvolumeclaim/i.test(message)) {
+    const missing = /persistentvolumeclaim "([^"]+)" (not found|is being deleted)/.exec(message);
+    const waiting = missing === null ? (eventWords ?? message) : `claim "${missing[1]}" ${missing[2]}`;
+    return { waiting, waitingReason: 'VolumeUnavailable' };
+  }
+  return { waiting: message === '' ? 'no node was found' : message, waitingReason: 'Unschedulable' };
+}
+
+function containerWaits(pod: Pod): Waiting | undefined {
+  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  for (const status of statuses) {
+    const { reason = '', message = '' } = status.state?.waiting ?? {};
+    if (imageReasons.has(reason)) return { waiting: imageWords(status, message), waitingReason: 'ImageUnavailable' };
+    if (reason === 'CreateContainerConfigError') return { waiting: message, waitingReason: 'SecretUnavailable' };
+    if (/Error$|BackOff$/.test(reason)) return { waiting: message === '' ? reason : `${reason}: ${message}` };
+  }
+  return undefined;
+}
+
+function imageWords({ image }: ContainerStatus, message: string): string {
+  // The kubelet's own words repeat the name of the image and nest three times.
+  const cause = message.split('\n')[0]?.slice(0, 300) ?? '';
+  return `image ${image} cannot be pulled${cause === '' ? '' : `: ${cause}`}`;
+}
+
+/** A pod whose volumes cannot be mounted says so in events alone. */
+function onVolume(eventWords: string | undefined): Waiting | undefined {
+  if (eventWords === undefined) return undefined;
+  const isSecret = /\b(secret|configmap)\b/i.test(eventWords);
+  return { waiting: eventWords, waitingReason: isSecret ? 'SecretUnavailable' : 'VolumeUnavailable' };
+}
+
+function fetching(pod: Pod): Waiting | undefined {
+  const fetch = pod.status?.initContainerStatuses?.find(({ name }) => name === fetchContainer);
+  return fetch?.state?.running === undefined ? undefined : { waiting: 'fetches its model from the Hub' };
+}

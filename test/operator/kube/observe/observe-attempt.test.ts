@@ -1,0 +1,174 @@
+import { describe, expect, test } from '@jest/globals';
+import { observeAttempt } from '../../../../operator/kube/observe/observe-attempt.ts';
+import type { Pod } from '../../../../operator/kube/client/resources.ts';
+import {
+  asked,
+  container,
+  job,
+  jobCondition,
+  now,
+  pod,
+  running,
+  secondsAgo,
+  terminated,
+  traces,
+  trainer,
+} from '../../../support/attempt-traces.ts';
+
+/** The scheduler found no node. */
+function unscheduled(message: string): Pod['status'] {
+  return { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }] };
+}
+
+function waitingContainer(reason: string, message: string): Pod {
+  return pod({ containerStatuses: [container('trainer', { waiting: { reason, message } })] });
+}
+
+describe('an attempt that waits', () => {
+  test.each([
+    { name: 'has no pod yet', given: traces(), waiting: undefined },
+    {
+      name: 'stands in a queue',
+      given: traces({ job: job({ spec: { suspend: true }, labels: { 'kueue.x-k8s.io/queue-name': 'gpus' } }) }),
+      waiting: 'waits in queue "gpus"',
+      reason: 'Queued',
+    },
+    {
+      name: 'was taken its pod by its queue',
+      given: traces({
+        job: job({ spec: { suspend: true } }),
+        pods: [{ pod: pod(trainer('Failed', terminated(75))), goneAt: now - 500 }],
+      }),
+      waiting: 'its Job is suspended',
+      reason: 'Queued',
+    },
+    {
+      name: 'fits on no node',
+      given: traces({
+        pods: [
+          {
+            pod: pod(
+              unscheduled(
+                '0/2 nodes are available: 2 Insufficient nvidia.com/gpu. no new claims to deallocate, preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.',
+              ),
+            ),
+          },
+        ],
+      }),
+      waiting: '0/2 nodes are available: 2 Insufficient nvidia.com/gpu',
+      reason: 'Unschedulable',
+    },
+    {
+      name: 'misses its claim',
+      given: traces({
+        pods: [
+          {
+            pod: pod(
+              unscheduled('0/2 nodes are available: persistentvolumeclaim "sums-volume" not found. preemption: …'),
+            ),
+          },
+        ],
+      }),
+      waiting: 'claim "sums-volume" not found',
+      reason: 'VolumeUnavailable',
+    },
+    {
+      name: 'has a claim that no storage class serves, as its events say',
+      given: traces({
+        pods: [{ pod: pod(unscheduled('0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims.')) }],
+        eventWords: 'ProvisioningFailed: storageclass.storage.k8s.io "fast" not found',
+      }),
+      waiting: 'ProvisioningFailed: storageclass.storage.k8s.io "fast" not found',
+      reason: 'VolumeUnavailable',
+    },
+    {
+      name: 'has an image that cannot be pulled',
+      given: traces({
+        pods: [
+          { pod: waitingContainer('ErrImagePull', 'failed to resolve reference "r1-operator:0.1.0": not found\nmore') },
+        ],
+      }),
+      waiting: 'image r1-operator:0.1.0 cannot be pulled: failed to resolve reference "r1-operator:0.1.0": not found',
+      reason: 'ImageUnavailable',
+    },
+    {
+      name: 'misses a Secret that a container reads',
+      given: traces({ pods: [{ pod: waitingContainer('CreateContainerConfigError', 'secret "hub" not found') }] }),
+      waiting: 'secret "hub" not found',
+      reason: 'SecretUnavailable',
+    },
+    {
+      name: 'misses a ConfigMap that is mounted, as its events say',
+      given: traces({
+        pods: [{ pod: waitingContainer('ContainerCreating', '') }],
+        eventWords: 'FailedMount: configmap "chat" not found',
+      }),
+      waiting: 'FailedMount: configmap "chat" not found',
+      reason: 'SecretUnavailable',
+    },
+    {
+      name: 'is not let through by a quota, as the events of its Job say',
+      given: traces({ eventWords: 'FailedCreate: pods "sums-zero-1-" is forbidden: exceeded quota: gpus' }),
+      waiting: 'FailedCreate: pods "sums-zero-1-" is forbidden: exceeded quota: gpus',
+    },
+    {
+      name: 'fetches its model',
+      given: traces({ pods: [{ pod: pod({ initContainerStatuses: [container('fetch-model', running())] }) }] }),
+      waiting: 'fetches its model from the Hub',
+    },
+  ])('$name', ({ given, waiting, reason }) => {
+    const seen = observeAttempt(given, now);
+    expect(seen.state).toBe('pending');
+    expect([seen.waiting, seen.waitingReason]).toEqual([waiting, reason]);
+    expect(seen.startedAt).toBe(Date.parse(secondsAgo(60)));
+  });
+});
+
+describe('an attempt that has not ended', () => {
+  test.each([
+    { name: 'runs', given: traces({ pods: [{ pod: pod(trainer('Running', running())) }] }) },
+    {
+      name: 'has failed for its pod and not yet for its Job: who took the pod may give another',
+      given: traces({ pods: [{ pod: pod(trainer('Failed', terminated(137))) }] }),
+    },
+    {
+      name: 'is asked to end and saves',
+      given: traces({
+        job: job({ status: jobCondition('FailureTarget') }),
+        pods: [{ pod: pod(trainer('Running', running()), asked) }],
+      }),
+    },
+    {
+      name: 'saves on a node that is drained by a taint and answers',
+      given: traces({
+        pods: [
+          {
+            pod: pod(
+              trainer('Running', running(), {
+                conditions: [
+                  { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByTaintManager' },
+                  { type: 'Ready', status: 'True' },
+                ],
+              }),
+              asked,
+            ),
+          },
+        ],
+      }),
+    },
+    {
+      name: 'lost its Job, and its pod still saves',
+      given: traces({ jobIsGone: true, pods: [{ pod: pod(trainer('Running', running()), asked) }] }),
+    },
+    {
+      name: 'has ended with code 0 and something else than a result, and its Job has not said so yet',
+      given: traces({ pods: [{ pod: pod(trainer('Succeeded', terminated(0, 'hello'))) }] }),
+    },
+  ])('$name', ({ given }) => {
+    expect(observeAttempt(given, now)).toMatchObject({
+      state: 'running',
+      startedAt: Date.parse(secondsAgo(50)),
+      node: 'gpu-1',
+    });
+  });
+});
