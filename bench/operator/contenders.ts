@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Reflector } from '../../operator/kube/client/reflector.ts';
+import { Informer } from '../../operator/kube/client/informer.ts';
 import { pipelines } from '../../operator/kube/objects/r1-kinds.ts';
 import { startOperator } from '../../test/cluster/support/operator.ts';
 import type { Arena, Side } from './arena.ts';
@@ -24,7 +24,7 @@ export async function operatorContender(arena: Arena): Promise<Contender> {
   const operator = await startOperator(arena.operator);
   const succeeded = new Set<string>();
   const failed: string[] = [];
-  const watch = new Reflector({ client: arena.client, kind: pipelines });
+  const watch = new Informer({ client: arena.client, kind: pipelines });
   watch.onChange((_, after) => {
     const end = after?.status?.conditions.find(({ type }) => type === 'Succeeded');
     if (after === undefined || end === undefined) return;

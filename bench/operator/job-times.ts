@@ -1,6 +1,6 @@
 import { labels } from '../../operator/api/metadata.ts';
 import type { KubeClient } from '../../operator/kube/client/client.ts';
-import { Reflector } from '../../operator/kube/client/reflector.ts';
+import { Informer } from '../../operator/kube/client/informer.ts';
 import { jobs, type Job } from '../../operator/kube/client/resources.ts';
 import type { JobTimes } from './timeline.ts';
 
@@ -9,14 +9,14 @@ import type { JobTimes } from './timeline.ts';
  * what counts is when an event arrives here.
  */
 export class JobObserver {
-  private readonly reflector: Reflector<Job>;
+  private readonly informer: Informer<Job>;
   private readonly stageNames: readonly string[];
   private readonly times = new Map<string, JobTimes>();
 
   constructor(client: KubeClient, namespace: string, stageNames: readonly string[]) {
     this.stageNames = stageNames;
-    this.reflector = new Reflector({ client, kind: jobs, namespaces: [namespace], trim });
-    this.reflector.onChange((before, after) => {
+    this.informer = new Informer({ client, kind: jobs, namespaces: [namespace], transform: keepTimes });
+    this.informer.onChange((before, after) => {
       if (after === undefined) return;
       const now = Date.now();
       const { name } = after.metadata;
@@ -26,11 +26,11 @@ export class JobObserver {
   }
 
   async start(): Promise<void> {
-    await this.reflector.start();
+    await this.informer.start();
   }
 
   async stop(): Promise<void> {
-    await this.reflector.stop();
+    await this.informer.stop();
   }
 
   get jobs(): readonly JobTimes[] {
@@ -51,6 +51,6 @@ export function isComplete(job: Job | undefined): boolean {
   return job?.status?.conditions?.some(({ type, status }) => type === 'Complete' && status === 'True') ?? false;
 }
 
-function trim<T extends Job>({ apiVersion, kind, metadata, status }: T): T {
+function keepTimes<T extends Job>({ apiVersion, kind, metadata, status }: T): T {
   return { apiVersion, kind, metadata, status } as T;
 }

@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import { labels } from '../../operator/api/metadata.ts';
 import { KubeClient } from '../../operator/kube/client/client.ts';
-import { Reflector } from '../../operator/kube/client/reflector.ts';
+import { Informer } from '../../operator/kube/client/informer.ts';
 import { jobs } from '../../operator/kube/client/resources.ts';
 import { isComplete } from './job-times.ts';
 import { createdAtOnce } from './pipelines.ts';
@@ -25,13 +25,13 @@ const template = JSON.parse(await readFile(templateFile, 'utf8')) as Template;
 
 const nextStep = new Map(pipelines.map((pipeline) => [pipeline, 0]));
 let unfinished = pipelines.length;
-const reflector = new Reflector({ client, kind: jobs, namespaces: [namespace] });
-reflector.onChange((before, after) => {
+const informer = new Informer({ client, kind: jobs, namespaces: [namespace] });
+informer.onChange((before, after) => {
   const pipeline = after?.metadata.labels?.[labels.pipeline];
   if (pipeline === undefined || !isComplete(after) || isComplete(before)) return;
   void createNext(pipeline);
 });
-await reflector.start();
+await informer.start();
 await Promise.all(Array.from({ length: createdAtOnce }, createFirst));
 
 async function createFirst(): Promise<void> {
@@ -53,6 +53,6 @@ async function createNext(pipeline: string): Promise<void> {
   if (step < template.steps.length - 1) return;
   unfinished--;
   if (unfinished > 0) return;
-  await reflector.stop();
+  await informer.stop();
   await client.close();
 }

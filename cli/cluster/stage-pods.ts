@@ -1,7 +1,7 @@
 import { attemptLabels, type Component } from '../../operator/kube/objects/labels.ts';
 import { attemptOf, trainerContainer } from '../../operator/kube/objects/attempt-job.ts';
 import type { Pod, Stored } from '../../operator/kube/client/resources.ts';
-import { waitingFor } from '../../operator/kube/observe/waiting.ts';
+import { pendingReason } from '../../operator/kube/observe/pending-reason.ts';
 
 const ourContainers: ReadonlySet<string> = new Set([trainerContainer, 'rollout']);
 
@@ -48,7 +48,7 @@ export function isOver(pod: Stored<Pod>): boolean {
 /** Why it has not begun. */
 export function whyWaiting(pod: Stored<Pod>): string {
   const reason = ownContainer(pod)?.state?.waiting?.reason;
-  return waitingFor(undefined, pod, undefined)?.waiting ?? reason ?? 'it has just been made';
+  return pendingReason(undefined, pod, undefined)?.waiting ?? reason ?? 'it has just been made';
 }
 
 function ownContainer({ status }: Stored<Pod>) {

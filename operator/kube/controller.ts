@@ -7,7 +7,7 @@ import type { StageDefaults } from '../api/stage-defaults.ts';
 import { WorkQueue } from '../queue.ts';
 import { reconcilePipeline, reconcileStage, type Pass } from '../reconciler.ts';
 import { isEnding } from './observe/attempt-end.ts';
-import { Cache } from './client/cache.ts';
+import { AssumeCache } from './client/assume-cache.ts';
 import type { KubeClient } from './client/client.ts';
 import { EventRecorder } from './client/events.ts';
 import { KubePipelines } from './kube-pipelines.ts';
@@ -19,7 +19,7 @@ import { attemptLabels } from './objects/labels.ts';
 import { claimName } from './objects/names.ts';
 import { PendingPods } from './observe/pending-pods.ts';
 import { ProgressPoller } from './observe/progress.ts';
-import { Reflector, type ReflectorOptions } from './client/reflector.ts';
+import { Informer, type InformerOptions } from './client/informer.ts';
 import {
   jobs,
   keyOf,
@@ -32,8 +32,8 @@ import {
 } from './client/resources.ts';
 import { pipelines, stages } from './objects/r1-kinds.ts';
 import { RolloutWorkers } from './apply/rollout-workers.ts';
-import { DepartedObjects } from './observe/traces.ts';
-import { sameKept, trimJob, trimOwn, trimPod } from './objects/trim.ts';
+import { Tombstones } from './observe/tombstones.ts';
+import { isUnchanged, transformJob, transformOwn, transformPod } from './objects/transform.ts';
 import { VolumeClaims } from './apply/volume-claims.ts';
 
 export interface ControllerOptions {
@@ -58,12 +58,12 @@ const settleMs = 1000;
  */
 export class Controller {
   private readonly options: ControllerOptions;
-  private readonly reflectors;
-  private readonly stageCache: Cache<R1Stage>;
+  private readonly informers;
+  private readonly stageCache: AssumeCache<R1Stage>;
   private readonly queues: { readonly R1Pipeline: WorkQueue; readonly R1Stage: WorkQueue };
   private readonly events: EventRecorder;
   private readonly progress: ProgressPoller;
-  private readonly departed = new DepartedObjects();
+  private readonly tombstones = new Tombstones();
   /** Keys of R1Stages by their `idOf`, which Jobs and pods carry as label and namespace. */
   private readonly stageKeys = new Map<string, string>();
 
@@ -71,41 +71,41 @@ export class Controller {
     this.options = options;
     const { client, logger, metrics } = options;
     const ofStages = { labelSelector: attemptLabels.stageUid };
-    this.reflectors = {
-      pipelines: this.reflect(pipelines, { trim: trimOwn }),
-      stages: this.reflect(stages, { trim: trimOwn, indexBy: ownerIndex }),
-      jobs: this.reflect(jobs, { ...ofStages, trim: trimJob, indexBy: stageIndex }),
-      pods: this.reflect(pods, { ...ofStages, trim: trimPod, indexBy: stageIndex }),
+    this.informers = {
+      pipelines: this.reflect(pipelines, { transform: transformOwn }),
+      stages: this.reflect(stages, { transform: transformOwn, indexBy: ownerIndex }),
+      jobs: this.reflect(jobs, { ...ofStages, transform: transformJob, indexBy: stageIndex }),
+      pods: this.reflect(pods, { ...ofStages, transform: transformPod, indexBy: stageIndex }),
     };
-    const pipelineCache = new Cache(this.reflectors.pipelines, () => []);
-    this.stageCache = new Cache(this.reflectors.stages, ownerIndex);
-    const jobCache = new Cache(this.reflectors.jobs, stageIndex);
+    const pipelineCache = new AssumeCache(this.informers.pipelines, () => []);
+    this.stageCache = new AssumeCache(this.informers.stages, ownerIndex);
+    const jobCache = new AssumeCache(this.informers.jobs, stageIndex);
     const claims = new VolumeClaims(client);
     this.events = new EventRecorder({
       client,
       onError: (error) => logger.warn('event was lost', { error }),
       onDrop: () => metrics.eventDropped(),
     });
-    this.progress = new ProgressPoller({ client, onProgress: (pod) => this.lookAtStageOf(pod) });
+    this.progress = new ProgressPoller({ client, onProgress: (pod) => this.enqueueStageOf(pod) });
 
-    const lookAtPipeline = (key: string, afterMs: number) => this.queues.R1Pipeline.addAfter(key, afterMs);
-    const lookAtStage = (key: string, afterMs: number) => this.queues.R1Stage.addAfter(key, afterMs);
+    const enqueuePipeline = (key: string, afterMs: number) => this.queues.R1Pipeline.addAfter(key, afterMs);
+    const enqueueStage = (key: string, afterMs: number) => this.queues.R1Stage.addAfter(key, afterMs);
     const shared = { client, pipelines: pipelineCache, stages: this.stageCache, claims, events: this.events, logger };
-    const pipelineShell = new KubePipelines({ ...shared, lookAgain: lookAtPipeline });
+    const pipelineShell = new KubePipelines({ ...shared, requeueAfter: enqueuePipeline });
     const rollout = new RolloutWorkers({ ...options, events: this.events, jobs: jobCache });
     const stageShell = new KubeStages({
       ...shared,
       ...options,
       jobs: jobCache,
-      pods: this.reflectors.pods,
-      departed: this.departed,
+      pods: this.informers.pods,
+      tombstones: this.tombstones,
       progress: this.progress,
       pending: new PendingPods({
         client,
         claimOf: (key) => this.claimOf(key),
-        onWords: (key) => this.queues.R1Stage.add(key),
+        onMessage: (key) => this.queues.R1Stage.add(key),
       }),
-      lookAgain: lookAtStage,
+      requeueAfter: enqueueStage,
     });
     this.queues = {
       R1Pipeline: this.queue('R1Pipeline', concurrency.pipelines, (key) => reconcilePipeline(key, pipelineShell)),
@@ -113,7 +113,7 @@ export class Controller {
         const pass = await reconcileStage(key, stageShell);
         const stage = this.stageCache.get(key);
         const askAgainMs = stage && (await rollout.follow(stage));
-        if (askAgainMs !== undefined) lookAtStage(key, askAgainMs);
+        if (askAgainMs !== undefined) enqueueStage(key, askAgainMs);
         return pass;
       }),
     };
@@ -124,13 +124,13 @@ export class Controller {
         this.queues.R1Pipeline.add(keyOf(after ?? before ?? unreachable()));
       }
     });
-    this.stageCache.onChange((before, after, origin) => this.stageChanged(before, after, origin === 'own'));
+    this.stageCache.onChange((before, after, origin) => this.stageChanged(before, after, origin === 'assumed'));
     jobCache.onChange((before, after, origin) => {
-      if (after === undefined && before !== undefined) this.departed.addJob(before, Date.now());
-      if (!sameKept(before, after))
-        this.lookAtStageOf(after ?? before ?? unreachable(), origin === 'own' ? settleMs : 0);
+      if (after === undefined && before !== undefined) this.tombstones.addJob(before, Date.now());
+      if (!isUnchanged(before, after))
+        this.enqueueStageOf(after ?? before ?? unreachable(), origin === 'assumed' ? settleMs : 0);
     });
-    this.reflectors.pods.onChange((before, after) => this.podChanged(before, after));
+    this.informers.pods.onChange((before, after) => this.podChanged(before, after));
     metrics.watchQueues(this.queues);
     metrics.watchStates('pipelines', () => states(pipelineCache.all()));
     metrics.watchStates('stages', () => states(this.stageCache.all()));
@@ -138,12 +138,12 @@ export class Controller {
 
   /** Everything has been seen once. */
   get synced(): boolean {
-    return Object.values(this.reflectors).every(({ synced }) => synced);
+    return Object.values(this.informers).every(({ synced }) => synced);
   }
 
   /** Fills the caches; settles when they are complete. Nothing is written before `start`. */
   async watch(): Promise<void> {
-    await Promise.all(Object.values(this.reflectors).map((reflector) => reflector.start()));
+    await Promise.all(Object.values(this.informers).map((informer) => informer.start()));
   }
 
   /** Begins to act, as the one that leads. */
@@ -158,12 +158,12 @@ export class Controller {
     this.progress.stop();
     await Promise.all(Object.values(this.queues).map((queue) => queue.stop()));
     await this.events.flush();
-    await Promise.all(Object.values(this.reflectors).map((reflector) => reflector.stop()));
+    await Promise.all(Object.values(this.informers).map((informer) => informer.stop()));
   }
 
-  private reflect<T extends KubeObject>(kind: ResourceKind<T>, more: Partial<ReflectorOptions<T>>): Reflector<T> {
+  private reflect<T extends KubeObject>(kind: ResourceKind<T>, more: Partial<InformerOptions<T>>): Informer<T> {
     const { client, namespaces, metrics, logger } = this.options;
-    return new Reflector({
+    return new Informer({
       client,
       kind,
       namespaces,
@@ -202,7 +202,7 @@ export class Controller {
     const id = idOf(stage);
     if (after === undefined) {
       this.stageKeys.delete(id);
-      this.departed.forget(id);
+      this.tombstones.forget(id);
     } else this.stageKeys.set(id, key);
 
     // The pass that wrote a status has seen what it is about.
@@ -220,13 +220,13 @@ export class Controller {
     const pod = after ?? before ?? unreachable();
     if (!isTrainer(pod)) return; // rollout workers come and go
     if (after === undefined) {
-      this.departed.addPod(pod, Date.now());
+      this.tombstones.addPod(pod, Date.now());
       this.progress.forget(pod.metadata.uid);
     } else this.progress.see(after);
-    if (!sameKept(before, after)) this.lookAtStageOf(pod, after === undefined || isEnding(after) ? 0 : settleMs);
+    if (!isUnchanged(before, after)) this.enqueueStageOf(pod, after === undefined || isEnding(after) ? 0 : settleMs);
   }
 
-  private lookAtStageOf(object: Stored<Job> | Stored<Pod>, afterMs = 0): void {
+  private enqueueStageOf(object: Stored<Job> | Stored<Pod>, afterMs = 0): void {
     const key = this.stageKeys.get(stageIdOf(object));
     if (key === undefined) return;
     // A Job is Complete a second after its stage is, and its pod is tidied up: that is no news.

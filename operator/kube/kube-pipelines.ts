@@ -6,19 +6,19 @@ import type { PipelineAction } from '../core/decide-pipeline.ts';
 import type { PipelineObserved } from '../core/observed.ts';
 import { endChanged, type PipelineShell } from '../reconciler.ts';
 import { ignoreNotFound, isForbidden, isInvalid } from './client/api-error.ts';
-import type { Cache } from './client/cache.ts';
+import type { AssumeCache } from './client/assume-cache.ts';
 import type { KubeClient } from './client/client.ts';
 import { pipelineProblem } from './observe/cluster-problem.ts';
 import { createOwned, refused, RefusedError } from './client/create-owned.ts';
 import type { EventRecorder } from './client/events.ts';
-import { pipelineHappenings } from './apply/happenings.ts';
+import { pipelineEvents } from './apply/status-events.ts';
 import type { Logger } from './logger.ts';
 import { ownedBy } from './objects/labels.ts';
 import { Refusals } from './apply/refusals.ts';
 import { pipelines, stages } from './objects/r1-kinds.ts';
 import type { Stored } from './client/resources.ts';
 import { SettledWrites, type Urgency } from './apply/settled-writes.ts';
-import { trimOwn } from './objects/trim.ts';
+import { transformOwn } from './objects/transform.ts';
 import type { VolumeClaims } from './apply/volume-claims.ts';
 import { idOf } from './objects/ownership.ts';
 
@@ -27,14 +27,14 @@ const mostRunningStages = { shared: 32, exclusive: 1 };
 
 export interface KubePipelinesOptions {
   readonly client: KubeClient;
-  readonly pipelines: Cache<R1Pipeline>;
+  readonly pipelines: AssumeCache<R1Pipeline>;
   /** By the uid of the pipeline that owns them. */
-  readonly stages: Cache<R1Stage>;
+  readonly stages: AssumeCache<R1Stage>;
   readonly claims: VolumeClaims;
   readonly events: EventRecorder;
   readonly logger: Logger;
   /** A pass for a pipeline should follow. */
-  readonly lookAgain: (key: string, afterMs: number) => void;
+  readonly requeueAfter: (key: string, afterMs: number) => void;
 }
 
 /** A pipeline's status is costly to write, and its stages have told already. */
@@ -92,7 +92,7 @@ export class KubePipelines implements PipelineShell {
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       this.refusals.add(key, pipeline, error);
-      this.options.lookAgain(key, 0);
+      this.options.requeueAfter(key, 0);
     }
   }
 
@@ -103,7 +103,7 @@ export class KubePipelines implements PipelineShell {
       case 'CreateStage': {
         const { metadata } = action.stage;
         const stage = { ...action.stage, metadata: { ...metadata, namespace, ownerReferences: ownedBy(pipeline) } };
-        cache.put(trimOwn(await createOwned(client, stages, stage)));
+        cache.assume(transformOwn(await createOwned(client, stages, stage)));
         return;
       }
       case 'UpdateStage': {
@@ -112,7 +112,7 @@ export class KubePipelines implements PipelineShell {
         if (stored === undefined) return;
         const annotations = { ...stored.metadata.annotations, ...metadata.annotations };
         const updated = { ...stored, metadata: { ...stored.metadata, annotations }, spec };
-        cache.put(trimOwn(await client.replace(stages, updated).catch(refuse)));
+        cache.assume(transformOwn(await client.replace(stages, updated).catch(refuse)));
         return;
       }
       case 'SuspendStage': {
@@ -120,7 +120,7 @@ export class KubePipelines implements PipelineShell {
         if (known === undefined) return;
         const patch = { spec: { suspend: action.suspend } };
         const stage = await client.mergePatch(stages, known.metadata, patch).catch(ignoreNotFound);
-        if (stage !== undefined) cache.put(trimOwn(stage));
+        if (stage !== undefined) cache.assume(transformOwn(stage));
         return;
       }
       case 'DeleteStages': {
@@ -134,7 +134,7 @@ export class KubePipelines implements PipelineShell {
         // Not over what somebody has approved or asked for in between.
         const { resourceVersion } = pipeline.metadata;
         const patch = { metadata: { annotations: action.annotations, resourceVersion } };
-        this.options.pipelines.put(trimOwn(await client.mergePatch(pipelines, pipeline.metadata, patch)));
+        this.options.pipelines.assume(transformOwn(await client.mergePatch(pipelines, pipeline.metadata, patch)));
         return;
       }
       case 'DeletePipeline':
@@ -147,13 +147,13 @@ export class KubePipelines implements PipelineShell {
     if (pipeline === undefined) return;
     const old = pipeline.status;
     const delayMs = this.writes.delay(key, urgencyOf(old, status));
-    if (delayMs > 0) return this.options.lookAgain(key, delayMs);
+    if (delayMs > 0) return this.options.requeueAfter(key, delayMs);
     this.writes.settled(key);
     if (isDeepStrictEqual(old, status)) return;
     const saved = await this.options.client.applyStatus(pipelines, pipeline, status).catch(ignoreNotFound);
     if (saved === undefined) return;
-    this.options.pipelines.put(trimOwn(saved));
-    for (const each of pipelineHappenings(old, status)) this.options.events.record(pipelines, saved, each);
+    this.options.pipelines.assume(transformOwn(saved));
+    for (const each of pipelineEvents(old, status)) this.options.events.record(pipelines, saved, each);
   }
 }
 

@@ -10,20 +10,20 @@ import { attemptName } from '../core/names.ts';
 import type { StageObserved, StopReason } from '../core/observed.ts';
 import { attemptDigest } from '../core/settings-digest.ts';
 import { endChanged, recordsEnd, type StageShell } from '../reconciler.ts';
-import type { Cache } from './client/cache.ts';
+import type { AssumeCache } from './client/assume-cache.ts';
 import type { KubeClient } from './client/client.ts';
 import { stageProblem } from './observe/cluster-problem.ts';
 import { hasEnded } from './observe/attempt-end.ts';
 import { RefusedError } from './client/create-owned.ts';
 import type { EventRecorder } from './client/events.ts';
-import { endedAttempts, stageHappenings } from './apply/happenings.ts';
+import { endedAttempts, stageEvents } from './apply/status-events.ts';
 import { ignoreNotFound } from './client/api-error.ts';
 import type { Logger } from './logger.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { attemptOf } from './objects/attempt-job.ts';
 import { podSelector } from './objects/labels.ts';
 import { withStageDefaults } from './apply/stage-defaults.ts';
-import { lostAt, observeAttempt, seemsFailed, type AttemptTraces } from './observe/observe-attempt.ts';
+import { lostAt, observeAttempt, seemsFailed, type AttemptObjects } from './observe/observe-attempt.ts';
 import type { PendingPods } from './observe/pending-pods.ts';
 import type { ProgressPoller } from './observe/progress.ts';
 import { Refusals } from './apply/refusals.ts';
@@ -32,19 +32,20 @@ import { stages } from './objects/r1-kinds.ts';
 import { SettledWrites } from './apply/settled-writes.ts';
 import { startAttempt } from './apply/start-attempt.ts';
 import { ownerOf, idOf, isTrainer, stageIdOf } from './objects/ownership.ts';
-import { tracesOf, withPods, type DepartedObjects } from './observe/traces.ts';
-import { trimJob, trimOwn, trimPod } from './objects/trim.ts';
+import { attemptObjectsOf, withPods } from './observe/attempt-objects.ts';
+import { type Tombstones } from './observe/tombstones.ts';
+import { transformJob, transformOwn, transformPod } from './objects/transform.ts';
 import type { VolumeClaims } from './apply/volume-claims.ts';
 
 export interface KubeStagesOptions {
   readonly client: KubeClient;
-  readonly pipelines: Cache<R1Pipeline>;
-  readonly stages: Cache<R1Stage>;
+  readonly pipelines: AssumeCache<R1Pipeline>;
+  readonly stages: AssumeCache<R1Stage>;
   /** By the uid of the R1Stage. */
-  readonly jobs: Cache<Job>;
+  readonly jobs: AssumeCache<Job>;
   /** By the uid of the R1Stage. */
   readonly pods: { byIndex(stageId: string): readonly Stored<Pod>[] };
-  readonly departed: DepartedObjects;
+  readonly tombstones: Tombstones;
   readonly claims: VolumeClaims;
   readonly progress: ProgressPoller;
   readonly pending: PendingPods;
@@ -56,7 +57,7 @@ export interface KubeStagesOptions {
   readonly hubEndpoint: string | undefined;
   readonly defaults: StageDefaults;
   /** A pass for a stage should follow. */
-  readonly lookAgain: (key: string, afterMs: number) => void;
+  readonly requeueAfter: (key: string, afterMs: number) => void;
 }
 
 /** What is not urgent of all stages, such as how far they are. */
@@ -82,29 +83,31 @@ export class KubeStages implements StageShell {
     const now = Date.now();
     const problem = stageProblem(stage.spec) ?? this.inputProblem(stage);
     await this.findMissingJobs(stage);
-    const traces = await Promise.all(this.tracesOf(key, stage).map((each) => this.withItsPods(stage, each, now)));
+    const objects = await Promise.all(
+      this.attemptObjectsOf(key, stage).map((each) => this.withItsPods(stage, each, now)),
+    );
     return {
       now,
       stage,
-      attempts: traces.map((each) => observeAttempt(each, now)),
+      attempts: objects.map((each) => observeAttempt(each, now)),
       ...(problem === undefined ? {} : { inputProblem: problem }),
       ...this.refusals.get(key, stage),
     };
   }
 
-  private tracesOf(key: string, stage: Stored<R1Stage>): AttemptTraces[] {
-    const { jobs: jobCache, pods: podCache, departed, progress, pending } = this.options;
+  private attemptObjectsOf(key: string, stage: Stored<R1Stage>): AttemptObjects[] {
+    const { jobs: jobCache, pods: podCache, tombstones, progress, pending } = this.options;
     const id = idOf(stage);
-    const traces = tracesOf(stage, jobCache.byIndex(id), podCache.byIndex(id), departed.get(id));
-    return traces.map((trace) => {
-      const newest = trace.pods.at(-1);
+    const objects = attemptObjectsOf(stage, jobCache.byIndex(id), podCache.byIndex(id), tombstones.get(id));
+    return objects.map((each) => {
+      const newest = each.pods.at(-1);
       const lost = newest && lostAt(newest);
-      if (lost !== undefined) this.options.lookAgain(key, Math.max(1000, lost - Date.now()));
+      if (lost !== undefined) this.options.requeueAfter(key, Math.max(1000, lost - Date.now()));
       return {
-        ...trace,
+        ...each,
         progress: progress.latest(newest?.pod.metadata?.uid ?? ''),
         lookedAt: progress.lookedAt(newest?.pod.metadata?.uid ?? ''),
-        eventWords: pending.wordsFor(key, trace),
+        eventMessage: pending.messageFor(key, each),
       };
     });
   }
@@ -121,17 +124,17 @@ export class KubeStages implements StageShell {
       if (leftTrace || !hasNotEnded(record)) continue;
       const name = { namespace: metadata.namespace, name: attemptName(metadata.name, number) };
       const job = await client.find(jobs, name);
-      if (job !== undefined && stageIdOf(job) === id) jobCache.put(trimJob(job));
+      if (job !== undefined && stageIdOf(job) === id) jobCache.assume(transformJob(job));
     }
   }
 
   /** The watch of Jobs can be ahead of that of pods, and only a pod knows why its Job has failed, or what it has made. */
-  private async withItsPods(stage: Stored<R1Stage>, traces: AttemptTraces, now: number): Promise<AttemptTraces> {
-    if (!seemsFailed(traces, now)) return traces;
-    const labels = Object.entries(podSelector(stage, traces.number, 'trainer'));
+  private async withItsPods(stage: Stored<R1Stage>, objects: AttemptObjects, now: number): Promise<AttemptObjects> {
+    if (!seemsFailed(objects, now)) return objects;
+    const labels = Object.entries(podSelector(stage, objects.number, 'trainer'));
     const labelSelector = labels.map(([label, value]) => `${label}=${value}`).join();
     const { items } = await this.options.client.list(pods, stage.metadata.namespace, { labelSelector });
-    return withPods(traces, items.map(trimPod));
+    return withPods(objects, items.map(transformPod));
   }
 
   /** An input whose stage runs again is not there, or is another one than was pinned. */
@@ -167,7 +170,7 @@ export class KubeStages implements StageShell {
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       this.refusals.add(key, stage, error);
-      this.options.lookAgain(key, 0);
+      this.options.requeueAfter(key, 0);
     }
   }
 
@@ -188,7 +191,7 @@ export class KubeStages implements StageShell {
       claim,
       hubEndpoint,
     });
-    cache.put(trimJob(job));
+    cache.assume(transformJob(job));
   }
 
   /** Of attempts that count as ended although their node never answered: their pods go when it does, or is gone. */
@@ -209,7 +212,7 @@ export class KubeStages implements StageShell {
   }
 
   /**
-   * The Job controller ends the pods of a Job past its deadline in order, and the Job stays as a trace. A Job that waits in
+   * The Job controller ends the pods of a Job past its deadline in order, and the Job stays as a each. A Job that waits in
    * a queue has no deadline; it is deleted, once it says why.
    */
   private async stop(stage: Stored<R1Stage>, attempt: number, reason: StopReason): Promise<void> {
@@ -229,7 +232,7 @@ export class KubeStages implements StageShell {
       spec: { activeDeadlineSeconds: 1 },
     };
     const stopped = await this.options.client.mergePatch(jobs, job.metadata, patch).catch(ignoreNotFound);
-    if (stopped !== undefined) this.options.jobs.put(trimJob(stopped));
+    if (stopped !== undefined) this.options.jobs.assume(transformJob(stopped));
     return stopped;
   }
 
@@ -240,13 +243,13 @@ export class KubeStages implements StageShell {
     const old = stage.status;
     const urgent = endChanged(old, status) || recordsEnd(old?.attempts, status.attempts);
     const delayMs = this.writes.delay(key, urgent ? 'now' : 'soon');
-    if (delayMs > 0) return this.options.lookAgain(key, delayMs);
+    if (delayMs > 0) return this.options.requeueAfter(key, delayMs);
     this.writes.settled(key);
     if (isDeepStrictEqual(old, status)) return;
     const saved = await client.applyStatus(stages, stage, status).catch(ignoreNotFound);
     if (saved === undefined) return;
-    cache.put(trimOwn(saved));
-    for (const each of stageHappenings(old, status)) events.record(stages, saved, each);
+    cache.assume(transformOwn(saved));
+    for (const each of stageEvents(old, status)) events.record(stages, saved, each);
     for (const { outcome, class: cause } of endedAttempts(old, status)) metrics.attemptEnded(outcome, cause);
   }
 }

@@ -3,7 +3,7 @@ import { KubeClient } from './client/client.ts';
 import type { ClusterConfig } from './client/credentials.ts';
 import { Controller } from './controller.ts';
 import { StatusServer } from './health.ts';
-import { LeaderElection } from './client/leader.ts';
+import { LeaderElection } from './client/leader-election.ts';
 import { createLogger, type LogLevel } from './logger.ts';
 import { OperatorMetrics } from './metrics.ts';
 import { PodConfig } from './client/pod-config.ts';

@@ -4,7 +4,7 @@ import type { StageDefaults } from '../../api/stage-defaults.ts';
 import { hasNotEnded } from '../../core/attempts.ts';
 import { learnerServiceName, rolloutJobName } from '../../core/names.ts';
 import { attemptDigest } from '../../core/settings-digest.ts';
-import type { Cache } from '../client/cache.ts';
+import type { AssumeCache } from '../client/assume-cache.ts';
 import type { KubeClient } from '../client/client.ts';
 import { createOwned, RefusedError } from '../client/create-owned.ts';
 import type { EventRecorder } from '../client/events.ts';
@@ -16,11 +16,11 @@ import { jobs, networkPolicies, services, type Job, type Stored } from '../clien
 import { stages } from '../objects/r1-kinds.ts';
 import { withStageDefaults } from './stage-defaults.ts';
 import { idOf, isTrainer } from '../objects/ownership.ts';
-import { trimJob } from '../objects/trim.ts';
+import { transformJob } from '../objects/transform.ts';
 
 export interface RolloutWorkersOptions {
   readonly client: KubeClient;
-  readonly jobs: Cache<Job>;
+  readonly jobs: AssumeCache<Job>;
   readonly events: EventRecorder;
   readonly defaults: StageDefaults;
   /** Image of the trainer for stages that name none. */
@@ -75,7 +75,7 @@ export class RolloutWorkers {
   private async create(stage: Stored<R1Stage>, number: number): Promise<void> {
     const { client, jobs: cache, defaults, image } = this.options;
     const job = rolloutJob({ stage: withStageDefaults(stage, defaults), number, image });
-    cache.put(trimJob(await createOwned(client, jobs, job)));
+    cache.assume(transformJob(await createOwned(client, jobs, job)));
   }
 
   /**
@@ -96,7 +96,7 @@ export class RolloutWorkers {
     if (workers === 0 || job.spec?.completions === workers) return;
     const patch = { spec: { completions: workers, parallelism: workers } };
     const resized = await this.options.client.mergePatch(jobs, job.metadata, patch).catch(ignoreNotFound);
-    if (resized !== undefined) this.options.jobs.put(trimJob(resized));
+    if (resized !== undefined) this.options.jobs.assume(transformJob(resized));
   }
 }
 

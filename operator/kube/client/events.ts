@@ -11,7 +11,7 @@ export interface EventRecorderOptions {
 }
 
 /** What an event says: `reason` in CamelCase for programs, `message` for people. */
-export interface Happening {
+export interface EventMessage {
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
   readonly message: string;
@@ -37,8 +37,8 @@ export class EventRecorder {
     this.options = options;
   }
 
-  record<T extends KubeObject>(kind: ResourceKind<T>, { metadata }: Stored<T>, happening: Happening): void {
-    const { type, reason, message } = happening;
+  record<T extends KubeObject>(kind: ResourceKind<T>, { metadata }: Stored<T>, event: EventMessage): void {
+    const { type, reason, message } = event;
     const { name, namespace, uid, resourceVersion } = metadata;
     if (this.repeats(`${uid} ${type} ${reason} ${message}`)) return;
     if (type === 'Normal' && !this.mayTellGoodNews()) return this.options.onDrop();

@@ -44,7 +44,7 @@ export interface ListWatchOptions<T extends KubeObject> {
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
   readonly sink: WatchSink<T>;
-  readonly trim: (object: Stored<T>) => Stored<T>;
+  readonly transform: (object: Stored<T>) => Stored<T>;
   readonly timing: WatchTiming;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -99,7 +99,7 @@ async function list<T extends KubeObject>({
   namespace,
   labelSelector,
   sink,
-  trim,
+  transform,
   signal,
 }: ListWatchOptions<T>): Promise<string> {
   for (let query: Query = { limit: pageSize, labelSelector }; ;) {
@@ -108,7 +108,7 @@ async function list<T extends KubeObject>({
       for (let token: string | undefined; ;) {
         const page = await client.list(kind, namespace, { ...query, continue: token }, signal);
         // Items of built-in lists do not say what they are; events do.
-        for (const item of page.items) objects.push(trim(Object.assign(item, typeOf(kind))));
+        for (const item of page.items) objects.push(transform(Object.assign(item, typeOf(kind))));
         token = page.continueToken;
         if (token !== undefined) continue;
         sink.reached(page.resourceVersion);
@@ -129,7 +129,7 @@ function typeOf({ apiVersion, kind }: ResourceKind<KubeObject>): { apiVersion: s
 
 /** Returns when the server has ended the watch in order. */
 async function watch<T extends KubeObject>(
-  { client, kind, namespace, labelSelector, sink, trim, timing, clock, signal }: ListWatchOptions<T>,
+  { client, kind, namespace, labelSelector, sink, transform, timing, clock, signal }: ListWatchOptions<T>,
   progress: { version: string | undefined; heard: boolean },
 ): Promise<void> {
   const [least, most] = timing.lifeSeconds;
@@ -147,8 +147,8 @@ async function watch<T extends KubeObject>(
     const body = await client.stream(pathOf(kind, namespace), query, stop);
     for await (const event of watchEvents<T>(silence.listen(body))) {
       sink.reached(event.object.metadata.resourceVersion);
-      if (event.type === 'DELETED') sink.delete(trim(event.object));
-      else if (event.type !== 'BOOKMARK') sink.set(trim(event.object));
+      if (event.type === 'DELETED') sink.delete(transform(event.object));
+      else if (event.type !== 'BOOKMARK') sink.set(transform(event.object));
       progress.version = event.object.metadata.resourceVersion;
       progress.heard = true;
     }

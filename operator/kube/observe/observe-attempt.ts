@@ -4,17 +4,17 @@ import type { AttemptObserved, StopReason } from '../../core/observed.ts';
 import { disruption, hasEnded, podEnd, trainerStatus, type PodEnd } from './attempt-end.ts';
 import { madeFromAnnotation, settingsAnnotation } from '../objects/labels.ts';
 import type { Job, Pod } from '../client/resources.ts';
-import { waitingFor } from './waiting.ts';
+import { pendingReason } from './pending-reason.ts';
 
 /** A pod of an attempt, also after its object is gone. */
-export interface PodTrace {
+export interface ObservedPod {
   readonly pod: Pod;
   /** When its object was seen to go. */
   readonly goneAt?: number;
 }
 
 /** All that is left of an attempt in the cluster. */
-export interface AttemptTraces {
+export interface AttemptObjects {
   readonly number: number;
   readonly gpus: number;
   /** Below the stage's own directory. */
@@ -23,12 +23,12 @@ export interface AttemptTraces {
   readonly job: Job | undefined;
   readonly jobIsGone: boolean;
   /** In the order in which they were made. */
-  readonly pods: readonly PodTrace[];
+  readonly pods: readonly ObservedPod[];
   readonly progress?: { readonly line: ProgressLine; readonly at: number } | undefined;
   /** When its log was last read; undefined before the first time. */
   readonly lookedAt?: number | undefined;
   /** What events say about a pod that waits. */
-  readonly eventWords?: string | undefined;
+  readonly eventMessage?: string | undefined;
 }
 
 const stopReasons = new Set<string>([
@@ -47,8 +47,8 @@ const lostAfterGraceMs = 30_000;
  * One attempt as `core` sees it. Success is known from the container, a second before its Job completes. A failure is
  * one only when the Job says so: a queueing system may take a Job's pods away and give it others later.
  */
-export function observeAttempt(traces: AttemptTraces, now: number): AttemptObserved {
-  const { number, gpus, directory, job, pods } = traces;
+export function observeAttempt(objects: AttemptObjects, now: number): AttemptObserved {
+  const { number, gpus, directory, job, pods } = objects;
   const newest = pods.at(-1);
   const stopping = stopReasonOf(job);
   const base = {
@@ -57,10 +57,10 @@ export function observeAttempt(traces: AttemptTraces, now: number): AttemptObser
     directory,
     ...(newest?.pod.spec?.nodeName === undefined ? {} : { node: newest.pod.spec.nodeName }),
     ...(stopping === undefined ? {} : { stopping }),
-    ...(traces.progress === undefined ? {} : { progress: traces.progress.line, lastProgressAt: traces.progress.at }),
+    ...(objects.progress === undefined ? {} : { progress: objects.progress.line, lastProgressAt: objects.progress.at }),
     ...madeFromOf(job),
   };
-  const end = endOf(traces, now);
+  const end = endOf(objects, now);
   if (end !== undefined) {
     const endedAt = end.at ?? now;
     return {
@@ -74,19 +74,19 @@ export function observeAttempt(traces: AttemptTraces, now: number): AttemptObser
   }
   const startedAt = startOf(newest?.pod);
   if (newest !== undefined && newest.goneAt === undefined && startedAt !== undefined) {
-    return { ...base, state: 'running', startedAt, lookedAt: traces.lookedAt ?? startedAt };
+    return { ...base, state: 'running', startedAt, lookedAt: objects.lookedAt ?? startedAt };
   }
   const live = newest?.goneAt === undefined ? newest?.pod : undefined;
   return {
     ...base,
     state: 'pending',
     startedAt: Date.parse(job?.metadata?.creationTimestamp ?? newest?.pod.metadata?.creationTimestamp ?? '') || now,
-    ...waitingFor(job, live, traces.eventWords),
+    ...pendingReason(job, live, objects.eventMessage),
   };
 }
 
 /** When the pod will count as lost, of one that is being deleted; nothing happens by itself until then. */
-export function lostAt({ pod, goneAt }: PodTrace): number | undefined {
+export function lostAt({ pod, goneAt }: ObservedPod): number | undefined {
   const { deletionTimestamp } = pod.metadata ?? {};
   return deletionTimestamp === undefined || goneAt !== undefined || hasEnded(pod)
     ? undefined
@@ -94,18 +94,18 @@ export function lostAt({ pod, goneAt }: PodTrace): number | undefined {
 }
 
 /** It ended without success, as far as its Job says and the pods that are known. */
-export function seemsFailed(traces: AttemptTraces, now: number): boolean {
-  const end = endOf(traces, now);
-  return end !== undefined && !isSuccess(end) && !traces.pods.some(isLive);
+export function seemsFailed(objects: AttemptObjects, now: number): boolean {
+  const end = endOf(objects, now);
+  return end !== undefined && !isSuccess(end) && !objects.pods.some(isLive);
 }
 
 /** How the attempt ended; undefined while it may still go on. */
-function endOf({ job, jobIsGone, pods, directory }: AttemptTraces, now: number): PodEnd | undefined {
+function endOf({ job, jobIsGone, pods, directory }: AttemptObjects, now: number): PodEnd | undefined {
   const newest = pods.at(-1);
   const seen = newest && podEnd(newest.pod, directory, newest.goneAt);
   if (seen !== undefined && isSuccess(seen)) return seen;
 
-  const lost = pods.find((trace) => isLive(trace) && isLost(trace, now));
+  const lost = pods.find((each) => isLive(each) && isLost(each, now));
   if (lost !== undefined) {
     return { at: now, exit: { cause: 'nodeLost', detail: disruption(lost.pod)?.message ?? 'its kubelet is silent' } };
   }
@@ -122,7 +122,7 @@ function isSuccess({ result, exit }: PodEnd): boolean {
   return result?.outcome === 'succeeded' && exit.code === 0;
 }
 
-function isLive({ pod, goneAt }: PodTrace): boolean {
+function isLive({ pod, goneAt }: ObservedPod): boolean {
   return goneAt === undefined && !hasEnded(pod);
 }
 
@@ -140,10 +140,10 @@ function verdictOf(job: Job | undefined): { readonly at: number; readonly messag
  * The node controller makes the pods of a silent node not ready and deletes them, but nobody is there to end them: the
  * object stays until the node is back or gone. A node that answers keeps a pod ready until its container has ended.
  */
-function isLost(trace: PodTrace, now: number): boolean {
-  const { pod } = trace;
+function isLost(each: ObservedPod, now: number): boolean {
+  const { pod } = each;
   if (pod.metadata?.deletionTimestamp === undefined) return false;
-  if (now >= (lostAt(trace) ?? Infinity)) return true;
+  if (now >= (lostAt(each) ?? Infinity)) return true;
   const isReady = pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
   const runs = trainerStatus(pod)?.state?.running !== undefined;
   return disruption(pod)?.reason === 'DeletionByTaintManager' && runs && !isReady;

@@ -1,5 +1,5 @@
 import type { KubeClient } from '../client/client.ts';
-import type { AttemptTraces } from './observe-attempt.ts';
+import type { AttemptObjects } from './observe-attempt.ts';
 import { hasEnded, trainerStatus } from './attempt-end.ts';
 import { events, type Event, type ObjectName, type Stored } from '../client/resources.ts';
 
@@ -8,7 +8,7 @@ export interface PendingPodsOptions {
   /** The claim that the pods of a stage wait for; undefined when the stage is gone. */
   readonly claimOf: (stageKey: string) => ObjectName | undefined;
   /** Something was found out about the attempt of a stage. */
-  readonly onWords: (stageKey: string) => void;
+  readonly onMessage: (stageKey: string) => void;
 }
 
 /** A pod that starts in less needs no explanation, and on a busy cluster many take that long. */
@@ -21,9 +21,9 @@ const spacingMs = 2000;
 
 interface Lookup {
   readonly stageKey: string;
-  traces: AttemptTraces;
+  objects: AttemptObjects;
   reads: number;
-  words?: string | undefined;
+  message?: string | undefined;
 }
 
 /**
@@ -40,18 +40,18 @@ export class PendingPods {
   }
 
   /** What is known so far of an attempt; plans to find out more. */
-  wordsFor(stageKey: string, traces: AttemptTraces): string | undefined {
-    const id = `${stageKey} ${traces.number}`;
-    if (!waits(traces)) {
+  messageFor(stageKey: string, objects: AttemptObjects): string | undefined {
+    const id = `${stageKey} ${objects.number}`;
+    if (!waits(objects)) {
       this.lookups.delete(id);
       return undefined;
     }
     const known = this.lookups.get(id);
     if (known !== undefined) {
-      known.traces = traces;
-      return known.words;
+      known.objects = objects;
+      return known.message;
     }
-    const lookup: Lookup = { stageKey, traces, reads: 0 };
+    const lookup: Lookup = { stageKey, objects, reads: 0 };
     this.lookups.set(id, lookup);
     this.plan(id, lookup, patienceMs);
     return undefined;
@@ -73,16 +73,16 @@ export class PendingPods {
       return;
     }
     this.nextTurnAt = now + spacingMs;
-    const words = await this.read(lookup).catch(() => lookup.words);
+    const message = await this.read(lookup).catch(() => lookup.message);
     this.plan(id, lookup, intervalsMs[lookup.reads] ?? longestIntervalMs);
     lookup.reads++;
-    if (words === lookup.words) return;
-    lookup.words = words;
-    this.options.onWords(lookup.stageKey);
+    if (message === lookup.message) return;
+    lookup.message = message;
+    this.options.onMessage(lookup.stageKey);
   }
 
-  private async read({ stageKey, traces }: Lookup): Promise<string | undefined> {
-    const { job, pods } = traces;
+  private async read({ stageKey, objects }: Lookup): Promise<string | undefined> {
+    const { job, pods } = objects;
     const pod = pods.at(-1);
     const target = pod !== undefined && pod.goneAt === undefined ? pod.pod : job;
     const claim = this.options.claimOf(stageKey);
@@ -97,12 +97,12 @@ export class PendingPods {
       const query = { fieldSelector: `${selector},type=Warning`, limit: 50 };
       found.push(...(await this.options.client.list(events, namespace, query)).items);
     }
-    return newestWords(found);
+    return newestMessage(found);
   }
 }
 
 /** The newest warning that is not the scheduler's: that one is a condition of the pod. */
-function newestWords(found: readonly Stored<Event>[]): string | undefined {
+function newestMessage(found: readonly Stored<Event>[]): string | undefined {
   const told = found.filter(({ reason }) => reason !== 'FailedScheduling').toSorted((a, b) => timeOf(a) - timeOf(b));
   const newest = told.at(-1);
   return newest?.message === undefined ? undefined : `${newest.reason}: ${newest.message.slice(0, 500)}`;
@@ -113,7 +113,7 @@ function timeOf({ lastTimestamp, eventTime, metadata }: Stored<Event>): number {
 }
 
 /** It has no container yet, will get one, and no queue explains why it has none. */
-function waits({ job, jobIsGone, pods }: AttemptTraces): boolean {
+function waits({ job, jobIsGone, pods }: AttemptObjects): boolean {
   const newest = pods.at(-1);
   if (job?.spec?.suspend === true || isOver(job)) return false;
   if (newest === undefined || newest.goneAt !== undefined) return !jobIsGone;
@@ -124,6 +124,6 @@ function waits({ job, jobIsGone, pods }: AttemptTraces): boolean {
 }
 
 /** Every condition of a Job but this one is about its end. */
-function isOver(job: AttemptTraces['job']): boolean {
+function isOver(job: AttemptObjects['job']): boolean {
   return job?.status?.conditions?.some(({ type, status }) => type !== 'Suspended' && status === 'True') ?? false;
 }

@@ -3,7 +3,7 @@ import { findCondition } from '../../../operator/api/conditions.ts';
 import { labels } from '../../../operator/api/metadata.ts';
 import { KubeClient } from '../../../operator/kube/client/client.ts';
 import { hasEnded } from '../../../operator/kube/observe/attempt-end.ts';
-import { Reflector } from '../../../operator/kube/client/reflector.ts';
+import { Informer } from '../../../operator/kube/client/informer.ts';
 import {
   jobs,
   pods,
@@ -22,7 +22,7 @@ import { timeless } from './timeless.ts';
 export class Witness implements AsyncDisposable {
   readonly client: KubeClient;
   readonly namespace: string;
-  private readonly reflectors;
+  private readonly informers;
   private readonly created: string[] = [];
   private readonly most = new Map<string, number>();
   private readonly waiters = new Set<() => void>();
@@ -31,19 +31,19 @@ export class Witness implements AsyncDisposable {
     this.client = client;
     this.namespace = namespace;
     const reflect = <T extends KubeObject>(kind: ResourceKind<T>) =>
-      new Reflector({ client, kind, namespaces: [namespace] });
-    this.reflectors = {
+      new Informer({ client, kind, namespaces: [namespace] });
+    this.informers = {
       jobs: reflect<Job>(jobs),
       pods: reflect<Pod>(pods),
       pipelines: reflect(pipelines),
       stages: reflect(stages),
     };
-    this.reflectors.jobs.onChange((before, after) => {
+    this.informers.jobs.onChange((before, after) => {
       if (before === undefined && after !== undefined) this.created.push(after.metadata.name);
     });
-    this.reflectors.pods.onChange(() => this.countPods());
-    for (const reflector of Object.values(this.reflectors)) {
-      reflector.onChange(() => {
+    this.informers.pods.onChange(() => this.countPods());
+    for (const informer of Object.values(this.informers)) {
+      informer.onChange(() => {
         for (const look of this.waiters) look();
       });
     }
@@ -53,7 +53,7 @@ export class Witness implements AsyncDisposable {
     const config = new KubeConfig();
     config.loadFromFile(cluster.kubeconfig);
     const witness = new Witness(new KubeClient(config, { name: 'witness' }), namespace);
-    await Promise.all(Object.values(witness.reflectors).map((reflector) => reflector.start()));
+    await Promise.all(Object.values(witness.informers).map((informer) => informer.start()));
     return witness;
   }
 
@@ -73,27 +73,27 @@ export class Witness implements AsyncDisposable {
   }
 
   job(name: string): Stored<Job> | undefined {
-    return this.reflectors.jobs.store.get(`${this.namespace}/${name}`);
+    return this.informers.jobs.store.get(`${this.namespace}/${name}`);
   }
 
   podsOf(job: string): Stored<Pod>[] {
-    return [...this.reflectors.pods.store.values()].filter(
+    return [...this.informers.pods.store.values()].filter(
       ({ metadata }) => metadata.labels?.['batch.kubernetes.io/job-name'] === job,
     );
   }
 
   hasStage(name: string): boolean {
-    return this.reflectors.stages.store.has(`${this.namespace}/${name}`);
+    return this.informers.stages.store.has(`${this.namespace}/${name}`);
   }
 
   /** The status of a stage. */
   stage(name: string) {
-    return this.reflectors.stages.store.get(`${this.namespace}/${name}`)?.status;
+    return this.informers.stages.store.get(`${this.namespace}/${name}`)?.status;
   }
 
   /** Every pipeline has come to its end, and there are so many of them. */
   hasEnded(count: number): boolean {
-    const all = [...this.reflectors.pipelines.store.values()];
+    const all = [...this.informers.pipelines.store.values()];
     const isOver = ({ status }: (typeof all)[number]): boolean =>
       (findCondition(status?.conditions, 'Succeeded')?.status ?? 'Unknown') !== 'Unknown';
     return all.length === count && all.every(isOver);
@@ -116,7 +116,7 @@ export class Witness implements AsyncDisposable {
 
   /** What became of the pipelines and their stages, by name: equal for equal runs. */
   outcome(): Record<string, unknown> {
-    const { pipelines: p, stages: s } = this.reflectors;
+    const { pipelines: p, stages: s } = this.informers;
     const all = [...p.store.values(), ...s.store.values()].toSorted((a, b) =>
       a.metadata.name.localeCompare(b.metadata.name),
     );
@@ -124,14 +124,14 @@ export class Witness implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(Object.values(this.reflectors).map((reflector) => reflector.stop()));
+    await Promise.all(Object.values(this.informers).map((informer) => informer.stop()));
     await this.client.close();
   }
 
   private countPods(): void {
     const counts = new Map<string, number>();
     const stagesOf = new Map<string, Set<string>>();
-    for (const pod of this.reflectors.pods.store.values()) {
+    for (const pod of this.informers.pods.store.values()) {
       if (!isTrainer(pod) || hasEnded(pod)) continue;
       const { [labels.pipeline]: pipeline = '', [labels.stage]: stage = '' } = pod.metadata.labels ?? {};
       const key = `${pipeline}/${stage}`;

@@ -12,7 +12,7 @@ import { announceSkipped } from './tools.ts';
 /**
  * Tests that need a control plane; skipped, in words, where its programs are not found.
  *
- *   describeCluster('reflector', (cluster) => {
+ *   describeCluster('informer', (cluster) => {
  *     test('…', async () => { const namespace = await cluster().namespace(); … });
  *   });
  */

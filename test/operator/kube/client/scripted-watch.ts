@@ -1,5 +1,5 @@
 import type { WatchEnd, WatchTiming } from '../../../../operator/kube/client/list-watch.ts';
-import { Reflector, type ReflectorOptions } from '../../../../operator/kube/client/reflector.ts';
+import { Informer, type InformerOptions } from '../../../../operator/kube/client/informer.ts';
 import { configMaps, type ConfigMap, type Stored } from '../../../../operator/kube/client/resources.ts';
 import { answerJson, answerStatus, FakeApi, type Answer, type FakeRequest } from '../../../support/fake-api.ts';
 
@@ -58,31 +58,31 @@ export async function script(answers: { lists: Answer[]; watches: Answer[] }): P
   });
 }
 
-/** A reflector that wrote down what it said. */
+/** A informer that wrote down what it said. */
 export class Observed {
-  readonly reflector: Reflector<ConfigMap>;
+  readonly informer: Informer<ConfigMap>;
   readonly changes: string[] = [];
   readonly restarts: WatchEnd[] = [];
 
-  constructor(api: FakeApi, options: Partial<ReflectorOptions<ConfigMap>> = {}) {
-    this.reflector = new Reflector({
+  constructor(api: FakeApi, options: Partial<InformerOptions<ConfigMap>> = {}) {
+    this.informer = new Informer({
       client: api.client(),
       kind: configMaps,
       timing,
       onRestart: (_, why) => this.restarts.push(why),
       ...options,
     });
-    this.reflector.onChange((before, after) =>
+    this.informer.onChange((before, after) =>
       this.changes.push(`${describeObject(before)} → ${describeObject(after)}`),
     );
   }
 
   get state(): Record<string, string | undefined> {
-    return Object.fromEntries([...this.reflector.store].map(([key, { data }]) => [key, data?.['version']]));
+    return Object.fromEntries([...this.informer.store].map(([key, { data }]) => [key, data?.['version']]));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.reflector.stop();
+    await this.informer.stop();
   }
 }
 

@@ -11,9 +11,9 @@ import {
   running,
   secondsAgo,
   terminated,
-  traces,
+  objects,
   trainer,
-} from '../../../support/attempt-traces.ts';
+} from '../../../support/attempt-objects.ts';
 
 /** The scheduler found no node. */
 function unscheduled(message: string): Pod['status'] {
@@ -26,16 +26,16 @@ function waitingContainer(reason: string, message: string): Pod {
 
 describe('an attempt that waits', () => {
   test.each([
-    { name: 'has no pod yet', given: traces(), waiting: undefined },
+    { name: 'has no pod yet', given: objects(), waiting: undefined },
     {
       name: 'stands in a queue',
-      given: traces({ job: job({ spec: { suspend: true }, labels: { 'kueue.x-k8s.io/queue-name': 'gpus' } }) }),
+      given: objects({ job: job({ spec: { suspend: true }, labels: { 'kueue.x-k8s.io/queue-name': 'gpus' } }) }),
       waiting: 'waits in queue "gpus"',
       reason: 'Queued',
     },
     {
       name: 'was taken its pod by its queue',
-      given: traces({
+      given: objects({
         job: job({ spec: { suspend: true } }),
         pods: [{ pod: pod(trainer('Failed', terminated(75))), goneAt: now - 500 }],
       }),
@@ -44,7 +44,7 @@ describe('an attempt that waits', () => {
     },
     {
       name: 'fits on no node',
-      given: traces({
+      given: objects({
         pods: [
           {
             pod: pod(
@@ -60,7 +60,7 @@ describe('an attempt that waits', () => {
     },
     {
       name: 'misses its claim',
-      given: traces({
+      given: objects({
         pods: [
           {
             pod: pod(
@@ -74,16 +74,16 @@ describe('an attempt that waits', () => {
     },
     {
       name: 'has a claim that no storage class serves, as its events say',
-      given: traces({
+      given: objects({
         pods: [{ pod: pod(unscheduled('0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims.')) }],
-        eventWords: 'ProvisioningFailed: storageclass.storage.k8s.io "fast" not found',
+        eventMessage: 'ProvisioningFailed: storageclass.storage.k8s.io "fast" not found',
       }),
       waiting: 'ProvisioningFailed: storageclass.storage.k8s.io "fast" not found',
       reason: 'VolumeUnavailable',
     },
     {
       name: 'has an image that cannot be pulled',
-      given: traces({
+      given: objects({
         pods: [
           { pod: waitingContainer('ErrImagePull', 'failed to resolve reference "r1-operator:0.1.0": not found\nmore') },
         ],
@@ -93,27 +93,27 @@ describe('an attempt that waits', () => {
     },
     {
       name: 'misses a Secret that a container reads',
-      given: traces({ pods: [{ pod: waitingContainer('CreateContainerConfigError', 'secret "hub" not found') }] }),
+      given: objects({ pods: [{ pod: waitingContainer('CreateContainerConfigError', 'secret "hub" not found') }] }),
       waiting: 'secret "hub" not found',
       reason: 'SecretUnavailable',
     },
     {
       name: 'misses a ConfigMap that is mounted, as its events say',
-      given: traces({
+      given: objects({
         pods: [{ pod: waitingContainer('ContainerCreating', '') }],
-        eventWords: 'FailedMount: configmap "chat" not found',
+        eventMessage: 'FailedMount: configmap "chat" not found',
       }),
       waiting: 'FailedMount: configmap "chat" not found',
       reason: 'SecretUnavailable',
     },
     {
       name: 'is not let through by a quota, as the events of its Job say',
-      given: traces({ eventWords: 'FailedCreate: pods "sums-zero-1-" is forbidden: exceeded quota: gpus' }),
+      given: objects({ eventMessage: 'FailedCreate: pods "sums-zero-1-" is forbidden: exceeded quota: gpus' }),
       waiting: 'FailedCreate: pods "sums-zero-1-" is forbidden: exceeded quota: gpus',
     },
     {
       name: 'fetches its model',
-      given: traces({ pods: [{ pod: pod({ initContainerStatuses: [container('fetch-model', running())] }) }] }),
+      given: objects({ pods: [{ pod: pod({ initContainerStatuses: [container('fetch-model', running())] }) }] }),
       waiting: 'fetches its model from the Hub',
     },
   ])('$name', ({ given, waiting, reason }) => {
@@ -126,21 +126,21 @@ describe('an attempt that waits', () => {
 
 describe('an attempt that has not ended', () => {
   test.each([
-    { name: 'runs', given: traces({ pods: [{ pod: pod(trainer('Running', running())) }] }) },
+    { name: 'runs', given: objects({ pods: [{ pod: pod(trainer('Running', running())) }] }) },
     {
       name: 'has failed for its pod and not yet for its Job: who took the pod may give another',
-      given: traces({ pods: [{ pod: pod(trainer('Failed', terminated(137))) }] }),
+      given: objects({ pods: [{ pod: pod(trainer('Failed', terminated(137))) }] }),
     },
     {
       name: 'is asked to end and saves',
-      given: traces({
+      given: objects({
         job: job({ status: jobCondition('FailureTarget') }),
         pods: [{ pod: pod(trainer('Running', running()), asked) }],
       }),
     },
     {
       name: 'saves on a node that is drained by a taint and answers',
-      given: traces({
+      given: objects({
         pods: [
           {
             pod: pod(
@@ -158,11 +158,11 @@ describe('an attempt that has not ended', () => {
     },
     {
       name: 'lost its Job, and its pod still saves',
-      given: traces({ jobIsGone: true, pods: [{ pod: pod(trainer('Running', running()), asked) }] }),
+      given: objects({ jobIsGone: true, pods: [{ pod: pod(trainer('Running', running()), asked) }] }),
     },
     {
       name: 'has ended with code 0 and something else than a result, and its Job has not said so yet',
-      given: traces({ pods: [{ pod: pod(trainer('Succeeded', terminated(0, 'hello'))) }] }),
+      given: objects({ pods: [{ pod: pod(trainer('Succeeded', terminated(0, 'hello'))) }] }),
     },
   ])('$name', ({ given }) => {
     expect(observeAttempt(given, now)).toMatchObject({

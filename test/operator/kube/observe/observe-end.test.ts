@@ -13,9 +13,9 @@ import {
   running,
   secondsAgo,
   terminated,
-  traces,
+  objects,
   trainer,
-} from '../../../support/attempt-traces.ts';
+} from '../../../support/attempt-objects.ts';
 
 const failedJob = job({ status: jobCondition('Failed', 'Job has reached the specified backoff limit') });
 
@@ -24,16 +24,16 @@ function result(outcome: string, reason: string, message: string): string {
 }
 
 describe('an attempt that has ended', () => {
-  const failed = (status: Parameters<typeof pod>[0]) => traces({ job: failedJob, pods: [{ pod: pod(status) }] });
+  const failed = (status: Parameters<typeof pod>[0]) => objects({ job: failedJob, pods: [{ pod: pod(status) }] });
   test.each([
     {
       name: 'has succeeded, before its Job is Complete',
-      given: traces({ pods: [{ pod: pod(trainer('Running', terminated(0, resultMessage()))) }] }),
+      given: objects({ pods: [{ pod: pod(trainer('Running', terminated(0, resultMessage()))) }] }),
       end: { outcome: 'Succeeded', message: '3 steps' },
     },
     {
       name: 'has succeeded, and its pod was cleaned away',
-      given: traces({
+      given: objects({
         job: undefined,
         jobIsGone: true,
         pods: [{ pod: pod(trainer('Succeeded', terminated(0, resultMessage()))), goneAt: now }],
@@ -42,7 +42,7 @@ describe('an attempt that has ended', () => {
     },
     {
       name: 'has completed without a result',
-      given: traces({
+      given: objects({
         job: job({ status: jobCondition('Complete') }),
         pods: [{ pod: pod(trainer('Succeeded', terminated(0))) }],
       }),
@@ -131,7 +131,7 @@ describe('an attempt that has ended', () => {
     },
     {
       name: 'ran on a node that is silent, where its pod stays for ever',
-      given: traces({
+      given: objects({
         pods: [
           {
             pod: pod(
@@ -153,12 +153,12 @@ describe('an attempt that has ended', () => {
     },
     {
       name: 'ran on a node that became silent while its pod was ending',
-      given: traces({ pods: [{ pod: pod(trainer('Running', running()), { deletionTimestamp: secondsAgo(31) }) }] }),
+      given: objects({ pods: [{ pod: pod(trainer('Running', running()), { deletionTimestamp: secondsAgo(31) }) }] }),
       end: { outcome: 'Failed', class: 'infrastructure', message: 'its node was lost: its kubelet is silent' },
     },
     {
       name: 'had its pod deleted, and saved',
-      given: traces({
+      given: objects({
         job: failedJob,
         pods: [
           {
@@ -171,17 +171,17 @@ describe('an attempt that has ended', () => {
     },
     {
       name: 'had its pod deleted by force',
-      given: traces({ job: failedJob, pods: [{ pod: pod(trainer('Running', running()), asked), goneAt: now }] }),
+      given: objects({ job: failedJob, pods: [{ pod: pod(trainer('Running', running()), asked), goneAt: now }] }),
       end: { outcome: 'Failed', class: 'infrastructure', message: 'ended by SIGKILL: its pod was deleted' },
     },
     {
       name: 'had its Job deleted',
-      given: traces({ jobIsGone: true, pods: [{ pod: pod(trainer('Failed', terminated(75)), asked), goneAt: now }] }),
+      given: objects({ jobIsGone: true, pods: [{ pod: pod(trainer('Failed', terminated(75)), asked), goneAt: now }] }),
       end: { outcome: 'Failed', class: 'infrastructure', message: 'interrupted from outside: its pod was deleted' },
     },
     {
       name: 'had its Job deleted before it had a pod',
-      given: traces({ job: undefined, jobIsGone: true }),
+      given: objects({ job: undefined, jobIsGone: true }),
       end: { outcome: 'Failed', class: 'infrastructure', message: 'ended by SIGKILL: its Job was deleted' },
     },
     {
@@ -204,7 +204,7 @@ describe('an attempt that has ended', () => {
     },
     {
       name: 'was stopped for suspension',
-      given: traces({
+      given: objects({
         job: job({
           annotations: { 'r1.dev/stop-reason': 'suspended' },
           status: jobCondition('Failed', '', 'DeadlineExceeded'),
@@ -215,7 +215,7 @@ describe('an attempt that has ended', () => {
     },
     {
       name: 'was stopped for hanging',
-      given: traces({
+      given: objects({
         job: job({ annotations: { 'r1.dev/stop-reason': 'hung' }, status: jobCondition('Failed') }),
         pods: [{ pod: pod(trainer('Failed', terminated(137))) }],
       }),
@@ -229,7 +229,7 @@ describe('an attempt that has ended', () => {
   });
 
   test('gives its checkpoint relative to its directory, and the times that its container had', () => {
-    const given = traces({ pods: [{ pod: pod(trainer('Succeeded', terminated(0, resultMessage()))) }] });
+    const given = objects({ pods: [{ pod: pod(trainer('Succeeded', terminated(0, resultMessage()))) }] });
     expect(observeAttempt(given, now)).toMatchObject({
       directory: '8c5a1c0e/attempt-1',
       startedAt: Date.parse(secondsAgo(50)),
@@ -242,7 +242,7 @@ describe('an attempt that has ended', () => {
 test('a container whose end no kubelet has seen ended when its Job did', () => {
   const state = { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown', startedAt: null, finishedAt: null } };
   const unseen = pod(trainer('Failed', state as unknown as Parameters<typeof trainer>[1]));
-  const attempt = observeAttempt(traces({ job: failedJob, pods: [{ pod: unseen }] }), now);
+  const attempt = observeAttempt(objects({ job: failedJob, pods: [{ pod: unseen }] }), now);
   expect(attempt).toMatchObject({ state: 'ended', endedAt: now - 1000, exit: { signal: 'SIGKILL' } });
   expect(classifyEnd(attempt)).toMatchObject({ class: 'infrastructure' });
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { attemptLabels } from '../../../../operator/kube/objects/labels.ts';
 import { ProgressPoller } from '../../../../operator/kube/observe/progress.ts';
 import type { Pod, Stored } from '../../../../operator/kube/client/resources.ts';
-import { pod, running, terminated, trainer } from '../../../support/attempt-traces.ts';
+import { pod, running, terminated, trainer } from '../../../support/attempt-objects.ts';
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());

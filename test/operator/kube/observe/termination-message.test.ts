@@ -8,9 +8,9 @@ import {
   pod,
   resultMessage,
   terminated,
-  traces,
+  objects,
   trainer,
-} from '../../../support/attempt-traces.ts';
+} from '../../../support/attempt-objects.ts';
 
 function checkpoint(path: string, digest = 'ab'.repeat(32)): string {
   return resultMessage({ checkpoint: { path, step: 3, digest } });
@@ -30,7 +30,7 @@ describe('a termination message that is no result', () => {
     { name: 'has metrics that are no numbers', message: resultMessage({ metrics: { loss: 'low' } }) },
     { name: 'has an infinite metric', message: resultMessage().replace('0.5', '1e999') },
   ])('$name', ({ message }) => {
-    const given = traces({
+    const given = objects({
       job: job({ status: jobCondition('Complete') }),
       pods: [{ pod: pod(trainer('Succeeded', terminated(0, message))) }],
     });

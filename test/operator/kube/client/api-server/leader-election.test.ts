@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { LeaderElection, type LeaderTiming } from '../../../../../operator/kube/client/leader.ts';
+import { LeaderElection, type LeaderTiming } from '../../../../../operator/kube/client/leader-election.ts';
 import { leases } from '../../../../../operator/kube/client/resources.ts';
 import { describeCluster } from '../../../../cluster/support/describe-cluster.ts';
 import { eventually } from '../../../../support/eventually.ts';

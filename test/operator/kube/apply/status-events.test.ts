@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { GateDecision, PipelineStatus } from '../../../../operator/api/pipeline.ts';
 import type { StageStatus } from '../../../../operator/api/stage.ts';
-import { pipelineHappenings, stageHappenings } from '../../../../operator/kube/apply/happenings.ts';
+import { pipelineEvents, stageEvents } from '../../../../operator/kube/apply/status-events.ts';
 import { attempt, timeAt } from '../../../support/stages.ts';
 
 type Succeeded = 'True' | 'False' | 'Unknown';
@@ -64,7 +64,7 @@ test.each([
     told: ['Normal AttemptInterrupted: attempt 1: saved step 2'],
   },
 ])('a stage tells $name', ({ before, after, told }) => {
-  expect(stageHappenings(before, after).map(inWords)).toEqual(told);
+  expect(stageEvents(before, after).map(inWords)).toEqual(told);
 });
 
 test('a pipeline tells the decisions of its gates and its end', () => {
@@ -79,11 +79,11 @@ test('a pipeline tells the decisions of its gates and its end', () => {
   };
   const waiting = status('Unknown', 'WaitingForApproval', [gate]);
   const stopped = status('False', 'GateFailed', [{ ...gate, action: 'Stopped', message: 'too low' }]);
-  expect(pipelineHappenings(undefined, waiting).map(inWords)).toEqual([
+  expect(pipelineEvents(undefined, waiting).map(inWords)).toEqual([
     'Normal GateWaiting: gate of stage zero: waits for approval',
   ]);
-  expect(pipelineHappenings(waiting, waiting)).toEqual([]);
-  expect(pipelineHappenings(waiting, stopped).map(inWords)).toEqual([
+  expect(pipelineEvents(waiting, waiting)).toEqual([]);
+  expect(pipelineEvents(waiting, stopped).map(inWords)).toEqual([
     'Warning GateStopped: gate of stage zero: too low',
     'Warning GateFailed: words',
   ]);
@@ -93,6 +93,6 @@ function status(succeeded: Succeeded, reason: string, gates: GateDecision[]): Pi
   return { conditions: conditions(succeeded, reason, 'words'), gates, stages: [], runSeconds: 0, gpuHours: 0 };
 }
 
-function inWords({ type, reason, message }: ReturnType<typeof stageHappenings>[number]): string {
+function inWords({ type, reason, message }: ReturnType<typeof stageEvents>[number]): string {
   return `${type} ${reason}: ${message}`;
 }

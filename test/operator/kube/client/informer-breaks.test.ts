@@ -41,7 +41,7 @@ describe('breaks', () => {
       };
       await using api = await script({ lists: [list(10)], watches: [firstPart, rest] });
       await using observed = new Observed(api);
-      await observed.reflector.start();
+      await observed.informer.start();
       await eventually(() => expect(observed.state).toEqual({ 'team/b': '13' }));
       expect(observed.changes).toEqual(['· → ä@11', 'ä@11 → ä@12', '· → b@13', 'ä@14 → ·']);
     }
@@ -59,8 +59,8 @@ describe('breaks', () => {
       watches: [answer, open()],
     });
     await using observed = new Observed(api);
-    await observed.reflector.start();
-    const same = observed.reflector.store.get('team/same');
+    await observed.informer.start();
+    const same = observed.informer.store.get('team/same');
     await eventually(() => expect(watchesOf(api)).toHaveLength(2));
     expect(observed.changes.slice(4)).toEqual([
       'gone@3 → ·',
@@ -69,7 +69,7 @@ describe('breaks', () => {
       'replaced@4 → ·',
       '· → replaced@41',
     ]);
-    expect(observed.reflector.store.get('team/same')).toBe(same);
+    expect(observed.informer.store.get('team/same')).toBe(same);
     expect(watchesOf(api)[1]?.query.get('resourceVersion')).toBe('50');
     expect(observed.restarts).toEqual(['expired']);
   });
@@ -78,7 +78,7 @@ describe('breaks', () => {
     const error = `${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 500, reason: 'InternalError' } })}\n`;
     await using api = await script({ lists: [list(10)], watches: [ended(event('ADDED', 'a', 11), error), open()] });
     await using observed = new Observed(api);
-    await observed.reflector.start();
+    await observed.informer.start();
     await eventually(() => expect(watchesOf(api)).toHaveLength(2));
     expect(watchesOf(api)[1]?.query.get('resourceVersion')).toBe('11');
     expect(listsOf(api)).toHaveLength(1);
@@ -91,7 +91,7 @@ describe('breaks', () => {
       watches: [ended(event('ADDED', 'a', 11), '{"type":"ADD\n'), open(event('ADDED', 'b', 12))],
     });
     await using observed = new Observed(api);
-    await observed.reflector.start();
+    await observed.informer.start();
     await eventually(() => expect(observed.changes).toEqual(['· → a@11', '· → b@12']));
   });
 
@@ -102,7 +102,7 @@ describe('breaks', () => {
     });
     const clock = new ManualClock();
     await using observed = new Observed(api, { clock, timing: { ...timing, silenceMs: 60 } });
-    await observed.reflector.start();
+    await observed.informer.start();
     await eventually(() => expect(watchesOf(api)).toHaveLength(1));
     await clock.pass(59);
     expect(observed.restarts).toEqual([]);
@@ -121,11 +121,11 @@ describe('breaks', () => {
     await using api = await script({ lists: [list(10)], watches: [told] });
     const clock = new ManualClock();
     await using observed = new Observed(api, { clock, timing: { ...timing, silenceMs: 250 } });
-    await observed.reflector.start();
+    await observed.informer.start();
     const response = await watching.promise;
     for (let version = 11; version < 20; version++) {
       response.write(bookmark(version));
-      await eventually(() => expect(observed.reflector.isPast(object('a', version) as never)).toBe(true));
+      await eventually(() => expect(observed.informer.isPast(object('a', version) as never)).toBe(true));
       await clock.pass(200);
     }
     response.write(event('ADDED', 'a', 20));
@@ -137,7 +137,7 @@ describe('breaks', () => {
     await using api = await script({ lists: [list(10)], watches: [() => undefined, open(event('ADDED', 'a', 11))] });
     const clock = new ManualClock();
     await using observed = new Observed(api, { clock, timing: { ...timing, silenceMs: 60 } });
-    await observed.reflector.start();
+    await observed.informer.start();
     await eventually(() => expect(watchesOf(api)).toHaveLength(1));
     await clock.pass(60);
     await eventually(async () => {
@@ -184,7 +184,7 @@ describe('patience', () => {
       clock,
       timing: { ...timing, silenceMs: Infinity, backoffMs: [20, 900] },
     });
-    void observed.reflector.start();
+    void observed.informer.start();
     await eventually(() => expect(clock.waits.length).toBeGreaterThanOrEqual(8));
     for (const [at, longest] of [20, 40, 80, 160, 320, 640, 900, 900].entries()) {
       const wait = clock.waits[at] ?? NaN;
@@ -204,7 +204,7 @@ describe('patience', () => {
       clock,
       timing: { ...timing, silenceMs: Infinity, backoffMs: [10, 900] },
     });
-    await observed.reflector.start();
+    await observed.informer.start();
     await eventually(() => expect(observed.state).toEqual({ 'team/a': '3' }));
     const longest = [10, 20, 40, 80, 10, 20, 40, 80];
     expect(clock.waits.map((wait, at) => wait <= longest[at]!)).toEqual(longest.map(() => true));

@@ -25,8 +25,8 @@ describe('following', () => {
       watches: [open(event('ADDED', 'c', 11), event('MODIFIED', 'a', 12), event('DELETED', 'b', 13), bookmark(20))],
     });
     await using observed = new Observed(api, { labelSelector: 'r1.dev/stage' });
-    await observed.reflector.start();
-    expect(observed.reflector.synced).toBe(true);
+    await observed.informer.start();
+    expect(observed.informer.synced).toBe(true);
     await eventually(() => expect(observed.state).toEqual({ 'team/a': '12', 'team/c': '11' }));
     expect(observed.changes).toEqual(['· → a@5', '· → b@6', '· → c@11', 'a@5 → a@12', 'b@13 → ·']);
     expect(
@@ -45,7 +45,7 @@ describe('following', () => {
       watches: [open()],
     });
     await using observed = new Observed(api);
-    await observed.reflector.start();
+    await observed.informer.start();
     expect(observed.state).toEqual({ 'team/a': '1', 'team/b': '2', 'team/c': '3' });
     expect(listsOf(api).map(({ query }) => [query.get('limit'), query.get('continue')])).toEqual([
       ['500', null],
@@ -60,7 +60,7 @@ describe('following', () => {
       watches: [open()],
     });
     await using observed = new Observed(api);
-    await observed.reflector.start();
+    await observed.informer.start();
     expect(observed.changes).toEqual(['· → b@2']);
     expect(listsOf(api)[2]?.query.has('limit')).toBe(false);
   });
@@ -71,7 +71,7 @@ describe('following', () => {
       watches: [ended(event('ADDED', 'a', 11)), ended(bookmark(40)), ended(), open()],
     });
     await using observed = new Observed(api);
-    await observed.reflector.start();
+    await observed.informer.start();
     await eventually(() => expect(watchesOf(api)).toHaveLength(4));
     expect(watchesOf(api).map(({ query }) => query.get('resourceVersion'))).toEqual(['10', '11', '40', '40']);
     expect(listsOf(api)).toHaveLength(1);
@@ -81,10 +81,10 @@ describe('following', () => {
   test('keeps only what is read', async () => {
     await using api = await script({ lists: [list(1, object('a', 1))], watches: [open(event('ADDED', 'b', 2))] });
     await using observed = new Observed(api);
-    await observed.reflector.start();
-    await eventually(() => expect(observed.reflector.store.size).toBe(2));
-    for (const { metadata } of observed.reflector.store.values()) expect(metadata).not.toHaveProperty('managedFields');
-    expect(observed.reflector.store.get('team/a')).toMatchObject({ kind: 'ConfigMap', apiVersion: 'v1' });
+    await observed.informer.start();
+    await eventually(() => expect(observed.informer.store.size).toBe(2));
+    for (const { metadata } of observed.informer.store.values()) expect(metadata).not.toHaveProperty('managedFields');
+    expect(observed.informer.store.get('team/a')).toMatchObject({ kind: 'ConfigMap', apiVersion: 'v1' });
   });
 
   test('finds objects by index', async () => {
@@ -93,9 +93,9 @@ describe('following', () => {
       watches: [open(event('MODIFIED', 'a', 2), event('DELETED', 'b', 3))],
     });
     await using observed = new Observed(api, { indexBy: ({ data }) => [data?.['version'] ?? '', 'all'] });
-    await observed.reflector.start();
+    await observed.informer.start();
     await eventually(() => expect(observed.changes).toHaveLength(4));
-    const names = (key: string) => observed.reflector.byIndex(key).map(({ metadata }) => metadata.name);
+    const names = (key: string) => observed.informer.byIndex(key).map(({ metadata }) => metadata.name);
     expect([names('1'), names('2'), names('all'), names('other')]).toEqual([[], ['a'], ['a'], []]);
   });
 
@@ -110,7 +110,7 @@ describe('following', () => {
     };
     await using api = await FakeApi.start(inNamespace);
     await using observed = new Observed(api, { namespaces: ['one', 'two'] });
-    await observed.reflector.start();
+    await observed.informer.start();
     await eventually(() => expect(observed.state).toEqual({ 'two/x': '1' }));
     expect(observed.changes.toSorted()).toEqual(['x@1 → ·', '· → x@1', '· → x@1'].toSorted());
   });
@@ -120,9 +120,9 @@ describe('stopping', () => {
   test('ends the watch, and no request follows', async () => {
     await using api = await script({ lists: [list(1)], watches: [open()] });
     const observed = new Observed(api);
-    await observed.reflector.start();
+    await observed.informer.start();
     await eventually(() => expect(watchesOf(api)).toHaveLength(1));
-    await observed.reflector.stop();
+    await observed.informer.stop();
     await sleep(50);
     expect(api.requests).toHaveLength(2);
     expect(observed.restarts).toEqual([]);
@@ -131,10 +131,10 @@ describe('stopping', () => {
   test('before the first list has come', async () => {
     await using api = await script({ lists: [() => undefined], watches: [open()] });
     const observed = new Observed(api);
-    const started = observed.reflector.start();
-    expect(observed.reflector.synced).toBe(false);
-    await observed.reflector.stop();
+    const started = observed.informer.start();
+    expect(observed.informer.synced).toBe(false);
+    await observed.informer.stop();
     await started;
-    expect(observed.reflector.synced).toBe(false);
+    expect(observed.informer.synced).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-import type { AttemptTraces } from '../../operator/kube/observe/observe-attempt.ts';
+import type { AttemptObjects } from '../../operator/kube/observe/observe-attempt.ts';
 import type { Job, Pod } from '../../operator/kube/client/resources.ts';
 
 export const now = Date.parse('2026-01-01T12:00:00Z');
@@ -11,7 +11,7 @@ export function secondsAgo(seconds: number): string {
 export const asked = { deletionTimestamp: new Date(now + 250_000).toISOString() };
 
 /** One attempt that was made a minute ago: a Job without a pod, unless a test says otherwise. */
-export function traces(more: Partial<AttemptTraces> = {}): AttemptTraces {
+export function objects(more: Partial<AttemptObjects> = {}): AttemptObjects {
   return { number: 1, gpus: 2, directory: '8c5a1c0e/attempt-1', job: job(), jobIsGone: false, pods: [], ...more };
 }
 

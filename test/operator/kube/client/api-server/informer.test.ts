@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import type { WatchEnd, WatchTiming } from '../../../../../operator/kube/client/list-watch.ts';
-import { Reflector } from '../../../../../operator/kube/client/reflector.ts';
+import { Informer } from '../../../../../operator/kube/client/informer.ts';
 import { configMaps, type ConfigMap } from '../../../../../operator/kube/client/resources.ts';
 import { describeCluster } from '../../../../cluster/support/describe-cluster.ts';
 import { eventually } from '../../../../support/eventually.ts';
@@ -11,14 +11,14 @@ const { connect, startProxy, onEnd } = useConnections();
 
 const timing: Partial<WatchTiming> = { silenceMs: 100_000, backoffMs: [20, 200] };
 
-describeCluster('a reflector', (cluster) => {
+describeCluster('an informer', (cluster) => {
   async function follow(overrides: Partial<WatchTiming> = {}) {
     const proxy = await startProxy(cluster());
     const direct = connect(cluster().kubeconfig);
     const namespace = await cluster().namespace();
     const changes: string[] = [];
     const restarts: WatchEnd[] = [];
-    const reflector = new Reflector<ConfigMap>({
+    const informer = new Informer<ConfigMap>({
       client: connect(proxy.kubeconfig),
       kind: configMaps,
       namespaces: [namespace],
@@ -26,11 +26,11 @@ describeCluster('a reflector', (cluster) => {
       timing: { ...timing, ...overrides },
       onRestart: (_, why) => restarts.push(why),
     });
-    reflector.onChange((before, after) => {
+    informer.onChange((before, after) => {
       changes.push(`${before?.data?.['v'] ?? '·'} → ${after?.data?.['v'] ?? '·'}`);
     });
-    onEnd(() => reflector.stop());
-    await reflector.start();
+    onEnd(() => informer.stop());
+    await informer.start();
     return {
       proxy,
       changes,

@@ -1,17 +1,17 @@
-import type { Reflector } from './reflector.ts';
+import type { Informer } from './informer.ts';
 import { keyOf, type KubeObject, type Stored } from './resources.ts';
 
 /** What changed an object: someone else, or this process, whose write is known before any watch tells of it. */
-export type Origin = 'watch' | 'own';
+export type Origin = 'watch' | 'assumed';
 
 /**
- * The objects of a reflector with this process's own writes, as soon as the API server has answered. Without them a pass
+ * The objects of an informer with this process's own writes, as soon as the API server has answered. Without them a pass
  * that follows a write would see the world before it, and write again.
  */
-export class Cache<T extends KubeObject> {
-  private readonly reflector: Reflector<T>;
+export class AssumeCache<T extends KubeObject> {
+  private readonly informer: Informer<T>;
   private readonly indexBy: (object: Stored<T>) => readonly string[];
-  /** Until the reflector is there too, however long its watch says nothing: what is forgotten is done again. */
+  /** Until the informer is there too, however long its watch says nothing: what is forgotten is done again. */
   private readonly written = new Map<string, Stored<T>>();
   /** Keys of what was written, by the same index. */
   private readonly writtenIndex = new Map<string, Set<string>>();
@@ -21,18 +21,18 @@ export class Cache<T extends KubeObject> {
     origin: Origin,
   ) => void)[] = [];
 
-  constructor(reflector: Reflector<T>, indexBy: (object: Stored<T>) => readonly string[]) {
-    this.reflector = reflector;
+  constructor(informer: Informer<T>, indexBy: (object: Stored<T>) => readonly string[]) {
+    this.informer = informer;
     this.indexBy = indexBy;
-    reflector.onChange((before, after) => this.seen(before, after));
+    informer.onChange((before, after) => this.seen(before, after));
   }
 
   get(key: string): Stored<T> | undefined {
-    return this.ownWrite(key) ?? this.reflector.store.get(key);
+    return this.ownWrite(key) ?? this.informer.store.get(key);
   }
 
   byIndex(index: string): Stored<T>[] {
-    const stored = this.reflector.byIndex(index);
+    const stored = this.informer.byIndex(index);
     const written = [...(this.writtenIndex.get(index) ?? [])].flatMap((key) => this.ownWrite(key) ?? []);
     if (written.length === 0) return [...stored];
     const found = new Map([...stored, ...written].map((object) => [keyOf(object), object]));
@@ -40,7 +40,7 @@ export class Cache<T extends KubeObject> {
   }
 
   all(): Iterable<Stored<T>> {
-    return this.reflector.store.values();
+    return this.informer.store.values();
   }
 
   onChange(listener: (before: Stored<T> | undefined, after: Stored<T> | undefined, origin: Origin) => void): void {
@@ -48,8 +48,8 @@ export class Cache<T extends KubeObject> {
   }
 
   /** What the API server answered to a write. */
-  put(object: Stored<T>): void {
-    if (this.reflector.isPast(object)) return; // the watch was faster
+  assume(object: Stored<T>): void {
+    if (this.informer.isPast(object)) return; // the watch was faster
     const key = keyOf(object);
     const before = this.get(key);
     if (before !== undefined && !isNewer(object, before)) return; // a later write was answered sooner, or nothing changed
@@ -59,14 +59,14 @@ export class Cache<T extends KubeObject> {
       const keys = this.writtenIndex.get(index) ?? new Set();
       this.writtenIndex.set(index, keys.add(key));
     }
-    this.tell(before, object, 'own');
+    this.tell(before, object, 'assumed');
   }
 
   private seen(before: Stored<T> | undefined, after: Stored<T> | undefined): void {
     const key = keyOf(after ?? before ?? unreachable());
     const own = this.written.get(key);
     if (own === undefined) return this.tell(before, after, 'watch');
-    if (!this.reflector.isPast(own)) return; // the listeners have heard of a later state
+    if (!this.informer.isPast(own)) return; // the listeners have heard of a later state
     this.forget(key);
     if (after?.metadata.resourceVersion !== own.metadata.resourceVersion) this.tell(own, after, 'watch');
   }
@@ -74,7 +74,7 @@ export class Cache<T extends KubeObject> {
   /** What was written and has not been seen yet. */
   private ownWrite(key: string): Stored<T> | undefined {
     const own = this.written.get(key);
-    if (own === undefined || !this.reflector.isPast(own)) return own;
+    if (own === undefined || !this.informer.isPast(own)) return own;
     this.forget(key); // created and deleted again while no watch was there
     return undefined;
   }

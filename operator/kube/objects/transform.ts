@@ -18,13 +18,13 @@ const keptAnnotations: readonly string[] = [annotations.stopReason, madeFromAnno
 const keptConditions: readonly string[] = ['PodScheduled', 'Ready', 'DisruptionTarget'];
 
 /** Objects of our own kinds: all but who wrote which field, and what kubectl remembers. */
-export function trimOwn<T extends KubeObject>(object: Stored<T>): Stored<T> {
+export function transformOwn<T extends KubeObject>(object: Stored<T>): Stored<T> {
   delete (object.metadata as { managedFields?: unknown }).managedFields;
   delete object.metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration'];
   return object;
 }
 
-export function trimJob({ metadata, spec, status }: Stored<Job>): Stored<Job> {
+export function transformJob({ metadata, spec, status }: Stored<Job>): Stored<Job> {
   const { ownerReferences } = metadata;
   return {
     metadata: { ...identity(metadata), ...(ownerReferences === undefined ? {} : { ownerReferences }) },
@@ -41,7 +41,7 @@ function templateOf(pod: Pod['spec']): NonNullable<Job['spec']>['template'] {
   return { spec: { containers: [{ name, resources }] } };
 }
 
-export function trimPod({ metadata, spec, status }: Stored<Pod>): Stored<Pod> {
+export function transformPod({ metadata, spec, status }: Stored<Pod>): Stored<Pod> {
   const conditions = status?.conditions?.filter(({ type }) => keptConditions.includes(type));
   return {
     metadata: identity(metadata),
@@ -94,7 +94,10 @@ function pick<T extends object, K extends keyof T>(value: T | undefined, keys: r
 }
 
 /** Nothing has changed that is kept, such as the number of ready pods of a Job. */
-export function sameKept<T extends KubeObject>(before: Stored<T> | undefined, after: Stored<T> | undefined): boolean {
+export function isUnchanged<T extends KubeObject>(
+  before: Stored<T> | undefined,
+  after: Stored<T> | undefined,
+): boolean {
   if (before === undefined || after === undefined) return false;
   const { resourceVersion } = after.metadata;
   return isDeepStrictEqual({ ...before, metadata: { ...before.metadata, resourceVersion } }, after);

@@ -2,10 +2,11 @@ import { expect, test } from '@jest/globals';
 import { observeAttempt, seemsFailed } from '../../../../operator/kube/observe/observe-attempt.ts';
 import { attemptLabels } from '../../../../operator/kube/objects/labels.ts';
 import type { Job, Pod, Stored } from '../../../../operator/kube/client/resources.ts';
-import { DepartedObjects, tracesOf, withPods } from '../../../../operator/kube/observe/traces.ts';
+import { attemptObjectsOf, withPods } from '../../../../operator/kube/observe/attempt-objects.ts';
+import { Tombstones } from '../../../../operator/kube/observe/tombstones.ts';
 import { idOf, stageIdOf } from '../../../../operator/kube/objects/ownership.ts';
-import { trimJob } from '../../../../operator/kube/objects/trim.ts';
-import { job, now, pod, resultMessage, running, terminated, trainer } from '../../../support/attempt-traces.ts';
+import { transformJob } from '../../../../operator/kube/objects/transform.ts';
+import { job, now, pod, resultMessage, running, terminated, trainer } from '../../../support/attempt-objects.ts';
 import { attempt as record, withStatus } from '../../../support/stages.ts';
 import { stageOf } from '../../../support/stage-objects.ts';
 
@@ -37,7 +38,12 @@ test('an object of another namespace is of no stage here, whatever uid its label
 });
 
 test('Jobs and pods come together by the number of their attempt', () => {
-  const found = tracesOf(stage, [jobOf(2), jobOf(1)], [podOf(2, trainer('Running', running())), podOf(1, {})], nothing);
+  const found = attemptObjectsOf(
+    stage,
+    [jobOf(2), jobOf(1)],
+    [podOf(2, trainer('Running', running())), podOf(1, {})],
+    nothing,
+  );
   expect(found.map(({ number, directory, pods }) => [number, directory, pods.length])).toEqual([
     [1, '8c5a1c0e/attempt-1', 1],
     [2, '8c5a1c0e/attempt-2', 1],
@@ -46,55 +52,55 @@ test('Jobs and pods come together by the number of their attempt', () => {
 
 test('attempts that are recorded as ended, and rollout workers, are not looked at', () => {
   const seen = withStatus(stage, 'running', { attempts: [record(1, { outcome: 'Failed' }), record(2)] });
-  const found = tracesOf(seen, [jobOf(1), jobOf(2)], [podOf(2, {}, 'rollout-worker')], nothing);
+  const found = attemptObjectsOf(seen, [jobOf(1), jobOf(2)], [podOf(2, {}, 'rollout-worker')], nothing);
   expect(found.map(({ number, pods }) => [number, pods.length])).toEqual([[2, 0]]);
 });
 
 test('an attempt holds the GPUs that its Job was given, whatever its stage asks for by now', () => {
   const limits = { 'nvidia.com/gpu': '4', memory: '64Gi' };
   const spec = { template: { spec: { containers: [{ name: 'trainer', resources: { limits } }] } } };
-  const given = trimJob({ ...jobOf(1), spec });
+  const given = transformJob({ ...jobOf(1), spec });
   const asked = {
     ...stage,
     spec: { ...stage.spec, resources: { limits: { 'nvidia.com/gpu': 8 } }, rolloutWorkers: 2 },
   };
   const gpus = (made: Stored<Job> | undefined) =>
-    tracesOf(asked, made === undefined ? [] : [made], [podOf(1, {})], nothing).map((each) => each.gpus);
+    attemptObjectsOf(asked, made === undefined ? [] : [made], [podOf(1, {})], nothing).map((each) => each.gpus);
   expect(gpus(given)).toEqual([12]);
-  expect(gpus(trimJob(jobOf(1)))).toEqual([0]);
+  expect(gpus(transformJob(jobOf(1)))).toEqual([0]);
   expect(gpus(undefined)).toEqual([24]);
 });
 
 test('a pod that is gone with its Job still tells how it ended', () => {
-  const departed = new DepartedObjects();
-  departed.addJob(jobOf(1), now);
-  departed.addPod(podOf(1, trainer('Succeeded', terminated(0, resultMessage()))), now);
-  const [trace] = tracesOf(stage, [], [], departed.get(id));
-  expect(trace && observeAttempt(trace, now)).toMatchObject({ state: 'ended', result: { outcome: 'succeeded' } });
-  departed.forget(id);
-  expect(tracesOf(stage, [], [], departed.get(id))).toEqual([]);
+  const tombstones = new Tombstones();
+  tombstones.addJob(jobOf(1), now);
+  tombstones.addPod(podOf(1, trainer('Succeeded', terminated(0, resultMessage()))), now);
+  const [attempt] = attemptObjectsOf(stage, [], [], tombstones.get(id));
+  expect(attempt && observeAttempt(attempt, now)).toMatchObject({ state: 'ended', result: { outcome: 'succeeded' } });
+  tombstones.forget(id);
+  expect(attemptObjectsOf(stage, [], [], tombstones.get(id))).toEqual([]);
 });
 
 test('an attempt whose Job has ended before its pod was seen only seems to have failed', () => {
   const complete = { conditions: [{ type: 'Complete', status: 'True', message: 'it is' }] };
-  const [trace] = tracesOf(stage, [{ ...jobOf(1), status: complete }], [], nothing);
-  if (trace === undefined) throw new Error('no trace');
-  expect(seemsFailed(trace, now)).toBe(true);
-  const found = withPods(trace, [podOf(1, trainer('Succeeded', terminated(0, resultMessage())))]);
+  const [attempt] = attemptObjectsOf(stage, [{ ...jobOf(1), status: complete }], [], nothing);
+  if (attempt === undefined) throw new Error('no attempt');
+  expect(seemsFailed(attempt, now)).toBe(true);
+  const found = withPods(attempt, [podOf(1, trainer('Succeeded', terminated(0, resultMessage())))]);
   expect(seemsFailed(found, now)).toBe(false);
   expect(observeAttempt(found, now)).toMatchObject({ state: 'ended', result: { outcome: 'succeeded' } });
 });
 
 test('a pod that is read again is not there twice', () => {
-  const [trace] = tracesOf(stage, [jobOf(1)], [podOf(1, trainer('Running', running()))], nothing);
-  const found = trace && withPods(trace, [podOf(1, trainer('Failed', terminated(75)))]);
+  const [attempt] = attemptObjectsOf(stage, [jobOf(1)], [podOf(1, trainer('Running', running()))], nothing);
+  const found = attempt && withPods(attempt, [podOf(1, trainer('Failed', terminated(75)))]);
   expect(found?.pods.map((each) => each.pod.status?.phase)).toEqual(['Failed']);
 });
 
 test('only the last pods of a stage are remembered', () => {
-  const departed = new DepartedObjects();
-  for (let index = 0; index < 50; index++) departed.addPod(podOf(1, {}), now + index);
-  const [trace] = tracesOf(stage, [jobOf(1)], [], departed.get(id));
-  expect(trace?.pods.length).toBeLessThanOrEqual(10);
-  expect(trace?.pods.at(-1)?.goneAt).toBe(now + 49);
+  const tombstones = new Tombstones();
+  for (let index = 0; index < 50; index++) tombstones.addPod(podOf(1, {}), now + index);
+  const [each] = attemptObjectsOf(stage, [jobOf(1)], [], tombstones.get(id));
+  expect(each?.pods.length).toBeLessThanOrEqual(10);
+  expect(each?.pods.at(-1)?.goneAt).toBe(now + 49);
 });

@@ -2,7 +2,7 @@ import { findCondition, type Condition } from '../../api/conditions.ts';
 import type { PipelineStatus } from '../../api/pipeline.ts';
 import type { AttemptRecord, StageStatus } from '../../api/stage.ts';
 import { hasNotEnded } from '../../core/attempts.ts';
-import type { Happening } from '../client/events.ts';
+import type { EventMessage } from '../client/events.ts';
 
 /** Attempts of which only the new status knows that they have ended. */
 export function endedAttempts(before: StageStatus | undefined, after: StageStatus): AttemptRecord[] {
@@ -11,10 +11,10 @@ export function endedAttempts(before: StageStatus | undefined, after: StageStatu
 }
 
 /** What a change of a stage's status tells people. Success is told once, by the stage and not by its attempt. */
-export function stageHappenings(before: StageStatus | undefined, after: StageStatus): Happening[] {
+export function stageEvents(before: StageStatus | undefined, after: StageStatus): EventMessage[] {
   const ends = endedAttempts(before, after)
     .filter(({ outcome }) => outcome !== 'Succeeded')
-    .map((attempt): Happening => {
+    .map((attempt): EventMessage => {
       const failed = attempt.outcome === 'Failed';
       const cause = attempt.class === undefined ? '' : ` (${attempt.class})`;
       return {
@@ -26,16 +26,16 @@ export function stageHappenings(before: StageStatus | undefined, after: StageSta
   const known = new Set((before?.warnings ?? []).map(({ reason }) => reason));
   const warnings = (after.warnings ?? [])
     .filter(({ reason }) => !known.has(reason))
-    .map(({ reason, message }): Happening => ({ type: 'Warning', reason, message }));
+    .map(({ reason, message }): EventMessage => ({ type: 'Warning', reason, message }));
   return [...ends, ...warnings, ...endOf(before?.conditions, after.conditions)];
 }
 
 /** What a change of a pipeline's status tells people. */
-export function pipelineHappenings(before: PipelineStatus | undefined, after: PipelineStatus): Happening[] {
+export function pipelineEvents(before: PipelineStatus | undefined, after: PipelineStatus): EventMessage[] {
   const known = new Set((before?.gates ?? []).map(({ digest, action }) => `${digest} ${action}`));
   const gates = after.gates
     .filter(({ digest, action }) => !known.has(`${digest} ${action}`))
-    .map(({ stage, action, message }): Happening => ({
+    .map(({ stage, action, message }): EventMessage => ({
       type: action === 'Stopped' ? 'Warning' : 'Normal',
       reason: `Gate${action}`,
       message: `gate of stage ${stage}: ${message}`,
@@ -43,7 +43,7 @@ export function pipelineHappenings(before: PipelineStatus | undefined, after: Pi
   return [...gates, ...endOf(before?.conditions, after.conditions)];
 }
 
-function endOf(before: readonly Condition[] | undefined, after: readonly Condition[]): Happening[] {
+function endOf(before: readonly Condition[] | undefined, after: readonly Condition[]): EventMessage[] {
   const succeeded = findCondition(after, 'Succeeded');
   if (succeeded === undefined || succeeded.status === 'Unknown') return [];
   if (findCondition(before, 'Succeeded')?.status === succeeded.status) return [];

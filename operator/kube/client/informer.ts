@@ -3,14 +3,14 @@ import type { KubeClient } from './client.ts';
 import { defaultTiming, listAndWatch, type WatchEnd, type WatchTiming } from './list-watch.ts';
 import { keyOf, type KubeObject, type ResourceKind, type Stored } from './resources.ts';
 
-export interface ReflectorOptions<T extends KubeObject> {
+export interface InformerOptions<T extends KubeObject> {
   readonly client: KubeClient;
   readonly kind: ResourceKind<T>;
   /** Absent or empty: all namespaces. */
   readonly namespaces?: readonly string[] | undefined;
   readonly labelSelector?: string | undefined;
   /** Drops what nobody reads, since all that is left stays in memory; may change the object. */
-  readonly trim?: (object: Stored<T>) => Stored<T>;
+  readonly transform?: (object: Stored<T>) => Stored<T>;
   /** Keys under which `byIndex` finds an object. */
   readonly indexBy?: (object: Stored<T>) => readonly string[];
   readonly onRestart?: ((kind: string, why: WatchEnd, error?: unknown) => void) | undefined;
@@ -29,9 +29,9 @@ export type ChangeListener<T> = (before: Stored<T> | undefined, after: Stored<T>
  * The objects of one kind in memory, kept equal to the API server's. An object in the store is never changed but
  * replaced, so that whoever holds one keeps what it read.
  */
-export class Reflector<T extends KubeObject> {
+export class Informer<T extends KubeObject> {
   readonly kind: ResourceKind<T>;
-  private readonly options: ReflectorOptions<T>;
+  private readonly options: InformerOptions<T>;
   private readonly objects = new Map<string, Stored<T>>();
   private readonly index = new Map<string, Map<string, Stored<T>>>();
   private readonly listeners = new Set<ChangeListener<T>>();
@@ -41,7 +41,7 @@ export class Reflector<T extends KubeObject> {
   private waitingForList = 0;
   private loops: Promise<void>[] = [];
 
-  constructor(options: ReflectorOptions<T>) {
+  constructor(options: InformerOptions<T>) {
     this.options = options;
     this.kind = options.kind;
   }
@@ -94,7 +94,7 @@ export class Reflector<T extends KubeObject> {
   }
 
   private async follow(namespace: string | undefined, onListed: () => void): Promise<void> {
-    const { client, kind, labelSelector, trim = withoutManagedFields, timing, onRestart } = this.options;
+    const { client, kind, labelSelector, transform = withoutManagedFields, timing, onRestart } = this.options;
     const { clock = systemClock } = this.options;
     let listed = false;
     await listAndWatch<T>({
@@ -102,7 +102,7 @@ export class Reflector<T extends KubeObject> {
       kind,
       namespace,
       labelSelector,
-      trim,
+      transform,
       timing: { ...defaultTiming, ...timing },
       clock,
       signal: this.controller.signal,

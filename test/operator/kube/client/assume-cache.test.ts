@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { Cache } from '../../../../operator/kube/client/cache.ts';
-import { Reflector } from '../../../../operator/kube/client/reflector.ts';
+import { AssumeCache } from '../../../../operator/kube/client/assume-cache.ts';
+import { Informer } from '../../../../operator/kube/client/informer.ts';
 import { configMaps, type ConfigMap, type Stored } from '../../../../operator/kube/client/resources.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { answerJson, FakeApi } from '../../../support/fake-api.ts';
 
 let api: FakeApi;
-let reflector: Reflector<ConfigMap>;
-let cache: Cache<ConfigMap>;
+let informer: Informer<ConfigMap>;
+let cache: AssumeCache<ConfigMap>;
 let watch: ServerResponse | undefined;
 let list: { version: number; items: Stored<ConfigMap>[] };
 let heard: string[];
@@ -24,20 +24,20 @@ beforeEach(async () => {
       watch = response;
     }
   });
-  reflector = new Reflector({
+  informer = new Informer({
     client: api.client(),
     kind: configMaps,
     indexBy: () => ['all'],
     timing: { backoffMs: [1, 20] },
   });
-  cache = new Cache(reflector, () => ['all']);
+  cache = new AssumeCache(informer, () => ['all']);
   cache.onChange((before, after, origin) => heard.push(`${words(before)} → ${words(after)} (${origin})`));
-  await reflector.start();
+  await informer.start();
   await eventually(() => expect(watch).toBeDefined());
 });
 
 afterEach(async () => {
-  await reflector.stop();
+  await informer.stop();
   await api.close();
   watch = undefined;
 });
@@ -59,7 +59,7 @@ function send(type: string, name: string, version: number): void {
 /** Waits until the watch has come this far. */
 async function followed(version: number): Promise<void> {
   send('BOOKMARK', '', version);
-  await eventually(() => expect(reflector.isPast(object('', version))).toBe(true));
+  await eventually(() => expect(informer.isPast(object('', version))).toBe(true));
 }
 
 function seen(): string[] {
@@ -69,23 +69,23 @@ function seen(): string[] {
 }
 
 test('an own write is there before the watch tells of it, and is told once', async () => {
-  cache.put(object('a', 11));
+  cache.assume(object('a', 11));
   expect(seen()).toEqual(['a@11']);
   send('ADDED', 'a', 11);
   await followed(12);
   expect(seen()).toEqual(['a@11']);
-  expect(heard).toEqual(['· → a@11 (own)']);
+  expect(heard).toEqual(['· → a@11 (assumed)']);
 });
 
 test('an own write that the watch was faster with is told once', async () => {
   send('ADDED', 'a', 11);
   await followed(11);
-  cache.put(object('a', 11));
+  cache.assume(object('a', 11));
   expect(heard).toEqual(['· → a@11 (watch)']);
 });
 
 test('an own write stays as long as the watch is behind, whatever it tells of others', async () => {
-  cache.put(object('a', 20));
+  cache.assume(object('a', 20));
   send('ADDED', 'b', 15);
   await followed(19);
   expect(seen()).toEqual(['b@15', 'a@20']);
@@ -94,24 +94,24 @@ test('an own write stays as long as the watch is behind, whatever it tells of ot
 test('events that are older than an own write are passed over', async () => {
   send('ADDED', 'a', 11);
   await followed(11);
-  cache.put(object('a', 13));
+  cache.assume(object('a', 13));
   send('MODIFIED', 'a', 12);
   await followed(12);
   expect(seen()).toEqual(['a@13']);
   send('MODIFIED', 'a', 13);
   send('MODIFIED', 'a', 14);
   await followed(14);
-  expect(heard).toEqual(['· → a@11 (watch)', 'a@11 → a@13 (own)', 'a@13 → a@14 (watch)']);
+  expect(heard).toEqual(['· → a@11 (watch)', 'a@11 → a@13 (assumed)', 'a@13 → a@14 (watch)']);
 });
 
 test('of two own writes the later one stays, in whatever order they are answered', () => {
-  cache.put(object('a', 12));
-  cache.put(object('a', 11));
+  cache.assume(object('a', 12));
+  cache.assume(object('a', 11));
   expect(seen()).toEqual(['a@12']);
 });
 
 test('what was written and deleted while no watch was there is gone with the next list', async () => {
-  cache.put(object('a', 11));
+  cache.assume(object('a', 11));
   list = { version: 30, items: [] };
   watch?.end(`${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired' } })}\n`);
   await eventually(() => expect(seen()).toEqual([]));
@@ -120,7 +120,7 @@ test('what was written and deleted while no watch was there is gone with the nex
 test('what was changed by an own write and deleted while no watch was there is told to be gone', async () => {
   send('ADDED', 'a', 11);
   await followed(11);
-  cache.put(object('a', 12));
+  cache.assume(object('a', 12));
   list = { version: 30, items: [] };
   watch?.end(`${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired' } })}\n`);
   await eventually(() => expect(heard.at(-1)).toBe('a@12 → · (watch)'));

@@ -8,14 +8,14 @@ export type Waiting = Required<Pick<AttemptObserved, 'waiting'>> & Pick<AttemptO
 const imageReasons = new Set(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull']);
 
 /** Why the Job of an attempt has no pod that runs; undefined where that is nothing but a matter of seconds. */
-export function waitingFor(
+export function pendingReason(
   job: Job | undefined,
   pod: Pod | undefined,
-  eventWords: string | undefined,
+  eventMessage: string | undefined,
 ): Waiting | undefined {
   if (job?.spec?.suspend === true) return inQueue(job);
-  if (pod === undefined) return eventWords === undefined ? undefined : { waiting: eventWords };
-  return notScheduled(pod, eventWords) ?? containerWaits(pod) ?? onVolume(eventWords) ?? fetching(pod);
+  if (pod === undefined) return eventMessage === undefined ? undefined : { waiting: eventMessage };
+  return notScheduled(pod, eventMessage) ?? containerWaits(pod) ?? onVolume(eventMessage) ?? fetching(pod);
 }
 
 function inQueue(job: Job): Waiting {
@@ -25,14 +25,14 @@ function inQueue(job: Job): Waiting {
 }
 
 /** The scheduler says in a condition what no node has. */
-function notScheduled(pod: Pod, eventWords: string | undefined): Waiting | undefined {
+function notScheduled(pod: Pod, eventMessage: string | undefined): Waiting | undefined {
   const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
   if (scheduled?.status !== 'False') return undefined;
   // What follows is about the pods of others.
   const message = (scheduled.message ?? '').replace(/\.?( no new claims to deallocate,)? preemption: .*$/s, '').trim();
   if (/persistentvolumeclaim/i.test(message)) {
     const missing = /persistentvolumeclaim "([^"]+)" (not found|is being deleted)/.exec(message);
-    const waiting = missing === null ? (eventWords ?? message) : `claim "${missing[1]}" ${missing[2]}`;
+    const waiting = missing === null ? (eventMessage ?? message) : `claim "${missing[1]}" ${missing[2]}`;
     return { waiting, waitingReason: 'VolumeUnavailable' };
   }
   return { waiting: message === '' ? 'no node was found' : message, waitingReason: 'Unschedulable' };
@@ -56,10 +56,10 @@ function imageWords({ image }: ContainerStatus, message: string): string {
 }
 
 /** A pod whose volumes cannot be mounted says so in events alone. */
-function onVolume(eventWords: string | undefined): Waiting | undefined {
-  if (eventWords === undefined) return undefined;
-  const isSecret = /\b(secret|configmap)\b/i.test(eventWords);
-  return { waiting: eventWords, waitingReason: isSecret ? 'SecretUnavailable' : 'VolumeUnavailable' };
+function onVolume(eventMessage: string | undefined): Waiting | undefined {
+  if (eventMessage === undefined) return undefined;
+  const isSecret = /\b(secret|configmap)\b/i.test(eventMessage);
+  return { waiting: eventMessage, waitingReason: isSecret ? 'SecretUnavailable' : 'VolumeUnavailable' };
 }
 
 function fetching(pod: Pod): Waiting | undefined {

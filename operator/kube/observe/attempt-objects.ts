@@ -1,0 +1,69 @@
+import type { R1Stage } from '../../api/stage.ts';
+import { attemptDirectory } from '../../core/names.ts';
+import { attemptOf } from '../objects/attempt-job.ts';
+import { isTrainer } from '../objects/ownership.ts';
+import { gpusOf } from '../objects/pod-spec.ts';
+import type { AttemptObjects, ObservedPod } from './observe-attempt.ts';
+import type { Job, Pod, Stored } from '../client/resources.ts';
+import type { Tombstones } from './tombstones.ts';
+
+type Growing = AttemptObjects & { readonly pods: ObservedPod[] };
+
+/** What the cluster shows of a stage's attempts that have not been recorded as ended, oldest first. */
+export function attemptObjectsOf(
+  stage: R1Stage,
+  jobs: readonly Stored<Job>[],
+  pods: readonly Stored<Pod>[],
+  tombstones: ReturnType<Tombstones['get']>,
+): AttemptObjects[] {
+  const ended = new Set(
+    (stage.status?.attempts ?? [])
+      .filter(({ outcome }) => outcome !== 'Pending' && outcome !== 'Running')
+      .map(({ number }) => number),
+  );
+  const objects = new Map<number, Growing>();
+  const gpusWith = (resources: Parameters<typeof gpusOf>[0]): number =>
+    gpusOf(resources) * (1 + stage.spec.rolloutWorkers);
+  const at = (object: Stored<Job> | Stored<Pod>): Growing | undefined => {
+    const number = isTrainer(object) ? attemptOf(object.metadata.labels) : 0;
+    if (number === 0 || ended.has(number)) return undefined;
+    const known = objects.get(number);
+    if (known !== undefined) return known;
+    const directory = attemptDirectory(stage.metadata.uid ?? '', number);
+    const fresh: Growing = {
+      number,
+      gpus: gpusWith(stage.spec.resources),
+      directory,
+      job: undefined,
+      jobIsGone: true,
+      pods: [],
+    };
+    objects.set(number, fresh);
+    return fresh;
+  };
+  const setJob = (job: Stored<Job>, jobIsGone: boolean): void => {
+    const each = at(job);
+    if (each === undefined) return;
+    // What the stage asks for by now may be more or less than what this attempt was given.
+    const gpus = gpusWith(job.spec?.template.spec?.containers[0]?.resources);
+    objects.set(each.number, { ...each, gpus, job, jobIsGone });
+  };
+
+  for (const { object } of tombstones.jobs) setJob(object, true);
+  for (const job of jobs) setJob(job, false);
+  for (const { object, goneAt } of tombstones.pods) at(object)?.pods.push({ pod: object, goneAt });
+  for (const pod of pods) at(pod)?.pods.push({ pod });
+  for (const { pods: list } of objects.values()) list.sort((a, b) => age(a.pod) - age(b.pod));
+  return [...objects.values()].toSorted((a, b) => a.number - b.number);
+}
+
+/** The same with pods as the API server has them now. */
+export function withPods(objects: AttemptObjects, found: readonly Stored<Pod>[]): AttemptObjects {
+  const pods = new Map(objects.pods.map((each) => [each.pod.metadata?.uid, each]));
+  for (const pod of found) pods.set(pod.metadata.uid, { pod });
+  return { ...objects, pods: [...pods.values()].toSorted((a, b) => age(a.pod) - age(b.pod)) };
+}
+
+function age({ metadata }: Pod): number {
+  return Date.parse(metadata?.creationTimestamp ?? '');
+}
