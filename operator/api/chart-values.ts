@@ -97,7 +97,7 @@ export const chartValues = object({
   serviceAccount: serviceAccount.describe('The service account of the operator.'),
 
   stageDefaults: stageDefaults.shape.all.describe(
-    'What the pods of stages get that their manifest leaves out: nodeSelector, tolerations, affinity, runtimeClassName, priorityClassName, imagePullSecrets.',
+    'What the pods of stages get that their manifest leaves out: nodeSelector, tolerations, affinity, runtimeClassName, priorityClassName, env, envFrom, podLabels, podAnnotations, serviceAccountName, schedulerName, sharedMemory, securityContext, imagePullSecrets.',
   ),
   gpuStageDefaults: stageDefaults.shape.gpu
     .unwrap()

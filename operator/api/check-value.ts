@@ -103,6 +103,9 @@ function checkObject(schema: StructuralSchema, value: Record<string, unknown>, p
   }
 
   if (schema.additionalProperties !== undefined) {
+    if (given.size > (schema.maxProperties ?? Infinity)) {
+      into.problems.push(problemAt(path, `${given.size} entries`, `at most ${schema.maxProperties} entries`));
+    }
     for (const [key, item] of given) {
       if (schema.properties?.[key] !== undefined) continue;
       const child = check(schema.additionalProperties, item, [...path, key], into);

@@ -22,7 +22,7 @@ A manifest can be applied again at any time. What a change does depends on the f
 | \`evaluation\`, the settings of an \`evaluate\` stage | A finished stage is measured anew on the checkpoint that it has, once no running stage reads it, and its gate judges the new figures. Stages that use the checkpoint are not run again. |
 | more \`steps\` or \`epochs\`, and nothing else | A finished stage goes on from where it ended, to the bits of a run that had that length from the beginning; without its optimizer (\`keepOptimizer\`) it does its steps again, and warns. Where the length decides earlier steps (a \`schedule.kind\` other than constant, \`lastSteps\` of a reward) it counts as changed settings. Stages that had used the shorter run's checkpoint count as changed, too. |
 | \`checkpointEvery\`, \`keepOptimizer\`, \`completions\` | The next attempt takes it. |
-| where pods run: \`resources\`, \`nodeSelector\`, \`tolerations\`, \`affinity\`, \`queue\`, \`image\`, \`volumes\` and the like | An attempt that runs goes on as it is; the next one takes it. An attempt that still waits, because no node has what it asks for, is replaced at once. |
+| where pods run: \`resources\`, \`nodeSelector\`, \`tolerations\`, \`affinity\`, \`queue\`, \`image\`, \`volumes\`, \`env\`, \`podLabels\` and the like | An attempt that runs goes on as it is; the next one takes it. An attempt that still waits, because no node has what it asks for, is replaced at once. |
 | \`suspend\`, \`retry\`, \`budget\`, \`deadlineSeconds\`, \`gate\`, \`ttlSecondsAfterFinished\` | At once. A changed gate is judged anew. |
 | \`storage\` | \`keepLast\` counts from the next attempt. The rest is read when the volume is made; another \`claimName\` must hold what earlier stages wrote. |
 

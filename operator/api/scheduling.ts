@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { count, exactlyOneRule, object, objectName, positiveInt, withRules } from '../../trainer/contract/schema.ts';
+import { podSettingsShape } from './pod.ts';
 import { map, quantity } from './quantity.ts';
 
 const retries = z.int().min(0).max(100).optional();
@@ -52,12 +53,19 @@ const toleration = object({
 /** Parts of a pod that are handed on as they are: the API server checks them when the pod is made. */
 const asInPod = z.record(z.string(), z.unknown());
 
+/** What the scheduler reserves of what a manifest says nothing about: a pod of no requests at all is evicted first. */
+export const defaultRequests = { cpu: '500m', memory: '512Mi' };
+
 /** What a pod gets to save its work when it is asked to end. */
 export const defaultTerminationGracePeriodSeconds = 300;
 
 /** Where and how the pod of a stage runs; a stage's own value replaces that of `defaults`. */
 export const placementShape = {
-  resources: resources.optional().describe("Resources of the stage's pod; without meaning on one machine."),
+  resources: resources
+    .optional()
+    .describe(
+      "Resources of the stage's pod; without meaning on one machine. A pod that says nothing of cpu or memory requests 500m and 512Mi.",
+    ),
   nodeSelector: map(z.string().max(63)).optional().describe('Labels of the nodes that the pod may run on.'),
   tolerations: z.array(toleration).max(16).optional().describe('Taints that the pod tolerates.'),
   affinity: asInPod
@@ -72,6 +80,7 @@ export const placementShape = {
     .optional()
     .describe("RuntimeClass of the stage's pod, such as nvidia where GPUs need a container runtime of their own."),
   priorityClassName: objectName.optional().describe("PriorityClass of the stage's pod."),
+  ...podSettingsShape,
   terminationGracePeriodSeconds: z
     .int()
     .min(0)

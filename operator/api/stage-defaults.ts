@@ -1,7 +1,9 @@
 import type { z } from 'zod';
 import { object } from '../../trainer/contract/schema.ts';
+import { podSettingsShape } from './pod.ts';
 import { placementShape, podShape } from './scheduling.ts';
 
+const { resourceClaims: _, ...podSettings } = podSettingsShape;
 const { nodeSelector, tolerations, affinity, runtimeClassName, priorityClassName } = placementShape;
 const { imagePullSecrets } = podShape;
 
@@ -11,6 +13,7 @@ const shape = {
   affinity,
   runtimeClassName,
   priorityClassName,
+  ...podSettings,
   imagePullSecrets: imagePullSecrets.unwrap().optional(),
 };
 

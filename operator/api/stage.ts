@@ -117,7 +117,7 @@ export const attemptRecord = z.strictObject({
   message: z.string().max(2000).describe('What happened, in words.'),
   startedAt: time.describe('When it began to run; while it is pending, when it was made.'),
   endedAt: time.optional().describe('When its end was seen.'),
-  gpus: z.int().min(0).default(0).describe('GPUs that it held.'),
+  gpus: z.number().min(0).default(0).describe('GPUs that it held, those of its rollout workers included.'),
   settings: z
     .string()
     .max(64)

@@ -12,6 +12,7 @@ export interface StructuralSchema {
   required?: readonly string[];
   additionalProperties?: StructuralSchema;
   items?: StructuralSchema;
+  maxProperties?: number;
   minItems?: number;
   maxItems?: number;
   minLength?: number;
@@ -34,6 +35,7 @@ const copied = [
   'default',
   'enum',
   'required',
+  'maxProperties',
   'minItems',
   'maxItems',
   'minLength',

@@ -69,6 +69,15 @@ if (missing !== undefined) announceSkipped('tests of the Helm chart', missing);
     await helm(['lint', '--strict', '--quiet', chart]);
   });
 
+  test('leaves user and groups of all pods to OpenShift', async () => {
+    const template = ['template', 'r1-operator', chart, '--namespace', 'r1-system', ...offline];
+    const openShift = ['--api-versions', 'security.openshift.io/v1'];
+    expect(await helm(template)).not.toMatch(/runAsUser: \d|\\"securityContext\\":/);
+    expect(await helm([...template, ...openShift])).toMatch(/stage-defaults.json: ".*\\"securityContext\\":{}/);
+    const set = ['--set-json', 'stageDefaults.securityContext={"fsGroup":5}'];
+    expect(await helm([...template, ...openShift, ...set])).toMatch(/\\"securityContext\\":{\\"fsGroup\\":5}/);
+  });
+
   test.each([
     { set: 'replica=2', problem: /additional properties 'replica' not allowed/ },
     { set: 'image.tags=1', problem: /additional properties 'tags' not allowed/ },

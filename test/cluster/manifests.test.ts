@@ -44,6 +44,15 @@ defaults:
     - {maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: {a: b}}}
   runtimeClassName: nvidia
   priorityClassName: training
+  env: [{name: HTTPS_PROXY, value: 'http://proxy:3128'}, {name: NODE_EXTRA_CA_CERTS, value: /r1/files/ca.pem}]
+  envFrom: [{configMap: site}]
+  podLabels: {cost-center: research}
+  podAnnotations: {sidecar.istio.io/inject: 'true'}
+  serviceAccountName: trainer
+  schedulerName: volcano
+  resourceClaims: [{name: gpu, resourceClaimTemplateName: one, gpus: 1}, {name: link, resourceClaimName: fabric, gpus: 0}]
+  sharedMemory: 8Gi
+  securityContext: {runAsUser: 2000, runAsGroup: 2000, fsGroup: 2000, supplementalGroups: [5000]}
   terminationGracePeriodSeconds: 600
   queue: research
 stages:

@@ -45,12 +45,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
-{{- /* What Pod Security's restricted profile asks of every pod and container. */ -}}
+{{- /* What Pod Security's restricted profile asks of every pod and container. The image says which user, or OpenShift. */ -}}
 {{- define "r1.podSecurity" -}}
 runAsNonRoot: true
-runAsUser: 1000
-runAsGroup: 1000
-fsGroup: 1000
 seccompProfile:
   type: RuntimeDefault
 {{- end -}}

@@ -3,14 +3,23 @@ import { attemptName, rolloutSecretName } from '../../core/names.ts';
 import { settingsDigest } from '../../core/settings-digest.ts';
 import type { Job } from '../client/resources.ts';
 import type { Attempt } from './attempt.ts';
-import { attemptLabels, madeFromAnnotation, ownedBy, podSelector, settingsAnnotation, stageLabels } from './labels.ts';
+import { gpusOf } from './gpus.ts';
+import {
+  attemptLabels,
+  gpusAnnotation,
+  madeFromAnnotation,
+  ownedBy,
+  podSelector,
+  settingsAnnotation,
+  stageLabels,
+} from './labels.ts';
 import { mounts } from './layout.ts';
 import {
   container,
   fileVolumes,
+  podMetadata,
   resourcesOf,
   restrictedPod,
-  temporaryVolume,
   withoutDevices,
   type Container,
   type PodSpec,
@@ -37,7 +46,11 @@ export function attemptJob(attempt: Attempt): Job {
       name: attemptName(stage.metadata.name, number),
       ...(stage.metadata.namespace === undefined ? {} : { namespace: stage.metadata.namespace }),
       labels: { ...labels, ...queueLabel(queue) },
-      annotations: { [madeFromAnnotation]: attempt.madeFrom, [settingsAnnotation]: settingsDigest(stage.spec) },
+      annotations: {
+        [madeFromAnnotation]: attempt.madeFrom,
+        [settingsAnnotation]: settingsDigest(stage.spec),
+        ...gpusInWords(stage.spec),
+      },
       ownerReferences: ownedBy(stage),
     },
     spec: {
@@ -46,7 +59,7 @@ export function attemptJob(attempt: Attempt): Job {
       parallelism: 1,
       podReplacementPolicy: 'Failed',
       ...(queue === undefined ? {} : { suspend: true }),
-      template: { metadata: { labels }, spec: trainerPod(attempt) },
+      template: { metadata: podMetadata(stage.spec, labels), spec: trainerPod(attempt) },
     },
   };
 }
@@ -54,6 +67,12 @@ export function attemptJob(attempt: Attempt): Job {
 /** Hands a Job to Kueue. */
 export function queueLabel(queue: string | undefined): Record<string, string> {
   return queue === undefined ? {} : { 'kueue.x-k8s.io/queue-name': queue };
+}
+
+/** For a Job: what it holds is counted by what it was made of, whatever its stage asks for by then. */
+export function gpusInWords(spec: StageSpec): Record<string, string> {
+  const gpus = gpusOf(spec);
+  return gpus === 0 ? {} : { [gpusAnnotation]: String(gpus) };
 }
 
 /** Number of the attempt that a Job or pod belongs to; 0 for a stranger. */
@@ -82,7 +101,6 @@ function trainerPod(attempt: Attempt): PodSpec {
         ]
       : []),
     ...files.volumes,
-    temporaryVolume,
   ];
   const mounted: VolumeMount[] = [
     { name: 'stage', mountPath: mounts.stageFile, subPath: 'stage.json', readOnly: true },
@@ -107,7 +125,7 @@ function trainerPod(attempt: Attempt): PodSpec {
         name: trainerContainer,
         command: ['r1-trainer', 'run', '--stage', mounts.stageFile, '--result', '/dev/termination-log'],
         volumeMounts,
-        ...optionalResources(resourcesOf(spec.resources)),
+        resources: resourcesOf(spec),
       }),
     ],
     volumes,
@@ -154,7 +172,8 @@ function fetchModel(
   { repo, revision, tokenSecret }: NonNullable<NonNullable<StageSpec['model']>['hf']>,
 ) {
   const { spec } = attempt.stage;
-  const env: NonNullable<Container['env']> = [];
+  // Node's fetch goes by HTTPS_PROXY and NO_PROXY only when it is told to.
+  const env: NonNullable<Container['env']> = [{ name: 'NODE_USE_ENV_PROXY', value: '1' }];
   if (attempt.hubEndpoint !== undefined) env.push({ name: 'HF_ENDPOINT', value: attempt.hubEndpoint });
   if (tokenSecret !== undefined) {
     env.push({ name: 'HF_TOKEN', valueFrom: { secretKeyRef: { name: tokenSecret, key: 'token' } } });
@@ -164,10 +183,6 @@ function fetchModel(
     command: ['r1-trainer', 'fetch', '--repo', repo, '--revision', revision, '--to', mounts.hub],
     env,
     volumeMounts: [hubMount(spec, {})],
-    ...optionalResources(withoutDevices(resourcesOf(spec.resources))),
+    resources: withoutDevices(resourcesOf(spec)),
   });
-}
-
-function optionalResources<T>(resources: T | undefined): { resources?: T } {
-  return resources === undefined ? {} : { resources };
 }

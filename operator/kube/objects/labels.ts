@@ -13,6 +13,8 @@ export const attemptLabels = {
 
 /** On the Job of an attempt: `attemptDigest` of the R1Stage's spec that it was made from. */
 export const madeFromAnnotation = 'r1.dev/made-from';
+/** On a Job: GPUs of one of its pods. */
+export const gpusAnnotation = 'r1.dev/gpus';
 /** `settingsDigest` of the same. */
 export const settingsAnnotation = 'r1.dev/settings';
 

@@ -1,4 +1,4 @@
-import { defaultTerminationGracePeriodSeconds, type Resources } from '../../api/scheduling.ts';
+import { defaultRequests, defaultTerminationGracePeriodSeconds } from '../../api/scheduling.ts';
 import type { StageSpec } from '../../api/stage.ts';
 import type { Pod } from '../client/resources.ts';
 import type { Attempt } from './attempt.ts';
@@ -17,14 +17,15 @@ export function restrictedPod(
   pod: Pick<PodSpec, 'containers' | 'restartPolicy'> & Partial<PodSpec>,
 ): PodSpec {
   const { nodeSelector, affinity, topologySpreadConstraints, runtimeClassName, priorityClassName } = spec;
+  const { serviceAccountName, schedulerName, resourceClaims } = spec;
+  const { supplementalGroups, ...ids } = spec.securityContext ?? defaultSecurityContext;
   return {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     securityContext: {
       runAsNonRoot: true,
-      runAsUser: 1000,
-      runAsGroup: 1000,
-      fsGroup: 1000,
+      ...withoutUndefined(ids),
+      ...(supplementalGroups === undefined ? {} : { supplementalGroups: [...supplementalGroups] }),
       fsGroupChangePolicy: 'OnRootMismatch', // a full walk over the checkpoints takes minutes
       seccompProfile: { type: 'RuntimeDefault' },
     },
@@ -41,11 +42,43 @@ export function restrictedPod(
         }),
     ...(runtimeClassName === undefined ? {} : { runtimeClassName }),
     ...(priorityClassName === undefined ? {} : { priorityClassName }),
+    ...(serviceAccountName === undefined ? {} : { serviceAccountName }),
+    ...(schedulerName === undefined ? {} : { schedulerName }),
+    ...(resourceClaims === undefined
+      ? {}
+      : { resourceClaims: resourceClaims.map((claim) => withoutUndefined({ ...claim, gpus: undefined })) }),
     ...(spec.imagePullSecrets.length === 0
       ? {}
       : { imagePullSecrets: spec.imagePullSecrets.map((name) => ({ name })) }),
     ...pod,
+    volumes: [
+      ...(pod.volumes ?? []),
+      { name: 'tmp', emptyDir: {} },
+      ...(spec.sharedMemory === undefined
+        ? []
+        : [{ name: 'shm', emptyDir: { medium: 'Memory', sizeLimit: String(spec.sharedMemory) } }]),
+    ],
   };
+}
+
+/** User and group are those of the image, or of the namespace's range; a new volume belongs to root. */
+const defaultSecurityContext: NonNullable<StageSpec['securityContext']> = { fsGroup: 1000 };
+
+/** A sidecar is of no use to a pod that talks to nobody, and its end would not follow that of the trainer. */
+const noSidecars = {
+  'sidecar.istio.io/inject': 'false',
+  'linkerd.io/inject': 'disabled',
+  'vault.hashicorp.com/agent-inject': 'false',
+};
+
+/** Labels and annotations of a stage's pods: the operator's own before those of the manifest. */
+export function podMetadata(
+  { podLabels, podAnnotations }: StageSpec,
+  own: Record<string, string>,
+): { labels: Record<string, string>; annotations: Record<string, string> } {
+  const annotations = { ...noSidecars, ...podAnnotations };
+  const istio = 'sidecar.istio.io/inject'; // read as a label first, and as an annotation by older ones
+  return { labels: { [istio]: annotations[istio], ...podLabels, ...own }, annotations };
 }
 
 /** A container of the trainer's image. */
@@ -57,25 +90,31 @@ export function container(
     volumeMounts = [],
     env = [],
     resources,
-  }: Pick<Container, 'name' | 'command' | 'env' | 'resources' | 'volumeMounts'>,
+  }: Pick<Container, 'name' | 'command' | 'env' | 'volumeMounts'> & { resources: ResourceRequirements },
 ): Container {
+  const { spec } = attempt.stage;
   return {
     name,
-    image: attempt.stage.spec.image ?? attempt.image,
+    image: spec.image ?? attempt.image,
     ...(command === undefined ? {} : { command }),
-    env: [{ name: 'HOME', value: '/tmp' }, ...env],
+    env: [{ name: 'HOME', value: '/tmp' }, ...env, ...(spec.env ?? [])],
+    ...(spec.envFrom === undefined
+      ? {}
+      : { envFrom: spec.envFrom.map(({ configMap }) => ({ configMapRef: { name: configMap } })) }),
     securityContext: {
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
     },
-    ...(resources === undefined ? {} : { resources }),
+    resources,
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    volumeMounts: [...volumeMounts, { name: 'tmp', mountPath: '/tmp' }],
+    volumeMounts: [
+      ...volumeMounts,
+      { name: 'tmp', mountPath: '/tmp' },
+      ...(spec.sharedMemory === undefined ? [] : [{ name: 'shm', mountPath: '/dev/shm' }]),
+    ],
   };
 }
-
-export const temporaryVolume: PodVolume = { name: 'tmp', emptyDir: {} };
 
 /**
  * A node that is gone is given up after ten seconds instead of five minutes: attempts write in directories of their
@@ -90,37 +129,31 @@ function tolerationsOf({ tolerations = [] }: StageSpec): Toleration[] {
   return [...tolerations.map((each) => withoutUndefined(each)), ...own];
 }
 
-/** Resources of a container; quantities that the manifest gives as numbers become text, as the API's types want it. */
-export function resourcesOf(resources: Resources | undefined): ResourceRequirements | undefined {
-  if (resources === undefined) return undefined;
+/**
+ * Resources of the container that computes: what the manifest says, and requests for what it says nothing about.
+ * Quantities that it gives as numbers become text, as the API's types want it.
+ */
+export function resourcesOf({ resources, resourceClaims }: StageSpec): ResourceRequirements {
+  const [limits, requests] = [texts(resources?.limits), texts(resources?.requests)];
+  const missing = Object.entries(defaultRequests).filter(([name]) => limits[name] === undefined);
   return {
-    ...(resources.limits === undefined ? {} : { limits: texts(resources.limits) }),
-    ...(resources.requests === undefined ? {} : { requests: texts(resources.requests) }),
+    ...(resources?.limits === undefined ? {} : { limits }),
+    requests: { ...Object.fromEntries(missing), ...requests },
+    ...(resourceClaims === undefined ? {} : { claims: resourceClaims.map(({ name }) => ({ name })) }),
   };
 }
 
 /** The same without devices, for a container that runs before the one that needs them. */
-export function withoutDevices(resources: ResourceRequirements | undefined): ResourceRequirements | undefined {
-  const limits = plainResources(resources?.limits);
-  const requests = plainResources(resources?.requests);
-  if (Object.keys({ ...limits, ...requests }).length === 0) return undefined;
+export function withoutDevices({ limits, requests }: ResourceRequirements): ResourceRequirements {
   return {
-    ...(Object.keys(limits).length === 0 ? {} : { limits }),
-    ...(Object.keys(requests).length === 0 ? {} : { requests }),
+    ...(limits === undefined ? {} : { limits: plainResources(limits) }),
+    requests: plainResources(requests),
   };
 }
 
 /** Devices are named after their vendor's domain, as in `nvidia.com/gpu`. */
 function plainResources(quantities: Record<string, string> = {}): Record<string, string> {
   return Object.fromEntries(Object.entries(quantities).filter(([name]) => !name.includes('/')));
-}
-
-/** GPUs of one pod: of every vendor whose device plugin follows the custom of naming them `<vendor>/gpu`. */
-export function gpusOf(resources: Resources | undefined): number {
-  const all = { ...resources?.requests, ...resources?.limits };
-  return Object.entries(all)
-    .filter(([name]) => name.endsWith('/gpu'))
-    .reduce((sum, [, quantity]) => sum + (Number(quantity) || 0), 0);
 }
 
 /** The pipeline's volumes of files, below `/r1/files`. */
@@ -140,7 +173,7 @@ export function fileVolumes({ volumes }: StageSpec): { volumes: PodVolume[]; vol
   };
 }
 
-function texts(quantities: Readonly<Record<string, string | number>>): Record<string, string> {
+function texts(quantities: Readonly<Record<string, string | number>> = {}): Record<string, string> {
   return Object.fromEntries(Object.entries(quantities).map(([name, value]) => [name, String(value)]));
 }
 

@@ -1,10 +1,10 @@
 import { learnerServiceName, rolloutJobName, rolloutSecretName } from '../../core/names.ts';
 import type { Job } from '../client/resources.ts';
 import type { Attempt } from './attempt.ts';
-import { queueLabel } from './attempt-job.ts';
+import { gpusInWords, queueLabel } from './attempt-job.ts';
 import { ownedBy, podSelector, stageLabels } from './labels.ts';
 import { mounts, rolloutPort, rolloutTokenFile } from './layout.ts';
-import { container, resourcesOf, restrictedPod, temporaryVolume } from './pod-spec.ts';
+import { container, podMetadata, resourcesOf, restrictedPod } from './pod-spec.ts';
 
 /**
  * Pods that generate completions for the learner of an attempt. They hold nothing: a lost one costs time. So they
@@ -15,7 +15,6 @@ export function rolloutJob(attempt: Pick<Attempt, 'stage' | 'number' | 'image'>)
   const { rolloutWorkers, queue } = stage.spec;
   const name = rolloutJobName(stage.metadata.name, number);
   const labels = { ...stageLabels(stage), ...podSelector(stage, number, 'rollout-worker') };
-  const resources = resourcesOf(stage.spec.resources);
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
@@ -23,6 +22,7 @@ export function rolloutJob(attempt: Pick<Attempt, 'stage' | 'number' | 'image'>)
       name,
       ...(stage.metadata.namespace === undefined ? {} : { namespace: stage.metadata.namespace }),
       labels: { ...labels, ...queueLabel(queue) },
+      annotations: gpusInWords(stage.spec),
       ownerReferences: ownedBy(stage),
     },
     spec: {
@@ -32,7 +32,7 @@ export function rolloutJob(attempt: Pick<Attempt, 'stage' | 'number' | 'image'>)
       backoffLimit: 1_000_000,
       ...(queue === undefined ? {} : { suspend: true }),
       template: {
-        metadata: { labels },
+        metadata: podMetadata(stage.spec, labels),
         spec: restrictedPod(stage, {
           restartPolicy: 'OnFailure',
           terminationGracePeriodSeconds: 5, // there is nothing to save
@@ -48,7 +48,7 @@ export function rolloutJob(attempt: Pick<Attempt, 'stage' | 'number' | 'image'>)
                 rolloutTokenFile,
               ],
               volumeMounts: [{ name: 'rollout', mountPath: mounts.rollout, readOnly: true }],
-              ...(resources === undefined ? {} : { resources }),
+              resources: resourcesOf(stage.spec),
             }),
           ],
           volumes: [
@@ -56,7 +56,6 @@ export function rolloutJob(attempt: Pick<Attempt, 'stage' | 'number' | 'image'>)
               name: 'rollout',
               secret: { secretName: rolloutSecretName(stage.metadata.name, stage.metadata.uid ?? '', number) },
             },
-            temporaryVolume,
           ],
         }),
       },

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { annotations, labels } from '../../api/metadata.ts';
-import { gpusOf } from './pod-spec.ts';
-import { attemptLabels, madeFromAnnotation, settingsAnnotation } from './labels.ts';
+import { attemptLabels, gpusAnnotation, madeFromAnnotation, settingsAnnotation } from './labels.ts';
 import type { Job, KubeObject, Pod, Stored } from '../client/resources.ts';
 
 // What is kept in memory of thousands of objects: what somebody reads, and nothing else.
@@ -14,7 +13,12 @@ const keptLabels: readonly string[] = [
   attemptLabels.component,
   'kueue.x-k8s.io/queue-name',
 ];
-const keptAnnotations: readonly string[] = [annotations.stopReason, madeFromAnnotation, settingsAnnotation];
+const keptAnnotations: readonly string[] = [
+  annotations.stopReason,
+  madeFromAnnotation,
+  settingsAnnotation,
+  gpusAnnotation,
+];
 const keptConditions: readonly string[] = ['PodScheduled', 'Ready', 'DisruptionTarget'];
 
 /** Objects of our own kinds: all but who wrote which field, and what kubectl remembers. */
@@ -25,20 +29,14 @@ export function transformOwn<T extends KubeObject>(object: Stored<T>): Stored<T>
 }
 
 export function transformJob({ metadata, spec, status }: Stored<Job>): Stored<Job> {
-  const { ownerReferences } = metadata;
+  const { ownerReferences, annotations: said } = metadata;
+  // Of rollout workers those count that run; whether the one pod of a trainer does, it says itself.
+  const holdsGpus = said?.[gpusAnnotation] !== undefined && spec?.completionMode === 'Indexed';
   return {
     metadata: { ...identity(metadata), ...(ownerReferences === undefined ? {} : { ownerReferences }) },
-    spec: { ...pick(spec, ['suspend', 'completions', 'parallelism']), template: templateOf(spec?.template.spec) },
-    status: pick(status, ['conditions']),
+    spec: { ...pick(spec, ['suspend', 'completions', 'parallelism']), template: {} },
+    status: pick(status, holdsGpus ? ['conditions', 'ready'] : ['conditions']),
   };
-}
-
-/** Of the template only the GPUs that the trainer was given are looked at later. */
-function templateOf(pod: Pod['spec']): NonNullable<Job['spec']>['template'] {
-  const [trainer] = pod?.containers ?? [];
-  if (trainer === undefined || gpusOf(trainer.resources) === 0) return {};
-  const { name, resources = {} } = trainer;
-  return { spec: { containers: [{ name, resources }] } };
 }
 
 export function transformPod({ metadata, spec, status }: Stored<Pod>): Stored<Pod> {

@@ -2,7 +2,8 @@ import type { R1Stage } from '../../api/stage.ts';
 import { attemptDirectory } from '../../core/names.ts';
 import { attemptOf } from '../objects/attempt-job.ts';
 import { isTrainer } from '../objects/ownership.ts';
-import { gpusOf } from '../objects/pod-spec.ts';
+import { gpusOf } from '../objects/gpus.ts';
+import { gpusAnnotation } from '../objects/labels.ts';
 import type { AttemptObjects, ObservedPod } from './observe-attempt.ts';
 import type { Job, Pod, Stored } from '../client/resources.ts';
 import type { Tombstones } from './tombstones.ts';
@@ -22,8 +23,10 @@ export function attemptObjectsOf(
       .map(({ number }) => number),
   );
   const objects = new Map<number, Growing>();
-  const gpusWith = (resources: Parameters<typeof gpusOf>[0]): number =>
-    gpusOf(resources) * (1 + stage.spec.rolloutWorkers);
+  const gpusOfWorkers = (number: number): number => {
+    const workers = jobs.find((job) => !isTrainer(job) && attemptOf(job.metadata.labels) === number);
+    return workers === undefined ? 0 : gpusOfPod(workers) * (workers.status?.ready ?? 0);
+  };
   const at = (object: Stored<Job> | Stored<Pod>): Growing | undefined => {
     const number = isTrainer(object) ? attemptOf(object.metadata.labels) : 0;
     if (number === 0 || ended.has(number)) return undefined;
@@ -32,7 +35,7 @@ export function attemptObjectsOf(
     const directory = attemptDirectory(stage.metadata.uid ?? '', number);
     const fresh: Growing = {
       number,
-      gpus: gpusWith(stage.spec.resources),
+      gpus: gpusOf(stage.spec),
       directory,
       job: undefined,
       jobIsGone: true,
@@ -45,7 +48,7 @@ export function attemptObjectsOf(
     const each = at(job);
     if (each === undefined) return;
     // What the stage asks for by now may be more or less than what this attempt was given.
-    const gpus = gpusWith(job.spec?.template.spec?.containers[0]?.resources);
+    const gpus = gpusOfPod(job) + gpusOfWorkers(each.number);
     objects.set(each.number, { ...each, gpus, job, jobIsGone });
   };
 
@@ -55,6 +58,10 @@ export function attemptObjectsOf(
   for (const pod of pods) at(pod)?.pods.push({ pod });
   for (const { pods: list } of objects.values()) list.sort((a, b) => age(a.pod) - age(b.pod));
   return [...objects.values()].toSorted((a, b) => a.number - b.number);
+}
+
+function gpusOfPod({ metadata }: Stored<Job>): number {
+  return Number(metadata.annotations?.[gpusAnnotation] ?? 0);
 }
 
 /** The same with pods as the API server has them now. */

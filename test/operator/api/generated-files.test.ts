@@ -26,6 +26,7 @@ const allowed = new Set([
   'items',
   'minItems',
   'maxItems',
+  'maxProperties',
   'minLength',
   'maxLength',
   'minimum',

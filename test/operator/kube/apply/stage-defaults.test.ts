@@ -49,6 +49,20 @@ test.each([
   expect(JSON.parse(JSON.stringify(found))).toEqual(expected);
 });
 
+const asking = (more: string) => withStageDefaults(stageOf(`${cpu}\n${more}`), defaults).spec.runtimeClassName;
+
+test('parts of GPUs, and claims of devices, are GPUs', () => {
+  expect(asking('resources: {limits: {nvidia.com/mig-1g.10gb: 1}}')).toBe('nvidia');
+  expect(asking('resourceClaims: [{name: gpu, resourceClaimTemplateName: one}]')).toBe('nvidia');
+  expect(asking('resourceClaims: [{name: nic, resourceClaimTemplateName: nic, gpus: 0}]')).toBeUndefined();
+});
+
+test('what a platform wants of every pod goes with it', () => {
+  const all = { env: [{ name: 'HTTPS_PROXY', value: 'http://proxy' }], podLabels: { team: 'a' }, securityContext: {} };
+  const { env, podLabels, securityContext } = withStageDefaults(stageOf(cpu), { all, gpu: {} }).spec;
+  expect({ env, podLabels, securityContext }).toEqual(all);
+});
+
 test('a file with an unknown field is refused in words', async () => {
   const path = join(directory(), 'stage-defaults.json');
   await writeFile(path, JSON.stringify({ gpu: { nodeSelectors: {} } }));

@@ -56,6 +56,15 @@ affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeS
 topologySpreadConstraints: [{maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: {r1.dev/pipeline: sums}}}]
 runtimeClassName: nvidia
 priorityClassName: training
+env: [{name: HTTPS_PROXY, value: 'http://proxy:3128'}, {name: NO_PROXY, value: .svc}]
+envFrom: [{configMap: site}]
+podLabels: {cost-center: research}
+podAnnotations: {karpenter.sh/do-not-disrupt: 'true', sidecar.istio.io/inject: 'true'}
+serviceAccountName: trainer
+schedulerName: volcano
+resourceClaims: [{name: gpus, resourceClaimTemplateName: two-gpus, gpus: 2}, {name: link, resourceClaimName: fabric, gpus: 0}]
+sharedMemory: 8Gi
+securityContext: {runAsUser: 2000, runAsGroup: 2000, fsGroup: 2001, supplementalGroups: [5000]}
 terminationGracePeriodSeconds: 900
 queue: gpus
 sft: {data: [chat, samples]}`),

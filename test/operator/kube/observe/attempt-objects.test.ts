@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { observeAttempt, seemsFailed } from '../../../../operator/kube/observe/observe-attempt.ts';
-import { attemptLabels } from '../../../../operator/kube/objects/labels.ts';
+import { attemptLabels, gpusAnnotation } from '../../../../operator/kube/objects/labels.ts';
 import type { Job, Pod, Stored } from '../../../../operator/kube/client/resources.ts';
 import { attemptObjectsOf, withPods } from '../../../../operator/kube/observe/attempt-objects.ts';
 import { Tombstones } from '../../../../operator/kube/observe/tombstones.ts';
@@ -57,19 +57,30 @@ test('attempts that are recorded as ended, and rollout workers, are not looked a
 });
 
 test('an attempt holds the GPUs that its Job was given, whatever its stage asks for by now', () => {
-  const limits = { 'nvidia.com/gpu': '4', memory: '64Gi' };
-  const spec = { template: { spec: { containers: [{ name: 'trainer', resources: { limits } }] } } };
-  const given = transformJob({ ...jobOf(1), spec });
-  const asked = {
-    ...stage,
-    spec: { ...stage.spec, resources: { limits: { 'nvidia.com/gpu': 8 } }, rolloutWorkers: 2 },
-  };
-  const gpus = (made: Stored<Job> | undefined) =>
-    attemptObjectsOf(asked, made === undefined ? [] : [made], [podOf(1, {})], nothing).map((each) => each.gpus);
-  expect(gpus(given)).toEqual([12]);
-  expect(gpus(transformJob(jobOf(1)))).toEqual([0]);
-  expect(gpus(undefined)).toEqual([24]);
+  const asked = { ...stage, spec: { ...stage.spec, resources: { limits: { 'nvidia.com/gpu': 8 } } } };
+  expect(gpusIn([withGpus(jobOf(1), 4)], asked)).toEqual([4]);
+  expect(gpusIn([transformJob(jobOf(1))], asked)).toEqual([0]);
+  expect(gpusIn([], asked)).toEqual([8]);
 });
+
+test('rollout workers count as far as they run', () => {
+  const workers = (ready?: number) => {
+    const made = job({ name: 'sums-zero-1-rollout', labels: labels(1, 'rollout-worker') }) as Stored<Job>;
+    const status = ready === undefined ? {} : { ready };
+    return withGpus({ ...made, spec: { ...made.spec, completionMode: 'Indexed', template: {} }, status }, 0.5);
+  };
+  expect(gpusIn([withGpus(jobOf(1), 4), workers()])).toEqual([4]);
+  expect(gpusIn([withGpus(jobOf(1), 4), workers(3)])).toEqual([5.5]);
+});
+
+function gpusIn(made: Stored<Job>[], of = stage): number[] {
+  return attemptObjectsOf(of, made, [podOf(1, {})], nothing).map((each) => each.gpus);
+}
+
+function withGpus(made: Stored<Job>, gpus: number): Stored<Job> {
+  const { metadata } = made;
+  return transformJob({ ...made, metadata: { ...metadata, annotations: { [gpusAnnotation]: String(gpus) } } });
+}
 
 test('a pod that is gone with its Job still tells how it ended', () => {
   const tombstones = new Tombstones();
