@@ -3,6 +3,7 @@ import { findCondition, type Condition } from './api/conditions.ts';
 import type { PipelineStatus } from './api/pipeline.ts';
 import type { AttemptRecord, StageStatus } from './api/stage.ts';
 import { hasNotEnded } from './core/attempts.ts';
+import { withInternalError } from './core/internal-error.ts';
 import { decidePipeline, type PipelineAction } from './core/decide-pipeline.ts';
 import { decideStage, type StageAction } from './core/decide-stage.ts';
 import type { PipelineObserved, StageObserved } from './core/observed.ts';
@@ -38,7 +39,13 @@ export async function reconcilePipeline(key: string, shell: PipelineShell): Prom
   const observed = await shell.observePipeline(key);
   if (observed === undefined) return { moved: false }; // deleted; owner references clean up after it
 
-  const { actions, status, recheckAfterMs } = decidePipeline(observed);
+  const { actions, status, recheckAfterMs } = await orSay(
+    () => decidePipeline(observed),
+    async (error) => {
+      const broken = withInternalError(observed.pipeline, error, observed.now, { gates: [], stages: [] });
+      if (broken !== undefined) await shell.savePipelineStatus(key, broken);
+    },
+  );
   for (const action of actions) await shell.applyToPipeline(key, action);
   const old = observed.pipeline.status;
   const acted = actions.length > 0;
@@ -51,7 +58,17 @@ export async function reconcileStage(key: string, shell: StageShell): Promise<Pa
   const observed = await shell.observeStage(key);
   if (observed === undefined) return { moved: false };
 
-  const { actions, status, recheckAfterMs } = decideStage(observed);
+  const { actions, status, recheckAfterMs } = await orSay(
+    () => decideStage(observed),
+    async (error) => {
+      const broken = withInternalError(observed.stage, error, observed.now, {
+        attempts: [],
+        failures: {},
+        metrics: {},
+      });
+      if (broken !== undefined) await shell.saveStageStatus(key, broken);
+    },
+  );
   const old = observed.stage.status;
   const acted = actions.length > 0;
   // The traces of an attempt that ended go away: what is known of it is written before anything else is done.
@@ -60,6 +77,16 @@ export async function reconcileStage(key: string, shell: StageShell): Promise<Pa
   if (save) await shell.saveStageStatus(key, status);
   for (const action of actions) await shell.applyToStage(key, action);
   return pass(acted, old, status, recheckAfterMs);
+}
+
+/** A mistake of ours is no reason to leave people without a word: the object says so, and the pass fails as it should. */
+async function orSay<T>(decide: () => T, say: (error: unknown) => Promise<void>): Promise<T> {
+  try {
+    return decide();
+  } catch (error) {
+    await say(error);
+    throw error;
+  }
 }
 
 interface Status {

@@ -36,6 +36,7 @@ export const reasons = [
   'UserError',
   'RetriesExhausted',
   'DeadlineExceeded',
+  'InternalError',
 ] as const;
 export type Reason = (typeof reasons)[number];
 

@@ -1,47 +1,76 @@
-import { findCondition, type Reason } from '../api/conditions.ts';
-import { annotations } from '../api/metadata.ts';
-import type { R1Stage } from '../api/stage.ts';
-import { exhausted, lastsForMs } from './budget.ts';
-import { sameContent } from './names.ts';
+import { findCondition } from '../api/conditions.ts';
+import { lastsForMs } from './budget.ts';
+import {
+  goOnWithFinishedStages,
+  resumeStages,
+  retryCorrectedStages,
+  updateWaitingStages,
+  waitAfterRefusal,
+} from './change-stages.ts';
+import { failAtClosedGate, failForProblem, failWithFailedStage } from './fail-pipeline.ts';
+import { hasRoomFor, isLive, liveReason } from './live-stages.ts';
 import type { PipelineObserved } from './observed.ts';
 import type { PipelineAction, PipelineDecision, Rule, Verdict } from './pipeline-decision.ts';
-import { isLive, surveyPipeline, type PipelineSituation } from './pipeline-situation.ts';
+import { surveyPipeline, type PipelineSituation } from './pipeline-situation.ts';
 import { pipelineStatus } from './pipeline-status.ts';
+import { inputStages } from './plan.ts';
 import { refuseChangedStages, refuseToGoOnBelowOthers } from './refuse-changes.ts';
 import { noteOnRerun, runStagesAgain } from './rerun.ts';
-import { inputStages } from './plan.ts';
-import { describeChange } from './describe-change.ts';
 import { judgeChange } from './settings-digest.ts';
+import {
+  failWhenBudgetIsSpent,
+  mustRest,
+  restWhileSuspended,
+  stopStages,
+  waitForRemovedStages,
+} from './stop-stages.ts';
 
 export type { PipelineAction, PipelineDecision };
 
-const rules: readonly Rule[] = [
+/** They start nothing. */
+const always: readonly Rule[] = [
   runStagesAgain, // it lets go of finished work, which every rule below holds on to
-  suspendRemovedStages,
   refuseChangedStages, // finished work is never thrown away silently
   refuseToGoOnBelowOthers, // before the work that would bring that about
-  goOnWithFinishedStages, // before it counts as finished
   completeWhenAllSucceeded,
-  suspendStages, // the user's word comes before any progress
+];
+
+const atRest: readonly Rule[] = [
+  restWhileSuspended,
   failForProblem,
+  failWithFailedStage,
+  failAtClosedGate,
+  failWhenBudgetIsSpent,
+];
+
+const atWork: readonly Rule[] = [
+  failForProblem,
+  goOnWithFinishedStages, // before a gate that may open by it
   retryCorrectedStages,
   failWithFailedStage, // nothing new starts after a failure
   failAtClosedGate,
-  stopWhenBudgetIsSpent,
   resumeStages,
   updateWaitingStages,
   waitAfterRefusal,
   startReadyStages,
   waitForLiveStages,
   waitForApproval,
+  waitForRemovedStages,
+  waitForInputs,
 ];
 
-/** Chooses the next step of one pipeline; pure, like `decideStage`. */
+/**
+ * Chooses the next step of one pipeline; pure, like `decideStage`. What has to stop is known before any rule is asked, and
+ * where all has to rest those that could start something are not asked at all.
+ */
 export function decidePipeline(observed: PipelineObserved): PipelineDecision {
   const situation = surveyPipeline(observed);
-  for (const rule of rules) {
+  const stops = stopStages(situation);
+  for (const rule of [...always, ...(mustRest(situation) ? atRest : atWork)]) {
     const verdict = rule(situation);
-    if (verdict !== undefined) return expire(situation, decision(situation, verdict));
+    if (verdict === undefined) continue;
+    const actions = [...stops, ...(verdict.actions ?? [])];
+    return expire(situation, decision(situation, { ...verdict, actions }));
   }
   throw new Error(`no rule fits pipeline ${observed.pipeline.metadata.name}`);
 }
@@ -71,113 +100,13 @@ function expire({ observed: { now }, pipeline }: PipelineSituation, decided: Pip
   return { ...decided, actions: [...decided.actions, { kind: 'DeletePipeline' }] };
 }
 
-/** A stage that left the manifest keeps what it made, in case that it comes back, but no GPU. */
-function suspendRemovedStages({ observed, pipeline }: PipelineSituation): Verdict | undefined {
-  const kept = new Set(pipeline.spec.stages.map(({ name }) => name));
-  const removed = observed.stages.filter(
-    ({ spec, status }) =>
-      !kept.has(spec.stage) &&
-      !spec.suspend &&
-      (findCondition(status?.conditions, 'Succeeded')?.status ?? 'Unknown') === 'Unknown',
-  );
-  if (removed.length === 0) return undefined;
-  const actions = removed.map(({ metadata: { name } }) => ({ kind: 'SuspendStage' as const, name, suspend: true }));
-  const names = removed.map(({ spec }) => spec.stage).join(', ');
-  return { actions, status: 'Unknown', reason: 'StageRunning', message: `stage ${names} left the manifest` };
-}
-
-/**
- * A finished stage is measured as its manifest asks by now, or gets the further steps that it asks for. Its output may move
- * to the directory of another attempt, so whoever reads it comes to an end first.
- */
-function goOnWithFinishedStages(situation: PipelineSituation): Verdict | undefined {
-  const { observed, pipeline, views } = situation;
-  const live = views.filter(isLive);
-  if (pipeline.spec.suspend || observed.problem !== undefined || live.length >= observed.maxRunningStages)
-    return undefined;
-  for (const { stage, object, desired, succeeded } of views) {
-    if (succeeded?.status !== 'True' || object === undefined || desired === undefined) continue;
-    const change = judgeChange(object.spec, desired.spec);
-    if (change.kind === 'none' || live.some((each) => inputStages(each.stage, pipeline).includes(stage.name))) continue;
-    const what = change.kind === 'longer' ? 'is made longer' : 'is measured anew, its output stays';
-    const message = `stage ${stage.name} ${what} (${describeChange(object.spec, desired.spec)})`;
-    return updateStage(situation, { ...object, spec: desired.spec }, message);
-  }
-  return undefined;
-}
-
-function suspendStages({ pipeline, views }: PipelineSituation): Verdict | undefined {
-  if (!pipeline.spec.suspend) return undefined;
-  const actions = views.flatMap(({ object, succeeded }) =>
-    object !== undefined && !object.spec.suspend && (succeeded?.status ?? 'Unknown') === 'Unknown'
-      ? [{ kind: 'SuspendStage' as const, name: object.metadata.name, suspend: true }]
-      : [],
-  );
-  return { actions, status: 'Unknown', reason: 'Suspended', message: 'suspended by spec.suspend' };
-}
-
-function failForProblem(situation: PipelineSituation): Verdict | undefined {
-  const { problem } = situation.observed;
-  return problem === undefined ? undefined : failOnceQuiet(situation, 'UserError', problem);
-}
-
-function resumeStages({ views }: PipelineSituation): Verdict | undefined {
-  const actions = views.flatMap(({ object }) =>
-    object?.spec.suspend ? [{ kind: 'SuspendStage' as const, name: object.metadata.name, suspend: false }] : [],
-  );
-  if (actions.length === 0) return undefined;
-  return { actions, status: 'Unknown', reason: 'StageRunning', message: 'resumed' };
-}
-
-/** Whoever corrects the manifest of a failed stage wants it tried again: what failed before no longer counts. */
-function retryCorrectedStages(situation: PipelineSituation): Verdict | undefined {
-  const corrected = situation.views.find(
-    ({ object, desired, succeeded }) =>
-      succeeded?.status === 'False' &&
-      object !== undefined &&
-      desired !== undefined &&
-      !sameContent(object.spec, desired.spec),
-  );
-  const { stage: { name } = {}, object, desired } = corrected ?? {};
-  if (object === undefined || desired === undefined) return undefined;
-  const { metadata, status } = object;
-  const forgiven = { [annotations.forgiven]: String(status?.attempts.at(-1)?.number ?? 0) };
-  const stage: R1Stage = {
-    ...object,
-    metadata: { ...metadata, annotations: { ...metadata.annotations, ...forgiven } },
-    spec: desired.spec,
-  };
-  const message = `stage ${name} is tried again with the settings that are asked for now`;
-  return updateStage(situation, stage, message);
-}
-
-function failWithFailedStage(situation: PipelineSituation): Verdict | undefined {
-  const failed = situation.views.find(({ succeeded }) => succeeded?.status === 'False');
-  if (failed?.succeeded === undefined) return undefined;
-  const message = `stage ${failed.stage.name} failed (${failed.succeeded.reason}): ${failed.succeeded.message}`;
-  return failOnceQuiet(situation, 'StageFailed', message);
-}
-
-function failAtClosedGate(situation: PipelineSituation): Verdict | undefined {
-  const closed = situation.views.find(({ gate }) => gate?.action === 'Stopped');
-  if (closed?.gate === undefined) return undefined;
-  return failOnceQuiet(
-    situation,
-    'GateFailed',
-    `the gate of stage ${closed.stage.name} failed: ${closed.gate.message}`,
-  );
-}
-
-/** Stages that still run may end; the pipeline has failed when they have. */
-function failOnceQuiet({ views }: PipelineSituation, reason: Reason, message: string): Verdict {
-  const live = views.filter(isLive);
-  if (live.length === 0) return { status: 'False', reason, message };
-  const names = live.map(({ stage }) => stage.name).join(', ');
-  return { status: 'Unknown', reason: 'StageRunning', message: `${message}; ${names} may still end` };
-}
-
+/** With what is asked for now: other settings mean that something is left to do, if only to measure. */
 function completeWhenAllSucceeded({ views }: PipelineSituation): Verdict | undefined {
-  if (!views.every(({ usable }) => usable)) return undefined;
+  const isDone = views.every(
+    ({ usable, object, desired }) =>
+      usable && object && (desired === undefined || judgeChange(object.spec, desired.spec).kind === 'none'),
+  );
+  if (!isDone) return undefined;
   const notes = views.flatMap(({ stage, gate }) =>
     gate === undefined || gate.passed ? [] : [`; gate of ${stage.name}: ${gate.message}`],
   );
@@ -185,68 +114,26 @@ function completeWhenAllSucceeded({ views }: PipelineSituation): Verdict | undef
   return { status: 'True', reason: 'Completed', message: `${done}${notes.join('')}` };
 }
 
-function stopWhenBudgetIsSpent({ pipeline, views, spent }: PipelineSituation): Verdict | undefined {
-  const message = exhausted(pipeline.spec.budget, spent);
-  if (message === undefined) return undefined;
-  const live = views.filter(isLive);
-  if (live.length === 0) return { status: 'False', reason: 'BudgetExhausted', message };
-  const actions = live.flatMap(({ object }) =>
-    object === undefined || object.spec.suspend
-      ? []
-      : [{ kind: 'SuspendStage' as const, name: object.metadata.name, suspend: true }],
-  );
-  return { actions, status: 'Unknown', reason: 'StageRunning', message: `${message}; running stages save and end` };
-}
-
-/** A stage without work takes the new spec, any other the fields that do not decide its result. */
-function updateWaitingStages(situation: PipelineSituation): Verdict | undefined {
-  const changed = situation.views.find(
-    ({ object, desired, succeeded }) =>
-      object !== undefined &&
-      desired !== undefined &&
-      succeeded?.status !== 'True' &&
-      !sameContent(object.spec, desired.spec),
-  );
-  if (changed?.object === undefined || changed.desired === undefined) return undefined;
-  const stage: R1Stage = { ...changed.object, spec: changed.desired.spec };
-  return updateStage(situation, stage, `stage ${changed.stage.name} takes new settings`);
-}
-
-function updateStage(situation: PipelineSituation, stage: R1Stage, message: string): Verdict {
-  const update = {
-    actions: [{ kind: 'UpdateStage', stage, why: message }],
-    status: 'Unknown',
-    reason: 'StageRunning',
-    message,
-  } as const;
-  return waitAfterRefusal(situation) ?? update;
-}
-
-/** Asking at once again would be refused again. */
-function waitAfterRefusal({ observed: { now, refusal } }: PipelineSituation): Verdict | undefined {
-  if (refusal === undefined || refusal.until <= now) return undefined;
-  const { message, until } = refusal;
-  return { status: 'Unknown', reason: 'Pending', message, recheckAfterMs: until - now };
-}
-
-function startReadyStages({ observed, views }: PipelineSituation): Verdict | undefined {
-  const room = observed.maxRunningStages - views.filter(isLive).length;
-  const ready = views.filter(({ object, desired }) => object === undefined && desired !== undefined);
-  const actions = ready
-    .slice(0, Math.max(0, room))
-    .flatMap(({ desired }) => (desired === undefined ? [] : [{ kind: 'CreateStage' as const, stage: desired }]));
+function startReadyStages(situation: PipelineSituation): Verdict | undefined {
+  const names: string[] = [];
+  const actions: PipelineAction[] = [];
+  for (const { stage, object, desired } of situation.views) {
+    if (object !== undefined || desired === undefined || !hasRoomFor(stage.name, situation, names)) continue;
+    names.push(stage.name);
+    actions.push({ kind: 'CreateStage', stage: desired });
+  }
   if (actions.length === 0) return undefined;
-  const names = actions.map(({ stage }) => stage.spec.stage).join(', ');
-  return { actions, status: 'Unknown', reason: 'StageRunning', message: `stage ${names} is next` };
+  const message = `stage ${names.join(', ')} is next`;
+  return { actions, status: 'Unknown', reason: liveReason(situation), message };
 }
 
-function waitForLiveStages({ views }: PipelineSituation): Verdict | undefined {
-  const live = views.filter(isLive);
+function waitForLiveStages(situation: PipelineSituation): Verdict | undefined {
+  const live = situation.views.filter(isLive);
   if (live.length === 0) return undefined;
   const message = live
     .map(({ stage, succeeded }) => `stage ${stage.name}: ${succeeded?.message ?? 'is new'}`)
     .join('; ');
-  return { status: 'Unknown', reason: 'StageRunning', message };
+  return { status: 'Unknown', reason: liveReason(situation), message };
 }
 
 function waitForApproval({ views }: PipelineSituation): Verdict | undefined {
@@ -254,4 +141,14 @@ function waitForApproval({ views }: PipelineSituation): Verdict | undefined {
   if (waiting.length === 0) return undefined;
   const message = waiting.map(({ stage, gate }) => `gate of stage ${stage.name}: ${gate?.message}`).join('; ');
   return { status: 'Unknown', reason: 'WaitingForApproval', message };
+}
+
+/** Such as for the decision of a gate that compares with a stage which has not finished. */
+function waitForInputs({ pipeline, views }: PipelineSituation): Verdict {
+  const unusable = new Set(views.filter(({ usable }) => !usable).map(({ stage }) => stage.name));
+  const waiting = views.flatMap(({ stage }) => {
+    const missing = inputStages(stage, pipeline).filter((name) => unusable.has(name));
+    return missing.length === 0 ? [] : [`stage ${stage.name} waits for ${missing.join(', ')}`];
+  });
+  return { status: 'Unknown', reason: 'WaitingForInputs', message: waiting.join('; ') };
 }

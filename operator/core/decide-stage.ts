@@ -76,8 +76,9 @@ function waitForStoppingAttempt({ live }: StageSituation): Verdict | undefined {
 
 function stopWhileSuspended({ observed: { stage }, live }: StageSituation): Verdict | undefined {
   if (!stage.spec.suspend) return undefined;
-  const actions = live === undefined ? [] : [stop(live, 'suspended')];
-  return { actions, status: 'Unknown', reason: 'Suspended', message: 'suspended by spec.suspend' };
+  const message = 'suspended by spec.suspend';
+  if (live === undefined) return { status: 'Unknown', reason: 'Suspended', message };
+  return { actions: [stop(live, 'suspended')], status: 'Unknown', reason: 'AttemptStopping', message };
 }
 
 function stopAtDeadline({ observed: { stage }, live, spent: { runSeconds } }: StageSituation): Verdict | undefined {

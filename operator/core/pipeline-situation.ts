@@ -25,6 +25,8 @@ export interface PipelineSituation {
   readonly observed: PipelineObserved;
   readonly pipeline: R1Pipeline;
   readonly views: readonly StageView[];
+  /** Stages that left the manifest. */
+  readonly removed: readonly { readonly object: R1Stage; readonly succeeded: Condition | undefined }[];
   /** Up to now. */
   readonly spent: Spending;
   /** What attempts that run spend in a second. */
@@ -55,20 +57,21 @@ export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
       object,
       succeeded,
       gate,
-      usable: finished && !undecided && !closed,
-      desired: ready ? resolveStage(pipeline, stage, outputs, observed.contents) : undefined,
+      usable: finished && hasOutput(object) && !undecided && !closed,
+      desired:
+        ready && observed.problem === undefined ? resolveStage(pipeline, stage, outputs, observed.contents) : undefined,
     });
   }
-  const all = [...views.values()];
-  const running = all
-    .flatMap(({ object }) => object?.status?.attempts ?? [])
-    .filter(({ outcome }) => outcome === 'Running');
+  const running = stages.flatMap(({ status }) => status?.attempts ?? []).filter(({ outcome }) => outcome === 'Running');
   const gpus = running.reduce((sum, each) => sum + each.gpus, 0);
   return {
     observed,
     pipeline,
-    views: all,
-    spent: total(all.map(({ object }) => spentUntil(now, object))),
+    views: [...views.values()],
+    removed: stages
+      .filter(({ spec }) => !views.has(spec.stage))
+      .map((object) => ({ object, succeeded: conditionOf(object) })),
+    spent: total(stages.map((object) => spentUntil(now, object))),
     rate: { runSeconds: running.length, gpuHours: gpus / 3600 },
   };
 }
@@ -83,8 +86,8 @@ function conditionOf(object: R1Stage | undefined): Condition | undefined {
 }
 
 /** The status of a stage is as old as its newest pass. */
-function spentUntil(now: number, object: R1Stage | undefined): Spending {
-  const { attempts = [], runSeconds = 0, gpuHours = 0 } = object?.status ?? {};
+function spentUntil(now: number, { status }: R1Stage): Spending {
+  const { attempts = [], runSeconds = 0, gpuHours = 0 } = status ?? {};
   const until = spent(attempts, now);
   return { runSeconds: Math.max(runSeconds, until.runSeconds), gpuHours: Math.max(gpuHours, until.gpuHours) };
 }
@@ -119,6 +122,11 @@ function judged(object: R1Stage | undefined) {
   return { metrics: object?.status?.metrics ?? {}, digest: object?.status?.checkpoint?.digest };
 }
 
+/** An image that is not ours may end well and give nothing. */
+function hasOutput(object: R1Stage | undefined): boolean {
+  return object?.spec.evaluate !== undefined || object?.status?.checkpoint !== undefined;
+}
+
 function outputOf(view: StageView | undefined): StageInput {
   const checkpoint = view?.object?.status?.checkpoint;
   if (view === undefined || checkpoint === undefined) throw new Error(`stage ${view?.stage.name} has no output`);
@@ -144,12 +152,4 @@ export function hasWork({ status }: R1Stage): boolean {
   if (findCondition(status?.conditions, 'Succeeded')?.status === 'True') return true;
   const newest = status?.attempts.at(-1);
   return (newest !== undefined && hasNotEnded(newest)) || (status?.progress?.step ?? 0) > 0;
-}
-
-/** It exists, has not reached its end, and does not rest suspended. */
-export function isLive({ object, succeeded }: StageView): boolean {
-  if (object === undefined || (succeeded?.status ?? 'Unknown') !== 'Unknown') return false;
-  const newest = object.status?.attempts.at(-1);
-  const quiet = newest === undefined || !hasNotEnded(newest);
-  return !(object.spec.suspend && quiet && succeeded?.reason === 'Suspended');
 }

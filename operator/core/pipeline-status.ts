@@ -3,7 +3,8 @@ import { displayPipeline, stateOf } from '../api/display.ts';
 import type { PipelineStatus } from '../api/pipeline.ts';
 import { stageType } from '../api/pipeline-stage.ts';
 import { restartsOf, timestamp } from './attempts.ts';
-import { isLive, total, type PipelineSituation, type StageView } from './pipeline-situation.ts';
+import { isLive, liveStages } from './live-stages.ts';
+import { total, type PipelineSituation, type StageView } from './pipeline-situation.ts';
 import { inputStages } from './plan.ts';
 
 /** What the `Succeeded` condition says. */
@@ -13,6 +14,14 @@ export interface Outcome {
   readonly message: string;
   /** Stages whose work does not fit their manifest any more. */
   readonly refused?: readonly string[];
+}
+
+/** It is true once nothing runs any more. */
+export function suspendedCondition(asked: boolean, quiet: boolean): NewCondition {
+  const type = 'Suspended';
+  if (!asked) return { type, status: 'False', reason: 'Active', message: '' };
+  if (!quiet) return { type, status: 'False', reason: 'AttemptStopping', message: 'what runs saves and ends' };
+  return { type, status: 'True', reason: 'Suspended', message: 'suspended by spec.suspend' };
 }
 
 /** Describes what was seen, never what the actions are about to do. */
@@ -29,10 +38,8 @@ export function pipelineStatus(situation: PipelineSituation, verdict: Outcome): 
   };
   let conditions = setCondition(old?.conditions ?? [], succeeded, now, generation);
   if (pipeline.spec.suspend || findCondition(conditions, 'Suspended') !== undefined) {
-    const suspended: NewCondition = pipeline.spec.suspend
-      ? { type: 'Suspended', status: 'True', reason: 'Suspended', message: 'suspended by spec.suspend' }
-      : { type: 'Suspended', status: 'False', reason: 'Active', message: '' };
-    conditions = setCondition(conditions, suspended, now, generation);
+    const quiet = liveStages(situation).length === 0;
+    conditions = setCondition(conditions, suspendedCondition(pipeline.spec.suspend, quiet), now, generation);
   }
   const started = views.flatMap(({ object }) => object?.status?.startedAt ?? []).toSorted();
   const startedAt = started[0] ?? old?.startedAt;
@@ -44,7 +51,7 @@ export function pipelineStatus(situation: PipelineSituation, verdict: Outcome): 
     stages: views.map((view) => summary(view, situation, verdict)),
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(completedAt === undefined ? {} : { completedAt }),
-    ...total(views.flatMap(({ object }) => object?.status ?? [])),
+    ...total(observed.stages.flatMap((stage) => stage.status ?? [])),
   };
   const live = views.filter(isLive);
   const stopped = views.filter(({ stage, succeeded: each, gate }) =>

@@ -4,7 +4,7 @@ import { displayStage } from '../api/display.ts';
 import type { StageCheckpoint, StageStatus } from '../api/stage.ts';
 import { failuresByClass, timestamp } from './attempts.ts';
 import type { AttemptObserved } from './observed.ts';
-import type { Outcome } from './pipeline-status.ts';
+import { suspendedCondition, type Outcome } from './pipeline-status.ts';
 import type { StageSituation } from './stage-situation.ts';
 
 /** Describes what was seen, never what the actions are about to do. */
@@ -22,9 +22,7 @@ export function stageStatus(
     reason: verdict.reason,
     message: verdict.message,
   };
-  const suspended: NewCondition = stage.spec.suspend
-    ? { type: 'Suspended', status: 'True', reason: 'Suspended', message: 'suspended by spec.suspend' }
-    : { type: 'Suspended', status: 'False', reason: 'Active', message: '' };
+  const suspended = suspendedCondition(stage.spec.suspend, live === undefined);
   let conditions = setCondition(old?.conditions ?? [], succeeded, now, generation);
   if (stage.spec.suspend || findCondition(conditions, 'Suspended') !== undefined) {
     conditions = setCondition(conditions, suspended, now, generation);

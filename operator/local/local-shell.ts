@@ -92,8 +92,13 @@ export class LocalShell implements Shell {
       }
       case 'SuspendStage': {
         const stage = this.stages.find((each) => each.metadata.name === action.name);
-        if (stage !== undefined) await this.writeStage({ ...stage, spec: { ...stage.spec, suspend: action.suspend } });
-        return;
+        if (stage === undefined) return;
+        const generation = (stage.metadata.generation ?? 0) + 1;
+        return this.writeStage({
+          ...stage,
+          metadata: { ...stage.metadata, generation },
+          spec: { ...stage.spec, suspend: action.suspend },
+        });
       }
       case 'DeleteStages':
       case 'ClearRerun':

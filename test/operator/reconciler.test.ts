@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { decidePipeline } from '../../operator/core/decide-pipeline.ts';
 import type { PipelineObserved } from '../../operator/core/observed.ts';
-import { reconcilePipeline } from '../../operator/reconciler.ts';
+import { reconcilePipeline, reconcileStage } from '../../operator/reconciler.ts';
 import { fourStages, pipelineOf } from '../support/pipelines.ts';
 import { created, now, succeeded, withStatus } from '../support/stages.ts';
 
@@ -40,4 +40,33 @@ test.each([
     savePipelineStatus: async (_, { conditions }) => void done.push(conditions[0]?.reason ?? ''),
   });
   expect(done).toEqual(does);
+});
+
+test('what cannot be decided is said once, and fails the pass each time', async () => {
+  const typeless = { ...pipeline, spec: { ...pipeline.spec, stages: [{ name: 'typeless' } as never] } };
+  let asked: PipelineObserved['pipeline'] = typeless;
+  const said: unknown[] = [];
+  const pass = () =>
+    reconcilePipeline('test', {
+      observePipeline: async () => observe({ pipeline: asked }),
+      applyToPipeline: async () => undefined,
+      savePipelineStatus: async (_, status) => {
+        said.push(status.conditions);
+        asked = { ...asked, status };
+      },
+    });
+  await expect(pass()).rejects.toThrow('stage without a type');
+  await expect(pass()).rejects.toThrow('stage without a type');
+  const reason = 'InternalError';
+  expect(said).toMatchObject([[{ status: 'Unknown', reason, message: expect.stringContaining('without a type') }]]);
+
+  const stage = { ...created(pipeline, [], 'pretrained'), spec: {} as never };
+  const saved: unknown[] = [];
+  const looked = reconcileStage('test', {
+    observeStage: async () => ({ now, stage, attempts: [] }),
+    applyToStage: async () => undefined,
+    saveStageStatus: async (_, { conditions }) => void saved.push(conditions[0]?.reason),
+  });
+  await expect(looked).rejects.toThrow();
+  expect(saved).toEqual([reason]);
 });

@@ -36,7 +36,7 @@ test.each<Case>([
       stages: succeeded(pipeline, ['pretrained'], { metrics }),
     },
     actions: ['create zero'],
-    condition: ['Unknown', 'StageRunning'],
+    condition: ['Unknown', 'Pending'],
   },
   {
     name: 'waits at a gate for a person',
@@ -51,7 +51,7 @@ test.each<Case>([
       stages: succeeded(pipeline, ['pretrained'], { metrics }),
     },
     actions: ['create zero'],
-    condition: ['Unknown', 'StageRunning'],
+    condition: ['Unknown', 'Pending'],
   },
   {
     name: 'waits for a person where a gate asks for one',
@@ -74,7 +74,7 @@ test.each<Case>([
       stages: succeeded(pipeline, ['pretrained']),
     },
     actions: ['create zero'],
-    condition: ['Unknown', 'StageRunning'],
+    condition: ['Unknown', 'Pending'],
   },
 ])('$name', expectDecision);
 

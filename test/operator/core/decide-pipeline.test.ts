@@ -25,7 +25,7 @@ test.each<Case>([
     name: 'creates the first stage',
     given: {},
     actions: ['create pretrained'],
-    condition: ['Unknown', 'StageRunning', 'stage pretrained is next'],
+    condition: ['Unknown', 'Pending', 'stage pretrained is next'],
     states: ['Pending', 'Waiting', 'Waiting', 'Waiting'],
   },
   {
@@ -38,20 +38,20 @@ test.each<Case>([
     name: 'creates the next stage',
     given: { stages: two },
     actions: ['create samples'],
-    condition: ['Unknown', 'StageRunning'],
+    condition: ['Unknown', 'Pending'],
   },
   {
     name: 'creates only one of two stages that are ready where one may run',
     given: { pipeline: twoRoots },
     actions: ['create pretrained'],
-    condition: ['Unknown', 'StageRunning'],
+    condition: ['Unknown', 'Pending'],
     states: ['Pending', 'Pending', 'Waiting', 'Waiting'],
   },
   {
     name: 'creates both where two may run',
     given: { pipeline: twoRoots, maxRunningStages: 2 },
     actions: ['create pretrained', 'create zero'],
-    condition: ['Unknown', 'StageRunning', 'stage pretrained, zero is next'],
+    condition: ['Unknown', 'Pending', 'stage pretrained, zero is next'],
   },
   {
     name: 'succeeds when all stages have',
@@ -78,7 +78,7 @@ test.each<Case>([
       stages: [withStatus(created(pipeline, [], 'pretrained'), 'failed')],
     },
     actions: ['update pretrained'],
-    condition: ['Unknown', 'StageRunning', 'stage pretrained is tried again with the settings that are asked for now'],
+    condition: ['Unknown', 'Pending', 'stage pretrained is tried again with the settings that are asked for now'],
   },
   {
     name: 'lets other stages end before it fails',
@@ -95,7 +95,7 @@ test.each<Case>([
     name: 'suspends stages with the pipeline',
     given: { pipeline: suspended, stages: [running] },
     actions: ['suspend test-pretrained'],
-    condition: ['Unknown', 'Suspended'],
+    condition: ['Unknown', 'AttemptStopping'],
   },
   {
     name: 'resumes them',
@@ -110,7 +110,7 @@ test.each<Case>([
       stages: [withStatus(created(budgeted, [], 'pretrained'), 'running', { runSeconds: 3600 })],
     },
     actions: ['suspend test-pretrained'],
-    condition: ['Unknown', 'StageRunning', 'the budget of 1 hours is spent; running stages save and end'],
+    condition: ['Unknown', 'AttemptStopping', 'the budget of 1 hours is spent; running stages save and end'],
   },
   {
     name: 'fails when the budget is spent and nothing runs',
@@ -156,7 +156,7 @@ test.each<Case>([
       ],
     },
     actions: ['update pretrained'],
-    condition: ['Unknown', 'StageRunning'],
+    condition: ['Unknown', 'Pending'],
   },
   {
     name: 'gives a running stage settings that do not decide its result',
@@ -171,7 +171,7 @@ test.each<Case>([
     name: 'suspends a stage that left the manifest',
     given: { stages: [...two, withStatus({ ...two[1]!, spec: { ...two[1]!.spec, stage: 'old' } }, 'running')] },
     actions: ['suspend test-zero'],
-    condition: ['Unknown', 'StageRunning', 'stage old left the manifest'],
+    condition: ['Unknown', 'AttemptStopping', 'stage old left the manifest'],
   },
   {
     name: 'looks again when the budget will be spent',

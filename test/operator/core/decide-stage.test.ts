@@ -143,7 +143,7 @@ test.each<{
     name: 'ends the running attempt when suspended',
     given: { stage: spec({ suspend: true }), attempts: [live] },
     actions: [stop('suspended')],
-    condition: ['Unknown', 'Suspended'],
+    condition: ['Unknown', 'AttemptStopping'],
   },
   {
     name: 'starts nothing while suspended',

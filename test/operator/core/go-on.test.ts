@@ -27,7 +27,7 @@ test.each<Case>([
     actions: ['update pretrained'],
     condition: [
       'Unknown',
-      'StageRunning',
+      'Pending',
       expect.stringMatching(/^stage pretrained is measured anew, its output stays \(evaluation: unset → /),
     ],
   },
@@ -35,7 +35,7 @@ test.each<Case>([
     name: 'goes on with a finished stage that is asked for more steps',
     given: { pipeline: longer, stages: succeeded(pipeline, ['pretrained', 'zero']) },
     actions: ['update zero'],
-    condition: ['Unknown', 'StageRunning', 'stage zero is made longer (grpo.steps: 3 → 5)'],
+    condition: ['Unknown', 'Pending', 'stage zero is made longer (grpo.steps: 3 → 5)'],
   },
   ...[
     { it: 'has finished', state: 'Succeeded', samples: succeeded(pipeline, ['pretrained', 'zero', 'samples']) },
@@ -119,7 +119,7 @@ test.each<Case>([
         ...(stage.spec.stage === 'pretrained' && stage),
       })),
     },
-    condition: ['Unknown', 'StageRunning', 'stage zero: goes on with other settings'],
+    condition: ['Unknown', 'Pending', 'stage zero: goes on with other settings'],
   },
 ])('$name', expectDecision);
 
