@@ -1,15 +1,17 @@
-import { isDeepStrictEqual } from 'node:util';
 import { findCondition } from '../api/conditions.ts';
 import { stateOf } from '../api/display.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { R1Stage } from '../api/stage.ts';
 import type { StageDefaults } from '../api/stage-defaults.ts';
+import { systemClock, type Clock } from '../clock.ts';
 import { WorkQueue } from '../queue.ts';
 import { reconcilePipeline, reconcileStage, type Pass } from '../reconciler.ts';
 import { isEnding } from './observe/attempt-end.ts';
 import { AssumeCache } from './client/assume-cache.ts';
 import type { KubeClient } from './client/client.ts';
 import { EventRecorder } from './client/events.ts';
+import { isOtherWish } from './predicates.ts';
+import { Resync } from './resync.ts';
 import { KubePipelines } from './kube-pipelines.ts';
 import { KubeStages } from './kube-stages.ts';
 import { ownerOf, idOf, isTrainer, stageIdOf } from './objects/ownership.ts';
@@ -45,6 +47,7 @@ export interface ControllerOptions {
   readonly defaults: StageDefaults;
   readonly metrics: OperatorMetrics;
   readonly logger: Logger;
+  readonly clock?: Clock;
 }
 
 /** More passes at a time would only wait for the API server together. */
@@ -64,6 +67,7 @@ export class Controller {
   private readonly events: EventRecorder;
   private readonly progress: ProgressPoller;
   private readonly tombstones = new Tombstones();
+  private readonly resyncs: readonly Resync[];
   /** Keys of R1Stages by their `idOf`, which Jobs and pods carry as label and namespace. */
   private readonly stageKeys = new Map<string, string>();
 
@@ -118,9 +122,17 @@ export class Controller {
       }),
     };
 
+    const resync = (objects: AssumeCache<R1Pipeline> | AssumeCache<R1Stage>, queue: WorkQueue) =>
+      new Resync({
+        keys: () => [...objects.all()].map(keyOf),
+        enqueueAfter: (key, ms) => queue.addAfter(key, ms),
+        clock: options.clock ?? systemClock,
+      });
+    this.resyncs = [resync(pipelineCache, this.queues.R1Pipeline), resync(this.stageCache, this.queues.R1Stage)];
+
     pipelineCache.onChange((before, after, origin) => {
-      // An own write is a status, or is followed by a pass anyway.
-      if (origin === 'watch' || !isDeepStrictEqual(before?.metadata.annotations, after?.metadata.annotations)) {
+      // The pass that wrote a status has seen what it is about.
+      if (origin === 'watch' || isOtherWish(before, after)) {
         this.queues.R1Pipeline.add(keyOf(after ?? before ?? unreachable()));
       }
     });
@@ -151,11 +163,13 @@ export class Controller {
     this.progress.start();
     this.queues.R1Pipeline.start();
     this.queues.R1Stage.start();
+    for (const resync of this.resyncs) resync.start();
   }
 
   /** Lets passes under way end, then stops watching. */
   async stop(): Promise<void> {
     this.progress.stop();
+    for (const resync of this.resyncs) resync.stop();
     await Promise.all(Object.values(this.queues).map((queue) => queue.stop()));
     await this.events.flush();
     await Promise.all(Object.values(this.informers).map((informer) => informer.stop()));
@@ -206,7 +220,7 @@ export class Controller {
     } else this.stageKeys.set(id, key);
 
     // The pass that wrote a status has seen what it is about.
-    const isNew = before === undefined || before.metadata.generation !== after?.metadata.generation;
+    const isNew = isOtherWish(before, after);
     if (!own || isNew) this.queues.R1Stage.add(key);
     const owner = ownerOf(stage.metadata);
     if (owner === undefined) return;

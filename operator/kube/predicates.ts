@@ -1,0 +1,16 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { KubeObject, Stored } from './client/resources.ts';
+
+/**
+ * Somebody asks for something else than before. The answer to our own write of a status can be the first that tells of an
+ * edit which was committed just before it, and what the watch says of that edit is old news by then.
+ */
+export function isOtherWish(before: Stored<KubeObject> | undefined, after: Stored<KubeObject> | undefined): boolean {
+  return !isDeepStrictEqual(wishOf(before), wishOf(after));
+}
+
+function wishOf(object: Stored<KubeObject> | undefined): object | undefined {
+  if (object === undefined) return undefined;
+  const { uid, generation, deletionTimestamp, annotations = {} } = object.metadata;
+  return { uid, generation, deletionTimestamp, annotations };
+}
