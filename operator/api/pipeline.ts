@@ -107,6 +107,13 @@ export const pipelineStatus = z.strictObject({
         type: z.string().max(40).describe('Its type.'),
         state: z.string().max(40).describe('Where it is.'),
         message: z.string().max(1000).describe('Why, in words.'),
+        runs: z
+          .array(z.string().max(8))
+          .max(16)
+          .optional()
+          .describe(
+            'Its directories on the volume, oldest first, by the first digits of the UIDs of the R1Stages that had them: when it runs again, the former ones are removed, unless another R1Stage names one.',
+          ),
       }),
     )
     .max(32)

@@ -55,7 +55,7 @@ export interface FileContents {
 /** A stage with everything resolved: what one R1Stage object asks for. */
 export const stageSpec = withRules(
   object({
-    pipeline: name.describe('The pipeline that it belongs to; names its directory on the volume.'),
+    pipeline: name.describe('The pipeline that it belongs to; names its directory on the volume, with the namespace.'),
     stage: name.describe('Its name in the pipeline.'),
     suspend: z.boolean().default(false).describe('Ends a running attempt once it has saved, and starts none.'),
     image: z.string().min(1).max(500).optional().describe("Image of the trainer; the operator's own when absent."),

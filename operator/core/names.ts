@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import type { R1Stage } from '../api/stage.ts';
 
 /** Name of the R1Stage of a pipeline's stage. */
 export function stageObjectName(pipeline: string, stage: string): string {
@@ -46,13 +47,29 @@ export function learnerServiceName(stage: string, attempt: number): string {
 }
 
 /**
+ * The directory of a pipeline on its volume. Namespaces can share what is behind their volumes, such as an exported
+ * directory, and have pipelines of one name.
+ */
+export function pipelineDirectory({ metadata, spec }: R1Stage): string {
+  return `${metadata.namespace ?? 'default'}/${spec.pipeline}`;
+}
+
+/**
+ * Directory of an R1Stage below that of its stage, 8 hex digits: a stage that was deleted and runs again, or another
+ * object for the same stage, begins anew and finds nothing of the other.
+ */
+export function runName(uid: string): string {
+  return uid.slice(0, 8);
+}
+
+/**
  * Where an attempt writes, below its stage's own directory: nobody else ever writes there, not even an earlier attempt
  * whose node was lost and came back.
  *
- * @param uid of the R1Stage: a stage that was deleted and runs again begins anew
+ * @param uid of the R1Stage
  */
 export function attemptDirectory(uid: string, attempt: number): string {
-  return `${uid.slice(0, 8)}/attempt-${attempt}`;
+  return `${runName(uid)}/attempt-${attempt}`;
 }
 
 /** Two values are the same JSON, whatever the order of their keys; much faster than digests for those that are. */

@@ -7,6 +7,7 @@ import { hasNotEnded, hasResult, spent, type Spending } from './attempts.ts';
 import { judgeGate } from './gate.ts';
 import type { PipelineObserved } from './observed.ts';
 import { givesPolicy } from '../api/evaluation-plan.ts';
+import { isStageOf } from './stage-runs.ts';
 import { inputStages, resolveStage, startingModel, type Outputs } from './plan.ts';
 
 /** One stage of the spec with what is known about it. */
@@ -35,7 +36,8 @@ export interface PipelineSituation {
 
 /** Puts everything that the rules look at into one place. */
 export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
-  const { now, pipeline, stages } = observed;
+  const { now, pipeline } = observed;
+  const stages = observed.stages.filter((each) => isStageOf(pipeline.metadata.name, each));
   const views = new Map<string, StageView>();
   const approved = new Set(approvedStages(pipeline));
   const outputs: Outputs = {
@@ -65,7 +67,7 @@ export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
   const running = stages.flatMap(({ status }) => status?.attempts ?? []).filter(({ outcome }) => outcome === 'Running');
   const gpus = running.reduce((sum, each) => sum + each.gpus, 0);
   return {
-    observed,
+    observed: { ...observed, stages },
     pipeline,
     views: [...views.values()],
     removed: stages

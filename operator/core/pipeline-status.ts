@@ -6,6 +6,7 @@ import { restartsOf, timestamp } from './attempts.ts';
 import { isLive, liveStages } from './live-stages.ts';
 import { total, type PipelineSituation, type StageView } from './pipeline-situation.ts';
 import { inputStages } from './plan.ts';
+import { runsOf } from './stage-runs.ts';
 
 /** What the `Succeeded` condition says. */
 export interface Outcome {
@@ -86,7 +87,13 @@ function summary(
 ): PipelineStatus['stages'][number] {
   const { stage, object, gate, succeeded } = view;
   const base = { name: stage.name, type: stageType(stage) };
-  const line = (state: string, message: string) => ({ ...base, state, message: message.slice(0, 1000) });
+  const runs = runsOf(pipeline.status?.stages.find(({ name }) => name === stage.name)?.runs ?? [], object);
+  const line = (state: string, message: string) => ({
+    ...base,
+    state,
+    message: message.slice(0, 1000),
+    ...(runs.length === 0 ? {} : { runs }),
+  });
   if (verdict.refused?.includes(stage.name)) return line('Changed', verdict.message);
   if (object !== undefined) {
     const state = gate?.action === 'Waiting' ? 'Waiting' : stateOf(object.status?.conditions);

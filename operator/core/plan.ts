@@ -160,6 +160,7 @@ export interface Places {
   /** The attempt's own directory; it is the stage's where attempts share one. */
   readonly out: string;
   readonly takeOver?: StageFile['takeOver'];
+  readonly goneRuns?: StageFile['goneRuns'];
   readonly rollout?: StageFile['rollout'];
   readonly workers?: number | undefined;
 }
@@ -184,6 +185,7 @@ export function stageFile({ spec }: R1Stage, attempt: number, places: Places): S
     ...(spec.trainedOn === undefined ? {} : { trainedOn: spec.trainedOn }),
     out: places.out,
     ...(places.takeOver === undefined ? {} : { takeOver: places.takeOver }),
+    ...(places.goneRuns === undefined ? {} : { goneRuns: places.goneRuns }),
     ...(places.rollout === undefined ? {} : { rollout: places.rollout }),
     keepLast: spec.storage.keepLast,
     ...(workers === undefined ? {} : { workers }),

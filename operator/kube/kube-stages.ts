@@ -8,6 +8,7 @@ import type { StageAction } from '../core/decide-stage.ts';
 import { hasNotEnded } from '../core/attempts.ts';
 import { attemptName } from '../core/names.ts';
 import type { StageObserved, StopReason } from '../core/observed.ts';
+import { firstOwner, goneRuns, isStageOf } from '../core/stage-runs.ts';
 import { attemptDigest } from '../core/settings-digest.ts';
 import { endChanged, recordsEnd, type StageShell } from '../reconciler.ts';
 import type { AssumeCache } from './client/assume-cache.ts';
@@ -60,6 +61,8 @@ export interface KubeStagesOptions {
   readonly requeueAfter: (key: string, afterMs: number) => void;
 }
 
+/** A stage that another object has first is looked at again this often. */
+const retryTakenMs = 30_000;
 /** What is not urgent of all stages, such as how far they are. */
 const mostStatusesPerSecond = 5;
 
@@ -154,8 +157,14 @@ export class KubeStages implements StageShell {
 
   /** All stages of its pipeline, itself included. */
   private siblingsOf({ metadata }: Stored<R1Stage>): readonly Stored<R1Stage>[] {
-    const owner = ownerOf(metadata)?.uid;
-    return owner === undefined ? [] : this.options.stages.byIndex(`${metadata.namespace}/${owner}`);
+    const owner = ownerOf(metadata);
+    if (owner === undefined) return [];
+    const owned = this.options.stages.byIndex(`${metadata.namespace}/${owner.uid}`);
+    return owned.filter((each) => isStageOf(owner.name, each));
+  }
+
+  private *stagesIn(namespace: string): Generator<Stored<R1Stage>> {
+    for (const stage of this.options.stages.all()) if (stage.metadata.namespace === namespace) yield stage;
   }
 
   async applyToStage(key: string, action: StageAction): Promise<void> {
@@ -176,6 +185,9 @@ export class KubeStages implements StageShell {
 
   private async start(stage: Stored<R1Stage>, number: number): Promise<void> {
     const { client, claims, image, hubEndpoint, defaults, jobs: cache } = this.options;
+    const { namespace } = stage.metadata;
+    const first = firstOwner(stage, this.stagesIn(namespace));
+    if (first !== undefined) throw new RefusedError(secondOwner(stage, first), retryTakenMs);
     const finished = this.siblingsOf(stage).filter((each) => each !== stage && hasSucceeded(each));
     const claim = await claims.ensure(
       stage,
@@ -189,6 +201,7 @@ export class KubeStages implements StageShell {
       madeFrom: attemptDigest(stage.spec),
       image,
       claim,
+      goneRuns: goneRuns(this.pipelineOf(stage), stage, this.stagesIn(namespace)),
       hubEndpoint,
     });
     cache.assume(transformJob(job));
@@ -252,6 +265,11 @@ export class KubeStages implements StageShell {
     for (const each of stageEvents(old, status)) events.record(stages, saved, each);
     for (const { outcome, class: cause } of endedAttempts(old, status)) metrics.attemptEnded(outcome, cause);
   }
+}
+
+function secondOwner({ spec }: R1Stage, first: R1Stage): string {
+  const { pipeline, stage } = spec;
+  return `stage ${stage} of pipeline ${pipeline} is R1Stage ${first.metadata.name} already: give spec.stage or spec.pipeline another name`;
 }
 
 function hasSucceeded({ status }: R1Stage): boolean {

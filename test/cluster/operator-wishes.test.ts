@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { annotations } from '../../operator/api/metadata.ts';
 import { pipelines, stages } from '../../operator/kube/objects/r1-kinds.ts';
 import { volumeClaims } from '../../operator/kube/client/resources.ts';
+import { readStageFile } from './faults/read-stage-file.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 import { eventually } from './support/eventually.ts';
 import { reasonOf, row, wordsOf } from './support/pipelines.ts';
@@ -9,6 +10,7 @@ import { useOperator } from './support/use-operator.ts';
 
 describeCluster('the operator follows a person who', (cluster) => {
   const { world } = useOperator(cluster);
+  const goneRunsOf = async (job: string) => (await readStageFile(world().client, world().namespace, job)).goneRuns;
 
   test('suspends and resumes', async () => {
     await world().apply('paused', { image: 'kwok/run' });
@@ -49,6 +51,7 @@ describeCluster('the operator follows a person who', (cluster) => {
     await world().apply('again', { image: 'kwok/succeed:2s' });
     await world().pipeline('again', 'Succeeded');
     const before = await world().podsOf('again');
+    const former = await world().client.get(stages, { namespace: world().namespace, name: 'again-second' });
     await world().kubectl('annotate', 'r1p', 'again', `${annotations.rerunFrom}=second`);
     const granted = await eventually('the wish is granted', async () => {
       const pipeline = await world().client.get(pipelines, { namespace: world().namespace, name: 'again' });
@@ -63,6 +66,34 @@ describeCluster('the operator follows a person who', (cluster) => {
       return others.every((uid) => !uids.includes(uid)) && uids;
     });
     expect([after[0], after.length]).toEqual([first, before.length]);
+    // What the former run left may go, and of stages that did not run again nothing.
+    const gone = await Promise.all(['first', 'second'].map((stage) => goneRunsOf(`again-${stage}-1`)));
+    expect(gone).toEqual([undefined, [former.metadata.uid.slice(0, 8)]]);
+  });
+
+  test('copies an R1Stage, which gets no directory of its pipeline', async () => {
+    await world().apply('original', { stages: row(1) });
+    await world().pipeline('original', 'Succeeded');
+    const { metadata, spec } = await world().stage('original', 'first', 'Succeeded');
+    const { namespace, labels, ...more } = metadata as typeof metadata & { ownerReferences: object[] };
+    for (const [name, ownerReferences] of [
+      ['copied', []],
+      ['copied-with-owner', more.ownerReferences],
+    ] as const) {
+      const copy = {
+        apiVersion: 'r1.dev/v1alpha1',
+        kind: 'R1Stage',
+        metadata: { name, namespace, labels, ownerReferences },
+      };
+      await cluster().apply([{ ...copy, spec: { ...spec, storage: { claimName: 'original-volume' } } }]);
+      const refused = await eventually('it is refused', async () => {
+        const stage = await world().client.get(stages, { namespace, name });
+        return wordsOf(stage).includes('cannot be started') && stage;
+      });
+      expect(wordsOf(refused)).toContain('stage first of pipeline original is R1Stage original-first already');
+    }
+    await world().pipeline('original', 'Succeeded');
+    expect((await world().jobsOf('original')).map(({ metadata: { name } }) => name)).toEqual(['original-first-1']);
   });
 
   test('changes settings of a stage that has not begun, and of one that has', async () => {

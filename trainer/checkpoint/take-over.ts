@@ -15,7 +15,6 @@ import { replaceFile } from './replace-file.ts';
 /** Files that grow while an attempt runs, that a person leaves there, or that spare a check of all rows. */
 const kept = [metricsName, samplesName, reviewDecisionsName, checkedRowsName];
 
-const runName = /^[0-9a-f]{8}$/;
 const published = /^((step|resume)-\d{6,}|data|chunks-[0-9a-f]{12}|evaluations|rollouts)$/;
 
 /** What its files belong to is told by themselves, or by the step up to which the stage goes on. */
@@ -45,15 +44,12 @@ export async function takeOver(out: string, earlier: readonly string[], settings
 }
 
 /**
- * Removes the directories of other runs of this stage, which nobody refers to any more. `out` is `<stage>/<run>/attempt-<n>`;
- * where it is not, there are none.
+ * Removes the directories of runs of this stage, by their names. What else lies beside `out`, which is
+ * `<stage>/<run>/attempt-<n>`, may be somebody's result: the trainer cannot know.
  */
-export async function removeOtherRuns(out: string): Promise<void> {
+export async function removeRuns(out: string, gone: readonly string[]): Promise<void> {
   const run = dirname(out);
-  if (!runName.test(basename(run))) return;
-  for (const name of await namesIn(dirname(run))) {
-    if (runName.test(name) && name !== basename(run)) await remove(join(dirname(run), name));
-  }
+  for (const name of gone) if (name !== basename(run)) await remove(join(dirname(run), name));
 }
 
 /** @returns where the attempt's files are now */

@@ -17,7 +17,7 @@ import { z } from 'zod';
  *   decisions.jsonl        what people decided on the rows of a review stage
  *   result.json            the last thing written
  *
- * On a cluster it is `<run>/attempt-<n>/` on the stage's volume, and `attempt-<n>.closed/` once a newer attempt has
+ * On a cluster it is `<run>/attempt-<n>/` in the stage's directory, and `attempt-<n>.closed/` once a newer attempt has
  * taken its work over.
  */
 export const checkpointManifestName = 'checkpoint.json';

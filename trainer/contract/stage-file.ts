@@ -43,9 +43,11 @@ export const stageFile = z.strictObject({
   /**
    * Directories of this stage's earlier attempts, newest last, absolute. What the newest of them has that verifies is
    * moved into `out` before the work begins; an attempt with a directory of its own has nothing else to go on from.
-   * `out` is then `<stage>/<run>/attempt-<n>`, and other runs of the stage, named by 8 hex digits, are removed.
+   * `out` is then `<stage>/<run>/attempt-<n>`.
    */
   takeOver: z.array(z.string()).optional(),
+  /** Runs of this stage whose object is gone, and which nobody refers to: their directories, beside that of this run, are removed. */
+  goneRuns: z.array(z.string().regex(/^[0-9a-f]{8}$/)).optional(),
   /** Where rollout workers find the learner: the port it listens on, and the file with the secret they share. */
   rollout: z
     .strictObject({

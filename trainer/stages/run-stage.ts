@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { verifyCheckpoint } from '../checkpoint/store.ts';
-import { removeOtherRuns, takeOver } from '../checkpoint/take-over.ts';
+import { removeRuns, takeOver } from '../checkpoint/take-over.ts';
 import { resultName } from '../contract/checkpoint.ts';
 import { UnavailableError } from '../contract/errors.ts';
 import { exitCodes } from '../contract/exit-codes.ts';
@@ -59,10 +59,8 @@ async function runRecipe(
   await namingFullDisk(file.out, undefined, async () => {
     await makeDirectory(file.out);
     const workspace = await openWorkspace(file, stop);
-    if (file.takeOver) {
-      await removeOtherRuns(file.out);
-      await takeOver(file.out, file.takeOver, workspace.settingsDigest);
-    }
+    await removeRuns(file.out, file.goneRuns ?? []);
+    if (file.takeOver) await takeOver(file.out, file.takeOver, workspace.settingsDigest);
     const result = withWarnings(await withRolloutWorkers(workspace), workspace);
     await readBack(result);
     await tell(result);

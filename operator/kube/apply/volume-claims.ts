@@ -109,6 +109,12 @@ function refuseOthers(claim: Stored<VolumeClaim>, stage: R1Stage, pipeline: R1Pi
     throw new RefusedError(message, retryCollectedMs, { passes: true });
   }
   if (deletionTimestamp !== undefined) throw new RefusedError(`claim "${name}" is being deleted`, retryMs);
+  const ours = [pipeline?.metadata.uid, stage.metadata.uid];
+  const other = ownerReferences?.find(({ kind, uid }) => kind.startsWith('R1') && !ours.includes(uid));
+  if (other !== undefined) {
+    const message = `claim "${name}" belongs to ${other.kind} ${other.name} and is deleted with it: name it in spec.storage.claimName if it is to be used all the same`;
+    throw new RefusedError(message, retryMs);
+  }
   if (claim.metadata.labels?.[labels.pipeline] === stage.spec.pipeline) return;
   const message = `a claim named "${name}" exists that was not made for pipeline ${stage.spec.pipeline}`;
   throw new RefusedError(message, retryMs);

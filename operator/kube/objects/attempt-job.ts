@@ -1,5 +1,5 @@
 import type { R1Stage, StageSpec } from '../../api/stage.ts';
-import { attemptName, rolloutSecretName } from '../../core/names.ts';
+import { attemptName, pipelineDirectory, rolloutSecretName } from '../../core/names.ts';
 import { settingsDigest } from '../../core/settings-digest.ts';
 import type { Job } from '../client/resources.ts';
 import type { Attempt } from './attempt.ts';
@@ -85,6 +85,7 @@ function trainerPod(attempt: Attempt): PodSpec {
   const { stage, claim } = attempt;
   const { spec } = stage;
   const { hf, pvc } = spec.model ?? {};
+  const directory = pipelineDirectory(stage);
   const files = fileVolumes(spec);
   const rollout = spec.rolloutWorkers > 0;
 
@@ -104,15 +105,15 @@ function trainerPod(attempt: Attempt): PodSpec {
   ];
   const mounted: VolumeMount[] = [
     { name: 'stage', mountPath: mounts.stageFile, subPath: 'stage.json', readOnly: true },
-    { name: 'volume', mountPath: mounts.out, subPath: `${spec.pipeline}/${spec.stage}` },
+    { name: 'volume', mountPath: mounts.out, subPath: `${directory}/${spec.stage}` },
     ...inputStages(stage).map((name) => ({
       name: 'volume',
       mountPath: `${mounts.in}/${name}`,
-      subPath: `${spec.pipeline}/${name}`,
+      subPath: `${directory}/${name}`,
       readOnly: true,
     })),
     ...(pvc === undefined ? [] : [baseMount(pvc.path)]),
-    ...(hf === undefined ? [] : [hubMount(spec, { readOnly: true })]),
+    ...(hf === undefined ? [] : [hubMount(stage, { readOnly: true })]),
     ...(rollout ? [{ name: 'rollout', mountPath: mounts.rollout, readOnly: true }] : []),
     ...files.volumeMounts,
   ];
@@ -163,8 +164,8 @@ function baseMount(path: string): VolumeMount {
 }
 
 /** Models of the Hub are fetched once for all stages of a pipeline. */
-function hubMount({ pipeline }: StageSpec, access: Pick<VolumeMount, 'readOnly'>): VolumeMount {
-  return { name: 'volume', mountPath: mounts.hub, subPath: `${pipeline}/.hub`, ...access };
+function hubMount(stage: R1Stage, access: Pick<VolumeMount, 'readOnly'>): VolumeMount {
+  return { name: 'volume', mountPath: mounts.hub, subPath: `${pipelineDirectory(stage)}/.hub`, ...access };
 }
 
 function fetchModel(
@@ -182,7 +183,7 @@ function fetchModel(
     name: fetchContainer,
     command: ['r1-trainer', 'fetch', '--repo', repo, '--revision', revision, '--to', mounts.hub],
     env,
-    volumeMounts: [hubMount(spec, {})],
+    volumeMounts: [hubMount(attempt.stage, {})],
     resources: withoutDevices(resourcesOf(spec)),
   });
 }

@@ -12,6 +12,8 @@ export interface Attempt {
   readonly image: string;
   /** The claim that holds the pipeline's directory. */
   readonly claim: string;
+  /** Runs of the stage that it removes. */
+  readonly goneRuns: readonly string[];
   /** Instead of https://huggingface.co. */
   readonly hubEndpoint?: string | undefined;
 }

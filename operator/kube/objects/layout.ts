@@ -23,7 +23,7 @@ export function hubDirectory({ repo, revision }: NonNullable<ResolvedModel['hf']
 }
 
 /** The paths of the stage file, as the trainer sees them in its pod. */
-export function placesInPod({ metadata, spec }: R1Stage, attempt: number): Places {
+export function placesInPod({ metadata, spec }: R1Stage, attempt: number, goneRuns: readonly string[]): Places {
   const out = (number: number): string => `${mounts.out}/${attemptDirectory(metadata.uid ?? '', number)}`;
   return {
     resolve: (path) => posix.resolve(mounts.files, path),
@@ -31,6 +31,7 @@ export function placesInPod({ metadata, spec }: R1Stage, attempt: number): Place
     fetched: ({ hf }) => (hf === undefined ? mounts.base : hubDirectory(hf)),
     out: out(attempt),
     takeOver: Array.from({ length: attempt - 1 }, (_, index) => out(index + 1)),
+    ...(goneRuns.length === 0 ? {} : { goneRuns: [...goneRuns] }),
     ...(spec.rolloutWorkers === 0 ? {} : { rollout: { port: rolloutPort, tokenFile: rolloutTokenFile } }),
   };
 }

@@ -5,7 +5,7 @@ import type { Attempt } from './attempt.ts';
 import { ownedBy, stageLabels } from './labels.ts';
 import { placesInPod } from './layout.ts';
 
-type Told = Pick<Attempt, 'stage' | 'number'>;
+type Told = Pick<Attempt, 'stage' | 'number' | 'goneRuns'>;
 
 /** What the trainer of one attempt is told. */
 export function stageConfigMap(attempt: Told): ConfigMap {
@@ -33,6 +33,6 @@ export function stageConfigMapName(attempt: Told): string {
   return `${attemptName(stage.metadata.name, number)}-${digestOf(fileOf(attempt)).slice(0, 8)}`;
 }
 
-function fileOf({ stage, number }: Told) {
-  return stageFile(stage, number, placesInPod(stage, number));
+function fileOf({ stage, number, goneRuns }: Told) {
+  return stageFile(stage, number, placesInPod(stage, number, goneRuns));
 }

@@ -18,6 +18,7 @@ stages:
   - {name: judge, pretrain: {data: [sums], steps: 9}}
 `;
 const only = { ...pipeline, spec: { ...pipeline.spec, stages: pipeline.spec.stages.slice(0, 1) } };
+const leftManifest = { ...two[1]!, metadata: { name: 'test-old' }, spec: { ...two[1]!.spec, stage: 'old' } };
 const budgeted = pipelineOf(`${fourStages}budget: {hours: 1}`);
 
 test.each<Case>([
@@ -169,8 +170,8 @@ test.each<Case>([
   },
   {
     name: 'suspends a stage that left the manifest',
-    given: { stages: [...two, withStatus({ ...two[1]!, spec: { ...two[1]!.spec, stage: 'old' } }, 'running')] },
-    actions: ['suspend test-zero'],
+    given: { stages: [...two, withStatus(leftManifest, 'running')] },
+    actions: ['suspend test-old'],
     condition: ['Unknown', 'AttemptStopping', 'stage old left the manifest'],
   },
   {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, expect, test } from '@jest/globals';
 import { publishCheckpoint, verifyCheckpoint } from '../../../trainer/checkpoint/store.ts';
-import { removeOtherRuns, takeOver } from '../../../trainer/checkpoint/take-over.ts';
+import { removeRuns, takeOver } from '../../../trainer/checkpoint/take-over.ts';
 import { stepDirectory } from '../../../trainer/contract/checkpoint.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
 
@@ -116,15 +116,12 @@ test.each([
   }
 });
 
-test('other runs of the stage are removed, and nothing beside them', async () => {
-  for (const name of ['deadbeef/attempt-1/step-000001', 'notes', '0badcafe2']) {
-    await mkdir(join(directory(), name), { recursive: true });
+test('only runs that are named are removed, and never the own one', async () => {
+  for (const name of ['deadbeef', 'cafecafe', 'notes']) {
+    await mkdir(join(directory(), name, 'attempt-1/step-000001'), { recursive: true });
   }
-  await removeOtherRuns(attempt(1));
-  expect((await readdir(directory())).toSorted()).toEqual(['0badcafe', '0badcafe2', 'notes']);
-  await mkdir(join(directory(), 'deadbeef'));
-  await removeOtherRuns(join(directory(), 'notes/attempt-1'));
-  expect(await readdir(directory())).toContain('deadbeef');
+  await removeRuns(attempt(1), ['deadbeef', '0badcafe', '11111111']);
+  expect((await readdir(directory())).toSorted()).toEqual(['0badcafe', 'cafecafe', 'notes']);
 });
 
 async function publish(number: number, step: number, settingsDigest = mine): Promise<void> {

@@ -9,7 +9,7 @@ datasets: [{name: chat, file: data/chat.jsonl, heldOut: {file: held/out.jsonl}}]
 storage: {claimName: team}
 volumes: [{path: data, claim: team, subPath: chat}, {path: held, claim: other}, {path: more, claim: other, subPath: v2}]
 sft: {data: [chat]}`);
-  const job = attemptJob({ stage, number: 1, madeFrom: '', image: 'r1-operator:0.1.0', claim: 'team' });
+  const job = attemptJob({ stage, number: 1, madeFrom: '', image: 'r1-operator:0.1.0', claim: 'team', goneRuns: [] });
   const { volumes = [], containers = [] } = job.spec?.template.spec ?? {};
   const claims = volumes.flatMap(({ name, persistentVolumeClaim: claim }) => (claim ? [[name, claim]] : []));
   expect(claims).toEqual([
@@ -21,7 +21,7 @@ sft: {data: [chat]}`);
   );
   expect(mounts).toEqual([
     'stage /r1/stage.json stage.json ro',
-    'volume /r1/out sums/zero rw',
+    'volume /r1/out team/sums/zero rw',
     'volume /r1/base models/qwen3 ro',
     'volume /r1/files/data chat ro',
     'files-1 /r1/files/held  ro',

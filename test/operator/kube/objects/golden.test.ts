@@ -20,6 +20,7 @@ function attemptOf(stage: R1Stage, more: Partial<Attempt> = {}): Attempt {
     madeFrom: 'ab12',
     image: 'r1-operator:0.1.0',
     claim: claimName(stage.spec.pipeline),
+    goneRuns: [],
     ...more,
   };
 }

@@ -15,6 +15,7 @@ function podOf(more: string) {
     madeFrom: '',
     image: 'r1-operator:0.1.0',
     claim: 'c',
+    goneRuns: [],
   };
   const jobs = [attemptJob(attempt), rolloutJob(attempt)];
   const [trainer, workers] = jobs.map(({ spec }) => spec?.template);

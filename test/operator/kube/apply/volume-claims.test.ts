@@ -1,0 +1,33 @@
+import { expect, test } from '@jest/globals';
+import { VolumeClaims } from '../../../../operator/kube/apply/volume-claims.ts';
+import { answerJson, FakeApi } from '../../../support/fake-api.ts';
+import { stageOf } from '../../../support/stage-objects.ts';
+
+const settings =
+  'model: {init: {}}\ndatasets: [{name: sums, generator: {task: addition}}]\npretrain: {data: [sums], steps: 3}';
+const stage = stageOf(settings, { uid: 'mine' });
+const belongs = (kind: string) =>
+  `claim "sums-volume" belongs to ${kind} another and is deleted with it: name it in spec.storage.claimName if it is to be used all the same`;
+
+test.each([
+  { name: 'nobody', owner: undefined, refusal: undefined },
+  { name: 'the stage itself', owner: { kind: 'R1Stage', uid: 'mine' }, refusal: undefined },
+  { name: 'another stage', owner: { kind: 'R1Stage', uid: 'other' }, refusal: belongs('R1Stage') },
+  { name: 'a pipeline', owner: { kind: 'R1Pipeline', uid: 'other' }, refusal: belongs('R1Pipeline') },
+])('a stage that was applied alone and finds a claim of $name', async ({ owner, refusal }) => {
+  const metadata = {
+    namespace: 'team',
+    name: 'sums-volume',
+    uid: 'claim',
+    labels: { 'r1.dev/pipeline': 'sums' },
+    ...(owner && { ownerReferences: [{ apiVersion: 'r1.dev/v1alpha1', name: 'another', ...owner }] }),
+  };
+  await using api = await FakeApi.start(({ method }, response) =>
+    method === 'POST'
+      ? answerJson(response, { kind: 'Status', reason: 'AlreadyExists', code: 409 }, 409)
+      : answerJson(response, { metadata, spec: {} }),
+  );
+  const found = new VolumeClaims(api.client()).ensure(stage, undefined, []);
+  if (refusal === undefined) expect(await found).toBe('sums-volume');
+  else await expect(found).rejects.toThrow(refusal);
+});
