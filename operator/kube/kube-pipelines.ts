@@ -5,11 +5,11 @@ import type { R1Stage } from '../api/stage.ts';
 import type { PipelineAction } from '../core/decide-pipeline.ts';
 import type { PipelineObserved } from '../core/observed.ts';
 import { endChanged, type PipelineShell } from '../reconciler.ts';
-import { ignoreNotFound, isForbidden, isInvalid } from './client/api-error.ts';
+import { ignoreNotFound } from './client/api-error.ts';
 import type { AssumeCache } from './client/assume-cache.ts';
 import type { KubeClient } from './client/client.ts';
 import { pipelineProblem } from './observe/cluster-problem.ts';
-import { createOwned, refused, RefusedError } from './client/create-owned.ts';
+import { createOwned, refuse, RefusedError } from './client/create-owned.ts';
 import type { EventRecorder } from './client/events.ts';
 import { pipelineEvents } from './apply/status-events.ts';
 import type { Logger } from './logger.ts';
@@ -185,8 +185,4 @@ function subjectOf(action: PipelineAction): object {
     default:
       return {};
   }
-}
-
-function refuse(error: unknown): never {
-  throw isInvalid(error) || isForbidden(error) ? refused(error) : error;
 }

@@ -3,11 +3,12 @@ import { rolloutJobName } from '../../operator/core/names.ts';
 import { pipelines, stages } from '../../operator/kube/objects/r1-kinds.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 import { eventually } from './support/eventually.ts';
+import type { SeenRequest } from './support/seen-request.ts';
 import { row, wordsOf } from './support/pipelines.ts';
 import { useOperator } from './support/use-operator.ts';
 
 describeCluster('the operator says in words', (cluster) => {
-  const { world } = useOperator(cluster);
+  const { world, proxy } = useOperator(cluster);
 
   test('that no node has what a stage asks for', async () => {
     await world().apply('too-big', { stages: row(1), defaults: { resources: { limits: { 'nvidia.com/gpu': 9 } } } });
@@ -127,4 +128,17 @@ describeCluster('the operator says in words', (cluster) => {
     });
     expect(wordsOf(stage)).toMatch(/^attempt 1 cannot be started: .*nodeSelectorTerms.*Required value/s);
   });
+
+  test.each([400, 406, 500])('that an admission webhook refuses a Job with %i', async (answer) => {
+    const name = `refused-${answer}`;
+    const grant = proxy().add({ when: createsJob, fault: { answer } });
+    await world().apply(name, { stages: row(1) });
+    const stage = await world().stage(name, 'first', 'Pending');
+    expect(wordsOf(stage)).toBe('attempt 1 cannot be started: injected fault');
+    grant();
+  });
 });
+
+function createsJob({ method, path }: SeenRequest): boolean {
+  return method === 'POST' && path.endsWith('/jobs');
+}

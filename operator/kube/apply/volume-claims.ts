@@ -2,8 +2,8 @@ import { labels } from '../../api/metadata.ts';
 import type { R1Pipeline } from '../../api/pipeline.ts';
 import type { R1Stage } from '../../api/stage.ts';
 import type { KubeClient } from '../client/client.ts';
-import { isAlreadyExists, isForbidden, isInvalid } from '../client/api-error.ts';
-import { refused, RefusedError } from '../client/create-owned.ts';
+import { isAlreadyExists } from '../client/api-error.ts';
+import { refuse, RefusedError } from '../client/create-owned.ts';
 import { claimName } from '../objects/names.ts';
 import { volumeClaim } from '../objects/volume-claim.ts';
 import { keyOf, volumeClaims, type ObjectName, type Stored, type VolumeClaim } from '../client/resources.ts';
@@ -60,8 +60,7 @@ export class VolumeClaims {
     try {
       this.remember(await this.client.create(volumeClaims, claim));
     } catch (error) {
-      if (isForbidden(error) || isInvalid(error)) throw refused(error);
-      if (!isAlreadyExists(error)) throw error;
+      if (!isAlreadyExists(error)) refuse(error);
       // It may be one that is being deleted, with a former pipeline of that name or by a person.
       const { namespace = '' } = stage.metadata;
       this.seen.delete(keyOf({ metadata: { namespace, name: claimName(stage.spec.pipeline) } }));

@@ -68,9 +68,16 @@ export const isAlreadyExists = (error: unknown): boolean =>
 /** The resource version or the continue token is older than what the server remembers: list again. */
 export const isGone = (error: unknown): boolean => hasStatus(error, 410);
 export const isTooManyRequests = (error: unknown): boolean => hasStatus(error, 429);
-/** The object breaks a rule of its schema: sending it again cannot help. */
-export const isInvalid = (error: unknown): boolean => hasStatus(error, 422);
-export const isForbidden = (error: unknown): boolean => hasStatus(error, 403);
+/** No object is to blame: who asks, what was there before, or how much the server has to do. */
+const notAboutTheObject = [401, 404, 408, 409, 410, 429];
+/**
+ * The object is not wanted as it is, whoever says so: a schema, a quota, a policy, an admission webhook with a code of its
+ * own. 400 is what a webhook that names no code gives.
+ */
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof ApiError && error.status >= 400 && error.status < 500 && !notAboutTheObject.includes(error.status);
+/** Something behind the API server is broken, such as an admission webhook that does not answer. */
+export const isInternalError = (error: unknown): boolean => hasStatus(error, 500);
 
 /** What is gone needs no change, and no deletion. */
 export function ignoreNotFound(error: unknown): undefined {

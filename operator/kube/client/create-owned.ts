@@ -1,4 +1,4 @@
-import { isAlreadyExists, isForbidden, isInvalid } from './api-error.ts';
+import { isAlreadyExists, isInternalError, isRefusal } from './api-error.ts';
 import type { KubeClient } from './client.ts';
 import type { KubeObject, ResourceKind, Stored } from './resources.ts';
 
@@ -20,6 +20,8 @@ export class RefusedError extends Error {
 const retryRefusedMs = 30_000;
 /** What belonged to a deleted object of the same name is collected within a second or two. */
 const retryCollectedMs = 500;
+/** What is broken may be there again soon, and is said meanwhile. */
+const retryBrokenMs = 5000;
 
 type WithOwners = { metadata?: { ownerReferences?: { uid: string; kind: string; name: string }[] } };
 
@@ -37,8 +39,7 @@ export async function createOwned<T extends KubeObject & WithOwners>(
   try {
     return await client.create(kind, object);
   } catch (error) {
-    if (isInvalid(error) || isForbidden(error)) throw refused(error);
-    if (!isAlreadyExists(error)) throw error;
+    if (!isAlreadyExists(error)) return refuse(error);
     const { name = '', namespace } = object.metadata ?? {};
     const existing = await client.find(kind, { name, namespace });
     if (existing === undefined) throw error; // gone in between: try again
@@ -66,12 +67,18 @@ export async function createNamed<T extends KubeObject>(
   try {
     await client.create(kind, object);
   } catch (error) {
-    if (isInvalid(error) || isForbidden(error)) throw refused(error);
-    if (!isAlreadyExists(error)) throw error;
+    if (!isAlreadyExists(error)) return refuse(error);
   }
 }
 
-/** What the API server said, as a wish that may be granted later. */
-export function refused(error: unknown): RefusedError {
-  return new RefusedError(error instanceof Error ? error.message : String(error), retryRefusedMs);
+/**
+ * What the API server said to a write, as a wish that may be granted later. Anything else is thrown as it is.
+ *
+ * @throws RefusedError where it is about the object, or what has to look at the object is broken
+ */
+export function refuse(error: unknown): never {
+  if (!(error instanceof Error)) throw error;
+  if (isRefusal(error)) throw new RefusedError(error.message, retryRefusedMs);
+  if (isInternalError(error)) throw new RefusedError(error.message, retryBrokenMs, { passes: true });
+  throw error;
 }
