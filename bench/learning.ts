@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import CliTable from 'cli-table3';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { parse, stringify } from 'yaml';
 import type { StageResult } from '../trainer/contract/progress.ts';
 import { claims, type Claim, doesNotGain, type Measured, staysBase } from './learning-claims.ts';
@@ -14,7 +14,7 @@ import { claims, type Claim, doesNotGain, type Measured, staysBase } from './lea
  */
 interface Manifest {
   metadata: { name: string };
-  spec: { seed: number; stages: StageInManifest[] };
+  spec: { seed: number; defaults: { precision?: string }; stages: StageInManifest[] };
 }
 
 interface StageInManifest {
@@ -26,15 +26,17 @@ interface StageInManifest {
 interface Options {
   readonly seeds: string;
   readonly controls: boolean;
+  readonly precision?: 'f32' | 'bf16';
 }
 
 const example = 'examples/r1-tiny.yaml';
 const learned = 'r1-zero';
 
-const { seeds, controls } = new Command('npm run bench:learning --')
+const { seeds, controls, precision } = new Command('npm run bench:learning --')
   .description(`Runs ${example} for several seeds, and its negative controls.`)
   .option('--seeds <list>', 'seeds, separated by commas', '7,8,9')
   .option('--no-controls', 'leave out the negative controls')
+  .addOption(new Option('--precision <precision>', 'of every stage').choices(['f32', 'bf16']))
   .parse()
   .opts<Options>();
 
@@ -47,6 +49,7 @@ for (const seed of seeds.split(',').map(Number)) {
   const state = join(root, `seed-${seed}`);
   const manifest = parse(text) as Manifest;
   manifest.spec.seed = seed;
+  if (precision !== undefined) manifest.spec.defaults.precision = precision;
   const seconds = await run(manifest, state);
   const stages = await results(state, manifest);
   print(seed, seconds, stages);
