@@ -5,6 +5,7 @@ import { readModelDirectory } from '../../trainer/checkpoint/model-directory.ts'
 import { mostShardBytes } from '../../trainer/checkpoint/plan-shards.ts';
 import { writeModelDirectory } from '../../trainer/checkpoint/write-model-directory.ts';
 import { modelInit } from '../../trainer/contract/model.ts';
+import { loraTargets } from '../../trainer/contract/training.ts';
 import { configFromInit, toHfConfig } from '../../trainer/models/config.ts';
 import { exportModel } from '../../trainer/stages/export-model.ts';
 import { parameterLayout } from '../../trainer/models/parameters.ts';
@@ -76,22 +77,29 @@ testInPython('a model trained here goes on in transformers as it does here (skip
   expect(Math.max(...differences)).toBeLessThan(1e-4);
 });
 
-testInPython(
-  'adapters trained here give in peft, on their base, what they give merged, here and there (skipped without R1_PYTHON)',
-  async () => {
+testInPython.each([
+  { architecture: 'llama', targets: [...loraTargets] },
+  { architecture: 'qwen2', targets: ['q_proj', 'v_proj', 'down_proj'] },
+  { architecture: 'qwen3', targets: [...loraTargets] },
+] as const)(
+  '$architecture: adapters of $targets give in peft, on their base, what they give merged and exported, here and there (skipped without R1_PYTHON)',
+  async ({ architecture, targets }) => {
     const root = directory();
+    const init = { architecture, hiddenSize: 32, layers: 2, heads: 2, kvHeads: 1, maxLength: 128 };
     const pretrain = { data: ['mixture'], steps: 30, batch: 32, learningRate: 5e-3 };
-    const base = await runToResult(root, { name: 'base', settings: { pretrain } });
-    const sft = { data: ['mixture'], batch: 32, learningRate: 1e-2, lora: { rank: 4 } };
+    const base = await runToResult(root, { name: 'base', model: { init }, settings: { pretrain } });
+    const sft = { data: ['mixture'], batch: 32, learningRate: 1e-2, lora: { rank: 4, targets } };
     const model = { input: await pin(root, 'base') };
     const { path } = (await runToResult(root, { name: 'adapted', model, settings: { sft } })).checkpoint!;
+    const exported = join(root, 'exported');
+    await exportModel(path, exported, 'f32');
     const { renderChat } = await loadTokenizer(path);
     const prompt = renderChat([{ role: 'user', content: 'What is 3 + 4?' }]);
     const { logProbs, ...here } = await continuationHere(path, prompt, 32);
     const before = await continuationHere(base.checkpoint!.path, prompt, 32);
     expect(largestDifference(logProbs, before.logProbs)).toBeGreaterThan(0.01);
     for (const [opened, adapter] of [
-      [path, undefined],
+      [exported, undefined],
       [base.checkpoint!.path, join(path, 'adapter')],
     ] as const) {
       // oxlint-disable-next-line no-await-in-loop -- one Python at a time
