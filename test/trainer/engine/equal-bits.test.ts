@@ -51,6 +51,33 @@ describe.each(runtimes)('on the runtime %s', (runtime) => {
       );
     },
   );
+
+  test.each([
+    { precision: 'f32', workers: 1 },
+    { precision: 'f32', workers: 2 },
+    { precision: 'bf16', workers: 1 },
+    { precision: 'bf16', workers: 2 },
+  ] as const)(
+    'from 1 to 64 rows, alone or with others of its prompt, a completion keeps its bits: $precision, workers $workers',
+    async ({ precision, workers }) => {
+      const config = tinyConfig({ precision });
+      const engine = await tinyEngine({ config, optimizer: true, runtime, workers });
+      const prompts = requests(64).map((request, index) => ({
+        ...request,
+        promptIds: tokenIds(3 + 9 * (index >> 3), 50, index >> 3), // eight prompts, eight completions each
+      }));
+      const { sequences, sampled } = await rollout(engine, prompts);
+      for (const rows of [1, 2, 3, 8, 17, 33, 64]) {
+        const some = prompts.slice(-rows);
+        const expected = sampled.slice(-rows);
+        expect((await rollout(engine, some)).sampled).toEqual(expected);
+        const given = sequences.slice(-rows);
+        expect(await engine.tokenProbabilities(given, { temperature: 1 })).toEqual(expected);
+        const { probs } = await engine.step(policyBatch(given, expected, 1), { ...stepSettings, learningRate: 0 });
+        expect(probs).toEqual(expected);
+      }
+    },
+  );
 });
 
 async function hasEqualBits(engine: Engine, prompts: readonly GenerationRequest[]): Promise<void> {
