@@ -67,6 +67,8 @@ export interface TrainerProcess {
 
 interface StartOptions {
   readonly when?: SignalWhen | undefined;
+  /** A module that is loaded before the trainer, in each of its threads. */
+  readonly preload?: string;
   readonly options?: readonly string[];
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -77,10 +79,11 @@ export function startStage(file: string, { options = [], ...how }: StartOptions 
 }
 
 /** The real trainer with these arguments, as its own process. */
-export function startTrainer(args: readonly string[], { when, cwd, env }: StartOptions = {}): TrainerProcess {
-  const preload = when ? ['--import', join(import.meta.dirname, 'signal-when.ts')] : [];
+export function startTrainer(args: readonly string[], { when, preload, cwd, env }: StartOptions = {}): TrainerProcess {
+  const modules = [when && join(import.meta.dirname, 'signal-when.ts'), preload].filter((path) => path !== undefined);
   const [program, ...leading] = trainerCommand();
-  const child = spawn(program, [...preload, ...leading, ...args], {
+  const imports = modules.flatMap((path) => ['--import', path]);
+  const child = spawn(program, [...imports, ...leading, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env, NODE_OPTIONS: '', ...(when && { [signalVariable]: JSON.stringify(when) }) },
     ...(cwd !== undefined && { cwd }),
