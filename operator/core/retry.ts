@@ -7,7 +7,7 @@ import type { AttemptObserved } from './observed.ts';
 const defaults = {
   infrastructure: 5,
   outOfMemory: 1,
-  diskFull: 3,
+  diskFull: 10, // 50 minutes, in which somebody may make room
   diverged: 0, // resume is exact to the bit, and so is the NaN
   hung: 2,
   crashed: 1,

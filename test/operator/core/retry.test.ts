@@ -124,6 +124,18 @@ test.each<{ name: string; records: AttemptRecord[]; forgiven?: number; verdict: 
   expect(judgeRetry(records, policy, forgiven)).toMatchObject(verdict);
 });
 
+test('somebody has most of an hour to make room on a full volume', () => {
+  const usual = retryPolicy();
+  let waitedMs = 0;
+  for (let failures = 1; ; failures++) {
+    const records = Array.from({ length: failures }, (_, at) => failed(at + 1, 'diskFull'));
+    const verdict = judgeRetry(records, usual, 0);
+    if (verdict.kind === 'giveUp') break;
+    waitedMs += verdict.notBefore - failures * 1_000_000;
+  }
+  expect(waitedMs / 60_000).toBeCloseTo(50.5, 3);
+});
+
 test('the stage overrides the defaults of the pipeline field by field', () => {
-  expect(retryPolicy({ hung: 7 }, { hung: 5, diverged: 4 })).toMatchObject({ hung: 7, diverged: 4, diskFull: 3 });
+  expect(retryPolicy({ hung: 7 }, { hung: 5, diverged: 4 })).toMatchObject({ hung: 7, diverged: 4, diskFull: 10 });
 });
