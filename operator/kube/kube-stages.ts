@@ -14,7 +14,7 @@ import { endChanged, recordsEnd, type StageShell } from '../reconciler.ts';
 import type { AssumeCache } from './client/assume-cache.ts';
 import type { KubeClient } from './client/client.ts';
 import { stageProblem } from './observe/cluster-problem.ts';
-import { hasEnded } from './observe/attempt-end.ts';
+import { hasEnded, isOutlived } from './observe/attempt-end.ts';
 import { RefusedError } from './client/create-owned.ts';
 import type { EventRecorder } from './client/events.ts';
 import { endedAttempts, stageEvents } from './apply/status-events.ts';
@@ -219,6 +219,18 @@ export class KubeStages implements StageShell {
     }
   }
 
+  /** Only once its end is recorded: the pod that tells of it goes with its Job. */
+  private async endOutlived(stage: Stored<R1Stage>): Promise<void> {
+    const id = idOf(stage);
+    const ended = stage.status?.attempts.filter((each) => !hasNotEnded(each)).map(({ number }) => number) ?? [];
+    const outlived = this.options.pods.byIndex(id).filter((pod) => isTrainer(pod) && isOutlived(pod));
+    const numbers = new Set(outlived.map(({ metadata }) => attemptOf(metadata.labels))).intersection(new Set(ended));
+    for (const job of this.options.jobs.byIndex(id)) {
+      if (!isTrainer(job) || !numbers.has(attemptOf(job.metadata.labels))) continue;
+      await this.options.client.delete(jobs, job.metadata, job.metadata.uid).catch(ignoreNotFound);
+    }
+  }
+
   private pipelineOf({ metadata, spec }: Stored<R1Stage>): Stored<R1Pipeline> | undefined {
     const pipeline = this.options.pipelines.get(`${metadata.namespace}/${spec.pipeline}`);
     return pipeline?.metadata.uid === ownerOf(metadata)?.uid ? pipeline : undefined;
@@ -258,12 +270,13 @@ export class KubeStages implements StageShell {
     const delayMs = this.writes.delay(key, urgent ? 'now' : 'soon');
     if (delayMs > 0) return this.options.requeueAfter(key, delayMs);
     this.writes.settled(key);
-    if (isDeepStrictEqual(old, status)) return;
+    if (isDeepStrictEqual(old, status)) return this.endOutlived(stage);
     const saved = await client.applyStatus(stages, stage, status).catch(ignoreNotFound);
     if (saved === undefined) return;
     cache.assume(transformOwn(saved));
     for (const each of stageEvents(old, status)) events.record(stages, saved, each);
     for (const { outcome, class: cause } of endedAttempts(old, status)) metrics.attemptEnded(outcome, cause);
+    await this.endOutlived(saved);
   }
 }
 

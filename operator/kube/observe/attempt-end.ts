@@ -43,6 +43,20 @@ export function hasEnded(pod: Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
+/**
+ * Its trainer has ended by itself, but another container goes on, such as a sidecar that somebody injected: it would hold
+ * the pod, its GPUs and its volume for ever.
+ */
+export function isOutlived(pod: Pod): boolean {
+  const others = pod.status?.containerStatuses?.filter(({ name }) => name !== trainerContainer) ?? [];
+  return (
+    !hasEnded(pod) &&
+    pod.metadata?.deletionTimestamp === undefined &&
+    trainerStatus(pod)?.state?.terminated !== undefined &&
+    others.some(({ state }) => state?.running !== undefined)
+  );
+}
+
 /** Its trainer, or what comes before it, has ended, or it is being deleted: something follows from that. */
 export function isEnding(pod: Pod): boolean {
   return hasEnded(pod) || lastStatus(pod) !== undefined || pod.metadata?.deletionTimestamp !== undefined;

@@ -1,7 +1,7 @@
 import { annotations } from '../../api/metadata.ts';
 import type { ProgressLine } from '../../../trainer/contract/progress.ts';
 import type { AttemptObserved, StopReason } from '../../core/observed.ts';
-import { disruption, hasEnded, podEnd, trainerStatus, type PodEnd } from './attempt-end.ts';
+import { disruption, hasEnded, isOutlived, podEnd, trainerStatus, type PodEnd } from './attempt-end.ts';
 import { madeFromAnnotation, settingsAnnotation } from '../objects/labels.ts';
 import type { Job, Pod } from '../client/resources.ts';
 import { pendingReason } from './pending-reason.ts';
@@ -45,7 +45,8 @@ const lostAfterGraceMs = 30_000;
 
 /**
  * One attempt as `core` sees it. Success is known from the container, a second before its Job completes. A failure is
- * one only when the Job says so: a queueing system may take a Job's pods away and give it others later.
+ * one only when the Job says so: a queueing system may take a Job's pods away and give it others later. Where a sidecar
+ * outlives the trainer the Job never says anything, and the trainer's container decides.
  */
 export function observeAttempt(objects: AttemptObjects, now: number): AttemptObserved {
   const { number, gpus, directory, job, pods } = objects;
@@ -109,6 +110,7 @@ function endOf({ job, jobIsGone, pods, directory }: AttemptObjects, now: number)
   if (lost !== undefined) {
     return { at: now, exit: { cause: 'nodeLost', detail: disruption(lost.pod)?.message ?? 'its kubelet is silent' } };
   }
+  if (seen !== undefined && newest?.goneAt === undefined && newest && isOutlived(newest.pod)) return seen;
   if (pods.some(isLive)) return undefined;
   const verdict = verdictOf(job);
   if (!jobIsGone && verdict === undefined) return undefined;

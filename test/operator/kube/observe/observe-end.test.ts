@@ -23,6 +23,17 @@ function result(outcome: string, reason: string, message: string): string {
   return resultMessage({ outcome, reason, message, checkpoint: undefined });
 }
 
+/** A pod whose trainer is in this state, and whose proxy runs on. */
+function withSidecar(state: Parameters<typeof trainer>[1], metadata = {}) {
+  const proxy = container('istio-proxy', running());
+  return pod({ phase: 'Running', containerStatuses: [container('trainer', state), proxy] }, metadata);
+}
+
+test('a pod that is told to end has not failed by its own, whatever runs beside its trainer', () => {
+  const given = objects({ pods: [{ pod: withSidecar(terminated(70), asked) }] });
+  expect(observeAttempt(given, now).state).not.toBe('ended');
+});
+
 describe('an attempt that has ended', () => {
   const failed = (status: Parameters<typeof pod>[0]) => objects({ job: failedJob, pods: [{ pod: pod(status) }] });
   test.each([
@@ -48,6 +59,14 @@ describe('an attempt that has ended', () => {
       }),
       end: { outcome: 'Failed', class: 'crashed', message: 'exit code 0 without a result' },
     },
+    ...[
+      { name: 'failed', status: terminated(64, result('failed', 'userError', 'no such file')), cause: 'userError' },
+      { name: 'was killed for its memory', status: terminated(137, '', 'OOMKilled'), cause: 'outOfMemory' },
+    ].map(({ name, status, cause }) => ({
+      name: `${name} beside a sidecar that runs on`,
+      given: objects({ pods: [{ pod: withSidecar(status) }] }),
+      end: { outcome: 'Failed', class: cause },
+    })),
     {
       name: 'is the fault of the manifest',
       given: failed(trainer('Failed', terminated(64, result('failed', 'userError', 'datasets[0]: no such file')))),
