@@ -24,7 +24,7 @@ A manifest can be applied again at any time. What a change does depends on the f
 | \`checkpointEvery\`, \`keepOptimizer\`, \`completions\` | The next attempt takes it. |
 | where pods run: \`resources\`, \`nodeSelector\`, \`tolerations\`, \`affinity\`, \`queue\`, \`image\`, \`volumes\`, \`env\`, \`podLabels\` and the like | An attempt that runs goes on as it is; the next one takes it. An attempt that still waits, because no node has what it asks for, is replaced at once. |
 | \`suspend\`, \`retry\`, \`budget\`, \`deadlineSeconds\`, \`gate\`, \`ttlSecondsAfterFinished\` | At once. A changed gate is judged anew. |
-| \`storage\` | \`keepLast\` counts from the next attempt. The rest is read when the volume is made; another \`claimName\` must hold what earlier stages wrote. |
+| \`storage\` | \`keepLast\` counts from the next attempt. A greater \`size\` lets the claim grow where its storage class can. The rest is read when the volume is made; another \`claimName\` must hold what earlier stages wrote. |
 
 A failed stage is tried again when its manifest is corrected. A new stage may be added. One that is
 removed is suspended if it is under way; what it made stays, and it goes on from there when it comes back.

@@ -11,7 +11,7 @@ export const retry = object({
     'Retries after an eviction, a lost node, a preemption or a signal from outside (5).',
   ),
   outOfMemory: retries.describe('Retries after running out of memory (1).'),
-  diskFull: retries.describe('Retries after a full volume (3).'),
+  diskFull: retries.describe('Retries after a full volume (10, which are 50 minutes).'),
   diverged: retries.describe(
     'Retries after a loss or gradient that is not finite (0: the same settings give the same bits again).',
   ),
@@ -103,7 +103,11 @@ export const placementShape = {
 };
 
 export const storage = object({
-  size: quantity.default('10Gi').describe("Size of the pipeline's volume."),
+  size: quantity
+    .default('10Gi')
+    .describe(
+      "Size of the pipeline's volume. It grows with this where its storage class allows expansion, and never becomes smaller.",
+    ),
   storageClassName: objectName.optional().describe('Storage class; the default one when absent.'),
   accessMode: z
     .enum(['ReadWriteOnce', 'ReadWriteMany'])

@@ -110,6 +110,7 @@ export class KubePipelines implements PipelineShell {
         const { metadata, spec } = action.stage;
         const stored = cache.get(`${namespace}/${metadata.name}`);
         if (stored === undefined) return;
+        if (stored.spec.storage.size !== spec.storage.size) await this.options.claims.grow(pipeline);
         const annotations = { ...stored.metadata.annotations, ...metadata.annotations };
         const updated = { ...stored, metadata: { ...stored.metadata, annotations }, spec };
         cache.assume(transformOwn(await client.replace(stages, updated).catch(refuse)));

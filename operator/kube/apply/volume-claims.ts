@@ -1,8 +1,9 @@
 import { labels } from '../../api/metadata.ts';
 import type { R1Pipeline } from '../../api/pipeline.ts';
+import { amountOf } from '../../api/quantity.ts';
 import type { R1Stage } from '../../api/stage.ts';
 import type { KubeClient } from '../client/client.ts';
-import { isAlreadyExists } from '../client/api-error.ts';
+import { isAlreadyExists, isRefusal } from '../client/api-error.ts';
 import { refuse, RefusedError } from '../client/create-owned.ts';
 import { claimName } from '../objects/names.ts';
 import { volumeClaim } from '../objects/volume-claim.ts';
@@ -51,7 +52,32 @@ export class VolumeClaims {
     if (claim === undefined) throw new RefusedError(missing(name, stage, written), retryMs);
     if (storage.claimName !== undefined) return name;
     refuseOthers(claim, stage, pipeline);
+    await this.growTo(storage.size, claim);
     return name;
+  }
+
+  /**
+   * A claim that was made for the pipeline gets the size that is asked for by now; none becomes smaller.
+   *
+   * @throws RefusedError when it cannot grow
+   */
+  async grow({ metadata, spec }: R1Pipeline): Promise<void> {
+    if (spec.storage.claimName !== undefined) return;
+    const claim = await this.find({ namespace: metadata.namespace, name: claimName(metadata.name) });
+    if (claim?.metadata.labels?.[labels.pipeline] === metadata.name) await this.growTo(spec.storage.size, claim);
+  }
+
+  private async growTo(size: string | number, claim: Stored<VolumeClaim>): Promise<void> {
+    const has = claim.spec?.resources?.requests?.['storage'];
+    if (has === undefined || !(amountOf(size) > amountOf(has))) return;
+    const patch = { spec: { resources: { requests: { storage: String(size) } } } };
+    try {
+      this.remember(await this.client.mergePatch(volumeClaims, claim.metadata, patch));
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const wish = `claim "${claim.metadata.name}" of ${has} cannot grow to the ${size} of spec.storage.size`;
+      throw new RefusedError(`${wish}: ${(error as Error).message}; restore the size, or use another claim`, retryMs);
+    }
   }
 
   /** Whether one is there already is asked by making it: for most pipelines it is not. */
