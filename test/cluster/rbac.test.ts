@@ -77,6 +77,7 @@ describeCluster('the rights that the chart gives the operator', (cluster) => {
         pipeline('is-suspended', namespace, 'kwok/run'),
         pipeline('is-changed', namespace, 'kwok/run'),
         pipeline('is-queued', namespace, 'kwok/run', { queue: 'nobody' }),
+        pipeline('stays-queued', namespace, 'kwok/run', { queue: 'nobody' }),
         pipeline('waits', namespace, 'kwok/no-image'),
         pipeline('has-no-claim', namespace, image, { storage: { claimName: 'missing' } }),
       ]);
@@ -98,6 +99,7 @@ describeCluster('the rights that the chart gives the operator', (cluster) => {
       await eventually('the pipeline is deleted', async () => deleted('r1pipelines'));
       await eventually('a queued Job is deleted', async () => deleted('jobs'));
       await eventually('events of a pod that waits are read', async () => used().has('list events'));
+      await eventually('what Kueue says is read', async () => used().has('list workloads.kueue.x-k8s.io'));
 
       const account = `--as=system:serviceaccount:${namespace}`;
       const list = async (name: string) =>

@@ -32,6 +32,15 @@ export type NetworkPolicy = Json<V1NetworkPolicy>;
 export type Lease = Json<V1Lease>;
 export type Event = Json<CoreV1Event>;
 
+/** What Kueue makes of a Job; the part that is read. */
+export interface Workload extends KubeObject {
+  readonly spec?: { readonly active?: boolean };
+  readonly status?: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
+    readonly admissionChecks?: readonly { readonly name: string; readonly state: string; readonly message?: string }[];
+  };
+}
+
 /** Metadata that every object has once an API server has stored it. */
 export interface StoredMetadata {
   readonly name: string;
@@ -86,6 +95,7 @@ export const networkPolicies = namespacedKind<NetworkPolicy>(
   'networkpolicies',
 );
 export const leases = namespacedKind<Lease>('coordination.k8s.io/v1', 'Lease', 'leases');
+export const workloads = namespacedKind<Workload>('kueue.x-k8s.io/v1beta2', 'Workload', 'workloads');
 export const events = namespacedKind<Event>('v1', 'Event', 'events');
 
 export interface ObjectName {

@@ -27,7 +27,7 @@ export interface AttemptObjects {
   readonly progress?: { readonly line: ProgressLine; readonly at: number } | undefined;
   /** When its log was last read; undefined before the first time. */
   readonly lookedAt?: number | undefined;
-  /** What events say about a pod that waits. */
+  /** What events say about a pod that waits, or its Workload about a Job in a queue. */
   readonly eventMessage?: string | undefined;
 }
 

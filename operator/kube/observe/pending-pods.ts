@@ -1,6 +1,7 @@
 import type { KubeClient } from '../client/client.ts';
 import type { AttemptObjects } from './observe-attempt.ts';
 import { hasEnded, trainerStatus } from './attempt-end.ts';
+import { queueMessage, queueOf } from './queue-message.ts';
 import { events, type Event, type ObjectName, type Stored } from '../client/resources.ts';
 
 export interface PendingPodsOptions {
@@ -28,7 +29,8 @@ interface Lookup {
 
 /**
  * Why a pod does not start, where only its events say it: a Secret that cannot be mounted, a storage class that nobody
- * knows, a quota that lets no pod through. Events are only read for pods that wait for long.
+ * knows, a quota that lets no pod through. Or why a queue lets it wait, which only its Workload says. These are only read
+ * for what waits for long.
  */
 export class PendingPods {
   private readonly options: PendingPodsOptions;
@@ -47,7 +49,8 @@ export class PendingPods {
       return undefined;
     }
     const known = this.lookups.get(id);
-    if (known !== undefined) {
+    // What kept a pod waiting says nothing of the queue that its Job has come back to.
+    if (known !== undefined && queueOf(known.objects.job) === queueOf(objects.job)) {
       known.objects = objects;
       return known.message;
     }
@@ -83,6 +86,7 @@ export class PendingPods {
 
   private async read({ stageKey, objects }: Lookup): Promise<string | undefined> {
     const { job, pods } = objects;
+    if (job !== undefined && queueOf(job) !== undefined) return queueMessage(this.options.client, job);
     const pod = pods.at(-1);
     const target = pod !== undefined && pod.goneAt === undefined ? pod.pod : job;
     const claim = this.options.claimOf(stageKey);
@@ -112,9 +116,10 @@ function timeOf({ lastTimestamp, eventTime, metadata }: Stored<Event>): number {
   return Date.parse(lastTimestamp ?? eventTime ?? metadata.creationTimestamp);
 }
 
-/** It has no container yet, will get one, and no queue explains why it has none. */
+/** It has no container yet, and will get one. */
 function waits({ job, jobIsGone, pods }: AttemptObjects): boolean {
   const newest = pods.at(-1);
+  if (queueOf(job) !== undefined) return true;
   if (job?.spec?.suspend === true || isOver(job)) return false;
   if (newest === undefined || newest.goneAt !== undefined) return !jobIsGone;
   const { pod } = newest;

@@ -2,6 +2,7 @@ import type { AttemptObserved } from '../../core/observed.ts';
 import { fetchContainer } from '../objects/attempt-job.ts';
 import type { ContainerStatus } from './attempt-end.ts';
 import type { Job, Pod } from '../client/resources.ts';
+import { queueOf } from './queue-message.ts';
 
 export type Waiting = Required<Pick<AttemptObserved, 'waiting'>> & Pick<AttemptObserved, 'waitingReason'>;
 
@@ -13,15 +14,16 @@ export function pendingReason(
   pod: Pod | undefined,
   eventMessage: string | undefined,
 ): Waiting | undefined {
-  if (job?.spec?.suspend === true) return inQueue(job);
+  if (job?.spec?.suspend === true) return inQueue(job, eventMessage);
   if (pod === undefined) return eventMessage === undefined ? undefined : { waiting: eventMessage };
   return notScheduled(pod, eventMessage) ?? containerWaits(pod) ?? onVolume(eventMessage) ?? fetching(pod);
 }
 
-function inQueue(job: Job): Waiting {
-  const queue = job.metadata?.labels?.['kueue.x-k8s.io/queue-name'];
-  const waiting = queue === undefined ? 'its Job is suspended' : `waits in queue "${queue}"`;
-  return { waiting, waitingReason: 'Queued' };
+function inQueue(job: Job, message: string | undefined): Waiting {
+  const queue = queueOf(job);
+  if (queue === undefined) return { waiting: 'its Job is suspended', waitingReason: 'Queued' };
+  const why = message === undefined ? '' : `: ${message}`;
+  return { waiting: `waits in queue "${queue}"${why}`, waitingReason: 'Queued' };
 }
 
 /** The scheduler says in a condition what no node has. */

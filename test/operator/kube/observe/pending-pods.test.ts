@@ -1,5 +1,7 @@
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { ApiError } from '../../../../operator/kube/client/api-error.ts';
 import type { KubeClient } from '../../../../operator/kube/client/client.ts';
+import { workloads } from '../../../../operator/kube/client/resources.ts';
 import type { AttemptObjects } from '../../../../operator/kube/observe/observe-attempt.ts';
 import { PendingPods } from '../../../../operator/kube/observe/pending-pods.ts';
 import { job, jobCondition, pod, running, objects, trainer } from '../../../support/attempt-objects.ts';
@@ -9,9 +11,10 @@ const key = 'team/sums-zero';
 const waiting = objects({ pods: [{ pod: pod({}, { namespace: 'team' }) }] });
 
 let stageIsThere: boolean;
-const list = jest.fn(async () => ({
+const failedMount = async (..._args: unknown[]) => ({
   items: [{ reason: 'FailedMount', message: 'secret "key" not found', metadata: { creationTimestamp: '' } }],
-}));
+});
+const list = jest.fn(failedMount);
 const onMessage = jest.fn();
 
 function pendingPods(): PendingPods {
@@ -30,6 +33,7 @@ beforeEach(() => {
 afterEach(() => {
   jest.useRealTimers();
   jest.clearAllMocks();
+  list.mockImplementation(failedMount);
 });
 
 test('events of a pod that waits for long are read, less and less often', async () => {
@@ -46,7 +50,7 @@ test('events of a pod that waits for long are read, less and less often', async 
 
 test.each<{ name: string; given: AttemptObjects }>([
   { name: 'runs', given: objects({ pods: [{ pod: pod(trainer('Running', running())) }] }) },
-  { name: 'stands in a queue', given: objects({ job: job({ spec: { suspend: true } }) }) },
+  { name: 'is suspended, by no queue', given: objects({ job: job({ spec: { suspend: true } }) }) },
   { name: 'has failed without a pod', given: objects({ job: job({ status: jobCondition('Failed') }) }) },
   {
     name: 'has failed with its pod deleted',
@@ -81,3 +85,68 @@ test('a crowd of waiting pods is looked at one after the other', async () => {
   expect(list.mock.calls.length / 2).toBeGreaterThanOrEqual(9);
   expect(list.mock.calls.length / 2).toBeLessThanOrEqual(11);
 });
+
+describe('a Job in a queue', () => {
+  const labels = { 'kueue.x-k8s.io/queue-name': 'team' };
+  const queued = objects({ job: job({ spec: { suspend: true }, namespace: 'team', uid: 'j', labels }) });
+
+  test.each<{ name: string; answer: () => object[]; words: string | undefined }>([
+    {
+      name: 'that is not there',
+      answer: () => [unreserved("LocalQueue gpu-qeue doesn't exist")],
+      words: "LocalQueue gpu-qeue doesn't exist",
+    },
+    {
+      name: 'that has a check to make',
+      answer: () => [
+        {
+          status: {
+            conditions: [{ type: 'QuotaReserved', status: 'True', message: 'reserved' }],
+            admissionChecks: [
+              { name: 'budget', state: 'Ready', message: '' },
+              { name: 'nodes', state: 'Pending', message: 'provisioning 2 nodes' },
+            ],
+          },
+        },
+      ],
+      words: 'admission check nodes is Pending: provisioning 2 nodes',
+    },
+    { name: 'that has not looked at it', answer: () => [{}], words: undefined },
+    {
+      name: 'that somebody took it out of',
+      answer: () => [{ spec: { active: false } }],
+      words: 'its Workload is not active',
+    },
+    {
+      name: 'that nobody serves',
+      answer: () => [],
+      words: 'Kueue takes no notice of its Job; is its integration batch/job on, also here?',
+    },
+    {
+      name: 'on a cluster without Kueue',
+      answer: () => {
+        throw new ApiError(404, 'NotFound', 'the server could not find the requested resource');
+      },
+      words: 'this cluster has no Kueue that serves kueue.x-k8s.io/v1beta2',
+    },
+  ])('$name says why it waits', async ({ answer, words }) => {
+    list.mockImplementation(async () => ({ items: answer() as never }));
+    const pending = pendingPods();
+    pending.messageFor(key, queued);
+    await jest.advanceTimersByTimeAsync(30_000);
+    expect(list).toHaveBeenCalledWith(workloads, 'team', { labelSelector: 'kueue.x-k8s.io/job-uid=j', limit: 1 });
+    expect(pending.messageFor(key, queued)).toBe(words);
+  });
+
+  test('says nothing of what kept its pod waiting before it was preempted', async () => {
+    const pending = pendingPods();
+    pending.messageFor(key, waiting);
+    await jest.advanceTimersByTimeAsync(30_000);
+    expect(pending.messageFor(key, waiting)).toBe('FailedMount: secret "key" not found');
+    expect(pending.messageFor(key, queued)).toBeUndefined();
+  });
+});
+
+function unreserved(message: string): object {
+  return { status: { conditions: [{ type: 'QuotaReserved', status: 'False', message }] } };
+}
