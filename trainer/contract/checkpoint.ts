@@ -15,6 +15,7 @@ import { z } from 'zod';
  *   rollouts/              all completions of the newest rollouts, step-000021.jsonl and so on by their first step
  *   evaluations/           figures of a model, a file for each model and way to measure it
  *   decisions.jsonl        what people decided on the rows of a review stage
+ *   learned-files.json     what the data files held that the stage, and those before it, learned from
  *   result.json            the last thing written
  *
  * On a cluster it is `<run>/attempt-<n>/` in the stage's directory, and `attempt-<n>.closed/` once a newer attempt has
@@ -28,6 +29,7 @@ export const samplesName = 'samples.jsonl';
 export const rolloutsName = 'rollouts';
 export const evaluationsName = 'evaluations';
 export const reviewDecisionsName = 'decisions.jsonl';
+export const learnedFilesName = 'learned-files.json';
 export const resultName = 'result.json';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);

@@ -19,6 +19,7 @@ import { pretrain } from './pretrain.ts';
 import { readStageFile } from './read-stage-file.ts';
 import { review } from './review.ts';
 import { rewardModel } from './reward-model.ts';
+import { requireSameData } from './require-same-data.ts';
 import { readToken, rolloutVersions } from './rollout-worker.ts';
 import { sample } from './sample.ts';
 import { sft } from './sft.ts';
@@ -59,6 +60,7 @@ async function runRecipe(
   await namingFullDisk(file.out, undefined, async () => {
     await makeDirectory(file.out);
     const workspace = await openWorkspace(file, stop);
+    await requireSameData(file, workspace.settings);
     await removeRuns(file.out, file.goneRuns ?? []);
     if (file.takeOver) await takeOver(file.out, file.takeOver, workspace.settingsDigest);
     const result = withWarnings(await withRolloutWorkers(workspace), workspace);

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { describeModel } from '../checkpoint/model-files.ts';
 import { settingsOfWeights } from '../contract/continuation.ts';
 import type { DatasetSettings } from '../contract/dataset.ts';
@@ -10,19 +9,41 @@ import { dataOf } from '../contract/settings.ts';
 import type { StageFile } from '../contract/stage-file.ts';
 import type { EvaluationSettings } from '../contract/training.ts';
 
-/**
- * Digest of everything that decides the weights or rows: files by their content; not the attempt, the directories or the
- * number of workers, nor how the result is measured. So the same manifest has the same settings digest on another machine.
- *
- * @throws UserError if a file cannot be read
- */
-export async function settingsDigest(file: StageFile): Promise<string> {
+/** What a file holds. */
+export interface FileContent {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** What decides the weights or rows of a stage. */
+export interface DecidingSettings {
+  /**
+   * SHA-256 of everything that decides them: files by their content; not the attempt, the directories or the number of
+   * workers, nor how the result is measured. So the same manifest has the same digest on another machine.
+   */
+  readonly digest: string;
+  /** The same without what the files of `learned` hold. */
+  readonly withoutData: string;
+  /** What the files hold that the stage learns from, by dataset; held-out rows of a file of their own are not learned from. */
+  readonly learned: Readonly<Record<string, FileContent>>;
+}
+
+/** @throws UserError if a file cannot be read */
+export async function decidingSettings(file: StageFile): Promise<DecidingSettings> {
   const { seed, stage, chat, precision, inputs } = file;
   const pins = Object.fromEntries(Object.entries(inputs).map(([name, { digest }]) => [name, digest]));
   const settings = settingsOfWeights(file.settings);
-  const datasets = await datasetsByContent(file, dataOf(file.settings), trainingContent);
+  const data = namedDatasets(file, dataOf(file.settings));
+  const learned = await learnedFiles(data);
   const start = await startByContent(file.model);
-  return digestOf({ stage, seed, settings, chat, precision, datasets, start, pins });
+  const digestWith = (contentOf: (dataset: string) => string | undefined): string => {
+    const datasets = data.map((dataset) => ({
+      ...withoutFiles(dataset),
+      ...(dataset.file !== undefined && { file: contentOf(dataset.name) }),
+    }));
+    return digestOf({ stage, seed, settings, chat, precision, datasets, start, pins });
+  };
+  return { digest: digestWith((name) => learned[name]?.sha256), withoutData: digestWith(() => ''), learned };
 }
 
 /** Digest of everything but the model that decides the figures of an evaluation. */
@@ -35,7 +56,7 @@ export async function evaluationDigest(file: StageFile, evaluation: EvaluationSe
     chat,
     precision,
     trainedOn,
-    datasets: await datasetsByContent(file, settings.data, wholeContent),
+    datasets: await Promise.all(namedDatasets(file, settings.data).map(wholeContent)),
   });
 }
 
@@ -50,40 +71,46 @@ function digestOf(content: object | undefined): string {
     .digest('hex');
 }
 
-type ByContent = (dataset: DatasetSettings) => Promise<object>;
-
-function datasetsByContent(
-  { datasets }: StageFile,
-  names: readonly string[],
-  byContent: ByContent,
-): Promise<readonly object[]> {
-  return Promise.all(datasets.filter(({ name }) => names.includes(name)).map(byContent));
+async function learnedFiles(datasets: readonly DatasetSettings[]): Promise<Record<string, FileContent>> {
+  const read = datasets.map(async ({ name, file }) =>
+    file === undefined ? [] : [[name, await readContent(file)] as const],
+  );
+  return Object.fromEntries((await Promise.all(read)).flat());
 }
 
-/** Held-out rows of a file of their own are not learned from. */
-const trainingContent: ByContent = async ({ file, ...rest }) => ({
-  ...rest,
-  ...(rest.heldOut && { heldOut: { ...rest.heldOut, file: undefined } }),
-  ...(file !== undefined && { file: await fileDigest(file) }),
-});
+function namedDatasets({ datasets }: StageFile, names: readonly string[]): DatasetSettings[] {
+  return datasets.filter(({ name }) => names.includes(name));
+}
 
-const wholeContent: ByContent = async (dataset) => {
-  const content = await trainingContent(dataset);
-  const file = dataset.heldOut?.file;
-  return { ...content, ...(file !== undefined && { heldOutFile: await fileDigest(file) }) };
-};
+function withoutFiles(dataset: DatasetSettings): object {
+  const { file: _file, ...rest } = dataset;
+  return { ...rest, ...(rest.heldOut && { heldOut: { ...rest.heldOut, file: undefined } }) };
+}
+
+async function wholeContent(dataset: DatasetSettings): Promise<object> {
+  const { file, heldOut } = dataset;
+  return {
+    ...withoutFiles(dataset),
+    ...(file !== undefined && { file: (await readContent(file)).sha256 }),
+    ...(heldOut?.file !== undefined && { heldOutFile: (await readContent(heldOut.file)).sha256 }),
+  };
+}
 
 async function startByContent(model: StageFile['model']): Promise<object | undefined> {
   if (model?.input) return { digest: model.input.digest };
   return model?.path === undefined ? model?.init : describeModel(model.path);
 }
 
-async function fileDigest(path: string): Promise<string> {
+async function readContent(path: string): Promise<FileContent> {
   const hash = createHash('sha256');
+  let bytes = 0;
   try {
-    await pipeline(createReadStream(path), hash);
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      bytes += chunk.length;
+    }
   } catch (error) {
     throw new UserError(`${path}: cannot be read: found ${foundInstead(error)}`, { cause: error });
   }
-  return hash.digest('hex');
+  return { bytes, sha256: hash.digest('hex') };
 }

@@ -3,7 +3,7 @@ import { warningOfTrainedOn } from '../contract/training.ts';
 import type { RolloutServer } from '../rollout/remote/server.ts';
 import { EvaluationRecords } from './evaluation-records.ts';
 import { ProgressReporter } from './progress.ts';
-import { settingsDigest } from './settings-digest.ts';
+import { decidingSettings, type DecidingSettings } from './settings-digest.ts';
 import { StageInputs } from './stage-inputs.ts';
 import { StageLog } from './stage-log.ts';
 import { StageOutput } from './stage-output.ts';
@@ -13,6 +13,8 @@ import type { Warnings } from './warnings.ts';
 /** What a recipe has around it. */
 export interface Workspace {
   readonly file: StageFile;
+  readonly settings: DecidingSettings;
+  /** `settings.digest`. */
   readonly settingsDigest: string;
   readonly inputs: StageInputs;
   readonly output: StageOutput;
@@ -31,7 +33,8 @@ export async function openWorkspace(
   stop: AbortSignal,
   progress = new ProgressReporter(),
 ): Promise<Workspace> {
-  const digest = await settingsDigest(file);
+  const settings = await decidingSettings(file);
+  const { digest } = settings;
   if (file.trainedOn?.length) progress.warnings.warn('TrainingRowsEvaluated', warningOfTrainedOn(file.trainedOn));
   const request = new StopRequest(stop);
   const onActivity = (): void => {
@@ -40,6 +43,7 @@ export async function openWorkspace(
   };
   return {
     file,
+    settings,
     settingsDigest: digest,
     inputs: new StageInputs(file, onActivity),
     output: new StageOutput(file, digest),

@@ -59,7 +59,9 @@ test.each<Case>([
       stages: [
         ...succeeded(pipeline, ['pretrained']),
         ...succeeded(pipeline, ['pretrained'], { runSeconds: 3600 }),
-      ].map((stage, at) => (at === 0 ? stage : { ...stage, spec: { ...stage.spec, stage: 'old' } })),
+      ].map((stage, at) =>
+        at === 0 ? stage : { ...stage, metadata: { name: 'test-old' }, spec: { ...stage.spec, stage: 'old' } },
+      ),
     },
     condition: ['False', 'BudgetExhausted'],
   },
