@@ -15,7 +15,9 @@ const nextAttemptMs = 90_000;
 
 describeFaults('a stage whose node is lost', (cluster) => {
   beforeAll(async () => {
-    await run(join(scripts, 'second-node.sh'), [], { env: { R1_STATE: cluster().directory, R1_IMAGES: image } });
+    await run(join(scripts, 'second-node.sh'), [], {
+      env: { R1_CLUSTER_STATE: cluster().directory, R1_IMAGES: image },
+    });
   }, 120_000);
 
   test('goes on elsewhere within 90 seconds, and the trainer that is left there spoils nothing', async () => {

@@ -78,7 +78,7 @@ export function sharedState(): string {
 }
 
 export async function takeDown(directory: string): Promise<void> {
-  await run(join(scripts, 'down.sh'), [], { env: { R1_STATE: directory } });
+  await run(join(scripts, 'down.sh'), [], { env: { R1_CLUSTER_STATE: directory } });
 }
 
 async function joinShared(directory: string): Promise<void> {
@@ -116,7 +116,12 @@ async function bringUp(
   { durable = false, node = false, images = [], apiServerFlags = [] }: ControlPlaneOptions,
 ): Promise<void> {
   const [api, etcd, kwok] = await freePorts(3);
-  const env = { R1_STATE: directory, R1_API_PORT: String(api), R1_ETCD_PORT: String(etcd), R1_KWOK_PORT: String(kwok) };
+  const env = {
+    R1_CLUSTER_STATE: directory,
+    R1_API_PORT: String(api),
+    R1_ETCD_PORT: String(etcd),
+    R1_KWOK_PORT: String(kwok),
+  };
   const guarded = {
     ...env,
     R1_OWNER_PID: String(ownerPid),
@@ -141,7 +146,7 @@ function open(directory: string, own: boolean): HeldControlPlane {
     run(clusterProgram('kubectl') ?? 'kubectl', args, { env: { KUBECONFIG: kubeconfig }, ...(stdin && { stdin }) });
   const component = (...args: readonly string[]) => {
     if (!own) throw new Error('the shared control plane must not be broken: ask for { own: true }');
-    return run(join(scripts, 'component.sh'), args, { env: { R1_STATE: directory } });
+    return run(join(scripts, 'component.sh'), args, { env: { R1_CLUSTER_STATE: directory } });
   };
   return {
     kubeconfig,

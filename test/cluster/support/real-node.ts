@@ -31,7 +31,7 @@ export function missingForNode(): string | undefined {
 
 /** Builds the project's image and hands it to the node of that state directory, if it is up. */
 export async function buildImage(tag: string, stateDirectory = ''): Promise<void> {
-  const env = { ...(stateDirectory !== '' && { R1_STATE: stateDirectory }) };
+  const env = { ...(stateDirectory !== '' && { R1_CLUSTER_STATE: stateDirectory }) };
   await run(join(scripts, 'image.sh'), ['base'], { env });
   await run(join(scripts, 'image.sh'), ['build', tag, join(import.meta.dirname, '../../..')], { env });
 }
