@@ -146,8 +146,8 @@ export const r1Pipeline = withRules(
   [
     {
       // Stages, Jobs and directories are named after the pipeline.
-      rule: "size(self.metadata.name) <= 40 && !self.metadata.name.contains('.')",
-      message: 'metadata.name must be at most 40 lower-case letters, digits and hyphens',
+      rule: "size(self.metadata.name) <= 63 && !self.metadata.name.contains('.')",
+      message: 'metadata.name must be at most 63 lower-case letters, digits and hyphens',
     },
   ],
 );

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { dataset } from '../../trainer/contract/dataset.ts';
 import { modelSourceShape } from '../../trainer/contract/model.ts';
 import { progressLine, stageWarnings } from '../../trainer/contract/progress.ts';
-import { exactlyOneRule, name, object, withRules } from '../../trainer/contract/schema.ts';
+import { exactlyOneRule, name, object, pipelineName, withRules } from '../../trainer/contract/schema.ts';
 import { stageSettingsShape, stageTypes } from '../../trainer/contract/settings.ts';
 import { statusConditions } from './conditions.ts';
 import { apiVersion, metadata, time, writtenAsAWhole } from './metadata.ts';
@@ -55,7 +55,9 @@ export interface FileContents {
 /** A stage with everything resolved: what one R1Stage object asks for. */
 export const stageSpec = withRules(
   object({
-    pipeline: name.describe('The pipeline that it belongs to; names its directory on the volume, with the namespace.'),
+    pipeline: pipelineName.describe(
+      'The pipeline that it belongs to; names its directory on the volume, with the namespace.',
+    ),
     stage: name.describe('Its name in the pipeline.'),
     suspend: z.boolean().default(false).describe('Ends a running attempt once it has saved, and starts none.'),
     image: z.string().min(1).max(500).optional().describe("Image of the trainer; the operator's own when absent."),

@@ -54,9 +54,10 @@ export function requireOpenGate({ metadata, spec, status }: R1Pipeline, stage: s
  *
  * @param goesOn what happens if it waits now
  */
-export function afterApproval({ metadata, status }: R1Pipeline, stage: string, goesOn: string): string {
+export function afterApproval({ metadata, spec, status }: R1Pipeline, stage: string, goesOn: string): string {
   const action = status?.gates.find((each) => each.stage === stage)?.action;
   const gate = `${metadata.name}: the gate of ${stage}`;
   if (action === 'Approved') return `${gate} was approved before`;
-  return `${gate} is approved; ${action === 'Waiting' ? goesOn : 'it will not wait when the stage has succeeded'}`;
+  const then = spec.suspend ? 'the pipeline is suspended, and goes on once it is resumed' : goesOn;
+  return `${gate} is approved; ${action === 'Waiting' ? then : 'it will not wait when the stage has succeeded'}`;
 }

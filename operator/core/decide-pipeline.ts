@@ -136,10 +136,12 @@ function waitForLiveStages(situation: PipelineSituation): Verdict | undefined {
   return { status: 'Unknown', reason: liveReason(situation), message };
 }
 
-function waitForApproval({ views }: PipelineSituation): Verdict | undefined {
+function waitForApproval({ pipeline, views }: PipelineSituation): Verdict | undefined {
   const waiting = views.filter(({ gate }) => gate?.action === 'Waiting');
   if (waiting.length === 0) return undefined;
-  const message = waiting.map(({ stage, gate }) => `gate of stage ${stage.name}: ${gate?.message}`).join('; ');
+  const said = waiting.map(({ stage, gate }) => `gate of stage ${stage.name}: ${gate?.message}`);
+  const approve = waiting.map(({ stage }) => `r1 approve ${pipeline.metadata.name} ${stage.name}`).join(', ');
+  const message = `${said.join('; ')} (${approve}; on a cluster: ${approve.replaceAll('r1 approve', 'kubectl r1 approve')})`;
   return { status: 'Unknown', reason: 'WaitingForApproval', message };
 }
 

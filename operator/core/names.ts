@@ -7,6 +7,11 @@ export function stageObjectName(pipeline: string, stage: string): string {
   return `${pipeline}-${stage}`;
 }
 
+/** The same where another pipeline has that name: stage b-c of pipeline a, and stage c of pipeline a-b. */
+export function secondStageObjectName(pipeline: string, stage: string): string {
+  return `${stageObjectName(pipeline, stage)}-${digestOf([pipeline, stage]).slice(0, 8)}`;
+}
+
 /** A Job's pods, and the host names of an Indexed Job's, add to its name and must stay DNS labels of 63 characters. */
 const longestAttemptName = 50;
 

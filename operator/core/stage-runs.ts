@@ -1,10 +1,11 @@
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { R1Stage, StageSpec } from '../api/stage.ts';
-import { runName, stageObjectName } from './names.ts';
+import { runName, secondStageObjectName, stageObjectName } from './names.ts';
 
 /** A copy of a stage's object names the same owner, and is none of its stages all the same. */
 export function isStageOf(pipeline: string, { metadata, spec }: R1Stage): boolean {
-  return metadata.name === stageObjectName(pipeline, spec.stage);
+  const { name } = metadata;
+  return name === stageObjectName(pipeline, spec.stage) || name === secondStageObjectName(pipeline, spec.stage);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
 import { findCondition } from '../api/conditions.ts';
 import type { R1Stage } from '../api/stage.ts';
 import type { PipelineAction } from '../core/decide-pipeline.ts';
+import { secondStageObjectName } from '../core/names.ts';
 import type { PipelineObserved } from '../core/observed.ts';
 import { endChanged, type PipelineShell } from '../reconciler.ts';
 import { ignoreNotFound } from './client/api-error.ts';
@@ -103,7 +104,12 @@ export class KubePipelines implements PipelineShell {
       case 'CreateStage': {
         const { metadata } = action.stage;
         const stage = { ...action.stage, metadata: { ...metadata, namespace, ownerReferences: ownedBy(pipeline) } };
-        cache.assume(transformOwn(await createOwned(client, stages, stage)));
+        const name = secondStageObjectName(pipeline.metadata.name, action.stage.spec.stage);
+        const created = await createOwned(client, stages, stage).catch((error: unknown) => {
+          if (!(error instanceof RefusedError && error.taken)) throw error;
+          return createOwned(client, stages, { ...stage, metadata: { ...stage.metadata, name } });
+        });
+        cache.assume(transformOwn(created));
         return;
       }
       case 'UpdateStage': {

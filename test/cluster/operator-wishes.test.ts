@@ -27,13 +27,27 @@ describeCluster('the operator follows a person who', (cluster) => {
     expect(resumed.status?.failures).toEqual({});
   });
 
+  test('has stages in two pipelines that would make objects of one name', async () => {
+    const [stage] = row(1);
+    await world().apply('a', { stages: [{ ...stage, name: 'b-c' }] });
+    await world().apply('a-b', { stages: [{ ...stage, name: 'c' }] });
+    await world().pipeline('a', 'Succeeded');
+    await world().pipeline('a-b', 'Succeeded');
+  });
+
+  test('has a name of 63 characters', async () => {
+    const name = 'p'.repeat(63);
+    await world().apply(name, { stages: row(1) });
+    await world().pipeline(name, 'Succeeded');
+  });
+
   test('approves a gate', async () => {
     const [first, ...rest] = row(2);
     await world().apply('gated', { stages: [{ ...first, gate: { approval: true } }, ...rest] });
     const waiting = await world().pipeline('gated', 'Waiting');
     expect([reasonOf(waiting), wordsOf(waiting)]).toEqual([
       'WaitingForApproval',
-      'gate of stage first: waits for approval',
+      'gate of stage first: waits for approval (r1 approve gated first; on a cluster: kubectl r1 approve gated first)',
     ]);
     await world().kubectl('annotate', 'r1p', 'gated', `${annotations.approved}=first`);
     const done = await world().pipeline('gated', 'Succeeded');

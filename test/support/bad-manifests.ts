@@ -142,9 +142,9 @@ export const badManifests: readonly BadManifest[] = [
   },
   {
     name: 'name that is too long to name stages after it',
-    text: manifest(fourStages).replace('{name: test}', `{name: ${'a'.repeat(41)}}`),
-    expected: [/^metadata.name must be at most 40/],
-    server: 'metadata.name must be at most 40 lower-case letters, digits and hyphens',
+    text: manifest(fourStages).replace('{name: test}', `{name: ${'a'.repeat(64)}}`),
+    expected: [/^metadata.name must be at most 63/],
+    server: 'metadata.name must be at most 63 lower-case letters, digits and hyphens',
   },
   {
     name: 'quantity',

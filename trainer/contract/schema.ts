@@ -20,12 +20,16 @@ export function withRules<T extends z.ZodType>(schema: T, rules: readonly Rule[]
 /** An object that refuses unknown fields; every property needs `.describe()` for the manifest reference. */
 export const object = z.strictObject;
 
-/** A DNS label: the name of a dataset or a stage. */
-export const name = z
+const label = z
   .string()
   .min(1)
-  .max(40)
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
+
+/** A DNS label: the name of a dataset or a stage. */
+export const name = label.max(40);
+
+/** The name of a pipeline: the value of a label, and part of paths and names. */
+export const pipelineName = label.max(63);
 
 /** The name of a Kubernetes object. */
 export const objectName = z

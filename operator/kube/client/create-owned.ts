@@ -7,12 +7,15 @@ export class RefusedError extends Error {
   readonly retryAfterMs: number;
   /** Nobody has to do anything: it is a matter of seconds. */
   readonly passes: boolean;
+  /** Somebody else's object has the name. */
+  readonly taken: boolean;
 
-  constructor(message: string, retryAfterMs: number, { passes = false } = {}) {
+  constructor(message: string, retryAfterMs: number, { passes = false, taken = false } = {}) {
     super(message);
     this.name = 'RefusedError';
     this.retryAfterMs = retryAfterMs;
     this.passes = passes;
+    this.taken = taken;
   }
 }
 
@@ -50,7 +53,9 @@ export async function createOwned<T extends KubeObject & WithOwners>(
       throw new RefusedError(message, retryCollectedMs, { passes: true });
     }
     const whose = theirs === undefined ? 'nobody' : `${theirs.kind} ${theirs.name}`;
-    throw new RefusedError(`a ${kind.kind} named ${name} exists and belongs to ${whose}`, retryRefusedMs);
+    throw new RefusedError(`a ${kind.kind} named ${name} exists and belongs to ${whose}`, retryRefusedMs, {
+      taken: true,
+    });
   }
 }
 

@@ -17,9 +17,10 @@ interface Situation {
   /** What became of the gate of zero. */
   readonly action?: GateDecision['action'];
   readonly failed?: true;
+  readonly suspended?: true;
 }
 
-function pipelineIn({ approved, action, failed }: Situation): R1Pipeline {
+function pipelineIn({ approved, action, failed, suspended }: Situation): R1Pipeline {
   const pipeline = pipelineOf(spec);
   const message = `reward is 0.5, at least 1 was asked${action === 'Waiting' ? '; waits for approval' : ''}`;
   const common = { stage: 'zero', metric: 'reward', value: 0.5, expected: 'at least 1', passed: false };
@@ -34,6 +35,7 @@ function pipelineIn({ approved, action, failed }: Situation): R1Pipeline {
   } as const;
   return {
     ...pipeline,
+    spec: { ...pipeline.spec, suspend: suspended === true },
     metadata: { ...pipeline.metadata, annotations: approved === undefined ? {} : { [annotations.approved]: approved } },
     status: { conditions: failed ? [ended] : [], gates, stages: [], runSeconds: 0, gpuHours: 0 },
   };
@@ -69,6 +71,13 @@ test.each<Situation & { name: string; becomes?: string; says: string }>([
     approved: 'zero',
     action: 'Approved',
     says: 'test: the gate of zero was approved before',
+  },
+  {
+    name: 'a gate of a suspended pipeline',
+    action: 'Waiting',
+    suspended: true,
+    becomes: 'zero',
+    says: 'test: the gate of zero is approved; the pipeline is suspended, and goes on once it is resumed',
   },
 ])('approves $name', ({ becomes, says, ...situation }) => {
   const before = pipelineIn(situation);

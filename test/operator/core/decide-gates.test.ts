@@ -56,7 +56,11 @@ test.each<Case>([
   {
     name: 'waits for a person where a gate asks for one',
     given: { pipeline: approval, stages: succeeded(pipeline, ['pretrained']) },
-    condition: ['Unknown', 'WaitingForApproval', 'gate of stage pretrained: waits for approval'],
+    condition: [
+      'Unknown',
+      'WaitingForApproval',
+      'gate of stage pretrained: waits for approval (r1 approve test pretrained; on a cluster: kubectl r1 approve test pretrained)',
+    ],
     states: ['Waiting', 'Waiting', 'Waiting', 'Waiting'],
   },
   {
@@ -65,7 +69,11 @@ test.each<Case>([
       pipeline: gated('{approval: true, metric: eval/pass@1}'),
       stages: succeeded(pipeline, ['pretrained'], { metrics }),
     },
-    condition: ['Unknown', 'WaitingForApproval', 'gate of stage pretrained: eval/pass@1 is 0.4; waits for approval'],
+    condition: [
+      'Unknown',
+      'WaitingForApproval',
+      expect.stringContaining('gate of stage pretrained: eval/pass@1 is 0.4; waits for approval (r1 approve test'),
+    ],
   },
   {
     name: 'goes on once the person has come',

@@ -1,5 +1,12 @@
 import { expect, test } from '@jest/globals';
-import { attemptDirectory, attemptName, learnerServiceName, rolloutJobName } from '../../../operator/core/names.ts';
+import {
+  attemptDirectory,
+  attemptName,
+  learnerServiceName,
+  rolloutJobName,
+  secondStageObjectName,
+  stageObjectName,
+} from '../../../operator/core/names.ts';
 
 const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const long = `${'a'.repeat(40)}-${'b'.repeat(40)}`;
@@ -25,6 +32,13 @@ test('names of an attempt, and of the hosts of its rollout workers, are DNS labe
       }
     }
   }
+});
+
+test('stages of two pipelines that would make objects of one name have second ones', () => {
+  expect(stageObjectName('a', 'b-c')).toBe(stageObjectName('a-b', 'c'));
+  const seconds = [secondStageObjectName('a', 'b-c'), secondStageObjectName('a-b', 'c')];
+  expect(new Set([...seconds, 'a-b-c']).size).toBe(3);
+  for (const each of seconds) expect(each).toMatch(/^a-b-c-[0-9a-f]{8}$/);
 });
 
 test('long names of different stages differ', () => {
