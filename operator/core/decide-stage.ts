@@ -94,22 +94,12 @@ function stopWhenBudgetIsSpent({ observed: { stage }, live, spent: sum }: StageS
   return { actions: [stop(live, 'budget')], status: 'Unknown', reason: 'AttemptStopping', message };
 }
 
-function stopHungAttempt({ now, live, retry }: StageSituation): Verdict | undefined {
+function stopHungAttempt({ live, retry }: StageSituation): Verdict | undefined {
   if (live?.state !== 'running') return undefined; // one that waits, for GPUs or in a queue, has nothing to say
-  const silentMs = knownSilenceMs(live, now);
+  const { silentMs = 0 } = live;
   if (silentMs < retry.hungAfterSeconds * 1000) return undefined;
   const message = `attempt ${live.number} wrote no progress line for ${Math.round(silentMs / 1000)} seconds`;
   return { actions: [stop(live, 'hung')], status: 'Unknown', reason: 'AttemptStopping', message };
-}
-
-/** A line that nobody has fetched yet is no silence: the operator may have just started, or have much to look at. */
-function knownSilenceMs(live: AttemptObserved, now: number): number {
-  return (live.lookedAt ?? now) - lastSignOfLife(live);
-}
-
-function lastSignOfLife({ startedAt, lastProgressAt = startedAt }: AttemptObserved): number {
-  // An attempt that had to wait for another pod was last heard of before that one started.
-  return Math.max(startedAt, lastProgressAt);
 }
 
 /** A pod that cannot be placed, say, waits forever, whatever else is asked for by now; one that runs may come to another result. */
@@ -125,7 +115,7 @@ function replaceOutdatedAttempt({ live, observed: { stage } }: StageSituation): 
   return { actions: [stop(live, 'replaced')], status: 'Unknown', reason: 'AttemptStopping', message };
 }
 
-function waitForLiveAttempt({ now, live, retry, observed, spent: sum }: StageSituation): Verdict | undefined {
+function waitForLiveAttempt({ live, retry, observed, spent: sum }: StageSituation): Verdict | undefined {
   if (live === undefined) return undefined;
   if (live.state !== 'running') {
     const { number, waiting, waitingReason } = live;
@@ -134,7 +124,7 @@ function waitForLiveAttempt({ now, live, retry, observed, spent: sum }: StageSit
   }
   const { deadlineSeconds = Infinity, budget } = observed.stage.spec;
   const recheckAfterMs = Math.min(
-    retry.hungAfterSeconds * 1000 - knownSilenceMs(live, now),
+    retry.hungAfterSeconds * 1000 - (live.silentMs ?? 0),
     (deadlineSeconds - sum.runSeconds) * 1000,
     lastsForMs(budget, sum, { runSeconds: 1, gpuHours: live.gpus / 3600 }),
   );

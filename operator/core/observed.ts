@@ -34,9 +34,11 @@ export interface AttemptObserved {
   readonly gpus: number;
   readonly node?: string;
   readonly progress?: ProgressLine;
-  readonly lastProgressAt?: number;
-  /** Where progress lines have to be fetched, when that was last tried; absent where they come by themselves. */
-  readonly lookedAt?: number;
+  /**
+   * For how long it is known to have written no new progress line, in milliseconds: a difference of times on the clock of
+   * whoever looks, so that no clock of another machine plays a part. A line that nobody has fetched yet is no silence.
+   */
+  readonly silentMs?: number;
   /** What a pending attempt waits for, in words: `0/3 nodes are available: insufficient nvidia.com/gpu`. */
   readonly waiting?: string;
   /** The same in one word. */

@@ -33,10 +33,15 @@ export function stageStatus(
     conditions = setCondition(conditions, warned(warnings), now, generation);
   }
 
+  // Whoever leads now may not have read its log yet.
+  const known = live !== undefined && live.number === old?.attempts.at(-1)?.number ? old : undefined;
+
   const finished = verdict.status === 'True';
   const checkpoint = finished ? (finalCheckpoint(newest) ?? old?.checkpoint) : undefined;
-  const metrics = finished ? (newest?.result?.metrics ?? old?.metrics ?? {}) : (newest?.progress?.metrics ?? {});
-  const progress = progressOf(newest) ?? (live === undefined ? old?.progress : undefined);
+  const metrics = finished
+    ? (newest?.result?.metrics ?? old?.metrics ?? {})
+    : (newest?.progress?.metrics ?? known?.metrics ?? {});
+  const progress = progressOf(newest) ?? (live === undefined ? old?.progress : known?.progress);
   const node = newest?.node ?? old?.node;
   const startedAt = records[0]?.startedAt ?? old?.startedAt;
   const completedAt =

@@ -109,7 +109,7 @@ export class KubeStages implements StageShell {
       return {
         ...each,
         progress: progress.latest(newest?.pod.metadata?.uid ?? ''),
-        lookedAt: progress.lookedAt(newest?.pod.metadata?.uid ?? ''),
+        silentMs: progress.silentMs(newest?.pod.metadata?.uid ?? ''),
         eventMessage: pending.messageFor(key, each),
       };
     });

@@ -46,7 +46,8 @@ export class AttemptProcess {
   private readonly follower: LogFollower;
   private readonly startedAt = Date.now();
   private progress: ProgressLine | undefined;
-  private lastProgressAt: number | undefined;
+  /** When it was last heard of, on a clock that never goes back. */
+  private heardAt = performance.now();
   private stopping: StopReason | undefined;
   private end: Pick<AttemptObserved, 'endedAt' | 'exit' | 'result' | 'checkpointProblem'> | undefined;
   private killTimer: NodeJS.Timeout | undefined;
@@ -76,7 +77,7 @@ export class AttemptProcess {
     this.rolloutWorkers = options.rolloutWorkers && new RolloutProcesses(options.rolloutWorkers);
     this.follower = new LogFollower(options.log, (line) => {
       this.progress = line;
-      this.lastProgressAt = Date.now();
+      this.heardAt = performance.now();
       options.onProgress(line);
     });
     this.follower.start(200);
@@ -89,14 +90,14 @@ export class AttemptProcess {
   }
 
   observe(): AttemptObserved {
-    const { progress, lastProgressAt, stopping } = this;
+    const { progress, stopping } = this;
     return {
       number: this.options.number,
       state: this.end === undefined ? 'running' : 'ended',
       startedAt: this.startedAt,
       gpus: 0,
       ...(progress === undefined ? {} : { progress }),
-      ...(lastProgressAt === undefined ? {} : { lastProgressAt }),
+      silentMs: performance.now() - this.heardAt,
       ...(stopping === undefined ? {} : { stopping }),
       ...this.end,
     };

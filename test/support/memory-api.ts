@@ -100,7 +100,7 @@ export class MemoryApi {
 
   private answer(request: FakeRequest, response: ServerResponse): void {
     this.before(request, response);
-    if (response.writableEnded) return;
+    if (response.writableEnded || response.destroyed) return;
     const address = addressOf(request.path);
     if (address.subresource === 'log') {
       response.end('');

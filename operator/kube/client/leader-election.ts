@@ -43,6 +43,8 @@ export class LeaderElection {
   private renewedAt = Number.NEGATIVE_INFINITY;
   private timer: NodeJS.Timeout | undefined;
   private turn: Promise<void> = Promise.resolve();
+  /** The last turn failed: what it asked for may have been done. */
+  private unanswered = false;
   private onElected: () => void = () => undefined;
 
   constructor(options: LeaderElectionOptions) {
@@ -59,19 +61,25 @@ export class LeaderElection {
   lead(): Promise<void> {
     return new Promise((resolve) => {
       this.onElected = resolve;
-      this.takeTurn();
+      if (this.state === 'following') this.takeTurn();
     });
   }
 
-  /** Competes no more, and hands back a lease that is held, so that the next leader need not wait for its end. */
+  /**
+   * Competes no more, and hands back a lease that is held, so that the next leader need not wait for its end; also one that
+   * was being taken just now, whether or not the answer has come.
+   */
   async release(): Promise<void> {
-    const led = this.state === 'leading';
+    const wasOver = this.state === 'over';
     this.state = 'over';
     clearTimeout(this.timer);
     await this.turn;
-    const lease = this.seen?.lease;
-    if (!led || lease?.spec?.holderIdentity !== this.identity) return;
+    if (wasOver) return;
     try {
+      const lease = this.unanswered
+        ? await this.options.client.find(leases, this.options.lease, AbortSignal.timeout(longestRequestMs))
+        : this.seen?.lease;
+      if (lease?.spec?.holderIdentity !== this.identity) return;
       await this.write(lease, { holderIdentity: '', leaseDurationSeconds: 1 });
     } catch (error) {
       this.options.onError(error);
@@ -80,8 +88,12 @@ export class LeaderElection {
 
   private takeTurn(): void {
     this.turn = this.acquireOrRenew().then(
-      (held) => this.conclude(held),
+      (held) => {
+        this.unanswered = false;
+        this.conclude(held);
+      },
       (error: unknown) => {
+        this.unanswered = true;
         this.options.onError(error);
         this.conclude(false);
       },

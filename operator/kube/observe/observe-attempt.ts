@@ -24,9 +24,9 @@ export interface AttemptObjects {
   readonly jobIsGone: boolean;
   /** In the order in which they were made. */
   readonly pods: readonly ObservedPod[];
-  readonly progress?: { readonly line: ProgressLine; readonly at: number } | undefined;
-  /** When its log was last read; undefined before the first time. */
-  readonly lookedAt?: number | undefined;
+  readonly progress?: ProgressLine | undefined;
+  /** For how long its log is known to have had no new progress line. */
+  readonly silentMs?: number;
   /** What events say about a pod that waits, or its Workload about a Job in a queue. */
   readonly eventMessage?: string | undefined;
 }
@@ -58,7 +58,7 @@ export function observeAttempt(objects: AttemptObjects, now: number): AttemptObs
     directory,
     ...(newest?.pod.spec?.nodeName === undefined ? {} : { node: newest.pod.spec.nodeName }),
     ...(stopping === undefined ? {} : { stopping }),
-    ...(objects.progress === undefined ? {} : { progress: objects.progress.line, lastProgressAt: objects.progress.at }),
+    ...(objects.progress === undefined ? {} : { progress: objects.progress }),
     ...madeFromOf(job),
   };
   const end = endOf(objects, now);
@@ -75,7 +75,7 @@ export function observeAttempt(objects: AttemptObjects, now: number): AttemptObs
   }
   const startedAt = startOf(newest?.pod);
   if (newest !== undefined && newest.goneAt === undefined && startedAt !== undefined) {
-    return { ...base, state: 'running', startedAt, lookedAt: objects.lookedAt ?? startedAt };
+    return { ...base, state: 'running', startedAt, silentMs: objects.silentMs ?? 0 };
   }
   const live = newest?.goneAt === undefined ? newest?.pod : undefined;
   return {

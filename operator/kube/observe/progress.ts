@@ -31,22 +31,25 @@ export class ProgressPoller {
   private readonly options: ProgressOptions;
   /** Those that were read longest ago come first. */
   private readonly watched = new Map<string, Watched>();
-  private readonly progress = new Map<string, { readonly line: ProgressLine; readonly at: number }>();
-  private readonly looked = new Map<string, number>();
+  private readonly progress = new Map<string, ProgressLine>();
+  /** When each pod was first seen to run, or last said something new, and when it was last read: on this process's clock. */
+  private readonly heardAt = new Map<string, number>();
+  private readonly readAt = new Map<string, number>();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(options: ProgressOptions) {
     this.options = options;
   }
 
-  /** The newest progress line of a pod, and when it was heard. */
-  latest(podUid: string): { readonly line: ProgressLine; readonly at: number } | undefined {
+  /** The newest progress line of a pod. */
+  latest(podUid: string): ProgressLine | undefined {
     return this.progress.get(podUid);
   }
 
-  /** When the log of a pod was last read, in milliseconds since the epoch. */
-  lookedAt(podUid: string): number | undefined {
-    return this.looked.get(podUid);
+  /** For how long it has written nothing new, as far as its log was read, in milliseconds. */
+  silentMs(podUid: string): number {
+    const [heardAt, readAt] = [this.heardAt.get(podUid), this.readAt.get(podUid)];
+    return heardAt === undefined || readAt === undefined ? 0 : Math.max(0, readAt - heardAt);
   }
 
   /** A pod was seen; only those whose trainer runs are read. */
@@ -55,13 +58,17 @@ export class ProgressPoller {
     if (!isTrainer(pod)) return;
     const runs = trainerStatus(pod)?.state?.running !== undefined && deletionTimestamp === undefined;
     if (!runs) this.watched.delete(uid);
-    else if (!this.watched.has(uid)) this.watch(pod, this.everyMs);
+    else if (!this.watched.has(uid)) {
+      if (!this.heardAt.has(uid)) this.heardAt.set(uid, performance.now());
+      this.watch(pod, this.everyMs);
+    }
   }
 
   forget(podUid: string): void {
     this.watched.delete(podUid);
     this.progress.delete(podUid);
-    this.looked.delete(podUid);
+    this.heardAt.delete(podUid);
+    this.readAt.delete(podUid);
   }
 
   start(): void {
@@ -99,18 +106,18 @@ export class ProgressPoller {
     const { uid } = pod.metadata;
     const log = await this.read(pod);
     if (!this.watched.has(uid)) return; // it has ended meanwhile
-    if (log !== undefined) this.looked.set(uid, Date.now());
+    if (log !== undefined) this.readAt.set(uid, performance.now());
     const line = newestProgress(log ?? '');
     const known = this.progress.get(uid);
-    if (line === undefined || line.time === known?.line.time) {
+    if (line === undefined || line.time === known?.time) {
       this.watch(pod, Math.min(2 * next.everyMs, this.options.longestMs ?? 30_000));
       return;
     }
     this.watch(pod, this.everyMs);
-    // When an operator starts, the newest line may be an old one; later on a line is as new as its arrival, whatever the
-    // clock of its node says.
-    const at = known === undefined ? Math.min(Date.now(), Date.parse(line.time)) : Date.now();
-    this.progress.set(uid, { line, at });
+    // Whatever the clock of its node says: a line is as new as its arrival. The first one may be older than that, which is
+    // no reason to end an attempt.
+    this.heardAt.set(uid, performance.now());
+    this.progress.set(uid, line);
     this.options.onProgress(pod);
   }
 

@@ -91,6 +91,27 @@ test('an attempt that ran when it was last seen and left no trace was interrupte
   expect(actions).toEqual([start(2)]);
 });
 
+describe('progress, when somebody else leads who has not read the log yet,', () => {
+  const progress = { type: 'progress' as const, time: '2026-01-01T11:59:00Z', step: 2, steps: 3, phase: 'train' };
+  const told = decideStage({
+    now,
+    stage: fresh,
+    attempts: [{ ...live, progress: { ...progress, metrics: { loss: 1 } } }],
+  });
+  const again = decideStage({ now, stage: { ...fresh, status: told.status }, attempts: [live] }).status;
+
+  test('stays as it was told', () => {
+    expect(told.status.progress).toMatchObject({ step: 2 });
+    expect(again).toEqual(told.status);
+  });
+
+  test('is not that of the attempt before', () => {
+    const next = { ...live, number: 2 };
+    const { status } = decideStage({ now, stage: { ...fresh, status: again }, attempts: [next] });
+    expect([status.progress, status.metrics]).toEqual([undefined, {}]);
+  });
+});
+
 test.each([
   { type: 'that trains', stage: fresh, attempts: [{ outcome: 'Failed', class: 'crashed' }] },
   {

@@ -27,7 +27,6 @@ async function happen(world: World, each: Happening, known: (typeof variants)[nu
   switch (each.kind) {
     case 'time':
       world.now += each.seconds * 1000;
-      for (const attempt of world.live) if (attempt.state === 'running') attempt.lastProgressAt = world.now;
       return;
     case 'lookAtPipeline':
       return void (await lookAtPipeline(world));
@@ -59,7 +58,6 @@ async function happen(world: World, each: Happening, known: (typeof variants)[nu
       if (attempt?.state !== 'running') return;
       const time = new Date(world.now).toISOString();
       attempt.progress = { type: 'progress', time, step: 2, steps: 3, phase: 'train', metrics: {} };
-      attempt.lastProgressAt = world.now;
       return;
     }
     case 'podEnds': {

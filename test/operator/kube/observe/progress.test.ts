@@ -57,7 +57,7 @@ test('the newest line of a running trainer is found among what else it prints', 
   poller.see(trainerPod('a'));
   await jest.advanceTimersByTimeAsync(6000);
 
-  expect(poller.latest('a')?.line.step).toBe(2);
+  expect(poller.latest('a')?.step).toBe(2);
   expect(news).toEqual(['a']);
   poller.stop();
 });
@@ -89,18 +89,14 @@ test('two reads a second are the most, however many trainers run, and each has i
   poller.stop();
 });
 
-test('it is known whether and when someone looked, and an ended trainer is left alone', async () => {
+test('an ended trainer is left alone', async () => {
   const { poller, reads } = start();
   poller.see(trainerPod('a'));
-  expect(poller.lookedAt('a')).toBeUndefined();
   await jest.advanceTimersByTimeAsync(6000);
-  expect(poller.lookedAt('a')).toBeGreaterThan(Date.now() - 2000);
 
   poller.see(trainerPod('a', trainer('Succeeded', terminated(0))));
   await jest.advanceTimersByTimeAsync(60_000);
   expect(reads).toHaveLength(1);
-  poller.forget('a');
-  expect(poller.lookedAt('a')).toBeUndefined();
   poller.stop();
 });
 
@@ -109,6 +105,23 @@ test('a log that cannot be read is no silence', async () => {
   poller.see(trainerPod('unreachable'));
   await jest.advanceTimersByTimeAsync(6000);
   expect(reads).toHaveLength(1);
-  expect(poller.lookedAt('unreachable')).toBeUndefined();
+  expect(poller.silentMs('unreachable')).toBe(0);
+  poller.stop();
+});
+
+test('silence is counted on this clock alone, up to the last read, and not from before the first line was read', async () => {
+  const { poller, said } = start();
+  said.set('a', line(1)); // from 1970, as the clock of its node has it
+  poller.see(trainerPod('a'));
+  expect(poller.silentMs('a')).toBe(0);
+  await jest.advanceTimersByTimeAsync(6000);
+  expect(poller.silentMs('a')).toBe(0);
+  jest.setSystemTime(Date.now() + 86_400_000); // the clock of this machine is corrected
+  await jest.advanceTimersByTimeAsync(60_000);
+  expect(poller.silentMs('a')).toBeGreaterThan(25_000);
+  expect(poller.silentMs('a')).toBeLessThanOrEqual(60_000);
+  said.set('a', line(2));
+  await jest.advanceTimersByTimeAsync(35_000);
+  expect(poller.silentMs('a')).toBeLessThanOrEqual(20_000);
   poller.stop();
 });
