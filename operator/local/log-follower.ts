@@ -1,3 +1,4 @@
+import { lastLine } from '../core/last-line.ts';
 import { open, type FileHandle } from 'node:fs/promises';
 import { progressLine, type ProgressLine } from '../../trainer/contract/progress.ts';
 
@@ -36,14 +37,13 @@ export class LogFollower {
     clearInterval(this.timer);
     await this.reading;
     await this.read();
-    this.takeLine();
+    this.takeLine('');
     await this.file?.close();
   }
 
   /** The last words of the process, without the stack and the fields of an error; empty if it said nothing. */
   get lastWords(): string {
-    const lines = this.words.split('\n').map((line) => line.trimEnd());
-    return lines.findLast((line) => !/^$|^\s|^Node\.js v|^[{}]/.test(line))?.replace(/ \{$/, '') ?? '';
+    return lastLine(this.words, { cut: this.words.length >= keptTail });
   }
 
   get tail(): string {
@@ -71,12 +71,12 @@ export class LogFollower {
     }
   }
 
-  private takeLine(): void {
+  private takeLine(ending = '\n'): void {
     const { line } = this;
     this.line = '';
     const progress = parseProgress(line);
     if (progress !== undefined) this.onProgress(progress);
-    else if (line.trim() !== '') this.words = `${this.words}${line}\n`.slice(-keptTail);
+    else if (line.trim() !== '') this.words = `${this.words}${line}${ending}`.slice(-keptTail);
   }
 }
 

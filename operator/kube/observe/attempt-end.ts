@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { StageResult } from '../../../trainer/contract/progress.ts';
+import { lastLine } from '../../core/last-line.ts';
 import type { AttemptExit } from '../../core/observed.ts';
 import { fetchContainer, trainerContainer } from '../objects/attempt-job.ts';
 import type { Pod } from '../client/resources.ts';
@@ -15,6 +16,8 @@ export interface PodEnd {
 }
 
 const outOfMemoryWords = /heap out of memory|bad_alloc|bad allocation|Cannot allocate memory|ENOMEM/;
+/** The kubelet takes so much of the end of a log for the message of a container that left none. */
+const longestLogBytes = 2048;
 const signals = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 
 /** The DisruptionTarget condition of a pod says who ended it. */
@@ -118,7 +121,7 @@ function unseenEnd(cause: AttemptExit['cause']): AttemptExit {
 /** The last words of the process, or why its pod had to go. */
 function detailOf(pod: Pod, message: string | undefined): string {
   const why = disruption(pod)?.message ?? pod.status?.message ?? memoryWords(pod);
-  const words = lastLine(message ?? '');
+  const words = lastLine(message ?? '', { cut: Buffer.byteLength(message ?? '') >= longestLogBytes });
   if (why !== '') return why.slice(0, 1000);
   if (words !== '') return words.slice(0, 1000);
   return pod.metadata?.deletionTimestamp === undefined ? '' : 'its pod was deleted';
@@ -130,10 +133,4 @@ function memoryWords(pod: Pod): string {
   if (ended?.state?.terminated?.reason !== 'OOMKilled') return '';
   const limit = pod.spec?.containers.find(({ name }) => name === ended.name)?.resources?.limits?.['memory'];
   return limit === undefined ? 'its node had none left' : `its limit is ${limit}`;
-}
-
-/** Of the end of a log: its last line that is no stack, no field of an error and no progress line. */
-function lastLine(text: string): string {
-  const lines = text.split('\n').map((line) => line.trimEnd());
-  return lines.findLast((line) => !/^$|^\s|^Node\.js v|^[{}]/.test(line))?.replace(/ \{$/, '') ?? '';
 }

@@ -2,6 +2,10 @@ import { posix } from 'node:path';
 import type { R1Pipeline } from '../../api/pipeline.ts';
 import type { StageSpec } from '../../api/stage.ts';
 import { gateProblem } from '../../core/gate-metrics.ts';
+import { checkValue } from '../../api/check-value.ts';
+import { findCondition } from '../../api/conditions.ts';
+import { schemaOf } from '../../api/manifest.ts';
+import { formatPath } from '../../api/value-problem.ts';
 import { lostName } from '../../core/plan.ts';
 
 type Named = Pick<StageSpec, 'datasets' | 'volumes'> & {
@@ -16,8 +20,26 @@ export function pipelineProblem(pipeline: R1Pipeline): string | undefined {
   const models = [base, ...stages.map(({ model }) => model)];
   return once(
     pipeline.spec,
-    () => lostName(pipeline) ?? gateProblem(pipeline) ?? problemOf({ datasets, volumes, models }),
+    () =>
+      brokenRule(pipeline) ?? lostName(pipeline) ?? gateProblem(pipeline) ?? problemOf({ datasets, volumes, models }),
   );
+}
+
+/**
+ * What the admission policy would have said, of a pipeline that got past it: it may have been applied before the policy was
+ * in force. Judged once a generation, so that a newer operator does not end what an older one has begun.
+ */
+function brokenRule({ apiVersion, kind, metadata, spec, status }: R1Pipeline): string | undefined {
+  const isJudged = status !== undefined && status.observedGeneration === metadata.generation;
+  if (isJudged && findCondition(status?.conditions, 'Succeeded')?.reason !== 'UserError') return undefined;
+  const { problems } = checkValue(schemaOf('R1Pipeline'), {
+    apiVersion,
+    kind,
+    metadata: { name: metadata.name },
+    spec,
+  });
+  const messages = problems.map(({ path, message }) => `${formatPath(path)}: ${message}`);
+  return messages.length === 0 ? undefined : messages.join('; ');
 }
 
 /** The same of a stage that was applied without a pipeline. */

@@ -1,4 +1,6 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import type { Reason } from '../../../../operator/api/conditions.ts';
+import type { PipelineStatus } from '../../../../operator/api/pipeline.ts';
 import { pipelineProblem, stageProblem } from '../../../../operator/kube/observe/cluster-problem.ts';
 import { pipelineOf } from '../../../support/pipelines.ts';
 import { stageOf } from '../../../support/stage-objects.ts';
@@ -66,6 +68,29 @@ test('a name that no admission policy has refused is found before anything start
   const [sft] = pipeline.spec.stages;
   const changed = { ...pipeline.spec, stages: [sft!, { ...sft!, name: 'again', model: { from: 'again' } }] };
   expect(pipelineProblem({ ...pipeline, spec: changed })).toBe(
-    'spec.stages[1]: found "again", expected a dataset or an earlier stage',
+    'spec.stages[1].model.from: found "again", expected an earlier pretrain, grpo or sft stage',
   );
 });
+
+describe('a pipeline that got past the admission policy', () => {
+  const healthy = pipelineOf('base: {init: {}}\ndatasets: [{name: chat, generator: {task: addition}}]\n' + stages);
+  const [sft] = healthy.spec.stages;
+  const twice = { ...healthy.spec, stages: [sft, sft] } as typeof healthy.spec;
+
+  test('is judged by the same rules', () => {
+    expect(pipelineProblem({ ...healthy, spec: twice })).toMatch(/^spec\.stages/);
+  });
+
+  test('is judged once a generation, and what was said then stays', () => {
+    const metadata = { ...healthy.metadata, generation: 2 };
+    const told = { ...healthy, spec: { ...twice }, metadata, status: statusOf('Unknown', 'StageRunning') };
+    expect(pipelineProblem(told)).toBeUndefined();
+    const refused = { ...told, spec: { ...twice }, status: statusOf('False', 'UserError') };
+    expect(pipelineProblem(refused)).toMatch(/^spec\.stages/);
+  });
+});
+
+function statusOf(status: 'Unknown' | 'False', reason: Reason): PipelineStatus {
+  const succeeded = { type: 'Succeeded', status, reason, message: '', lastTransitionTime: '' };
+  return { observedGeneration: 2, conditions: [succeeded] } as unknown as PipelineStatus;
+}

@@ -207,7 +207,9 @@ describe('an attempt that has ended', () => {
       name: 'could not fetch its model',
       given: failed({
         phase: 'Failed',
-        initContainerStatuses: [container('fetch-model', terminated(64, 'progress\nuserError: Qwen/none: not found'))],
+        initContainerStatuses: [
+          container('fetch-model', terminated(64, 'progress\nuserError: Qwen/none: not found\n')),
+        ],
       }),
       end: { outcome: 'Failed', class: 'userError', message: 'userError: Qwen/none: not found' },
     },
