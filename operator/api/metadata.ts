@@ -29,6 +29,8 @@ export const annotations = {
   stopReason: 'r1.dev/stop-reason',
   /** On a stage: attempts up to this number no longer count against the retry budget. */
   forgiven: 'r1.dev/forgiven-attempts',
+  /** On a stage of a pipeline: digest of what the pipeline asks for. */
+  askedFor: 'r1.dev/asked-for',
 } as const;
 
 export const labels = { pipeline: 'r1.dev/pipeline', stage: 'r1.dev/stage', type: 'r1.dev/type' } as const;

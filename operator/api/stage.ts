@@ -122,10 +122,10 @@ export const attemptRecord = z.strictObject({
   gpus: z.number().min(0).default(0).describe('GPUs that it held, those of its rollout workers included.'),
   settings: z
     .string()
-    .max(64)
+    .max(80)
     .optional()
     .describe(
-      'SHA-256 of the settings that decide its result: a finished stage that is asked for another one goes on.',
+      'SHA-256 of the settings that decide its result, after the version of the way to make it: a finished stage that is asked for another one goes on.',
     ),
   ranSeconds: z.number().min(0).optional().describe('Seconds that it ran before it had to wait for a pod again.'),
 });

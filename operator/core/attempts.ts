@@ -1,5 +1,8 @@
+import { findCondition } from '../api/conditions.ts';
 import type { AttemptRecord, R1Stage } from '../api/stage.ts';
 import type { AttemptObserved } from './observed.ts';
+import { tellsApart } from '../../trainer/contract/digest-version.ts';
+import { isChangedByHand } from './asked-for.ts';
 import { classifyEnd, type AttemptEnd } from './retry.ts';
 import { settingsDigest } from './settings-digest.ts';
 
@@ -10,7 +13,7 @@ const remembered = 100;
  * recorded stays as it was recorded, since its traces go away.
  */
 export function recordAttempts(stage: R1Stage, observed: readonly AttemptObserved[], now: number): AttemptRecord[] {
-  const known = stage.status?.attempts ?? [];
+  const known = marked(stage);
   const records = new Map(known.map((each) => [each.number, each]));
   const oldest = known.length < remembered ? 0 : (known[0]?.number ?? 0);
   for (const attempt of observed) {
@@ -30,6 +33,19 @@ export function recordAttempts(stage: R1Stage, observed: readonly AttemptObserve
       .toArray()
       .toSorted((a, b) => a.number - b.number),
   );
+}
+
+/**
+ * A stage that has succeeded, and was asked for nothing else since, has the result of its spec, though an earlier version made
+ * the digest in another way: from now on it can be judged again.
+ */
+function marked({ metadata, spec, status }: R1Stage): readonly AttemptRecord[] {
+  const { attempts = [], observedGeneration, conditions } = status ?? {};
+  const last = attempts.at(-1);
+  const settings = settingsDigest(spec);
+  if (last?.outcome !== 'Succeeded' || observedGeneration !== metadata.generation) return attempts;
+  if (findCondition(conditions, 'Succeeded')?.status !== 'True' || tellsApart(last.settings, settings)) return attempts;
+  return last.settings === settings ? attempts : [...attempts.slice(0, -1), { ...last, settings }];
 }
 
 /** What forgotten attempts ran still counts, as time that the oldest remembered one ran before. */
@@ -81,12 +97,14 @@ function endOf(stage: R1Stage, attempt: AttemptObserved): AttemptEnd {
 
 /** It succeeded with the settings that are asked for now. */
 export function hasResult({ spec }: R1Stage, { outcome, settings }: AttemptRecord): boolean {
-  return outcome === 'Succeeded' && (settings === undefined || settings === settingsDigest(spec));
+  return outcome === 'Succeeded' && !tellsApart(settings, settingsDigest(spec));
 }
 
 /** Settings that decide the result were changed in the moment between its start and the status that tells of it. */
-export function hasOtherSettings({ spec }: R1Stage, { settings }: AttemptObserved): boolean {
-  return settings !== undefined && settings !== settingsDigest(spec);
+export function hasOtherSettings(stage: R1Stage, { settings }: AttemptObserved): boolean {
+  const { spec } = stage;
+  if (isChangedByHand(stage)) return false; // its spec is not what anybody asks for
+  return tellsApart(settings, settingsDigest(spec));
 }
 
 /** An attempt that lost its pod to a queue or a preemption waits for another one: what it ran before still counts. */

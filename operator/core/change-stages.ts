@@ -1,12 +1,22 @@
 import { annotations } from '../api/metadata.ts';
 import type { R1Stage } from '../api/stage.ts';
+import { askFor } from './asked-for.ts';
 import { describeChange } from './describe-change.ts';
 import { hasRoomFor, isLive, liveReason } from './live-stages.ts';
-import { sameContent } from './names.ts';
 import type { PipelineAction, Verdict } from './pipeline-decision.ts';
 import type { PipelineSituation } from './pipeline-situation.ts';
 import { inputStages } from './plan.ts';
-import { judgeChange } from './settings-digest.ts';
+import { judgeChange, sameSpec } from './settings-digest.ts';
+
+/** Stages that somebody has changed by hand; before any of their new settings is looked at. */
+export function putStagesBack({ observed: { now, refusal }, views }: PipelineSituation): PipelineAction[] {
+  if (refusal !== undefined && refusal.until > now) return [];
+  return views.flatMap(({ stage: { name }, object, isPutBack }) => {
+    if (object === undefined || !isPutBack) return [];
+    const why = `stage ${name} was changed by hand; what its pipeline asks for is put back`;
+    return [{ kind: 'UpdateStage' as const, stage: object, why }];
+  });
+}
 
 /**
  * A finished stage is measured as its manifest asks by now, or gets the further steps that it asks for. Its output may move
@@ -22,7 +32,7 @@ export function goOnWithFinishedStages(situation: PipelineSituation): Verdict | 
     if (!hasRoomFor(stage.name, situation)) continue;
     const what = change.kind === 'longer' ? 'is made longer' : 'is measured anew, its output stays';
     const message = `stage ${stage.name} ${what} (${describeChange(object.spec, desired.spec)})`;
-    return updateStage(situation, { ...object, spec: desired.spec }, message);
+    return updateStage(situation, askFor(object, desired), message);
   }
   return undefined;
 }
@@ -34,20 +44,17 @@ export function retryCorrectedStages(situation: PipelineSituation): Verdict | un
       succeeded?.status === 'False' &&
       object !== undefined &&
       desired !== undefined &&
-      !sameContent(object.spec, desired.spec) &&
+      !sameSpec(object.spec, desired.spec) &&
       hasRoomFor(stage.name, situation),
   );
   const { stage: { name } = {}, object, desired } = corrected ?? {};
   if (object === undefined || desired === undefined) return undefined;
-  const { metadata, status } = object;
+  const stage = askFor(object, desired);
+  const { metadata, status } = stage;
   const forgiven = { [annotations.forgiven]: String(status?.attempts.at(-1)?.number ?? 0) };
-  const stage: R1Stage = {
-    ...object,
-    metadata: { ...metadata, annotations: { ...metadata.annotations, ...forgiven } },
-    spec: desired.spec,
-  };
+  const tried: R1Stage = { ...stage, metadata: { ...metadata, annotations: { ...metadata.annotations, ...forgiven } } };
   const message = `stage ${name} is tried again with the settings that are asked for now`;
-  return updateStage(situation, stage, message);
+  return updateStage(situation, tried, message);
 }
 
 /** A stage without work takes the new spec, any other the fields that do not decide its result. */
@@ -57,11 +64,14 @@ export function updateWaitingStages(situation: PipelineSituation): Verdict | und
       object !== undefined &&
       desired !== undefined &&
       succeeded?.status !== 'True' &&
-      !sameContent(object.spec, desired.spec),
+      !sameSpec(object.spec, desired.spec),
   );
   if (changed?.object === undefined || changed.desired === undefined) return undefined;
-  const stage: R1Stage = { ...changed.object, spec: changed.desired.spec };
-  return updateStage(situation, stage, `stage ${changed.stage.name} takes new settings`);
+  return updateStage(
+    situation,
+    askFor(changed.object, changed.desired),
+    `stage ${changed.stage.name} takes new settings`,
+  );
 }
 
 /** As many of the stages that rest as there is room for. */

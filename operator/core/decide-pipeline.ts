@@ -2,6 +2,7 @@ import { findCondition } from '../api/conditions.ts';
 import { lastsForMs } from './budget.ts';
 import {
   goOnWithFinishedStages,
+  putStagesBack,
   resumeStages,
   retryCorrectedStages,
   updateWaitingStages,
@@ -65,11 +66,11 @@ const atWork: readonly Rule[] = [
  */
 export function decidePipeline(observed: PipelineObserved): PipelineDecision {
   const situation = surveyPipeline(observed);
-  const stops = stopStages(situation);
+  const first = [...stopStages(situation), ...putStagesBack(situation)];
   for (const rule of [...always, ...(mustRest(situation) ? atRest : atWork)]) {
     const verdict = rule(situation);
     if (verdict === undefined) continue;
-    const actions = [...stops, ...(verdict.actions ?? [])];
+    const actions = [...first, ...(verdict.actions ?? [])];
     return expire(situation, decision(situation, { ...verdict, actions }));
   }
   throw new Error(`no rule fits pipeline ${observed.pipeline.metadata.name}`);

@@ -1,6 +1,9 @@
+import { tellsApart } from '../../trainer/contract/digest-version.ts';
+import { findCondition } from '../api/conditions.ts';
 import { annotations } from '../api/metadata.ts';
 import type { StageStatus } from '../api/stage.ts';
 import { hasOtherSettings, hasResult } from './attempts.ts';
+import { isChangedByHand } from './asked-for.ts';
 import { exhausted, lastsForMs } from './budget.ts';
 import type { AttemptObserved, StageObserved, StopReason } from './observed.ts';
 import type { Outcome } from './pipeline-status.ts';
@@ -35,6 +38,7 @@ const rules: readonly Rule[] = [
   stopHungAttempt,
   replaceOutdatedAttempt,
   waitForLiveAttempt, // no rule below may start a second writer
+  waitToBePutBack, // nothing is begun with settings that its pipeline does not ask for
   failAtDeadline,
   failWhenBudgetIsSpent,
   failForProblem,
@@ -62,7 +66,11 @@ export function decideStage(observed: StageObserved): StageDecision {
 }
 
 function keepSuccess({ last, observed: { stage } }: StageSituation): Verdict | undefined {
-  if (last === undefined || !hasResult(stage, last)) return undefined;
+  if (last?.outcome !== 'Succeeded') return undefined;
+  const keeps = isChangedByHand(stage)
+    ? findCondition(stage.status?.conditions, 'Succeeded')?.status === 'True'
+    : hasResult(stage, last);
+  if (!keeps) return undefined;
   return { status: 'True', reason: 'Completed', message: last.message };
 }
 
@@ -104,11 +112,9 @@ function stopHungAttempt({ live, retry }: StageSituation): Verdict | undefined {
 
 /** A pod that cannot be placed, say, waits forever, whatever else is asked for by now; one that runs may come to another result. */
 function replaceOutdatedAttempt({ live, observed: { stage } }: StageSituation): Verdict | undefined {
-  if (live === undefined) return undefined;
+  if (live === undefined || isChangedByHand(stage)) return undefined;
   const waits = live.state === 'pending';
-  const isOutdated = waits
-    ? live.madeFrom !== undefined && live.madeFrom !== attemptDigest(stage.spec)
-    : hasOtherSettings(stage, live);
+  const isOutdated = waits ? tellsApart(live.madeFrom, attemptDigest(stage.spec)) : hasOtherSettings(stage, live);
   if (!isOutdated) return undefined;
   const does = waits ? 'waited' : 'runs';
   const message = `attempt ${live.number} ${does} with other settings than those that are asked for now`;
@@ -134,6 +140,12 @@ function waitForLiveAttempt({ live, retry, observed, spent: sum }: StageSituatio
     message: `attempt ${live.number} runs`,
     recheckAfterMs: Math.max(100, Math.ceil(recheckAfterMs)),
   };
+}
+
+function waitToBePutBack({ observed: { stage } }: StageSituation): Verdict | undefined {
+  if (!isChangedByHand(stage)) return undefined;
+  const message = `asks for something else than pipeline ${stage.spec.pipeline}, which puts it back or says why not`;
+  return { status: 'Unknown', reason: 'Pending', message };
 }
 
 function failAtDeadline({ observed: { stage }, records, spent: { runSeconds } }: StageSituation): Verdict | undefined {

@@ -1,4 +1,4 @@
-import type { StageSpec } from '../api/stage.ts';
+import { stageSpec, type StageSpec } from '../api/stage.ts';
 import { sameContent } from './names.ts';
 import { resultFields } from './settings-digest.ts';
 
@@ -7,8 +7,13 @@ import { resultFields } from './settings-digest.ts';
  * What the manifest says of the stage itself comes before the datasets that follow from it.
  */
 export function describeChange(before: StageSpec, after: StageSpec): string {
-  const changes = differences(inOrder(before), inOrder(after), '');
+  const changes = differences(inOrder(inFull(before)), inOrder(inFull(after)), '');
   return changes.length <= 3 ? changes.join(', ') : `${changes.slice(0, 3).join(', ')} and ${changes.length - 3} more`;
+}
+
+/** With the defaults: what a person reads is a value, and not that none was given. */
+function inFull(spec: StageSpec): StageSpec {
+  return stageSpec.safeParse(spec).data ?? spec;
 }
 
 function inOrder(spec: StageSpec) {

@@ -1,5 +1,6 @@
 import type { GateDecision } from '../api/pipeline.ts';
-import type { Gate, PipelineStage } from '../api/pipeline-stage.ts';
+import { withoutDefaults } from '../../trainer/contract/without-defaults.ts';
+import { gate as gateSchema, type Gate, type PipelineStage } from '../api/pipeline-stage.ts';
 import { formatNumber } from '../api/display.ts';
 import { timestamp } from './attempts.ts';
 import { digestOf } from './names.ts';
@@ -10,6 +11,8 @@ export interface Judged {
   /** Of its checkpoint; another result, or another figure of the same one, is judged anew. */
   readonly digest: string | undefined;
 }
+
+const askedOf = withoutDefaults(gateSchema);
 
 /**
  * Compares a stage's result with its gate. A decision is made once for a result and kept, except that a waiting one
@@ -30,7 +33,7 @@ export function judgeGate(
 ): GateDecision {
   const { gate } = stage;
   const figures = gate.metric === undefined ? [] : [result.metrics[gate.metric], other?.metrics[gate.metric]];
-  const digest = digestOf({ gate, judged: result.digest, other: other?.digest, figures });
+  const digest = digestOf({ gate: askedOf(gate), judged: result.digest, other: other?.digest, figures });
   if (known?.digest === digest && !(known.action === 'Waiting' && approved)) return known;
 
   if (gate.approval) return awaitPerson(stage.name, gate, result, digest, approved, now);

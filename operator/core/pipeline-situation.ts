@@ -2,18 +2,24 @@ import { findCondition, type Condition } from '../api/conditions.ts';
 import type { GateDecision, R1Pipeline } from '../api/pipeline.ts';
 import type { PipelineStage } from '../api/pipeline-stage.ts';
 import type { R1Stage, ResolvedModel, StageInput } from '../api/stage.ts';
+import { tellsApart } from '../../trainer/contract/digest-version.ts';
+import { askFor, isChangedByHand } from './asked-for.ts';
 import { approvedStages } from './approval.ts';
 import { hasNotEnded, hasResult, spent, type Spending } from './attempts.ts';
 import { judgeGate } from './gate.ts';
 import type { PipelineObserved } from './observed.ts';
 import { givesPolicy } from '../api/evaluation-plan.ts';
+import { settingsDigest } from './settings-digest.ts';
 import { isStageOf } from './stage-runs.ts';
 import { inputStages, resolveStage, startingModel, type Outputs } from './plan.ts';
 
 /** One stage of the spec with what is known about it. */
 export interface StageView {
   readonly stage: PipelineStage;
+  /** As it will be once its settings are put back. */
   readonly object: R1Stage | undefined;
+  /** It was changed by hand. */
+  readonly isPutBack: boolean;
   readonly succeeded: Condition | undefined;
   readonly gate: GateDecision | undefined;
   /** Finished, and nothing forbids others to use it. */
@@ -47,21 +53,25 @@ export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
 
   // Stages name only earlier ones, so that one pass in the order of the spec sees every input first.
   for (const stage of pipeline.spec.stages) {
-    const object = stages.find(({ spec }) => spec.stage === stage.name);
+    const ready = inputStages(stage, pipeline).every((name) => views.get(name)?.usable);
+    const desired =
+      ready && observed.problem === undefined ? resolveStage(pipeline, stage, outputs, observed.contents) : undefined;
+    const found = stages.find(({ spec }) => spec.stage === stage.name);
+    const isPutBack = found !== undefined && desired !== undefined && isToBePutBack(found, desired);
+    const object = isPutBack ? putBack(found, desired) : found;
     const succeeded = conditionOf(object);
     const finished = succeeded?.status === 'True';
     const gate = finished ? gateOf(stage, object, views, pipeline, approved.has(stage.name), now) : undefined;
     const undecided = stage.gate !== undefined && gate === undefined;
     const closed = gate?.action === 'Stopped' || gate?.action === 'Waiting';
-    const ready = inputStages(stage, pipeline).every((name) => views.get(name)?.usable);
     views.set(stage.name, {
       stage,
       object,
+      isPutBack,
       succeeded,
       gate,
       usable: finished && hasOutput(object) && !undecided && !closed,
-      desired:
-        ready && observed.problem === undefined ? resolveStage(pipeline, stage, outputs, observed.contents) : undefined,
+      desired,
     });
   }
   const running = stages.flatMap(({ status }) => status?.attempts ?? []).filter(({ outcome }) => outcome === 'Running');
@@ -76,6 +86,18 @@ export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
     spent: total(stages.map((object) => spentUntil(now, object))),
     rate: { runSeconds: running.length, gpuHours: gpus / 3600 },
   };
+}
+
+/** Unless its work was made with something else than its pipeline asks for by now: that is for a person to decide. */
+function isToBePutBack(found: R1Stage, desired: R1Stage): boolean {
+  if (!isChangedByHand(found)) return false;
+  return !hasWork(found) || !tellsApart(found.status?.attempts.at(-1)?.settings, settingsDigest(desired.spec));
+}
+
+/** Whether it rests is said apart from its settings. */
+function putBack(found: R1Stage, desired: R1Stage): R1Stage {
+  const { suspend } = found.spec;
+  return askFor(found, { ...desired, spec: { ...desired.spec, suspend } });
 }
 
 /** A finished stage that has just got other settings has not finished with them, before its next pass says so. */

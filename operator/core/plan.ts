@@ -7,6 +7,7 @@ import { placementShape } from '../api/scheduling.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import { stageType, type PipelineStage } from '../api/pipeline-stage.ts';
 import type { FileContents, R1Stage, ResolvedModel, StageInput, StageSpec } from '../api/stage.ts';
+import { markAsked } from './asked-for.ts';
 import { stageObjectName } from './names.ts';
 import { evaluationOf, trainedOn } from '../api/evaluation-plan.ts';
 import { retryPolicy } from './retry.ts';
@@ -125,7 +126,7 @@ export function resolveStage(
       ...placementOf(stage, defaults),
     }),
   };
-  return {
+  return markAsked({
     apiVersion,
     kind: 'R1Stage',
     metadata: {
@@ -134,7 +135,7 @@ export function resolveStage(
       labels: { [labels.pipeline]: metadata.name, [labels.stage]: stage.name, [labels.type]: type },
     },
     spec: resolved,
-  };
+  });
 }
 
 /** What is not f32, which is the precision where none is named. */

@@ -1,20 +1,23 @@
 import { findCondition } from '../api/conditions.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { R1Stage, StageSpec } from '../api/stage.ts';
+import { isChangedByHand } from './asked-for.ts';
 import { describeChange } from './describe-change.ts';
-import { sameContent } from './names.ts';
 import type { Verdict } from './pipeline-decision.ts';
 import { hasWork, type PipelineSituation } from './pipeline-situation.ts';
 import { stagesAfter } from './plan.ts';
-import { hasOtherInputs, judgeChange } from './settings-digest.ts';
+import { hasOtherInputs, judgeChange, sameSpec } from './settings-digest.ts';
 
 /** Work that does not fit the manifest any more is thrown away by a person alone. */
 export function refuseChangedStages({ pipeline, views }: PipelineSituation): Verdict | undefined {
   const changed = views.flatMap(({ stage, object, desired }) => {
     if (object === undefined || desired === undefined || !hasWork(object)) return [];
-    if (sameContent(object.spec, desired.spec)) return [];
-    const change = judgeChange(object.spec, desired.spec);
-    return change.kind === 'other' ? [{ name: stage.name, object, desired, because: change.because }] : [];
+    if (sameSpec(object.spec, desired.spec) && !isChangedByHand(object)) return [];
+    // What was changed by hand is put back where its work allows that.
+    const change = isChangedByHand(object) ? { kind: 'other' as const } : judgeChange(object.spec, desired.spec);
+    return change.kind === 'other'
+      ? [{ name: stage.name, object, desired, because: 'because' in change ? change.because : undefined }]
+      : [];
   });
   const [first] = changed;
   if (first === undefined) return undefined;

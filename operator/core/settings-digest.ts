@@ -1,8 +1,23 @@
+import { isDeepStrictEqual } from 'node:util';
 import { decisiveSettings, lengthOf, whyNotLonger } from '../../trainer/contract/continuation.ts';
+import { versioned } from '../../trainer/contract/digest-version.ts';
 import { dataOf } from '../../trainer/contract/settings.ts';
+import { withoutDefaults } from '../../trainer/contract/without-defaults.ts';
 import { stageType } from '../api/pipeline-stage.ts';
-import type { DatasetContent, FileContent, ResolvedModel, StageInput, StageSpec } from '../api/stage.ts';
+import {
+  stageSpec,
+  type DatasetContent,
+  type FileContent,
+  type ResolvedModel,
+  type StageInput,
+  type StageSpec,
+} from '../api/stage.ts';
 import { digestOf } from './names.ts';
+
+const stripped = withoutDefaults(stageSpec);
+
+/** A spec whose settings are without what their schema fills in, so that one more that has a default changes no digest. */
+const asked = oncePerSpec((spec): StageSpec => ({ ...spec, ...stripped(spec) }));
 
 /** What decides the output of a stage: its weights or its rows. */
 function outputFields(spec: StageSpec) {
@@ -74,15 +89,23 @@ const unseenByPods = [
 
 /** SHA-256 of what an attempt is made from: a waiting one of another digest is replaced. */
 export const attemptDigest = oncePerSpec((spec) => {
-  const seen: Partial<StageSpec> = { ...spec };
+  const seen = stripped(spec);
   for (const field of unseenByPods) delete seen[field];
-  return digestOf({ ...seen, claimName: spec.storage.claimName });
+  return versioned(digestOf({ ...seen, claimName: spec.storage.claimName }));
 });
 
 /** SHA-256 of what decides a stage's result. */
-export const settingsDigest = oncePerSpec((spec) => digestOf(resultFields(spec)));
+export const settingsDigest = oncePerSpec((spec) => versioned(digestOf(resultFields(asked(spec)))));
 
-const outputDigest = oncePerSpec((spec) => digestOf(outputFields(spec)));
+const outputDigest = oncePerSpec((spec) => digestOf(outputFields(asked(spec))));
+
+/** SHA-256 of all that it asks for but whether it rests. */
+export const contentDigest = oncePerSpec((spec) => digestOf({ ...stripped(spec), suspend: undefined }));
+
+/** Two specs ask for the same, whether they say so or leave it to the defaults, and whether it rests or not. */
+export function sameSpec(a: StageSpec, b: StageSpec): boolean {
+  return isDeepStrictEqual(a, b) || contentDigest(a) === contentDigest(b);
+}
 
 /** What other settings mean for the work that a stage has done. */
 export type Change =
@@ -114,10 +137,10 @@ export function hasOtherInputs(before: StageSpec, after: StageSpec): boolean {
 }
 
 /** Every pass asks, and a spec in memory is replaced, never changed. */
-function oncePerSpec(digest: (spec: StageSpec) => string): (spec: StageSpec) => string {
-  const known = new WeakMap<StageSpec, string>();
+function oncePerSpec<T>(make: (spec: StageSpec) => T): (spec: StageSpec) => T {
+  const known = new WeakMap<StageSpec, T>();
   return (spec) => {
-    const found = known.get(spec) ?? digest(spec);
+    const found = known.get(spec) ?? make(spec);
     known.set(spec, found);
     return found;
   };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { tellsApart } from '../contract/digest-version.ts';
 import { checkpointManifestName } from '../contract/checkpoint.ts';
 import type { CheckpointManifest } from '../contract/checkpoint.ts';
 import { namingFullDisk } from '../contract/full-disk.ts';
@@ -112,8 +113,9 @@ export async function newestCheckpoint(
     try {
       const { manifest, digest } = await verifyCheckpoint(path);
       const found = { path, step, digest, manifest };
-      const reason =
-        manifest.settingsDigest === settingsDigest ? await whyNot(found) : 'it was made with other settings';
+      const reason = tellsApart(manifest.settingsDigest, settingsDigest)
+        ? 'it was made with other settings'
+        : await whyNot(found);
       if (reason === undefined) return { newest: found, skipped };
       skipped.push({ path, reason });
     } catch (error) {
@@ -167,7 +169,7 @@ async function prune(outDir: string, step: number, settingsDigest: string, keepL
       (read) => read.manifest,
       () => undefined, // not ours to judge: it is left for a person to look at
     );
-    if (manifest?.final === false && manifest.settingsDigest === settingsDigest) older.push(directory.path);
+    if (manifest?.final === false && !tellsApart(manifest.settingsDigest, settingsDigest)) older.push(directory.path);
   }
   const outgrown = (await stepDirectories(outDir, 'resume')).filter((each) => each.step < step);
   for (const path of [...older.slice(keepLast), ...outgrown.map((each) => each.path)]) {

@@ -1,5 +1,6 @@
 import { access, open, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { shortDigest, tellsApart } from '../contract/digest-version.ts';
 import { checkedRowsName } from '../contract/checked-rows.ts';
 import {
   evaluationsName,
@@ -86,14 +87,14 @@ async function isOurs(directory: string, name: string, settingsDigest: string): 
   if (records.includes(name)) return true;
   if (name.startsWith('chunks-')) return name === chunksDirectory(settingsDigest);
   return readManifest(join(directory, name)).then(
-    ({ manifest }) => manifest.settingsDigest === settingsDigest,
+    ({ manifest }) => !tellsApart(manifest.settingsDigest, settingsDigest),
     () => false,
   );
 }
 
 /** Directory of the chunks of a sample stage with these settings. */
 export function chunksDirectory(settingsDigest: string): string {
-  return `chunks-${settingsDigest.slice(0, 12)}`;
+  return `chunks-${shortDigest(settingsDigest)}`;
 }
 
 /** What an earlier attempt was writing; its own new file must not be one that the other still has open. */

@@ -44,8 +44,8 @@ export const checkpointManifest = z.strictObject({
   /** Paths relative to the directory, sorted; every file but this one. */
   files: z.array(z.strictObject({ path: z.string(), bytes: z.int().min(0), sha256 })),
   parent: z.strictObject({ stage: z.string(), digest: sha256 }).optional(),
-  /** SHA-256 of what decides the weights in the stage file: resume refuses a checkpoint of other settings. */
-  settingsDigest: sha256,
+  /** SHA-256 of what decides the weights in the stage file: resume refuses a checkpoint of other settings. Begins with its version. */
+  settingsDigest: z.string().regex(/^(\d+:)?[0-9a-f]{64}$/),
   /** Versions and instruction set that the bits depend on, and the `precision` of the stage's products. */
   engine: z.record(z.string(), z.string()),
 });

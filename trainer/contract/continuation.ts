@@ -26,13 +26,15 @@ export function decisiveSettings(settings: object | undefined): Settings {
 
 /**
  * The settings of a stage, as its checkpoints are marked with: without the length where a step is the same step in a longer run.
+ *
+ * @param notLonger `whyNotLonger` of the settings
  */
-export function settingsOfWeights(settings: StageSettings): Settings {
+export function settingsOfWeights(settings: StageSettings, notLonger: string | undefined): Settings {
   const type = stageTypes.find((each) => settings[each] !== undefined);
   if (type === undefined) return {};
   const decisive = decisiveSettings(settings[type]);
   const length = lengths[type];
-  if (length === undefined || whyNotLonger(settings) !== undefined) return { [type]: decisive };
+  if (length === undefined || notLonger !== undefined) return { [type]: decisive };
   const { [length]: _, ...others } = decisive;
   return { [type]: others };
 }

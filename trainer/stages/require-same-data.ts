@@ -5,6 +5,7 @@ import { readManifest } from '../checkpoint/manifest.ts';
 import { namesIn } from '../checkpoint/names-in.ts';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { learnedFilesName } from '../contract/checkpoint.ts';
+import { tellsApart } from '../contract/digest-version.ts';
 import { UserError } from '../contract/errors.ts';
 import { readJsonObject } from '../contract/input-file.ts';
 import type { StageFile } from '../contract/stage-file.ts';
@@ -73,7 +74,8 @@ async function savedWork(directory: string, settingsDigest: string): Promise<str
     .toSorted((a, b) => Number(b) - Number(a));
   for (const step of steps) {
     const { manifest } = await readManifest(join(directory, `step-${step}`)).catch(() => ({ manifest: undefined }));
-    if (manifest !== undefined && manifest.settingsDigest !== settingsDigest) return `${Number(step)} saved steps`;
+    if (manifest !== undefined && tellsApart(manifest.settingsDigest, settingsDigest))
+      return `${Number(step)} saved steps`;
   }
   const chunks = names.filter((name) => name.startsWith('chunks-') && name !== chunksDirectory(settingsDigest));
   return chunks.length === 0 ? undefined : 'saved completions';

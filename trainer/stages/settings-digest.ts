@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { describeModel } from '../checkpoint/model-files.ts';
-import { settingsOfWeights } from '../contract/continuation.ts';
+import { settingsOfWeights, whyNotLonger } from '../contract/continuation.ts';
 import type { DatasetSettings } from '../contract/dataset.ts';
+import { versioned } from '../contract/digest-version.ts';
 import { UserError } from '../contract/errors.ts';
 import { foundInstead } from '../contract/found-instead.ts';
 import { dataOf } from '../contract/settings.ts';
-import type { StageFile } from '../contract/stage-file.ts';
+import { stageFile, type StageFile } from '../contract/stage-file.ts';
 import type { EvaluationSettings } from '../contract/training.ts';
+import { withoutDefaults } from '../contract/without-defaults.ts';
 
 /** What a file holds. */
 export interface FileContent {
@@ -29,10 +31,11 @@ export interface DecidingSettings {
 }
 
 /** @throws UserError if a file cannot be read */
-export async function decidingSettings(file: StageFile): Promise<DecidingSettings> {
+export async function decidingSettings(given: StageFile): Promise<DecidingSettings> {
+  const file = asked(given);
   const { seed, stage, chat, precision, inputs } = file;
   const pins = Object.fromEntries(Object.entries(inputs).map(([name, { digest }]) => [name, digest]));
-  const settings = settingsOfWeights(file.settings);
+  const settings = settingsOfWeights(file.settings, whyNotLonger(given.settings));
   const data = namedDatasets(file, dataOf(file.settings));
   const learned = await learnedFiles(data);
   const start = await startByContent(file.model);
@@ -41,14 +44,15 @@ export async function decidingSettings(file: StageFile): Promise<DecidingSetting
       ...withoutFiles(dataset),
       ...(dataset.file !== undefined && { file: contentOf(dataset.name) }),
     }));
-    return digestOf({ stage, seed, settings, chat, precision, datasets, start, pins });
+    return versioned(digestOf({ stage, seed, settings, chat, precision, datasets, start, pins }));
   };
   return { digest: digestWith((name) => learned[name]?.sha256), withoutData: digestWith(() => ''), learned };
 }
 
 /** Digest of everything but the model that decides the figures of an evaluation. */
-export async function evaluationDigest(file: StageFile, evaluation: EvaluationSettings): Promise<string> {
-  const { every: _, ...settings } = evaluation;
+export async function evaluationDigest(given: StageFile, evaluation: EvaluationSettings): Promise<string> {
+  const file = asked({ ...given, evaluation });
+  const { every: _, ...settings } = file.evaluation ?? evaluation;
   const { seed, chat, precision, trainedOn } = file;
   return digestOf({
     seed,
@@ -61,9 +65,17 @@ export async function evaluationDigest(file: StageFile, evaluation: EvaluationSe
 }
 
 /** Digest of the model that a stage starts from; an earlier stage's is that of its checkpoint. */
-export async function startDigest({ model }: StageFile): Promise<string> {
+export async function startDigest(file: StageFile): Promise<string> {
+  const { model } = asked(file);
   return model?.input?.digest ?? digestOf(await startByContent(model));
 }
+
+/** Without the defaults, so that one more setting that has one changes no digest. */
+function asked(file: StageFile): StageFile {
+  return { ...file, ...stripped(file) };
+}
+
+const stripped = withoutDefaults(stageFile);
 
 function digestOf(content: object | undefined): string {
   return createHash('sha256')

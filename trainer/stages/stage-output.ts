@@ -8,6 +8,7 @@ import {
   type VerifiedCheckpoint,
   verifyCheckpoint,
 } from '../checkpoint/store.ts';
+import { tellsApart } from '../contract/digest-version.ts';
 import { resumeDirectory, stepDirectory } from '../contract/checkpoint.ts';
 import { lengthOf } from '../contract/continuation.ts';
 import { UserError } from '../contract/errors.ts';
@@ -83,7 +84,9 @@ export class StageOutput {
     if (!existsSync(directory)) return 'its optimizer, which more steps go on from, was not kept (keepOptimizer: true)';
     try {
       const { manifest } = await verifyCheckpoint(directory);
-      return manifest.settingsDigest === this.settingsDigest ? undefined : 'what goes on from it has other settings';
+      return tellsApart(manifest.settingsDigest, this.settingsDigest)
+        ? 'what goes on from it has other settings'
+        : undefined;
     } catch (error) {
       if (error instanceof UserError) return `what goes on from it does not verify (${error.message})`;
       throw error;
@@ -119,7 +122,7 @@ export class StageOutput {
     const path = join(this.file.out, dataDirectory);
     try {
       const { manifest, digest } = await verifyCheckpoint(path);
-      if (manifest.settingsDigest !== this.settingsDigest) return undefined;
+      if (tellsApart(manifest.settingsDigest, this.settingsDigest)) return undefined;
       const metrics = JSON.parse(await readFile(join(path, dataMetricsName), 'utf8')) as Metrics;
       return { path, step: manifest.step, digest, metrics };
     } catch (error) {

@@ -3,6 +3,7 @@ import type { R1Stage } from '../../api/stage.ts';
 import type { StageDefaults } from '../../api/stage-defaults.ts';
 import { hasNotEnded } from '../../core/attempts.ts';
 import { learnerServiceName, rolloutJobName } from '../../core/names.ts';
+import { tellsApart } from '../../../trainer/contract/digest-version.ts';
 import { attemptDigest } from '../../core/settings-digest.ts';
 import type { AssumeCache } from '../client/assume-cache.ts';
 import type { KubeClient } from '../client/client.ts';
@@ -107,6 +108,6 @@ function wantsWorkers({ metadata }: Stored<Job>, { spec }: R1Stage): boolean {
     spec.rolloutWorkers > 0 &&
     deletionTimestamp === undefined &&
     said[annotations.stopReason] === undefined &&
-    said[madeFromAnnotation] === attemptDigest(spec)
+    !tellsApart(said[madeFromAnnotation], attemptDigest(spec))
   );
 }

@@ -79,7 +79,8 @@ export class World implements Shell {
       case 'CreateStage': {
         const { stage } = action;
         if (this.stages.has(stage.spec.stage)) return;
-        const metadata = { ...stage.metadata, uid: `uid-${++this.uids}`, generation: 1 };
+        const owned = { ownerReferences: [{ kind: 'R1Pipeline' }] };
+        const metadata = { ...stage.metadata, ...owned, uid: `uid-${++this.uids}`, generation: 1 };
         this.stages.set(stage.spec.stage, { object: { ...stage, metadata }, attempts: [] });
         return;
       }
