@@ -67,6 +67,25 @@ const networkPolicy = object({
     .describe('Ports of the API server, such as 443 and 6443. When given, the operator reaches them and DNS alone.'),
 }).prefault({});
 
+const tenants = object({
+  restricted: z
+    .boolean()
+    .default(false)
+    .describe('Let manifests name only what these lists have, by a ValidatingAdmissionPolicy. An empty list: nothing.'),
+  images: z
+    .array(
+      z
+        .string()
+        .max(500)
+        .regex(/^[A-Za-z0-9_.:@/-]+$/),
+    )
+    .default([])
+    .describe('Images for spec.image; what ends in /, : or @ is the beginning of one, such as registry.example/ml/.'),
+  tokenSecrets: names.describe('Secrets for base.hf.tokenSecret: their key token is handed to the image.'),
+  priorityClasses: names.describe('For priorityClassName.'),
+  serviceAccounts: names.describe('For serviceAccountName.'),
+}).prefault({});
+
 /** `values.yaml` of the Helm chart. */
 export const chartValues = object({
   nameOverride: text.describe('Instead of r1-operator in the names of objects.'),
@@ -94,6 +113,9 @@ export const chartValues = object({
   })
     .prefault({})
     .describe('Rights.'),
+  tenants: tenants.describe(
+    'What whoever may write pipelines and stages, but not pods, may have run: docs/security.md.',
+  ),
   serviceAccount: serviceAccount.describe('The service account of the operator.'),
 
   stageDefaults: stageDefaults.shape.all.describe(

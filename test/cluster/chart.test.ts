@@ -26,6 +26,7 @@ const variants: readonly { name: string; values: Record<string, unknown> }[] = [
       stageDefaults: { imagePullSecrets: ['registry'], priorityClassName: 'batch' },
       gpuStageDefaults: gpuNodes,
       hubEndpoint: 'https://hub.example',
+      tenants: { restricted: true, images: ['registry.example/'], tokenSecrets: ['hub'] },
       replicas: 2,
       podAnnotations: { a: 'b' },
       podLabels: { c: 'd' },

@@ -15,7 +15,9 @@ export const mounts = {
 } as const;
 
 export const rolloutPort = 7070;
-export const rolloutTokenFile = `${mounts.rollout}/token`;
+/** No manifest can name it: what asks for a Secret by its name, such as base.hf.tokenSecret, asks for the key `token`. */
+export const rolloutTokenKey = 'rollout-token';
+export const rolloutTokenFile = `${mounts.rollout}/${rolloutTokenKey}`;
 
 /** Where the init container puts a model of the Hub. */
 export function hubDirectory({ repo, revision }: NonNullable<ResolvedModel['hf']>): string {

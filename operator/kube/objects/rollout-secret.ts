@@ -2,6 +2,7 @@ import { rolloutSecretName } from '../../core/names.ts';
 import type { Secret } from '../client/resources.ts';
 import type { Attempt } from './attempt.ts';
 import { ownedBy, stageLabels } from './labels.ts';
+import { rolloutTokenKey } from './layout.ts';
 
 /** What the learner of an attempt and its rollout workers share. */
 export function rolloutSecret({ stage, number }: Pick<Attempt, 'stage' | 'number'>, token: string): Secret {
@@ -15,6 +16,6 @@ export function rolloutSecret({ stage, number }: Pick<Attempt, 'stage' | 'number
       ownerReferences: ownedBy(stage),
     },
     immutable: true,
-    stringData: { token },
+    stringData: { [rolloutTokenKey]: token },
   };
 }

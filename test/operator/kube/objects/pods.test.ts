@@ -3,6 +3,7 @@ import { validateManifest } from '../../../../operator/api/manifest.ts';
 import { attemptDigest, settingsDigest } from '../../../../operator/core/settings-digest.ts';
 import { attemptJob } from '../../../../operator/kube/objects/attempt-job.ts';
 import { gpusOf } from '../../../../operator/kube/objects/gpus.ts';
+import { rolloutSecret } from '../../../../operator/kube/objects/rollout-secret.ts';
 import { rolloutJob } from '../../../../operator/kube/objects/rollout-job.ts';
 import { stageOf } from '../../../support/stage-objects.ts';
 
@@ -115,6 +116,16 @@ test.each([
   ['{example.com/nic: 4}', 0],
 ])('a pod with %s holds %d GPUs', (limits, gpus) => {
   expect(gpusOf(stageOf(`${plain}\nresources: {limits: ${limits}}`).spec)).toBe(gpus);
+});
+
+test('the secret of rollout workers lies under a key that no manifest can name', () => {
+  const hub = 'model: {hf: {repo: a/b, revision: v1, tokenSecret: sums-zero-1-rollout-8c5a1c0e}}';
+  const stage = stageOf(`${plain.replace('model: {init: {}}', hub)}\nrolloutWorkers: 1`);
+  const attempt = { stage, number: 1, madeFrom: '', image: 'r1-operator:0.1.0', claim: 'c', goneRuns: [] };
+  const job = JSON.stringify([attemptJob(attempt), rolloutJob(attempt)]);
+  const keys = [...job.matchAll(/"secretKeyRef":\{[^}]*"key":"([^"]*)"/g)].map(([, key]) => key);
+  expect(keys).toEqual(['token']);
+  expect(Object.keys(rolloutSecret(attempt, 'secret').stringData ?? {})).toEqual(['rollout-token']);
 });
 
 function problemsWith(more: string): string[] {

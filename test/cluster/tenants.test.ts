@@ -1,0 +1,96 @@
+import { beforeAll, expect, test } from '@jest/globals';
+import { KubeConfig } from '@kubernetes/client-node';
+import { KubeClient } from '../../operator/kube/client/client.ts';
+import { pipelines, stages } from '../../operator/kube/objects/r1-kinds.ts';
+import { pipelineOf } from '../support/pipelines.ts';
+import { describeCluster } from './support/describe-cluster.ts';
+import { eventually } from './support/eventually.ts';
+import { render } from './support/helm.ts';
+import { announceSkipped, missingPrograms } from './support/tools.ts';
+
+const missing = missingPrograms(['helm']);
+if (missing !== undefined) announceSkipped('tests of the Helm chart', missing);
+
+const tenants = {
+  restricted: true,
+  images: ['registry.example/ml/', 'registry.example/r1:1'],
+  tokenSecrets: ['hub'],
+  priorityClasses: ['batch'],
+};
+
+const model = (more: string) => `{hf: {repo: a/b, revision: v1${more}}}`;
+const manifest = (more: string, hf = '') => `
+${more}
+base: ${model(hf)}
+datasets: [{name: t, generator: {task: addition, digits: 1, rows: 20, heldOut: 5}}]
+stages: [{name: x, evaluate: {data: [t]}}]`;
+
+describeCluster('tenants', (cluster) => {
+  let namespace = '';
+  let client: KubeClient;
+
+  beforeAll(async () => {
+    if (missing !== undefined) return;
+    namespace = await cluster().namespace();
+    const { objects } = await render({ tenants, watchNamespaces: [namespace] }, namespace);
+    const policies = objects.filter(({ metadata }) => metadata.name.startsWith('r1-operator-tenants'));
+    expect(policies).toHaveLength(4);
+    await cluster().apply(policies);
+    const config = new KubeConfig();
+    config.loadFromFile(cluster().kubeconfig);
+    client = new KubeClient(config);
+    await eventually('the policy is in force', async () => (await problemOf(manifest('image: evil:2'))) !== '');
+  });
+
+  async function problemOf(spec: string): Promise<string> {
+    const pipeline = pipelineOf(spec);
+    const metadata = { ...pipeline.metadata, name: `p-${Math.random().toString(36).slice(2)}`, namespace };
+    return client.create(pipelines, { ...pipeline, metadata }).then(
+      () => '',
+      (error: Error) => error.message,
+    );
+  }
+
+  const check = missing === undefined ? test : test.skip;
+
+  check.each([
+    manifest(''),
+    manifest('image: registry.example/ml/trainer:2', ', tokenSecret: hub'),
+    manifest('image: registry.example/r1:1\ndefaults: {priorityClassName: batch}'),
+  ])('may have run what the lists have: %s', async (spec) => {
+    expect(await problemOf(spec)).toBe('');
+  });
+
+  check.each([
+    [
+      manifest('image: docker.io/library/evil:2'),
+      'image: found docker.io/library/evil:2, expected one of registry.example/ml/',
+    ],
+    [manifest('image: registry.example/r1:1-evil'), 'image: found registry.example/r1:1-evil'],
+    [manifest('', ', tokenSecret: other-teams-token'), 'tokenSecret: found other-teams-token, expected one of hub'],
+    [
+      manifest('').replace('{name: x,', `{name: x, model: ${model(', tokenSecret: theirs')},`),
+      'tokenSecret: found theirs, expected one of hub',
+    ],
+    [manifest('defaults: {priorityClassName: system-node-critical}'), 'priorityClassName: found system-node-critical'],
+    [
+      manifest('defaults: {serviceAccountName: builder}'),
+      'serviceAccountName: found builder, expected none to be named',
+    ],
+  ])('may not name what they do not have: %s', async (spec, words) => {
+    expect(await problemOf(spec)).toContain(words);
+  });
+
+  check('may not name it in a stage of their own either', async () => {
+    const spec = {
+      pipeline: 'p',
+      stage: 'x',
+      image: 'evil:2',
+      model: { hf: { repo: 'a/b', revision: 'v1', tokenSecret: 'theirs' } },
+      datasets: [{ name: 't', generator: { task: 'addition', digits: 1, rows: 20, heldOut: 5 } }],
+      evaluate: { data: ['t'] },
+    };
+    const stage = { apiVersion: 'r1.dev/v1alpha1', kind: 'R1Stage', metadata: { name: 'nosy', namespace }, spec };
+    await expect(client.create(stages, stage as never)).rejects.toThrow(/image: found evil:2/);
+  });
+});
