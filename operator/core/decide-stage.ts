@@ -58,11 +58,17 @@ export function decideStage(observed: StageObserved): StageDecision {
   for (const rule of rules) {
     const verdict = rule(situation);
     if (verdict === undefined) continue;
-    const { actions = [], recheckAfterMs } = verdict;
+    const { actions = [] } = verdict;
+    const recheckAfterMs = earliest(verdict.recheckAfterMs, observed);
     const status = stageStatus(situation, verdict);
     return { actions, status, ...(recheckAfterMs === undefined ? {} : { recheckAfterMs }) };
   }
   throw new Error(`no rule fits stage ${observed.stage.metadata.name}`);
+}
+
+function earliest(ms: number | undefined, { now, changesAt }: StageObserved): number | undefined {
+  if (changesAt === undefined) return ms;
+  return Math.min(ms ?? Infinity, Math.max(1000, changesAt - now));
 }
 
 function keepSuccess({ last, observed: { stage } }: StageSituation): Verdict | undefined {

@@ -77,6 +77,8 @@ export interface StageObserved {
   readonly inputProblem?: string;
   /** Why this world cannot run the stage as it is, in words. */
   readonly problem?: string;
+  /** When what is seen means something else, although nothing will be heard of it. */
+  readonly changesAt?: number;
   /** The newest attempt to start an attempt. */
   readonly refusal?: Refusal;
 }

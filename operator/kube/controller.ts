@@ -94,7 +94,19 @@ export class Controller {
 
     const enqueuePipeline = (key: string, afterMs: number) => this.queues.R1Pipeline.addAfter(key, afterMs);
     const enqueueStage = (key: string, afterMs: number) => this.queues.R1Stage.addAfter(key, afterMs);
-    const shared = { client, pipelines: pipelineCache, stages: this.stageCache, claims, events: this.events, logger };
+    const onPruned = (kind: string, fields: readonly string[]): void => {
+      logger.error('the CustomResourceDefinition is older than the operator, which drops fields', { kind, fields });
+      metrics.definitionIsOutdated(kind);
+    };
+    const shared = {
+      client,
+      pipelines: pipelineCache,
+      stages: this.stageCache,
+      claims,
+      events: this.events,
+      logger,
+      onPruned,
+    };
     const pipelineShell = new KubePipelines({ ...shared, requeueAfter: enqueuePipeline });
     const rollout = new RolloutWorkers({ ...options, events: this.events, jobs: jobCache });
     const stageShell = new KubeStages({
@@ -131,10 +143,14 @@ export class Controller {
     this.resyncs = [resync(pipelineCache, this.queues.R1Pipeline), resync(this.stageCache, this.queues.R1Stage)];
 
     pipelineCache.onChange((before, after, origin) => {
+      if (after === undefined && before !== undefined) pipelineShell.forget(keyOf(before));
       // The pass that wrote a status has seen what it is about.
       if (origin === 'watch' || isOtherWish(before, after)) {
         this.queues.R1Pipeline.add(keyOf(after ?? before ?? unreachable()));
       }
+    });
+    this.stageCache.onChange((before, after) => {
+      if (after === undefined && before !== undefined) stageShell.forget(keyOf(before));
     });
     this.stageCache.onChange((before, after, origin) => this.stageChanged(before, after, origin === 'assumed'));
     jobCache.onChange((before, after, origin) => {

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
 import { findCondition } from '../api/conditions.ts';
 import type { R1Stage } from '../api/stage.ts';
@@ -18,7 +17,7 @@ import { ownedBy } from './objects/labels.ts';
 import { Refusals } from './apply/refusals.ts';
 import { pipelines, stages } from './objects/r1-kinds.ts';
 import type { Stored } from './client/resources.ts';
-import { SettledWrites, type Urgency } from './apply/settled-writes.ts';
+import { StatusWriter, type StatusWriterOptions } from './apply/status-writer.ts';
 import { transformOwn } from './objects/transform.ts';
 import type { VolumeClaims } from './apply/volume-claims.ts';
 import { idOf } from './objects/ownership.ts';
@@ -36,50 +35,64 @@ export interface KubePipelinesOptions {
   readonly logger: Logger;
   /** A pass for a pipeline should follow. */
   readonly requeueAfter: (key: string, afterMs: number) => void;
+  readonly onPruned: StatusWriterOptions<R1Pipeline, PipelineStatus>['onPruned'];
 }
 
-/** A pipeline's status is costly to write, and its stages have told already. */
-const mostStatusesPerSecond = 2;
+/** Which stage runs is worth a look; how far it is can wait, as the stage has told already. */
+const settleMs = { stages: 500, progress: 5000 };
 
 /** Pipelines on a cluster. Keys are `namespace/name`. */
 export class KubePipelines implements PipelineShell {
   private readonly options: KubePipelinesOptions;
   private readonly refusals = new Refusals();
-  private readonly writes = new SettledWrites(mostStatusesPerSecond);
+  private readonly statuses: StatusWriter<R1Pipeline, PipelineStatus>;
 
   constructor(options: KubePipelinesOptions) {
     this.options = options;
+    this.statuses = new StatusWriter({
+      ...options,
+      kind: pipelines,
+      objects: options.pipelines,
+      settleMs: settleMsOf,
+      eventsOf: pipelineEvents,
+    });
+  }
+
+  /** There is no such pipeline any more. */
+  forget(key: string): void {
+    this.statuses.forget(key);
+    this.refusals.forget(key);
   }
 
   async observePipeline(key: string): Promise<PipelineObserved | undefined> {
     const pipeline = this.options.pipelines.get(key);
-    if (pipeline === undefined || pipeline.metadata.deletionTimestamp !== undefined) {
-      this.writes.settled(key);
-      this.refusals.forget(key);
-      return undefined;
-    }
+    if (pipeline === undefined || pipeline.metadata.deletionTimestamp !== undefined) return undefined;
     const problem = pipelineProblem(pipeline);
     return {
       now: Date.now(),
       pipeline,
       stages: this.options.stages.byIndex(idOf(pipeline)),
-      maxRunningStages: await this.maxRunningStages(key, pipeline),
+      ...(await this.placesFor(key, pipeline)),
       ...(problem === undefined ? {} : { problem }),
-      ...this.refusals.get(key, pipeline),
     };
   }
 
-  private async maxRunningStages(key: string, pipeline: Stored<R1Pipeline>): Promise<number> {
+  /** How many of its stages may run, and what stands in the way of more. */
+  private async placesFor(
+    key: string,
+    pipeline: Stored<R1Pipeline>,
+  ): Promise<Pick<PipelineObserved, 'maxRunningStages' | 'refusal'>> {
     const { exclusive, shared } = mostRunningStages;
+    const refused = this.refusals.get(key, pipeline);
     const isOver = findCondition(pipeline.status?.conditions, 'Succeeded')?.status ?? 'Unknown';
     // Where nothing will start the claim need not be asked for.
-    if (isOver !== 'Unknown' || this.refusals.get(key, pipeline).refusal !== undefined) return exclusive;
+    if (isOver !== 'Unknown' || refused.refusal !== undefined) return { maxRunningStages: exclusive, ...refused };
     try {
-      return (await this.options.claims.isShared(pipeline)) ? shared : exclusive;
+      return { maxRunningStages: (await this.options.claims.isShared(pipeline)) ? shared : exclusive };
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
-      this.refusals.add(key, pipeline, error);
-      return exclusive;
+      const { message, retryAfterMs } = error;
+      return { maxRunningStages: exclusive, refusal: { message, until: Date.now() + retryAfterMs } };
     }
   }
 
@@ -150,25 +163,15 @@ export class KubePipelines implements PipelineShell {
   }
 
   async savePipelineStatus(key: string, status: PipelineStatus): Promise<void> {
-    const pipeline = this.options.pipelines.get(key);
-    if (pipeline === undefined) return;
-    const old = pipeline.status;
-    const delayMs = this.writes.delay(key, urgencyOf(old, status));
-    if (delayMs > 0) return this.options.requeueAfter(key, delayMs);
-    this.writes.settled(key);
-    if (isDeepStrictEqual(old, status)) return;
-    const saved = await this.options.client.applyStatus(pipelines, pipeline, status).catch(ignoreNotFound);
-    if (saved === undefined) return;
-    this.options.pipelines.assume(transformOwn(saved));
-    for (const each of pipelineEvents(old, status)) this.options.events.record(pipelines, saved, each);
+    await this.statuses.save(key, status);
   }
 }
 
-/** Programs wait for conditions and people for gates; which stage runs is worth a look, and how far it is can wait. */
-function urgencyOf(before: PipelineStatus | undefined, after: PipelineStatus): Urgency {
-  if (before === undefined) return endChanged(before, after) ? 'now' : 'soon';
-  if (decisions(before) !== decisions(after)) return 'now';
-  return stageStates(before) === stageStates(after) ? 'later' : 'soon';
+/** Programs wait for conditions and people for gates. */
+function settleMsOf(before: PipelineStatus | undefined, after: PipelineStatus): number {
+  if (before === undefined) return endChanged(before, after) ? 0 : settleMs.stages;
+  if (decisions(before) !== decisions(after)) return 0;
+  return stageStates(before) === stageStates(after) ? settleMs.progress : settleMs.stages;
 }
 
 function decisions({ conditions, gates }: PipelineStatus): string {

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { annotations } from '../api/metadata.ts';
 import { findCondition } from '../api/conditions.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
@@ -28,14 +27,14 @@ import { lostAt, observeAttempt, seemsFailed, type AttemptObjects } from './obse
 import type { PendingPods } from './observe/pending-pods.ts';
 import type { ProgressPoller } from './observe/progress.ts';
 import { Refusals } from './apply/refusals.ts';
-import { jobs, pods, type Job, type Pod, type Stored } from './client/resources.ts';
+import { jobs, keyOf, pods, type Job, type Pod, type Stored } from './client/resources.ts';
 import { stages } from './objects/r1-kinds.ts';
-import { SettledWrites } from './apply/settled-writes.ts';
+import { StatusWriter, type StatusWriterOptions } from './apply/status-writer.ts';
 import { startAttempt } from './apply/start-attempt.ts';
 import { ownerOf, idOf, isTrainer, stageIdOf } from './objects/ownership.ts';
 import { attemptObjectsOf, withPods } from './observe/attempt-objects.ts';
 import { type Tombstones } from './observe/tombstones.ts';
-import { transformJob, transformOwn, transformPod } from './objects/transform.ts';
+import { transformJob, transformPod } from './objects/transform.ts';
 import type { VolumeClaims } from './apply/volume-claims.ts';
 
 export interface KubeStagesOptions {
@@ -59,53 +58,64 @@ export interface KubeStagesOptions {
   readonly defaults: StageDefaults;
   /** A pass for a stage should follow. */
   readonly requeueAfter: (key: string, afterMs: number) => void;
+  readonly onPruned: StatusWriterOptions<R1Stage, StageStatus>['onPruned'];
 }
 
 /** A stage that another object has first is looked at again this often. */
 const retryTakenMs = 30_000;
-/** What is not urgent of all stages, such as how far they are. */
-const mostStatusesPerSecond = 5;
+/** What nobody waits for, such as how far a stage is, is written after so long, with what comes in between. */
+const settleMs = 500;
 
 /** Stages on a cluster: a Job is an attempt. Keys are `namespace/name`. */
 export class KubeStages implements StageShell {
   private readonly options: KubeStagesOptions;
   private readonly refusals = new Refusals();
-  private readonly writes = new SettledWrites(mostStatusesPerSecond);
+  private readonly statuses: StatusWriter<R1Stage, StageStatus>;
 
   constructor(options: KubeStagesOptions) {
     this.options = options;
+    this.statuses = new StatusWriter({
+      ...options,
+      kind: stages,
+      objects: options.stages,
+      settleMs: (old, status) => (endChanged(old, status) || recordsEnd(old?.attempts, status.attempts) ? 0 : settleMs),
+      eventsOf: stageEvents,
+    });
+  }
+
+  /** There is no such stage any more. */
+  forget(key: string): void {
+    this.statuses.forget(key);
+    this.refusals.forget(key);
   }
 
   async observeStage(key: string): Promise<StageObserved | undefined> {
     const stage = this.options.stages.get(key);
-    if (stage === undefined || stage.metadata.deletionTimestamp !== undefined) {
-      this.writes.settled(key);
-      this.refusals.forget(key);
-      return undefined;
-    }
+    if (stage === undefined || stage.metadata.deletionTimestamp !== undefined) return undefined;
     const now = Date.now();
     const problem = stageProblem(stage.spec) ?? this.inputProblem(stage);
-    await this.findMissingJobs(stage);
+    const missing = await this.findMissingJobs(stage);
     const objects = await Promise.all(
-      this.attemptObjectsOf(key, stage).map((each) => this.withItsPods(stage, each, now)),
+      this.attemptObjectsOf(key, stage, missing).map((each) => this.withItsPods(stage, each, now)),
     );
+    const lost = objects.flatMap(({ pods: [...all] }) => lostAt(all.at(-1)) ?? []);
     return {
       now,
       stage,
       attempts: objects.map((each) => observeAttempt(each, now)),
+      ...(lost.length === 0 ? {} : { changesAt: Math.min(...lost) }),
       ...(problem === undefined ? {} : { inputProblem: problem }),
       ...this.refusals.get(key, stage),
     };
   }
 
-  private attemptObjectsOf(key: string, stage: Stored<R1Stage>): AttemptObjects[] {
+  private attemptObjectsOf(key: string, stage: Stored<R1Stage>, missing: readonly Stored<Job>[]): AttemptObjects[] {
     const { jobs: jobCache, pods: podCache, tombstones, progress, pending } = this.options;
     const id = idOf(stage);
-    const objects = attemptObjectsOf(stage, jobCache.byIndex(id), podCache.byIndex(id), tombstones.get(id));
+    const found = [...jobCache.byIndex(id), ...missing];
+    const objects = attemptObjectsOf(stage, found, podCache.byIndex(id), tombstones.get(id));
     return objects.map((each) => {
       const newest = each.pods.at(-1);
-      const lost = newest && lostAt(newest);
-      if (lost !== undefined) this.options.requeueAfter(key, Math.max(1000, lost - Date.now()));
       return {
         ...each,
         progress: progress.latest(newest?.pod.metadata?.uid ?? ''),
@@ -116,19 +126,21 @@ export class KubeStages implements StageShell {
   }
 
   /** An attempt that another leader has started may be in the status before the watch of Jobs tells of it. */
-  private async findMissingJobs(stage: Stored<R1Stage>): Promise<void> {
+  private async findMissingJobs(stage: Stored<R1Stage>): Promise<Stored<Job>[]> {
     const { metadata, status } = stage;
     const id = idOf(stage);
     const { client, jobs: jobCache, pods: podCache } = this.options;
+    const missing: Stored<Job>[] = [];
     const known = [...jobCache.byIndex(id), ...podCache.byIndex(id)].filter(isTrainer);
     for (const record of status?.attempts ?? []) {
       const { number } = record;
-      const leftTrace = known.some((each) => attemptOf(each.metadata.labels) === number);
-      if (leftTrace || !hasNotEnded(record)) continue;
+      const isKnown = known.some((each) => attemptOf(each.metadata.labels) === number);
+      if (isKnown || !hasNotEnded(record)) continue;
       const name = { namespace: metadata.namespace, name: attemptName(metadata.name, number) };
       const job = await client.find(jobs, name);
-      if (job !== undefined && stageIdOf(job) === id) jobCache.assume(transformJob(job));
+      if (job !== undefined && stageIdOf(job) === id) missing.push(transformJob(job));
     }
+    return missing;
   }
 
   /** The watch of Jobs can be ahead of that of pods, and only a pod knows why its Job has failed, or what it has made. */
@@ -237,14 +249,14 @@ export class KubeStages implements StageShell {
   }
 
   /**
-   * The Job controller ends the pods of a Job past its deadline in order, and the Job stays as a each. A Job that waits in
+   * The Job controller ends the pods of a Job past its deadline in order, and the Job stays to tell of it. A Job that waits in
    * a queue has no deadline; it is deleted, once it says why.
    */
   private async stop(stage: Stored<R1Stage>, attempt: number, reason: StopReason): Promise<void> {
     const { client, jobs: cache } = this.options;
     const name = { namespace: stage.metadata.namespace, name: attemptName(stage.metadata.name, attempt) };
-    const job = cache.get(`${name.namespace}/${name.name}`);
-    if (job === undefined) return;
+    const job = cache.get(keyOf({ metadata: name })) ?? (await client.find(jobs, name));
+    if (job === undefined || stageIdOf(job) !== idOf(stage)) return;
     const wasTold = job.metadata.annotations?.[annotations.stopReason] !== undefined;
     const stopped = wasTold ? job : await this.order(job, reason);
     if (stopped === undefined) return;
@@ -262,20 +274,12 @@ export class KubeStages implements StageShell {
   }
 
   async saveStageStatus(key: string, status: StageStatus): Promise<void> {
-    const { client, stages: cache, events, metrics } = this.options;
-    const stage = cache.get(key);
-    if (stage === undefined) return;
-    const old = stage.status;
-    const urgent = endChanged(old, status) || recordsEnd(old?.attempts, status.attempts);
-    const delayMs = this.writes.delay(key, urgent ? 'now' : 'soon');
-    if (delayMs > 0) return this.options.requeueAfter(key, delayMs);
-    this.writes.settled(key);
-    if (isDeepStrictEqual(old, status)) return this.endOutlived(stage);
-    const saved = await client.applyStatus(stages, stage, status).catch(ignoreNotFound);
+    const old = this.options.stages.get(key)?.status;
+    const saved = await this.statuses.save(key, status);
     if (saved === undefined) return;
-    cache.assume(transformOwn(saved));
-    for (const each of stageEvents(old, status)) events.record(stages, saved, each);
-    for (const { outcome, class: cause } of endedAttempts(old, status)) metrics.attemptEnded(outcome, cause);
+    for (const { outcome, class: cause } of endedAttempts(old, status)) {
+      this.options.metrics.attemptEnded(outcome, cause);
+    }
     await this.endOutlived(saved);
   }
 }

@@ -48,6 +48,12 @@ export class OperatorMetrics {
     name: 'r1_events_dropped_total',
     help: 'Events of good news that were not written because there were too many.',
   });
+  private readonly outdated = new Gauge({
+    ...this.metric,
+    name: 'r1_outdated_definitions',
+    help: '1 for a kind whose CustomResourceDefinition is older than the operator: parts of its status are lost.',
+    labelNames: ['kind'],
+  });
   private readonly leader = new Gauge({
     ...this.metric,
     name: 'r1_leader',
@@ -78,6 +84,11 @@ export class OperatorMetrics {
 
   attemptEnded(outcome: string, failureClass: string | undefined): void {
     this.attempts.inc({ outcome, class: failureClass ?? '' });
+  }
+
+  /** Fields of a status that were sent and not kept. */
+  definitionIsOutdated(kind: string): void {
+    this.outdated.set({ kind }, 1);
   }
 
   eventDropped(): void {

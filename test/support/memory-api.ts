@@ -23,6 +23,8 @@ export class MemoryApi {
   before: (request: FakeRequest, response: ServerResponse) => void = () => undefined;
   /** Watches tell of a change so much later, as those of a real server do. */
   watchLagMs = 10;
+  /** Fields of a status that the definitions of this server do not know. */
+  pruned: readonly string[] = [];
   private readonly objects = new Map<string, Anything>();
   private readonly watches = new Set<{
     readonly address: Address;
@@ -86,6 +88,10 @@ export class MemoryApi {
     this.objects.delete(key);
     const last = { ...object, metadata: { ...object.metadata, resourceVersion: String(++this.version) } };
     this.tell({ plural, namespace, name }, 'DELETED', last);
+  }
+
+  private known(status: unknown): unknown {
+    return Object.fromEntries(Object.entries(status ?? {}).filter(([name]) => !this.pruned.includes(name)));
   }
 
   private tell(address: Address, type: string, object: Anything): void {
@@ -164,7 +170,7 @@ export class MemoryApi {
       case 'PATCH': {
         const isApply = headers['content-type']?.includes('apply-patch') === true;
         const after = isApply ? { ...known, status: given.status } : (merged(known, given) as Anything);
-        const changed = subresource === 'status' ? { ...known, status: after.status } : after;
+        const changed = subresource === 'status' ? { ...known, status: this.known(after.status) } : after;
         return answerJson(response, isDeepStrictEqual(changed, known) ? known : this.put(kind, changed));
       }
       default:

@@ -9,7 +9,7 @@ export async function runController(
   { api }: MemoryApi,
   more: Partial<ControllerOptions> = {},
 ): Promise<Controller & AsyncDisposable> {
-  const logger = createLogger('error');
+  const logger = Object.assign(createLogger('error'), { silent: true });
   const controller = new Controller({
     client: api.client(),
     namespaces: [],

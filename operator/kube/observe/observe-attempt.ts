@@ -87,7 +87,9 @@ export function observeAttempt(objects: AttemptObjects, now: number): AttemptObs
 }
 
 /** When the pod will count as lost, of one that is being deleted; nothing happens by itself until then. */
-export function lostAt({ pod, goneAt }: ObservedPod): number | undefined {
+export function lostAt(observed: ObservedPod | undefined): number | undefined {
+  if (observed === undefined) return undefined;
+  const { pod, goneAt } = observed;
   const { deletionTimestamp } = pod.metadata ?? {};
   return deletionTimestamp === undefined || goneAt !== undefined || hasEnded(pod)
     ? undefined

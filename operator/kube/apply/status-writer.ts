@@ -1,0 +1,67 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { AssumeCache } from '../client/assume-cache.ts';
+import type { KubeClient } from '../client/client.ts';
+import { ignoreNotFound } from '../client/api-error.ts';
+import type { EventMessage, EventRecorder } from '../client/events.ts';
+import { prunedFields } from '../client/pruned-fields.ts';
+import type { KubeObject, ResourceKind, Stored } from '../client/resources.ts';
+import { transformOwn } from '../objects/transform.ts';
+
+export interface StatusWriterOptions<T extends KubeObject, S> {
+  readonly client: KubeClient;
+  readonly kind: ResourceKind<T>;
+  readonly objects: AssumeCache<T>;
+  readonly events: EventRecorder;
+  /** How long a change must have been there before it is written, in milliseconds; 0 for what somebody waits for. */
+  readonly settleMs: (old: S | undefined, status: S) => number;
+  /** What a change tells people. */
+  readonly eventsOf: (old: S | undefined, status: S) => readonly EventMessage[];
+  /** A pass should follow, which will save what is true by then. */
+  readonly requeueAfter: (key: string, afterMs: number) => void;
+  /** The API server has dropped fields that its definition of the kind does not know. */
+  readonly onPruned: (kind: string, fields: readonly string[]) => void;
+}
+
+/**
+ * The one place where the status of a kind is written, and where the events are recorded that go with it. What passes
+ * through three states in a second is told once.
+ */
+export class StatusWriter<T extends KubeObject & { status?: S | undefined }, S extends object> {
+  private readonly options: StatusWriterOptions<T, S>;
+  /** When a change was first noticed that has not been written. */
+  private readonly noticed = new Map<string, number>();
+
+  constructor(options: StatusWriterOptions<T, S>) {
+    this.options = options;
+  }
+
+  /** @returns the object with this status; undefined when it will be written later, or there is no object any more */
+  async save(key: string, status: S): Promise<Stored<T> | undefined> {
+    const { client, kind, objects, events, eventsOf, settleMs, requeueAfter, onPruned } = this.options;
+    const object = objects.get(key);
+    if (object === undefined) return undefined;
+    const old = object.status;
+    const now = performance.now();
+    const since = this.noticed.get(key) ?? now;
+    const delayMs = since + settleMs(old, status) - now;
+    if (delayMs > 0) {
+      this.noticed.set(key, since);
+      requeueAfter(key, delayMs);
+      return undefined;
+    }
+    this.noticed.delete(key);
+    if (isDeepStrictEqual(old, status)) return object;
+    const saved = await client.applyStatus(kind, object, status).catch(ignoreNotFound);
+    if (saved === undefined) return undefined;
+    const pruned = prunedFields(status, saved.status, 'status');
+    if (pruned.length > 0) onPruned(kind.kind, pruned);
+    objects.assume(transformOwn(saved));
+    for (const each of eventsOf(old, status)) events.record(kind, saved, each);
+    return saved;
+  }
+
+  /** There is no such object any more. */
+  forget(key: string): void {
+    this.noticed.delete(key);
+  }
+}
