@@ -7,6 +7,7 @@
 #include "elementwise.h"
 #include "linear-gradient-bf16.h"
 #include "linear-gradient.h"
+#include "linear-packed.h"
 #include "linear.h"
 #include "optimizer.h"
 #include "table.h"

@@ -39,6 +39,10 @@ void linear(const float* x, const float* w, const float* c, float* y, int64_t m,
 void linearBf16(const float* x, const uint16_t* w, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
   target().table->linearBf16(x, w, c, y, m, n, k);
 }
+void linearPanels(const float* w, float* panels, int64_t n, int64_t k) { target().table->linearPanels(w, panels, n, k); }
+void linearPacked(const float* x, const float* panels, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
+  target().table->linearPacked(x, panels, c, y, m, n, k);
+}
 void linearInputGradient(const float* g, const float* w, const float* c, float* dx, int64_t m, int64_t n, int64_t k) {
   target().table->linearInputGradient(g, w, c, dx, m, n, k);
 }

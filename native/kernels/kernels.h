@@ -20,6 +20,12 @@ void linear(const float* x, const float* w, const float* c, float* y, int64_t m,
 /// The same with w in bfloat16 (the upper halves of float32) and x rounded to it, summed in float32.
 void linearBf16(const float* x, const uint16_t* w, const float* c, float* y, int64_t m, int64_t n, int64_t k);
 
+/// w [n, k], n a multiple of 16, in panels of 16 rows each, whose elements p lie side by side: panels [n/16, k, 16].
+void linearPanels(const float* w, float* panels, int64_t n, int64_t k);
+
+/// `linear` of weights in such panels, with its bits.
+void linearPacked(const float* x, const float* panels, const float* c, float* y, int64_t m, int64_t n, int64_t k);
+
 /// dx = g·w (+ c): g [m, n], w [n, k], c and dx [m, k]. c may be null, and may be dx itself.
 void linearInputGradient(const float* g, const float* w, const float* c, float* dx, int64_t m, int64_t n, int64_t k);
 

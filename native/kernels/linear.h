@@ -143,9 +143,9 @@ struct Ahead {
 };
 
 /// MR rows of x with a panel: to = from + x·panel + c. The sums so far are rows of 16; `from` and `c` may be missing.
-template <int MR, class Weights>
+template <int MR, class Ahead>
 R1_INLINE void linearTile(Strided x, const float* panel, int64_t depth, const float* from, const float* c, float* to,
-                          int64_t stride, Ahead<Weights>& ahead, int64_t lines) {
+                          int64_t stride, Ahead& ahead, int64_t lines) {
   constexpr int vectors = panelWidth / W;
   Float acc[MR][vectors] = {};
   if (from) {
@@ -179,32 +179,48 @@ R1_INLINE void linearTileOf(int64_t rows, Rest&&... rest) {
 /// Rows of x that stay in the second cache while all of w passes by.
 constexpr int64_t rowsOfBlock = 192;
 
-/// At most so many rows of x with `columns` ≤ 16 rows of w. Pieces of k, whose panel fits the first cache, are added up
-/// outside of y, which may be c.
+/// Of a piece of k, so that the panel's part of it fits the first cache.
+constexpr int64_t longestPiece = 320;
+
+R1_INLINE int64_t pieceOf(int64_t k) {
+  const int64_t pieces = (k + longestPiece - 1) / longestPiece;
+  return ((k + pieces - 1) / pieces + 7) / 8 * 8;
+}
+
+/// At most rowsOfBlock rows of x, whose elements of this piece begin at x, with the panel's part of it. The sums so far are
+/// in `sums`, unless it is the first piece; where `y` is given they go there, with c added, and else back.
+///
+/// @param lines of what comes next that are to be brought nearer in the time of eight elements, by all tiles together
+template <class Ahead>
+R1_INLINE void linearPiece(int64_t rows, const float* x, int64_t k, const float* panel, int64_t depth, bool first, float* sums,
+                           const float* c, float* y, int64_t yStride, Ahead& ahead, int64_t lines) {
+  const int64_t tiles = (rows + tileRows - 1) / tileRows;
+  const int64_t linesOfTile = (lines + tiles - 1) / tiles;
+  for (int64_t tile = 0, i = 0; tile < tiles; tile++) {
+    const int64_t count = (rows - i) / (tiles - tile);  // as even as it goes: tiles of few rows wait for their own sums
+    const float* from = first ? nullptr : sums + i * panelWidth;
+    const float* addend = y && c ? c + i * yStride : nullptr;
+    float* to = y ? y + i * yStride : sums + i * panelWidth;
+    linearTileOf<tileRows>(count, Strided{x + i * k, k, 1}, panel, depth, from, addend, to, y ? yStride : panelWidth,
+                           ahead, linesOfTile);
+    i += count;
+  }
+}
+
+/// At most so many rows of x with `columns` ≤ 16 rows of w. Pieces of k are added up outside of y, which may be c.
 template <class Weights>
 static void linearOfManyRows(const float* x, const typename Weights::Element* w, int64_t columns, int64_t rows, int64_t k,
                              const float* c, float* y, int64_t yStride) {
   alignas(64) float sums[rowsOfBlock * panelWidth];
-  constexpr int64_t longest = 320;
-  alignas(64) float panel[longest * panelWidth];
-  const int64_t pieces = (k + longest - 1) / longest;
-  const int64_t piece = ((k + pieces - 1) / pieces + 7) / 8 * 8;
-  const int64_t tiles = (rows + tileRows - 1) / tileRows;
-  const int64_t linesOfTile = (2 * int64_t(sizeof(typename Weights::Element)) + tiles - 1) / tiles;
+  alignas(64) float panel[longestPiece * panelWidth];
+  const int64_t piece = pieceOf(k);
   for (int64_t p = 0; p < k; p += piece) {
     const int64_t depth = k - p < piece ? k - p : piece;
     packWeights<Weights>(w + p, k, columns, depth, panel);
     Ahead<Weights> ahead{w + panelWidth * k + p, k, depth};
     const bool last = p + depth == k && columns == panelWidth;
-    for (int64_t tile = 0, i = 0; tile < tiles; tile++) {
-      const int64_t count = (rows - i) / (tiles - tile);  // as even as it goes: tiles of few rows wait for their own sums
-      const float* from = p > 0 ? sums + i * panelWidth : nullptr;
-      const float* addend = last && c ? c + i * yStride : nullptr;
-      float* to = last ? y + i * yStride : sums + i * panelWidth;
-      linearTileOf<tileRows>(count, Strided{x + i * k + p, k, 1}, panel, depth, from, addend, to,
-                             last ? yStride : panelWidth, ahead, linesOfTile);
-      i += count;
-    }
+    linearPiece(rows, x + p, k, panel, depth, p == 0, sums, c, last ? y : nullptr, yStride, ahead,
+                2 * int64_t(sizeof(typename Weights::Element)));
   }
   if (columns == panelWidth) return;
   for (int64_t i = 0; i < rows; i++) {

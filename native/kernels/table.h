@@ -6,6 +6,8 @@
 #define R1_KERNELS(one)         \
   one(linear)                   \
   one(linearBf16)               \
+  one(linearPanels)             \
+  one(linearPacked)             \
   one(linearInputGradient)      \
   one(linearWeightGradient)     \
   one(linearInputGradientBf16)  \

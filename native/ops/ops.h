@@ -13,6 +13,8 @@ extern const Op linearOp;
 extern const Op linearBf16Op;
 extern const Op linearInputGradientBf16Op;
 extern const Op linearInputGradientOp;
+extern const Op linearPackedOp;
+extern const Op linearPanelsOp;
 extern const Op linearWeightGradientBf16Op;
 extern const Op linearWeightGradientOp;
 extern const Op normalizedRotaryOp;

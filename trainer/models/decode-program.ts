@@ -4,6 +4,7 @@ import { cachedAttention } from '../nn/cached-attention.ts';
 import type { ModelConfig } from './config.ts';
 import { attentionHeads, attentionOutput, feedForward } from './decoder.ts';
 import { layerParameters } from './layer-programs.ts';
+import { withPanels } from './panels.ts';
 import { parameterInputs, ProgramInputs } from './program-inputs.ts';
 
 /**
@@ -11,11 +12,14 @@ import { parameterInputs, ProgramInputs } from './program-inputs.ts';
  * and `values` (see nn/cached-attention.ts) → `y` [B, d], `next.keys` and `next.values`, which may lie in the memory of the cache.
  *
  * `y` has the bits that the tokens have in the layer program over whole sequences, where B ≥ 2.
+ *
+ * @param packed whether it is given panels in place of those weights that can be (panels.ts)
  */
-export function decodeProgram(config: ModelConfig): OnnxProgram {
+export function decodeProgram(config: ModelConfig, packed = false): OnnxProgram {
   const { hiddenSize, headDim } = config;
   const inputs = new ProgramInputs();
-  const layer = parameterInputs(inputs, layerParameters(config));
+  const tensors = layerParameters(config);
+  const layer = parameterInputs(inputs, packed ? withPanels(config, tensors) : tensors);
   const x = inputs.add('x', ['B', hiddenSize]);
   const positions = inputs.add('positions', ['B', 1], 'int64');
   const table = inputs.add('table', ['B', 'N'], 'int64');

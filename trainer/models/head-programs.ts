@@ -11,6 +11,7 @@ import { reshape } from '../ops/movement.ts';
 import type { Head, ModelConfig } from './config.ts';
 import { finalNorm, headTable } from './decoder.ts';
 import { named, sums } from './layer-programs.ts';
+import { withPanels } from './panels.ts';
 import { type ParameterTensor, parameterLayout } from './parameters.ts';
 import { parameterInputs, ProgramInputs } from './program-inputs.ts';
 
@@ -29,9 +30,9 @@ export function probabilityProgram(config: ModelConfig): OnnxProgram {
   return program.inputs.write({ prob });
 }
 
-/** Distribution of the next token: `x`, `inverseTemperature` [1] → `prob` [M, V]. */
-export function nextTokenProgram(config: ModelConfig): OnnxProgram {
-  const program = headInputs(config, 'lm');
+/** Distribution of the next token: `x`, `inverseTemperature` [1] → `prob` [M, V]. @param packed as of `decodeProgram` */
+export function nextTokenProgram(config: ModelConfig, packed = false): OnnxProgram {
+  const program = headInputs(config, 'lm', { packed });
   return program.inputs.write({ prob: distribution(tempered(program), program.table) });
 }
 
@@ -55,7 +56,9 @@ export function scoreProgram(config: ModelConfig): OnnxProgram {
  * @param onto as of `layerGradientProgram`
  */
 export function headGradientProgram(config: ModelConfig, loss: Loss, onto: boolean): OnnxProgram {
-  const program = headInputs(config, loss === 'pairwise' ? 'scalar' : 'lm', loss === 'pairwise' ? 'N*2' : 'M');
+  const program = headInputs(config, loss === 'pairwise' ? 'scalar' : 'lm', {
+    count: loss === 'pairwise' ? 'N*2' : 'M',
+  });
   const { inputs, x } = program;
   const trained = program.tensors.filter((tensor) => tensor.trained);
   const { rows: rowsOfTable, ...outputs } = losses[loss](program);
@@ -86,10 +89,10 @@ interface HeadInputs {
   readonly table: Value;
 }
 
-function headInputs(config: ModelConfig, head: Head, count = 'M'): HeadInputs {
+function headInputs(config: ModelConfig, head: Head, { count = 'M', packed = false } = {}): HeadInputs {
   const inputs = new ProgramInputs();
   const tensors = headParameters(config, head);
-  const parameters = parameterInputs(inputs, tensors);
+  const parameters = parameterInputs(inputs, packed ? withPanels(config, tensors) : tensors);
   const x = inputs.add('x', [count, config.hiddenSize]);
   const table = head === 'lm' ? headTable(config, parameters) : parameters('score.weight');
   return { config, inputs, tensors, x, hidden: finalNorm(config, parameters, x), table };

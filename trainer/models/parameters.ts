@@ -2,7 +2,7 @@ import { philox, randomKey } from '../algorithms/random.ts';
 import type { LoraSettings } from '../contract/training.ts';
 import type { Head, ModelConfig } from './config.ts';
 
-const embeddingName = 'model.embed_tokens.weight';
+export const embeddingName = 'model.embed_tokens.weight';
 
 /** One tensor in the flat array of all parameters. */
 export interface ParameterTensor {

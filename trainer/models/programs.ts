@@ -9,4 +9,5 @@ export {
   scoreProgram,
 } from './head-programs.ts';
 export { embedProgram, keptShapes, layerGradientProgram, layerParameters, layerProgram } from './layer-programs.ts';
+export { panelsProgram } from './panels.ts';
 export { roundProgram } from './round-program.ts';

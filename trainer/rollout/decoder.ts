@@ -34,26 +34,37 @@ export class Decoder {
   readonly #parameters: Tensors;
   readonly #cache: KvCache;
   readonly #inverseTemperature: Tensor;
-  readonly #parts: Readonly<Record<Part, Executable>>;
+  readonly #embed: Executable;
+  readonly #plain: Weights;
+  readonly #packed: Weights | undefined;
   #step: BoundStep | undefined;
 
-  private constructor(options: DecoderOptions, parts: Readonly<Record<Part, Executable>>) {
+  private constructor(options: DecoderOptions, embed: Executable, plain: Weights, packed: Weights | undefined) {
     this.#config = options.config;
     this.#layers = options.layers;
     this.#heads = options.heads;
     this.#parameters = options.parameters;
     this.#cache = options.cache;
     this.#inverseTemperature = floatTensor(Float32Array.of(inverseOf(options.temperature)), [1]);
-    this.#parts = parts;
+    [this.#embed, this.#plain, this.#packed] = [embed, plain, packed];
   }
 
   static async create(options: DecoderOptions): Promise<Decoder> {
-    const { config, programs } = options;
-    return new Decoder(options, {
-      embed: await programs.get('embed', () => embedProgram(config)),
-      layer: await programs.get('decode', () => decodeProgram(config)),
-      head: await programs.get('next token', () => nextTokenProgram(config)),
-    });
+    const { config, programs, parameters, packed } = options;
+    return new Decoder(
+      options,
+      await programs.get('embed', () => embedProgram(config)),
+      {
+        parameters,
+        layer: await programs.get('decode', () => decodeProgram(config)),
+        head: await programs.get('next token', () => nextTokenProgram(config)),
+      },
+      packed && {
+        parameters: packed,
+        layer: await programs.get('decode packed', () => decodeProgram(config, true)),
+        head: await programs.get('next token packed', () => nextTokenProgram(config, true)),
+      },
+    );
   }
 
   get vocabularySize(): number {
@@ -121,12 +132,12 @@ export class Decoder {
     const stream = () => zeros('float32', [rows, this.#config.hiddenSize]);
     const streams = [stream(), stream()] as const;
     const after = (layer: number): Tensor => streams[((layer + 1) & 1) as 0 | 1];
-    const { embed, layer, head } = this.#parts;
+    const { parameters, layer, head } = rows >= fewestPackedRows && this.#packed ? this.#packed : this.#plain;
     const layers = Array.from({ length: this.#config.layers }, (_, index) => {
       const [keys, values] = [cache.keys[index] as Tensor, cache.values[index] as Tensor];
       const places = { positions: positions.tensor, table: table.tensor };
       return layer.bind(
-        { ...this.#layers.ofLayer(index, this.#parameters), ...places, keys, values, x: after(index - 1) },
+        { ...this.#layers.ofLayer(index, parameters), ...places, keys, values, x: after(index - 1) },
         { y: after(index), 'next.keys': keys, 'next.values': values },
       );
     });
@@ -138,13 +149,21 @@ export class Decoder {
       ids,
       positions,
       table,
-      before: [embed.bind({ ...this.#parameters, ids: ids.tensor }, { x: after(-1) }), ...layers],
-      head: head.bind({ ...this.#parameters, x: last, inverseTemperature: this.#inverseTemperature }),
+      before: [this.#embed.bind({ ...this.#parameters, ids: ids.tensor }, { x: after(-1) }), ...layers],
+      head: head.bind({ ...parameters, x: last, inverseTemperature: this.#inverseTemperature }),
     };
   }
 }
 
-type Part = 'embed' | 'layer' | 'head';
+/** For fewer, a product takes the weights from memory as they are, at memory's full speed. */
+export const fewestPackedRows = 5;
+
+/** Parameters, and the programs that read them as they lie. */
+interface Weights {
+  readonly parameters: Tensors;
+  readonly layer: Executable;
+  readonly head: Executable;
+}
 
 /** The programs of a step with their memory. */
 interface BoundStep {
@@ -166,6 +185,8 @@ export interface DecoderOptions {
   readonly heads: HeadRuns;
   /** By their Hugging Face names. */
   readonly parameters: Tensors;
+  /** The same with panels in place of those weights that can be (models/panels.ts). */
+  readonly packed?: Tensors | undefined;
   readonly cache: KvCache;
   readonly temperature: number;
 }

@@ -39,20 +39,23 @@ Floats some(int64_t count) {
 }
 
 void linear() {
-  std::printf("linear, GFLOP/s (f32 / bf16 weights)\n");
+  std::printf("linear, GFLOP/s (f32 / packed / bf16 weights)\n");
   for (const auto& [n, k] :
        {std::pair<int64_t, int64_t>{576, 576}, {1536, 576}, {576, 1536}, {49152, 576}, {256, 256}, {2048, 8192}}) {
     std::printf("  [M, %ld]·[%ld, %ld]ᵀ:", k, n, k);
     const Floats w = some(n * k);
+    Floats panels(n * k);
+    r1::linearPanels(w.data(), panels.data(), n, k);
     const std::vector<uint16_t> half(n * k, 0x3f80);
     for (int64_t m : {1, 2, 4, 8, 16, 64, 512}) {
       if (n > 10000 && m > 64) continue;
       const Floats x = some(m * k);
       Floats y(m * n);
       const double full = least([&] { r1::linear(x.data(), w.data(), nullptr, y.data(), m, n, k); });
+      const double packed = least([&] { r1::linearPacked(x.data(), panels.data(), nullptr, y.data(), m, n, k); });
       const double upper = least([&] { r1::linearBf16(x.data(), half.data(), nullptr, y.data(), m, n, k); });
       const double flop = 2e-9 * double(m * n * k);
-      std::printf("  M=%ld %.1f/%.1f", m, flop / full, flop / upper);
+      std::printf("  M=%ld %.1f/%.1f/%.1f", m, flop / full, flop / packed, flop / upper);
     }
     std::printf("\n");
   }

@@ -51,6 +51,27 @@ void rowDependsOnItselfAlone(const r1::Table& kernels) {
   }
 }
 
+/// Any number of rows, with one piece of k, several, and a last one that is shorter.
+void panelsGiveTheSameBits(const r1::Table& kernels) {
+  for (const auto& [n, k] : {std::pair<int64_t, int64_t>{16, 1}, {48, 61}, {32, 576}, {16, 1530}, {608, 64}, {48, 1024}}) {
+    const Floats x = normals(200 * k), w = normals(n * k, 0.1f), c = normals(200 * n);
+    Floats panels(n * k, NAN);
+    kernels.linearPanels(w.data(), panels.data(), n, k);
+    for (int64_t m : {1, 2, 3, 4, 5, 6, 7, 12, 13, 16, 31, 64, 192, 193, 200}) {
+      Floats want(m * n), got(m * n, NAN), inPlace(c.begin(), c.begin() + m * n);
+      kernels.linear(x.data(), w.data(), nullptr, want.data(), m, n, k);
+      kernels.linearPacked(x.data(), panels.data(), nullptr, got.data(), m, n, k);
+      check(sameBits(got, want), "packed n %ld k %ld: bits of %ld rows differ", n, k, m);
+      kernels.linear(x.data(), w.data(), c.data(), want.data(), m, n, k);
+      kernels.linearPacked(x.data(), panels.data(), inPlace.data(), inPlace.data(), m, n, k);
+      check(sameBits(inPlace, want), "packed + c n %ld k %ld: bits of %ld rows differ", n, k, m);
+    }
+  }
+  Floats three = normals(3 * 16), sum(3 * 16, NAN);
+  kernels.linearPacked(nullptr, nullptr, three.data(), sum.data(), 3, 16, 0);
+  check(sameBits(sum, three), "packed: no terms give another result than c");
+}
+
 void gradientsAgree(const r1::Table& kernels) {
   for (int i = 0; i < 40; i++) {
     auto [m, n, k] = randomSizes();
@@ -151,6 +172,7 @@ void bf16IsTheProductOfRoundedNumbers(const r1::Table& kernels) {
 void testLinear(const r1::Table& kernels) {
   agreesWithTheReference(kernels);
   rowDependsOnItselfAlone(kernels);
+  panelsGiveTheSameBits(kernels);
   gradientsAgree(kernels);
   bf16IsTheProductOfRoundedNumbers(kernels);
   bf16GradientsAreThoseOfRoundedNumbers(kernels);

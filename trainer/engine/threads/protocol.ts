@@ -70,6 +70,8 @@ export interface Jobs {
       readonly claims: Claims;
       readonly rows: number;
       readonly blocks: number;
+      /** The same weights packed, where they are. */
+      readonly panels: Float32Array | undefined;
     };
     result: true;
   };
@@ -109,6 +111,16 @@ export interface Jobs {
       readonly values: Float32Array;
       readonly rounded: Uint16Array;
       readonly range: Range;
+    };
+    result: true;
+  };
+  /** Packs a worker's share of the weights that are trained. */
+  pack: {
+    request: {
+      readonly values: Float32Array;
+      readonly panels: Float32Array;
+      readonly worker: number;
+      readonly workers: number;
     };
     result: true;
   };

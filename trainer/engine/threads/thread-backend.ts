@@ -3,6 +3,7 @@ import type { Head, ModelConfig } from '../../models/config.ts';
 import { type ParameterLayout, parameterLayout, trainedLayout } from '../../models/parameters.ts';
 import type { AdamWSettings } from '../../optim/adamw.ts';
 import type { Claims } from '../../rollout/claims.ts';
+import { fewestPackedRows } from '../../rollout/decoder.ts';
 import { chooseRuntime } from '../../runtime/open-runtime.ts';
 import type { RuntimeName } from '../../runtime/runtime.ts';
 import type { Backend, Gradient, Moments, OnCompletion } from '../backend.ts';
@@ -13,6 +14,7 @@ import { ParameterSets } from './parameter-sets.ts';
 import { EmbeddingRowsMemory } from './embedding-rows.ts';
 import type { OptimizerMemory, ParameterSource } from './protocol.ts';
 import { optimizerMemory, share } from './shared-memory.ts';
+import { PanelMemory } from './panels.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 interface ThreadOptions {
@@ -33,6 +35,7 @@ export class ThreadBackend implements Backend {
   readonly #pool: WorkerPool;
   readonly #optimizer: OptimizerMemory | undefined;
   readonly #embeddingRows: EmbeddingRowsMemory;
+  readonly #panels: PanelMemory | undefined;
 
   private constructor(
     { config, optimizer }: ThreadOptions,
@@ -46,6 +49,8 @@ export class ThreadBackend implements Backend {
     this.#pool = pool;
     this.parameters = new ParameterSets(layout, runtime !== 'stock');
     this.#optimizer = optimizer ? optimizerMemory(trained) : undefined;
+    this.#panels =
+      runtime === 'ops' && this.#optimizer !== undefined ? new PanelMemory(this.#optimizer.gradient) : undefined;
   }
 
   static async start(options: ThreadOptions): Promise<ThreadBackend> {
@@ -62,7 +67,8 @@ export class ThreadBackend implements Backend {
   async generate(plan: GenerationPlan, set: string, claims: Claims, onCompletion: OnCompletion): Promise<void> {
     const source = await this.#source(set);
     const queue = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-    await this.#pool.each('generate', () => ({ ...plan, source, queue, claims }), onCompletion);
+    const panels = plan.rows < fewestPackedRows ? undefined : await this.#packed(source);
+    await this.#pool.each('generate', () => ({ ...plan, source, panels, queue, claims }), onCompletion);
   }
 
   async probabilities(parts: readonly Part<TokenSequence>[], set: string, inverseTemperature: number) {
@@ -80,6 +86,7 @@ export class ThreadBackend implements Backend {
   async gradient(parts: readonly TrainingPart[]): Promise<Gradient> {
     const memory = this.#memory();
     const source = await this.#source('policy');
+    this.#panels?.overwrite();
     this.#pool.resetTurns();
     const embedding = this.#embeddingRows.of(parts);
     const requests = parts.map(({ batch }, index) => ({
@@ -127,6 +134,14 @@ export class ThreadBackend implements Backend {
       done();
     }
     return this.parameters.source(set);
+  }
+
+  /** Its weights as panels, where there is memory for them. */
+  async #packed(source: ParameterSource): Promise<Float32Array | undefined> {
+    const workers = this.#pool.size;
+    return this.#panels?.of(source, async (request) =>
+      this.#pool.each('pack', (worker) => ({ ...request, worker, workers })),
+    );
   }
 
   #memory(): OptimizerMemory {

@@ -15,6 +15,7 @@ import { completionFeeds, completionNumbers, scoreFeeds } from './feeds.ts';
 import { GradientRuns } from './gradient.ts';
 import { CopiedParameters, SharedParameters } from './parameter-tensors.ts';
 import type { JobKind, Jobs, Reply, Request, WorkerSettings } from './protocol.ts';
+import { PanelRuns } from './panels.ts';
 import { round } from './round.ts';
 import { sumSquares } from './squares.ts';
 import { throwIfRefused } from './turn.ts';
@@ -31,6 +32,7 @@ const programs = new ExecutableCache(runtime, 32);
 const throwIfUnwanted = () => throwIfRefused(turns);
 const layers = new LayerRuns(config, programs, throwIfUnwanted);
 const heads = new HeadRuns(config, programs);
+const panelRuns = new PanelRuns({ config, layout: trained, runtime, programs });
 const gradients = new GradientRuns({ config, head, layout: trained, runtime, programs, layers, turns });
 
 type Handlers = { [K in JobKind]: (request: Jobs[K]['request'], id: number) => Promise<Jobs[K]['result']> };
@@ -38,10 +40,11 @@ type Handlers = { [K in JobKind]: (request: Jobs[K]['request'], id: number) => P
 const handlers: Handlers = {
   ready: async () => runtime.cancellation,
 
-  async generate({ source, temperature, groups, queue, claims, rows, blocks }, id) {
+  async generate({ source, temperature, groups, queue, claims, rows, blocks, panels }, id) {
     const parameters = parameterTensors.of(source);
+    const packed = panels && panelRuns.tensors(parameters, panels);
     const cache = new KvCache(config, blocks);
-    const decoder = await Decoder.create({ config, programs, layers, heads, parameters, cache, temperature });
+    const decoder = await Decoder.create({ config, programs, layers, heads, parameters, packed, cache, temperature });
     try {
       await generate({
         decoder,
@@ -81,6 +84,11 @@ const handlers: Handlers = {
 
   async round(request) {
     await round(programs, layout, request);
+    return true;
+  },
+
+  async pack(request) {
+    await panelRuns.pack(request);
     return true;
   },
 
