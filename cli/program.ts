@@ -17,6 +17,7 @@ import { addLogs } from './commands/logs.ts';
 import { addReport } from './commands/report.ts';
 import { addRerun } from './commands/rerun.ts';
 import { addRun } from './commands/run.ts';
+import { addRetry } from './commands/retry.ts';
 import { addSamples } from './commands/samples.ts';
 import { addResume, addSuspend } from './commands/suspend.ts';
 import { addValidate } from './commands/validate.ts';
@@ -28,7 +29,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 };
 
 const onThisMachine = [addRun, addInspect, addReport, addSamples, addGenerate, addEvaluate, addExport, addGrade];
-const onClusters = [addApply, addSuspend, addResume, addRerun, addDelete];
+const onClusters = [addApply, addSuspend, addResume, addRetry, addRerun, addDelete];
 const onBoth = [addValidate, addGet, addLogs, addApprove];
 
 const program = new Command(programName)

@@ -97,6 +97,7 @@ export const stageSpec = withRules(
 export type StageSpec = z.infer<typeof stageSpec>;
 
 export const failureClasses = [
+  'disruption',
   'infrastructure',
   'outOfMemory',
   'diskFull',
@@ -127,6 +128,7 @@ export const attemptRecord = z.strictObject({
     .describe(
       'SHA-256 of the settings that decide its result, after the version of the way to make it: a finished stage that is asked for another one goes on.',
     ),
+  saved: z.int().min(0).optional().describe('Step, or part of the rows, up to which work was saved.'),
   ranSeconds: z.number().min(0).optional().describe('Seconds that it ran before it had to wait for a pod again.'),
 });
 export type AttemptRecord = z.infer<typeof attemptRecord>;

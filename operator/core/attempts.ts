@@ -64,12 +64,14 @@ export function hasNotEnded({ outcome }: AttemptRecord): boolean {
 
 function record(stage: R1Stage, attempt: AttemptObserved, old: AttemptRecord | undefined, now: number): AttemptRecord {
   const ranSeconds = secondsBefore(attempt, old, now);
+  const saved = attempt.progress?.saved ?? old?.saved;
   const base = {
     number: attempt.number,
     startedAt: timestamp(attempt.startedAt),
     gpus: attempt.gpus,
     settings: attempt.settings ?? old?.settings ?? settingsDigest(stage.spec),
     ...(ranSeconds === 0 ? {} : { ranSeconds }),
+    ...(saved === undefined ? {} : { saved }),
   };
   if (attempt.state === 'pending') return { ...base, outcome: 'Pending', message: '' };
   if (attempt.state === 'running') return { ...base, outcome: 'Running', message: '' };

@@ -5,6 +5,7 @@ import type { AttemptObserved } from './observed.ts';
 
 /** What a manifest that says nothing about retries gets; the descriptions in `api/scheduling.ts` repeat the numbers. */
 const defaults = {
+  disruption: 20,
   infrastructure: 5,
   outOfMemory: 1,
   diskFull: 10, // 50 minutes, in which somebody may make room
@@ -84,18 +85,18 @@ export function classifyEnd(attempt: AttemptObserved): AttemptEnd {
     case 'outOfMemory':
       return failed('outOfMemory', say('out of memory'));
     case 'evicted':
-      return failed('infrastructure', say('evicted'));
+      return failed('disruption', say('evicted'));
     case 'nodeLost':
-      return failed('infrastructure', say('its node was lost'));
+      return failed('disruption', say('its node was lost'));
     case 'preempted':
-      return failed('infrastructure', say('preempted'));
+      return failed('disruption', say('preempted'));
     case undefined:
       break;
   }
   if (exit.signal !== undefined) {
     return failed(crashSignals.has(exit.signal) ? 'crashed' : 'infrastructure', say(`ended by ${exit.signal}`));
   }
-  if (exit.code === exitCodes.interrupted) return failed('infrastructure', say('interrupted from outside'));
+  if (exit.code === exitCodes.interrupted) return failed('disruption', say('interrupted from outside'));
   const cause = byExitCode.get(exit.code ?? -1);
   if (cause !== undefined) return failed(cause, message === '' ? `exit code ${exit.code}` : message);
   if (exit.code === exitCodes.succeeded) return failed('crashed', 'exit code 0 without a result');
@@ -130,7 +131,9 @@ export function judgeRetry(records: readonly AttemptRecord[], policy: RetryPolic
   }
   if (last.class === 'userError') return { kind: 'giveUp', reason: 'UserError', message: last.message };
 
-  const failures = records.filter((each) => each.class === last.class && each.number > forgiven).length;
+  const counted = records.filter(({ number }) => number > forgiven);
+  const since = last.class === 'disruption' ? sinceNewCheckpoint(counted) : counted;
+  const failures = since.filter((each) => each.class === last.class).length;
   if (failures > policy[last.class]) {
     const times = failures === 1 ? 'once' : `${failures} times`;
     const message = `failed ${times} (${last.class}): ${last.message}${advice[last.class] ?? ''}`;
@@ -138,4 +141,11 @@ export function judgeRetry(records: readonly AttemptRecord[], policy: RetryPolic
   }
   const waitSeconds = Math.min(policy.maxBackoffSeconds, policy.backoffSeconds * 2 ** (failures - 1));
   return { kind: 'retry', notBefore: Date.parse(last.endedAt ?? last.startedAt) + waitSeconds * 1000 };
+}
+
+/** A stage that gets on in spite of disruptions may have any number of them. */
+function sinceNewCheckpoint(records: readonly AttemptRecord[]): readonly AttemptRecord[] {
+  let [from, most] = [0, 0];
+  for (const [at, { saved = 0 }] of records.entries()) if (saved > most) [from, most] = [at, saved];
+  return records.slice(from);
 }

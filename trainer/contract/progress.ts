@@ -31,6 +31,8 @@ export const progressLine = z.object({
   /** At most 12. */
   metrics: z.record(z.string(), z.number()),
   secondsLeft: z.number().min(0).optional(),
+  /** Step, or part of the rows, up to which the stage's work is saved: another attempt goes on from there. */
+  saved: z.int().min(0).optional(),
   warnings: stageWarnings.optional(),
 });
 export type ProgressLine = z.infer<typeof progressLine>;

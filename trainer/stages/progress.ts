@@ -34,6 +34,7 @@ export class ProgressReporter {
   private firstStep: number | undefined;
   private lastMs = -Infinity;
   private metrics: Metrics = {};
+  private savedUpTo: number | undefined;
   /** Said or not. */
   private newest: ProgressLine | undefined;
   private readonly say: (line: string) => void;
@@ -56,6 +57,11 @@ export class ProgressReporter {
     this.write(phase, step, steps, done > 0 ? (seconds / done) * (steps - step) : undefined);
   }
 
+  /** Another attempt would go on from here; told by the next line. */
+  saved(upTo: number): void {
+    this.savedUpTo = upTo;
+  }
+
   private write(phase: string, step: number, steps: number, secondsLeft: number | undefined): void {
     const checked = this.newest?.phase === 'check' && phase !== 'check';
     this.newest = {
@@ -66,6 +72,7 @@ export class ProgressReporter {
       phase,
       metrics: this.metrics,
       ...this.warned,
+      ...(this.savedUpTo !== undefined && { saved: this.savedUpTo }),
       ...(secondsLeft !== undefined && { secondsLeft }),
     };
     const nowMs = performance.now();

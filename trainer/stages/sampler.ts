@@ -72,10 +72,10 @@ export class Sampler {
   async chunk(index: number, rows: readonly Row[]): Promise<Sampled[]> {
     const path = join(this.directory, `${String(index).padStart(6, '0')}.json`);
     const saved = await readFile(path, 'utf8').catch(() => undefined);
-    if (saved !== undefined) return JSON.parse(saved) as Sampled[]; // replaced as a whole, so never half
-
-    const sampled = await this.sample(rows);
-    await replaceFile(path, JSON.stringify(sampled));
+    // Replaced as a whole, so never half.
+    const sampled = saved === undefined ? await this.sample(rows) : (JSON.parse(saved) as Sampled[]);
+    if (saved === undefined) await replaceFile(path, JSON.stringify(sampled));
+    this.workspace.progress.saved(index + 1);
     return sampled;
   }
 

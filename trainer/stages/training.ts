@@ -88,6 +88,7 @@ export class Training {
         measureStart(workspace, options.steps, (evaluate) => evaluate(policy, training.evaluated)),
       );
     }
+    if (training.done > 0) workspace.progress.saved(training.done);
     workspace.progress.report('train', training.done, options.steps);
     workspace.stop.heed(training.place);
     if (resumed.evaluationDue) await training.evaluateIfDue();
@@ -181,6 +182,7 @@ export class Training {
     const { evaluationDue } = this;
     await this.publish({ final: false, metrics: withoutTimes(this.metrics), evaluationDue });
     this.saved = this.done;
+    this.workspace.progress.saved(this.done);
   }
 
   private publish({

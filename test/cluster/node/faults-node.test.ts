@@ -47,7 +47,7 @@ describeFaults('a stage whose node is lost', (cluster) => {
 
     expect(await pipeline.succeeded()).toEqual(await undisturbed(manifest));
     const attempts = await pipeline.attemptsOf('base');
-    expect(attempts).toMatchObject([{ outcome: 'Failed', class: 'infrastructure' }, { outcome: 'Succeeded' }]);
+    expect(attempts).toMatchObject([{ outcome: 'Failed', class: 'disruption' }, { outcome: 'Succeeded' }]);
     expect(attempts[0]?.message).toMatch(/^its node was lost/);
 
     await cluster().start('kubelet');

@@ -32,9 +32,9 @@ describeFaults('a stage whose pod is lost goes on to the same checkpoints', (clu
       await pipeline.kubectl('delete', 'pod', pod.metadata.name, ...flags); // oxlint-disable-line no-await-in-loop
     }
     expect(await pipeline.succeeded()).toEqual(expected);
-    expect(await outcomes(pipeline, 'base')).toEqual(['infrastructure', 'infrastructure', 'Succeeded']);
+    expect(await outcomes(pipeline, 'base')).toEqual(['disruption', 'infrastructure', 'Succeeded']);
     expect(await outcomes(pipeline, 'zero')).toEqual(['infrastructure', 'Succeeded']);
-    expect(await outcomes(pipeline, 'samples')).toEqual(['infrastructure', 'Succeeded']);
+    expect(await outcomes(pipeline, 'samples')).toEqual(['disruption', 'Succeeded']);
     const [gaps, [first]] = [await pipeline.gapsOf('base'), await pipeline.attemptsOf('base')];
     console.log(`after a deletion in order and one by force the next attempt began in ${gaps.join(' and ')} s`);
     expect(first?.message).toMatch(/asked to stop; saved step \d+/);
@@ -49,8 +49,8 @@ describeFaults('a stage whose pod is lost goes on to the same checkpoints', (clu
     await sleep(3000); // the operator was drained as well, and its new pod waits for a node
     await cluster().kubectl('uncordon', node);
     expect(await pipeline.succeeded()).toEqual(expected);
-    expect(await outcomes(pipeline, 'base')).toEqual(['infrastructure', 'Succeeded']);
-    expect(await outcomes(pipeline, 'zero')).toEqual(['infrastructure', 'Succeeded']);
+    expect(await outcomes(pipeline, 'base')).toEqual(['disruption', 'Succeeded']);
+    expect(await outcomes(pipeline, 'zero')).toEqual(['disruption', 'Succeeded']);
     expect((await pipeline.attemptsOf('base'))[0]?.message).toMatch(/^evicted: asked to stop; saved step \d+/);
   }, 600_000);
 

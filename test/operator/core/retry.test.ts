@@ -32,14 +32,14 @@ test.each<{ name: string; attempt: Partial<AttemptObserved>; end: object }>([
   { name: 'uncaught exception', attempt: { exit: { code: 1, detail: 'TypeError' } }, end: { class: 'crashed' } },
   { name: 'segmentation fault', attempt: { exit: { signal: 'SIGSEGV' } }, end: { class: 'crashed' } },
   { name: 'killed from outside', attempt: { exit: { signal: 'SIGKILL' } }, end: { class: 'infrastructure' } },
-  { name: 'interrupted from outside', attempt: { exit: { code: 75 } }, end: { class: 'infrastructure' } },
+  { name: 'interrupted from outside', attempt: { exit: { code: 75 } }, end: { class: 'disruption' } },
   {
     name: 'killed by the kernel for its memory',
     attempt: { exit: { code: 137, cause: 'outOfMemory' } },
     end: { class: 'outOfMemory' },
   },
-  { name: 'evicted', attempt: { exit: { code: 143, cause: 'evicted' } }, end: { class: 'infrastructure' } },
-  { name: 'node lost', attempt: { exit: { cause: 'nodeLost' } }, end: { class: 'infrastructure' } },
+  { name: 'evicted', attempt: { exit: { code: 143, cause: 'evicted' } }, end: { class: 'disruption' } },
+  { name: 'node lost', attempt: { exit: { cause: 'nodeLost' } }, end: { class: 'disruption' } },
   {
     name: 'asked to end',
     attempt: { exit: { code: 75 }, stopping: 'suspended' },
@@ -138,4 +138,18 @@ test('somebody has most of an hour to make room on a full volume', () => {
 
 test('the stage overrides the defaults of the pipeline field by field', () => {
   expect(retryPolicy({ hung: 7 }, { hung: 5, diverged: 4 })).toMatchObject({ hung: 7, diverged: 4, diskFull: 10 });
+});
+
+test('disruptions count from the newest checkpoint, so that a stage that gets on may have any number of them', () => {
+  const few = retryPolicy({ disruption: 2, backoffSeconds: 10 });
+  const saving = (...saved: (number | undefined)[]) =>
+    saved.map((each, at) => ({ ...failed(at + 1, 'disruption'), ...(each !== undefined && { saved: each }) }));
+  const verdict = (...saved: (number | undefined)[]) => judgeRetry(saving(...saved), few, 0);
+  expect(verdict(undefined, undefined, undefined)).toMatchObject({ kind: 'giveUp', reason: 'RetriesExhausted' });
+  expect(verdict(100, 100, 100)).toMatchObject({ kind: 'giveUp' });
+  expect(verdict(100, 200, 300, 400)).toEqual({ kind: 'retry', notBefore: 4_000_000 + 10_000 });
+  expect(verdict(100, undefined, 200, undefined)).toEqual({ kind: 'retry', notBefore: 4_000_000 + 20_000 });
+  // They are nobody's fault: none of them uses up what other causes have.
+  const others = [...saving(undefined, undefined), failed(3, 'infrastructure')];
+  expect(judgeRetry(others, few, 0)).toEqual({ kind: 'retry', notBefore: 3_000_000 + 10_000 });
 });

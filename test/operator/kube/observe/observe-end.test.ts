@@ -102,7 +102,7 @@ describe('an attempt that has ended', () => {
       given: failed(
         trainer('Failed', terminated(137), { reason: 'Evicted', message: 'The node was low on resource: memory.' }),
       ),
-      end: { outcome: 'Failed', class: 'infrastructure', message: 'evicted: The node was low on resource: memory.' },
+      end: { outcome: 'Failed', class: 'disruption', message: 'evicted: The node was low on resource: memory.' },
     },
     {
       name: 'was refused by its kubelet',
@@ -113,7 +113,7 @@ describe('an attempt that has ended', () => {
       }),
       end: {
         outcome: 'Failed',
-        class: 'infrastructure',
+        class: 'disruption',
         message: 'evicted: Allocate failed due to no healthy devices',
       },
     },
@@ -128,7 +128,7 @@ describe('an attempt that has ended', () => {
       ),
       end: {
         outcome: 'Failed',
-        class: 'infrastructure',
+        class: 'disruption',
         message: 'preempted: preempting to accommodate a higher priority pod',
       },
     },
@@ -141,12 +141,12 @@ describe('an attempt that has ended', () => {
           disrupted('EvictionByEvictionAPI'),
         ),
       ),
-      end: { outcome: 'Failed', class: 'infrastructure', message: 'evicted: saved step 2' },
+      end: { outcome: 'Failed', class: 'disruption', message: 'evicted: saved step 2' },
     },
     {
       name: 'ran on a node that was removed',
       given: failed(trainer('Failed', running(), disrupted('DeletionByPodGC', 'PodGC: node no longer exists'))),
-      end: { outcome: 'Failed', class: 'infrastructure', message: 'its node was lost: PodGC: node no longer exists' },
+      end: { outcome: 'Failed', class: 'disruption', message: 'its node was lost: PodGC: node no longer exists' },
     },
     {
       name: 'ran on a node that is silent, where its pod stays for ever',
@@ -166,14 +166,14 @@ describe('an attempt that has ended', () => {
       }),
       end: {
         outcome: 'Failed',
-        class: 'infrastructure',
+        class: 'disruption',
         message: 'its node was lost: Taint manager: deleting due to NoExecute taint',
       },
     },
     {
       name: 'ran on a node that became silent while its pod was ending',
       given: objects({ pods: [{ pod: pod(trainer('Running', running()), { deletionTimestamp: secondsAgo(31) }) }] }),
-      end: { outcome: 'Failed', class: 'infrastructure', message: 'its node was lost: its kubelet is silent' },
+      end: { outcome: 'Failed', class: 'disruption', message: 'its node was lost: its kubelet is silent' },
     },
     {
       name: 'had its pod deleted, and saved',
@@ -186,7 +186,7 @@ describe('an attempt that has ended', () => {
           },
         ],
       }),
-      end: { outcome: 'Failed', class: 'infrastructure', message: 'interrupted from outside: saved step 2' },
+      end: { outcome: 'Failed', class: 'disruption', message: 'interrupted from outside: saved step 2' },
     },
     {
       name: 'had its pod deleted by force',
@@ -196,7 +196,7 @@ describe('an attempt that has ended', () => {
     {
       name: 'had its Job deleted',
       given: objects({ jobIsGone: true, pods: [{ pod: pod(trainer('Failed', terminated(75)), asked), goneAt: now }] }),
-      end: { outcome: 'Failed', class: 'infrastructure', message: 'interrupted from outside: its pod was deleted' },
+      end: { outcome: 'Failed', class: 'disruption', message: 'interrupted from outside: its pod was deleted' },
     },
     {
       name: 'had its Job deleted before it had a pod',
