@@ -1,6 +1,7 @@
-import { annotations } from '../../operator/api/metadata.ts';
+import { annotations, approvedByPrefix } from '../../operator/api/metadata.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import { afterApproval, approvedStages, requireOpenGate } from '../../operator/core/approval.ts';
+import { selfSubjectReviews } from '../../operator/kube/client/resources.ts';
 import { changePipeline } from './change-pipeline.ts';
 import type { Cluster } from './cluster.ts';
 
@@ -10,18 +11,30 @@ import type { Cluster } from './cluster.ts';
  * @returns what happened, in words
  */
 export async function approveOnCluster(cluster: Cluster, name: string, stage: string): Promise<string> {
+  const by = await whoAmI(cluster);
   const pipeline = await changePipeline(cluster, name, (now) => {
     requireOpenGate(now, stage);
-    return approval(now, stage);
+    return approval(now, stage, by);
   });
   return approvedInWords(pipeline, stage);
 }
 
+/** The name by which the API server knows the user; none where it does not tell. */
+async function whoAmI(cluster: Cluster): Promise<string | undefined> {
+  try {
+    const review = await cluster.ask('ask who approves', (client) => client.create(selfSubjectReviews, {}));
+    return review.status?.userInfo?.username;
+  } catch {
+    return undefined; // the approval counts all the same, and nobody's name is recorded
+  }
+}
+
 /** The merge patch that approves a gate beside those that were approved; none where it was. */
-export function approval(pipeline: R1Pipeline, stage: string): { readonly metadata: object } | undefined {
+export function approval(pipeline: R1Pipeline, stage: string, by?: string): { readonly metadata: object } | undefined {
   const approved = approvedStages(pipeline);
   if (approved.includes(stage)) return undefined;
-  return { metadata: { annotations: { [annotations.approved]: [...approved, stage].join(',') } } };
+  const whose = by === undefined ? {} : { [`${approvedByPrefix}${stage}`]: by };
+  return { metadata: { annotations: { [annotations.approved]: [...approved, stage].join(','), ...whose } } };
 }
 
 /** @param pipeline as it is after the approval */

@@ -1,5 +1,5 @@
 import type { Rule } from '../../trainer/contract/schema.ts';
-import { apiGroup, apiVersion } from './metadata.ts';
+import { apiGroup, apiVersion, approvedByPrefix } from './metadata.ts';
 import { schemaOf } from './manifest.ts';
 import { ofEveryStage } from './references.ts';
 import type { StructuralSchema } from './structural-schema.ts';
@@ -69,6 +69,42 @@ export function pipelinePolicy(): object[] {
         {
           expression: 'size(variables.problems) == 0',
           messageExpression: "variables.problems.map(each, each.join('; ')).join('; ')",
+        },
+      ],
+    },
+  };
+  const binding = {
+    apiVersion: admission,
+    kind: 'ValidatingAdmissionPolicyBinding',
+    metadata: { name },
+    spec: { policyName: name, validationActions: ['Deny'] },
+  };
+  return [policy, binding, ...approvalsPolicy(admission, resourceRule)];
+}
+
+/** An approval carries the name of whoever gives it: only they can write it, and nobody can make it another one. */
+function approvalsPolicy(admission: string, resourceRule: object): object[] {
+  const name = `r1pipelines-approvals.${apiGroup}`;
+  const theirs = `variables.given[key] == request.userInfo.username`;
+  const kept = `(key in variables.before && variables.before[key] == variables.given[key])`;
+  const policy = {
+    apiVersion: admission,
+    kind: 'ValidatingAdmissionPolicy',
+    metadata: { name },
+    spec: {
+      failurePolicy: 'Fail',
+      matchConstraints: { resourceRules: [resourceRule] },
+      variables: [
+        { name: 'given', expression: 'object.metadata.?annotations.orValue({})' },
+        {
+          name: 'before',
+          expression: "request.operation == 'CREATE' ? {} : oldObject.metadata.?annotations.orValue({})",
+        },
+      ],
+      validations: [
+        {
+          expression: `variables.given.all(key, !key.startsWith('${approvedByPrefix}') || ${theirs} || ${kept})`,
+          messageExpression: `'metadata.annotations: ${approvedByPrefix}STAGE is the name of whoever approves, expected ' + request.userInfo.username`,
         },
       ],
     },

@@ -33,6 +33,9 @@ export const annotations = {
   askedFor: 'r1.dev/asked-for',
 } as const;
 
+/** On a pipeline, before the name of a stage: who approved its gate. An admission policy checks that it is whoever says so. */
+export const approvedByPrefix = 'approved-by.r1.dev/';
+
 export const labels = { pipeline: 'r1.dev/pipeline', stage: 'r1.dev/stage', type: 'r1.dev/type' } as const;
 
 /** RFC 3339, as Kubernetes writes times. */

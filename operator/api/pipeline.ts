@@ -67,6 +67,11 @@ export const gateDecision = z.strictObject({
   action: z
     .enum(['Passed', 'Stopped', 'Continued', 'RolledBack', 'Waiting', 'Approved'])
     .describe('What followed from it.'),
+  approvedBy: z
+    .string()
+    .max(300)
+    .optional()
+    .describe('Who approved it, as the API server knew them; absent where nobody said.'),
   uses: z.string().max(40).optional().describe('After a rollback: the stage, or base, whose model is used instead.'),
   message: z.string().max(1000).describe('The decision in words.'),
   digest: z.string().max(64).describe('SHA-256 of the gate, the checkpoint and the figure that it judged.'),

@@ -1,10 +1,22 @@
 import { UserError } from '../../trainer/contract/errors.ts';
-import { annotations } from '../api/metadata.ts';
+import { annotations, approvedByPrefix } from '../api/metadata.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 
 /** Stages whose gate a person has approved, by the annotation of their pipeline. */
 export function approvedStages({ metadata }: R1Pipeline): string[] {
   return namesIn(metadata.annotations?.[annotations.approved]);
+}
+
+/** A person's word for a gate, as far as it is known whose. */
+export interface Approval {
+  readonly by?: string;
+}
+
+/** Nothing where nobody has approved the gate of a stage. */
+export function approvalOf(pipeline: R1Pipeline, stage: string): Approval | undefined {
+  if (!approvedStages(pipeline).includes(stage)) return undefined;
+  const by = pipeline.metadata.annotations?.[`${approvedByPrefix}${stage}`];
+  return by === undefined ? {} : { by };
 }
 
 /** The pipeline with approvals from elsewhere, beside those that its manifest brings along. */

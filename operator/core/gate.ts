@@ -2,6 +2,7 @@ import type { GateDecision } from '../api/pipeline.ts';
 import { withoutDefaults } from '../../trainer/contract/without-defaults.ts';
 import { gate as gateSchema, type Gate, type PipelineStage } from '../api/pipeline-stage.ts';
 import { formatNumber } from '../api/display.ts';
+import type { Approval } from './approval.ts';
 import { timestamp } from './attempts.ts';
 import { digestOf } from './names.ts';
 
@@ -27,16 +28,16 @@ export function judgeGate(
   result: Judged,
   other: Judged | undefined,
   known: GateDecision | undefined,
-  approved: boolean,
+  approval: Approval | undefined,
   rollbackTo: string | undefined,
   now: number,
 ): GateDecision {
   const { gate } = stage;
   const figures = gate.metric === undefined ? [] : [result.metrics[gate.metric], other?.metrics[gate.metric]];
   const digest = digestOf({ gate: askedOf(gate), judged: result.digest, other: other?.digest, figures });
-  if (known?.digest === digest && !(known.action === 'Waiting' && approved)) return known;
+  if (known?.digest === digest && !(known.action === 'Waiting' && approval)) return known;
 
-  if (gate.approval) return awaitPerson(stage.name, gate, result, digest, approved, now);
+  if (gate.approval) return awaitPerson(stage.name, gate, result, digest, approval, now);
 
   const { metric = '' } = gate;
   const value = result.metrics[metric];
@@ -61,7 +62,9 @@ export function judgeGate(
   });
   if (gate.onFailure === 'Continue') return followed('Continued', '; goes on all the same');
   if (gate.onFailure === 'Wait') {
-    return approved ? followed('Approved', '; a person approved it') : followed('Waiting', '; waits for approval');
+    return approval === undefined
+      ? followed('Waiting', '; waits for approval')
+      : { ...followed('Approved', `; ${inWords(approval)}`), ...givenBy(approval) };
   }
   if (gate.onFailure === 'Rollback') {
     const instead = rollbackTo === undefined ? 'the model that it started from' : `the model of ${rollbackTo}`;
@@ -77,7 +80,7 @@ function awaitPerson(
   { metric }: Gate,
   { metrics }: Judged,
   digest: string,
-  approved: boolean,
+  approval: Approval | undefined,
   now: number,
 ): GateDecision {
   const value = metric === undefined ? undefined : metrics[metric];
@@ -87,12 +90,21 @@ function awaitPerson(
     ...(metric === undefined ? {} : { metric }),
     ...(value === undefined ? {} : { value }),
     expected: 'approval of a person',
-    passed: approved,
-    action: approved ? 'Approved' : 'Waiting',
-    message: `${found}${approved ? 'a person approved it' : 'waits for approval'}`,
+    passed: approval !== undefined,
+    action: approval === undefined ? 'Waiting' : 'Approved',
+    ...givenBy(approval),
+    message: `${found}${approval === undefined ? 'waits for approval' : inWords(approval)}`,
     digest,
     time: timestamp(now),
   };
+}
+
+function inWords({ by }: Approval): string {
+  return by === undefined ? 'a person approved it' : `approved by ${by}`;
+}
+
+function givenBy(approval: Approval | undefined): Pick<GateDecision, 'approvedBy'> {
+  return approval?.by === undefined ? {} : { approvedBy: approval.by.slice(0, 300) };
 }
 
 function compareWithBound(

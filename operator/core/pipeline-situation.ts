@@ -4,7 +4,7 @@ import type { PipelineStage } from '../api/pipeline-stage.ts';
 import type { R1Stage, ResolvedModel, StageInput } from '../api/stage.ts';
 import { tellsApart } from '../../trainer/contract/digest-version.ts';
 import { askFor, isChangedByHand } from './asked-for.ts';
-import { approvedStages } from './approval.ts';
+import { approvalOf } from './approval.ts';
 import { hasNotEnded, hasResult, spent, type Spending } from './attempts.ts';
 import { judgeGate } from './gate.ts';
 import type { PipelineObserved } from './observed.ts';
@@ -45,7 +45,6 @@ export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
   const { now, pipeline } = observed;
   const stages = observed.stages.filter((each) => isStageOf(pipeline.metadata.name, each));
   const views = new Map<string, StageView>();
-  const approved = new Set(approvedStages(pipeline));
   const outputs: Outputs = {
     model: (name) => modelAfterGate(name, views, pipeline, outputs),
     data: (name) => outputOf(views.get(name)),
@@ -61,7 +60,7 @@ export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
     const object = isPutBack ? putBack(found, desired) : found;
     const succeeded = conditionOf(object);
     const finished = succeeded?.status === 'True';
-    const gate = finished ? gateOf(stage, object, views, pipeline, approved.has(stage.name), now) : undefined;
+    const gate = finished ? gateOf(stage, object, views, pipeline, now) : undefined;
     const undecided = stage.gate !== undefined && gate === undefined;
     const closed = gate?.action === 'Stopped' || gate?.action === 'Waiting';
     views.set(stage.name, {
@@ -128,7 +127,6 @@ function gateOf(
   object: R1Stage | undefined,
   views: ReadonlyMap<string, StageView>,
   pipeline: R1Pipeline,
-  approved: boolean,
   now: number,
 ): GateDecision | undefined {
   if (stage.gate === undefined) return undefined;
@@ -139,7 +137,15 @@ function gateOf(
   const known = pipeline.status?.gates.find((each) => each.stage === stage.name);
   const rollbackTo = other !== undefined && givesPolicy(other.stage) ? other.stage.name : stage.model?.from;
   const gated = { ...stage, gate: stage.gate };
-  return judgeGate(gated, judged(object), other && judged(other.object), known, approved, rollbackTo, now);
+  return judgeGate(
+    gated,
+    judged(object),
+    other && judged(other.object),
+    known,
+    approvalOf(pipeline, stage.name),
+    rollbackTo,
+    now,
+  );
 }
 
 function judged(object: R1Stage | undefined) {

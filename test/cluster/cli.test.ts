@@ -198,6 +198,7 @@ stages: [{name: tuned, sft: {data: [chat]}}]`;
     const approved = await on(['approve', 'asked', 'judged']);
     expect(approved.stdout).toContain('the gate of judged is approved; it will not wait');
     expect((await stored('asked')).metadata.annotations?.['r1.dev/approved']).toBe('samples,judged');
+    expect((await stored('asked')).metadata.annotations?.['approved-by.r1.dev/judged']).toMatch(/./);
     expect((await on(['approve', 'asked', 'zero'])).stderr).toContain('found no gate at zero; expected one of judged');
     expect((await on(['approve', 'asked', 'nope'])).stderr).toContain('found no stage "nope"');
   });

@@ -41,6 +41,10 @@ export interface Workload extends KubeObject {
   };
 }
 
+interface SelfSubjectReview extends KubeObject {
+  readonly status?: { readonly userInfo?: { readonly username?: string } };
+}
+
 /** Metadata that every object has once an API server has stored it. */
 export interface StoredMetadata {
   readonly name: string;
@@ -97,6 +101,14 @@ export const networkPolicies = namespacedKind<NetworkPolicy>(
 export const leases = namespacedKind<Lease>('coordination.k8s.io/v1', 'Lease', 'leases');
 export const workloads = namespacedKind<Workload>('kueue.x-k8s.io/v1beta2', 'Workload', 'workloads');
 export const events = namespacedKind<Event>('v1', 'Event', 'events');
+
+/** Who the API server takes the client for. */
+export const selfSubjectReviews: ResourceKind<SelfSubjectReview> = {
+  apiVersion: 'authentication.k8s.io/v1',
+  kind: 'SelfSubjectReview',
+  plural: 'selfsubjectreviews',
+  namespaced: false,
+};
 
 export interface ObjectName {
   readonly namespace?: string | undefined;

@@ -89,6 +89,12 @@ test.each<Situation & { name: string; becomes?: string; says: string }>([
   expect(approval(after, 'zero')).toBeUndefined();
 });
 
+test('an approval carries the name of whoever gives it', () => {
+  expect(approval(pipelineIn({ action: 'Waiting' }), 'zero', 'alice')).toEqual({
+    metadata: { annotations: { [annotations.approved]: 'zero', 'approved-by.r1.dev/zero': 'alice' } },
+  });
+});
+
 test.each<Situation & { stage: string; says: string }>([
   { stage: 'nope', says: 'pipeline test: found no stage "nope"; expected one of pretrained, zero' },
   { stage: 'samples', says: 'pipeline test: found no gate at samples; expected one of pretrained, zero' },

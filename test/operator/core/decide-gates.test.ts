@@ -64,6 +64,19 @@ test.each<Case>([
     states: ['Waiting', 'Waiting', 'Waiting', 'Waiting'],
   },
   {
+    name: 'records who approved',
+    given: {
+      pipeline: {
+        ...approval,
+        metadata: annotated({ 'r1.dev/approved': 'pretrained', 'approved-by.r1.dev/pretrained': 'alice' }).metadata,
+      },
+      stages: succeeded(pipeline, ['pretrained']),
+    },
+    actions: ['create zero'],
+    condition: ['Unknown', 'Pending'],
+    gate: { action: 'Approved', approvedBy: 'alice', message: 'approved by alice' },
+  },
+  {
     name: 'shows the person the metric that the gate names',
     given: {
       pipeline: gated('{approval: true, metric: eval/pass@1}'),

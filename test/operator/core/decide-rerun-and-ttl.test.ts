@@ -57,10 +57,15 @@ test.each<Case>([
   {
     name: 'takes the wish back when they are gone, with the approvals of the old results',
     given: {
-      pipeline: annotated({ 'r1.dev/rerun-from': 'zero', 'r1.dev/approved': 'pretrained, zero' }),
+      pipeline: annotated({
+        'r1.dev/rerun-from': 'zero',
+        'r1.dev/approved': 'pretrained, zero',
+        'approved-by.r1.dev/zero': 'alice',
+        'approved-by.r1.dev/pretrained': 'bob',
+      }),
       stages: succeeded(pipeline, ['pretrained']),
     },
-    actions: ['clear {"r1.dev/rerun-from":null,"r1.dev/approved":"pretrained"}'],
+    actions: ['clear {"r1.dev/rerun-from":null,"approved-by.r1.dev/zero":null,"r1.dev/approved":"pretrained"}'],
     condition: ['Unknown', 'RunningAgain'],
   },
   {

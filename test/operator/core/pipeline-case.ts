@@ -21,15 +21,18 @@ export interface Case {
   readonly condition: [status: string, reason: string, message?: unknown];
   readonly states?: string[];
   readonly recheckAfterMs?: number;
+  /** The first decision of a gate. */
+  readonly gate?: object;
 }
 
-export function expectDecision({ given, actions = [], condition, states, recheckAfterMs }: Case): void {
+export function expectDecision({ given, actions = [], condition, states, recheckAfterMs, gate }: Case): void {
   const decision = decidePipeline({ now, pipeline, stages: [], maxRunningStages: 1, ...given });
   expect(decision.actions.map(brief)).toEqual(actions);
   const [succeededCondition] = decision.status.conditions;
   const [status, reason, message = expect.any(String)] = condition;
   expect(succeededCondition).toMatchObject({ type: 'Succeeded', status, reason, message });
   expect(decision.recheckAfterMs).toBe(recheckAfterMs);
+  if (gate) expect(decision.status.gates[0]).toMatchObject(gate);
   if (states) expect(decision.status.stages.map(({ state }) => state)).toEqual(states);
 }
 
