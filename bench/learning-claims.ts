@@ -11,44 +11,37 @@ export interface Claim {
 /** Share of the sums that a control may gain by chance: about twice the standard error of a difference. */
 const chanceGain = 0.05;
 
-/** What a run of examples/r1-tiny.yaml must show. */
+/** What a run of examples/r1-tiny.yaml must show, as far as its stages have run. */
 export function claims(stages: ReadonlyMap<string, Measured>): Claim[] {
+  const made: Claim[] = [];
   const at = (stage: string, metric: string): number => stages.get(stage)?.[`eval/${metric}`] ?? NaN;
-  const zeroLanguage = at('r1-zero', 'language_consistency');
-  const reasoningLanguage = at('reasoning-rl', 'language_consistency');
-  const final = at('r1', 'pass@1');
-  return [
-    above('R1-Zero is at least 20 points above base', at('r1-zero', 'pass@1'), at('base', 'pass@1'), 0.2),
-    rule('R1-Zero keeps one language in less than 90 %', zeroLanguage, zeroLanguage < 0.9),
-    rule('reasoning RL keeps one language in more than 95 %', reasoningLanguage, reasoningLanguage > 0.95),
-    rule(
-      'reasoning RL still thinks in words',
-      at('reasoning-rl', 'worded_rate'),
-      at('reasoning-rl', 'worded_rate') > 0.95,
-    ),
-    above('Dev1 has the format more often than base', at('cold-start', 'format_rate'), at('base', 'format_rate')),
-    above(
-      'Dev1 keeps one language more often than base',
-      at('cold-start', 'language_consistency'),
-      at('base', 'language_consistency'),
-    ),
-    above('reasoning RL is above Dev1', at('reasoning-rl', 'pass@1'), at('cold-start', 'pass@1')),
-    rule('R1 answers at least 85 % of the sums', final, final >= 0.85),
-    above(
-      'R1 has the preferred style more often than before its final RL',
-      at('r1', 'greetings/pass@1'),
-      at('sft', 'greetings/pass@1'),
-    ),
-    above('the distilled student is above its own base', at('distilled', 'pass@1'), at('student-base', 'pass@1')),
-  ];
+  const rule = (claim: string, [stage, metric]: Figure, holds: (value: number) => boolean): void => {
+    if (!stages.has(stage)) return;
+    const value = at(stage, metric);
+    made.push({ claim, holds: holds(value), found: value.toFixed(3) });
+  };
+  const above = (claim: string, higherStage: string, lowerStage: string, metric = 'pass@1', by = 0): void => {
+    if (!stages.has(higherStage) || !stages.has(lowerStage)) return;
+    const [higher, lower] = [at(higherStage, metric), at(lowerStage, metric)];
+    made.push({ claim, holds: higher > lower + by, found: against(higher, lower) });
+  };
+  above('R1-Zero is at least 20 points above base', 'r1-zero', 'base', 'pass@1', 0.2);
+  rule('R1-Zero keeps one language in less than 90 %', ['r1-zero', 'language_consistency'], (rate) => rate < 0.9);
+  rule('reasoning RL keeps one language in more than 95 %', ['reasoning-rl', 'language_consistency'], almostAlways);
+  rule('reasoning RL still thinks in words', ['reasoning-rl', 'worded_rate'], almostAlways);
+  above('Dev1 has the format more often than base', 'cold-start', 'base', 'format_rate');
+  above('Dev1 keeps one language more often than base', 'cold-start', 'base', 'language_consistency');
+  above('reasoning RL is above Dev1', 'reasoning-rl', 'cold-start');
+  rule('R1 answers at least 85 % of the sums', ['r1', 'pass@1'], (rate) => rate >= 0.85);
+  above('R1 has the preferred style more often than before its final RL', 'r1', 'sft', 'greetings/pass@1');
+  above('the distilled student is above its own base', 'distilled', 'student-base');
+  return made;
 }
 
-function above(claim: string, higher: number, lower: number, by = 0): Claim {
-  return { claim, holds: higher > lower + by, found: against(higher, lower) };
-}
+type Figure = readonly [stage: string, metric: string];
 
-function rule(claim: string, value: number, holds: boolean): Claim {
-  return { claim, holds, found: value.toFixed(3) };
+function almostAlways(rate: number): boolean {
+  return rate > 0.95;
 }
 
 /** Noise moves a policy, too, and rather down than up: a control fails where it gains what a signal would give. */

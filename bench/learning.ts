@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import CliTable from 'cli-table3';
 import { Command, Option } from 'commander';
 import { parse, stringify } from 'yaml';
@@ -27,27 +28,39 @@ interface Options {
   readonly seeds: string;
   readonly controls: boolean;
   readonly precision?: 'f32' | 'bf16';
+  readonly until?: string;
+  readonly state?: string;
 }
 
 const example = 'examples/r1-tiny.yaml';
 const learned = 'r1-zero';
 
-const { seeds, controls, precision } = new Command('npm run bench:learning --')
+const {
+  seeds,
+  controls,
+  precision,
+  until,
+  state: given,
+} = new Command('npm run bench:learning --')
   .description(`Runs ${example} for several seeds, and its negative controls.`)
   .option('--seeds <list>', 'seeds, separated by commas', '7,8,9')
   .option('--no-controls', 'leave out the negative controls')
   .addOption(new Option('--precision <precision>', 'of every stage').choices(['f32', 'bf16']))
+  .option('--until <stage>', 'the last stage that runs, r1-zero or a later one; claims about others are left out')
+  .option('--state <directory>', 'where runs are kept: those that have begun there go on', (path) => resolve(path))
   .parse()
   .opts<Options>();
 
-const root = await mkdtemp(join(tmpdir(), 'r1-learning-'));
+const root = given ?? (await mkdtemp(join(tmpdir(), 'r1-learning-')));
+await mkdir(root, { recursive: true });
 console.log(`state: ${root}`);
 const text = await readFile(example, 'utf8');
 const failures: string[] = [];
 for (const seed of seeds.split(',').map(Number)) {
   // oxlint-disable no-await-in-loop -- runs side by side would take each other's cores
   const state = join(root, `seed-${seed}`);
-  const manifest = parse(text) as Manifest;
+  const whole = parse(text) as Manifest;
+  const manifest = until === undefined ? whole : upTo(until, whole);
   manifest.spec.seed = seed;
   if (precision !== undefined) manifest.spec.defaults.precision = precision;
   const seconds = await run(manifest, state);
@@ -65,6 +78,16 @@ for (const seed of seeds.split(',').map(Number)) {
 console.log(failures.length === 0 ? 'every claim holds' : `${failures.length} claims do not hold`);
 process.exitCode = failures.length === 0 ? 0 : 1;
 
+/** The manifest without the stages after `last`. */
+function upTo(last: string, manifest: Manifest): Manifest {
+  const shorter = structuredClone(manifest);
+  const { stages } = shorter.spec;
+  const end = stages.findIndex(({ name }) => name === last) + 1;
+  if (end === 0) throw new Error(`${example}: expected a stage named ${last}`);
+  stages.length = end;
+  return shorter;
+}
+
 /** Runs a changed R1-Zero on the base model that the seed's run has made. */
 async function control(
   name: string,
@@ -73,15 +96,14 @@ async function control(
   change: (grpo: NonNullable<StageInManifest['grpo']>) => void,
 ): Promise<Measured | undefined> {
   const controlState = `${state}-${name.replaceAll(' ', '-')}`;
-  await cp(state, controlState, { recursive: true });
-  const changed = structuredClone(manifest);
-  const end = changed.spec.stages.findIndex((stage) => stage.name === learned) + 1;
-  changed.spec.stages = changed.spec.stages.slice(0, end);
+  const begun = existsSync(controlState);
+  if (!begun) await cp(state, controlState, { recursive: true });
+  const changed = upTo(learned, manifest);
   const stage = changed.spec.stages.at(-1);
   if (!stage?.grpo) throw new Error(`${example}: expected a grpo stage named ${learned}`);
   change(stage.grpo);
   delete stage.gate; // it would rightly stop a policy that has not learned
-  await run(changed, controlState, '--rerun-from', learned);
+  await run(changed, controlState, ...(begun ? [] : ['--rerun-from', learned]));
   return (await results(controlState, changed)).get(learned);
 }
 
@@ -90,7 +112,7 @@ async function run(manifest: Manifest, state: string, ...flags: readonly string[
   await writeFile(file, stringify(manifest));
   const startedMs = performance.now();
   const child = spawn(process.execPath, ['cli/main.ts', 'run', file, '--state', state, ...flags], { stdio: 'inherit' });
-  const code = await new Promise<number | null>((resolve) => child.on('exit', resolve));
+  const code = await new Promise<number | null>((ended) => child.on('exit', ended));
   if (code !== 0) throw new Error(`r1 run ${file} ended with ${code}`);
   return (performance.now() - startedMs) / 1000;
 }
