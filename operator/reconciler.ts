@@ -49,7 +49,8 @@ export async function reconcilePipeline(key: string, shell: PipelineShell): Prom
   for (const action of actions) await shell.applyToPipeline(key, action);
   const old = observed.pipeline.status;
   const acted = actions.length > 0;
-  if ((!acted || endChanged(old, status)) && hasNews(old, status)) await shell.savePipelineStatus(key, status);
+  const settled = !acted || endChanged(old, status) || old?.volumeRetained !== status.volumeRetained;
+  if (settled && hasNews(old, status)) await shell.savePipelineStatus(key, status);
   return pass(acted, old, status, recheckAfterMs);
 }
 

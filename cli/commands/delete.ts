@@ -1,17 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
+import type { R1Stage } from '../../operator/api/stage.ts';
+import { fateOfVolume } from '../../operator/core/retention.ts';
+import { UserError } from '../../trainer/contract/errors.ts';
 import { isNotFound } from '../../operator/kube/client/api-error.ts';
-import { claimName } from '../../operator/kube/objects/names.ts';
 import { pathOf } from '../../operator/kube/client/resources.ts';
 import { pipelines } from '../../operator/kube/objects/r1-kinds.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { readPipeline } from '../cluster/cluster-source.ts';
+import { readPipeline, readStages } from '../cluster/cluster-source.ts';
 import { addClusterOptions, type ClusterOptions, requireCluster } from '../cluster/options.ts';
 import { withCluster } from '../cluster/with-cluster.ts';
 
 interface DeleteOptions extends ClusterOptions {
   readonly wait: boolean;
+  readonly yes: boolean;
 }
 
 const pollMs = 500;
@@ -21,15 +24,18 @@ export function addDelete(program: Command): void {
     .command('delete')
     .description('delete a pipeline with its stages and their pods, and with its volume unless that is retained')
     .argument('<pipeline>', 'its name')
-    .option('--wait', 'return once its stages and pods are gone', false);
+    .option('--wait', 'return once its stages and pods are gone', false)
+    .option('--yes', 'also when finished checkpoints are deleted with it', false);
   addClusterOptions(command).action(async (name: string, options: DeleteOptions) => {
     requireCluster(options, 'delete', `remove its directory in the state, such as .r1/${name}`);
-    await withCluster(options, (cluster) => deletePipeline(cluster, name, options.wait));
+    await withCluster(options, (cluster) => deletePipeline(cluster, name, options));
   });
 }
 
-async function deletePipeline(cluster: Cluster, name: string, wait: boolean): Promise<void> {
+async function deletePipeline(cluster: Cluster, name: string, { wait, yes }: DeleteOptions): Promise<void> {
   const pipeline = await readPipeline(cluster, name);
+  if (!yes) requireSure(pipeline, await readStages(cluster, name));
+  console.log(`${name}: ${fateOfVolume(pipeline).words}`);
   const { namespace } = cluster;
   const { uid } = pipeline.metadata;
   await cluster.ask(`delete r1pipeline ${name}`, (client) =>
@@ -45,17 +51,17 @@ async function deletePipeline(cluster: Cluster, name: string, wait: boolean): Pr
       }),
   );
   if (wait) await untilGone(cluster, name, uid);
-  console.log(`${name}: ${wait ? 'deleted' : 'is being deleted'}; ${fateOfVolume(pipeline)}`);
+  console.log(`${name}: ${wait ? 'deleted' : 'is being deleted'}`);
 }
 
-/** What becomes of the checkpoints. */
-export function fateOfVolume({ metadata, spec }: R1Pipeline): string {
-  const { claimName: given, retention } = spec.storage;
-  if (given !== undefined) return `its checkpoints stay on the claim ${given}`;
-  const claim = claimName(metadata.name);
-  return retention === 'Retain'
-    ? `its checkpoints stay on the claim ${claim} (storage.retention: Retain)`
-    : `its checkpoints go with the claim ${claim} (storage.retention: Delete)`;
+/** @throws UserError when finished work would be lost and nobody is sure */
+function requireSure(pipeline: R1Pipeline, stages: readonly R1Stage[]): void {
+  const finished = stages.filter(({ status }) => status?.checkpoint !== undefined).map(({ spec }) => spec.stage);
+  const { goes, words } = fateOfVolume(pipeline);
+  if (finished.length === 0 || !goes) return;
+  throw new UserError(
+    `pipeline ${pipeline.metadata.name}: ${words}, those of ${finished.join(', ')} are finished; --yes deletes them, spec.storage.retention: Retain keeps them`,
+  );
 }
 
 async function untilGone(cluster: Cluster, name: string, uid: string): Promise<void> {

@@ -23,7 +23,7 @@ A manifest can be applied again at any time. What a change does depends on the f
 | more \`steps\` or \`epochs\`, and nothing else | A finished stage goes on from where it ended, to the bits of a run that had that length from the beginning; without its optimizer (\`keepOptimizer\`) it does its steps again, and warns. Where the length decides earlier steps (a \`schedule.kind\` other than constant, \`lastSteps\` of a reward) it counts as changed settings. Stages that had used the shorter run's checkpoint count as changed, too. |
 | \`checkpointEvery\`, \`keepOptimizer\`, \`completions\` | The next attempt takes it. |
 | where pods run: \`resources\`, \`nodeSelector\`, \`tolerations\`, \`affinity\`, \`queue\`, \`image\`, \`volumes\`, \`env\`, \`podLabels\` and the like | An attempt that runs goes on as it is; the next one takes it. An attempt that still waits, because no node has what it asks for, is replaced at once. |
-| \`suspend\`, \`retry\`, \`budget\`, \`deadlineSeconds\`, \`gate\`, \`ttlSecondsAfterFinished\` | At once. A changed gate is judged anew. |
+| \`suspend\`, \`retry\`, \`budget\`, \`deadlineSeconds\`, \`gate\`, \`ttlSecondsAfterFinished\`, \`ttlSecondsAfterFailed\`, \`storage.retention\` | At once. A changed gate is judged anew. |
 | \`storage\` | \`keepLast\` counts from the next attempt. A greater \`size\` lets the claim grow where its storage class can. The rest is read when the volume is made; another \`claimName\` must hold what earlier stages wrote. |
 
 A failed stage is tried again when its manifest is corrected. A new stage may be added. One that is

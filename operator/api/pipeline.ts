@@ -42,7 +42,12 @@ export const pipelineSpec = withRules(
     ttlSecondsAfterFinished: count
       .optional()
       .describe(
-        'The pipeline is deleted so many seconds after it succeeded or failed, with its volume unless that is retained; never when absent. On one machine nothing is deleted.',
+        'The pipeline is deleted so many seconds after it succeeded, with its volume unless that is retained; never when absent. On one machine nothing is deleted.',
+      ),
+    ttlSecondsAfterFailed: count
+      .optional()
+      .describe(
+        'The same for a pipeline that failed; what it made stays on its volume unless storage.retention says Delete.',
       ),
     stages: z
       .array(pipelineStage)
@@ -127,6 +132,10 @@ export const pipelineStatus = z.strictObject({
     .describe('Every stage in the order of the spec, those that have not begun included.'),
   startedAt: time.optional().describe('When the first attempt of the first stage started.'),
   completedAt: time.optional().describe('When the pipeline reached its end.'),
+  volumeRetained: z
+    .literal(true)
+    .optional()
+    .describe('The claim that was made for it stays when the pipeline is deleted.'),
   runSeconds: z.number().min(0).default(0).describe('Seconds that attempts of all stages ran.'),
   gpuHours: z.number().min(0).default(0).describe('GPUs times hours that attempts ran.'),
 });

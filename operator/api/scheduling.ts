@@ -122,9 +122,11 @@ export const storage = object({
     .optional()
     .describe('An existing PersistentVolumeClaim that is used instead of a new one; it is never deleted.'),
   retention: z
-    .enum(['Delete', 'Retain'])
-    .default('Delete')
-    .describe('Whether the claim made for the pipeline is deleted together with it. Retain keeps the checkpoints.'),
+    .enum(['RetainFailed', 'Delete', 'Retain'])
+    .default('RetainFailed')
+    .describe(
+      'Whether the claim made for the pipeline, and with it the checkpoints, is deleted together with the pipeline. RetainFailed: unless the pipeline has failed, a closed gate included; that of an R1Stage without a pipeline stays.',
+    ),
   keepLast: z.int().min(1).max(1000).default(2).describe('Checkpoints kept besides the final one of each stage.'),
 }).describe('Where checkpoints and data are kept; on one machine a directory, of which only keepLast has meaning.');
 

@@ -1,4 +1,3 @@
-import { findCondition } from '../api/conditions.ts';
 import { lastsForMs } from './budget.ts';
 import {
   goOnWithFinishedStages,
@@ -16,6 +15,7 @@ import { surveyPipeline, type PipelineSituation } from './pipeline-situation.ts'
 import { pipelineStatus } from './pipeline-status.ts';
 import { inputStages } from './plan.ts';
 import { refuseChangedStages, refuseToGoOnBelowOthers } from './refuse-changes.ts';
+import { expire, retainVolume } from './retention.ts';
 import { noteOnRerun, runStagesAgain } from './rerun.ts';
 import { judgeChange } from './settings-digest.ts';
 import {
@@ -71,7 +71,7 @@ export function decidePipeline(observed: PipelineObserved): PipelineDecision {
     const verdict = rule(situation);
     if (verdict === undefined) continue;
     const actions = [...first, ...(verdict.actions ?? [])];
-    return expire(situation, decision(situation, { ...verdict, actions }));
+    return expire(situation, retainVolume(situation, decision(situation, { ...verdict, actions })));
   }
   throw new Error(`no rule fits pipeline ${observed.pipeline.metadata.name}`);
 }
@@ -84,21 +84,6 @@ function decision(situation: PipelineSituation, verdict: Verdict): PipelineDecis
   const recheckAfterMs = Math.min(verdict.recheckAfterMs ?? Infinity, budgetMs > 0 ? budgetMs : Infinity);
   const recheck = verdict.status !== 'Unknown' || recheckAfterMs === Infinity ? {} : { recheckAfterMs };
   return { actions: verdict.actions ?? [], status, ...recheck };
-}
-
-/**
- * Adds the end of a pipeline that ended some time ago; its end can always be seen before it is gone. One whose manifest does
- * not fit its work any more has not ended, whatever its condition says: stages may run, and a person is to decide.
- */
-function expire({ observed: { now }, pipeline }: PipelineSituation, decided: PipelineDecision): PipelineDecision {
-  const { ttlSecondsAfterFinished: ttlSeconds } = pipeline.spec;
-  const { completedAt, conditions } = decided.status;
-  if (ttlSeconds === undefined || completedAt === undefined) return decided;
-  if (findCondition(conditions, 'Succeeded')?.reason === 'StageChanged') return decided;
-  const leftMs = Date.parse(completedAt) + ttlSeconds * 1000 - now;
-  const told = pipeline.status?.completedAt !== undefined;
-  if (!told || leftMs > 0) return { ...decided, recheckAfterMs: Math.max(100, leftMs) };
-  return { ...decided, actions: [...decided.actions, { kind: 'DeletePipeline' }] };
 }
 
 /** With what is asked for now: other settings mean that something is left to do, if only to measure. */

@@ -12,6 +12,11 @@ export function secondStageObjectName(pipeline: string, stage: string): string {
   return `${stageObjectName(pipeline, stage)}-${digestOf([pipeline, stage]).slice(0, 8)}`;
 }
 
+/** The claim of a pipeline that brings none. */
+export function claimName(pipeline: string): string {
+  return `${pipeline}-volume`;
+}
+
 /** A Job's pods, and the host names of an Indexed Job's, add to its name and must stay DNS labels of 63 characters. */
 const longestAttemptName = 50;
 

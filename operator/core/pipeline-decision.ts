@@ -13,8 +13,10 @@ export type PipelineAction =
   | { readonly kind: 'DeleteStages'; readonly names: readonly string[] }
   /** The wish to run stages again was granted: the pipeline's annotations change, null removes one. */
   | { readonly kind: 'ClearRerun'; readonly annotations: Readonly<Record<string, string | null>> }
-  /** It ended long enough ago. */
-  | { readonly kind: 'DeletePipeline' };
+  /** The claim that was made for the pipeline stays when the pipeline is deleted, or goes with it. */
+  | { readonly kind: 'RetainVolume'; readonly retain: boolean }
+  /** It ended long enough ago; `why` is for people. */
+  | { readonly kind: 'DeletePipeline'; readonly why: string };
 
 export interface PipelineDecision {
   readonly actions: readonly PipelineAction[];

@@ -18,7 +18,7 @@ import { ownerOf, idOf, isTrainer, stageIdOf } from './objects/ownership.ts';
 import type { Logger } from './logger.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { attemptLabels } from './objects/labels.ts';
-import { claimName } from './objects/names.ts';
+import { claimName } from '../core/names.ts';
 import { PendingPods } from './observe/pending-pods.ts';
 import { ProgressPoller } from './observe/progress.ts';
 import { Informer, type InformerOptions } from './client/informer.ts';

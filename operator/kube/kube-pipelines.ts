@@ -157,7 +157,22 @@ export class KubePipelines implements PipelineShell {
         this.options.pipelines.assume(transformOwn(await client.mergePatch(pipelines, pipeline.metadata, patch)));
         return;
       }
+      case 'RetainVolume': {
+        const problem = await this.options.claims.retain(pipeline, action.retain);
+        if (problem === undefined) return;
+        this.options.events.record(pipelines, pipeline, {
+          type: 'Warning',
+          reason: 'VolumeNotRetained',
+          message: problem,
+        });
+        return;
+      }
       case 'DeletePipeline':
+        this.options.events.record(pipelines, pipeline, {
+          type: 'Normal',
+          reason: 'Expired',
+          message: `is deleted: ${action.why}`,
+        });
         await client.delete(pipelines, pipeline.metadata, pipeline.metadata.uid).catch(ignoreNotFound);
     }
   }
@@ -192,6 +207,8 @@ function subjectOf(action: PipelineAction): object {
       return { stage: action.name, suspend: action.suspend };
     case 'DeleteStages':
       return { stages: action.names };
+    case 'RetainVolume':
+      return { retain: action.retain };
     default:
       return {};
   }

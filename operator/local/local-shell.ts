@@ -100,6 +100,8 @@ export class LocalShell implements Shell {
           spec: { ...stage.spec, suspend: action.suspend },
         });
       }
+      case 'RetainVolume':
+        return; // nothing here is deleted by itself
       case 'DeleteStages':
       case 'ClearRerun':
       case 'DeletePipeline':
@@ -251,7 +253,7 @@ export class LocalShell implements Shell {
 
 /** Whoever runs a pipeline here says what runs again, and deletes what is no longer wanted. */
 function withoutWishesToAnOperator({ spec, metadata, ...pipeline }: R1Pipeline): R1Pipeline {
-  const { ttlSecondsAfterFinished: _, ...kept } = spec;
+  const { ttlSecondsAfterFinished: _succeeded, ttlSecondsAfterFailed: _failed, ...kept } = spec;
   const { [annotations.rerunFrom]: __, ...others } = metadata.annotations ?? {};
   return { ...pipeline, spec: kept, metadata: { ...metadata, annotations: others } };
 }

@@ -240,8 +240,22 @@ stages: [{name: tuned, sft: {data: [chat]}}]`;
     const stage = created(pipeline, [], 'pretrained');
     await makeStages([{ ...stage, metadata: { ...stage.metadata, ownerReferences: [owner] } }]);
     const { code, stdout } = await on(['delete', 'ends', '--wait']);
-    expect([code, stdout]).toEqual([0, expect.stringContaining(`ends: deleted; its checkpoints ${fate}`)]);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(`^ends: its checkpoints ${fate}.*\nends: deleted\n$`)]);
     expect(await kubectl('get', 'r1s', 'ends-pretrained', '--ignore-not-found')).toBe('');
+  });
+
+  test('delete takes finished checkpoints along only when told so', async () => {
+    const pipeline = await make('finished');
+    await makeStages(succeeded(pipeline, ['pretrained']));
+    const refused = await on(['delete', 'finished']);
+    expect([refused.code, refused.stderr]).toEqual([
+      64,
+      expect.stringContaining(
+        'its checkpoints go with the claim finished-volume (storage.retention: RetainFailed), those of pretrained are finished; --yes deletes them',
+      ),
+    ]);
+    await setStatus('r1p', 'finished', ended('False', 'GateFailed'));
+    expect((await on(['delete', 'finished'])).stdout).toContain('its checkpoints stay on the claim finished-volume');
   });
 
   test('logs say why there are none', async () => {

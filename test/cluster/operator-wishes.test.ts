@@ -185,14 +185,33 @@ describeCluster('the operator follows a person who', (cluster) => {
   }, 90_000);
 
   test('lets a pipeline go some time after its end, with its volume or without', async () => {
+    const defaults = { retry: { outOfMemory: 0 } };
     await world().apply('brief', { stages: row(1), ttlSecondsAfterFinished: 2 });
     await world().apply('kept', { stages: row(1), ttlSecondsAfterFinished: 2, storage: { retention: 'Retain' } });
+    await world().apply('failed', { image: 'kwok/oom', defaults, stages: row(1), ttlSecondsAfterFailed: 2 });
+    await world().apply('failed-for-good', { image: 'kwok/oom', defaults, stages: row(1), ttlSecondsAfterFinished: 1 });
+    const namesGone = ['brief', 'kept', 'failed'];
     const gone = async (kind: typeof pipelines | typeof volumeClaims, name: string) =>
       (await world().client.find<object>(kind, { namespace: world().namespace, name })) === undefined;
-    await eventually('both are gone', async () => (await gone(pipelines, 'brief')) && gone(pipelines, 'kept'));
+    await eventually('they are gone', async () =>
+      (await Promise.all(namesGone.map((name) => gone(pipelines, name)))).every(Boolean),
+    );
     await eventually('the stages are gone', async () => (await world().jobsOf('brief')).length === 0);
     // A claim that a pod has mounted is kept until that pod is gone.
     await eventually('the volume is gone', async () => gone(volumeClaims, 'brief-volume'));
     expect(await gone(volumeClaims, 'kept-volume')).toBe(false);
+    expect(await gone(volumeClaims, 'failed-volume')).toBe(false);
+    const events = await world().kubectl('get', 'events', '-o=jsonpath={.items[?(@.reason=="Expired")].message}');
+    expect(events).toContain(
+      'is deleted: it failed 2 seconds ago (spec.ttlSecondsAfterFailed); its checkpoints stay on the claim failed-volume',
+    );
+    const left = await world().pipeline('failed-for-good', 'Failed');
+    expect(left.status?.volumeRetained).toBe(true);
+    await world().kubectl('delete', 'r1p', 'failed-for-good');
+    const claim = await world().client.get(volumeClaims, {
+      namespace: world().namespace,
+      name: 'failed-for-good-volume',
+    });
+    expect(claim.metadata).not.toHaveProperty('ownerReferences');
   });
 });

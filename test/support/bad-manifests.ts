@@ -212,8 +212,8 @@ export const badManifests: readonly BadManifest[] = [
   {
     name: 'retention that does not exist',
     text: manifest(`${fourStages}storage: {retention: Keep}`),
-    expected: ['spec.storage.retention: found "Keep", expected one of Delete, Retain'],
-    server: 'spec.storage.retention: Unsupported value: "Keep": supported values: "Delete", "Retain"',
+    expected: ['spec.storage.retention: found "Keep", expected one of RetainFailed, Delete, Retain'],
+    server: 'spec.storage.retention: Unsupported value: "Keep": supported values: "RetainFailed", "Delete", "Retain"',
   },
   {
     name: 'time to live that is a fraction',

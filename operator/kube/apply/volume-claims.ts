@@ -5,7 +5,8 @@ import type { R1Stage } from '../../api/stage.ts';
 import type { KubeClient } from '../client/client.ts';
 import { isAlreadyExists, isRefusal } from '../client/api-error.ts';
 import { refuse, RefusedError } from '../client/create-owned.ts';
-import { claimName } from '../objects/names.ts';
+import { madeByAnnotation, ownedBy } from '../objects/labels.ts';
+import { claimName } from '../../core/names.ts';
 import { volumeClaim } from '../objects/volume-claim.ts';
 import { keyOf, volumeClaims, type ObjectName, type Stored, type VolumeClaim } from '../client/resources.ts';
 
@@ -65,6 +66,31 @@ export class VolumeClaims {
     if (spec.storage.claimName !== undefined) return;
     const claim = await this.find({ namespace: metadata.namespace, name: claimName(metadata.name) });
     if (claim?.metadata.labels?.[labels.pipeline] === metadata.name) await this.growTo(spec.storage.size, claim);
+  }
+
+  /**
+   * Lets the claim that was made for a pipeline stay when the pipeline is deleted, or has it go with it.
+   *
+   * @returns why that is not possible
+   */
+  async retain(pipeline: R1Pipeline, retain: boolean): Promise<string | undefined> {
+    const { namespace, name, uid = '' } = pipeline.metadata;
+    const claim = await this.client.find(volumeClaims, { namespace, name: claimName(name) });
+    if (claim?.metadata.annotations?.[madeByAnnotation] !== uid) return undefined;
+    const { resourceVersion, ownerReferences = [] } = claim.metadata;
+    const others = ownerReferences.filter((owner) => owner.uid !== uid);
+    if ((others.length === ownerReferences.length) === retain) return undefined;
+    const patch = {
+      metadata: { resourceVersion, ownerReferences: retain ? others : [...others, ...ownedBy(pipeline)] },
+    };
+    try {
+      this.remember(await this.client.mergePatch(volumeClaims, claim.metadata, patch));
+      return undefined;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const wish = retain ? 'stay when the pipeline is deleted' : 'go with the pipeline';
+      return `claim "${claim.metadata.name}" cannot be made to ${wish}: ${(error as Error).message}`;
+    }
   }
 
   private async growTo(size: string | number, claim: Stored<VolumeClaim>): Promise<void> {

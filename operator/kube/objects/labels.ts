@@ -18,6 +18,9 @@ export const gpusAnnotation = 'r1.dev/gpus';
 /** `settingsDigest` of the same. */
 export const settingsAnnotation = 'r1.dev/settings';
 
+/** On a claim: UID of the pipeline or stage that it was made for, also when it does not go with that. */
+export const madeByAnnotation = 'r1.dev/made-by';
+
 export const managedBy = { 'app.kubernetes.io/managed-by': 'r1-operator' } as const;
 
 type OwnerReferences = NonNullable<NonNullable<Job['metadata']>['ownerReferences']>;

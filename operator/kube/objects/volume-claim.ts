@@ -2,17 +2,20 @@ import { labels } from '../../api/metadata.ts';
 import type { R1Pipeline } from '../../api/pipeline.ts';
 import type { R1Stage } from '../../api/stage.ts';
 import type { VolumeClaim } from '../client/resources.ts';
-import { managedBy, ownedBy } from './labels.ts';
-import { claimName } from './names.ts';
+import { madeByAnnotation, managedBy, ownedBy } from './labels.ts';
+import { claimName } from '../../core/names.ts';
 
 /**
- * The claim of a pipeline. It is deleted with its owner, unless it is to be retained.
+ * The claim of a pipeline. It is deleted with its owner, unless it is to be retained; that of a pipeline that fails is let
+ * go later.
  *
  * @param owner the pipeline, or a stage that was applied without one
  */
 export function volumeClaim(owner: R1Pipeline | R1Stage): VolumeClaim {
   const pipeline = owner.kind === 'R1Stage' ? owner.spec.pipeline : owner.metadata.name;
   const { size, storageClassName, accessMode, retention } = owner.spec.storage;
+  // Other stages that were applied alone may use the same claim by its name.
+  const stays = retention === 'Retain' || (retention === 'RetainFailed' && owner.kind === 'R1Stage');
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
@@ -25,7 +28,8 @@ export function volumeClaim(owner: R1Pipeline | R1Stage): VolumeClaim {
         ...managedBy,
         [labels.pipeline]: pipeline,
       },
-      ...(retention === 'Retain' ? {} : { ownerReferences: ownedBy(owner) }),
+      annotations: { [madeByAnnotation]: owner.metadata.uid ?? '' },
+      ...(stays ? {} : { ownerReferences: ownedBy(owner) }),
     },
     spec: {
       accessModes: [accessMode],

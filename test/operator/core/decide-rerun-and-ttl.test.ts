@@ -14,6 +14,17 @@ const going = (stage: R1Stage): R1Stage => ({
   ...stage,
   metadata: { ...stage.metadata, deletionTimestamp: timeAt(1) },
 });
+const failed = withStatus(created(pipeline, [], 'pretrained'), 'failed');
+const { status: begun } = decidePipeline({ now, pipeline, stages: [running], maxRunningStages: 1 });
+const stored = (storage: string, state: 'running' | 'failed') => {
+  const given = pipelineOf(`${fourStages}storage: ${storage}`);
+  return { pipeline: { ...given, status: begun }, stages: [withStatus(created(given, [], 'pretrained'), state)] };
+};
+const failedAgo = (more: string, seconds: number): R1Pipeline => {
+  const given = pipelineOf(`${fourStages}${more}`);
+  const { status } = decidePipeline({ now, pipeline: given, stages: [failed], maxRunningStages: 1 });
+  return { ...given, status: { ...status, completedAt: timeAt(seconds) } };
+};
 const endedAgo = (given: R1Pipeline, seconds: number): R1Pipeline => {
   const { status } = decidePipeline({ now, pipeline: given, stages: succeeded(given, all), maxRunningStages: 1 });
   return { ...given, status: { ...status, completedAt: timeAt(seconds) } };
@@ -98,7 +109,9 @@ test.each<Case>([
   {
     name: 'deletes a finished pipeline when its time is over',
     given: { pipeline: endedAgo(mortal, 100), stages: succeeded(mortal, all) },
-    actions: ['delete'],
+    actions: [
+      'delete as it succeeded 100 seconds ago (spec.ttlSecondsAfterFinished); its checkpoints go with the claim test-volume (storage.retention: RetainFailed)',
+    ],
     condition: ['True', 'Completed'],
   },
   {
@@ -106,6 +119,55 @@ test.each<Case>([
     given: { pipeline: pipelineOf(`${fourStages}ttlSecondsAfterFinished: 0`), stages: succeeded(mortal, all) },
     condition: ['True', 'Completed'],
     recheckAfterMs: 100,
+  },
+  {
+    name: 'keeps a pipeline that failed, whatever time one that succeeds has',
+    given: { pipeline: failedAgo('ttlSecondsAfterFinished: 100', 1000), stages: [failed] },
+    condition: ['False', 'StageFailed'],
+  },
+  {
+    name: 'deletes one that failed when the time for that is over, and says why',
+    given: { pipeline: failedAgo('ttlSecondsAfterFailed: 100', 100), stages: [failed] },
+    actions: [
+      'delete as it failed 100 seconds ago (spec.ttlSecondsAfterFailed); its checkpoints stay on the claim test-volume (storage.retention: RetainFailed)',
+    ],
+    condition: ['False', 'StageFailed'],
+  },
+  {
+    name: 'keeps what a failed pipeline made, once it fails',
+    given: { pipeline: { ...pipeline, status: begun }, stages: [failed] },
+    volume: ['retained'],
+    condition: ['False', 'StageFailed'],
+  },
+  {
+    name: 'keeps it also if the pipeline fails before anything was said of it',
+    given: { stages: [failed] },
+    volume: ['retained'],
+    condition: ['False', 'StageFailed'],
+  },
+  {
+    name: 'lets its volume go with it where the manifest says so',
+    given: stored('{retention: Delete}', 'failed'),
+    volume: [],
+    condition: ['False', 'StageFailed'],
+  },
+  {
+    name: 'follows a manifest that asks for another retention later',
+    given: stored('{retention: Retain}', 'running'),
+    volume: ['retained'],
+    condition: ['Unknown', expect.any(String) as unknown as string],
+  },
+  {
+    name: 'lets the volume of a pipeline that goes on go with it again',
+    given: { pipeline: { ...pipeline, status: { ...begun, volumeRetained: true } }, stages: [running] },
+    volume: ['let go'],
+    condition: ['Unknown', expect.any(String) as unknown as string],
+  },
+  {
+    name: 'never touches a claim that somebody has brought',
+    given: stored('{claimName: team}', 'failed'),
+    volume: [],
+    condition: ['False', 'StageFailed'],
   },
   {
     name: 'keeps a pipeline that is under way, whatever time it ended before',
@@ -121,6 +183,7 @@ test.each<Case>([
       },
       stages: [running],
     },
+    volume: ['retained'],
     condition: ['False', 'StageChanged'],
   },
 ])('$name', expectDecision);

@@ -18,6 +18,8 @@ export interface Case {
   readonly name: string;
   readonly given: Partial<PipelineObserved>;
   readonly actions?: string[];
+  /** What becomes of its volume; that of a pipeline that fails is retained in most cases, which are not about it. */
+  readonly volume?: readonly ('retained' | 'let go')[];
   readonly condition: [status: string, reason: string, message?: unknown];
   readonly states?: string[];
   readonly recheckAfterMs?: number;
@@ -25,9 +27,11 @@ export interface Case {
   readonly gate?: object;
 }
 
-export function expectDecision({ given, actions = [], condition, states, recheckAfterMs, gate }: Case): void {
+export function expectDecision({ given, actions = [], volume, condition, states, recheckAfterMs, gate }: Case): void {
   const decision = decidePipeline({ now, pipeline, stages: [], maxRunningStages: 1, ...given });
-  expect(decision.actions.map(brief)).toEqual(actions);
+  const ofVolume = decision.actions.flatMap((each) => (each.kind === 'RetainVolume' ? [each.retain] : []));
+  expect(decision.actions.filter(({ kind }) => kind !== 'RetainVolume').map(brief)).toEqual(actions);
+  if (volume) expect(ofVolume).toEqual(volume.map((each) => each === 'retained'));
   const [succeededCondition] = decision.status.conditions;
   const [status, reason, message = expect.any(String)] = condition;
   expect(succeededCondition).toMatchObject({ type: 'Succeeded', status, reason, message });
@@ -48,7 +52,9 @@ function brief(action: PipelineAction): string {
       return `delete ${action.names.join(' ')}`;
     case 'ClearRerun':
       return `clear ${JSON.stringify(action.annotations)}`;
+    case 'RetainVolume':
+      return `retain ${action.retain}`;
     case 'DeletePipeline':
-      return 'delete';
+      return `delete as ${action.why}`;
   }
 }

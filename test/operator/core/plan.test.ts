@@ -147,7 +147,7 @@ defaults: {runtimeClassName: nvidia, priorityClassName: low, terminationGracePer
     runtimeClassName: 'nvidia',
     priorityClassName: 'low',
     terminationGracePeriodSeconds: 60,
-    storage: { retention: 'Delete' },
+    storage: { retention: 'RetainFailed' },
   });
   expect(spec).not.toHaveProperty('affinity');
 });

@@ -109,6 +109,8 @@ export class World implements Shell {
         this.annotate(Object.fromEntries(kept) as Record<string, string>);
         return;
       }
+      case 'RetainVolume':
+        return;
       case 'DeletePipeline':
         throw new Error('nothing here asks for it');
     }

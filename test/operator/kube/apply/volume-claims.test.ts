@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { VolumeClaims } from '../../../../operator/kube/apply/volume-claims.ts';
 import { answerJson, FakeApi } from '../../../support/fake-api.ts';
+import { fourStages, pipelineOf } from '../../../support/pipelines.ts';
 import { stageOf } from '../../../support/stage-objects.ts';
 
 const settings =
@@ -30,4 +31,22 @@ test.each([
   const found = new VolumeClaims(api.client()).ensure(stage, undefined, []);
   if (refusal === undefined) expect(await found).toBe('sums-volume');
   else await expect(found).rejects.toThrow(refusal);
+});
+
+const pipeline = { ...pipelineOf(fourStages), metadata: { name: 'sums', namespace: 'team', uid: 'mine' } };
+const other = { apiVersion: 'v1', kind: 'Backup', name: 'b', uid: 'other' };
+const owner = { apiVersion: 'r1.dev/v1alpha1', kind: 'R1Pipeline', name: 'sums', uid: 'mine', controller: true };
+
+test.each([
+  { name: 'stays without its pipeline', madeBy: 'mine', has: [other, owner], retain: true, after: [other] },
+  { name: 'stays, and has done so', madeBy: 'mine', has: [], retain: true },
+  { name: 'goes with its pipeline again', madeBy: 'mine', has: [other], retain: false, after: [other, owner] },
+  { name: 'of a former pipeline is left as it is', madeBy: 'former', has: [], retain: false },
+])('a claim that $name', async ({ madeBy, has, retain, after }) => {
+  const annotations = { 'r1.dev/made-by': madeBy };
+  const metadata = { namespace: 'team', name: 'sums-volume', resourceVersion: '7', annotations, ownerReferences: has };
+  await using api = await FakeApi.start((_request, response) => answerJson(response, { metadata, spec: {} }));
+  expect(await new VolumeClaims(api.client()).retain(pipeline, retain)).toBeUndefined();
+  const patches = api.requests.filter(({ method }) => method === 'PATCH').map(({ body }) => body);
+  expect(patches).toEqual(after ? [{ metadata: { resourceVersion: '7', ownerReferences: after } }] : []);
 });

@@ -3,7 +3,7 @@ import { test } from '@jest/globals';
 import type { R1Stage } from '../../../../operator/api/stage.ts';
 import { attemptJob } from '../../../../operator/kube/objects/attempt-job.ts';
 import type { Attempt } from '../../../../operator/kube/objects/attempt.ts';
-import { claimName } from '../../../../operator/kube/objects/names.ts';
+import { claimName } from '../../../../operator/core/names.ts';
 import { rolloutJob } from '../../../../operator/kube/objects/rollout-job.ts';
 import { rolloutNetworkPolicy } from '../../../../operator/kube/objects/rollout-network-policy.ts';
 import { rolloutSecret } from '../../../../operator/kube/objects/rollout-secret.ts';

@@ -1,0 +1,63 @@
+import { findCondition, type Condition } from '../api/conditions.ts';
+import type { R1Pipeline } from '../api/pipeline.ts';
+import { claimName } from './names.ts';
+import type { PipelineAction, PipelineDecision } from './pipeline-decision.ts';
+import type { PipelineSituation } from './pipeline-situation.ts';
+
+/**
+ * The claim that was made for a pipeline stays when the pipeline is deleted.
+ *
+ * @param succeeded status of its condition
+ */
+export function staysOnItsOwn({ storage }: R1Pipeline['spec'], succeeded: Condition['status']): boolean {
+  if (storage.claimName !== undefined) return false;
+  return storage.retention === 'Retain' || (storage.retention === 'RetainFailed' && succeeded === 'False');
+}
+
+/** Has the volume stay, or go with the pipeline, as its manifest and its end ask for; the status says so once it is done. */
+export function retainVolume({ pipeline }: PipelineSituation, decided: PipelineDecision): PipelineDecision {
+  const { status } = decided;
+  const wanted = staysOnItsOwn(pipeline.spec, findCondition(status.conditions, 'Succeeded')?.status ?? 'Unknown');
+  // A claim that is yet to be made is made as it is asked for.
+  const isNew = pipeline.status === undefined && pipeline.spec.storage.retention === 'Retain';
+  const isRetained = isNew || pipeline.status?.volumeRetained === true;
+  return {
+    ...decided,
+    ...(wanted !== isRetained && { actions: [...decided.actions, { kind: 'RetainVolume', retain: wanted }] }),
+    status: { ...status, ...(wanted && { volumeRetained: true as const }) },
+  };
+}
+
+/**
+ * Adds the end of a pipeline that ended some time ago; its end can always be seen before it is gone. One whose manifest does
+ * not fit its work any more has not ended, whatever its condition says: stages may run, and a person is to decide.
+ */
+export function expire(
+  { observed: { now }, pipeline }: PipelineSituation,
+  decided: PipelineDecision,
+): PipelineDecision {
+  const { completedAt, conditions } = decided.status;
+  const succeeded = findCondition(conditions, 'Succeeded');
+  const hasFailed = succeeded?.status === 'False';
+  const field = hasFailed ? 'ttlSecondsAfterFailed' : 'ttlSecondsAfterFinished';
+  const ttlSeconds = pipeline.spec[field];
+  if (ttlSeconds === undefined || completedAt === undefined || succeeded?.reason === 'StageChanged') return decided;
+  const leftMs = Date.parse(completedAt) + ttlSeconds * 1000 - now;
+  const told = pipeline.status?.completedAt !== undefined;
+  if (!told || leftMs > 0) return { ...decided, recheckAfterMs: Math.max(100, leftMs) };
+  const why = `it ${hasFailed ? 'failed' : 'succeeded'} ${ttlSeconds} seconds ago (spec.${field}); ${fateOfVolume(pipeline).words}`;
+  const action: PipelineAction = { kind: 'DeletePipeline', why };
+  return { ...decided, actions: [...decided.actions, action] };
+}
+
+/** Whether the checkpoints go with a pipeline that is deleted as it is now, and what becomes of them in words. */
+export function fateOfVolume({ metadata, spec, status }: R1Pipeline): {
+  readonly goes: boolean;
+  readonly words: string;
+} {
+  const { claimName: given, retention } = spec.storage;
+  if (given !== undefined) return { goes: false, words: `its checkpoints stay on the claim ${given}` };
+  const goes = !staysOnItsOwn(spec, findCondition(status?.conditions, 'Succeeded')?.status ?? 'Unknown');
+  const claim = `the claim ${claimName(metadata.name)} (storage.retention: ${retention})`;
+  return { goes, words: `its checkpoints ${goes ? 'go with' : 'stay on'} ${claim}` };
+}

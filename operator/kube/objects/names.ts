@@ -1,4 +1,0 @@
-/** The claim of a pipeline that brings none. */
-export function claimName(pipeline: string): string {
-  return `${pipeline}-volume`;
-}
