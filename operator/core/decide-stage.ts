@@ -5,6 +5,7 @@ import type { StageStatus } from '../api/stage.ts';
 import { hasOtherSettings, hasResult } from './attempts.ts';
 import { isChangedByHand } from './asked-for.ts';
 import { exhausted, lastsForMs } from './budget.ts';
+import { decideRollout, type RolloutAction } from './decide-rollout.ts';
 import type { AttemptObserved, StageObserved, StopReason } from './observed.ts';
 import type { Outcome } from './pipeline-status.ts';
 import { judgeRetry } from './retry.ts';
@@ -14,7 +15,8 @@ import { stageStatus } from './stage-status.ts';
 
 export type StageAction =
   | { readonly kind: 'StartAttempt'; readonly attempt: number }
-  | { readonly kind: 'StopAttempt'; readonly attempt: number; readonly reason: StopReason };
+  | { readonly kind: 'StopAttempt'; readonly attempt: number; readonly reason: StopReason }
+  | RolloutAction;
 
 export interface StageDecision {
   readonly actions: readonly StageAction[];
@@ -61,14 +63,18 @@ export function decideStage(observed: StageObserved): StageDecision {
     const { actions = [] } = verdict;
     const recheckAfterMs = earliest(verdict.recheckAfterMs, observed);
     const status = stageStatus(situation, verdict);
-    return { actions, status, ...(recheckAfterMs === undefined ? {} : { recheckAfterMs }) };
+    return {
+      actions: [...actions, ...decideRollout(observed, situation.records)],
+      status,
+      ...(recheckAfterMs === undefined ? {} : { recheckAfterMs }),
+    };
   }
   throw new Error(`no rule fits stage ${observed.stage.metadata.name}`);
 }
 
-function earliest(ms: number | undefined, { now, changesAt }: StageObserved): number | undefined {
-  if (changesAt === undefined) return ms;
-  return Math.min(ms ?? Infinity, Math.max(1000, changesAt - now));
+function earliest(ms: number | undefined, { now, changesAt, rolloutRefusal }: StageObserved): number | undefined {
+  const later = [changesAt, rolloutRefusal?.until].flatMap((at) => (at === undefined ? [] : Math.max(1000, at - now)));
+  return later.length === 0 ? ms : Math.min(ms ?? Infinity, ...later);
 }
 
 function keepSuccess({ last, observed: { stage } }: StageSituation): Verdict | undefined {

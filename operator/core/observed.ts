@@ -77,6 +77,10 @@ export interface StageObserved {
   readonly inputProblem?: string;
   /** Why this world cannot run the stage as it is, in words. */
   readonly problem?: string;
+  /** Rollout workers by the attempt that they sample for, as many as were asked for; absent where they come with their attempt. */
+  readonly rollouts?: readonly { readonly attempt: number; readonly workers: number }[];
+  /** The newest attempt to start rollout workers. */
+  readonly rolloutRefusal?: Refusal;
   /** When what is seen means something else, although nothing will be heard of it. */
   readonly changesAt?: number;
   /** The newest attempt to start an attempt. */

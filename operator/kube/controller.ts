@@ -33,7 +33,6 @@ import {
   type Stored,
 } from './client/resources.ts';
 import { pipelines, stages } from './objects/r1-kinds.ts';
-import { RolloutWorkers } from './apply/rollout-workers.ts';
 import { Tombstones } from './observe/tombstones.ts';
 import { isUnchanged, transformJob, transformOwn, transformPod } from './objects/transform.ts';
 import { VolumeClaims } from './apply/volume-claims.ts';
@@ -108,7 +107,6 @@ export class Controller {
       onPruned,
     };
     const pipelineShell = new KubePipelines({ ...shared, requeueAfter: enqueuePipeline });
-    const rollout = new RolloutWorkers({ ...options, events: this.events, jobs: jobCache });
     const stageShell = new KubeStages({
       ...shared,
       ...options,
@@ -125,13 +123,7 @@ export class Controller {
     });
     this.queues = {
       R1Pipeline: this.queue('R1Pipeline', concurrency.pipelines, (key) => reconcilePipeline(key, pipelineShell)),
-      R1Stage: this.queue('R1Stage', concurrency.stages, async (key) => {
-        const pass = await reconcileStage(key, stageShell);
-        const stage = this.stageCache.get(key);
-        const askAgainMs = stage && (await rollout.follow(stage));
-        if (askAgainMs !== undefined) enqueueStage(key, askAgainMs);
-        return pass;
-      }),
+      R1Stage: this.queue('R1Stage', concurrency.stages, (key) => reconcileStage(key, stageShell)),
     };
 
     const resync = (objects: AssumeCache<R1Pipeline> | AssumeCache<R1Stage>, queue: WorkQueue) =>

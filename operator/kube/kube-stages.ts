@@ -30,6 +30,7 @@ import { Refusals } from './apply/refusals.ts';
 import { jobs, keyOf, pods, type Job, type Pod, type Stored } from './client/resources.ts';
 import { stages } from './objects/r1-kinds.ts';
 import { StatusWriter, type StatusWriterOptions } from './apply/status-writer.ts';
+import { RolloutWorkers } from './apply/rollout-workers.ts';
 import { startAttempt } from './apply/start-attempt.ts';
 import { ownerOf, idOf, isTrainer, stageIdOf } from './objects/ownership.ts';
 import { attemptObjectsOf, withPods } from './observe/attempt-objects.ts';
@@ -70,10 +71,13 @@ const settleMs = 500;
 export class KubeStages implements StageShell {
   private readonly options: KubeStagesOptions;
   private readonly refusals = new Refusals();
+  private readonly rolloutRefusals = new Refusals();
+  private readonly rolloutWorkers: RolloutWorkers;
   private readonly statuses: StatusWriter<R1Stage, StageStatus>;
 
   constructor(options: KubeStagesOptions) {
     this.options = options;
+    this.rolloutWorkers = new RolloutWorkers(options);
     this.statuses = new StatusWriter({
       ...options,
       kind: stages,
@@ -87,6 +91,7 @@ export class KubeStages implements StageShell {
   forget(key: string): void {
     this.statuses.forget(key);
     this.refusals.forget(key);
+    this.rolloutRefusals.forget(key);
   }
 
   async observeStage(key: string): Promise<StageObserved | undefined> {
@@ -98,15 +103,25 @@ export class KubeStages implements StageShell {
     const objects = await Promise.all(
       this.attemptObjectsOf(key, stage, missing).map((each) => this.withItsPods(stage, each, now)),
     );
+    const { refusal: rolloutRefusal } = this.rolloutRefusals.get(key, stage);
     const lost = objects.flatMap(({ pods: [...all] }) => lostAt(all.at(-1)) ?? []);
     return {
       now,
       stage,
       attempts: objects.map((each) => observeAttempt(each, now)),
+      rollouts: this.rolloutsOf(stage),
+      ...(rolloutRefusal === undefined ? {} : { rolloutRefusal }),
       ...(lost.length === 0 ? {} : { changesAt: Math.min(...lost) }),
       ...(problem === undefined ? {} : { inputProblem: problem }),
       ...this.refusals.get(key, stage),
     };
+  }
+
+  private rolloutsOf(stage: Stored<R1Stage>): { readonly attempt: number; readonly workers: number }[] {
+    const workers = this.options.jobs.byIndex(idOf(stage)).filter((job) => !isTrainer(job));
+    return workers
+      .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+      .map(({ metadata, spec }) => ({ attempt: attemptOf(metadata.labels), workers: spec?.completions ?? 0 }));
   }
 
   private attemptObjectsOf(key: string, stage: Stored<R1Stage>, missing: readonly Stored<Job>[]): AttemptObjects[] {
@@ -182,15 +197,22 @@ export class KubeStages implements StageShell {
   async applyToStage(key: string, action: StageAction): Promise<void> {
     const stage = this.options.stages.get(key);
     if (stage === undefined) return;
+    const isAboutAttempt = action.kind === 'StopAttempt' || action.kind === 'StartAttempt';
+    const refusals = isAboutAttempt ? this.refusals : this.rolloutRefusals;
     try {
       if (action.kind === 'StopAttempt') await this.stop(stage, action.attempt, action.reason);
-      else await this.start(stage, action.attempt);
-      this.refusals.forget(key);
+      else if (action.kind === 'StartAttempt') await this.start(stage, action.attempt);
+      else await this.rolloutWorkers.apply(stage, action);
+      refusals.forget(key);
       const { kind, ...what } = action;
       this.options.logger.info('acted', { stage: key, action: kind, ...what });
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
-      this.refusals.add(key, stage, error);
+      refusals.add(key, stage, error);
+      if (!isAboutAttempt) {
+        const { message } = error;
+        this.options.events.record(stages, stage, { type: 'Warning', reason: 'RolloutWorkersRefused', message });
+      }
       this.options.requeueAfter(key, 0);
     }
   }

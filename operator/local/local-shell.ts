@@ -141,7 +141,7 @@ export class LocalShell implements Shell {
 
   async applyToStage(name: string, action: StageAction): Promise<void> {
     if (action.kind === 'StopAttempt') this.attempts.get(name)?.stop(action.reason);
-    else await this.startAttempt(name, action.attempt);
+    else if (action.kind === 'StartAttempt') await this.startAttempt(name, action.attempt);
   }
 
   async saveStageStatus(name: string, status: StageStatus): Promise<void> {

@@ -1,34 +1,25 @@
-import { annotations } from '../../api/metadata.ts';
 import type { R1Stage } from '../../api/stage.ts';
 import type { StageDefaults } from '../../api/stage-defaults.ts';
-import { hasNotEnded } from '../../core/attempts.ts';
+import type { RolloutAction } from '../../core/decide-rollout.ts';
 import { learnerServiceName, rolloutJobName } from '../../core/names.ts';
-import { tellsApart } from '../../../trainer/contract/digest-version.ts';
-import { attemptDigest } from '../../core/settings-digest.ts';
 import type { AssumeCache } from '../client/assume-cache.ts';
 import type { KubeClient } from '../client/client.ts';
-import { createOwned, RefusedError } from '../client/create-owned.ts';
-import type { EventRecorder } from '../client/events.ts';
+import { createOwned } from '../client/create-owned.ts';
 import { ignoreNotFound } from '../client/api-error.ts';
-import { attemptOf } from '../objects/attempt-job.ts';
-import { madeFromAnnotation } from '../objects/labels.ts';
 import { rolloutJob } from '../objects/rollout-job.ts';
-import { jobs, networkPolicies, services, type Job, type Stored } from '../client/resources.ts';
-import { stages } from '../objects/r1-kinds.ts';
+import { jobs, keyOf, networkPolicies, services, type Job, type Stored } from '../client/resources.ts';
 import { withStageDefaults } from './stage-defaults.ts';
-import { idOf, isTrainer } from '../objects/ownership.ts';
 import { transformJob } from '../objects/transform.ts';
 
 export interface RolloutWorkersOptions {
   readonly client: KubeClient;
   readonly jobs: AssumeCache<Job>;
-  readonly events: EventRecorder;
   readonly defaults: StageDefaults;
   /** Image of the trainer for stages that name none. */
   readonly image: string;
 }
 
-/** Keeps the rollout workers of a stage in step with its attempts and its spec. */
+/** Does what was decided about the rollout workers of a stage. */
 export class RolloutWorkers {
   private readonly options: RolloutWorkersOptions;
 
@@ -36,41 +27,15 @@ export class RolloutWorkers {
     this.options = options;
   }
 
-  /**
-   * An attempt gets workers once it has its own Job, so that they take no GPU from it. Those of one that has ended hold
-   * nothing but GPUs. Those of a running one can become more or fewer. Where they are refused, it goes on without them.
-   *
-   * @returns milliseconds after which refused ones may be granted
-   */
-  async follow(stage: Stored<R1Stage>): Promise<number | undefined> {
-    try {
-      await this.keepInStep(stage);
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof RefusedError)) throw error;
-      const { message, retryAfterMs } = error;
-      this.options.events.record(stages, stage, { type: 'Warning', reason: 'RolloutWorkersRefused', message });
-      return retryAfterMs;
-    }
-  }
-
-  private async keepInStep(stage: Stored<R1Stage>): Promise<void> {
-    const ended = new Set(
-      (stage.status?.attempts ?? []).filter((each) => !hasNotEnded(each)).map(({ number }) => number),
-    );
-    const all = this.options.jobs.byIndex(idOf(stage));
-    const workers = all.filter((job) => !isTrainer(job));
-    for (const job of workers) {
-      if (job.metadata.deletionTimestamp !== undefined) continue;
-      const number = attemptOf(job.metadata.labels);
-      if (ended.has(number)) await this.remove(stage, number, job);
-      else await this.resize(job, stage.spec.rolloutWorkers);
-    }
-    for (const job of all.filter(isTrainer)) {
-      const number = attemptOf(job.metadata.labels);
-      const hasWorkers = workers.some(({ metadata }) => attemptOf(metadata.labels) === number);
-      if (!hasWorkers && !ended.has(number) && wantsWorkers(job, stage)) await this.create(stage, number);
-    }
+  /** @throws RefusedError */
+  async apply(stage: Stored<R1Stage>, action: RolloutAction): Promise<void> {
+    if (action.kind === 'StartRolloutWorkers') return this.create(stage, action.attempt);
+    const { namespace, name } = stage.metadata;
+    const job = this.options.jobs.get(keyOf({ metadata: { namespace, name: rolloutJobName(name, action.attempt) } }));
+    if (job === undefined) return undefined;
+    return action.kind === 'EndRolloutWorkers'
+      ? this.remove(stage, action.attempt, job)
+      : this.resize(job, action.workers);
   }
 
   private async create(stage: Stored<R1Stage>, number: number): Promise<void> {
@@ -94,20 +59,8 @@ export class RolloutWorkers {
   }
 
   private async resize(job: Stored<Job>, workers: number): Promise<void> {
-    if (workers === 0 || job.spec?.completions === workers) return;
     const patch = { spec: { completions: workers, parallelism: workers } };
     const resized = await this.options.client.mergePatch(jobs, job.metadata, patch).catch(ignoreNotFound);
     if (resized !== undefined) this.options.jobs.assume(transformJob(resized));
   }
-}
-
-/** It was made from a spec that asks for workers, and is to go on. */
-function wantsWorkers({ metadata }: Stored<Job>, { spec }: R1Stage): boolean {
-  const { deletionTimestamp, annotations: said = {} } = metadata;
-  return (
-    spec.rolloutWorkers > 0 &&
-    deletionTimestamp === undefined &&
-    said[annotations.stopReason] === undefined &&
-    !tellsApart(said[madeFromAnnotation], attemptDigest(spec))
-  );
 }

@@ -1,0 +1,37 @@
+import { tellsApart } from '../../trainer/contract/digest-version.ts';
+import type { AttemptRecord } from '../api/stage.ts';
+import { hasNotEnded } from './attempts.ts';
+import type { StageObserved } from './observed.ts';
+import { attemptDigest } from './settings-digest.ts';
+
+export type RolloutAction =
+  | { readonly kind: 'StartRolloutWorkers'; readonly attempt: number }
+  | { readonly kind: 'ResizeRolloutWorkers'; readonly attempt: number; readonly workers: number }
+  | { readonly kind: 'EndRolloutWorkers'; readonly attempt: number };
+
+/**
+ * Keeps rollout workers in step with the attempts that they sample for. An attempt gets them once it runs, so that they take
+ * no GPU from it; those of one that has ended hold nothing but GPUs; those of a running one become more or
+ * fewer as the stage asks. Where they are refused, the attempt goes on without them.
+ */
+export function decideRollout(
+  { now, stage, attempts, rollouts, rolloutRefusal }: StageObserved,
+  records: readonly AttemptRecord[],
+): RolloutAction[] {
+  if (rollouts === undefined) return []; // whoever starts an attempt here starts its workers with it
+  const asked = stage.spec.rolloutWorkers;
+  const ended = new Set(records.filter((each) => !hasNotEnded(each)).map(({ number }) => number));
+  const actions: RolloutAction[] = [];
+  for (const { attempt, workers } of rollouts) {
+    if (ended.has(attempt)) actions.push({ kind: 'EndRolloutWorkers', attempt });
+    else if (asked > 0 && workers !== asked) actions.push({ kind: 'ResizeRolloutWorkers', attempt, workers: asked });
+  }
+  if (asked === 0 || (rolloutRefusal !== undefined && rolloutRefusal.until > now)) return actions;
+  const have = new Set(rollouts.map(({ attempt }) => attempt));
+  for (const { number, state, stopping, madeFrom } of attempts) {
+    const isOther = tellsApart(madeFrom, attemptDigest(stage.spec));
+    if (state !== 'running' || stopping !== undefined || isOther || have.has(number)) continue;
+    actions.push({ kind: 'StartRolloutWorkers', attempt: number });
+  }
+  return actions;
+}

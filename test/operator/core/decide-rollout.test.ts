@@ -1,0 +1,73 @@
+import { expect, test } from '@jest/globals';
+import { versioned } from '../../../trainer/contract/digest-version.ts';
+import { decideRollout, type RolloutAction } from '../../../operator/core/decide-rollout.ts';
+import { surveyStage } from '../../../operator/core/stage-situation.ts';
+import type { StageObserved } from '../../../operator/core/observed.ts';
+import { fresh, live, spec } from './observed-stage.ts';
+import { attempt, now, withStatus } from '../../support/stages.ts';
+
+const asks = (rolloutWorkers: number) => spec({ rolloutWorkers });
+const two = [{ attempt: 1, workers: 2 }];
+
+const cases: readonly { name: string; given: Partial<StageObserved>; actions: readonly RolloutAction[] }[] = [
+  {
+    name: 'an attempt that runs gets them',
+    given: { stage: asks(2), attempts: [live], rollouts: [] },
+    actions: [{ kind: 'StartRolloutWorkers', attempt: 1 }],
+  },
+  {
+    name: 'an attempt that waits gets none, so that they take no GPU from it',
+    given: { stage: asks(2), attempts: [{ ...live, state: 'pending' }], rollouts: [] },
+    actions: [],
+  },
+  {
+    name: 'an attempt that was asked to end gets none',
+    given: { stage: asks(2), attempts: [{ ...live, stopping: 'hung' }], rollouts: [] },
+    actions: [],
+  },
+  {
+    name: 'an attempt of other settings gets none',
+    given: { stage: asks(2), attempts: [{ ...live, madeFrom: versioned('other') }], rollouts: [] },
+    actions: [],
+  },
+  {
+    name: 'a stage that asks for none gets none',
+    given: { stage: fresh, attempts: [live], rollouts: [] },
+    actions: [],
+  },
+  {
+    name: 'they become as many as are asked for',
+    given: { stage: asks(3), attempts: [live], rollouts: two },
+    actions: [{ kind: 'ResizeRolloutWorkers', attempt: 1, workers: 3 }],
+  },
+  { name: 'enough of them are left alone', given: { stage: asks(2), attempts: [live], rollouts: two }, actions: [] },
+  {
+    name: 'those of an attempt that has ended are ended',
+    given: {
+      stage: withStatus(asks(2), 'running', { attempts: [attempt(1, { outcome: 'Failed' })] }),
+      attempts: [],
+      rollouts: two,
+    },
+    actions: [{ kind: 'EndRolloutWorkers', attempt: 1 }],
+  },
+  {
+    name: 'those that were refused are not asked for again before their time',
+    given: { stage: asks(2), attempts: [live], rollouts: [], rolloutRefusal: { message: 'quota', until: now + 1 } },
+    actions: [],
+  },
+  {
+    name: 'those that were refused are asked for again then',
+    given: { stage: asks(2), attempts: [live], rollouts: [], rolloutRefusal: { message: 'quota', until: now } },
+    actions: [{ kind: 'StartRolloutWorkers', attempt: 1 }],
+  },
+  {
+    name: 'where they come with their attempt nothing is decided',
+    given: { stage: asks(2), attempts: [live] },
+    actions: [],
+  },
+];
+
+test.each(cases)('of rollout workers, $name', ({ given, actions }) => {
+  const observed = { now, stage: fresh, attempts: [], ...given };
+  expect(decideRollout(observed, surveyStage(observed).records)).toEqual(actions);
+});
