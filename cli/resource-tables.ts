@@ -25,7 +25,7 @@ const pipelineColumns: readonly ColumnOf<R1Pipeline>[] = [
   { title: 'REWARD', align: 'right', wide: true, cell: ({ status }) => status?.display?.reward },
   { title: 'PASS@1', align: 'right', wide: true, cell: ({ status }) => status?.display?.passAt1 },
   { title: 'QUEUE', wide: true, cell: ({ status }) => status?.display?.queue },
-  { title: 'MESSAGE', wide: true, cell: ({ status }) => status?.display?.message },
+  { title: 'MESSAGE', cell: ({ status }) => status?.display?.message },
 ];
 
 /** The printer columns of `kubectl get r1stages`. */

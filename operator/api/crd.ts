@@ -53,7 +53,7 @@ const resources: readonly Resource[] = [
       display('REWARD', 'reward', 'Reward of the running stage.', wide),
       display('PASS@1', 'passAt1', 'Newest held-out pass@1.', wide),
       display('QUEUE', 'queue', 'Kueue local queue.', wide),
-      display('MESSAGE', 'message', 'Why it is where it is.', wide),
+      display('MESSAGE', 'message', 'Why it is where it is.'),
     ],
   },
   {

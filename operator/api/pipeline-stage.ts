@@ -79,6 +79,14 @@ export const stageRuntimeShape = {
     .max(1_000_000_000)
     .optional()
     .describe('The stage fails when its attempts have run for longer, waiting not counted.'),
+  startDeadlineSeconds: z
+    .int()
+    .min(1)
+    .max(1_000_000_000)
+    .optional()
+    .describe(
+      'The stage fails when an attempt has not begun to run after so long, as no node, image or volume is there for it or its queue lets it wait; it waits for ever when absent.',
+    ),
 };
 
 export const pipelineStage = withRules(

@@ -104,6 +104,7 @@ export const failureClasses = [
   'diverged',
   'hung',
   'userError',
+  'notStarted',
   'crashed',
 ] as const;
 export type FailureClass = (typeof failureClasses)[number];

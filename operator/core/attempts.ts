@@ -73,16 +73,22 @@ function record(stage: R1Stage, attempt: AttemptObserved, old: AttemptRecord | u
     ...(ranSeconds === 0 ? {} : { ranSeconds }),
     ...(saved === undefined ? {} : { saved }),
   };
-  if (attempt.state === 'pending') return { ...base, outcome: 'Pending', message: '' };
+  if (attempt.state === 'pending') return { ...base, outcome: 'Pending', message: waitingWords(attempt, old) };
   if (attempt.state === 'running') return { ...base, outcome: 'Running', message: '' };
   const end = endOf(stage, attempt);
+  const waited = end.class === 'notStarted' ? waitingWords(attempt, old) : '';
   return {
     ...base,
     outcome: end.outcome,
     ...(end.class === undefined ? {} : { class: end.class }),
-    message: end.message.slice(0, 2000),
+    message: `${end.message}${waited === '' ? '' : `: ${waited}`}`.slice(0, 2000),
     endedAt: timestamp(attempt.endedAt ?? now),
   };
+}
+
+/** What it waits for, or waited for when it was last seen. */
+function waitingWords({ waiting }: AttemptObserved, old: AttemptRecord | undefined): string {
+  return (waiting ?? (old?.outcome === 'Pending' ? old.message : '')).slice(0, 1000);
 }
 
 function endOf(stage: R1Stage, attempt: AttemptObserved): AttemptEnd {

@@ -38,6 +38,7 @@ const rules: readonly Rule[] = [
   stopAtDeadline,
   stopWhenBudgetIsSpent,
   stopHungAttempt,
+  stopAtStartDeadline,
   replaceOutdatedAttempt,
   waitForLiveAttempt, // no rule below may start a second writer
   waitToBePutBack, // nothing is begun with settings that its pipeline does not ask for
@@ -114,6 +115,15 @@ function stopWhenBudgetIsSpent({ observed: { stage }, live, spent: sum }: StageS
   return { actions: [stop(live, 'budget')], status: 'Unknown', reason: 'AttemptStopping', message };
 }
 
+function stopAtStartDeadline({ now, live, observed: { stage } }: StageSituation): Verdict | undefined {
+  const { startDeadlineSeconds } = stage.spec;
+  if (live?.state !== 'pending' || startDeadlineSeconds === undefined) return undefined;
+  if (now < live.startedAt + startDeadlineSeconds * 1000) return undefined;
+  const waited = live.waiting === undefined ? '' : `: ${live.waiting}`;
+  const message = `attempt ${live.number} did not start within ${startDeadlineSeconds} seconds${waited}`;
+  return { actions: [stop(live, 'startDeadline')], status: 'Unknown', reason: 'AttemptStopping', message };
+}
+
 function stopHungAttempt({ live, retry }: StageSituation): Verdict | undefined {
   if (live?.state !== 'running') return undefined; // one that waits, for GPUs or in a queue, has nothing to say
   const { silentMs = 0 } = live;
@@ -133,12 +143,14 @@ function replaceOutdatedAttempt({ live, observed: { stage } }: StageSituation): 
   return { actions: [stop(live, 'replaced')], status: 'Unknown', reason: 'AttemptStopping', message };
 }
 
-function waitForLiveAttempt({ live, retry, observed, spent: sum }: StageSituation): Verdict | undefined {
+function waitForLiveAttempt({ now, live, retry, observed, spent: sum }: StageSituation): Verdict | undefined {
   if (live === undefined) return undefined;
   if (live.state !== 'running') {
     const { number, waiting, waitingReason } = live;
     const message = waiting === undefined ? `attempt ${number} waits to start` : `attempt ${number} waits: ${waiting}`;
-    return { status: 'Unknown', reason: waitingReason ?? 'AttemptPending', message };
+    const { startDeadlineSeconds: limit } = observed.stage.spec;
+    const recheck = limit === undefined ? {} : { recheckAfterMs: live.startedAt + limit * 1000 - now };
+    return { status: 'Unknown', reason: waitingReason ?? 'AttemptPending', message, ...recheck };
   }
   const { deadlineSeconds = Infinity, budget } = observed.stage.spec;
   const recheckAfterMs = Math.min(

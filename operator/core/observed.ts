@@ -4,7 +4,7 @@ import type { R1Pipeline } from '../api/pipeline.ts';
 import type { FileContents, R1Stage } from '../api/stage.ts';
 
 /** Why an attempt was asked to end. `replaced`: it waits for a pod of settings that are no longer asked for. */
-export type StopReason = 'suspended' | 'shutdown' | 'hung' | 'deadline' | 'budget' | 'replaced';
+export type StopReason = 'suspended' | 'shutdown' | 'hung' | 'deadline' | 'budget' | 'replaced' | 'startDeadline';
 
 /** What keeps a pending attempt from running, as the reason of the stage's condition. */
 export type WaitingReason = (typeof waitingReasons)[number];

@@ -6,6 +6,7 @@ import { restartsOf, timestamp } from './attempts.ts';
 import { isLive, liveStages } from './live-stages.ts';
 import { total, type PipelineSituation, type StageView } from './pipeline-situation.ts';
 import { inputStages } from './plan.ts';
+import { suspendedCondition, withOutcome } from './status-conditions.ts';
 import { runsOf } from './stage-runs.ts';
 
 /** What the `Succeeded` condition says. */
@@ -15,14 +16,6 @@ export interface Outcome {
   readonly message: string;
   /** Stages whose work does not fit their manifest any more. */
   readonly refused?: readonly string[];
-}
-
-/** It is true once nothing runs any more. */
-export function suspendedCondition(asked: boolean, quiet: boolean): NewCondition {
-  const type = 'Suspended';
-  if (!asked) return { type, status: 'False', reason: 'Active', message: '' };
-  if (!quiet) return { type, status: 'False', reason: 'AttemptStopping', message: 'what runs saves and ends' };
-  return { type, status: 'True', reason: 'Suspended', message: 'suspended by spec.suspend' };
 }
 
 /** Describes what was seen, never what the actions are about to do. */
@@ -37,7 +30,7 @@ export function pipelineStatus(situation: PipelineSituation, verdict: Outcome): 
     reason: verdict.reason,
     message: verdict.message,
   };
-  let conditions = setCondition(old?.conditions ?? [], succeeded, now, generation);
+  let conditions = withOutcome(old?.conditions ?? [], succeeded, now, generation);
   if (pipeline.spec.suspend || findCondition(conditions, 'Suspended') !== undefined) {
     const quiet = liveStages(situation).length === 0;
     conditions = setCondition(conditions, suspendedCondition(pipeline.spec.suspend, quiet), now, generation);

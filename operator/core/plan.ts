@@ -96,7 +96,7 @@ export function resolveStage(
   const chat = chatOver(defaults.chat, stage.chat);
   const learned = trainedOn(stage, pipeline);
   const stages = new Set(spec.stages.map(({ name }) => name));
-  const { rolloutWorkers, budget, deadlineSeconds } = stage;
+  const { rolloutWorkers, budget, deadlineSeconds, startDeadlineSeconds } = stage;
 
   const read = contents?.datasets.filter(({ dataset }) => named.includes(dataset)) ?? [];
   const resolved: StageSpec = {
@@ -123,6 +123,7 @@ export function resolveStage(
       trainedOn: learned.length === 0 ? undefined : learned,
       budget,
       deadlineSeconds,
+      startDeadlineSeconds,
       ...placementOf(stage, defaults),
     }),
   };

@@ -61,6 +61,8 @@ export function classifyEnd(attempt: AttemptObserved): AttemptEnd {
       return failed('hung', 'ended, as it wrote no progress line for too long');
     case 'deadline':
       return { outcome: 'Interrupted', message: 'ended at its deadline' };
+    case 'startDeadline':
+      return failed('notStarted', 'did not start within startDeadlineSeconds');
     case 'budget':
       return { outcome: 'Interrupted', message: 'ended, as the budget is spent' };
     case 'replaced':
@@ -114,7 +116,11 @@ const advice: Partial<Record<FailureClass, string>> = {
 
 export type RetryVerdict =
   | { readonly kind: 'retry'; readonly notBefore: number }
-  | { readonly kind: 'giveUp'; readonly reason: 'UserError' | 'RetriesExhausted'; readonly message: string };
+  | {
+      readonly kind: 'giveUp';
+      readonly reason: 'UserError' | 'DeadlineExceeded' | 'RetriesExhausted';
+      readonly message: string;
+    };
 
 /**
  * Whether the newest attempt, which has ended without success, is followed by another one, and when.
@@ -129,6 +135,7 @@ export function judgeRetry(records: readonly AttemptRecord[], policy: RetryPolic
   if (last?.class === undefined || last.outcome !== 'Failed' || last.number <= forgiven) {
     return { kind: 'retry', notBefore: 0 };
   }
+  if (last.class === 'notStarted') return { kind: 'giveUp', reason: 'DeadlineExceeded', message: last.message };
   if (last.class === 'userError') return { kind: 'giveUp', reason: 'UserError', message: last.message };
 
   const counted = records.filter(({ number }) => number > forgiven);

@@ -84,6 +84,7 @@ const unseenByPods = [
   'retry',
   'budget',
   'deadlineSeconds',
+  'startDeadlineSeconds',
   'storage',
 ] as const satisfies (keyof StageSpec)[];
 

@@ -4,7 +4,8 @@ import { displayStage } from '../api/display.ts';
 import type { StageCheckpoint, StageStatus } from '../api/stage.ts';
 import { failuresByClass, timestamp } from './attempts.ts';
 import type { AttemptObserved } from './observed.ts';
-import { suspendedCondition, type Outcome } from './pipeline-status.ts';
+import type { Outcome } from './pipeline-status.ts';
+import { suspendedCondition, withOutcome } from './status-conditions.ts';
 import type { StageSituation } from './stage-situation.ts';
 
 /** Describes what was seen, never what the actions are about to do. */
@@ -23,7 +24,7 @@ export function stageStatus(
     message: verdict.message,
   };
   const suspended = suspendedCondition(stage.spec.suspend, live === undefined);
-  let conditions = setCondition(old?.conditions ?? [], succeeded, now, generation);
+  let conditions = withOutcome(old?.conditions ?? [], succeeded, now, generation);
   if (stage.spec.suspend || findCondition(conditions, 'Suspended') !== undefined) {
     conditions = setCondition(conditions, suspended, now, generation);
   }

@@ -1,5 +1,5 @@
 import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
-import { findCondition } from '../api/conditions.ts';
+import { findCondition, waitingReasons } from '../api/conditions.ts';
 import type { R1Stage } from '../api/stage.ts';
 import type { PipelineAction } from '../core/decide-pipeline.ts';
 import { secondStageObjectName } from '../core/names.ts';
@@ -189,13 +189,25 @@ function settleMsOf(before: PipelineStatus | undefined, after: PipelineStatus): 
   return stageStates(before) === stageStates(after) ? settleMs.progress : settleMs.stages;
 }
 
+/** Where the pipeline only tells what its stages are at. */
+const followed: readonly string[] = [
+  'StageRunning',
+  'Pending',
+  'AttemptPending',
+  'AttemptStopping',
+  'BackingOff',
+  ...waitingReasons,
+];
+
 function decisions({ conditions, gates }: PipelineStatus): string {
-  const states = conditions.map(({ type, status, reason }) => `${type} ${status} ${reason}`);
+  const states = conditions
+    .filter(({ type }) => type !== 'Waiting')
+    .map(({ type, status, reason }) => `${type} ${status} ${followed.includes(reason) ? '' : reason}`);
   return [...states, ...gates.map(({ digest, action }) => `${digest} ${action}`)].join();
 }
 
 function stageStates({ stages: lines, display }: PipelineStatus): string {
-  return [display?.stage, ...lines.map(({ state }) => state)].join();
+  return [display?.state, display?.stage, ...lines.map(({ state }) => state)].join();
 }
 
 function subjectOf(action: PipelineAction): object {

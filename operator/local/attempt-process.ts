@@ -18,6 +18,7 @@ const defaultGraceMs: Record<StopReason, number> = {
   deadline: 300_000,
   budget: 300_000,
   replaced: 300_000,
+  startDeadline: 10_000,
 };
 
 const outOfMemoryWords = /heap out of memory|bad_alloc|bad allocation|Cannot allocate memory|ENOMEM/;

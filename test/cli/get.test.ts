@@ -14,7 +14,18 @@ test('lists pipelines with the columns of kubectl; one whose runner is gone is i
   const { code, stdout, stderr } = await r1(['get', '--state', state()]);
   expect([code, stderr]).toEqual([0, '']);
   const [head, row] = stdout.split('\n').map((line) => line.split(/ {2,}/));
-  expect(head).toEqual(['NAME', 'STATE', 'STAGE', 'PROGRESS', 'ETA', 'GPU-H', 'RESTARTS', 'WARNINGS', 'AGE']);
+  expect(head).toEqual([
+    'NAME',
+    'STATE',
+    'STAGE',
+    'PROGRESS',
+    'ETA',
+    'GPU-H',
+    'RESTARTS',
+    'WARNINGS',
+    'AGE',
+    'MESSAGE',
+  ]);
   expect(row?.slice(0, 5)).toEqual(['r1-tiny', 'Interrupted', 'reasoning-rl', '5/11', '-']);
 });
 

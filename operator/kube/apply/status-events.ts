@@ -1,4 +1,4 @@
-import { findCondition, type Condition } from '../../api/conditions.ts';
+import { findCondition, waitingReasons, type Condition } from '../../api/conditions.ts';
 import type { PipelineStatus } from '../../api/pipeline.ts';
 import type { AttemptRecord, StageStatus } from '../../api/stage.ts';
 import { hasNotEnded } from '../../core/attempts.ts';
@@ -40,7 +40,15 @@ export function pipelineEvents(before: PipelineStatus | undefined, after: Pipeli
       reason: `Gate${action}`,
       message: `gate of stage ${stage}: ${message}`,
     }));
-  return [...gates, ...endOf(before?.conditions, after.conditions)];
+  return [...gates, ...waitOf(before?.conditions, after.conditions), ...endOf(before?.conditions, after.conditions)];
+}
+
+/** What keeps all of a pipeline from running is said once, however its words change; that it waits in a queue is no warning. */
+function waitOf(before: readonly Condition[] | undefined, after: readonly Condition[]): EventMessage[] {
+  const [known, found] = [before, after].map((each) => findCondition(each, 'Succeeded'));
+  const isNews = found?.status === 'Unknown' && found.reason !== known?.reason && found.reason !== 'Queued';
+  if (!isNews || !waitingReasons.some((each) => each === found.reason)) return [];
+  return [{ type: 'Warning', reason: found.reason, message: found.message }];
 }
 
 function endOf(before: readonly Condition[] | undefined, after: readonly Condition[]): EventMessage[] {

@@ -36,6 +36,7 @@ const stopReasons = new Set<string>([
   'shutdown',
   'hung',
   'deadline',
+  'startDeadline',
   'budget',
   'replaced',
 ] satisfies StopReason[]);

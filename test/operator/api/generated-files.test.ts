@@ -101,7 +101,7 @@ test('printer columns are those of the design', () => {
     return additionalPrinterColumns.map(({ name, priority }) => (priority === 1 ? `(${name})` : name)).join(' ');
   });
   expect(columns).toEqual([
-    'STATE STAGE PROGRESS ETA GPU-H RESTARTS WARNINGS AGE (REWARD) (PASS@1) (QUEUE) (MESSAGE)',
+    'STATE STAGE PROGRESS ETA GPU-H RESTARTS WARNINGS AGE (REWARD) (PASS@1) (QUEUE) MESSAGE',
     'PIPELINE TYPE STATE STEP PROGRESS REWARD LOSS ATTEMPT WARNINGS AGE (PASS@1) (KL) (NODE) (CHECKPOINT) (MESSAGE)',
   ]);
 });

@@ -89,6 +89,15 @@ test('a pipeline tells the decisions of its gates and its end', () => {
   ]);
 });
 
+test('a pipeline warns once of what keeps it from running, and not of a queue', () => {
+  const runs = status('Unknown', 'StageRunning', []);
+  const noImage = status('Unknown', 'ImageUnavailable', []);
+  expect(pipelineEvents(runs, noImage).map(inWords)).toEqual(['Warning ImageUnavailable: words']);
+  expect(pipelineEvents(undefined, noImage).map(inWords)).toEqual(['Warning ImageUnavailable: words']);
+  expect(pipelineEvents(noImage, noImage)).toEqual([]);
+  expect(pipelineEvents(runs, status('Unknown', 'Queued', []))).toEqual([]);
+});
+
 function status(succeeded: Succeeded, reason: string, gates: GateDecision[]): PipelineStatus {
   return { conditions: conditions(succeeded, reason, 'words'), gates, stages: [], runSeconds: 0, gpuHours: 0 };
 }
