@@ -137,7 +137,7 @@ export const pipelineStatus = z.strictObject({
     .optional()
     .describe('The claim that was made for it stays when the pipeline is deleted.'),
   runSeconds: z.number().min(0).default(0).describe('Seconds that attempts of all stages ran.'),
-  gpuHours: z.number().min(0).default(0).describe('GPUs times hours that attempts ran.'),
+  gpuHours: z.number().min(0).default(0).describe('GPUs times hours that pods held them.'),
 });
 export type PipelineStatus = z.infer<typeof pipelineStatus>;
 

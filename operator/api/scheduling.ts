@@ -34,7 +34,14 @@ export const retry = object({
 export type RetrySettings = z.infer<typeof retry>;
 
 export const budget = object({
-  gpuHours: z.number().min(0).max(1e9).optional().describe('GPUs asked for, times the hours that attempts ran.'),
+  gpuHours: z
+    .number()
+    .min(0)
+    .max(1e9)
+    .optional()
+    .describe(
+      'GPUs, times the hours that pods held them: from when a pod has a node, those of rollout workers as far as they run, parts of GPUs as parts.',
+    ),
   hours: z.number().min(0).max(1e9).optional().describe('Hours that attempts ran, waiting not counted.'),
 }).describe('What may be spent; when it is spent, running attempts are ended and nothing new starts.');
 export type Budget = z.infer<typeof budget>;

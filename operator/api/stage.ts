@@ -122,6 +122,7 @@ export const attemptRecord = z.strictObject({
   startedAt: time.describe('When it began to run; while it is pending, when it was made.'),
   endedAt: time.optional().describe('When its end was seen.'),
   gpus: z.number().min(0).default(0).describe('GPUs that it held, those of its rollout workers included.'),
+  heldSince: time.optional().describe('When its pod got a node, and with it its GPUs; absent where it has none.'),
   settings: z
     .string()
     .max(80)
@@ -181,7 +182,7 @@ export const stageStatus = z.strictObject({
   startedAt: time.optional().describe('When the first attempt started.'),
   completedAt: time.optional().describe('When the stage reached its end.'),
   runSeconds: z.number().min(0).default(0).describe('Seconds that attempts ran.'),
-  gpuHours: z.number().min(0).default(0).describe('GPUs times hours that attempts ran.'),
+  gpuHours: z.number().min(0).default(0).describe('GPUs times hours that pods held them.'),
   node: z.string().max(253).optional().describe('Where the newest attempt runs or ran.'),
 });
 export type StageStatus = z.infer<typeof stageStatus>;

@@ -65,15 +65,20 @@ export function hasNotEnded({ outcome }: AttemptRecord): boolean {
 function record(stage: R1Stage, attempt: AttemptObserved, old: AttemptRecord | undefined, now: number): AttemptRecord {
   const ranSeconds = secondsBefore(attempt, old, now);
   const saved = attempt.progress?.saved ?? old?.saved;
+  const isPending = attempt.state === 'pending';
+  const heldSince = attempt.heldSince === undefined ? undefined : timestamp(attempt.heldSince);
+  const held = heldSince ?? (isPending ? undefined : old?.heldSince);
   const base = {
     number: attempt.number,
     startedAt: timestamp(attempt.startedAt),
-    gpus: attempt.gpus,
+    // Rollout workers may be gone when the end of their learner is seen.
+    gpus: isPending ? attempt.gpus : Math.max(attempt.gpus, old?.gpus ?? 0),
     settings: attempt.settings ?? old?.settings ?? settingsDigest(stage.spec),
     ...(ranSeconds === 0 ? {} : { ranSeconds }),
     ...(saved === undefined ? {} : { saved }),
+    ...(held === undefined ? {} : { heldSince: held }),
   };
-  if (attempt.state === 'pending') return { ...base, outcome: 'Pending', message: waitingWords(attempt, old) };
+  if (isPending) return { ...base, outcome: 'Pending', message: waitingWords(attempt, old) };
   if (attempt.state === 'running') return { ...base, outcome: 'Running', message: '' };
   const end = endOf(stage, attempt);
   const waited = end.class === 'notStarted' ? waitingWords(attempt, old) : '';
@@ -129,15 +134,19 @@ export interface Spending {
   readonly gpuHours: number;
 }
 
-/** Seconds that attempts ran, and GPUs times hours; a running one counts up to now, a waiting one not. */
+/**
+ * Seconds that attempts ran, and GPUs times hours; a running one counts up to now, a waiting one not. A pod holds its GPUs
+ * from when it has a node, also while it pulls its image and fetches a model.
+ */
 export function spent(records: readonly AttemptRecord[], now: number): Spending {
   let runSeconds = 0;
   let gpuHours = 0;
-  for (const { outcome, startedAt, endedAt, gpus, ranSeconds = 0 } of records) {
+  for (const { outcome, startedAt, endedAt, gpus, heldSince, ranSeconds = 0 } of records) {
     const until = endedAt === undefined ? now : Date.parse(endedAt);
     const seconds = ranSeconds + (outcome === 'Pending' ? 0 : Math.max(0, (until - Date.parse(startedAt)) / 1000));
     runSeconds += seconds;
-    gpuHours += (gpus * seconds) / 3600;
+    const heldSeconds = heldSince === undefined ? seconds : ranSeconds + (until - Date.parse(heldSince)) / 1000;
+    gpuHours += (gpus * Math.max(0, heldSeconds)) / 3600;
   }
   return { runSeconds: Math.round(runSeconds * 10) / 10, gpuHours: Math.round(gpuHours * 1000) / 1000 };
 }

@@ -32,6 +32,8 @@ export interface AttemptObserved {
   readonly startedAt: number;
   readonly endedAt?: number;
   readonly gpus: number;
+  /** When its pod got a node, and with it its GPUs; absent where it holds none. */
+  readonly heldSince?: number;
   readonly node?: string;
   readonly progress?: ProgressLine;
   /**

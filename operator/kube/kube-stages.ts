@@ -296,13 +296,13 @@ export class KubeStages implements StageShell {
   }
 
   async saveStageStatus(key: string, status: StageStatus): Promise<void> {
-    const old = this.options.stages.get(key)?.status;
+    const known = this.options.stages.get(key);
     const saved = await this.statuses.save(key, status);
-    if (saved === undefined) return;
-    for (const { outcome, class: cause } of endedAttempts(old, status)) {
+    for (const { outcome, class: cause } of saved === undefined ? [] : endedAttempts(known?.status, status)) {
       this.options.metrics.attemptEnded(outcome, cause);
     }
-    await this.endOutlived(saved);
+    const stage = saved ?? known;
+    if (stage !== undefined) await this.endOutlived(stage);
   }
 }
 

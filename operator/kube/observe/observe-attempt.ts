@@ -59,6 +59,7 @@ export function observeAttempt(objects: AttemptObjects, now: number): AttemptObs
     directory,
     ...(newest?.pod.spec?.nodeName === undefined ? {} : { node: newest.pod.spec.nodeName }),
     ...(stopping === undefined ? {} : { stopping }),
+    ...(gpus === 0 ? {} : heldSince(newest?.pod)),
     ...(objects.progress === undefined ? {} : { progress: objects.progress }),
     ...madeFromOf(job),
   };
@@ -152,6 +153,13 @@ function isLost(each: ObservedPod, now: number): boolean {
   const isReady = pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
   const runs = trainerStatus(pod)?.state?.running !== undefined;
   return disruption(pod)?.reason === 'DeletionByTaintManager' && runs && !isReady;
+}
+
+/** A pod that has a node has its GPUs, too. */
+function heldSince(pod: Pod | undefined): Pick<AttemptObserved, 'heldSince'> {
+  const scheduled = pod?.status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'True');
+  const since = Date.parse(scheduled?.lastTransitionTime ?? '');
+  return Number.isNaN(since) ? {} : { heldSince: since };
 }
 
 /** When the trainer's container began to run. */

@@ -26,6 +26,46 @@ test('status tells what was seen', () => {
   expect(decideStage({ now: now + 1000, stage: { ...fresh, status }, attempts: [] }).status).toEqual(status);
 });
 
+/** Seconds that an attempt ran, and those of GPUs that it held, after what was seen of it. */
+function secondsOf(observed: readonly Partial<AttemptObserved>[]): [ran: number, held: number] {
+  let status: R1Stage['status'];
+  for (const each of observed) {
+    const stage = status === undefined ? fresh : { ...fresh, status };
+    status = decideStage({ now, stage, attempts: [{ ...live, ...each }] }).status;
+  }
+  return [status?.runSeconds ?? 0, Math.round((status?.gpuHours ?? 0) * 3600)];
+}
+
+describe('GPU hours', () => {
+  test.each<{ name: string; observed: Partial<AttemptObserved>[]; runs: number; holds: number }>([
+    { name: 'a minute on two GPUs', observed: [{}], runs: 60, holds: 120 },
+    {
+      name: 'a pod that fetched a model for a minute before it ran',
+      observed: [{ heldSince: now - 120_000 }],
+      runs: 60,
+      holds: 240,
+    },
+    {
+      name: 'a pod that has a node and fetches a model',
+      observed: [{ state: 'pending', heldSince: now - 30_000 }],
+      runs: 0,
+      holds: 60,
+    },
+    { name: 'a pod without a node', observed: [{ state: 'pending' }], runs: 0, holds: 0 },
+    {
+      name: 'workers that are gone when the end of their learner is seen',
+      observed: [{ gpus: 6 }, { gpus: 2, state: 'ended', endedAt: now, exit: { code: 64 } }],
+      runs: 60,
+      holds: 360,
+    },
+    { name: 'three sevenths of a GPU', observed: [{ gpus: 0.429 }], runs: 60, holds: 25 },
+  ])('count $name', ({ observed, runs, holds }) => {
+    const [runSeconds, gpuSeconds] = secondsOf(observed);
+    expect(runSeconds).toBe(runs);
+    expect(Math.abs(gpuSeconds - holds)).toBeLessThanOrEqual(2); // hours have three decimals
+  });
+});
+
 describe('warnings', () => {
   const warnings = [{ reason: 'NoSignal', message: 'every group scores alike since step 3' }];
   const progress = { type: 'progress', time: timeAt(1), step: 9, steps: 20, phase: 'train', metrics: {} } as const;

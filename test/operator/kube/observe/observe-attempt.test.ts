@@ -25,6 +25,17 @@ function waitingContainer(reason: string, message: string): Pod {
 }
 
 describe('an attempt that waits', () => {
+  test('a pod holds its GPUs from when it has a node', () => {
+    const conditions = [{ type: 'PodScheduled', status: 'True', lastTransitionTime: secondsAgo(40) }];
+    const fetching = pod({ conditions, initContainerStatuses: [container('fetch-model', running())] });
+    expect(observeAttempt(objects({ pods: [{ pod: fetching }] }), now)).toMatchObject({
+      state: 'pending',
+      heldSince: now - 40_000,
+    });
+    expect(observeAttempt(objects({ gpus: 0, pods: [{ pod: fetching }] }), now)).not.toHaveProperty('heldSince');
+    expect(observeAttempt(objects({ pods: [{ pod: pod() }] }), now)).not.toHaveProperty('heldSince');
+  });
+
   test.each([
     { name: 'has no pod yet', given: objects(), waiting: undefined },
     {
