@@ -24,6 +24,7 @@ import { ProgressPoller } from './observe/progress.ts';
 import { Informer, type InformerOptions } from './client/informer.ts';
 import {
   jobs,
+  keyIn,
   keyOf,
   pods,
   type Job,
@@ -232,7 +233,7 @@ export class Controller {
     if (!own || isNew) this.queues.R1Stage.add(key);
     const owner = ownerOf(stage.metadata);
     if (owner === undefined) return;
-    const pipeline = `${stage.metadata.namespace}/${owner.name}`;
+    const pipeline = keyIn(stage.metadata.namespace, owner.name);
     const wasCreatedHere = before === undefined && own;
     const decides = (isNew && !wasCreatedHere) || endWords(before) !== endWords(after);
     this.queues.R1Pipeline.addAfter(pipeline, decides ? 0 : settleMs);

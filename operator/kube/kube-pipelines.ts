@@ -16,7 +16,7 @@ import type { Logger } from './logger.ts';
 import { ownedBy } from './objects/labels.ts';
 import { Refusals } from './apply/refusals.ts';
 import { pipelines, stages } from './objects/r1-kinds.ts';
-import type { Stored } from './client/resources.ts';
+import { keyIn, type Stored } from './client/resources.ts';
 import { StatusWriter, type StatusWriterOptions } from './apply/status-writer.ts';
 import { transformOwn } from './objects/transform.ts';
 import type { VolumeClaims } from './apply/volume-claims.ts';
@@ -127,7 +127,7 @@ export class KubePipelines implements PipelineShell {
       }
       case 'UpdateStage': {
         const { metadata, spec } = action.stage;
-        const stored = cache.get(`${namespace}/${metadata.name}`);
+        const stored = cache.get(keyIn(namespace, metadata.name));
         if (stored === undefined) return;
         if (stored.spec.storage.size !== spec.storage.size) await this.options.claims.grow(pipeline);
         const annotations = { ...stored.metadata.annotations, ...metadata.annotations };
@@ -136,7 +136,7 @@ export class KubePipelines implements PipelineShell {
         return;
       }
       case 'SuspendStage': {
-        const known = cache.get(`${namespace}/${action.name}`);
+        const known = cache.get(keyIn(namespace, action.name));
         if (known === undefined) return;
         const patch = { spec: { suspend: action.suspend } };
         const stage = await client.mergePatch(stages, known.metadata, patch).catch(ignoreNotFound);
@@ -145,7 +145,7 @@ export class KubePipelines implements PipelineShell {
       }
       case 'DeleteStages': {
         for (const name of action.names) {
-          const uid = cache.get(`${namespace}/${name}`)?.metadata.uid;
+          const uid = cache.get(keyIn(namespace, name))?.metadata.uid;
           await client.delete(stages, { namespace, name }, uid).catch(ignoreNotFound);
         }
         return;

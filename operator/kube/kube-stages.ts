@@ -27,7 +27,7 @@ import { lostAt, observeAttempt, seemsFailed, type AttemptObjects } from './obse
 import type { PendingPods } from './observe/pending-pods.ts';
 import type { ProgressPoller } from './observe/progress.ts';
 import { Refusals } from './apply/refusals.ts';
-import { jobs, keyOf, pods, type Job, type Pod, type Stored } from './client/resources.ts';
+import { jobs, keyIn, pods, type Job, type Pod, type Stored } from './client/resources.ts';
 import { stages } from './objects/r1-kinds.ts';
 import { StatusWriter, type StatusWriterOptions } from './apply/status-writer.ts';
 import { RolloutWorkers } from './apply/rollout-workers.ts';
@@ -186,7 +186,7 @@ export class KubeStages implements StageShell {
   private siblingsOf({ metadata }: Stored<R1Stage>): readonly Stored<R1Stage>[] {
     const owner = ownerOf(metadata);
     if (owner === undefined) return [];
-    const owned = this.options.stages.byIndex(`${metadata.namespace}/${owner.uid}`);
+    const owned = this.options.stages.byIndex(idOf({ metadata: { namespace: metadata.namespace, uid: owner.uid } }));
     return owned.filter((each) => isStageOf(owner.name, each));
   }
 
@@ -266,7 +266,7 @@ export class KubeStages implements StageShell {
   }
 
   private pipelineOf({ metadata, spec }: Stored<R1Stage>): Stored<R1Pipeline> | undefined {
-    const pipeline = this.options.pipelines.get(`${metadata.namespace}/${spec.pipeline}`);
+    const pipeline = this.options.pipelines.get(keyIn(metadata.namespace, spec.pipeline));
     return pipeline?.metadata.uid === ownerOf(metadata)?.uid ? pipeline : undefined;
   }
 
@@ -277,7 +277,7 @@ export class KubeStages implements StageShell {
   private async stop(stage: Stored<R1Stage>, attempt: number, reason: StopReason): Promise<void> {
     const { client, jobs: cache } = this.options;
     const name = { namespace: stage.metadata.namespace, name: attemptName(stage.metadata.name, attempt) };
-    const job = cache.get(keyOf({ metadata: name })) ?? (await client.find(jobs, name));
+    const job = cache.get(keyIn(name.namespace, name.name)) ?? (await client.find(jobs, name));
     if (job === undefined || stageIdOf(job) !== idOf(stage)) return;
     const wasTold = job.metadata.annotations?.[annotations.stopReason] !== undefined;
     const stopped = wasTold ? job : await this.order(job, reason);

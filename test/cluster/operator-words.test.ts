@@ -113,7 +113,7 @@ describeCluster('the operator says in words', (cluster) => {
     ]);
     const rewards = [{ accuracy: {} }];
     const zero = { name: 'zero', grpo: { prompts: ['sums'], steps: 5, rewards }, rolloutWorkers: 1 };
-    await world().apply('alone', { image: 'kwok/succeed:2s', stages: [zero] });
+    await world().apply('alone', { image: 'kwok/succeed:5s', stages: [zero] });
     await world().pipeline('alone', 'Succeeded');
     const reasons = await world().kubectl('get', 'events', '-o=jsonpath={.items[*].reason}');
     expect(reasons).toContain('RolloutWorkersRefused');

@@ -73,7 +73,7 @@ describeCluster('the rights that the chart gives the operator', (cluster) => {
       await cluster().apply([
         pipeline('taken-job', namespace, image),
         pipeline('taken-stage', namespace, image),
-        pipeline('ends', namespace, 'kwok/succeed:1s', { rolloutWorkers: 1 }),
+        pipeline('ends', namespace, 'kwok/succeed:5s', { rolloutWorkers: 1 }),
         pipeline('is-suspended', namespace, 'kwok/run'),
         pipeline('is-changed', namespace, 'kwok/run'),
         pipeline('is-queued', namespace, 'kwok/run', { queue: 'nobody' }),

@@ -7,7 +7,7 @@ import type { KubeClient } from '../client/client.ts';
 import { createOwned } from '../client/create-owned.ts';
 import { ignoreNotFound } from '../client/api-error.ts';
 import { rolloutJob } from '../objects/rollout-job.ts';
-import { jobs, keyOf, networkPolicies, services, type Job, type Stored } from '../client/resources.ts';
+import { jobs, keyIn, networkPolicies, services, type Job, type Stored } from '../client/resources.ts';
 import { withStageDefaults } from './stage-defaults.ts';
 import { transformJob } from '../objects/transform.ts';
 
@@ -31,7 +31,7 @@ export class RolloutWorkers {
   async apply(stage: Stored<R1Stage>, action: RolloutAction): Promise<void> {
     if (action.kind === 'StartRolloutWorkers') return this.create(stage, action.attempt);
     const { namespace, name } = stage.metadata;
-    const job = this.options.jobs.get(keyOf({ metadata: { namespace, name: rolloutJobName(name, action.attempt) } }));
+    const job = this.options.jobs.get(keyIn(namespace, rolloutJobName(name, action.attempt)));
     if (job === undefined) return undefined;
     return action.kind === 'EndRolloutWorkers'
       ? this.remove(stage, action.attempt, job)

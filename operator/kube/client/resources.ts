@@ -121,7 +121,12 @@ export function keyOf({
 }: {
   readonly metadata: { readonly name: string; readonly namespace?: string };
 }): string {
-  return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+  return keyIn(metadata.namespace, metadata.name);
+}
+
+/** The same from its parts. */
+export function keyIn(namespace: string | undefined, name: string): string {
+  return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
 export function nameOf(key: string): ObjectName {

@@ -85,7 +85,7 @@ export const crowd: Shape = {
   name: 'crowd',
   spec: {
     ...common,
-    image: 'kwok/succeed:1s',
+    image: 'kwok/succeed:3s',
     stages: [pretrain, { name: 'zero', model: { from: 'base' }, grpo, rolloutWorkers: 2 }],
   },
   jobs: ['crowd-base-1', 'crowd-zero-1', 'crowd-zero-1-rollout'],
