@@ -38,9 +38,16 @@ testWithOps('they are those of new weights and of the set that is asked for', as
     each.copyParameters('policy', 'before'); // oxlint-disable-next-line no-await-in-loop
     await each.writeParameters('policy', fromFlat(layout, other));
   }
-  await generatesAlike('before');
   await generatesAlike('policy');
+  await generatesAlike('before');
   for (const each of [engine, plain]) each.copyParameters('policy', 'before');
+  await generatesAlike('before');
+});
+
+testWithOps('they are those of a set that was generated with before a step of the policy', async () => {
+  for (const each of [engine, plain]) each.copyParameters('policy', 'before');
+  await engine.generate(requests(20), { set: 'before' });
+  await engine.step(supervisedBatch(4), stepSettings);
   await generatesAlike('before');
 });
 
