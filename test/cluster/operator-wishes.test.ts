@@ -160,10 +160,7 @@ describeCluster('the operator follows a person who', (cluster) => {
       const stage = await world().stage('robbed', 'first', 'Running');
       return stage.status?.attempts.length === 2 && stage;
     });
-    expect(second.status?.attempts).toMatchObject([
-      { outcome: 'Failed', class: 'infrastructure' },
-      { outcome: 'Running' },
-    ]);
+    expect(second.status?.attempts).toMatchObject([{ outcome: 'Failed', class: 'disruption' }, { outcome: 'Running' }]);
     await world().kubectl('delete', 'job', 'robbed-first-2', '--wait=false');
     const third = await eventually('there is a third attempt', async () => {
       const stage = await world().stage('robbed', 'first', 'Running');

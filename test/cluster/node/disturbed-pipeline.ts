@@ -110,7 +110,7 @@ export class DisturbedPipeline extends Pipelines implements AsyncDisposable {
 
   /** Directories of the attempts of a stage on the volume, oldest first. */
   directoriesOf(stage: string): string[] {
-    const directory = join(this.volume ?? this.madeVolume(), this.name, stage);
+    const directory = join(this.volume ?? this.madeVolume(), this.namespace, this.name, stage);
     if (!existsSync(directory)) return [];
     return readdirSync(directory)
       .flatMap((run) => readdirSync(join(directory, run)).map((attempt) => join(directory, run, attempt)))
