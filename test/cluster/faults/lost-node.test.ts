@@ -60,7 +60,7 @@ describeCluster('the stage of a node that', (cluster) => {
 
       await witness.until('the pipeline has ended', () => witness.hasEnded(1), 240_000);
       expect(witness.stage('lonely-base')?.attempts).toMatchObject([
-        { outcome: 'Failed', class: 'infrastructure' },
+        { outcome: 'Failed', class: 'disruption' },
         { outcome: 'Succeeded' },
       ]);
       const { out, takeOver } = await readStageFile(witness.client, witness.namespace, second);
