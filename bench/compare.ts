@@ -24,13 +24,18 @@ export function compareAnswers(ours: CheckAnswer, peer: CheckAnswer, precision: 
 }
 
 function compareNumbers(what: string, ours: readonly number[], peer: readonly number[], tolerance: number): Comparison {
-  const differences = peer.map((theirs, step) => Math.abs((ours[step] ?? NaN) - theirs) / Math.abs(theirs));
+  const differences = peer.map((theirs, step) => relativeDifference(ours[step] ?? NaN, theirs));
   const largest = Math.max(0, ...differences); // NaN as soon as one of them is, and then not the same
   return {
     what,
     same: ours.length === peer.length && largest <= tolerance,
     detail: `${show(ours)}; peer ${show(peer)}: relative difference ${largest.toExponential(1)}`,
   };
+}
+
+/** 0 where both are 0, as gradient norms are where all rewards are equal. */
+function relativeDifference(value: number, of: number): number {
+  return value === of ? 0 : Math.abs(value - of) / Math.abs(of);
 }
 
 function show(values: readonly number[]): string {

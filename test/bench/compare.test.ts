@@ -6,6 +6,8 @@ test.each([
   { name: 'numbers that differ by more are not', ours: [1.01, 2], peer: [1, 2], same: false },
   { name: 'a missing step is not the same', ours: [1], peer: [1, 2], same: false },
   { name: 'a further step is not the same', ours: [1, 2, 3], peer: [1, 2], same: false },
+  { name: 'nothing on both sides is the same', ours: [0, 2], peer: [0, 2], same: true },
+  { name: 'nothing on one of them is not', ours: [0, 2], peer: [0.1, 2], same: false },
   { name: 'a number that is none is not the same', ours: [Number.NaN, 2], peer: [1, 2], same: false },
 ])('$name', ({ ours, peer, same }) => {
   const [comparison] = compareAnswers({ numbers: { loss: ours } }, { numbers: { loss: peer } }, 'f32');
