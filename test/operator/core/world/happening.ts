@@ -46,7 +46,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('suspend' as const), suspend: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('edit' as const), variant: fc.nat(13) }) },
   {
-    weight: 1,
+    weight: 8,
     arbitrary: fc.oneof(
       fc.record({ kind: fc.constant('progress' as const), which }),
       fc.record({ kind: fc.constant('tracesGo' as const), which }),
