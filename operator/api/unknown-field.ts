@@ -28,6 +28,7 @@ export function unknownField(
     found: `unknown field "${key}"`,
     expected,
     message: `unknown field "${key}"; ${hint}`,
+    unknown: true as const,
   });
 
   const here = findCounterpart(root, place, key, given);

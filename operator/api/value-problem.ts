@@ -9,6 +9,8 @@ export interface ValueProblem {
   readonly message: string;
   /** To be known, and no reason to refuse anything. */
   readonly warning?: true;
+  /** The schema has no such field. */
+  readonly unknown?: true;
 }
 
 /** `spec.stages[2].grpo.rewards[0]` */

@@ -12,7 +12,7 @@ type Named = Pick<StageSpec, 'datasets' | 'volumes'> & {
   readonly models: readonly ({ readonly path?: string | undefined } | undefined)[];
 };
 
-const known = new WeakMap<object, { readonly problem: string | undefined }>();
+const judged = new WeakMap<object, { readonly problem: string | undefined }>();
 
 /** What a pipeline asks for that no cluster can give, in words. */
 export function pipelineProblem(pipeline: R1Pipeline): string | undefined {
@@ -38,7 +38,9 @@ function brokenRule({ apiVersion, kind, metadata, spec, status }: R1Pipeline): s
     metadata: { name: metadata.name },
     spec,
   });
-  const messages = problems.map(({ path, message }) => `${formatPath(path)}: ${message}`);
+  // The API server keeps no field that its definition does not have: a definition newer than this operator has it.
+  const known = problems.filter(({ unknown }) => unknown !== true);
+  const messages = known.map(({ path, message }) => `${formatPath(path)}: ${message}`);
   return messages.length === 0 ? undefined : messages.join('; ');
 }
 
@@ -49,8 +51,8 @@ export function stageProblem(spec: StageSpec): string | undefined {
 
 /** Objects in memory are replaced, never changed. */
 function once(spec: object, look: () => string | undefined): string | undefined {
-  const found = known.get(spec) ?? { problem: look() };
-  known.set(spec, found);
+  const found = judged.get(spec) ?? { problem: look() };
+  judged.set(spec, found);
   return found.problem;
 }
 

@@ -81,6 +81,13 @@ describe('a pipeline that got past the admission policy', () => {
     expect(pipelineProblem({ ...healthy, spec: twice })).toMatch(/^spec\.stages/);
   });
 
+  test('may have fields of a newer definition', () => {
+    const stage = { ...sft!, emaDecay: 0 };
+    expect(
+      pipelineProblem({ ...healthy, spec: { ...healthy.spec, newer: {}, stages: [stage] } as never }),
+    ).toBeUndefined();
+  });
+
   test('is judged once a generation, and what was said then stays', () => {
     const metadata = { ...healthy.metadata, generation: 2 };
     const told = { ...healthy, spec: { ...twice }, metadata, status: statusOf('Unknown', 'StageRunning') };
