@@ -1,6 +1,6 @@
 import { sizeOf } from '../graph/shape.ts';
 import type { ModelConfig } from '../models/config.ts';
-import { nextTokenProgram, probabilityProgram, scoreProgram } from '../models/programs.ts';
+import { probabilityProgram, scoreProgram } from '../models/programs.ts';
 import type { ExecutableCache } from '../runtime/executable-cache.ts';
 import { floats, floatTensor, indexTensor, type Tensor, type Tensors } from '../runtime/tensor.ts';
 
@@ -83,18 +83,6 @@ export class HeadRuns {
       all.set(floats(await program.run({ ...parameters, ...inputs }), 'prob'), span.start);
     }
     return all;
-  }
-
-  /** Distribution of the token after each picked one, `[M, V]`. */
-  async nextTokens(
-    parameters: Tensors,
-    x: Tensor,
-    picked: readonly number[],
-    inverseTemperature: Tensor,
-  ): Promise<Float32Array> {
-    const program = await this.#programs.get('next token', () => nextTokenProgram(this.#config));
-    const rows = pickRows(x, picked, { start: 0, end: picked.length });
-    return floats(await program.run({ ...parameters, x: rows, inverseTemperature }), 'prob');
   }
 
   /** The scalar head at each picked token, `[M]`. */

@@ -1,7 +1,7 @@
 import { decodeProgram, embedProgram, nextTokenProgram } from '../models/programs.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { packSequences } from '../models/packing.ts';
-import type { HeadRuns } from '../passes/head-runs.ts';
+import { pickRows } from '../passes/head-runs.ts';
 import { type LayerRuns, tokenTensors } from '../passes/layer-runs.ts';
 import type { ExecutableCache } from '../runtime/executable-cache.ts';
 import type { Bound, Executable } from '../runtime/runtime.ts';
@@ -30,41 +30,33 @@ export interface Row {
 export class Decoder {
   readonly #config: ModelConfig;
   readonly #layers: LayerRuns;
-  readonly #heads: HeadRuns;
   readonly #parameters: Tensors;
+  /** What steps and the head read in place of them. */
+  readonly #stepParameters: Tensors;
   readonly #cache: KvCache;
   readonly #inverseTemperature: Tensor;
-  readonly #embed: Executable;
-  readonly #plain: Weights;
-  readonly #packed: Weights | undefined;
+  readonly #parts: Readonly<Record<Part, Executable>>;
   #step: BoundStep | undefined;
 
-  private constructor(options: DecoderOptions, embed: Executable, plain: Weights, packed: Weights | undefined) {
+  private constructor(options: DecoderOptions, parts: Readonly<Record<Part, Executable>>) {
     this.#config = options.config;
     this.#layers = options.layers;
-    this.#heads = options.heads;
     this.#parameters = options.parameters;
+    this.#stepParameters = options.packed ?? options.parameters;
     this.#cache = options.cache;
     this.#inverseTemperature = floatTensor(Float32Array.of(inverseOf(options.temperature)), [1]);
-    [this.#embed, this.#plain, this.#packed] = [embed, plain, packed];
+    this.#parts = parts;
   }
 
   static async create(options: DecoderOptions): Promise<Decoder> {
-    const { config, programs, parameters, packed } = options;
-    return new Decoder(
-      options,
-      await programs.get('embed', () => embedProgram(config)),
-      {
-        parameters,
-        layer: await programs.get('decode', () => decodeProgram(config)),
-        head: await programs.get('next token', () => nextTokenProgram(config)),
-      },
-      packed && {
-        parameters: packed,
-        layer: await programs.get('decode packed', () => decodeProgram(config, true)),
-        head: await programs.get('next token packed', () => nextTokenProgram(config, true)),
-      },
-    );
+    const { config, programs } = options;
+    const packed = options.packed !== undefined;
+    const kind = packed ? ' packed' : '';
+    return new Decoder(options, {
+      embed: await programs.get('embed', () => embedProgram(config)),
+      layer: await programs.get(`decode${kind}`, () => decodeProgram(config, packed)),
+      head: await programs.get(`next token${kind}`, () => nextTokenProgram(config, packed)),
+    });
   }
 
   get vocabularySize(): number {
@@ -86,7 +78,7 @@ export class Decoder {
     });
     const last = prompts.map(({ ids }, row) => tokenOf(row, ids.length - 1));
     const picked = last.length === 1 ? [...last, ...last] : last;
-    return this.#heads.nextTokens(this.#parameters, x, picked, this.#inverseTemperature);
+    return this.#distribution(pickRows(x, picked, { start: 0, end: picked.length }));
   }
 
   /**
@@ -105,6 +97,12 @@ export class Decoder {
     }
     for (const part of step.before) await part.run(); // oxlint-disable-line no-await-in-loop -- each reads what the one before wrote
     return floats(await step.head.run(), 'prob');
+  }
+
+  /** [M, V]: of the token after each of these states of the last layer, `x` [M, d] */
+  async #distribution(x: Tensor): Promise<Float32Array> {
+    const inverseTemperature = this.#inverseTemperature;
+    return floats(await this.#parts.head.run({ ...this.#stepParameters, x, inverseTemperature }), 'prob');
   }
 
   /** Lets go of what the steps were bound to. */
@@ -132,7 +130,8 @@ export class Decoder {
     const stream = () => zeros('float32', [rows, this.#config.hiddenSize]);
     const streams = [stream(), stream()] as const;
     const after = (layer: number): Tensor => streams[((layer + 1) & 1) as 0 | 1];
-    const { parameters, layer, head } = rows >= fewestPackedRows && this.#packed ? this.#packed : this.#plain;
+    const { embed, layer, head } = this.#parts;
+    const parameters = this.#stepParameters;
     const layers = Array.from({ length: this.#config.layers }, (_, index) => {
       const [keys, values] = [cache.keys[index] as Tensor, cache.values[index] as Tensor];
       const places = { positions: positions.tensor, table: table.tensor };
@@ -149,21 +148,13 @@ export class Decoder {
       ids,
       positions,
       table,
-      before: [this.#embed.bind({ ...this.#parameters, ids: ids.tensor }, { x: after(-1) }), ...layers],
+      before: [embed.bind({ ...this.#parameters, ids: ids.tensor }, { x: after(-1) }), ...layers],
       head: head.bind({ ...parameters, x: last, inverseTemperature: this.#inverseTemperature }),
     };
   }
 }
 
-/** For fewer, a product takes the weights from memory as they are, at memory's full speed. */
-export const fewestPackedRows = 5;
-
-/** Parameters, and the programs that read them as they lie. */
-interface Weights {
-  readonly parameters: Tensors;
-  readonly layer: Executable;
-  readonly head: Executable;
-}
+type Part = 'embed' | 'layer' | 'head';
 
 /** The programs of a step with their memory. */
 interface BoundStep {
@@ -182,7 +173,6 @@ export interface DecoderOptions {
   readonly config: ModelConfig;
   readonly programs: ExecutableCache;
   readonly layers: LayerRuns;
-  readonly heads: HeadRuns;
   /** By their Hugging Face names. */
   readonly parameters: Tensors;
   /** The same with panels in place of those weights that can be (models/panels.ts). */

@@ -2,7 +2,6 @@ import { expect, test } from '@jest/globals';
 import { randomKey } from '../../../trainer/algorithms/random.ts';
 import { programTensors } from '../../../trainer/engine/threads/parameter-tensors.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
-import { HeadRuns } from '../../../trainer/passes/head-runs.ts';
 import { LayerRuns } from '../../../trainer/passes/layer-runs.ts';
 import { Decoder } from '../../../trainer/rollout/decoder.ts';
 import { generate } from '../../../trainer/rollout/generation.ts';
@@ -59,9 +58,9 @@ test('sequences join as soon as others have left, whoever is still at work', asy
 async function generated(options: { rows: number; blocks: number; of?: readonly PromptGroup[] }) {
   const runtime = await openRuntime('ffi');
   const programs = new ExecutableCache(runtime, 8);
-  const [layers, heads] = [new LayerRuns(config, programs), new HeadRuns(config, programs)];
+  const layers = new LayerRuns(config, programs);
   const cache = new KvCache(config, options.blocks);
-  const decoder = await Decoder.create({ config, programs, layers, heads, parameters, cache, temperature: 1 });
+  const decoder = await Decoder.create({ config, programs, layers, parameters, cache, temperature: 1 });
   const left = [...(options.of ?? groups)];
   const completions: Completion[] = [];
   const ended: number[] = [];

@@ -34,7 +34,7 @@ test.each([
     settings: { [type]: settings[type] },
     model: { input: await pin(root(), 'base') },
     precision,
-    ...(type !== 'rewardModel' && { evaluation: { data: ['sums'], limit: 4, sampling, every: 2 } }),
+    ...(type !== 'rewardModel' && { evaluation: { data: ['sums'], samples: 2, sampling, every: 2 } }),
   });
   const programs = join(root(), `${name}.programs.jsonl`);
   const preload = join(import.meta.dirname, '../../support/note-programs.ts');

@@ -8,6 +8,14 @@ import { floatTensor, type Tensors } from '../../runtime/tensor.ts';
 import type { Jobs, ParameterSource } from './protocol.ts';
 import { share } from './shared-memory.ts';
 
+/** Fewer rows take the weights from memory as they are at memory's full speed. */
+export const fewestPackedRows = 5;
+
+/** Something of what is trained can lie in panels. */
+export function canBePacked(config: ModelConfig, { tensors }: ParameterLayout): boolean {
+  return tensors.some((tensor) => panelShape(config, tensor) !== undefined);
+}
+
 /**
  * Weights packed for products of a few rows, where they are generated with again and again. They lie in the memory of the gradient: nobody
  * reads one while completions are generated.

@@ -3,7 +3,6 @@ import type { Head, ModelConfig } from '../../models/config.ts';
 import { type ParameterLayout, parameterLayout, trainedLayout } from '../../models/parameters.ts';
 import type { AdamWSettings } from '../../optim/adamw.ts';
 import type { Claims } from '../../rollout/claims.ts';
-import { fewestPackedRows } from '../../rollout/decoder.ts';
 import { chooseRuntime } from '../../runtime/open-runtime.ts';
 import type { RuntimeName } from '../../runtime/runtime.ts';
 import type { Backend, Gradient, Moments, OnCompletion } from '../backend.ts';
@@ -14,7 +13,7 @@ import { ParameterSets } from './parameter-sets.ts';
 import { EmbeddingRowsMemory } from './embedding-rows.ts';
 import type { OptimizerMemory, ParameterSource } from './protocol.ts';
 import { optimizerMemory, share } from './shared-memory.ts';
-import { PanelMemory } from './panels.ts';
+import { canBePacked, fewestPackedRows, PanelMemory } from './panels.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 interface ThreadOptions {
@@ -49,8 +48,8 @@ export class ThreadBackend implements Backend {
     this.#pool = pool;
     this.parameters = new ParameterSets(layout, runtime !== 'stock');
     this.#optimizer = optimizer ? optimizerMemory(trained) : undefined;
-    this.#panels =
-      runtime === 'ops' && this.#optimizer !== undefined ? new PanelMemory(this.#optimizer.gradient) : undefined;
+    const packs = runtime === 'ops' && canBePacked(config, trained);
+    this.#panels = packs && this.#optimizer ? new PanelMemory(this.#optimizer.gradient) : undefined;
   }
 
   static async start(options: ThreadOptions): Promise<ThreadBackend> {

@@ -44,7 +44,7 @@ const handlers: Handlers = {
     const parameters = parameterTensors.of(source);
     const packed = panels && panelRuns.tensors(parameters, panels);
     const cache = new KvCache(config, blocks);
-    const decoder = await Decoder.create({ config, programs, layers, heads, parameters, packed, cache, temperature });
+    const decoder = await Decoder.create({ config, programs, layers, parameters, packed, cache, temperature });
     try {
       await generate({
         decoder,
