@@ -22,7 +22,9 @@ describeCluster('an API server that holds a namespace to Pod Security "restricte
     await cluster().apply(`
 {apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: training}, value: 10}
 ---
-{apiVersion: node.k8s.io/v1, kind: RuntimeClass, metadata: {name: nvidia}, handler: nvidia}`);
+{apiVersion: node.k8s.io/v1, kind: RuntimeClass, metadata: {name: nvidia}, handler: nvidia}
+---
+{apiVersion: v1, kind: ServiceAccount, metadata: {name: trainer, namespace: ${namespace}}}`);
   });
 
   test.each(readdirSync(golden))('takes every object of %s, and pods of its templates', async (file) => {
