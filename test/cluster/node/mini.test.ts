@@ -61,7 +61,7 @@ describeCluster(
 
     test('shows pipeline and stages in their tables', async () => {
       expect(await inTeam('get', 'r1p')).toMatch(
-        /^NAME +STATE +STAGE +PROGRESS +ETA +GPU-H +RESTARTS +WARNINGS +AGE\nmini +Succeeded /,
+        /^NAME +STATE +STAGE +PROGRESS +ETA +GPU-H +RESTARTS +WARNINGS +AGE +MESSAGE\nmini +Succeeded .* all 8 stages have succeeded\n$/,
       );
       const [header, ...rows] = (await inTeam('get', 'r1s')).trimEnd().split('\n');
       expect(header).toMatch(/^NAME +PIPELINE +TYPE +STATE +STEP +PROGRESS +REWARD +LOSS +ATTEMPT +WARNINGS +AGE$/);
