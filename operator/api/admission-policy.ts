@@ -45,75 +45,69 @@ function problemsOf(rule: Rule): string {
   return rule.problems.replaceAll(/\bself\b/g, 'object.spec');
 }
 
-/** The policy for R1Pipelines, which says everything that is wrong with a spec at once, and what puts it into force. */
+/** The policies for R1Pipelines, and what puts them into force. */
 export function pipelinePolicy(): object[] {
-  const [admission, name] = ['admissionregistration.k8s.io/v1', `r1pipelines.${apiGroup}`];
+  return [...specPolicy(), ...approvalsPolicy()];
+}
+
+/** Says everything that is wrong with a spec at once. */
+function specPolicy(): object[] {
+  return denyPolicy(`r1pipelines.${apiGroup}`, {
+    matchConditions: [
+      { name: 'spec-is-new', expression: "request.operation == 'CREATE' || object.spec != oldObject.spec" },
+    ],
+    variables: [{ name: 'problems', expression: problems() }],
+    validations: [
+      {
+        expression: 'size(variables.problems) == 0',
+        messageExpression: "variables.problems.map(each, each.join('; ')).join('; ')",
+      },
+    ],
+  });
+}
+
+/** An approval carries the name of whoever gives it: only they can write it, and nobody can make it another one. */
+function approvalsPolicy(): object[] {
+  const theirs = `variables.given[key] == request.userInfo.username`;
+  const kept = `(key in variables.before && variables.before[key] == variables.given[key])`;
+  return denyPolicy(`r1pipelines-approvals.${apiGroup}`, {
+    variables: [
+      { name: 'given', expression: 'object.metadata.?annotations.orValue({})' },
+      {
+        name: 'before',
+        expression: "request.operation == 'CREATE' ? {} : oldObject.metadata.?annotations.orValue({})",
+      },
+    ],
+    validations: [
+      {
+        expression: `variables.given.all(key, !key.startsWith('${approvedByPrefix}') || ${theirs} || ${kept})`,
+        messageExpression: `'metadata.annotations: ${approvedByPrefix}STAGE is the name of whoever approves, expected ' + request.userInfo.username`,
+      },
+    ],
+  });
+}
+
+/** A policy for what is written to R1Pipelines, and the binding by which it denies. */
+function denyPolicy(name: string, judgement: object): object[] {
+  const admission = 'admissionregistration.k8s.io/v1';
   const resourceRule = {
     apiGroups: [apiGroup],
     apiVersions: [apiVersion.split('/')[1]],
     operations: ['CREATE', 'UPDATE'],
     resources: ['r1pipelines'],
   };
-  const policy = {
-    apiVersion: admission,
-    kind: 'ValidatingAdmissionPolicy',
-    metadata: { name },
-    spec: {
-      failurePolicy: 'Fail',
-      matchConstraints: { resourceRules: [resourceRule] },
-      matchConditions: [
-        { name: 'spec-is-new', expression: "request.operation == 'CREATE' || object.spec != oldObject.spec" },
-      ],
-      variables: [{ name: 'problems', expression: problems() }],
-      validations: [
-        {
-          expression: 'size(variables.problems) == 0',
-          messageExpression: "variables.problems.map(each, each.join('; ')).join('; ')",
-        },
-      ],
+  return [
+    {
+      apiVersion: admission,
+      kind: 'ValidatingAdmissionPolicy',
+      metadata: { name },
+      spec: { failurePolicy: 'Fail', matchConstraints: { resourceRules: [resourceRule] }, ...judgement },
     },
-  };
-  const binding = {
-    apiVersion: admission,
-    kind: 'ValidatingAdmissionPolicyBinding',
-    metadata: { name },
-    spec: { policyName: name, validationActions: ['Deny'] },
-  };
-  return [policy, binding, ...approvalsPolicy(admission, resourceRule)];
-}
-
-/** An approval carries the name of whoever gives it: only they can write it, and nobody can make it another one. */
-function approvalsPolicy(admission: string, resourceRule: object): object[] {
-  const name = `r1pipelines-approvals.${apiGroup}`;
-  const theirs = `variables.given[key] == request.userInfo.username`;
-  const kept = `(key in variables.before && variables.before[key] == variables.given[key])`;
-  const policy = {
-    apiVersion: admission,
-    kind: 'ValidatingAdmissionPolicy',
-    metadata: { name },
-    spec: {
-      failurePolicy: 'Fail',
-      matchConstraints: { resourceRules: [resourceRule] },
-      variables: [
-        { name: 'given', expression: 'object.metadata.?annotations.orValue({})' },
-        {
-          name: 'before',
-          expression: "request.operation == 'CREATE' ? {} : oldObject.metadata.?annotations.orValue({})",
-        },
-      ],
-      validations: [
-        {
-          expression: `variables.given.all(key, !key.startsWith('${approvedByPrefix}') || ${theirs} || ${kept})`,
-          messageExpression: `'metadata.annotations: ${approvedByPrefix}STAGE is the name of whoever approves, expected ' + request.userInfo.username`,
-        },
-      ],
+    {
+      apiVersion: admission,
+      kind: 'ValidatingAdmissionPolicyBinding',
+      metadata: { name },
+      spec: { policyName: name, validationActions: ['Deny'] },
     },
-  };
-  const binding = {
-    apiVersion: admission,
-    kind: 'ValidatingAdmissionPolicyBinding',
-    metadata: { name },
-    spec: { policyName: name, validationActions: ['Deny'] },
-  };
-  return [policy, binding];
+  ];
 }

@@ -96,6 +96,16 @@ export const stageSpec = withRules(
 );
 export type StageSpec = z.infer<typeof stageSpec>;
 
+/** All checkpoints of other stages that a stage reads: the model that it begins with first. */
+export function inputsOf({ model, inputs }: Pick<StageSpec, 'model' | 'inputs'>): readonly StageInput[] {
+  return model?.input === undefined ? inputs : [model.input, ...inputs];
+}
+
+/** The stages that made them. */
+export function makersOf(spec: Pick<StageSpec, 'model' | 'inputs'>): string[] {
+  return [...new Set(inputsOf(spec).map(({ stage }) => stage))];
+}
+
 export const failureClasses = [
   'disruption',
   'infrastructure',

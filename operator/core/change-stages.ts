@@ -9,9 +9,9 @@ import { inputStages } from './plan.ts';
 import { judgeChange, sameSpec } from './settings-digest.ts';
 
 /** Stages that somebody has changed by hand; before any of their new settings is looked at. */
-export function putStagesBack({ observed: { now, refusal }, views }: PipelineSituation): PipelineAction[] {
-  if (refusal !== undefined && refusal.until > now) return [];
-  return views.flatMap(({ stage: { name }, object, isPutBack }) => {
+export function putStagesBack(situation: PipelineSituation): PipelineAction[] {
+  if (waitAfterRefusal(situation) !== undefined) return [];
+  return situation.views.flatMap(({ stage: { name }, object, isPutBack }) => {
     if (object === undefined || !isPutBack) return [];
     const why = `stage ${name} was changed by hand; what its pipeline asks for is put back`;
     return [{ kind: 'UpdateStage' as const, stage: object, why }];

@@ -1,5 +1,5 @@
 import type { R1Pipeline } from '../api/pipeline.ts';
-import type { R1Stage, StageSpec } from '../api/stage.ts';
+import { inputsOf, type R1Stage } from '../api/stage.ts';
 import { runName, secondStageObjectName, stageObjectName } from './names.ts';
 
 /** A copy of a stage's object names the same owner, and is none of its stages all the same. */
@@ -64,8 +64,4 @@ export function goneRuns(pipeline: R1Pipeline | undefined, stage: R1Stage, all: 
 
 function isSameStage({ spec }: R1Stage, other: R1Stage): boolean {
   return other.spec.pipeline === spec.pipeline && other.spec.stage === spec.stage;
-}
-
-function inputsOf({ model, inputs }: StageSpec) {
-  return model?.input === undefined ? inputs : [model.input, ...inputs];
 }

@@ -1,7 +1,7 @@
 import { annotations } from '../api/metadata.ts';
 import { findCondition } from '../api/conditions.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
-import type { R1Stage, StageStatus } from '../api/stage.ts';
+import { inputsOf, type R1Stage, type StageStatus } from '../api/stage.ts';
 import type { StageDefaults } from '../api/stage-defaults.ts';
 import type { StageAction } from '../core/decide-stage.ts';
 import { hasNotEnded } from '../core/attempts.ts';
@@ -171,8 +171,7 @@ export class KubeStages implements StageShell {
   private inputProblem(stage: Stored<R1Stage>): string | undefined {
     if (ownerOf(stage.metadata) === undefined) return undefined; // applied without a pipeline: its inputs are what they are
     const siblings = this.siblingsOf(stage);
-    const { model, inputs } = stage.spec;
-    for (const input of [...(model?.input === undefined ? [] : [model.input]), ...inputs]) {
+    for (const input of inputsOf(stage.spec)) {
       const maker = siblings.find((each) => each.spec.stage === input.stage);
       if (maker === undefined || !hasSucceeded(maker)) return `waits for ${input.stage}, which is run again`;
       if (maker.status?.checkpoint?.digest !== input.digest) {
@@ -245,12 +244,8 @@ export class KubeStages implements StageShell {
   private async deleteLostJobs(stage: Stored<R1Stage>, before: number): Promise<void> {
     const id = idOf(stage);
     const lost = this.options.pods.byIndex(id).filter((pod) => isTrainer(pod) && !hasEnded(pod));
-    const numbers = new Set(lost.map(({ metadata: { labels } }) => attemptOf(labels)));
-    for (const job of this.options.jobs.byIndex(id)) {
-      const number = attemptOf(job.metadata.labels);
-      if (!isTrainer(job) || number >= before || !numbers.has(number)) continue;
-      await this.options.client.delete(jobs, job.metadata, job.metadata.uid).catch(ignoreNotFound);
-    }
+    const numbers = lost.map(({ metadata: { labels } }) => attemptOf(labels));
+    await this.deleteJobs(stage, new Set(numbers.filter((number) => number < before)));
   }
 
   /** Only once its end is recorded: the pod that tells of it goes with its Job. */
@@ -258,9 +253,13 @@ export class KubeStages implements StageShell {
     const id = idOf(stage);
     const ended = stage.status?.attempts.filter((each) => !hasNotEnded(each)).map(({ number }) => number) ?? [];
     const outlived = this.options.pods.byIndex(id).filter((pod) => isTrainer(pod) && isOutlived(pod));
-    const numbers = new Set(outlived.map(({ metadata }) => attemptOf(metadata.labels))).intersection(new Set(ended));
-    for (const job of this.options.jobs.byIndex(id)) {
-      if (!isTrainer(job) || !numbers.has(attemptOf(job.metadata.labels))) continue;
+    const numbers = new Set(outlived.map(({ metadata }) => attemptOf(metadata.labels)));
+    await this.deleteJobs(stage, numbers.intersection(new Set(ended)));
+  }
+
+  private async deleteJobs(stage: Stored<R1Stage>, attempts: ReadonlySet<number>): Promise<void> {
+    for (const job of this.options.jobs.byIndex(idOf(stage))) {
+      if (!isTrainer(job) || !attempts.has(attemptOf(job.metadata.labels))) continue;
       await this.options.client.delete(jobs, job.metadata, job.metadata.uid).catch(ignoreNotFound);
     }
   }

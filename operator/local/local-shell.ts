@@ -6,7 +6,7 @@ import type { ProgressLine } from '../../trainer/contract/progress.ts';
 import { findCondition } from '../api/conditions.ts';
 import { annotations } from '../api/metadata.ts';
 import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
-import type { FileContents, R1Stage, StageStatus } from '../api/stage.ts';
+import { type FileContents, inputsOf, type R1Stage, type StageStatus } from '../api/stage.ts';
 import { withApprovals } from '../core/approval.ts';
 import type { PipelineAction } from '../core/decide-pipeline.ts';
 import type { StageAction } from '../core/decide-stage.ts';
@@ -130,7 +130,7 @@ export class LocalShell implements Shell {
 
   /** An input whose stage is run again is not there, or is another one than was pinned. */
   private inputProblem({ spec }: R1Stage): string | undefined {
-    for (const input of [...(spec.model?.input === undefined ? [] : [spec.model.input]), ...spec.inputs]) {
+    for (const input of inputsOf(spec)) {
       const status = this.stagesByName.get(input.stage)?.status;
       const finished = findCondition(status?.conditions, 'Succeeded')?.status === 'True';
       if (!finished || this.damage.has(input.stage)) return `waits for ${input.stage}, which is run again`;

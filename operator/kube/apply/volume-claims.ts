@@ -1,7 +1,7 @@
 import { labels } from '../../api/metadata.ts';
 import type { R1Pipeline } from '../../api/pipeline.ts';
 import { amountOf } from '../../api/quantity.ts';
-import type { R1Stage } from '../../api/stage.ts';
+import { makersOf, type R1Stage } from '../../api/stage.ts';
 import type { KubeClient } from '../client/client.ts';
 import { isAlreadyExists, isRefusal } from '../client/api-error.ts';
 import { refuse, RefusedError } from '../client/create-owned.ts';
@@ -46,7 +46,7 @@ export class VolumeClaims {
     const { namespace } = stage.metadata;
     const { storage } = stage.spec;
     const name = storage.claimName ?? claimName(stage.spec.pipeline);
-    const inputs = inputsOf(stage);
+    const inputs = makersOf(stage.spec);
     const written = inputs.length > 0 ? inputs : finished;
     if (storage.claimName === undefined && written.length === 0) await this.create(stage, pipeline);
     const claim = await this.find({ namespace, name });
@@ -139,11 +139,6 @@ export class VolumeClaims {
     const [oldest] = this.seen.keys();
     if (this.seen.size > rememberedMost && oldest !== undefined) this.seen.delete(oldest);
   }
-}
-
-function inputsOf({ spec }: R1Stage): string[] {
-  const inputs = [...(spec.model?.input === undefined ? [] : [spec.model.input]), ...spec.inputs];
-  return [...new Set(inputs.map(({ stage }) => stage))];
 }
 
 /** A claim that was made anew would be empty: what earlier stages wrote is not on it. */

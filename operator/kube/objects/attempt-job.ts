@@ -1,4 +1,4 @@
-import type { R1Stage, StageSpec } from '../../api/stage.ts';
+import { makersOf, type R1Stage, type StageSpec } from '../../api/stage.ts';
 import { attemptName, pipelineDirectory, rolloutSecretName } from '../../core/names.ts';
 import { settingsDigest } from '../../core/settings-digest.ts';
 import type { Job } from '../client/resources.ts';
@@ -106,7 +106,7 @@ function trainerPod(attempt: Attempt): PodSpec {
   const mounted: VolumeMount[] = [
     { name: 'stage', mountPath: mounts.stageFile, subPath: 'stage.json', readOnly: true },
     { name: 'volume', mountPath: mounts.out, subPath: `${directory}/${spec.stage}` },
-    ...inputStages(stage).map((name) => ({
+    ...makersOf(spec).map((name) => ({
       name: 'volume',
       mountPath: `${mounts.in}/${name}`,
       subPath: `${directory}/${name}`,
@@ -150,12 +150,6 @@ function oneVolumeAClaim(
 
 function claimOf(volume: PodVolume | undefined): string | undefined {
   return volume?.persistentVolumeClaim?.claimName;
-}
-
-/** Stages whose directories are mounted read-only. */
-function inputStages({ spec }: R1Stage): string[] {
-  const inputs = [...(spec.model?.input === undefined ? [] : [spec.model.input]), ...spec.inputs];
-  return [...new Set(inputs.map(({ stage }) => stage))];
 }
 
 function baseMount(path: string): VolumeMount {
