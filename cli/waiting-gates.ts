@@ -1,4 +1,4 @@
-import { findCondition } from '../operator/api/conditions.ts';
+import { succeededStatus } from '../operator/api/conditions.ts';
 import type { R1Pipeline } from '../operator/api/pipeline.ts';
 import { approvedStages } from '../operator/core/approval.ts';
 
@@ -10,7 +10,7 @@ import { approvedStages } from '../operator/core/approval.ts';
  */
 export function waitingGates(pipeline: R1Pipeline, approve: string, runs: string): string[] {
   const { metadata, status } = pipeline;
-  if (findCondition(status?.conditions, 'Succeeded')?.status === 'False') return []; // to open one is of no use
+  if (succeededStatus(status?.conditions) === 'False') return []; // to open one is of no use
   const approved = approvedStages(pipeline);
   return (status?.gates ?? [])
     .filter(({ action }) => action === 'Waiting')

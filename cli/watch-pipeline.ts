@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findCondition } from '../operator/api/conditions.ts';
+import { succeededStatus } from '../operator/api/conditions.ts';
 import type { R1Pipeline } from '../operator/api/pipeline.ts';
 import type { Display } from './display/display.ts';
 import type { RunState } from './display/run-state.ts';
@@ -41,9 +41,7 @@ export async function watchPipeline(
 
 /** It has succeeded or failed, and that is about the spec as it is now. */
 export function hasEnded({ pipeline }: RunState): boolean {
-  return (
-    isUpToDate(pipeline) && (findCondition(pipeline.status?.conditions, 'Succeeded')?.status ?? 'Unknown') !== 'Unknown'
-  );
+  return isUpToDate(pipeline) && succeededStatus(pipeline.status?.conditions) !== 'Unknown';
 }
 
 /** Its status is about the spec as it is now. */

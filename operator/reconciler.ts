@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { findCondition, type Condition } from './api/conditions.ts';
+import { type Condition, succeededStatus } from './api/conditions.ts';
 import type { PipelineStatus } from './api/pipeline.ts';
 import type { AttemptRecord, StageStatus } from './api/stage.ts';
 import { hasNotEnded } from './core/attempts.ts';
@@ -108,9 +108,7 @@ function timeless({ display, ...status }: Status): object {
 
 /** The `Succeeded` condition became final, or is it no more: programs wait for it. */
 export function endChanged(old: Status | undefined, status: Status): boolean {
-  const [before, after] = [old, status].map(
-    (each) => findCondition(each?.conditions, 'Succeeded')?.status ?? 'Unknown',
-  );
+  const [before, after] = [old, status].map((each) => succeededStatus(each?.conditions));
   return before !== after;
 }
 

@@ -1,4 +1,4 @@
-import { findCondition } from '../../operator/api/conditions.ts';
+import { succeededStatus } from '../../operator/api/conditions.ts';
 import { annotations } from '../../operator/api/metadata.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../operator/api/stage.ts';
@@ -46,7 +46,7 @@ export function planRerun(
 
 function workOf(stage: R1Stage | undefined): string | undefined {
   const { status } = stage ?? {};
-  if (findCondition(status?.conditions, 'Succeeded')?.status === 'True') return 'finished';
+  if (succeededStatus(status?.conditions) === 'True') return 'finished';
   const { step = 0, steps = 0 } = status?.progress ?? {};
   if (step > 0) return `at step ${step} of ${steps}`;
   return status?.attempts.at(-1)?.outcome === 'Running' ? 'begun' : undefined;

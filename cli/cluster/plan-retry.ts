@@ -1,4 +1,4 @@
-import { findCondition } from '../../operator/api/conditions.ts';
+import { succeededStatus } from '../../operator/api/conditions.ts';
 import type { R1Stage } from '../../operator/api/stage.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 
@@ -9,7 +9,7 @@ import { UserError } from '../../trainer/contract/errors.ts';
  * @throws UserError when one is no stage, or has not failed
  */
 export function planRetry<T extends R1Stage>(pipeline: string, stages: readonly T[], names: readonly string[]): T[] {
-  const failed = stages.filter((stage) => stateOf(stage) === 'False');
+  const failed = stages.filter(({ status }) => succeededStatus(status?.conditions) === 'False');
   const known = failed.map(({ spec }) => spec.stage).join(', ');
   const expected = failed.length === 0 ? 'none of its stages has failed' : `expected a stage that has failed: ${known}`;
   for (const name of names) {
@@ -19,8 +19,4 @@ export function planRetry<T extends R1Stage>(pipeline: string, stages: readonly 
   }
   if (failed.length === 0) throw new UserError(`pipeline ${pipeline}: ${expected}`);
   return names.length === 0 ? failed : failed.filter(({ spec }) => names.includes(spec.stage));
-}
-
-function stateOf({ status }: R1Stage): string | undefined {
-  return findCondition(status?.conditions, 'Succeeded')?.status;
 }

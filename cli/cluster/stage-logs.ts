@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findCondition } from '../../operator/api/conditions.ts';
+import { succeededStatus } from '../../operator/api/conditions.ts';
 import { labels } from '../../operator/api/metadata.ts';
 import type { R1Stage } from '../../operator/api/stage.ts';
 import { ApiError, ConnectionError } from '../../operator/kube/client/api-error.ts';
@@ -140,9 +140,7 @@ function isGone(error: unknown): boolean {
 async function hasEnded(cluster: Cluster, pipeline: string, stage: string): Promise<boolean> {
   const [{ status }, stages] = await Promise.all([readPipeline(cluster, pipeline), readStages(cluster, pipeline)]);
   const found = stages.find(({ spec }) => spec.stage === stage);
-  return [status, found?.status].some(
-    (each) => (findCondition(each?.conditions, 'Succeeded')?.status ?? 'Unknown') !== 'Unknown',
-  );
+  return [status, found?.status].some((each) => succeededStatus(each?.conditions) !== 'Unknown');
 }
 
 function whyNothing(pipeline: string, stage: string, stages: readonly R1Stage[], choice: PodChoice): string {

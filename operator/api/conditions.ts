@@ -95,3 +95,8 @@ export function findCondition(
 ): Condition | undefined {
   return conditions?.find((each) => each.type === type);
 }
+
+/** Of an object's `Succeeded` condition; Unknown as well before there is one. */
+export function succeededStatus(conditions: readonly Condition[] | undefined): Condition['status'] {
+  return findCondition(conditions, 'Succeeded')?.status ?? 'Unknown';
+}

@@ -1,4 +1,4 @@
-import { findCondition } from '../api/conditions.ts';
+import { succeededStatus } from '../api/conditions.ts';
 import type { AttemptRecord, R1Stage } from '../api/stage.ts';
 import type { AttemptObserved } from './observed.ts';
 import { tellsApart } from '../../trainer/contract/digest-version.ts';
@@ -44,7 +44,7 @@ function marked({ metadata, spec, status }: R1Stage): readonly AttemptRecord[] {
   const last = attempts.at(-1);
   const settings = settingsDigest(spec);
   if (last?.outcome !== 'Succeeded' || observedGeneration !== metadata.generation) return attempts;
-  if (findCondition(conditions, 'Succeeded')?.status !== 'True' || tellsApart(last.settings, settings)) return attempts;
+  if (succeededStatus(conditions) !== 'True' || tellsApart(last.settings, settings)) return attempts;
   return last.settings === settings ? attempts : [...attempts.slice(0, -1), { ...last, settings }];
 }
 

@@ -1,5 +1,5 @@
 import { tellsApart } from '../../trainer/contract/digest-version.ts';
-import { findCondition } from '../api/conditions.ts';
+import { succeededStatus } from '../api/conditions.ts';
 import { annotations } from '../api/metadata.ts';
 import type { StageStatus } from '../api/stage.ts';
 import { hasOtherSettings, hasResult } from './attempts.ts';
@@ -80,9 +80,7 @@ function earliest(ms: number | undefined, { now, changesAt, rolloutRefusal }: St
 
 function keepSuccess({ last, observed: { stage } }: StageSituation): Verdict | undefined {
   if (last?.outcome !== 'Succeeded') return undefined;
-  const keeps = isChangedByHand(stage)
-    ? findCondition(stage.status?.conditions, 'Succeeded')?.status === 'True'
-    : hasResult(stage, last);
+  const keeps = isChangedByHand(stage) ? succeededStatus(stage.status?.conditions) === 'True' : hasResult(stage, last);
   if (!keeps) return undefined;
   return { status: 'True', reason: 'Completed', message: last.message };
 }

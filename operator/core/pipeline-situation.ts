@@ -1,4 +1,4 @@
-import { findCondition, type Condition } from '../api/conditions.ts';
+import { type Condition, findCondition, succeededStatus } from '../api/conditions.ts';
 import type { GateDecision, R1Pipeline } from '../api/pipeline.ts';
 import type { PipelineStage } from '../api/pipeline-stage.ts';
 import type { R1Stage, ResolvedModel, StageInput } from '../api/stage.ts';
@@ -179,7 +179,7 @@ function modelAfterGate(
 
 /** Something is being made, or was made, that another spec would throw away. */
 export function hasWork({ status }: R1Stage): boolean {
-  if (findCondition(status?.conditions, 'Succeeded')?.status === 'True') return true;
+  if (succeededStatus(status?.conditions) === 'True') return true;
   const newest = status?.attempts.at(-1);
   return (newest !== undefined && hasNotEnded(newest)) || (status?.progress?.step ?? 0) > 0;
 }

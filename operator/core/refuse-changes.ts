@@ -1,4 +1,4 @@
-import { findCondition } from '../api/conditions.ts';
+import { succeededStatus } from '../api/conditions.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { R1Stage, StageSpec } from '../api/stage.ts';
 import { isChangedByHand } from './asked-for.ts';
@@ -54,7 +54,7 @@ export function refuseToGoOnBelowOthers({ pipeline, views }: PipelineSituation):
 }
 
 function stateOf({ status }: R1Stage): string {
-  return findCondition(status?.conditions, 'Succeeded')?.status === 'True' ? 'finished' : 'begun';
+  return succeededStatus(status?.conditions) === 'True' ? 'finished' : 'begun';
 }
 
 function reads({ inputs, model }: StageSpec, stage: string): boolean {

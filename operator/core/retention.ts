@@ -1,4 +1,4 @@
-import { findCondition, type Condition } from '../api/conditions.ts';
+import { type Condition, findCondition, succeededStatus } from '../api/conditions.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import { claimName } from './names.ts';
 import type { PipelineAction, PipelineDecision } from './pipeline-decision.ts';
@@ -17,7 +17,7 @@ export function staysOnItsOwn({ storage }: R1Pipeline['spec'], succeeded: Condit
 /** Has the volume stay, or go with the pipeline, as its manifest and its end ask for; the status says so once it is done. */
 export function retainVolume({ pipeline }: PipelineSituation, decided: PipelineDecision): PipelineDecision {
   const { status } = decided;
-  const wanted = staysOnItsOwn(pipeline.spec, findCondition(status.conditions, 'Succeeded')?.status ?? 'Unknown');
+  const wanted = staysOnItsOwn(pipeline.spec, succeededStatus(status.conditions));
   // A claim that is yet to be made is made as it is asked for.
   const isNew = pipeline.status === undefined && pipeline.spec.storage.retention === 'Retain';
   const isRetained = isNew || pipeline.status?.volumeRetained === true;
@@ -57,7 +57,7 @@ export function fateOfVolume({ metadata, spec, status }: R1Pipeline): {
 } {
   const { claimName: given, retention } = spec.storage;
   if (given !== undefined) return { goes: false, words: `its checkpoints stay on the claim ${given}` };
-  const goes = !staysOnItsOwn(spec, findCondition(status?.conditions, 'Succeeded')?.status ?? 'Unknown');
+  const goes = !staysOnItsOwn(spec, succeededStatus(status?.conditions));
   const claim = `the claim ${claimName(metadata.name)} (storage.retention: ${retention})`;
   return { goes, words: `its checkpoints ${goes ? 'go with' : 'stay on'} ${claim}` };
 }

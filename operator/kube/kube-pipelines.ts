@@ -1,5 +1,5 @@
 import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
-import { findCondition, waitingReasons } from '../api/conditions.ts';
+import { succeededStatus, waitingReasons } from '../api/conditions.ts';
 import type { R1Stage } from '../api/stage.ts';
 import type { PipelineAction } from '../core/decide-pipeline.ts';
 import { secondStageObjectName } from '../core/names.ts';
@@ -84,7 +84,7 @@ export class KubePipelines implements PipelineShell {
   ): Promise<Pick<PipelineObserved, 'maxRunningStages' | 'refusal'>> {
     const { exclusive, shared } = mostRunningStages;
     const refused = this.refusals.get(key, pipeline);
-    const isOver = findCondition(pipeline.status?.conditions, 'Succeeded')?.status ?? 'Unknown';
+    const isOver = succeededStatus(pipeline.status?.conditions);
     // Where nothing will start the claim need not be asked for.
     if (isOver !== 'Unknown' || refused.refusal !== undefined) return { maxRunningStages: exclusive, ...refused };
     try {

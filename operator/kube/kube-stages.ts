@@ -1,5 +1,5 @@
 import { annotations } from '../api/metadata.ts';
-import { findCondition } from '../api/conditions.ts';
+import { succeededStatus } from '../api/conditions.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import { inputsOf, type R1Stage, type StageStatus } from '../api/stage.ts';
 import type { StageDefaults } from '../api/stage-defaults.ts';
@@ -311,5 +311,5 @@ function secondOwner({ spec }: R1Stage, first: R1Stage): string {
 }
 
 function hasSucceeded({ status }: R1Stage): boolean {
-  return findCondition(status?.conditions, 'Succeeded')?.status === 'True';
+  return succeededStatus(status?.conditions) === 'True';
 }

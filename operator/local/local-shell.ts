@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { resultName } from '../../trainer/contract/checkpoint.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 import type { ProgressLine } from '../../trainer/contract/progress.ts';
-import { findCondition } from '../api/conditions.ts';
+import { succeededStatus } from '../api/conditions.ts';
 import { annotations } from '../api/metadata.ts';
 import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
 import { type FileContents, inputsOf, type R1Stage, type StageStatus } from '../api/stage.ts';
@@ -132,7 +132,7 @@ export class LocalShell implements Shell {
   private inputProblem({ spec }: R1Stage): string | undefined {
     for (const input of inputsOf(spec)) {
       const status = this.stagesByName.get(input.stage)?.status;
-      const finished = findCondition(status?.conditions, 'Succeeded')?.status === 'True';
+      const finished = succeededStatus(status?.conditions) === 'True';
       if (!finished || this.damage.has(input.stage)) return `waits for ${input.stage}, which is run again`;
       if (status?.checkpoint?.digest !== input.digest) return `the output of ${input.stage} is not the pinned one`;
     }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { findCondition, setCondition, type NewCondition } from '../api/conditions.ts';
+import { findCondition, type NewCondition, setCondition, succeededStatus } from '../api/conditions.ts';
 import { stateOf } from '../api/display.ts';
 import { annotations } from '../api/metadata.ts';
 import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
@@ -40,7 +40,7 @@ export async function recordEnds(shell: LocalShell): Promise<void> {
 export async function forgiveFailures(shell: LocalShell): Promise<void> {
   for (const stage of shell.stages) {
     const { metadata, status } = stage;
-    if (status === undefined || findCondition(status.conditions, 'Succeeded')?.status !== 'False') continue;
+    if (status === undefined || succeededStatus(status.conditions) !== 'False') continue;
     const last = status.attempts.at(-1)?.number ?? 0;
     const again: NewCondition = {
       type: 'Succeeded',
@@ -59,9 +59,7 @@ export async function forgiveFailures(shell: LocalShell): Promise<void> {
 /** Looks whether finished stages that others still need have kept their output. */
 export async function findDamage(shell: LocalShell, state: StateDirectory): Promise<void> {
   const finished = new Set(
-    shell.stages
-      .filter(({ status }) => findCondition(status?.conditions, 'Succeeded')?.status === 'True')
-      .map(({ spec }) => spec.stage),
+    shell.stages.filter(({ status }) => succeededStatus(status?.conditions) === 'True').map(({ spec }) => spec.stage),
   );
   const { pipeline } = shell;
   const needed = new Set(

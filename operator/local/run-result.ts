@@ -1,5 +1,5 @@
 import { exitCodes } from '../../trainer/contract/exit-codes.ts';
-import { findCondition } from '../api/conditions.ts';
+import { findCondition, succeededStatus } from '../api/conditions.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { FailureClass, R1Stage } from '../api/stage.ts';
 
@@ -54,7 +54,7 @@ function exitCodeOf(outcome: RunResult['outcome'], reason: string, stages: reado
   if (outcome === 'Interrupted') return interruptedCode;
   if (reason === 'StageChanged') return exitCodes.userError;
   if (reason !== 'StageFailed') return 1;
-  const failed = stages.find(({ status }) => findCondition(status?.conditions, 'Succeeded')?.status === 'False');
+  const failed = stages.find(({ status }) => succeededStatus(status?.conditions) === 'False');
   const cause = failed?.status?.attempts.at(-1)?.class;
   return (cause && codeOfClass[cause]) ?? 1;
 }
