@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { resultName } from '../trainer/contract/checkpoint.ts';
 import { UserError } from '../trainer/contract/errors.ts';
 import { type StageResult, stageResult } from '../trainer/contract/progress.ts';
+import { pipelineAndStage } from './pipeline-and-stage.ts';
 
 /**
  * The directory that a person means by a checkpoint: a checkpoint or Hugging Face directory, a stage's directory (its
@@ -13,8 +14,9 @@ import { type StageResult, stageResult } from '../trainer/contract/progress.ts';
 export async function resolveCheckpoint(argument: string, stateDirectory: string): Promise<string> {
   if (await isDirectory(argument)) return (await finalCheckpoint(argument)) ?? argument;
 
-  const [pipeline, stage, ...more] = argument.split('/');
-  if (pipeline && stage && more.length === 0) {
+  const named = pipelineAndStage(argument);
+  if (named !== undefined) {
+    const [pipeline, stage] = named;
     const directory = join(stateDirectory, pipeline, 'volume', stage);
     const checkpoint = await finalCheckpoint(directory);
     if (checkpoint !== undefined) return checkpoint;

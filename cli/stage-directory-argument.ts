@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { StateDirectory } from '../operator/local/state-directory.ts';
 import { UserError } from '../trainer/contract/errors.ts';
+import { pipelineAndStage } from './pipeline-and-stage.ts';
 import { readPipeline, requireStage } from './state.ts';
 
 /** The directory of a stage, which is given or found by `PIPELINE/STAGE` of the local state. @throws UserError when it is neither */
@@ -10,10 +11,11 @@ export async function resolveStageDirectory(argument: string, stateDirectory: st
     () => false,
   );
   if (isDirectory) return argument;
-  const [pipeline, stage, ...more] = argument.split('/');
-  if (!pipeline || !stage || more.length > 0) {
+  const named = pipelineAndStage(argument);
+  if (named === undefined) {
     throw new UserError(`${argument}: found no such directory, expected the directory of a stage, or PIPELINE/STAGE`);
   }
+  const [pipeline, stage] = named;
   requireStage(await readPipeline(stateDirectory, pipeline), stage);
   return new StateDirectory(stateDirectory, pipeline).volume(stage);
 }

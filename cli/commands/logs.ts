@@ -7,6 +7,7 @@ import { withCluster } from '../cluster/with-cluster.ts';
 import { progressText } from '../display/progress-text.ts';
 import { localLogs } from '../local-logs.ts';
 import { integerFrom } from '../options.ts';
+import { pipelineAndStage } from '../pipeline-and-stage.ts';
 import { addPlaceOptions, type PlaceOptions } from '../place-options.ts';
 
 interface LogsOptions extends PlaceOptions {
@@ -20,8 +21,8 @@ export function addLogs(program: Command): void {
   const command = program
     .command('logs')
     .description('print what the trainer said in the newest attempt of a stage')
-    .argument('<pipeline>', 'name of the pipeline')
-    .argument('<stage>', 'name of the stage')
+    .argument('<pipeline>', 'name of the pipeline, or PIPELINE/STAGE')
+    .argument('[stage]', 'name of the stage')
     .option('-f, --follow', 'go on until the stage has ended', false)
     .option('--attempt <number>', 'this attempt instead of the newest', integerFrom(1))
     .option('--rollout <index>', 'on a cluster: this rollout worker instead of the trainer', integerFrom(0))
@@ -29,7 +30,8 @@ export function addLogs(program: Command): void {
   addPlaceOptions(command).action(logs);
 }
 
-async function logs(pipeline: string, stage: string, options: LogsOptions): Promise<void> {
+async function logs(first: string, second: string | undefined, options: LogsOptions): Promise<void> {
+  const [pipeline, stage] = namesOf(first, second);
   const show = options.raw ? (line: string) => line : readable;
   const print = async (lines: AsyncIterable<string>): Promise<void> => {
     for await (const line of lines) process.stdout.write(`${show(line)}\n`);
@@ -45,6 +47,12 @@ async function logs(pipeline: string, stage: string, options: LogsOptions): Prom
     );
   }
   await print(localLogs(pipeline, stage, { ...options, state }));
+}
+
+function namesOf(first: string, second: string | undefined): readonly [pipeline: string, stage: string] {
+  const named = second === undefined ? pipelineAndStage(first) : ([first, second] as const);
+  if (named !== undefined) return named;
+  throw new UserError(`logs: found ${first} and no stage, expected PIPELINE STAGE or PIPELINE/STAGE`);
 }
 
 function note(text: string): void {

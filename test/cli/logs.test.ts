@@ -16,12 +16,19 @@ test('prints the newest attempt with progress in words', async () => {
   expect(stdout).toMatch(/^reading pretrained\n09:31:36 train 200\/200 {2}reward \d\.\d{3}/);
 });
 
+test('takes PIPELINE/STAGE in one word', async () => {
+  const { stdout } = await r1(['logs', 'r1-tiny/r1-zero', '--state', state()]);
+  expect(stdout).toMatch(/^reading pretrained\n/);
+});
+
 test('leaves progress lines as they are when asked to', async () => {
   const { stdout } = await r1(['logs', 'r1-tiny', 'r1-zero', '--raw', '--state', state()]);
   expect(JSON.parse(stdout.split('\n')[1] ?? '')).toMatchObject({ type: 'progress', step: 200 });
 });
 
 test.each([
+  { args: ['logs', 'r1-tiny'], says: 'found r1-tiny and no stage, expected PIPELINE STAGE or PIPELINE/STAGE' },
+  { args: ['logs', 'r1-tiny/nope'], says: 'has no stage "nope"; known: pretrained, r1-zero' },
   { args: ['logs', 'r1-tiny', 'nope'], says: 'has no stage "nope"; known: pretrained, r1-zero' },
   { args: ['logs', 'r1-tiny', 'distilled'], says: 'has no log yet' },
   { args: ['logs', 'r1-tiny', 'r1-zero', '--attempt', '7'], says: 'has no attempt 7' },
