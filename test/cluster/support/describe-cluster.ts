@@ -7,6 +7,7 @@ import {
   missingFor,
   startTimeoutMs,
 } from './control-plane.ts';
+import { requireKernels } from './require-kernels.ts';
 import { announceSkipped } from './tools.ts';
 
 /**
@@ -27,6 +28,7 @@ export function describeCluster(
   (missing === undefined ? describe : describe.skip)(name, () => {
     let cluster: HeldControlPlane | undefined;
     beforeAll(async () => {
+      if (options.node === true) requireKernels();
       cluster = await controlPlane(options);
     }, startTimeoutMs);
     afterAll(async () => cluster?.release(), 180_000); // a busy disk may take a minute for a node's images
