@@ -6,6 +6,7 @@ import type { R1Stage } from '../../operator/api/stage.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 import { clusterFlags } from '../cluster/options.ts';
 import { displayOn } from '../display/display-on.ts';
+import { asPipelineShows } from '../display/run-state.ts';
 import { summaryOf } from '../display/summary.ts';
 import { watchTable } from '../display/watch-table.ts';
 import { programName } from '../invocation.ts';
@@ -48,29 +49,24 @@ async function get(given: string, name: string | undefined, options: GetOptions)
   }
   await withSource(options, async (source) => {
     if (watch && name !== undefined) return watchOne(source, name);
-    const read = () => readResources(source, kind, name);
     const draw = (resources: readonly (R1Pipeline | R1Stage)[]) =>
       drawTable(kind, resources, { wide: output === 'wide', everywhere });
-    if (watch) return watchTable(process.stdout, read, draw);
+    if (watch) return watchTable(process.stdout, async () => (await readShown(source, kind, name)).resources, draw);
 
-    const resources = await read();
     if (output === 'json' || output === 'yaml') {
+      const resources = await readResources(source, kind, name);
       const one = kind === 'pipelines' && name !== undefined ? resources[0] : undefined;
       process.stdout.write(forMachines(one ?? listOf(kind, resources), output));
     } else if (output === 'name') {
+      const resources = await readResources(source, kind, name);
       for (const each of resources) console.log(`${each.kind.toLowerCase()}.${apiGroup}/${each.metadata.name}`);
-    } else if (resources.length === 0) {
-      console.error(`nothing found in ${source.place}`);
     } else {
+      const { resources, pipelines } = await readShown(source, kind, name);
+      if (resources.length === 0) return console.error(`nothing found in ${source.place}`);
       console.log(draw(resources));
-      const pipelines = kind === 'pipelines' ? (resources as readonly R1Pipeline[]) : await pipelinesOf(source, name);
       for (const line of pipelines.flatMap((pipeline) => gatesOf(pipeline, options))) console.error(line);
     }
   });
-}
-
-async function pipelinesOf(source: PipelineSource, name: string | undefined): Promise<readonly R1Pipeline[]> {
-  return name === undefined ? source.pipelines() : [(await source.read(name)).pipeline];
 }
 
 /** Beside the table and not in it, for whoever reads columns. */
@@ -89,6 +85,21 @@ async function watchOne(source: PipelineSource, name: string): Promise<void> {
   const display = displayOn(process.stdout);
   const { pipeline, stages } = await watchPipeline(source, name, display);
   console.log(`\n${summaryOf({ pipeline, stages })}`);
+}
+
+/** What a table shows: pipelines, or stages with what their pipelines make of them. */
+async function readShown(
+  source: PipelineSource,
+  kind: ResourceKind,
+  name: string | undefined,
+): Promise<{ resources: readonly (R1Pipeline | R1Stage)[]; pipelines: readonly R1Pipeline[] }> {
+  const resources = await readResources(source, kind, name);
+  if (kind === 'pipelines') return { resources, pipelines: resources as readonly R1Pipeline[] };
+  const pipelines = name === undefined ? await source.pipelines() : [(await source.read(name)).pipeline];
+  const pipelineOf = ({ metadata, spec }: R1Stage) =>
+    pipelines.find((each) => each.metadata.name === spec.pipeline && each.metadata.namespace === metadata.namespace);
+  const stages = resources as readonly R1Stage[];
+  return { resources: stages.map((stage) => asPipelineShows(stage, pipelineOf(stage))), pipelines };
 }
 
 async function readResources(

@@ -1,3 +1,4 @@
+import { succeededStatus } from '../../operator/api/conditions.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../operator/api/stage.ts';
 import type { StageWarning } from '../../trainer/contract/progress.ts';
@@ -40,15 +41,16 @@ export interface StageState {
 /** Every stage of the manifest, in its order. */
 export function stageStates({ pipeline, stages }: RunState, now: number): StageState[] {
   return pipeline.spec.stages.map((entry) => {
-    const status = stages.find(({ spec }) => spec.stage === entry.name)?.status;
-    const listed = pipeline.status?.stages.find(({ name }) => name === entry.name);
+    const stage = stages.find(({ spec }) => spec.stage === entry.name);
+    const status = stage?.status;
+    const listed = listedIn(pipeline, entry.name);
     const newest = status?.attempts.at(-1);
     const failed = status?.attempts.findLast(({ outcome }) => outcome === 'Failed');
     const progress = status?.progress;
     const finalStep = status?.checkpoint?.step ?? 0;
-    const succeeded = status?.conditions.some(({ type, status: is }) => type === 'Succeeded' && is === 'True') ?? false;
+    const succeeded = hasSucceeded(stage);
     const result = status?.metrics ?? {};
-    const shown = succeeded && listed !== undefined && heldByPipeline.has(listed.state) ? listed : status?.display;
+    const shown = heldIn(pipeline, stage) ?? status?.display;
     return {
       name: entry.name,
       type: stageTypes.find((type) => entry[type] !== undefined) ?? '',
@@ -74,8 +76,30 @@ export function stageStates({ pipeline, stages }: RunState, now: number): StageS
   });
 }
 
+/** A stage with the state that its pipeline gives it: one word for it in every table. */
+export function asPipelineShows(stage: R1Stage, pipeline: R1Pipeline | undefined): R1Stage {
+  const held = pipeline && heldIn(pipeline, stage);
+  const { status } = stage;
+  if (held === undefined || status?.display === undefined) return stage;
+  const { state, message } = held;
+  return { ...stage, status: { ...status, display: { ...status.display, state, message } } };
+}
+
 /** What a finished stage does not know of itself: its gate waits for a person, or its manifest fits its work no more. */
+function heldIn(pipeline: R1Pipeline, stage: R1Stage | undefined) {
+  const listed = stage && hasSucceeded(stage) ? listedIn(pipeline, stage.spec.stage) : undefined;
+  return listed !== undefined && heldByPipeline.has(listed.state) ? listed : undefined;
+}
+
 const heldByPipeline = new Set(['Waiting', 'Changed']);
+
+function listedIn({ status }: R1Pipeline, stage: string) {
+  return status?.stages.find(({ name }) => name === stage);
+}
+
+function hasSucceeded(stage: R1Stage | undefined): boolean {
+  return succeededStatus(stage?.status?.conditions) === 'True';
+}
 
 function elapsed(startedAt: string, endedAt: string | undefined, now: number): number {
   return Math.max(0, ((endedAt === undefined ? now : Date.parse(endedAt)) - Date.parse(startedAt)) / 1000);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { r1 } from '../support/cli.ts';
+import { fourStages, pipelineOf, Workbench } from '../support/pipelines.ts';
 import { writePipelineState } from '../support/synthetic-run/write-pipeline-state.ts';
 import { useSharedDirectory } from '../support/shared-directory.ts';
 
@@ -40,6 +41,22 @@ test('lists the stages that exist in the order of the manifest', async () => {
   expect(lines.slice(1).map((line) => line.split(/ +/)[0])).toEqual(
     'pretrained r1-zero cold-start-data review cold-start reasoning-rl'.split(' '),
   );
+});
+
+test.each([
+  {
+    state: 'Changed',
+    after: fourStages.replace('pretrain: {data: [sums], steps: 3}', 'pretrain: {data: [sums], steps: 2}'),
+  },
+  { state: 'Waiting', after: fourStages.replace('steps: 3}}', 'steps: 3}, gate: {approval: true}}') },
+])('a finished stage is $state where the table of its run calls it so', async ({ state: word, after }) => {
+  const bench = new Workbench({ zero: [{ exit: 'userError', failAfter: 0 }] });
+  await bench.run(pipelineOf(fourStages));
+  await bench.run(pipelineOf(after));
+  for (const name of [[], ['test']]) {
+    const { stdout } = await r1(['get', 'stages', ...name, '--state', bench.stateDir]);
+    expect(stdout).toMatch(new RegExp(`^pretrained +test +pretrain +${word} `, 'm'));
+  }
 });
 
 test('prints resources for machines', async () => {
