@@ -5,6 +5,7 @@ import type { StageStatus } from '../api/stage.ts';
 import { hasOtherSettings, hasResult } from './attempts.ts';
 import { isChangedByHand } from './asked-for.ts';
 import { exhausted, lastsForMs } from './budget.ts';
+import { decideRemoval, type RemovalAction } from './decide-removal.ts';
 import { decideRollout, type RolloutAction } from './decide-rollout.ts';
 import type { AttemptObserved, StageObserved, StopReason } from './observed.ts';
 import type { Outcome } from './pipeline-status.ts';
@@ -16,6 +17,7 @@ import { stageStatus } from './stage-status.ts';
 export type StageAction =
   | { readonly kind: 'StartAttempt'; readonly attempt: number }
   | { readonly kind: 'StopAttempt'; readonly attempt: number; readonly reason: StopReason }
+  | RemovalAction
   | RolloutAction;
 
 export interface StageDecision {
@@ -62,10 +64,12 @@ export function decideStage(observed: StageObserved): StageDecision {
     const verdict = rule(situation);
     if (verdict === undefined) continue;
     const { actions = [] } = verdict;
+    const { records } = situation;
+    const started = actions.find(({ kind }) => kind === 'StartAttempt')?.attempt;
     const recheckAfterMs = earliest(verdict.recheckAfterMs, observed);
     const status = stageStatus(situation, verdict);
     return {
-      actions: [...actions, ...decideRollout(observed, situation.records)],
+      actions: [...decideRemoval(observed, records, started), ...actions, ...decideRollout(observed, records)],
       status,
       ...(recheckAfterMs === undefined ? {} : { recheckAfterMs }),
     };

@@ -81,6 +81,8 @@ export interface StageObserved {
   readonly problem?: string;
   /** Rollout workers by the attempt that they sample for, as many as were asked for; absent where they come with their attempt. */
   readonly rollouts?: readonly { readonly attempt: number; readonly workers: number }[];
+  /** Attempts of which processes go on, outlived where it is others than the trainer; absent where none can. */
+  readonly leftovers?: readonly { readonly attempt: number; readonly isOutlived: boolean }[];
   /** The newest attempt to start rollout workers. */
   readonly rolloutRefusal?: Refusal;
   /** When what is seen means something else, although nothing will be heard of it. */

@@ -1,4 +1,5 @@
 import type { R1Stage } from '../../api/stage.ts';
+import { isStageOf } from '../../core/stage-runs.ts';
 import type { Job, Pod, Stored } from '../client/resources.ts';
 import { attemptLabels } from './labels.ts';
 
@@ -24,4 +25,15 @@ export function stageIdOf({ metadata }: Stored<Job> | Stored<Pod>): string {
 export function ownerOf(metadata: R1Stage['metadata']): { readonly name: string; readonly uid: string } | undefined {
   const owners = metadata['ownerReferences'] as { readonly kind: string; name: string; uid: string }[] | undefined;
   return owners?.find(({ kind }) => kind === 'R1Pipeline');
+}
+
+/** All stages of its pipeline, itself included; none of one that was applied without a pipeline. */
+export function siblingsOf(
+  { metadata }: Stored<R1Stage>,
+  stages: { byIndex(pipelineId: string): readonly Stored<R1Stage>[] },
+): readonly Stored<R1Stage>[] {
+  const owner = ownerOf(metadata);
+  if (owner === undefined) return [];
+  const owned = stages.byIndex(idOf({ metadata: { namespace: metadata.namespace, uid: owner.uid } }));
+  return owned.filter((each) => isStageOf(owner.name, each));
 }

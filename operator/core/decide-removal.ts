@@ -1,0 +1,27 @@
+import type { AttemptRecord } from '../api/stage.ts';
+import { hasNotEnded } from './attempts.ts';
+import type { StageObserved } from './observed.ts';
+
+/** What is left of an attempt that counts as ended has to go. */
+export interface RemovalAction {
+  readonly kind: 'RemoveAttempt';
+  readonly attempt: number;
+}
+
+/**
+ * What nobody else would ever end, or would end too late: a process beside a trainer that has ended, which holds its GPUs
+ * for ever, and an attempt whose node never answered, as soon as another one takes its place. Its traces go with it, so its
+ * end is recorded before.
+ *
+ * @param started the attempt that is about to start
+ */
+export function decideRemoval(
+  { leftovers = [] }: StageObserved,
+  records: readonly AttemptRecord[],
+  started: number | undefined,
+): RemovalAction[] {
+  const ended = new Set(records.filter((each) => !hasNotEnded(each)).map(({ number }) => number));
+  return leftovers
+    .filter(({ attempt, isOutlived }) => attempt < (started ?? 0) || (isOutlived && ended.has(attempt)))
+    .map(({ attempt }) => ({ kind: 'RemoveAttempt', attempt }));
+}

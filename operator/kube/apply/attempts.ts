@@ -1,0 +1,115 @@
+import { succeededStatus } from '../../api/conditions.ts';
+import { annotations } from '../../api/metadata.ts';
+import type { R1Pipeline } from '../../api/pipeline.ts';
+import type { R1Stage } from '../../api/stage.ts';
+import type { StageDefaults } from '../../api/stage-defaults.ts';
+import { attemptName } from '../../core/names.ts';
+import type { StopReason } from '../../core/observed.ts';
+import { attemptDigest } from '../../core/settings-digest.ts';
+import { firstOwner, goneRuns } from '../../core/stage-runs.ts';
+import { ignoreNotFound } from '../client/api-error.ts';
+import type { AssumeCache } from '../client/assume-cache.ts';
+import type { KubeClient } from '../client/client.ts';
+import { RefusedError } from '../client/create-owned.ts';
+import { jobs, keyIn, type Job, type Stored } from '../client/resources.ts';
+import { idOf, ownerOf, siblingsOf, stageIdOf } from '../objects/ownership.ts';
+import { transformJob } from '../objects/transform.ts';
+import { withStageDefaults } from './stage-defaults.ts';
+import { startAttempt } from './start-attempt.ts';
+import type { VolumeClaims } from './volume-claims.ts';
+
+export interface AttemptsOptions {
+  readonly client: KubeClient;
+  readonly pipelines: AssumeCache<R1Pipeline>;
+  /** By the `idOf` of their pipeline. */
+  readonly stages: AssumeCache<R1Stage>;
+  readonly jobs: AssumeCache<Job>;
+  readonly claims: VolumeClaims;
+  /** Image of the trainer for stages that name none. */
+  readonly image: string;
+  readonly hubEndpoint: string | undefined;
+  readonly defaults: StageDefaults;
+}
+
+/** A stage that another object has first is looked at again this often. */
+const retryTakenMs = 30_000;
+
+/** Starts and ends the attempts of stages. */
+export class Attempts {
+  private readonly options: AttemptsOptions;
+
+  constructor(options: AttemptsOptions) {
+    this.options = options;
+  }
+
+  /** @throws RefusedError */
+  async start(stage: Stored<R1Stage>, number: number): Promise<void> {
+    const { client, claims, image, hubEndpoint, defaults, stages, jobs: cache } = this.options;
+    const { namespace } = stage.metadata;
+    const first = firstOwner(stage, this.stagesIn(namespace));
+    if (first !== undefined) throw new RefusedError(secondOwner(stage, first), retryTakenMs);
+    const pipeline = this.pipelineOf(stage);
+    const finished = siblingsOf(stage, stages)
+      .filter((each) => each !== stage && succeededStatus(each.status?.conditions) === 'True')
+      .map(({ spec }) => spec.stage);
+    const job = await startAttempt(client, {
+      stage: withStageDefaults(stage, defaults),
+      number,
+      madeFrom: attemptDigest(stage.spec),
+      image,
+      claim: await claims.ensure(stage, pipeline, finished),
+      goneRuns: goneRuns(pipeline, stage, this.stagesIn(namespace)),
+      hubEndpoint,
+    });
+    cache.assume(transformJob(job));
+  }
+
+  /**
+   * The Job controller ends the pods of a Job past its deadline in order, and the Job stays to tell of it. A Job that waits in
+   * a queue has no deadline; it is deleted, once it says why.
+   */
+  async stop(stage: Stored<R1Stage>, attempt: number, reason: StopReason): Promise<void> {
+    const { client, jobs: cache } = this.options;
+    const { namespace } = stage.metadata;
+    const name = attemptName(stage.metadata.name, attempt);
+    const job = cache.get(keyIn(namespace, name)) ?? (await client.find(jobs, { namespace, name }));
+    if (job === undefined || stageIdOf(job) !== idOf(stage)) return;
+    const wasTold = job.metadata.annotations?.[annotations.stopReason] !== undefined;
+    const stopped = wasTold ? job : await this.order(job, reason);
+    if (stopped?.spec?.suspend === true) await this.delete(stopped);
+  }
+
+  private async order(job: Stored<Job>, reason: StopReason): Promise<Stored<Job> | undefined> {
+    const patch = {
+      metadata: { annotations: { [annotations.stopReason]: reason } },
+      spec: { activeDeadlineSeconds: 1 },
+    };
+    const stopped = await this.options.client.mergePatch(jobs, job.metadata, patch).catch(ignoreNotFound);
+    if (stopped !== undefined) this.options.jobs.assume(transformJob(stopped));
+    return stopped;
+  }
+
+  /** Its pods go with its Job, or when their node answers, or is gone. */
+  async remove({ metadata }: Stored<R1Stage>, attempt: number): Promise<void> {
+    const job = this.options.jobs.get(keyIn(metadata.namespace, attemptName(metadata.name, attempt)));
+    if (job !== undefined) await this.delete(job);
+  }
+
+  private async delete({ metadata }: Stored<Job>): Promise<void> {
+    await this.options.client.delete(jobs, metadata, metadata.uid).catch(ignoreNotFound);
+  }
+
+  private pipelineOf({ metadata, spec }: Stored<R1Stage>): Stored<R1Pipeline> | undefined {
+    const pipeline = this.options.pipelines.get(keyIn(metadata.namespace, spec.pipeline));
+    return pipeline?.metadata.uid === ownerOf(metadata)?.uid ? pipeline : undefined;
+  }
+
+  private *stagesIn(namespace: string): Generator<Stored<R1Stage>> {
+    for (const stage of this.options.stages.all()) if (stage.metadata.namespace === namespace) yield stage;
+  }
+}
+
+function secondOwner({ spec }: R1Stage, first: R1Stage): string {
+  const { pipeline, stage } = spec;
+  return `stage ${stage} of pipeline ${pipeline} is R1Stage ${first.metadata.name} already: give spec.stage or spec.pipeline another name`;
+}

@@ -1,0 +1,94 @@
+import { succeededStatus } from '../../api/conditions.ts';
+import { inputsOf, type R1Stage } from '../../api/stage.ts';
+import type { StageObserved } from '../../core/observed.ts';
+import type { AssumeCache } from '../client/assume-cache.ts';
+import type { KubeClient } from '../client/client.ts';
+import { keyOf, type Job, type Pod, type Stored } from '../client/resources.ts';
+import { attemptOf } from '../objects/attempt-job.ts';
+import { idOf, isTrainer, ownerOf, siblingsOf } from '../objects/ownership.ts';
+import { hasEnded, isOutlived } from './attempt-end.ts';
+import { attemptObjectsOf } from './attempt-objects.ts';
+import { stageProblem } from './cluster-problem.ts';
+import { lostAt, observeAttempt } from './observe-attempt.ts';
+import type { PendingPods } from './pending-pods.ts';
+import type { ProgressPoller } from './progress.ts';
+import type { Tombstones } from './tombstones.ts';
+import { findUnseenJobs, withUnseenPods } from './unseen-objects.ts';
+
+/** Where the state of stages is known from. */
+export interface StageSources {
+  readonly client: KubeClient;
+  /** By the `idOf` of their pipeline. */
+  readonly stages: AssumeCache<R1Stage>;
+  /** By the `idOf` of their R1Stage. */
+  readonly jobs: AssumeCache<Job>;
+  /** By the `idOf` of their R1Stage. */
+  readonly pods: { byIndex(stageId: string): readonly Stored<Pod>[] };
+  readonly tombstones: Tombstones;
+  readonly progress: ProgressPoller;
+  readonly pending: PendingPods;
+}
+
+/** A stage and what the cluster shows of it. What was refused is known to whoever asked. */
+export async function observeStage(
+  stage: Stored<R1Stage>,
+  sources: StageSources,
+  now: number,
+): Promise<Omit<StageObserved, 'refusal' | 'rolloutRefusal'>> {
+  const { client, tombstones, progress, pending } = sources;
+  const id = idOf(stage);
+  const seen = { jobs: sources.jobs.byIndex(id), pods: sources.pods.byIndex(id) };
+  const unseenJobs = await findUnseenJobs(client, stage, [...seen.jobs, ...seen.pods]);
+  const found = attemptObjectsOf(stage, [...seen.jobs, ...unseenJobs], seen.pods, tombstones.get(id));
+  const objects = await Promise.all(
+    found.map(async (each) => {
+      const podUid = each.pods.at(-1)?.pod.metadata?.uid ?? '';
+      const said = { progress: progress.latest(podUid), silentMs: progress.silentMs(podUid) };
+      const heard = { ...each, ...said, eventMessage: pending.messageFor(keyOf(stage), each) };
+      return withUnseenPods(client, stage, heard, now);
+    }),
+  );
+  const lost = objects.flatMap(({ pods }) => lostAt(pods.at(-1)) ?? []);
+  const problem = stageProblem(stage.spec) ?? inputProblem(stage, sources.stages);
+  return {
+    now,
+    stage,
+    attempts: objects.map((each) => observeAttempt(each, now)),
+    rollouts: rolloutsOf(seen.jobs),
+    leftovers: leftoversOf(seen.jobs, seen.pods),
+    ...(lost.length === 0 ? {} : { changesAt: Math.min(...lost) }),
+    ...(problem === undefined ? {} : { inputProblem: problem }),
+  };
+}
+
+function rolloutsOf(jobs: readonly Stored<Job>[]): NonNullable<StageObserved['rollouts']> {
+  return jobs
+    .filter((job) => !isTrainer(job) && job.metadata.deletionTimestamp === undefined)
+    .map(({ metadata, spec }) => ({ attempt: attemptOf(metadata.labels), workers: spec?.completions ?? 0 }));
+}
+
+/** Pods that go on belong to Jobs, and go with them. */
+function leftoversOf(
+  jobs: readonly Stored<Job>[],
+  pods: readonly Stored<Pod>[],
+): NonNullable<StageObserved['leftovers']> {
+  return jobs
+    .filter((job) => isTrainer(job) && job.metadata.deletionTimestamp === undefined)
+    .flatMap(({ metadata }) => {
+      const attempt = attemptOf(metadata.labels);
+      const live = pods.filter((pod) => isTrainer(pod) && attemptOf(pod.metadata.labels) === attempt && !hasEnded(pod));
+      return live.length === 0 ? [] : [{ attempt, isOutlived: live.some(isOutlived) }];
+    });
+}
+
+/** An input whose stage runs again is not there, or is another one than was pinned. */
+function inputProblem(stage: Stored<R1Stage>, stages: StageSources['stages']): string | undefined {
+  if (ownerOf(stage.metadata) === undefined) return undefined; // applied without a pipeline: its inputs are what they are
+  const siblings = siblingsOf(stage, stages);
+  for (const input of inputsOf(stage.spec)) {
+    const maker = siblings.find((each) => each.spec.stage === input.stage);
+    if (succeededStatus(maker?.status?.conditions) !== 'True') return `waits for ${input.stage}, which is run again`;
+    if (maker?.status?.checkpoint?.digest !== input.digest) return `the output of ${input.stage} is not the pinned one`;
+  }
+  return undefined;
+}

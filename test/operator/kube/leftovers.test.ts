@@ -1,0 +1,66 @@
+import { expect, test } from '@jest/globals';
+import { jobs, pods } from '../../../operator/kube/client/resources.ts';
+import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';
+import { eventually } from '../../support/eventually.ts';
+import { answerStatus } from '../../support/fake-api.ts';
+import { MemoryApi } from '../../support/memory-api.ts';
+import { pipelineOf } from '../../support/pipelines.ts';
+import { runController } from '../../support/run-controller.ts';
+
+const pipeline = pipelineOf(`
+base: {init: {}}
+datasets: [{name: sums, generator: {task: addition}}]
+stages: [{name: first, pretrain: {data: [sums], steps: 3}}]
+`);
+const startedAt = new Date().toISOString();
+const base = { image: '', imageID: '', ready: true, restartCount: 0 };
+const beside = { ...base, name: 'istio-proxy', state: { running: { startedAt } } };
+const terminated = { exitCode: 64, reason: 'Error', message: 'no\n', startedAt, finishedAt: startedAt };
+const trainer = { ...base, name: 'trainer', state: { terminated } };
+
+/** The first attempt's pod, in which a sidecar goes on after its trainer. */
+async function outlivedAttempt(memory: MemoryApi): Promise<void> {
+  await eventually(() => expect(memory.get(jobs, 'test-first-1')).toBeDefined());
+  memory.put(pods, {
+    metadata: {
+      name: 'test-first-1-x',
+      namespace: 'team',
+      labels: memory.get(jobs, 'test-first-1')?.spec?.template.metadata?.labels ?? {},
+    },
+    spec: { containers: [{ name: 'trainer' }, { name: 'istio-proxy' }] },
+    status: { phase: 'Running', containerStatuses: [trainer, beside] },
+  });
+}
+
+test('a pod in which a sidecar goes on goes with its Job, after the end of its trainer was recorded', async () => {
+  await using memory = await MemoryApi.start();
+  memory.put(pipelines, pipeline);
+  await using _ = await runController(memory);
+  let recordedBefore: string | undefined;
+  memory.before = ({ method, path }) => {
+    if (method === 'DELETE' && path.endsWith('/test-first-1')) recordedBefore ??= outcome(memory);
+  };
+  await outlivedAttempt(memory);
+  await eventually(() => expect(memory.get(jobs, 'test-first-1')).toBeUndefined());
+  expect(recordedBefore).toBe('Failed');
+});
+
+test('it goes also when the operator that recorded the end could not remove it any more', async () => {
+  await using memory = await MemoryApi.start();
+  memory.put(pipelines, pipeline);
+  memory.before = ({ method, path }, response) => {
+    if (method === 'DELETE' && path.endsWith('/test-first-1')) answerStatus(response, 403, 'Forbidden');
+  };
+  {
+    await using _ = await runController(memory);
+    await outlivedAttempt(memory);
+    await eventually(() => expect(outcome(memory)).toBe('Failed'));
+  }
+  memory.before = () => undefined;
+  await using _ = await runController(memory);
+  await eventually(() => expect(memory.get(jobs, 'test-first-1')).toBeUndefined());
+});
+
+function outcome(memory: MemoryApi): string | undefined {
+  return memory.get(stages, 'test-first')?.status?.attempts[0]?.outcome;
+}
