@@ -5,7 +5,11 @@
 #include "attention.h"
 #include "cached-attention.h"
 #include "elementwise.h"
-#include "linear-gradient-bf16.h"
+#ifdef R1_BF16_PAIRS
+#include "linear-pairs.h"
+#else
+#include "linear-bf16.h"
+#endif
 #include "linear-gradient.h"
 #include "linear-packed.h"
 #include "linear.h"

@@ -17,6 +17,7 @@ Target choose() {
   // All that targets/avx512.cc may be compiled with (Makefile).
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl")) {
+    if (__builtin_cpu_supports("avx512bf16")) return {"avx512bf16", &avx512bf16::table};
     return {"avx512", &avx512::table};
   }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {"avx2", &avx2::table};

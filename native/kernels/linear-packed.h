@@ -22,7 +22,7 @@ void linearPanels(const float* w, float* panels, int64_t n, int64_t k) {
 void linearPacked(const float* x, const float* panels, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
   if (k == 0) return linear(x, panels, c, y, m, n, k);
   alignas(64) float sums[rowsOfBlock * panelWidth];
-  const int64_t piece = pieceOf(k);
+  const int64_t piece = pieceOf<Float32Weights>(k);
   for (int64_t i = 0; i < m; i += rowsOfBlock) {
     const int64_t rows = m - i < rowsOfBlock ? m - i : rowsOfBlock;
     for (int64_t j = 0; j < n; j += panelWidth) {
@@ -30,8 +30,8 @@ void linearPacked(const float* x, const float* panels, const float* c, float* y,
         const int64_t depth = k - p < piece ? k - p : piece;
         const float* panel = panels + j * k + p * panelWidth;
         NextLines ahead{panel + depth * panelWidth};
-        linearPiece(rows, x + i * k + p, k, panel, depth, p == 0, sums, c ? c + i * n + j : nullptr,
-                    p + depth == k ? y + i * n + j : nullptr, n, ahead, 8);
+        linearPiece<Float32Weights>(rows, x + i * k + p, k, panel, depth, p == 0, sums, c ? c + i * n + j : nullptr,
+                                    p + depth == k ? y + i * n + j : nullptr, n, ahead, 8);
       }
     }
   }

@@ -10,36 +10,20 @@
 
 namespace r1::R1_TARGET {
 
+/// How a tile adds up products: of how many rows and columns it is, and what it adds of an element of x and a column.
+struct ProductsOfFloats {
+  static constexpr int rows = tileRows;
+  static constexpr int columns = panelWidth;
+  R1_INLINE Float add(Float sum, float x, Float column) { return fma(splat(x), column, sum); }
+};
+
 /// Weights as words of 32 bits: what lies in a word, and which columns come of a word of each row.
-struct Float32Weights {
+struct Float32Weights : ProductsOfFloats {
   typedef float Element;
   static constexpr int perWord = 1;
   R1_INLINE float value(float weight) { return weight; }
   R1_INLINE Float column(Float words, int) { return words; }
 };
-
-/// The upper halves of floats, two in a word.
-struct BFloat16Weights {
-  typedef uint16_t Element;
-  static constexpr int perWord = 2;
-  R1_INLINE float value(uint16_t weight) {
-    const uint32_t bits = uint32_t(weight) << 16;
-    float value;
-    std::memcpy(&value, &bits, sizeof value);
-    return value;
-  }
-  R1_INLINE Float column(Float words, int which) {
-    const Int bits = reinterpret_cast<Int>(words);
-    return reinterpret_cast<Float>(which == 0 ? bits << 16 : bits & int32_t(0xffff0000));
-  }
-};
-
-/// x rounded to bfloat16, to the nearest, ties to even; not a number stays so.
-R1_INLINE Float roundToBFloat16(Float x) {
-  const Int bits = reinterpret_cast<Int>(x);
-  const Int rounded = (bits + 0x7fff + (bits >> 16 & 1)) & int32_t(0xffff0000);
-  return x == x ? reinterpret_cast<Float>(rounded) : x;
-}
 
 /// Columns that are made at a time.
 template <class Weights>
@@ -82,17 +66,18 @@ R1_INLINE void oneColumn(const typename Weights::Element* w, int64_t stride, int
 /// Rows of w as a panel: element p of all of them side by side.
 template <class Weights>
 R1_INLINE void packWeights(const typename Weights::Element* w, int64_t stride, int64_t rows, int64_t depth, float* panel) {
-  const int64_t whole = rows < panelWidth ? 0 : depth / columnsAtATime<Weights> * columnsAtATime<Weights>;
-  for (int v = 0; v < panelWidth; v += W) {
+  constexpr int width = Weights::columns;
+  const int64_t whole = rows < width ? 0 : depth / columnsAtATime<Weights> * columnsAtATime<Weights>;
+  for (int v = 0; v < width; v += W) {
     for (int64_t p = 0; p < whole; p += columnsAtATime<Weights>) {
       eachColumn<Weights>(w + v * stride + p, stride, [&](int q, Float column) __attribute__((always_inline)) {
-        store(panel + (p + q) * panelWidth + v, column);
+        store(panel + (p + q) * width + v, column);
       });
     }
   }
   for (int64_t p = whole; p < depth; p++) {
-    oneColumn<Weights>(w + p, stride, rows, panel + p * panelWidth);
-    for (int64_t r = rows; r < panelWidth; r++) panel[p * panelWidth + r] = 0;
+    oneColumn<Weights>(w + p, stride, rows, panel + p * width);
+    for (int64_t r = rows; r < width; r++) panel[p * width + r] = 0;
   }
 }
 
@@ -108,21 +93,21 @@ static void linearOfFewRows(const float* x, const typename Weights::Element* w, 
     R1_UNROLL for (int r = W; r < 2 * W; r++) __builtin_prefetch(w + r * k + p + headStart<Weights>, 0, 2);
     for (int64_t l = p; l < p + line; l += columnsAtATime<Weights>) {
       eachColumn<Weights>(w + l, k, [&](int q, Float column) __attribute__((always_inline)) {
-        R1_UNROLL for (int i = 0; i < MR; i++) acc[i] = fma(splat(x[(l + q) * MR + i]), column, acc[i]);
+        R1_UNROLL for (int i = 0; i < MR; i++) acc[i] = Weights::add(acc[i], x[(l + q) * MR + i], column);
       });
     }
   }
   for (; p < k; p++) {
     float column[W];
     oneColumn<Weights>(w + p, k, W, column);
-    R1_UNROLL for (int i = 0; i < MR; i++) acc[i] = fma(splat(x[p * MR + i]), load(column), acc[i]);
+    R1_UNROLL for (int i = 0; i < MR; i++) acc[i] = Weights::add(acc[i], x[p * MR + i], load(column));
   }
   R1_UNROLL for (int i = 0; i < MR; i++) {
     store(y + i * yStride, c ? acc[i] + load(c + i * yStride) : acc[i]);
   }
 }
 
-/// The lines of 16 rows of `count` elements, which are to come nearer from memory in the order in which they are packed.
+/// The lines of a panel's rows of `count` elements, which are to come nearer from memory in the order in which they are packed.
 template <class Weights>
 struct Ahead {
   const typename Weights::Element* w;
@@ -132,7 +117,7 @@ struct Ahead {
   int64_t column = 0;
 
   inline __attribute__((always_inline)) void bring(int64_t lines) {
-    for (; lines > 0 && row < panelWidth; lines--) {
+    for (; lines > 0 && row < Weights::columns; lines--) {
       __builtin_prefetch(w + row++ * stride + column + headStart<Weights>, 0, 2);
       if (row % W > 0) continue;
       column += lineLength<Weights>;
@@ -142,23 +127,37 @@ struct Ahead {
   }
 };
 
-/// MR rows of x with a panel: to = from + x·panel + c. The sums so far are rows of 16; `from` and `c` may be missing.
-template <int MR, class Ahead>
-R1_INLINE void linearTile(Strided x, const float* panel, int64_t depth, const float* from, const float* c, float* to,
+/// The sum so far of each row and column of a tile.
+struct Sums {
+  const float* first;
+  int64_t stride;
+};
+
+/// MR rows of x with a panel: to = from + x·panel + c. `from` and `c` may be missing.
+template <class Products, int MR, class Ahead>
+R1_INLINE void linearTile(Strided x, const float* panel, int64_t depth, Sums from, const float* c, float* to,
                           int64_t stride, Ahead& ahead, int64_t lines) {
-  constexpr int vectors = panelWidth / W;
+  constexpr int vectors = Products::columns / W;
   Float acc[MR][vectors] = {};
-  if (from) {
+  if (from.first) {
     R1_UNROLL for (int i = 0; i < MR; i++) {
-      R1_UNROLL for (int v = 0; v < vectors; v++) acc[i][v] = load(from + i * panelWidth + v * W);
+      R1_UNROLL for (int v = 0; v < vectors; v++) acc[i][v] = load(from.first + i * from.stride + v * W);
     }
   }
+  const auto addTerm = [&](int64_t p) __attribute__((always_inline)) {
+    Float column[vectors];
+    R1_UNROLL for (int v = 0; v < vectors; v++) column[v] = load(panel + p * Products::columns + v * W);
+    R1_UNROLL for (int i = 0; i < MR; i++) {
+      const float factor = x.data[i * x.row + p * x.step];
+      R1_UNROLL for (int v = 0; v < vectors; v++) acc[i][v] = Products::add(acc[i][v], factor, column[v]);
+    }
+  };
   int64_t p = 0;
   for (; p + 8 <= depth; p += 8) {
     ahead.bring(lines);
-    R1_UNROLL for (int q = 0; q < 8; q++) addOuterProduct(x, panel + (p + q) * panelWidth, p + q, acc);
+    R1_UNROLL for (int q = 0; q < 8; q++) addTerm(p + q);
   }
-  for (; p < depth; p++) addOuterProduct(x, panel + p * panelWidth, p, acc);
+  for (; p < depth; p++) addTerm(p);
   R1_UNROLL for (int i = 0; i < MR; i++) {
     R1_UNROLL for (int v = 0; v < vectors; v++) {
       const int64_t at = i * stride + v * W;
@@ -168,22 +167,24 @@ R1_INLINE void linearTile(Strided x, const float* panel, int64_t depth, const fl
 }
 
 /// The same for 1 to MR rows.
-template <int MR, class... Rest>
+template <class Products, int MR = Products::rows, class... Rest>
 R1_INLINE void linearTileOf(int64_t rows, Rest&&... rest) {
   if constexpr (MR > 1) {
-    if (rows < MR) return linearTileOf<MR - 1>(rows, rest...);
+    if (rows < MR) return linearTileOf<Products, MR - 1>(rows, rest...);
   }
-  linearTile<MR>(rest...);
+  linearTile<Products, MR>(rest...);
 }
 
 /// Rows of x that stay in the second cache while all of w passes by.
 constexpr int64_t rowsOfBlock = 192;
 
 /// Of a piece of k, so that the panel's part of it fits the first cache.
-constexpr int64_t longestPiece = 320;
+template <class Products>
+constexpr int64_t longestPiece = 5120 / Products::columns;
 
+template <class Products>
 R1_INLINE int64_t pieceOf(int64_t k) {
-  const int64_t pieces = (k + longestPiece - 1) / longestPiece;
+  const int64_t pieces = (k + longestPiece<Products> - 1) / longestPiece<Products>;
   return ((k + pieces - 1) / pieces + 7) / 8 * 8;
 }
 
@@ -191,41 +192,43 @@ R1_INLINE int64_t pieceOf(int64_t k) {
 /// in `sums`, unless it is the first piece; where `y` is given they go there, with c added, and else back.
 ///
 /// @param lines of what comes next that are to be brought nearer in the time of eight elements, by all tiles together
-template <class Ahead>
+template <class Products, class Ahead>
 R1_INLINE void linearPiece(int64_t rows, const float* x, int64_t k, const float* panel, int64_t depth, bool first, float* sums,
                            const float* c, float* y, int64_t yStride, Ahead& ahead, int64_t lines) {
-  const int64_t tiles = (rows + tileRows - 1) / tileRows;
+  constexpr int width = Products::columns;
+  const int64_t tiles = (rows + Products::rows - 1) / Products::rows;
   const int64_t linesOfTile = (lines + tiles - 1) / tiles;
   for (int64_t tile = 0, i = 0; tile < tiles; tile++) {
     const int64_t count = (rows - i) / (tiles - tile);  // as even as it goes: tiles of few rows wait for their own sums
-    const float* from = first ? nullptr : sums + i * panelWidth;
+    const Sums from{first ? nullptr : sums + i * width, width};
     const float* addend = y && c ? c + i * yStride : nullptr;
-    float* to = y ? y + i * yStride : sums + i * panelWidth;
-    linearTileOf<tileRows>(count, Strided{x + i * k, k, 1}, panel, depth, from, addend, to, y ? yStride : panelWidth,
-                           ahead, linesOfTile);
+    float* to = y ? y + i * yStride : sums + i * width;
+    linearTileOf<Products>(count, Strided{x + i * k, k, 1}, panel, depth, from, addend, to, y ? yStride : width, ahead,
+                           linesOfTile);
     i += count;
   }
 }
 
-/// At most so many rows of x with `columns` ≤ 16 rows of w. Pieces of k are added up outside of y, which may be c.
+/// At most so many rows of x with as many rows of w as a panel has columns, or fewer. Pieces of k are added up outside of y, which may be c.
 template <class Weights>
 static void linearOfManyRows(const float* x, const typename Weights::Element* w, int64_t columns, int64_t rows, int64_t k,
                              const float* c, float* y, int64_t yStride) {
-  alignas(64) float sums[rowsOfBlock * panelWidth];
-  alignas(64) float panel[longestPiece * panelWidth];
-  const int64_t piece = pieceOf(k);
+  constexpr int width = Weights::columns;
+  alignas(64) float sums[rowsOfBlock * width];
+  alignas(64) float panel[longestPiece<Weights> * width];
+  const int64_t piece = pieceOf<Weights>(k);
   for (int64_t p = 0; p < k; p += piece) {
     const int64_t depth = k - p < piece ? k - p : piece;
     packWeights<Weights>(w + p, k, columns, depth, panel);
-    Ahead<Weights> ahead{w + panelWidth * k + p, k, depth};
-    const bool last = p + depth == k && columns == panelWidth;
-    linearPiece(rows, x + p, k, panel, depth, p == 0, sums, c, last ? y : nullptr, yStride, ahead,
-                2 * int64_t(sizeof(typename Weights::Element)));
+    Ahead<Weights> ahead{w + width * k + p, k, depth};
+    const bool last = p + depth == k && columns == width;
+    linearPiece<Weights>(rows, x + p, k, panel, depth, p == 0, sums, c, last ? y : nullptr, yStride, ahead,
+                         8 * width / lineLength<Weights>);
   }
-  if (columns == panelWidth) return;
+  if (columns == width) return;
   for (int64_t i = 0; i < rows; i++) {
     for (int64_t j = 0; j < columns; j++) {
-      const float sum = sums[i * panelWidth + j];
+      const float sum = sums[i * width + j];
       y[i * yStride + j] = c ? sum + c[i * yStride + j] : sum;
     }
   }
@@ -273,8 +276,8 @@ static void linearOf(const float* x, const typename Weights::Element* w, const f
     float* to = y + i * n;
     int64_t j = 0;
     if (rows <= fewRows<Weights>) j = linearOfWholeVectors<Weights, fewRows<Weights>>(rows, left, w, addend, to, n, k);
-    for (; j < n; j += panelWidth) {
-      const int64_t columns = n - j < panelWidth ? n - j : panelWidth;
+    for (; j < n; j += Weights::columns) {
+      const int64_t columns = n - j < Weights::columns ? n - j : Weights::columns;
       linearOfManyRows<Weights>(left, w + j * k, columns, rows, k, addend ? addend + j : nullptr, to + j, n);
     }
   }
@@ -282,14 +285,6 @@ static void linearOf(const float* x, const typename Weights::Element* w, const f
 
 void linear(const float* x, const float* w, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
   linearOf<Float32Weights>(x, w, c, y, m, n, k);
-}
-
-void linearBf16(const float* x, const uint16_t* w, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
-  float* rounded = scratch<float>(Scratch::roundedRows, m * k);
-  int64_t i = 0;
-  for (; i + W <= m * k; i += W) store(rounded + i, roundToBFloat16(load(x + i)));
-  if (i < m * k) storeSome(rounded + i, roundToBFloat16(loadSome(x + i, m * k - i)), m * k - i);
-  linearOf<BFloat16Weights>(rounded, w, c, y, m, n, k);
 }
 
 }  // namespace r1::R1_TARGET

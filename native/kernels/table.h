@@ -42,5 +42,8 @@ extern const Table table;
 namespace avx512 {
 extern const Table table;
 }
+namespace avx512bf16 {
+extern const Table table;
+}
 
 }  // namespace r1

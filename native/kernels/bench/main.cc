@@ -62,18 +62,21 @@ void linear() {
 }
 
 void gradients() {
-  std::printf("linear's gradients, GFLOP/s (dx / dw)\n");
+  std::printf("linear's gradients, GFLOP/s (dx / dw; in bf16)\n");
   for (const auto& [n, k] : {std::pair<int64_t, int64_t>{576, 576}, {1536, 576}, {576, 1536}, {4096, 576}, {256, 256}}) {
     std::printf("  [%ld, %ld]:", n, k);
     const Floats w = some(n * k);
+    const std::vector<uint16_t> half(n * k, 0x3f80);
     Floats dw(n * k);
     for (int64_t m : {16, 64, 128, 512, 2048}) {
       const Floats g = some(m * n), x = some(m * k);
       Floats dx(m * k);
       const double input = least([&] { r1::linearInputGradient(g.data(), w.data(), nullptr, dx.data(), m, n, k); });
       const double weight = least([&] { r1::linearWeightGradient(g.data(), x.data(), dw.data(), m, n, k); });
+      const double inputBf16 = least([&] { r1::linearInputGradientBf16(g.data(), half.data(), nullptr, dx.data(), m, n, k); });
+      const double weightBf16 = least([&] { r1::linearWeightGradientBf16(g.data(), x.data(), dw.data(), m, n, k); });
       const double flop = 2e-9 * double(m * n * k);
-      std::printf("  M=%ld %.1f/%.1f", m, flop / input, flop / weight);
+      std::printf("  M=%ld %.1f/%.1f; %.1f/%.1f", m, flop / input, flop / weight, flop / inputBf16, flop / weightBf16);
     }
     std::printf("\n");
   }

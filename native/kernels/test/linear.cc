@@ -51,6 +51,49 @@ void rowDependsOnItselfAlone(const r1::Table& kernels) {
   }
 }
 
+float widened(uint16_t upper) {
+  const uint32_t bits = uint32_t(upper) << 16;
+  float value;
+  std::memcpy(&value, &bits, 4);
+  return value;
+}
+
+uint16_t rounded(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, 4);
+  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+struct Rounded {
+  std::vector<uint16_t> upper;
+  Floats values;
+};
+
+Rounded roundedAll(const Floats& values) {
+  Rounded all;
+  for (float value : values) all.upper.push_back(rounded(value)), all.values.push_back(widened(all.upper.back()));
+  return all;
+}
+
+/// So too in bfloat16, forward and backward.
+void bf16RowDependsOnItselfAlone(const r1::Table& kernels) {
+  for (const auto& [n, k] : {std::pair<int64_t, int64_t>{30, 576}, {49, 61}, {96, 700}, {600, 64}}) {
+    const Floats x = normals(70 * k), g = normals(70 * n);
+    const Rounded w = roundedAll(normals(n * k, 0.1f));
+    Floats all(70 * n), allSlopes(70 * k);
+    kernels.linearBf16(x.data(), w.upper.data(), nullptr, all.data(), 70, n, k);
+    kernels.linearInputGradientBf16(g.data(), w.upper.data(), nullptr, allSlopes.data(), 70, n, k);
+    for (int64_t m = 1; m <= 64; m++) {
+      const int64_t first = m % 7;
+      Floats some(m * n), slopes(m * k);
+      kernels.linearBf16(x.data() + first * k, w.upper.data(), nullptr, some.data(), m, n, k);
+      check(sameBits(some.data(), all.data() + first * n, m * n), "linearBf16 n %ld k %ld: bits of %ld rows differ", n, k, m);
+      kernels.linearInputGradientBf16(g.data() + first * n, w.upper.data(), nullptr, slopes.data(), m, n, k);
+      check(sameBits(slopes.data(), allSlopes.data() + first * k, m * k), "bf16 dx n %ld k %ld: bits of %ld rows differ", n, k, m);
+    }
+  }
+}
+
 /// Any number of rows, with one piece of k, several, and a last one that is shorter.
 void panelsGiveTheSameBits(const r1::Table& kernels) {
   for (const auto& [n, k] : {std::pair<int64_t, int64_t>{16, 1}, {48, 61}, {32, 576}, {16, 1530}, {608, 64}, {48, 1024}}) {
@@ -99,30 +142,6 @@ void gradientsAgree(const r1::Table& kernels) {
     kernels.linearWeightGradient(g.data() + m / 2 * n, x.data() + m / 2 * k, halves.data(), m - m / 2, n, k);
     check(sameBits(dw, halves), "dw: rows in two parts give other bits");
   }
-}
-
-float widened(uint16_t upper) {
-  const uint32_t bits = uint32_t(upper) << 16;
-  float value;
-  std::memcpy(&value, &bits, 4);
-  return value;
-}
-
-uint16_t rounded(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, 4);
-  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
-struct Rounded {
-  std::vector<uint16_t> upper;
-  Floats values;
-};
-
-Rounded roundedAll(const Floats& values) {
-  Rounded all;
-  for (float value : values) all.upper.push_back(rounded(value)), all.values.push_back(widened(all.upper.back()));
-  return all;
 }
 
 void bf16GradientsAreThoseOfRoundedNumbers(const r1::Table& kernels) {
@@ -176,4 +195,5 @@ void testLinear(const r1::Table& kernels) {
   gradientsAgree(kernels);
   bf16IsTheProductOfRoundedNumbers(kernels);
   bf16GradientsAreThoseOfRoundedNumbers(kernels);
+  bf16RowDependsOnItselfAlone(kernels);
 }

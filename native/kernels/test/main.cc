@@ -19,6 +19,7 @@ int main() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) testAll("avx2", r1::avx2::table);
   if (__builtin_cpu_supports("avx512f")) testAll("avx512", r1::avx512::table);
+  if (__builtin_cpu_supports("avx512bf16")) testAll("avx512bf16", r1::avx512bf16::table);
 #endif
   return test::failures == 0 ? 0 : 1;
 }

@@ -13,7 +13,7 @@ import { testWithOps } from '../../support/with-ops.ts';
 testWithOps('the runtime with kernels is the usual one where they are built', () => {
   expect(chooseRuntime(undefined)).toEqual({
     name: 'ops',
-    ops: expect.stringMatching(/^[0-9a-f]{16} (generic|avx2|avx512)$/),
+    ops: expect.stringMatching(/^[0-9a-f]{16} (generic|avx2|avx512|avx512bf16)$/),
   });
 });
 

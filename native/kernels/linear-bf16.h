@@ -1,5 +1,5 @@
-// Gradients of a linear layer whose products are in bfloat16. The product of two such numbers has no error in float32, so both are the
-// gradients in float32 of rounded factors, a block of them at a time.
+// Linear layers whose products are in bfloat16, on processors without instructions for them. The product of two such numbers has no
+// error in float32, so that all are products in float32 of rounded factors.
 #pragma once
 
 #include "linear-gradient.h"
@@ -7,8 +7,28 @@
 
 namespace r1::R1_TARGET {
 
-/// Rows and columns of a factor that are rounded at a time: they stay in the second cache while they are used.
-constexpr int64_t roundedRowBlock = 4 * rowBlock;
+/// The upper halves of floats, two in a word.
+struct BFloat16Weights : ProductsOfFloats {
+  typedef uint16_t Element;
+  static constexpr int perWord = 2;
+  R1_INLINE float value(uint16_t weight) {
+    const uint32_t bits = uint32_t(weight) << 16;
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+  }
+  R1_INLINE Float column(Float words, int which) {
+    const Int bits = reinterpret_cast<Int>(words);
+    return reinterpret_cast<Float>(which == 0 ? bits << 16 : bits & int32_t(0xffff0000));
+  }
+};
+
+/// x rounded to bfloat16, to the nearest, ties to even; not a number stays so.
+R1_INLINE Float roundToBFloat16(Float x) {
+  const Int bits = reinterpret_cast<Int>(x);
+  const Int rounded = (bits + 0x7fff + (bits >> 16 & 1)) & int32_t(0xffff0000);
+  return x == x ? reinterpret_cast<Float>(rounded) : x;
+}
 
 /// `count` numbers, rounded to bfloat16.
 R1_INLINE void roundInto(float* to, const float* from, int64_t count) {
@@ -16,6 +36,15 @@ R1_INLINE void roundInto(float* to, const float* from, int64_t count) {
   for (; i + W <= count; i += W) store(to + i, roundToBFloat16(load(from + i)));
   if (i < count) storeSome(to + i, roundToBFloat16(loadSome(from + i, count - i)), count - i);
 }
+
+void linearBf16(const float* x, const uint16_t* w, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
+  float* rounded = scratch<float>(Scratch::roundedRows, m * k);
+  roundInto(rounded, x, m * k);
+  linearOf<BFloat16Weights>(rounded, w, c, y, m, n, k);
+}
+
+/// Rows and columns of a factor that are rounded at a time: they stay in the second cache while they are used.
+constexpr int64_t roundedRowBlock = 4 * rowBlock;
 
 /// `count` numbers of bfloat16, widened.
 R1_INLINE void widenInto(float* to, const uint16_t* from, int64_t count) {
