@@ -1,0 +1,188 @@
+import type { StageFile } from '../../../trainer/contract/stage-file.ts';
+import {
+  configMaps,
+  jobs,
+  pods,
+  volumeClaims,
+  type Job,
+  type KubeObject,
+  type Pod,
+  type ResourceKind,
+  type Stored,
+} from '../../../operator/kube/client/resources.ts';
+import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';
+import type { ObjectStore } from '../../support/object-store.ts';
+import type { Dice } from './dice.ts';
+import { TrainerVolume } from './trainer-volume.ts';
+
+/** A word, or an exit code. */
+export type PodEnd = 'succeeds' | 'poorly' | 'evicted' | 'preempted' | 'killed' | 'vanishes' | number;
+
+/** A trainer begins. */
+export interface Beginning {
+  readonly file: StageFile;
+  readonly pod: Stored<Pod>;
+  /** When its stage file was written. */
+  readonly toldAt: number;
+}
+
+type Owned = Stored<KubeObject> & { metadata: { ownerReferences?: readonly { readonly uid: string }[] } };
+
+const ownedKinds: readonly ResourceKind<KubeObject>[] = [stages, jobs, pods, configMaps, volumeClaims];
+
+/** What other controllers do: that of Jobs, garbage collection, the kubelet and the trainer. */
+export class Cluster {
+  readonly volume = new TrainerVolume();
+  private readonly store: ObjectStore;
+  private readonly dice: Dice;
+  private podsMade = 0;
+  /** Called as a trainer begins, before it does anything. */
+  private readonly onBegin: (beginning: Beginning) => void;
+
+  constructor(store: ObjectStore, dice: Dice, onBegin: (beginning: Beginning) => void) {
+    this.store = store;
+    this.dice = dice;
+    this.onBegin = onBegin;
+  }
+
+  get waiting(): Stored<Pod>[] {
+    return this.alive.filter(({ status }) => status?.phase === 'Pending');
+  }
+
+  get running(): Stored<Pod>[] {
+    return this.alive.filter(({ status }) => status?.phase === 'Running');
+  }
+
+  /** Pods that have not ended. */
+  private get alive(): Stored<Pod>[] {
+    return this.store.all(pods).filter(({ status }) => status?.phase === 'Pending' || status?.phase === 'Running');
+  }
+
+  /** A bit of everything that controllers do by themselves. */
+  step(): void {
+    this.collectGarbage();
+    for (const job of this.store.all(jobs)) if (!this.dice.happens(0.3)) this.lookAtJob(job);
+    for (const pod of this.store.all(pods)) {
+      if (pod.metadata.deletionTimestamp === undefined || this.dice.happens(0.3)) continue;
+      if (pod.status?.phase === 'Running') this.end(pod, 75);
+      else this.store.remove(pods, pod.metadata.name);
+    }
+  }
+
+  private collectGarbage(): void {
+    const uids = new Set(
+      [pipelines, ...ownedKinds].flatMap((kind) => this.store.all(kind)).map(({ metadata }) => metadata.uid),
+    );
+    for (const kind of ownedKinds) {
+      for (const object of this.store.all(kind) as Owned[]) {
+        const owners = object.metadata.ownerReferences ?? [];
+        if (owners.length === 0 || owners.some(({ uid }) => uids.has(uid))) continue;
+        if (kind === pods) this.deletePod(object as Stored<Pod>);
+        else this.store.remove(kind, object.metadata.name);
+      }
+    }
+  }
+
+  /** It is told to end, and has time for it. */
+  private deletePod(pod: Stored<Pod>): void {
+    if (pod.metadata.deletionTimestamp !== undefined) return;
+    const deletionTimestamp = new Date(Date.now() + 250_000).toISOString();
+    this.store.put(pods, { ...pod, metadata: { ...pod.metadata, deletionTimestamp } });
+  }
+
+  private lookAtJob(job: Stored<Job>): void {
+    const { spec, status, metadata } = job;
+    if (spec?.suspend === true || status?.conditions?.some(({ type }) => type === 'Complete' || type === 'Failed'))
+      return;
+    const own = this.store
+      .all(pods)
+      .filter((pod) => (pod as Owned).metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid));
+    const isOver = spec?.activeDeadlineSeconds !== undefined;
+    if (isOver) {
+      for (const pod of own) if (!hasEnded(pod)) this.deletePod(pod);
+      if (own.every(hasEnded)) this.judge(job, 'Failed', 'DeadlineExceeded');
+      return;
+    }
+    if (own.length === 0) {
+      // It has had one, which is gone.
+      if (status?.active !== undefined) this.judge(job, 'Failed', 'BackoffLimitExceeded');
+      else this.makePod(job);
+    } else if (own.some((pod) => pod.status?.phase === 'Succeeded')) this.judge(job, 'Complete', 'Completed');
+    else if (own.every(hasEnded)) this.judge(job, 'Failed', 'BackoffLimitExceeded');
+  }
+
+  private judge(job: Stored<Job>, type: 'Complete' | 'Failed', reason: string): void {
+    const condition = { type, status: 'True', reason, lastTransitionTime: now() };
+    this.store.put(jobs, { ...job, status: { ...job.status, conditions: [condition] } });
+  }
+
+  private makePod(job: Stored<Job>): void {
+    const { template } = job.spec ?? {};
+    const { name, namespace, uid } = job.metadata;
+    this.store.put(pods, {
+      metadata: {
+        namespace,
+        name: `${name}-${++this.podsMade}`,
+        labels: template?.metadata?.labels ?? {},
+        ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name, uid, controller: true }],
+      },
+      spec: { containers: template?.spec?.containers ?? [], volumes: template?.spec?.volumes ?? [] },
+      status: { phase: 'Pending' },
+    });
+    this.store.put(jobs, { ...job, status: { ...job.status, active: 1 } });
+  }
+
+  /** The kubelet starts it, if what it needs is there. */
+  run(pod: Stored<Pod>): void {
+    const config = this.configOf(pod);
+    if (config === undefined || pod.metadata.deletionTimestamp !== undefined) return;
+    const file = JSON.parse(config.data?.['stage.json'] ?? '') as StageFile;
+    this.onBegin({ file, pod, toldAt: Date.parse(config.metadata.creationTimestamp) });
+    this.volume.removeGoneRuns(file);
+    this.put(pod, 'Running', { running: { startedAt: now() } });
+  }
+
+  private configOf(pod: Stored<Pod>) {
+    const name = pod.spec?.volumes?.find((each) => each.name === 'stage')?.configMap?.name ?? '';
+    return this.store.get(configMaps, name);
+  }
+
+  end(pod: Stored<Pod>, how: PodEnd): void {
+    if (how === 'vanishes') return this.store.remove(pods, pod.metadata.name);
+    const config = this.configOf(pod);
+    const startedAt = pod.status?.containerStatuses?.[0]?.state?.running?.startedAt ?? now();
+    const over = (exitCode: number, message = '') => ({
+      terminated: { exitCode, message, startedAt, finishedAt: now() },
+    });
+    if ((how === 'succeeds' || how === 'poorly') && config !== undefined) {
+      const file = JSON.parse(config.data?.['stage.json'] ?? '') as StageFile;
+      const checkpoint = this.volume.publish(file);
+      const metrics = { 'eval/pass@1': how === 'poorly' ? 0.1 : 0.9 };
+      const result = { outcome: 'succeeded', reason: 'succeeded', message: 'done', checkpoint, metrics };
+      this.put(pod, 'Succeeded', over(0, JSON.stringify(result)));
+    } else {
+      const reasons: Partial<Record<PodEnd, string>> = {
+        evicted: 'EvictionByEvictionAPI',
+        preempted: 'PreemptionByScheduler',
+      };
+      const reason = reasons[how];
+      const disruption =
+        reason === undefined ? [] : [{ type: 'DisruptionTarget', status: 'True', reason, message: '' }];
+      this.put(pod, 'Failed', over(typeof how === 'number' ? how : 137), disruption);
+    }
+  }
+
+  private put(pod: Stored<Pod>, phase: string, state: object, more: readonly object[] = []): void {
+    const conditions = [...(pod.status?.conditions ?? []), ...more];
+    const ready = { name: 'trainer', image: '', imageID: '', ready: phase === 'Running', restartCount: 0, state };
+    this.store.put(pods, { ...pod, status: { ...pod.status, phase, conditions, containerStatuses: [ready] } } as Pod);
+  }
+}
+
+export function hasEnded({ status }: Pod): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
+}
+
+function now(): string {
+  return new Date().toISOString();
+}

@@ -1,0 +1,43 @@
+import { expect, test } from '@jest/globals';
+import * as fc from 'fast-check';
+import { findCondition } from '../../../operator/api/conditions.ts';
+import { course, slowCourse, type Course } from './course.ts';
+import { live } from './live.ts';
+import { fairWeather } from './operator-process.ts';
+import type { World } from './world.ts';
+
+/** R1_COURSES=10000 tries others, and more of them, from R1_SEED on if that is given; those of every day are the same each day. */
+const { R1_COURSES: asked, R1_SEED: from } = process.env;
+const courses = Number(asked ?? 100);
+const seed = from ?? (asked === undefined ? 1 : undefined);
+const parameters = (share: number): fc.Parameters<[Course]> => ({
+  numRuns: Math.round(courses * share),
+  ...(seed === undefined ? {} : { seed: Number(seed) }),
+});
+
+test('whatever happens, and whenever the operator dies: no second Job, no orphan, no lie, nothing lost, nothing stuck', async () => {
+  await fc.assert(
+    fc.asyncProperty(course, async (each) => void (await live(each))),
+    parameters(0.8),
+  );
+}, 36_000_000);
+
+test('what happens slowly ends as it would have in fair weather, and with an operator that never died', async () => {
+  await fc.assert(
+    fc.asyncProperty(slowCourse, async (each) => {
+      const calm = await live({ ...each, weather: fairWeather, deaths: [] });
+      expect(endOf(await live(each))).toEqual(endOf(calm));
+    }),
+    parameters(0.2),
+  );
+}, 36_000_000);
+
+/** What is left, without what tells how it came to that. */
+function endOf({ pipeline, ownStages }: World): unknown {
+  const [whole, ...parts] = [pipeline, ...ownStages].map(({ metadata: { name }, spec: { suspend }, status }) => {
+    const condition = findCondition(status?.conditions, 'Succeeded');
+    return { name, suspend, succeeded: condition?.status, reason: condition?.reason };
+  });
+  const made = ownStages.map(({ spec, status }) => [spec.stage, status?.checkpoint?.digest]);
+  return { whole, parts: Object.fromEntries(parts.map((each) => [each.name, each])), made: Object.fromEntries(made) };
+}

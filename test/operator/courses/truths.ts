@@ -1,0 +1,191 @@
+import { findCondition, succeededStatus } from '../../../operator/api/conditions.ts';
+import { annotations } from '../../../operator/api/metadata.ts';
+import { inputsOf, type R1Stage } from '../../../operator/api/stage.ts';
+import { isChangedByHand } from '../../../operator/core/asked-for.ts';
+import { exhausted } from '../../../operator/core/budget.ts';
+import { runName } from '../../../operator/core/names.ts';
+import {
+  configMaps,
+  jobs,
+  pods,
+  volumeClaims,
+  type Job,
+  type Stored,
+  type StoredMetadata,
+} from '../../../operator/kube/client/resources.ts';
+import { attemptOf } from '../../../operator/kube/objects/attempt-job.ts';
+import { attemptLabels } from '../../../operator/kube/objects/labels.ts';
+import { stages } from '../../../operator/kube/objects/r1-kinds.ts';
+import { hasEnded, type Beginning } from './cluster.ts';
+import type { Write } from './operator-process.ts';
+import { resultAskedFor } from './trainer-volume.ts';
+import type { World } from './world.ts';
+
+/** Each says what is wrong, if anything is. */
+type Truths<T extends readonly unknown[]> = Readonly<Record<string, (...of: T) => string | undefined>>;
+
+/** A copy that is no older may not have been heard of. */
+const heardOfMs = 30_000;
+
+/** What holds after every write, whoever wrote. */
+export const always: Truths<[World]> = {
+  'an attempt has one Job, ever': ({ history }) => {
+    const made = new Map<string, string>();
+    for (const { plural, type, object } of history) {
+      if (plural !== 'jobs' || type !== 'ADDED') continue;
+      const attempt = attemptIn(object.metadata);
+      const other = made.get(attempt);
+      if (other !== undefined && other !== object.metadata.uid) return `${object.metadata.name} was made twice`;
+      made.set(attempt, object.metadata.uid);
+    }
+    return undefined;
+  },
+  'a stage has one attempt that has not ended': (world) => {
+    const seen = new Map<string, string>();
+    for (const job of world.store.all(jobs)) {
+      if (!isAtWork(world, job)) continue;
+      const uid = job.metadata.labels?.[attemptLabels.stageUid] ?? '';
+      const other = seen.get(uid);
+      if (other !== undefined) return `${other} and ${job.metadata.name} are both at work`;
+      seen.set(uid, job.metadata.name);
+    }
+    return undefined;
+  },
+  'everything has an owner': ({ store }) =>
+    [...store.all(stages), ...store.all(jobs), ...store.all(configMaps), ...store.all(volumeClaims)].find(
+      ({ metadata }) => (metadata as R1Stage['metadata'])['ownerReferences'] === undefined,
+    )?.metadata.name,
+  'a stage has succeeded with what its trainer was asked for': (world) => {
+    for (const stage of world.store.all(stages)) {
+      if (!saysSuccess(stage) || stage.status?.observedGeneration !== stage.metadata.generation) continue;
+      const { checkpoint } = stage.status ?? {};
+      const made = checkpoint && world.cluster.volume.checkpoints.get(`${stage.spec.stage}/${checkpoint.path}`);
+      if (made?.digest !== checkpoint?.digest) return `${stage.metadata.name} names a checkpoint that is not there`;
+      if (made?.madeWith !== resultAskedFor(stage) && !isChangedByHand(stage))
+        return `${stage.metadata.name} has succeeded with other settings than it asks for`;
+    }
+    return undefined;
+  },
+  'a pipeline is complete with what it asks for': (world) => {
+    const { pipeline } = world;
+    const { status, metadata } = pipeline;
+    if (succeededStatus(status?.conditions) !== 'True' || status?.observedGeneration !== metadata.generation)
+      return undefined;
+    for (const { stage, object, desired } of world.survey().views) {
+      // What somebody did to a stage since then is not known yet.
+      if (object === undefined || object.status?.observedGeneration !== object.metadata.generation) continue;
+      if (status === undefined || world.isTouchedSince(stage.name, status)) continue;
+      if (!saysSuccess(object)) return `stage ${stage.name} of a complete pipeline has not succeeded`;
+      const made = world.cluster.volume.checkpoints.get(`${stage.name}/${object.status?.checkpoint?.path}`);
+      if (desired !== undefined && made?.madeWith !== resultAskedFor(desired))
+        return `stage ${stage.name} of a complete pipeline was made with other settings`;
+    }
+    return undefined;
+  },
+  'nobody says InternalError': ({ store, pipeline }) =>
+    [pipeline, ...store.all(stages)].find(
+      ({ status }) => findCondition(status?.conditions, 'Succeeded')?.reason === 'InternalError',
+    )?.metadata.name,
+};
+
+/** What holds once everything has come to rest. */
+export const atRest: Truths<[World]> = {
+  'what must stop has stopped': (world) => {
+    const { spec } = world.pipeline;
+    const { spent } = world.survey();
+    const why = spec.suspend ? 'suspended' : exhausted(spec.budget, spent);
+    if (why === undefined) return undefined;
+    const job = ownJobs(world).find((each) => isAtWork(world, each) && !isStopping(each));
+    return job && `${job.metadata.name} runs, although: ${why}`;
+  },
+  'what left the manifest does not run': (world) => {
+    const names = new Set(world.pipeline.spec.stages.map(({ name }) => name));
+    const job = ownJobs(world).find(
+      (each) => isAtWork(world, each) && !isStopping(each) && !names.has(each.metadata.labels?.['r1.dev/stage'] ?? ''),
+    );
+    return job?.metadata.name;
+  },
+  'a pipeline that says Suspended has nothing at work': (world) => {
+    const { status } = world.pipeline;
+    if (findCondition(status?.conditions, 'Suspended')?.status !== 'True') return undefined;
+    return ownJobs(world).find((each) => isAtWork(world, each))?.metadata.name;
+  },
+  'a pipeline that is complete has nothing at work': (world) => {
+    if (succeededStatus(world.pipeline.status?.conditions) !== 'True') return undefined;
+    return ownJobs(world).find((each) => isAtWork(world, each))?.metadata.name;
+  },
+  'what a stage says runs does, and what runs is said': (world) => {
+    for (const stage of world.store.all(stages)) {
+      const said = stage.status?.attempts.find(({ outcome }) => outcome === 'Running')?.number;
+      const running = world.cluster.running.find(
+        ({ metadata }) =>
+          metadata.labels?.[attemptLabels.stageUid] === stage.metadata.uid && metadata.deletionTimestamp === undefined,
+      );
+      const is = running && attemptOf(running.metadata.labels);
+      if (said !== is) return `${stage.metadata.name} says that attempt ${said} runs, and attempt ${is} does`;
+    }
+    return undefined;
+  },
+  'all statuses know the newest spec': ({ store, pipeline }) =>
+    [pipeline, ...store.all(stages)].find(({ status, metadata }) => status?.observedGeneration !== metadata.generation)
+      ?.metadata.name,
+};
+
+/** What holds as a trainer begins. */
+export const asTrainersBegin: Truths<[World, Beginning]> = {
+  'a stage finds the inputs that it was given': ({ store, cluster }, { file, pod }) => {
+    const uid = pod.metadata.labels?.[attemptLabels.stageUid];
+    if (!store.all(stages).some(({ metadata }) => metadata.uid === uid)) return undefined; // it is about to be collected
+    const missing = cluster.volume.missingInputs(file);
+    return missing.length === 0 ? undefined : `${file.stage}: ${missing.join()}`;
+  },
+  'no run is removed that somebody needs': ({ store }, { file: { stage, goneRuns = [] }, toldAt }) => {
+    const others = store
+      .all(stages)
+      .filter(({ metadata }) => Date.parse(metadata.creationTimestamp) < toldAt - heardOfMs);
+    for (const run of goneRuns) {
+      const needs = ({ metadata, spec }: Stored<R1Stage>): boolean =>
+        (spec.stage === stage && runName(metadata.uid) === run) ||
+        inputsOf(spec).some((input) => input.stage === stage && input.path.startsWith(`${run}/`));
+      const needy = others.find(needs);
+      if (needy !== undefined) return `${stage}/${run}, of which ${needy.metadata.name} has a part`;
+    }
+    return undefined;
+  },
+};
+
+/** What holds of each write of an operator. */
+export const asWritten: Truths<[World, Write]> = {
+  'nothing is deleted that nobody wants deleted': ({ pipeline, askedAnew }, { method, path }) => {
+    if (method !== 'DELETE') return undefined;
+    const [kind, name = ''] = path.split('/').slice(-2);
+    if (kind === jobs.plural) return undefined; // once it is known what its attempt came to
+    const isAskedAnew = kind === stages.plural && askedAnew.has(name.slice(pipeline.metadata.name.length + 1));
+    return isAskedAnew ? undefined : path;
+  },
+};
+
+function saysSuccess({ status }: R1Stage): boolean {
+  return succeededStatus(status?.conditions) === 'True';
+}
+
+function isAtWork({ store }: World, job: Stored<Job>): boolean {
+  if (job.status?.conditions?.some(({ type }) => type === 'Complete' || type === 'Failed')) return false;
+  const own = store.all(pods).filter(({ metadata }) => attemptIn(metadata) === attemptIn(job.metadata));
+  // Its only pod is gone: the Job controller has yet to notice.
+  if (own.length === 0 && job.status?.active !== undefined) return false;
+  return own.length === 0 || !own.every(hasEnded);
+}
+
+function isStopping({ metadata }: Stored<Job>): boolean {
+  return metadata.annotations?.[annotations.stopReason] !== undefined;
+}
+
+function ownJobs({ store, ownStages }: World): Stored<Job>[] {
+  const own = new Set(ownStages.map(({ metadata }) => metadata.uid));
+  return store.all(jobs).filter(({ metadata }) => own.has(metadata.labels?.[attemptLabels.stageUid] ?? ''));
+}
+
+function attemptIn({ labels }: StoredMetadata): string {
+  return `${labels?.[attemptLabels.stageUid]}/${attemptOf(labels)}`;
+}

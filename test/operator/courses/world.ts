@@ -1,0 +1,147 @@
+import { annotations } from '../../../operator/api/metadata.ts';
+import type { PipelineStatus, R1Pipeline } from '../../../operator/api/pipeline.ts';
+import type { R1Stage } from '../../../operator/api/stage.ts';
+import { findCondition } from '../../../operator/api/conditions.ts';
+import { surveyPipeline, type PipelineSituation } from '../../../operator/core/pipeline-situation.ts';
+import { stagesAfter } from '../../../operator/core/plan.ts';
+import { isStageOf } from '../../../operator/core/stage-runs.ts';
+import type { Stored } from '../../../operator/kube/client/resources.ts';
+import { ownerOf } from '../../../operator/kube/objects/ownership.ts';
+import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';
+import { ObjectStore, type Change } from '../../support/object-store.ts';
+import { Cluster, type Beginning } from './cluster.ts';
+import type { Course, Happening } from './course.ts';
+import type { Dice } from './dice.ts';
+import { families } from './manifests.ts';
+
+/** The objects of one pipeline, and those who act on them besides the operator: the cluster and a person. */
+export class World {
+  readonly store = new ObjectStore();
+  /** All changes, oldest first. */
+  readonly history: Change[] = [];
+  readonly cluster: Cluster;
+  /** Stages that the person has asked for anew. */
+  readonly askedAnew = new Set<string>();
+  private readonly manifests: readonly R1Pipeline[];
+  private readonly name: string;
+  /** When the person, or what they asked for, last changed a stage. */
+  private readonly touchedAt = new Map<string, number>();
+  private uids = 0;
+  private copies = 0;
+
+  constructor({ family, variant }: Course, dice: Dice, onBegin: (beginning: Beginning) => void) {
+    this.manifests = families[family] ?? [];
+    const manifest = this.manifests[variant % this.manifests.length]!;
+    this.name = manifest.metadata.name;
+    this.store.newUid = () => `${(++this.uids).toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`;
+    this.store.onChange((change) => {
+      this.history.push(change);
+      if (change.plural === stages.plural && change.type === 'DELETED') this.touch(change.object as Stored<R1Stage>);
+    });
+    this.cluster = new Cluster(this.store, dice, onBegin);
+    this.store.put(pipelines, { ...manifest, metadata: { ...manifest.metadata, namespace: 'team' } });
+  }
+
+  get pipeline(): Stored<R1Pipeline> {
+    return this.store.get(pipelines, this.name)!;
+  }
+
+  /** Stages of the pipeline; what somebody copied is none. */
+  get ownStages(): Stored<R1Stage>[] {
+    const { metadata } = this.pipeline;
+    const isOwn = (each: Stored<R1Stage>): boolean =>
+      ownerOf(each.metadata)?.uid === metadata.uid && isStageOf(metadata.name, each);
+    return this.store.all(stages).filter(isOwn);
+  }
+
+  survey(): PipelineSituation {
+    const { pipeline, ownStages } = this;
+    const maxRunningStages = pipeline.spec.storage.accessMode === 'ReadWriteMany' ? 32 : 1;
+    return surveyPipeline({ now: Date.now(), pipeline, stages: ownStages, maxRunningStages });
+  }
+
+  /** Somebody did something to a stage after the end of its pipeline was written. */
+  isTouchedSince(stage: string, { conditions }: PipelineStatus): boolean {
+    const { lastTransitionTime = '' } = findCondition(conditions, 'Succeeded') ?? {};
+    return (this.touchedAt.get(stage) ?? 0) >= Date.parse(lastTransitionTime);
+  }
+
+  private touch({ spec }: R1Stage): void {
+    this.touchedAt.set(spec.stage, Date.now());
+  }
+
+  happen(each: Happening): void {
+    const { pipeline, ownStages, cluster } = this;
+    switch (each.kind) {
+      case 'time':
+        return;
+      case 'podRuns': {
+        const pod = pick(cluster.waiting, each.which);
+        if (pod !== undefined) cluster.run(pod);
+        return;
+      }
+      case 'podEnds': {
+        const pod = pick(cluster.running, each.which);
+        if (pod !== undefined) cluster.end(pod, each.how);
+        return;
+      }
+      case 'suspend':
+        return this.ask({ ...pipeline.spec, suspend: each.suspend });
+      case 'edit': {
+        const { spec } = pick(this.manifests, each.variant)!;
+        return this.ask({ ...spec, suspend: pipeline.spec.suspend });
+      }
+      case 'approve':
+        return this.annotate(annotations.approved, pick(pipeline.spec.stages, each.which)!.name);
+      case 'rerun': {
+        const { name } = pick(pipeline.spec.stages, each.which)!;
+        for (const affected of stagesAfter(pipeline, [name])) this.askedAnew.add(affected);
+        return this.annotate(annotations.rerunFrom, name);
+      }
+      case 'deleteStage': {
+        const stage = pick(ownStages, each.which);
+        if (stage !== undefined) this.store.remove(stages, stage.metadata.name);
+        return;
+      }
+      case 'editStage': {
+        const stage = pick(ownStages, each.which);
+        if (stage === undefined) return;
+        this.touch(stage);
+        this.store.put(stages, { ...stage, spec: { ...stage.spec, seed: each.seed } });
+        return;
+      }
+      case 'copyStage': {
+        const stage = pick(ownStages, each.which);
+        if (stage !== undefined) this.copy(stage);
+        return;
+      }
+      case 'deleteCopies':
+        for (const { metadata } of this.store.all(stages)) {
+          if (metadata.name.startsWith(copyPrefix)) this.store.remove(stages, metadata.name);
+        }
+    }
+  }
+
+  /** As `kubectl get -o yaml | sed | kubectl create` does: a new object with labels, owner and annotations of the old one. */
+  private copy({ apiVersion, kind, metadata, spec }: Stored<R1Stage>): void {
+    const { labels, annotations: given, ownerReferences } = metadata as R1Stage['metadata'];
+    const copied = { labels, annotations: given, ownerReferences, name: `${copyPrefix}${++this.copies}` };
+    this.store.put(stages, { apiVersion, kind, metadata: copied, spec });
+  }
+
+  private ask(spec: R1Pipeline['spec']): void {
+    this.store.put(pipelines, { ...this.pipeline, spec });
+  }
+
+  private annotate(name: string, value: string): void {
+    const { pipeline } = this;
+    const given = { ...pipeline.metadata.annotations, [name]: value };
+    this.store.put(pipelines, { ...pipeline, metadata: { ...pipeline.metadata, annotations: given } });
+  }
+}
+
+const copyPrefix = 'copy-';
+
+function pick<T>(list: readonly T[], which: number): T | undefined {
+  return list[which % Math.max(1, list.length)];
+}
