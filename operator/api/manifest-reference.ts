@@ -33,7 +33,7 @@ Three annotations are orders to a running pipeline:
 
 | Annotation | |
 |---|---|
-| \`r1.dev/approved: NAME,NAME\` | Opens the gates of these stages that wait for a person. \`approved-by.r1.dev/NAME\` beside it names who approved, and \`kubectl r1 approve\` sets both; it can only be one's own name, and is kept in \`status.gates\`. |
+| \`r1.dev/approved: NAME,NAME\` | Opens the gates of these stages that wait for a person. \`approved-by.r1.dev/NAME\` beside it names who approved, and \`kubectl r1 approve\` sets both; it can only be one's own name, and is kept in \`status.gates\`; without it, the field manager is kept that set the annotation, such as \`kubectl-annotate\`, and when. |
 | \`r1.dev/rerun-from: NAME,NAME\` | Deletes these stages and all that use what they give, and runs them again with the settings of now; their approvals no longer count. It removes itself. |
 | \`r1.dev/forgiven-attempts: "N"\`, on an R1Stage | Attempts up to this number no longer count against \`retry\`: a failed stage is tried again from its newest checkpoint. |
 `,

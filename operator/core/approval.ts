@@ -15,18 +15,33 @@ export interface Approval {
 /** Nothing where nobody has approved the gate of a stage. */
 export function approvalOf(pipeline: R1Pipeline, stage: string): Approval | undefined {
   if (!approvedStages(pipeline).includes(stage)) return undefined;
-  const by = pipeline.metadata.annotations?.[`${approvedByPrefix}${stage}`];
+  const by = pipeline.metadata.annotations?.[`${approvedByPrefix}${stage}`] ?? approvedWith(pipeline);
   return by === undefined ? {} : { by };
 }
 
-/** The pipeline with approvals from elsewhere, beside those that its manifest brings along. */
-export function withApprovals(pipeline: R1Pipeline, approved: readonly string[]): R1Pipeline {
-  if (approved.length === 0) return pipeline;
+/** The program that set the approvals, where it said nobody's name; of all fields a shell tells of theirs alone. */
+function approvedWith({ metadata }: R1Pipeline): string | undefined {
+  const [entry] = (metadata['managedFields'] ?? []) as { readonly manager?: string; readonly time?: string }[];
+  if (entry?.manager === undefined) return undefined;
+  return `field manager ${entry.manager}${entry.time === undefined ? '' : ` at ${entry.time}`}`;
+}
+
+/**
+ * The pipeline with approvals from elsewhere, beside those that its manifest brings along.
+ *
+ * @param approved by stage
+ */
+export function withApprovals(pipeline: R1Pipeline, approved: ReadonlyMap<string, Approval>): R1Pipeline {
+  if (approved.size === 0) return pipeline;
   const { metadata } = pipeline;
-  const all = [...new Set([...approvedStages(pipeline), ...approved])].join(',');
+  const all = [...new Set([...approvedStages(pipeline), ...approved.keys()])].join(',');
+  const names = [...approved].flatMap(([stage, { by }]) => (by === undefined ? [] : [[approvedByPrefix + stage, by]]));
   return {
     ...pipeline,
-    metadata: { ...metadata, annotations: { ...metadata.annotations, [annotations.approved]: all } },
+    metadata: {
+      ...metadata,
+      annotations: { ...metadata.annotations, [annotations.approved]: all, ...Object.fromEntries(names) },
+    },
   };
 }
 

@@ -1,7 +1,8 @@
 import { realpath } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { R1Stage } from '../api/stage.ts';
-import { afterApproval, requireOpenGate, withApprovals } from '../core/approval.ts';
+import { type Approval, afterApproval, requireOpenGate, withApprovals } from '../core/approval.ts';
 import { interrupted } from './resume.ts';
 import { lockHolder } from './run-lock.ts';
 import { StateDirectory } from './state-directory.ts';
@@ -41,7 +42,16 @@ export async function readPipelineState(stateDir: string, name: string): Promise
 export async function approveGate(stateDir: string, pipeline: PipelineState, stage: string): Promise<string> {
   requireOpenGate(pipeline.pipeline, stage);
   const { name } = pipeline.pipeline.metadata;
-  await new StateDirectory(stateDir, name).approve(stage);
+  await new StateDirectory(stateDir, name).approve(stage, whoAmI());
   const goesOn = pipeline.runner === undefined ? 'the next r1 run goes on' : `process ${pipeline.runner} goes on`;
   return afterApproval(pipeline.pipeline, stage, goesOn);
+}
+
+/** The user of the system; none where it knows no name for the number, as in a container. */
+function whoAmI(): Approval {
+  try {
+    return { by: userInfo().username };
+  } catch {
+    return {};
+  }
 }

@@ -1,4 +1,4 @@
-import { access, constants, open, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, open, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { UserError } from '../../trainer/contract/errors.ts';
@@ -7,6 +7,7 @@ import { isDiskFull, namingFullDisk } from '../../trainer/contract/full-disk.ts'
 import { makeDirectory } from '../../trainer/contract/make-directory.ts';
 import { r1Pipeline, type R1Pipeline } from '../api/pipeline.ts';
 import { r1Stage, type R1Stage } from '../api/stage.ts';
+import type { Approval } from '../core/approval.ts';
 
 /**
  * Where a pipeline keeps what it knows and makes:
@@ -16,7 +17,7 @@ import { r1Stage, type R1Stage } from '../api/stage.ts';
  *     run.lock                        held by the process that runs it
  *     stages/<stage>.json             the R1Stage with its status
  *     contents.json                   digests of large data files
- *     approved/<stage>                a person has approved its gate
+ *     approved/<stage>                a person has approved its gate, and who
  *     files/<stage>.attempt-<n>.json  what the trainer was told
  *     files/<stage>.attempt-<n>.token shared with its rollout workers, while it runs
  *     logs/<stage>.attempt-<n>.log    what it said, stdout and stderr; …<n>.rollout-<i>.log: what its rollout workers said
@@ -105,14 +106,16 @@ export class StateDirectory {
   }
 
   /** Beside the pipeline's own file, which belongs to whoever runs it. */
-  async approve(stage: string): Promise<void> {
-    await makeDirectory(this.approvals);
-    await writeFile(join(this.approvals, stage), '');
+  approve(stage: string, approval: Approval): Promise<void> {
+    return writeJson(join(this.approvals, stage), approval);
   }
 
-  /** Stages whose gate a person has approved. */
-  async approved(): Promise<string[]> {
-    return readdir(this.approvals).catch(noneIfMissing);
+  /** By stages whose gate a person has approved. */
+  async approved(): Promise<ReadonlyMap<string, Approval>> {
+    const names = await readdir(this.approvals).catch(noneIfMissing);
+    const stages = names.filter((name) => !name.endsWith('.partial'));
+    const read = async (stage: string) => JSON.parse(await readFile(join(this.approvals, stage), 'utf8')) as Approval;
+    return new Map(await Promise.all(stages.map(async (stage) => [stage, await read(stage)] as const)));
   }
 
   private get approvals(): string {

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { expect, test } from '@jest/globals';
 import { r1 } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
@@ -18,7 +19,12 @@ test.each([asksPerson, '{approval: true}'])('opens a gate that waits: %s', async
     code: 0,
     stdout: 'test: the gate of pretrained is approved; the next r1 run goes on\n',
   });
-  expect((await bench.run(pipeline)).outcome).toBe('Succeeded');
+  const ended = await bench.run(pipeline);
+  expect(ended.outcome).toBe('Succeeded');
+  const { username } = userInfo();
+  expect(ended.pipeline.status?.gates).toMatchObject([
+    { action: 'Approved', approvedBy: username, message: expect.stringContaining(`approved by ${username}`) },
+  ]);
 });
 
 test.each([['get'], ['get', 'stages'], ['get', 'stages', 'test']])(

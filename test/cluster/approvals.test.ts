@@ -1,4 +1,8 @@
 import { expect, test } from '@jest/globals';
+import type { R1Pipeline } from '../../operator/api/pipeline.ts';
+import { approvalOf } from '../../operator/core/approval.ts';
+import type { Stored } from '../../operator/kube/client/resources.ts';
+import { transformOwn } from '../../operator/kube/objects/transform.ts';
 import { manifest } from '../support/manifest.ts';
 import { fourStages } from '../support/pipelines.ts';
 import { describeCluster } from './support/describe-cluster.ts';
@@ -29,5 +33,31 @@ describeCluster('the name of whoever approves', (cluster) => {
       metadata: { annotations: Record<string, string> };
     };
     expect(metadata.annotations).toMatchObject({ 'approved-by.r1.dev/zero': 'alice', other: 'thing' });
+  });
+
+  test.each([
+    { name: 'an annotation', more: [], by: 'kubectl-annotate' },
+    { name: 'one of a named program', more: ['--field-manager=nightly'], by: 'nightly' },
+  ])('is that of the program where $name says none, and when', async ({ more, by }) => {
+    const namespace = await cluster().namespace();
+    const kubectl = (...args: readonly string[]) => cluster().kubectl(...args, '-n', namespace);
+    await cluster().apply(manifest(fourStages).replace('{name: test}', `{name: test, namespace: ${namespace}}`));
+    await kubectl('annotate', 'r1pipeline', 'test', 'r1.dev/approved=zero', ...more);
+    await kubectl('annotate', 'r1pipeline', 'test', 'other=thing', '--field-manager=somebody-else');
+    const stored = async () =>
+      JSON.parse(await kubectl('get', 'r1pipeline', 'test', '-o=json', '--show-managed-fields')) as Stored<R1Pipeline>;
+    const approved = approvalOf(transformOwn(await stored()), 'zero');
+    expect(approved?.by).toMatch(new RegExp(`^field manager ${by} at \\d{4}-\\d\\d-\\d\\dT\\S+Z$`));
+
+    // What the operator writes when a stage runs again is nobody's approval.
+    await kubectl(
+      'annotate',
+      'r1pipeline',
+      'test',
+      'r1.dev/approved=zero,pretrained',
+      '--overwrite',
+      '--field-manager=r1-operator',
+    );
+    expect(approvalOf(transformOwn(await stored()), 'zero')).toEqual({});
   });
 });

@@ -5,7 +5,7 @@ import type { Dispatcher } from 'undici';
 import { ApiError, ConnectionError } from './api-error.ts';
 import { type ClusterConfig, Credentials } from './credentials.ts';
 
-const product = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+export const product = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
   readonly name: string;
   readonly version: string;
 };

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { annotations, labels } from '../../api/metadata.ts';
 import { attemptLabels, gpusAnnotation, madeFromAnnotation, settingsAnnotation } from './labels.ts';
 import type { Job, KubeObject, Pod, Stored } from '../client/resources.ts';
+import { product } from '../client/transport.ts';
 
 // What is kept in memory of thousands of objects: what somebody reads, and nothing else.
 
@@ -21,11 +22,31 @@ const keptAnnotations: readonly string[] = [
 ];
 const keptConditions: readonly string[] = ['PodScheduled', 'Ready', 'DisruptionTarget'];
 
-/** Objects of our own kinds: all but who wrote which field, and what kubectl remembers. */
+/** Objects of our own kinds: all but who wrote which field, except the approvals, and what kubectl remembers. */
 export function transformOwn<T extends KubeObject>(object: Stored<T>): Stored<T> {
-  delete (object.metadata as { managedFields?: unknown }).managedFields;
+  const metadata = object.metadata as { managedFields?: FieldsEntry[] };
+  const approver = approvalsEntry(metadata.managedFields ?? []);
+  delete metadata.managedFields;
+  if (approver !== undefined) metadata.managedFields = [approver];
   delete object.metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration'];
   return object;
+}
+
+interface FieldsEntry {
+  readonly manager?: string;
+  readonly time?: string;
+  readonly fieldsV1?: { readonly 'f:metadata'?: { readonly 'f:annotations'?: Readonly<Record<string, unknown>> } };
+}
+
+/** The newest one by which somebody else has set the approvals of a pipeline. */
+function approvalsEntry(entries: readonly FieldsEntry[]): FieldsEntry | undefined {
+  const field = `f:${annotations.approved}`;
+  const [newest] = entries
+    .filter(({ manager, fieldsV1 }) => manager !== product.name && fieldsV1?.['f:metadata']?.['f:annotations']?.[field])
+    .toSorted((a, b) => (b.time ?? '').localeCompare(a.time ?? ''));
+  if (newest === undefined) return undefined;
+  const { manager, time } = newest;
+  return { ...(manager === undefined ? {} : { manager }), ...(time === undefined ? {} : { time }) };
 }
 
 export function transformJob({ metadata, spec, status }: Stored<Job>): Stored<Job> {

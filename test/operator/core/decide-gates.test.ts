@@ -77,6 +77,26 @@ test.each<Case>([
     gate: { action: 'Approved', approvedBy: 'alice', message: 'approved by alice' },
   },
   {
+    name: 'records the program that approved where nobody said who',
+    given: {
+      pipeline: {
+        ...approval,
+        metadata: {
+          ...annotated({ 'r1.dev/approved': 'pretrained' }).metadata,
+          managedFields: [{ manager: 'kubectl-annotate', time: '2026-01-01T11:59:00Z' }],
+        },
+      },
+      stages: succeeded(pipeline, ['pretrained']),
+    },
+    actions: ['create zero'],
+    condition: ['Unknown', 'Pending'],
+    gate: {
+      action: 'Approved',
+      approvedBy: 'field manager kubectl-annotate at 2026-01-01T11:59:00Z',
+      message: 'approved by field manager kubectl-annotate at 2026-01-01T11:59:00Z',
+    },
+  },
+  {
     name: 'shows the person the metric that the gate names',
     given: {
       pipeline: gated('{approval: true, metric: eval/pass@1}'),
