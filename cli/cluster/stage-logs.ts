@@ -3,7 +3,17 @@ import { succeededStatus } from '../../operator/api/conditions.ts';
 import { labels } from '../../operator/api/metadata.ts';
 import type { R1Stage } from '../../operator/api/stage.ts';
 import { ApiError, ConnectionError } from '../../operator/kube/client/api-error.ts';
-import { type Pod, pathOf, pods as podKind, type Stored } from '../../operator/kube/client/resources.ts';
+import {
+  type ConfigMap,
+  configMaps,
+  type KubeObject,
+  type Pod,
+  pathOf,
+  pods as podKind,
+  type ResourceKind,
+  type Stored,
+} from '../../operator/kube/client/resources.ts';
+import { lastWordsKey } from '../../operator/kube/objects/last-words-config-map.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 import { requireStage } from '../state.ts';
 import type { Cluster } from './cluster.ts';
@@ -13,7 +23,7 @@ import { linesOf, LogPosition } from './log-lines.ts';
 import { Patience } from './patience.ts';
 import {
   attemptNumber,
-  choosePods,
+  chooseNewest,
   containerOf,
   isOver,
   type PodChoice,
@@ -58,6 +68,15 @@ export async function* stageLogs(
       const pod = pods.find(readableLog);
       const waiting = pods[0] === pod ? undefined : pods[0];
       if (waiting !== undefined) noteNews(`${inWords(waiting)} has not begun: ${whyWaiting(waiting)}`);
+      // When following, what was read of a pod before it was deleted has been shown.
+      const asksForKept =
+        positions.size === 0 && (follow ? pod === undefined && (ended || attempt !== undefined) : true);
+      const kept = asksForKept ? await newestKept(cluster, pipeline, stage, options, pod) : undefined;
+      if (kept !== undefined) {
+        options.note(`attempt ${attemptNumber(kept)}, the end of the log of a pod that is gone`);
+        yield* (kept.data?.[lastWordsKey] ?? '').trimEnd().split('\n');
+        return;
+      }
       if (pod !== undefined) {
         const { uid } = pod.metadata;
         const isNew = !positions.has(uid);
@@ -81,11 +100,37 @@ export async function* stageLogs(
 }
 
 async function listPods(cluster: Cluster, pipeline: string, stage: string, choice: PodChoice): Promise<Stored<Pod>[]> {
+  return chooseNewest(await listOf(cluster, podKind, pipeline, stage), choice);
+}
+
+/** What the operator kept of the log of a later attempt than the pod that can be read, or where there is none. */
+async function newestKept(
+  cluster: Cluster,
+  pipeline: string,
+  stage: string,
+  choice: PodChoice,
+  pod: Stored<Pod> | undefined,
+): Promise<Stored<ConfigMap> | undefined> {
+  const listed = await listOf(cluster, configMaps, pipeline, stage).catch((error: unknown) => {
+    if (pod === undefined) throw error;
+    return []; // whoever may not list ConfigMaps reads the pod
+  });
+  const [newest] = chooseNewest(listed, choice);
+  if (newest === undefined || pod === undefined) return newest;
+  return attemptNumber(newest) > attemptNumber(pod) ? newest : undefined;
+}
+
+async function listOf<T extends KubeObject>(
+  cluster: Cluster,
+  kind: ResourceKind<T>,
+  pipeline: string,
+  stage: string,
+): Promise<Stored<T>[]> {
   const labelSelector = `${labels.pipeline}=${pipeline},${labels.stage}=${stage}`;
-  const { items } = await cluster.ask('list pods', (client) =>
-    client.list(podKind, cluster.namespace, { labelSelector }),
+  const { items } = await cluster.ask(`list ${kind.plural}`, (client) =>
+    client.list(kind, cluster.namespace, { labelSelector }),
   );
-  return choosePods(items, choice);
+  return items;
 }
 
 /**

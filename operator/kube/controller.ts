@@ -12,6 +12,7 @@ import type { KubeClient } from './client/client.ts';
 import { EventRecorder } from './client/events.ts';
 import { isOtherWish } from './predicates.ts';
 import { Resync } from './resync.ts';
+import { LastWords } from './apply/last-words.ts';
 import { KubePipelines } from './kube-pipelines.ts';
 import { KubeStages } from './kube-stages.ts';
 import { ownerOf, idOf, isTrainer, stageIdOf } from './objects/ownership.ts';
@@ -66,6 +67,7 @@ export class Controller {
   private readonly queues: { readonly R1Pipeline: WorkQueue; readonly R1Stage: WorkQueue };
   private readonly events: EventRecorder;
   private readonly progress: ProgressPoller;
+  private readonly lastWords: LastWords;
   private readonly tombstones = new Tombstones();
   private readonly resyncs: readonly Resync[];
   /** Keys of R1Stages by their `idOf`, which Jobs and pods carry as label and namespace. */
@@ -91,6 +93,7 @@ export class Controller {
       onDrop: () => metrics.eventDropped(),
     });
     this.progress = new ProgressPoller({ client, onProgress: (pod) => this.enqueueStageOf(pod) });
+    this.lastWords = new LastWords({ client, logger, stageOf: (pod) => this.stageOf(pod) });
 
     const enqueuePipeline = (key: string, afterMs: number) => this.queues.R1Pipeline.addAfter(key, afterMs);
     const enqueueStage = (key: string, afterMs: number) => this.queues.R1Stage.addAfter(key, afterMs);
@@ -170,6 +173,7 @@ export class Controller {
   /** Begins to act, as the one that leads. */
   start(): void {
     this.progress.start();
+    this.lastWords.start(this.informers.pods.store.values());
     this.queues.R1Pipeline.start();
     this.queues.R1Stage.start();
     for (const resync of this.resyncs) resync.start();
@@ -178,6 +182,7 @@ export class Controller {
   /** Lets passes under way end, then stops watching. */
   async stop(): Promise<void> {
     this.progress.stop();
+    this.lastWords.stop();
     for (const resync of this.resyncs) resync.stop();
     await Promise.all(Object.values(this.queues).map((queue) => queue.stop()));
     await this.events.flush();
@@ -241,12 +246,21 @@ export class Controller {
 
   private podChanged(before: Stored<Pod> | undefined, after: Stored<Pod> | undefined): void {
     const pod = after ?? before ?? unreachable();
+    if (after === undefined) this.lastWords.forget(pod.metadata.uid);
+    else this.lastWords.see(after);
     if (!isTrainer(pod)) return; // rollout workers come and go
     if (after === undefined) {
       this.tombstones.addPod(pod, Date.now());
       this.progress.forget(pod.metadata.uid);
     } else this.progress.see(after);
     if (!isUnchanged(before, after)) this.enqueueStageOf(pod, after === undefined || isEnding(after) ? 0 : settleMs);
+  }
+
+  /** The stage of a pod, unless both are being deleted. */
+  private stageOf(pod: Stored<Pod>): Stored<R1Stage> | undefined {
+    const key = this.stageKeys.get(stageIdOf(pod));
+    const stage = key === undefined ? undefined : this.stageCache.get(key);
+    return stage?.metadata.deletionTimestamp === undefined ? stage : undefined;
   }
 
   private enqueueStageOf(object: Stored<Job> | Stored<Pod>, afterMs = 0): void {

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { annotations } from '../../operator/api/metadata.ts';
 import { pipelines, stages } from '../../operator/kube/objects/r1-kinds.ts';
 import { volumeClaims } from '../../operator/kube/client/resources.ts';
+import { r1 } from '../support/cli.ts';
 import { readStageFile } from './faults/read-stage-file.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 import { eventually } from './support/eventually.ts';
@@ -25,6 +26,33 @@ describeCluster('the operator follows a person who', (cluster) => {
     const resumed = await world().stage('paused', 'first', 'Running');
     expect(resumed.status?.attempts).toMatchObject([{ outcome: 'Interrupted' }, { number: 2, outcome: 'Running' }]);
     expect(resumed.status?.failures).toEqual({});
+  });
+
+  test('reads what an attempt and its rollout worker said that are gone', async () => {
+    const learns = { prompts: ['sums'], steps: 10, rewards: [{ accuracy: {} }] };
+    await world().apply('said', {
+      image: 'kwok/slow-end',
+      stages: [{ name: 'first', grpo: learns, rolloutWorkers: 1 }],
+    });
+    await eventually('its worker runs', async () => {
+      const pods = await world().podsOf('said');
+      return pods.filter(({ status }) => status?.phase === 'Running').length === 2 || undefined;
+    });
+    await world().kubectl('patch', 'r1p', 'said', '--type=merge', '-p', '{"spec":{"suspend":true}}');
+    await world().stage('said', 'first', 'Suspended');
+    await eventually('its pods are gone', async () => (await world().podsOf('said')).length === 0 || undefined);
+
+    const place = ['--kubeconfig', cluster().kubeconfig, '-n', world().namespace];
+    const logs = (...args: readonly string[]) => r1(['logs', 'said/first', ...args, ...place]);
+    const newest = await logs();
+    expect(newest).toEqual({
+      code: 0,
+      stdout: expect.stringContaining('train '),
+      stderr: 'r1: attempt 1, the end of the log of a pod that is gone\n',
+    });
+    expect(await logs('--attempt', '1', '--follow')).toEqual(newest);
+    expect((await logs('--rollout', '0')).stdout).toBe(newest.stdout); // all pods here say the same
+    expect((await logs('--attempt', '2')).stderr).toContain('has no pod whose log can be read');
   });
 
   test('has stages in two pipelines that would make objects of one name', async () => {

@@ -65,7 +65,7 @@ export async function createOwned<T extends KubeObject & WithOwners>(
  * @throws RefusedError when the API server does not want it
  */
 export async function createNamed<T extends KubeObject>(
-  client: KubeClient,
+  client: Pick<KubeClient, 'create'>,
   kind: ResourceKind<T>,
   object: T,
 ): Promise<void> {

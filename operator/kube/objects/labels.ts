@@ -11,6 +11,9 @@ export const attemptLabels = {
   component: 'app.kubernetes.io/component',
 } as const;
 
+/** Of a pod of an Indexed Job, by Kubernetes: the number of a rollout worker. */
+export const completionIndexLabel = 'batch.kubernetes.io/job-completion-index';
+
 /** On the Job of an attempt: `attemptDigest` of the R1Stage's spec that it was made from. */
 export const madeFromAnnotation = 'r1.dev/made-from';
 /** On a Job: GPUs of one of its pods. */

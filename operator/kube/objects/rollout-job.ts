@@ -6,6 +6,8 @@ import { ownedBy, podSelector, stageLabels } from './labels.ts';
 import { mounts, rolloutPort, rolloutTokenFile } from './layout.ts';
 import { container, podMetadata, resourcesOf, restrictedPod } from './pod-spec.ts';
 
+export const rolloutContainer = 'rollout';
+
 /**
  * Pods that generate completions for the learner of an attempt. They hold nothing: a lost one costs time. So they
  * are restarted for ever, and the operator deletes the Job when the attempt has ended.
@@ -38,7 +40,7 @@ export function rolloutJob(attempt: Pick<Attempt, 'stage' | 'number' | 'image'>)
           terminationGracePeriodSeconds: 5, // there is nothing to save
           containers: [
             container(attempt, {
-              name: 'rollout',
+              name: rolloutContainer,
               command: [
                 'r1-trainer',
                 'rollout',

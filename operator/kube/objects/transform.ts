@@ -1,6 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { annotations, labels } from '../../api/metadata.ts';
-import { attemptLabels, gpusAnnotation, madeFromAnnotation, settingsAnnotation } from './labels.ts';
+import {
+  attemptLabels,
+  completionIndexLabel,
+  gpusAnnotation,
+  madeFromAnnotation,
+  settingsAnnotation,
+} from './labels.ts';
 import type { Job, KubeObject, Pod, Stored } from '../client/resources.ts';
 import { product } from '../client/transport.ts';
 
@@ -12,6 +18,7 @@ const keptLabels: readonly string[] = [
   attemptLabels.stageUid,
   attemptLabels.attempt,
   attemptLabels.component,
+  completionIndexLabel,
   'kueue.x-k8s.io/queue-name',
 ];
 const keptAnnotations: readonly string[] = [

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { choosePods, isOver, readableLog, whyWaiting } from '../../../cli/cluster/stage-pods.ts';
+import { chooseNewest, isOver, readableLog, whyWaiting } from '../../../cli/cluster/stage-pods.ts';
 import type { Pod, Stored } from '../../../operator/kube/client/resources.ts';
 
 type ContainerState = NonNullable<NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number]['state']>;
@@ -30,7 +30,7 @@ test.each([
   { choice: { rollout: 1 }, chosen: ['worker-1'] },
   { choice: { rollout: 0, attempt: 1 }, chosen: [] },
 ])('of attempts and workers $choice chooses $chosen, newest first', ({ choice, chosen }) => {
-  expect(names(choosePods(all, choice))).toEqual(chosen);
+  expect(names(chooseNewest(all, choice))).toEqual(chosen);
 });
 
 test.each([

@@ -142,7 +142,8 @@ export class FaultProxy {
       if ('delayMs' in fault) await sleep(fault.delayMs);
     }
     const answer = await this.ask(request, body);
-    if (seen.watch && answer.statusCode === 200) return this.follow(seen, answer, response);
+    const flows = seen.watch || seen.query.get('follow') === 'true';
+    if (flows && answer.statusCode === 200) return this.follow(seen, answer, response);
     const content = await buffer(answer);
     if (seen.write && (answer.statusCode ?? 0) < 300) await this.written();
     await this.hushed?.promise;
@@ -175,7 +176,7 @@ export class FaultProxy {
 
   private follow(seen: SeenRequest, answer: IncomingMessage, response: ServerResponse): void {
     seen.status = 200;
-    this.watches.add(response);
+    if (seen.watch) this.watches.add(response);
     response.writeHead(200, answer.headers);
     response.flushHeaders();
     const pass = async (): Promise<void> => {
