@@ -62,6 +62,7 @@ const settleMs = 1000;
  */
 export class Controller {
   private readonly options: ControllerOptions;
+  private readonly clock: Clock;
   private readonly informers;
   private readonly stageCache: AssumeCache<R1Stage>;
   private readonly queues: { readonly R1Pipeline: WorkQueue; readonly R1Stage: WorkQueue };
@@ -75,6 +76,7 @@ export class Controller {
 
   constructor(options: ControllerOptions) {
     this.options = options;
+    this.clock = options.clock ?? systemClock;
     const { client, logger, metrics } = options;
     const ofStages = { labelSelector: attemptLabels.stageUid };
     this.informers = {
@@ -109,11 +111,12 @@ export class Controller {
       events: this.events,
       logger,
       onPruned,
+      clock: this.clock,
     };
     const pipelineShell = new KubePipelines({ ...shared, requeueAfter: enqueuePipeline });
     const stageShell = new KubeStages({
-      ...shared,
       ...options,
+      ...shared,
       jobs: jobCache,
       pods: this.informers.pods,
       tombstones: this.tombstones,
@@ -134,7 +137,7 @@ export class Controller {
       new Resync({
         keys: () => [...objects.all()].map(keyOf),
         enqueueAfter: (key, ms) => queue.addAfter(key, ms),
-        clock: options.clock ?? systemClock,
+        clock: this.clock,
       });
     this.resyncs = [resync(pipelineCache, this.queues.R1Pipeline), resync(this.stageCache, this.queues.R1Stage)];
 
@@ -206,6 +209,7 @@ export class Controller {
   private queue(kind: 'R1Pipeline' | 'R1Stage', most: number, pass: (key: string) => Promise<Pass>): WorkQueue {
     const { metrics, logger } = this.options;
     return new WorkQueue({
+      clock: this.clock,
       concurrency: most,
       process: async (key) => {
         const startedAt = performance.now();

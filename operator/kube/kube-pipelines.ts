@@ -1,10 +1,11 @@
 import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
 import { succeededStatus, waitingReasons } from '../api/conditions.ts';
 import type { R1Stage } from '../api/stage.ts';
+import type { Clock } from '../clock.ts';
 import type { PipelineAction } from '../core/decide-pipeline.ts';
 import { secondStageObjectName } from '../core/names.ts';
 import type { PipelineObserved } from '../core/observed.ts';
-import { endChanged, type PipelineShell } from '../reconciler.ts';
+import type { PipelineShell } from '../reconciler.ts';
 import { ignoreNotFound } from './client/api-error.ts';
 import type { AssumeCache } from './client/assume-cache.ts';
 import type { KubeClient } from './client/client.ts';
@@ -36,10 +37,11 @@ export interface KubePipelinesOptions {
   /** A pass for a pipeline should follow. */
   readonly requeueAfter: (key: string, afterMs: number) => void;
   readonly onPruned: StatusWriterOptions<R1Pipeline, PipelineStatus>['onPruned'];
+  readonly clock: Clock;
 }
 
 /** Which stage runs is worth a look; how far it is can wait, as the stage has told already. */
-const settleMs = { stages: 500, progress: 5000 };
+const settleMs = { stages: 2000, progress: 5000 };
 
 /** Pipelines on a cluster. Keys are `namespace/name`. */
 export class KubePipelines implements PipelineShell {
@@ -184,7 +186,6 @@ export class KubePipelines implements PipelineShell {
 
 /** Programs wait for conditions and people for gates. */
 function settleMsOf(before: PipelineStatus | undefined, after: PipelineStatus): number {
-  if (before === undefined) return endChanged(before, after) ? 0 : settleMs.stages;
   if (decisions(before) !== decisions(after)) return 0;
   return stageStates(before) === stageStates(after) ? settleMs.progress : settleMs.stages;
 }
@@ -199,14 +200,19 @@ const followed: readonly string[] = [
   ...waitingReasons,
 ];
 
-function decisions({ conditions, gates }: PipelineStatus): string {
+/** What a pipeline without a status is taken to say. */
+const unsaid = [{ type: 'Succeeded', status: 'Unknown', reason: 'Pending' }];
+
+function decisions(status: PipelineStatus | undefined): string {
+  const { conditions = unsaid, gates = [] } = status ?? {};
   const states = conditions
     .filter(({ type }) => type !== 'Waiting')
-    .map(({ type, status, reason }) => `${type} ${status} ${followed.includes(reason) ? '' : reason}`);
+    .map(({ type, status: holds, reason }) => `${type} ${holds} ${followed.includes(reason) ? '' : reason}`);
   return [...states, ...gates.map(({ digest, action }) => `${digest} ${action}`)].join();
 }
 
-function stageStates({ stages: lines, display }: PipelineStatus): string {
+function stageStates(status: PipelineStatus | undefined): string {
+  const { stages: lines = [], display } = status ?? {};
   return [display?.state, display?.stage, ...lines.map(({ state }) => state)].join();
 }
 

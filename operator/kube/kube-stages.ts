@@ -1,4 +1,5 @@
 import type { R1Stage, StageStatus } from '../api/stage.ts';
+import type { Clock } from '../clock.ts';
 import type { StageAction } from '../core/decide-stage.ts';
 import type { StageObserved } from '../core/observed.ts';
 import { endChanged, recordsEnd, type StageShell } from '../reconciler.ts';
@@ -22,10 +23,11 @@ export interface KubeStagesOptions extends StageSources, AttemptsOptions {
   /** A pass for a stage should follow. */
   readonly requeueAfter: (key: string, afterMs: number) => void;
   readonly onPruned: StatusWriterOptions<R1Stage, StageStatus>['onPruned'];
+  readonly clock: Clock;
 }
 
 /** What nobody waits for, such as how far a stage is, is written after so long, with what comes in between. */
-const settleMs = 500;
+const settleMs = 1000;
 
 /** Stages on a cluster: a Job is an attempt. Keys are `namespace/name`. */
 export class KubeStages implements StageShell {

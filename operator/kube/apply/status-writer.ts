@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '../../clock.ts';
 import type { AssumeCache } from '../client/assume-cache.ts';
 import type { KubeClient } from '../client/client.ts';
 import { ignoreNotFound } from '../client/api-error.ts';
@@ -20,7 +21,15 @@ export interface StatusWriterOptions<T extends KubeObject, S> {
   readonly requeueAfter: (key: string, afterMs: number) => void;
   /** The API server has dropped fields that its definition of the kind does not know. */
   readonly onPruned: (kind: string, fields: readonly string[]) => void;
+  readonly clock: Clock;
 }
+
+/**
+ * Where hundreds change at a time nobody follows each, and to tell of one costs an API server as much as the Job that it runs
+ * in. Of what nobody waits for so much is written in a second, and most has changed again before it is its turn; but
+ * nothing waits for longer than the longest time.
+ */
+const words = { mostPerSecond: 5, longestMs: 15_000 };
 
 /**
  * The one place where the status of a kind is written, and where the events are recorded that go with it. What passes
@@ -28,8 +37,8 @@ export interface StatusWriterOptions<T extends KubeObject, S> {
  */
 export class StatusWriter<T extends KubeObject & { status?: S | undefined }, S extends object> {
   private readonly options: StatusWriterOptions<T, S>;
-  /** When a change was first noticed that has not been written. */
-  private readonly noticed = new Map<string, number>();
+  /** When a change was first noticed that has not been written, oldest first. */
+  private readonly noticed = new Map<string, { readonly at: number; readonly waitMs: number }>();
 
   constructor(options: StatusWriterOptions<T, S>) {
     this.options = options;
@@ -41,11 +50,9 @@ export class StatusWriter<T extends KubeObject & { status?: S | undefined }, S e
     const object = objects.get(key);
     if (object === undefined) return undefined;
     const old = object.status;
-    const now = performance.now();
-    const since = this.noticed.get(key) ?? now;
-    const delayMs = since + settleMs(old, status) - now;
+    this.forgetUndone();
+    const delayMs = this.delay(key, settleMs(old, status));
     if (delayMs > 0) {
-      this.noticed.set(key, since);
       requeueAfter(key, delayMs);
       return undefined;
     }
@@ -58,6 +65,25 @@ export class StatusWriter<T extends KubeObject & { status?: S | undefined }, S e
     objects.assume(transformOwn(saved));
     for (const each of eventsOf(old, status)) events.record(kind, saved, each);
     return saved;
+  }
+
+  /** Milliseconds until the change is to be written. Its turn comes when it was noticed, whatever is noticed after it. */
+  private delay(key: string, settleMs: number): number {
+    if (settleMs === 0) return 0;
+    const now = this.options.clock.now();
+    const turnMs = Math.min((this.noticed.size / words.mostPerSecond) * 1000, words.longestMs);
+    const { at, waitMs } = this.noticed.get(key) ?? { at: now, waitMs: turnMs };
+    this.noticed.set(key, { at, waitMs });
+    return at + Math.max(settleMs, waitMs) - now;
+  }
+
+  /** What has become again what is written is never saved. */
+  private forgetUndone(): void {
+    const before = this.options.clock.now() - 2 * words.longestMs;
+    for (const [key, { at }] of this.noticed) {
+      if (at > before) return; // noticed later, as are those that follow
+      this.noticed.delete(key);
+    }
   }
 
   /** There is no such object any more. */

@@ -5,6 +5,9 @@ import { MemoryApi } from '../../../support/memory-api.ts';
 import { pipelineOf } from '../../../support/pipelines.ts';
 import { runController } from '../../../support/run-controller.ts';
 import { OperatorMetrics } from '../../../../operator/kube/metrics.ts';
+import { StatusWriter } from '../../../../operator/kube/apply/status-writer.ts';
+import type { KubeObject, Stored } from '../../../../operator/kube/client/resources.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
 
 const pipeline = pipelineOf(`
 suspend: true
@@ -12,6 +15,90 @@ base: {init: {}}
 datasets: [{name: sums, generator: {task: addition}}]
 stages: [{name: first, pretrain: {data: [sums], steps: 3}}]
 `);
+
+/** Writes to one object that keeps what it is given, on a clock of its own. */
+function writer({ settleMs = 1000 } = {}) {
+  const clock = new ManualClock();
+  const written: string[] = [];
+  const objects = new Map<string, Stored<KubeObject & { status?: Words }>>();
+  const statuses = new StatusWriter<KubeObject & { status?: Words }, Words>({
+    clock,
+    kind: { apiVersion: 'v1', kind: 'Thing', plural: 'things', namespaced: true },
+    client: {
+      applyStatus: async (_: unknown, object: Stored<KubeObject>, status: Words) => {
+        written.push(`${object.metadata.name} ${status.says}`);
+        return { ...object, status };
+      },
+    } as never,
+    objects: {
+      get: (key: string) => objects.get(key),
+      assume: (object: Stored<KubeObject>) => objects.set(object.metadata.name, object),
+    } as never,
+    events: { record: () => undefined } as never,
+    settleMs: (_, { says }) => (says === 'end' ? 0 : settleMs),
+    eventsOf: () => [],
+    // As the reconciler does, which saves only what is new.
+    requeueAfter: (key, afterMs) =>
+      clock.after(afterMs, () => {
+        const status = said.get(key);
+        if (status !== undefined && status !== objects.get(key)?.status) void statuses.save(key, status);
+      }),
+    onPruned: () => undefined,
+  });
+  const said = new Map<string, Words>();
+  const say = async (key: string, says: string): Promise<void> => {
+    const metadata = { name: key, namespace: 'team', uid: key, resourceVersion: '1', creationTimestamp: '' };
+    if (!objects.has(key)) objects.set(key, { metadata });
+    said.set(key, { says });
+    await statuses.save(key, said.get(key)!);
+  };
+  return { clock, written, say, undo: (key: string) => said.delete(key) };
+}
+
+interface Words {
+  readonly says: string;
+}
+
+test('of what changes again before it was told the last is told', async () => {
+  const { clock, written, say } = writer();
+  await say('one', 'pending');
+  await clock.pass(999);
+  await say('one', 'running');
+  expect(written).toEqual([]);
+  await clock.pass(1);
+  expect(written).toEqual(['one running']);
+});
+
+test('what somebody waits for is told at once, and nothing after it', async () => {
+  const { clock, written, say } = writer();
+  await say('one', 'running');
+  await say('one', 'end');
+  expect(written).toEqual(['one end']);
+  await clock.pass(60_000);
+  expect(written).toEqual(['one end']);
+});
+
+test('where many change at a time five are told in a second, and each within fifteen seconds', async () => {
+  const { clock, written, say } = writer();
+  const names = Array.from({ length: 200 }, (_, at) => `stage-${at}`);
+  for (const name of names) await say(name, 'running');
+  await clock.pass(8999);
+  expect(written).toHaveLength(45);
+  await clock.pass(6001);
+  expect(written).toHaveLength(200);
+});
+
+test('what has become again what it was holds up nothing for long', async () => {
+  const { clock, written, say, undo } = writer();
+  for (let at = 0; at < 50; at++) {
+    await say(`undone-${at}`, 'pending');
+    undo(`undone-${at}`);
+  }
+  await clock.pass(30_000);
+  await say('one', 'running');
+  await clock.pass(1000);
+  expect(written).toEqual(['one running']);
+});
 
 const writesTo = ({ api }: MemoryApi) => api.requests.filter(({ path }) => path.endsWith('/status')).length;
 
