@@ -48,7 +48,9 @@ export function displayStage(
   spec: { readonly [type in StageType]?: unknown },
   status: Omit<StageStatus, 'display'>,
 ): StageDisplay {
-  const { progress, metrics, checkpoint } = status;
+  const { progress, metrics, checkpoint, rolloutWorkers } = status;
+  const said = findCondition(status.conditions, 'Succeeded')?.message ?? '';
+  const lacking = rolloutWorkers?.refused === undefined ? [] : [`without rollout workers: ${rolloutWorkers.refused}`];
   const state = stateOf(status.conditions);
   const done = state === 'Succeeded';
   const metric = (...names: string[]): string => {
@@ -66,9 +68,10 @@ export function displayStage(
     passAt1: metric('eval/pass@1'),
     kl: metric('kl'),
     node: status.node ?? '',
+    ...(rolloutWorkers === undefined ? {} : { workers: `${rolloutWorkers.running}/${rolloutWorkers.asked}` }),
     checkpoint: checkpoint === undefined ? '' : `${checkpoint.path}@${checkpoint.digest.slice(0, 12)}`,
     warnings: (status.warnings ?? []).map(({ reason }) => reason).join(','),
-    message: shorten(findCondition(status.conditions, 'Succeeded')?.message ?? ''),
+    message: shorten([said, ...lacking].join('; ')),
   };
 }
 

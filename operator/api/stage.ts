@@ -158,6 +158,7 @@ export const stageDisplay = z.strictObject({
   passAt1: z.string().max(100).describe('PASS@1'),
   kl: z.string().max(100).describe('KL'),
   node: z.string().max(253).describe('NODE'),
+  workers: z.string().max(100).optional().describe('WORKERS'),
   checkpoint: z.string().max(200).describe('CHECKPOINT'),
   warnings: z.string().max(400).describe('WARNINGS'),
   message: z.string().max(1000).describe('MESSAGE'),
@@ -189,6 +190,18 @@ export const stageStatus = z.strictObject({
     .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['reason'] })
     .optional()
     .describe('What the newest attempt warns of, such as that it learns nothing.'),
+  rolloutWorkers: z
+    .strictObject({
+      asked: z.int().min(0).describe('How many are asked for.'),
+      running: z.int().min(0).describe('How many run and are ready.'),
+      refused: z
+        .string()
+        .max(1000)
+        .optional()
+        .describe('Why the cluster grants none now; the attempt goes on without.'),
+    })
+    .optional()
+    .describe('Rollout workers of the attempt that is under way; on a cluster, where some are asked for.'),
   startedAt: time.optional().describe('When the first attempt started.'),
   completedAt: time.optional().describe('When the stage reached its end.'),
   runSeconds: z.number().min(0).default(0).describe('Seconds that attempts ran.'),

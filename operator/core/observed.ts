@@ -79,8 +79,8 @@ export interface StageObserved {
   readonly inputProblem?: string;
   /** Why this world cannot run the stage as it is, in words. */
   readonly problem?: string;
-  /** Rollout workers by the attempt that they sample for, as many as were asked for; absent where they come with their attempt. */
-  readonly rollouts?: readonly { readonly attempt: number; readonly workers: number }[];
+  /** Rollout workers by the attempt that they sample for: as many as were asked for, and as run. Absent where they come with their attempt. */
+  readonly rollouts?: readonly { readonly attempt: number; readonly workers: number; readonly running: number }[];
   /** Attempts of which processes go on, outlived where it is others than the trainer; absent where none can. */
   readonly leftovers?: readonly { readonly attempt: number; readonly isOutlived: boolean }[];
   /** The newest attempt to start rollout workers. */

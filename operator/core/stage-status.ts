@@ -3,7 +3,7 @@ import { findCondition, setCondition, type NewCondition } from '../api/condition
 import { displayStage } from '../api/display.ts';
 import type { StageCheckpoint, StageStatus } from '../api/stage.ts';
 import { failuresByClass, timestamp } from './attempts.ts';
-import type { AttemptObserved } from './observed.ts';
+import type { AttemptObserved, StageObserved } from './observed.ts';
 import type { Outcome } from './pipeline-status.ts';
 import { suspendedCondition, withOutcome } from './status-conditions.ts';
 import type { StageSituation } from './stage-situation.ts';
@@ -48,6 +48,8 @@ export function stageStatus(
   const completedAt =
     verdict.status === 'Unknown' ? undefined : (old?.completedAt ?? records.at(-1)?.endedAt ?? timestamp(now));
 
+  const rolloutWorkers = rolloutsOf(observed, live);
+
   const status: StageStatus = {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     conditions,
@@ -61,8 +63,24 @@ export function stageStatus(
     ...(completedAt === undefined ? {} : { completedAt }),
     ...sum,
     ...(node === undefined ? {} : { node }),
+    ...(rolloutWorkers === undefined ? {} : { rolloutWorkers }),
   };
   return { ...status, display: displayStage(stage.spec, status) };
+}
+
+/** Those of the attempt that is under way; absent where none are asked for, or they come with their attempt. */
+function rolloutsOf(
+  { stage, rollouts, rolloutRefusal }: StageObserved,
+  live: AttemptObserved | undefined,
+): StageStatus['rolloutWorkers'] {
+  const asked = stage.spec.rolloutWorkers;
+  if (rollouts === undefined || live === undefined || asked === 0) return undefined;
+  const running = rollouts.find(({ attempt }) => attempt === live.number)?.running ?? 0;
+  return {
+    asked,
+    running,
+    ...(rolloutRefusal === undefined ? {} : { refused: rolloutRefusal.message.slice(0, 1000) }),
+  };
 }
 
 function progressOf(attempt: AttemptObserved | undefined): StageStatus['progress'] {

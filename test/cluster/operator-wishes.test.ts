@@ -35,8 +35,8 @@ describeCluster('the operator follows a person who', (cluster) => {
       stages: [{ name: 'first', grpo: learns, rolloutWorkers: 1 }],
     });
     await eventually('its worker runs', async () => {
-      const pods = await world().podsOf('said');
-      return pods.filter(({ status }) => status?.phase === 'Running').length === 2 || undefined;
+      const found = await world().client.find(stages, { namespace: world().namespace, name: 'said-first' });
+      return found?.status?.rolloutWorkers?.running === 1 || undefined;
     });
     await world().kubectl('patch', 'r1p', 'said', '--type=merge', '-p', '{"spec":{"suspend":true}}');
     await world().stage('said', 'first', 'Suspended');

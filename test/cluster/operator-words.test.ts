@@ -114,6 +114,14 @@ describeCluster('the operator says in words', (cluster) => {
     const rewards = [{ accuracy: {} }];
     const zero = { name: 'zero', grpo: { prompts: ['sums'], steps: 5, rewards }, rolloutWorkers: 1 };
     await world().apply('alone', { image: 'kwok/succeed:5s', stages: [zero] });
+    const why = await eventually('the stage says why', async () => {
+      const found = await world().client.find(stages, { namespace: world().namespace, name: 'alone-zero' });
+      return found?.status?.rolloutWorkers?.refused === undefined ? undefined : found;
+    });
+    const taken = 'a Job named alone-zero-1-rollout exists and belongs to nobody';
+    expect(why.status?.rolloutWorkers).toEqual({ asked: 1, running: 0, refused: taken });
+    const table = await world().kubectl('get', 'r1s', 'alone-zero', '-o', 'wide');
+    expect(table).toMatch(new RegExp(` WORKERS .* 0/1 .*without rollout workers: ${taken}`, 's'));
     await world().pipeline('alone', 'Succeeded');
     const reasons = await world().kubectl('get', 'events', '-o=jsonpath={.items[*].reason}');
     expect(reasons).toContain('RolloutWorkersRefused');

@@ -57,13 +57,13 @@ function approvalsEntry(entries: readonly FieldsEntry[]): FieldsEntry | undefine
 }
 
 export function transformJob({ metadata, spec, status }: Stored<Job>): Stored<Job> {
-  const { ownerReferences, annotations: said } = metadata;
+  const { ownerReferences } = metadata;
   // Of rollout workers those count that run; whether the one pod of a trainer does, it says itself.
-  const holdsGpus = said?.[gpusAnnotation] !== undefined && spec?.completionMode === 'Indexed';
+  const isOfWorkers = spec?.completionMode === 'Indexed';
   return {
     metadata: { ...identity(metadata), ...(ownerReferences === undefined ? {} : { ownerReferences }) },
     spec: { ...pick(spec, ['suspend', 'completions', 'parallelism']), template: {} },
-    status: pick(status, holdsGpus ? ['conditions', 'ready'] : ['conditions']),
+    status: pick(status, isOfWorkers ? ['conditions', 'ready'] : ['conditions']),
   };
 }
 

@@ -64,7 +64,11 @@ export async function observeStage(
 function rolloutsOf(jobs: readonly Stored<Job>[]): NonNullable<StageObserved['rollouts']> {
   return jobs
     .filter((job) => !isTrainer(job) && job.metadata.deletionTimestamp === undefined)
-    .map(({ metadata, spec }) => ({ attempt: attemptOf(metadata.labels), workers: spec?.completions ?? 0 }));
+    .map(({ metadata, spec, status }) => ({
+      attempt: attemptOf(metadata.labels),
+      workers: spec?.completions ?? 0,
+      running: status?.ready ?? 0,
+    }));
 }
 
 /** Pods that go on belong to Jobs, and go with them. */

@@ -1,13 +1,15 @@
 import { expect, test } from '@jest/globals';
 import { versioned } from '../../../trainer/contract/digest-version.ts';
 import { decideRollout, type RolloutAction } from '../../../operator/core/decide-rollout.ts';
+import type { StageStatus } from '../../../operator/api/stage.ts';
+import { decideStage } from '../../../operator/core/decide-stage.ts';
 import { surveyStage } from '../../../operator/core/stage-situation.ts';
 import type { StageObserved } from '../../../operator/core/observed.ts';
 import { fresh, live, spec } from './observed-stage.ts';
 import { attempt, now, withStatus } from '../../support/stages.ts';
 
 const asks = (rolloutWorkers: number) => spec({ rolloutWorkers });
-const two = [{ attempt: 1, workers: 2 }];
+const two = [{ attempt: 1, workers: 2, running: 1 }];
 
 const cases: readonly { name: string; given: Partial<StageObserved>; actions: readonly RolloutAction[] }[] = [
   {
@@ -66,6 +68,64 @@ const cases: readonly { name: string; given: Partial<StageObserved>; actions: re
     actions: [],
   },
 ];
+
+test.each<{
+  name: string;
+  given: Partial<StageObserved>;
+  says: StageStatus['rolloutWorkers'];
+  workers?: string;
+  message: string;
+}>([
+  {
+    name: 'how many run of those that are asked for',
+    given: { stage: asks(2), attempts: [live], rollouts: two },
+    says: { asked: 2, running: 1 },
+    workers: '1/2',
+    message: 'attempt 1 runs',
+  },
+  {
+    name: 'that those of an earlier attempt are none of this one',
+    given: { stage: asks(2), attempts: [live], rollouts: [{ attempt: 3, workers: 2, running: 2 }] },
+    says: { asked: 2, running: 0 },
+    workers: '0/2',
+    message: 'attempt 1 runs',
+  },
+  {
+    name: 'why there are none',
+    given: {
+      stage: asks(2),
+      attempts: [live],
+      rollouts: [],
+      rolloutRefusal: { message: 'exceeded quota', until: now + 1 },
+    },
+    says: { asked: 2, running: 0, refused: 'exceeded quota' },
+    workers: '0/2',
+    message: 'attempt 1 runs; without rollout workers: exceeded quota',
+  },
+  {
+    name: 'nothing where none are asked for',
+    given: { stage: fresh, attempts: [live], rollouts: [] },
+    says: undefined,
+    message: 'attempt 1 runs',
+  },
+  {
+    name: 'nothing where they come with their attempt',
+    given: { stage: asks(2), attempts: [live] },
+    says: undefined,
+    message: 'attempt 1 runs',
+  },
+  {
+    name: 'nothing of an attempt that has ended',
+    given: { stage: asks(2), attempts: [{ ...live, state: 'ended', endedAt: now, exit: { code: 64 } }], rollouts: two },
+    says: undefined,
+    message: 'exit code 64',
+  },
+])('the status says of rollout workers $name', ({ given, says, workers, message }) => {
+  const { status } = decideStage({ now, stage: fresh, attempts: [], ...given });
+  expect(status.rolloutWorkers).toEqual(says);
+  expect(status.display?.workers).toBe(workers);
+  expect(status.display?.message).toContain(message);
+});
 
 test.each(cases)('of rollout workers, $name', ({ given, actions }) => {
   const observed = { now, stage: fresh, attempts: [], ...given };
