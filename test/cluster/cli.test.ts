@@ -229,6 +229,30 @@ stages: [{name: tuned, sft: {data: [chat]}}]`;
     expect(await wishOf('again')).toBe('zero');
   });
 
+  test('retry forgives the failures of the stages that failed, and refuses others', async () => {
+    const pipeline = await make('tried');
+    const [pretrained] = succeeded(pipeline, ['pretrained']);
+    if (pretrained === undefined) throw new Error('no stage');
+    await makeStages([pretrained, withStatus(created(pipeline, [pretrained], 'zero'), 'failed')]);
+    const forgiven = (stage: string) =>
+      kubectl('get', 'r1s', `tried-${stage}`, '-o', 'jsonpath={.metadata.annotations.r1\\.dev/forgiven-attempts}');
+    const refused = await on(['retry', 'tried', 'pretrained']);
+    expect([refused.code, refused.stderr]).toEqual([
+      64,
+      'r1: pipeline tried: pretrained has not failed; expected a stage that has failed: zero\n',
+    ]);
+    expect(await on(['retry', 'tried', 'zero'])).toEqual({
+      code: 0,
+      stdout: 'tried: zero is tried again\n',
+      stderr: '',
+    });
+    expect([await forgiven('zero'), await forgiven('pretrained')]).toEqual(['1', '']);
+    await kubectl('patch', 'r1p', 'tried', '--type=merge', '-p', '{"spec":{"suspend":true}}');
+    expect((await on(['retry', 'tried'])).stdout).toBe(
+      'tried: zero is tried again\ntried: it is suspended, and goes on when it is resumed\n',
+    );
+  });
+
   test.each([
     { storage: '{}', fate: 'go with the claim ends-volume' },
     { storage: '{retention: Retain}', fate: 'stay on the claim ends-volume' },

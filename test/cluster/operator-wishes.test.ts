@@ -55,6 +55,16 @@ describeCluster('the operator follows a person who', (cluster) => {
     expect((await logs('--attempt', '2')).stderr).toContain('has no pod whose log can be read');
   });
 
+  test('has a failed stage tried again', async () => {
+    await world().apply('retried', { image: 'kwok/exit-64-once', stages: row(1) });
+    await world().pipeline('retried', 'Failed');
+    const place = ['--kubeconfig', cluster().kubeconfig, '-n', world().namespace];
+    expect((await r1(['retry', 'retried', ...place])).stdout).toBe('retried: first is tried again\n');
+    await world().pipeline('retried', 'Succeeded');
+    const stage = await world().stage('retried', 'first', 'Succeeded');
+    expect(stage.status?.attempts).toMatchObject([{ outcome: 'Failed', class: 'userError' }, { outcome: 'Succeeded' }]);
+  });
+
   test('has stages in two pipelines that would make objects of one name', async () => {
     const [stage] = row(1);
     await world().apply('a', { stages: [{ ...stage, name: 'b-c' }] });
