@@ -112,8 +112,8 @@ async function newestKept(
   pod: Stored<Pod> | undefined,
 ): Promise<Stored<ConfigMap> | undefined> {
   const listed = await listOf(cluster, configMaps, pipeline, stage).catch((error: unknown) => {
-    if (pod === undefined) throw error;
-    return []; // whoever may not list ConfigMaps reads the pod
+    if (isForbidden(error)) return []; // whoever may not list ConfigMaps reads pods
+    throw error;
   });
   const [newest] = chooseNewest(listed, choice);
   if (newest === undefined || pod === undefined) return newest;
@@ -174,6 +174,11 @@ async function* readLog(
     clearInterval(timer);
     cut.abort();
   }
+}
+
+function isForbidden(error: unknown): boolean {
+  const { cause } = error as Error;
+  return cause instanceof ApiError && cause.status === 403;
 }
 
 /** The pod was deleted, or its container is between two starts. */

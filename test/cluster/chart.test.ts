@@ -1,8 +1,10 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdir, readFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OperatorMetrics } from '../../operator/kube/metrics.ts';
 import { stageDefaults } from '../../operator/api/stage-defaults.ts';
+import { useSharedDirectory } from '../support/shared-directory.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 import { chart, helm, type Manifest, offline, render } from './support/helm.ts';
 import { schemaLocation, writeJsonSchemas } from './support/json-schemas.ts';
@@ -62,6 +64,7 @@ const variants: readonly { name: string; values: Record<string, unknown> }[] = [
   },
 ];
 
+const directory = useSharedDirectory();
 const missing = missingPrograms(['helm', 'kubeconform']);
 if (missing !== undefined) announceSkipped('tests of the Helm chart', missing);
 
@@ -123,6 +126,60 @@ if (missing !== undefined) announceSkipped('tests of the Helm chart', missing);
     expect(flags.filter((flag) => !help.includes(`${flag} `))).toEqual([]);
     expect(flags).toEqual(expect.arrayContaining(['--namespace', '--hub-endpoint', '--stage-defaults']));
   });
+
+  test.each([
+    {
+      name: 'passes',
+      apply: 'echo trained',
+      code: 0,
+      says: ['apply', 'trained', 'delete', 'passed: a pipeline of two stages was trained'],
+    },
+    {
+      name: 'fails',
+      apply: 'exit 1',
+      code: 1,
+      says: [
+        'apply',
+        'get pipelines',
+        'get stages',
+        'What first said:',
+        'logs first',
+        'What second said:',
+        'logs second',
+        'delete',
+        'FAILED: the pipeline did not succeed',
+      ],
+    },
+    {
+      name: 'does not end',
+      apply: 'sleep 60',
+      code: 124,
+      says: [
+        'apply',
+        'get pipelines',
+        'get stages',
+        'What first said:',
+        'logs first',
+        'What second said:',
+        'logs second',
+        'delete',
+        'FAILED: the pipeline did not end within 1 seconds',
+      ],
+    },
+  ])(
+    'has a test whose one log, where it $name, has what a person needs, and how it ended last',
+    async ({ apply, code, says }) => {
+      const { objects } = await render({ test: { timeoutSeconds: 1 } });
+      const { containers } = find(objects, 'Pod', 'r1-operator-test').spec as { containers: { args: string[] }[] };
+      const short = String.raw`sed -E 's/ --(context|namespace|yes).*| -f .*| r1-operator-test//g'`;
+      await writeFile(join(directory(), 'r1'), `#!/bin/sh\necho "$*" | ${short}\n[ $1 != apply ] || { ${apply}; }\n`, {
+        mode: 0o755,
+      });
+      const env = { ...process.env, PATH: `${directory()}:${process.env.PATH}` };
+      const { status, stdout } = spawnSync('sh', ['-c', containers[0]?.args[0] ?? ''], { env, encoding: 'utf8' });
+      expect([status, stdout.trimEnd().split('\n')]).toEqual([code, says]);
+    },
+  );
 
   test('gives rights in single namespaces when these are named', async () => {
     const { objects } = await render({ watchNamespaces: ['team-a', 'team-b'], rbac: { aggregate: false } });
