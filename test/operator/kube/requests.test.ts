@@ -100,3 +100,20 @@ test('a stage that runs for a while costs one status more, and its pipeline anot
   expect(memory.get(stages, 'test-first')?.status?.display?.state).toBe('Running');
   expect(requestsOf(memory)).toMatchObject({ 'PATCH r1stages status': 1, 'PATCH r1pipelines status': 1 });
 });
+
+test('a gate that waits for a person is told of at once, also where nothing was told of its pipeline before', async () => {
+  const gated = pipelineOf(`
+base: {init: {}}
+datasets: [{name: sums, generator: {task: addition}}]
+stages: [{name: first, pretrain: {data: [sums], steps: 3}, gate: {metric: loss, approval: true}}]
+`);
+  await using memory = await MemoryApi.start();
+  memory.put(pipelines, gated);
+  await using _ = await runController(memory, { clock: new ManualClock() });
+  succeed(memory, await jobOf(memory, 'first'));
+  await eventually(() => {
+    const succeeded = findCondition(memory.get(pipelines, 'test')?.status?.conditions, 'Succeeded');
+    expect(succeeded?.reason).toBe('WaitingForApproval');
+  });
+  expect(requestsOf(memory)).toMatchObject({ 'PATCH r1pipelines status': 1 });
+});
