@@ -33,11 +33,11 @@ function changed(
   return { ...schema, properties: { ...schema.properties, [property]: change(value) } };
 }
 
-/** CEL: what is wrong with `object.spec`, a list of lists of messages with their places from the root. */
-function problems(): string {
+/** CEL, a rule each: what is wrong with `object.spec`, a list of lists of messages with their places from the root. */
+function problems(): string[] {
   const spec = schemaOf('R1Pipeline').properties?.['spec'];
   const ofStages = spec?.properties?.['stages']?.items?.[rules] ?? [];
-  return [...ofStages.map(ofEveryStage), ...(spec?.[rules] ?? [])].map(problemsOf).join(' + ');
+  return [...ofStages.map(ofEveryStage), ...(spec?.[rules] ?? [])].map(problemsOf);
 }
 
 function problemsOf(rule: Rule): string {
@@ -52,11 +52,12 @@ export function pipelinePolicy(): object[] {
 
 /** Says everything that is wrong with a spec at once. */
 function specPolicy(): object[] {
+  const found = problems().map((expression, at) => ({ name: `problems${at + 1}`, expression }));
   return denyPolicy(`r1pipelines.${apiGroup}`, {
     matchConditions: [
       { name: 'spec-is-new', expression: "request.operation == 'CREATE' || object.spec != oldObject.spec" },
     ],
-    variables: [{ name: 'problems', expression: problems() }],
+    variables: [...found, { name: 'problems', expression: found.map(({ name }) => `variables.${name}`).join(' + ') }],
     validations: [
       {
         expression: 'size(variables.problems) == 0',
