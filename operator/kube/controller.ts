@@ -54,7 +54,7 @@ export interface ControllerOptions {
 /** More passes at a time would only wait for the API server together. */
 const concurrency = { pipelines: 32, stages: 64 };
 /** What nothing follows from is told a little later, together with what comes in between. */
-const settleMs = 1000;
+const settleMs = { attempt: 1000, stage: 2000 };
 
 /**
  * Watches pipelines, stages, their Jobs and pods, and has a pass made for whatever changed: a change of a Job or pod is
@@ -155,7 +155,7 @@ export class Controller {
     jobCache.onChange((before, after, origin) => {
       if (after === undefined && before !== undefined) this.tombstones.addJob(before, Date.now());
       if (!isUnchanged(before, after))
-        this.enqueueStageOf(after ?? before ?? unreachable(), origin === 'assumed' ? settleMs : 0);
+        this.enqueueStageOf(after ?? before ?? unreachable(), origin === 'assumed' ? settleMs.attempt : 0);
     });
     this.informers.pods.onChange((before, after) => this.podChanged(before, after));
     metrics.watchQueues(this.queues);
@@ -245,7 +245,7 @@ export class Controller {
     const pipeline = keyIn(stage.metadata.namespace, owner.name);
     const wasCreatedHere = before === undefined && own;
     const decides = (isNew && !wasCreatedHere) || endWords(before) !== endWords(after);
-    this.queues.R1Pipeline.addAfter(pipeline, decides ? 0 : settleMs);
+    this.queues.R1Pipeline.addAfter(pipeline, decides ? 0 : settleMs.stage);
   }
 
   private podChanged(before: Stored<Pod> | undefined, after: Stored<Pod> | undefined): void {
@@ -257,7 +257,8 @@ export class Controller {
       this.tombstones.addPod(pod, Date.now());
       this.progress.forget(pod.metadata.uid);
     } else this.progress.see(after);
-    if (!isUnchanged(before, after)) this.enqueueStageOf(pod, after === undefined || isEnding(after) ? 0 : settleMs);
+    if (!isUnchanged(before, after))
+      this.enqueueStageOf(pod, after === undefined || isEnding(after) ? 0 : settleMs.attempt);
   }
 
   /** The stage of a pod, unless both are being deleted. */

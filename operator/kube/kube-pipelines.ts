@@ -41,7 +41,7 @@ export interface KubePipelinesOptions {
 }
 
 /** Which stage runs is worth a look; how far it is can wait, as the stage has told already. */
-const settleMs = { stages: 2000, progress: 5000 };
+const settleMs = { stages: 1000, progress: 5000 };
 
 /** Pipelines on a cluster. Keys are `namespace/name`. */
 export class KubePipelines implements PipelineShell {

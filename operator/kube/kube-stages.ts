@@ -1,3 +1,4 @@
+import { stateOf } from '../api/display.ts';
 import type { R1Stage, StageStatus } from '../api/stage.ts';
 import type { Clock } from '../clock.ts';
 import type { StageAction } from '../core/decide-stage.ts';
@@ -26,8 +27,8 @@ export interface KubeStagesOptions extends StageSources, AttemptsOptions {
   readonly clock: Clock;
 }
 
-/** What nobody waits for, such as how far a stage is, is written after so long, with what comes in between. */
-const settleMs = 1000;
+/** Another state is worth a look; how far a stage is can wait, and a pod that starts in less needs no words for that. */
+const settleMs = { state: 1000, progress: 5000 };
 
 /** Stages on a cluster: a Job is an attempt. Keys are `namespace/name`. */
 export class KubeStages implements StageShell {
@@ -45,7 +46,7 @@ export class KubeStages implements StageShell {
       ...options,
       kind: stages,
       objects: options.stages,
-      settleMs: (old, status) => (endChanged(old, status) || recordsEnd(old?.attempts, status.attempts) ? 0 : settleMs),
+      settleMs: settleMsOf,
       eventsOf: stageEvents,
     });
   }
@@ -114,4 +115,10 @@ export class KubeStages implements StageShell {
       this.options.metrics.attemptEnded(outcome, cause);
     }
   }
+}
+
+/** Programs wait for the end, and what is left of an attempt goes once its end is recorded. */
+function settleMsOf(before: StageStatus | undefined, after: StageStatus): number {
+  if (endChanged(before, after) || recordsEnd(before?.attempts, after.attempts)) return 0;
+  return stateOf(before?.conditions) === stateOf(after.conditions) ? settleMs.progress : settleMs.state;
 }
