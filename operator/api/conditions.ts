@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { time } from './metadata.ts';
 
-export const conditionTypes = ['Succeeded', 'Failed', 'Waiting', 'Suspended', 'Warned'] as const;
+export const conditionTypes = ['Succeeded', 'Failed', 'Waiting', 'Suspended', 'Warned', 'DefinitionOutdated'] as const;
 export type ConditionType = (typeof conditionTypes)[number];
 
 /** What keeps an attempt from running. */
@@ -11,6 +11,7 @@ export const waitingReasons = [
   'ImageUnavailable',
   'VolumeUnavailable',
   'SecretUnavailable',
+  'Refused',
 ] as const;
 
 /** Why a pipeline or stage is where it is; CamelCase, stable, read by machines. */
@@ -42,7 +43,10 @@ export type Reason = (typeof reasons)[number];
 
 /** metav1.Condition. */
 const condition = z.strictObject({
-  type: z.string().max(316).describe('Succeeded, Failed, Waiting, Suspended or, on a stage, Warned.'),
+  type: z
+    .string()
+    .max(316)
+    .describe('Succeeded, Failed, Waiting, Suspended, DefinitionOutdated or, on a stage, Warned.'),
   status: z
     .enum(['True', 'False', 'Unknown'])
     .describe('Of Succeeded, False is final: it will not change without a person.'),
@@ -59,7 +63,7 @@ export const statusConditions = z
   .max(16)
   .default([])
   .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
-  .describe('Succeeded, and once they have held Failed, Waiting, Suspended and Warned.');
+  .describe('Succeeded, and once they have held Failed, Waiting, Suspended, Warned and DefinitionOutdated.');
 
 export interface NewCondition {
   readonly type: ConditionType;

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { findCondition, setCondition, type Condition, type NewCondition } from '../../api/conditions.ts';
 import type { Clock } from '../../clock.ts';
 import type { AssumeCache } from '../client/assume-cache.ts';
 import type { KubeClient } from '../client/client.ts';
@@ -35,7 +36,10 @@ const words = { mostPerSecond: 5, longestMs: 15_000 };
  * The one place where the status of a kind is written, and where the events are recorded that go with it. What passes
  * through three states in a second is told once.
  */
-export class StatusWriter<T extends KubeObject & { status?: S | undefined }, S extends object> {
+export class StatusWriter<
+  T extends KubeObject & { status?: S | undefined },
+  S extends { readonly conditions: readonly Condition[] },
+> {
   private readonly options: StatusWriterOptions<T, S>;
   /** When a change was first noticed that has not been written, oldest first. */
   private readonly noticed = new Map<string, { readonly at: number; readonly waitMs: number }>();
@@ -62,9 +66,26 @@ export class StatusWriter<T extends KubeObject & { status?: S | undefined }, S e
     if (saved === undefined) return undefined;
     const pruned = prunedFields(status, saved.status, 'status');
     if (pruned.length > 0) onPruned(kind.kind, pruned);
-    objects.assume(transformOwn(saved));
-    for (const each of eventsOf(old, status)) events.record(kind, saved, each);
-    return saved;
+    const told = await this.tellOfPruned(saved, status, pruned);
+    objects.assume(transformOwn(told));
+    for (const each of eventsOf(old, status)) events.record(kind, told, each);
+    return told;
+  }
+
+  /** Conditions are in every version of a definition: what it drops is told there, which core keeps from status to status. */
+  private async tellOfPruned(object: Stored<T>, status: S, pruned: readonly string[]): Promise<Stored<T>> {
+    const { client, kind } = this.options;
+    const type = 'DefinitionOutdated';
+    const known = findCondition(status.conditions, type);
+    const drops = `the definition of ${kind.kind} in this cluster is older than the operator, and drops ${pruned.join(', ')}: apply the CRDs of the operator's version`;
+    const next: NewCondition =
+      pruned.length > 0
+        ? { type, status: 'True', reason: 'FieldsDropped', message: drops }
+        : { type, status: 'False', reason: 'FieldsKept', message: '' };
+    const isNews = known?.status !== next.status || known.message !== next.message;
+    if (!isNews || (known === undefined && next.status === 'False')) return object;
+    const conditions = setCondition(status.conditions, next, Date.now(), object.metadata.generation);
+    return (await client.applyStatus(kind, object, { ...status, conditions }).catch(ignoreNotFound)) ?? object;
   }
 
   /** Milliseconds until the change is to be written. Its turn comes when it was noticed, whatever is noticed after it. */

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { findCondition, type Condition } from '../../../../operator/api/conditions.ts';
 import { pipelines } from '../../../../operator/kube/objects/r1-kinds.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { MemoryApi } from '../../../support/memory-api.ts';
@@ -49,7 +50,7 @@ function writer({ settleMs = 1000 } = {}) {
   const say = async (key: string, says: string): Promise<void> => {
     const metadata = { name: key, namespace: 'team', uid: key, resourceVersion: '1', creationTimestamp: '' };
     if (!objects.has(key)) objects.set(key, { metadata });
-    said.set(key, { says });
+    said.set(key, { says, conditions: [] });
     await statuses.save(key, said.get(key)!);
   };
   return { clock, written, say, undo: (key: string) => said.delete(key) };
@@ -57,6 +58,7 @@ function writer({ settleMs = 1000 } = {}) {
 
 interface Words {
   readonly says: string;
+  readonly conditions: readonly Condition[];
 }
 
 test('of what changes again before it was told the last is told', async () => {
@@ -122,4 +124,13 @@ test('an operator that is newer than its definitions says which fields are lost'
     const text = await metrics.registry.metrics();
     expect(text).toContain('r1_outdated_definitions{kind="R1Pipeline"} 1');
   });
+  const told = () => findCondition(memory.get(pipelines, 'test')?.status?.conditions, 'DefinitionOutdated');
+  await eventually(() => expect(told()).toMatchObject({ status: 'True', reason: 'FieldsDropped' }));
+  expect(told()?.message).toBe(
+    "the definition of R1Pipeline in this cluster is older than the operator, and drops status.display: apply the CRDs of the operator's version",
+  );
+
+  memory.pruned = [];
+  memory.put(pipelines, { ...memory.get(pipelines, 'test')! });
+  await eventually(() => expect(told()).toMatchObject({ status: 'False', message: '' }));
 });
