@@ -50,7 +50,7 @@ export function isOver(pod: Stored<Pod>): boolean {
 /** Why it has not begun. */
 export function whyWaiting(pod: Stored<Pod>): string {
   const reason = ownContainerStatus(pod)?.state?.waiting?.reason;
-  return pendingReason(undefined, pod, undefined)?.waiting ?? reason ?? 'it has just been made';
+  return pendingReason({ job: undefined }, pod)?.waiting ?? reason ?? 'it has just been made';
 }
 
 function indexOf({ metadata }: Stored<Pod> | Stored<ConfigMap>): number {

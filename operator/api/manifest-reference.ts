@@ -24,7 +24,7 @@ A manifest can be applied again at any time. What a change does depends on the f
 | \`checkpointEvery\`, \`keepOptimizer\`, \`completions\` | The next attempt takes it. |
 | where pods run: \`resources\`, \`nodeSelector\`, \`tolerations\`, \`affinity\`, \`queue\`, \`image\`, \`volumes\`, \`env\`, \`podLabels\` and the like | An attempt that runs goes on as it is; the next one takes it. An attempt that still waits, because no node has what it asks for, is replaced at once. |
 | \`suspend\`, \`retry\`, \`budget\`, \`deadlineSeconds\`, \`gate\`, \`ttlSecondsAfterFinished\`, \`ttlSecondsAfterFailed\`, \`storage.retention\` | At once. A changed gate is judged anew. |
-| \`storage\` | \`keepLast\` counts from the next attempt. A greater \`size\` lets the claim grow where its storage class can. The rest is read when the volume is made; another \`claimName\` must hold what earlier stages wrote. |
+| \`storage\` | \`keepLast\` counts from the next attempt. A greater \`size\` lets the claim grow where its storage class can. The rest is read when the volume is made: a claim that was never bound is made anew with it; another \`claimName\` must hold what earlier stages wrote. |
 
 A failed stage is tried again when its manifest is corrected. A new stage may be added. One that is
 removed is suspended if it is under way; what it made stays, and it goes on from there when it comes back.
@@ -54,7 +54,9 @@ spec:
 
 All that a pipeline would find out must be said: \`datasets\` holds those that the settings name; a model, data or a reward
 model of another stage is pinned in \`model.input\` and \`inputs\` with the \`path\` and \`digest\` of that stage's
-\`status.checkpoint\`, and is looked for under the same \`pipeline\` on the same claim. There are no gates.
+\`status.checkpoint\`, and is looked for under the same \`pipeline\` on the same claim. There are no gates. One that is asked
+for something else after its end has another attempt: with more \`steps\` or \`epochs\` it goes on from where it ended, with other
+settings that decide weights or rows it begins anew. Its condition \`Succeeded\` names in \`observedGeneration\` what it is about.
 `,
 };
 

@@ -127,7 +127,7 @@ export const attemptRecord = z.strictObject({
     .describe(
       'Pending: its pod does not run yet. Interrupted: ended on purpose or with its runner; it counts against no retry budget.',
     ),
-  class: z.enum(failureClasses).optional().describe('Cause of a failure.'),
+  class: z.enum(failureClasses).optional().describe('Cause of a failure, or of an end before it ran.'),
   message: z.string().max(2000).describe('What happened, in words.'),
   startedAt: time.describe('When it began to run; while it is pending, when it was made.'),
   endedAt: time.optional().describe('When its end was seen.'),

@@ -80,7 +80,7 @@ function record(stage: R1Stage, attempt: AttemptObserved, old: AttemptRecord | u
   };
   if (isPending) return { ...base, outcome: 'Pending', message: waitingWords(attempt, old) };
   if (attempt.state === 'running') return { ...base, outcome: 'Running', message: '' };
-  const end = endOf(stage, attempt);
+  const end = endOf(stage, old?.outcome === 'Running' ? thatRan(attempt) : attempt);
   const waited = end.class === 'notStarted' ? waitingWords(attempt, old) : '';
   return {
     ...base,
@@ -89,6 +89,12 @@ function record(stage: R1Stage, attempt: AttemptObserved, old: AttemptRecord | u
     message: `${end.message}${waited === '' ? '' : `: ${waited}`}`.slice(0, 2000),
     endedAt: timestamp(attempt.endedAt ?? now),
   };
+}
+
+/** The traces of its run may be gone by the time that its end is seen. */
+function thatRan(attempt: AttemptObserved): AttemptObserved {
+  const { neverRan, ...exit } = attempt.exit ?? {};
+  return neverRan === undefined ? attempt : { ...attempt, exit: { ...exit, signal: 'SIGKILL' } };
 }
 
 /** What it waits for, or waited for when it was last seen. */

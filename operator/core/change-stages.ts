@@ -100,6 +100,6 @@ function updateStage(situation: PipelineSituation, stage: R1Stage, message: stri
 /** Asking at once again would be refused again. */
 export function waitAfterRefusal({ observed: { now, refusal } }: PipelineSituation): Verdict | undefined {
   if (refusal === undefined || refusal.until <= now) return undefined;
-  const { message, until } = refusal;
-  return { status: 'Unknown', reason: 'Pending', message, recheckAfterMs: until - now };
+  const { message, until, passes } = refusal;
+  return { status: 'Unknown', reason: passes ? 'Pending' : 'Refused', message, recheckAfterMs: until - now };
 }

@@ -1,7 +1,7 @@
 import { tellsApart } from '../../trainer/contract/digest-version.ts';
 import { succeededStatus } from '../api/conditions.ts';
 import { annotations } from '../api/metadata.ts';
-import type { StageStatus } from '../api/stage.ts';
+import type { AttemptRecord, StageStatus } from '../api/stage.ts';
 import { hasOtherSettings, hasResult } from './attempts.ts';
 import { isChangedByHand } from './asked-for.ts';
 import { exhausted, lastsForMs } from './budget.ts';
@@ -35,6 +35,7 @@ type Rule = (situation: StageSituation) => Verdict | undefined;
 
 const rules: readonly Rule[] = [
   keepSuccess,
+  endOrphan, // what it was asked before, it was asked by way of what is gone
   waitForStoppingAttempt, // a second order to end says nothing new to a pod
   stopWhileSuspended, // the user's word comes before any progress
   stopAtDeadline,
@@ -42,6 +43,7 @@ const rules: readonly Rule[] = [
   stopHungAttempt,
   stopAtStartDeadline,
   replaceOutdatedAttempt,
+  replaceAttemptWithoutVolume,
   waitForLiveAttempt, // no rule below may start a second writer
   waitToBePutBack, // nothing is begun with settings that its pipeline does not ask for
   failAtDeadline,
@@ -61,8 +63,9 @@ const rules: readonly Rule[] = [
 export function decideStage(observed: StageObserved): StageDecision {
   const situation = surveyStage(observed);
   for (const rule of rules) {
-    const verdict = rule(situation);
-    if (verdict === undefined) continue;
+    const found = rule(situation);
+    if (found === undefined) continue;
+    const verdict = withoutRefusedStop(found, observed);
     const { actions = [] } = verdict;
     const { records } = situation;
     const started = actions.find(({ kind }) => kind === 'StartAttempt')?.attempt;
@@ -87,6 +90,21 @@ function keepSuccess({ last, observed: { stage } }: StageSituation): Verdict | u
   const keeps = isChangedByHand(stage) ? succeededStatus(stage.status?.conditions) === 'True' : hasResult(stage, last);
   if (!keeps) return undefined;
   return { status: 'True', reason: 'Completed', message: last.message };
+}
+
+/** Asking at once again would be refused again. */
+function withoutRefusedStop(verdict: Verdict, { now, stopRefusal }: StageObserved): Verdict {
+  const stops = verdict.actions?.some(({ kind }) => kind === 'StopAttempt') ?? false;
+  if (!stops || stopRefusal === undefined || stopRefusal.until <= now) return verdict;
+  const message = `${verdict.message}; it cannot be ended: ${stopRefusal.message}`;
+  return { ...verdict, actions: [], message, recheckAfterMs: stopRefusal.until - now };
+}
+
+/** With the Job of an attempt goes every way to end it in order: a deadline, a budget, a suspension. */
+function endOrphan({ live }: StageSituation): Verdict | undefined {
+  if (live?.orphaned === undefined) return undefined;
+  const message = `attempt ${live.number} goes on although its Job is gone`;
+  return { actions: [stop(live, 'orphaned')], status: 'Unknown', reason: 'AttemptStopping', message };
 }
 
 function waitForStoppingAttempt({ live }: StageSituation): Verdict | undefined {
@@ -139,10 +157,19 @@ function replaceOutdatedAttempt({ live, observed: { stage } }: StageSituation): 
   if (live === undefined || isChangedByHand(stage)) return undefined;
   const waits = live.state === 'pending';
   const isOutdated = waits ? tellsApart(live.madeFrom, attemptDigest(stage.spec)) : hasOtherSettings(stage, live);
-  if (!isOutdated) return undefined;
+  const hasOtherDefaults = waits && live.hasOtherDefaults === true;
+  if (!isOutdated && !hasOtherDefaults) return undefined;
   const does = waits ? 'waited' : 'runs';
-  const message = `attempt ${live.number} ${does} with other settings than those that are asked for now`;
+  const what = isOutdated ? 'settings than those that are asked for' : "defaults than the operator's";
+  const message = `attempt ${live.number} ${does} with other ${what} now`;
   return { actions: [stop(live, 'replaced')], status: 'Unknown', reason: 'AttemptStopping', message };
+}
+
+/** Its pod can hold the very claim that has to go before it is made anew, and would wait for ever. */
+function replaceAttemptWithoutVolume({ live }: StageSituation): Verdict | undefined {
+  if (live?.state !== 'pending' || live.volumeGone === undefined) return undefined;
+  const message = `attempt ${live.number} waits for what will not come: ${live.waiting ?? 'its claim is gone'}`;
+  return { actions: [stop(live, 'volumeGone')], status: 'Unknown', reason: 'AttemptStopping', message };
 }
 
 function waitForLiveAttempt({ now, live, retry, observed, spent: sum }: StageSituation): Verdict | undefined {
@@ -199,7 +226,12 @@ function waitForInputs({ observed: { inputProblem } }: StageSituation): Verdict 
 function waitAfterRefusal({ now, last, observed: { refusal } }: StageSituation): Verdict | undefined {
   if (refusal === undefined || refusal.until <= now) return undefined;
   const message = `attempt ${(last?.number ?? 0) + 1} cannot be started: ${refusal.message}`;
-  return { status: 'Unknown', reason: 'Pending', message, recheckAfterMs: refusal.until - now };
+  return {
+    status: 'Unknown',
+    reason: refusal.passes ? 'Pending' : 'Refused',
+    message,
+    recheckAfterMs: refusal.until - now,
+  };
 }
 
 function startFirstAttempt({ last }: StageSituation): Verdict | undefined {
@@ -218,12 +250,18 @@ function retryAfterBackoff({ now, observed: { stage }, records, last, retry }: S
   const judged = judgeRetry(records, retry, forgivenAttempts(stage.metadata.annotations));
   if (judged.kind !== 'retry' || last === undefined) return undefined;
   const waitMs = judged.notBefore - now;
-  const after = `attempt ${last.number} ended: ${last.message}`;
+  const after = endInWords(last);
   if (waitMs > 0) {
     const message = `${after}; next attempt in ${Math.ceil(waitMs / 1000)} s`;
     return { status: 'Unknown', reason: 'BackingOff', message, recheckAfterMs: waitMs };
   }
   return { actions: [start(last.number + 1)], status: 'Unknown', reason: 'Pending', message: after };
+}
+
+/** A stage that its pipeline made is asked for nothing that its work does not fit; one that was applied alone can be. */
+function endInWords({ number, outcome, message }: AttemptRecord): string {
+  if (outcome !== 'Succeeded') return `attempt ${number} ended: ${message}`;
+  return `attempt ${number} succeeded with other settings than are asked for now; another one goes on from there, or begins anew where these decide more than its length`;
 }
 
 function start(attempt: number): StageAction {

@@ -3,8 +3,20 @@ import type { waitingReasons } from '../api/conditions.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { FileContents, R1Stage } from '../api/stage.ts';
 
-/** Why an attempt was asked to end. `replaced`: it waits for a pod of settings that are no longer asked for. */
-export type StopReason = 'suspended' | 'shutdown' | 'hung' | 'deadline' | 'budget' | 'replaced' | 'startDeadline';
+/**
+ * Why an attempt was asked to end. `replaced`: it waits for a pod of settings that are no longer asked for; `volumeGone`: for
+ * a claim that will never be there for it; `orphaned`: nobody else could end it any more.
+ */
+export type StopReason =
+  | 'suspended'
+  | 'shutdown'
+  | 'hung'
+  | 'deadline'
+  | 'budget'
+  | 'replaced'
+  | 'volumeGone'
+  | 'orphaned'
+  | 'startDeadline';
 
 /** What keeps a pending attempt from running, as the reason of the stage's condition. */
 export type WaitingReason = (typeof waitingReasons)[number];
@@ -14,6 +26,8 @@ export interface AttemptExit {
   readonly code?: number;
   /** Such as SIGKILL. */
   readonly signal?: string;
+  /** Nothing of it ever ran, as far as someone saw it: it waited until something ended it. */
+  readonly neverRan?: true;
   /** What the surroundings know better than the exit code. */
   readonly cause?: 'outOfMemory' | 'evicted' | 'nodeLost' | 'preempted';
   /** The last words of the process, for want of a result. */
@@ -45,6 +59,12 @@ export interface AttemptObserved {
   readonly waiting?: string;
   /** The same in one word. */
   readonly waitingReason?: WaitingReason;
+  /** It waits for the claim of its pipeline, which is being deleted, or is gone and would have to be made anew. */
+  readonly volumeGone?: true;
+  /** What it is made of was made by something that is gone, and by which alone it could be asked to end. */
+  readonly orphaned?: true;
+  /** It was made with other defaults than those of its surroundings now. */
+  readonly hasOtherDefaults?: true;
   /** `attemptDigest` of the spec that it was made from. */
   readonly madeFrom?: string;
   /** `settingsDigest` of that spec; absent where it cannot have become another. */
@@ -65,6 +85,8 @@ export interface Refusal {
   readonly message: string;
   /** When to ask again. */
   readonly until: number;
+  /** It is a matter of seconds: nobody has to do anything. */
+  readonly passes?: true;
 }
 
 /** Everything that `decideStage` may know. */
@@ -89,6 +111,8 @@ export interface StageObserved {
   readonly changesAt?: number;
   /** The newest attempt to start an attempt. */
   readonly refusal?: Refusal;
+  /** The newest attempt to end one. */
+  readonly stopRefusal?: Refusal;
 }
 
 /** Everything that `decidePipeline` may know. */

@@ -67,9 +67,12 @@ export function classifyEnd(attempt: AttemptObserved): AttemptEnd {
       return { outcome: 'Interrupted', message: 'ended, as the budget is spent' };
     case 'replaced':
       return { outcome: 'Interrupted', message: 'ended, as other settings are asked for' };
+    case 'volumeGone':
+      return { outcome: 'Interrupted', message: 'ended, as the claim that it waited for is gone' };
     case 'suspended':
     case 'shutdown':
       return { outcome: 'Interrupted', message: result?.message ?? `ended on request (${stopping})` };
+    case 'orphaned':
     case undefined:
       break;
   }
@@ -95,6 +98,7 @@ export function classifyEnd(attempt: AttemptObserved): AttemptEnd {
     case undefined:
       break;
   }
+  if (exit.neverRan) return { outcome: 'Interrupted', class: 'disruption', message: say('ended before it ran') };
   if (exit.signal !== undefined) {
     return failed(crashSignals.has(exit.signal) ? 'crashed' : 'infrastructure', say(`ended by ${exit.signal}`));
   }
@@ -127,27 +131,37 @@ export type RetryVerdict =
  *
  *   wait = min(maxBackoff, backoff · 2^(failures of the same cause − 1))
  *
+ * One that something ended before it ran is no failure, and waits all the same.
+ *
  * @param records oldest first, at least one
  * @param forgiven attempts up to this number do not count
  */
 export function judgeRetry(records: readonly AttemptRecord[], policy: RetryPolicy, forgiven: number): RetryVerdict {
   const last = records.at(-1);
-  if (last?.class === undefined || last.outcome !== 'Failed' || last.number <= forgiven) {
-    return { kind: 'retry', notBefore: 0 };
-  }
+  if (last?.class === undefined || last.number <= forgiven) return { kind: 'retry', notBefore: 0 };
   if (last.class === 'notStarted') return { kind: 'giveUp', reason: 'DeadlineExceeded', message: last.message };
   if (last.class === 'userError') return { kind: 'giveUp', reason: 'UserError', message: last.message };
 
   const counted = records.filter(({ number }) => number > forgiven);
+  if (last.outcome === 'Interrupted') return later(last, interruptedInARow(counted), policy);
   const since = last.class === 'disruption' ? sinceNewCheckpoint(counted) : counted;
-  const failures = since.filter((each) => each.class === last.class).length;
+  const failures = since.filter((each) => each.outcome === 'Failed' && each.class === last.class).length;
   if (failures > policy[last.class]) {
     const times = failures === 1 ? 'once' : `${failures} times`;
     const message = `failed ${times} (${last.class}): ${last.message}${advice[last.class] ?? ''}`;
     return { kind: 'giveUp', reason: 'RetriesExhausted', message };
   }
-  const waitSeconds = Math.min(policy.maxBackoffSeconds, policy.backoffSeconds * 2 ** (failures - 1));
-  return { kind: 'retry', notBefore: Date.parse(last.endedAt ?? last.startedAt) + waitSeconds * 1000 };
+  return later(last, failures, policy);
+}
+
+function later({ endedAt, startedAt }: AttemptRecord, times: number, policy: RetryPolicy): RetryVerdict {
+  const waitSeconds = Math.min(policy.maxBackoffSeconds, policy.backoffSeconds * 2 ** (times - 1));
+  return { kind: 'retry', notBefore: Date.parse(endedAt ?? startedAt) + waitSeconds * 1000 };
+}
+
+/** What never ran costs nothing, but whatever ended it may do so again at once. */
+function interruptedInARow(records: readonly AttemptRecord[]): number {
+  return records.length - 1 - records.findLastIndex(({ outcome, class: cause }) => outcome !== 'Interrupted' || !cause);
 }
 
 /** A stage that gets on in spite of disruptions may have any number of them. */

@@ -92,8 +92,14 @@ const unseenByPods = [
 export const attemptDigest = oncePerSpec((spec) => {
   const seen = stripped(spec);
   for (const field of unseenByPods) delete seen[field];
-  return versioned(digestOf({ ...seen, claimName: spec.storage.claimName }));
+  return versioned(digestOf({ ...seen, ...claimOf(spec) }));
 });
+
+/** What the claim of a stage is made from, as far as it is made for it. */
+function claimOf(spec: StageSpec) {
+  const { claimName, storageClassName, accessMode, size } = stripped(spec).storage ?? {};
+  return claimName === undefined ? { storageClassName, accessMode, size } : { claimName };
+}
 
 /** SHA-256 of what decides a stage's result. */
 export const settingsDigest = oncePerSpec((spec) => versioned(digestOf(resultFields(asked(spec)))));

@@ -9,7 +9,7 @@ import { Refusals } from './apply/refusals.ts';
 import { RolloutWorkers } from './apply/rollout-workers.ts';
 import { endedAttempts, stageEvents } from './apply/status-events.ts';
 import { StatusWriter, type StatusWriterOptions } from './apply/status-writer.ts';
-import { RefusedError } from './client/create-owned.ts';
+import { refuse, RefusedError } from './client/create-owned.ts';
 import type { EventRecorder } from './client/events.ts';
 import type { Stored } from './client/resources.ts';
 import type { Logger } from './logger.ts';
@@ -33,7 +33,7 @@ const settleMs = { state: 1000, progress: 5000 };
 /** Stages on a cluster: a Job is an attempt. Keys are `namespace/name`. */
 export class KubeStages implements StageShell {
   private readonly options: KubeStagesOptions;
-  private readonly refusals = { attempt: new Refusals(), rollout: new Refusals() };
+  private readonly refusals = { attempt: new Refusals(), stop: new Refusals(), rollout: new Refusals() };
   private readonly attempts: Attempts;
   private readonly rolloutWorkers: RolloutWorkers;
   private readonly statuses: StatusWriter<R1Stage, StageStatus>;
@@ -54,18 +54,19 @@ export class KubeStages implements StageShell {
   /** There is no such stage any more. */
   forget(key: string): void {
     this.statuses.forget(key);
-    this.refusals.attempt.forget(key);
-    this.refusals.rollout.forget(key);
+    for (const refusals of Object.values(this.refusals)) refusals.forget(key);
   }
 
   async observeStage(key: string): Promise<StageObserved | undefined> {
     const stage = this.options.stages.get(key);
     if (stage === undefined || stage.metadata.deletionTimestamp !== undefined) return undefined;
     const observed = await observeStage(stage, this.options, Date.now());
+    const { refusal: stopRefusal } = this.refusals.stop.get(key, stage);
     const { refusal: rolloutRefusal } = this.refusals.rollout.get(key, stage);
     return {
       ...observed,
       ...this.refusals.attempt.get(key, stage),
+      ...(stopRefusal === undefined ? {} : { stopRefusal }),
       ...(rolloutRefusal === undefined ? {} : { rolloutRefusal }),
     };
   }
@@ -80,6 +81,7 @@ export class KubeStages implements StageShell {
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       if (action.kind === 'StartAttempt') this.refusals.attempt.add(key, stage, error);
+      else if (action.kind === 'StopAttempt') this.refusals.stop.add(key, stage, error);
       else this.rolloutsAreRefused(key, stage, error);
       this.options.requeueAfter(key, 0);
     }
@@ -91,7 +93,8 @@ export class KubeStages implements StageShell {
         await this.attempts.start(stage, action.attempt);
         return this.refusals.attempt.forget(key);
       case 'StopAttempt':
-        await this.attempts.stop(stage, action.attempt, action.reason);
+        await this.attempts.stop(stage, action.attempt, action.reason).catch(refuse);
+        this.refusals.stop.forget(key);
         return this.refusals.attempt.forget(key);
       case 'RemoveAttempt':
         return this.attempts.remove(stage, action.attempt);

@@ -18,6 +18,8 @@ const defaultGraceMs: Record<StopReason, number> = {
   deadline: 300_000,
   budget: 300_000,
   replaced: 300_000,
+  volumeGone: 10_000,
+  orphaned: 300_000,
   startDeadline: 10_000,
 };
 

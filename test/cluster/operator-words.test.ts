@@ -137,11 +137,15 @@ describeCluster('the operator says in words', (cluster) => {
     expect(wordsOf(stage)).toMatch(/^attempt 1 cannot be started: .*nodeSelectorTerms.*Required value/s);
   });
 
-  test.each([400, 406, 500])('that an admission webhook refuses a Job with %i', async (answer) => {
+  test.each([
+    [400, 'Refused'],
+    [406, 'Refused'],
+    [500, 'Pending'],
+  ])('that an admission webhook refuses a Job with %i', async (answer, state) => {
     const name = `refused-${answer}`;
     const grant = proxy().add({ when: createsJob, fault: { answer } });
     await world().apply(name, { stages: row(1) });
-    const stage = await world().stage(name, 'first', 'Pending');
+    const stage = await world().stage(name, 'first', state);
     expect(wordsOf(stage)).toBe('attempt 1 cannot be started: injected fault');
     grant();
   });

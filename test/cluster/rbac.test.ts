@@ -79,6 +79,8 @@ describeCluster('the rights that the chart gives the operator', (cluster) => {
         pipeline('is-queued', namespace, 'kwok/run', { queue: 'nobody' }),
         pipeline('stays-queued', namespace, 'kwok/run', { queue: 'nobody' }),
         pipeline('waits', namespace, 'kwok/no-image'),
+        pipeline('is-orphaned', namespace, 'kwok/run'),
+        pipeline('has-no-class', namespace, image, { storage: { storageClassName: 'none' } }),
         pipeline('has-no-claim', namespace, image, { storage: { claimName: 'missing' } }),
       ]);
 
@@ -88,6 +90,11 @@ describeCluster('the rights that the chart gives the operator', (cluster) => {
       await patch('is-changed', { spec: { defaults: { retry: { crashed: 3 } } } });
       await kubectl('wait', ...inPlace, '--for=create', 'job/waits-zero-1', '--timeout=60s');
       await patch('waits', { spec: { storage: { size: '20Gi' } } });
+      await state('is-orphaned', 'Running');
+      await kubectl('delete', 'job', 'is-orphaned-zero-1', ...inPlace, '--cascade=orphan', '--wait=false');
+      await state('has-no-class', 'VolumeUnavailable');
+      await patch('has-no-class', { spec: { storage: { storageClassName: 'hostpath' } } });
+      await state('has-no-class', 'Succeeded');
       await kubectl('wait', ...inPlace, '--for=create', 'job/is-queued-zero-1', '--timeout=60s');
       await patch('is-queued', { spec: { suspend: true } });
 

@@ -3,7 +3,7 @@ import { annotations } from '../../api/metadata.ts';
 import type { R1Pipeline } from '../../api/pipeline.ts';
 import type { R1Stage } from '../../api/stage.ts';
 import type { StageDefaults } from '../../api/stage-defaults.ts';
-import { attemptName } from '../../core/names.ts';
+import { attemptName, claimName } from '../../core/names.ts';
 import type { StopReason } from '../../core/observed.ts';
 import { attemptDigest } from '../../core/settings-digest.ts';
 import { firstOwner, goneRuns } from '../../core/stage-runs.ts';
@@ -11,10 +11,11 @@ import { ignoreNotFound } from '../client/api-error.ts';
 import type { AssumeCache } from '../client/assume-cache.ts';
 import type { KubeClient } from '../client/client.ts';
 import { RefusedError } from '../client/create-owned.ts';
-import { jobs, keyIn, type Job, type Stored } from '../client/resources.ts';
-import { idOf, ownerOf, siblingsOf, stageIdOf } from '../objects/ownership.ts';
+import { jobs, keyIn, pods, type Job, type Pod, type Stored } from '../client/resources.ts';
+import { attemptOf } from '../objects/attempt-job.ts';
+import { idOf, isTrainer, ownerOf, siblingsOf, stageIdOf } from '../objects/ownership.ts';
 import { transformJob } from '../objects/transform.ts';
-import { withStageDefaults } from './stage-defaults.ts';
+import { madeWith, withStageDefaults } from '../objects/stage-defaults.ts';
 import { startAttempt } from './start-attempt.ts';
 import type { VolumeClaims } from './volume-claims.ts';
 
@@ -24,6 +25,8 @@ export interface AttemptsOptions {
   /** By the `idOf` of their pipeline. */
   readonly stages: AssumeCache<R1Stage>;
   readonly jobs: AssumeCache<Job>;
+  /** By the `idOf` of their R1Stage. */
+  readonly pods: { byIndex(stageId: string): readonly Stored<Pod>[] };
   readonly claims: VolumeClaims;
   /** Image of the trainer for stages that name none. */
   readonly image: string;
@@ -56,6 +59,7 @@ export class Attempts {
       stage: withStageDefaults(stage, defaults),
       number,
       madeFrom: attemptDigest(stage.spec),
+      madeWith: madeWith(stage, defaults, image),
       image,
       claim: await claims.ensure(stage, pipeline, finished),
       goneRuns: goneRuns(pipeline, stage, this.stagesIn(namespace)),
@@ -73,10 +77,24 @@ export class Attempts {
     const { namespace } = stage.metadata;
     const name = attemptName(stage.metadata.name, attempt);
     const job = cache.get(keyIn(namespace, name)) ?? (await client.find(jobs, { namespace, name }));
-    if (job === undefined || stageIdOf(job) !== idOf(stage)) return;
+    if (job === undefined || stageIdOf(job) !== idOf(stage)) return this.endOrphans(stage, attempt);
+    if (reason === 'orphaned') return cache.assume(transformJob(job)); // the watch of pods was ahead of that of Jobs
+    if (reason === 'volumeGone') this.forgetClaim(stage);
     const wasTold = job.metadata.annotations?.[annotations.stopReason] !== undefined;
     const stopped = wasTold ? job : await this.order(job, reason);
     if (stopped?.spec?.suspend === true) await this.delete(stopped);
+  }
+
+  /** Their Job is gone, which alone could end them in order; they get the time to save all the same. */
+  private async endOrphans(stage: Stored<R1Stage>, attempt: number): Promise<void> {
+    const own = this.options.pods.byIndex(idOf(stage)).filter(isTrainer);
+    for (const { metadata } of own.filter((pod) => attemptOf(pod.metadata.labels) === attempt && goesOn(pod))) {
+      await this.options.client.delete(pods, metadata, metadata.uid).catch(ignoreNotFound);
+    }
+  }
+
+  private forgetClaim({ metadata: { namespace }, spec: { storage, pipeline } }: Stored<R1Stage>): void {
+    this.options.claims.forget({ namespace, name: storage.claimName ?? claimName(pipeline) });
   }
 
   private async order(job: Stored<Job>, reason: StopReason): Promise<Stored<Job> | undefined> {
@@ -107,6 +125,12 @@ export class Attempts {
   private *stagesIn(namespace: string): Generator<Stored<R1Stage>> {
     for (const stage of this.options.stages.all()) if (stage.metadata.namespace === namespace) yield stage;
   }
+}
+
+/** Nobody has asked it to end. */
+function goesOn({ metadata, status }: Stored<Pod>): boolean {
+  const hasEnded = status?.phase === 'Succeeded' || status?.phase === 'Failed';
+  return !hasEnded && metadata.deletionTimestamp === undefined;
 }
 
 function secondOwner({ spec }: R1Stage, first: R1Stage): string {

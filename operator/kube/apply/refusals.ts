@@ -20,14 +20,15 @@ export class Refusals {
     const before = this.refusals.get(key);
     const times = before?.asked === asked && !passes ? before.times + 1 : 0;
     const until = Date.now() + Math.min(retryAfterMs * 2 ** times, longestMs);
-    this.refusals.set(key, { message, until, asked, times });
+    this.refusals.set(key, { message, until, asked, times, ...(passes && { passes }) });
   }
 
   /** The refusal that still stands. */
   get(key: string, object: Stored<KubeObject>): { readonly refusal?: Refusal } {
     const found = this.refusals.get(key);
     if (found === undefined || found.until <= Date.now() || found.asked !== version(object)) return {};
-    return { refusal: { message: found.message, until: found.until } };
+    const { message, until, passes } = found;
+    return { refusal: { message, until, ...(passes && { passes }) } };
   }
 
   /** It was granted, or nobody wants it any more. */

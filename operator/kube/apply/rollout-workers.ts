@@ -8,7 +8,7 @@ import { createOwned } from '../client/create-owned.ts';
 import { ignoreNotFound } from '../client/api-error.ts';
 import { rolloutJob } from '../objects/rollout-job.ts';
 import { jobs, keyIn, networkPolicies, services, type Job, type Stored } from '../client/resources.ts';
-import { withStageDefaults } from './stage-defaults.ts';
+import { withStageDefaults } from '../objects/stage-defaults.ts';
 import { transformJob } from '../objects/transform.ts';
 
 export interface RolloutWorkersOptions {

@@ -3,11 +3,11 @@ import type { R1Pipeline } from '../../api/pipeline.ts';
 import { amountOf } from '../../api/quantity.ts';
 import { makersOf, type R1Stage } from '../../api/stage.ts';
 import type { KubeClient } from '../client/client.ts';
-import { isAlreadyExists, isRefusal } from '../client/api-error.ts';
+import { ignoreNotFound, isAlreadyExists, isRefusal } from '../client/api-error.ts';
 import { refuse, RefusedError } from '../client/create-owned.ts';
 import { madeByAnnotation, ownedBy } from '../objects/labels.ts';
 import { claimName } from '../../core/names.ts';
-import { volumeClaim } from '../objects/volume-claim.ts';
+import { isOutdated, volumeClaim, wasNeverBound } from '../objects/volume-claim.ts';
 import { keyOf, volumeClaims, type ObjectName, type Stored, type VolumeClaim } from '../client/resources.ts';
 
 /** Claims are not watched: one that was seen is taken for granted for so long. A pod that misses one says so itself. */
@@ -51,8 +51,12 @@ export class VolumeClaims {
     if (storage.claimName === undefined && written.length === 0) await this.create(stage, pipeline);
     const claim = await this.find({ namespace, name });
     if (claim === undefined) throw new RefusedError(missing(name, stage, written), retryMs);
-    if (storage.claimName !== undefined) return name;
+    if (storage.claimName !== undefined) {
+      refuseDeleted(claim);
+      return name;
+    }
     refuseOthers(claim, stage, pipeline);
+    await this.makeAnew(claim, volumeClaim(pipeline ?? stage));
     await this.growTo(storage.size, claim);
     return name;
   }
@@ -64,8 +68,30 @@ export class VolumeClaims {
    */
   async grow({ metadata, spec }: R1Pipeline): Promise<void> {
     if (spec.storage.claimName !== undefined) return;
-    const claim = await this.find({ namespace: metadata.namespace, name: claimName(metadata.name) });
-    if (claim?.metadata.labels?.[labels.pipeline] === metadata.name) await this.growTo(spec.storage.size, claim);
+    const name = { namespace: metadata.namespace, name: claimName(metadata.name) };
+    this.forget(name); // it may have been bound since
+    const claim = await this.find(name);
+    if (claim === undefined || wasNeverBound(claim)) return;
+    if (claim.metadata.labels?.[labels.pipeline] === metadata.name) await this.growTo(spec.storage.size, claim);
+  }
+
+  /** Something was heard of a claim by which it is another than was seen. */
+  forget({ namespace = '', name }: ObjectName): void {
+    this.seen.delete(keyOf({ metadata: { namespace, name } }));
+  }
+
+  /**
+   * A claim takes no other storage class, and no other size before it is bound. One that was bound is never deleted here.
+   *
+   * @throws RefusedError while the former one goes
+   */
+  private async makeAnew(claim: Stored<VolumeClaim>, wanted: VolumeClaim): Promise<void> {
+    if (!wasNeverBound(claim) || !isOutdated(claim, wanted)) return;
+    const { metadata } = claim;
+    this.forget(metadata);
+    await this.client.delete(volumeClaims, metadata, metadata.uid, metadata.resourceVersion).catch(ignoreNotFound);
+    const message = `claim "${metadata.name}", which was never bound, is made anew with other settings`;
+    throw new RefusedError(message, retryCollectedMs, { passes: true });
   }
 
   /**
@@ -114,8 +140,7 @@ export class VolumeClaims {
     } catch (error) {
       if (!isAlreadyExists(error)) refuse(error);
       // It may be one that is being deleted, with a former pipeline of that name or by a person.
-      const { namespace = '' } = stage.metadata;
-      this.seen.delete(keyOf({ metadata: { namespace, name: claimName(stage.spec.pipeline) } }));
+      this.forget({ namespace: stage.metadata.namespace, name: claimName(stage.spec.pipeline) });
     }
   }
 
@@ -147,14 +172,19 @@ function missing(name: string, { spec }: R1Stage, lost: readonly string[]): stri
   return `claim "${name}" not found, and with it the output of ${lost.join(', ')}: run again from ${lost[0]} on`;
 }
 
+/** It may be gone in a moment, or held for long by the pod of somebody else. */
+function refuseDeleted({ metadata: { name, deletionTimestamp } }: Stored<VolumeClaim>): void {
+  if (deletionTimestamp !== undefined) throw new RefusedError(`claim "${name}" is being deleted`, retryCollectedMs);
+}
+
 function refuseOthers(claim: Stored<VolumeClaim>, stage: R1Stage, pipeline: R1Pipeline | undefined): void {
-  const { name, deletionTimestamp, ownerReferences } = claim.metadata;
+  const { name, ownerReferences } = claim.metadata;
   const former = ownerReferences?.find(({ kind }) => kind === 'R1Pipeline');
   if (pipeline !== undefined && former !== undefined && former.uid !== pipeline.metadata.uid) {
     const message = `claim "${name}" of a former pipeline ${former.name} is still being deleted`;
     throw new RefusedError(message, retryCollectedMs, { passes: true });
   }
-  if (deletionTimestamp !== undefined) throw new RefusedError(`claim "${name}" is being deleted`, retryMs);
+  refuseDeleted(claim);
   const ours = [pipeline?.metadata.uid, stage.metadata.uid];
   const other = ownerReferences?.find(({ kind, uid }) => kind.startsWith('R1') && !ours.includes(uid));
   if (other !== undefined) {

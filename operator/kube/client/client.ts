@@ -121,16 +121,23 @@ export class KubeClient extends Transport {
     });
   }
 
-  /** In the background: dependents follow by garbage collection. Only the object with this uid, if one is given. */
+  /**
+   * In the background: dependents follow by garbage collection. Only the object with this uid, if one is given, and only
+   * as it was read.
+   */
   async delete<T extends KubeObject>(
     kind: ResourceKind<T>,
     { namespace, name }: ObjectName,
     uid?: string,
+    resourceVersion?: string,
   ): Promise<void> {
     await this.requestText({
       method: 'DELETE',
       path: pathOf(kind, namespace, name),
-      body: { propagationPolicy: 'Background', ...(uid === undefined ? {} : { preconditions: { uid } }) },
+      body: {
+        propagationPolicy: 'Background',
+        ...(uid === undefined ? {} : { preconditions: { uid, ...(resourceVersion && { resourceVersion }) } }),
+      },
     });
   }
 

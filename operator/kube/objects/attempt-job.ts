@@ -49,6 +49,7 @@ export function attemptJob(attempt: Attempt): Job {
       annotations: {
         [madeFromAnnotation]: attempt.madeFrom,
         [settingsAnnotation]: settingsDigest(stage.spec),
+        ...attempt.madeWith,
         ...gpusInWords(stage.spec),
       },
       ownerReferences: ownedBy(stage),

@@ -8,6 +8,8 @@ export interface Attempt {
   readonly number: number;
   /** `attemptDigest` of the spec as the API server keeps it. */
   readonly madeFrom: string;
+  /** Annotations of its Job that say which defaults it was made with. */
+  readonly madeWith: Readonly<Record<string, string>>;
   /** Image of the trainer for stages that name none. */
   readonly image: string;
   /** The claim that holds the pipeline's directory. */

@@ -3,6 +3,8 @@ import { annotations, labels } from '../../api/metadata.ts';
 import {
   attemptLabels,
   completionIndexLabel,
+  defaultImageAnnotation,
+  defaultsAnnotation,
   gpusAnnotation,
   madeFromAnnotation,
   settingsAnnotation,
@@ -26,6 +28,8 @@ const keptAnnotations: readonly string[] = [
   madeFromAnnotation,
   settingsAnnotation,
   gpusAnnotation,
+  defaultsAnnotation,
+  defaultImageAnnotation,
 ];
 const keptConditions: readonly string[] = ['PodScheduled', 'Ready', 'DisruptionTarget'];
 

@@ -2,8 +2,8 @@ import { labels } from '../../api/metadata.ts';
 import type { R1Pipeline } from '../../api/pipeline.ts';
 import type { R1Stage } from '../../api/stage.ts';
 import type { VolumeClaim } from '../client/resources.ts';
-import { madeByAnnotation, managedBy, ownedBy } from './labels.ts';
-import { claimName } from '../../core/names.ts';
+import { madeByAnnotation, madeFromAnnotation, managedBy, ownedBy } from './labels.ts';
+import { claimName, digestOf } from '../../core/names.ts';
 
 /**
  * The claim of a pipeline. It is deleted with its owner, unless it is to be retained; that of a pipeline that fails is let
@@ -15,6 +15,11 @@ export function volumeClaim(owner: R1Pipeline | R1Stage): VolumeClaim {
   const pipeline = owner.kind === 'R1Stage' ? owner.spec.pipeline : owner.metadata.name;
   const { size, storageClassName, accessMode, retention } = owner.spec.storage;
   // Other stages that were applied alone may use the same claim by its name.
+  const spec: NonNullable<VolumeClaim['spec']> = {
+    accessModes: [accessMode],
+    ...(storageClassName === undefined ? {} : { storageClassName }),
+    resources: { requests: { storage: String(size) } },
+  };
   const stays = retention === 'Retain' || (retention === 'RetainFailed' && owner.kind === 'R1Stage');
   return {
     apiVersion: 'v1',
@@ -28,13 +33,24 @@ export function volumeClaim(owner: R1Pipeline | R1Stage): VolumeClaim {
         ...managedBy,
         [labels.pipeline]: pipeline,
       },
-      annotations: { [madeByAnnotation]: owner.metadata.uid ?? '' },
+      annotations: { [madeByAnnotation]: owner.metadata.uid ?? '', [madeFromAnnotation]: digestOf(spec) },
       ...(stays ? {} : { ownerReferences: ownedBy(owner) }),
     },
-    spec: {
-      accessModes: [accessMode],
-      ...(storageClassName === undefined ? {} : { storageClassName }),
-      resources: { requests: { storage: String(size) } },
-    },
+    spec,
   };
+}
+
+/** There is no volume behind it yet, and so nothing on it. */
+export function wasNeverBound({ spec, status }: VolumeClaim): boolean {
+  return spec?.volumeName === undefined && status?.phase === 'Pending';
+}
+
+/** It was made for the same owner with other settings than those of now, which a claim cannot take. */
+export function isOutdated(claim: VolumeClaim, wanted: VolumeClaim): boolean {
+  const [has, asks] = [claim, wanted].map(({ metadata }) => metadata?.annotations ?? {});
+  return (
+    has?.[madeByAnnotation] === asks?.[madeByAnnotation] &&
+    has?.[madeFromAnnotation] !== undefined &&
+    has[madeFromAnnotation] !== asks?.[madeFromAnnotation]
+  );
 }

@@ -87,7 +87,7 @@ export function podEnd(pod: Pod, attemptDirectory: string, deletedAt?: number): 
     ...(at === undefined ? {} : { at }),
     ...(result === undefined ? {} : { result }),
     exit: {
-      ...(terminated === undefined ? unseenEnd(cause) : processExit(terminated.exitCode)),
+      ...(terminated === undefined ? unseenEnd(pod, cause) : processExit(terminated.exitCode)),
       ...(cause === undefined ? {} : { cause }),
       ...(detail === '' ? {} : { detail }),
     },
@@ -114,8 +114,9 @@ function processExit(exitCode: number): AttemptExit {
 }
 
 /** Nobody saw the container end: its pod was deleted by force, or never got as far as a container. */
-function unseenEnd(cause: AttemptExit['cause']): AttemptExit {
-  return cause === undefined ? { signal: 'SIGKILL' } : {};
+function unseenEnd(pod: Pod, cause: AttemptExit['cause']): AttemptExit {
+  if (cause !== undefined) return {};
+  return trainerStatus(pod)?.state?.running === undefined ? { neverRan: true } : { signal: 'SIGKILL' };
 }
 
 /** The last words of the process, or why its pod had to go. */

@@ -4,7 +4,7 @@ import type { AttemptObserved, StopReason } from '../../core/observed.ts';
 import { disruption, hasEnded, isOutlived, podEnd, trainerStatus, type PodEnd } from './attempt-end.ts';
 import { madeFromAnnotation, settingsAnnotation } from '../objects/labels.ts';
 import type { Job, Pod } from '../client/resources.ts';
-import { pendingReason } from './pending-reason.ts';
+import { pendingReason, type PipelineClaim } from './pending-reason.ts';
 
 /** A pod of an attempt, also after its object is gone. */
 export interface ObservedPod {
@@ -27,6 +27,10 @@ export interface AttemptObjects {
   readonly progress?: ProgressLine | undefined;
   /** For how long its log is known to have had no new progress line. */
   readonly silentMs?: number;
+  /** The operator's defaults were others when it was made. */
+  readonly hasOtherDefaults?: boolean;
+  /** The claim of its pipeline. */
+  readonly claim?: PipelineClaim;
   /** What events say about a pod that waits, or its Workload about a Job in a queue. */
   readonly eventMessage?: string | undefined;
 }
@@ -39,6 +43,8 @@ const stopReasons = new Set<string>([
   'startDeadline',
   'budget',
   'replaced',
+  'volumeGone',
+  'orphaned',
 ] satisfies StopReason[]);
 
 /** A kubelet that has not answered for so long after a pod's grace has ended is not there any more. */
@@ -76,16 +82,23 @@ export function observeAttempt(objects: AttemptObjects, now: number): AttemptObs
     };
   }
   const startedAt = startOf(newest?.pod);
+  const orphaned = objects.jobIsGone && pods.some((each) => isLive(each) && !isAskedToEnd(each.pod));
+  const lives = { ...base, ...(orphaned && { orphaned }) };
   if (newest !== undefined && newest.goneAt === undefined && startedAt !== undefined) {
-    return { ...base, state: 'running', startedAt, silentMs: objects.silentMs ?? 0 };
+    return { ...lives, state: 'running', startedAt, silentMs: objects.silentMs ?? 0 };
   }
   const live = newest?.goneAt === undefined ? newest?.pod : undefined;
   return {
-    ...base,
+    ...lives,
     state: 'pending',
     startedAt: Date.parse(job?.metadata?.creationTimestamp ?? newest?.pod.metadata?.creationTimestamp ?? '') || now,
-    ...pendingReason(job, live, objects.eventMessage),
+    ...(objects.hasOtherDefaults && { hasOtherDefaults: true as const }),
+    ...pendingReason(objects, live),
   };
+}
+
+function isAskedToEnd({ metadata }: Pod): boolean {
+  return metadata?.deletionTimestamp !== undefined;
 }
 
 /** When the pod will count as lost, of one that is being deleted; nothing happens by itself until then. */
@@ -112,7 +125,11 @@ function endOf({ job, jobIsGone, pods, directory }: AttemptObjects, now: number)
 
   const lost = pods.find((each) => isLive(each) && isLost(each, now));
   if (lost !== undefined) {
-    return { at: now, exit: { cause: 'nodeLost', detail: disruption(lost.pod)?.message ?? 'its kubelet is silent' } };
+    const detail = disruption(lost.pod)?.message ?? 'its kubelet is silent';
+    return {
+      at: now,
+      exit: startOf(lost.pod) === undefined ? { neverRan: true, detail } : { cause: 'nodeLost', detail },
+    };
   }
   if (seen !== undefined && newest?.goneAt === undefined && newest && isOutlived(newest.pod)) return seen;
   if (pods.some(isLive)) return undefined;
@@ -121,7 +138,7 @@ function endOf({ job, jobIsGone, pods, directory }: AttemptObjects, now: number)
   if (seen !== undefined) return { ...seen, at: seen.at ?? verdict?.at ?? now };
   // A Job that failed before it had a pod, or whose pods are forgotten.
   const detail = verdict?.message ?? 'its Job was deleted';
-  return { at: verdict?.at ?? now, exit: { signal: 'SIGKILL', detail } };
+  return { at: verdict?.at ?? now, exit: { neverRan: true, detail } };
 }
 
 function isSuccess({ result, exit }: PodEnd): boolean {

@@ -1,11 +1,13 @@
 import { succeededStatus } from '../../api/conditions.ts';
 import { inputsOf, type R1Stage } from '../../api/stage.ts';
+import type { StageDefaults } from '../../api/stage-defaults.ts';
 import type { StageObserved } from '../../core/observed.ts';
 import type { AssumeCache } from '../client/assume-cache.ts';
 import type { KubeClient } from '../client/client.ts';
 import { keyOf, type Job, type Pod, type Stored } from '../client/resources.ts';
 import { attemptOf } from '../objects/attempt-job.ts';
 import { idOf, isTrainer, ownerOf, siblingsOf } from '../objects/ownership.ts';
+import { hasOtherDefaults, madeWith } from '../objects/stage-defaults.ts';
 import { hasEnded, isOutlived } from './attempt-end.ts';
 import { attemptObjectsOf } from './attempt-objects.ts';
 import { stageProblem } from './cluster-problem.ts';
@@ -27,6 +29,9 @@ export interface StageSources {
   readonly tombstones: Tombstones;
   readonly progress: ProgressPoller;
   readonly pending: PendingPods;
+  /** What an attempt would be made with now. */
+  readonly defaults: StageDefaults;
+  readonly image: string;
 }
 
 /** A stage and what the cluster shows of it. What was refused is known to whoever asked. */
@@ -34,17 +39,24 @@ export async function observeStage(
   stage: Stored<R1Stage>,
   sources: StageSources,
   now: number,
-): Promise<Omit<StageObserved, 'refusal' | 'rolloutRefusal'>> {
+): Promise<Omit<StageObserved, 'refusal' | 'stopRefusal' | 'rolloutRefusal'>> {
   const { client, tombstones, progress, pending } = sources;
   const id = idOf(stage);
   const seen = { jobs: sources.jobs.byIndex(id), pods: sources.pods.byIndex(id) };
   const unseenJobs = await findUnseenJobs(client, stage, [...seen.jobs, ...seen.pods]);
   const found = attemptObjectsOf(stage, [...seen.jobs, ...unseenJobs], seen.pods, tombstones.get(id));
+  const asked = madeWith(stage, sources.defaults, sources.image);
   const objects = await Promise.all(
     found.map(async (each) => {
       const podUid = each.pods.at(-1)?.pod.metadata?.uid ?? '';
       const said = { progress: progress.latest(podUid), silentMs: progress.silentMs(podUid) };
-      const heard = { ...each, ...said, eventMessage: pending.messageFor(keyOf(stage), each) };
+      const isOutdated = each.job !== undefined && hasOtherDefaults(each.job, asked);
+      const heard = {
+        ...each,
+        ...said,
+        hasOtherDefaults: isOutdated,
+        eventMessage: pending.messageFor(keyOf(stage), each),
+      };
       return withUnseenPods(client, stage, heard, now);
     }),
   );

@@ -15,11 +15,11 @@ export function useOperator(cluster: () => ControlPlane, args: readonly string[]
   let proxy: FaultProxy;
   let operator: RunningOperator;
 
-  /** Starts one in the place of one that has ended. */
-  const start = async (): Promise<void> => {
+  /** Starts one in the place of one that has ended, with some flags more. */
+  const start = async (more: readonly string[] = []): Promise<void> => {
     operator = await startOperator({
       kubeconfig: proxy.kubeconfig,
-      args: ['--namespace', world.namespace, ...args],
+      args: ['--namespace', world.namespace, ...args, ...more],
     });
   };
 

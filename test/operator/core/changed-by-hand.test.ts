@@ -42,7 +42,7 @@ test.each<Case>([
   {
     name: 'does not put it back again at once where that was refused',
     given: { stages: [running], refusal: { message: 'denied', until: now + 9000 } },
-    condition: ['Unknown', 'Pending', 'denied'],
+    condition: ['Unknown', 'Refused', 'denied'],
     recheckAfterMs: 9000,
   },
   {

@@ -189,7 +189,7 @@ test.each<Case>([
   {
     name: 'waits with a stage whose creation was refused, and says why',
     given: { refusal: { message: 'exceeded quota: storage', until: now + 9000 } },
-    condition: ['Unknown', 'Pending', 'exceeded quota: storage'],
+    condition: ['Unknown', 'Refused', 'exceeded quota: storage'],
     recheckAfterMs: 9000,
   },
   {
@@ -199,7 +199,7 @@ test.each<Case>([
       stages: [withStatus(created(pipeline, [], 'pretrained'), 'failed')],
       refusal: { message: 'denied by policy', until: now + 9000 },
     },
-    condition: ['Unknown', 'Pending', 'denied by policy'],
+    condition: ['Unknown', 'Refused', 'denied by policy'],
     recheckAfterMs: 9000,
   },
 ])('$name', expectDecision);

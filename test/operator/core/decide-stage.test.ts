@@ -104,8 +104,99 @@ test.each<{
   {
     name: 'waits with an attempt that was refused, and says why',
     given: { refusal: { message: 'exceeded quota: gpus', until: now + 9000 } },
-    condition: ['Unknown', 'Pending', 'attempt 1 cannot be started: exceeded quota: gpus'],
+    condition: ['Unknown', 'Refused', 'attempt 1 cannot be started: exceeded quota: gpus'],
     recheckAfterMs: 9000,
+  },
+  {
+    name: 'says nothing of a refusal that will pass by itself but why it waits',
+    given: { refusal: { message: 'a former one is still being deleted', until: now + 500, passes: true } },
+    condition: ['Unknown', 'Pending', 'attempt 1 cannot be started: a former one is still being deleted'],
+    recheckAfterMs: 500,
+  },
+  {
+    name: 'replaces a pending attempt once its volume is asked for with another storage class',
+    given: {
+      stage: spec({ storage: { ...fresh.spec.storage, storageClassName: 'local-path' } }),
+      attempts: [{ ...live, state: 'pending', madeFrom: attemptDigest(fresh.spec) }],
+    },
+    actions: [stop('replaced')],
+    condition: ['Unknown', 'AttemptStopping'],
+  },
+  {
+    name: 'replaces a pending attempt once the defaults of its surroundings are others',
+    given: { attempts: [{ ...live, state: 'pending', hasOtherDefaults: true }] },
+    actions: [stop('replaced')],
+    condition: ['Unknown', 'AttemptStopping', "attempt 1 waited with other defaults than the operator's now"],
+  },
+  {
+    name: 'replaces a pending attempt whose claim goes and would be made anew',
+    given: {
+      attempts: [{ ...live, state: 'pending', waiting: 'claim "sums-volume" is being deleted', volumeGone: true }],
+    },
+    actions: [stop('volumeGone')],
+    condition: [
+      'Unknown',
+      'AttemptStopping',
+      'attempt 1 waits for what will not come: claim "sums-volume" is being deleted',
+    ],
+  },
+  {
+    name: 'ends an attempt whose Job is gone, whatever it was asked before',
+    given: { attempts: [{ ...live, orphaned: true, stopping: 'suspended' }] },
+    actions: [stop('orphaned')],
+    condition: ['Unknown', 'AttemptStopping', 'attempt 1 goes on although its Job is gone'],
+  },
+  {
+    name: 'waits with an order to end that was refused, and says why',
+    given: {
+      stage: spec({ suspend: true }),
+      attempts: [live],
+      stopRefusal: { message: 'admission webhook "jobs" denied the request', until: now + 9000 },
+    },
+    condition: [
+      'Unknown',
+      'AttemptStopping',
+      'suspended by spec.suspend; it cannot be ended: admission webhook "jobs" denied the request',
+    ],
+    recheckAfterMs: 9000,
+  },
+  {
+    name: 'orders an attempt to end again some time after that was refused',
+    given: { stage: spec({ suspend: true }), attempts: [live], stopRefusal: { message: 'denied', until: now } },
+    actions: [stop('suspended')],
+    condition: ['Unknown', 'AttemptStopping'],
+  },
+  {
+    name: 'goes on where it is asked for something else after its end, and does not say that it has it',
+    given: { stage: { ...done, spec: { ...done.spec, pretrain: { ...done.spec.pretrain!, steps: 9 } } } },
+    actions: [start(2)],
+    condition: [
+      'Unknown',
+      'Pending',
+      expect.stringMatching(/^attempt 1 succeeded with other settings than are asked for now; another one goes on/),
+    ],
+  },
+  {
+    name: 'tries again after an attempt that never ran, at no cost',
+    given: {
+      stage: spec({ retry: { infrastructure: 0, disruption: 0 } }),
+      attempts: [ended({ exit: { neverRan: true, detail: 'its pod was deleted' }, endedAt: now - 10_000 })],
+    },
+    actions: [start(2)],
+    condition: ['Unknown', 'Pending', 'attempt 1 ended: ended before it ran: its pod was deleted'],
+  },
+  {
+    name: 'takes an attempt that was seen to run for one that ran, although all its traces are gone',
+    given: {
+      stage: withStatus(fresh, 'running'),
+      attempts: [ended({ exit: { neverRan: true, detail: 'its Job was deleted' }, endedAt: now })],
+    },
+    condition: [
+      'Unknown',
+      'BackingOff',
+      'attempt 1 ended: ended by SIGKILL: its Job was deleted; next attempt in 10 s',
+    ],
+    recheckAfterMs: 10_000,
   },
   {
     name: 'asks again some time after a refusal',

@@ -116,6 +116,19 @@ test.each<{ name: string; records: AttemptRecord[]; forgiven?: number; verdict: 
     verdict: { kind: 'retry' },
   },
   {
+    name: 'waits longer and longer with what never runs, and never gives up',
+    records: [1, 2, 3].map((number) => ({ ...failed(number, 'disruption'), outcome: 'Interrupted' as const })),
+    verdict: { kind: 'retry', notBefore: 3_035_000 },
+  },
+  {
+    name: 'counts what never ran against no budget',
+    records: [
+      ...[1, 2, 3].map((number) => ({ ...failed(number, 'disruption'), outcome: 'Interrupted' as const })),
+      failed(4, 'disruption'),
+    ],
+    verdict: { kind: 'retry', notBefore: 4_010_000 },
+  },
+  {
     name: 'goes on at once after an interruption',
     records: [{ ...failed(1, 'hung'), outcome: 'Interrupted', class: undefined }],
     verdict: { kind: 'retry', notBefore: 0 },

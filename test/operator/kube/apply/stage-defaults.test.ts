@@ -1,7 +1,8 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readStageDefaults, withStageDefaults } from '../../../../operator/kube/apply/stage-defaults.ts';
+import { readStageDefaults } from '../../../../operator/kube/apply/stage-defaults.ts';
+import { hasOtherDefaults, madeWith, withStageDefaults } from '../../../../operator/kube/objects/stage-defaults.ts';
 import { stageOf } from '../../../support/stage-objects.ts';
 import { useTemporaryDirectory } from '../../../support/temporary-directory.ts';
 
@@ -69,4 +70,48 @@ test('a file with an unknown field is refused in words', async () => {
   await expect(readStageDefaults(path)).rejects.toThrow(/stage-defaults\.json: .*nodeSelectors/s);
   await writeFile(path, JSON.stringify({ gpu: { runtimeClassName: 'nvidia' } }));
   expect(await readStageDefaults(path)).toEqual({ all: {}, gpu: { runtimeClassName: 'nvidia' } });
+});
+
+describe('a Job that waits was made with other defaults', () => {
+  const image = 'r1-operator:0.1.0';
+  const none = { all: {}, gpu: {} };
+  const own = `${cpu}\npriorityClassName: urgent`;
+  test.each([
+    { name: 'one is taken away', before: defaults, after: { ...defaults, all: {} }, others: true },
+    { name: 'one is added', before: none, after: defaults, others: true },
+    { name: 'none', before: defaults, after: structuredClone(defaults), others: false },
+    { name: 'one for other pods', before: defaults, after: { ...defaults, gpu: {} }, others: false },
+    {
+      name: 'one that its manifest names itself',
+      stage: own,
+      before: none,
+      after: { ...none, all: { priorityClassName: 'batch' } },
+      others: false,
+    },
+    { name: 'another image', before: none, after: none, later: 'r1-operator:0.2.0', others: true },
+    {
+      name: 'another image, while it waits in a queue',
+      before: none,
+      after: none,
+      later: 'r1-operator:0.2.0',
+      suspend: true,
+      others: false,
+    },
+    {
+      name: 'another image than its manifest names',
+      stage: `${cpu}\nimage: mine`,
+      before: none,
+      after: none,
+      later: 'r1-operator:0.2.0',
+      others: false,
+    },
+  ])('$name', ({ stage = cpu, before, after, later = image, suspend = false, others }) => {
+    const annotations = madeWith(stageOf(stage), before, image);
+    const job = { metadata: { annotations }, spec: { suspend, template: {} } };
+    expect(hasOtherDefaults(job, madeWith(stageOf(stage), after, later))).toBe(others);
+  });
+
+  test('one that does not say what it was made with stays', () => {
+    expect(hasOtherDefaults({ metadata: {} }, madeWith(stageOf(cpu), defaults, image))).toBe(false);
+  });
 });

@@ -9,7 +9,15 @@ datasets: [{name: chat, file: data/chat.jsonl, heldOut: {file: held/out.jsonl}}]
 storage: {claimName: team}
 volumes: [{path: data, claim: team, subPath: chat}, {path: held, claim: other}, {path: more, claim: other, subPath: v2}]
 sft: {data: [chat]}`);
-  const job = attemptJob({ stage, number: 1, madeFrom: '', image: 'r1-operator:0.1.0', claim: 'team', goneRuns: [] });
+  const job = attemptJob({
+    stage,
+    number: 1,
+    madeFrom: '',
+    madeWith: {},
+    image: 'r1-operator:0.1.0',
+    claim: 'team',
+    goneRuns: [],
+  });
   const { volumes = [], containers = [] } = job.spec?.template.spec ?? {};
   const claims = volumes.flatMap(({ name, persistentVolumeClaim: claim }) => (claim ? [[name, claim]] : []));
   expect(claims).toEqual([

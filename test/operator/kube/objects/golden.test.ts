@@ -18,6 +18,7 @@ function attemptOf(stage: R1Stage, more: Partial<Attempt> = {}): Attempt {
     stage,
     number: 1,
     madeFrom: 'ab12',
+    madeWith: { 'r1.dev/defaults': 'cd34' },
     image: 'r1-operator:0.1.0',
     claim: claimName(stage.spec.pipeline),
     goneRuns: [],

@@ -14,6 +14,7 @@ function podOf(more: string) {
     stage: stageOf(`${plain}\n${more}`),
     number: 1,
     madeFrom: '',
+    madeWith: {},
     image: 'r1-operator:0.1.0',
     claim: 'c',
     goneRuns: [],
@@ -121,7 +122,15 @@ test.each([
 test('the secret of rollout workers lies under a key that no manifest can name', () => {
   const hub = 'model: {hf: {repo: a/b, revision: v1, tokenSecret: sums-zero-1-rollout-8c5a1c0e}}';
   const stage = stageOf(`${plain.replace('model: {init: {}}', hub)}\nrolloutWorkers: 1`);
-  const attempt = { stage, number: 1, madeFrom: '', image: 'r1-operator:0.1.0', claim: 'c', goneRuns: [] };
+  const attempt = {
+    stage,
+    number: 1,
+    madeFrom: '',
+    madeWith: {},
+    image: 'r1-operator:0.1.0',
+    claim: 'c',
+    goneRuns: [],
+  };
   const job = JSON.stringify([attemptJob(attempt), rolloutJob(attempt)]);
   const keys = [...job.matchAll(/"secretKeyRef":\{[^}]*"key":"([^"]*)"/g)].map(([, key]) => key);
   expect(keys).toEqual(['token']);

@@ -121,6 +121,7 @@ describe('an attempt that waits', () => {
       name: 'is not let through by a quota, as the events of its Job say',
       given: objects({ eventMessage: 'FailedCreate: pods "sums-zero-1-" is forbidden: exceeded quota: gpus' }),
       waiting: 'FailedCreate: pods "sums-zero-1-" is forbidden: exceeded quota: gpus',
+      reason: 'Refused',
     },
     {
       name: 'fetches its model',
@@ -181,5 +182,55 @@ describe('an attempt that has not ended', () => {
       startedAt: Date.parse(secondsAgo(50)),
       node: 'gpu-1',
     });
+  });
+});
+
+describe('an attempt whose claim', () => {
+  const claim = { name: 'sums-volume', isOurs: true };
+  test.each([
+    { name: 'is gone and would be made anew', says: '"sums-volume" not found', more: { claim }, volumeGone: true },
+    { name: 'is being deleted', says: '"sums-volume" is being deleted', more: { claim }, volumeGone: true },
+    {
+      name: 'is being deleted by the one who brought it',
+      says: '"mine" is being deleted',
+      more: { claim: { name: 'mine', isOurs: false } },
+      volumeGone: true,
+    },
+    {
+      name: 'is still to be brought',
+      says: '"mine" not found',
+      more: { claim: { name: 'mine', isOurs: false } },
+      volumeGone: undefined,
+    },
+    {
+      name: 'is another one that goes, such as that of a model',
+      says: '"models" is being deleted',
+      more: { claim },
+      volumeGone: undefined,
+    },
+  ])('$name', ({ says, more, volumeGone }) => {
+    const message = `0/2 nodes are available: persistentvolumeclaim ${says}. preemption: …`;
+    const seen = observeAttempt(objects({ ...more, pods: [{ pod: pod(unscheduled(message)) }] }), now);
+    expect([seen.waitingReason, seen.volumeGone]).toEqual(['VolumeUnavailable', volumeGone]);
+  });
+});
+
+describe('a pod without its Job', () => {
+  const gone = { job: undefined, jobIsGone: true };
+  test.each([
+    { name: 'goes on', given: { ...gone, pods: [{ pod: pod(trainer('Running', running())) }] }, orphaned: true },
+    { name: 'waits', given: { ...gone, pods: [{ pod: pod() }] }, orphaned: true },
+    {
+      name: 'was asked to end',
+      given: { ...gone, pods: [{ pod: pod(trainer('Running', running()), asked) }] },
+      orphaned: undefined,
+    },
+    {
+      name: 'has one after all',
+      given: { pods: [{ pod: pod(trainer('Running', running())) }] },
+      orphaned: undefined,
+    },
+  ])('$name', ({ given, orphaned }) => {
+    expect(observeAttempt(objects(given), now).orphaned).toBe(orphaned);
   });
 });

@@ -201,7 +201,7 @@ describe('an attempt that has ended', () => {
     {
       name: 'had its Job deleted before it had a pod',
       given: objects({ job: undefined, jobIsGone: true }),
-      end: { outcome: 'Failed', class: 'infrastructure', message: 'ended by SIGKILL: its Job was deleted' },
+      end: { outcome: 'Interrupted', message: 'ended before it ran: its Job was deleted' },
     },
     {
       name: 'could not fetch its model',
