@@ -1,5 +1,6 @@
 import { waitingReasons, type Condition, type Reason } from '../api/conditions.ts';
 import type { R1Stage } from '../api/stage.ts';
+import { isChangedByHand } from './asked-for.ts';
 import { hasNotEnded } from './attempts.ts';
 import type { PipelineSituation } from './pipeline-situation.ts';
 import { stagesAfter } from './plan.ts';
@@ -17,8 +18,12 @@ export function isLive({ object, succeeded }: StageState): boolean {
 }
 
 /** Its status is no older than the wish that it rests: one from an earlier rest knows nothing of what began since. */
-function knowsThatItRests({ metadata, status }: R1Stage, succeeded: Condition | undefined): boolean {
-  return succeeded?.reason === 'Suspended' && status?.observedGeneration === metadata.generation;
+function knowsThatItRests(object: R1Stage, succeeded: Condition | undefined): boolean {
+  return succeeded?.reason === 'Suspended' && isUpToDate(object);
+}
+
+function isUpToDate({ metadata, status }: R1Stage): boolean {
+  return status !== undefined && status.observedGeneration === metadata.generation;
 }
 
 /** One of its attempts has not ended. */
@@ -29,7 +34,13 @@ function isAtWork({ status }: R1Stage): boolean {
 
 /** It cannot go on before an earlier stage has made its output again: until then it takes nobody's place. */
 function waitsForInputs({ object, succeeded }: StageState): boolean {
-  return succeeded?.reason === 'WaitingForInputs' && object !== undefined && !isAtWork(object);
+  if (object === undefined || isAtWork(object)) return false;
+  return succeeded?.reason === 'WaitingForInputs' || waitsToBePutBack(object);
+}
+
+/** Somebody changed it, and what its pipeline asks for cannot be said without its inputs. */
+function waitsToBePutBack(object: R1Stage): boolean {
+  return isChangedByHand(object) && isUpToDate(object);
 }
 
 /** Stages of the pipeline that are live, those that left its manifest among them. */

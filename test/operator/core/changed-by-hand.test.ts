@@ -16,6 +16,9 @@ const edit = (stage: R1Stage): R1Stage => ({ ...stage, spec: { ...stage.spec, se
 const pretrained = ofPipeline(created(pipeline, [], 'pretrained'));
 const running = edit(withStatus(pretrained, 'running'));
 const finished = edit(withStatus(pretrained, 'succeeded'));
+const [before] = succeeded(pipeline, ['pretrained']);
+/** Its newest pass has seen that it was changed, and that nothing of it runs. */
+const waiting = withCondition(edit(ofPipeline(created(pipeline, [before!], 'zero'))), 'Pending');
 
 test.each<Case>([
   {
@@ -50,7 +53,29 @@ test.each<Case>([
     given: { pipeline: pipelineOf(fourStages.replace('seed: 3', 'seed: 4')), stages: [finished] },
     condition: ['False', 'StageChanged', expect.stringContaining('has finished with other settings')],
   },
+  {
+    name: 'fails for its problem, which keeps it from being put back, as nothing else comes to an end',
+    given: { stages: [before!, waiting], problem: 'no such metric' },
+    condition: ['False', 'UserError', 'no such metric'],
+  },
+  {
+    name: 'makes an input again in the only place, which it leaves to it',
+    given: { stages: [waiting] },
+    actions: ['create pretrained'],
+    condition: ['Unknown', 'Pending', 'stage pretrained is next'],
+  },
+  {
+    name: 'does not take its place before it is known that nothing of it runs',
+    given: { stages: [{ ...waiting, metadata: { ...waiting.metadata, generation: 3 } }] },
+    condition: ['Unknown', 'Pending', expect.stringContaining('stage zero')],
+  },
 ])('a pipeline $name', expectDecision);
+
+function withCondition(stage: R1Stage, reason: 'Pending'): R1Stage {
+  const { status } = decideStage({ now, stage, attempts: [] });
+  expect(status.conditions[0]?.reason).toBe(reason);
+  return { ...stage, status };
+}
 
 test('what is put back is what the pipeline asks for, and whether it rests stays', () => {
   const stages = [{ ...running, spec: { ...running.spec, suspend: true } }];
