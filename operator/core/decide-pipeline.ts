@@ -81,8 +81,9 @@ function decision(situation: PipelineSituation, verdict: Verdict): PipelineDecis
   const message = verdict.message + noteOnRerun(pipeline);
   const status = pipelineStatus(situation, { ...verdict, message });
   const budgetMs = Math.ceil(lastsForMs(pipeline.spec.budget, spent, rate));
+  // What runs spends the budget, also of a pipeline that has come to its end for now.
   const recheckAfterMs = Math.min(verdict.recheckAfterMs ?? Infinity, budgetMs > 0 ? budgetMs : Infinity);
-  const recheck = verdict.status !== 'Unknown' || recheckAfterMs === Infinity ? {} : { recheckAfterMs };
+  const recheck = recheckAfterMs === Infinity ? {} : { recheckAfterMs };
   return { actions: verdict.actions ?? [], status, ...recheck };
 }
 

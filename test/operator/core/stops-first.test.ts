@@ -41,6 +41,12 @@ test.each<Case>([
     condition: ['False', 'StageChanged'],
   },
   {
+    name: 'looks again when the budget will be spent although another manifest is asked for',
+    given: { pipeline: pipelineOf(`${otherSeed}budget: {hours: 1}`), stages: [running] },
+    condition: ['False', 'StageChanged'],
+    recheckAfterMs: 3_540_000,
+  },
+  {
     name: 'stops what runs on a spent budget although another stage has failed',
     given: {
       pipeline: { ...roots, spec: { ...roots.spec, budget: { hours: 1 } } },
