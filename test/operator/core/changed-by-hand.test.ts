@@ -16,9 +16,9 @@ const edit = (stage: R1Stage): R1Stage => ({ ...stage, spec: { ...stage.spec, se
 const pretrained = ofPipeline(created(pipeline, [], 'pretrained'));
 const running = edit(withStatus(pretrained, 'running'));
 const finished = edit(withStatus(pretrained, 'succeeded'));
-const [before] = succeeded(pipeline, ['pretrained']);
+const [made] = succeeded(pipeline, ['pretrained']);
 /** Its newest pass has seen that it was changed, and that nothing of it runs. */
-const waiting = withCondition(edit(ofPipeline(created(pipeline, [before!], 'zero'))), 'Pending');
+const waiting = withCondition(edit(ofPipeline(created(pipeline, [made!], 'zero'))), 'Pending');
 
 test.each<Case>([
   {
@@ -55,7 +55,7 @@ test.each<Case>([
   },
   {
     name: 'fails for its problem, which keeps it from being put back, as nothing else comes to an end',
-    given: { stages: [before!, waiting], problem: 'no such metric' },
+    given: { stages: [made!, waiting], problem: 'no such metric' },
     condition: ['False', 'UserError', 'no such metric'],
   },
   {
