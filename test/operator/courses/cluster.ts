@@ -157,7 +157,7 @@ export class Cluster {
     if ((how === 'succeeds' || how === 'poorly') && config !== undefined) {
       const file = JSON.parse(config.data?.['stage.json'] ?? '') as StageFile;
       const checkpoint = this.volume.publish(file);
-      const metrics = { 'eval/pass@1': how === 'poorly' ? 0.1 : 0.9 };
+      const metrics = { 'eval_train/pass@1': how === 'poorly' ? 0.1 : 0.9 };
       const result = { outcome: 'succeeded', reason: 'succeeded', message: 'done', checkpoint, metrics };
       this.put(pod, 'Succeeded', over(0, JSON.stringify(result)));
     } else {

@@ -1,8 +1,10 @@
 import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { findCondition } from '../../../operator/api/conditions.ts';
+import { pipelineProblem } from '../../../operator/kube/observe/cluster-problem.ts';
 import { course, slowCourse, type Course } from './course.ts';
 import { live } from './live.ts';
+import { families } from './manifests.ts';
 import { fairWeather } from './operator-process.ts';
 import type { World } from './world.ts';
 
@@ -13,6 +15,10 @@ const seed = from ?? (asked === undefined ? 1 : undefined);
 const parameters = (share: number): fc.Parameters<[Course]> => ({
   numRuns: Math.round(courses * share),
   ...(seed === undefined ? {} : { seed: Number(seed) }),
+});
+
+test('no manifest of the courses is refused as it is', () => {
+  for (const each of families.flat()) expect(pipelineProblem(each)).toBeUndefined();
 });
 
 test('whatever happens, and whenever the operator dies: no second Job, no orphan, no lie, nothing lost, nothing stuck', async () => {

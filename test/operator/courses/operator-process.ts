@@ -47,6 +47,9 @@ export interface OperatorOptions {
   readonly onMistake: (error: unknown) => void;
 }
 
+/** How long after the death of its sender a write may arrive. */
+const longestWayMs = 2000;
+
 const config: ClusterConfig = {
   getCurrentCluster: () => ({ server: 'http://in.memory' }),
   getCurrentUser: () => null,
@@ -116,7 +119,10 @@ class DirectClient extends KubeClient {
     if (method !== 'GET' && !isWrite) return '{}';
     const { dice, weather, store, diesAfter, beforeWrite, onWrite } = this.with;
     await later(1 + Math.floor(dice.roll() * 5));
-    if (this.isDead) return never();
+    if (this.isDead) {
+      if (!isWrite || dice.happens(0.5)) return never();
+      await later(dice.roll() * longestWayMs); // it was on its way, and comes when another process may be at work
+    }
     const isLost = isWrite && dice.happens(weather.lostAnswers);
     if (isLost && dice.happens(0.5)) throw new ConnectionError(`${method} ${path}: not sent`, undefined);
     if (isWrite) beforeWrite(path);

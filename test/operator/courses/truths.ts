@@ -27,6 +27,9 @@ type Truths<T extends readonly unknown[]> = Readonly<Record<string, (...of: T) =
 /** A copy that is no older may not have been heard of. */
 const heardOfMs = 30_000;
 
+/** A budget that is spent at this moment is noticed within so long, also by an operator that has just begun. */
+const noticedMs = 10_000;
+
 /** What holds after every write, whoever wrote. */
 export const always: Truths<[World]> = {
   'an attempt has one Job, ever': ({ history }) => {
@@ -92,7 +95,7 @@ export const always: Truths<[World]> = {
 export const atRest: Truths<[World]> = {
   'what must stop has stopped': (world) => {
     const { spec } = world.pipeline;
-    const { spent } = world.survey();
+    const { spent } = world.survey(Date.now() - noticedMs);
     const why = spec.suspend ? 'suspended' : exhausted(spec.budget, spent);
     if (why === undefined) return undefined;
     const job = ownJobs(world).find((each) => isAtWork(world, each) && !isStopping(each));

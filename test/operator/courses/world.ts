@@ -54,10 +54,10 @@ export class World {
     return this.store.all(stages).filter(isOwn);
   }
 
-  survey(): PipelineSituation {
+  survey(now = Date.now()): PipelineSituation {
     const { pipeline, ownStages } = this;
     const maxRunningStages = pipeline.spec.storage.accessMode === 'ReadWriteMany' ? 32 : 1;
-    return surveyPipeline({ now: Date.now(), pipeline, stages: ownStages, maxRunningStages });
+    return surveyPipeline({ now, pipeline, stages: ownStages, maxRunningStages });
   }
 
   /** Somebody did something to a stage after the end of its pipeline was written. */
