@@ -27,7 +27,7 @@ export interface KubeStagesOptions extends StageSources, AttemptsOptions {
   readonly clock: Clock;
 }
 
-/** Another state is worth a look; how far a stage is can wait, and a pod that starts in less needs no words for that. */
+/** Another state is worth a look; how far a stage is can wait. */
 const settleMs = { state: 1000, progress: 5000 };
 
 /** Stages on a cluster: a Job is an attempt. Keys are `namespace/name`. */
@@ -123,5 +123,6 @@ export class KubeStages implements StageShell {
 /** Programs wait for the end, and what is left of an attempt goes once its end is recorded. */
 function settleMsOf(before: StageStatus | undefined, after: StageStatus): number {
   if (endChanged(before, after) || recordsEnd(before?.attempts, after.attempts)) return 0;
-  return stateOf(before?.conditions) === stateOf(after.conditions) ? settleMs.progress : settleMs.state;
+  if (before === undefined) return settleMs.state; // a table has no state to show
+  return stateOf(before.conditions) === stateOf(after.conditions) ? settleMs.progress : settleMs.state;
 }
