@@ -162,7 +162,7 @@ export const asWritten: Truths<[World, Write]> = {
   'nothing is deleted that nobody wants deleted': ({ pipeline, askedAnew }, { method, path }) => {
     if (method !== 'DELETE') return undefined;
     const [kind, name = ''] = path.split('/').slice(-2);
-    if (kind === jobs.plural) return undefined; // once it is known what its attempt came to
+    if (kind === jobs.plural || kind === pods.plural) return undefined; // once it is known what the attempt came to
     const isAskedAnew = kind === stages.plural && askedAnew.has(name.slice(pipeline.metadata.name.length + 1));
     return isAskedAnew ? undefined : path;
   },
