@@ -5,7 +5,8 @@ import type { AttemptRecord, StageStatus } from './api/stage.ts';
 import { hasNotEnded } from './core/attempts.ts';
 import { withInternalError } from './core/internal-error.ts';
 import { decidePipeline, type PipelineAction } from './core/decide-pipeline.ts';
-import { decideStage, type StageAction } from './core/decide-stage.ts';
+import { decideStage } from './core/decide-stage.ts';
+import type { StageAction } from './core/stage-decision.ts';
 import type { PipelineObserved, StageObserved } from './core/observed.ts';
 
 /** What passes for pipelines need of a world. A key names one object; what it names is gone when nothing is observed. */

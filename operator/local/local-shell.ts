@@ -9,7 +9,7 @@ import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
 import { type FileContents, inputsOf, type R1Stage, type StageStatus } from '../api/stage.ts';
 import { withApprovals } from '../core/approval.ts';
 import type { PipelineAction } from '../core/decide-pipeline.ts';
-import type { StageAction } from '../core/decide-stage.ts';
+import type { StageAction } from '../core/stage-decision.ts';
 import type { AttemptObserved, PipelineObserved, StageObserved, StopReason } from '../core/observed.ts';
 import { stageFile } from '../core/plan.ts';
 import type { Shell } from '../reconciler.ts';

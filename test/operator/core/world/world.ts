@@ -2,7 +2,7 @@ import { annotations } from '../../../../operator/api/metadata.ts';
 import type { PipelineStatus, R1Pipeline } from '../../../../operator/api/pipeline.ts';
 import type { R1Stage, StageStatus } from '../../../../operator/api/stage.ts';
 import type { PipelineAction } from '../../../../operator/core/decide-pipeline.ts';
-import type { StageAction } from '../../../../operator/core/decide-stage.ts';
+import type { StageAction } from '../../../../operator/core/stage-decision.ts';
 import { digestOf } from '../../../../operator/core/names.ts';
 import type { AttemptObserved, PipelineObserved, Refusal, StageObserved } from '../../../../operator/core/observed.ts';
 import { attemptDigest, settingsDigest } from '../../../../operator/core/settings-digest.ts';
