@@ -27,7 +27,7 @@ export class SafetensorsFile {
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   readonly #handle: FileHandle;
   readonly #dataStart: number;
-  #buffers: readonly Uint8Array<ArrayBuffer>[] | undefined;
+  #buffers: readonly Uint8Array<ArrayBuffer>[] = [];
 
   private constructor(path: string, handle: FileHandle, tensors: readonly TensorEntry[], dataStart: number) {
     this.path = path;
@@ -88,13 +88,20 @@ export class SafetensorsFile {
 
   /** Pieces that go into one of two buffers, from where they are converted. */
   *#halves(target: Float32Array, position: number): Generator<TensorPiece> {
-    this.#buffers ??= [new Uint8Array(pieceBytes), new Uint8Array(pieceBytes)];
+    const buffers = this.#buffersFor(target.length * 2);
     const elements = pieceBytes / 2;
     for (let at = 0; at < target.length; at += elements) {
       const part = target.subarray(at, at + elements);
-      const buffer = this.#buffers[(at / elements) % 2]!;
+      const buffer = buffers[(at / elements) % 2]!;
       yield { bytes: buffer.subarray(0, part.length * 2), position: position + at * 2, part, at };
     }
+  }
+
+  /** Two that hold a piece of so many bytes, kept for the next tensor. */
+  #buffersFor(bytes: number): readonly Uint8Array<ArrayBuffer>[] {
+    const length = Math.min(bytes, pieceBytes);
+    if ((this.#buffers[0]?.length ?? 0) < length) this.#buffers = [new Uint8Array(length), new Uint8Array(length)];
+    return this.#buffers;
   }
 }
 
