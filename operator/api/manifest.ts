@@ -1,6 +1,7 @@
 import { LineCounter, parseAllDocuments, type Document } from 'yaml';
 import type { z } from 'zod';
 import { checkValue } from './check-value.ts';
+import { tooDeepAt } from './nesting.ts';
 import { describe, formatPath, problemAt, type Path, type ValueProblem } from './value-problem.ts';
 import { apiGroup, apiVersion } from './metadata.ts';
 import { r1Pipeline, type R1Pipeline } from './pipeline.ts';
@@ -65,8 +66,9 @@ export function validateManifest(text: string, file: string): ValidatedManifest 
   const pipelineSpecs: { spec: unknown; place: Place }[] = [];
   const positionOf = (document: Document.Parsed, path: Path, offset = offsetOf(document, path)) =>
     offset === undefined ? undefined : lines.linePos(offset);
-  const documents = documentsOf(text, lines);
-  if (documents === undefined) problems.push(manifestProblem(file, 0, nestedTooDeeply, undefined));
+  const tooDeep = tooDeepAt(text);
+  const documents = tooDeep === undefined ? documentsOf(text, lines) : undefined;
+  if (documents === undefined) problems.push(manifestProblem(file, 0, nestedTooDeeply, tooDeep));
   documents?.forEach((document, index) => {
     const place: Place = (problem, offset) =>
       manifestProblem(file, index, problem, positionOf(document, problem.path, offset));
