@@ -69,8 +69,7 @@ export async function* stageLogs(
       const waiting = pods[0] === pod ? undefined : pods[0];
       if (waiting !== undefined) noteNews(`${inWords(waiting)} has not begun: ${whyWaiting(waiting)}`);
       // When following, what was read of a pod before it was deleted has been shown.
-      const asksForKept =
-        positions.size === 0 && (follow ? pod === undefined && (ended || attempt !== undefined) : true);
+      const asksForKept = positions.size === 0 && (!follow || (pod === undefined && (ended || attempt !== undefined)));
       const kept = asksForKept ? await newestKept(cluster, pipeline, stage, options, pod) : undefined;
       if (kept !== undefined) {
         options.note(`attempt ${attemptNumber(kept)}, the end of the log of a pod that is gone`);

@@ -8,6 +8,7 @@ import { r1Pipeline, type R1Pipeline } from './pipeline.ts';
 import { r1Stage, type R1Stage } from './stage.ts';
 import { structuralSchema, type StructuralSchema } from './structural-schema.ts';
 import { didYouMean } from './suggestion.ts';
+import { columnOf, linesAbove } from './text-lines.ts';
 import { nestedTooDeeply, unresolvedAlias, yamlProblem } from './yaml-problem.ts';
 
 /** One thing that is wrong with a manifest; `message` says it whole, for one line of output. */
@@ -68,7 +69,10 @@ export function validateManifest(text: string, file: string): ValidatedManifest 
     offset === undefined ? undefined : lines.linePos(offset);
   const tooDeep = tooDeepAt(text);
   const documents = tooDeep === undefined ? documentsOf(text, lines) : undefined;
-  if (documents === undefined) problems.push(manifestProblem(file, 0, nestedTooDeeply, tooDeep));
+  if (documents === undefined)
+    problems.push(
+      manifestProblem(file, 0, nestedTooDeeply, tooDeep === undefined ? undefined : placeOf(text, tooDeep)),
+    );
   documents?.forEach((document, index) => {
     const place: Place = (problem, offset) =>
       manifestProblem(file, index, problem, positionOf(document, problem.path, offset));
@@ -93,6 +97,11 @@ export function validateManifest(text: string, file: string): ValidatedManifest 
       return place === undefined ? manifestProblem(file, 0, problem, undefined) : place(problem);
     },
   };
+}
+
+/** Line and column, from 1, also where no parser has counted lines. */
+function placeOf(text: string, offset: number): { readonly line: number; readonly col: number } {
+  return { line: linesAbove(text, offset).length + 1, col: columnOf(text, offset) };
 }
 
 /** None where they are nested so deeply that the parser's stack ends. */

@@ -3,20 +3,17 @@ import { CST, Lexer } from 'yaml';
 /** Lists and objects in each other that a text may have: hundreds of thousands would take a parser's memory. */
 const mostNested = 1000;
 
-/** Where a text of YAML is nested too deeply, if it is; nothing of it is kept. Line and column count from 1. */
-export function tooDeepAt(text: string): { readonly line: number; readonly col: number } | undefined {
-  let [line, col, open, onLine] = [1, 1, 0, 0];
+/** Where a text of YAML is nested too deeply, if it is; nothing of it is kept. */
+export function tooDeepAt(text: string): number | undefined {
+  let [offset, open, onLine] = [0, 0, 0];
   for (const token of new Lexer().lex(text)) {
     const type = CST.tokenType(token);
     if (type === 'flow-seq-start' || type === 'flow-map-start') open++;
     else if (type === 'flow-seq-end' || type === 'flow-map-end') open = Math.max(0, open - 1);
     else if (type === 'seq-item-ind' || type === 'explicit-key-ind') onLine++;
     else if (type === 'newline') onLine = 0; // below it each level costs a column more
-    if (open > mostNested || onLine > mostNested) return { line, col };
-    if (marks.has(type)) continue;
-    const lines = token.split('\n');
-    col = lines.length === 1 ? col + token.length : (lines.at(-1)?.length ?? 0) + 1;
-    line += lines.length - 1;
+    if (open > mostNested || onLine > mostNested) return offset;
+    if (!marks.has(type)) offset += token.length;
   }
   return undefined;
 }

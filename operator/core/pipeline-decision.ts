@@ -1,7 +1,7 @@
 import type { PipelineStatus } from '../api/pipeline.ts';
 import type { R1Stage } from '../api/stage.ts';
 import type { PipelineSituation } from './pipeline-situation.ts';
-import type { Outcome } from './pipeline-status.ts';
+import type { Decision, RuleVerdict } from './decision.ts';
 
 export type PipelineAction =
   | { readonly kind: 'CreateStage'; readonly stage: R1Stage }
@@ -18,15 +18,8 @@ export type PipelineAction =
   /** It ended long enough ago; `why` is for people. */
   | { readonly kind: 'DeletePipeline'; readonly why: string };
 
-export interface PipelineDecision {
-  readonly actions: readonly PipelineAction[];
-  readonly status: PipelineStatus;
-  readonly recheckAfterMs?: number;
-}
+export type PipelineDecision = Decision<PipelineAction, PipelineStatus>;
 
-export interface Verdict extends Outcome {
-  readonly actions?: readonly PipelineAction[];
-  readonly recheckAfterMs?: number;
-}
+export type Verdict = RuleVerdict<PipelineAction>;
 
 export type Rule = (situation: PipelineSituation) => Verdict | undefined;

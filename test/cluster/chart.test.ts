@@ -127,6 +127,15 @@ if (missing !== undefined) announceSkipped('tests of the Helm chart', missing);
     expect(flags).toEqual(expect.arrayContaining(['--namespace', '--hub-endpoint', '--stage-defaults']));
   });
 
+  const whatTheySaid = [
+    'get pipelines',
+    'get stages',
+    'What first said:',
+    'logs first',
+    'What second said:',
+    'logs second',
+  ];
+
   test.each([
     {
       name: 'passes',
@@ -138,33 +147,13 @@ if (missing !== undefined) announceSkipped('tests of the Helm chart', missing);
       name: 'fails',
       apply: 'exit 1',
       code: 1,
-      says: [
-        'apply',
-        'get pipelines',
-        'get stages',
-        'What first said:',
-        'logs first',
-        'What second said:',
-        'logs second',
-        'delete',
-        'FAILED: the pipeline did not succeed',
-      ],
+      says: ['apply', ...whatTheySaid, 'delete', 'FAILED: the pipeline did not succeed'],
     },
     {
       name: 'does not end',
       apply: 'sleep 60',
       code: 124,
-      says: [
-        'apply',
-        'get pipelines',
-        'get stages',
-        'What first said:',
-        'logs first',
-        'What second said:',
-        'logs second',
-        'delete',
-        'FAILED: the pipeline did not end within 1 seconds',
-      ],
+      says: ['apply', ...whatTheySaid, 'delete', 'FAILED: the pipeline did not end within 1 seconds'],
     },
   ])(
     'has a test whose one log, where it $name, has what a person needs, and how it ended last',

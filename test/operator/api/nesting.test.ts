@@ -1,12 +1,14 @@
 import { expect, test } from '@jest/globals';
+import { validateManifest } from '../../../operator/api/manifest.ts';
 import { tooDeepAt } from '../../../operator/api/nesting.ts';
 
 test.each([
-  { name: 'lists in brackets', text: `a: 1\nb: ${'['.repeat(300_000)}`, at: { line: 2, col: 1004 } },
-  { name: 'objects in braces', text: '{a: '.repeat(300_000), at: { line: 1, col: 4001 } },
-  { name: 'lists on one line', text: `a:\n\n  ${'- '.repeat(300_000)}`, at: { line: 3, col: 2003 } },
+  { name: 'lists in brackets', text: `a: 1\nb: ${'['.repeat(300_000)}`, at: { line: 2, column: 1004 } },
+  { name: 'objects in braces', text: '{a: '.repeat(300_000), at: { line: 1, column: 4001 } },
+  { name: 'lists on one line', text: `a:\n\n  ${'- '.repeat(300_000)}`, at: { line: 3, column: 2003 } },
 ])('$name are too deep from the thousand and first on, whatever follows', ({ text, at }) => {
-  expect(tooDeepAt(text)).toEqual(at);
+  expect(tooDeepAt(text)).toBeDefined();
+  expect(validateManifest(text, 'deep.yaml').problems).toEqual([expect.objectContaining(at)]);
 });
 
 test.each([

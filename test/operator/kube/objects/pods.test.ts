@@ -9,9 +9,9 @@ import { stageOf } from '../../../support/stage-objects.ts';
 
 const plain = 'datasets: [{name: sums, generator: {task: addition}}]\nmodel: {init: {}}\nsft: {data: [sums]}';
 
-function podOf(more: string) {
-  const attempt = {
-    stage: stageOf(`${plain}\n${more}`),
+function attemptOf(text: string) {
+  return {
+    stage: stageOf(text),
     number: 1,
     madeFrom: '',
     madeWith: {},
@@ -19,6 +19,10 @@ function podOf(more: string) {
     claim: 'c',
     goneRuns: [],
   };
+}
+
+function podOf(more: string) {
+  const attempt = attemptOf(`${plain}\n${more}`);
   const jobs = [attemptJob(attempt), rolloutJob(attempt)];
   const [trainer, workers] = jobs.map(({ spec }) => spec?.template);
   return { trainer, workers };
@@ -121,16 +125,7 @@ test.each([
 
 test('the secret of rollout workers lies under a key that no manifest can name', () => {
   const hub = 'model: {hf: {repo: a/b, revision: v1, tokenSecret: sums-zero-1-rollout-8c5a1c0e}}';
-  const stage = stageOf(`${plain.replace('model: {init: {}}', hub)}\nrolloutWorkers: 1`);
-  const attempt = {
-    stage,
-    number: 1,
-    madeFrom: '',
-    madeWith: {},
-    image: 'r1-operator:0.1.0',
-    claim: 'c',
-    goneRuns: [],
-  };
+  const attempt = attemptOf(`${plain.replace('model: {init: {}}', hub)}\nrolloutWorkers: 1`);
   const job = JSON.stringify([attemptJob(attempt), rolloutJob(attempt)]);
   const keys = [...job.matchAll(/"secretKeyRef":\{[^}]*"key":"([^"]*)"/g)].map(([, key]) => key);
   expect(keys).toEqual(['token']);
