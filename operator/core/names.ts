@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { R1Stage } from '../api/stage.ts';
+import type { R1Stage, StageSpec } from '../api/stage.ts';
 
 /** Name of the R1Stage of a pipeline's stage. */
 export function stageObjectName(pipeline: string, stage: string): string {
@@ -15,6 +15,11 @@ export function secondStageObjectName(pipeline: string, stage: string): string {
 /** The claim of a pipeline that brings none. */
 export function claimName(pipeline: string): string {
   return `${pipeline}-volume`;
+}
+
+/** The claim that the pods of a stage mount: one that is named, or that of its pipeline. */
+export function claimNameOf({ storage, pipeline }: Pick<StageSpec, 'storage' | 'pipeline'>): string {
+  return storage.claimName ?? claimName(pipeline);
 }
 
 /** A Job's pods, and the host names of an Indexed Job's, add to its name and must stay DNS labels of 63 characters. */

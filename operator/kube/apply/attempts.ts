@@ -3,7 +3,7 @@ import { annotations } from '../../api/metadata.ts';
 import type { R1Pipeline } from '../../api/pipeline.ts';
 import type { R1Stage } from '../../api/stage.ts';
 import type { StageDefaults } from '../../api/stage-defaults.ts';
-import { attemptName, claimName } from '../../core/names.ts';
+import { attemptName, claimNameOf } from '../../core/names.ts';
 import type { StopReason } from '../../core/observed.ts';
 import { attemptDigest } from '../../core/settings-digest.ts';
 import { firstOwner, goneRuns } from '../../core/stage-runs.ts';
@@ -93,8 +93,8 @@ export class Attempts {
     }
   }
 
-  private forgetClaim({ metadata: { namespace }, spec: { storage, pipeline } }: Stored<R1Stage>): void {
-    this.options.claims.forget({ namespace, name: storage.claimName ?? claimName(pipeline) });
+  private forgetClaim({ metadata: { namespace }, spec }: Stored<R1Stage>): void {
+    this.options.claims.forget({ namespace, name: claimNameOf(spec) });
   }
 
   private async order(job: Stored<Job>, reason: StopReason): Promise<Stored<Job> | undefined> {

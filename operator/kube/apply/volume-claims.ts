@@ -6,7 +6,7 @@ import type { KubeClient } from '../client/client.ts';
 import { ignoreNotFound, isAlreadyExists, isRefusal } from '../client/api-error.ts';
 import { refuse, RefusedError } from '../client/create-owned.ts';
 import { madeByAnnotation, ownedBy } from '../objects/labels.ts';
-import { claimName } from '../../core/names.ts';
+import { claimName, claimNameOf } from '../../core/names.ts';
 import { isOutdated, volumeClaim, wasNeverBound } from '../objects/volume-claim.ts';
 import { keyOf, volumeClaims, type ObjectName, type Stored, type VolumeClaim } from '../client/resources.ts';
 
@@ -45,7 +45,7 @@ export class VolumeClaims {
   async ensure(stage: R1Stage, pipeline: R1Pipeline | undefined, finished: readonly string[]): Promise<string> {
     const { namespace } = stage.metadata;
     const { storage } = stage.spec;
-    const name = storage.claimName ?? claimName(stage.spec.pipeline);
+    const name = claimNameOf(stage.spec);
     const inputs = makersOf(stage.spec);
     const written = inputs.length > 0 ? inputs : finished;
     if (storage.claimName === undefined && written.length === 0) await this.create(stage, pipeline);

@@ -1,5 +1,5 @@
 import type { R1Stage } from '../../api/stage.ts';
-import { attemptDirectory, claimName } from '../../core/names.ts';
+import { attemptDirectory, claimNameOf } from '../../core/names.ts';
 import { attemptOf } from '../objects/attempt-job.ts';
 import { isTrainer } from '../objects/ownership.ts';
 import { gpusOf } from '../objects/gpus.ts';
@@ -27,8 +27,7 @@ export function attemptObjectsOf(
     const workers = jobs.find((job) => !isTrainer(job) && attemptOf(job.metadata.labels) === number);
     return workers === undefined ? 0 : gpusOfPod(workers) * (workers.status?.ready ?? 0);
   };
-  const { storage, pipeline } = stage.spec;
-  const claim = { name: storage.claimName ?? claimName(pipeline), isOurs: storage.claimName === undefined };
+  const claim = { name: claimNameOf(stage.spec), isOurs: stage.spec.storage.claimName === undefined };
   const at = (object: Stored<Job> | Stored<Pod>): Growing | undefined => {
     const number = isTrainer(object) ? attemptOf(object.metadata.labels) : 0;
     if (number === 0 || ended.has(number)) return undefined;
