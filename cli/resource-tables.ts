@@ -47,7 +47,7 @@ const stageColumns: readonly ColumnOf<R1Stage>[] = [
   { title: 'NODE', wide: true, cell: ({ status }) => status?.display?.node },
   { title: 'WORKERS', align: 'right', wide: true, cell: ({ status }) => status?.display?.workers },
   { title: 'CHECKPOINT', wide: true, cell: ({ status }) => status?.display?.checkpoint },
-  { title: 'MESSAGE', wide: true, cell: ({ status }) => status?.display?.message },
+  { title: 'MESSAGE', cell: ({ status }) => status?.display?.message },
 ];
 
 export interface TableOptions {

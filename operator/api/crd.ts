@@ -83,7 +83,7 @@ const resources: readonly Resource[] = [
       display('NODE', 'node', 'Where it runs.', wide),
       display('WORKERS', 'workers', 'Rollout workers that run, of those asked for.', wide),
       display('CHECKPOINT', 'checkpoint', 'Final checkpoint and the start of its digest.', wide),
-      display('MESSAGE', 'message', 'Why it is where it is.', wide),
+      display('MESSAGE', 'message', 'Why it is where it is.'),
     ],
   },
 ];

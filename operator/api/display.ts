@@ -50,7 +50,8 @@ export function displayStage(
 ): StageDisplay {
   const { progress, metrics, checkpoint, rolloutWorkers } = status;
   const said = findCondition(status.conditions, 'Succeeded')?.message ?? '';
-  const lacking = rolloutWorkers?.refused === undefined ? [] : [`without rollout workers: ${rolloutWorkers.refused}`];
+  const lacking =
+    rolloutWorkers?.message === undefined ? [] : [`${workersInWords(rolloutWorkers)}: ${rolloutWorkers.message}`];
   const state = stateOf(status.conditions);
   const done = state === 'Succeeded';
   const metric = (...names: string[]): string => {
@@ -73,6 +74,10 @@ export function displayStage(
     warnings: (status.warnings ?? []).map(({ reason }) => reason).join(','),
     message: shorten([said, ...lacking].join('; ')),
   };
+}
+
+function workersInWords({ asked, running }: NonNullable<StageStatus['rolloutWorkers']>): string {
+  return running === 0 ? 'without rollout workers' : `${running} of ${asked} rollout workers`;
 }
 
 /** @param saved steps in the final checkpoint; the newest progress line was written somewhat earlier */

@@ -194,11 +194,11 @@ export const stageStatus = z.strictObject({
     .strictObject({
       asked: z.int().min(0).describe('How many are asked for.'),
       running: z.int().min(0).describe('How many run and are ready.'),
-      refused: z
+      message: z
         .string()
         .max(1000)
         .optional()
-        .describe('Why the cluster grants none now; the attempt goes on without.'),
+        .describe('Why fewer run than are asked for; the attempt goes on without the others.'),
     })
     .optional()
     .describe('Rollout workers of the attempt that is under way; on a cluster, where some are asked for.'),

@@ -7,12 +7,13 @@ import { attemptDigest } from './settings-digest.ts';
 export type RolloutAction =
   | { readonly kind: 'StartRolloutWorkers'; readonly attempt: number }
   | { readonly kind: 'ResizeRolloutWorkers'; readonly attempt: number; readonly workers: number }
+  | { readonly kind: 'ReplaceRolloutWorkers'; readonly attempt: number }
   | { readonly kind: 'EndRolloutWorkers'; readonly attempt: number };
 
 /**
  * Keeps rollout workers in step with the attempts that they sample for. An attempt gets them once it runs, so that they take
  * no GPU from it; those of one that has ended hold nothing but GPUs; those of a running one become more or
- * fewer as the stage asks. Where they are refused, the attempt goes on without them.
+ * fewer as the stage asks, and are made anew where none of them runs and other defaults may let them. Where they are refused, the attempt goes on without them.
  */
 export function decideRollout(
   { now, stage, attempts, rollouts, rolloutRefusal }: StageObserved,
@@ -22,8 +23,9 @@ export function decideRollout(
   const asked = stage.spec.rolloutWorkers;
   const ended = new Set(records.filter((each) => !hasNotEnded(each)).map(({ number }) => number));
   const actions: RolloutAction[] = [];
-  for (const { attempt, workers } of rollouts) {
+  for (const { attempt, workers, running, hasOtherDefaults } of rollouts) {
     if (ended.has(attempt)) actions.push({ kind: 'EndRolloutWorkers', attempt });
+    else if (hasOtherDefaults && running === 0) actions.push({ kind: 'ReplaceRolloutWorkers', attempt });
     else if (asked > 0 && workers !== asked) actions.push({ kind: 'ResizeRolloutWorkers', attempt, workers: asked });
   }
   if (asked === 0 || (rolloutRefusal !== undefined && rolloutRefusal.until > now)) return actions;

@@ -89,6 +89,18 @@ export interface Refusal {
   readonly passes?: true;
 }
 
+/** The rollout workers of an attempt. */
+export interface RolloutsObserved {
+  readonly attempt: number;
+  /** As many as were asked for. */
+  readonly workers: number;
+  readonly running: number;
+  /** What the others wait for, in words. */
+  readonly waiting?: string;
+  /** They were made with other defaults than those of their surroundings now. */
+  readonly hasOtherDefaults?: true;
+}
+
 /** Everything that `decideStage` may know. */
 export interface StageObserved {
   readonly now: number;
@@ -101,8 +113,8 @@ export interface StageObserved {
   readonly inputProblem?: string;
   /** Why this world cannot run the stage as it is, in words. */
   readonly problem?: string;
-  /** Rollout workers by the attempt that they sample for: as many as were asked for, and as run. Absent where they come with their attempt. */
-  readonly rollouts?: readonly { readonly attempt: number; readonly workers: number; readonly running: number }[];
+  /** Rollout workers by the attempt that they sample for. Absent where they come with their attempt. */
+  readonly rollouts?: readonly RolloutsObserved[];
   /** Attempts of which processes go on, outlived where it is others than the trainer; absent where none can. */
   readonly leftovers?: readonly { readonly attempt: number; readonly isOutlived: boolean }[];
   /** The newest attempt to start rollout workers. */

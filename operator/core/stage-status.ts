@@ -75,12 +75,9 @@ function rolloutsOf(
 ): StageStatus['rolloutWorkers'] {
   const asked = stage.spec.rolloutWorkers;
   if (rollouts === undefined || live === undefined || asked === 0) return undefined;
-  const running = rollouts.find(({ attempt }) => attempt === live.number)?.running ?? 0;
-  return {
-    asked,
-    running,
-    ...(rolloutRefusal === undefined ? {} : { refused: rolloutRefusal.message.slice(0, 1000) }),
-  };
+  const { running = 0, waiting } = rollouts.find(({ attempt }) => attempt === live.number) ?? {};
+  const message = rolloutRefusal?.message ?? waiting;
+  return { asked, running, ...(message === undefined ? {} : { message: message.slice(0, 1000) }) };
 }
 
 function progressOf(attempt: AttemptObserved | undefined): StageStatus['progress'] {

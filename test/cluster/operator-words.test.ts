@@ -116,16 +116,65 @@ describeCluster('the operator says in words', (cluster) => {
     await world().apply('alone', { image: 'kwok/succeed:5s', stages: [zero] });
     const why = await eventually('the stage says why', async () => {
       const found = await world().client.find(stages, { namespace: world().namespace, name: 'alone-zero' });
-      return found?.status?.rolloutWorkers?.refused === undefined ? undefined : found;
+      return found?.status?.rolloutWorkers?.message === undefined ? undefined : found;
     });
     const taken = 'a Job named alone-zero-1-rollout exists and belongs to nobody';
-    expect(why.status?.rolloutWorkers).toEqual({ asked: 1, running: 0, refused: taken });
+    expect(why.status?.rolloutWorkers).toEqual({ asked: 1, running: 0, message: taken });
     const table = await world().kubectl('get', 'r1s', 'alone-zero', '-o', 'wide');
     expect(table).toMatch(new RegExp(` WORKERS .* 0/1 .*without rollout workers: ${taken}`, 's'));
     await world().pipeline('alone', 'Succeeded');
     const reasons = await world().kubectl('get', 'events', '-o=jsonpath={.items[*].reason}');
     expect(reasons).toContain('RolloutWorkersRefused');
   });
+
+  test('that a quota lets only some rollout workers through, until it lets all', async () => {
+    const name = 'some';
+    const quota = (pods: number) => ({
+      apiVersion: 'v1',
+      kind: 'ResourceQuota',
+      metadata: { name, namespace: world().namespace },
+      spec: { hard: { pods }, scopeSelector: { matchExpressions: [ofSome] } },
+    });
+    const ofSome = { scopeName: 'PriorityClass', operator: 'In', values: [`${world().namespace}-some`] };
+    const priority = {
+      apiVersion: 'scheduling.k8s.io/v1',
+      kind: 'PriorityClass',
+      metadata: { name: `${world().namespace}-some` },
+      value: 1,
+    };
+    await cluster().apply([priority, quota(2)]);
+    const zero = {
+      name: 'zero',
+      grpo: { prompts: ['sums'], steps: 5, rewards: [{ accuracy: {} }] },
+      rolloutWorkers: 3,
+    };
+    const defaults = { priorityClassName: `${world().namespace}-some` };
+    await world().apply(name, { image: 'kwok/run', stages: [zero], defaults });
+    const look = () => world().client.find(stages, { namespace: world().namespace, name: 'some-zero' });
+    const lacking = await eventually(
+      'the stage says why',
+      async () => {
+        const found = await look();
+        const { running, message } = found?.status?.rolloutWorkers ?? {};
+        return running === 1 && message?.includes('exceeded quota') ? found : undefined;
+      },
+      90_000,
+    );
+    expect(lacking?.status?.display?.message).toMatch(/^attempt 1 runs; 1 of 3 rollout workers: FailedCreate: .*quota/);
+    expect(await world().kubectl('get', 'r1s', 'some-zero')).toMatch(/MESSAGE.*1 of 3 rollout workers/s);
+
+    await cluster().apply([quota(4)]);
+    const cured = await eventually(
+      'all of them run',
+      async () => {
+        const found = await look();
+        return found?.status?.rolloutWorkers?.running === 3 ? found : undefined;
+      },
+      120_000,
+    );
+    expect(cured?.status?.rolloutWorkers).toEqual({ asked: 3, running: 3 });
+    expect(cured?.status?.display?.message).toBe('attempt 1 runs');
+  }, 240_000);
 
   test('that the API server refuses a pod', async () => {
     const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [] } } };

@@ -1,14 +1,14 @@
 import type { R1Stage } from '../../api/stage.ts';
 import type { StageDefaults } from '../../api/stage-defaults.ts';
 import type { RolloutAction } from '../../core/decide-rollout.ts';
-import { learnerServiceName, rolloutJobName } from '../../core/names.ts';
+import { attemptName, learnerServiceName, rolloutJobName } from '../../core/names.ts';
 import type { AssumeCache } from '../client/assume-cache.ts';
 import type { KubeClient } from '../client/client.ts';
 import { createOwned } from '../client/create-owned.ts';
 import { ignoreNotFound } from '../client/api-error.ts';
 import { rolloutJob } from '../objects/rollout-job.ts';
 import { jobs, keyIn, networkPolicies, services, type Job, type Stored } from '../client/resources.ts';
-import { withStageDefaults } from '../objects/stage-defaults.ts';
+import { defaultImageOf, madeWith, withStageDefaults } from '../objects/stage-defaults.ts';
 import { transformJob } from '../objects/transform.ts';
 
 export interface RolloutWorkersOptions {
@@ -33,14 +33,22 @@ export class RolloutWorkers {
     const { namespace, name } = stage.metadata;
     const job = this.options.jobs.get(keyIn(namespace, rolloutJobName(name, action.attempt)));
     if (job === undefined) return undefined;
-    return action.kind === 'EndRolloutWorkers'
-      ? this.remove(stage, action.attempt, job)
-      : this.resize(job, action.workers);
+    switch (action.kind) {
+      case 'EndRolloutWorkers':
+        return this.remove(stage, action.attempt, job);
+      case 'ReplaceRolloutWorkers':
+        return this.deleteJob(job); // the next pass misses it
+      case 'ResizeRolloutWorkers':
+        return this.resize(job, action.workers);
+    }
   }
 
   private async create(stage: Stored<R1Stage>, number: number): Promise<void> {
-    const { client, jobs: cache, defaults, image } = this.options;
-    const job = rolloutJob({ stage: withStageDefaults(stage, defaults), number, image });
+    const { client, jobs: cache, defaults } = this.options;
+    const { namespace, name } = stage.metadata;
+    const image = defaultImageOf(cache.get(keyIn(namespace, attemptName(name, number))), this.options.image);
+    const added = madeWith(stage, defaults, image);
+    const job = rolloutJob({ stage: withStageDefaults(stage, defaults), number, image, madeWith: added });
     cache.assume(transformJob(await createOwned(client, jobs, job)));
   }
 
@@ -55,7 +63,11 @@ export class RolloutWorkers {
     const service = learnerServiceName(metadata.name, attempt);
     await client.delete(services, { namespace, name: service }).catch(ignoreNotFound);
     await client.delete(networkPolicies, { namespace, name }).catch(ignoreNotFound);
-    await client.delete(jobs, { namespace, name }, job.metadata.uid).catch(ignoreNotFound);
+    await this.deleteJob(job);
+  }
+
+  private async deleteJob({ metadata }: Stored<Job>): Promise<void> {
+    await this.options.client.delete(jobs, metadata, metadata.uid).catch(ignoreNotFound);
   }
 
   private async resize(job: Stored<Job>, workers: number): Promise<void> {

@@ -16,7 +16,7 @@ export const completionIndexLabel = 'batch.kubernetes.io/job-completion-index';
 
 /** On the Job of an attempt: `attemptDigest` of the R1Stage's spec that it was made from; on a claim: the digest of its own. */
 export const madeFromAnnotation = 'r1.dev/made-from';
-/** On the Job of an attempt: a digest of what the operator's defaults added to its stage. */
+/** On a Job: a digest of what the operator's defaults added to its stage. */
 export const defaultsAnnotation = 'r1.dev/defaults';
 /** The same for its image, where the stage names none. */
 export const defaultImageAnnotation = 'r1.dev/default-image';

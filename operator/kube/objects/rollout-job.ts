@@ -12,7 +12,7 @@ export const rolloutContainer = 'rollout';
  * Pods that generate completions for the learner of an attempt. They hold nothing: a lost one costs time. So they
  * are restarted for ever, and the operator deletes the Job when the attempt has ended.
  */
-export function rolloutJob(attempt: Pick<Attempt, 'stage' | 'number' | 'image'>): Job {
+export function rolloutJob(attempt: Pick<Attempt, 'stage' | 'number' | 'image' | 'madeWith'>): Job {
   const { stage, number } = attempt;
   const { rolloutWorkers, queue } = stage.spec;
   const name = rolloutJobName(stage.metadata.name, number);
@@ -24,7 +24,7 @@ export function rolloutJob(attempt: Pick<Attempt, 'stage' | 'number' | 'image'>)
       name,
       ...(stage.metadata.namespace === undefined ? {} : { namespace: stage.metadata.namespace }),
       labels: { ...labels, ...queueLabel(queue) },
-      annotations: gpusInWords(stage.spec),
+      annotations: { ...attempt.madeWith, ...gpusInWords(stage.spec) },
       ownerReferences: ownedBy(stage),
     },
     spec: {

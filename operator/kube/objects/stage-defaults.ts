@@ -20,12 +20,17 @@ function additions({ spec }: R1Stage, { all, gpu }: StageDefaults): Partial<R1St
   return Object.fromEntries(Object.entries(placement).filter(([field]) => !named.has(field)));
 }
 
-/** Annotations for the Job of an attempt that say what was added. */
+/** Annotations for a Job of an attempt that say what was added. */
 export function madeWith(stage: R1Stage, defaults: StageDefaults, image: string): Record<string, string> {
   return {
     [defaultsAnnotation]: digestOf(additions(stage, defaults)).slice(0, 16),
     ...(stage.spec.image === undefined && { [defaultImageAnnotation]: image }),
   };
+}
+
+/** The operator's own image when the Job of an attempt was made; rollout workers of another version would be of no use to it. */
+export function defaultImageOf(job: Job | undefined, now: string): string {
+  return job?.metadata?.annotations?.[defaultImageAnnotation] ?? now;
 }
 
 /**

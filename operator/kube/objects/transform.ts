@@ -67,7 +67,7 @@ export function transformJob({ metadata, spec, status }: Stored<Job>): Stored<Jo
   return {
     metadata: { ...identity(metadata), ...(ownerReferences === undefined ? {} : { ownerReferences }) },
     spec: { ...pick(spec, ['suspend', 'completions', 'parallelism']), template: {} },
-    status: pick(status, isOfWorkers ? ['conditions', 'ready'] : ['conditions']),
+    status: pick(status, isOfWorkers ? ['conditions', 'active', 'ready'] : ['conditions']),
   };
 }
 

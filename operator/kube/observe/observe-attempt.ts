@@ -27,8 +27,6 @@ export interface AttemptObjects {
   readonly progress?: ProgressLine | undefined;
   /** For how long its log is known to have had no new progress line. */
   readonly silentMs?: number;
-  /** The operator's defaults were others when it was made. */
-  readonly hasOtherDefaults?: boolean;
   /** The claim of its pipeline. */
   readonly claim?: PipelineClaim;
   /** What events say about a pod that waits, or its Workload about a Job in a queue. */
@@ -92,7 +90,6 @@ export function observeAttempt(objects: AttemptObjects, now: number): AttemptObs
     ...lives,
     state: 'pending',
     startedAt: Date.parse(job?.metadata?.creationTimestamp ?? newest?.pod.metadata?.creationTimestamp ?? '') || now,
-    ...(objects.hasOtherDefaults && { hasOtherDefaults: true as const }),
     ...pendingReason(objects, live),
   };
 }

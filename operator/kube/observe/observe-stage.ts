@@ -1,19 +1,20 @@
 import { succeededStatus } from '../../api/conditions.ts';
 import { inputsOf, type R1Stage } from '../../api/stage.ts';
 import type { StageDefaults } from '../../api/stage-defaults.ts';
-import type { StageObserved } from '../../core/observed.ts';
+import type { AttemptObserved, RolloutsObserved, StageObserved } from '../../core/observed.ts';
 import type { AssumeCache } from '../client/assume-cache.ts';
 import type { KubeClient } from '../client/client.ts';
 import { keyOf, type Job, type Pod, type Stored } from '../client/resources.ts';
 import { attemptOf } from '../objects/attempt-job.ts';
 import { idOf, isTrainer, ownerOf, siblingsOf } from '../objects/ownership.ts';
-import { hasOtherDefaults, madeWith } from '../objects/stage-defaults.ts';
+import { defaultImageOf, hasOtherDefaults, madeWith } from '../objects/stage-defaults.ts';
 import { hasEnded, isOutlived } from './attempt-end.ts';
 import { attemptObjectsOf } from './attempt-objects.ts';
 import { stageProblem } from './cluster-problem.ts';
 import { lostAt, observeAttempt } from './observe-attempt.ts';
 import type { PendingPods } from './pending-pods.ts';
 import type { ProgressPoller } from './progress.ts';
+import { lacksPods, observeWorkers } from './rollout-workers.ts';
 import type { Tombstones } from './tombstones.ts';
 import { findUnseenJobs, withUnseenPods } from './unseen-objects.ts';
 
@@ -45,42 +46,60 @@ export async function observeStage(
   const seen = { jobs: sources.jobs.byIndex(id), pods: sources.pods.byIndex(id) };
   const unseenJobs = await findUnseenJobs(client, stage, [...seen.jobs, ...seen.pods]);
   const found = attemptObjectsOf(stage, [...seen.jobs, ...unseenJobs], seen.pods, tombstones.get(id));
-  const asked = madeWith(stage, sources.defaults, sources.image);
   const objects = await Promise.all(
     found.map(async (each) => {
       const podUid = each.pods.at(-1)?.pod.metadata?.uid ?? '';
       const said = { progress: progress.latest(podUid), silentMs: progress.silentMs(podUid) };
-      const isOutdated = each.job !== undefined && hasOtherDefaults(each.job, asked);
-      const heard = {
-        ...each,
-        ...said,
-        hasOtherDefaults: isOutdated,
-        eventMessage: pending.messageFor(keyOf(stage), each),
-      };
+      const heard = { ...each, ...said, eventMessage: pending.messageFor(keyOf(stage), each) };
       return withUnseenPods(client, stage, heard, now);
     }),
   );
   const lost = objects.flatMap(({ pods }) => lostAt(pods.at(-1)) ?? []);
   const problem = stageProblem(stage.spec) ?? inputProblem(stage, sources.stages);
+  const attempts = objects.map((each) => {
+    const attempt = observeAttempt(each, now);
+    const waits = attempt.state === 'pending' && each.job !== undefined;
+    return waits ? { ...attempt, ...madeWithOthers(each.job, stage, sources) } : attempt;
+  });
   return {
     now,
     stage,
-    attempts: objects.map((each) => observeAttempt(each, now)),
-    rollouts: rolloutsOf(seen.jobs),
+    attempts,
+    rollouts: rolloutsOf(stage, attempts, seen, sources),
     leftovers: leftoversOf(seen.jobs, seen.pods),
     ...(lost.length === 0 ? {} : { changesAt: Math.min(...lost) }),
     ...(problem === undefined ? {} : { inputProblem: problem }),
   };
 }
 
-function rolloutsOf(jobs: readonly Stored<Job>[]): NonNullable<StageObserved['rollouts']> {
-  return jobs
-    .filter((job) => !isTrainer(job) && job.metadata.deletionTimestamp === undefined)
-    .map(({ metadata, spec, status }) => ({
-      attempt: attemptOf(metadata.labels),
-      workers: spec?.completions ?? 0,
-      running: status?.ready ?? 0,
-    }));
+/** Whether the Job of something that waits was made with other defaults than those of now. */
+function madeWithOthers(
+  job: Job,
+  stage: Stored<R1Stage>,
+  { defaults, image }: Pick<StageSources, 'defaults' | 'image'>,
+): { readonly hasOtherDefaults?: true } {
+  return hasOtherDefaults(job, madeWith(stage, defaults, image)) ? { hasOtherDefaults: true } : {};
+}
+
+function rolloutsOf(
+  stage: Stored<R1Stage>,
+  attempts: readonly AttemptObserved[],
+  seen: { readonly jobs: readonly Stored<Job>[]; readonly pods: readonly Stored<Pod>[] },
+  { pending, defaults, image }: StageSources,
+): RolloutsObserved[] {
+  const workers = seen.jobs.filter((job) => !isTrainer(job) && job.metadata.deletionTimestamp === undefined);
+  const messages = attempts.map(({ number, state }) => {
+    const made = workers.find(({ metadata }) => attemptOf(metadata.labels) === number);
+    const job = state === 'running' && made !== undefined && lacksPods(made) ? made : undefined;
+    const awaited = { number, job, jobIsGone: job === undefined, pods: [] };
+    return [number, pending.messageFor(keyOf(stage), awaited, 'rollout-worker')] as const;
+  });
+  return workers.map((job) => {
+    const observed = observeWorkers(job, seen.pods, new Map(messages).get(attemptOf(job.metadata.labels)));
+    if (observed.running > 0) return observed;
+    const learner = seen.jobs.find((each) => isTrainer(each) && attemptOf(each.metadata.labels) === observed.attempt);
+    return { ...observed, ...madeWithOthers(job, stage, { defaults, image: defaultImageOf(learner, image) }) };
+  });
 }
 
 /** Pods that go on belong to Jobs, and go with them. */

@@ -2,7 +2,8 @@ import type { KubeClient } from '../client/client.ts';
 import type { AttemptObjects } from './observe-attempt.ts';
 import { hasEnded, trainerStatus } from './attempt-end.ts';
 import { queueMessage, queueOf } from './queue-message.ts';
-import { events, type Event, type ObjectName, type Stored } from '../client/resources.ts';
+import { events, type Event, type Job, type ObjectName, type Pod, type Stored } from '../client/resources.ts';
+import type { Component } from '../objects/labels.ts';
 
 export interface PendingPodsOptions {
   readonly client: KubeClient;
@@ -20,9 +21,13 @@ const longestIntervalMs = 300_000;
 /** Between two lookups, of whatever pods: an API server goes through all events of a namespace to find those of one object. */
 const spacingMs = 2000;
 
+/** A Job and its pods. */
+type Awaited = Pick<AttemptObjects, 'number' | 'job' | 'jobIsGone' | 'pods'>;
+
 interface Lookup {
   readonly stageKey: string;
-  objects: AttemptObjects;
+  readonly component: Component;
+  objects: Awaited;
   reads: number;
   message?: string | undefined;
 }
@@ -41,20 +46,20 @@ export class PendingPods {
     this.options = options;
   }
 
-  /** What is known so far of an attempt; plans to find out more. */
-  messageFor(stageKey: string, objects: AttemptObjects): string | undefined {
-    const id = `${stageKey} ${objects.number}`;
+  /** What is known so far of an attempt, or of its rollout workers; plans to find out more. */
+  messageFor(stageKey: string, objects: Awaited, component: Component = 'trainer'): string | undefined {
+    const id = `${stageKey} ${objects.number} ${component}`;
     if (!waits(objects)) {
       this.lookups.delete(id);
       return undefined;
     }
     const known = this.lookups.get(id);
-    // What kept a pod waiting says nothing of the queue that its Job has come back to.
-    if (known !== undefined && queueOf(known.objects.job) === queueOf(objects.job)) {
+    // What kept a pod waiting says nothing of the queue that its Job has come back to, nor a refusal of the pod that came later.
+    if (known !== undefined && asksAbout(known.objects) === asksAbout(objects)) {
       known.objects = objects;
       return known.message;
     }
-    const lookup: Lookup = { stageKey, objects, reads: 0 };
+    const lookup: Lookup = { stageKey, component, objects, reads: 0 };
     this.lookups.set(id, lookup);
     this.plan(id, lookup, patienceMs);
     return undefined;
@@ -84,12 +89,11 @@ export class PendingPods {
     this.options.onMessage(lookup.stageKey);
   }
 
-  private async read({ stageKey, objects }: Lookup): Promise<string | undefined> {
-    const { job, pods } = objects;
+  private async read({ stageKey, component, objects }: Lookup): Promise<string | undefined> {
+    const { job } = objects;
     if (job !== undefined && queueOf(job) !== undefined) return queueMessage(this.options.client, job);
-    const pod = pods.at(-1);
-    const target = pod !== undefined && pod.goneAt === undefined ? pod.pod : job;
-    const claim = this.options.claimOf(stageKey);
+    const target = targetOf(objects);
+    const claim = component === 'trainer' ? this.options.claimOf(stageKey) : undefined;
     const namespace = target?.metadata?.namespace;
     if (namespace === undefined) return undefined;
     const selectors = [
@@ -105,6 +109,16 @@ export class PendingPods {
   }
 }
 
+/** Whose events say why there is no container: those of the pod, or of a Job that has none. */
+function targetOf({ job, pods }: Awaited): Pod | Job | undefined {
+  const pod = pods.at(-1);
+  return pod !== undefined && pod.goneAt === undefined ? pod.pod : job;
+}
+
+function asksAbout(objects: Awaited): string {
+  return queueOf(objects.job) ?? `uid ${targetOf(objects)?.metadata?.uid}`;
+}
+
 /** The newest warning that is not the scheduler's: that one is a condition of the pod. */
 function newestMessage(found: readonly Stored<Event>[]): string | undefined {
   const told = found.filter(({ reason }) => reason !== 'FailedScheduling').toSorted((a, b) => timeOf(a) - timeOf(b));
@@ -117,7 +131,7 @@ function timeOf({ lastTimestamp, eventTime, metadata }: Stored<Event>): number {
 }
 
 /** It has no container yet, and will get one. */
-function waits({ job, jobIsGone, pods }: AttemptObjects): boolean {
+function waits({ job, jobIsGone, pods }: Awaited): boolean {
   const newest = pods.at(-1);
   if (queueOf(job) !== undefined) return true;
   if (job?.spec?.suspend === true || isOver(job)) return false;
@@ -129,6 +143,6 @@ function waits({ job, jobIsGone, pods }: AttemptObjects): boolean {
 }
 
 /** Every condition of a Job but this one is about its end. */
-function isOver(job: AttemptObjects['job']): boolean {
+function isOver(job: Awaited['job']): boolean {
   return job?.status?.conditions?.some(({ type, status }) => type !== 'Suspended' && status === 'True') ?? false;
 }

@@ -42,6 +42,20 @@ const cases: readonly { name: string; given: Partial<StageObserved>; actions: re
     given: { stage: asks(3), attempts: [live], rollouts: two },
     actions: [{ kind: 'ResizeRolloutWorkers', attempt: 1, workers: 3 }],
   },
+  {
+    name: 'those that wait, and were made with other defaults, are made anew',
+    given: {
+      stage: asks(2),
+      attempts: [live],
+      rollouts: [{ attempt: 1, workers: 2, running: 0, hasOtherDefaults: true }],
+    },
+    actions: [{ kind: 'ReplaceRolloutWorkers', attempt: 1 }],
+  },
+  {
+    name: 'those that run are left alone, whatever they were made with',
+    given: { stage: asks(2), attempts: [live], rollouts: [{ ...two[0]!, hasOtherDefaults: true }] },
+    actions: [],
+  },
   { name: 'enough of them are left alone', given: { stage: asks(2), attempts: [live], rollouts: two }, actions: [] },
   {
     name: 'those of an attempt that has ended are ended',
@@ -98,9 +112,20 @@ test.each<{
       rollouts: [],
       rolloutRefusal: { message: 'exceeded quota', until: now + 1 },
     },
-    says: { asked: 2, running: 0, refused: 'exceeded quota' },
+    says: { asked: 2, running: 0, message: 'exceeded quota' },
     workers: '0/2',
     message: 'attempt 1 runs; without rollout workers: exceeded quota',
+  },
+  {
+    name: 'why there are fewer than are asked for',
+    given: {
+      stage: asks(2),
+      attempts: [live],
+      rollouts: [{ attempt: 1, workers: 2, running: 1, waiting: 'FailedCreate: exceeded quota' }],
+    },
+    says: { asked: 2, running: 1, message: 'FailedCreate: exceeded quota' },
+    workers: '1/2',
+    message: 'attempt 1 runs; 1 of 2 rollout workers: FailedCreate: exceeded quota',
   },
   {
     name: 'nothing where none are asked for',

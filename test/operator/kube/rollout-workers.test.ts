@@ -24,6 +24,25 @@ function setPod(memory: MemoryApi, { metadata, spec }: Stored<Job>, phase: strin
   });
 }
 
+test('rollout workers that wait are made anew with other defaults, and with the image of their learner', async () => {
+  await using memory = await MemoryApi.start();
+  memory.put(pipelines, { ...pipeline, metadata: { ...pipeline.metadata, namespace: 'team' } });
+  const workers = () => memory.get(jobs, 'test-zero-1-rollout');
+  {
+    await using _ = await runController(memory, { image: 'r1-operator:1' });
+    await eventually(() => expect(memory.get(jobs, 'test-zero-1')).toBeDefined());
+    const running = { running: { startedAt: new Date().toISOString() } };
+    setPod(memory, memory.get(jobs, 'test-zero-1')!, 'Running', running);
+    await eventually(() => expect(workers()).toBeDefined());
+  }
+  const { uid } = workers()!.metadata;
+  const defaults = { all: { nodeSelector: { pool: 'samplers' } }, gpu: {} };
+  await using _ = await runController(memory, { image: 'r1-operator:2', defaults });
+  await eventually(() => expect(workers()?.spec?.template.spec?.nodeSelector).toEqual({ pool: 'samplers' }));
+  expect(workers()?.metadata.uid).not.toBe(uid);
+  expect(workers()?.spec?.template.spec?.containers[0]?.image).toBe('r1-operator:1');
+});
+
 test('rollout workers come when their learner runs, and go when it has ended', async () => {
   await using memory = await MemoryApi.start();
   memory.put(pipelines, { ...pipeline, metadata: { ...pipeline.metadata, namespace: 'team' } });

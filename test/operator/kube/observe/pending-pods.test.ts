@@ -70,6 +70,29 @@ test.each<{ name: string; given: AttemptObjects }>([
   expect(jest.getTimerCount()).toBe(0);
 });
 
+test('what refused a Job its pod says nothing of the pod that it has got since', async () => {
+  list.mockResolvedValue({
+    items: [{ reason: 'FailedCreate', message: 'exceeded quota', metadata: { creationTimestamp: '' } }],
+  });
+  const pending = pendingPods();
+  const alone = objects({ job: job({ namespace: 'team', uid: 'j' }) });
+  pending.messageFor(key, alone);
+  await jest.advanceTimersByTimeAsync(30_000);
+  expect(pending.messageFor(key, alone)).toBe('FailedCreate: exceeded quota');
+  expect(pending.messageFor(key, { ...alone, ...waiting })).toBeUndefined();
+});
+
+test('rollout workers, and the attempt that they sample for, have answers of their own', async () => {
+  const pending = pendingPods();
+  const workers = objects({ job: job({ namespace: 'team', uid: 'workers' }) });
+  pending.messageFor(key, workers, 'rollout-worker');
+  expect(pending.messageFor(key, objects({ pods: [{ pod: pod(trainer('Running', running())) }] }))).toBeUndefined();
+  await jest.advanceTimersByTimeAsync(30_000);
+  expect(pending.messageFor(key, workers, 'rollout-worker')).toBe('FailedMount: secret "key" not found');
+  const fieldSelector = 'involvedObject.uid=workers,type=Warning';
+  expect(list.mock.calls).toEqual([[expect.anything(), 'team', { fieldSelector, limit: 50 }]]);
+});
+
 test('nor for a stage that is gone', async () => {
   pendingPods().messageFor(key, waiting);
   stageIsThere = false;
