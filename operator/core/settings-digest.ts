@@ -14,7 +14,8 @@ import {
 } from '../api/stage.ts';
 import { digestOf } from './names.ts';
 
-const stripped = withoutDefaults(stageSpec);
+/** A spec without what its schema would fill in anyway. */
+export const stripped = withoutDefaults(stageSpec);
 
 /** A spec whose settings are without what their schema fills in, so that one more that has a default changes no digest. */
 const asked = oncePerSpec((spec): StageSpec => ({ ...spec, ...stripped(spec) }));

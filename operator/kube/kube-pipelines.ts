@@ -4,6 +4,7 @@ import type { R1Stage } from '../api/stage.ts';
 import type { Clock } from '../clock.ts';
 import type { PipelineAction } from '../core/decide-pipeline.ts';
 import { secondStageObjectName } from '../core/names.ts';
+import { stripped } from '../core/settings-digest.ts';
 import type { PipelineObserved } from '../core/observed.ts';
 import type { PipelineShell } from '../reconciler.ts';
 import { ignoreNotFound } from './client/api-error.ts';
@@ -11,6 +12,8 @@ import type { AssumeCache } from './client/assume-cache.ts';
 import type { KubeClient } from './client/client.ts';
 import { pipelineProblem } from './observe/cluster-problem.ts';
 import { createOwned, refuse, RefusedError } from './client/create-owned.ts';
+import { prunedFields } from './client/pruned-fields.ts';
+import { droppedInWords } from './apply/dropped-fields.ts';
 import type { EventRecorder } from './client/events.ts';
 import { pipelineEvents } from './apply/status-events.ts';
 import type { Logger } from './logger.ts';
@@ -25,6 +28,9 @@ import { idOf } from './objects/ownership.ts';
 
 /** Pods of a volume that only one node can mount run one after the other; else the number is there to stop a mistake. */
 const mostRunningStages = { shared: 32, exclusive: 1 };
+
+/** A definition that is too old is tried again this often, and then less. */
+const retryDroppedMs = 30_000;
 
 export interface KubePipelinesOptions {
   readonly client: KubeClient;
@@ -124,8 +130,7 @@ export class KubePipelines implements PipelineShell {
           if (!(error instanceof RefusedError && error.taken)) throw error;
           return createOwned(client, stages, { ...stage, metadata: { ...stage.metadata, name } });
         });
-        cache.assume(transformOwn(created));
-        return;
+        return this.accept(stage, created);
       }
       case 'UpdateStage': {
         const { metadata, spec } = action.stage;
@@ -134,8 +139,7 @@ export class KubePipelines implements PipelineShell {
         if (stored.spec.storage.size !== spec.storage.size) await this.options.claims.grow(pipeline);
         const annotations = { ...stored.metadata.annotations, ...metadata.annotations };
         const updated = { ...stored, metadata: { ...stored.metadata, annotations }, spec };
-        cache.assume(transformOwn(await client.replace(stages, updated).catch(refuse)));
-        return;
+        return this.accept(updated, await client.replace(stages, updated).catch(refuse));
       }
       case 'SuspendStage': {
         const known = cache.get(keyIn(namespace, action.name));
@@ -177,6 +181,16 @@ export class KubePipelines implements PipelineShell {
         });
         await client.delete(pipelines, pipeline.metadata, pipeline.metadata.uid).catch(ignoreNotFound);
     }
+  }
+
+  /** One that lacks a setting that was sent starts nothing: it asks for something else than it says that it was asked for. */
+  private accept(sent: R1Stage, stored: Stored<R1Stage>): void {
+    this.options.stages.assume(transformOwn(stored));
+    const dropped = prunedFields(stripped(sent.spec), stored.spec, 'spec');
+    if (dropped.length === 0) return;
+    this.options.onPruned(stages.kind, dropped);
+    const message = `stage ${sent.spec.stage}: ${droppedInWords(stages.kind, dropped)}`;
+    throw new RefusedError(message, retryDroppedMs);
   }
 
   async savePipelineStatus(key: string, status: PipelineStatus): Promise<void> {

@@ -39,6 +39,8 @@ interface Address {
 export class ObjectStore {
   /** Fields of a status that the definitions of this server do not know. */
   pruned: readonly string[] = [];
+  /** Fields of the spec of an R1Stage that they do not know. */
+  prunedSpec: readonly string[] = [];
   newUid: () => string = randomUUID;
   private readonly objects = new Map<string, Anything>();
   private readonly listeners: ((change: Change) => void)[] = [];
@@ -65,7 +67,7 @@ export class ObjectStore {
     const { name = '', namespace = 'team' } = object.metadata ?? {};
     const key = `${plural}/${namespace}/${name}`;
     const before = this.objects.get(key);
-    const given = inJson(object) as Anything;
+    const given = this.withKnownSpec(plural, inJson(object) as Anything);
     const isOther = before !== undefined && !isDeepStrictEqual(before.spec, given.spec);
     const after: Anything = {
       ...given,
@@ -149,6 +151,12 @@ export class ObjectStore {
       default:
         throw new Error(`${method} ${path}`);
     }
+  }
+
+  private withKnownSpec(plural: string, object: Anything): Anything {
+    if (plural !== 'r1stages' || this.prunedSpec.length === 0) return object;
+    const spec = Object.entries(object.spec ?? {}).filter(([name]) => !this.prunedSpec.includes(name));
+    return { ...object, spec: Object.fromEntries(spec) };
   }
 
   private known(status: unknown): unknown {

@@ -7,6 +7,7 @@ import { ignoreNotFound } from '../client/api-error.ts';
 import type { EventMessage, EventRecorder } from '../client/events.ts';
 import { prunedFields } from '../client/pruned-fields.ts';
 import type { KubeObject, ResourceKind, Stored } from '../client/resources.ts';
+import { droppedInWords } from './dropped-fields.ts';
 import { transformOwn } from '../objects/transform.ts';
 
 export interface StatusWriterOptions<T extends KubeObject, S> {
@@ -77,10 +78,9 @@ export class StatusWriter<
     const { client, kind } = this.options;
     const type = 'DefinitionOutdated';
     const known = findCondition(status.conditions, type);
-    const drops = `the definition of ${kind.kind} in this cluster is older than the operator, and drops ${pruned.join(', ')}: apply the CRDs of the operator's version`;
     const next: NewCondition =
       pruned.length > 0
-        ? { type, status: 'True', reason: 'FieldsDropped', message: drops }
+        ? { type, status: 'True', reason: 'FieldsDropped', message: droppedInWords(kind.kind, pruned) }
         : { type, status: 'False', reason: 'FieldsKept', message: '' };
     const isNews = known?.status !== next.status || known.message !== next.message;
     if (!isNews || (known === undefined && next.status === 'False')) return object;
