@@ -105,7 +105,7 @@ export function displayPipeline(
   const state = stateOf(status.conditions);
   return {
     state,
-    stage: current.map(({ name }) => name).join(','),
+    stage: shorten(current.map(({ name }) => name).join(','), 200),
     progress: `${succeeded}/${status.stages.length}`,
     eta: secondsLeft === undefined || state !== 'Running' ? '' : formatDuration(secondsLeft),
     gpuHours: status.gpuHours === 0 ? '' : status.gpuHours.toFixed(status.gpuHours < 10 ? 2 : 0),

@@ -64,7 +64,7 @@ export type PipelineSpec = z.infer<typeof pipelineSpec>;
 
 /** A gate's decision, made once for a result and kept. */
 export const gateDecision = z.strictObject({
-  stage: z.string().max(40).describe('Stage whose result was judged.'),
+  stage: z.string().max(63).describe('Stage whose result was judged.'),
   metric: z.string().max(100).optional().describe('Metric that was compared; absent when only a person decides.'),
   value: z.number().optional().describe('What was measured; absent when the stage reported no such metric.'),
   expected: z.string().max(200).describe('The bound, in words.'),
@@ -79,7 +79,7 @@ export const gateDecision = z.strictObject({
     .describe(
       'Who approved it: as the API server knew them, else the field manager that set the annotation, and when; on one machine the user of the system. Absent where nobody said.',
     ),
-  uses: z.string().max(40).optional().describe('After a rollback: the stage, or base, whose model is used instead.'),
+  uses: z.string().max(63).optional().describe('After a rollback: the stage, or base, whose model is used instead.'),
   message: z.string().max(1000).describe('The decision in words.'),
   digest: z.string().max(64).describe('SHA-256 of the gate, the checkpoint and the figure that it judged.'),
   time: time.describe('When it was decided.'),
@@ -115,7 +115,7 @@ export const pipelineStatus = z.strictObject({
   stages: z
     .array(
       z.strictObject({
-        name: z.string().max(40).describe('Name of the stage.'),
+        name: z.string().max(63).describe('Name of the stage.'),
         type: z.string().max(40).describe('Its type.'),
         state: z.string().max(40).describe('Where it is.'),
         message: z.string().max(1000).describe('Why, in words.'),

@@ -60,13 +60,13 @@ stages:
   - {name: student, model: {pvc: {claim: models}}, sft: {data: [sums]}, resources: {limits: {nvidia.com/gpu: 1}}}
 `);
 
-const sets = Array.from({ length: 16 }, (_, at) => `set-${at}`);
+const sets = Array.from({ length: 16 }, (_, at) => `${'a'.repeat(56)}-set-${10 + at}`);
 const largest = manifest(`
 base: {init: {}}
 datasets:
 ${sets.map((name) => `  - {name: ${name}, generator: {task: addition, digits: 1, rows: 60}}`).join('\n')}
 stages:
-${Array.from({ length: 32 }, (_, at) => `  - {name: stage-${at}, sft: {data: [${sets.join()}]}}`).join('\n')}
+${Array.from({ length: 32 }, (_, at) => `  - {name: ${'a'.repeat(54)}-stage-${10 + at}, sft: {data: [${sets.join()}]}}`).join('\n')}
 `);
 
 describeCluster('an API server', (cluster) => {
@@ -106,10 +106,10 @@ describeCluster('an API server', (cluster) => {
   });
 
   test('judges the largest pipeline that can be written', async () => {
-    const last = largest.lastIndexOf('set-15]');
+    const last = largest.lastIndexOf('set-25]');
     expect((await dryRun(largest)).kind).toBe('R1Pipeline');
-    await expect(dryRun(`${largest.slice(0, last)}set-16]${largest.slice(last + 'set-15]'.length)}`)).rejects.toThrow(
-      'spec.stages[31].sft.data[15]: found "set-16", expected a dataset or an earlier sample or review stage',
+    await expect(dryRun(`${largest.slice(0, last)}set-26]${largest.slice(last + 'set-25]'.length)}`)).rejects.toThrow(
+      `spec.stages[31].sft.data[15]: found "${'a'.repeat(56)}-set-26", expected a dataset or an earlier sample or review stage`,
     );
   });
 

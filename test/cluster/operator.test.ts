@@ -77,6 +77,24 @@ describeCluster('the operator', (cluster) => {
       expect((await world().jobsOf('alone')).map(({ metadata }) => metadata.name)).toEqual(['alone-left-1']);
     });
 
+    test('whose names, and those of its stages, are as long as can be, and begin alike', async () => {
+      const [left, right] = [1, 2].map((end) => `${'long-'.repeat(12)}st${end}`);
+      const zero = {
+        name: left,
+        grpo: { prompts: ['sums'], steps: 5, rewards: [{ accuracy: {} }] },
+        rolloutWorkers: 2,
+      };
+      const after = { ...zero, name: right, model: { from: left } };
+      for (const name of [left, right]) {
+        await world().apply(name ?? '', { image: 'kwok/succeed:3s', stages: [zero, after] });
+      }
+      for (const name of [left, right]) {
+        await world().pipeline(name ?? '', 'Succeeded', 90_000);
+        const names = (await world().jobsOf(name ?? '')).map(({ metadata }) => metadata.name);
+        expect(names.filter((each) => !each.endsWith('-rollout'))).toHaveLength(2);
+      }
+    });
+
     test('of one R1Stage that was applied alone', async () => {
       await cluster().apply([
         {

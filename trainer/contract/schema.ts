@@ -25,8 +25,8 @@ const label = z
   .min(1)
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
 
-/** A DNS label: the name of a dataset or a stage. */
-export const name = label.max(40);
+/** A DNS label: the name of a dataset or a stage; also the value of a label. */
+export const name = label.max(63);
 
 /** The name of a pipeline: the value of a label, and part of paths and names. */
 export const pipelineName = label.max(63);

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Reason } from '../../../operator/api/conditions.ts';
 import { displayPipeline, displayStage, formatDuration, formatNumber } from '../../../operator/api/display.ts';
-import type { PipelineStatus } from '../../../operator/api/pipeline.ts';
+import { pipelineStatus, type PipelineStatus } from '../../../operator/api/pipeline.ts';
 import type { StageStatus } from '../../../operator/api/stage.ts';
 
 const time = '2026-01-01T00:00:00Z';
@@ -107,6 +107,19 @@ test('a pipeline shows what runs and how far it is', () => {
     warnings: 'a,b',
     message: '',
   });
+});
+
+test('as many stages as can be, with names as long as can be, fit into what is shown', () => {
+  const names = Array.from({ length: 32 }, (_, at) => `${'a'.repeat(60)}-${10 + at}`);
+  const current = names.map((name) => ({ name, status: stage }));
+  const shown = displayPipeline(pipeline, current, {
+    restarts: 0,
+    queue: undefined,
+    passAt1: undefined,
+    warned: names,
+  });
+  expect(pipelineStatus.shape.display.safeParse(shown).error).toBeUndefined();
+  expect(shown.stage).toMatch(/^a{60}-10,a/);
 });
 
 test.each([

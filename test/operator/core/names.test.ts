@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import * as fc from 'fast-check';
 import {
   attemptDirectory,
   attemptName,
@@ -39,6 +40,41 @@ test('stages of two pipelines that would make objects of one name have second on
   const seconds = [secondStageObjectName('a', 'b-c'), secondStageObjectName('a-b', 'c')];
   expect(new Set([...seconds, 'a-b-c']).size).toBe(3);
   for (const each of seconds) expect(each).toMatch(/^a-b-c-[0-9a-f]{8}$/);
+});
+
+/** Names of up to 63 characters, most of which begin alike and look like what is made of names. */
+const anyName = fc
+  .tuple(fc.constantFrom('', 'a', 'a'.repeat(55), `${'b-'.repeat(24)}c`), fc.stringMatching(/^[a1-]{0,7}[a1]$/))
+  .map(([start, end]) => `${start}${end}`.replace(/^-+/, ''));
+const anyAttempt = fc.record({ pipeline: anyName, stage: anyName, number: fc.constantFrom(1, 2, 11, 99_999) });
+
+test('no names that pipelines and stages may have make two attempts share one, or a name that is too long', () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(anyAttempt, { minLength: 2, maxLength: 20, selector: (each) => JSON.stringify(each) }),
+      (all) => {
+        // Stages of one object's name are told apart where the object is made.
+        const stages = new Map(
+          all.map((each) => [`${stageObjectName(each.pipeline, each.stage)} ${each.number}`, each]),
+        );
+        const made = [...stages.values()].flatMap(({ pipeline, stage, number }) => {
+          const object = stageObjectName(pipeline, stage);
+          return [attemptName(object, number), rolloutJobName(object, number)];
+        });
+        expect(new Set(made).size).toBe(made.length);
+        for (const { pipeline, stage, number } of stages.values()) {
+          const object = stageObjectName(pipeline, stage);
+          const host = `${rolloutJobName(object, number)}-1023`;
+          const hash = '-0a1b2c3d';
+          for (const each of [host, learnerServiceName(object, number), `${attemptName(object, number)}${hash}`]) {
+            expect(each).toMatch(label);
+            expect(each.length).toBeLessThanOrEqual(63);
+          }
+        }
+      },
+    ),
+    { numRuns: 500 },
+  );
 });
 
 test('long names of different stages differ', () => {
