@@ -1,90 +1,136 @@
-// Gradients of a linear layer. Both are sums of outer products; the right factor is packed, a panel of 16 columns at a time,
-// and read by all rows of a block whose left factor stays in the second cache.
+// Gradients of a linear layer. Both are sums of outer products; the right factor is packed once for all rows, in panels of 16
+// columns, and each panel is read by all rows of a block whose left factor stays in the second cache.
 #pragma once
 
-#include "outer.h"
-#include "scratch.h"
+#include "linear.h"
 
 namespace r1::R1_TARGET {
 
-/// Terms of a sum that are added before the next rows or columns are looked at.
+/// Terms of a sum that are added before the next are looked at.
 constexpr int64_t depthBlock = 256;
 constexpr int64_t rowBlock = 192 / tileRows * tileRows;
+/// Rows that take all their terms before the next rows do: their sums stay near, and there are enough rows to pack for.
+constexpr int64_t rowsAtATime = 3 * rowBlock;
 
-/// Columns j … of `count` rows of b, packed; what is missing of 16 is 0.
-R1_INLINE void packPanel(const float* b, int64_t bStride, int64_t columns, int64_t count, float* panel) {
-  for (int64_t p = 0; p < count; p++) {
-    if (columns >= 16) {
-      for (int v = 0; v < 16; v += W) store(panel + p * 16 + v, load(b + p * bStride + v));
-    } else {
-      for (int64_t j = 0; j < 16; j++) panel[p * 16 + j] = j < columns ? b[p * bStride + j] : 0;
+/// Floats between the beginnings of two panels: one line more than they have, or else what is written to all panels at the same time,
+/// a row of the right factor, would want the same lines of the first cache.
+constexpr int64_t panelStride(int64_t depth) { return (depth + 1) * panelWidth; }
+
+/// Rows of b as panels of 16 columns; what is missing of the last is 0.
+R1_INLINE void packPanels(const float* b, int64_t columns, int64_t depth, float* panels) {
+  for (int64_t p = 0; p < depth; p++) {
+    const float* row = b + p * columns;
+    float* to = panels + p * panelWidth;
+    int64_t j = 0;
+    for (; j + panelWidth <= columns; j += panelWidth, to += panelStride(depth)) {
+      R1_UNROLL for (int v = 0; v < panelWidth; v += W) store(to + v, load(row + j + v));
     }
+    for (int64_t rest = 0; j < columns && rest < panelWidth; rest++) to[rest] = j + rest < columns ? row[j + rest] : 0;
   }
 }
 
-/// c (+)= a·b for one block: `depth` terms, whose left factors of the tile at row i are at tileAt(i). b and c have `columns`.
-template <bool Add, class TileAt>
-R1_INLINE void addBlock(int64_t rows, TileAt tileAt, const float* b, int64_t bStride, int64_t columns, int64_t depth,
-                        float* c, int64_t cStride) {
-  alignas(64) float panel[depthBlock * 16];
-  for (int64_t j = 0; j < columns; j += 16) {
-    packPanel(b + j, bStride, columns - j, depth, panel);
-    int64_t i = 0;
-    if (columns - j >= 16) {
-      for (; i + tileRows <= rows; i += tileRows) {
-        outerTile<tileRows, Add>(tileAt(i), panel, 16, c + i * cStride + j, cStride, depth);
-      }
-      if (i < rows) outerPanel<Add>(rows - i, tileAt(i), panel, 16, c + i * cStride + j, cStride, depth);
+/// What a tile's work is to bring nearer from memory: of the next panel its share, and the sums of the next tile.
+struct NextTile {
+  const float* panel;
+  const float* sums;
+  int64_t stride;
+  int64_t rows;
+
+  inline __attribute__((always_inline)) void bring(int64_t lines) {
+    for (; lines > 0; lines--, panel += panelWidth) __builtin_prefetch(panel, 0, 2);
+    if (rows <= 0) return;
+    __builtin_prefetch(sums, 1, 3);
+    sums += stride;
+    rows--;
+  }
+};
+
+/// A tile of fewer than 16 columns, by way of a whole one.
+R1_INLINE void narrowTile(int64_t rows, Strided left, const float* panel, int64_t depth, int64_t columns, const float* from,
+                          float* to, int64_t stride) {
+  float whole[tileRows * panelWidth] = {};
+  const size_t bytes = size_t(columns) * sizeof(float);
+  for (int64_t r = 0; from && r < rows; r++) std::memcpy(whole + r * panelWidth, from + r * stride, bytes);
+  outerPanel<true>(rows, left, panel, panelWidth, whole, panelWidth, depth);
+  for (int64_t r = 0; r < rows; r++) std::memcpy(to + r * stride, whole + r * panelWidth, bytes);
+}
+
+/// One panel's columns of a block of rows: to = from + left·panel. `next` is the panel that follows.
+template <class TileAt>
+R1_INLINE void addPanel(int64_t rows, TileAt tileAt, const float* panel, const float* next, int64_t terms, int64_t columns,
+                        const float* from, float* to, int64_t stride) {
+  const int64_t tiles = (rows + tileRows - 1) / tileRows, lines = (8 + tiles - 1) / tiles;
+  for (int64_t i = 0; i < rows; i += tileRows) {
+    const int64_t left = rows - i, count = left < tileRows ? left : tileRows, following = left - count;
+    const float* begun = from ? from + i * stride : nullptr;
+    float* tile = to + i * stride;
+    if (columns < panelWidth) {
+      narrowTile(count, tileAt(i), panel, terms, columns, begun, tile, stride);
       continue;
     }
-    for (; i < rows; i += tileRows) {  // the last columns of c, by way of a whole panel
-      float whole[tileRows * 16] = {};
-      const int64_t tile = rows - i < tileRows ? rows - i : tileRows;
-      const size_t bytes = size_t(columns - j) * sizeof(float);
-      for (int64_t r = 0; Add && r < tile; r++) std::memcpy(whole + r * 16, c + (i + r) * cStride + j, bytes);
-      outerPanel<Add>(tile, tileAt(i), panel, 16, whole, 16, depth);
-      for (int64_t r = 0; r < tile; r++) std::memcpy(c + (i + r) * cStride + j, whole + r * 16, bytes);
+    NextTile ahead{next + i / tileRows * (terms / 8) * lines * panelWidth, (begun ? begun : tile) + tileRows * stride, stride,
+                   following < tileRows ? following : tileRows};
+    linearTileOf<ProductsOfFloats>(count, tileAt(i), panel, terms, Sums{begun, stride}, nullptr, tile, stride, ahead, lines);
+  }
+}
+
+/// to = from + left·right, whose rows have `columns`.
+///
+/// @param packLeft (row, rows, term, terms) copies a block of the left factor, and gives what tells where a tile of it lies
+/// @param from may be missing, and may be `to`
+template <class PackLeft>
+R1_INLINE void addProduct(PackLeft packLeft, const float* right, const float* from, float* to, int64_t rows, int64_t depth,
+                          int64_t columns) {
+  const int64_t panelCount = (columns + panelWidth - 1) / panelWidth;
+  float* panels = scratch<float>(Scratch::panels, panelCount * panelStride(depthBlock));
+  for (int64_t start = 0; start < rows; start += rowsAtATime) {
+    const int64_t end = rows - start < rowsAtATime ? rows : start + rowsAtATime;
+    for (int64_t p = 0; p < depth; p += depthBlock) {
+      const int64_t terms = depth - p < depthBlock ? depth - p : depthBlock;
+      const float* sums = p > 0 ? to : from;
+      packPanels(right + p * columns, columns, terms, panels);
+      for (int64_t first = start; first < end; first += rowBlock) {
+        const int64_t block = end - first < rowBlock ? end - first : rowBlock;
+        const auto tileAt = packLeft(first, block, p, terms);
+        for (int64_t j = 0; j < columns; j += panelWidth) {
+          const float* panel = panels + j / panelWidth * panelStride(terms);
+          const int64_t at = first * columns + j;
+          addPanel(block, tileAt, panel, panel + panelStride(terms), terms, columns - j, sums ? sums + at : nullptr, to + at,
+                   columns);
+        }
+      }
     }
   }
 }
 
 void linearInputGradient(const float* g, const float* w, const float* c, float* dx, int64_t m, int64_t n, int64_t k) {
-  if (c && c != dx) std::memcpy(dx, c, size_t(m * k) * sizeof(float));
-  if (!c && n == 0) std::memset(dx, 0, size_t(m * k) * sizeof(float));
-  for (int64_t first = 0; first < m; first += rowBlock) {
-    const int64_t rows = m - first < rowBlock ? m - first : rowBlock;
-    for (int64_t p = 0; p < n; p += depthBlock) {
-      const int64_t depth = n - p < depthBlock ? n - p : depthBlock;
-      const auto tileAt = [&](int64_t i) __attribute__((always_inline)) {
-        return Strided{g + (first + i) * n + p, n, 1};
-      };
-      if (c || p > 0) {
-        addBlock<true>(rows, tileAt, w + p * k, k, k, depth, dx + first * k, k);
-      } else {
-        addBlock<false>(rows, tileAt, w + p * k, k, k, depth, dx + first * k, k);
-      }
-    }
+  if (n == 0) {
+    if (!c) std::memset(dx, 0, size_t(m * k) * sizeof(float));
+    else if (c != dx) std::memcpy(dx, c, size_t(m * k) * sizeof(float));
+    return;
   }
+  float* left = scratch<float>(Scratch::weights, rowBlock * depthBlock);
+  const auto packLeft = [&](int64_t first, int64_t rows, int64_t p, int64_t terms) __attribute__((always_inline)) {
+    for (int64_t i = 0; i < rows; i++) {
+      std::memcpy(left + i * terms, g + (first + i) * n + p, size_t(terms) * sizeof(float));
+    }
+    return [=](int64_t i) __attribute__((always_inline)) { return Strided{left + i * terms, terms, 1}; };
+  };
+  addProduct(packLeft, w, c, dx, m, n, k);
 }
 
 void linearWeightGradient(const float* g, const float* x, float* dw, int64_t m, int64_t n, int64_t k) {
-  float* packed = scratch<float>(Scratch::weights, depthBlock * rowBlock);
-  for (int64_t p = 0; p < m; p += depthBlock) {
-    const int64_t depth = m - p < depthBlock ? m - p : depthBlock;
-    for (int64_t first = 0; first < n; first += rowBlock) {
-      const int64_t rows = n - first < rowBlock ? n - first : rowBlock;
-      for (int64_t i = 0; i < rows; i += tileRows) {  // the columns of g that a tile reads, side by side
-        const int64_t tile = rows - i < tileRows ? rows - i : tileRows;
-        for (int64_t r = 0; r < depth; r++) {
-          std::memcpy(packed + i * depth + r * tileRows, g + (p + r) * n + first + i, size_t(tile) * sizeof(float));
-        }
+  float* left = scratch<float>(Scratch::weights, rowBlock * depthBlock);
+  const auto packLeft = [&](int64_t first, int64_t rows, int64_t p, int64_t terms) __attribute__((always_inline)) {
+    for (int64_t i = 0; i < rows; i += tileRows) {  // the columns of g that a tile reads, side by side
+      const int64_t tile = rows - i < tileRows ? rows - i : tileRows;
+      for (int64_t r = 0; r < terms; r++) {
+        std::memcpy(left + i * terms + r * tileRows, g + (p + r) * n + first + i, size_t(tile) * sizeof(float));
       }
-      const auto tileAt = [&](int64_t i) __attribute__((always_inline)) {
-        return Strided{packed + i * depth, 1, tileRows};
-      };
-      addBlock<true>(rows, tileAt, x + p * k, k, k, depth, dw + first * k, k);
     }
-  }
+    return [=](int64_t i) __attribute__((always_inline)) { return Strided{left + i * terms, 1, tileRows}; };
+  };
+  addProduct(packLeft, x, dw, dw, n, m, k);
 }
 
 }  // namespace r1::R1_TARGET

@@ -178,6 +178,9 @@ R1_INLINE void linearTileOf(int64_t rows, Rest&&... rest) {
 /// Rows of x that stay in the second cache while all of w passes by.
 constexpr int64_t rowsOfBlock = 192;
 
+/// More of them where they are short: each block packs all of w anew.
+R1_INLINE int64_t rowsTogether(int64_t k) { return k <= 320 ? 2 * rowsOfBlock : rowsOfBlock; }
+
 /// Of a piece of k, so that the panel's part of it fits the first cache.
 template <class Products>
 constexpr int64_t longestPiece = 5120 / Products::columns;
@@ -193,8 +196,8 @@ R1_INLINE int64_t pieceOf(int64_t k) {
 ///
 /// @param lines of what comes next that are to be brought nearer in the time of eight elements, by all tiles together
 template <class Products, class Ahead>
-R1_INLINE void linearPiece(int64_t rows, const float* x, int64_t k, const float* panel, int64_t depth, bool first, float* sums,
-                           const float* c, float* y, int64_t yStride, Ahead& ahead, int64_t lines) {
+R1_INLINE void linearPiece(int64_t rows, const float* x, int64_t xStride, const float* panel, int64_t depth, bool first,
+                           float* sums, const float* c, float* y, int64_t yStride, Ahead& ahead, int64_t lines) {
   constexpr int width = Products::columns;
   const int64_t tiles = (rows + Products::rows - 1) / Products::rows;
   const int64_t linesOfTile = (lines + tiles - 1) / tiles;
@@ -203,18 +206,18 @@ R1_INLINE void linearPiece(int64_t rows, const float* x, int64_t k, const float*
     const Sums from{first ? nullptr : sums + i * width, width};
     const float* addend = y && c ? c + i * yStride : nullptr;
     float* to = y ? y + i * yStride : sums + i * width;
-    linearTileOf<Products>(count, Strided{x + i * k, k, 1}, panel, depth, from, addend, to, y ? yStride : width, ahead,
-                           linesOfTile);
+    linearTileOf<Products>(count, Strided{x + i * xStride, xStride, 1}, panel, depth, from, addend, to, y ? yStride : width,
+                           ahead, linesOfTile);
     i += count;
   }
 }
 
 /// At most so many rows of x with as many rows of w as a panel has columns, or fewer. Pieces of k are added up outside of y, which may be c.
 template <class Weights>
-static void linearOfManyRows(const float* x, const typename Weights::Element* w, int64_t columns, int64_t rows, int64_t k,
-                             const float* c, float* y, int64_t yStride) {
+static void linearOfManyRows(const float* x, int64_t xStride, const typename Weights::Element* w, int64_t columns,
+                             int64_t rows, int64_t k, const float* c, float* y, int64_t yStride) {
   constexpr int width = Weights::columns;
-  alignas(64) float sums[rowsOfBlock * width];
+  alignas(64) float sums[2 * rowsOfBlock * width];
   alignas(64) float panel[longestPiece<Weights> * width];
   const int64_t piece = pieceOf<Weights>(k);
   for (int64_t p = 0; p < k; p += piece) {
@@ -222,7 +225,7 @@ static void linearOfManyRows(const float* x, const typename Weights::Element* w,
     packWeights<Weights>(w + p, k, columns, depth, panel);
     Ahead<Weights> ahead{w + width * k + p, k, depth};
     const bool last = p + depth == k && columns == width;
-    linearPiece<Weights>(rows, x + p, k, panel, depth, p == 0, sums, c, last ? y : nullptr, yStride, ahead,
+    linearPiece<Weights>(rows, x + p, xStride, panel, depth, p == 0, sums, c, last ? y : nullptr, yStride, ahead,
                          8 * width / lineLength<Weights>);
   }
   if (columns == width) return;
@@ -262,6 +265,21 @@ R1_INLINE int64_t linearOfWholeVectors(int64_t rows, const float* x, const typen
   return j;
 }
 
+/// Rows of x that do not begin a multiple of 2 KiB apart, as those of many models do: the rows of a tile would displace each
+/// other in the first cache.
+struct ApartRows {
+  const float* first;
+  int64_t stride;
+};
+
+R1_INLINE ApartRows apart(const float* x, int64_t rows, int64_t k) {
+  if (k % 512 != 0) return {x, k};
+  const int64_t stride = k + 16;
+  float* copy = scratch<float>(Scratch::rowsSideBySide, rows * stride);
+  for (int64_t i = 0; i < rows; i++) std::memcpy(copy + i * stride, x + i * k, size_t(k) * sizeof(float));
+  return {copy, stride};
+}
+
 template <class Weights>
 static void linearOf(const float* x, const typename Weights::Element* w, const float* c, float* y, int64_t m, int64_t n,
                      int64_t k) {
@@ -269,16 +287,18 @@ static void linearOf(const float* x, const typename Weights::Element* w, const f
     for (int64_t i = 0; i < m * n; i++) y[i] = c ? c[i] : 0;
     return;
   }
-  for (int64_t i = 0; i < m; i += rowsOfBlock) {
-    const int64_t rows = m - i < rowsOfBlock ? m - i : rowsOfBlock;
+  const int64_t most = rowsTogether(k);
+  for (int64_t i = 0; i < m; i += most) {
+    const int64_t rows = m - i < most ? m - i : most;
     const float* left = x + i * k;
     const float* addend = c ? c + i * n : nullptr;
     float* to = y + i * n;
     int64_t j = 0;
     if (rows <= fewRows<Weights>) j = linearOfWholeVectors<Weights, fewRows<Weights>>(rows, left, w, addend, to, n, k);
+    const ApartRows many = rows > fewRows<Weights> ? apart(left, rows, k) : ApartRows{left, k};
     for (; j < n; j += Weights::columns) {
       const int64_t columns = n - j < Weights::columns ? n - j : Weights::columns;
-      linearOfManyRows<Weights>(left, w + j * k, columns, rows, k, addend ? addend + j : nullptr, to + j, n);
+      linearOfManyRows<Weights>(many.first, many.stride, w + j * k, columns, rows, k, addend ? addend + j : nullptr, to + j, n);
     }
   }
 }

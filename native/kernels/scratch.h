@@ -11,6 +11,7 @@ enum class Scratch : int {
   roundedRows,
   rowsSideBySide,
   weights,
+  panels,
   wideWeights,
   cells,
   counts,

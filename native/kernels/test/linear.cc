@@ -118,8 +118,8 @@ void panelsGiveTheSameBits(const r1::Table& kernels) {
 void gradientsAgree(const r1::Table& kernels) {
   for (int i = 0; i < 40; i++) {
     auto [m, n, k] = randomSizes();
-    if (i % 4 == 0) m = between(180, 600);
-    if (i % 4 == 1) n = between(180, 600);
+    if (i % 4 == 0) m = between(180, 1200);
+    if (i % 4 == 1) n = between(180, 1200);
     if (i % 4 < 2) k = between(1, 70);
     const Floats g = normals(m * n), w = normals(n * k, 0.1f), x = normals(m * k), c = normals(m * k);
     Floats want(m * k), got(m * k, NAN), inPlace = c;
