@@ -42,7 +42,8 @@ program
   .requiredOption('--to <directory>', 'directory that gets <owner>--<name>@<revision>')
   .action(async (options: { repo: string; revision: string; to: string }) => {
     const { fetchFromHub } = await import('./hub/fetch-command.ts'); // of no use to a stage, and slow to load
-    await fetchFromHub(options);
+    // A proxy that never answers would keep the process for as long as its connection is tried.
+    await fetchFromHub(options).catch((error: unknown) => process.exit(reportFailure(error)));
   });
 
 program

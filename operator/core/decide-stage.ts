@@ -83,11 +83,13 @@ function keepSuccess({ last, observed: { stage } }: StageSituation): Verdict | u
   return { status: 'True', reason: 'Completed', message: last.message };
 }
 
-function waitForLiveAttempt({ now, live, retry, observed, spent: sum }: StageSituation): Verdict | undefined {
+function waitForLiveAttempt({ now, live, records, retry, observed, spent: sum }: StageSituation): Verdict | undefined {
   if (live === undefined) return undefined;
   if (live.state !== 'running') {
     const { number, waiting, waitingReason } = live;
-    const message = waiting === undefined ? `attempt ${number} waits to start` : `attempt ${number} waits: ${waiting}`;
+    const waits = waiting === undefined ? `attempt ${number} waits to start` : `attempt ${number} waits: ${waiting}`;
+    const before = records.at(-2);
+    const message = before?.outcome === 'Failed' ? `${waits}; ${endInWords(before)}` : waits;
     const { startDeadlineSeconds: limit } = observed.stage.spec;
     const recheck = limit === undefined ? {} : { recheckAfterMs: live.startedAt + limit * 1000 - now };
     return { status: 'Unknown', reason: waitingReason ?? 'AttemptPending', message, ...recheck };

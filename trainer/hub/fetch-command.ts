@@ -15,13 +15,17 @@ export async function fetchFromHub({
   to: string;
 }): Promise<void> {
   const { HF_ENDPOINT, HF_TOKEN } = process.env;
+  const endpoint = endpointOf(HF_ENDPOINT === undefined || HF_ENDPOINT === '' ? huggingFace : HF_ENDPOINT);
+  // Of glibc, which asks a name server that does not answer for 20 s, and cannot be stopped meanwhile.
+  process.env['RES_OPTIONS'] ??= 'timeout:2 attempts:2';
   const signal = stopOnSignals();
   try {
     await fetchModel(
       { repo, revision },
       {
         to,
-        endpoint: endpointOf(HF_ENDPOINT === undefined || HF_ENDPOINT === '' ? huggingFace : HF_ENDPOINT),
+        endpoint,
+        proxy: proxyFor(endpoint),
         token: HF_TOKEN === undefined || HF_TOKEN.trim() === '' ? undefined : HF_TOKEN.trim(),
         signal,
         say: (message) => console.log(message),
@@ -31,6 +35,13 @@ export async function fetchFromHub({
     if (signal.aborted) throw new InterruptedError('asked to stop; what was downloaded is kept', { cause: error });
     throw error;
   }
+}
+
+/** Without name and password. */
+function proxyFor({ protocol }: URL): string | undefined {
+  const { HTTP_PROXY, HTTPS_PROXY } = process.env;
+  const proxy = protocol === 'https:' ? HTTPS_PROXY : HTTP_PROXY;
+  return proxy === undefined ? undefined : URL.parse(proxy)?.host;
 }
 
 function endpointOf(text: string): URL {

@@ -45,6 +45,7 @@ export async function fetchModel(model: ModelOnHub, options: FetchOptions): Prom
 
 async function fill(directory: string, model: ModelOnHub, options: FetchOptions): Promise<void> {
   const hub = new Hub(model, options);
+  await hub.reach();
   const commit = await hub.commit();
   const files = await hub.files(commit);
   const settings = settingsFiles(files);

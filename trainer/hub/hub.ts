@@ -15,15 +15,23 @@ export interface HubOptions {
   /** Such as https://huggingface.co. */
   readonly endpoint: URL;
   readonly token?: string | undefined;
+  /** Host of the proxy that requests may go by; said where nobody answers. */
+  readonly proxy?: string | undefined;
   readonly signal: AbortSignal;
   /** After how long what failed is tried again. */
   readonly retry?: RetryOptions;
 }
 
+/** Whoever waits for a model hears soon of a Hub that nobody can reach, and not after the patience for one that breaks off. */
+const firstAnswerMs = 12_000;
+/** Later nothing is begun: looking up a name holds the process for ten seconds, whoever still waits for it. */
+const lastTryMs = 8000;
+/** One that is silent for longer will not answer this request. */
+const answerMs = 30_000;
 const patience: RetryOptions = { retries: 7, minTimeout: 1000, maxTimeout: 30_000, randomize: true };
 
 /**
- * A model on a Hub. What fails for a reason that passes is tried again for about two minutes.
+ * A model on a Hub. What fails for a reason that passes is tried again for about two minutes, once the Hub has answered.
  *
  * Every method throws UserError when the Hub has no such model for us, and UnavailableError when it cannot be reached.
  */
@@ -34,6 +42,36 @@ export class Hub {
   constructor(model: ModelOnHub, options: HubOptions) {
     this.#model = model;
     this.#options = options;
+  }
+
+  /** Settles once the Hub answers at all, whatever it says. */
+  async reach(): Promise<void> {
+    const { endpoint, proxy, signal, retry = patience } = this.#options;
+    const within = AbortSignal.any([signal, AbortSignal.timeout(firstAnswerMs)]);
+    let found = `no answer in ${firstAnswerMs / 1000} s`;
+    const ask = async (): Promise<void> => {
+      try {
+        await this.#fetch(endpoint, { method: 'HEAD', redirect: 'manual', signal: within });
+      } catch (error) {
+        if (!within.aborted) found = messageOf(error);
+        throw new PassingError(found);
+      }
+    };
+    try {
+      await pRetry(ask, { ...retry, maxTimeout: 2000, maxRetryTime: lastTryMs, signal: within });
+    } catch (error) {
+      signal.throwIfAborted();
+      const between = [
+        'DNS',
+        'firewalls',
+        ...(proxy === undefined ? [] : [`the proxy ${proxy}`]),
+        'HTTPS_PROXY, NO_PROXY',
+      ];
+      throw new UnavailableError(
+        `${this.#name}: ${endpoint.origin} cannot be reached: ${found}; check HF_ENDPOINT, and what lies between: ${between.join(', ')}`,
+        { cause: error },
+      );
+    }
   }
 
   /** The commit that the revision names now: a branch may move while it is read. */
@@ -111,8 +149,11 @@ export class Hub {
     const headers = new Headers(init?.headers);
     const { origin } = new URL(input instanceof Request ? input.url : input);
     if (token !== undefined && origin === endpoint.origin) headers.set('authorization', `Bearer ${token}`);
-    const signals = [signal, ...(init?.signal ? [init.signal] : [])];
-    return fetch(input, { ...init, headers, signal: AbortSignal.any(signals) });
+    const silent = new AbortController();
+    const signals = [signal, silent.signal, ...(init?.signal ? [init.signal] : [])];
+    const silence = new Error(`${origin} did not answer in ${answerMs / 1000} s`);
+    const timer = setTimeout(() => silent.abort(silence), answerMs);
+    return fetch(input, { ...init, headers, signal: AbortSignal.any(signals) }).finally(() => clearTimeout(timer));
   };
 
   /** @param stuck whether a failed attempt came no further than the one before; only those count */
@@ -162,5 +203,9 @@ async function sizeOf(path: string): Promise<number> {
 /** `fetch failed` says nothing, its cause does; a stream of the library fails with a mere text. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+  const { cause } = error;
+  if (!(cause instanceof Error)) return error.message;
+  // Of a host with several addresses the errors are in a list, under an error without words.
+  const of = cause instanceof AggregateError ? ((cause.errors[0] as Error | undefined) ?? cause) : cause;
+  return `${error.message}: ${of.message}`;
 }

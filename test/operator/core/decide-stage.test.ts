@@ -50,6 +50,20 @@ test.each<{
     condition: ['Unknown', 'Unschedulable', 'attempt 1 waits: 0/3 nodes are available: insufficient nvidia.com/gpu'],
   },
   {
+    name: 'says of a pending attempt why the one before it failed, such as that nobody can reach the Hub',
+    given: {
+      stage: withStatus(fresh, 'running', {
+        attempts: [attempt(1, { outcome: 'Failed', message: 'http://hub cannot be reached' })],
+      }),
+      attempts: [{ ...live, number: 2, state: 'pending', waiting: 'fetches its model from the Hub' }],
+    },
+    condition: [
+      'Unknown',
+      'AttemptPending',
+      'attempt 2 waits: fetches its model from the Hub; attempt 1 ended: http://hub cannot be reached',
+    ],
+  },
+  {
     name: 'leaves a pending attempt alone that was made from what is asked for',
     given: {
       stage: spec({ retry: { hung: 7 }, deadlineSeconds: 9 }),
