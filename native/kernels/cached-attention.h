@@ -44,20 +44,34 @@ struct Queries {
   int64_t headDim;
 };
 
-/// Scores of MR queries with P of the `left` blocks of keys. Those behind them are fetched meanwhile: blocks lie anywhere, so that
-/// no processor guesses the next.
+/// Blocks that are read one after the other, and what is read after them.
+struct Blocks {
+  CachedHead from;
+  const int64_t* numbers;
+  int64_t count;
+  const Blocks* then;
+  __attribute__((always_inline)) const float* at(int64_t i) const { return from.at(numbers[i]); }
+  /// What is read `distance` blocks after block i, to be fetched meanwhile: blocks lie anywhere, so that no processor guesses the next.
+  __attribute__((always_inline)) const float* later(int64_t i) const {
+    constexpr int64_t distance = 2;
+    const int64_t behind = i + distance - count;
+    if (behind < 0) return at(i + distance);
+    return then && behind < then->count ? then->at(behind) : at(i);
+  }
+};
+
+/// Scores of MR queries with P blocks of keys from number `b` on.
 template <int MR, int P>
-R1_INLINE void blockScores(const Queries& queries, CachedHead keys, const int64_t* blocks, int64_t left, float* scores,
-                            int64_t stride) {
+R1_INLINE void blockScores(const Queries& queries, const Blocks& keys, int64_t b, float* scores, int64_t stride) {
   constexpr int vectors = panelWidth / W;
   const float *panel[P], *later[P];
   R1_UNROLL for (int p = 0; p < P; p++) {
-    panel[p] = keys.at(blocks[p]);
-    later[p] = keys.at(blocks[p + P < left ? p + P : p]);
+    panel[p] = keys.at(b + p);
+    later[p] = keys.later(b + p);
   }
   Float acc[MR][P * vectors] = {};
   for (int64_t d = 0; d < queries.headDim; d++) {
-    R1_UNROLL for (int p = 0; p < P; p++) __builtin_prefetch(later[p] + d * panelWidth);
+    R1_UNROLL for (int p = 0; p < P; p++) __builtin_prefetch(later[p] + d * panelWidth, 0, 2);
     R1_UNROLL for (int i = 0; i < MR; i++) {
       const Float factor = splat(queries.q[i * queries.headDim + d]);
       R1_UNROLL for (int c = 0; c < P * vectors; c++) {
@@ -66,7 +80,7 @@ R1_INLINE void blockScores(const Queries& queries, CachedHead keys, const int64_
     }
   }
   R1_UNROLL for (int i = 0; i < MR; i++) {
-    R1_UNROLL for (int c = 0; c < P * vectors; c++) store(scores + i * stride + c * W, acc[i][c]);
+    R1_UNROLL for (int c = 0; c < P * vectors; c++) store(scores + b * cacheBlock + i * stride + c * W, acc[i][c]);
   }
 }
 
@@ -80,7 +94,7 @@ R1_INLINE void addValues(const float* p, int64_t stride, const float* block, con
     R1_UNROLL for (int c = 0; c < vectors; c++) acc[i][c] = load(out + i * outStride + c * W);
   }
   for (int64_t j = 0; j < count; j++) {
-    R1_UNROLL for (int c = 0; c < P; c++) __builtin_prefetch(later + j * headDim + c * panelWidth);
+    R1_UNROLL for (int c = 0; c < P; c++) __builtin_prefetch(later + j * headDim + c * panelWidth, 0, 2);
     R1_UNROLL for (int i = 0; i < MR; i++) {
       const Float factor = splat(p[i * stride + j]);
       R1_UNROLL for (int c = 0; c < vectors; c++) acc[i][c] = fma(factor, load(block + j * headDim + c * W), acc[i][c]);
@@ -96,20 +110,20 @@ template <int MR>
 struct FewQueries {
   static constexpr int P = MR == 1 ? 4 : 2;
 
-  static void scores(const Queries& queries, CachedHead keys, const int64_t* blocks, int64_t count, float* to, int64_t stride) {
+  static void scores(const Queries& queries, const Blocks& keys, float* to, int64_t stride) {
     int64_t b = 0;
-    for (; b + P <= count; b += P) blockScores<MR, P>(queries, keys, blocks + b, count - b, to + b * cacheBlock, stride);
-    for (; b < count; b++) blockScores<MR, 1>(queries, keys, blocks + b, count - b, to + b * cacheBlock, stride);
+    for (; b + P <= keys.count; b += P) blockScores<MR, P>(queries, keys, b, to, stride);
+    for (; b < keys.count; b++) blockScores<MR, 1>(queries, keys, b, to, stride);
   }
 
   /// Whole panels of the output; returns the columns that they have.
-  static int64_t values(const float* p, int64_t stride, CachedHead from, const int64_t* blocks, int64_t count, int64_t headDim,
-                        float* out, int64_t outStride) {
+  static int64_t values(const float* p, int64_t stride, const Blocks& values, int64_t count, int64_t headDim, float* out,
+                        int64_t outStride) {
     const int64_t whole = headDim / panelWidth * panelWidth;
     for (int64_t j = 0; j < count; j += cacheBlock) {
       const int64_t some = count - j < cacheBlock ? count - j : cacheBlock;
-      const float* block = from.at(blocks[j / cacheBlock]);
-      const float* later = j + cacheBlock < count ? from.at(blocks[j / cacheBlock + 1]) : block;
+      const float* block = values.at(j / cacheBlock);
+      const float* later = values.later(j / cacheBlock);
       int64_t d = 0;
       for (; d + P * panelWidth <= whole; d += P * panelWidth) {
         addValues<MR, P>(p + j, stride, block + d, later + d, some, headDim, out + d, outStride);
@@ -120,31 +134,38 @@ struct FewQueries {
   }
 };
 
+/// The whole of a block, 16 · headDim numbers.
+R1_INLINE void fetch(const float* block, int64_t headDim) {
+  for (int64_t i = 0; i < headDim; i++) __builtin_prefetch(block + i * cacheBlock, 0, 2);
+}
+
 /// The scores of queries with blocks of keys, [count, stride].
-R1_INLINE void cachedScores(const Queries& queries, CachedHead keys, const int64_t* blocks, int64_t count, float* scores,
-                            int64_t stride) {
-  if (queries.count == 1) return FewQueries<1>::scores(queries, keys, blocks, count, scores, stride);
-  if (queries.count == 2) return FewQueries<2>::scores(queries, keys, blocks, count, scores, stride);
-  if (queries.count == 3) return FewQueries<3>::scores(queries, keys, blocks, count, scores, stride);
+R1_INLINE void cachedScores(const Queries& queries, const Blocks& keys, float* scores, int64_t stride) {
+  if (queries.count == 1) return FewQueries<1>::scores(queries, keys, scores, stride);
+  if (queries.count == 2) return FewQueries<2>::scores(queries, keys, scores, stride);
+  if (queries.count == 3) return FewQueries<3>::scores(queries, keys, scores, stride);
   const Strided q{queries.q, queries.headDim, 1};
-  for (int64_t b = 0; b < count; b++) {
-    outerPanel<false>(queries.count, q, keys.at(blocks[b]), panelWidth, scores + b * cacheBlock, stride, queries.headDim);
+  for (int64_t b = 0; b < keys.count; b++) {
+    fetch(keys.later(b), queries.headDim);
+    outerPanel<false>(queries.count, q, keys.at(b), panelWidth, scores + b * cacheBlock, stride, queries.headDim);
   }
 }
 
 /// out [rows, headDim padded to 16] += p·values over `count` keys.
-R1_INLINE void addCachedValues(int64_t rows, const float* p, int64_t stride, CachedHead values, const int64_t* blocks,
-                               int64_t count, int64_t headDim, float* out) {
+R1_INLINE void addCachedValues(int64_t rows, const float* p, int64_t stride, const Blocks& values, int64_t count, int64_t headDim,
+                               float* out) {
   const int64_t padded = paddedTo16(headDim);
-  int64_t d = 0;
-  if (rows == 1) d = FewQueries<1>::values(p, stride, values, blocks, count, headDim, out, padded);
-  if (rows == 2) d = FewQueries<2>::values(p, stride, values, blocks, count, headDim, out, padded);
-  if (rows == 3) d = FewQueries<3>::values(p, stride, values, blocks, count, headDim, out, padded);
+  int64_t first = 0;
+  if (rows == 1) first = FewQueries<1>::values(p, stride, values, count, headDim, out, padded);
+  if (rows == 2) first = FewQueries<2>::values(p, stride, values, count, headDim, out, padded);
+  if (rows == 3) first = FewQueries<3>::values(p, stride, values, count, headDim, out, padded);
+  if (first == headDim) return;
   float* filled = scratch<float>(Scratch::valueRows, cacheBlock * panelWidth);
-  for (; d < headDim; d += panelWidth) {
-    for (int64_t j = 0; j < count; j += cacheBlock) {
-      const int64_t keys = count - j < cacheBlock ? count - j : cacheBlock;
-      const float* block = values.at(blocks[j / cacheBlock]);
+  for (int64_t j = 0; j < count; j += cacheBlock) {
+    const int64_t keys = count - j < cacheBlock ? count - j : cacheBlock;
+    const float* block = values.at(j / cacheBlock);
+    if (first == 0) fetch(values.later(j / cacheBlock), headDim);
+    for (int64_t d = first; d < headDim; d += panelWidth) {
       const bool whole = d + panelWidth <= headDim;
       if (!whole) packRows(ConsecutiveRows{block + d, headDim}, keys, headDim - d, filled);
       outerPanel<true>(rows, {p + j, stride, 1}, whole ? block + d : filled, whole ? headDim : panelWidth, out + d, padded, keys);
@@ -164,29 +185,35 @@ R1_INLINE void attendFamily(const CacheShape& shape, Family family, const float*
   float* scores = scratch<float>(Scratch::scores, tile * stride);
   float* output = scratch<float>(Scratch::products, tile * padded);
   float* inverse = scratch<float>(Scratch::sums, tile);
+  const int64_t size = cacheBlock * headDim, block = shape.kvHeads * size;
   for (int64_t kvHead = 0; kvHead < shape.kvHeads; kvHead++) {
-    const int64_t size = cacheBlock * headDim, block = shape.kvHeads * size;
     const CachedHead headKeys{keys + kvHead * size, block}, headValues{values + kvHead * size, block};
+    const auto own = [&](CachedHead head, int64_t row, const Blocks* then) {
+      const int64_t all = positions[row] / cacheBlock + 1;
+      return Blocks{head, table + row * shape.columns + family.shared, all - family.shared, then};
+    };
     const float scale = scoreScale(headDim);
     for (int64_t row = 0; row < family.rows; row++) {
       const float* from = q + (row * shape.heads + kvHead * group) * headDim;
       for (int64_t i = 0; i < group * headDim; i++) query[row * group * headDim + i] = from[i] * scale;
     }
-    cachedScores({tile, query, headDim}, headKeys, table, family.shared, scores, stride);
+    const Blocks firstKeys = own(headKeys, 0, nullptr);
+    cachedScores({tile, query, headDim}, {headKeys, table, family.shared, &firstKeys}, scores, stride);
     for (int64_t i = 0; i < tile * padded; i++) output[i] = 0;
+    const Blocks firstValues = own(headValues, 0, nullptr), sharedValues{headValues, table, family.shared, &firstValues};
     for (int64_t row = 0; row < family.rows; row++) {
       const int64_t count = positions[row] + 1, first = row * group;
-      const int64_t* own = table + row * shape.columns + family.shared;
-      cachedScores({group, query + first * headDim, headDim}, headKeys, own, (count - shared + cacheBlock - 1) / cacheBlock,
-                   scores + first * stride + shared, stride);
+      const Blocks next = row + 1 < family.rows ? own(headKeys, row + 1, nullptr) : family.shared > 0 ? sharedValues : firstValues;
+      cachedScores({group, query + first * headDim, headDim}, own(headKeys, row, &next), scores + first * stride + shared, stride);
       for (int64_t h = first; h < first + group; h++) inverse[h] = 1 / exponentials(scores + h * stride, count).sum;
     }
-    addCachedValues(tile, scores, stride, headValues, table, shared, headDim, output);
+    addCachedValues(tile, scores, stride, sharedValues, shared, headDim, output);
     for (int64_t row = 0; row < family.rows; row++) {
       const int64_t first = row * group;
-      const int64_t* own = table + row * shape.columns + family.shared;
-      addCachedValues(group, scores + first * stride + shared, stride, headValues, own, positions[row] + 1 - shared, headDim,
-                      output + first * padded);
+      const bool last = row + 1 == family.rows;
+      const Blocks next = last ? own({headKeys.first + size, block}, 0, nullptr) : own(headValues, row + 1, nullptr);
+      addCachedValues(group, scores + first * stride + shared, stride, own(headValues, row, &next), positions[row] + 1 - shared,
+                      headDim, output + first * padded);
       for (int64_t h = 0; h < group; h++) {
         const float* from = output + (first + h) * padded;
         float* to = out + (row * shape.heads + kvHead * group + h) * headDim;
