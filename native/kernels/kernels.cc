@@ -44,6 +44,12 @@ void linearPanels(const float* w, float* panels, int64_t n, int64_t k) { target(
 void linearPacked(const float* x, const float* panels, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
   target().table->linearPacked(x, panels, c, y, m, n, k);
 }
+void linearPanelsBf16(const uint16_t* w, uint16_t* panels, int64_t n, int64_t k) {
+  target().table->linearPanelsBf16(w, panels, n, k);
+}
+void linearPackedBf16(const float* x, const uint16_t* panels, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
+  target().table->linearPackedBf16(x, panels, c, y, m, n, k);
+}
 void linearInputGradient(const float* g, const float* w, const float* c, float* dx, int64_t m, int64_t n, int64_t k) {
   target().table->linearInputGradient(g, w, c, dx, m, n, k);
 }

@@ -26,6 +26,12 @@ void linearPanels(const float* w, float* panels, int64_t n, int64_t k);
 /// `linear` of weights in such panels, with its bits.
 void linearPacked(const float* x, const float* panels, const float* c, float* y, int64_t m, int64_t n, int64_t k);
 
+/// w [n, k], n a multiple of 32 and k of 2, in panels of 32 rows each, two neighbours at a time: panels [n/32, k/2, 32, 2].
+void linearPanelsBf16(const uint16_t* w, uint16_t* panels, int64_t n, int64_t k);
+
+/// `linearBf16` of weights in such panels, with its bits.
+void linearPackedBf16(const float* x, const uint16_t* panels, const float* c, float* y, int64_t m, int64_t n, int64_t k);
+
 /// dx = g·w (+ c): g [m, n], w [n, k], c and dx [m, k]. c may be null, and may be dx itself.
 void linearInputGradient(const float* g, const float* w, const float* c, float* dx, int64_t m, int64_t n, int64_t k);
 

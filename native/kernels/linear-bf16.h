@@ -3,6 +3,7 @@
 #pragma once
 
 #include "linear-gradient.h"
+#include "linear-packed.h"
 #include "linear.h"
 
 namespace r1::R1_TARGET {
@@ -41,6 +42,30 @@ void linearBf16(const float* x, const uint16_t* w, const float* c, float* y, int
   float* rounded = scratch<float>(Scratch::roundedRows, m * k);
   roundInto(rounded, x, m * k);
   linearOf<BFloat16Weights>(rounded, w, c, y, m, n, k);
+}
+
+/// Sixteen of the 32 rows of a panel of words, as a panel of floats.
+R1_INLINE void widenPanel(float* to, const float* words, int64_t k) {
+  for (int64_t p = 0; p < k; p += 2, words += PanelWords::columns) {
+    for (int v = 0; v < panelWidth; v += W) {
+      const Float both = load(words + v);
+      store(to + p * panelWidth + v, BFloat16Weights::column(both, 0));
+      store(to + (p + 1) * panelWidth + v, BFloat16Weights::column(both, 1));
+    }
+  }
+}
+
+void linearPackedBf16(const float* x, const uint16_t* panels, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
+  if (k == 0) return linearBf16(x, panels, c, y, m, n, k);
+  float* rounded = scratch<float>(Scratch::roundedRows, m * k);
+  roundInto(rounded, x, m * k);
+  float* wide = scratch<float>(Scratch::wideWeights, panelWidth * k);
+  const auto panelAt = [=](int64_t j) __attribute__((always_inline)) {
+    const int64_t half = j % PanelWords::columns;
+    widenPanel(wide, reinterpret_cast<const float*>(panels + (j - half) * k) + half, k);
+    return wide;
+  };
+  linearOfPanels<Float32Weights>(rounded, panelAt, c, y, m, n, k);
 }
 
 /// Rows and columns of a factor that are rounded at a time: they stay in the second cache while they are used.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "linear-gradient.h"
+#include "linear-packed.h"
 #include "linear.h"
 
 namespace r1::R1_TARGET {
@@ -76,6 +77,15 @@ void linearBf16(const float* x, const uint16_t* w, const float* c, float* y, int
   float* pairs = scratch<float>(Scratch::roundedRows, m * words);
   for (int64_t i = 0; i < m; i++) pairRow(x + i * k, k, pairs + i * words);
   linearOf<PairsOfWeights>(pairs, evenRows(w, n, k), c, y, m, n, words);
+}
+
+void linearPackedBf16(const float* x, const uint16_t* panels, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
+  if (k == 0) return linearBf16(x, panels, c, y, m, n, k);
+  const int64_t words = k / 2;
+  float* pairs = scratch<float>(Scratch::roundedRows, m * words);
+  pairRow(x, m * k, pairs);
+  const auto panelAt = [=](int64_t j) __attribute__((always_inline)) { return reinterpret_cast<const float*>(panels + j * k); };
+  linearOfPanels<PairsOfWeights>(pairs, panelAt, c, y, m, n, words);
 }
 
 /// Terms of a sum that are added before the next rows are looked at, in words, and rows whose words stay in the second cache.

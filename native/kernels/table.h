@@ -8,6 +8,8 @@
   one(linearBf16)               \
   one(linearPanels)             \
   one(linearPacked)             \
+  one(linearPanelsBf16)         \
+  one(linearPackedBf16)         \
   one(linearInputGradient)      \
   one(linearWeightGradient)     \
   one(linearInputGradientBf16)  \

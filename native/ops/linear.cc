@@ -5,6 +5,7 @@
 namespace r1 {
 
 constexpr int64_t panelWidth = 16;
+constexpr int64_t wordPanelWidth = 32;
 
 const Op linearOp{
     "Linear",
@@ -48,6 +49,38 @@ const Op linearPackedOp{
       panels.expect({panels.dims[0], k, panelWidth});
       const float* c = call.optionalFloats(2, {m, n});
       linearPacked(x.floats(), panels.floats(), c, call.output(0, {m, n}), m, n, k);
+    },
+};
+
+/// w in bfloat16 as panels of 32 rows, two neighbours at a time: w [n/32, 32, k], panels [n/32, k/2, 32, 2]
+const Op linearPanelsBf16Op{
+    "LinearPanelsBf16",
+    {{"w", bf16}},
+    {{"panels", bf16}},
+    [](const Call& call) {
+      const Input w = call.input(0);
+      w.expectRank(3);
+      const int64_t panels = w.dims[0], k = w.dims[2];
+      w.expect({panels, wordPanelWidth, k / 2 * 2});
+      uint16_t* to = call.output<uint16_t>(0, {panels, k / 2, wordPanelWidth, 2});
+      linearPanelsBf16(w.halves(), to, panels * wordPanelWidth, k);
+    },
+};
+
+/// LinearBf16 with weights as panels
+const Op linearPackedBf16Op{
+    "LinearPackedBf16",
+    {{"x", f32}, {"panels", bf16}, {"c", f32, true}},
+    {{"y", f32}},
+    [](const Call& call) {
+      const Input x = call.input(0), panels = call.input(1);
+      x.expectRank(2);
+      panels.expectRank(4);
+      const int64_t m = x.dims[0], k = 2 * panels.dims[1], n = panels.dims[0] * wordPanelWidth;
+      x.expect({m, k});
+      panels.expect({panels.dims[0], k / 2, wordPanelWidth, 2});
+      const float* c = call.optionalFloats(2, {m, n});
+      linearPackedBf16(x.floats(), panels.halves(), c, call.output(0, {m, n}), m, n, k);
     },
 };
 

@@ -64,7 +64,7 @@ OrtCustomOpDomain* domain() {
     if (OrtStatus* status = api->CreateCustomOpDomain("r1.ops", &created)) api->ReleaseStatus(status);
     for (const Op* op :
          {&adamwOp, &attentionOp, &attentionGradientOp, &cachedAttentionOp, &linearOp, &linearBf16Op,
-          &linearPackedOp, &linearPanelsOp, &linearInputGradientOp, &linearInputGradientBf16Op, &linearWeightGradientOp, &linearWeightGradientBf16Op,
+          &linearPackedOp, &linearPackedBf16Op, &linearPanelsOp, &linearPanelsBf16Op, &linearInputGradientOp, &linearInputGradientBf16Op, &linearWeightGradientOp, &linearWeightGradientBf16Op,
           &normalizedRotaryOp, &rmsNormOp, &rmsNormInputGradientOp, &rmsNormWeightGradientOp, &rotaryOp,
           &rotaryGradientOp, &sumOfSquaresOp, &swiGluOp, &swiGluGradientOp}) {
       customOps.emplace_back(*op);

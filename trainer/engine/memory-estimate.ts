@@ -3,6 +3,7 @@ import { type ParameterLayout, parameterLayout, trainedLayout } from '../models/
 import { kvBytesPerToken } from '../rollout/kv-cache.ts';
 import type { RuntimeName } from '../runtime/runtime.ts';
 import { cacheBytes, mostRows } from './generation-plan.ts';
+import { ownPanelBytes } from './threads/panels.ts';
 import { bytesPerNumber, type LargestStep, ofStep, ofWorkers } from './step-memory.ts';
 
 /** What a model is opened for, with what is opened beside it. */
@@ -42,7 +43,8 @@ const programBytes = 500e6;
  *   a worker                keys and values; what a step works in (step-memory.ts)
  *   each reward model       4 bytes a parameter for its weights
  *
- * In bf16, 2 bytes more for each number of the matrices that products read, of every model and of the reference.
+ * In bf16, 2 bytes more for each number of the matrices that products read, of every model and of the reference. Where nothing is trained
+ * sampling takes the same again of a model of at most 1 GiB, packed: 4 bytes of each number of the matrices, 2 in bf16.
  *
  * A runtime that copies takes 4 bytes a parameter of every model more for each worker, and twice the table of the head for its gradient.
  */
@@ -59,6 +61,7 @@ export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
   const longest = Math.min(sampledLength, config.maxLength);
   const ofOneSequence = longest * kvBytesPerToken(config);
   const keysAndValues = Math.max(ofOneSequence, Math.min(cacheBytes, mostRows * ofOneSequence));
+  const packed = runtime === 'ops' && longest > 0 && !step ? ownPanelBytes(config, layout) : 0;
   return [
     certain('the weights', weights),
     ...(rounded > 0 ? [certain('their copy in bfloat16', rounded)] : []),
@@ -71,6 +74,7 @@ export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
     ...Array.from(rewardModels, ([name, model]) =>
       certain(`the reward model ${name}`, bytesOfOpen(parameterLayout(model, 'scalar'))),
     ),
+    ...(packed > 0 ? [likely('the weights packed for sampling', packed)] : []),
     ...(longest > 0 ? [likely(`keys and values ${each}`, workers * keysAndValues)] : []),
     ...(step ? Object.entries(ofStep(step, demand)).map(([what, bytes]) => likely(what, bytes)) : []),
     certain('the program', programBytes),

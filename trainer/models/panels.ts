@@ -1,21 +1,27 @@
 import type { OnnxProgram } from '../graph/program.ts';
-import { linearPanels, panelWidth } from '../ops/linalg.ts';
+import { linearPanels, panelDims, panelWidth } from '../ops/linalg.ts';
 import type { ModelConfig } from './config.ts';
-import { type ParameterTensor, embeddingName } from './parameters.ts';
+import { type ParameterLayout, type ParameterTensor, embeddingName } from './parameters.ts';
 import { ProgramInputs } from './program-inputs.ts';
 
-/** The sizes of panels: how many, what a linear layer takes, and the outputs of each. */
-export type PanelShape = readonly [count: number, inputs: number, width: number];
-
 /**
- * As panels, the weights of a linear layer take the memory that they take as a matrix. Some are read as they are: those under adapters, those
- * in bfloat16, and those of a number of outputs that leaves a panel of fewer.
+ * The sizes of a tensor's panels, which take the memory that it takes as a matrix. Some are read as they are: those under adapters, and those
+ * of a number of outputs that leaves a panel of fewer.
  */
-export function panelShape(config: ModelConfig, { name, shape, type }: ParameterTensor): PanelShape | undefined {
+export function panelShape(
+  config: ModelConfig,
+  { name, shape, type }: Pick<ParameterTensor, 'name' | 'shape' | 'type'>,
+): readonly number[] | undefined {
   const [outputs, inputs] = shape;
-  if (config.lora || type !== 'float32' || outputs === undefined || inputs === undefined) return undefined;
+  if (config.lora || outputs === undefined || inputs === undefined) return undefined;
   if (name === embeddingName && !config.tiedEmbeddings) return undefined;
-  return outputs % panelWidth === 0 ? [outputs / panelWidth, inputs, panelWidth] : undefined;
+  return panelDims(type, outputs, inputs);
+}
+
+/** Of all panels of a layout; 0 where nothing of it can lie in panels. */
+export function panelBytes(config: ModelConfig, { tensors }: ParameterLayout): number {
+  const packed = tensors.filter((tensor) => panelShape(config, tensor) !== undefined);
+  return packed.reduce((sum, { type, size }) => sum + size * (type === 'bfloat16' ? 2 : 4), 0);
 }
 
 /** Tensors as programs declare them that are given panels. */
@@ -23,8 +29,8 @@ export function withPanels(config: ModelConfig, tensors: readonly ParameterTenso
   return tensors.map((tensor) => ({ ...tensor, shape: panelShape(config, tensor) ?? tensor.shape }));
 }
 
-/** `weights` [P, 16, K] → `panels` [P, K, 16] */
-export function panelsProgram(): OnnxProgram {
+/** `weights` [P, rows of a panel, K] → `panels` */
+export function panelsProgram(type: ParameterTensor['type']): OnnxProgram {
   const inputs = new ProgramInputs();
-  return inputs.write({ panels: linearPanels(inputs.add('weights', ['P', panelWidth, 'K'])) });
+  return inputs.write({ panels: linearPanels(inputs.add('weights', ['P', panelWidth(type), 'K'], type)) });
 }

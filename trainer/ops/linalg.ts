@@ -1,4 +1,4 @@
-import { type Shape, ShapeError, broadcastShape, dimension, showShape, times } from '../graph/shape.ts';
+import { type Dimension, type Shape, ShapeError, broadcastShape, dimension, showShape, times } from '../graph/shape.ts';
 import { type ElementType, type Value, apply, expectRank, kernel } from '../graph/value.ts';
 import { cast, reshape, transpose } from './movement.ts';
 import { sumTo } from './reduction.ts';
@@ -56,7 +56,7 @@ export function gemm(a: Value, b: Value, options: ProductOptions & { readonly c?
  * The weight may be panels (`linearPanels`), where no gradient is asked for: the bits are the same.
  */
 export function linear(x: Value, weight: Value, c?: Value): Value {
-  if (weight.shape.length === 3) return linearPacked(x, weight, c);
+  if (weight.shape.length > 2) return linearPacked(x, weight, c);
   const { type } = weight;
   const inputs = c ? [x, weight, c] : [x, weight];
   const product = gemm(factor(x, type), factor(weight, type), { transB: true, c });
@@ -72,18 +72,40 @@ export function linear(x: Value, weight: Value, c?: Value): Value {
 }
 
 /** Rows of weights that lie side by side in a panel. */
-export const panelWidth = 16;
+const panelWidths = { float32: 16, bfloat16: 32 } as const;
+type PanelType = keyof typeof panelWidths;
 
-/** Weights of linear layers, `[P, 16, in]` for 16·P outputs, as panels `[P, in, 16]`: packed once, products read them faster. */
+export function panelWidth(type: PanelType): number {
+  return panelWidths[type];
+}
+
+/**
+ * The sizes of the panels of a weight `[outputs, inputs]`, the first of which is their number: `[P, inputs, 16]` in float32 and
+ * `[P, inputs ÷ 2, 32, 2]` in bfloat16, where two neighbours are a word. Undefined where the weight does not fill them.
+ */
+export function panelDims(type: PanelType, outputs: number, inputs: number): readonly number[] | undefined {
+  const count = outputs / panelWidths[type];
+  if (!Number.isInteger(count) || (type === 'bfloat16' && inputs % 2 !== 0)) return undefined;
+  return type === 'float32' ? [count, inputs, panelWidths.float32] : [count, inputs / 2, panelWidths.bfloat16, 2];
+}
+
+/** Weights of linear layers, `[P, rows of a panel, inputs]`, as panels (`panelDims`): packed once, products read them faster. */
 export function linearPanels(weights: Value): Value {
   expectRank('LinearPanels', weights, 3);
-  return kernel('LinearPanels', [weights], [transpose(weights, [0, 2, 1])])[0] as Value;
+  const { type, shape } = weights;
+  if (type !== 'bfloat16') return kernel('LinearPanels', [weights], [transpose(weights, [0, 2, 1])])[0] as Value;
+  const [count, width, inputs] = shape as [Dimension, Dimension, Dimension];
+  const words = reshape(weights, [count, width, typeof inputs === 'number' ? inputs / 2 : `${inputs}/2`, 2]);
+  return kernel('LinearPanelsBf16', [weights], [transpose(words, [0, 2, 1, 3])])[0] as Value;
 }
 
 function linearPacked(x: Value, panels: Value, c?: Value): Value {
-  const outputs = times(dimension(panels.shape, 0), panelWidth);
-  const transposed = reshape(transpose(panels, [1, 0, 2]), [dimension(panels.shape, 1), outputs]);
-  return kernel('LinearPacked', c ? [x, panels, c] : [x, panels], [gemm(x, transposed, { c })])[0] as Value;
+  const { type, shape } = panels;
+  const inputs = c ? [x, panels, c] : [x, panels];
+  const columns = type === 'bfloat16' ? transpose(cast(panels, 'float32'), [1, 3, 0, 2]) : transpose(panels, [1, 0, 2]);
+  const outputs = times(dimension(shape, 0), dimension(shape, 2));
+  const matrix = reshape(columns, [times(dimension(shape, 1), shape[3] ?? 1), outputs]);
+  return kernel(`LinearPacked${suffixOf(type)}`, inputs, [gemm(factor(x, type), matrix, { c })])[0] as Value;
 }
 
 /** `g·weight + c`, `[n, in]`: the cotangent of the input of a linear layer from that of its output, g `[n, out]`. */

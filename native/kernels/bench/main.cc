@@ -39,7 +39,7 @@ Floats some(int64_t count) {
 }
 
 void linear() {
-  std::printf("linear, GFLOP/s (f32 / packed / bf16 weights)\n");
+  std::printf("linear, GFLOP/s (f32 / packed / bf16 weights / packed)\n");
   for (const auto& [n, k] :
        {std::pair<int64_t, int64_t>{576, 576}, {1536, 576}, {576, 1536}, {49152, 576}, {256, 256}, {2048, 8192}}) {
     std::printf("  [M, %ld]·[%ld, %ld]ᵀ:", k, n, k);
@@ -47,6 +47,8 @@ void linear() {
     Floats panels(n * k);
     r1::linearPanels(w.data(), panels.data(), n, k);
     const std::vector<uint16_t> half(n * k, 0x3f80);
+    std::vector<uint16_t> halfPanels(n * k);
+    r1::linearPanelsBf16(half.data(), halfPanels.data(), n, k);
     for (int64_t m : {1, 2, 4, 8, 16, 64, 512}) {
       if (n > 10000 && m > 64) continue;
       const Floats x = some(m * k);
@@ -54,8 +56,9 @@ void linear() {
       const double full = least([&] { r1::linear(x.data(), w.data(), nullptr, y.data(), m, n, k); });
       const double packed = least([&] { r1::linearPacked(x.data(), panels.data(), nullptr, y.data(), m, n, k); });
       const double upper = least([&] { r1::linearBf16(x.data(), half.data(), nullptr, y.data(), m, n, k); });
+      const double packedUpper = least([&] { r1::linearPackedBf16(x.data(), halfPanels.data(), nullptr, y.data(), m, n, k); });
       const double flop = 2e-9 * double(m * n * k);
-      std::printf("  M=%ld %.1f/%.1f/%.1f", m, flop / full, flop / packed, flop / upper);
+      std::printf("  M=%ld %.1f/%.1f/%.1f/%.1f", m, flop / full, flop / packed, flop / upper, flop / packedUpper);
     }
     std::printf("\n");
   }

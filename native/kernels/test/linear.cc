@@ -115,6 +115,24 @@ void panelsGiveTheSameBits(const r1::Table& kernels) {
   check(sameBits(sum, three), "packed: no terms give another result than c");
 }
 
+void bf16PanelsGiveTheSameBits(const r1::Table& kernels) {
+  for (const auto& [n, k] : {std::pair<int64_t, int64_t>{32, 2}, {64, 62}, {32, 576}, {32, 1530}, {608, 64}, {64, 1024}}) {
+    const Floats x = normals(200 * k), c = normals(200 * n);
+    const Rounded w = roundedAll(normals(n * k, 0.1f));
+    std::vector<uint16_t> panels(n * k, 0x7fc0);
+    kernels.linearPanelsBf16(w.upper.data(), panels.data(), n, k);
+    for (int64_t m : {1, 2, 3, 4, 5, 6, 7, 12, 13, 16, 31, 64, 192, 193, 200}) {
+      Floats want(m * n), got(m * n, NAN), inPlace(c.begin(), c.begin() + m * n);
+      kernels.linearBf16(x.data(), w.upper.data(), nullptr, want.data(), m, n, k);
+      kernels.linearPackedBf16(x.data(), panels.data(), nullptr, got.data(), m, n, k);
+      check(sameBits(got, want), "packed bf16 n %ld k %ld: bits of %ld rows differ", n, k, m);
+      kernels.linearBf16(x.data(), w.upper.data(), c.data(), want.data(), m, n, k);
+      kernels.linearPackedBf16(x.data(), panels.data(), inPlace.data(), inPlace.data(), m, n, k);
+      check(sameBits(inPlace, want), "packed bf16 + c n %ld k %ld: bits of %ld rows differ", n, k, m);
+    }
+  }
+}
+
 void gradientsAgree(const r1::Table& kernels) {
   for (int i = 0; i < 40; i++) {
     auto [m, n, k] = randomSizes();
@@ -192,6 +210,7 @@ void testLinear(const r1::Table& kernels) {
   agreesWithTheReference(kernels);
   rowDependsOnItselfAlone(kernels);
   panelsGiveTheSameBits(kernels);
+  bf16PanelsGiveTheSameBits(kernels);
   gradientsAgree(kernels);
   bf16IsTheProductOfRoundedNumbers(kernels);
   bf16GradientsAreThoseOfRoundedNumbers(kernels);

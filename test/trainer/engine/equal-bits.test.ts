@@ -22,6 +22,10 @@ const models: readonly [string, Partial<ModelConfig>][] = [
   ['qwen3 with adapters wider than its heads', { lora: adapters(40) }],
   ['llama, multi-head, wide', { family: 'llama', hiddenSize: 64, kvHeads: 4, headDim: 16, vocabularySize: 101 }],
   ['llama, every matrix in panels', { family: 'llama', hiddenSize: 64, intermediateSize: 96, vocabularySize: 112 }],
+  [
+    'llama in bf16, every matrix in panels',
+    { family: 'llama', hiddenSize: 64, intermediateSize: 96, headDim: 16, vocabularySize: 128, precision: 'bf16' },
+  ],
   ['qwen3 in bf16, tied head', { precision: 'bf16' }],
   ['llama in bf16, untied head', { family: 'llama', kvHeads: 4, tiedEmbeddings: false, precision: 'bf16' }],
   ['qwen2 with bias and adapters in bf16', { family: 'qwen2', lora: adapters(4), precision: 'bf16' }],

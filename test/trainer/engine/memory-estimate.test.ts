@@ -50,6 +50,11 @@ describe.each([1, 2])('with %d workers', (workers) => {
       bytes: 2 * (weights + 2 * (134_515_008 - 61 * 576)),
     },
     {
+      name: 'weights packed for sampling, and keys and values',
+      demand: { sampledLength: 64 },
+      bytes: weights + 4 * (134_515_008 - 61 * 576) + workers * 64 * 64 * 2 * 30 * 3 * 64 * 4,
+    },
+    {
       name: 'in bf16, no such copy where each worker has one of its own',
       demand: { config: { ...config, precision: 'bf16' }, runtime: 'stock' },
       bytes: weights + workers * weights,
@@ -66,12 +71,12 @@ describe.each([1, 2])('with %d workers', (workers) => {
     },
     {
       name: 'keys and values of 64 sequences, up to 256 MiB',
-      demand: { sampledLength: 20 },
+      demand: { runtime: 'ffi', sampledLength: 20 },
       bytes: weights + workers * 64 * 20 * (2 * 30 * 3 * 64 * 4),
     },
     {
       name: 'keys and values of long sequences',
-      demand: { sampledLength: 2000 },
+      demand: { runtime: 'ffi', sampledLength: 2000 },
       bytes: weights + workers * 256 * 2 ** 20,
     },
     {

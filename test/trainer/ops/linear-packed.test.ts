@@ -3,6 +3,7 @@ import { input } from '../../../trainer/graph/value.ts';
 import { writeProgram } from '../../../trainer/graph/writer.ts';
 import { linear, linearPanels } from '../../../trainer/ops/linalg.ts';
 import { floatTensor, type Tensor } from '../../../trainer/runtime/tensor.ts';
+import { halvesOf } from '../../support/bfloat16.ts';
 import { expectClose, onBoth, random } from '../../support/kernel-and-body.ts';
 import { testWithOps } from '../../support/with-ops.ts';
 
@@ -40,6 +41,36 @@ testWithOps.each(sizes)(
     }
   },
 );
+
+testWithOps.each([
+  [2, 6, 32],
+  [7, 40, 64],
+  [300, 20, 288],
+])('so does one in bfloat16 of %i rows, %i to %i', async (m, k, n) => {
+  const [X, W, P, C] = [
+    input('x', ['m', k]),
+    input('w', [n, k], 'bfloat16'),
+    input('rows', [n / 32, 32, k], 'bfloat16'),
+    input('c', ['m', n]),
+  ];
+  const panels = linearPanels(P);
+  const program = writeProgram([X, W, P, C], {
+    panels,
+    plain: linear(X, W),
+    packed: linear(X, panels),
+    'plain + c': linear(X, W, C),
+    'packed + c': linear(X, panels, C),
+  });
+  const data = halvesOf(random([n, k], 2).data);
+  const w = { type: 'bfloat16', dims: [n, k], data } as const;
+  const rows = { ...w, dims: [n / 32, 32, k] };
+  const [kernels, bodies] = await onBoth(program, { x: random([m, k], 1), w, rows, c: random([m, n], 3) });
+  expect(numbers(kernels['panels'])).toEqual(numbers(bodies['panels']));
+  for (const name of ['packed', 'packed + c']) {
+    expect(numbers(kernels[name])).toEqual(numbers(kernels[name.replace('packed', 'plain')]));
+    expectClose(name, kernels[name], bodies[name]);
+  }
+});
 
 function numbers(tensor: Tensor | undefined) {
   return { dims: tensor?.dims, data: tensor?.data };

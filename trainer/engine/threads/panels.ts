@@ -1,31 +1,37 @@
 import type { ModelConfig } from '../../models/config.ts';
-import { panelShape } from '../../models/panels.ts';
-import type { ParameterLayout } from '../../models/parameters.ts';
+import { panelBytes, panelShape } from '../../models/panels.ts';
+import { type ParameterLayout, type ParameterTensor, trainedLayout } from '../../models/parameters.ts';
 import { panelsProgram } from '../../models/programs.ts';
 import type { ExecutableCache } from '../../runtime/executable-cache.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import { floatTensor, type Tensors } from '../../runtime/tensor.ts';
+import type { Tensors } from '../../runtime/tensor.ts';
 import type { Jobs, ParameterSource } from './protocol.ts';
 import { share } from './shared-memory.ts';
 
 /** Fewer rows take the weights from memory as they are at memory's full speed. */
 export const fewestPackedRows = 5;
 
-/** Something of what is trained can lie in panels. */
-export function canBePacked(config: ModelConfig, { tensors }: ParameterLayout): boolean {
-  return tensors.some((tensor) => panelShape(config, tensor) !== undefined);
+/** Where there is no gradient panels are memory of their own: of a larger model that is a high price for a tenth of the time. */
+const mostPanelBytes = 1024 ** 3;
+
+/** Bytes that panels take where nothing is trained: none where weights are read as they are. */
+export function ownPanelBytes(config: ModelConfig, layout: ParameterLayout): number {
+  const bytes = panelBytes(config, trainedLayout(layout));
+  return bytes <= mostPanelBytes ? bytes : 0;
 }
 
 /**
- * Weights packed for products of a few rows, where they are generated with again and again. They lie in the memory of the gradient: nobody
- * reads one while completions are generated.
+ * Weights packed for products of a few rows, where they are generated with again and again. They lie in the memory of the gradient, which nobody
+ * reads while completions are generated; where there is none, in memory that is taken when it is first wanted.
  */
 export class PanelMemory {
-  readonly #gradient: Float32Array;
+  readonly #take: () => Float32Array;
+  #memory: Float32Array | undefined;
   #holds: string | undefined;
 
-  constructor(gradient: Float32Array) {
-    this.#gradient = gradient;
+  /** @param take memory with a float for each number of what is trained */
+  constructor(take: () => Float32Array) {
+    this.#take = take;
   }
 
   /** The panels of a set as it is now, which `pack` writes unless they are there. */
@@ -33,13 +39,14 @@ export class PanelMemory {
     { place, version, trained }: ParameterSource,
     pack: (request: Omit<Jobs['pack']['request'], 'worker' | 'workers'>) => Promise<unknown>,
   ): Promise<Float32Array> {
+    const panels = (this.#memory ??= this.#take());
     const wanted = `${place}.${version}`;
     if (this.#holds !== wanted) {
       this.#holds = undefined;
-      await pack({ values: trained.values, panels: this.#gradient });
+      await pack({ weights: trained, panels });
       this.#holds = wanted;
     }
-    return this.#gradient;
+    return panels;
   }
 
   /** The memory is used for a gradient again. */
@@ -48,7 +55,7 @@ export class PanelMemory {
   }
 }
 
-/** Panels as a worker reads and writes them. */
+/** Panels as a worker reads and writes them: each tensor's where its gradient is, of which those in bfloat16 take half. */
 export class PanelRuns {
   readonly #options: PanelOptions;
   #tensors: Tensors | undefined;
@@ -64,9 +71,9 @@ export class PanelRuns {
 
   #hold(panels: Float32Array): Tensors {
     const tensors = Object.fromEntries(
-      this.#packed().map(({ name, offset, size, dims }) => [
+      this.#packed().map(({ name, type, offset, size, dims }) => [
         name,
-        floatTensor(panels.subarray(offset, offset + size), dims),
+        { type, dims, data: panelsAt(panels, type, offset).subarray(0, size) },
       ]),
     );
     this.#options.runtime.hold(tensors);
@@ -74,18 +81,25 @@ export class PanelRuns {
   }
 
   /** A worker's share of each matrix. */
-  async pack({ values, panels, worker, workers }: Jobs['pack']['request']): Promise<void> {
-    const program = await this.#options.programs.get('panels', panelsProgram);
-    for (const { offset, dims } of this.#packed()) {
-      const [count, inputs, width] = dims;
+  async pack({ weights, panels, worker, workers }: Jobs['pack']['request']): Promise<void> {
+    const { programs } = this.#options;
+    for (const { type, offset, size, shape, dims } of this.#packed()) {
+      const [count] = dims as [number];
       const { start, end } = share(count, worker, workers);
       if (start === end) continue;
-      const of = (flat: Float32Array) => flat.subarray(offset + start * inputs * width, offset + end * inputs * width);
+      const from = type === 'bfloat16' ? (weights.rounded as Uint16Array) : weights.values;
+      const panel = size / count;
+      const of = (dimsOfPanel: readonly number[], data: Float32Array | Uint16Array) => ({
+        type,
+        dims: [end - start, ...dimsOfPanel],
+        data: data.subarray(start * panel, end * panel),
+      });
+      const inputs = shape[1] as number;
+      const rows = of([panel / inputs, inputs], from.subarray(offset));
       // oxlint-disable-next-line no-await-in-loop -- a thread runs one program at a time
-      await program.run(
-        { weights: floatTensor(of(values), [end - start, width, inputs]) },
-        { panels: floatTensor(of(panels), [end - start, inputs, width]) },
-      );
+      const program = await programs.get(`panels ${type}`, () => panelsProgram(type));
+      // oxlint-disable-next-line no-await-in-loop
+      await program.run({ weights: rows }, { panels: of(dims.slice(1), panelsAt(panels, type, offset)) });
     }
   }
 
@@ -96,6 +110,12 @@ export class PanelRuns {
       return dims === undefined ? [] : [{ ...tensor, dims }];
     });
   }
+}
+
+/** What lies in the memory from a float on. */
+function panelsAt(memory: Float32Array, type: ParameterTensor['type'], offset: number): Float32Array | Uint16Array {
+  if (type === 'float32') return memory.subarray(offset);
+  return new Uint16Array(memory.buffer, memory.byteOffset + offset * Float32Array.BYTES_PER_ELEMENT);
 }
 
 interface PanelOptions {

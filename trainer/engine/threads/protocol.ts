@@ -117,7 +117,7 @@ export interface Jobs {
   /** Packs a worker's share of the weights that are trained. */
   pack: {
     request: {
-      readonly values: Float32Array;
+      readonly weights: Weights;
       readonly panels: Float32Array;
       readonly worker: number;
       readonly workers: number;

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Head, ModelConfig } from '../../models/config.ts';
+import { panelBytes } from '../../models/panels.ts';
 import { type ParameterLayout, parameterLayout, trainedLayout } from '../../models/parameters.ts';
 import type { AdamWSettings } from '../../optim/adamw.ts';
 import type { Claims } from '../../rollout/claims.ts';
@@ -12,8 +13,8 @@ import type { ScoredSequence, TokenSequence } from '../sequences.ts';
 import { ParameterSets } from './parameter-sets.ts';
 import { EmbeddingRowsMemory } from './embedding-rows.ts';
 import type { OptimizerMemory, ParameterSource } from './protocol.ts';
-import { optimizerMemory, share } from './shared-memory.ts';
-import { canBePacked, fewestPackedRows, PanelMemory } from './panels.ts';
+import { optimizerMemory, share, sharedFloats } from './shared-memory.ts';
+import { fewestPackedRows, ownPanelBytes, PanelMemory } from './panels.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 interface ThreadOptions {
@@ -48,8 +49,8 @@ export class ThreadBackend implements Backend {
     this.#pool = pool;
     this.parameters = new ParameterSets(layout, runtime !== 'stock');
     this.#optimizer = optimizer ? optimizerMemory(trained) : undefined;
-    const packs = runtime === 'ops' && canBePacked(config, trained);
-    this.#panels = packs && this.#optimizer ? new PanelMemory(this.#optimizer.gradient) : undefined;
+    const packs = runtime === 'ops' && (optimizer ? panelBytes(config, trained) : ownPanelBytes(config, layout)) > 0;
+    this.#panels = packs ? new PanelMemory(() => this.#optimizer?.gradient ?? sharedFloats(trained.size)) : undefined;
   }
 
   static async start(options: ThreadOptions): Promise<ThreadBackend> {
@@ -135,7 +136,7 @@ export class ThreadBackend implements Backend {
     return this.parameters.source(set);
   }
 
-  /** Its weights as panels, where there is memory for them. */
+  /** Its weights as panels, where some can lie in them. */
   async #packed(source: ParameterSource): Promise<Float32Array | undefined> {
     const workers = this.#pool.size;
     return this.#panels?.of(source, async (request) =>
