@@ -4,7 +4,8 @@ import { startOperator, type OperatorOptions, type RunningOperator } from '../su
 /** Keeps one operator running, as a Deployment does: one that ends is followed by another. */
 export class Deployment implements AsyncDisposable {
   private readonly options: OperatorOptions;
-  private operator: RunningOperator;
+  /** The one that runs now, or ran last. */
+  operator: RunningOperator;
   private started = 1;
   private stopped = false;
 
