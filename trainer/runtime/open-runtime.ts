@@ -66,6 +66,15 @@ function ffiRuntime(name: 'ffi' | 'ops'): FfiRuntime | Error {
   return found;
 }
 
+/**
+ * Memory of many megabytes that is read from one end to the other wants large pages: with small ones a core waits for their addresses,
+ * which costs AdamW a quarter of its time. To be called before anything is written there; without kernels the system decides alone.
+ */
+export function preferHugePages(buffer: ArrayBufferLike): void {
+  const kernels = opened.get('ops');
+  if (kernels instanceof FfiRuntime) kernels.preferHugePages(new Uint8Array(buffer));
+}
+
 /** Ends the run of another thread, now or as soon as it begins one; all its later runs end at once, too. */
 export function cancelRuns(cancellation: Cancellation): void {
   if (cancellation.kind === 'none') return;

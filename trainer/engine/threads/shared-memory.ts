@@ -1,5 +1,6 @@
 import type { ParameterLayout } from '../../models/parameters.ts';
 import type { Range } from '../../optim/adamw.ts';
+import { preferHugePages } from '../../runtime/open-runtime.ts';
 import type { OptimizerMemory } from './protocol.ts';
 import { blockCount } from './squares.ts';
 
@@ -23,12 +24,18 @@ const shiftBytes = 17 * 4096;
  */
 export function sharedFloats(size: number, shift = 0): Float32Array {
   const before = shift * shiftBytes;
-  return new Float32Array(new SharedArrayBuffer(before + size * Float32Array.BYTES_PER_ELEMENT), before);
+  return new Float32Array(sharedBuffer(before + size * Float32Array.BYTES_PER_ELEMENT), before);
 }
 
 /** Zeros of bfloat16 in shared memory. */
 export function sharedHalves(size: number): Uint16Array {
-  return new Uint16Array(new SharedArrayBuffer(size * Uint16Array.BYTES_PER_ELEMENT));
+  return new Uint16Array(sharedBuffer(size * Uint16Array.BYTES_PER_ELEMENT));
+}
+
+function sharedBuffer(bytes: number): SharedArrayBuffer {
+  const buffer = new SharedArrayBuffer(bytes);
+  preferHugePages(buffer);
+  return buffer;
 }
 
 /** A copy in shared memory. */

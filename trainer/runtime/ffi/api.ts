@@ -35,6 +35,8 @@ export interface Ops {
   readonly version: string;
   /** Makes the ops known to the session of these options. @throws Error with the library's message */
   register(sessionOptions: Pointer): void;
+  /** Asks the system for large pages for memory that nobody has written to yet. */
+  preferHugePages(memory: Uint8Array): void;
 }
 
 const pointerBytes = 8;
@@ -95,11 +97,13 @@ export function openApi(path: string): Api {
       const ops = koffi.load(file);
       open.push(ops);
       const register = ops.func('void *RegisterCustomOps(void *options, void *base)');
+      const preferHugePages = ops.func('void R1PreferHugePages(void *memory, size_t bytes)');
       const bitsDependOn = (ops.func('const char *R1OpsVersion()') as () => string)();
       return {
         sources: bitsDependOn.split(' ', 1).join(),
         version: bitsDependOn,
         register: (options) => throwUnlessFine(register(options, base)),
+        preferHugePages: (memory) => void preferHugePages(memory, memory.byteLength),
       };
     },
   };

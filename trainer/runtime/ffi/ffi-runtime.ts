@@ -66,6 +66,11 @@ export class FfiRuntime implements Runtime {
     return this.#ops?.version;
   }
 
+  /** Of memory that nobody has written to yet; without kernels it does nothing. */
+  preferHugePages(memory: Uint8Array): void {
+    this.#ops?.preferHugePages(memory);
+  }
+
   get cancellation() {
     return { kind: 'ffi', runOptions: this.#runOptions } as const;
   }
