@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { chatOver, type ChatSettings } from '../../trainer/contract/chat.ts';
 import type { DatasetSettings } from '../../trainer/contract/dataset.ts';
 import type { StageFile } from '../../trainer/contract/stage-file.ts';
@@ -127,7 +128,7 @@ export function resolveStage(
       ...placementOf(stage, defaults),
     }),
   };
-  return markAsked({
+  return asBefore(stage, {
     apiVersion,
     kind: 'R1Stage',
     metadata: {
@@ -137,6 +138,17 @@ export function resolveStage(
     },
     spec: resolved,
   });
+}
+
+const resolvedLast = new WeakMap<PipelineStage, { readonly stage: R1Stage; readonly marked: R1Stage }>();
+
+/** Marked as what its pipeline asks for; the very object of the last pass where that is still so, since its digests are known by then. */
+function asBefore(of: PipelineStage, stage: R1Stage): R1Stage {
+  const last = resolvedLast.get(of);
+  if (last !== undefined && isDeepStrictEqual(last.stage, stage)) return last.marked;
+  const marked = markAsked(stage);
+  resolvedLast.set(of, { stage, marked });
+  return marked;
 }
 
 /** What is not f32, which is the precision where none is named. */

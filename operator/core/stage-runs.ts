@@ -12,7 +12,7 @@ export function isStageOf(pipeline: string, { metadata, spec }: R1Stage): boolea
  * Who else has this stage of this pipeline, and had it first. Two objects for one stage would be one too many to say
  * which of their results is the stage's.
  *
- * @param all stages of the namespace
+ * @param all stages of the namespace that name the same pipeline
  */
 export function firstOwner(stage: R1Stage, all: Iterable<R1Stage>): R1Stage | undefined {
   let first = stage;
@@ -46,7 +46,7 @@ export function runsOf(known: readonly string[], object: R1Stage | undefined): s
  * Runs of a stage that may be removed: its pipeline has made them, their objects are gone, and no object names what they
  * have published.
  *
- * @param all stages of the namespace
+ * @param all stages of the namespace that name the same pipeline
  */
 export function goneRuns(pipeline: R1Pipeline | undefined, stage: R1Stage, all: Iterable<R1Stage>): string[] {
   const known = pipeline?.status?.stages.find(({ name }) => name === stage.spec.stage)?.runs ?? [];

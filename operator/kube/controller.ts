@@ -15,7 +15,7 @@ import { Resync } from './resync.ts';
 import { LastWords } from './apply/last-words.ts';
 import { KubePipelines } from './kube-pipelines.ts';
 import { KubeStages } from './kube-stages.ts';
-import { ownerOf, idOf, isTrainer, stageIdOf } from './objects/ownership.ts';
+import { ownerOf, idOf, isTrainer, namedPipelineOf, stageIdOf } from './objects/ownership.ts';
 import type { Logger } from './logger.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { attemptLabels } from './objects/labels.ts';
@@ -284,9 +284,10 @@ export class Controller {
   }
 }
 
-/** Stages by the `idOf` of their pipeline. */
-function ownerIndex({ metadata }: Stored<R1Stage>): string[] {
-  return [`${metadata.namespace}/${ownerOf(metadata)?.uid ?? ''}`];
+/** Stages by the `idOf` of their pipeline, and by the pipeline that they name. */
+function ownerIndex(stage: Stored<R1Stage>): string[] {
+  const { metadata } = stage;
+  return [`${metadata.namespace}/${ownerOf(metadata)?.uid ?? ''}`, namedPipelineOf(stage)];
 }
 
 /** Jobs and pods by the `idOf` of their R1Stage. */

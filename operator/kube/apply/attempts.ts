@@ -13,7 +13,7 @@ import type { KubeClient } from '../client/client.ts';
 import { RefusedError } from '../client/create-owned.ts';
 import { jobs, keyIn, pods, type Job, type Pod, type Stored } from '../client/resources.ts';
 import { attemptOf } from '../objects/attempt-job.ts';
-import { idOf, isTrainer, ownerOf, siblingsOf, stageIdOf } from '../objects/ownership.ts';
+import { idOf, isTrainer, namedPipelineOf, ownerOf, siblingsOf, stageIdOf } from '../objects/ownership.ts';
 import { transformJob } from '../objects/transform.ts';
 import { madeWith, withStageDefaults } from '../objects/stage-defaults.ts';
 import { startAttempt } from './start-attempt.ts';
@@ -22,7 +22,7 @@ import type { VolumeClaims } from './volume-claims.ts';
 export interface AttemptsOptions {
   readonly client: KubeClient;
   readonly pipelines: AssumeCache<R1Pipeline>;
-  /** By the `idOf` of their pipeline. */
+  /** By the `idOf` of their pipeline, and by `namedPipelineOf`. */
   readonly stages: AssumeCache<R1Stage>;
   readonly jobs: AssumeCache<Job>;
   /** By the `idOf` of their R1Stage. */
@@ -48,8 +48,8 @@ export class Attempts {
   /** @throws RefusedError */
   async start(stage: Stored<R1Stage>, number: number): Promise<void> {
     const { client, claims, image, hubEndpoint, defaults, stages, jobs: cache } = this.options;
-    const { namespace } = stage.metadata;
-    const first = firstOwner(stage, this.stagesIn(namespace));
+    const named = stages.byIndex(namedPipelineOf(stage));
+    const first = firstOwner(stage, named);
     if (first !== undefined) throw new RefusedError(secondOwner(stage, first), retryTakenMs);
     const pipeline = this.pipelineOf(stage);
     const finished = siblingsOf(stage, stages)
@@ -62,7 +62,7 @@ export class Attempts {
       madeWith: madeWith(stage, defaults, image),
       image,
       claim: await claims.ensure(stage, pipeline, finished),
-      goneRuns: goneRuns(pipeline, stage, this.stagesIn(namespace)),
+      goneRuns: goneRuns(pipeline, stage, named),
       hubEndpoint,
     });
     cache.assume(transformJob(job));
@@ -120,10 +120,6 @@ export class Attempts {
   private pipelineOf({ metadata, spec }: Stored<R1Stage>): Stored<R1Pipeline> | undefined {
     const pipeline = this.options.pipelines.get(keyIn(metadata.namespace, spec.pipeline));
     return pipeline?.metadata.uid === ownerOf(metadata)?.uid ? pipeline : undefined;
-  }
-
-  private *stagesIn(namespace: string): Generator<Stored<R1Stage>> {
-    for (const stage of this.options.stages.all()) if (stage.metadata.namespace === namespace) yield stage;
   }
 }
 

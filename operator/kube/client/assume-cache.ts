@@ -1,4 +1,5 @@
 import type { Informer } from './informer.ts';
+import { withKnownSpec } from './known-spec.ts';
 import { keyOf, type KubeObject, type Stored } from './resources.ts';
 
 /** What changed an object: someone else, or this process, whose write is known before any watch tells of it. */
@@ -48,12 +49,13 @@ export class AssumeCache<T extends KubeObject> {
   }
 
   /** What the API server answered to a write. */
-  assume(object: Stored<T>): void {
-    if (this.informer.isPast(object)) return; // the watch was faster
-    const key = keyOf(object);
+  assume(answer: Stored<T>): void {
+    if (this.informer.isPast(answer)) return; // the watch was faster
+    const key = keyOf(answer);
     const before = this.get(key);
-    if (before !== undefined && !isNewer(object, before)) return; // a later write was answered sooner, or nothing changed
+    if (before !== undefined && !isNewer(answer, before)) return; // a later write was answered sooner, or nothing changed
     this.forget(key);
+    const object = withKnownSpec(before, answer);
     this.written.set(key, object);
     for (const index of this.indexBy(object)) {
       const keys = this.writtenIndex.get(index) ?? new Set();

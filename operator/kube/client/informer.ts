@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../../clock.ts';
 import type { KubeClient } from './client.ts';
+import { withKnownSpec } from './known-spec.ts';
 import { defaultTiming, listAndWatch, type WatchEnd, type WatchTiming } from './list-watch.ts';
 import { keyOf, type KubeObject, type ResourceKind, type Stored } from './resources.ts';
 
@@ -130,15 +131,16 @@ export class Informer<T extends KubeObject> {
     for (const object of objects) this.set(object);
   }
 
-  private set(after: Stored<T>): void {
-    const key = keyOf(after);
+  private set(next: Stored<T>): void {
+    const key = keyOf(next);
     const before = this.objects.get(key);
-    if (before?.metadata.resourceVersion === after.metadata.resourceVersion) return;
-    if (before !== undefined && before.metadata.uid !== after.metadata.uid) {
+    if (before?.metadata.resourceVersion === next.metadata.resourceVersion) return;
+    if (before !== undefined && before.metadata.uid !== next.metadata.uid) {
       this.delete(before);
-      this.set(after);
+      this.set(next);
       return;
     }
+    const after = withKnownSpec(before, next);
     this.unindex(key, before);
     this.objects.set(key, after);
     for (const indexKey of this.options.indexBy?.(after) ?? []) {

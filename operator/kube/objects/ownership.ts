@@ -27,6 +27,11 @@ export function ownerOf(metadata: R1Stage['metadata']): { readonly name: string;
   return owners?.find(({ kind }) => kind === 'R1Pipeline');
 }
 
+/** The pipeline that a stage names, within its namespace: copies of stages, and stages that were applied alone, name one, too. */
+export function namedPipelineOf({ metadata, spec }: Stored<R1Stage>): string {
+  return `${metadata.namespace} ${spec.pipeline}`;
+}
+
 /** All stages of its pipeline, itself included; none of one that was applied without a pipeline. */
 export function siblingsOf(
   { metadata }: Stored<R1Stage>,

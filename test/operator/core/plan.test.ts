@@ -36,6 +36,13 @@ test('knows which stages a stage uses, and which use it', () => {
   expect(stagesAfter(pipeline, [])).toEqual([]);
 });
 
+test('a stage that is resolved to the same again is the same object, and another one where anything differs', () => {
+  const again = (of: typeof pipeline) => created(of, [], 'sft').spec;
+  expect(again(pipeline)).toBe(again({ ...pipeline, status: undefined }));
+  expect(again(pipeline)).not.toBe(again({ ...pipeline, spec: { ...pipeline.spec, seed: 9 } }));
+  expect(again(pipeline).seed).toBe(0);
+});
+
 test('a stage file holds what the trainer needs, by the schema of the contract', () => {
   const stages = succeeded(pipeline, ['sft', 'judge']);
   const r1 = created(pipeline, stages, 'r1');

@@ -56,6 +56,26 @@ function send(type: string, name: string, version: number): void {
   watch?.write(`${JSON.stringify({ type, object: object(name, version) })}\n`);
 }
 
+function withSpec(version: number, seed: number) {
+  return { ...object('a', version), spec: { stages: [{ seed }] } };
+}
+
+test('a spec that stays as it is stays the same object, whoever tells of another state', async () => {
+  const tell = async (version: number, seed: number): Promise<void> => {
+    watch?.write(`${JSON.stringify({ type: 'MODIFIED', object: withSpec(version, seed) })}\n`);
+    await followed(version);
+  };
+  const specNow = () => (cache.get('team/a') as { spec?: unknown } | undefined)?.spec;
+  await tell(11, 1);
+  const first = specNow();
+  cache.assume(withSpec(12, 1));
+  expect(specNow()).toBe(first);
+  await tell(13, 1);
+  expect(specNow()).toBe(first);
+  await tell(14, 2);
+  expect(specNow()).toEqual({ stages: [{ seed: 2 }] });
+});
+
 /** Waits until the watch has come this far. */
 async function followed(version: number): Promise<void> {
   send('BOOKMARK', '', version);
