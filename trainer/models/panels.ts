@@ -5,8 +5,8 @@ import { type ParameterLayout, type ParameterTensor, embeddingName } from './par
 import { ProgramInputs } from './program-inputs.ts';
 
 /**
- * The sizes of a tensor's panels, which take the memory that it takes as a matrix. Some are read as they are: those under adapters, and those
- * of a number of outputs that leaves a panel of fewer.
+ * The sizes of a tensor's panels, which take the memory that it takes as a matrix. Some are read as they are: those under adapters, those of a
+ * number of outputs that leaves a panel of fewer, and those that are not in the precision of the model's products.
  */
 export function panelShape(
   config: ModelConfig,
@@ -14,6 +14,7 @@ export function panelShape(
 ): readonly number[] | undefined {
   const [outputs, inputs] = shape;
   if (config.lora || outputs === undefined || inputs === undefined) return undefined;
+  if (type !== (config.precision === 'bf16' ? 'bfloat16' : 'float32')) return undefined;
   if (name === embeddingName && !config.tiedEmbeddings) return undefined;
   return panelDims(type, outputs, inputs);
 }

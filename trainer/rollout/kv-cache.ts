@@ -1,4 +1,5 @@
 import { cacheBlock } from '../models/programs.ts';
+import { preferHugePages } from '../runtime/open-runtime.ts';
 import { floatTensor, release, type Tensor } from '../runtime/tensor.ts';
 import { BlockPool } from './block-pool.ts';
 
@@ -54,6 +55,7 @@ export class KvCache {
     this.pool = new BlockPool(capacity);
     const size = capacity * this.#blockSize;
     this.#memory = new Float32Array(2 * layers * size);
+    preferHugePages(this.#memory.buffer);
     const parts = Array.from({ length: 2 * layers }, (_, i) => this.#memory.subarray(i * size, (i + 1) * size));
     this.#keys = parts.filter((_, i) => i % 2 === 0);
     this.#values = parts.filter((_, i) => i % 2 === 1);

@@ -29,7 +29,7 @@ export class PanelMemory {
   #memory: Float32Array | undefined;
   #holds: string | undefined;
 
-  /** @param take memory with a float for each number of what is trained */
+  /** @param take memory for as many numbers of the type of panels as are trained */
   constructor(take: () => Float32Array) {
     this.#take = take;
   }
@@ -55,7 +55,7 @@ export class PanelMemory {
   }
 }
 
-/** Panels as a worker reads and writes them: each tensor's where its gradient is, of which those in bfloat16 take half. */
+/** Panels as a worker reads and writes them, in the places of their tensors in the layout. */
 export class PanelRuns {
   readonly #options: PanelOptions;
   #tensors: Tensors | undefined;
@@ -112,10 +112,10 @@ export class PanelRuns {
   }
 }
 
-/** What lies in the memory from a float on. */
+/** What lies in the memory from a number on. All panels of a model are of one type, so that none lie in another's place. */
 function panelsAt(memory: Float32Array, type: ParameterTensor['type'], offset: number): Float32Array | Uint16Array {
   if (type === 'float32') return memory.subarray(offset);
-  return new Uint16Array(memory.buffer, memory.byteOffset + offset * Float32Array.BYTES_PER_ELEMENT);
+  return new Uint16Array(memory.buffer, memory.byteOffset + offset * Uint16Array.BYTES_PER_ELEMENT);
 }
 
 interface PanelOptions {

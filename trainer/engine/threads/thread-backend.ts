@@ -50,7 +50,7 @@ export class ThreadBackend implements Backend {
     this.parameters = new ParameterSets(layout, runtime !== 'stock');
     this.#optimizer = optimizer ? optimizerMemory(trained) : undefined;
     const packs = runtime === 'ops' && (optimizer ? panelBytes(config, trained) : ownPanelBytes(config, layout)) > 0;
-    this.#panels = packs ? new PanelMemory(() => this.#optimizer?.gradient ?? sharedFloats(trained.size)) : undefined;
+    this.#panels = packs ? new PanelMemory(() => this.#optimizer?.gradient ?? panelFloats(config, trained)) : undefined;
   }
 
   static async start(options: ThreadOptions): Promise<ThreadBackend> {
@@ -148,4 +148,9 @@ export class ThreadBackend implements Backend {
     if (this.#optimizer === undefined) throw new Error('this engine was created without an optimizer');
     return this.#optimizer;
   }
+}
+
+/** Memory for panels in the precision of the model's products. */
+function panelFloats({ precision }: ModelConfig, { size }: ParameterLayout): Float32Array {
+  return sharedFloats(precision === 'bf16' ? Math.ceil(size / 2) : size);
 }
