@@ -13,8 +13,8 @@ export interface PendingPodsOptions {
   readonly onMessage: (stageKey: string) => void;
 }
 
-/** A pod that starts in less needs no explanation, and on a busy cluster many take that long. */
-const patienceMs = 25_000;
+/** A pod that starts in less needs no explanation, and on a busy cluster many take that long; but a Job gets its pod at once, or is refused it. */
+const patienceMs = { Pod: 25_000, Job: 5000 };
 /** Then its events are read, and again after these times. */
 const intervalsMs = [30_000, 60_000, 120_000];
 const longestIntervalMs = 300_000;
@@ -61,7 +61,7 @@ export class PendingPods {
     }
     const lookup: Lookup = { stageKey, component, objects, reads: 0 };
     this.lookups.set(id, lookup);
-    this.plan(id, lookup, patienceMs);
+    this.plan(id, lookup, patienceMs[podOf(objects) === undefined ? 'Job' : 'Pod']);
     return undefined;
   }
 
@@ -110,9 +110,13 @@ export class PendingPods {
 }
 
 /** Whose events say why there is no container: those of the pod, or of a Job that has none. */
-function targetOf({ job, pods }: Awaited): Pod | Job | undefined {
-  const pod = pods.at(-1);
-  return pod !== undefined && pod.goneAt === undefined ? pod.pod : job;
+function targetOf(objects: Awaited): Pod | Job | undefined {
+  return podOf(objects) ?? objects.job;
+}
+
+function podOf({ pods }: Awaited): Pod | undefined {
+  const newest = pods.at(-1);
+  return newest?.goneAt === undefined ? newest?.pod : undefined;
 }
 
 function asksAbout(objects: Awaited): string {
