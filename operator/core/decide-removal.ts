@@ -6,7 +6,12 @@ import type { StageObserved } from './observed.ts';
 export interface RemovalAction {
   readonly kind: 'RemoveAttempt';
   readonly attempt: number;
+  /** What its pods get to end, if not what the trainer gets to save. */
+  readonly graceSeconds?: number;
 }
+
+/** Beside a trainer that has ended nothing is left to save; what heeds no signal would hold the GPUs for as long as that may take. */
+const outlivedGraceSeconds = 10;
 
 /**
  * What nobody else would ever end, or would end too late: a process beside a trainer that has ended, which holds its GPUs
@@ -23,5 +28,9 @@ export function decideRemoval(
   const ended = new Set(records.filter((each) => !hasNotEnded(each)).map(({ number }) => number));
   return leftovers
     .filter(({ attempt, isOutlived }) => attempt < (started ?? 0) || (isOutlived && ended.has(attempt)))
-    .map(({ attempt }) => ({ kind: 'RemoveAttempt', attempt }));
+    .map(({ attempt, isOutlived }) => ({
+      kind: 'RemoveAttempt',
+      attempt,
+      ...(isOutlived && { graceSeconds: outlivedGraceSeconds }),
+    }));
 }

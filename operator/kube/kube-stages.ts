@@ -97,7 +97,7 @@ export class KubeStages implements StageShell {
         this.refusals.stop.forget(key);
         return this.refusals.attempt.forget(key);
       case 'RemoveAttempt':
-        return this.attempts.remove(stage, action.attempt);
+        return this.attempts.remove(stage, action.attempt, action.graceSeconds);
       default:
         await this.rolloutWorkers.apply(stage, action);
         return this.refusals.rollout.forget(key);

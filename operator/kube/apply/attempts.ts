@@ -87,8 +87,7 @@ export class Attempts {
 
   /** Their Job is gone, which alone could end them in order; they get the time to save all the same. */
   private async endOrphans(stage: Stored<R1Stage>, attempt: number): Promise<void> {
-    const own = this.options.pods.byIndex(idOf(stage)).filter(isTrainer);
-    for (const { metadata } of own.filter((pod) => attemptOf(pod.metadata.labels) === attempt && goesOn(pod))) {
+    for (const { metadata } of this.podsThatGoOn(stage, attempt)) {
       await this.options.client.delete(pods, metadata, metadata.uid).catch(ignoreNotFound);
     }
   }
@@ -108,9 +107,19 @@ export class Attempts {
   }
 
   /** Its pods go with its Job, or when their node answers, or is gone. */
-  async remove({ metadata }: Stored<R1Stage>, attempt: number): Promise<void> {
-    const job = this.options.jobs.get(keyIn(metadata.namespace, attemptName(metadata.name, attempt)));
+  async remove(stage: Stored<R1Stage>, attempt: number, graceSeconds?: number): Promise<void> {
+    const { namespace, name } = stage.metadata;
+    const job = this.options.jobs.get(keyIn(namespace, attemptName(name, attempt)));
+    // First, for it is the Job by which they are found when this has to be tried again.
+    for (const { metadata } of graceSeconds === undefined ? [] : this.podsThatGoOn(stage, attempt)) {
+      await this.options.client.delete(pods, metadata, metadata.uid, { graceSeconds }).catch(ignoreNotFound);
+    }
     if (job !== undefined) await this.delete(job);
+  }
+
+  private podsThatGoOn(stage: Stored<R1Stage>, attempt: number): Stored<Pod>[] {
+    const own = this.options.pods.byIndex(idOf(stage));
+    return own.filter((pod) => isTrainer(pod) && attemptOf(pod.metadata.labels) === attempt && goesOn(pod));
   }
 
   private async delete({ metadata }: Stored<Job>): Promise<void> {

@@ -89,7 +89,8 @@ export class VolumeClaims {
     if (!wasNeverBound(claim) || !isOutdated(claim, wanted)) return;
     const { metadata } = claim;
     this.forget(metadata);
-    await this.client.delete(volumeClaims, metadata, metadata.uid, metadata.resourceVersion).catch(ignoreNotFound);
+    const { uid, resourceVersion } = metadata;
+    await this.client.delete(volumeClaims, metadata, uid, { resourceVersion }).catch(ignoreNotFound);
     const message = `claim "${metadata.name}", which was never bound, is made anew with other settings`;
     throw new RefusedError(message, retryCollectedMs, { passes: true });
   }

@@ -124,18 +124,24 @@ export class KubeClient extends Transport {
   /**
    * In the background: dependents follow by garbage collection. Only the object with this uid, if one is given, and only
    * as it was read.
+   *
+   * @param options.graceSeconds what a pod gets to end; a pod that ends already can only get less
    */
   async delete<T extends KubeObject>(
     kind: ResourceKind<T>,
     { namespace, name }: ObjectName,
     uid?: string,
-    resourceVersion?: string,
+    {
+      resourceVersion,
+      graceSeconds,
+    }: { readonly resourceVersion?: string; readonly graceSeconds?: number | undefined } = {},
   ): Promise<void> {
     await this.requestText({
       method: 'DELETE',
       path: pathOf(kind, namespace, name),
       body: {
         propagationPolicy: 'Background',
+        ...(graceSeconds !== undefined && { gracePeriodSeconds: graceSeconds }),
         ...(uid === undefined ? {} : { preconditions: { uid, ...(resourceVersion && { resourceVersion }) } }),
       },
     });

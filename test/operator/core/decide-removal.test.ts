@@ -7,6 +7,7 @@ import { checkpoint, ended, fresh, live, result } from './observed-stage.ts';
 const outlived = [{ attempt: 1, isOutlived: true }];
 const going = [{ attempt: 1, isOutlived: false }];
 const remove = { kind: 'RemoveAttempt', attempt: 1 };
+const removeSoon = { ...remove, graceSeconds: 10 };
 const failed = withStatus(fresh, 'running', {
   attempts: [attempt(1, { outcome: 'Failed', class: 'infrastructure', endedAt: timeAt(3600) })],
 });
@@ -26,12 +27,12 @@ const cases: readonly {
   {
     name: 'a process beside a trainer that has succeeded is removed',
     given: { attempts: [success], leftovers: outlived },
-    actions: [remove],
+    actions: [removeSoon],
   },
   {
     name: 'it is removed also when the end was recorded before',
     given: { stage: withStatus(fresh, 'succeeded'), leftovers: outlived },
-    actions: [remove],
+    actions: [removeSoon],
   },
   {
     name: 'a pod that is about to end by itself is left alone',

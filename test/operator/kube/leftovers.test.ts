@@ -45,11 +45,28 @@ test('a pod in which a sidecar goes on goes with its Job, after the end of its t
   expect(recordedBefore).toBe('Failed');
 });
 
+test('it gets seconds for that, and not what the trainer had to save', async () => {
+  await using memory = await MemoryApi.start();
+  memory.put(pipelines, pipeline);
+  await using _ = await runController(memory);
+  const ends: unknown[] = [];
+  memory.before = ({ method, path, body }) => {
+    if (method === 'DELETE')
+      ends.push([path.split('/').at(-1), (body as { gracePeriodSeconds?: number }).gracePeriodSeconds]);
+  };
+  await outlivedAttempt(memory);
+  const [job, pod] = [
+    ['test-first-1', undefined],
+    ['test-first-1-x', 10],
+  ];
+  await eventually(() => expect(ends).toEqual([pod, job]));
+});
+
 test('it goes also when the operator that recorded the end could not remove it any more', async () => {
   await using memory = await MemoryApi.start();
   memory.put(pipelines, pipeline);
-  memory.before = ({ method, path }, response) => {
-    if (method === 'DELETE' && path.endsWith('/test-first-1')) answerStatus(response, 403, 'Forbidden');
+  memory.before = ({ method }, response) => {
+    if (method === 'DELETE') answerStatus(response, 403, 'Forbidden');
   };
   {
     await using _ = await runController(memory);
