@@ -9,6 +9,7 @@ import { parseAllDocuments } from 'yaml';
 import type { ControlPlane } from './control-plane.ts';
 import { freePorts } from './free-ports.ts';
 import { run } from './run.ts';
+import { selfSigned } from './self-signed.ts';
 
 /** A running Kueue controller; stopped before its control plane is. */
 export interface Kueue {
@@ -60,9 +61,9 @@ export async function startKueue(cluster: ControlPlane): Promise<Kueue> {
   // Where Kueue looks for the certificate of its metrics, whatever it is told; laid over /etc for its process alone.
   const certificates = join(directory, 'etc/kueue/metrics/certs');
   await mkdir(certificates, { recursive: true });
-  await selfSigned(certificates);
+  const caBundle = await selfSigned(certificates);
   const [port = 0] = await freePorts(1);
-  await install(cluster, join(home, 'manifests.yaml'), directory, port, certificates);
+  await install(cluster, join(home, 'manifests.yaml'), directory, port, caBundle);
 
   const config = join(directory, 'config.json');
   await writeFile(config, JSON.stringify(configuration(port, certificates)));
@@ -111,21 +112,14 @@ function configuration(port: number, certificates: string): object {
   };
 }
 
-async function selfSigned(directory: string): Promise<void> {
-  const subject = ['-days', '2', '-subj', '/CN=kueue', '-addext', 'subjectAltName=IP:127.0.0.1'];
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', join(directory, 'tls.key')];
-  await run('openssl', ['req', '-x509', ...subject, ...key, '-out', join(directory, 'tls.crt')]);
-}
-
 /** Its resource definitions, and its webhooks for what runs here: Jobs, and its own objects. */
 async function install(
   cluster: ControlPlane,
   file: string,
   directory: string,
   port: number,
-  certificates: string,
+  caBundle: string,
 ): Promise<void> {
-  const caBundle = (await readFile(join(certificates, 'tls.crt'))).toString('base64');
   const onLoopback = ({ service }: ClientConfig): ClientConfig => ({
     url: `https://127.0.0.1:${port}${service?.path ?? ''}`,
     caBundle,
