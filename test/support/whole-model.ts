@@ -4,6 +4,7 @@ import { parameterLayout } from '../../trainer/models/parameters.ts';
 import {
   embedProgram,
   headGradientProgram,
+  headParameters,
   layerGradientProgram,
   layerParameters,
   layerProgram,
@@ -24,7 +25,10 @@ type Run = (feeds: Feeds) => Promise<Results>;
 /** Loss, results of the head, and `grad.<parameter>`. */
 export async function gradientModel(config: ModelConfig, loss: Loss, rows: number, length: number): Promise<Run> {
   const forward = await openForward(config, rows, length);
-  const head = await openPart(headGradientProgram(config, loss, false), rows, length);
+  const head = await openPart(headGradientProgram(config, loss), rows, length);
+  const ofHeadBefore = headParameters(config, loss === 'pairwise' ? 'scalar' : 'lm').map(
+    ({ name, size }) => [`sum.${name}`, new Float32Array(size)] as const,
+  );
   const backward = await openPart(layerGradientProgram(config, false), rows, length);
   const { hiddenSize: width } = config;
   const table = config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
@@ -32,7 +36,7 @@ export async function gradientModel(config: ModelConfig, loss: Loss, rows: numbe
   return async (given) => {
     const { feeds, streams, kept, picked } = await forward(given);
     const last = streams.at(-1) as Float32Array;
-    const ofHead = await head({ ...feeds, x: rowsOf(last, picked, width) });
+    const ofHead = await head({ ...feeds, ...Object.fromEntries(ofHeadBefore), x: rowsOf(last, picked, width) });
     const { 'grad.x': ofPicked, 'grad.rows': ofTargets, ...others } = ofHead;
     const results: Record<string, Float32Array> = others;
     let g = new Float32Array(last.length);

@@ -53,9 +53,9 @@ export function scoreProgram(config: ModelConfig): OnnxProgram {
  * A target's row of the table is used twice, in the product and by itself. What comes from the second use is put out as
  * `grad.rows` [M, d], to be added to the gradient of the table's rows `targets`: so the product adds onto the sum in place.
  *
- * @param onto as of `layerGradientProgram`
+ * Gradients of parameters are always added onto the inputs `sum.<parameter>`, as those of `layerGradientProgram` may be.
  */
-export function headGradientProgram(config: ModelConfig, loss: Loss, onto: boolean): OnnxProgram {
+export function headGradientProgram(config: ModelConfig, loss: Loss): OnnxProgram {
   const program = headInputs(config, loss === 'pairwise' ? 'scalar' : 'lm', {
     count: loss === 'pairwise' ? 'N*2' : 'M',
   });
@@ -66,7 +66,7 @@ export function headGradientProgram(config: ModelConfig, loss: Loss, onto: boole
   const [gradX, ...gradients] = pullback(
     new Map([[outputs.loss, scalar(1)]]),
     [x, ...trained.map(({ name }) => inputs.get(name)), ...(rows ? [rows] : [])],
-    onto ? sums(inputs, trained) : undefined,
+    sums(inputs, trained),
   );
   const ofRows = rows && { 'grad.rows': gradients.at(-1) as Value };
   return inputs.write({ ...outputs, 'grad.x': gradX as Value, ...named('grad', trained, gradients), ...ofRows });

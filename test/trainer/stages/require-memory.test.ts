@@ -45,7 +45,7 @@ test('one that cannot fit is refused with what the memory is for', () => {
 });
 
 test('a reward model that is opened beside it counts', () => {
-  expect(judge(2, { trained: false })).toEqual({ warned: undefined });
+  expect(judge(3, { trained: false })).toEqual({ warned: undefined });
   const rewardModels = new Map([['judge', { ...config, layers: 120 }]]);
   expect(judge(2, { trained: false, rewardModels }).refused).toMatch(/\(1\.8 GB the reward model judge, .*fits into 2/);
 });

@@ -130,9 +130,10 @@ export class GradientRuns {
         ? [{ start: 0, end: picked.length }]
         : logitSpans(picked.length, config.vocabularySize, this.#options.limits?.logitBytes);
     const summed = this.#ofHead.map((name) => ({ role: name, name }));
-    for (const [part, span] of spans.entries()) {
-      const onto = index > 0 || part > 0;
-      const program = await programs.get(`head ${loss} ${onto}`, () => headGradientProgram(config, loss, onto));
+    // Zeros are written in less time than a second program takes to compile and to keep.
+    if (index === 0) for (const name of this.#ofHead) this.#gradientOf(name, memory).fill(0);
+    const program = await programs.get(`head ${loss}`, () => headGradientProgram(config, loss));
+    for (const span of spans) {
       const wanted = targets.slice(span.start, span.end);
       const feeds = {
         ...parameters,
