@@ -64,7 +64,9 @@ describeCluster(
         /^NAME +STATE +STAGE +PROGRESS +ETA +GPU-H +RESTARTS +WARNINGS +AGE +MESSAGE\nmini +Succeeded .* all 8 stages have succeeded\n$/,
       );
       const [header, ...rows] = (await inTeam('get', 'r1s')).trimEnd().split('\n');
-      expect(header).toMatch(/^NAME +PIPELINE +TYPE +STATE +STEP +PROGRESS +REWARD +LOSS +ATTEMPT +WARNINGS +AGE$/);
+      expect(header).toMatch(
+        /^NAME +PIPELINE +TYPE +STATE +STEP +PROGRESS +REWARD +LOSS +ATTEMPT +WARNINGS +AGE +MESSAGE$/,
+      );
       for (const stage of stages)
         expect(rows.join('\n')).toMatch(new RegExp(`^mini-${stage} +mini +\\S+ +Succeeded `, 'm'));
     });
