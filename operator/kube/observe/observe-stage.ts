@@ -88,14 +88,15 @@ function rolloutsOf(
   { pending, defaults, image }: StageSources,
 ): RolloutsObserved[] {
   const workers = seen.jobs.filter((job) => !isTrainer(job) && job.metadata.deletionTimestamp === undefined);
-  const messages = attempts.map(({ number, state }) => {
+  const messages = new Map<number, string | undefined>();
+  for (const { number, state } of attempts) {
     const made = workers.find(({ metadata }) => attemptOf(metadata.labels) === number);
     const job = state === 'running' && made !== undefined && lacksPods(made) ? made : undefined;
     const awaited = { number, job, jobIsGone: job === undefined, pods: [] };
-    return [number, pending.messageFor(keyOf(stage), awaited, 'rollout-worker')] as const;
-  });
+    messages.set(number, pending.messageFor(keyOf(stage), awaited, 'rollout-worker'));
+  }
   return workers.map((job) => {
-    const observed = observeWorkers(job, seen.pods, new Map(messages).get(attemptOf(job.metadata.labels)));
+    const observed = observeWorkers(job, seen.pods, messages.get(attemptOf(job.metadata.labels)));
     if (observed.running > 0) return observed;
     const learner = seen.jobs.find((each) => isTrainer(each) && attemptOf(each.metadata.labels) === observed.attempt);
     return { ...observed, ...madeWithOthers(job, stage, { defaults, image: defaultImageOf(learner, image) }) };

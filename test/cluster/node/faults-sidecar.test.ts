@@ -1,5 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Pod } from '../../../operator/kube/client/resources.ts';
@@ -8,7 +7,7 @@ import { eventually } from '../support/eventually.ts';
 import { selfSigned } from '../support/self-signed.ts';
 import { describeFaults, image } from './describe-faults.ts';
 import { type Digests, DisturbedPipeline, undisturbed } from './disturbed-pipeline.ts';
-import { inNode } from './node-process.ts';
+import { serveOnNode } from './node-process.ts';
 
 const manifest = 'short.yaml';
 /** In the network of the node, where nothing else listens. */
@@ -23,10 +22,8 @@ describeFaults('a stage whose pods get a sidecar that never ends', (cluster) => 
   beforeAll(async () => {
     expected = await undisturbed(manifest);
     const caBundle = await selfSigned(directory());
-    const program = [join(import.meta.dirname, 'inject-sidecar.ts'), String(port), directory(), image];
-    const [nsenter = '', ...args] = [...inNode(cluster(), 'net'), process.execPath, ...program];
-    webhook = spawn(nsenter, args, { env: { ...process.env, NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'inherit'] });
-    if (webhook.stdout !== null) await once(webhook.stdout, 'data');
+    const program = join(import.meta.dirname, 'inject-sidecar.ts');
+    webhook = await serveOnNode(cluster(), program, String(port), directory(), image);
     await cluster().apply([injection(caBundle)]);
   }, 300_000);
 

@@ -1,5 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -8,7 +7,7 @@ import { useSharedDirectory } from '../../support/shared-directory.ts';
 import { describeFaults } from './describe-faults.ts';
 import { type Digests, DisturbedPipeline, undisturbed } from './disturbed-pipeline.ts';
 import { localVolume } from './local-volume.ts';
-import { inNode } from './node-process.ts';
+import { serveOnNode } from './node-process.ts';
 
 const examples = join(import.meta.dirname, '../../../examples');
 const trained = join(import.meta.dirname, '../../fixtures/trained');
@@ -81,12 +80,7 @@ describeFaults(
     test('from a claim with files, and a Hub that fails now and then and wants a token', async () => {
       const flags = [hub.host, String(hub.port), hub.token, join(directory(), 'model')];
       const program = join(import.meta.dirname, 'hub-on-node.ts');
-      const [nsenter = '', ...args] = [...inNode(cluster(), 'net'), process.execPath, program, ...flags];
-      server = spawn(nsenter, args, {
-        env: { ...process.env, NODE_OPTIONS: '' },
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      if (server.stdout !== null) await once(server.stdout, 'data');
+      server = await serveOnNode(cluster(), program, ...flags);
 
       await using pipeline = await DisturbedPipeline.prepare(cluster(), manifest);
       const stringData = { token: hub.token };
