@@ -2,7 +2,7 @@
 // depend on where in its row's vectors it falls, unless it is part of a sum, whose lanes are fixed.
 #pragma once
 
-
+#include "bfloat16.h"
 #include "exponential.h"
 #include "kernels.h"
 
@@ -89,6 +89,10 @@ void rmsNormWeightGradient(const float* g, const float* x, const float* r, float
       put(dweight + j, fma(get(g + i * d + j) * get(x + i * d + j), splat(r[i]), get(dweight + j)));
     });
   }
+}
+
+void roundBf16(const float* x, float* y, int64_t n) {
+  forVectors(n, [&](auto get, auto put) __attribute__((always_inline)) { put(y, roundToBFloat16(get(x))); });
 }
 
 R1_INLINE Float sigmoid(Float x) { return 1.f / (1.f + exponential(-x > splat(87.f) ? splat(87.f) : -x)); }

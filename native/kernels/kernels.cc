@@ -76,6 +76,10 @@ void cachedAttention(const CacheShape& shape, const float* q, const float* k, co
                      const int64_t* table, float* keys, float* values, float* out) {
   target().table->cachedAttention(shape, q, k, v, positions, table, keys, values, out);
 }
+void cachedAttentionBf16(const CacheShape& shape, const float* q, const float* k, const float* v, const int64_t* positions,
+                         const int64_t* table, uint16_t* keys, uint16_t* values, float* out) {
+  target().table->cachedAttentionBf16(shape, q, k, v, positions, table, keys, values, out);
+}
 
 void adamw(const AdamW& settings, float* parameters, float* m, float* v, const float* gradient, int64_t n) {
   target().table->adamw(settings, parameters, m, v, gradient, n);
@@ -91,6 +95,7 @@ void rmsNormInputGradient(const float* g, const float* x, const float* weight, c
 void rmsNormWeightGradient(const float* g, const float* x, const float* r, float* dweight, int64_t m, int64_t d) {
   target().table->rmsNormWeightGradient(g, x, r, dweight, m, d);
 }
+void roundBf16(const float* x, float* y, int64_t n) { target().table->roundBf16(x, y, n); }
 void swiglu(const float* gate, const float* up, float* y, int64_t n) { target().table->swiglu(gate, up, y, n); }
 void swigluGradient(const float* gate, const float* up, const float* g, float* dgate, float* dup, int64_t n) {
   target().table->swigluGradient(gate, up, g, dgate, dup, n);

@@ -99,6 +99,10 @@ struct CacheShape {
 void cachedAttention(const CacheShape& shape, const float* q, const float* k, const float* v, const int64_t* positions,
                      const int64_t* table, float* keys, float* values, float* out);
 
+/// The same over a cache in bfloat16, for which keys and values are rounded. The bits are those of `attention` over rounded ones.
+void cachedAttentionBf16(const CacheShape& shape, const float* q, const float* k, const float* v, const int64_t* positions,
+                         const int64_t* table, uint16_t* keys, uint16_t* values, float* out);
+
 // -------------------------------------------------------------------------------------------------------- optimizer
 
 /// Factors of an update: `adamwFactors` in trainer/optim/adamw.ts.
@@ -130,6 +134,9 @@ void rmsNormInputGradient(const float* g, const float* x, const float* weight, c
 
 /// dweight += Σ_rows r·g∘x, in ascending order.
 void rmsNormWeightGradient(const float* g, const float* x, const float* r, float* dweight, int64_t m, int64_t d);
+
+/// y = x rounded to bfloat16, n elements.
+void roundBf16(const float* x, float* y, int64_t n);
 
 /// y = silu(gate)∘up, n elements.
 void swiglu(const float* gate, const float* up, float* y, int64_t n);

@@ -2,6 +2,7 @@
 // error in float32, so that all are products in float32 of rounded factors.
 #pragma once
 
+#include "bfloat16.h"
 #include "linear-gradient.h"
 #include "linear-packed.h"
 #include "linear.h"
@@ -12,24 +13,12 @@ namespace r1::R1_TARGET {
 struct BFloat16Weights : ProductsOfFloats {
   typedef uint16_t Element;
   static constexpr int perWord = 2;
-  R1_INLINE float value(uint16_t weight) {
-    const uint32_t bits = uint32_t(weight) << 16;
-    float value;
-    std::memcpy(&value, &bits, sizeof value);
-    return value;
-  }
+  R1_INLINE float value(uint16_t weight) { return widened(weight); }
   R1_INLINE Float column(Float words, int which) {
     const Int bits = reinterpret_cast<Int>(words);
     return reinterpret_cast<Float>(which == 0 ? bits << 16 : bits & int32_t(0xffff0000));
   }
 };
-
-/// x rounded to bfloat16, to the nearest, ties to even; not a number stays so.
-R1_INLINE Float roundToBFloat16(Float x) {
-  const Int bits = reinterpret_cast<Int>(x);
-  const Int rounded = (bits + 0x7fff + (bits >> 16 & 1)) & int32_t(0xffff0000);
-  return x == x ? reinterpret_cast<Float>(rounded) : x;
-}
 
 /// `count` numbers, rounded to bfloat16.
 R1_INLINE void roundInto(float* to, const float* from, int64_t count) {
@@ -73,7 +62,7 @@ constexpr int64_t roundedRowBlock = 4 * rowBlock;
 
 /// `count` numbers of bfloat16, widened.
 R1_INLINE void widenInto(float* to, const uint16_t* from, int64_t count) {
-  for (int64_t i = 0; i < count; i++) to[i] = BFloat16Weights::value(from[i]);
+  for (int64_t i = 0; i < count; i++) to[i] = widened(from[i]);
 }
 
 void linearInputGradientBf16(const float* g, const uint16_t* w, const float* c, float* dx, int64_t m, int64_t n,

@@ -1,8 +1,8 @@
 // Products as sums of outer products: c[i, j] (+)= Σ_p a[i, p]·b[p, j], j in a panel of 16 columns. An element's sum runs
-// over p in ascending order, whatever the tile.
+// over p in ascending order, whatever the tile. b may be in bfloat16, which is widened as it is loaded.
 #pragma once
 
-#include "vector.h"
+#include "bfloat16.h"
 
 namespace r1::R1_TARGET {
 
@@ -26,8 +26,8 @@ struct Strided {
 };
 
 /// acc[i] += a[i, p]·b[p] for one p.
-template <int MR>
-R1_INLINE void addOuterProduct(Strided a, const float* b, int64_t p, Float (&acc)[MR][panelWidth / W]) {
+template <int MR, class Element>
+R1_INLINE void addOuterProduct(Strided a, const Element* b, int64_t p, Float (&acc)[MR][panelWidth / W]) {
   Float column[panelWidth / W];
   R1_UNROLL for (int v = 0; v < panelWidth / W; v++) column[v] = load(b + v * W);
   R1_UNROLL for (int i = 0; i < MR; i++) {
@@ -36,8 +36,8 @@ R1_INLINE void addOuterProduct(Strided a, const float* b, int64_t p, Float (&acc
   }
 }
 
-template <int MR, bool Add>
-R1_INLINE void outerTile(Strided a, const float* b, int64_t bStride, float* c, int64_t cStride, int64_t count) {
+template <int MR, bool Add, class Element>
+R1_INLINE void outerTile(Strided a, const Element* b, int64_t bStride, float* c, int64_t cStride, int64_t count) {
   constexpr int vectors = panelWidth / W;
   Float acc[MR][vectors] = {};
   if constexpr (Add) {
@@ -52,8 +52,8 @@ R1_INLINE void outerTile(Strided a, const float* b, int64_t bStride, float* c, i
 }
 
 /// The same for fewer than `Most` rows.
-template <int Most, bool Add>
-R1_INLINE void outerRest(int64_t rows, Strided a, const float* b, int64_t bStride, float* c, int64_t cStride,
+template <int Most, bool Add, class Element>
+R1_INLINE void outerRest(int64_t rows, Strided a, const Element* b, int64_t bStride, float* c, int64_t cStride,
                          int64_t count) {
   if constexpr (Most > 1) {
     if (rows == Most - 1) return outerTile<Most - 1, Add>(a, b, bStride, c, cStride, count);
@@ -62,8 +62,8 @@ R1_INLINE void outerRest(int64_t rows, Strided a, const float* b, int64_t bStrid
 }
 
 /// c (+)= a·b for any number of rows and one panel. Row p of b begins at b + p·bStride.
-template <bool Add>
-static void outerPanel(int64_t rows, Strided a, const float* b, int64_t bStride, float* c, int64_t cStride,
+template <bool Add, class Element>
+static void outerPanel(int64_t rows, Strided a, const Element* b, int64_t bStride, float* c, int64_t cStride,
                        int64_t count) {
   int64_t i = 0;
   for (; i + tileRows <= rows; i += tileRows) {

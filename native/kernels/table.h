@@ -17,11 +17,13 @@
   one(attention)                \
   one(attentionGradient)        \
   one(cachedAttention)          \
+  one(cachedAttentionBf16)      \
   one(adamw)                    \
   one(sumOfSquares)             \
   one(rmsNorm)                  \
   one(rmsNormInputGradient)     \
   one(rmsNormWeightGradient)    \
+  one(roundBf16)                \
   one(swiglu)                   \
   one(swigluGradient)           \
   one(rotary)                   \

@@ -3,6 +3,36 @@
 
 namespace r1 {
 
+namespace {
+
+template <auto kernel, class Element>
+void callCachedAttention(const Call& call) {
+  const Input q = call.input(0), k = call.input(1), v = call.input(2), positions = call.input(3);
+  const Input table = call.input(4), keys = call.input(5), values = call.input(6);
+  q.expectRank(3);
+  k.expectRank(3);
+  table.expectRank(2);
+  values.expectRank(2);
+  const int64_t rows = q.dims[0], heads = q.dims[1], kvHeads = k.dims[1], headDim = q.dims[2];
+  k.expect({rows, kvHeads, headDim});
+  v.expect(k.dims);
+  if (kvHeads == 0 || heads % kvHeads != 0) q.expect({rows, kvHeads, headDim});
+  table.expect({rows, table.dims[1]});
+  positions.expect({rows});
+  positions.expectBelow(table.dims[1] * cacheBlock);
+  const int64_t blocks = values.dims[0] / (kvHeads * cacheBlock);
+  values.expect({blocks * kvHeads * cacheBlock, headDim});
+  keys.expect({blocks * kvHeads * cacheBlock * headDim});
+  table.expectBelow(blocks);
+  Element* nextKeys = call.changed<Element>(1, keys);
+  Element* nextValues = call.changed<Element>(2, values);
+  const CacheShape shape{rows, heads, kvHeads, headDim, table.dims[1]};
+  kernel(shape, q.floats(), k.floats(), v.floats(), positions.integers(), table.integers(), nextKeys, nextValues,
+         call.output(0, q.dims));
+}
+
+}  // namespace
+
 /// Attention of one new token a sequence, whose key and value are written into the cache first: as in
 /// trainer/nn/cached-attention.ts.
 /// The cache that is put out may be the one that is read, which then changes in place.
@@ -10,30 +40,15 @@ const Op cachedAttentionOp{
     "CachedAttention",
     {{"q", f32}, {"k", f32}, {"v", f32}, {"positions", i64}, {"table", i64}, {"keys", f32}, {"values", f32}},
     {{"out", f32}, {"keys", f32}, {"values", f32}},
-    [](const Call& call) {
-      const Input q = call.input(0), k = call.input(1), v = call.input(2), positions = call.input(3);
-      const Input table = call.input(4), keys = call.input(5), values = call.input(6);
-      q.expectRank(3);
-      k.expectRank(3);
-      table.expectRank(2);
-      values.expectRank(2);
-      const int64_t rows = q.dims[0], heads = q.dims[1], kvHeads = k.dims[1], headDim = q.dims[2];
-      k.expect({rows, kvHeads, headDim});
-      v.expect(k.dims);
-      if (kvHeads == 0 || heads % kvHeads != 0) q.expect({rows, kvHeads, headDim});
-      table.expect({rows, table.dims[1]});
-      positions.expect({rows});
-      positions.expectBelow(table.dims[1] * cacheBlock);
-      const int64_t blocks = values.dims[0] / (kvHeads * cacheBlock);
-      values.expect({blocks * kvHeads * cacheBlock, headDim});
-      keys.expect({blocks * kvHeads * cacheBlock * headDim});
-      table.expectBelow(blocks);
-      float* nextKeys = call.changed(1, keys);
-      float* nextValues = call.changed(2, values);
-      const CacheShape shape{rows, heads, kvHeads, headDim, table.dims[1]};
-      cachedAttention(shape, q.floats(), k.floats(), v.floats(), positions.integers(), table.integers(), nextKeys,
-                      nextValues, call.output(0, q.dims));
-    },
+    callCachedAttention<cachedAttention, float>,
+};
+
+/// The same over a cache in bfloat16, for which keys and values are rounded
+const Op cachedAttentionBf16Op{
+    "CachedAttentionBf16",
+    {{"q", f32}, {"k", f32}, {"v", f32}, {"positions", i64}, {"table", i64}, {"keys", bf16}, {"values", bf16}},
+    {{"out", f32}, {"keys", bf16}, {"values", bf16}},
+    callCachedAttention<cachedAttentionBf16, uint16_t>,
 };
 
 }  // namespace r1

@@ -79,9 +79,9 @@ void* Call::outputMemory(size_t index, const Dims& dims) const {
   return data;
 }
 
-float* Call::changed(size_t index, const Input& from) const {
-  float* to = output(index, from.dims);
-  if (to != from.data) std::memcpy(to, from.data, sizeof(float) * from.elements());
+void* Call::changedMemory(size_t index, const Input& from, size_t elementBytes) const {
+  void* to = outputMemory(index, from.dims);
+  if (to != from.data) std::memcpy(to, from.data, elementBytes * from.elements());
   return to;
 }
 

@@ -46,12 +46,16 @@ class Call {
     return static_cast<T*>(outputMemory(index, dims));
   }
   /// Memory of an output that begins as a copy of an input; nothing is copied where they lie in the same memory.
-  float* changed(size_t output, const Input& from) const;
+  template <class T = float>
+  T* changed(size_t output, const Input& from) const {
+    return static_cast<T*>(changedMemory(output, from, sizeof(T)));
+  }
   /// Memory of an output of this shape that sums are added to: it begins as the optional input `onto`, or as zeros.
   float* sum(size_t output, size_t onto, const Dims& dims) const;
 
  private:
   void* outputMemory(size_t index, const Dims& dims) const;
+  void* changedMemory(size_t index, const Input& from, size_t elementBytes) const;
   void check(OrtStatus* status) const;
 
   const struct Op& op_;

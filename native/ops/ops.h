@@ -8,6 +8,7 @@ namespace r1 {
 extern const Op adamwOp;
 extern const Op attentionOp;
 extern const Op attentionGradientOp;
+extern const Op cachedAttentionBf16Op;
 extern const Op cachedAttentionOp;
 extern const Op linearOp;
 extern const Op linearBf16Op;
@@ -25,6 +26,7 @@ extern const Op rmsNormInputGradientOp;
 extern const Op rmsNormWeightGradientOp;
 extern const Op rotaryOp;
 extern const Op rotaryGradientOp;
+extern const Op roundBf16Op;
 extern const Op sumOfSquaresOp;
 extern const Op swiGluOp;
 extern const Op swiGluGradientOp;

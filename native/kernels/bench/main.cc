@@ -85,6 +85,34 @@ void gradients() {
   }
 }
 
+/// As many layers as make the cache larger than the processor's.
+void cachedAttention(int64_t group, int64_t sharing) {
+  std::printf("cachedAttention, %ld heads over 2 of 64, 32 rows of which %ld share all but 64 keys, ms (f32 / bf16)\n ", 2 * group, sharing);
+  for (const int64_t count : {64, 128, 192, 256, 1024}) {
+    const int64_t rows = 32, layers = 6, columns = count / r1::cacheBlock, block = 2 * r1::cacheBlock * 64;
+    const int64_t size = rows * columns * block;
+    const r1::CacheShape shape{rows, 2 * group, 2, 64, columns};
+    std::vector<int64_t> positions(rows, count - 1), table(rows * columns);
+    for (int64_t i = 0; i < rows * columns; i++) {
+      const int64_t row = i / columns, column = i % columns;
+      table[i] = column < columns - 4 ? row / sharing * sharing * columns + column : i;
+    }
+    const Floats q = some(rows * 2 * group * 64), k = some(rows * 2 * 64), v = some(rows * 2 * 64);
+    Floats keys = some(layers * size), values = some(layers * size), out(q.size());
+    std::vector<uint16_t> halfKeys(layers * size, 0x3f80), halfValues(layers * size, 0x3f80);
+    const auto perLayer = [&](auto kernel, auto* allKeys, auto* allValues) {
+      return 1e3 / double(layers) * least([&] {
+        for (int64_t layer = 0; layer < layers; layer++) {
+          kernel(shape, q.data(), k.data(), v.data(), positions.data(), table.data(), allKeys + layer * size, allValues + layer * size, out.data());
+        }
+      });
+    };
+    std::printf("  %ld keys %.3f/%.3f", count, perLayer(r1::cachedAttention, keys.data(), values.data()),
+                perLayer(r1::cachedAttentionBf16, halfKeys.data(), halfValues.data()));
+  }
+  std::printf("\n");
+}
+
 /// One sequence; half of the products of a full square count.
 void attention() {
   std::printf("attention, 9 heads over 3 of 64, one sequence, GFLOP/s (forward / gradient)\n ");
@@ -104,25 +132,10 @@ void attention() {
     const double flop = 1e-9 * double(length * (length + 1) * 9 * 64) * 2;
     std::printf("  T=%ld %.1f/%.1f", length, flop / forward, 2.5 * flop / gradient);
   }
-  for (const int64_t sharing : {1, 8}) {
-    std::printf("\ncachedAttention, the same heads, 32 rows of which %ld share all but 64 keys, ms\n ", sharing);
-    for (const int64_t count : {64, 128, 256, 1024}) {
-      const int64_t rows = 32, columns = count / r1::cacheBlock, block = 3 * r1::cacheBlock * 64;
-      const r1::CacheShape shape{rows, 9, 3, 64, columns};
-      std::vector<int64_t> positions(rows, count - 1), table(rows * columns);
-      for (int64_t i = 0; i < rows * columns; i++) {
-        const int64_t row = i / columns, column = i % columns;
-        table[i] = column < columns - 4 ? row / sharing * sharing * columns + column : i;
-      }
-      const Floats q = some(rows * 9 * 64), k = some(rows * 3 * 64), v = some(rows * 3 * 64);
-      Floats keys = some(rows * columns * block), values = some(rows * columns * block), out(q.size());
-      const double took = least([&] {
-        r1::cachedAttention(shape, q.data(), k.data(), v.data(), positions.data(), table.data(), keys.data(), values.data(), out.data());
-      });
-      std::printf("  %ld keys %.3f", count, 1e3 * took);
-    }
-  }
   std::printf("\n");
+  for (const int64_t sharing : {1, 8}) {
+    for (const int64_t group : {2, 3}) cachedAttention(group, sharing);
+  }
 }
 
 void optimizer() {

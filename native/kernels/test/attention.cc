@@ -137,18 +137,36 @@ std::vector<int64_t> sharingTable(const Batch& b, int64_t columns) {
   return table;
 }
 
+Floats widened(const Floats& numbers) { return numbers; }
+Floats widened(const std::vector<uint16_t>& halves) {
+  Floats numbers;
+  for (uint16_t half : halves) numbers.push_back(reference::widened(half));
+  return numbers;
+}
+
+Floats roundedAll(const Floats& numbers) {
+  std::vector<uint16_t> halves;
+  for (float number : numbers) halves.push_back(reference::rounded(number));
+  return widened(halves);
+}
+
 /// All sequences side by side, token by token over a cache whose free places hold no numbers. Whoever has no token at a position
-/// takes its last one again.
-void cacheGivesTheSameBits(const r1::Table& kernels) {
+/// takes its last one again. A cache in bfloat16 has rounded keys and values, and then so have whole sequences.
+template <class Element, class CachedAttention>
+void cacheGivesTheSameBits(const r1::Table& kernels, CachedAttention cachedAttention) {
+  constexpr bool isFloat = sizeof(Element) == sizeof(float);
   for (int i = 0; i < 40; i++) {
     const Batch b = randomBatch(i < 34 ? 60 : 200);
     const auto& s = b.shape;
-    const Result whole = attend(kernels, b);
+    Batch inCache = b;
+    if (!isFloat) inCache.k = roundedAll(b.k), inCache.v = roundedAll(b.v);
+    const Result whole = attend(kernels, inCache);
     const int64_t columns = s.length / r1::cacheBlock + between(1, 3);
     const r1::CacheShape cache{s.rows, s.heads, s.kvHeads, s.headDim, columns};
     const std::vector<int64_t> table = sharingTable(b, columns);
     const int64_t blocks = *std::max_element(table.begin(), table.end()) + 1;
-    Floats keys(blocks * s.kvHeads * r1::cacheBlock * s.headDim, NAN), values = keys;
+    const Element nothing = isFloat ? Element(NAN) : Element(0x7fc0);
+    std::vector<Element> keys(blocks * s.kvHeads * r1::cacheBlock * s.headDim, nothing), values = keys;
     std::vector<int64_t> lengths(s.rows, 1);
     for (int64_t t = 0; t < s.tokens; t++) {
       for (int64_t cell = 0; cell < s.rows * s.length; cell++) {
@@ -158,7 +176,7 @@ void cacheGivesTheSameBits(const r1::Table& kernels) {
     }
     for (int64_t position = 0; position < s.length; position++) {
       std::vector<int64_t> positions, tokens;
-      Floats q, k, v, out(s.rows * s.heads * s.headDim), want = out;
+      Floats q, k, v, cachedK, cachedV, out(s.rows * s.heads * s.headDim), want = out;
       for (int64_t row = 0; row < s.rows; row++) {
         positions.push_back(std::min(position, lengths[row] - 1));
         tokens.push_back(b.places[row * s.length + positions[row]]);
@@ -166,14 +184,15 @@ void cacheGivesTheSameBits(const r1::Table& kernels) {
           to.insert(to.end(), from.begin() + tokens[row] * heads * s.headDim, from.begin() + (tokens[row] + 1) * heads * s.headDim);
         };
         take(q, b.q, s.heads), take(k, b.k, s.kvHeads), take(v, b.v, s.kvHeads);
+        take(cachedK, inCache.k, s.kvHeads), take(cachedV, inCache.v, s.kvHeads);
       }
-      Floats copiedKeys = keys, copiedValues = values;
-      kernels.cachedAttention(cache, q.data(), k.data(), v.data(), positions.data(), table.data(), keys.data(), values.data(), out.data());
+      Floats copiedKeys = widened(keys), copiedValues = widened(values);
+      cachedAttention(cache, q.data(), k.data(), v.data(), positions.data(), table.data(), keys.data(), values.data(), out.data());
       if (position % 16 == 3) {
-        reference::cachedAttention(cache, q.data(), k.data(), v.data(), positions.data(), table.data(), copiedKeys.data(),
+        reference::cachedAttention(cache, q.data(), cachedK.data(), cachedV.data(), positions.data(), table.data(), copiedKeys.data(),
                                    copiedValues.data(), want.data());
         check(close(out, want, tolerance), "cachedAttention is off by %g", difference(out, want));
-        check(sameBits(keys, copiedKeys) && sameBits(values, copiedValues), "cachedAttention writes the cache elsewhere");
+        check(sameBits(widened(keys), copiedKeys) && sameBits(widened(values), copiedValues), "cachedAttention writes the cache elsewhere");
       }
       for (int64_t row = 0; row < s.rows; row++) {
         const int64_t size = s.heads * s.headDim;
@@ -231,7 +250,8 @@ void extremeScoresStayFinite(const r1::Table& kernels) {
 void testAttention(const r1::Table& kernels) {
   agreesWithTheReference(kernels);
   gradientIsTheSlope(kernels);
-  cacheGivesTheSameBits(kernels);
+  cacheGivesTheSameBits<float>(kernels, kernels.cachedAttention);
+  cacheGivesTheSameBits<uint16_t>(kernels, kernels.cachedAttentionBf16);
   tokenDependsOnItsSequenceAlone(kernels);
   extremeScoresStayFinite(kernels);
 }

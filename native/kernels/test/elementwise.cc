@@ -118,6 +118,23 @@ void rotationsAgree(const r1::Table& kernels) {
   }
 }
 
+void roundingIsToTheNearest(const r1::Table& kernels) {
+  const float infinity = HUGE_VALF;
+  // Between 1 and 1 + 2⁻⁷, and what has no neighbour.
+  Floats x = {1.00390625f, 1.01171875f, -1.00390625f, 1.00390637f, 3.4e38f, 0.f, -0.f, infinity, -infinity};
+  const Floats others = normals(40);
+  x.insert(x.end(), others.begin(), others.end());
+  Floats y(x.size());
+  kernels.roundBf16(x.data(), y.data(), int64_t(x.size()));
+  const Floats want = {1, 1.015625f, -1, 1.0078125f, infinity, 0.f, -0.f, infinity, -infinity};
+  check(sameBits(y.data(), want.data(), int64_t(want.size())), "special numbers are rounded elsewhere");
+  for (size_t i = 0; i < x.size(); i++) check(y[i] == reference::widened(reference::rounded(x[i])), "%g is rounded to %g", x[i], y[i]);
+  const float noNumber = NAN;
+  float still;
+  kernels.roundBf16(&noNumber, &still, 1);
+  check(std::isnan(still), "what is no number is rounded to %g", still);
+}
+
 /// The exponential itself, against float64, over all it is used for.
 void exponentialsAreExact(const r1::Table& kernels) {
   double worst = 0;
@@ -140,5 +157,6 @@ void testElementwise(const r1::Table& kernels) {
   normsAgree(kernels);
   gatesAgree(kernels);
   rotationsAgree(kernels);
+  roundingIsToTheNearest(kernels);
   exponentialsAreExact(kernels);
 }

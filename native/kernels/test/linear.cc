@@ -6,6 +6,8 @@ using namespace test;
 
 namespace {
 
+using reference::rounded, reference::widened;
+
 constexpr double tolerance = 4e-6;  // of the largest element; sums of up to 2,000 terms
 
 struct Sizes {
@@ -49,19 +51,6 @@ void rowDependsOnItselfAlone(const r1::Table& kernels) {
       check(sameBits(some.data() + shift, all.data() + first * n, m * n), "linear n %ld k %ld: bits of %ld rows differ", n, k, m);
     }
   }
-}
-
-float widened(uint16_t upper) {
-  const uint32_t bits = uint32_t(upper) << 16;
-  float value;
-  std::memcpy(&value, &bits, 4);
-  return value;
-}
-
-uint16_t rounded(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, 4);
-  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
 struct Rounded {

@@ -10,6 +10,21 @@
 
 namespace reference {
 
+inline float widened(uint16_t half) {
+  const uint32_t bits = uint32_t(half) << 16;
+  float value;
+  std::memcpy(&value, &bits, 4);
+  return value;
+}
+inline float widened(float value) { return value; }
+
+/// To bfloat16; of numbers.
+inline uint16_t rounded(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, 4);
+  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
 inline void linear(const float* x, const float* w, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
   for (int64_t i = 0; i < m; i++) {
     for (int64_t j = 0; j < n; j++) {
