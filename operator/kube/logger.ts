@@ -15,9 +15,15 @@ const secrets = /\bhf_\w{8,}|\bBearer\s+[\w.~+/=-]+|\beyJ[\w-]{8,}\.[\w-]+\.[\w-
 export function createLogger(level: LogLevel): Logger {
   return createWinstonLogger({
     level,
-    format: format.combine(format.timestamp(), format.json({ replacer })),
+    format: format.combine(upTo(level)(), format.timestamp(), format.json({ replacer })),
     transports: [new transports.Console({ stderrLevels: [] })],
   });
+}
+
+/** Winston writes no line of a lower level, but makes it first; a pass has a line of its own. */
+function upTo(level: LogLevel): ReturnType<typeof format> {
+  const written: readonly string[] = logLevels.slice(0, logLevels.indexOf(level) + 1);
+  return format((line) => written.includes(line.level) && line);
 }
 
 function replacer(_key: string, value: unknown): unknown {

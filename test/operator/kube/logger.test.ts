@@ -38,6 +38,12 @@ test('one object a line with time, level and what was added', async () => {
   ]);
 });
 
+test('a line that is not written is not made', async () => {
+  let isRead = false;
+  const lines = await written('info', (log) => log.debug('pass', { toJSON: () => (isRead = true) }));
+  expect({ lines, isRead }).toEqual({ lines: [], isRead: false });
+});
+
 test('an error is what it says and where from, with its cause, and not what it carries', async () => {
   const cause = Object.assign(new Error('socket hang up'), {
     code: 'ECONNRESET',
