@@ -119,7 +119,7 @@ function checkObject(schema: StructuralSchema, value: Record<string, unknown>, p
   const rules = (schema['x-kubernetes-validations'] ?? []).filter(
     (rule) => !damagedHere || rule.problems !== undefined,
   );
-  checkRules(rules, toCel(result, schema), result, damaged, path, into);
+  if (rules.length > 0) checkRules(rules, toCel(result, schema), result, damaged, path, into);
   return { value: result, damaged };
 }
 

@@ -15,7 +15,7 @@ import {
 import { digestOf } from './names.ts';
 
 /** A spec without what its schema would fill in anyway. */
-export const stripped = withoutDefaults(stageSpec);
+export const stripped = oncePerSpec(withoutDefaults(stageSpec)<StageSpec>);
 
 /** A spec whose settings are without what their schema fills in, so that one more that has a default changes no digest. */
 const asked = oncePerSpec((spec): StageSpec => ({ ...spec, ...stripped(spec) }));
@@ -91,7 +91,7 @@ const unseenByPods = [
 
 /** SHA-256 of what an attempt is made from: a waiting one of another digest is replaced. */
 export const attemptDigest = oncePerSpec((spec) => {
-  const seen = stripped(spec);
+  const seen = { ...stripped(spec) };
   for (const field of unseenByPods) delete seen[field];
   return versioned(digestOf({ ...seen, ...claimOf(spec) }));
 });
