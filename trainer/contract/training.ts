@@ -139,7 +139,7 @@ export const precisions = ['f32', 'bf16'] as const;
 export const precision = z
   .enum(precisions)
   .describe(
-    'Of the products of linear layers and of the head. bf16 rounds their factors to bfloat16 and sums in f32, forward and backward, as autocast of PyTorch does; weights, moments, norms, softmax, attention and adapters stay in f32.',
+    'Of the products of linear layers and of the head. bf16 rounds their factors to bfloat16 and sums in f32, forward and backward, as autocast of PyTorch does, and keys and values to bfloat16, which halves their cache; weights, moments, norms, softmax, queries and adapters stay in f32.',
   );
 export type Precision = z.infer<typeof precision>;
 

@@ -40,7 +40,7 @@ const programBytes = 500e6;
  *
  *   shared by all workers   4 bytes a parameter each for weights, gradient, two moments, reference; all but the weights only of
  *                           parameters that are trained
- *   a worker                keys and values; what a step works in (step-memory.ts)
+ *   a worker                keys and values, in bf16 2 bytes each; what a step works in (step-memory.ts)
  *   each reward model       4 bytes a parameter for its weights
  *
  * In bf16, 2 bytes more for each number of the matrices that products read, of every model and of the reference. Where nothing is trained
@@ -60,7 +60,9 @@ export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
   const rounded = inBfloat16(layout) + (reference ? inBfloat16(trained) : 0);
   const longest = Math.min(sampledLength, config.maxLength);
   const ofOneSequence = longest * kvBytesPerToken(config);
-  const keysAndValues = Math.max(ofOneSequence, Math.min(cacheBytes, mostRows * ofOneSequence));
+  // In bf16 as many in float32, where a runtime takes no other.
+  const asFloats = copies && config.precision === 'bf16' ? 2 : 1;
+  const keysAndValues = asFloats * Math.max(ofOneSequence, Math.min(cacheBytes, mostRows * ofOneSequence));
   const packed = runtime === 'ops' && longest > 0 && !step ? ownPanelBytes(config, layout) : 0;
   return [
     certain('the weights', weights),

@@ -15,6 +15,6 @@ export interface OnnxProgram {
   readonly bytes: Uint8Array;
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
-  /** Where it has bfloat16 inputs: the same program with float32 in their place, which it rounds itself. */
+  /** Where it has bfloat16 inputs: the same program with float32 in place of these, which it rounds itself, and of bfloat16 outputs. */
   readonly inFloat32?: () => OnnxProgram;
 }

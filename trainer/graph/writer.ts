@@ -18,7 +18,7 @@ export function writeProgram(inputs: readonly Value[], outputs: Readonly<Record<
   const program = encode(inputs, results, []);
   const bfloat16 = inputs.filter(({ type }) => type === 'bfloat16');
   if (bfloat16.length === 0) return program;
-  return { ...program, inFloat32: () => encode(inputs, results, bfloat16.map(roundedInput)) };
+  return { ...program, inFloat32: () => encode(inputs, results.map(inFloat32), bfloat16.map(roundedInput)) };
 }
 
 type NamedValue = readonly [name: string, value: Value];
@@ -58,6 +58,12 @@ function encode(
     inputs: graphInputs.map((value) => port(names.of(value), value)),
     outputs: results.map(([name, value]) => port(name, value)),
   };
+}
+
+function inFloat32([name, value]: NamedValue): NamedValue {
+  const { type, shape } = value;
+  if (type !== 'bfloat16') return [name, value];
+  return [name, apply('Cast', [value], { shape }, { attributes: { to: elementTypes.float32 } })];
 }
 
 /** What a bfloat16 input is made of where it is given in float32. */

@@ -9,6 +9,7 @@ import { add } from '../ops/elementwise.ts';
 import { linear as linearLayer } from '../ops/linalg.ts';
 import { reshape } from '../ops/movement.ts';
 import { rmsNorm } from '../ops/normalization.ts';
+import { rounded } from '../ops/rounding.ts';
 import type { ModelConfig } from './config.ts';
 import { adapterNames, isAdapted } from './parameters.ts';
 
@@ -30,9 +31,8 @@ export interface Tokens extends TokenPlaces {
 export interface LayerOutput {
   /** The residual stream after the layer, `[T, d]` */
   readonly y: Value;
-  /** After RoPE, `[T, kvHeads, headDim]` */
+  /** As a cache has them, `[T, kvHeads, headDim]` */
   readonly keys: Value;
-  /** `[T, kvHeads, headDim]` */
   readonly values: Value;
 }
 
@@ -73,7 +73,8 @@ export interface AttentionHeads {
 }
 
 /**
- * What attention takes of tokens: queries and keys after QK-norm (Qwen3) and RoPE, and values.
+ * What attention takes of tokens: queries and keys after QK-norm (Qwen3) and RoPE, and values. In bf16 keys and values are rounded to
+ * bfloat16, in which the cache has them, so that whole sequences attend to what a cache holds.
  *
  * @param x the residual stream, `[T, d]`
  * @param positions `[T, 1]` int64
@@ -96,11 +97,9 @@ export function attentionHeads(
     const norm = { weight: layer(`self_attn.${name}_norm.weight`), epsilon: config.normEpsilon };
     return rotatedHeads(projected, positions, tables, norm);
   };
-  return {
-    q: rotate('q'),
-    k: rotate('k'),
-    v: reshape(project('v'), [count, config.kvHeads, config.headDim]),
-  };
+  const v = reshape(project('v'), [count, config.kvHeads, config.headDim]);
+  const inCache = (heads: Value): Value => (config.precision === 'bf16' ? rounded(heads) : heads);
+  return { q: rotate('q'), k: inCache(rotate('k')), v: inCache(v) };
 }
 
 function decoderRotaryTables({

@@ -1,5 +1,5 @@
 export { cacheBlock } from '../nn/cached-attention.ts';
-export { decodeProgram } from './decode-program.ts';
+export { cacheType, decodeProgram } from './decode-program.ts';
 export {
   headGradientProgram,
   headParameters,

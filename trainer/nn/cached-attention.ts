@@ -3,14 +3,17 @@ import { type Value, apply, constant, integers, kernel, scalar } from '../graph/
 import { add, divide, lessOrEqual, multiply, subtract, where } from '../ops/elementwise.ts';
 import { gatherRows, pickColumns, setRows } from '../ops/indexing.ts';
 import { batchedMatmul } from '../ops/linalg.ts';
-import { concat, reshape, sizes, slice } from '../ops/movement.ts';
+import { cast, concat, reshape, sizes, slice } from '../ops/movement.ts';
 import { softmax } from '../ops/normalization.ts';
 import { masked } from './attention-grid.ts';
 
 /** Positions of a block: the kernel has the keys of so many in a register's columns. */
 export const cacheBlock = 16;
 
-/** Keys and values of sequences, in blocks of positions. Which block belongs to whom is in a table; several sequences may share one. */
+/**
+ * Keys and values of sequences, float32 or bfloat16, in blocks of positions. Which block belongs to whom is in a table; several sequences may
+ * share one.
+ */
 export interface Cache {
   /** `[blocks · kvHeads · headDim · 16]`: the positions of a block are columns */
   readonly keys: Value;
@@ -28,7 +31,8 @@ export interface CachePlaces {
 
 /**
  * Attention of one new token a sequence, whose key and value are written into the cache first. A token has the bits that it has in
- * `attention`: the sum runs over the same keys in the same order, and a masked key adds exactly 0.
+ * `attention`: the sum runs over the same keys in the same order, and a masked key adds exactly 0. For a cache in bfloat16 keys and values
+ * are rounded; a token then has the bits of `attention` over rounded ones.
  *
  * @param q `[B, heads, headDim]`
  * @param k, v of the new tokens, `[B, kvHeads, headDim]`
@@ -45,16 +49,19 @@ export function cachedAttention(
   const kvHeads = fixed(dimension(k.shape, 1));
   const group = heads / kvHeads;
   const at = newest(positions, table);
-  const keys = setRows(cache.keys, { rows: keyCells(at, kvHeads, headDim), updates: k });
-  const values = setRows(cache.values, { rows: valueCells(at, kvHeads), updates: v });
+  const { type } = cache.keys;
+  const [inCache, widened] =
+    type === 'bfloat16' ? [(x: Value) => cast(x, type), (x: Value) => cast(x, 'float32')] : [same, same];
+  const keys = setRows(cache.keys, { rows: keyCells(at, kvHeads, headDim), updates: inCache(k) });
+  const values = setRows(cache.values, { rows: valueCells(at, kvHeads), updates: inCache(v) });
 
   // The blocks of each sequence side by side. A line of keys is one element of 16 positions, one of values a whole block.
   const keyLines = parts(parts(reshape(table, [rows, 1, 1, 'N']), kvHeads, 1), headDim, 2);
   const ownKeys = gatherRows(reshape(keys, ['lines', cacheBlock]), keyLines);
-  const allKeys = reshape(ownKeys, [rows, kvHeads, headDim, 'W']);
+  const allKeys = reshape(widened(ownKeys), [rows, kvHeads, headDim, 'W']);
   const valueLines = parts(reshape(table, [rows, 1, 'N']), kvHeads, 1);
   const ownValues = gatherRows(reshape(values, ['lines', cacheBlock * headDim]), valueLines);
-  const allValues = reshape(ownValues, [rows, kvHeads, 'W', headDim]);
+  const allValues = reshape(widened(ownValues), [rows, kvHeads, 'W', headDim]);
 
   // ONNX Runtime multiplies a single row by another kernel, which sums in another order: give it two.
   const single = reshape(q, [rows, kvHeads, group, headDim]);
@@ -62,9 +69,14 @@ export function cachedAttention(
   const scores = batchedMatmul(queries, allKeys, { alpha: 1 / Math.sqrt(headDim) });
   const attended = batchedMatmul(softmax(add(scores, mask(positions, table))), allValues);
   const out = reshape(group === 1 ? slice(attended, 2, 0, 1) : attended, q.shape);
-  const outputs = kernel('CachedAttention', [q, k, v, positions, table, cache.keys, cache.values], [out, keys, values]);
+  const name = `CachedAttention${type === 'bfloat16' ? 'Bf16' : ''}`;
+  const outputs = kernel(name, [q, k, v, positions, table, cache.keys, cache.values], [out, keys, values]);
   const [o, nextKeys, nextValues] = outputs as [Value, Value, Value];
   return { out: o, keys: nextKeys, values: nextValues };
+}
+
+function same(x: Value): Value {
+  return x;
 }
 
 /** The block of each new token, and its place there, `[B]` int64. */

@@ -1,6 +1,7 @@
-import { cacheBlock } from '../models/programs.ts';
+import type { Precision } from '../contract/training.ts';
+import { cacheBlock, cacheType } from '../models/programs.ts';
 import { preferHugePages } from '../runtime/open-runtime.ts';
-import { floatTensor, release, type Tensor } from '../runtime/tensor.ts';
+import { arrays, release, type Tensor } from '../runtime/tensor.ts';
 import { BlockPool } from './block-pool.ts';
 
 /** What the size of a cache depends on. */
@@ -8,11 +9,16 @@ export interface KvShape {
   readonly layers: number;
   readonly kvHeads: number;
   readonly headDim: number;
+  readonly precision?: Precision | undefined;
 }
 
+type CacheType = ReturnType<typeof cacheType>;
+type Numbers = Float32Array | Uint16Array;
+
 /** Bytes of the keys and values of one token, over all layers. */
-export function kvBytesPerToken({ layers, kvHeads, headDim }: KvShape): number {
-  return 2 * layers * kvHeads * headDim * Float32Array.BYTES_PER_ELEMENT;
+export function kvBytesPerToken(shape: KvShape): number {
+  const { layers, kvHeads, headDim } = shape;
+  return 2 * layers * kvHeads * headDim * arrays[cacheType(shape)].BYTES_PER_ELEMENT;
 }
 
 /** Blocks that hold this many tokens of one sequence. */
@@ -40,21 +46,26 @@ export interface KvTensors {
 export class KvCache {
   readonly pool: BlockPool;
   readonly #shape: KvShape;
-  readonly #memory: Float32Array;
-  readonly #keys: readonly Float32Array[];
-  readonly #values: readonly Float32Array[];
+  readonly #type: CacheType;
+  readonly #memory: Numbers;
+  readonly #keys: readonly Numbers[];
+  readonly #values: readonly Numbers[];
   readonly #capacity: number;
   #tensors: KvTensors | undefined;
   #room = 0;
 
-  /** @param capacity blocks, the first included, which is no sequence's */
-  constructor(shape: KvShape, capacity: number) {
+  /**
+   * @param capacity blocks, the first included, which is no sequence's
+   * @param type what programs take: float32 for a runtime that knows no other
+   */
+  constructor(shape: KvShape, capacity: number, type: CacheType = cacheType(shape)) {
     const { layers } = shape;
     this.#shape = shape;
+    this.#type = type;
     this.#capacity = capacity;
     this.pool = new BlockPool(capacity);
     const size = capacity * this.#blockSize;
-    this.#memory = new Float32Array(2 * layers * size);
+    this.#memory = new arrays[type](2 * layers * size);
     preferHugePages(this.#memory.buffer);
     const parts = Array.from({ length: 2 * layers }, (_, i) => this.#memory.subarray(i * size, (i + 1) * size));
     this.#keys = parts.filter((_, i) => i % 2 === 0);
@@ -69,7 +80,7 @@ export class KvCache {
   /**
    * Writes the first tokens of a sequence.
    *
-   * @param keys [T, kvHeads, headDim], as are `values`: of a list in which the `count` tokens stand from `start` on
+   * @param keys [T, kvHeads, headDim], as are `values`: of a list in which the `count` tokens stand from `start` on; in bf16 they are rounded
    * @param blocks of the sequence
    */
   write(
@@ -79,7 +90,8 @@ export class KvCache {
     { start, count }: { readonly start: number; readonly count: number },
   ): void {
     const { kvHeads, headDim } = this.#shape;
-    const [toKeys, toValues] = [this.#keys[layer] as Float32Array, this.#values[layer] as Float32Array];
+    const [toKeys, toValues] = [this.#keys[layer] as Numbers, this.#values[layer] as Numbers];
+    const [fromKeys, fromValues] = [numbersOf(keys, this.#type), numbersOf(values, this.#type)];
     const size = cacheBlock * headDim;
     for (let position = 0; position < count; position++) {
       const block = blocks[Math.floor(position / cacheBlock)] as number;
@@ -87,8 +99,10 @@ export class KvCache {
       for (let head = 0; head < kvHeads; head++) {
         const from = ((start + position) * kvHeads + head) * headDim;
         const to = (block * kvHeads + head) * size;
-        for (let d = 0; d < headDim; d++) toKeys[to + d * cacheBlock + at] = keys[from + d] as number;
-        toValues.set(values.subarray(from, from + headDim), to + at * headDim);
+        for (let d = 0; d < headDim; d++) {
+          toKeys[to + d * cacheBlock + at] = fromKeys(from + d);
+          toValues[to + at * headDim + d] = fromValues(from + d);
+        }
       }
     }
   }
@@ -108,8 +122,12 @@ export class KvCache {
       const size = this.#room * this.#blockSize;
       const lines = this.#room * kvHeads * cacheBlock;
       this.#tensors = {
-        keys: this.#keys.map((cache) => floatTensor(cache.subarray(0, size), [size])),
-        values: this.#values.map((cache) => floatTensor(cache.subarray(0, size), [lines, headDim])),
+        keys: this.#keys.map((cache) => ({ type: this.#type, dims: [size], data: cache.subarray(0, size) })),
+        values: this.#values.map((cache) => ({
+          type: this.#type,
+          dims: [lines, headDim],
+          data: cache.subarray(0, size),
+        })),
       };
     }
     return this.#tensors;
@@ -119,4 +137,11 @@ export class KvCache {
   release(): void {
     release(this.#memory);
   }
+}
+
+/** Rounded floats as a cache holds them: bfloat16 is the upper half, which comes second. */
+function numbersOf(floats: Float32Array, type: CacheType): (index: number) => number {
+  if (type === 'float32') return (index) => floats[index] as number;
+  const halves = new Uint16Array(floats.buffer, floats.byteOffset, 2 * floats.length);
+  return (index) => halves[2 * index + 1] as number;
 }

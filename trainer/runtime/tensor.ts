@@ -71,6 +71,6 @@ export function floats(outputs: Tensors, name: string): Float32Array {
 }
 
 /** Frees an output's memory now instead of at some later garbage collection, which lets a large model's pile up. */
-export function release(output: Float32Array): void {
+export function release(output: Float32Array | Uint16Array): void {
   if (output.buffer instanceof ArrayBuffer) output.buffer.transfer(0);
 }

@@ -75,6 +75,16 @@ describe.each([1, 2])('with %d workers', (workers) => {
       bytes: weights + workers * 64 * 20 * (2 * 30 * 3 * 64 * 4),
     },
     {
+      name: 'in bf16 half of it for keys and values',
+      demand: { config: { ...config, precision: 'bf16' }, runtime: 'ffi', sampledLength: 20 },
+      bytes: weights + 2 * (134_515_008 - 61 * 576) + workers * 64 * 20 * (2 * 30 * 3 * 64 * 2),
+    },
+    {
+      name: 'in bf16 all of it where a runtime takes float32 alone, and as many tokens as else',
+      demand: { config: { ...config, precision: 'bf16' }, runtime: 'stock', sampledLength: 2000 },
+      bytes: weights + workers * (weights + 2 * 256 * 2 ** 20),
+    },
+    {
       name: 'keys and values of long sequences',
       demand: { runtime: 'ffi', sampledLength: 2000 },
       bytes: weights + workers * 256 * 2 ** 20,

@@ -41,8 +41,9 @@ test.each(cases)(
       relativeDifference([loss], golden.get(`${prefix}loss`)),
       ...gradients(engine).map(([tensor, values]) => relativeDifference(values, golden.get(`${prefix}grad.${tensor}`))),
     ];
-    // A number next to the middle of two of bfloat16 is rounded up here and down there: the last bit of its float32 decides.
-    expect(Math.max(...differences(''))).toBeLessThan(2e-4);
+    // A number next to the middle of two of bfloat16 is rounded up here and down there: the last bit of its float32 decides. A key or value that
+    // is rounded elsewhere changes a gradient by up to 1e-3; without rounding it is 2e-2 away.
+    expect(Math.max(...differences(''))).toBeLessThan(2e-3);
     // Autocast rounds the products, too, and so whatever comes after them.
     expect(Math.max(...differences('autocast.'))).toBeLessThan(0.1);
   },
@@ -54,7 +55,7 @@ test.each(runtimes)('on %s loss and gradient are near those in f32', async (runt
     gradientOf(await tinyEngine({ config, optimizer: true, runtime })),
   ]);
   expect(Math.abs(bf16.loss / f32.loss - 1)).toBeLessThan(1e-2);
-  expect(relativeDifference(bf16.gradient, f32.gradient)).toBeLessThan(2e-2);
+  expect(relativeDifference(bf16.gradient, f32.gradient)).toBeLessThan(3e-2);
   expect(bf16.gradient).not.toEqual(f32.gradient);
 });
 

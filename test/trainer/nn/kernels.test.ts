@@ -8,7 +8,8 @@ import { cacheBlock, cachedAttention } from '../../../trainer/nn/cached-attentio
 import { linear } from '../../../trainer/ops/linalg.ts';
 import { pullback } from '../../../trainer/autodiff/reverse.ts';
 import { openRuntime } from '../../../trainer/runtime/open-runtime.ts';
-import { floatTensor, indexTensor, type Tensor } from '../../../trainer/runtime/tensor.ts';
+import { floatTensor, indexTensor, type Tensor, zeros } from '../../../trainer/runtime/tensor.ts';
+import { rounded } from '../../support/bfloat16.ts';
 import { expectClose, onBoth, random, rowsOf, runOn } from '../../support/kernel-and-body.ts';
 import { tokenIds } from '../../support/random-model.ts';
 import { testWithOps } from '../../support/with-ops.ts';
@@ -30,46 +31,51 @@ describe('attention', () => {
     for (const name of ['out', 'dq', 'dk', 'dv']) expectClose(name, kernels[name], bodies[name]);
   });
 
-  testWithOps.each(heads)('of one token of %i and %i heads of %i has the bits of whole sequences', async (...shape) => {
-    const [queryHeads, kvHeads, headDim] = shape;
-    const [rows, length, columns] = [4, 70, 5];
-    // The first three begin with the same 37 tokens, and share two blocks of them.
-    const sequences = Array.from({ length: rows }, (_, row) => ({
-      shared: tokenIds(row < 3 ? 37 : 5, 50),
-      own: tokenIds(length - (row < 3 ? 37 : 5), 50, row),
-    }));
-    const packing = packSequences(sequences);
-    const { tensors, count } = packed(sequences);
-    const blocks = [0, 1, 2].map((row) => [1, 2, 3 + 3 * row, 4 + 3 * row, 5 + 3 * row]);
-    const table = indexTensor([...blocks, [12, 13, 14, 15, 16]].flat(), [rows, columns]);
-    const size = 17 * kvHeads * cacheBlock * headDim;
-    const all = randomHeads(count, shape);
-    const whole = await runOn('ops', attentionProgram(shape), { ...all, ...tensors });
-    const results: Record<string, readonly Tensor[]> = {};
-    for (const name of ['ops', 'ffi'] as const) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
-      const step = await (await openRuntime(name)).compile(cachedProgram(shape));
-      const keys = floatTensor(new Float32Array(size), [size]);
-      const values = floatTensor(new Float32Array(size), [size / headDim, headDim]);
-      results[name] = [keys, values];
-      for (let position = 0; position < length; position++) {
-        const tokens = Array.from(
-          { length: rows },
-          (_, row) => packing.places[row * packing.length + position] as number,
-        );
-        const line = (of: 'q' | 'k' | 'v', number: number) => rowsOf(all[of], tokens, [rows, number, headDim]);
-        const one = { q: line('q', queryHeads), k: line('k', kvHeads), v: line('v', kvHeads) };
-        const positions = indexTensor(new Int32Array(rows).fill(position), [rows]);
-        const inputs = { ...one, positions, table, keys, values };
-        // oxlint-disable-next-line no-await-in-loop -- each token reads what those before it wrote
-        const { out } = await step.run(inputs, { 'next.keys': keys, 'next.values': values });
-        const expected = rowsOf(whole['out'] as Tensor, tokens, [rows, queryHeads, headDim]);
-        if (name === 'ops') expect(out?.data).toEqual(expected.data);
-        else expectClose('out', out, expected);
+  const caches = (['float32', 'bfloat16'] as const).flatMap((type) => heads.map((shape) => ({ type, shape })));
+  testWithOps.each(caches)(
+    'of one token of $shape over $type has the bits of whole sequences',
+    async ({ type, shape }) => {
+      const [queryHeads, kvHeads, headDim] = shape;
+      const [rows, length, columns] = [4, 70, 5];
+      // The first three begin with the same 37 tokens, and share two blocks of them.
+      const sequences = Array.from({ length: rows }, (_, row) => ({
+        shared: tokenIds(row < 3 ? 37 : 5, 50),
+        own: tokenIds(length - (row < 3 ? 37 : 5), 50, row),
+      }));
+      const packing = packSequences(sequences);
+      const { tensors, count } = packed(sequences);
+      const blocks = [0, 1, 2].map((row) => [1, 2, 3 + 3 * row, 4 + 3 * row, 5 + 3 * row]);
+      const table = indexTensor([...blocks, [12, 13, 14, 15, 16]].flat(), [rows, columns]);
+      const size = 17 * kvHeads * cacheBlock * headDim;
+      const all = randomHeads(count, shape);
+      const inCache = type === 'bfloat16' ? { k: roundedTensor(all.k), v: roundedTensor(all.v) } : {};
+      const whole = await runOn('ops', attentionProgram(shape), { ...all, ...inCache, ...tensors });
+      const results: Record<string, readonly Tensor[]> = {};
+      for (const name of ['ops', 'ffi'] as const) {
+        // oxlint-disable-next-line no-await-in-loop -- one after the other
+        const step = await (await openRuntime(name)).compile(cachedProgram(shape, type));
+        const keys = zeros(type, [size]);
+        const values = zeros(type, [size / headDim, headDim]);
+        results[name] = [keys, values];
+        for (let position = 0; position < length; position++) {
+          const tokens = Array.from(
+            { length: rows },
+            (_, row) => packing.places[row * packing.length + position] as number,
+          );
+          const line = (of: 'q' | 'k' | 'v', number: number) => rowsOf(all[of], tokens, [rows, number, headDim]);
+          const one = { q: line('q', queryHeads), k: line('k', kvHeads), v: line('v', kvHeads) };
+          const positions = indexTensor(new Int32Array(rows).fill(position), [rows]);
+          const inputs = { ...one, positions, table, keys, values };
+          // oxlint-disable-next-line no-await-in-loop -- each token reads what those before it wrote
+          const { out } = await step.run(inputs, { 'next.keys': keys, 'next.values': values });
+          const expected = rowsOf(whole['out'] as Tensor, tokens, [rows, queryHeads, headDim]);
+          if (name === 'ops') expect(out?.data).toEqual(expected.data);
+          else expectClose('out', out, expected);
+        }
       }
-    }
-    expect(results['ops']).toEqual(results['ffi']);
-  });
+      expect(results['ops']).toEqual(results['ffi']);
+    },
+  );
 
   testWithOps('refuses a table with a block that is not there', async () => {
     const program = cachedProgram([4, 2, 8]);
@@ -125,14 +131,17 @@ function attentionProgram([queryHeads, kvHeads, headDim]: readonly [number, numb
   return writeProgram([q, k, v, at.places, at.origins, g], { out, dq, dk, dv });
 }
 
-function cachedProgram([queryHeads, kvHeads, headDim]: readonly [number, number, number]): OnnxProgram {
+function cachedProgram(
+  [queryHeads, kvHeads, headDim]: readonly [number, number, number],
+  type: 'float32' | 'bfloat16' = 'float32',
+): OnnxProgram {
   const [q, k, v] = [
     input('q', ['B', queryHeads, headDim]),
     input('k', ['B', kvHeads, headDim]),
     input('v', ['B', kvHeads, headDim]),
   ];
   const [positions, table] = [input('positions', ['B'], 'int64'), input('table', ['B', 'N'], 'int64')];
-  const cache = { keys: input('keys', ['K']), values: input('values', ['C', headDim]) };
+  const cache = { keys: input('keys', ['K'], type), values: input('values', ['C', headDim], type) };
   const { out, keys, values } = cachedAttention(q, k, v, { positions, table }, cache);
   return writeProgram([q, k, v, positions, table, cache.keys, cache.values], {
     out,
@@ -153,6 +162,10 @@ function packed(
     count: ids.length,
     tensors: { places: indexTensor(places, [rows, length]), origins: indexTensor(origins, [ids.length]) },
   };
+}
+
+function roundedTensor({ data, dims }: Tensor<'float32'>): Tensor<'float32'> {
+  return floatTensor(rounded(data), dims);
 }
 
 function randomHeads(count: number, [queryHeads, kvHeads, headDim]: readonly [number, number, number]) {

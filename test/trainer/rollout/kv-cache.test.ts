@@ -30,6 +30,22 @@ test('tokens of a list are written into the blocks of their sequence', () => {
   expect(cache.tensors().keys[0]?.data.every((number) => number === 0)).toBe(true);
 });
 
+test('in bf16 the upper halves of rounded floats are written, or the floats for a runtime that takes no other', () => {
+  const inBf16 = { ...shape, precision: 'bf16' } as const;
+  const [cache, floats] = [new KvCache(inBf16, 8), new KvCache(inBf16, 8, 'float32')];
+  const numbers = Float32Array.of(1, -2, 0.5, 3.25, 1, 1, 1, -0.0078125);
+  const [block] = [cache, floats].map((each) => {
+    const taken = each.pool.take();
+    each.write(1, [taken], { keys: numbers, values: numbers }, { start: 0, count: 2 });
+    return taken;
+  }) as [number, number];
+  expect(cache.tensors().keys[1]).toMatchObject({ type: 'bfloat16' });
+  expect(read(cache, block, 0)).toEqual([0x4050, 0x4050]);
+  expect(read(cache, block, 1)).toEqual([0xbc00, 0xbc00]);
+  expect(floats.tensors().keys[1]).toMatchObject({ type: 'float32' });
+  expect(read(floats, block, 1)).toEqual([-0.0078125, -0.0078125]);
+});
+
 test('a block can be copied', () => {
   const cache = new KvCache(shape, 8);
   const [from, to] = [cache.pool.take(), cache.pool.take()];
@@ -53,8 +69,9 @@ test('the tensors are the cache itself as far as it was taken, and the same ones
   expect(read(cache, block, 0)).toEqual([11, -11]);
 });
 
-test('a token takes two float32 vectors per layer and head', () => {
+test('a token takes two vectors per layer and head, in bf16 of half the size', () => {
   expect(kvBytesPerToken(shape)).toBe(2 * 2 * 2 * 2 * 4);
+  expect(kvBytesPerToken({ ...shape, precision: 'bf16' })).toBe(2 * 2 * 2 * 2 * 2);
 });
 
 test.each([

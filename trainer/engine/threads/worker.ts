@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { TrainerError } from '../../contract/errors.ts';
 import { parameterLayout, trainedLayout } from '../../models/parameters.ts';
+import { cacheType } from '../../models/programs.ts';
 import { HeadRuns } from '../../passes/head-runs.ts';
 import { LayerRuns, tokenTensors } from '../../passes/layer-runs.ts';
 import { Decoder } from '../../rollout/decoder.ts';
@@ -43,7 +44,7 @@ const handlers: Handlers = {
   async generate({ source, temperature, groups, queue, claims, rows, blocks, panels }, id) {
     const parameters = parameterTensors.of(source);
     const packed = panels && panelRuns.tensors(parameters, panels);
-    const cache = new KvCache(config, blocks);
+    const cache = new KvCache(config, blocks, runtime.inPlace ? cacheType(config) : 'float32');
     const decoder = await Decoder.create({ config, programs, layers, parameters, packed, cache, temperature });
     try {
       await generate({
