@@ -62,7 +62,8 @@ export function hasNotEnded({ outcome }: AttemptRecord): boolean {
   return outcome === 'Running' || outcome === 'Pending';
 }
 
-function record(stage: R1Stage, attempt: AttemptObserved, old: AttemptRecord | undefined, now: number): AttemptRecord {
+function record(stage: R1Stage, seen: AttemptObserved, old: AttemptRecord | undefined, now: number): AttemptRecord {
+  const attempt = old?.outcome === 'Running' ? thatRan(seen, old) : seen;
   const ranSeconds = secondsBefore(attempt, old, now);
   const saved = attempt.progress?.saved ?? old?.saved;
   const isPending = attempt.state === 'pending';
@@ -80,7 +81,7 @@ function record(stage: R1Stage, attempt: AttemptObserved, old: AttemptRecord | u
   };
   if (isPending) return { ...base, outcome: 'Pending', message: waitingWords(attempt, old) };
   if (attempt.state === 'running') return { ...base, outcome: 'Running', message: '' };
-  const end = endOf(stage, old?.outcome === 'Running' ? thatRan(attempt) : attempt);
+  const end = endOf(stage, attempt);
   const waited = end.class === 'notStarted' ? waitingWords(attempt, old) : '';
   return {
     ...base,
@@ -92,9 +93,10 @@ function record(stage: R1Stage, attempt: AttemptObserved, old: AttemptRecord | u
 }
 
 /** The traces of its run may be gone by the time that its end is seen. */
-function thatRan(attempt: AttemptObserved): AttemptObserved {
+function thatRan(attempt: AttemptObserved, { startedAt }: AttemptRecord): AttemptObserved {
   const { neverRan, ...exit } = attempt.exit ?? {};
-  return neverRan === undefined ? attempt : { ...attempt, exit: { ...exit, signal: 'SIGKILL' } };
+  if (neverRan === undefined) return attempt;
+  return { ...attempt, startedAt: Date.parse(startedAt), exit: { ...exit, signal: 'SIGKILL' } };
 }
 
 /** What it waits for, or waited for when it was last seen. */

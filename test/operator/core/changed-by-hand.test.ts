@@ -115,6 +115,13 @@ test.each<{ name: string; stage: R1Stage; attempts?: object[]; actions?: object[
   if (attempts.some((each) => 'result' in each)) expect(decision.status.attempts[0]?.outcome).toBe('Succeeded');
 });
 
+test('a stage that ended while it was changed by hand has its result once it is put back', () => {
+  const whole = { exit: { code: 0 }, result: { ...result, checkpoint }, settings: settingsDigest(pretrained.spec) };
+  const changed = decideStage({ now, stage: running, attempts: [ended(whole)] });
+  const back = decideStage({ now, stage: { ...pretrained, status: changed.status }, attempts: [] });
+  expect(back.status).toMatchObject({ conditions: [{ status: 'True' }], checkpoint, metrics: result.metrics });
+});
+
 test('a copy of a stage that no pipeline owns asks for what it likes', () => {
   const { ownerReferences: _, ...metadata } = pretrained.metadata;
   const { actions } = decideStage({ now, stage: edit({ ...pretrained, metadata }), attempts: [] });
