@@ -1,7 +1,7 @@
 import { tellsApart } from '../../trainer/contract/digest-version.ts';
-import type { AttemptRecord } from '../api/stage.ts';
+import type { AttemptRecord, R1Stage } from '../api/stage.ts';
 import { hasNotEnded } from './attempts.ts';
-import type { StageObserved } from './observed.ts';
+import type { AttemptObserved, StageObserved } from './observed.ts';
 import { attemptDigest } from './settings-digest.ts';
 
 export type RolloutAction =
@@ -26,14 +26,24 @@ export function decideRollout(
   for (const { attempt, workers, running, hasOtherDefaults } of rollouts) {
     if (ended.has(attempt)) actions.push({ kind: 'EndRolloutWorkers', attempt });
     else if (hasOtherDefaults && running === 0) actions.push({ kind: 'ReplaceRolloutWorkers', attempt });
-    else if (asked > 0 && workers !== asked) actions.push({ kind: 'ResizeRolloutWorkers', attempt, workers: asked });
+    else if (workers !== asked) actions.push({ kind: 'ResizeRolloutWorkers', attempt, workers: asked });
   }
   if (asked === 0 || (rolloutRefusal !== undefined && rolloutRefusal.until > now)) return actions;
   const have = new Set(rollouts.map(({ attempt }) => attempt));
-  for (const { number, state, stopping, madeFrom } of attempts) {
-    const isOther = tellsApart(madeFrom, attemptDigest(stage.spec));
-    if (state !== 'running' || stopping !== undefined || isOther || have.has(number)) continue;
+  for (const attempt of attempts) {
+    const { number, state, stopping } = attempt;
+    if (state !== 'running' || stopping !== undefined || isOther(stage, attempt) || have.has(number)) continue;
     actions.push({ kind: 'StartRolloutWorkers', attempt: number });
   }
   return actions;
+}
+
+/** Why an attempt that runs gets no workers, if that is for the attempt itself. */
+export function whyNoWorkers(stage: R1Stage, attempt: AttemptObserved): string | undefined {
+  if (attempt.state !== 'running' || !isOther(stage, attempt)) return undefined;
+  return `attempt ${attempt.number} began without any, or with other settings; the next one has them`;
+}
+
+function isOther({ spec }: R1Stage, { madeFrom }: AttemptObserved): boolean {
+  return tellsApart(madeFrom, attemptDigest(spec));
 }

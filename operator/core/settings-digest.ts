@@ -89,9 +89,13 @@ const unseenByPods = [
   'storage',
 ] as const satisfies (keyof StageSpec)[];
 
-/** SHA-256 of what an attempt is made from: a waiting one of another digest is replaced. */
+/**
+ * SHA-256 of what an attempt is made from: a waiting one of another digest is replaced. It is made for rollout workers or for none;
+ * how many they are may change while it runs.
+ */
 export const attemptDigest = oncePerSpec((spec) => {
   const seen = { ...stripped(spec) };
+  if (spec.rolloutWorkers > 0) seen.rolloutWorkers = 1;
   for (const field of unseenByPods) delete seen[field];
   return versioned(digestOf({ ...seen, ...claimOf(spec) }));
 });

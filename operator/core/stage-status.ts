@@ -4,6 +4,7 @@ import { displayStage } from '../api/display.ts';
 import type { StageCheckpoint, StageStatus } from '../api/stage.ts';
 import { isChangedByHand } from './asked-for.ts';
 import { failuresByClass, timestamp } from './attempts.ts';
+import { whyNoWorkers } from './decide-rollout.ts';
 import type { AttemptObserved, StageObserved } from './observed.ts';
 import type { Outcome } from './pipeline-status.ts';
 import { suspendedCondition, withOutcome } from './status-conditions.ts';
@@ -78,8 +79,9 @@ function rolloutsOf(
 ): StageStatus['rolloutWorkers'] {
   const asked = stage.spec.rolloutWorkers;
   if (rollouts === undefined || live === undefined || asked === 0) return undefined;
-  const { running = 0, waiting } = rollouts.find(({ attempt }) => attempt === live.number) ?? {};
-  const message = rolloutRefusal?.message ?? waiting;
+  const own = rollouts.find(({ attempt }) => attempt === live.number);
+  const message = rolloutRefusal?.message ?? (own === undefined ? whyNoWorkers(stage, live) : own.waiting);
+  const running = own?.running ?? 0;
   return { asked, running, ...(message === undefined ? {} : { message: message.slice(0, 1000) }) };
 }
 

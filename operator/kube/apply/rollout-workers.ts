@@ -71,7 +71,8 @@ export class RolloutWorkers {
   }
 
   private async resize(job: Stored<Job>, workers: number): Promise<void> {
-    const patch = { spec: { completions: workers, parallelism: workers } };
+    // A Job that asks for no completion is complete, for good.
+    const patch = { spec: { parallelism: workers, ...(workers === 0 ? {} : { completions: workers }) } };
     const resized = await this.options.client.mergePatch(jobs, job.metadata, patch).catch(ignoreNotFound);
     if (resized !== undefined) this.options.jobs.assume(transformJob(resized));
   }

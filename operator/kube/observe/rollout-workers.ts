@@ -6,7 +6,7 @@ import { pendingReason } from './pending-reason.ts';
 
 /** Some of their pods could not be made, or may not be yet: only events, or a Workload, say why. */
 export function lacksPods({ spec, status }: Job): boolean {
-  return spec?.suspend === true || (status?.active ?? 0) < (spec?.completions ?? 0);
+  return spec?.suspend === true || (status?.active ?? 0) < (spec?.parallelism ?? 0);
 }
 
 /**
@@ -21,7 +21,7 @@ export function observeWorkers(
 ): RolloutsObserved {
   const { metadata, spec, status } = job;
   const attempt = attemptOf(metadata.labels);
-  const [workers, running] = [spec?.completions ?? 0, status?.ready ?? 0];
+  const [workers, running] = [spec?.parallelism ?? 0, status?.ready ?? 0];
   const waiting = running < workers ? waitingWords(job, podThatWaits(attempt, pods), eventMessage) : undefined;
   return { attempt, workers, running, ...(waiting === undefined ? {} : { waiting }) };
 }

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { versioned } from '../../../trainer/contract/digest-version.ts';
 import { decideRollout, type RolloutAction } from '../../../operator/core/decide-rollout.ts';
 import type { StageStatus } from '../../../operator/api/stage.ts';
+import { attemptDigest } from '../../../operator/core/settings-digest.ts';
 import { decideStage } from '../../../operator/core/decide-stage.ts';
 import { surveyStage } from '../../../operator/core/stage-situation.ts';
 import type { StageObserved } from '../../../operator/core/observed.ts';
@@ -31,6 +32,21 @@ const cases: readonly { name: string; given: Partial<StageObserved>; actions: re
     name: 'an attempt of other settings gets none',
     given: { stage: asks(2), attempts: [{ ...live, madeFrom: versioned('other') }], rollouts: [] },
     actions: [],
+  },
+  {
+    name: 'an attempt that began with more gets as many as are asked for now',
+    given: { stage: asks(2), attempts: [{ ...live, madeFrom: attemptDigest(asks(4).spec) }], rollouts: [] },
+    actions: [{ kind: 'StartRolloutWorkers', attempt: 1 }],
+  },
+  {
+    name: 'an attempt that began without any, and so listens to nobody, gets none',
+    given: { stage: asks(2), attempts: [{ ...live, madeFrom: attemptDigest(fresh.spec) }], rollouts: [] },
+    actions: [],
+  },
+  {
+    name: 'none of them stays where none is asked for any more',
+    given: { stage: fresh, attempts: [{ ...live, madeFrom: attemptDigest(asks(2).spec) }], rollouts: two },
+    actions: [{ kind: 'ResizeRolloutWorkers', attempt: 1, workers: 0 }],
   },
   {
     name: 'a stage that asks for none gets none',
@@ -126,6 +142,18 @@ test.each<{
     says: { asked: 2, running: 1, message: 'FailedCreate: exceeded quota' },
     workers: '1/2',
     message: 'attempt 1 runs; 1 of 2 rollout workers: FailedCreate: exceeded quota',
+  },
+  {
+    name: 'why an attempt that began without any has none',
+    given: { stage: asks(2), attempts: [{ ...live, madeFrom: attemptDigest(fresh.spec) }], rollouts: [] },
+    says: {
+      asked: 2,
+      running: 0,
+      message: 'attempt 1 began without any, or with other settings; the next one has them',
+    },
+    workers: '0/2',
+    message:
+      'attempt 1 runs; without rollout workers: attempt 1 began without any, or with other settings; the next one has them',
   },
   {
     name: 'nothing where none are asked for',
