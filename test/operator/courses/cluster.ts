@@ -1,8 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { StageFile } from '../../../trainer/contract/stage-file.ts';
 import {
   configMaps,
   jobs,
+  networkPolicies,
   pods,
+  secrets,
+  services,
   volumeClaims,
   type Job,
   type KubeObject,
@@ -12,6 +16,7 @@ import {
 } from '../../../operator/kube/client/resources.ts';
 import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';
 import type { ObjectStore } from '../../support/object-store.ts';
+import { isTrainer } from '../../../operator/kube/objects/ownership.ts';
 import type { Dice } from './dice.ts';
 import { TrainerVolume } from './trainer-volume.ts';
 
@@ -28,7 +33,16 @@ export interface Beginning {
 
 type Owned = Stored<KubeObject> & { metadata: { ownerReferences?: readonly { readonly uid: string }[] } };
 
-const ownedKinds: readonly ResourceKind<KubeObject>[] = [stages, jobs, pods, configMaps, volumeClaims];
+const ownedKinds: readonly ResourceKind<KubeObject>[] = [
+  stages,
+  jobs,
+  pods,
+  configMaps,
+  volumeClaims,
+  services,
+  networkPolicies,
+  secrets,
+];
 
 /** What other controllers do: that of Jobs, garbage collection, the kubelet and the trainer. */
 export class Cluster {
@@ -91,12 +105,11 @@ export class Cluster {
   }
 
   private lookAtJob(job: Stored<Job>): void {
-    const { spec, status, metadata } = job;
+    const { spec, status } = job;
     if (spec?.suspend === true || status?.conditions?.some(({ type }) => type === 'Complete' || type === 'Failed'))
       return;
-    const own = this.store
-      .all(pods)
-      .filter((pod) => (pod as Owned).metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid));
+    const own = this.podsOf(job);
+    if (!isTrainer(job)) return this.keepWorkers(job, own);
     const isOver = spec?.activeDeadlineSeconds !== undefined;
     if (isOver) {
       for (const pod of own) if (!hasEnded(pod)) this.deletePod(pod);
@@ -109,6 +122,31 @@ export class Cluster {
       else this.makePod(job);
     } else if (own.some((pod) => pod.status?.phase === 'Succeeded')) this.judge(job, 'Complete', 'Completed');
     else if (own.every(hasEnded)) this.judge(job, 'Failed', 'BackoffLimitExceeded');
+  }
+
+  private podsOf({ metadata: { uid } }: Stored<Job>): Stored<Pod>[] {
+    return this.store
+      .all(pods)
+      .filter((pod) => (pod as Owned).metadata.ownerReferences?.some((owner) => owner.uid === uid));
+  }
+
+  /** As many as are asked for, whatever becomes of one; a Job of them never ends by itself. */
+  private keepWorkers(job: Stored<Job>, own: readonly Stored<Pod>[]): void {
+    for (const pod of own) if (hasEnded(pod)) this.store.remove(pods, pod.metadata.name);
+    const alive = own.filter((pod) => !hasEnded(pod) && pod.metadata.deletionTimestamp === undefined);
+    const asked = job.spec?.parallelism ?? 0;
+    if (alive.length < asked) this.makePod(job);
+    for (const pod of alive.slice(asked)) this.deletePod(pod);
+    this.countWorkers(job);
+  }
+
+  private countWorkers(job: Stored<Job>): void {
+    const alive = this.podsOf(job).filter((pod) => !hasEnded(pod) && pod.metadata.deletionTimestamp === undefined);
+    const ready = alive.filter(({ status }) => status?.phase === 'Running').length;
+    const counted = this.store.get(jobs, job.metadata.name);
+    const status = { active: alive.length, ready };
+    if (counted !== undefined && !isDeepStrictEqual(counted.status, status))
+      this.store.put(jobs, { ...counted, status });
   }
 
   private judge(job: Stored<Job>, type: 'Complete' | 'Failed', reason: string): void {
@@ -134,6 +172,8 @@ export class Cluster {
 
   /** The kubelet starts it, if what it needs is there. */
   run(pod: Stored<Pod>): void {
+    if (!isTrainer(pod) && pod.metadata.deletionTimestamp === undefined)
+      return this.put(pod, 'Running', { running: { startedAt: now() } });
     const config = this.configOf(pod);
     if (config === undefined || pod.metadata.deletionTimestamp !== undefined) return;
     const file = JSON.parse(config.data?.['stage.json'] ?? '') as StageFile;
@@ -154,7 +194,7 @@ export class Cluster {
     const over = (exitCode: number, message = '') => ({
       terminated: { exitCode, message, startedAt, finishedAt: now() },
     });
-    if ((how === 'succeeds' || how === 'poorly') && config !== undefined) {
+    if ((how === 'succeeds' || how === 'poorly') && isTrainer(pod) && config !== undefined) {
       const file = JSON.parse(config.data?.['stage.json'] ?? '') as StageFile;
       const checkpoint = this.volume.publish(file);
       const metrics = { 'eval_train/pass@1': how === 'poorly' ? 0.1 : 0.9 };

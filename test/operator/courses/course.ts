@@ -48,7 +48,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   },
   { weight: 2, arbitrary: of('time', { seconds: fc.constantFrom(1, 20, 60, 240) }) },
   { weight: 3, arbitrary: of('suspend', { suspend: fc.boolean() }) },
-  { weight: 3, arbitrary: of('edit', { variant: fc.nat(13) }) },
+  { weight: 3, arbitrary: of('edit', { variant: fc.nat(15) }) },
   { weight: 1, arbitrary: of('approve', { which }) },
   { weight: 2, arbitrary: of('rerun', { which }) },
   { weight: 2, arbitrary: of('deleteStage', { which }) },
@@ -88,7 +88,7 @@ const deaths = fc.oneof(
 
 const beginning = {
   family: fc.nat(families.length - 1),
-  variant: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(13) }),
+  variant: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(15) }),
   seed: fc.integer(),
 };
 

@@ -1,4 +1,5 @@
 import { succeededStatus } from '../../../operator/api/conditions.ts';
+import { isTrainer } from '../../../operator/kube/objects/ownership.ts';
 import type { Course, Happening } from './course.ts';
 import { Dice } from './dice.ts';
 import { OperatorProcess, type Write } from './operator-process.ts';
@@ -138,7 +139,7 @@ class Life {
       await this.pass(10);
       for (const pod of cluster.waiting) cluster.run(pod);
       await this.pass(1);
-      for (const pod of cluster.running) cluster.end(pod, 'succeeds');
+      for (const pod of cluster.running) if (isTrainer(pod)) cluster.end(pod, 'succeeds');
       if (!this.isOver || cluster.waiting.length > 0) continue;
       await this.comeToRest();
       if (this.isOver) return;

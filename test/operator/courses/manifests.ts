@@ -5,9 +5,14 @@ const roots = fourStages.replace('{from: pretrained}', '{init: {}}');
 const gated = (text: string, gate: string) =>
   text.replace('rewards: [{accuracy: {}}]}', `rewards: [{accuracy: {}}]}, evaluation: {data: [sums]}, gate: {${gate}}`);
 const shared = 'storage: {accessMode: ReadWriteMany}\n';
+const helped = (workers: number) =>
+  fourStages.replace('{accuracy: {}}]}', `{accuracy: {}}]}, rolloutWorkers: ${workers}`);
 
-/** Manifests of one pipeline as a person might edit it, the first one first: in a row, with two roots, on a shared volume. */
-export const families: readonly (readonly R1Pipeline[])[] = [fourStages, roots, roots + shared].map((text) =>
+/**
+ * Manifests of one pipeline as a person might edit it, the first one first: in a row, with two roots, on a shared volume, with rollout
+ * workers.
+ */
+export const families: readonly (readonly R1Pipeline[])[] = [fourStages, roots, roots + shared, helped(2)].map((text) =>
   [
     text,
     text.replace('seed: 3', 'seed: 4'),
@@ -23,5 +28,7 @@ export const families: readonly (readonly R1Pipeline[])[] = [fourStages, roots, 
     gated(text, 'metric: eval_train/pass@1, atLeast: 0.5'),
     gated(text, 'metric: eval_train/pass@1, atLeast: 0.5, onFailure: Wait'),
     gated(text, 'approval: true'),
+    text.replace('rolloutWorkers: 2', 'rolloutWorkers: 1'),
+    text.replace('rolloutWorkers: 2', 'rolloutWorkers: 0'),
   ].map(pipelineOf),
 );

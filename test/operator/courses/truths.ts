@@ -1,20 +1,26 @@
+import { tellsApart } from '../../../trainer/contract/digest-version.ts';
 import { findCondition, succeededStatus } from '../../../operator/api/conditions.ts';
 import { annotations } from '../../../operator/api/metadata.ts';
 import { inputsOf, type R1Stage } from '../../../operator/api/stage.ts';
 import { isChangedByHand } from '../../../operator/core/asked-for.ts';
 import { exhausted } from '../../../operator/core/budget.ts';
 import { runName } from '../../../operator/core/names.ts';
+import { attemptDigest } from '../../../operator/core/settings-digest.ts';
 import {
   configMaps,
   jobs,
+  networkPolicies,
   pods,
+  services,
   volumeClaims,
   type Job,
+  type Pod,
   type Stored,
   type StoredMetadata,
 } from '../../../operator/kube/client/resources.ts';
 import { attemptOf } from '../../../operator/kube/objects/attempt-job.ts';
-import { attemptLabels } from '../../../operator/kube/objects/labels.ts';
+import { attemptLabels, madeFromAnnotation } from '../../../operator/kube/objects/labels.ts';
+import { isTrainer } from '../../../operator/kube/objects/ownership.ts';
 import { stages } from '../../../operator/kube/objects/r1-kinds.ts';
 import { hasEnded, type Beginning } from './cluster.ts';
 import type { Write } from './operator-process.ts';
@@ -36,7 +42,7 @@ export const always: Truths<[World]> = {
     const made = new Map<string, string>();
     for (const { plural, type, object } of history) {
       if (plural !== 'jobs' || type !== 'ADDED') continue;
-      const attempt = attemptIn(object.metadata);
+      const attempt = `${attemptIn(object.metadata)} ${object.metadata.labels?.[attemptLabels.component]}`;
       const other = made.get(attempt);
       if (other !== undefined && other !== object.metadata.uid) return `${object.metadata.name} was made twice`;
       made.set(attempt, object.metadata.uid);
@@ -46,11 +52,21 @@ export const always: Truths<[World]> = {
   'a stage has one attempt that has not ended': (world) => {
     const seen = new Map<string, string>();
     for (const job of world.store.all(jobs)) {
-      if (!isAtWork(world, job)) continue;
+      if (!isTrainer(job) || !isAtWork(world, job)) continue;
       const uid = job.metadata.labels?.[attemptLabels.stageUid] ?? '';
       const other = seen.get(uid);
       if (other !== undefined) return `${other} and ${job.metadata.name} are both at work`;
       seen.set(uid, job.metadata.name);
+    }
+    return undefined;
+  },
+  'rollout workers come after their learner has begun': ({ history }) => {
+    const begun = new Set<string>();
+    for (const { plural, type, object } of history) {
+      const pod = object as Stored<Pod>;
+      if (plural === 'pods' && isTrainer(pod) && pod.status?.phase === 'Running') begun.add(attemptIn(object.metadata));
+      if (plural !== 'jobs' || type !== 'ADDED' || isTrainer(object as Stored<Job>)) continue;
+      if (!begun.has(attemptIn(object.metadata))) return object.metadata.name;
     }
     return undefined;
   },
@@ -121,11 +137,35 @@ export const atRest: Truths<[World]> = {
     for (const stage of world.store.all(stages)) {
       const said = stage.status?.attempts.find(({ outcome }) => outcome === 'Running')?.number;
       const running = world.cluster.running.find(
-        ({ metadata }) =>
-          metadata.labels?.[attemptLabels.stageUid] === stage.metadata.uid && metadata.deletionTimestamp === undefined,
+        (pod) =>
+          isTrainer(pod) &&
+          pod.metadata.labels?.[attemptLabels.stageUid] === stage.metadata.uid &&
+          pod.metadata.deletionTimestamp === undefined,
       );
       const is = running && attemptOf(running.metadata.labels);
       if (said !== is) return `${stage.metadata.name} says that attempt ${said} runs, and attempt ${is} does`;
+    }
+    return undefined;
+  },
+  'rollout workers are there for a learner that runs, and as many as it asks for': (world) => {
+    const running = world.cluster.running.filter(isTrainer);
+    for (const job of world.store.all(jobs)) {
+      if (isTrainer(job)) continue;
+      const learner = running.find(({ metadata }) => attemptIn(metadata) === attemptIn(job.metadata));
+      if (learner === undefined) return `${job.metadata.name} is there, and its learner is not`;
+    }
+    for (const { metadata } of running) {
+      const stage = world.ownStages.find(({ metadata: { uid } }) => uid === metadata.labels?.[attemptLabels.stageUid]);
+      const all = world.store.all(jobs).filter((job) => attemptIn(job.metadata) === attemptIn(metadata));
+      const [job, workers] = [all.find(isTrainer), all.find((each) => !isTrainer(each))];
+      if (stage === undefined || job === undefined || isStopping(job) || metadata.deletionTimestamp !== undefined)
+        continue;
+      const mayHaveSome = !tellsApart(job.metadata.annotations?.[madeFromAnnotation], attemptDigest(stage.spec));
+      const asked = workers !== undefined || mayHaveSome ? stage.spec.rolloutWorkers : 0;
+      if ((workers?.spec?.parallelism ?? 0) !== asked)
+        return `${metadata.name} has not the ${asked} workers that it asks for`;
+      const said = stage.status?.rolloutWorkers?.running ?? 0;
+      if (asked > 0 && said !== workers?.status?.ready) return `${stage.metadata.name} says that ${said} workers run`;
     }
     return undefined;
   },
@@ -162,7 +202,8 @@ export const asWritten: Truths<[World, Write]> = {
   'nothing is deleted that nobody wants deleted': ({ pipeline, askedAnew }, { method, path }) => {
     if (method !== 'DELETE') return undefined;
     const [kind, name = ''] = path.split('/').slice(-2);
-    if (kind === jobs.plural || kind === pods.plural) return undefined; // once it is known what the attempt came to
+    const ofAttempts: readonly string[] = [jobs.plural, pods.plural, services.plural, networkPolicies.plural];
+    if (ofAttempts.includes(kind ?? '')) return undefined; // once it is known what the attempt came to
     const isAskedAnew = kind === stages.plural && askedAnew.has(name.slice(pipeline.metadata.name.length + 1));
     return isAskedAnew ? undefined : path;
   },
@@ -174,7 +215,7 @@ function saysSuccess({ status }: R1Stage): boolean {
 
 function isAtWork({ store }: World, job: Stored<Job>): boolean {
   if (job.status?.conditions?.some(({ type }) => type === 'Complete' || type === 'Failed')) return false;
-  const own = store.all(pods).filter(({ metadata }) => attemptIn(metadata) === attemptIn(job.metadata));
+  const own = store.all(pods).filter((pod) => isTrainer(pod) && attemptIn(pod.metadata) === attemptIn(job.metadata));
   // Its only pod is gone: the Job controller has yet to notice.
   if (own.length === 0 && job.status?.active !== undefined) return false;
   return own.length === 0 || !own.every(hasEnded);
@@ -186,7 +227,9 @@ function isStopping({ metadata }: Stored<Job>): boolean {
 
 function ownJobs({ store, ownStages }: World): Stored<Job>[] {
   const own = new Set(ownStages.map(({ metadata }) => metadata.uid));
-  return store.all(jobs).filter(({ metadata }) => own.has(metadata.labels?.[attemptLabels.stageUid] ?? ''));
+  return store
+    .all(jobs)
+    .filter((job) => isTrainer(job) && own.has(job.metadata.labels?.[attemptLabels.stageUid] ?? ''));
 }
 
 function attemptIn({ labels }: StoredMetadata): string {
