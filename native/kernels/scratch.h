@@ -6,7 +6,7 @@
 
 namespace r1 {
 
-/// Pieces that one kernel uses at the same time.
+/// Pieces that one kernel uses at the same time, and the layer that calls several.
 enum class Scratch : int {
   roundedRows,
   rowsSideBySide,
@@ -24,6 +24,7 @@ enum class Scratch : int {
   scores,
   products,
   sums,
+  layer,
   pieces,  // how many there are
 };
 

@@ -1,21 +1,9 @@
-// Calls of a linear layer's kernels, one for each type of weights: `weights` is how an input gives them.
+// Calls of the kernels for a linear layer's gradients, one for each type of weights: `weights` is how an input gives them.
 #pragma once
 
 #include "op.h"
 
 namespace r1 {
-
-/// y = x·wᵀ (+ c): x [m, k], w [n, k], c [m, n]
-template <auto kernel, auto weights>
-void callLinear(const Call& call) {
-  const Input x = call.input(0), w = call.input(1);
-  x.expectRank(2);
-  w.expectRank(2);
-  const int64_t m = x.dims[0], k = x.dims[1], n = w.dims[0];
-  w.expect({n, k});
-  const float* c = call.optionalFloats(2, {m, n});
-  kernel(x.floats(), (w.*weights)(), c, call.output(0, {m, n}), m, n, k);
-}
 
 /// dx = g·w (+ c): g [m, n], w [n, k], c [m, k]
 template <auto kernel, auto weights>

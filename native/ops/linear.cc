@@ -1,17 +1,27 @@
 #include "../kernels/kernels.h"
-#include "linear-call.h"
+#include "linear-weights.h"
 #include "ops.h"
 
 namespace r1 {
+namespace {
 
-constexpr int64_t panelWidth = 16;
-constexpr int64_t wordPanelWidth = 32;
+/// y = x·wᵀ (+ c): x [m, k], w [n, k] or panels of it, c [m, n]
+template <class Weights>
+void callLinear(const Call& call) {
+  const Input x = call.input(0);
+  x.expectRank(2);
+  const int64_t m = x.dims[0];
+  const Weights w(call.input(1), x.dims[1]);
+  w.multiply(x.floats(), call.optionalFloats(2, {m, w.outputs}), call.output(0, {m, w.outputs}), m);
+}
+
+}  // namespace
 
 const Op linearOp{
     "Linear",
     {{"x", f32}, {"w", f32}, {"c", f32, true}},
     {{"y", f32}},
-    callLinear<linear, &Input::floats>,
+    callLinear<Float32Weights>,
 };
 
 /// x is rounded to bfloat16
@@ -19,7 +29,7 @@ const Op linearBf16Op{
     "LinearBf16",
     {{"x", f32}, {"w", bf16}, {"c", f32, true}},
     {{"y", f32}},
-    callLinear<linearBf16, &Input::halves>,
+    callLinear<BFloat16Weights>,
 };
 
 /// w as panels, the rows of each side by side: w [n/16, 16, k], panels [n/16, k, 16]
@@ -41,15 +51,7 @@ const Op linearPackedOp{
     "LinearPacked",
     {{"x", f32}, {"panels", f32}, {"c", f32, true}},
     {{"y", f32}},
-    [](const Call& call) {
-      const Input x = call.input(0), panels = call.input(1);
-      x.expectRank(2);
-      panels.expectRank(3);
-      const int64_t m = x.dims[0], k = x.dims[1], n = panels.dims[0] * panelWidth;
-      panels.expect({panels.dims[0], k, panelWidth});
-      const float* c = call.optionalFloats(2, {m, n});
-      linearPacked(x.floats(), panels.floats(), c, call.output(0, {m, n}), m, n, k);
-    },
+    callLinear<Float32Weights>,
 };
 
 /// w in bfloat16 as panels of 32 rows, two neighbours at a time: w [n/32, 32, k], panels [n/32, k/2, 32, 2]
@@ -72,16 +74,7 @@ const Op linearPackedBf16Op{
     "LinearPackedBf16",
     {{"x", f32}, {"panels", bf16}, {"c", f32, true}},
     {{"y", f32}},
-    [](const Call& call) {
-      const Input x = call.input(0), panels = call.input(1);
-      x.expectRank(2);
-      panels.expectRank(4);
-      const int64_t m = x.dims[0], k = 2 * panels.dims[1], n = panels.dims[0] * wordPanelWidth;
-      x.expect({m, k});
-      panels.expect({panels.dims[0], k / 2, wordPanelWidth, 2});
-      const float* c = call.optionalFloats(2, {m, n});
-      linearPackedBf16(x.floats(), panels.halves(), c, call.output(0, {m, n}), m, n, k);
-    },
+    callLinear<BFloat16Weights>,
 };
 
 }  // namespace r1

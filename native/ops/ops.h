@@ -10,6 +10,8 @@ extern const Op attentionOp;
 extern const Op attentionGradientOp;
 extern const Op cachedAttentionBf16Op;
 extern const Op cachedAttentionOp;
+extern const Op decodeLayerBf16Op;
+extern const Op decodeLayerOp;
 extern const Op linearOp;
 extern const Op linearBf16Op;
 extern const Op linearInputGradientBf16Op;

@@ -45,23 +45,22 @@ export class Functions {
   }
 
   #body(node: Node, results: readonly Value[]): Uint8Array {
-    const operands = node.inputs.filter((value) => value !== undefined);
-    const known = new Set(operands);
+    const operands = node.inputs.flatMap((value, index) => (value ? [[`in${index}`, value] as const] : []));
+    const known = new Set(operands.map(([, value]) => value));
     const scope = { known, kernels: false };
     const outputs = results.map((value, index) => [`out${index}`, ownNode(resolve(value, scope), known)] as const);
     const { nodes, used } = reachable(
       outputs.map(([, value]) => value),
       scope,
     );
-    const inputs = operands.map((value, index) => [`in${index}`, value] as const);
-    const names = new Names([...inputs, ...outputs]);
+    const names = new Names([...operands, ...outputs]);
     const foreign = [...used].find((value) => value.source.kind === 'input' && !known.has(value));
     if (foreign !== undefined)
       throw new Error(`${node.op}: its body reads ${names.of(foreign)}, which is none of its inputs`);
     return encodeFunction({
       name: node.op,
       domain: node.domain,
-      inputs: inputs.map(([name]) => name),
+      inputs: node.inputs.map((_, index) => `in${index}`),
       outputs: outputs.map(([name]) => name),
       opsets,
       nodes: [

@@ -127,11 +127,12 @@ export const kernelDomain = 'r1.ops';
  * A composite that stays one op in the file, with its body as an ONNX function of the same name: where a kernel of that name is
  * registered the kernel is run, else the body.
  *
+ * @param inputs an optional one that is missing keeps its place
  * @param outputs built from `inputs` alone; what lies in between is not known outside, so `gradient` has to do without it
  */
 export function kernel(
   name: string,
-  inputs: readonly Value[],
+  inputs: readonly (Value | undefined)[],
   outputs: readonly Value[],
   gradient?: Gradient,
 ): Value[] {

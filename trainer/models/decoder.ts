@@ -5,7 +5,7 @@ import { lowRank } from '../nn/lora.ts';
 import { rotatedHeads } from '../nn/rotated-heads.ts';
 import { type RotaryTables, rotaryTables } from '../nn/rotary.ts';
 import { swiglu } from '../nn/swiglu.ts';
-import { add } from '../ops/elementwise.ts';
+import { add, multiply } from '../ops/elementwise.ts';
 import { linear as linearLayer } from '../ops/linalg.ts';
 import { reshape } from '../ops/movement.ts';
 import { rmsNorm } from '../ops/normalization.ts';
@@ -54,7 +54,8 @@ export function decoderLayer(
   tokens: Tokens,
   keep: Keep = (_, value) => value,
 ): LayerOutput {
-  const { q, k: keys, v: values } = attentionHeads(config, layer, x, tokens.positions, keep);
+  const rotation = { positions: tokens.positions, tables: decoderRotaryTables(config) };
+  const { q, k: keys, v: values } = attentionHeads(config, layer, x, rotation, keep);
   const { out } = attention(q, keys, values, tokens, (attended) => ({
     out: keep('attended', attended.out),
     lse: keep('lse', attended.lse),
@@ -77,18 +78,17 @@ export interface AttentionHeads {
  * bfloat16, in which the cache has them, so that whole sequences attend to what a cache holds.
  *
  * @param x the residual stream, `[T, d]`
- * @param positions `[T, 1]` int64
+ * @param rotation.positions `[T, 1]` int64
  */
 export function attentionHeads(
   config: ModelConfig,
   layer: Parameters,
   x: Value,
-  positions: Value,
+  { positions, tables }: { readonly positions: Value; readonly tables: RotaryTables },
   keep: Keep = (_, value) => value,
 ): AttentionHeads {
   const count = dimension(x.shape, 0);
   const h = rmsNorm(x, layer('input_layernorm.weight'), config.normEpsilon);
-  const tables = decoderRotaryTables(config);
   const project = (name: 'q' | 'k' | 'v'): Value =>
     keep(name, linear(config, layer, `self_attn.${name}_proj`, h, { bias: config.attentionBias }));
   const rotate = (name: 'q' | 'k'): Value => {
@@ -102,7 +102,8 @@ export function attentionHeads(
   return { q: rotate('q'), k: inCache(rotate('k')), v: inCache(v) };
 }
 
-function decoderRotaryTables({
+/** For every position that the model knows. */
+export function decoderRotaryTables({
   headDim,
   ropeTheta: theta,
   ropeScaling: scaling,
@@ -156,4 +157,9 @@ export function finalNorm(config: ModelConfig, parameters: Parameters, hidden: V
 /** The language-model head's table, `[V, d]`: tied to the embedding, or its own. */
 export function headTable(config: ModelConfig, parameters: Parameters): Value {
   return parameters(config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
+}
+
+/** Hidden states at a temperature. They are scaled, not the logits, which are many times larger. @param inverseTemperature `[1]` */
+export function tempered(hidden: Value, inverseTemperature: Value): Value {
+  return multiply(hidden, inverseTemperature);
 }

@@ -5,11 +5,10 @@ import { crossEntropy } from '../losses/cross-entropy.ts';
 import { pairwiseLoss } from '../losses/pairwise-loss.ts';
 import { type PolicyInputs, policyLossGraph, settingInputs, tokenInputs } from '../losses/policy-loss.ts';
 import { distribution, tableRows, tokenProbability } from '../nn/token-probability.ts';
-import { multiply } from '../ops/elementwise.ts';
 import { linear } from '../ops/linalg.ts';
 import { reshape } from '../ops/movement.ts';
 import type { Head, ModelConfig } from './config.ts';
-import { finalNorm, headTable } from './decoder.ts';
+import { finalNorm, headTable, tempered } from './decoder.ts';
 import { named, sums } from './layer-programs.ts';
 import { withPanels } from './panels.ts';
 import { type ParameterTensor, parameterLayout } from './parameters.ts';
@@ -26,14 +25,14 @@ export type Loss = 'sft' | 'policy' | 'pairwise';
 /** Probability of each target: `x`, `targets` [M], `inverseTemperature` [1] → `prob` [M]. */
 export function probabilityProgram(config: ModelConfig): OnnxProgram {
   const program = headInputs(config, 'lm');
-  const { prob } = tokenProbability(tempered(program), program.table, targets(program));
+  const { prob } = tokenProbability(atTemperature(program), program.table, targets(program));
   return program.inputs.write({ prob });
 }
 
 /** Distribution of the next token: `x`, `inverseTemperature` [1] → `prob` [M, V]. @param packed as of `decodeProgram` */
 export function nextTokenProgram(config: ModelConfig, packed = false): OnnxProgram {
   const program = headInputs(config, 'lm', { packed });
-  return program.inputs.write({ prob: distribution(tempered(program), program.table) });
+  return program.inputs.write({ prob: distribution(atTemperature(program), program.table) });
 }
 
 /** The scalar head: `x` → `score` [M]. */
@@ -109,7 +108,7 @@ const losses: Record<Loss, (program: HeadInputs) => { loss: Value; rows?: Value 
   policy(program) {
     const wanted = targets(program);
     const rows = byThemselves(program.table, wanted);
-    const { prob } = tokenProbability(tempered(program), program.table, wanted, rows);
+    const { prob } = tokenProbability(atTemperature(program), program.table, wanted, rows);
     return { loss: policyLossGraph(prob, policyInputs(program)), prob, rows };
   },
   pairwise(program) {
@@ -135,9 +134,8 @@ function byThemselves(table: Value, rows: Value): Value {
   return composite('ByThemselves', [], [tableRows(table, rows)], () => [])[0] as Value;
 }
 
-/** Hidden states at a temperature. They are scaled, not the logits, which are many times larger. */
-function tempered({ inputs, hidden }: HeadInputs): Value {
-  return multiply(hidden, inputs.add('inverseTemperature', [1]));
+function atTemperature({ inputs, hidden }: HeadInputs): Value {
+  return tempered(hidden, inputs.add('inverseTemperature', [1]));
 }
 
 function score({ x, hidden, table }: HeadInputs): Value {

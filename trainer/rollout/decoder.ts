@@ -1,11 +1,11 @@
-import { decodeProgram, embedProgram, nextTokenProgram } from '../models/programs.ts';
+import { decodeProgram, nextTokenProgram } from '../models/programs.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { packSequences } from '../models/packing.ts';
 import { pickRows } from '../passes/head-runs.ts';
 import { type LayerRuns, tokenTensors } from '../passes/layer-runs.ts';
 import type { ExecutableCache } from '../runtime/executable-cache.ts';
 import type { Bound, Executable } from '../runtime/runtime.ts';
-import { floats, floatTensor, IndexTensor, type Tensor, type Tensors, zeros } from '../runtime/tensor.ts';
+import { floats, floatTensor, IndexTensor, type Tensor, type Tensors } from '../runtime/tensor.ts';
 import type { KvCache, KvTensors } from './kv-cache.ts';
 
 /** Tokens, and the blocks of the cache that they are to have. */
@@ -22,8 +22,7 @@ export interface Row {
 }
 
 /**
- * Steps sequences token by token: the embedding, the same program for every layer, and the head. A layer's program writes the new keys and
- * values into the cache.
+ * Steps sequences token by token: a run of one program is a token of each, and writes its keys and values into the cache.
  *
  * Never fewer than two rows run: a product with one row sums in another order, and sampling would differ from training.
  */
@@ -53,8 +52,7 @@ export class Decoder {
     const packed = options.packed !== undefined;
     const kind = packed ? ' packed' : '';
     return new Decoder(options, {
-      embed: await programs.get('embed', () => embedProgram(config)),
-      layer: await programs.get(`decode${kind}`, () => decodeProgram(config, packed)),
+      step: await programs.get(`decode${kind}`, () => decodeProgram(config, packed)),
       head: await programs.get(`next token${kind}`, () => nextTokenProgram(config, packed)),
     });
   }
@@ -95,8 +93,7 @@ export class Decoder {
       step.positions.set(row, position);
       for (let column = 0; column < columns; column++) step.table.set(row * columns + column, blocks[column] ?? 0);
     }
-    for (const part of step.before) await part.run(); // oxlint-disable-line no-await-in-loop -- each reads what the one before wrote
-    return floats(await step.head.run(), 'prob');
+    return floats(await step.program.run(), 'prob');
   }
 
   /** [M, V]: of the token after each of these states of the last layer, `x` [M, d] */
@@ -107,8 +104,7 @@ export class Decoder {
 
   /** Lets go of what the steps were bound to. */
   release(): void {
-    for (const part of this.#step?.before ?? []) part.release();
-    this.#step?.head.release();
+    this.#step?.program.release();
     this.#step = undefined;
   }
 
@@ -126,37 +122,25 @@ export class Decoder {
     const ids = new IndexTensor(new Int32Array(rows), [rows]);
     const positions = new IndexTensor(new Int32Array(rows), [rows, 1]);
     const table = new IndexTensor(new Int32Array(rows * columns), [rows, columns]);
-    // The residual stream lies in turn in one of two places, so that no part writes what it reads.
-    const stream = () => zeros('float32', [rows, this.#config.hiddenSize]);
-    const streams = [stream(), stream()] as const;
-    const after = (layer: number): Tensor => streams[((layer + 1) & 1) as 0 | 1];
-    const { embed, layer, head } = this.#parts;
-    const parameters = this.#stepParameters;
-    const layers = Array.from({ length: this.#config.layers }, (_, index) => {
-      const [keys, values] = [cache.keys[index] as Tensor, cache.values[index] as Tensor];
-      const places = { positions: positions.tensor, table: table.tensor };
-      return layer.bind(
-        { ...this.#layers.ofLayer(index, parameters), ...places, keys, values, x: after(index - 1) },
-        { y: after(index), 'next.keys': keys, 'next.values': values },
-      );
-    });
-    const last = after(this.#config.layers - 1);
-    return {
-      rows,
-      columns,
-      cache,
-      ids,
-      positions,
-      table,
-      before: [embed.bind({ ...this.#parameters, ids: ids.tensor }, { x: after(-1) }), ...layers],
-      head: head.bind({ ...parameters, x: last, inverseTemperature: this.#inverseTemperature }),
-    };
+    const program = this.#parts.step.bind(
+      {
+        ...this.#stepParameters,
+        ...ofLayers('keys', cache.keys),
+        ...ofLayers('values', cache.values),
+        ids: ids.tensor,
+        positions: positions.tensor,
+        table: table.tensor,
+        inverseTemperature: this.#inverseTemperature,
+      },
+      { ...ofLayers('next.keys', cache.keys), ...ofLayers('next.values', cache.values) },
+    );
+    return { rows, columns, cache, ids, positions, table, program };
   }
 }
 
-type Part = 'embed' | 'layer' | 'head';
+type Part = 'step' | 'head';
 
-/** The programs of a step with their memory. */
+/** The program of a step with its memory. */
 interface BoundStep {
   readonly rows: number;
   readonly columns: number;
@@ -164,9 +148,7 @@ interface BoundStep {
   readonly ids: IndexTensor;
   readonly positions: IndexTensor;
   readonly table: IndexTensor;
-  /** The embedding and the layers, in their order. */
-  readonly before: readonly Bound[];
-  readonly head: Bound;
+  readonly program: Bound;
 }
 
 export interface DecoderOptions {
@@ -179,6 +161,11 @@ export interface DecoderOptions {
   readonly packed?: Tensors | undefined;
   readonly cache: KvCache;
   readonly temperature: number;
+}
+
+/** A tensor of each layer, by the names that the program of a step has for them. */
+function ofLayers(prefix: string, tensors: readonly Tensor[]): Tensors {
+  return Object.fromEntries(tensors.map((tensor, layer) => [`${prefix}.${layer}`, tensor]));
 }
 
 /** Columns of a table whose longest row has this many blocks: a few more, as programs are bound to it anew where it changes. */

@@ -53,6 +53,14 @@ test('a kernel is one node, whose function computes what its body says', async (
   expect(await runProgram(program, { x: [1, 3] })).toEqual({ y: Float32Array.of(1, 9) });
 });
 
+test('an optional input of a kernel that is missing keeps its place', async () => {
+  const [x, y] = [input('x', [2]), input('y', [2])];
+  const [z] = kernel('Third', [x, undefined, y], [add(x, y)]);
+  const program = writeProgram([x, y], { z: z as Value });
+  expect(graphOf(program.bytes).node?.map((node) => node.input)).toEqual([['x', '', 'y']]);
+  expect(await runProgram(program, { x: [1, 3], y: [10, 20] })).toEqual({ z: Float32Array.of(11, 23) });
+});
+
 test('kernels of one name share a function where their bodies are equal, and have their own where not', async () => {
   const [x, y] = [input('x', [2]), input('y', [2])];
   const addTwice = (term: number) => kernel('AddTwice', [x], [add(add(x, scalar(term)), scalar(term))]);
