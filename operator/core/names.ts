@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { R1Stage, StageSpec } from '../api/stage.ts';
+import { sortedKeys } from './sorted-keys.ts';
 
 /** Name of the R1Stage of a pipeline's stage. */
 export function stageObjectName(pipeline: string, stage: string): string {
@@ -95,11 +96,6 @@ export function sameContent(a: unknown, b: unknown): boolean {
 /** SHA-256 of a value as canonical JSON (keys sorted, undefined left out), lower-case hex. */
 export function digestOf(value: unknown): string {
   return createHash('sha256')
-    .update(JSON.stringify(value, sortKeys) ?? '')
+    .update(JSON.stringify(sortedKeys(value)) ?? '')
     .digest('hex');
-}
-
-function sortKeys(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
