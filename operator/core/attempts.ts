@@ -63,7 +63,7 @@ export function hasNotEnded({ outcome }: AttemptRecord): boolean {
 }
 
 function record(stage: R1Stage, seen: AttemptObserved, old: AttemptRecord | undefined, now: number): AttemptRecord {
-  const attempt = old?.outcome === 'Running' ? thatRan(seen, old) : seen;
+  const attempt = old !== undefined && hasRun(old, seen) ? thatRan(seen, old) : seen;
   const ranSeconds = secondsBefore(attempt, old, now);
   const saved = attempt.progress?.saved ?? old?.saved;
   const isPending = attempt.state === 'pending';
@@ -93,10 +93,16 @@ function record(stage: R1Stage, seen: AttemptObserved, old: AttemptRecord | unde
 }
 
 /** The traces of its run may be gone by the time that its end is seen. */
-function thatRan(attempt: AttemptObserved, { startedAt }: AttemptRecord): AttemptObserved {
-  const { neverRan, ...exit } = attempt.exit ?? {};
+function thatRan(attempt: AttemptObserved, { outcome, startedAt }: AttemptRecord): AttemptObserved {
+  const { neverRan, noTrace: _, ...exit } = attempt.exit ?? {};
   if (neverRan === undefined) return attempt;
-  return { ...attempt, startedAt: Date.parse(startedAt), exit: { ...exit, signal: 'SIGKILL' } };
+  const began = outcome === 'Running' ? Date.parse(startedAt) : attempt.startedAt;
+  return { ...attempt, startedAt: began, exit: { ...exit, signal: 'SIGKILL' } };
+}
+
+/** Its last pod may have been gone, and so the attempt have seemed to wait for another one, before its end was told. */
+function hasRun({ outcome, ranSeconds = 0 }: AttemptRecord, { exit }: AttemptObserved): boolean {
+  return outcome === 'Running' || (exit?.noTrace === true && ranSeconds > 0);
 }
 
 /** What it waits for, or waited for when it was last seen. */

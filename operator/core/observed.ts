@@ -28,6 +28,8 @@ export interface AttemptExit {
   readonly signal?: string;
   /** Nothing of it ever ran, as far as someone saw it: it waited until something ended it. */
   readonly neverRan?: true;
+  /** Nothing is left of it that would tell whether it ran. */
+  readonly noTrace?: true;
   /** What the surroundings know better than the exit code. */
   readonly cause?: 'outOfMemory' | 'evicted' | 'nodeLost' | 'preempted';
   /** The last words of the process, for want of a result. */

@@ -135,7 +135,7 @@ function endOf({ job, jobIsGone, pods, directory }: AttemptObjects, now: number)
   if (seen !== undefined) return { ...seen, at: seen.at ?? verdict?.at ?? now };
   // A Job that failed before it had a pod, or whose pods are forgotten.
   const detail = verdict?.message ?? 'its Job was deleted';
-  return { at: verdict?.at ?? now, exit: { neverRan: true, detail } };
+  return { at: verdict?.at ?? now, exit: { neverRan: true, noTrace: true, detail } };
 }
 
 function isSuccess({ result, exit }: PodEnd): boolean {
