@@ -3,7 +3,7 @@ import { findCondition, setCondition, type Condition, type NewCondition } from '
 import type { Clock } from '../../clock.ts';
 import type { AssumeCache } from '../client/assume-cache.ts';
 import type { KubeClient } from '../client/client.ts';
-import { ignoreNotFound } from '../client/api-error.ts';
+import { ignoreNotFound, isConflict } from '../client/api-error.ts';
 import type { EventMessage, EventRecorder } from '../client/events.ts';
 import { prunedFields } from '../client/pruned-fields.ts';
 import type { KubeObject, ResourceKind, Stored } from '../client/resources.ts';
@@ -63,7 +63,7 @@ export class StatusWriter<
     }
     this.noticed.delete(key);
     if (isDeepStrictEqual(old, status)) return object;
-    const saved = await client.applyStatus(kind, object, status).catch(ignoreNotFound);
+    const saved = await client.applyStatus(kind, object, status).catch(ignoreOutdated);
     if (saved === undefined) return undefined;
     const pruned = prunedFields(status, saved.status, 'status');
     if (pruned.length > 0) onPruned(kind.kind, pruned);
@@ -85,7 +85,7 @@ export class StatusWriter<
     const isNews = known?.status !== next.status || known.message !== next.message;
     if (!isNews || (known === undefined && next.status === 'False')) return object;
     const conditions = setCondition(status.conditions, next, Date.now(), object.metadata.generation);
-    return (await client.applyStatus(kind, object, { ...status, conditions }).catch(ignoreNotFound)) ?? object;
+    return (await client.applyStatus(kind, object, { ...status, conditions }).catch(ignoreOutdated)) ?? object;
   }
 
   /** Milliseconds until the change is to be written. Its turn comes when it was noticed, whatever is noticed after it. */
@@ -111,4 +111,12 @@ export class StatusWriter<
   forget(key: string): void {
     this.noticed.delete(key);
   }
+}
+
+/**
+ * A status tells of the object that was seen. When another one has taken its place, or somebody has written to it since (a person, or an operator that
+ * was taken for dead), what is heard of that asks for another pass.
+ */
+function ignoreOutdated(error: unknown): undefined {
+  return isConflict(error) ? undefined : ignoreNotFound(error);
 }

@@ -85,19 +85,24 @@ export class KubeClient extends Transport {
   }
 
   /**
-   * Server-side apply of a status: it becomes ours as a whole, and what it no longer names is removed. Refused when the
-   * object is another one of the same name by now.
+   * Server-side apply of a status: it becomes ours as a whole, and what it no longer names is removed. Refused (409) when
+   * anybody has changed the object since it was read, or it is another one of the same name by now.
    */
   async applyStatus<T extends KubeObject & { status?: unknown }>(
     kind: ResourceKind<T>,
-    { metadata: { namespace, name, uid } }: Stored<T>,
+    { metadata: { namespace, name, uid, resourceVersion } }: Stored<T>,
     status: T['status'],
   ): Promise<Stored<T>> {
     return this.request({
       method: 'PATCH',
       path: pathOf(kind, namespace, name, 'status'),
       query: { ...this.writing, force: true },
-      body: { apiVersion: kind.apiVersion, kind: kind.kind, metadata: { namespace, name, uid }, status },
+      body: {
+        apiVersion: kind.apiVersion,
+        kind: kind.kind,
+        metadata: { namespace, name, uid, resourceVersion },
+        status,
+      },
       contentType: 'application/apply-patch+yaml',
     });
   }

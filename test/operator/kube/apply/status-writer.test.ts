@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { findCondition, type Condition } from '../../../../operator/api/conditions.ts';
+import type { PipelineStatus, R1Pipeline } from '../../../../operator/api/pipeline.ts';
 import { pipelines } from '../../../../operator/kube/objects/r1-kinds.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { MemoryApi } from '../../../support/memory-api.ts';
@@ -60,6 +61,25 @@ interface Words {
   readonly says: string;
   readonly conditions: readonly Condition[];
 }
+
+test('what somebody has written since the object was read is not overwritten, and no pass fails for it', async () => {
+  await using memory = await MemoryApi.start();
+  const old = memory.put(pipelines, { ...pipeline, metadata: { ...pipeline.metadata, namespace: 'team' } });
+  memory.put(pipelines, { ...old, metadata: { ...old.metadata, labels: { team: 'a' } } });
+  const statuses = new StatusWriter<R1Pipeline, PipelineStatus>({
+    clock: new ManualClock(),
+    kind: pipelines,
+    client: memory.api.client(),
+    objects: { get: () => old } as never,
+    events: { record: () => undefined } as never,
+    settleMs: () => 0,
+    eventsOf: () => [],
+    requeueAfter: () => undefined,
+    onPruned: () => undefined,
+  });
+  expect(await statuses.save('team/test', { conditions: [] } as never)).toBeUndefined();
+  expect(memory.get(pipelines, 'test')?.status).toBeUndefined();
+});
 
 test('of what changes again before it was told the last is told', async () => {
   const { clock, written, say } = writer();

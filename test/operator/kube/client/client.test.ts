@@ -71,7 +71,7 @@ describe('what is sent', () => {
       {
         apiVersion: 'batch/v1',
         kind: 'Job',
-        metadata: { namespace: 'team', name: 'x', uid: 'u' },
+        metadata: { namespace: 'team', name: 'x', uid: 'u', resourceVersion: '1' },
         status: { active: 1 },
       },
       { data: { gone: null } },

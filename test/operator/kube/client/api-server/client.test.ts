@@ -6,16 +6,17 @@ import { useConnections } from './connections.ts';
 const { connect } = useConnections();
 
 describeCluster('the client', (cluster) => {
-  test('applies a status, of this object and no other', async () => {
+  test('applies a status, of this object and no other, as long as nobody has changed it', async () => {
     const client = connect(cluster().kubeconfig);
     const metadata = { namespace: await cluster().namespace(), name: 'x' };
     const containers = [{ name: 'c', image: 'kwok/run' }];
     const pod = await client.create(pods, { metadata, spec: { containers, nodeName: 'nowhere' } });
-    await client.applyStatus(pods, pod, { phase: 'Running', message: 'm' });
-    const { status } = await client.applyStatus(pods, pod, { phase: 'Failed' });
+    const running = await client.applyStatus(pods, pod, { phase: 'Running', message: 'm' });
+    const { status } = await client.applyStatus(pods, running, { phase: 'Failed' });
     expect([status?.phase, status?.message]).toEqual(['Failed', undefined]);
+    await expect(client.applyStatus(pods, running, { phase: 'Running' })).rejects.toMatchObject({ status: 409 });
     const another = { ...pod, metadata: { ...pod.metadata, uid: '0a0a0a0a-0000-4000-8000-000000000000' } };
-    await expect(client.applyStatus(pods, another, { phase: 'Running' })).rejects.toThrow(/uid/i);
+    await expect(client.applyStatus(pods, another, { phase: 'Running' })).rejects.toMatchObject({ status: 409 });
     await client.delete(pods, metadata);
     await expect(client.applyStatus(pods, pod, { phase: 'Running' })).rejects.toMatchObject({ status: 404 });
   });
