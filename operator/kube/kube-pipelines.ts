@@ -126,9 +126,9 @@ export class KubePipelines implements PipelineShell {
         const { metadata } = action.stage;
         const stage = { ...action.stage, metadata: { ...metadata, namespace, ownerReferences: ownedBy(pipeline) } };
         const name = secondStageObjectName(pipeline.metadata.name, action.stage.spec.stage);
-        const created = await createOwned(client, stages, stage).catch((error: unknown) => {
+        const created = await createOwned(client, stages, stage, pipelines).catch((error: unknown) => {
           if (!(error instanceof RefusedError && error.taken)) throw error;
-          return createOwned(client, stages, { ...stage, metadata: { ...stage.metadata, name } });
+          return createOwned(client, stages, { ...stage, metadata: { ...stage.metadata, name } }, pipelines);
         });
         return this.accept(stage, created);
       }

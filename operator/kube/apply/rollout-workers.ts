@@ -6,6 +6,7 @@ import type { AssumeCache } from '../client/assume-cache.ts';
 import type { KubeClient } from '../client/client.ts';
 import { createOwned } from '../client/create-owned.ts';
 import { ignoreNotFound } from '../client/api-error.ts';
+import { stages } from '../objects/r1-kinds.ts';
 import { rolloutJob } from '../objects/rollout-job.ts';
 import { jobs, keyIn, networkPolicies, services, type Job, type Stored } from '../client/resources.ts';
 import { defaultImageOf, madeWith, withStageDefaults } from '../objects/stage-defaults.ts';
@@ -49,7 +50,7 @@ export class RolloutWorkers {
     const image = defaultImageOf(cache.get(keyIn(namespace, attemptName(name, number))), this.options.image);
     const added = madeWith(stage, defaults, image);
     const job = rolloutJob({ stage: withStageDefaults(stage, defaults), number, image, madeWith: added });
-    cache.assume(transformJob(await createOwned(client, jobs, job)));
+    cache.assume(transformJob(await createOwned(client, jobs, job, stages)));
   }
 
   /**

@@ -3,6 +3,7 @@ import type { KubeClient } from '../client/client.ts';
 import { createNamed, createOwned } from '../client/create-owned.ts';
 import { attemptJob } from '../objects/attempt-job.ts';
 import type { Attempt } from '../objects/attempt.ts';
+import { stages } from '../objects/r1-kinds.ts';
 import { rolloutNetworkPolicy } from '../objects/rollout-network-policy.ts';
 import { rolloutSecret } from '../objects/rollout-secret.ts';
 import { rolloutService } from '../objects/rollout-service.ts';
@@ -20,8 +21,8 @@ export async function startAttempt(client: KubeClient, attempt: Attempt): Promis
   await createNamed(client, configMaps, stageConfigMap(attempt));
   if (attempt.stage.spec.rolloutWorkers > 0) {
     await createNamed(client, secrets, rolloutSecret(attempt, randomBytes(32).toString('base64url')));
-    await createOwned(client, networkPolicies, rolloutNetworkPolicy(attempt));
-    await createOwned(client, services, rolloutService(attempt));
+    await createOwned(client, networkPolicies, rolloutNetworkPolicy(attempt), stages);
+    await createOwned(client, services, rolloutService(attempt), stages);
   }
-  return createOwned(client, jobs, attemptJob(attempt));
+  return createOwned(client, jobs, attemptJob(attempt), stages);
 }

@@ -4,9 +4,10 @@ import { amountOf } from '../../api/quantity.ts';
 import { makersOf, type R1Stage } from '../../api/stage.ts';
 import type { KubeClient } from '../client/client.ts';
 import { ignoreNotFound, isAlreadyExists, isRefusal } from '../client/api-error.ts';
-import { refuse, RefusedError } from '../client/create-owned.ts';
+import { collect, refuse, RefusedError } from '../client/create-owned.ts';
 import { madeByAnnotation, ownedBy } from '../objects/labels.ts';
 import { claimName, claimNameOf } from '../../core/names.ts';
+import { pipelines } from '../objects/r1-kinds.ts';
 import { isOutdated, volumeClaim, wasNeverBound } from '../objects/volume-claim.ts';
 import { keyOf, volumeClaims, type ObjectName, type Stored, type VolumeClaim } from '../client/resources.ts';
 
@@ -55,10 +56,24 @@ export class VolumeClaims {
       refuseDeleted(claim);
       return name;
     }
+    if (pipeline !== undefined) await this.refuseFormer(claim, pipeline);
     refuseOthers(claim, stage, pipeline);
     await this.makeAnew(claim, volumeClaim(pipeline ?? stage));
     await this.growTo(storage.size, claim);
     return name;
+  }
+
+  /** It goes with a pipeline of this name that is gone. */
+  private async refuseFormer(claim: Stored<VolumeClaim>, { metadata }: R1Pipeline): Promise<void> {
+    const { name, ownerReferences } = claim.metadata;
+    const former = ownerReferences?.find(({ kind }) => kind === 'R1Pipeline');
+    if (former === undefined || former.name !== metadata.name || former.uid === metadata.uid) return;
+    await collect(this.client, volumeClaims, claim, {
+      owners: pipelines,
+      owner: { name: metadata.name, uid: metadata.uid ?? '' },
+    });
+    const message = `claim "${name}" of a former pipeline ${former.name} is still being deleted`;
+    throw new RefusedError(message, retryCollectedMs, { passes: true });
   }
 
   /**
@@ -180,11 +195,6 @@ function refuseDeleted({ metadata: { name, deletionTimestamp } }: Stored<VolumeC
 
 function refuseOthers(claim: Stored<VolumeClaim>, stage: R1Stage, pipeline: R1Pipeline | undefined): void {
   const { name, ownerReferences } = claim.metadata;
-  const former = ownerReferences?.find(({ kind }) => kind === 'R1Pipeline');
-  if (pipeline !== undefined && former !== undefined && former.uid !== pipeline.metadata.uid) {
-    const message = `claim "${name}" of a former pipeline ${former.name} is still being deleted`;
-    throw new RefusedError(message, retryCollectedMs, { passes: true });
-  }
   refuseDeleted(claim);
   const ours = [pipeline?.metadata.uid, stage.metadata.uid];
   const other = ownerReferences?.find(({ kind, uid }) => kind.startsWith('R1') && !ours.includes(uid));

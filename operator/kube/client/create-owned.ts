@@ -1,4 +1,4 @@
-import { isAlreadyExists, isInternalError, isRefusal } from './api-error.ts';
+import { ignoreNotFound, isAlreadyExists, isInternalError, isRefusal } from './api-error.ts';
 import type { KubeClient } from './client.ts';
 import type { KubeObject, ResourceKind, Stored } from './resources.ts';
 
@@ -29,14 +29,16 @@ const retryBrokenMs = 5000;
 type WithOwners = { metadata?: { ownerReferences?: { uid: string; kind: string; name: string }[] } };
 
 /**
- * Creates an object that has an owner. One that the same owner has already is what was wished for.
+ * Creates an object that has an owner. One that the same owner has already is what was wished for; one of a former owner of that name goes.
  *
+ * @param owners the kind of its owner
  * @throws RefusedError when somebody else's has the name, or the API server does not want it
  */
 export async function createOwned<T extends KubeObject & WithOwners>(
   client: KubeClient,
   kind: ResourceKind<T>,
   object: T,
+  owners: ResourceKind<KubeObject>,
 ): Promise<Stored<T>> {
   const owner = object.metadata?.ownerReferences?.[0];
   try {
@@ -48,8 +50,9 @@ export async function createOwned<T extends KubeObject & WithOwners>(
     if (existing === undefined) throw error; // gone in between: try again
     const theirs = existing.metadata.ownerReferences?.[0];
     if (theirs?.uid === owner?.uid) return existing;
-    if (theirs?.kind === owner?.kind && theirs?.name === owner?.name) {
-      const message = `${kind.kind} ${name} of a former ${owner?.name} is still being deleted`;
+    if (owner !== undefined && theirs?.kind === owner.kind && theirs.name === owner.name) {
+      await collect(client, kind, existing, { owners, owner });
+      const message = `${kind.kind} ${name} of a former ${owner.name} is still being deleted`;
       throw new RefusedError(message, retryCollectedMs, { passes: true });
     }
     const whose = theirs === undefined ? 'nobody' : `${theirs.kind} ${theirs.name}`;
@@ -57,6 +60,22 @@ export async function createOwned<T extends KubeObject & WithOwners>(
       taken: true,
     });
   }
+}
+
+/**
+ * Deletes what belonged to a former owner. So does the garbage collector, within a second or two; but where an API server was started again
+ * meanwhile, it has been seen to leave some for as long as anybody looked.
+ */
+export async function collect<T extends KubeObject>(
+  client: KubeClient,
+  kind: ResourceKind<T>,
+  { metadata }: Stored<T>,
+  { owners, owner }: { readonly owners: ResourceKind<KubeObject>; readonly owner: { uid: string; name: string } },
+): Promise<void> {
+  if (metadata.deletionTimestamp !== undefined) return;
+  const now = await client.find(owners, { namespace: metadata.namespace, name: owner.name });
+  if (now?.metadata.uid !== owner.uid) return; // the one that is known here may be the former
+  await client.delete(kind, metadata, metadata.uid).catch(ignoreNotFound);
 }
 
 /**

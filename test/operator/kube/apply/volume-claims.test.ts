@@ -1,5 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { VolumeClaims } from '../../../../operator/kube/apply/volume-claims.ts';
+import { volumeClaims } from '../../../../operator/kube/client/resources.ts';
+import { pipelines } from '../../../../operator/kube/objects/r1-kinds.ts';
+import { MemoryApi } from '../../../support/memory-api.ts';
 import { answerJson, FakeApi } from '../../../support/fake-api.ts';
 import { fourStages, pipelineOf } from '../../../support/pipelines.ts';
 import { stageOf } from '../../../support/stage-objects.ts';
@@ -34,6 +37,21 @@ test.each([
 });
 
 const pipeline = { ...pipelineOf(fourStages), metadata: { name: 'sums', namespace: 'team', uid: 'mine' } };
+test('a claim that goes with a former pipeline makes room, though nobody collects it', async () => {
+  await using memory = await MemoryApi.start();
+  const { uid } = memory.put(pipelines, pipeline).metadata;
+  const former = { apiVersion: 'r1.dev/v1alpha1', kind: 'R1Pipeline', name: 'sums', uid: 'former' };
+  memory.put(volumeClaims, {
+    metadata: { namespace: 'team', name: 'sums-volume', ownerReferences: [former] },
+    spec: {},
+  });
+  const claims = new VolumeClaims(memory.api.client());
+  const again = async () => claims.ensure(stage, memory.get(pipelines, 'sums'), []);
+  await expect(again()).rejects.toThrow('claim "sums-volume" of a former pipeline sums is still being deleted');
+  expect(await again()).toBe('sums-volume');
+  expect(memory.get(volumeClaims, 'sums-volume')?.metadata.ownerReferences?.[0]?.uid).toBe(uid);
+});
+
 const other = { apiVersion: 'v1', kind: 'Backup', name: 'b', uid: 'other' };
 const owner = { apiVersion: 'r1.dev/v1alpha1', kind: 'R1Pipeline', name: 'sums', uid: 'mine', controller: true };
 

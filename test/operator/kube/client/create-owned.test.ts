@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { createNamed, createOwned, RefusedError } from '../../../../operator/kube/client/create-owned.ts';
-import { configMaps } from '../../../../operator/kube/client/resources.ts';
+import { configMaps, jobs } from '../../../../operator/kube/client/resources.ts';
+import { MemoryApi } from '../../../support/memory-api.ts';
 import { answerStatus, FakeApi } from '../../../support/fake-api.ts';
 import { object } from './answers.ts';
 
@@ -9,7 +10,7 @@ async function created(status: number, reason: string): Promise<unknown[]> {
   await using api = await FakeApi.start((_, response) => answerStatus(response, status, reason));
   const client = api.client({ retryMs: 1 });
   const settled = await Promise.allSettled([
-    createOwned(client, configMaps, object),
+    createOwned(client, configMaps, object, jobs),
     createNamed(client, configMaps, object),
   ]);
   return settled.map((each) => (each.status === 'rejected' ? each.reason : each.value));
@@ -48,4 +49,33 @@ test.each([
     expect(error).not.toBeInstanceOf(RefusedError);
     expect(error).toMatchObject({ status });
   }
+});
+
+const ownedBy = (uid: string) => ({
+  metadata: {
+    name: 'x',
+    namespace: 'team',
+    ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name: 'j', uid }],
+  },
+});
+
+/** A Job was made anew under its name; one of the two still has a config map. */
+async function createBesideThatOf(owner: 'former' | 'new', asksFor: 'former' | 'new') {
+  const memory = await MemoryApi.start();
+  memory.put(jobs, { metadata: { name: 'j', namespace: 'team', uid: 'new' } });
+  memory.put(configMaps, ownedBy(owner));
+  const again = async () => createOwned(memory.api.client(), configMaps, ownedBy(asksFor), jobs);
+  return { memory, again, [Symbol.asyncDispose]: () => memory[Symbol.asyncDispose]() };
+}
+
+test('what a former owner left makes room, though nobody collects it', async () => {
+  await using world = await createBesideThatOf('former', 'new');
+  await expect(world.again()).rejects.toMatchObject({ name: 'RefusedError', passes: true });
+  expect((await world.again()).metadata.ownerReferences?.[0]?.uid).toBe('new');
+});
+
+test('what belongs to an owner that is not known here yet stays', async () => {
+  await using world = await createBesideThatOf('new', 'former');
+  await expect(world.again()).rejects.toMatchObject({ name: 'RefusedError', passes: true });
+  expect(world.memory.get(configMaps, 'x')).toBeDefined();
 });
