@@ -92,6 +92,7 @@ export class KvCache {
     const { kvHeads, headDim } = this.#shape;
     const [toKeys, toValues] = [this.#keys[layer] as Numbers, this.#values[layer] as Numbers];
     const [fromKeys, fromValues] = [numbersOf(keys, this.#type), numbersOf(values, this.#type)];
+    const { stride, first } = fromKeys;
     const size = cacheBlock * headDim;
     for (let position = 0; position < count; position++) {
       const block = blocks[Math.floor(position / cacheBlock)] as number;
@@ -100,8 +101,8 @@ export class KvCache {
         const from = ((start + position) * kvHeads + head) * headDim;
         const to = (block * kvHeads + head) * size;
         for (let d = 0; d < headDim; d++) {
-          toKeys[to + d * cacheBlock + at] = fromKeys(from + d);
-          toValues[to + at * headDim + d] = fromValues(from + d);
+          toKeys[to + d * cacheBlock + at] = fromKeys.data[first + (from + d) * stride] as number;
+          toValues[to + at * headDim + d] = fromValues.data[first + (from + d) * stride] as number;
         }
       }
     }
@@ -139,9 +140,8 @@ export class KvCache {
   }
 }
 
-/** Rounded floats as a cache holds them: bfloat16 is the upper half, which comes second. */
-function numbersOf(floats: Float32Array, type: CacheType): (index: number) => number {
-  if (type === 'float32') return (index) => floats[index] as number;
-  const halves = new Uint16Array(floats.buffer, floats.byteOffset, 2 * floats.length);
-  return (index) => halves[2 * index + 1] as number;
+/** Floats as a cache holds them, at `first + index · stride`: of a rounded one bfloat16 is the upper half, which comes second. */
+function numbersOf(floats: Float32Array, type: CacheType) {
+  if (type === 'float32') return { data: floats, stride: 1, first: 0 };
+  return { data: new Uint16Array(floats.buffer, floats.byteOffset, 2 * floats.length), stride: 2, first: 1 };
 }
