@@ -1,5 +1,8 @@
 /** `npm run test:soak`: see test/cluster/README.md. */
 import { spawn } from 'node:child_process';
+import { cp, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,7 +25,9 @@ const cluster = await controlPlane({ own: true, durable: true });
 process.exitCode = 1;
 try {
   const namespace = await cluster.namespace();
-  console.log(`seed ${seed}, ${minutes} minutes, ${pipelines} pipelines; logs are in ${cluster.directory}/log`);
+  console.log(
+    `seed ${seed}, ${minutes} minutes, ${pipelines} pipelines; logs are in ${cluster.directory}/log as long as it runs`,
+  );
   await using operator = await Deployment.start({
     kubeconfig: cluster.kubeconfig,
     args: ['--namespace', namespace, '--leader-election-id', 'soak'],
@@ -44,7 +49,17 @@ try {
   describe(report, await disturbed, await memory, made);
   if (report.faults.length === 0 && report.endedPipelines > 0) process.exitCode = 0;
 } finally {
+  if (process.exitCode !== 0) await keepTraces(cluster);
   await cluster.release();
+}
+
+/** What the cluster holds, and what its programs logged, for whoever looks for the reason. */
+async function keepTraces(of: ControlPlane): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'r1-soak-'));
+  await cp(join(of.directory, 'log'), join(folder, 'log'), { recursive: true });
+  const objects = await of.kubectl('get', 'r1p,r1s,jobs,pods', '--all-namespaces', '-o=yaml').catch(String);
+  await writeFile(join(folder, 'objects.yaml'), objects);
+  console.log(`what was there at the end is in ${folder}`);
 }
 
 /** Applies pipelines, and another for each that has ended. */
