@@ -31,11 +31,15 @@ export class Cluster {
     });
   }
 
-  /** @throws where the API server does not answer */
+  /**
+   * What is there now, and not what a cache of the API server has: after etcd was gone that can be minutes old.
+   *
+   * @throws where the API server does not answer
+   */
   async snapshot(namespace: string): Promise<Snapshot> {
-    const ofOurs = '&labelSelector=r1.dev%2Fstage-uid';
+    const ofOurs = '?labelSelector=r1.dev%2Fstage-uid';
     const list = <T>(group: string, plural: string, more = '') =>
-      this.list<T>(`${group}/namespaces/${namespace}/${plural}?resourceVersion=0${more}`);
+      this.list<T>(`${group}/namespaces/${namespace}/${plural}${more}`);
     const [pipelines, stages, jobs, pods] = await Promise.all([
       list<Pipeline>('/apis/r1.dev/v1alpha1', 'r1pipelines'),
       list<Stage>('/apis/r1.dev/v1alpha1', 'r1stages'),
