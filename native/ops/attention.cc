@@ -1,4 +1,5 @@
 #include "../kernels/kernels.h"
+#include "attention-heads.h"
 #include "ops.h"
 
 namespace r1 {
@@ -7,14 +8,9 @@ namespace {
 /// Checks that q [T, heads, headDim], k and v [T, kvHeads, headDim], places [rows, length] and origins [T] fit.
 AttentionShape attentionShape(const Input& q, const Input& k, const Input& v, const Input& places,
                               const Input& origins) {
-  q.expectRank(3);
-  k.expectRank(3);
+  const auto [tokens, heads, kvHeads, headDim] = AttentionHeads(q, k, v);
   places.expectRank(2);
-  const int64_t tokens = q.dims[0], heads = q.dims[1], kvHeads = k.dims[1], headDim = q.dims[2];
-  k.expect({tokens, kvHeads, headDim});
-  v.expect(k.dims);
   origins.expect({tokens});
-  if (kvHeads == 0 || heads % kvHeads != 0) q.expect({tokens, kvHeads, headDim});
   const AttentionShape shape{tokens, places.dims[0], places.dims[1], heads, kvHeads, headDim};
   places.expectBelow(tokens);
   origins.expectBelow(shape.rows * shape.length);

@@ -1,4 +1,5 @@
 #include "../kernels/kernels.h"
+#include "attention-heads.h"
 #include "ops.h"
 
 namespace r1 {
@@ -9,14 +10,9 @@ template <auto kernel, class Element>
 void callCachedAttention(const Call& call) {
   const Input q = call.input(0), k = call.input(1), v = call.input(2), positions = call.input(3);
   const Input table = call.input(4), keys = call.input(5), values = call.input(6);
-  q.expectRank(3);
-  k.expectRank(3);
+  const auto [rows, heads, kvHeads, headDim] = AttentionHeads(q, k, v);
   table.expectRank(2);
   values.expectRank(2);
-  const int64_t rows = q.dims[0], heads = q.dims[1], kvHeads = k.dims[1], headDim = q.dims[2];
-  k.expect({rows, kvHeads, headDim});
-  v.expect(k.dims);
-  if (kvHeads == 0 || heads % kvHeads != 0) q.expect({rows, kvHeads, headDim});
   table.expect({rows, table.dims[1]});
   positions.expect({rows});
   positions.expectBelow(table.dims[1] * cacheBlock);

@@ -1,10 +1,11 @@
 import { expect } from '@jest/globals';
-import { input } from '../../../trainer/graph/value.ts';
+import { input, kernel, type Value } from '../../../trainer/graph/value.ts';
 import { writeProgram } from '../../../trainer/graph/writer.ts';
+import { add } from '../../../trainer/ops/elementwise.ts';
 import { linear, linearPanels } from '../../../trainer/ops/linalg.ts';
 import type { Tensor } from '../../../trainer/runtime/tensor.ts';
 import { halvesOf } from '../../support/bfloat16.ts';
-import { expectClose, onBoth, random } from '../../support/kernel-and-body.ts';
+import { expectClose, onBoth, random, runOn } from '../../support/kernel-and-body.ts';
 import { testWithOps } from '../../support/with-ops.ts';
 
 testWithOps.each([
@@ -27,6 +28,19 @@ testWithOps.each([
   const data = halvesOf(random([n, k], 2).data);
   await expectSameOfPanels(m, { type: 'bfloat16', dims: [n, k], data }, 32);
 });
+
+testWithOps(
+  'panels of bfloat16, which hold two neighbours at a time, are none for an odd number of inputs',
+  async () => {
+    const [X, P] = [input('x', ['m', 'k']), input('panels', [1, 3, 32, 2], 'bfloat16')];
+    const [y] = kernel('LinearPackedBf16', [X, P], [add(X, X)]); // `linear` would refuse these shapes itself
+    const program = writeProgram([X, P], { y: y as Value });
+    const panels: Tensor = { type: 'bfloat16', dims: [1, 3, 32, 2], data: halvesOf(random([192], 2).data) };
+    await expect(runOn('ops', program, { x: random([2, 5], 1), panels })).rejects.toThrow(
+      'LinearPackedBf16: input panels',
+    );
+  },
+);
 
 /** @param width rows of a panel */
 async function expectSameOfPanels(m: number, w: Tensor, width: number): Promise<void> {
