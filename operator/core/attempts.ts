@@ -4,7 +4,7 @@ import type { AttemptObserved } from './observed.ts';
 import { tellsApart } from '../../trainer/contract/digest-version.ts';
 import { isChangedByHand } from './asked-for.ts';
 import { classifyEnd, type AttemptEnd } from './retry.ts';
-import { settingsDigest } from './settings-digest.ts';
+import { attemptDigest, settingsDigest } from './settings-digest.ts';
 
 const remembered = 100;
 
@@ -132,6 +132,11 @@ export function hasOtherSettings(stage: R1Stage, { settings }: AttemptObserved):
   const { spec } = stage;
   if (isChangedByHand(stage)) return false; // its spec is not what anybody asks for
   return tellsApart(settings, settingsDigest(spec));
+}
+
+/** It was made from other settings, resources and the like than the stage asks for by now. */
+export function isMadeFromOthers({ spec }: R1Stage, { madeFrom }: AttemptObserved): boolean {
+  return tellsApart(madeFrom, attemptDigest(spec));
 }
 
 /** An attempt that lost its pod to a queue or a preemption waits for another one: what it ran before still counts. */

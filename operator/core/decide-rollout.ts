@@ -1,8 +1,6 @@
-import { tellsApart } from '../../trainer/contract/digest-version.ts';
 import type { AttemptRecord, R1Stage } from '../api/stage.ts';
-import { hasNotEnded } from './attempts.ts';
+import { hasNotEnded, isMadeFromOthers } from './attempts.ts';
 import type { AttemptObserved, StageObserved } from './observed.ts';
-import { attemptDigest } from './settings-digest.ts';
 
 export type RolloutAction =
   | { readonly kind: 'StartRolloutWorkers'; readonly attempt: number }
@@ -32,7 +30,7 @@ export function decideRollout(
   const have = new Set(rollouts.map(({ attempt }) => attempt));
   for (const attempt of attempts) {
     const { number, state, stopping } = attempt;
-    if (state !== 'running' || stopping !== undefined || isOther(stage, attempt) || have.has(number)) continue;
+    if (state !== 'running' || stopping !== undefined || isMadeFromOthers(stage, attempt) || have.has(number)) continue;
     actions.push({ kind: 'StartRolloutWorkers', attempt: number });
   }
   return actions;
@@ -40,10 +38,6 @@ export function decideRollout(
 
 /** Why an attempt that runs gets no workers, if that is for the attempt itself. */
 export function whyNoWorkers(stage: R1Stage, attempt: AttemptObserved): string | undefined {
-  if (attempt.state !== 'running' || !isOther(stage, attempt)) return undefined;
+  if (attempt.state !== 'running' || !isMadeFromOthers(stage, attempt)) return undefined;
   return `attempt ${attempt.number} began without any, or with other settings; the next one has them`;
-}
-
-function isOther({ spec }: R1Stage, { madeFrom }: AttemptObserved): boolean {
-  return tellsApart(madeFrom, attemptDigest(spec));
 }

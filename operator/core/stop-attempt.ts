@@ -1,9 +1,7 @@
-import { tellsApart } from '../../trainer/contract/digest-version.ts';
 import { isChangedByHand } from './asked-for.ts';
-import { hasOtherSettings } from './attempts.ts';
+import { hasOtherSettings, isMadeFromOthers } from './attempts.ts';
 import { exhausted } from './budget.ts';
 import type { AttemptObserved, StageObserved, StopReason } from './observed.ts';
-import { attemptDigest } from './settings-digest.ts';
 import type { StageAction, Verdict } from './stage-decision.ts';
 import type { StageSituation } from './stage-situation.ts';
 
@@ -67,7 +65,7 @@ export function stopHungAttempt({ live, retry }: StageSituation): Verdict | unde
 export function replaceOutdatedAttempt({ live, observed: { stage } }: StageSituation): Verdict | undefined {
   if (live === undefined || isChangedByHand(stage)) return undefined;
   const waits = live.state === 'pending';
-  const isOutdated = waits ? tellsApart(live.madeFrom, attemptDigest(stage.spec)) : hasOtherSettings(stage, live);
+  const isOutdated = waits ? isMadeFromOthers(stage, live) : hasOtherSettings(stage, live);
   const hasOtherDefaults = waits && live.hasOtherDefaults === true;
   if (!isOutdated && !hasOtherDefaults) return undefined;
   const does = waits ? 'waited' : 'runs';
