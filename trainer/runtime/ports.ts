@@ -1,13 +1,14 @@
 import type { OnnxProgram, Port } from '../graph/program.ts';
 import { showShape, sizeOf } from '../graph/shape.ts';
-import { arrays, type Tensor, type Tensors } from './tensor.ts';
+import { byteLength, requireRoom } from './device-memory.ts';
+import { type AnyTensor, type AnyTensors, arrays, isOnDevice } from './tensor.ts';
 
 /** Tensors that fit a program's ports. */
 export interface Fitted {
   /** One for each input of the program. */
-  readonly inputs: Tensors;
+  readonly inputs: AnyTensors;
   /** Those outputs for which there is a tensor. */
-  readonly outputs: Tensors;
+  readonly outputs: AnyTensors;
   /** The shapes of all outputs, in their order. */
   readonly shapes: readonly { readonly port: Port; readonly dims: readonly number[] }[];
 }
@@ -17,16 +18,16 @@ export interface Fitted {
  *
  * @throws Error naming the port whose tensor is missing, of another type or shape, or without its memory
  */
-export function fitTensors(program: OnnxProgram, inputs: Tensors, outputs: Tensors): Fitted {
+export function fitTensors(program: OnnxProgram, inputs: AnyTensors, outputs: AnyTensors): Fitted {
   const sizes = new Map<string, number>();
-  const taken: Record<string, Tensor> = {};
+  const taken: Record<string, AnyTensor> = {};
   for (const port of program.inputs) {
     const tensor = inputs[port.name];
     if (tensor === undefined) throw new Error(`input ${port.name}: found no tensor, expected ${show(port)}`);
     requireFit('input', port, tensor, sizes);
     taken[port.name] = tensor;
   }
-  const given: Record<string, Tensor> = {};
+  const given: Record<string, AnyTensor> = {};
   for (const port of program.outputs) {
     const tensor = outputs[port.name];
     if (tensor === undefined) continue;
@@ -37,10 +38,10 @@ export function fitTensors(program: OnnxProgram, inputs: Tensors, outputs: Tenso
   return { inputs: taken, outputs: given, shapes };
 }
 
-/** @throws Error where somebody has taken a bound tensor's memory away, as transferring its buffer does */
+/** @throws Error where somebody has taken a bound tensor's memory away, as transferring or freeing its buffer does */
 export function requireMemory(bound: readonly BoundTensor[]): void {
   for (const { name, tensor, bytes } of bound) {
-    const found = tensor.data.byteLength;
+    const found = bytesOf(tensor);
     if (found !== bytes) throw new Error(`${name}: found ${found} bytes, expected the ${bytes} that were bound`);
   }
 }
@@ -48,17 +49,23 @@ export function requireMemory(bound: readonly BoundTensor[]): void {
 /** A tensor with the memory that it had when it was bound. */
 export interface BoundTensor {
   readonly name: string;
-  readonly tensor: Tensor;
+  readonly tensor: AnyTensor;
   readonly bytes: number;
 }
 
-export function boundTensors(...tensors: readonly Tensors[]): BoundTensor[] {
+export function boundTensors(...tensors: readonly AnyTensors[]): BoundTensor[] {
   return tensors
     .flatMap((named) => Object.entries(named))
-    .map(([name, tensor]) => ({ name, tensor, bytes: tensor.data.byteLength }));
+    .map(([name, tensor]) => ({ name, tensor, bytes: bytesOf(tensor) }));
 }
 
-function requireFit(kind: string, port: Port, { type, dims, data }: Tensor, sizes: Map<string, number>): void {
+function bytesOf(tensor: AnyTensor): number {
+  if (!isOnDevice(tensor)) return tensor.data.byteLength;
+  return tensor.buffer.isFreed ? 0 : byteLength(tensor);
+}
+
+function requireFit(kind: string, port: Port, tensor: AnyTensor, sizes: Map<string, number>): void {
+  const { type, dims } = tensor;
   const fits =
     type === port.type &&
     dims.length === port.shape.length &&
@@ -76,6 +83,11 @@ function requireFit(kind: string, port: Port, { type, dims, data }: Tensor, size
       `${kind} ${port.name}: found ${type} ${showShape(dims)}, expected ${port.type} ${showShape(known)}`,
     );
   }
+  if (isOnDevice(tensor)) {
+    requireRoom(tensor);
+    return;
+  }
+  const { data } = tensor;
   if (!(data instanceof arrays[type]) || data.length !== sizeOf(dims)) {
     throw new Error(
       `${kind} ${port.name}: found ${data.length} numbers in a ${data.constructor.name}, ` +

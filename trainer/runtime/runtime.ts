@@ -1,5 +1,5 @@
 import type { OnnxProgram } from '../graph/program.ts';
-import type { Tensors } from './tensor.ts';
+import type { AnyTensors, Tensors } from './tensor.ts';
 
 /**
  * Ways to the same library: `stock` is onnxruntime-node's own binding, `ffi` calls the C API, and `ops` does so with the kernels of
@@ -15,7 +15,7 @@ export interface Runtime {
   /** What another thread needs to end a run of this one (see cancel.ts). Can be posted to it. */
   readonly cancellation: Cancellation;
   /** Spares the work of making tensors known that many programs are bound to, until they are let go. */
-  hold(tensors: Tensors): { release(): void };
+  hold(tensors: AnyTensors): { release(): void };
   /** Takes 0.1–0.3 s for a training program: compile once, run often. */
   compile(program: OnnxProgram): Promise<Executable>;
 }
@@ -30,9 +30,9 @@ export interface Executable {
    * @param outputs those that shall lie somewhere; an output may lie in an input's memory
    * @throws Error naming the port whose tensor is missing or has another type or shape
    */
-  bind(inputs: Tensors, outputs?: Tensors): Bound;
+  bind(inputs: AnyTensors, outputs?: AnyTensors): Bound;
   /** Binds, runs once and lets go. The outputs are the caller's. */
-  run(inputs: Tensors, outputs?: Tensors): Promise<Tensors>;
+  run(inputs: AnyTensors, outputs?: AnyTensors): Promise<Tensors>;
   /** Frees the program and all that is bound to it. */
   release(): Promise<void>;
 }
@@ -42,7 +42,7 @@ export interface Bound {
   /**
    * Runs with what the inputs hold now.
    *
-   * @returns all outputs; those that were not bound hold until the next run
+   * @returns all outputs in the memory of the process; those that were not bound hold until the next run
    * @throws Error where the program fails, is cancelled, or has been released
    */
   run(): Promise<Tensors>;

@@ -22,6 +22,29 @@ export interface Tensor<T extends PortType = PortType> {
 /** Tensors by the names of the ports that they are for. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
+/** A piece of a device's memory. Who sees one sees no address. */
+export interface DeviceBuffer {
+  readonly bytes: number;
+  readonly isFreed: boolean;
+}
+
+/** A tensor whose numbers lie where TypeScript cannot read them: see device-memory.ts. */
+export interface DeviceTensor<T extends PortType = PortType> {
+  readonly type: T;
+  readonly dims: readonly number[];
+  readonly buffer: DeviceBuffer;
+  /** Of its first number in the buffer, in bytes. */
+  readonly offset: number;
+}
+
+/** Wherever it lies. */
+export type AnyTensor = Tensor | DeviceTensor;
+export type AnyTensors = Readonly<Record<string, AnyTensor>>;
+
+export function isOnDevice(tensor: AnyTensor): tensor is DeviceTensor {
+  return 'buffer' in tensor;
+}
+
 /** A float32 tensor over `data`. */
 export function floatTensor(data: Float32Array, dims: readonly number[]): Tensor<'float32'> {
   return { type: 'float32', dims, data };

@@ -19,6 +19,8 @@ export interface Api {
   /** Calls a function whose last parameter is what it makes. */
   make(name: Name, ...args: readonly unknown[]): Pointer;
   release(name: 'ReleaseSession' | 'ReleaseValue' | 'ReleaseSessionOptions' | 'ReleaseIoBinding', what: Pointer): void;
+  /** Memory of the process as bytes, while it is there. */
+  bytesAt(address: Pointer, bytes: number): Uint8Array;
   /**
    * Opens a library of custom ops: see native/ops/register.cc.
    *
@@ -92,6 +94,7 @@ export function openApi(path: string): Api {
       call(name, ...args, made);
       return made[0] as Pointer;
     },
+    bytesAt: (address, bytes) => new Uint8Array(koffi.view(address, bytes)),
     release: (name, what) => void ofPlain.get(name)?.(what),
     openOps(file) {
       const ops = koffi.load(file);

@@ -3,8 +3,10 @@ import { input } from '../../graph/value.ts';
 import { writeProgram } from '../../graph/writer.ts';
 import { boundTensors, type BoundTensor, fitTensors, type Fitted, requireMemory } from '../ports.ts';
 import { type Bound, type Executable, released, type Runtime, type RuntimeName } from '../runtime.ts';
-import { type Tensor, type Tensors, zeros } from '../tensor.ts';
+import { type AnyTensor, type AnyTensors, isOnDevice, type Tensors, zeros } from '../tensor.ts';
+import type { DeviceMemory } from '../device-memory.ts';
 import { type Api, openApi, type Ops, type Pointer } from './api.ts';
+import { HostMemory } from './host-memory.ts';
 import { openOpsLibrary } from './ops-library.ts';
 import { shippedLibrary } from './shipped-library.ts';
 import { Values } from './values.ts';
@@ -71,6 +73,11 @@ export class FfiRuntime implements Runtime {
     this.#ops?.preferHugePages(memory);
   }
 
+  /** A device for tests and for machines without one, which computes as this runtime does. */
+  hostMemory(): DeviceMemory {
+    return new HostMemory(this.#api, this.#values.memory);
+  }
+
   get cancellation() {
     return { kind: 'ffi', runOptions: this.#runOptions } as const;
   }
@@ -80,7 +87,7 @@ export class FfiRuntime implements Runtime {
     this.#api.call('RunOptionsSetTerminate', runOptions);
   }
 
-  hold(tensors: Tensors): { release(): void } {
+  hold(tensors: AnyTensors): { release(): void } {
     const held = Object.values(tensors);
     for (const tensor of held) this.#values.use(tensor);
     return {
@@ -142,7 +149,7 @@ class FfiExecutable implements Executable {
     this.#context = context;
   }
 
-  bind(inputs: Tensors, outputs: Tensors = {}): Bound {
+  bind(inputs: AnyTensors, outputs: AnyTensors = {}): Bound {
     if (this.#session === undefined) throw released();
     const fitted = fitTensors(this.#program, inputs, outputs);
     const bound = new FfiBound(this.#context, this.#session, fitted, () => this.#bound.delete(bound));
@@ -150,7 +157,7 @@ class FfiExecutable implements Executable {
     return bound;
   }
 
-  async run(inputs: Tensors, outputs?: Tensors): Promise<Tensors> {
+  async run(inputs: AnyTensors, outputs?: AnyTensors): Promise<Tensors> {
     const bound = this.bind(inputs, outputs);
     try {
       return await bound.run();
@@ -169,10 +176,11 @@ class FfiExecutable implements Executable {
 class FfiBound implements Bound {
   readonly #context: Context;
   readonly #session: Pointer;
-  readonly #outputs: Tensors;
+  /** Those in the memory of the process. */
+  readonly #results: Tensors;
   /** All that is bound, which lives as long as this does. */
   readonly #tensors: readonly BoundTensor[];
-  readonly #used: Tensor[] = [];
+  readonly #used: AnyTensor[] = [];
   readonly #onRelease: () => void;
   #binding: Pointer | undefined;
 
@@ -180,21 +188,22 @@ class FfiBound implements Bound {
     this.#context = context;
     this.#session = session;
     this.#onRelease = onRelease;
-    this.#outputs = Object.fromEntries(
+    const all: AnyTensors = Object.fromEntries(
       shapes.map(({ port, dims }) => [port.name, outputs[port.name] ?? zeros(port.type, dims)]),
     );
-    this.#tensors = boundTensors(inputs, this.#outputs);
+    this.#results = Object.fromEntries(Object.entries(all).filter(([, tensor]) => !isOnDevice(tensor))) as Tensors;
+    this.#tensors = boundTensors(inputs, all);
     this.#binding = context.api.make('CreateIoBinding', session);
     try {
       for (const [name, tensor] of Object.entries(inputs)) this.#bind('BindInput', name, tensor);
-      for (const [name, tensor] of Object.entries(this.#outputs)) this.#bind('BindOutput', name, tensor);
+      for (const [name, tensor] of Object.entries(all)) this.#bind('BindOutput', name, tensor);
     } catch (error) {
       this.release();
       throw error;
     }
   }
 
-  #bind(kind: 'BindInput' | 'BindOutput', name: string, tensor: Tensor): void {
+  #bind(kind: 'BindInput' | 'BindOutput', name: string, tensor: AnyTensor): void {
     const { api, values } = this.#context;
     const value = values.use(tensor);
     this.#used.push(tensor);
@@ -205,7 +214,7 @@ class FfiBound implements Bound {
     if (this.#binding === undefined) throw released();
     requireMemory(this.#tensors);
     this.#context.api.call('RunWithBinding', this.#session, this.#context.runOptions, this.#binding);
-    return this.#outputs;
+    return this.#results;
   }
 
   release(): void {

@@ -1,6 +1,8 @@
 import type { PortType } from '../../graph/program.ts';
-import type { Tensor } from '../tensor.ts';
+import { byteLength } from '../device-memory.ts';
+import { type AnyTensor, type DeviceTensor, isOnDevice, type Tensor } from '../tensor.ts';
 import type { Api, Pointer } from './api.ts';
+import { placeOf } from './device-buffers.ts';
 
 /** ONNXTensorElementDataType */
 const elementTypes: Record<PortType, number> = { float32: 1, int32: 6, int64: 7, float64: 11, bfloat16: 16 };
@@ -14,28 +16,29 @@ const [deviceAllocator, defaultMemory] = [0, 0];
  */
 export class Values {
   readonly #api: Api;
-  readonly #memory: Pointer;
-  readonly #used = new Map<Tensor, { readonly value: Pointer; users: number }>();
+  /** The library's description of the memory of the process. */
+  readonly memory: Pointer;
+  readonly #used = new Map<AnyTensor, { readonly value: Pointer; users: number }>();
 
   constructor(api: Api) {
     this.#api = api;
-    this.#memory = api.make('CreateCpuMemoryInfo', deviceAllocator, defaultMemory);
+    this.memory = api.make('CreateCpuMemoryInfo', deviceAllocator, defaultMemory);
   }
 
   /** @throws Error where the memory could move or shrink */
-  use(tensor: Tensor): Pointer {
+  use(tensor: AnyTensor): Pointer {
     const known = this.#used.get(tensor);
     if (known !== undefined) {
       known.users++;
       return known.value;
     }
-    const value = this.#view(tensor);
+    const value = isOnDevice(tensor) ? this.#viewOfDevice(tensor) : this.#view(tensor);
     this.#used.set(tensor, { value, users: 1 });
     return value;
   }
 
   /** Once for each use. */
-  letGo(tensor: Tensor): void {
+  letGo(tensor: AnyTensor): void {
     const known = this.#used.get(tensor);
     if (known === undefined || --known.users > 0) return;
     this.#used.delete(tensor);
@@ -46,12 +49,22 @@ export class Values {
     const { buffer } = data; // asking for it gives a small array, which V8 would move, a place for good
     if (buffer instanceof ArrayBuffer && buffer.resizable)
       throw new Error('found a resizable buffer, expected a fixed one');
+    return this.#make(this.memory, data, data.byteLength, { dims, type });
+  }
+
+  #viewOfDevice(tensor: DeviceTensor): Pointer {
+    const { address, memory } = placeOf(tensor.buffer);
+    return this.#make(memory, address + BigInt(tensor.offset), byteLength(tensor), tensor);
+  }
+
+  #make(memory: Pointer, data: unknown, bytes: number, { dims, type }: Pick<AnyTensor, 'dims' | 'type'>): Pointer {
+    const sizes = BigInt64Array.from(dims, BigInt);
     return this.#api.make(
       'CreateTensorWithDataAsOrtValue',
-      this.#memory,
+      memory,
       data,
-      data.byteLength,
-      BigInt64Array.from(dims, BigInt),
+      bytes,
+      sizes,
       dims.length,
       elementTypes[type],
     );

@@ -2,7 +2,7 @@ import { InferenceSession, Tensor as StockTensor } from 'onnxruntime-node';
 import type { OnnxProgram } from '../../graph/program.ts';
 import { boundTensors, fitTensors, requireMemory } from '../ports.ts';
 import { type Bound, type Executable, released, type Runtime } from '../runtime.ts';
-import { release, type Tensor, type Tensors } from '../tensor.ts';
+import { type AnyTensors, isOnDevice, release, type Tensor, type Tensors } from '../tensor.ts';
 
 /**
  * - One thread: with two, a product with few rows is split over its columns and sums in another order, so sampling and
@@ -47,14 +47,15 @@ class StockExecutable implements Executable {
     this.#session = session;
   }
 
-  bind(inputs: Tensors, outputs: Tensors = {}): Bound {
+  bind(inputs: AnyTensors, outputs: AnyTensors = {}): Bound {
     if (this.#session === undefined) throw released();
     const fitted = fitTensors(this.#program, inputs, outputs);
     const bound = boundTensors(fitted.inputs, fitted.outputs);
-    const feeds = stockTensors(fitted.inputs);
+    const feeds = stockTensors(inProcess(fitted.inputs));
+    const places = inProcess(fitted.outputs);
     // A named output without a tensor is allocated by each run.
     const fetches = Object.fromEntries(
-      this.#program.outputs.map(({ name }) => [name, fitted.outputs[name] ? stockTensor(fitted.outputs[name]) : null]),
+      this.#program.outputs.map(({ name }) => [name, places[name] ? stockTensor(places[name]) : null]),
     );
     let letGo = false;
     return {
@@ -62,8 +63,8 @@ class StockExecutable implements Executable {
         if (this.#session === undefined || letGo) throw released();
         requireMemory(bound);
         const results = ownTensors(await this.#session.run(feeds, fetches));
-        for (const [name, { data }] of Object.entries(fitted.outputs)) freeCopy(results[name]?.data, data);
-        return { ...results, ...fitted.outputs };
+        for (const [name, { data }] of Object.entries(places)) freeCopy(results[name]?.data, data);
+        return { ...results, ...places };
       },
       release: () => {
         letGo = true;
@@ -71,7 +72,7 @@ class StockExecutable implements Executable {
     };
   }
 
-  async run(inputs: Tensors, outputs?: Tensors): Promise<Tensors> {
+  async run(inputs: AnyTensors, outputs?: AnyTensors): Promise<Tensors> {
     return this.bind(inputs, outputs).run();
   }
 
@@ -85,6 +86,13 @@ class StockExecutable implements Executable {
 /** The binding writes into the tensor that is bound, and makes a copy besides, which would wait for a garbage collection. */
 function freeCopy(copy: Tensor['data'] | undefined, bound: Tensor['data']): void {
   if (copy instanceof Float32Array && copy.buffer !== bound.buffer) release(copy);
+}
+
+function inProcess(tensors: AnyTensors): Tensors {
+  for (const [name, tensor] of Object.entries(tensors)) {
+    if (isOnDevice(tensor)) throw new Error(`${name}: found a tensor of a device, expected one of this process`);
+  }
+  return tensors as Tensors;
 }
 
 /** The binding's tensors, made once for each of ours. */

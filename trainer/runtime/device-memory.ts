@@ -1,0 +1,75 @@
+import type { PortType } from '../graph/program.ts';
+import { showShape, sizeOf } from '../graph/shape.ts';
+import { arrays, type DeviceBuffer, type DeviceTensor, type TensorData } from './tensor.ts';
+
+/**
+ * Memory of a device, which programs read and write and TypeScript does not: numbers come and go by copies, which are counted. It belongs to the
+ * thread that opened it, whose programs and copies are done in the order of the calls.
+ */
+export interface DeviceMemory {
+  /** Holds no numbers yet: every float is NaN where that can be had for nothing. */
+  allocate(bytes: number): DeviceBuffer;
+  /** Nothing may be bound to it. */
+  free(buffer: DeviceBuffer): void;
+  copyIn<T extends PortType>(from: TensorData[T], to: DeviceTensor<T>): void;
+  /** Waits for what is to be copied. */
+  copyOut<T extends PortType>(from: DeviceTensor<T>, to: TensorData[T]): void;
+  /** Of the same size; they do not overlap. */
+  copy(from: DeviceTensor, to: DeviceTensor): void;
+  fillWithZeros(tensor: DeviceTensor): void;
+  /** Since it was opened. */
+  readonly traffic: DeviceTraffic;
+}
+
+export interface DeviceTraffic {
+  readonly allocations: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** @throws Error where the buffer has no room for it */
+export function deviceTensor<T extends PortType>(
+  type: T,
+  dims: readonly number[],
+  buffer: DeviceBuffer,
+  offset = 0,
+): DeviceTensor<T> {
+  const tensor = { type, dims, buffer, offset };
+  requireRoom(tensor);
+  return tensor;
+}
+
+/** `tensor[start … end − 1]`, in the same memory. */
+export function deviceRows<T extends PortType>(
+  { type, dims, buffer, offset }: DeviceTensor<T>,
+  start: number,
+  end: number,
+): DeviceTensor<T> {
+  const [count = 0, ...row] = dims;
+  if (!(0 <= start && start <= end && end <= count)) {
+    throw new Error(`rows ${start} … ${end} of a tensor ${showShape(dims)}: found no such rows`);
+  }
+  const rowBytes = sizeOf(row) * arrays[type].BYTES_PER_ELEMENT;
+  return deviceTensor(type, [end - start, ...row], buffer, offset + start * rowBytes);
+}
+
+export function byteLength({ type, dims }: Pick<DeviceTensor, 'type' | 'dims'>): number {
+  return sizeOf(dims) * arrays[type].BYTES_PER_ELEMENT;
+}
+
+/** @throws Error where the memory has been freed, or is not as large as the tensor */
+export function requireRoom(tensor: DeviceTensor): void {
+  const { type, dims, buffer, offset } = tensor;
+  const what = () => `a tensor ${type} ${showShape(dims)} of a device`;
+  if (buffer.isFreed) throw new Error(`${what()}: found memory that has been freed`);
+  const [size, alignment] = [byteLength(tensor), arrays[type].BYTES_PER_ELEMENT];
+  if (
+    Number.isSafeInteger(size) &&
+    size >= 0 &&
+    offset >= 0 &&
+    offset % alignment === 0 &&
+    offset + size <= buffer.bytes
+  )
+    return;
+  throw new Error(`${what()}: found ${buffer.bytes} bytes, expected ${size} from byte ${offset} on`);
+}
