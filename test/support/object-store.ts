@@ -58,8 +58,10 @@ export class ObjectStore {
     return this.objects.get(`${plural}/${namespace}/${name}`) as Stored<T> | undefined;
   }
 
+  /** In the order of their names, as an API server lists them. */
   all<T extends KubeObject>({ plural }: ResourceKind<T>): Stored<T>[] {
-    return [...this.objects].filter(([key]) => key.startsWith(`${plural}/`)).map(([, object]) => object as Stored<T>);
+    const found = [...this.objects].filter(([key]) => key.startsWith(`${plural}/`));
+    return found.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object as Stored<T>);
   }
 
   /** As somebody else who writes: a new object, or a change of one that is there. */
