@@ -9,18 +9,22 @@ import { decideStage } from './core/decide-stage.ts';
 import type { StageAction } from './core/stage-decision.ts';
 import type { PipelineObserved, StageObserved } from './core/observed.ts';
 
-/** What passes for pipelines need of a world. A key names one object; what it names is gone when nothing is observed. */
-export interface PipelineShell {
-  observePipeline(key: string): Promise<PipelineObserved | undefined>;
-  applyToPipeline(key: string, action: PipelineAction): Promise<void>;
-  savePipelineStatus(key: string, status: PipelineStatus): Promise<void>;
+/**
+ * What passes for pipelines need of a world. A key names one object; what it names is gone when nothing is observed. What was decided is
+ * done to the object that was observed, and to no other that has its name by then.
+ */
+export interface PipelineShell<T extends PipelineObserved = PipelineObserved> {
+  observePipeline(key: string): Promise<T | undefined>;
+  applyToPipeline(observed: T, action: PipelineAction): Promise<void>;
+  savePipelineStatus(observed: T, status: PipelineStatus): Promise<void>;
 }
 
 /** The same for stages. */
-export interface StageShell {
-  observeStage(key: string): Promise<StageObserved | undefined>;
-  applyToStage(key: string, action: StageAction): Promise<void>;
-  saveStageStatus(key: string, status: StageStatus): Promise<void>;
+export interface StageShell<T extends StageObserved = StageObserved> {
+  observeStage(key: string): Promise<T | undefined>;
+  applyToStage(observed: T, action: StageAction): Promise<void>;
+  /** @returns whether it is written; it is not where the object has changed since it was observed */
+  saveStageStatus(observed: T, status: StageStatus): Promise<boolean>;
 }
 
 /** One world that pipelines run in. */
@@ -36,7 +40,10 @@ export interface Pass {
  * One pass for one pipeline. Throws to be retried with back-off. A pass that acts brings another one, which sees what
  * came of it; so only what must not be lost is written before.
  */
-export async function reconcilePipeline(key: string, shell: PipelineShell): Promise<Pass> {
+export async function reconcilePipeline<T extends PipelineObserved>(
+  key: string,
+  shell: PipelineShell<T>,
+): Promise<Pass> {
   const observed = await shell.observePipeline(key);
   if (observed === undefined) return { moved: false }; // deleted; owner references clean up after it
 
@@ -44,19 +51,19 @@ export async function reconcilePipeline(key: string, shell: PipelineShell): Prom
     () => decidePipeline(observed),
     async (error) => {
       const broken = withInternalError(observed.pipeline, error, observed.now, { gates: [], stages: [] });
-      if (broken !== undefined) await shell.savePipelineStatus(key, broken);
+      if (broken !== undefined) await shell.savePipelineStatus(observed, broken);
     },
   );
-  for (const action of actions) await shell.applyToPipeline(key, action);
+  for (const action of actions) await shell.applyToPipeline(observed, action);
   const old = observed.pipeline.status;
   const acted = actions.length > 0;
   const settled = !acted || endChanged(old, status) || old?.volumeRetained !== status.volumeRetained;
-  if (settled && hasNews(old, status)) await shell.savePipelineStatus(key, status);
+  if (settled && hasNews(old, status)) await shell.savePipelineStatus(observed, status);
   return pass(acted, old, status, recheckAfterMs);
 }
 
 /** One pass for one stage. Throws to be retried with back-off. */
-export async function reconcileStage(key: string, shell: StageShell): Promise<Pass> {
+export async function reconcileStage<T extends StageObserved>(key: string, shell: StageShell<T>): Promise<Pass> {
   const observed = await shell.observeStage(key);
   if (observed === undefined) return { moved: false };
 
@@ -68,7 +75,7 @@ export async function reconcileStage(key: string, shell: StageShell): Promise<Pa
         failures: {},
         metrics: {},
       });
-      if (broken !== undefined) await shell.saveStageStatus(key, broken);
+      if (broken !== undefined) await shell.saveStageStatus(observed, broken);
     },
   );
   const old = observed.stage.status;
@@ -76,8 +83,8 @@ export async function reconcileStage(key: string, shell: StageShell): Promise<Pa
   // The traces of an attempt that ended go away: what is known of it is written before anything else is done.
   const save =
     (!acted || endChanged(old, status) || recordsEnd(old?.attempts, status.attempts)) && hasNews(old, status);
-  if (save) await shell.saveStageStatus(key, status);
-  for (const action of actions) await shell.applyToStage(key, action);
+  const isKnown = !save || (await shell.saveStageStatus(observed, status));
+  if (isKnown) for (const action of actions) await shell.applyToStage(observed, action);
   return pass(acted, old, status, recheckAfterMs);
 }
 

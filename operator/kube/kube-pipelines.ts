@@ -20,11 +20,12 @@ import type { Logger } from './logger.ts';
 import { ownedBy } from './objects/labels.ts';
 import { Refusals } from './apply/refusals.ts';
 import { pipelines, stages } from './objects/r1-kinds.ts';
-import { keyIn, type Stored } from './client/resources.ts';
+import { keyOf, type Stored } from './client/resources.ts';
 import { StatusWriter, type StatusWriterOptions } from './apply/status-writer.ts';
 import { transformOwn } from './objects/transform.ts';
 import type { VolumeClaims } from './apply/volume-claims.ts';
 import { idOf } from './objects/ownership.ts';
+import { isStillThere } from './predicates.ts';
 
 /** Pods of a volume that only one node can mount run one after the other; else the number is there to stop a mistake. */
 const mostRunningStages = { shared: 32, exclusive: 1 };
@@ -49,8 +50,13 @@ export interface KubePipelinesOptions {
 /** Which stage runs is worth a look; how far it is can wait, as the stage has told already. */
 const settleMs = { stages: 1000, progress: 5000 };
 
+export interface KubePipelineObserved extends PipelineObserved {
+  readonly pipeline: Stored<R1Pipeline>;
+  readonly stages: readonly Stored<R1Stage>[];
+}
+
 /** Pipelines on a cluster. Keys are `namespace/name`. */
-export class KubePipelines implements PipelineShell {
+export class KubePipelines implements PipelineShell<KubePipelineObserved> {
   private readonly options: KubePipelinesOptions;
   private readonly refusals = new Refusals();
   private readonly statuses: StatusWriter<R1Pipeline, PipelineStatus>;
@@ -72,7 +78,7 @@ export class KubePipelines implements PipelineShell {
     this.refusals.forget(key);
   }
 
-  async observePipeline(key: string): Promise<PipelineObserved | undefined> {
+  async observePipeline(key: string): Promise<KubePipelineObserved | undefined> {
     const pipeline = this.options.pipelines.get(key);
     if (pipeline === undefined || pipeline.metadata.deletionTimestamp !== undefined) return undefined;
     const problem = pipelineProblem(pipeline);
@@ -104,11 +110,12 @@ export class KubePipelines implements PipelineShell {
     }
   }
 
-  async applyToPipeline(key: string, action: PipelineAction): Promise<void> {
-    const pipeline = this.options.pipelines.get(key);
-    if (pipeline === undefined) return;
+  async applyToPipeline(observed: KubePipelineObserved, action: PipelineAction): Promise<void> {
+    const { pipeline } = observed;
+    const key = keyOf(pipeline);
+    if (!isStillThere(pipeline, this.options.pipelines.get(key))) return;
     try {
-      await this.apply(pipeline, action);
+      await this.apply(observed, action);
       this.options.logger.info('acted', { pipeline: key, action: action.kind, ...subjectOf(action) });
       if (action.kind === 'CreateStage') this.refusals.forget(key);
     } catch (error) {
@@ -118,8 +125,9 @@ export class KubePipelines implements PipelineShell {
     }
   }
 
-  private async apply(pipeline: Stored<R1Pipeline>, action: PipelineAction): Promise<void> {
+  private async apply(observed: KubePipelineObserved, action: PipelineAction): Promise<void> {
     const { client, stages: cache } = this.options;
+    const { pipeline } = observed;
     const { namespace } = pipeline.metadata;
     switch (action.kind) {
       case 'CreateStage': {
@@ -134,7 +142,7 @@ export class KubePipelines implements PipelineShell {
       }
       case 'UpdateStage': {
         const { metadata, spec } = action.stage;
-        const stored = cache.get(keyIn(namespace, metadata.name));
+        const stored = this.newestOf(observed, metadata.name);
         if (stored === undefined) return;
         if (stored.spec.storage.size !== spec.storage.size) await this.options.claims.grow(pipeline);
         const annotations = { ...stored.metadata.annotations, ...metadata.annotations };
@@ -142,7 +150,7 @@ export class KubePipelines implements PipelineShell {
         return this.accept(updated, await client.replace(stages, updated).catch(refuse));
       }
       case 'SuspendStage': {
-        const known = cache.get(keyIn(namespace, action.name));
+        const known = this.newestOf(observed, action.name);
         if (known === undefined) return;
         const patch = { spec: { suspend: action.suspend } };
         const stage = await client.mergePatch(stages, known.metadata, patch).catch(ignoreNotFound);
@@ -151,8 +159,9 @@ export class KubePipelines implements PipelineShell {
       }
       case 'DeleteStages': {
         for (const name of action.names) {
-          const uid = cache.get(keyIn(namespace, name))?.metadata.uid;
-          await client.delete(stages, { namespace, name }, uid).catch(ignoreNotFound);
+          const known = this.newestOf(observed, name);
+          if (known !== undefined)
+            await client.delete(stages, known.metadata, known.metadata.uid).catch(ignoreNotFound);
         }
         return;
       }
@@ -183,6 +192,14 @@ export class KubePipelines implements PipelineShell {
     }
   }
 
+  /** A stage as it is by now, own writes of this pass included; undefined where another one has its name. */
+  private newestOf({ stages: seen }: KubePipelineObserved, name: string): Stored<R1Stage> | undefined {
+    const stage = seen.find(({ metadata }) => metadata.name === name);
+    if (stage === undefined) return undefined;
+    const now = this.options.stages.get(keyOf(stage));
+    return isStillThere(stage, now) ? now : undefined;
+  }
+
   /** One that lacks a setting that was sent starts nothing: it asks for something else than it says that it was asked for. */
   private accept(sent: R1Stage, stored: Stored<R1Stage>): void {
     this.options.stages.assume(transformOwn(stored));
@@ -193,8 +210,8 @@ export class KubePipelines implements PipelineShell {
     throw new RefusedError(message, retryDroppedMs);
   }
 
-  async savePipelineStatus(key: string, status: PipelineStatus): Promise<void> {
-    await this.statuses.save(key, status);
+  async savePipelineStatus({ pipeline }: KubePipelineObserved, status: PipelineStatus): Promise<void> {
+    await this.statuses.save(pipeline, status);
   }
 }
 

@@ -11,11 +11,12 @@ import { endedAttempts, stageEvents } from './apply/status-events.ts';
 import { StatusWriter, type StatusWriterOptions } from './apply/status-writer.ts';
 import { refuse, RefusedError } from './client/create-owned.ts';
 import type { EventRecorder } from './client/events.ts';
-import type { Stored } from './client/resources.ts';
+import { keyOf, type Stored } from './client/resources.ts';
 import type { Logger } from './logger.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { stages } from './objects/r1-kinds.ts';
 import { observeStage, type StageSources } from './observe/observe-stage.ts';
+import { isStillThere } from './predicates.ts';
 
 export interface KubeStagesOptions extends StageSources, AttemptsOptions {
   readonly events: EventRecorder;
@@ -30,8 +31,12 @@ export interface KubeStagesOptions extends StageSources, AttemptsOptions {
 /** Another state is worth a look; how far a stage is can wait. */
 const settleMs = { state: 1000, progress: 5000 };
 
+export interface KubeStageObserved extends StageObserved {
+  readonly stage: Stored<R1Stage>;
+}
+
 /** Stages on a cluster: a Job is an attempt. Keys are `namespace/name`. */
-export class KubeStages implements StageShell {
+export class KubeStages implements StageShell<KubeStageObserved> {
   private readonly options: KubeStagesOptions;
   private readonly refusals = { attempt: new Refusals(), stop: new Refusals(), rollout: new Refusals() };
   private readonly attempts: Attempts;
@@ -57,7 +62,7 @@ export class KubeStages implements StageShell {
     for (const refusals of Object.values(this.refusals)) refusals.forget(key);
   }
 
-  async observeStage(key: string): Promise<StageObserved | undefined> {
+  async observeStage(key: string): Promise<KubeStageObserved | undefined> {
     const stage = this.options.stages.get(key);
     if (stage === undefined || stage.metadata.deletionTimestamp !== undefined) return undefined;
     const observed = await observeStage(stage, this.options, Date.now());
@@ -65,15 +70,16 @@ export class KubeStages implements StageShell {
     const { refusal: rolloutRefusal } = this.refusals.rollout.get(key, stage);
     return {
       ...observed,
+      stage,
       ...this.refusals.attempt.get(key, stage),
       ...(stopRefusal === undefined ? {} : { stopRefusal }),
       ...(rolloutRefusal === undefined ? {} : { rolloutRefusal }),
     };
   }
 
-  async applyToStage(key: string, action: StageAction): Promise<void> {
-    const stage = this.options.stages.get(key);
-    if (stage === undefined) return;
+  async applyToStage({ stage }: KubeStageObserved, action: StageAction): Promise<void> {
+    const key = keyOf(stage);
+    if (!isStillThere(stage, this.options.stages.get(key))) return;
     try {
       await this.act(key, stage, action);
       const { kind, ...what } = action;
@@ -110,13 +116,13 @@ export class KubeStages implements StageShell {
     this.options.events.record(stages, stage, { type: 'Warning', reason: 'RolloutWorkersRefused', message });
   }
 
-  async saveStageStatus(key: string, status: StageStatus): Promise<void> {
-    const old = this.options.stages.get(key)?.status;
-    const saved = await this.statuses.save(key, status);
-    if (saved === undefined) return;
-    for (const { outcome, class: cause } of endedAttempts(old, status)) {
+  async saveStageStatus({ stage }: KubeStageObserved, status: StageStatus): Promise<boolean> {
+    const saved = await this.statuses.save(stage, status);
+    if (saved === undefined) return false;
+    for (const { outcome, class: cause } of endedAttempts(stage.status, status)) {
       this.options.metrics.attemptEnded(outcome, cause);
     }
+    return true;
   }
 }
 

@@ -9,6 +9,11 @@ export function isOtherWish(before: Stored<KubeObject> | undefined, after: Store
   return !isDeepStrictEqual(wishOf(before), wishOf(after));
 }
 
+/** The object that was observed is there yet, and not another one of its name. */
+export function isStillThere({ metadata }: Stored<KubeObject>, now: Stored<KubeObject> | undefined): boolean {
+  return now?.metadata.uid === metadata.uid && now.metadata.deletionTimestamp === undefined;
+}
+
 function wishOf(object: Stored<KubeObject> | undefined): object | undefined {
   if (object === undefined) return undefined;
   const { uid, generation, deletionTimestamp, annotations = {} } = object.metadata;

@@ -76,7 +76,7 @@ export class LocalShell implements Shell {
     };
   }
 
-  async applyToPipeline(_key: string, action: PipelineAction): Promise<void> {
+  async applyToPipeline(_observed: PipelineObserved, action: PipelineAction): Promise<void> {
     switch (action.kind) {
       case 'CreateStage': {
         const metadata = { ...action.stage.metadata, generation: 1, creationTimestamp: new Date().toISOString() };
@@ -109,7 +109,7 @@ export class LocalShell implements Shell {
     }
   }
 
-  async savePipelineStatus(_key: string, status: PipelineStatus): Promise<void> {
+  async savePipelineStatus(_observed: PipelineObserved, status: PipelineStatus): Promise<void> {
     await this.writePipeline({ ...this.pipeline, status });
     this.options.onStatus();
   }
@@ -139,16 +139,16 @@ export class LocalShell implements Shell {
     return undefined;
   }
 
-  async applyToStage(name: string, action: StageAction): Promise<void> {
+  async applyToStage({ stage: { spec } }: StageObserved, action: StageAction): Promise<void> {
+    const { stage: name } = spec;
     if (action.kind === 'StopAttempt') this.attempts.get(name)?.stop(action.reason);
     else if (action.kind === 'StartAttempt') await this.startAttempt(name, action.attempt);
   }
 
-  async saveStageStatus(name: string, status: StageStatus): Promise<void> {
-    const stage = this.stagesByName.get(name);
-    if (stage === undefined) return;
+  async saveStageStatus({ stage }: StageObserved, status: StageStatus): Promise<true> {
     await this.writeStage({ ...stage, status });
     this.options.onStatus();
+    return true;
   }
 
   async writeStage(stage: R1Stage): Promise<void> {

@@ -32,7 +32,7 @@ export function adoptPipeline(manifest: R1Pipeline, old: R1Pipeline | undefined,
 export async function recordEnds(shell: LocalShell): Promise<void> {
   for (const { spec } of shell.stages) {
     const observed = await shell.observeStage(spec.stage);
-    if (observed !== undefined) await shell.saveStageStatus(spec.stage, decideStage(observed).status);
+    if (observed !== undefined) await shell.saveStageStatus(observed, decideStage(observed).status);
   }
 }
 
@@ -81,9 +81,9 @@ export async function findDamage(shell: LocalShell, state: StateDirectory): Prom
 
 /** The last status of a run that was told to stop. */
 export async function markInterrupted(shell: LocalShell): Promise<void> {
-  const key = shell.pipeline.metadata.name;
-  const { status } = decidePipeline(await shell.observePipeline());
-  await shell.savePipelineStatus(key, interrupted(status, 'stopped by request; run it again to go on'));
+  const observed = await shell.observePipeline();
+  const { status } = decidePipeline(observed);
+  await shell.savePipelineStatus(observed, interrupted(status, 'stopped by request; run it again to go on'));
 }
 
 /** A pipeline that has not ended, but that nobody runs. */

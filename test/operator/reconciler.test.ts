@@ -65,8 +65,26 @@ test('what cannot be decided is said once, and fails the pass each time', async 
   const looked = reconcileStage('test', {
     observeStage: async () => ({ now, stage, attempts: [] }),
     applyToStage: async () => undefined,
-    saveStageStatus: async (_, { conditions }) => void saved.push(conditions[0]?.reason),
+    saveStageStatus: async (_, { conditions }) => {
+      saved.push(conditions[0]?.reason);
+      return true;
+    },
   });
   await expect(looked).rejects.toThrow();
   expect(saved).toEqual([reason]);
+});
+
+test('nothing is done about an attempt whose end could not be written down', async () => {
+  const ended = { number: 1, state: 'ended', startedAt: now, gpus: 0, exit: { cause: 'evicted' } } as const;
+  const stage = withStatus(created(pipeline, [], 'pretrained'), 'running');
+  const leftovers = [{ attempt: 1, isOutlived: true }];
+  for (const isWritten of [false, true]) {
+    const done: string[] = [];
+    await reconcileStage('test', {
+      observeStage: async () => ({ now, stage, attempts: [ended], leftovers }),
+      applyToStage: async (_, { kind }) => void done.push(kind),
+      saveStageStatus: async () => isWritten,
+    });
+    expect(done).toEqual(isWritten ? ['RemoveAttempt'] : []);
+  }
 });

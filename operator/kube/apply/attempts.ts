@@ -53,7 +53,7 @@ export class Attempts {
     if (first !== undefined) throw new RefusedError(secondOwner(stage, first), retryTakenMs);
     const pipeline = this.pipelineOf(stage);
     const finished = siblingsOf(stage, stages)
-      .filter((each) => each !== stage && succeededStatus(each.status?.conditions) === 'True')
+      .filter((each) => each.metadata.uid !== stage.metadata.uid && succeededStatus(each.status?.conditions) === 'True')
       .map(({ spec }) => spec.stage);
     const job = await startAttempt(client, {
       stage: withStageDefaults(stage, defaults),

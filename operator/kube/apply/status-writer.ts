@@ -6,7 +6,7 @@ import type { KubeClient } from '../client/client.ts';
 import { ignoreNotFound, isConflict } from '../client/api-error.ts';
 import type { EventMessage, EventRecorder } from '../client/events.ts';
 import { prunedFields } from '../client/pruned-fields.ts';
-import type { KubeObject, ResourceKind, Stored } from '../client/resources.ts';
+import { keyOf, type KubeObject, type ResourceKind, type Stored } from '../client/resources.ts';
 import { droppedInWords } from './dropped-fields.ts';
 import { transformOwn } from '../objects/transform.ts';
 
@@ -49,11 +49,15 @@ export class StatusWriter<
     this.options = options;
   }
 
-  /** @returns the object with this status; undefined when it will be written later, or there is no object any more */
-  async save(key: string, status: S): Promise<Stored<T> | undefined> {
+  /**
+   * @param object as it was when the status was decided
+   * @returns the object with this status; undefined when it will be written later, or it has changed since, or is gone
+   */
+  async save(object: Stored<T>, status: S): Promise<Stored<T> | undefined> {
     const { client, kind, objects, events, eventsOf, settleMs, requeueAfter, onPruned } = this.options;
-    const object = objects.get(key);
-    if (object === undefined) return undefined;
+    const key = keyOf(object);
+    // Whatever changed it brings another pass.
+    if (objects.get(key)?.metadata.resourceVersion !== object.metadata.resourceVersion) return undefined;
     const old = object.status;
     this.forgetUndone();
     const delayMs = this.delay(key, settleMs(old, status));

@@ -74,7 +74,7 @@ export class World implements Shell {
     return this.stageObserved(name);
   }
 
-  async applyToPipeline(_key: string, action: PipelineAction): Promise<void> {
+  async applyToPipeline(_observed: PipelineObserved, action: PipelineAction): Promise<void> {
     switch (action.kind) {
       case 'CreateStage': {
         const { stage } = action;
@@ -136,8 +136,8 @@ export class World implements Shell {
     };
   }
 
-  async applyToStage(name: string, action: StageAction): Promise<void> {
-    const found = this.stages.get(name);
+  async applyToStage({ stage }: StageObserved, action: StageAction): Promise<void> {
+    const found = this.stages.get(stage.spec.stage);
     if (found === undefined) return;
     const attempt = found.attempts.find((each) => each.number === action.attempt);
     if (action.kind === 'StopAttempt') {
@@ -157,13 +157,14 @@ export class World implements Shell {
     });
   }
 
-  async savePipelineStatus(_key: string, status: PipelineStatus): Promise<void> {
+  async savePipelineStatus(_observed: PipelineObserved, status: PipelineStatus): Promise<void> {
     this.pipeline = { ...this.pipeline, status };
   }
 
-  async saveStageStatus(name: string, status: StageStatus): Promise<void> {
-    const found = this.stages.get(name);
+  async saveStageStatus({ stage }: StageObserved, status: StageStatus): Promise<true> {
+    const found = this.stages.get(stage.spec.stage);
     if (found !== undefined) found.object = { ...found.object, status };
+    return true;
   }
 
   approve(stage: string): void {

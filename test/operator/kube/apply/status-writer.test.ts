@@ -8,7 +8,7 @@ import { pipelineOf } from '../../../support/pipelines.ts';
 import { runController } from '../../../support/run-controller.ts';
 import { OperatorMetrics } from '../../../../operator/kube/metrics.ts';
 import { StatusWriter } from '../../../../operator/kube/apply/status-writer.ts';
-import type { KubeObject, Stored } from '../../../../operator/kube/client/resources.ts';
+import { keyOf, type KubeObject, type Stored } from '../../../../operator/kube/client/resources.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
 const pipeline = pipelineOf(`
@@ -34,7 +34,7 @@ function writer({ settleMs = 1000 } = {}) {
     } as never,
     objects: {
       get: (key: string) => objects.get(key),
-      assume: (object: Stored<KubeObject>) => objects.set(object.metadata.name, object),
+      assume: (object: Stored<KubeObject>) => objects.set(keyOf(object), object),
     } as never,
     events: { record: () => undefined } as never,
     settleMs: (_, { says }) => (says === 'end' ? 0 : settleMs),
@@ -43,18 +43,21 @@ function writer({ settleMs = 1000 } = {}) {
     requeueAfter: (key, afterMs) =>
       clock.after(afterMs, () => {
         const status = said.get(key);
-        if (status !== undefined && status !== objects.get(key)?.status) void statuses.save(key, status);
+        const object = objects.get(key);
+        if (status !== undefined && status !== object?.status) void statuses.save(object!, status);
       }),
     onPruned: () => undefined,
   });
   const said = new Map<string, Words>();
-  const say = async (key: string, says: string): Promise<void> => {
-    const metadata = { name: key, namespace: 'team', uid: key, resourceVersion: '1', creationTimestamp: '' };
-    if (!objects.has(key)) objects.set(key, { metadata });
+  const say = async (name: string, says: string): Promise<void> => {
+    const metadata = { name, namespace: 'team', uid: name, resourceVersion: '1', creationTimestamp: '' };
+    const key = keyOf({ metadata });
+    const object = objects.get(key) ?? { metadata };
+    objects.set(key, object);
     said.set(key, { says, conditions: [] });
-    await statuses.save(key, said.get(key)!);
+    await statuses.save(object, said.get(key)!);
   };
-  return { clock, written, say, undo: (key: string) => said.delete(key) };
+  return { clock, written, say, undo: (name: string) => said.delete(`team/${name}`) };
 }
 
 interface Words {
@@ -77,7 +80,7 @@ test('what somebody has written since the object was read is not overwritten, an
     requeueAfter: () => undefined,
     onPruned: () => undefined,
   });
-  expect(await statuses.save('team/test', { conditions: [] } as never)).toBeUndefined();
+  expect(await statuses.save(old, { conditions: [] } as never)).toBeUndefined();
   expect(memory.get(pipelines, 'test')?.status).toBeUndefined();
 });
 
