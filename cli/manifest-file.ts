@@ -11,6 +11,7 @@ import {
 import { formatPath } from '../operator/api/value-problem.ts';
 import { gateProblems } from '../operator/core/gate-metrics.ts';
 import { fileProblems } from '../operator/local/check-files.ts';
+import type { RunsHere } from '../operator/local/run-options.ts';
 import { printable, UserError } from '../trainer/contract/errors.ts';
 import { foundInstead } from '../trainer/contract/found-instead.ts';
 
@@ -23,15 +24,15 @@ const problemsShown = 20;
  * starts.
  *
  * @param file `-` is stdin
- * @param workers of the trainer, instead of those of the manifest
+ * @param here where the pipeline is to run on this machine
  * @throws UserError when it cannot be read
  */
-export async function readManifestFile(file: string, workers?: number): Promise<CheckedManifest> {
+export async function readManifestFile(file: string, here?: RunsHere): Promise<CheckedManifest> {
   const manifest = checkedManifest(await textOf(file), file);
   const problems = [...manifest.problems];
   const warnings = warningsOf(manifest);
   for (const { spec, place } of manifest.pipelineSpecs) {
-    for (const problem of await fileProblems(spec, file, workers)) {
+    for (const problem of await fileProblems(spec, file, here)) {
       if (problem.warning) warnings.push(`${formatPath(problem.path)}: ${problem.message}`);
       else problems.push(place(problem));
     }

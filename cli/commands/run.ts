@@ -1,9 +1,10 @@
 import { relative } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
-import type { RunEvent } from '../../operator/local/run-options.ts';
+import type { RunEvent, RunsHere } from '../../operator/local/run-options.ts';
 import { runPipeline } from '../../operator/local/run-pipeline.ts';
 import type { RunResult } from '../../operator/local/run-result.ts';
+import { type Device, devices } from '../../trainer/contract/device.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 import { writeReport } from '../../trainer/report/write-report.ts';
 import type { Display } from '../display/display.ts';
@@ -18,6 +19,7 @@ import { pipelineDirectory } from '../state.ts';
 
 interface RunOptions extends StateOption {
   readonly workers?: number;
+  readonly device?: Device;
   readonly rerunFrom?: readonly string[];
 }
 
@@ -27,6 +29,9 @@ export function addRun(program: Command): void {
     .description('run a pipeline on this machine, or go on with it; Ctrl-C saves and stops')
     .argument('<file>', 'manifest with one R1Pipeline')
     .option('--workers <count>', 'worker threads of the trainer; they change time and nothing else', integerFrom(1))
+    .addOption(
+      new Option('--device <device>', 'where the trainer computes, whatever the manifest says').choices(devices),
+    )
     .option(
       '--rerun-from <stage>',
       'forget this stage and all that use what it gives, and run them again; repeatable',
@@ -37,7 +42,8 @@ export function addRun(program: Command): void {
 }
 
 async function run(file: string, options: RunOptions): Promise<void> {
-  const manifest = await readManifest(file, options.workers);
+  const { workers, device } = options;
+  const manifest = await readManifest(file, { workers, device });
   const display = displayOn(process.stdout);
   const memory = watchMemory();
   const startedMs = performance.now();
@@ -46,7 +52,8 @@ async function run(file: string, options: RunOptions): Promise<void> {
       manifest,
       manifestFile: file,
       stateDir: options.state,
-      ...(options.workers !== undefined && { workers: options.workers }),
+      workers,
+      device,
       ...(options.rerunFrom !== undefined && { rerunFrom: options.rerunFrom }),
       onEvent: (event) => show(event, display),
       ...signals,
@@ -82,8 +89,8 @@ async function showing(
   }
 }
 
-async function readManifest(file: string, workers: number | undefined): Promise<R1Pipeline> {
-  const { pipelines, stages, problems } = await readManifestFile(file, workers);
+async function readManifest(file: string, here: RunsHere): Promise<R1Pipeline> {
+  const { pipelines, stages, problems } = await readManifestFile(file, here);
   refuseProblems(file, problems);
   const [pipeline, ...others] = pipelines;
   if (!pipeline || others.length > 0 || stages.length > 0) {

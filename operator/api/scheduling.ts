@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { device } from '../../trainer/contract/device.ts';
 import { count, exactlyOneRule, object, objectName, positiveInt, withRules } from '../../trainer/contract/schema.ts';
 import { podSettingsShape } from './pod.ts';
 import { map, quantity } from './quantity.ts';
@@ -104,6 +105,7 @@ export const placementShape = {
     .max(63)
     .optional()
     .describe('Kueue LocalQueue that admits the Jobs of the stage; they are created suspended.'),
+  device: device.optional(),
   workers: z
     .int()
     .min(1)

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { chatOver, type ChatSettings } from '../../trainer/contract/chat.ts';
 import type { DatasetSettings } from '../../trainer/contract/dataset.ts';
+import type { Device } from '../../trainer/contract/device.ts';
 import type { StageFile } from '../../trainer/contract/stage-file.ts';
 import type { Precision } from '../../trainer/contract/training.ts';
 import { apiVersion, labels } from '../api/metadata.ts';
@@ -177,12 +178,14 @@ export interface Places {
   readonly goneRuns?: StageFile['goneRuns'];
   readonly rollout?: StageFile['rollout'];
   readonly workers?: number | undefined;
+  readonly device?: Device | undefined;
 }
 
 /** The file that tells the trainer all it needs. */
 export function stageFile({ spec }: R1Stage, attempt: number, places: Places): StageFile {
   const type = stageType(spec);
   const workers = places.workers ?? spec.workers;
+  const device = places.device ?? spec.device;
   const pin = (input: StageInput) => ({ stage: input.stage, path: places.input(input), digest: input.digest });
   return {
     pipeline: spec.pipeline,
@@ -201,6 +204,7 @@ export function stageFile({ spec }: R1Stage, attempt: number, places: Places): S
     ...(places.takeOver === undefined ? {} : { takeOver: places.takeOver }),
     ...(places.goneRuns === undefined ? {} : { goneRuns: places.goneRuns }),
     ...(places.rollout === undefined ? {} : { rollout: places.rollout }),
+    ...(device === undefined ? {} : { device }),
     keepLast: spec.storage.keepLast,
     ...(workers === undefined ? {} : { workers }),
   };

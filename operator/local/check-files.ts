@@ -4,6 +4,7 @@ import type { DatasetUse } from '../../trainer/contract/file-check.ts';
 import type { BaseModel } from '../../trainer/contract/model.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import { problemAt, type Path, type ValueProblem } from '../api/value-problem.ts';
+import type { RunsHere } from './run-options.ts';
 import { findInHubCache } from './hub-cache.ts';
 import { type NamedFiles, namedFiles } from './named-files.ts';
 import { lookInside } from './look-inside.ts';
@@ -13,10 +14,11 @@ import { lookInside } from './look-inside.ts';
  * the first rows of data, and everything of a model but the values of its weights.
  *
  * @param spec may have faults; what they leave unclear is not looked at
+ * @param here where the pipeline is to run on this machine
  */
-export async function fileProblems(spec: unknown, manifestFile: string, workers?: number): Promise<ValueProblem[]> {
+export async function fileProblems(spec: unknown, manifestFile: string, here?: RunsHere): Promise<ValueProblem[]> {
   const folder = folderOf(manifestFile);
-  const named = namedFiles(spec, folder, workers);
+  const named = namedFiles(spec, folder, here);
   const missing = await missingOf(named, folder);
   const { datasets, models, uses } = named.check;
   // A missing file has been told, and what is inside of the others is still of interest.

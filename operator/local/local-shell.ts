@@ -1,6 +1,7 @@
 import { readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { resultName } from '../../trainer/contract/checkpoint.ts';
+import type { Device } from '../../trainer/contract/device.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 import type { ProgressLine } from '../../trainer/contract/progress.ts';
 import { succeededStatus } from '../api/conditions.ts';
@@ -30,6 +31,7 @@ export interface LocalShellOptions {
   readonly manifestFile: string;
   readonly trainer: readonly string[];
   readonly workers?: number | undefined;
+  readonly device?: Device | undefined;
   readonly graceMs?: number | undefined;
   readonly maxRunningStages: number;
   onAttemptStarted(stage: string, attempt: number, log: string): void;
@@ -222,6 +224,7 @@ export class LocalShell implements Shell {
       },
       out,
       workers: options.workers,
+      device: options.device,
       ...(rollout === undefined ? {} : { rollout }),
     });
     // A result that is there later is then this attempt's own.

@@ -1,20 +1,22 @@
 import { resolve } from 'node:path';
+import { device } from '../../trainer/contract/device.ts';
 import type { FileCheck } from '../../trainer/contract/file-check.ts';
 import { modelSourceShape } from '../../trainer/contract/model.ts';
 import { precision } from '../../trainer/contract/training.ts';
 import { pipelineStage, stageType } from '../api/pipeline-stage.ts';
 import { findInHubCache } from './hub-cache.ts';
+import type { RunsHere } from './run-options.ts';
 import { type Json, list, object, text } from './lenient.ts';
 
 /**
  * Each stage with the model that it opens, whose sizes decide how much memory it needs. A stage from another one has a model
  * of the same sizes; stages and models with faults are left out.
  *
- * @param workers instead of those of the manifest
+ * @param here where they run on this machine; else it is not asked what they compute on
  */
-export function modelUses(spec: Json, folder: string, workers: number | undefined): FileCheck['uses'] {
+export function modelUses(spec: Json, folder: string, here: RunsHere | undefined): FileCheck['uses'] {
   const stages = list(spec['stages']).map(object);
-  const { workers: defaultWorkers, precision: defaultPrecision } = object(spec['defaults']);
+  const { workers: defaultWorkers, precision: defaultPrecision, device: defaultDevice } = object(spec['defaults']);
   return stages.flatMap((value, index) => {
     const { data: stage } = pipelineStage.safeParse(value);
     if (stage === undefined || stage.review !== undefined) return [];
@@ -23,7 +25,7 @@ export function modelUses(spec: Json, folder: string, workers: number | undefine
     const directory = source && directoryOf(source, folder);
     if (init === undefined && directory === undefined) return [];
     const type = stageType(stage);
-    const count = workers ?? stage.workers ?? (typeof defaultWorkers === 'number' ? defaultWorkers : undefined);
+    const count = here?.workers ?? stage.workers ?? (typeof defaultWorkers === 'number' ? defaultWorkers : undefined);
     const asked = precision.safeParse(stage.precision ?? defaultPrecision).data ?? 'f32';
     return [
       {
@@ -33,6 +35,9 @@ export function modelUses(spec: Json, folder: string, workers: number | undefine
         ...(init === undefined ? { directory } : { init }),
         precision: asked,
         ...(count !== undefined && { workers: count }),
+        ...(here !== undefined && {
+          device: here.device ?? stage.device ?? device.safeParse(defaultDevice).data ?? 'auto',
+        }),
       },
     ];
   });

@@ -1,3 +1,4 @@
+import type { RunsHere } from './run-options.ts';
 import { resolve } from 'node:path';
 import { chat, chatOver, type ChatSettings } from '../../trainer/contract/chat.ts';
 import { dataset, type DatasetSettings } from '../../trainer/contract/dataset.ts';
@@ -28,9 +29,9 @@ export interface NamedFiles {
  * What a spec names, as far as it can be known of one that has faults: they do not hide a missing file.
  *
  * @param folder that relative paths start at
- * @param workers of the trainer, instead of those of the manifest
+ * @param here where the pipeline is to run on this machine
  */
-export function namedFiles(spec: unknown, folder: string, workers?: number): NamedFiles {
+export function namedFiles(spec: unknown, folder: string, here?: RunsHere): NamedFiles {
   const datasets = list(object(spec)['datasets']).map((value, index) => {
     const path = ['spec', 'datasets', index];
     const file = text(object(value)['file']);
@@ -59,7 +60,7 @@ export function namedFiles(spec: unknown, folder: string, workers?: number): Nam
         return [{ path, settings: withAbsolutePaths(settings, folder), uses }];
       }),
       models,
-      uses: modelUses(object(spec), folder, workers),
+      uses: modelUses(object(spec), folder, here),
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { Device } from '../../trainer/contract/device.ts';
 import type { ProgressLine } from '../../trainer/contract/progress.ts';
 import type { GateDecision, R1Pipeline } from '../api/pipeline.ts';
 import type { AttemptRecord, R1Stage } from '../api/stage.ts';
@@ -13,15 +14,20 @@ export type RunEvent =
   /** A sentence for people. */
   | { readonly type: 'note'; readonly message: string };
 
-export interface RunOptions {
+/** How trainers run on this machine, instead of what the manifest says. */
+export interface RunsHere {
+  /** Worker threads. */
+  readonly workers?: number | undefined;
+  readonly device?: Device | undefined;
+}
+
+export interface RunOptions extends RunsHere {
   /** As `validateManifest` gives it. */
   readonly manifest: R1Pipeline;
   /** Paths in the manifest are relative to its folder. */
   readonly manifestFile: string;
   /** Usually `.r1`. */
   readonly stateDir: string;
-  /** Worker threads of the trainer, instead of those of the manifest. */
-  readonly workers?: number | undefined;
   /** Forget these stages and all that use what they give, and run them again. */
   readonly rerunFrom?: readonly string[] | undefined;
   /** Independent stages that run at the same time (1); they share the cores, so that more seldom help. */

@@ -109,6 +109,7 @@ export class Run {
       manifestFile: options.manifestFile,
       trainer: options.trainer ?? trainerCommand(),
       workers: options.workers,
+      device: options.device,
       graceMs: options.graceMs,
       maxRunningStages: options.maxRunningStages ?? 1,
       onAttemptStarted: (stage, attempt, log) => this.emit({ type: 'attemptStarted', stage, attempt, log }),

@@ -53,6 +53,23 @@ test('runs a pipeline with plain lines, a table, a report, and does finished wor
   expect(generated.code).toBe(0);
 });
 
+test('refuses a device that is not here before anything starts, which a manifest for a cluster may well name', async () => {
+  const onGpus = manifest(2).replace('      pretrain:', '      device: cuda\n      pretrain:');
+  await writeFile(join(directory(), 'gpu.yaml'), onGpus.replace('name: tiny', 'name: gpu'));
+  const cwd = directory();
+  const through = ['env', 'R1_CUDA_LIBRARIES=/none']; // so that it is refused where there are GPUs, too
+  const refused = await r1(['run', 'gpu.yaml', '--state', 'gpus'], { cwd, through });
+  expect(refused.code).toBe(64);
+  expect(refused.stderr).toMatch(
+    /gpu\.yaml:\d+:\d+: spec\.stages\[0\]\.device: device: cuda: found no .*; device: cpu computes/,
+  );
+  await expect(access(join(cwd, 'gpus'))).rejects.toThrow('ENOENT');
+  expect((await r1(['run', 'short.yaml', '--device', 'cuda', '--state', 'gpus'], { cwd, through })).code).toBe(64);
+
+  expect((await r1(['validate', 'gpu.yaml'], { cwd, through })).code).toBe(0);
+  expect((await r1(['run', 'gpu.yaml', '--device', 'cpu', '--workers', '1'], { cwd, through })).code).toBe(0);
+});
+
 test('saves on Ctrl-C, says how it ended, and goes on when it is run again', async () => {
   const interrupt = { cwd: directory(), interruptedAt: /started/ };
   const first = await interrupted(interrupt);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { chat } from './chat.ts';
 import { dataset } from './dataset.ts';
+import { device } from './device.ts';
 import { modelInit } from './model.ts';
 import { precision } from './training.ts';
 import { stageSettings } from './settings.ts';
@@ -52,6 +53,8 @@ export const fileCheck = z.strictObject({
       init: modelInit.optional(),
       directory: z.string().optional(),
       precision: precision.optional(),
+      /** Where it must compute. */
+      device: device.optional(),
       /** Worker threads; one per core when absent. */
       workers: z.int().min(1).optional(),
     }),

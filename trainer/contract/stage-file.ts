@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { chat } from './chat.ts';
 import { dataset } from './dataset.ts';
+import { device } from './device.ts';
 import { modelInit } from './model.ts';
 import { evaluation, precision, trainedOn } from './training.ts';
 import { stageSettings } from './settings.ts';
@@ -57,6 +58,8 @@ export const stageFile = z.strictObject({
       host: z.string().optional(),
     })
     .optional(),
+  /** Where it must compute; wherever it can when absent. */
+  device: device.optional(),
   /** Checkpoints kept besides the newest. */
   keepLast: z.int().min(1).default(2),
   /** Worker threads; one per core when absent. It changes time and nothing else. */

@@ -5,6 +5,7 @@ import { type FileCheck, fileCheck, type FileProblem, type Rendering } from '../
 import { distinctRenderings, keyOf, lookAtDataset, type RenderRow } from '../data/look-at-dataset.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
 import { withTemplateText } from '../tokenizers/template-file.ts';
+import { deviceProblem } from './check-device.ts';
 import { memoryProblem } from './check-memory.ts';
 import { configOf } from './config-of.ts';
 import { modelProblem } from './check-model.ts';
@@ -13,6 +14,8 @@ import { modelProblem } from './check-model.ts';
 export async function checkFiles(): Promise<void> {
   const { datasets, models, uses: stages } = fileCheck.parse(await json(process.stdin));
   for (const use of stages) {
+    const unusable = use.device && deviceProblem(use.device);
+    if (unusable !== undefined) tell({ path: [...use.path, 'device'], message: unusable });
     // oxlint-disable-next-line no-await-in-loop -- one after the other, as they are told
     const message = await memoryProblem(use, stages);
     if (message !== undefined) tell({ path: use.path, message });

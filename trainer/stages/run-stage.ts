@@ -11,6 +11,7 @@ import { makeDirectory } from '../contract/make-directory.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { StageFile } from '../contract/stage-file.ts';
 import { sayRuntime } from '../engine/engine-versions.ts';
+import { chooseDevice, sayIdleGpus } from '../runtime/choose-device.ts';
 import { RolloutServer } from '../rollout/remote/server.ts';
 import { evaluate } from './evaluate.ts';
 import { failureResult, reportFailure } from './failure.ts';
@@ -43,7 +44,10 @@ export async function runStage(stageFilePath: string, resultFile?: string): Prom
   };
   try {
     file = await readStageFile(stageFilePath);
-    if (file.settings.review === undefined) sayRuntime();
+    if (file.settings.review === undefined) {
+      sayIdleGpus(chooseDevice(file.device));
+      sayRuntime();
+    }
     await runRecipe(file, stop, tell);
     return exitCodes.succeeded;
   } catch (error) {

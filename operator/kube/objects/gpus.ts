@@ -1,3 +1,4 @@
+import type { Device } from '../../../trainer/contract/device.ts';
 import type { StageSpec } from '../../api/stage.ts';
 
 /** Compute slices of a whole GPU by the size of its smallest part: cards of the A30's kind have four, all others seven. */
@@ -12,6 +13,17 @@ export function gpusOf({ resources, resourceClaims = [] }: Pick<StageSpec, 'reso
   const named = Object.entries(all).map(([name, quantity]) => shareOf(name) * (Number(quantity) || 0));
   const total = [...named, ...resourceClaims.map(({ gpus }) => gpus)].reduce((sum, each) => sum + each, 0);
   return Math.round(total * 1000) / 1000;
+}
+
+/** Where a pod must compute. One that holds GPUs computes on them or fails in words, unless its manifest says otherwise. */
+export function deviceOf(spec: Pick<StageSpec, 'device' | 'resources' | 'resourceClaims'>): Device | undefined {
+  const { device, resources, resourceClaims = [] } = spec;
+  if (device === 'cpu' || device === 'cuda') return device;
+  const named = Object.entries({ ...resources?.requests, ...resources?.limits });
+  const holds =
+    named.some(([name, quantity]) => name.startsWith('nvidia.com/') && shareOf(name) * Number(quantity) > 0) ||
+    resourceClaims.some(({ gpus }) => gpus > 0);
+  return holds ? 'cuda' : device;
 }
 
 /** What one of a resource is of a GPU; 0 for what is none. */

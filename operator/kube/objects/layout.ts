@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import type { R1Stage, ResolvedModel } from '../../api/stage.ts';
 import { attemptDirectory } from '../../core/names.ts';
 import type { Places } from '../../core/plan.ts';
+import { deviceOf } from './gpus.ts';
 
 /** Where things are in a stage's pod. */
 export const mounts = {
@@ -32,6 +33,7 @@ export function placesInPod({ metadata, spec }: R1Stage, attempt: number, goneRu
     input: ({ stage, path }) => `${mounts.in}/${stage}/${path}`,
     fetched: ({ hf }) => (hf === undefined ? mounts.base : hubDirectory(hf)),
     out: out(attempt),
+    device: deviceOf(spec),
     takeOver: Array.from({ length: attempt - 1 }, (_, index) => out(index + 1)),
     ...(goneRuns.length === 0 ? {} : { goneRuns: [...goneRuns] }),
     ...(spec.rolloutWorkers === 0 ? {} : { rollout: { port: rolloutPort, tokenFile: rolloutTokenFile } }),

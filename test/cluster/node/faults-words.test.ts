@@ -135,6 +135,22 @@ describeFaults('a stage that lacks something', (cluster) => {
   }, 300_000);
 });
 
+describeFaults('a stage on a node whose GPUs have no driver', (cluster) => {
+  test('fails within a minute in words that say what to do, and is not retried', async () => {
+    await using pipeline = await DisturbedPipeline.start(cluster(), manifest, {
+      spec: { defaults: { resources: { limits: { 'nvidia.com/gpu': 1 } } } },
+    });
+    const words = /device: cuda: found no NVIDIA driver \(libcuda\.so\.1: .*device: cpu computes without GPUs/;
+    const { seconds, message, state } = await saying(pipeline, words);
+    console.log(`no driver: after ${seconds} s: ${message}`);
+    expect(state).toBe('Failed');
+    const events = await pipeline.kubectl('get', 'events', '-o', 'jsonpath={range .items[*]}{.message}{"\\n"}{end}');
+    expect(events).toMatch(words);
+    const stages = await pipeline.kubectl('get', 'r1stages', '-o', 'jsonpath={.items[*].status.attempts}');
+    expect(JSON.parse(stages)).toEqual([expect.objectContaining({ number: 1, class: 'userError' })]);
+  }, 120_000);
+});
+
 interface Said {
   readonly state: string;
   readonly message: string;

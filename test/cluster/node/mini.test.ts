@@ -94,14 +94,14 @@ describeCluster(
   { node: true },
 );
 
-/** The same manifest for the cluster's namespace; resources have no meaning to `r1 run`. */
+/** The same manifest for the cluster's namespace; resources have no meaning to `r1 run`. The node's GPUs are invented. */
 function onGpus(text: string): string {
   const pipeline = parse(text) as R1Pipeline;
   const resources = { limits: { 'nvidia.com/gpu': 1 } };
   return stringify({
     ...pipeline,
     metadata: { ...pipeline.metadata, namespace },
-    spec: { ...pipeline.spec, defaults: { ...pipeline.spec.defaults, resources } },
+    spec: { ...pipeline.spec, defaults: { ...pipeline.spec.defaults, resources, device: 'cpu' } },
   });
 }
 

@@ -45,6 +45,14 @@ test('a signal that comes before the first step is heeded before it', async () =
   });
 });
 
+test('a stage that must compute on GPUs fails at once in words, for good, where there is none that it can use', async () => {
+  const file = await writeStage(root, { name: 'gpu', settings, device: 'cuda' });
+  const said = join(root, 'gpu.log');
+  expect((await runStage(file, undefined, ['--result', said])).code).toBe(64);
+  const { message } = await read(said);
+  expect(message).toMatch(/^device: cuda: .*; on a cluster the stage asks for nvidia\.com\/gpu and its node has /);
+});
+
 test.each([
   { name: 'is not there', content: undefined, says: 'expected a stage file in JSON' },
   { name: 'is no JSON', content: '{', says: 'expected a stage file in JSON' },

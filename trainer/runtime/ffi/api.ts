@@ -1,6 +1,5 @@
-import { createRequire } from 'node:module';
-import type Koffi from 'koffi';
 import { functions, plain, version } from './api-table.ts';
+import { openKoffi } from './open-koffi.ts';
 
 /** An address of something of the library's. Nothing outside this folder sees one. */
 export type Pointer = bigint;
@@ -43,18 +42,13 @@ export interface Ops {
 
 const pointerBytes = 8;
 
-/** Programs are optimized on the caller's stack, which gets deep for a large one. */
-const stackBytes = 8 * 1024 * 1024;
-
 /**
  * Opens the library and looks its functions up in the table that it hands out.
  *
  * @throws Error where the file is no such library, or is older than the table
  */
 export function openApi(path: string): Api {
-  // Not every platform has its binary, so it is loaded when it is asked for.
-  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
-  if (koffi.config().sync_stack_size !== stackBytes) koffi.config({ sync_stack_size: stackBytes });
+  const koffi = openKoffi();
   const library = koffi.load(path);
   open.push(library);
   const base: unknown = library.func('void *OrtGetApiBase()')();

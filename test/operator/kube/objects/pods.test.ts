@@ -3,6 +3,7 @@ import { validateManifest } from '../../../../operator/api/manifest.ts';
 import { attemptDigest, settingsDigest } from '../../../../operator/core/settings-digest.ts';
 import { attemptJob } from '../../../../operator/kube/objects/attempt-job.ts';
 import { gpusOf } from '../../../../operator/kube/objects/gpus.ts';
+import { stageConfigMap } from '../../../../operator/kube/objects/stage-config-map.ts';
 import { rolloutSecret } from '../../../../operator/kube/objects/rollout-secret.ts';
 import { rolloutJob } from '../../../../operator/kube/objects/rollout-job.ts';
 import { stageOf } from '../../../support/stage-objects.ts';
@@ -121,6 +122,23 @@ test.each([
   ['{example.com/nic: 4}', 0],
 ])('a pod with %s holds %d GPUs', (limits, gpus) => {
   expect(gpusOf(stageOf(`${plain}\nresources: {limits: ${limits}}`).spec)).toBe(gpus);
+});
+
+test.each([
+  ['', undefined],
+  ['resources: {limits: {nvidia.com/gpu: 1}}', 'cuda'],
+  ['resources: {requests: {nvidia.com/gpu: 2}}', 'cuda'],
+  ['resources: {limits: {nvidia.com/mig-3g.20gb: 1}}', 'cuda'],
+  ['resources: {limits: {nvidia.com/gpu: 1}}\ndevice: auto', 'cuda'],
+  ['resources: {limits: {nvidia.com/gpu: 1}}\ndevice: cpu', 'cpu'],
+  ['resources: {limits: {nvidia.com/gpu: 0}}', undefined],
+  ['resources: {limits: {amd.com/gpu: 1, memory: 1Gi}}', undefined],
+  ['resourceClaims: [{name: gpu, resourceClaimName: a}]', 'cuda'],
+  ['resourceClaims: [{name: nic, resourceClaimName: a, gpus: 0}]', undefined],
+  ['device: cuda', 'cuda'],
+])('the trainer of a pod with "%s" must compute on %s', (asked, device) => {
+  const file = stageConfigMap({ stage: stageOf(`${plain}\n${asked}`), number: 1, goneRuns: [] }).data?.['stage.json'];
+  expect(JSON.parse(file ?? '')['device']).toBe(device);
 });
 
 test('the secret of rollout workers lies under a key that no manifest can name', () => {

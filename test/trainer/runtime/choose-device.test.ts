@@ -1,0 +1,127 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Device } from '../../../trainer/contract/device.ts';
+import { chooseDevice, type CudaFound, decideDevice } from '../../../trainer/runtime/choose-device.ts';
+import { readCudaDriver } from '../../../trainer/runtime/ffi/cuda-driver.ts';
+import { findCudaLibraries } from '../../../trainer/runtime/ffi/cuda-libraries.ts';
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'r1-device-'));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+const gpu = { name: 'NVIDIA H100', capability: [9, 0], memoryBytes: 80e9 } as const;
+const usable: CudaFound = {
+  driver: { cuda: [13, 0], gpus: [gpu, gpu] },
+  libraries: { core: 'core', provider: 'provider', ops: 'ops' },
+};
+
+test.each<{ name: string; found: Partial<CudaFound>; says: string }>([
+  { name: 'no driver', found: { driver: new Error('found no NVIDIA driver') }, says: 'found no NVIDIA driver' },
+  {
+    name: 'a driver without a GPU',
+    found: { driver: { cuda: [13, 0], gpus: [] } },
+    says: 'the NVIDIA driver shows this process no GPU',
+  },
+  {
+    name: 'an old driver',
+    found: { driver: { cuda: [12, 9], gpus: [gpu] } },
+    says: 'found a driver for CUDA 12.9, expected one for 13.0 or newer',
+  },
+  {
+    name: 'an old GPU beside a new one',
+    found: { driver: { cuda: [13, 1], gpus: [gpu, { ...gpu, name: 'Tesla T4', capability: [7, 5] }] } },
+    says: 'found Tesla T4 of compute capability 7.5, expected 8.0 or newer',
+  },
+  {
+    name: 'no libraries',
+    found: { libraries: new Error('found no libr1ops-cuda.so in /opt/onnxruntime-cuda') },
+    says: 'found no libr1ops-cuda.so in /opt/onnxruntime-cuda, expected what the CUDA image has there',
+  },
+])('a stage that must compute on GPUs is refused in words where there is $name', ({ found, says }) => {
+  expect(() => decideDevice('cuda', { ...usable, ...found })).toThrow(`device: cuda: ${says}; on a cluster`);
+});
+
+test.each<{ device: Device; found: Partial<CudaFound>; because: string | undefined }>([
+  { device: 'auto', found: { driver: new Error('none') }, because: undefined },
+  { device: 'cpu', found: { driver: new Error('none') }, because: undefined },
+  { device: 'cpu', found: {}, because: 'device: cpu' },
+  {
+    device: 'auto',
+    found: { libraries: new Error('found no core in x') },
+    because: expect.stringMatching(/^found no core/) as never,
+  },
+])(
+  'device: $device computes on processors, and tells of GPUs that stand idle: $because',
+  ({ device, found, because }) => {
+    expect(decideDevice(device, { ...usable, ...found }).idle?.because).toEqual(because);
+  },
+);
+
+test('R1_DEVICE goes before what the manifest says, and must be a device', () => {
+  expect(() => chooseDevice('cpu', 'cuda')).toThrow('device: cuda: ');
+  expect(chooseDevice('cuda', 'cpu').name).toBe('cpu');
+  expect(() => chooseDevice('auto', 'gpu')).toThrow('R1_DEVICE: found "gpu", expected auto, cpu, cuda or nothing');
+});
+
+test('libraries for CUDA are taken from one directory, and what is missing there is named', async () => {
+  const directory = await mkdtemp(join(root, 'libraries-'));
+  const names = ['libonnxruntime.so.1.30.0', 'libonnxruntime_providers_cuda.so', 'libr1ops-cuda.so'];
+  for (const [index, name] of names.entries()) {
+    const missing = name.replace(/\.so\..*/, '.so');
+    expect(() => findCudaLibraries(directory)).toThrow(`found no ${missing} in ${directory}`);
+    // oxlint-disable-next-line no-await-in-loop -- each is missed once
+    await writeFile(join(directory, names[index] as string), '');
+  }
+  const [core, provider, ops] = names.map((name) => join(directory, name));
+  expect(findCudaLibraries(directory)).toEqual({ core, provider, ops });
+});
+
+test('a driver that is not there is told with what was looked for', () => {
+  expect(() => readCudaDriver(join(root, 'libabsent.so.1'))).toThrow(/^found no NVIDIA driver \(.*libabsent\.so\.1/);
+});
+
+test('asking for a driver leaves the runtime as it is, whichever is first', () => {
+  const ask = 'await import("./trainer/runtime/choose-device.ts").then((asked) => asked.chooseDevice("cpu"));';
+  const [alone, after] = ['', ask].map((before) => {
+    const open = 'console.log((await import("./trainer/runtime/open-runtime.ts")).chooseRuntime());';
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', before + open], {
+      encoding: 'utf8',
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
+    return { stdout, stderr };
+  });
+  expect(after).toEqual(alone);
+});
+
+const compiler = process.env['CC'] ?? 'cc';
+const hasCompiler = spawnSync(compiler, ['--version']).status === 0;
+
+(hasCompiler ? test : test.skip)('a driver says what it has, and why it has nothing, in its own words', () => {
+  expect(readCudaDriver(fakeDriver({ R1_INIT: 0, R1_CUDA: 13_010, R1_GPUS: 2 }))).toEqual({
+    cuda: [13, 1],
+    gpus: [
+      { name: 'Fake GPU', capability: [7, 5], memoryBytes: 80 * 2 ** 30 + 7 },
+      { name: 'Fake GPU', capability: [8, 5], memoryBytes: 80 * 2 ** 30 + 8 },
+    ],
+  });
+  const none = { R1_CUDA: 13_000, R1_GPUS: 0 };
+  expect(() => readCudaDriver(fakeDriver({ ...none, R1_INIT: 100 }))).toThrow(
+    'the NVIDIA driver says: no CUDA-capable device is detected (100)',
+  );
+  expect(() => readCudaDriver(fakeDriver({ ...none, R1_INIT: 803 }))).toThrow('unknown error (803)');
+});
+
+/** Compiled for what it shall answer. */
+function fakeDriver(answers: Record<string, number>): string {
+  const path = join(root, `lib${Object.values(answers).join('-')}.so`);
+  const defined = Object.entries(answers).map(([name, value]) => `-D${name}=${value}`);
+  const source = 'test/trainer/runtime/fake-driver/driver.c';
+  const { status, stderr } = spawnSync(compiler, ['-shared', '-fPIC', '-o', path, ...defined, source]);
+  expect({ status, stderr: String(stderr) }).toEqual({ status: 0, stderr: '' });
+  return path;
+}

@@ -1,0 +1,78 @@
+import { type Device, devices } from '../contract/device.ts';
+import { UserError } from '../contract/errors.ts';
+import { type CudaDriver, type Gpu, readCudaDriver } from './ffi/cuda-driver.ts';
+import { type CudaLibraries, findCudaLibraries } from './ffi/cuda-libraries.ts';
+
+/** What a stage computes on. */
+export interface DeviceChoice {
+  readonly name: 'cpu';
+  /** GPUs that this process could see, and why they stand idle. */
+  readonly idle?: { readonly gpus: readonly Gpu[]; readonly because: string };
+}
+
+/** What a machine has for computing on GPUs, or why it has not. */
+export interface CudaFound {
+  readonly driver: CudaDriver | Error;
+  readonly libraries: CudaLibraries | Error;
+}
+
+/** What the kernels are compiled for. */
+const least = { cuda: [13, 0], capability: [8, 0] } as const;
+
+const waysOn =
+  "on a cluster the stage asks for nvidia.com/gpu and its node has NVIDIA's device plugin and container runtime " +
+  '(runtimeClassName: nvidia where that is not the default); device: cpu computes without GPUs';
+
+/**
+ * @param asked by the manifest, or by `r1 run --device`; `R1_DEVICE` goes before it, for comparisons
+ * @throws UserError where GPUs are asked for and cannot be used: nothing that was meant for them runs on processors instead
+ */
+export function chooseDevice(asked: Device = 'auto', environment = process.env['R1_DEVICE']): DeviceChoice {
+  const device = environment === undefined ? asked : devices.find((known) => known === environment);
+  if (device === undefined) {
+    throw new UserError(`R1_DEVICE: found ${JSON.stringify(environment)}, expected ${devices.join(', ')} or nothing`);
+  }
+  return decideDevice(device, { driver: orError(readCudaDriver), libraries: orError(findCudaLibraries) });
+}
+
+export function decideDevice(device: Device, found: CudaFound): DeviceChoice {
+  const unusable = whyUnusable(found);
+  if (device === 'cuda') throw new UserError(`device: cuda: ${unusable}; ${waysOn}`);
+  const gpus = found.driver instanceof Error ? [] : found.driver.gpus;
+  if (gpus.length === 0) return { name: 'cpu' };
+  return { name: 'cpu', idle: { gpus, because: device === 'cpu' ? 'device: cpu' : unusable } };
+}
+
+/** Tells on stderr of a GPU that somebody may pay for. */
+export function sayIdleGpus({ idle }: DeviceChoice): void {
+  if (idle === undefined) return;
+  const names = [...new Set(idle.gpus.map(({ name }) => name))].join(', ');
+  console.error(`computing on processors while ${idle.gpus.length} × ${names} stand idle: ${idle.because}`);
+}
+
+function whyUnusable({ driver, libraries }: CudaFound): string {
+  if (driver instanceof Error) return driver.message;
+  if (driver.gpus.length === 0) return 'the NVIDIA driver shows this process no GPU';
+  if (!reaches(driver.cuda, least.cuda)) {
+    return `found a driver for CUDA ${driver.cuda.join('.')}, expected one for ${least.cuda.join('.')} or newer`;
+  }
+  const old = driver.gpus.find(({ capability }) => !reaches(capability, least.capability));
+  if (old !== undefined) {
+    const expected = `${least.capability.join('.')} or newer`;
+    return `found ${old.name} of compute capability ${old.capability.join('.')}, expected ${expected}`;
+  }
+  if (libraries instanceof Error) return `${libraries.message}, expected what the CUDA image has there`;
+  return 'computing on GPUs is not part of this version';
+}
+
+function reaches([major, minor]: readonly [number, number], expected: readonly [number, number]): boolean {
+  return major > expected[0] || (major === expected[0] && minor >= expected[1]);
+}
+
+function orError<Found>(find: () => Found): Found | Error {
+  try {
+    return find();
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}

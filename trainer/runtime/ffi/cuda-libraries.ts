@@ -1,0 +1,27 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Where the CUDA image has them. `R1_CUDA_LIBRARIES` names another directory. */
+const imageDirectory = '/opt/onnxruntime-cuda';
+
+/** ONNX Runtime for CUDA and our kernels: core and provider are of one version, since each is compiled against the other. */
+export interface CudaLibraries {
+  readonly core: string;
+  readonly provider: string;
+  readonly ops: string;
+}
+
+/** @throws Error naming the directory and what is not in it */
+export function findCudaLibraries(directory = process.env['R1_CUDA_LIBRARIES'] ?? imageDirectory): CudaLibraries {
+  const names = existsSync(directory) ? readdirSync(directory) : [];
+  const find = (pattern: RegExp, shown: string): string => {
+    const name = names.find((each) => pattern.test(each));
+    if (name === undefined) throw new Error(`found no ${shown} in ${directory}`);
+    return join(directory, name);
+  };
+  return {
+    core: find(/^libonnxruntime\.so\.\d+(\.\d+)*$/, 'libonnxruntime.so'),
+    provider: find(/^libonnxruntime_providers_cuda\.so$/, 'libonnxruntime_providers_cuda.so'),
+    ops: find(/^libr1ops-cuda\.so$/, 'libr1ops-cuda.so'),
+  };
+}
