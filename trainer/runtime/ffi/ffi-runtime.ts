@@ -6,7 +6,8 @@ import { type Bound, type Executable, released, type Runtime, type RuntimeName }
 import { type AnyTensor, type AnyTensors, isOnDevice, type Tensors, zeros } from '../tensor.ts';
 import type { DeviceMemory } from '../device-memory.ts';
 import { type Api, openApi, type Ops, type Pointer } from './api.ts';
-import { HostMemory } from './host-memory.ts';
+import { CountedMemory } from './counted-memory.ts';
+import { hostMemoryCalls } from './host-memory.ts';
 import { openOpsLibrary } from './ops-library.ts';
 import { shippedLibrary } from './shipped-library.ts';
 import { Values } from './values.ts';
@@ -75,7 +76,7 @@ export class FfiRuntime implements Runtime {
 
   /** A device for tests and for machines without one, which computes as this runtime does. */
   hostMemory(): DeviceMemory {
-    return new HostMemory(this.#api, this.#values.memory);
+    return new CountedMemory(hostMemoryCalls(this.#api, this.#values.memory));
   }
 
   get cancellation() {

@@ -1,0 +1,92 @@
+import type { PortType } from '../../graph/program.ts';
+import { byteLength, type DeviceMemory, requireRoom } from '../device-memory.ts';
+import { arrays, type DeviceBuffer, type DeviceTensor, type TensorData } from '../tensor.ts';
+import type { Pointer } from './api.ts';
+import { newBuffer } from './device-buffers.ts';
+
+/** What a device does with addresses of its own. It may do it later, in the order of the calls. */
+export interface MemoryCalls {
+  /** The library's description of this memory. */
+  readonly memory: Pointer;
+  allocate(bytes: number): Pointer;
+  free(address: Pointer): void;
+  /** Has read all of `from` when it returns. */
+  copyIn(from: Uint8Array, to: Pointer): void;
+  /** Has written all of `to` when it returns. */
+  copyOut(from: Pointer, to: Uint8Array): void;
+  copy(from: Pointer, to: Pointer, bytes: number): void;
+  fillWithZeros(at: Pointer, bytes: number): void;
+}
+
+/** A device's memory: every call is checked before it reaches the device, and what crosses its border is counted. */
+export class CountedMemory implements DeviceMemory {
+  readonly #calls: MemoryCalls;
+  readonly #allocated = new Map<DeviceBuffer, { readonly address: Pointer; readonly freed: () => void }>();
+  readonly #traffic = { allocations: 0, bytesIn: 0, bytesOut: 0 };
+
+  constructor(calls: MemoryCalls) {
+    this.#calls = calls;
+  }
+
+  get traffic() {
+    return { ...this.#traffic };
+  }
+
+  allocate(bytes: number): DeviceBuffer {
+    if (!Number.isSafeInteger(bytes) || bytes <= 0) throw new Error(`found ${bytes} bytes, expected some to allocate`);
+    const address = this.#calls.allocate(bytes);
+    const { buffer, freed } = newBuffer(bytes, { address, memory: this.#calls.memory });
+    this.#allocated.set(buffer, { address, freed });
+    this.#traffic.allocations++;
+    return buffer;
+  }
+
+  free(buffer: DeviceBuffer): void {
+    const { address, freed } = this.#allocation(buffer);
+    this.#allocated.delete(buffer);
+    freed();
+    this.#calls.free(address);
+  }
+
+  copyIn<T extends PortType>(from: TensorData[T], to: DeviceTensor<T>): void {
+    this.#calls.copyIn(bytesOf(from, to), this.#address(to));
+    this.#traffic.bytesIn += from.byteLength;
+  }
+
+  copyOut<T extends PortType>(from: DeviceTensor<T>, to: TensorData[T]): void {
+    this.#calls.copyOut(this.#address(from), bytesOf(to, from));
+    this.#traffic.bytesOut += to.byteLength;
+  }
+
+  copy(from: DeviceTensor, to: DeviceTensor): void {
+    const [bytes, room] = [byteLength(from), byteLength(to)];
+    if (bytes !== room) throw new Error(`copying ${bytes} bytes of a device: found room for ${room}`);
+    this.#calls.copy(this.#address(from), this.#address(to), bytes);
+  }
+
+  fillWithZeros(tensor: DeviceTensor): void {
+    this.#calls.fillWithZeros(this.#address(tensor), byteLength(tensor));
+  }
+
+  #address(tensor: DeviceTensor): Pointer {
+    requireRoom(tensor);
+    return this.#allocation(tensor.buffer).address + BigInt(tensor.offset);
+  }
+
+  #allocation(buffer: DeviceBuffer) {
+    const found = this.#allocated.get(buffer);
+    if (found !== undefined) return found;
+    throw new Error(`found a buffer that ${buffer.isFreed ? 'has been freed' : 'is of another device'}`);
+  }
+}
+
+/** An array of the process as bytes. @throws Error unless it has the numbers of the tensor */
+function bytesOf(array: TensorData[PortType], tensor: DeviceTensor): Uint8Array {
+  if (!(array instanceof arrays[tensor.type]) || array.byteLength !== byteLength(tensor)) {
+    throw new Error(
+      `found ${array.length} numbers in a ${array.constructor.name}, ` +
+        `expected ${byteLength(tensor)} bytes in a ${arrays[tensor.type].name}`,
+    );
+  }
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
