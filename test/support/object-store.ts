@@ -43,15 +43,17 @@ export class ObjectStore {
   prunedSpec: readonly string[] = [];
   newUid: () => string = randomUUID;
   private readonly objects = new Map<string, Anything>();
-  private readonly listeners: ((change: Change) => void)[] = [];
+  private readonly listeners = new Set<(change: Change) => void>();
   private version = 100;
 
   get resourceVersion(): string {
     return String(this.version);
   }
 
-  onChange(listener: (change: Change) => void): void {
-    this.listeners.push(listener);
+  /** @returns what calls it off */
+  onChange(listener: (change: Change) => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
   }
 
   get<T extends KubeObject>({ plural }: ResourceKind<T>, name: string, namespace = 'team'): Stored<T> | undefined {

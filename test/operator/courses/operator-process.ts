@@ -90,7 +90,7 @@ export class OperatorProcess {
 
   /** Nothing it has begun comes to an end. */
   kill(): void {
-    this.client.isDead = true;
+    this.client.die();
     void this.controller.stop();
   }
 
@@ -103,6 +103,7 @@ export class OperatorProcess {
 /** Asks the objects in memory without any connection, in this weather. */
 class DirectClient extends KubeClient {
   isDead = false;
+  private readonly streams = new Set<Readable>();
   private readonly with: OperatorOptions;
   private readonly onLastWrite: () => void;
   private writes = 0;
@@ -111,6 +112,12 @@ class DirectClient extends KubeClient {
     super(config);
     this.with = options;
     this.onLastWrite = onLastWrite;
+  }
+
+  die(): void {
+    this.isDead = true;
+    // Node keeps a signal for ever that somebody still listens to, and with it all that the listener knows.
+    for (const stream of this.streams) stream.destroy();
   }
 
   override async requestText({ method, path, query = {}, body, contentType = '' }: ApiRequest): Promise<string> {
@@ -150,7 +157,6 @@ class DirectClient extends KubeClient {
     const from = Number(query['resourceVersion'] ?? 0);
     const selector = String(query['labelSelector'] ?? '');
     const stream = new Readable({ read: () => undefined });
-    signal.addEventListener('abort', () => stream.destroy());
     const isFresh = history.length === 0 || Number(history.at(-1)!.object.metadata.resourceVersion) <= from;
     if (!isFresh && dice.happens(weather.forgets)) {
       throw new ApiError(410, 'Expired', 'too old resource version');
@@ -174,7 +180,15 @@ class DirectClient extends KubeClient {
         stream.push(null);
       }, tellsAt - Date.now());
     };
-    store.onChange(tell);
+    const forget = store.onChange(tell);
+    const end = (): void => void stream.destroy();
+    signal.addEventListener('abort', end);
+    this.streams.add(stream);
+    stream.once('close', () => {
+      forget();
+      signal.removeEventListener('abort', end);
+      this.streams.delete(stream);
+    });
     for (const change of history) {
       if (Number(change.object.metadata.resourceVersion) > from) tell(change);
     }
