@@ -7,6 +7,7 @@ import type { Device } from '../../../trainer/contract/device.ts';
 import { chooseDevice, type CudaFound, decideDevice } from '../../../trainer/runtime/choose-device.ts';
 import { readCudaDriver } from '../../../trainer/runtime/ffi/cuda-driver.ts';
 import { findCudaLibraries } from '../../../trainer/runtime/ffi/cuda-libraries.ts';
+import { canCompile, compileLibrary } from '../../support/compile-library.ts';
 
 let root: string;
 beforeAll(async () => {
@@ -17,7 +18,7 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 const gpu = { name: 'NVIDIA H100', capability: [9, 0], memoryBytes: 80e9 } as const;
 const usable: CudaFound = {
   driver: { cuda: [13, 0], gpus: [gpu, gpu] },
-  libraries: { core: 'core', provider: 'provider', ops: 'ops' },
+  libraries: { needed: [], cudart: 'cudart', core: 'core', provider: 'provider', ops: 'ops' },
 };
 
 test.each<{ name: string; found: Partial<CudaFound>; says: string }>([
@@ -70,15 +71,17 @@ test('R1_DEVICE goes before what the manifest says, and must be a device', () =>
 
 test('libraries for CUDA are taken from one directory, and what is missing there is named', async () => {
   const directory = await mkdtemp(join(root, 'libraries-'));
-  const names = ['libonnxruntime.so.1.30.0', 'libonnxruntime_providers_cuda.so', 'libr1ops-cuda.so'];
-  for (const [index, name] of names.entries()) {
+  const names = ['cudart.so.13', 'cublasLt.so.13', 'cublas.so.13', 'curand.so.10'].map((name) => `lib${name}`);
+  names.push('libonnxruntime.so.1.30.0', 'libonnxruntime_providers_cuda.so', 'libr1ops-cuda.so');
+  for (const name of names) {
     const missing = name.replace(/\.so\..*/, '.so');
     expect(() => findCudaLibraries(directory)).toThrow(`found no ${missing} in ${directory}`);
     // oxlint-disable-next-line no-await-in-loop -- each is missed once
-    await writeFile(join(directory, names[index] as string), '');
+    await writeFile(join(directory, name), '');
   }
-  const [core, provider, ops] = names.map((name) => join(directory, name));
-  expect(findCudaLibraries(directory)).toEqual({ core, provider, ops });
+  const paths = names.map((name) => join(directory, name));
+  const [cudart, , , , core, provider, ops] = paths;
+  expect(findCudaLibraries(directory)).toEqual({ needed: paths.slice(0, 4), cudart, core, provider, ops });
 });
 
 test('a driver that is not there is told with what was looked for', () => {
@@ -98,10 +101,7 @@ test('asking for a driver leaves the runtime as it is, whichever is first', () =
   expect(after).toEqual(alone);
 });
 
-const compiler = process.env['CC'] ?? 'cc';
-const hasCompiler = spawnSync(compiler, ['--version']).status === 0;
-
-(hasCompiler ? test : test.skip)('a driver says what it has, and why it has nothing, in its own words', () => {
+(canCompile ? test : test.skip)('a driver says what it has, and why it has nothing, in its own words', () => {
   expect(readCudaDriver(fakeDriver({ R1_INIT: 0, R1_CUDA: 13_010, R1_GPUS: 2 }))).toEqual({
     cuda: [13, 1],
     gpus: [
@@ -116,12 +116,7 @@ const hasCompiler = spawnSync(compiler, ['--version']).status === 0;
   expect(() => readCudaDriver(fakeDriver({ ...none, R1_INIT: 803 }))).toThrow('unknown error (803)');
 });
 
-/** Compiled for what it shall answer. */
 function fakeDriver(answers: Record<string, number>): string {
   const path = join(root, `lib${Object.values(answers).join('-')}.so`);
-  const defined = Object.entries(answers).map(([name, value]) => `-D${name}=${value}`);
-  const source = 'test/trainer/runtime/fake-driver/driver.c';
-  const { status, stderr } = spawnSync(compiler, ['-shared', '-fPIC', '-o', path, ...defined, source]);
-  expect({ status, stderr: String(stderr) }).toEqual({ status: 0, stderr: '' });
-  return path;
+  return compileLibrary('test/trainer/runtime/fake-cuda/driver.c', path, answers);
 }

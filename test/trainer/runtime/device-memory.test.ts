@@ -28,7 +28,7 @@ function read(memory: DeviceMemory, tensor: ReturnType<typeof floatsOn>): number
 }
 
 test('a program reads and writes tensors of a device where they lie, beside those of the process', async () => {
-  const memory = runtime.hostMemory();
+  const memory = runtime.deviceMemory();
   const executable = await runtime.compile(program);
   const a = floatsOn(memory, [1, 2, 3]);
   const outputs = await executable.run({ a, b: floatTensor(Float32Array.of(10, 20, 30), [3]) }, { y: a });
@@ -37,7 +37,7 @@ test('a program reads and writes tensors of a device where they lie, beside thos
 });
 
 test('what is bound is run with what the device holds by then, whatever the garbage collector does', async () => {
-  const memory = runtime.hostMemory();
+  const memory = runtime.deviceMemory();
   const executable = await runtime.compile(program);
   const [a, b, y] = [floatsOn(memory, [0]), floatsOn(memory, [1]), floatsOn(memory, [0])];
   const bound = executable.bind({ a, b }, { y });
@@ -52,12 +52,12 @@ test('what is bound is run with what the device holds by then, whatever the garb
 });
 
 test('memory that nobody has written to holds no number', () => {
-  const memory = runtime.hostMemory();
+  const memory = runtime.deviceMemory();
   expect(read(memory, deviceTensor('float32', [3], memory.allocate(12)))).toEqual([NaN, NaN, NaN]);
 });
 
 test('rows are views of their tensor, copies and zeros are not', () => {
-  const memory = runtime.hostMemory();
+  const memory = runtime.deviceMemory();
   const matrix = deviceTensor('float32', [3, 2], floatsOn(memory, [1, 2, 3, 4, 5, 6]).buffer);
   const [first, rest] = [deviceRows(matrix, 0, 1), deviceRows(matrix, 1, 3)];
   const other = deviceTensor('float32', [2, 2], memory.allocate(16));
@@ -73,7 +73,7 @@ test('rows are views of their tensor, copies and zeros are not', () => {
 });
 
 test('every allocation and every byte over the border is counted', async () => {
-  const memory = runtime.hostMemory();
+  const memory = runtime.deviceMemory();
   const a = floatsOn(memory, [1, 2, 3]);
   const b = floatsOn(memory, [1, 2, 3]);
   memory.copy(a, b);
@@ -138,15 +138,15 @@ test.each([
   },
   {
     name: 'memory of another device',
-    act: (memory: DeviceMemory) => read(memory, floatsOn(runtime.hostMemory(), [1])),
+    act: (memory: DeviceMemory) => read(memory, floatsOn(runtime.deviceMemory(), [1])),
     message: 'found a buffer that is of another device',
   },
 ])('refused: $name', ({ act, message }) => {
-  expect(() => act(runtime.hostMemory())).toThrow(message);
+  expect(() => act(runtime.deviceMemory())).toThrow(message);
 });
 
 test('a program refuses tensors whose memory has been freed, when they are bound and when they are run', async () => {
-  const memory = runtime.hostMemory();
+  const memory = runtime.deviceMemory();
   const executable = await runtime.compile(program);
   const [a, b] = [floatsOn(memory, [1]), floatsOn(memory, [2])];
   const bound = executable.bind({ a, b }, { y: b });
@@ -159,7 +159,7 @@ test('a program refuses tensors whose memory has been freed, when they are bound
 
 test('the stock binding says that it has no devices', async () => {
   const stock = await (await openRuntime('stock')).compile(program);
-  const memory = runtime.hostMemory();
+  const memory = runtime.deviceMemory();
   const a = floatsOn(memory, [1]);
   expect(() => stock.bind({ a, b: a })).toThrow('a: found a tensor of a device, expected one of this process');
 });

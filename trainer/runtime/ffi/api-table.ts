@@ -19,6 +19,7 @@ export const functions = {
   CreateRunOptions: [39, '_Out_ void **'],
   RunOptionsSetTerminate: [46, 'void *'],
   CreateTensorWithDataAsOrtValue: [49, 'void *, void *, size_t, const int64_t *, size_t, int, _Out_ void **'],
+  CreateMemoryInfo: [68, 'const char *, int, int, int, _Out_ void **'],
   CreateCpuMemoryInfo: [69, 'int, int, _Out_ void **'],
   AllocatorAlloc: [75, 'void *, size_t, _Out_ void **'],
   AllocatorFree: [76, 'void *, void *'],
@@ -28,6 +29,16 @@ export const functions = {
   CreateIoBinding: [134, 'void *, _Out_ void **'],
   BindInput: [136, 'void *, const char *, void *'],
   BindOutput: [137, 'void *, const char *, void *'],
+  AddRunConfigEntry: [165, 'void *, const char *, const char *'],
+  SessionOptionsAppendExecutionProvider_CUDA_V2: [204, 'void *, void *'],
+  CreateCUDAProviderOptions: [205, '_Out_ void **'],
+  UpdateCUDAProviderOptions: [206, 'void *, const char **, const char **, size_t'],
+  RegisterExecutionProviderLibrary: [301, 'void *, const char *, const char *'],
+  GetEpDevices: [303, 'void *, _Out_ void **, _Out_ size_t *'],
+  SessionOptionsAppendExecutionProvider_V2: [
+    304,
+    'void *, void *, void **, size_t, const char **, const char **, size_t',
+  ],
 } as const;
 
 export const plain = {
@@ -37,4 +48,6 @@ export const plain = {
   ReleaseValue: [96, 'void', 'void *'],
   ReleaseSessionOptions: [100, 'void', 'void *'],
   ReleaseIoBinding: [135, 'void', 'void *'],
+  ReleaseCUDAProviderOptions: [208, 'void', 'void *'],
+  EpDevice_EpName: [312, 'const char *', 'void *'],
 } as const;

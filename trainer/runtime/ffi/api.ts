@@ -17,7 +17,17 @@ export interface Api {
   call(name: Name, ...args: readonly unknown[]): void;
   /** Calls a function whose last parameter is what it makes. */
   make(name: Name, ...args: readonly unknown[]): Pointer;
-  release(name: 'ReleaseSession' | 'ReleaseValue' | 'ReleaseSessionOptions' | 'ReleaseIoBinding', what: Pointer): void;
+  release(
+    name:
+      | 'ReleaseSession'
+      | 'ReleaseValue'
+      | 'ReleaseSessionOptions'
+      | 'ReleaseIoBinding'
+      | 'ReleaseCUDAProviderOptions',
+    what: Pointer,
+  ): void;
+  /** What an environment can run programs on, with the name of the provider that does. */
+  epDevices(environment: Pointer): readonly { readonly provider: string; readonly place: Pointer }[];
   /** Memory of the process as bytes, while it is there. */
   bytesAt(address: Pointer, bytes: number): Uint8Array;
   /**
@@ -90,6 +100,12 @@ export function openApi(path: string): Api {
     },
     bytesAt: (address, bytes) => new Uint8Array(koffi.view(address, bytes)),
     release: (name, what) => void ofPlain.get(name)?.(what),
+    epDevices(environment) {
+      const [devices, count]: [(Pointer | null)[], number[]] = [[null], [0]];
+      call('GetEpDevices', environment, devices, count);
+      const places = koffi.decode(devices[0], koffi.array('void *', count[0] as number)) as Pointer[];
+      return places.map((place) => ({ provider: ofPlain.get('EpDevice_EpName')?.(place) as string, place }));
+    },
     openOps(file) {
       const ops = koffi.load(file);
       open.push(ops);

@@ -6,6 +6,10 @@ const imageDirectory = '/opt/onnxruntime-cuda';
 
 /** ONNX Runtime for CUDA and our kernels: core and provider are of one version, since each is compiled against the other. */
 export interface CudaLibraries {
+  /** CUDA's own libraries that the others need, each after those that it needs. */
+  readonly needed: readonly string[];
+  /** CUDA's runtime, one of them. */
+  readonly cudart: string;
   readonly core: string;
   readonly provider: string;
   readonly ops: string;
@@ -19,7 +23,13 @@ export function findCudaLibraries(directory = process.env['R1_CUDA_LIBRARIES'] ?
     if (name === undefined) throw new Error(`found no ${shown} in ${directory}`);
     return join(directory, name);
   };
+  const cudart = find(/^libcudart\.so\.\d+$/, 'libcudart.so');
   return {
+    needed: [
+      cudart,
+      ...['cublasLt', 'cublas', 'curand'].map((name) => find(RegExp(`^lib${name}\\.so\\.\\d+$`), `lib${name}.so`)),
+    ],
+    cudart,
     core: find(/^libonnxruntime\.so\.\d+(\.\d+)*$/, 'libonnxruntime.so'),
     provider: find(/^libonnxruntime_providers_cuda\.so$/, 'libonnxruntime_providers_cuda.so'),
     ops: find(/^libr1ops-cuda\.so$/, 'libr1ops-cuda.so'),

@@ -7,6 +7,8 @@ import { type AnyTensor, type AnyTensors, isOnDevice, type Tensors, zeros } from
 import type { DeviceMemory } from '../device-memory.ts';
 import { type Api, openApi, type Ops, type Pointer } from './api.ts';
 import { CountedMemory } from './counted-memory.ts';
+import { type CudaGpu, loadNeeded, openCudaGpu } from './cuda-gpu.ts';
+import type { CudaLibraries } from './cuda-libraries.ts';
 import { hostMemoryCalls } from './host-memory.ts';
 import { openOpsLibrary } from './ops-library.ts';
 import { shippedLibrary } from './shipped-library.ts';
@@ -29,13 +31,17 @@ export class FfiRuntime implements Runtime {
   readonly #values: Values;
   /** Of all runs, and never released: another thread may end a run through it at any time. */
   readonly #runOptions: Pointer;
+  /** Where programs run on one. */
+  readonly #gpu: CudaGpu | undefined;
 
-  private constructor(api: Api, ops: Ops | undefined) {
+  private constructor(api: Api, ops: Ops | undefined, open?: (environment: Pointer) => CudaGpu) {
     this.#api = api;
     this.#ops = ops;
     this.#environment = api.make('CreateEnv', fatal, 'r1');
     this.#values = new Values(api);
     this.#runOptions = api.make('CreateRunOptions');
+    this.#gpu = open?.(this.#environment);
+    if (this.#gpu) api.call('AddRunConfigEntry', this.#runOptions, 'disable_synchronize_execution_providers', '1');
   }
 
   /** @throws Error where this platform has no library that can be called */
@@ -47,6 +53,23 @@ export class FfiRuntime implements Runtime {
   static openWithOps(): FfiRuntime {
     const api = openApi(shippedLibrary());
     const runtime = new FfiRuntime(api, openOpsLibrary(api));
+    runtime.#makeDomainKnown();
+    return runtime;
+  }
+
+  /**
+   * On a GPU, with ONNX Runtime and kernels for it; the other ways to open one use another library.
+   *
+   * @throws Error where they do not load, or in CUDA's words where there is no such GPU
+   */
+  static openOnGpu(
+    libraries: CudaLibraries,
+    gpu: { readonly gpu: number; readonly form: 'bridge' | 'plugin' },
+  ): FfiRuntime {
+    loadNeeded(libraries);
+    const api = openApi(libraries.core);
+    const open = (environment: Pointer) => openCudaGpu(api, environment, libraries, gpu);
+    const runtime = new FfiRuntime(api, api.openOps(libraries.ops), open);
     runtime.#makeDomainKnown();
     return runtime;
   }
@@ -74,9 +97,9 @@ export class FfiRuntime implements Runtime {
     this.#ops?.preferHugePages(memory);
   }
 
-  /** A device for tests and for machines without one, which computes as this runtime does. */
-  hostMemory(): DeviceMemory {
-    return new CountedMemory(hostMemoryCalls(this.#api, this.#values.memory));
+  /** Memory of what its programs run on. Without a GPU it is as hidden as one's, for tests and for machines without. */
+  deviceMemory(): DeviceMemory {
+    return new CountedMemory(this.#gpu?.memory ?? hostMemoryCalls(this.#api, this.#values.memory));
   }
 
   get cancellation() {
@@ -127,6 +150,7 @@ export class FfiRuntime implements Runtime {
     api.call('SetSessionLogSeverityLevel', options, fatal);
     api.call('AddSessionConfigEntry', options, 'session.intra_op.allow_spinning', '0');
     api.call('AddSessionConfigEntry', options, 'session.inter_op.allow_spinning', '0');
+    this.#gpu?.append(options);
     this.#ops?.register(options);
     return options;
   }

@@ -1,0 +1,59 @@
+import { openKoffi } from './open-koffi.ts';
+import type { Pointer } from './api.ts';
+
+/** Functions of CUDA's runtime library that are called, with their parameters. Each answers with an error code. */
+const functions = {
+  cudaSetDevice: 'int',
+  cudaMemGetInfo: '_Out_ size_t *, _Out_ size_t *',
+  cudaMalloc: '_Out_ void **, size_t',
+  cudaFree: 'void *',
+  cudaMemcpyAsync: 'void *, void *, size_t, int, void *',
+  cudaMemsetAsync: 'void *, int, size_t, void *',
+  cudaStreamCreateWithFlags: '_Out_ void **, uint32_t',
+  cudaStreamSynchronize: 'void *',
+} as const;
+
+type Name = keyof typeof functions;
+
+/** cudaErrorMemoryAllocation */
+export const outOfDeviceMemory = 2;
+
+/** What CUDA says of a call that failed. */
+export class CudaError extends Error {
+  readonly code: number;
+
+  constructor(name: string, code: number, says: string) {
+    super(`${name}: ${says} (CUDA error ${code})`);
+    this.name = 'CudaError';
+    this.code = code;
+  }
+}
+
+/** CUDA's runtime library. */
+export interface CudaCalls {
+  /** @throws CudaError */
+  call(name: Name, ...args: readonly unknown[]): void;
+  /** Calls a function whose first parameter is what it makes. @throws CudaError */
+  make(name: 'cudaMalloc' | 'cudaStreamCreateWithFlags', ...args: readonly unknown[]): Pointer;
+}
+
+/** @param path of `libcudart.so` */
+export function openCudaCalls(path: string): CudaCalls {
+  const library = openKoffi().load(path);
+  const getErrorString = library.func('const char *cudaGetErrorString(int error)') as (code: number) => string;
+  const known = new Map(
+    Object.entries(functions).map(([name, parameters]) => [name, library.func(`int ${name}(${parameters})`)]),
+  );
+  const call: CudaCalls['call'] = (name, ...args) => {
+    const code = known.get(name)?.(...args) as number;
+    if (code !== 0) throw new CudaError(name, code, getErrorString(code));
+  };
+  return {
+    call,
+    make(name, ...args) {
+      const made: (Pointer | null)[] = [null];
+      call(name, made, ...args);
+      return made[0] as Pointer;
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import type { Api, Pointer } from './api.ts';
+import type { MemoryCalls } from './counted-memory.ts';
+import { openCudaCalls } from './cuda-calls.ts';
+import type { CudaLibraries } from './cuda-libraries.ts';
+import { cudaMemoryCalls } from './cuda-memory.ts';
+import { type AppendProvider, bridgedProvider, pluggedProvider } from './cuda-provider.ts';
+import { openKoffi } from './open-koffi.ts';
+
+/** How a runtime's programs get to a GPU. */
+export interface CudaGpu {
+  readonly memory: MemoryCalls;
+  readonly append: AppendProvider;
+}
+
+/** OrtDeviceAllocator, OrtMemTypeDefault */
+const [deviceAllocator, defaultMemory] = [0, 0];
+/** cudaStreamNonBlocking */
+const nonBlocking = 1;
+
+/** @throws Error where one of them does not load */
+export function loadNeeded({ needed }: CudaLibraries): void {
+  const koffi = openKoffi();
+  for (const path of needed) koffi.load(path, { global: true }); // those that follow find it by its name
+}
+
+/**
+ * Makes a GPU the one of this thread.
+ *
+ * @param form of the provider: as a part of its core, or as a plugin
+ * @throws Error in CUDA's words where there is no such GPU
+ */
+export function openCudaGpu(
+  api: Api,
+  environment: Pointer,
+  { cudart, provider }: CudaLibraries,
+  { gpu, form }: { readonly gpu: number; readonly form: 'bridge' | 'plugin' },
+): CudaGpu {
+  const cuda = openCudaCalls(cudart);
+  cuda.call('cudaSetDevice', gpu);
+  const stream = cuda.make('cudaStreamCreateWithFlags', nonBlocking);
+  const memory = api.make('CreateMemoryInfo', 'Cuda', deviceAllocator, gpu, defaultMemory);
+  const options = { path: provider, gpu, stream };
+  return {
+    memory: cudaMemoryCalls(cuda, memory, stream),
+    append: form === 'bridge' ? bridgedProvider(api, options) : pluggedProvider(api, environment, options),
+  };
+}

@@ -1,0 +1,54 @@
+import { TrainerError } from '../../contract/errors.ts';
+import type { Pointer } from './api.ts';
+import type { MemoryCalls } from './counted-memory.ts';
+import { type CudaCalls, CudaError, outOfDeviceMemory } from './cuda-calls.ts';
+
+/** cudaMemcpyKind */
+const [hostToDevice, deviceToHost, deviceToDevice] = [1, 2, 3];
+
+/** Every float of these bytes is NaN, and every index far from any. */
+const poison = 0xff;
+
+/**
+ * Memory of the GPU that the thread has chosen. Everything is done on one stream, which programs run on, too. Copies from and to the process's own
+ * memory are short, so they go through the driver's pinned buffers.
+ *
+ * @param memory the library's description of that GPU's memory
+ */
+export function cudaMemoryCalls(cuda: CudaCalls, memory: Pointer, stream: Pointer): MemoryCalls {
+  return {
+    memory,
+    allocate(bytes) {
+      const address = allocated(cuda, bytes);
+      cuda.call('cudaMemsetAsync', address, poison, bytes, stream);
+      return address;
+    },
+    free: (address) => cuda.call('cudaFree', address),
+    // Of memory that is not pinned the driver has taken what it needs when it returns.
+    copyIn: (from, to) => cuda.call('cudaMemcpyAsync', to, from, from.length, hostToDevice, stream),
+    copyOut(from, to) {
+      cuda.call('cudaMemcpyAsync', to, from, to.length, deviceToHost, stream);
+      cuda.call('cudaStreamSynchronize', stream);
+    },
+    copy: (from, to, bytes) => cuda.call('cudaMemcpyAsync', to, from, bytes, deviceToDevice, stream),
+    fillWithZeros: (at, bytes) => cuda.call('cudaMemsetAsync', at, 0, bytes, stream),
+  };
+}
+
+function allocated(cuda: CudaCalls, bytes: number): Pointer {
+  try {
+    return cuda.make('cudaMalloc', bytes);
+  } catch (error) {
+    if (!(error instanceof CudaError) || error.code !== outOfDeviceMemory) throw error;
+    const [free, total] = [[0], [0]] as [number[], number[]];
+    cuda.call('cudaMemGetInfo', free, total);
+    const found = `${gib(free[0])} GiB free of the GPU's ${gib(total[0])}`;
+    throw new TrainerError('outOfMemory', `memory of the GPU: found ${found}, expected ${gib(bytes)} more`, {
+      cause: error,
+    });
+  }
+}
+
+function gib(bytes: number | undefined): string {
+  return ((bytes ?? 0) / 2 ** 30).toFixed(2);
+}
