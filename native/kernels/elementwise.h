@@ -40,14 +40,14 @@ R1_INLINE float sumOfRow(int64_t n, Term term) {
   return sum(sums);
 }
 
-void rmsNorm(const float* x, const float* weight, float epsilon, float* y, float* r, int64_t m, int64_t d) {
+void rmsNorm(const float* x, const float* weight, const float* epsilon, float* y, float* r, int64_t m, int64_t d) {
   for (int64_t i = 0; i < m; i++) {
     const float* row = x + i * d;
     const float squares = sumOfRow(d, [&](Float sum, auto get) __attribute__((always_inline)) {
       const Float value = get(row);
       return fma(value, value, sum);
     });
-    const float inverse = 1 / __builtin_sqrtf(squares / float(d) + epsilon);
+    const float inverse = 1 / __builtin_sqrtf(squares / float(d) + *epsilon);
     if (r) r[i] = inverse;
     forVectors(d, [&](auto get, auto put) __attribute__((always_inline)) {
       put(y + i * d, get(row) * inverse * get(weight));
@@ -129,12 +129,18 @@ void rotary(const float* x, const int64_t* positions, const float* cos, const fl
   }
 }
 
-void normalizedRotary(const float* x, const float* weight, float epsilon, const int64_t* positions, const float* cos,
+void normalizedRotary(const float* x, const float* weight, const float* epsilon, const int64_t* positions, const float* cos,
                       const float* sin, float* y, float* r, int64_t m, int64_t heads, int64_t headDim) {
   for (int64_t i = 0; i < m; i++) {
     const int64_t at = i * heads * headDim;
     rmsNorm(x + at, weight, epsilon, y + at, r + i * heads, heads, headDim);
     rotary(y + at, positions + i, cos, sin, 1, y + at, 1, heads, headDim);
+  }
+}
+
+void addBias(float* y, const float* bias, int64_t m, int64_t n) {
+  for (int64_t i = 0; i < m; i++, y += n) {
+    forVectors(n, [&](auto get, auto put) __attribute__((always_inline)) { put(y, get(y) + get(bias)); });
   }
 }
 

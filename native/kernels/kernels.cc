@@ -1,5 +1,7 @@
 #include "kernels.h"
 
+#include <cstring>
+
 #include "table.h"
 
 namespace r1 {
@@ -33,6 +35,10 @@ const Target& target() {
 }  // namespace
 
 const char* instructionSet() { return target().name; }
+
+bool tensorsAreReadable() { return true; }
+void copyBytes(void* to, const void* from, size_t count) { std::memcpy(to, from, count); }
+void clearBytes(void* memory, size_t count) { std::memset(memory, 0, count); }
 
 void linear(const float* x, const float* w, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
   target().table->linear(x, w, c, y, m, n, k);
@@ -81,11 +87,11 @@ void cachedAttentionBf16(const CacheShape& shape, const float* q, const float* k
   target().table->cachedAttentionBf16(shape, q, k, v, positions, table, keys, values, out);
 }
 
-void adamw(const AdamW& settings, float* parameters, float* m, float* v, const float* gradient, int64_t n) {
-  target().table->adamw(settings, parameters, m, v, gradient, n);
+void adamw(const AdamW* factors, float* parameters, float* m, float* v, const float* gradient, int64_t n) {
+  target().table->adamw(factors, parameters, m, v, gradient, n);
 }
-double sumOfSquares(const float* x, int64_t n) { return target().table->sumOfSquares(x, n); }
-void rmsNorm(const float* x, const float* weight, float epsilon, float* y, float* r, int64_t m, int64_t d) {
+void sumOfSquares(const float* x, double* sum, int64_t n) { target().table->sumOfSquares(x, sum, n); }
+void rmsNorm(const float* x, const float* weight, const float* epsilon, float* y, float* r, int64_t m, int64_t d) {
   target().table->rmsNorm(x, weight, epsilon, y, r, m, d);
 }
 void rmsNormInputGradient(const float* g, const float* x, const float* weight, const float* r, const float* c, float* dx,
@@ -104,9 +110,10 @@ void rotary(const float* x, const int64_t* positions, const float* cos, const fl
             int64_t m, int64_t heads, int64_t headDim) {
   target().table->rotary(x, positions, cos, sin, direction, y, m, heads, headDim);
 }
-void normalizedRotary(const float* x, const float* weight, float epsilon, const int64_t* positions, const float* cos,
+void normalizedRotary(const float* x, const float* weight, const float* epsilon, const int64_t* positions, const float* cos,
                       const float* sin, float* y, float* r, int64_t m, int64_t heads, int64_t headDim) {
   target().table->normalizedRotary(x, weight, epsilon, positions, cos, sin, y, r, m, heads, headDim);
 }
+void addBias(float* y, const float* bias, int64_t m, int64_t n) { target().table->addBias(y, bias, m, n); }
 
 }  // namespace r1

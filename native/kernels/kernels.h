@@ -1,16 +1,27 @@
-// The CPU kernels: functions of one thread on plain memory, all matrices row-major, nothing owned and nothing kept but
-// scratch memory of the calling thread.
+// The kernels: functions on the memory of tensors, all matrices row-major, nothing owned and nothing kept but scratch memory of the calling
+// thread. They are compiled for CPUs, one thread each (here), and as launches of CUDA kernels (../cuda/kernels.cc). So callers give what lies in
+// tensors as it lies there, single numbers too.
 //
 // The law of bits: a row's result depends on the row's own data alone — not on how many rows there are, on what the others
 // hold, on how the work is cut, or on where the memory begins. Bits differ between instruction sets.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace r1 {
 
-/// Instruction set the kernels were chosen for: "avx512", "avx2" or "generic".
+/// Instruction set the kernels were chosen for: "avx512", "avx2", "generic" …
 const char* instructionSet();
+
+// ----------------------------------------------------------------------------------------------------------- memory
+
+/// Whether the calling code may read what lies in tensors: not that on a device.
+bool tensorsAreReadable();
+
+/// What kernels that were called before have written is copied or cleared, and those called later find it so.
+void copyBytes(void* to, const void* from, size_t count);
+void clearBytes(void* memory, size_t count);
 
 // ---------------------------------------------------------------------------------------------------- linear layers
 
@@ -45,7 +56,8 @@ void linearWeightGradientBf16(const float* g, const float* x, float* dw, int64_t
 
 // -------------------------------------------------------------------------------------------------------- attention
 
-/// A list of T tokens, and the grid of sequences they stand in. Tokens that several sequences share are in the list once.
+/// A list of T tokens, and the grid of sequences they stand in. Tokens that several sequences share are in the list once; each has them at
+/// the same positions.
 struct AttentionShape {
   int64_t tokens;   ///< T
   int64_t rows;     ///< sequences
@@ -118,15 +130,15 @@ struct AdamW {
 
 /// One AdamW update of n parameters and their moments in place, with the operations of trainer/optim/adamw-program.ts in their order,
 /// so with its bits.
-void adamw(const AdamW& settings, float* parameters, float* m, float* v, const float* gradient, int64_t n);
+void adamw(const AdamW* factors, float* parameters, float* m, float* v, const float* gradient, int64_t n);
 
-/// Σ x² in float64.
-double sumOfSquares(const float* x, int64_t n);
+/// sum = Σ x² in float64.
+void sumOfSquares(const float* x, double* sum, int64_t n);
 
 // ------------------------------------------------------------------------------------------- what stands between them
 
-/// y = x · r · weight with r = 1/√(mean(x²) + epsilon), per row: x, y [m, d], weight [d], r [m] (may be null).
-void rmsNorm(const float* x, const float* weight, float epsilon, float* y, float* r, int64_t m, int64_t d);
+/// y = x · r · weight with r = 1/√(mean(x²) + epsilon), per row: x, y [m, d], weight [d], epsilon [], r [m] (may be null).
+void rmsNorm(const float* x, const float* weight, const float* epsilon, float* y, float* r, int64_t m, int64_t d);
 
 /// dx = r·weight∘g − x·r³·(g∘x·weight)/d (+ c), per row: c [m, d] may be null, or dx.
 void rmsNormInputGradient(const float* g, const float* x, const float* weight, const float* r, const float* c, float* dx,
@@ -149,8 +161,11 @@ void swigluGradient(const float* gate, const float* up, const float* g, float* d
 void rotary(const float* x, const int64_t* positions, const float* cos, const float* sin, float direction, float* y,
             int64_t m, int64_t heads, int64_t headDim);
 
-/// `rotary` of the `rmsNorm` of each head, with its bits: weight [headDim], r [m, heads].
-void normalizedRotary(const float* x, const float* weight, float epsilon, const int64_t* positions, const float* cos,
+/// `rotary` of the `rmsNorm` of each head, with its bits: weight [headDim], epsilon [], r [m, heads].
+void normalizedRotary(const float* x, const float* weight, const float* epsilon, const int64_t* positions, const float* cos,
                       const float* sin, float* y, float* r, int64_t m, int64_t heads, int64_t headDim);
+
+/// y += bias of each row: y [m, n], bias [n].
+void addBias(float* y, const float* bias, int64_t m, int64_t n);
 
 }  // namespace r1

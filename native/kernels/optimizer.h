@@ -7,8 +7,8 @@
 namespace r1::R1_TARGET {
 
 /// The factors are copied, since stores might change what lies in memory.
-void adamw(const AdamW& factors, float* parameters, float* m, float* v, const float* gradient, int64_t n) {
-  const AdamW by = factors;
+void adamw(const AdamW* factors, float* parameters, float* m, float* v, const float* gradient, int64_t n) {
+  const AdamW by = *factors;
   forVectors(n, [=](auto get, auto put) __attribute__((always_inline)) {
     const Float g = get(gradient) * by.gradientScale;
     const Float first = by.beta1 * get(m) + by.rest1 * g;
@@ -20,7 +20,7 @@ void adamw(const AdamW& factors, float* parameters, float* m, float* v, const fl
   });
 }
 
-double sumOfSquares(const float* x, int64_t n) {
+void sumOfSquares(const float* x, double* total, int64_t n) {
   constexpr int lanes = W / 2, vectors = 16 / lanes;  // sixteen sums side by side, whatever the target
   Double parts[vectors] = {};
   int64_t i = 0;
@@ -35,7 +35,7 @@ double sumOfSquares(const float* x, int64_t n) {
   double rest = 0;
   for (; i < n; i++) rest += double(x[i]) * double(x[i]);
   for (double sum : sums) rest += sum;
-  return rest;
+  *total = rest;
 }
 
 }  // namespace r1::R1_TARGET

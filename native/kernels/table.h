@@ -27,7 +27,8 @@
   one(swiglu)                   \
   one(swigluGradient)           \
   one(rotary)                   \
-  one(normalizedRotary)
+  one(normalizedRotary)         \
+  one(addBias)
 
 namespace r1 {
 

@@ -13,9 +13,9 @@ const Op adamwOp{
       const Input factors = call.input(4);
       parameters.expectRank(1);
       for (const Input& like : {m, v, gradient}) like.expect(parameters.dims);
+      static_assert(sizeof(AdamW) == 9 * sizeof(float));
       factors.expect({9});
-      const float* f = factors.floats();
-      adamw({f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8]}, call.changed(0, parameters), call.changed(1, m),
+      adamw(reinterpret_cast<const AdamW*>(factors.floats()), call.changed(0, parameters), call.changed(1, m),
             call.changed(2, v), gradient.floats(), parameters.elements());
     },
 };

@@ -28,10 +28,7 @@ struct Map {
   /// The bias is added last, as the op of its own does where there is no such kernel.
   void apply(const float* x, const float* residual, float* y, int64_t m) const {
     weights.multiply(x, residual, y, m);
-    if (bias == nullptr) return;
-    for (int64_t i = 0; i < m; i++, y += weights.outputs) {
-      for (int64_t j = 0; j < weights.outputs; j++) y[j] += bias[j];
-    }
+    if (bias) addBias(y, bias, m, weights.outputs);
   }
 };
 
@@ -45,7 +42,7 @@ enum : size_t { QNorm = DownBias + 1, KNorm };
 struct Rotation {
   const int64_t* positions;
   const float *cos, *sin;
-  float epsilon;
+  const float* epsilon;
   int64_t headDim;
 
   /// @param r room for m · heads numbers
@@ -103,16 +100,16 @@ void runDecodeLayer(const Call& call) {
   float *h = take(d), *qs = take(queries), *ks = take(ofKeys), *vs = take(ofKeys), *attended = take(queries);
   float *gates = take(inner), *ups = take(inner), *r = take(heads);
 
-  rmsNorm(x.floats(), firstNorm.floats(), *epsilon.floats(), h, nullptr, m, d);
+  rmsNorm(x.floats(), firstNorm.floats(), epsilon.floats(), h, nullptr, m, d);
   q.apply(h, nullptr, qs, m);
   k.apply(h, nullptr, ks, m);
   v.apply(h, nullptr, vs, m);
-  const Rotation rotation{positions.integers(), cos.floats(), sin.floats(), *epsilon.floats(), headDim};
+  const Rotation rotation{positions.integers(), cos.floats(), sin.floats(), epsilon.floats(), headDim};
   rotation.apply(qs, qNorm, r, m, heads);
   rotation.apply(ks, kNorm, r, m, kvHeads);
   attend(shape, qs, ks, vs, positions.integers(), table.integers(), nextKeys, nextValues, attended);
   o.apply(attended, x.floats(), y, m);
-  rmsNorm(y, secondNorm.floats(), *epsilon.floats(), h, nullptr, m, d);
+  rmsNorm(y, secondNorm.floats(), epsilon.floats(), h, nullptr, m, d);
   gate.apply(h, nullptr, gates, m);
   up.apply(h, nullptr, ups, m);
   swiglu(gates, ups, gates, m * inner);

@@ -25,7 +25,7 @@ struct Input {
   void expectRank(size_t rank) const;
   /// Throws std::invalid_argument, naming the input, unless the dimensions are these.
   void expect(const Dims& expected) const;
-  /// Throws std::invalid_argument, naming the input, unless all its integers are 0 … limit − 1.
+  /// Throws std::invalid_argument, naming the input, unless all its integers are 0 … limit − 1. Those on a device are not looked at.
   void expectBelow(int64_t limit) const;
   int64_t elements() const;
 };
@@ -81,6 +81,5 @@ constexpr auto f32 = ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
 constexpr auto bf16 = ONNX_TENSOR_ELEMENT_DATA_TYPE_BFLOAT16;
 constexpr auto f64 = ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE;
 constexpr auto i64 = ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64;
-
 
 }  // namespace r1

@@ -30,7 +30,7 @@ const Op rmsNormOp{
       const Rows rows(x);
       weight.expect({rows.width});
       epsilon.expect({});
-      rmsNorm(x.floats(), weight.floats(), *epsilon.floats(), call.output(0, x.dims), call.output(1, rows.one),
+      rmsNorm(x.floats(), weight.floats(), epsilon.floats(), call.output(0, x.dims), call.output(1, rows.one),
               rows.count, rows.width);
     },
 };

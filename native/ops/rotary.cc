@@ -47,7 +47,7 @@ const Op normalizedRotaryOp{
       x.expect({m, heads * headDim});
       weight.expect({headDim});
       epsilon.expect({});
-      normalizedRotary(x.floats(), weight.floats(), *epsilon.floats(), positions.integers(), cos.floats(), sin.floats(),
+      normalizedRotary(x.floats(), weight.floats(), epsilon.floats(), positions.integers(), cos.floats(), sin.floats(),
                        call.output(0, {m, heads, headDim}), call.output(1, {m, heads, 1}), m, heads, headDim);
     },
 };

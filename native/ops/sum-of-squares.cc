@@ -11,7 +11,7 @@ const Op sumOfSquaresOp{
     [](const Call& call) {
       const Input x = call.input(0);
       x.expectRank(1);
-      *call.output<double>(0, {1}) = sumOfSquares(x.floats(), x.elements());
+      sumOfSquares(x.floats(), call.output<double>(0, {1}), x.elements());
     },
 };
 

@@ -57,7 +57,7 @@ async function projectWithPackage(): Promise<string> {
   const project = join(directory(), 'project');
   const packages = ours.map((platform) => [opsPackage(platform), `file:${packOps(platform, directory())}`]);
   await install(project, Object.fromEntries(packages));
-  for (const part of ['trainer', 'native/Makefile', 'native/ops', 'native/kernels']) {
+  for (const part of ['trainer', 'native/Makefile', 'native/ops', 'native/kernels', 'native/cuda']) {
     await cp(part, join(project, part), { recursive: true });
   }
   for (const name of ['@bufbuild', 'koffi', 'onnx-proto', 'onnxruntime-node', 'zod']) {

@@ -142,8 +142,9 @@ void optimizer() {
   const int64_t n = 16 << 20;
   Floats p = some(n), m = some(n), v(n, 0.1f), g = some(n);
   const r1::AdamW settings{1, 0.9f, 0.1f, 0.999f, 0.001f, 1e-7f, 1e-5f, 31.6f, 1e-8f};
-  const double update = least([&] { r1::adamw(settings, p.data(), m.data(), v.data(), g.data(), n); });
-  const double squares = least([&] { p[0] += float(r1::sumOfSquares(g.data(), n)); });
+  const double update = least([&] { r1::adamw(&settings, p.data(), m.data(), v.data(), g.data(), n); });
+  double sum;
+  const double squares = least([&] { r1::sumOfSquares(g.data(), &sum, n); });
   const double gigabytes = 4e-9 * double(n);
   std::printf("16 Mi elements, GB/s: adamw %.1f (%.3f s), sumOfSquares %.1f\n", 7 * gigabytes / update,
               update, gigabytes / squares);
@@ -151,9 +152,10 @@ void optimizer() {
 
 void elementwise() {
   const int64_t m = 128, d = 576, f = 1536;
+  const float epsilon = 1e-5f;
   const Floats x = some(m * f), up = some(m * f), g = some(m * f), weight = some(f);
   Floats y(m * f), z(m * f), r(m), dw(f);
-  const double norm = least([&] { r1::rmsNorm(x.data(), weight.data(), 1e-5f, y.data(), r.data(), m, d); });
+  const double norm = least([&] { r1::rmsNorm(x.data(), weight.data(), &epsilon, y.data(), r.data(), m, d); });
   const double slope = least([&] {
     r1::rmsNormInputGradient(g.data(), x.data(), weight.data(), r.data(), nullptr, y.data(), m, d);
   });

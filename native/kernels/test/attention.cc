@@ -68,7 +68,7 @@ Slopes slopesOf(const r1::Table& kernels, const Batch& b, const Floats& g) {
 }
 
 void agreesWithTheReference(const r1::Table& kernels) {
-  for (int i = 0; i < 40; i++) {
+  for (int i = 0; i < cases(40); i++) {
     const Batch b = randomBatch(i < 36 ? 60 : 300);
     const auto& s = b.shape;
     const Result got = attend(kernels, b);
@@ -91,7 +91,7 @@ void agreesWithTheReference(const r1::Table& kernels) {
 
 /// The change of Σ g∘out along a direction, by central differences and by the gradient.
 void gradientIsTheSlope(const r1::Table& kernels) {
-  for (int i = 0; i < 10; i++) {
+  for (int i = 0; i < cases(10); i++) {
     Batch b = randomBatch(20);
     const Floats g = normals(b.heads());
     const Slopes slopes = slopesOf(kernels, b, g);
@@ -155,7 +155,7 @@ Floats roundedAll(const Floats& numbers) {
 template <class Element, class CachedAttention>
 void cacheGivesTheSameBits(const r1::Table& kernels, CachedAttention cachedAttention) {
   constexpr bool isFloat = sizeof(Element) == sizeof(float);
-  for (int i = 0; i < 40; i++) {
+  for (int i = 0; i < cases(40); i++) {
     const Batch b = randomBatch(i < 34 ? 60 : 200);
     const auto& s = b.shape;
     Batch inCache = b;
@@ -205,7 +205,7 @@ void cacheGivesTheSameBits(const r1::Table& kernels, CachedAttention cachedAtten
 
 /// One sequence in a grid with others, and alone.
 void tokenDependsOnItsSequenceAlone(const r1::Table& kernels) {
-  for (int i = 0; i < 20; i++) {
+  for (int i = 0; i < cases(20); i++) {
     const Batch b = randomBatch(80);
     const auto& s = b.shape;
     const Result whole = attend(kernels, b);

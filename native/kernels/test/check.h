@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "../table.h"
@@ -15,6 +16,22 @@
 namespace test {
 
 inline int failures = 0;
+
+/// Of the cases that there are, one in so many is enough.
+inline int oneIn = 1;
+
+inline int cases(int all) { return (all + oneIn - 1) / oneIn; }
+
+/// Of all numbers that were found, in the order of the checks: two runs with the same bits have the same.
+inline uint64_t digest = 0;
+
+inline void digestNumbers(const float* numbers, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    uint32_t bits;
+    std::memcpy(&bits, &numbers[i], sizeof bits);
+    digest = (digest ^ bits) * 0x100000001b3;
+  }
+}
 
 __attribute__((format(printf, 2, 3))) inline void check(bool holds, const char* what, ...) {
   if (holds) return;
@@ -58,6 +75,7 @@ inline double difference(const Floats& got, const Floats& want) {
 }
 
 inline bool close(const Floats& got, const Floats& want, double tolerance) {
+  digestNumbers(got.data(), got.size());
   return got.size() == want.size() && difference(got, want) <= tolerance;
 }
 

@@ -20,7 +20,7 @@ Sizes randomSizes() {
 }
 
 void agreesWithTheReference(const r1::Table& kernels) {
-  for (int i = 0; i < 60; i++) {
+  for (int i = 0; i < cases(60); i++) {
     const auto [m, n, k] = randomSizes();
     const Floats x = normals(m * k), w = normals(n * k, 0.1f), c = normals(m * n);
     Floats want(m * n), got(m * n), inPlace = c;
@@ -42,7 +42,7 @@ void rowDependsOnItselfAlone(const r1::Table& kernels) {
     const Floats x = normals(70 * k), w = normals(n * k, 0.1f), c = normals(70 * n);
     Floats all(70 * n);
     kernels.linear(x.data(), w.data(), c.data(), all.data(), 70, n, k);
-    for (int64_t m = 1; m <= 64; m++) {
+    for (int64_t m = 1; m <= 64; m += oneIn) {
       const int64_t first = m % 7, shift = m % 16;
       Floats moved(m * k + shift), wMoved(n * k + shift), some(m * n + shift);
       std::copy_n(x.begin() + first * k, m * k, moved.begin() + shift);
@@ -72,7 +72,7 @@ void bf16RowDependsOnItselfAlone(const r1::Table& kernels) {
     Floats all(70 * n), allSlopes(70 * k);
     kernels.linearBf16(x.data(), w.upper.data(), nullptr, all.data(), 70, n, k);
     kernels.linearInputGradientBf16(g.data(), w.upper.data(), nullptr, allSlopes.data(), 70, n, k);
-    for (int64_t m = 1; m <= 64; m++) {
+    for (int64_t m = 1; m <= 64; m += oneIn) {
       const int64_t first = m % 7;
       Floats some(m * n), slopes(m * k);
       kernels.linearBf16(x.data() + first * k, w.upper.data(), nullptr, some.data(), m, n, k);
@@ -123,7 +123,7 @@ void bf16PanelsGiveTheSameBits(const r1::Table& kernels) {
 }
 
 void gradientsAgree(const r1::Table& kernels) {
-  for (int i = 0; i < 40; i++) {
+  for (int i = 0; i < cases(40); i++) {
     auto [m, n, k] = randomSizes();
     if (i % 4 == 0) m = between(180, 1200);
     if (i % 4 == 1) n = between(180, 1200);
@@ -152,7 +152,7 @@ void gradientsAgree(const r1::Table& kernels) {
 }
 
 void bf16GradientsAreThoseOfRoundedNumbers(const r1::Table& kernels) {
-  for (int i = 0; i < 20; i++) {
+  for (int i = 0; i < cases(20); i++) {
     auto [m, n, k] = randomSizes();
     if (i % 4 == 0) m = between(700, 1000);
     if (i % 4 == 1) n = between(700, 1000);
@@ -177,7 +177,7 @@ void bf16GradientsAreThoseOfRoundedNumbers(const r1::Table& kernels) {
 }
 
 void bf16IsTheProductOfRoundedNumbers(const r1::Table& kernels) {
-  for (int i = 0; i < 20; i++) {
+  for (int i = 0; i < cases(20); i++) {
     const auto [m, n, k] = randomSizes();
     const Floats x = normals(m * k), w = normals(n * k, 0.1f);
     std::vector<uint16_t> upper;

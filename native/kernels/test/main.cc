@@ -9,6 +9,7 @@ void testAll(const char* target, const r1::Table& kernels) {
   testLinear(kernels);
   testAttention(kernels);
   testElementwise(kernels);
+  testOrderOfSums(kernels);
   std::printf("%s: %s\n", target, test::failures == before ? "ok" : "FAILED");
 }
 

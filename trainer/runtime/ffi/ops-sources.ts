@@ -10,7 +10,7 @@ import { join } from 'node:path';
  */
 export function opsSources(native: string): string | undefined {
   if (!existsSync(join(native, 'Makefile'))) return undefined;
-  const files = ['ops', 'kernels', 'kernels/targets'].flatMap((folder) =>
+  const files = ['ops', 'kernels', 'kernels/targets', 'cuda', 'cuda/kernels', 'cuda/shim'].flatMap((folder) =>
     readdirSync(join(native, folder))
       .filter((name) => /\.(?:cc|h)$/.test(name))
       .map((name) => `${folder}/${name}`),
