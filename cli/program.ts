@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { TrainerError } from '../trainer/contract/errors.ts';
+import { InterruptedError, TrainerError } from '../trainer/contract/errors.ts';
 import { exitCodes } from '../trainer/contract/exit-codes.ts';
 import { isDiskFull } from '../trainer/contract/full-disk.ts';
 import { ClusterError } from './cluster/cluster-error.ts';
@@ -62,6 +62,7 @@ try {
 /** Says what went wrong, in one line if a person can act on it. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? cliExitCodes.ok : cliExitCodes.userError;
+  if (error instanceof InterruptedError) return explained(error, cliExitCodes.interrupted);
   if (error instanceof TrainerError) return explained(error, exitCodes[error.reason]);
   if (error instanceof ClusterError) return explained(error, error.exitCode);
   if (isDiskFull(error)) return explained(error, exitCodes.diskFull);

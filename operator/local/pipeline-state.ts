@@ -1,18 +1,18 @@
 import { realpath } from 'node:fs/promises';
 import { userInfo } from 'node:os';
+import { lockHolder } from '../../trainer/contract/directory-lock.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { R1Stage } from '../api/stage.ts';
 import { type Approval, afterApproval, requireOpenGate, withApprovals } from '../core/approval.ts';
 import { interrupted } from './resume.ts';
-import { lockHolder } from './run-lock.ts';
 import { StateDirectory } from './state-directory.ts';
 
 export interface PipelineState {
   readonly pipeline: R1Pipeline;
   /** Those that were created, in the order of the manifest. */
   readonly stages: R1Stage[];
-  /** The process that runs it now. */
-  readonly runner: number | undefined;
+  /** The process that runs it now, in words. */
+  readonly runner: string | undefined;
 }
 
 /** What is known of a pipeline on this machine; nothing if it never ran here. */
@@ -43,7 +43,7 @@ export async function approveGate(stateDir: string, pipeline: PipelineState, sta
   requireOpenGate(pipeline.pipeline, stage);
   const { name } = pipeline.pipeline.metadata;
   await new StateDirectory(stateDir, name).approve(stage, whoAmI());
-  const goesOn = pipeline.runner === undefined ? 'the next r1 run goes on' : `process ${pipeline.runner} goes on`;
+  const goesOn = pipeline.runner === undefined ? 'the next r1 run goes on' : `${pipeline.runner} goes on`;
   return afterApproval(pipeline.pipeline, stage, goesOn);
 }
 

@@ -1,9 +1,9 @@
-import { UserError } from '../../trainer/contract/errors.ts';
+import { lockDirectory } from '../../trainer/contract/directory-lock.ts';
+import { AnotherWriterError, UserError } from '../../trainer/contract/errors.ts';
 import { namingFullDisk } from '../../trainer/contract/full-disk.ts';
 import { formatPath } from '../api/value-problem.ts';
 import { missingFiles, missingModels } from './check-files.ts';
 import { Run } from './run.ts';
-import { takeRunLock } from './run-lock.ts';
 import type { RunOptions } from './run-options.ts';
 import type { RunResult } from './run-result.ts';
 import { StateDirectory } from './state-directory.ts';
@@ -30,11 +30,22 @@ export async function runPipeline(options: RunOptions): Promise<RunResult> {
 
   return namingFullDisk(options.stateDir, undefined, async () => {
     const state = await StateDirectory.make(options.stateDir, manifest.metadata.name);
-    const lock = await takeRunLock(state.lock);
     try {
-      return await new Run(options, state).run();
-    } finally {
-      await lock.release();
+      return await runAlone(options, state);
+    } catch (error) {
+      // A person has started both.
+      throw error instanceof AnotherWriterError ? new UserError(error.message, { cause: error }) : error;
     }
   });
+}
+
+async function runAlone(options: RunOptions, state: StateDirectory): Promise<RunResult> {
+  const { signal, onEvent } = options;
+  const onWait = (message: string): void => onEvent?.({ type: 'note', message });
+  const lock = await lockDirectory(state.lock, { onWait, ...(signal && { signal }) });
+  try {
+    return await new Run(options, state, lock).run();
+  } finally {
+    await lock.release();
+  }
 }

@@ -1,3 +1,4 @@
+import type { Writer } from '../../trainer/contract/directory-lock.ts';
 import { trainerCommand } from '../../trainer/contract/trainer-command.ts';
 import { reconcilePipeline, reconcileStage } from '../reconciler.ts';
 import { findCondition } from '../api/conditions.ts';
@@ -21,15 +22,17 @@ const approvalIntervalMs = 1000;
 export class Run {
   private readonly options: RunOptions;
   private readonly state: StateDirectory;
+  private readonly lock: Writer;
   /** Attempts and gates whose end was told. */
   private readonly told = new Set<string>();
   private woken = false;
   private wake: () => void = () => undefined;
   private progressSeenAt = 0;
 
-  constructor(options: RunOptions, state: StateDirectory) {
+  constructor(options: RunOptions, state: StateDirectory, lock: Writer) {
     this.options = options;
     this.state = state;
+    this.lock = lock;
   }
 
   async run(): Promise<RunResult> {
@@ -63,6 +66,7 @@ export class Run {
     for (;;) {
       if (this.options.signal?.aborted) return this.shutDown(shell);
       this.woken = false;
+      await this.lock.check(); // another machine may have taken this one for gone
       let { moved, recheckAfterMs = Infinity } = await reconcilePipeline(key, shell);
       for (const { spec } of shell.stages) {
         const pass = await reconcileStage(spec.stage, shell);

@@ -14,7 +14,7 @@ import type { Approval } from '../core/approval.ts';
  *
  *   <state>/<pipeline>/
  *     pipeline.json                   the R1Pipeline with its status
- *     run.lock                        held by the process that runs it
+ *     run.lock/                       held by the process that runs it
  *     stages/<stage>.json             the R1Stage with its status
  *     contents.json                   digests of large data files
  *     approved/<stage>                a person has approved its gate, and who

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { R1Stage } from '../../operator/api/stage.ts';
 import { readPipelineState } from '../../operator/local/pipeline-state.ts';
-import { findProcesses } from '../../operator/local/process-table.ts';
+import { findProcesses } from '../../trainer/contract/process-table.ts';
 import type { StageResult } from '../../trainer/contract/progress.ts';
 import { type CliResult, r1 } from '../support/cli.ts';
 import { useSharedDirectory } from '../support/shared-directory.ts';

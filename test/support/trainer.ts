@@ -72,6 +72,8 @@ interface StartOptions {
   readonly options?: readonly string[];
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** `onOtherMachine`, or else this one. */
+  readonly machine?: readonly string[];
 }
 
 export function startStage(file: string, { options = [], ...how }: StartOptions = {}): TrainerProcess {
@@ -79,11 +81,15 @@ export function startStage(file: string, { options = [], ...how }: StartOptions 
 }
 
 /** The real trainer with these arguments, as its own process. */
-export function startTrainer(args: readonly string[], { when, preload, cwd, env }: StartOptions = {}): TrainerProcess {
+export function startTrainer(
+  args: readonly string[],
+  { when, preload, cwd, env, machine = [] }: StartOptions = {},
+): TrainerProcess {
   const modules = [when && join(import.meta.dirname, 'signal-when.ts'), preload].filter((path) => path !== undefined);
-  const [program, ...leading] = trainerCommand();
+  const [node, ...leading] = trainerCommand();
   const imports = modules.flatMap((path) => ['--import', path]);
-  const child = spawn(program, [...imports, ...leading, ...args], {
+  const [program = node, ...rest] = [...machine, node, ...imports, ...leading, ...args];
+  const child = spawn(program, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env, NODE_OPTIONS: '', ...(when && { [signalVariable]: JSON.stringify(when) }) },
     ...(cwd !== undefined && { cwd }),

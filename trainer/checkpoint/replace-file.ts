@@ -1,12 +1,23 @@
 import { open, rename, rm } from 'node:fs/promises';
+import { soleWriter, type Writer } from '../contract/directory-lock.ts';
+import { partialOf } from './partials.ts';
 
-/** Replaces a file as a whole, by a text or its parts: after a crash at any moment it has its old content or the new one. */
-export async function replaceFile(path: string, content: string | Iterable<string>): Promise<void> {
-  const partial = `${path}.partial`;
+/**
+ * Replaces a file as a whole, by a text or its parts: after a crash at any moment it has its old content or the new one.
+ *
+ * @throws AnotherWriterError, and leaves the file as it is, if `writer` has lost its directory
+ */
+export async function replaceFile(
+  path: string,
+  content: string | Iterable<string>,
+  writer: Writer = soleWriter,
+): Promise<void> {
+  const partial = partialOf(path);
   try {
     await using file = await open(partial, 'w');
     await file.writeFile(content);
     await file.sync();
+    await writer.check();
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
@@ -16,7 +27,7 @@ export async function replaceFile(path: string, content: string | Iterable<strin
 
 /** As `replaceFile`, with content that `write` puts into the file whose path it is given. */
 export async function replaceFileBy(path: string, write: (partial: string) => Promise<void>): Promise<void> {
-  const partial = `${path}.partial`;
+  const partial = partialOf(path);
   try {
     await write(partial);
     await using file = await open(partial, 'r+');

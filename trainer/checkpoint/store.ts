@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { tellsApart } from '../contract/digest-version.ts';
 import { checkpointManifestName } from '../contract/checkpoint.ts';
 import type { CheckpointManifest } from '../contract/checkpoint.ts';
+import { soleWriter, type Writer } from '../contract/directory-lock.ts';
 import { namingFullDisk } from '../contract/full-disk.ts';
 import { describeFiles, readManifest, verifyCheckpoint } from './manifest.ts';
 import { namesIn } from './names-in.ts';
+import { partialOf } from './partials.ts';
 
 export { verifyCheckpoint };
 
@@ -33,30 +35,32 @@ export interface PublishedCheckpoint {
 
 /**
  * Writes a checkpoint so that a crash at any moment leaves either the whole of it or only `*.partial` directories,
- * which nobody reads and the next publication removes:
+ * which nobody reads and the next attempt removes:
  *
- *   name.partial/ written → files and directories synced → checkpoint.json → renamed to name/ → outDir synced
+ *   name.<process>.partial/ written → files and directories synced → checkpoint.json → renamed to name/ → outDir synced
  *
  * The manifest holds no time and no machine, so equal files have equal digests.
  *
  * @param keepLast unfinished checkpoints of the same settings kept besides this one; the older ones are removed
- * @throws DiskFullError after removing what was half-written
+ * @throws DiskFullError after removing what was half-written; AnotherWriterError, and publishes nothing, if `writer` has lost `outDir`
  */
 export async function publishCheckpoint(
   outDir: string,
   checkpoint: CheckpointToPublish,
   keepLast?: number,
+  writer: Writer = soleWriter,
 ): Promise<PublishedCheckpoint> {
   const { name, step, settingsDigest } = checkpoint;
   const path = join(outDir, name);
-  const partial = `${path}.partial`;
-  await removePartials(outDir);
+  const partial = partialOf(path);
+  await writer.check(); // it would be a pity about the time
   try {
     const digest = await namingFullDisk(partial, undefined, async () => {
       await mkdir(partial); // not its parent: a newer attempt may have closed it
       await checkpoint.write(partial);
       const written = await writeManifest(partial, checkpoint);
       await syncTree(partial);
+      await writer.check();
       await replace(path, partial, written);
       await sync(outDir);
       return written;
@@ -147,7 +151,7 @@ async function replace(path: string, partial: string, digest: string): Promise<v
     () => false,
   );
   if (there) return rm(partial, { recursive: true });
-  const old = `${path}.old.partial`;
+  const old = partialOf(`${path}.old`);
   try {
     await rename(path, old);
   } catch (error) {
@@ -174,14 +178,9 @@ async function prune(outDir: string, step: number, settingsDigest: string, keepL
   const outgrown = (await stepDirectories(outDir, 'resume')).filter((each) => each.step < step);
   for (const path of [...older.slice(keepLast), ...outgrown.map((each) => each.path)]) {
     // Renamed first: a crash in the middle of the removal must not leave half a checkpoint under its name.
-    await rename(path, `${path}.partial`);
-    await rm(`${path}.partial`, { recursive: true, force: true });
-  }
-}
-
-async function removePartials(outDir: string): Promise<void> {
-  for (const name of await namesIn(outDir)) {
-    if (name.endsWith('.partial')) await rm(join(outDir, name), { recursive: true, force: true });
+    const partial = partialOf(path);
+    await rename(path, partial);
+    await rm(partial, { recursive: true, force: true });
   }
 }
 

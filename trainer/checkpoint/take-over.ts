@@ -1,4 +1,4 @@
-import { access, open, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { access, open, readFile, rename, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { shortDigest, tellsApart } from '../contract/digest-version.ts';
 import { checkedRowsName } from '../contract/checked-rows.ts';
@@ -8,9 +8,11 @@ import {
   reviewDecisionsName,
   rolloutsName,
   samplesName,
+  writerLockName,
 } from '../contract/checkpoint.ts';
 import { readManifest } from './manifest.ts';
 import { namesIn } from './names-in.ts';
+import { removeFromOthers, removePartials } from './partials.ts';
 import { replaceFile } from './replace-file.ts';
 
 /** Files that grow while an attempt runs, that a person leaves there, or that spare a check of all rows. */
@@ -28,7 +30,7 @@ const records: readonly string[] = [evaluationsName, rolloutsName];
  *   attempt-1 → attempt-1.closed ─ step-000200, data, evaluations … → attempt-2 ─ metrics.jsonl, samples.jsonl copied ─ removed
  *
  * An earlier attempt may still run, on a machine that nobody can reach. Its directory is renamed first, so that nothing
- * it writes from then on gets a name that anybody reads; it fails at its next log line.
+ * it writes from then on gets a name that anybody reads; it ends at its next log line, as its lock is gone.
  *
  * A crash at any moment is made good by the next attempt, which looks at all earlier ones again. What was made with
  * other settings stays where it is.
@@ -37,7 +39,9 @@ const records: readonly string[] = [evaluationsName, rolloutsName];
  */
 export async function takeOver(out: string, earlier: readonly string[], settingsDigest: string): Promise<void> {
   const closed = (await Promise.all(earlier.map(close))).flat().toReversed();
+  for (const directory of closed) await removeFromOthers(join(directory, writerLockName)); // its writer sees by that that it has lost it
   for (const directory of closed) await moveSaved(directory, out, settingsDigest);
+  await removePartials(out); // of what was moved
   for (const name of kept) await copyNewest(name, closed, out);
   await using handle = await open(out, 'r');
   await handle.sync();
@@ -50,7 +54,7 @@ export async function takeOver(out: string, earlier: readonly string[], settings
  */
 export async function removeRuns(out: string, gone: readonly string[]): Promise<void> {
   const run = dirname(out);
-  for (const name of gone) if (name !== basename(run)) await remove(join(dirname(run), name));
+  for (const name of gone) if (name !== basename(run)) await removeFromOthers(join(dirname(run), name));
 }
 
 /** @returns where the attempt's files are now */
@@ -77,7 +81,6 @@ async function moveSaved(from: string, out: string, settingsDigest: string): Pro
       if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
       continue;
     }
-    if (name.startsWith('chunks-')) await removePartials(join(out, name));
   }
 }
 
@@ -95,11 +98,6 @@ async function isOurs(directory: string, name: string, settingsDigest: string): 
 /** Directory of the chunks of a sample stage with these settings. */
 export function chunksDirectory(settingsDigest: string): string {
   return `chunks-${shortDigest(settingsDigest)}`;
-}
-
-/** What an earlier attempt was writing; its own new file must not be one that the other still has open. */
-async function removePartials(directory: string): Promise<void> {
-  for (const name of await namesIn(directory)) if (name.endsWith('.partial')) await remove(join(directory, name));
 }
 
 async function copyNewest(name: string, directories: readonly string[], out: string): Promise<void> {
@@ -120,21 +118,12 @@ async function removeRest(directory: string, settingsDigest: string): Promise<vo
     const names = await namesIn(directory);
     const ours = await Promise.all(names.map((name) => isOurs(directory, name, settingsDigest)));
     const rest = names.filter((name, at) => !published.test(name) || ours[at]);
-    for (const name of rest) await remove(join(directory, name));
+    for (const name of rest) await removeFromOthers(join(directory, name));
     const empty = await rmdir(directory).then(
       () => true,
       (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
     );
     if (empty || rest.length < names.length) return; // or it keeps what has other settings
-  }
-}
-
-/** Whoever still writes there must not keep the stage from its work. */
-async function remove(path: string): Promise<void> {
-  try {
-    await rm(path, { recursive: true, force: true, maxRetries: 3 });
-  } catch (error) {
-    console.error(`${path}: not removed: ${(error as Error).message}`);
   }
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /**
  * Layout of a stage's directory:
  *
- *   step-000200.partial/   being written; never read
+ *   step-000200.….partial/ being written; never read
  *   step-000200/           a Hugging Face directory plus
  *     trainer/             optimizer state, cursors (only what resume needs)
  *     adapter/             of a stage with `lora`: its adapters, in the form of peft
@@ -17,6 +17,7 @@ import { z } from 'zod';
  *   decisions.jsonl        what people decided on the rows of a review stage
  *   learned-files.json     what the data files held that the stage, and those before it, learned from
  *   result.json            the last thing written
+ *   writer.lock/           held by the process that writes here
  *
  * On a cluster it is `<run>/attempt-<n>/` in the stage's directory, and `attempt-<n>.closed/` once a newer attempt has
  * taken its work over.
@@ -31,6 +32,7 @@ export const evaluationsName = 'evaluations';
 export const reviewDecisionsName = 'decisions.jsonl';
 export const learnedFilesName = 'learned-files.json';
 export const resultName = 'result.json';
+export const writerLockName = 'writer.lock';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 

@@ -48,6 +48,13 @@ export class UnavailableError extends TrainerError {
   }
 }
 
+/** Another process writes where this one was to, or has come to: it goes on, and this one has nothing to do. */
+export class AnotherWriterError extends TrainerError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('anotherWriter', message, options);
+  }
+}
+
 /** Thrown at the next safe point after SIGTERM or SIGINT, once the state is saved. */
 export class InterruptedError extends TrainerError {
   constructor(message: string, options?: ErrorOptions) {

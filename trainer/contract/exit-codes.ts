@@ -12,6 +12,8 @@ export const exitCodes = {
   diverged: 67,
   /** Something outside did not answer or did not keep what it was given (the Hub, a port, the volume): a retry may help. */
   unavailable: 69,
+  /** Another process writes in the stage's directory and goes on: nothing is lost, and nobody has to act. EX_CANTCREAT of sysexits.h. */
+  anotherWriter: 73,
   /** SIGTERM or SIGINT: progress was saved, the same attempt may go on. */
   interrupted: 75,
 } as const;

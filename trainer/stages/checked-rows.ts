@@ -83,7 +83,8 @@ function warnOfDropped({ warnings }: Workspace, part: string, what: string, find
 
 async function keep(workspace: Workspace, record: CheckedRows, part: string, checked: Checked): Promise<void> {
   const parts = { ...record.parts, [part]: { ...checked.findings, places: [...checked.dropped] } };
-  await replaceFile(join(workspace.file.out, checkedRowsName), `${JSON.stringify({ ...record, parts })}\n`);
+  const path = join(workspace.file.out, checkedRowsName);
+  await replaceFile(path, `${JSON.stringify({ ...record, parts })}\n`, workspace.writer);
 }
 
 async function readRecord({ file, settingsDigest }: Workspace): Promise<CheckedRows> {

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { evaluationsName } from '../contract/checkpoint.ts';
+import type { Writer } from '../contract/directory-lock.ts';
 import { makeWithin } from '../contract/make-directory.ts';
 import type { StageFile } from '../contract/stage-file.ts';
 import type { Metrics } from './metrics.ts';
@@ -24,8 +25,10 @@ const record = z.object({ metrics: z.record(z.string(), z.number()), samples: z.
 export class EvaluationRecords {
   private readonly own: string;
   private readonly directories: readonly string[];
+  private readonly writer: Writer;
 
-  constructor({ out, model }: StageFile) {
+  constructor({ out, model }: StageFile, writer: Writer) {
+    this.writer = writer;
     this.own = join(out, evaluationsName);
     // Before its first step a stage has the model that the one before it has measured after its last.
     this.directories = [this.own, ...(model?.input ? [join(dirname(model.input.path), evaluationsName)] : [])];
@@ -46,7 +49,7 @@ export class EvaluationRecords {
     const { metrics, samples } = await measure();
     const measured = { metrics, samples };
     await makeWithin(this.own);
-    await replaceFile(join(this.own, name), `${JSON.stringify(measured, undefined, 2)}\n`);
+    await replaceFile(join(this.own, name), `${JSON.stringify(measured, undefined, 2)}\n`, this.writer);
     return measured;
   }
 }

@@ -67,9 +67,11 @@ export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}
   if (model.tokenizerDirectory !== tokenizerDirectory) {
     // The checkpoint that it came from may be pruned while the stage runs.
     await makeWithin(tokenizerDirectory);
+    await workspace.writer.check();
     await copyTokenizer(model.tokenizerDirectory, tokenizerDirectory);
   }
-  if (chat?.template !== undefined) await replaceFile(join(tokenizerDirectory, chatTemplateName), chat.template);
+  if (chat?.template !== undefined)
+    await replaceFile(join(tokenizerDirectory, chatTemplateName), chat.template, workspace.writer);
   const state = checkpoint && (await readResumeState(checkpoint.path));
   const onActivity = workspace.progress.alive;
   const stop = workspace.stop.signal;

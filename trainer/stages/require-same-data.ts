@@ -5,6 +5,7 @@ import { readManifest } from '../checkpoint/manifest.ts';
 import { namesIn } from '../checkpoint/names-in.ts';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { learnedFilesName } from '../contract/checkpoint.ts';
+import type { Writer } from '../contract/directory-lock.ts';
 import { tellsApart } from '../contract/digest-version.ts';
 import { UserError } from '../contract/errors.ts';
 import { readJsonObject } from '../contract/input-file.ts';
@@ -29,7 +30,7 @@ const mostRecordBytes = 1_000_000;
  *
  * @throws UserError that names the dataset, what was found and expected, and the ways on
  */
-export async function requireSameData(file: StageFile, settings: DecidingSettings): Promise<void> {
+export async function requireSameData(file: StageFile, settings: DecidingSettings, writer: Writer): Promise<void> {
   const before = await learnedBefore(file);
   for (const [name, found] of Object.entries(settings.learned)) {
     const expected = before[name];
@@ -46,7 +47,8 @@ export async function requireSameData(file: StageFile, settings: DecidingSetting
   const own = Object.entries(settings.learned).map(([name, content]) => [name, { stage: file.stage, ...content }]);
   const files: LearnedFrom['files'] = { ...Object.fromEntries(own), ...before };
   if (Object.keys(files).length === 0) return;
-  await replaceFile(join(file.out, learnedFilesName), `${JSON.stringify({ settings: settings.withoutData, files })}\n`);
+  const learned = { settings: settings.withoutData, files };
+  await replaceFile(join(file.out, learnedFilesName), `${JSON.stringify(learned)}\n`, writer);
 }
 
 /** Its own directory and those of earlier attempts, newest first; a newer attempt may have closed them. */

@@ -32,6 +32,7 @@ export async function review(settings: ReviewSettings, workspace: Workspace): Pr
   if (!input) throw new UserError(`review.data: no input is named "${settings.data}"`);
   const rows = await readRows(join(await workspace.inputs.verified(input), 'rows.jsonl'));
   const { out } = workspace.file;
+  await workspace.writer.check();
   await writeRows(join(out, 'queue.jsonl'), rows);
 
   const decisions = await readDecisions(join(out, reviewDecisionsName));

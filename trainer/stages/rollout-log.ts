@@ -2,6 +2,7 @@ import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { namesIn } from '../checkpoint/names-in.ts';
 import { replaceFile } from '../checkpoint/replace-file.ts';
+import { soleWriter, type Writer } from '../contract/directory-lock.ts';
 import { makeWithin } from '../contract/make-directory.ts';
 
 export interface KeptRollouts {
@@ -21,15 +22,17 @@ const pattern = /^step-(\d{6,})\.jsonl$/;
  */
 export class RolloutLog {
   private readonly directory: string;
+  private readonly writer: Writer;
 
-  constructor(directory: string) {
+  constructor(directory: string, writer: Writer = soleWriter) {
     this.directory = directory;
+    this.writer = writer;
   }
 
   /** @param step the first that learns from the rollout, counted from 1 */
   async write(step: number, lines: readonly object[], kept: KeptRollouts): Promise<void> {
     await makeWithin(this.directory);
-    await replaceFile(this.path(step), jsonLines(lines));
+    await replaceFile(this.path(step), jsonLines(lines), this.writer);
     await this.prune(kept);
   }
 

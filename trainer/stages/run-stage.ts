@@ -1,9 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removePartials } from '../checkpoint/partials.ts';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { verifyCheckpoint } from '../checkpoint/store.ts';
 import { removeRuns, takeOver } from '../checkpoint/take-over.ts';
-import { resultName } from '../contract/checkpoint.ts';
+import { resultName, writerLockName } from '../contract/checkpoint.ts';
+import { lockDirectory, type Writer } from '../contract/directory-lock.ts';
 import { UnavailableError } from '../contract/errors.ts';
 import { exitCodes } from '../contract/exit-codes.ts';
 import { namingFullDisk } from '../contract/full-disk.ts';
@@ -36,19 +38,21 @@ import { openWorkspace, type Workspace } from './workspace.ts';
  */
 export async function runStage(stageFilePath: string, resultFile?: string): Promise<number> {
   const stop = stopOnSignals();
-  let file: StageFile | undefined;
+  // Written in place: in a pod it is a mounted file, over which nothing can be renamed.
   const tell = async (result: StageResult): Promise<void> => {
-    // Written in place: in a pod it is a mounted file, over which nothing can be renamed.
     if (resultFile !== undefined) await writeFile(resultFile, terminationMessage(result));
-    if (file) await replaceFile(join(file.out, resultName), `${JSON.stringify(result, undefined, 2)}\n`);
   };
   try {
-    file = await readStageFile(stageFilePath);
-    if (file.settings.review === undefined) {
-      sayIdleGpus(chooseDevice(file.device));
-      sayRuntime();
-    }
-    await runRecipe(file, stop, tell);
+    const file = await readStageFile(stageFilePath);
+    await asOnlyWriter(file, stop, async (writer) => {
+      if (file.settings.review === undefined) {
+        sayIdleGpus(chooseDevice(file.device));
+        sayRuntime();
+      }
+      const result = await runRecipe(file, stop, writer);
+      await tell(result);
+      return result;
+    });
     return exitCodes.succeeded;
   } catch (error) {
     await tell(failureResult(error)).catch(() => undefined); // a full disk must not hide the cause
@@ -56,20 +60,42 @@ export async function runStage(stageFilePath: string, resultFile?: string): Prom
   }
 }
 
-async function runRecipe(
+/**
+ * Does the work of a stage as the only one that writes in its directory, and says there how it ended. A Job may have two
+ * pods of one attempt, and a node that was lost may come back.
+ */
+async function asOnlyWriter(
   file: StageFile,
-  stop: AbortSignal,
-  tell: (result: StageResult) => Promise<void>,
+  signal: AbortSignal,
+  work: (writer: Writer) => Promise<StageResult>,
 ): Promise<void> {
-  await namingFullDisk(file.out, undefined, async () => {
+  const lock = await namingFullDisk(file.out, undefined, async () => {
     await makeDirectory(file.out);
-    const workspace = await openWorkspace(file, stop);
-    await requireSameData(file, workspace.settings);
+    return lockDirectory(join(file.out, writerLockName), { signal, onWait: console.error });
+  });
+  const write = (result: StageResult): Promise<void> =>
+    replaceFile(join(file.out, resultName), `${JSON.stringify(result, undefined, 2)}\n`, lock);
+  try {
+    await removePartials(file.out);
+    await write(await work(lock));
+  } catch (error) {
+    await lock.check(); // what another writer has removed is missed by this one
+    await write(failureResult(error)).catch(() => undefined);
+    throw error;
+  } finally {
+    await lock.release();
+  }
+}
+
+async function runRecipe(file: StageFile, stop: AbortSignal, writer: Writer): Promise<StageResult> {
+  return namingFullDisk(file.out, undefined, async () => {
+    const workspace = await openWorkspace(file, stop, undefined, writer);
+    await requireSameData(file, workspace.settings, writer);
     await removeRuns(file.out, file.goneRuns ?? []);
     if (file.takeOver) await takeOver(file.out, file.takeOver, workspace.settingsDigest);
     const result = withWarnings(await withRolloutWorkers(workspace), workspace);
     await readBack(result);
-    await tell(result);
+    return result;
   });
 }
 

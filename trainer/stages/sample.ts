@@ -2,6 +2,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Candidate, createFunnel } from '../algorithms/funnel.ts';
 import { zip } from '../algorithms/zip.ts';
+import { partialOf } from '../checkpoint/partials.ts';
 import type { Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import type { StageResult } from '../contract/progress.ts';
@@ -41,7 +42,7 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
     const reflections = new ReflectionCounter();
     const { rows, figures } = await sampler.rows();
     // Made anew by every attempt, from the chunks that are there already.
-    const kept = join(sampler.directory, 'rows.jsonl.partial');
+    const kept = partialOf(join(sampler.directory, 'rows.jsonl'));
 
     let saved = 'no prompt';
     async function* keptRows(): AsyncGenerator<Row> {

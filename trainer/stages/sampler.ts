@@ -74,7 +74,7 @@ export class Sampler {
     const saved = await readFile(path, 'utf8').catch(() => undefined);
     // Replaced as a whole, so never half.
     const sampled = saved === undefined ? await this.sample(rows) : (JSON.parse(saved) as Sampled[]);
-    if (saved === undefined) await replaceFile(path, JSON.stringify(sampled));
+    if (saved === undefined) await replaceFile(path, JSON.stringify(sampled), this.workspace.writer);
     this.workspace.progress.saved(index + 1);
     return sampled;
   }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { appendFile, readFile } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { metricsName, rolloutsName, samplesName } from '../contract/checkpoint.ts';
+import { soleWriter, type Writer } from '../contract/directory-lock.ts';
 import type { Metrics } from './metrics.ts';
 import { RolloutLog } from './rollout-log.ts';
 
@@ -34,22 +35,24 @@ export function shownCompletion(
 export class StageLog {
   readonly rollouts: RolloutLog;
   private readonly directory: string;
+  private readonly writer: Writer;
   /** Digest of what the files say of the evaluation of each step; they are read for the first one. */
   private evaluated: Map<number, string> | undefined;
 
-  constructor(directory: string) {
+  constructor(directory: string, writer: Writer = soleWriter) {
     this.directory = directory;
-    this.rollouts = new RolloutLog(join(directory, rolloutsName));
+    this.writer = writer;
+    this.rollouts = new RolloutLog(join(directory, rolloutsName), writer);
   }
 
   async metrics(step: number, metrics: Metrics): Promise<void> {
     const line = JSON.stringify({ step, time: new Date().toISOString(), ...metrics });
-    await appendFile(join(this.directory, metricsName), `${line}\n`);
+    await this.append(metricsName, `${line}\n`);
   }
 
   async samples(step: number, samples: readonly Sample[]): Promise<void> {
     const lines = samples.map((each) => `${JSON.stringify({ step, ...each })}\n`);
-    await appendFile(join(this.directory, samplesName), lines.join(''));
+    await this.append(samplesName, lines.join(''));
   }
 
   /** Takes the place of what was measured of the model of that step before. */
@@ -84,7 +87,10 @@ export class StageLog {
     return byStep;
   }
 
-  /** Forgets what comes after `step`: it belongs to work that is about to be done again. */
+  /**
+   * Forgets what comes after `step`: it belongs to work that is about to be done again. The files become others: a writer that
+   * was here before, and has not yet seen that it is no more, has those that were.
+   */
   async rewind(step: number): Promise<void> {
     for (const name of [metricsName, samplesName]) await this.filter(name, (line) => line.step <= step);
     this.evaluated = undefined;
@@ -99,7 +105,17 @@ export class StageLog {
       return parsed !== undefined && keep(parsed);
     });
     const kept = lines.map((line) => `${line}\n`).join('');
-    if (kept !== text) await replaceFile(join(this.directory, name), kept);
+    const path = join(this.directory, name);
+    if (kept !== '') return replaceFile(path, kept, this.writer);
+    await this.writer.check();
+    await rm(path, { force: true });
+  }
+
+  /** Opened before the writer is sure of its directory: what takes the place of the file from then on is another one. */
+  private async append(name: string, lines: string): Promise<void> {
+    await using file = await open(join(this.directory, name), 'a');
+    await this.writer.check();
+    await file.writeFile(lines);
   }
 
   private async read(name: string): Promise<string> {

@@ -10,6 +10,7 @@ import {
 } from '../checkpoint/store.ts';
 import { tellsApart } from '../contract/digest-version.ts';
 import { resumeDirectory, stepDirectory } from '../contract/checkpoint.ts';
+import type { Writer } from '../contract/directory-lock.ts';
 import { lengthOf } from '../contract/continuation.ts';
 import { UserError } from '../contract/errors.ts';
 import type { StageFile } from '../contract/stage-file.ts';
@@ -30,10 +31,12 @@ const dataMetricsName = 'metrics.json';
 export class StageOutput {
   private readonly file: StageFile;
   private readonly settingsDigest: string;
+  private readonly writer: Writer;
 
-  constructor(file: StageFile, settingsDigest: string) {
+  constructor(file: StageFile, settingsDigest: string, writer: Writer) {
     this.file = file;
     this.settingsDigest = settingsDigest;
+    this.writer = writer;
   }
 
   /**
@@ -141,7 +144,7 @@ export class StageOutput {
     const parent = this.parent();
     const { settingsDigest } = this;
     const content = { ...what, ...(parent && { parent }), settingsDigest, engine: this.engine() };
-    return publishCheckpoint(this.file.out, content, this.file.keepLast);
+    return publishCheckpoint(this.file.out, content, this.file.keepLast, this.writer);
   }
 
   /** What the bits depend on besides the settings, and the precision, which whoever opens the checkpoint goes by. */

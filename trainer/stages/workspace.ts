@@ -1,3 +1,4 @@
+import { soleWriter, type Writer } from '../contract/directory-lock.ts';
 import type { StageFile } from '../contract/stage-file.ts';
 import { warningOfTrainedOn } from '../contract/training.ts';
 import type { RolloutServer } from '../rollout/remote/server.ts';
@@ -17,6 +18,8 @@ export interface Workspace {
   /** `settings.digest`. */
   readonly settingsDigest: string;
   readonly inputs: StageInputs;
+  /** Asked before anything gets a name in the stage's directory. */
+  readonly writer: Writer;
   readonly output: StageOutput;
   readonly log: StageLog;
   readonly evaluations: EvaluationRecords;
@@ -32,6 +35,7 @@ export async function openWorkspace(
   file: StageFile,
   stop: AbortSignal,
   progress = new ProgressReporter(),
+  writer: Writer = soleWriter,
 ): Promise<Workspace> {
   const settings = await decidingSettings(file);
   const { digest } = settings;
@@ -46,9 +50,10 @@ export async function openWorkspace(
     settings,
     settingsDigest: digest,
     inputs: new StageInputs(file, onActivity),
-    output: new StageOutput(file, digest),
-    log: new StageLog(file.out),
-    evaluations: new EvaluationRecords(file),
+    writer,
+    output: new StageOutput(file, digest, writer),
+    log: new StageLog(file.out, writer),
+    evaluations: new EvaluationRecords(file, writer),
     progress,
     warnings: progress.warnings,
     stop: request,

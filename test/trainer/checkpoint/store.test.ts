@@ -8,7 +8,9 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { newestCheckpoint, publishCheckpoint, verifyCheckpoint } from '../../../trainer/checkpoint/store.ts';
 import type { CheckpointToPublish } from '../../../trainer/checkpoint/store.ts';
-import { DiskFullError, UserError } from '../../../trainer/contract/errors.ts';
+import { removePartials } from '../../../trainer/checkpoint/partials.ts';
+import type { Writer } from '../../../trainer/contract/directory-lock.ts';
+import { AnotherWriterError, DiskFullError, UserError } from '../../../trainer/contract/errors.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
 
 const directory = useTemporaryDirectory();
@@ -66,10 +68,22 @@ describe('publication', () => {
     expect(await readdir(directory())).toEqual(['step-000001']);
   });
 
-  test('removes what crashed publications left behind', async () => {
-    await mkdir(join(directory(), 'step-000009.partial/trainer'), { recursive: true });
-    await publish(10);
-    expect(await readdir(directory())).toEqual(['step-000010']);
+  test('of a process that has lost the directory is none, and leaves nothing', async () => {
+    let checks = 0;
+    const writer = {
+      check: async () => {
+        if (++checks === 2) throw new AnotherWriterError('lost'); // while it wrote
+      },
+    };
+    await expect(publish(10, {}, undefined, writer)).rejects.toThrow('lost');
+    expect(await readdir(directory())).toEqual([]);
+  });
+
+  test('of a process that lost the directory in the last moment fails', async () => {
+    await publish(9);
+    const writer = { check: async () => removePartials(directory()) }; // as the other one does
+    await expect(publish(10, {}, undefined, writer)).rejects.toThrow('ENOENT');
+    expect(await readdir(directory())).toEqual(['step-000009']);
   });
 
   test('a failing write leaves nothing', async () => {
@@ -208,7 +222,9 @@ describe('a full disk', () => {
     await publish(1);
     const publishing = publish(2, { write: () => writeFile('/dev/full', 'x') });
     await expect(publishing).rejects.toThrow(DiskFullError);
-    await expect(publishing).rejects.toThrow(/step-000002.partial: no space left on the device: \d+ bytes are free$/);
+    await expect(publishing).rejects.toThrow(
+      /step-000002\.\w+\.partial: no space left on the device: \d+ bytes are free$/,
+    );
     expect(await readdir(directory())).toEqual(['step-000001']);
   });
 
@@ -226,7 +242,7 @@ describe('a full disk', () => {
   });
 });
 
-function publish(step: number, changes: Partial<CheckpointToPublish> = {}, keepLast?: number) {
+function publish(step: number, changes: Partial<CheckpointToPublish> = {}, keepLast?: number, writer?: Writer) {
   const checkpoint: CheckpointToPublish = {
     name: `step-${String(step).padStart(6, '0')}`,
     step,
@@ -240,7 +256,7 @@ function publish(step: number, changes: Partial<CheckpointToPublish> = {}, keepL
     },
     ...changes,
   };
-  return publishCheckpoint(directory(), checkpoint, keepLast);
+  return publishCheckpoint(directory(), checkpoint, keepLast, writer);
 }
 
 async function edit(path: string, change: (text: string) => string): Promise<void> {

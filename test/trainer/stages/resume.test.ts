@@ -146,7 +146,7 @@ test('SIGTERM lets a sample stage end its chunk, and the next attempt goes on wi
 
 test('checkpoints that are half-written or damaged are passed over for the one before, and said so', async () => {
   const { out, file } = await prepare('pretrain');
-  const killed = await runStage(file, { file: join(out, `${stepDirectory(6)}.partial/model.safetensors`) });
+  const killed = await runStage(file, { file: join(out, `${stepDirectory(6)}.*.partial/model.safetensors`) });
   expect(killed.signal).toBe('SIGKILL');
   expect(await checkpoints(out)).toEqual([stepDirectory(2), stepDirectory(4)]);
   await truncate(join(out, stepDirectory(4), 'model.safetensors'), 5000);

@@ -51,6 +51,26 @@ test('an evaluation of work that is done again is told again', async () => {
   expect(await logged()).toEqual({ metrics: [1, 2], samples: [1, 2] });
 });
 
+test('a writer that loses the directory while it appends a line changes nothing of what the next one goes on with', async () => {
+  const next = new StageLog(directory());
+  await next.metrics(1, { loss: 2 });
+  const before = new StageLog(directory(), { check: () => next.rewind(1) }); // just after it had looked
+  await before.metrics(2, { loss: 1 });
+  expect(await steps('metrics.jsonl')).toEqual([1]);
+  const lost = new StageLog(directory(), { check: () => Promise.reject(new Error('lost')) });
+  for (const write of [
+    lost.metrics(2, {}),
+    lost.samples(2, [sample]),
+    lost.rewind(0),
+    lost.rollouts.write(2, [], kept),
+  ]) {
+    await expect(write).rejects.toThrow('lost');
+  }
+  expect(await logged()).toEqual({ metrics: [1], samples: [] });
+});
+
+const kept = { rollouts: 1, bytes: 1 };
+
 test('a long log is read for the first evaluation alone', async () => {
   const line = `${JSON.stringify({ step: 1, loss: 0.5, text: 'x'.repeat(1000) })}\n`;
   for (const name of ['metrics.jsonl', 'samples.jsonl']) await appendFile(join(directory(), name), line.repeat(20_000));
