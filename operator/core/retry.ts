@@ -103,6 +103,8 @@ export function classifyEnd(attempt: AttemptObserved): AttemptEnd {
     return failed(crashSignals.has(exit.signal) ? 'crashed' : 'infrastructure', say(`ended by ${exit.signal}`));
   }
   if (exit.code === exitCodes.interrupted) return failed('disruption', say('interrupted from outside'));
+  // It has done nothing, or nothing that is lost.
+  if (exit.code === exitCodes.anotherWriter) return { outcome: 'Interrupted', class: 'disruption', message };
   const cause = byExitCode.get(exit.code ?? -1);
   if (cause !== undefined) return failed(cause, message === '' ? `exit code ${exit.code}` : message);
   if (exit.code === exitCodes.succeeded) return failed('crashed', 'exit code 0 without a result');

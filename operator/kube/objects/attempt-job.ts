@@ -1,3 +1,4 @@
+import { exitCodes } from '../../../trainer/contract/exit-codes.ts';
 import { makersOf, type R1Stage, type StageSpec } from '../../api/stage.ts';
 import { attemptName, pipelineDirectory, rolloutSecretName } from '../../core/names.ts';
 import { settingsDigest } from '../../core/settings-digest.ts';
@@ -32,6 +33,15 @@ export const trainerContainer = 'trainer';
 export const fetchContainer = 'fetch-model';
 
 /**
+ * A Job controller whose create was answered late makes two pods of one Job. The one that finds the other at work ends: it must
+ * not take the other with it.
+ */
+const secondPodRule = {
+  action: 'Ignore',
+  onExitCodes: { containerName: trainerContainer, operator: 'In', values: [exitCodes.anotherWriter] },
+};
+
+/**
  * The Job of one attempt. It is created once and never applied again, as queueing systems own `suspend` and the node
  * selectors of its template from then on. The operator counts attempts, so the Job itself retries nothing.
  */
@@ -59,6 +69,7 @@ export function attemptJob(attempt: Attempt): Job {
       completions: 1,
       parallelism: 1,
       podReplacementPolicy: 'Failed',
+      podFailurePolicy: { rules: [secondPodRule] },
       ...(queue === undefined ? {} : { suspend: true }),
       template: { metadata: podMetadata(stage.spec, labels), spec: trainerPod(attempt) },
     },

@@ -1,3 +1,4 @@
+import { exitCodes } from '../../../trainer/contract/exit-codes.ts';
 import type { R1Stage } from '../../api/stage.ts';
 import { attemptDirectory, claimNameOf } from '../../core/names.ts';
 import { attemptOf } from '../objects/attempt-job.ts';
@@ -6,6 +7,7 @@ import { gpusOf } from '../objects/gpus.ts';
 import { gpusAnnotation } from '../objects/labels.ts';
 import type { AttemptObjects, ObservedPod } from './observe-attempt.ts';
 import type { Job, Pod, Stored } from '../client/resources.ts';
+import { trainerStatus } from './attempt-end.ts';
 import type { Tombstones } from './tombstones.ts';
 
 type Growing = AttemptObjects & { readonly pods: ObservedPod[] };
@@ -58,8 +60,9 @@ export function attemptObjectsOf(
   for (const job of jobs) setJob(job, false);
   for (const { object, goneAt } of tombstones.pods) at(object)?.pods.push({ pod: object, goneAt });
   for (const pod of pods) at(pod)?.pods.push({ pod });
-  for (const { pods: list } of objects.values()) list.sort((a, b) => age(a.pod) - age(b.pod));
-  return [...objects.values()].toSorted((a, b) => a.number - b.number);
+  return [...objects.values()]
+    .map((each) => ({ ...each, pods: inOrder(each.pods) }))
+    .toSorted((a, b) => a.number - b.number);
 }
 
 function gpusOfPod({ metadata }: Stored<Job>): number {
@@ -70,7 +73,16 @@ function gpusOfPod({ metadata }: Stored<Job>): number {
 export function withPods(objects: AttemptObjects, found: readonly Stored<Pod>[]): AttemptObjects {
   const pods = new Map(objects.pods.map((each) => [each.pod.metadata?.uid, each]));
   for (const pod of found) pods.set(pod.metadata.uid, { pod });
-  return { ...objects, pods: [...pods.values()].toSorted((a, b) => age(a.pod) - age(b.pod)) };
+  return { ...objects, pods: inOrder([...pods.values()]) };
+}
+
+/** Oldest first, without those that found another one at work: how that one ends is how the attempt ends. */
+function inOrder(pods: readonly ObservedPod[]): ObservedPod[] {
+  const sorted = pods.toSorted((a, b) => age(a.pod) - age(b.pod));
+  const writers = sorted.filter(
+    ({ pod }) => trainerStatus(pod)?.state?.terminated?.exitCode !== exitCodes.anotherWriter,
+  );
+  return writers.length === 0 ? sorted : writers;
 }
 
 function age({ metadata }: Pod): number {

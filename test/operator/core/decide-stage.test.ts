@@ -284,6 +284,12 @@ test.each<{
     recheckAfterMs: 5000,
   },
   {
+    name: 'waits, and counts no failure, where another process goes on in its directory',
+    given: { attempts: [ended({ exit: { code: 73, detail: 'held by process 1' } })] },
+    condition: ['Unknown', 'BackingOff', 'attempt 1 ended: held by process 1; next attempt in 5 s'],
+    recheckAfterMs: 5000,
+  },
+  {
     name: 'retries after the wait',
     given: { attempts: [ended({ exit: { signal: 'SIGKILL' }, endedAt: now - 10_000 })] },
     actions: [start(2)],

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { observeAttempt, seemsFailed } from '../../../../operator/kube/observe/observe-attempt.ts';
 import { attemptLabels, gpusAnnotation } from '../../../../operator/kube/objects/labels.ts';
 import type { Job, Pod, Stored } from '../../../../operator/kube/client/resources.ts';
@@ -6,7 +6,18 @@ import { attemptObjectsOf, withPods } from '../../../../operator/kube/observe/at
 import { Tombstones } from '../../../../operator/kube/observe/tombstones.ts';
 import { idOf, stageIdOf } from '../../../../operator/kube/objects/ownership.ts';
 import { transformJob } from '../../../../operator/kube/objects/transform.ts';
-import { job, now, pod, resultMessage, running, terminated, trainer } from '../../../support/attempt-objects.ts';
+import { exitCodes } from '../../../../trainer/contract/exit-codes.ts';
+import {
+  job,
+  jobCondition,
+  now,
+  pod,
+  resultMessage,
+  running,
+  secondsAgo,
+  terminated,
+  trainer,
+} from '../../../support/attempt-objects.ts';
 import { attempt as record, withStatus } from '../../../support/stages.ts';
 import { stageOf } from '../../../support/stage-objects.ts';
 
@@ -106,6 +117,44 @@ test('a pod that is read again is not there twice', () => {
   const [attempt] = attemptObjectsOf(stage, [jobOf(1)], [podOf(1, trainer('Running', running()))], nothing);
   const found = attempt && withPods(attempt, [podOf(1, trainer('Failed', terminated(75)))]);
   expect(found?.pods.map((each) => each.pod.status?.phase)).toEqual(['Failed']);
+});
+
+const second = pod(
+  trainer('Failed', terminated(exitCodes.anotherWriter, resultMessage({ outcome: 'failed', reason: 'anotherWriter' }))),
+  { uid: 'second', labels: labels(1), creationTimestamp: secondsAgo(30) },
+) as Stored<Pod>;
+
+function observed(made: Stored<Job>, ...pods: Stored<Pod>[]) {
+  const [found] = attemptObjectsOf(stage, [made], pods, nothing);
+  return found && observeAttempt(found, now);
+}
+
+describe('of two pods of one attempt, the one that found the other at work tells nothing of the attempt', () => {
+  const ended = (type: string) => ({ ...jobOf(1), status: jobCondition(type) });
+
+  test.each([
+    { name: 'goes on', state: running(), made: jobOf(1), expected: { state: 'running' } },
+    {
+      name: 'succeeds',
+      state: terminated(0, resultMessage()),
+      made: ended('Complete'),
+      expected: { state: 'ended', exit: { code: 0 }, result: { outcome: 'succeeded' } },
+    },
+    { name: 'fails', state: terminated(64), made: ended('Failed'), expected: { state: 'ended', exit: { code: 64 } } },
+  ])('that one $name', ({ state, made, expected }) => {
+    const first = podOf(1, trainer(expected.state === 'running' ? 'Running' : 'Failed', state));
+    expect(observed(made, first, second)).toMatchObject(expected);
+  });
+
+  test('nor does the first one, where the second has taken over from it', () => {
+    const first = podOf(1, trainer('Failed', terminated(exitCodes.anotherWriter)));
+    const lives = pod(trainer('Running', running()), { uid: 'second', labels: labels(1) }) as Stored<Pod>;
+    expect(observed(jobOf(1), first, lives)).toMatchObject({ state: 'running' });
+  });
+
+  test('where nothing is left of the other, its own end is that of the attempt', () => {
+    expect(observed(ended('Failed'), second)).toMatchObject({ state: 'ended', exit: { code: exitCodes.anotherWriter } });
+  });
 });
 
 test('only the last pods of a stage are remembered', () => {
