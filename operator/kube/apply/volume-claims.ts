@@ -4,7 +4,7 @@ import { amountOf } from '../../api/quantity.ts';
 import { makersOf, type R1Stage } from '../../api/stage.ts';
 import type { KubeClient } from '../client/client.ts';
 import { ignoreNotFound, isAlreadyExists, isRefusal } from '../client/api-error.ts';
-import { collect, refuse, RefusedError } from '../client/create-owned.ts';
+import { refuse, RefusedError, refuseFormer, retryCollectedMs } from '../client/create-owned.ts';
 import { madeByAnnotation, ownedBy } from '../objects/labels.ts';
 import { claimName, claimNameOf } from '../../core/names.ts';
 import { pipelines } from '../objects/r1-kinds.ts';
@@ -14,8 +14,6 @@ import { keyOf, volumeClaims, type ObjectName, type Stored, type VolumeClaim } f
 /** Claims are not watched: one that was seen is taken for granted for so long. A pod that misses one says so itself. */
 const trustMs = 60_000;
 const retryMs = 30_000;
-/** What belonged to a deleted pipeline of the same name is collected within a second or two. */
-const retryCollectedMs = 1000;
 const rememberedMost = 5000;
 
 /** The volumes of pipelines. */
@@ -65,15 +63,10 @@ export class VolumeClaims {
 
   /** It goes with a pipeline of this name that is gone. */
   private async refuseFormer(claim: Stored<VolumeClaim>, { metadata }: R1Pipeline): Promise<void> {
-    const { name, ownerReferences } = claim.metadata;
-    const former = ownerReferences?.find(({ kind }) => kind === 'R1Pipeline');
-    if (former === undefined || former.name !== metadata.name || former.uid === metadata.uid) return;
-    await collect(this.client, volumeClaims, claim, {
-      owners: pipelines,
-      owner: { name: metadata.name, uid: metadata.uid ?? '' },
-    });
-    const message = `claim "${name}" of a former pipeline ${former.name} is still being deleted`;
-    throw new RefusedError(message, retryCollectedMs, { passes: true });
+    const { name, uid = '' } = metadata;
+    const former = claim.metadata.ownerReferences?.find(({ kind }) => kind === 'R1Pipeline');
+    if (former === undefined || former.name !== name || former.uid === uid) return;
+    await refuseFormer(this.client, volumeClaims, claim, { owners: pipelines, owner: { name, uid } });
   }
 
   /**

@@ -22,7 +22,7 @@ export class RefusedError extends Error {
 /** A quota that is used up or a name that is taken is looked at again this often. */
 const retryRefusedMs = 30_000;
 /** What belonged to a deleted object of the same name is collected within a second or two. */
-const retryCollectedMs = 500;
+export const retryCollectedMs = 500;
 /** What is broken may be there again soon, and is said meanwhile. */
 const retryBrokenMs = 5000;
 
@@ -51,9 +51,7 @@ export async function createOwned<T extends KubeObject & WithOwners>(
     const theirs = existing.metadata.ownerReferences?.[0];
     if (theirs?.uid === owner?.uid) return existing;
     if (owner !== undefined && theirs?.kind === owner.kind && theirs.name === owner.name) {
-      await collect(client, kind, existing, { owners, owner });
-      const message = `${kind.kind} ${name} of a former ${owner.name} is still being deleted`;
-      throw new RefusedError(message, retryCollectedMs, { passes: true });
+      return refuseFormer(client, kind, existing, { owners, owner });
     }
     const whose = theirs === undefined ? 'nobody' : `${theirs.kind} ${theirs.name}`;
     throw new RefusedError(`a ${kind.kind} named ${name} exists and belongs to ${whose}`, retryRefusedMs, {
@@ -62,15 +60,36 @@ export async function createOwned<T extends KubeObject & WithOwners>(
   }
 }
 
+interface Owner {
+  readonly owners: ResourceKind<KubeObject>;
+  readonly owner: { readonly uid: string; readonly name: string };
+}
+
+/**
+ * Refuses what belonged to a former owner of the same name, until it is gone.
+ *
+ * @throws RefusedError always
+ */
+export async function refuseFormer<T extends KubeObject>(
+  client: KubeClient,
+  kind: ResourceKind<T>,
+  existing: Stored<T>,
+  { owners, owner }: Owner,
+): Promise<never> {
+  await collect(client, kind, existing, { owners, owner });
+  const message = `${kind.kind} ${existing.metadata.name} of a former ${owners.kind} ${owner.name} is still being deleted`;
+  throw new RefusedError(message, retryCollectedMs, { passes: true });
+}
+
 /**
  * Deletes what belonged to a former owner. So does the garbage collector, within a second or two; but where an API server was started again
  * meanwhile, it has been seen to leave some for as long as anybody looked.
  */
-export async function collect<T extends KubeObject>(
+async function collect<T extends KubeObject>(
   client: KubeClient,
   kind: ResourceKind<T>,
   { metadata }: Stored<T>,
-  { owners, owner }: { readonly owners: ResourceKind<KubeObject>; readonly owner: { uid: string; name: string } },
+  { owners, owner }: Owner,
 ): Promise<void> {
   if (metadata.deletionTimestamp !== undefined) return;
   const now = await client.find(owners, { namespace: metadata.namespace, name: owner.name });

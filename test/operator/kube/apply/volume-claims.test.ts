@@ -47,7 +47,9 @@ test('a claim that goes with a former pipeline makes room, though nobody collect
   });
   const claims = new VolumeClaims(memory.api.client());
   const again = async () => claims.ensure(stage, memory.get(pipelines, 'sums'), []);
-  await expect(again()).rejects.toThrow('claim "sums-volume" of a former pipeline sums is still being deleted');
+  await expect(again()).rejects.toThrow(
+    'PersistentVolumeClaim sums-volume of a former R1Pipeline sums is still being deleted',
+  );
   expect(await again()).toBe('sums-volume');
   expect(memory.get(volumeClaims, 'sums-volume')?.metadata.ownerReferences?.[0]?.uid).toBe(uid);
 });

@@ -153,7 +153,10 @@ describe('of two pods of one attempt, the one that found the other at work tells
   });
 
   test('where nothing is left of the other, its own end is that of the attempt', () => {
-    expect(observed(ended('Failed'), second)).toMatchObject({ state: 'ended', exit: { code: exitCodes.anotherWriter } });
+    expect(observed(ended('Failed'), second)).toMatchObject({
+      state: 'ended',
+      exit: { code: exitCodes.anotherWriter },
+    });
   });
 });
 
