@@ -50,6 +50,7 @@ export class Cluster {
   private readonly store: ObjectStore;
   private readonly dice: Dice;
   private podsMade = 0;
+  private readonly silentPods = new Set<string>();
   /** Called as a trainer begins, before it does anything. */
   private readonly onBegin: (beginning: Beginning) => void;
 
@@ -64,7 +65,16 @@ export class Cluster {
   }
 
   get running(): Stored<Pod>[] {
-    return this.alive.filter(({ status }) => status?.phase === 'Running');
+    return this.alive.filter((pod) => pod.status?.phase === 'Running' && !this.isSilent(pod));
+  }
+
+  /** Pods of nodes that are lost. */
+  get silent(): Stored<Pod>[] {
+    return this.alive.filter((pod) => this.isSilent(pod));
+  }
+
+  isSilent({ metadata }: Stored<Pod>): boolean {
+    return this.silentPods.has(metadata.uid);
   }
 
   /** Pods that have not ended. */
@@ -77,7 +87,7 @@ export class Cluster {
     this.collectGarbage();
     for (const job of this.store.all(jobs)) if (!this.dice.happens(0.3)) this.lookAtJob(job);
     for (const pod of this.store.all(pods)) {
-      if (pod.metadata.deletionTimestamp === undefined || this.dice.happens(0.3)) continue;
+      if (pod.metadata.deletionTimestamp === undefined || this.isSilent(pod) || this.dice.happens(0.3)) continue;
       if (pod.status?.phase === 'Running') this.end(pod, 75);
       else this.store.remove(pods, pod.metadata.name);
     }
@@ -185,6 +195,20 @@ export class Cluster {
   private configOf(pod: Stored<Pod>) {
     const name = pod.spec?.volumes?.find((each) => each.name === 'stage')?.configMap?.name ?? '';
     return this.store.get(configMaps, name);
+  }
+
+  /** The node controller hears nothing of its node. */
+  loseNode(pod: Stored<Pod>): void {
+    this.silentPods.add(pod.metadata.uid);
+    const lost = { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByTaintManager', message: '' };
+    const conditions = [...(pod.status?.conditions ?? []), lost, { type: 'Ready', status: 'Unknown' }];
+    this.deletePod(this.store.put(pods, { ...pod, status: { ...pod.status, conditions } }));
+  }
+
+  /** Whoever was asked to end meanwhile ends, and is gone soon. */
+  findNode(pod: Stored<Pod>, how: PodEnd): void {
+    this.silentPods.delete(pod.metadata.uid);
+    this.end(pod, how);
   }
 
   end(pod: Stored<Pod>, how: PodEnd): void {

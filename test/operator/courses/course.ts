@@ -8,6 +8,10 @@ export type Happening =
   | { readonly kind: 'time'; readonly seconds: number }
   | { readonly kind: 'podRuns'; readonly which: number }
   | { readonly kind: 'podEnds'; readonly which: number; readonly how: PodEnd }
+  /** The node of a pod that runs says nothing any more; its pod is deleted, and nobody knows whether it runs. */
+  | { readonly kind: 'nodeIsLost'; readonly which: number }
+  /** It says what became of the pod meanwhile, or is known to be gone for good. */
+  | { readonly kind: 'nodeReturns'; readonly which: number; readonly how: 'succeeds' | 'killed' | 'vanishes' }
   | { readonly kind: 'suspend'; readonly suspend: boolean }
   | { readonly kind: 'edit'; readonly variant: number }
   | { readonly kind: 'approve'; readonly which: number }
@@ -15,7 +19,9 @@ export type Happening =
   | { readonly kind: 'deleteStage'; readonly which: number }
   | { readonly kind: 'editStage'; readonly which: number; readonly seed: number }
   | { readonly kind: 'copyStage'; readonly which: number }
-  | { readonly kind: 'deleteCopies' };
+  | { readonly kind: 'deleteCopies' }
+  /** The pipeline is deleted, and one of its name applied before anything has followed it. */
+  | { readonly kind: 'replacePipeline'; readonly variant: number };
 
 export interface Course {
   readonly family: number;
@@ -29,10 +35,15 @@ export interface Course {
   readonly weather: Weather;
   /** The first process dies after so many writes, the next after so many, and so on; then one lives for ever. */
   readonly deaths: readonly number[];
+  /** A process that dies writes for so long beside the one that takes its place. */
+  readonly outlivesMs: number;
+  /** In the end somebody deletes the pipeline, whatever is under way. */
+  readonly isDeleted: boolean;
   readonly seed: number;
 }
 
 const which = fc.nat(7);
+const variant = fc.nat(Math.max(...families.map(({ length }) => length)) - 1);
 const of = <T extends object>(kind: Happening['kind'], more: { [P in keyof T]: fc.Arbitrary<T[P]> }) =>
   fc.record({ kind: fc.constant(kind), ...more }) as unknown as fc.Arbitrary<Happening>;
 
@@ -46,15 +57,18 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
       how: fc.constantFrom<PodEnd>('poorly', 'evicted', 'preempted', 'killed', 'vanishes', 0, 1, 64, 66, 75),
     }),
   },
+  { weight: 1, arbitrary: of('nodeIsLost', { which }) },
+  { weight: 1, arbitrary: of('nodeReturns', { which, how: fc.constantFrom('succeeds', 'killed', 'vanishes') }) },
   { weight: 2, arbitrary: of('time', { seconds: fc.constantFrom(1, 20, 60, 240) }) },
   { weight: 3, arbitrary: of('suspend', { suspend: fc.boolean() }) },
-  { weight: 3, arbitrary: of('edit', { variant: fc.nat(15) }) },
+  { weight: 3, arbitrary: of('edit', { variant }) },
   { weight: 1, arbitrary: of('approve', { which }) },
   { weight: 2, arbitrary: of('rerun', { which }) },
   { weight: 2, arbitrary: of('deleteStage', { which }) },
   { weight: 2, arbitrary: of('editStage', { which, seed: fc.constantFrom(3, 9) }) },
   { weight: 2, arbitrary: of('copyStage', { which }) },
   { weight: 1, arbitrary: of('deleteCopies', {}) },
+  { weight: 1, arbitrary: of('replacePipeline', { variant }) },
 );
 
 const happenings = fc.array(
@@ -88,14 +102,22 @@ const deaths = fc.oneof(
 
 const beginning = {
   family: fc.nat(families.length - 1),
-  variant: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(15) }),
+  variant: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: variant }),
   seed: fc.integer(),
 };
 
-export const course: fc.Arbitrary<Course> = fc.record({ ...beginning, happenings, weather, deaths });
+export const course: fc.Arbitrary<Course> = fc.record({
+  ...beginning,
+  happenings,
+  weather,
+  deaths,
+  outlivesMs: fc.constantFrom(0, 0, 0, 300, 3000),
+  isDeleted: fc.constantFrom(false, false, false, false, false, true),
+});
 
 /** One in which everything comes to rest after each happening, so that its end depends on nothing else. */
 export const slowCourse: fc.Arbitrary<Course> = course.map((each) => ({
   ...each,
+  isDeleted: false,
   happenings: each.happenings.map((one) => ({ ...one, restSeconds: 45, justBeforeStatus: false })),
 }));

@@ -4,7 +4,7 @@ import type { Course, Happening } from './course.ts';
 import { Dice } from './dice.ts';
 import { OperatorProcess, type Write } from './operator-process.ts';
 import { inOwnTime, pass } from './time.ts';
-import { always, asTrainersBegin, asWritten, atRest } from './truths.ts';
+import { afterDeletion, always, asTrainersBegin, asWritten, atRest } from './truths.ts';
 import { World } from './world.ts';
 
 /** Controllers, the kubelet and whoever else acts by themselves do something so often. */
@@ -19,7 +19,7 @@ export async function live(course: Course): Promise<World> {
     const life = new Life(course);
     try {
       await life.happenAll();
-      await life.endWell();
+      await (course.isDeleted ? life.endDeleted() : life.endWell());
       return life.world;
     } finally {
       life.end();
@@ -31,7 +31,8 @@ class Life {
   readonly world: World;
   private readonly course: Course;
   private readonly dice: Dice;
-  private operator: OperatorProcess;
+  /** The newest is the one that leads. */
+  private readonly operators: OperatorProcess[] = [];
   private deaths = 0;
   private changedAt = Date.now();
   private readonly lastWrites: Write[] = [];
@@ -47,15 +48,15 @@ class Life {
       this.changedAt = Date.now();
       this.check(always, this.world);
     });
-    this.operator = this.startOperator();
+    this.startOperator();
   }
 
   end(): void {
-    this.operator.kill();
+    for (const operator of this.operators) operator.kill();
   }
 
-  private startOperator(): OperatorProcess {
-    const { weather, deaths } = this.course;
+  private startOperator(): void {
+    const { weather, deaths, outlivesMs } = this.course;
     const { store, history } = this.world;
     const operator = new OperatorProcess({
       store,
@@ -63,6 +64,7 @@ class Life {
       weather,
       dice: this.dice,
       diesAfter: deaths[this.deaths],
+      outlivesMs,
       beforeWrite: (path) => {
         if (path.endsWith('/status')) this.justBeforeStatus.shift()?.();
       },
@@ -72,14 +74,12 @@ class Life {
       },
       onDeath: () => {
         this.deaths++;
-        setTimeout(() => {
-          this.operator = this.startOperator();
-        }, this.dice.roll() * 1000);
+        setTimeout(() => this.startOperator(), this.dice.roll() * 1000);
       },
       onMistake: (error) => this.note('no pass fails by a mistake of ours', words(error)),
     });
+    this.operators.push(operator);
     operator.start();
-    return operator;
   }
 
   private check<T extends readonly unknown[]>(
@@ -113,25 +113,29 @@ class Life {
       await this.pass(each.kind === 'time' ? each.seconds : each.restSeconds);
     }
     for (const happen of this.justBeforeStatus.splice(0)) happen();
-    await this.comeToRest();
   }
 
   /** Until nobody has changed anything for a while. */
   private async comeToRest(): Promise<void> {
+    await this.untilQuiet();
+    this.check(atRest, this.world);
+    await this.pass(1);
+  }
+
+  private async untilQuiet(): Promise<void> {
     const quietMs = 20_000 + 3 * Math.max(...this.course.weather.lagsMs);
     for (let seconds = 0; Date.now() - this.changedAt < quietMs; seconds += 5) {
       await this.pass(5);
       if (seconds > longestRestlessSeconds)
         this.note('all comes to rest', this.lastWrites.slice(-6).map(inShort).join());
     }
-    this.check(atRest, this.world);
-    await this.pass(1);
   }
 
   /** From now on all goes well, until the pipeline has come to its end or waits for a person. */
   async endWell(): Promise<void> {
     const { world } = this;
     const { cluster } = world;
+    await this.comeToRest();
     world.happen({ kind: 'suspend', suspend: false });
     for (let round = 0; round < mostRounds; round++) {
       // The message of a stage may say that somebody's copy has its place: by then the person has read it.
@@ -149,6 +153,15 @@ class Life {
     await this.pass(1);
   }
 
+  /** With all that belongs to it, and what is under way. */
+  async endDeleted(): Promise<void> {
+    const { world } = this;
+    world.deletePipeline();
+    await this.untilQuiet();
+    this.check(afterDeletion, world);
+    await this.pass(1);
+  }
+
   private get isOver(): boolean {
     const { status } = this.world.pipeline;
     if (status === undefined) return false;
@@ -157,7 +170,7 @@ class Life {
 }
 
 function isByPerson({ kind }: Happening): boolean {
-  return kind !== 'podRuns' && kind !== 'podEnds' && kind !== 'time';
+  return !['podRuns', 'podEnds', 'nodeIsLost', 'nodeReturns', 'time'].includes(kind);
 }
 
 function inShort({ method, path }: Write): string {

@@ -5,6 +5,10 @@ const roots = fourStages.replace('{from: pretrained}', '{init: {}}');
 const gated = (text: string, gate: string) =>
   text.replace('rewards: [{accuracy: {}}]}', `rewards: [{accuracy: {}}]}, evaluation: {data: [sums]}, gate: {${gate}}`);
 const shared = 'storage: {accessMode: ReadWriteMany}\n';
+const kept = (text: string, retention: string) =>
+  text.includes('storage: {')
+    ? text.replace('storage: {', `storage: {retention: ${retention}, `)
+    : `${text}storage: {retention: ${retention}}\n`;
 const helped = (workers: number) =>
   fourStages.replace('{accuracy: {}}]}', `{accuracy: {}}]}, rolloutWorkers: ${workers}`);
 
@@ -30,5 +34,7 @@ export const families: readonly (readonly R1Pipeline[])[] = [fourStages, roots, 
     gated(text, 'approval: true'),
     text.replace('rolloutWorkers: 2', 'rolloutWorkers: 1'),
     text.replace('rolloutWorkers: 2', 'rolloutWorkers: 0'),
+    kept(text, 'Retain'),
+    kept(text, 'Delete'),
   ].map(pipelineOf),
 );

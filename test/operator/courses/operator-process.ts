@@ -40,6 +40,8 @@ export interface OperatorOptions {
   readonly dice: Dice;
   /** It forgets everything in the moment after this write. */
   readonly diesAfter: number | undefined;
+  /** It goes on for so long when its time has come: as one that has not noticed that somebody else leads. */
+  readonly outlivesMs: number;
   readonly beforeWrite: (path: string) => void;
   readonly onWrite: (write: Write) => void;
   readonly onDeath: () => void;
@@ -94,8 +96,9 @@ export class OperatorProcess {
     void this.controller.stop();
   }
 
-  private die({ onDeath }: OperatorOptions): void {
-    this.kill();
+  private die({ onDeath, outlivesMs }: OperatorOptions): void {
+    if (outlivesMs === 0) this.kill();
+    else setTimeout(() => this.kill(), outlivesMs);
     onDeath();
   }
 }
@@ -141,7 +144,7 @@ class DirectClient extends KubeClient {
       onWrite({ method, path, body: given });
       if (++this.writes === diesAfter) {
         this.onLastWrite();
-        return never();
+        if (this.isDead) return never();
       }
     }
     if (isLost) throw new ConnectionError(`${method} ${path}: no answer`, undefined);

@@ -2,6 +2,7 @@ import { tellsApart } from '../../../trainer/contract/digest-version.ts';
 import { findCondition, succeededStatus } from '../../../operator/api/conditions.ts';
 import { annotations } from '../../../operator/api/metadata.ts';
 import { inputsOf, type R1Stage } from '../../../operator/api/stage.ts';
+import { hasNotEnded } from '../../../operator/core/attempts.ts';
 import { isChangedByHand } from '../../../operator/core/asked-for.ts';
 import { exhausted } from '../../../operator/core/budget.ts';
 import { runName } from '../../../operator/core/names.ts';
@@ -11,16 +12,18 @@ import {
   jobs,
   networkPolicies,
   pods,
+  secrets,
   services,
   volumeClaims,
   type Job,
+  type KubeObject,
   type Pod,
   type Stored,
   type StoredMetadata,
 } from '../../../operator/kube/client/resources.ts';
 import { attemptOf } from '../../../operator/kube/objects/attempt-job.ts';
 import { attemptLabels, madeFromAnnotation } from '../../../operator/kube/objects/labels.ts';
-import { isTrainer } from '../../../operator/kube/objects/ownership.ts';
+import { isTrainer, ownerOf } from '../../../operator/kube/objects/ownership.ts';
 import { stages } from '../../../operator/kube/objects/r1-kinds.ts';
 import { hasEnded, type Beginning } from './cluster.ts';
 import type { Write } from './operator-process.ts';
@@ -30,7 +33,7 @@ import type { World } from './world.ts';
 /** Each says what is wrong, if anything is. */
 type Truths<T extends readonly unknown[]> = Readonly<Record<string, (...of: T) => string | undefined>>;
 
-/** A copy that is no older may not have been heard of. */
+/** What is no older may not have been heard of. */
 const heardOfMs = 30_000;
 
 /** A budget that is spent at this moment is noticed within so long, also by an operator that has just begun. */
@@ -52,7 +55,7 @@ export const always: Truths<[World]> = {
   'a stage has one attempt that has not ended': (world) => {
     const seen = new Map<string, string>();
     for (const job of world.store.all(jobs)) {
-      if (!isTrainer(job) || !isAtWork(world, job)) continue;
+      if (!isTrainer(job) || !mayWrite(world, job)) continue;
       const uid = job.metadata.labels?.[attemptLabels.stageUid] ?? '';
       const other = seen.get(uid);
       if (other !== undefined) return `${other} and ${job.metadata.name} are both at work`;
@@ -71,11 +74,16 @@ export const always: Truths<[World]> = {
     return undefined;
   },
   'everything has an owner': ({ store }) =>
-    [...store.all(stages), ...store.all(jobs), ...store.all(configMaps), ...store.all(volumeClaims)].find(
+    [...store.all(stages), ...store.all(jobs), ...store.all(configMaps)].find(
       ({ metadata }) => (metadata as R1Stage['metadata'])['ownerReferences'] === undefined,
     )?.metadata.name,
+  'a claim that was to stay is there': ({ store, keptClaims }) => {
+    const there = new Set(store.all(volumeClaims).map(({ metadata }) => metadata.uid));
+    return [...keptClaims].find((uid) => !there.has(uid));
+  },
   'a stage has succeeded with what its trainer was asked for': (world) => {
     for (const stage of world.store.all(stages)) {
+      if (!isOwned(world, stage)) continue; // it follows its pipeline, as does the volume
       if (!saysSuccess(stage) || stage.status?.observedGeneration !== stage.metadata.generation) continue;
       const { checkpoint } = stage.status ?? {};
       const made = checkpoint && world.cluster.volume.checkpoints.get(`${stage.spec.stage}/${checkpoint.path}`);
@@ -84,6 +92,18 @@ export const always: Truths<[World]> = {
         return `${stage.metadata.name} has succeeded with other settings than it asks for`;
     }
     return undefined;
+  },
+  'no status goes back to what was so before': ({ history }) => {
+    const { plural, type, object } = history.at(-1)!;
+    if (plural !== stages.plural || type !== 'MODIFIED') return undefined;
+    const { uid, name } = object.metadata;
+    const before = history.findLast((each, at) => at < history.length - 1 && each.object.metadata.uid === uid);
+    const [was, is] = [before?.object, object].map((each) => (each as Stored<R1Stage> | undefined)?.status);
+    const ends = new Map(is?.attempts.map(({ number, outcome }) => [number, outcome]));
+    const lost = was?.attempts.find((each) => !hasNotEnded(each) && ends.get(each.number) !== each.outcome);
+    if (lost !== undefined) return `${name} has forgotten that attempt ${lost.number} has ${lost.outcome}`;
+    const isOlder = (was?.observedGeneration ?? 0) > (is?.observedGeneration ?? 0);
+    return isOlder ? `${name} speaks of generation ${is?.observedGeneration} again` : undefined;
   },
   'a pipeline is complete with what it asks for': (world) => {
     const { pipeline } = world;
@@ -114,13 +134,13 @@ export const atRest: Truths<[World]> = {
     const { spent } = world.survey(Date.now() - noticedMs);
     const why = spec.suspend ? 'suspended' : exhausted(spec.budget, spent);
     if (why === undefined) return undefined;
-    const job = ownJobs(world).find((each) => isAtWork(world, each) && !isStopping(each));
+    const job = ownJobs(world).find((each) => goesOn(world, each));
     return job && `${job.metadata.name} runs, although: ${why}`;
   },
   'what left the manifest does not run': (world) => {
     const names = new Set(world.pipeline.spec.stages.map(({ name }) => name));
     const job = ownJobs(world).find(
-      (each) => isAtWork(world, each) && !isStopping(each) && !names.has(each.metadata.labels?.['r1.dev/stage'] ?? ''),
+      (each) => goesOn(world, each) && !names.has(each.metadata.labels?.['r1.dev/stage'] ?? ''),
     );
     return job?.metadata.name;
   },
@@ -176,10 +196,11 @@ export const atRest: Truths<[World]> = {
 
 /** What holds as a trainer begins. */
 export const asTrainersBegin: Truths<[World, Beginning]> = {
-  'a stage finds the inputs that it was given': ({ store, cluster }, { file, pod }) => {
+  'a stage finds the inputs that it was given': (world, { file, pod }) => {
     const uid = pod.metadata.labels?.[attemptLabels.stageUid];
-    if (!store.all(stages).some(({ metadata }) => metadata.uid === uid)) return undefined; // it is about to be collected
-    const missing = cluster.volume.missingInputs(file);
+    const stage = world.store.all(stages).find(({ metadata }) => metadata.uid === uid);
+    if (stage === undefined || !isOwned(world, stage)) return undefined; // it is about to be collected
+    const missing = world.cluster.volume.missingInputs(file);
     return missing.length === 0 ? undefined : `${file.stage}: ${missing.join()}`;
   },
   'no run is removed that somebody needs': ({ store }, { file: { stage, goneRuns = [] }, toldAt }) => {
@@ -199,9 +220,13 @@ export const asTrainersBegin: Truths<[World, Beginning]> = {
 
 /** What holds of each write of an operator. */
 export const asWritten: Truths<[World, Write]> = {
-  'nothing is deleted that nobody wants deleted': ({ pipeline, askedAnew }, { method, path }) => {
+  'nothing is deleted that nobody wants deleted': (world, { method, path }) => {
     if (method !== 'DELETE') return undefined;
+    const { pipeline, askedAnew, history } = world;
     const [kind, name = ''] = path.split('/').slice(-2);
+    const { object } = history.findLast((each) => each.plural === kind && each.object.metadata.name === name) ?? {};
+    const owner = object && ownerOf((object as Stored<R1Stage>).metadata);
+    if (owner !== undefined && owner.uid !== pipeline.metadata.uid) return undefined; // it was a former pipeline's
     const ofAttempts: readonly string[] = [jobs.plural, pods.plural, services.plural, networkPolicies.plural];
     if (ofAttempts.includes(kind ?? '')) return undefined; // once it is known what the attempt came to
     const isAskedAnew = kind === stages.plural && askedAnew.has(name.slice(pipeline.metadata.name.length + 1));
@@ -209,16 +234,52 @@ export const asWritten: Truths<[World, Write]> = {
   },
 };
 
+/** What holds once a pipeline was deleted, and everything has come to rest. */
+export const afterDeletion: Truths<[World]> = {
+  'nothing of it is left': ({ store, cluster }) =>
+    [
+      ...[stages, jobs, configMaps, services, networkPolicies, secrets].flatMap((kind) => store.all<KubeObject>(kind)),
+      ...store.all(pods).filter((pod) => !cluster.isSilent(pod)),
+    ].find(() => true)?.metadata.name,
+  'a claim that was not to stay is gone': ({ store, keptClaims, pipeline: { spec } }) =>
+    store.all(volumeClaims).find(({ metadata }) => spec.storage.retention === 'Delete' && !keptClaims.has(metadata.uid))
+      ?.metadata.uid,
+  'nothing is made for it once that is known': ({ history, deletedAt }) => {
+    const isLate = ({ creationTimestamp }: StoredMetadata) => Date.parse(creationTimestamp) > deletedAt + heardOfMs;
+    return history.find(({ type, object }) => type === 'ADDED' && isLate(object.metadata))?.object.metadata.name;
+  },
+};
+
+/** By the pipeline as it is now. */
+function isOwned({ pipeline }: World, { metadata }: Stored<R1Stage>): boolean {
+  return ownerOf(metadata)?.uid === pipeline.metadata.uid;
+}
+
 function saysSuccess({ status }: R1Stage): boolean {
   return succeededStatus(status?.conditions) === 'True';
 }
 
-function isAtWork({ store }: World, job: Stored<Job>): boolean {
+/** Its trainer may write, for all that anybody knows. */
+function mayWrite({ store }: World, job: Stored<Job>): boolean {
   if (job.status?.conditions?.some(({ type }) => type === 'Complete' || type === 'Failed')) return false;
-  const own = store.all(pods).filter((pod) => isTrainer(pod) && attemptIn(pod.metadata) === attemptIn(job.metadata));
+  const own = podsOf(store, job);
   // Its only pod is gone: the Job controller has yet to notice.
   if (own.length === 0 && job.status?.active !== undefined) return false;
   return own.length === 0 || !own.every(hasEnded);
+}
+
+/** It holds a node that answers, or will. */
+function isAtWork(world: World, job: Stored<Job>): boolean {
+  const own = podsOf(world.store, job);
+  return mayWrite(world, job) && (own.length === 0 || !own.every((pod) => world.cluster.isSilent(pod)));
+}
+
+function goesOn(world: World, job: Stored<Job>): boolean {
+  return isAtWork(world, job) && !isStopping(job);
+}
+
+function podsOf(store: World['store'], job: Stored<Job>): Stored<Pod>[] {
+  return store.all(pods).filter((pod) => isTrainer(pod) && attemptIn(pod.metadata) === attemptIn(job.metadata));
 }
 
 function isStopping({ metadata }: Stored<Job>): boolean {

@@ -3,9 +3,11 @@ import type { PipelineStatus, R1Pipeline } from '../../../operator/api/pipeline.
 import type { R1Stage } from '../../../operator/api/stage.ts';
 import { findCondition } from '../../../operator/api/conditions.ts';
 import { surveyPipeline, type PipelineSituation } from '../../../operator/core/pipeline-situation.ts';
+import { fateOfVolume } from '../../../operator/core/retention.ts';
 import { stagesAfter } from '../../../operator/core/plan.ts';
 import { isStageOf } from '../../../operator/core/stage-runs.ts';
-import type { Stored } from '../../../operator/kube/client/resources.ts';
+import { claimName } from '../../../operator/core/names.ts';
+import { volumeClaims, type Stored } from '../../../operator/kube/client/resources.ts';
 import { ownerOf } from '../../../operator/kube/objects/ownership.ts';
 import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';
 import { ObjectStore, type Change } from '../../support/object-store.ts';
@@ -26,6 +28,11 @@ export class World {
   private readonly name: string;
   /** When the person, or what they asked for, last changed a stage. */
   private readonly touchedAt = new Map<string, number>();
+  /** Claims that were to stay when their pipeline was deleted. */
+  readonly keptClaims = new Set<string>();
+  /** When the person last deleted the pipeline. */
+  deletedAt = Infinity;
+  private deleted: Stored<R1Pipeline> | undefined;
   private uids = 0;
   private copies = 0;
 
@@ -36,14 +43,30 @@ export class World {
     this.store.newUid = () => `${(++this.uids).toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`;
     this.store.onChange((change) => {
       this.history.push(change);
-      if (change.plural === stages.plural && change.type === 'DELETED') this.touch(change.object as Stored<R1Stage>);
+      if (change.type !== 'DELETED') return;
+      if (change.plural === stages.plural) this.touch(change.object as Stored<R1Stage>);
+      if (change.plural === volumeClaims.plural) this.cluster.volume.checkpoints.clear();
     });
     this.cluster = new Cluster(this.store, dice, onBegin);
+    this.apply(manifest);
+  }
+
+  private apply(manifest: R1Pipeline): void {
     this.store.put(pipelines, { ...manifest, metadata: { ...manifest.metadata, namespace: 'team' } });
   }
 
+  /** In its last state, if it was deleted. */
   get pipeline(): Stored<R1Pipeline> {
-    return this.store.get(pipelines, this.name)!;
+    return this.store.get(pipelines, this.name) ?? this.deleted!;
+  }
+
+  deletePipeline(): void {
+    this.deleted = this.pipeline;
+    this.deletedAt = Date.now();
+    const claim = this.store.get(volumeClaims, claimName(this.name));
+    const isKept = !fateOfVolume(this.deleted).goes && this.deleted.status?.volumeRetained === true;
+    if (claim !== undefined && isKept) this.keptClaims.add(claim.metadata.uid);
+    this.store.remove(pipelines, this.name);
   }
 
   /** Stages of the pipeline; what somebody copied is none. */
@@ -85,6 +108,19 @@ export class World {
         if (pod !== undefined) cluster.end(pod, each.how);
         return;
       }
+      case 'nodeIsLost': {
+        const pod = pick(cluster.running, each.which);
+        if (pod !== undefined) cluster.loseNode(pod);
+        return;
+      }
+      case 'nodeReturns': {
+        const pod = pick(cluster.silent, each.which);
+        if (pod !== undefined) cluster.findNode(pod, each.how);
+        return;
+      }
+      case 'replacePipeline':
+        this.deletePipeline();
+        return this.apply(pick(this.manifests, each.variant)!);
       case 'suspend':
         return this.ask({ ...pipeline.spec, suspend: each.suspend });
       case 'edit': {
