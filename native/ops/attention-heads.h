@@ -15,7 +15,8 @@ struct AttentionHeads {
     tokens = q.dims[0], heads = q.dims[1], kvHeads = k.dims[1], headDim = q.dims[2];
     k.expect({tokens, kvHeads, headDim});
     v.expect(k.dims);
-    if (kvHeads == 0 || heads % kvHeads != 0) q.expect({tokens, kvHeads, headDim});
+    if (kvHeads == 0) k.expect({tokens, 1, headDim});
+    if (heads == 0 || heads % kvHeads != 0) q.expect({tokens, kvHeads, headDim});
   }
 };
 

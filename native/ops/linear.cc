@@ -5,13 +5,14 @@
 namespace r1 {
 namespace {
 
-/// y = x·wᵀ (+ c): x [m, k], w [n, k] or panels of it, c [m, n]
-template <class Weights>
+/// y = x·wᵀ (+ c): x [m, k], w [n, k] or panels of it, as `rank` says, c [m, n]
+template <class Weights, size_t rank>
 void callLinear(const Call& call) {
-  const Input x = call.input(0);
+  const Input x = call.input(0), given = call.input(1);
   x.expectRank(2);
+  given.expectRank(rank);
   const int64_t m = x.dims[0];
-  const Weights w(call.input(1), x.dims[1]);
+  const Weights w(given, x.dims[1]);
   w.multiply(x.floats(), call.optionalFloats(2, {m, w.outputs}), call.output(0, {m, w.outputs}), m);
 }
 
@@ -21,7 +22,7 @@ const Op linearOp{
     "Linear",
     {{"x", f32}, {"w", f32}, {"c", f32, true}},
     {{"y", f32}},
-    callLinear<Float32Weights>,
+    callLinear<Float32Weights, 2>,
 };
 
 /// x is rounded to bfloat16
@@ -29,7 +30,7 @@ const Op linearBf16Op{
     "LinearBf16",
     {{"x", f32}, {"w", bf16}, {"c", f32, true}},
     {{"y", f32}},
-    callLinear<BFloat16Weights>,
+    callLinear<BFloat16Weights, 2>,
 };
 
 /// w as panels, the rows of each side by side: w [n/16, 16, k], panels [n/16, k, 16]
@@ -51,7 +52,7 @@ const Op linearPackedOp{
     "LinearPacked",
     {{"x", f32}, {"panels", f32}, {"c", f32, true}},
     {{"y", f32}},
-    callLinear<Float32Weights>,
+    callLinear<Float32Weights, 3>,
 };
 
 /// w in bfloat16 as panels of 32 rows, two neighbours at a time: w [n/32, 32, k], panels [n/32, k/2, 32, 2]
@@ -74,7 +75,7 @@ const Op linearPackedBf16Op{
     "LinearPackedBf16",
     {{"x", f32}, {"panels", bf16}, {"c", f32, true}},
     {{"y", f32}},
-    callLinear<BFloat16Weights>,
+    callLinear<BFloat16Weights, 4>,
 };
 
 }  // namespace r1

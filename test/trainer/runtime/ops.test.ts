@@ -39,6 +39,82 @@ testWithOps('a kernel that is given wrong shapes fails with its name, the input,
   );
 });
 
+const heads = (name: string, count: number) => [name, [1, count, 2]] as const;
+const places = [
+  ['places', [1, 1]],
+  ['origins', [1]],
+] as const;
+const cache = [
+  ['positions', [1]],
+  ['table', [1, 1]],
+  ['keys', [64]],
+  ['values', [32, 2]],
+] as const;
+
+testWithOps.each([
+  {
+    op: 'Linear',
+    given: [
+      ['x', [2, 2]],
+      ['w', [1, 2, 16]],
+    ],
+    words: 'input w: found shape [1, 2, 16], expected 2 dimensions',
+  },
+  {
+    op: 'LinearPacked',
+    given: [
+      ['x', [2, 2]],
+      ['panels', [16, 2]],
+    ],
+    words: 'input panels: found shape [16, 2], expected 3 dimensions',
+  },
+  {
+    op: 'Attention',
+    given: [heads('q', 0), heads('k', 0), heads('v', 0), ...places],
+    words: 'input k: found shape [1, 0, 2], expected [1, 1, 2]',
+  },
+  {
+    op: 'Attention',
+    given: [heads('q', 0), heads('k', 1), heads('v', 1), ...places],
+    words: 'input q: found shape [1, 0, 2], expected [1, 1, 2]',
+  },
+  {
+    op: 'Attention',
+    given: [heads('q', 3), heads('k', 2), heads('v', 2), ...places],
+    words: 'input q: found shape [1, 3, 2], expected [1, 2, 2]',
+  },
+  {
+    op: 'CachedAttention',
+    given: [heads('q', 0), heads('k', 0), heads('v', 0), ...cache],
+    words: 'input k: found shape [1, 0, 2], expected [1, 1, 2]',
+  },
+] as const)('$op refuses what it has no place for: $words', async ({ op, given, words }) => {
+  const integers = ['places', 'origins', 'positions', 'table'];
+  const tensors = given.map(([name, dims]): [string, Tensor] => {
+    const count = dims.reduce((product: number, size) => product * size, 1);
+    const isInteger = integers.includes(name);
+    const data = isInteger ? new BigInt64Array(count) : new Float32Array(count);
+    return [name, { type: isInteger ? 'int64' : 'float32', dims: [...dims], data }];
+  });
+  const inputs = tensors.map(([name, { type, dims }]) =>
+    input(
+      name,
+      dims.map((_, at) => `${name}${at}`),
+      type,
+    ),
+  );
+  const [first] = inputs as [Value, ...Value[]];
+  const outputs = { Attention: 2, CachedAttention: 3 }[op as string] ?? 1;
+  const made = kernel(
+    op,
+    inputs,
+    Array.from({ length: outputs }, () => negate(first)),
+  );
+  const named = Object.fromEntries(made.map((value, at) => [`y${at}`, value]));
+  const executable = await (await openRuntime('ops')).compile(writeProgram(inputs, named));
+  await expect(executable.run(Object.fromEntries(tensors))).rejects.toThrow(`${op}: ${words}`);
+});
+
 // Of twelve processes one failed when no thread was the first.
 testWithOps('threads may make their first sessions at the same time', async () => {
   const program = fileURLToPath(new URL('../../support/compile-in-threads.ts', import.meta.url));
