@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { variantOf, which, type Wish } from '../../support/wishes.ts';
 import type { PodEnd } from './cluster.ts';
 import { families } from './manifests.ts';
 import { fairWeather, type Weather } from './operator-process.ts';
@@ -12,10 +13,7 @@ export type Happening =
   | { readonly kind: 'nodeIsLost'; readonly which: number }
   /** It says what became of the pod meanwhile, or is known to be gone for good. */
   | { readonly kind: 'nodeReturns'; readonly which: number; readonly how: 'succeeds' | 'killed' | 'vanishes' }
-  | { readonly kind: 'suspend'; readonly suspend: boolean }
-  | { readonly kind: 'edit'; readonly variant: number }
-  | { readonly kind: 'approve'; readonly which: number }
-  | { readonly kind: 'rerun'; readonly which: number }
+  | Wish
   | { readonly kind: 'deleteStage'; readonly which: number }
   | { readonly kind: 'editStage'; readonly which: number; readonly seed: number }
   | { readonly kind: 'copyStage'; readonly which: number }
@@ -42,8 +40,7 @@ export interface Course {
   readonly seed: number;
 }
 
-const which = fc.nat(7);
-const variant = fc.nat(Math.max(...families.map(({ length }) => length)) - 1);
+const variant = variantOf(families);
 const of = <T extends object>(kind: Happening['kind'], more: { [P in keyof T]: fc.Arbitrary<T[P]> }) =>
   fc.record({ kind: fc.constant(kind), ...more }) as unknown as fc.Arbitrary<Happening>;
 

@@ -1,4 +1,3 @@
-import { annotations } from '../../../operator/api/metadata.ts';
 import type { PipelineStatus, R1Pipeline } from '../../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../../operator/api/stage.ts';
 import { findCondition } from '../../../operator/api/conditions.ts';
@@ -11,6 +10,7 @@ import { volumeClaims, type Stored } from '../../../operator/kube/client/resourc
 import { ownerOf } from '../../../operator/kube/objects/ownership.ts';
 import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';
 import { ObjectStore, type Change } from '../../support/object-store.ts';
+import { asAsked, pick, type Wish } from '../../support/wishes.ts';
 import { Cluster, type Beginning } from './cluster.ts';
 import type { Course, Happening } from './course.ts';
 import type { Dice } from './dice.ts';
@@ -121,19 +121,15 @@ export class World {
       case 'replacePipeline':
         this.deletePipeline();
         return this.apply(pick(this.manifests, each.variant)!);
-      case 'suspend':
-        return this.ask({ ...pipeline.spec, suspend: each.suspend });
-      case 'edit': {
-        const { spec } = pick(this.manifests, each.variant)!;
-        return this.ask({ ...spec, suspend: pipeline.spec.suspend });
-      }
-      case 'approve':
-        return this.annotate(annotations.approved, pick(pipeline.spec.stages, each.which)!.name);
       case 'rerun': {
         const { name } = pick(pipeline.spec.stages, each.which)!;
         for (const affected of stagesAfter(pipeline, [name])) this.askedAnew.add(affected);
-        return this.annotate(annotations.rerunFrom, name);
+        return this.ask(each);
       }
+      case 'suspend':
+      case 'edit':
+      case 'approve':
+        return this.ask(each);
       case 'deleteStage': {
         const stage = pick(ownStages, each.which);
         if (stage !== undefined) this.store.remove(stages, stage.metadata.name);
@@ -165,19 +161,9 @@ export class World {
     this.store.put(stages, { apiVersion, kind, metadata: copied, spec });
   }
 
-  private ask(spec: R1Pipeline['spec']): void {
-    this.store.put(pipelines, { ...this.pipeline, spec });
-  }
-
-  private annotate(name: string, value: string): void {
-    const { pipeline } = this;
-    const given = { ...pipeline.metadata.annotations, [name]: value };
-    this.store.put(pipelines, { ...pipeline, metadata: { ...pipeline.metadata, annotations: given } });
+  private ask(wish: Wish): void {
+    this.store.put(pipelines, asAsked(this.pipeline, wish, this.manifests));
   }
 }
 
 const copyPrefix = 'copy-';
-
-function pick<T>(list: readonly T[], which: number): T | undefined {
-  return list[which % Math.max(1, list.length)];
-}

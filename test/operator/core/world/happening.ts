@@ -1,4 +1,6 @@
 import * as fc from 'fast-check';
+import { variantOf, which, type Wish } from '../../../support/wishes.ts';
+import { variants } from './variants.ts';
 
 /** What can happen to a pipeline and its stages. `which` chooses among the stages, or attempts, that there are. */
 export type Happening =
@@ -11,10 +13,7 @@ export type Happening =
   | { readonly kind: 'progress'; readonly which: number }
   | { readonly kind: 'podEnds'; readonly which: number; readonly how: End }
   | { readonly kind: 'tracesGo'; readonly which: number }
-  | { readonly kind: 'suspend'; readonly suspend: boolean }
-  | { readonly kind: 'edit'; readonly variant: number }
-  | { readonly kind: 'approve'; readonly which: number }
-  | { readonly kind: 'rerun'; readonly which: number }
+  | Wish
   | { readonly kind: 'deleteStage'; readonly which: number }
   | { readonly kind: 'editStage'; readonly which: number; readonly seed: number }
   | { readonly kind: 'refuse'; readonly seconds: number };
@@ -23,7 +22,7 @@ const ends = ['succeeds', 'poorly', 'evicted', 'preempted', 'nodeLost', 'killed'
 /** A word, or an exit code. */
 export type End = (typeof ends)[number] | number;
 
-const which = fc.nat(7);
+const variant = variantOf(variants);
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 6, arbitrary: fc.constant({ kind: 'settle' as const }) },
@@ -44,7 +43,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('time' as const), seconds: fc.constantFrom(1, 60, 2000) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('suspend' as const), suspend: fc.boolean() }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('edit' as const), variant: fc.nat(13) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('edit' as const), variant }) },
   {
     weight: 8,
     arbitrary: fc.oneof(
@@ -74,8 +73,8 @@ export interface Course {
 }
 
 export const course: fc.Arbitrary<Course> = fc.record({
-  family: fc.nat(1),
-  variant: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(13) }),
+  family: fc.nat(variants.length - 1),
+  variant: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: variant }),
   maxRunningStages: fc.constantFrom(1, 1, 2, 32),
   happenings: fc.array(happening, { minLength: 1, maxLength: 40, size: 'max' }),
 });

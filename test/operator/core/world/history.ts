@@ -1,5 +1,6 @@
 import { reconcilePipeline, reconcileStage } from '../../../../operator/reconciler.ts';
 import type { AttemptObserved } from '../../../../operator/core/observed.ts';
+import { asAsked, pick } from '../../../support/wishes.ts';
 import type { Course, End, Happening } from './happening.ts';
 import { decidedTruly, fewEnough, restsAsItShould, stageDecidedTruly } from './truths.ts';
 import { variants } from './variants.ts';
@@ -17,13 +18,8 @@ export async function live({ family, variant, maxRunningStages, happenings }: Co
   return world;
 }
 
-function pick<T>(list: readonly T[], which: number): T | undefined {
-  return list[which % Math.max(1, list.length)];
-}
-
 async function happen(world: World, each: Happening, known: (typeof variants)[number]): Promise<void> {
   const names = [...world.stages.keys()];
-  const stageNames = world.pipeline.spec.stages.map(({ name }) => name);
   switch (each.kind) {
     case 'time':
       world.now += each.seconds * 1000;
@@ -74,16 +70,10 @@ async function happen(world: World, each: Happening, known: (typeof variants)[nu
       return;
     }
     case 'suspend':
-      return world.ask({ ...world.pipeline.spec, suspend: each.suspend });
-    case 'edit': {
-      const { suspend } = world.pipeline.spec;
-      const asked = known[each.variant % known.length];
-      return asked && world.ask({ ...asked.spec, suspend });
-    }
+    case 'edit':
     case 'approve':
-      return world.approve(pick(stageNames, each.which) ?? '');
     case 'rerun':
-      return world.rerun(pick(stageNames, each.which) ?? '');
+      return world.ask(asAsked(world.pipeline, each, known));
     case 'deleteStage': {
       const name = pick(names, each.which);
       if (name !== undefined) world.stages.delete(name);

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { findCondition } from '../../../../operator/api/conditions.ts';
+import { findCondition, succeededStatus } from '../../../../operator/api/conditions.ts';
 import { stateOf } from '../../../../operator/api/display.ts';
 import type { PipelineStatus } from '../../../../operator/api/pipeline.ts';
-import type { StageStatus } from '../../../../operator/api/stage.ts';
 import { decidePipeline, type PipelineDecision } from '../../../../operator/core/decide-pipeline.ts';
 import { decideStage } from '../../../../operator/core/decide-stage.ts';
 import type { StageDecision } from '../../../../operator/core/stage-decision.ts';
@@ -33,7 +32,7 @@ function pipelineSaysWhatIsSo(world: World, status: PipelineStatus): void {
   if (findCondition(status.conditions, 'Succeeded')?.status !== 'True') return;
   for (const { stage, object, desired } of surveyPipeline(world.pipelineObserved()).views) {
     assert.deepEqual(
-      { stage: stage.name, succeeded: succeededStatus(object?.status) },
+      { stage: stage.name, succeeded: object && succeededStatus(object.status?.conditions) },
       {
         stage: stage.name,
         succeeded: 'True',
@@ -48,10 +47,6 @@ function pipelineSaysWhatIsSo(world: World, status: PipelineStatus): void {
       },
     );
   }
-}
-
-function succeededStatus(status: StageStatus | undefined): string | undefined {
-  return findCondition(status?.conditions, 'Succeeded')?.status;
 }
 
 /** The same of a stage. */

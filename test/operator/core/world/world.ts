@@ -1,4 +1,3 @@
-import { annotations } from '../../../../operator/api/metadata.ts';
 import type { PipelineStatus, R1Pipeline } from '../../../../operator/api/pipeline.ts';
 import type { R1Stage, StageStatus } from '../../../../operator/api/stage.ts';
 import type { PipelineAction } from '../../../../operator/core/decide-pipeline.ts';
@@ -106,7 +105,8 @@ export class World implements Shell {
         const kept = Object.entries({ ...metadata.annotations, ...action.annotations }).filter(
           ([, each]) => each !== null,
         );
-        this.annotate(Object.fromEntries(kept) as Record<string, string>);
+        const given = Object.fromEntries(kept) as Record<string, string>;
+        this.pipeline = { ...this.pipeline, metadata: { ...metadata, annotations: given } };
         return;
       }
       case 'RetainVolume':
@@ -123,17 +123,10 @@ export class World implements Shell {
     stage.object = { ...object, metadata: { ...metadata, ...object.metadata, generation } };
   }
 
-  annotate(given: Record<string, string>): void {
-    this.pipeline = { ...this.pipeline, metadata: { ...this.pipeline.metadata, annotations: given } };
-  }
-
-  ask(spec: R1Pipeline['spec']): void {
-    const { pipeline } = this;
-    this.pipeline = {
-      ...pipeline,
-      spec,
-      metadata: { ...pipeline.metadata, generation: (pipeline.metadata.generation ?? 0) + 1 },
-    };
+  ask(asked: R1Pipeline): void {
+    const { generation = 0 } = this.pipeline.metadata;
+    const isOther = asked.spec !== this.pipeline.spec;
+    this.pipeline = { ...asked, metadata: { ...asked.metadata, generation: generation + (isOther ? 1 : 0) } };
   }
 
   async applyToStage({ stage }: StageObserved, action: StageAction): Promise<void> {
@@ -165,13 +158,5 @@ export class World implements Shell {
     const found = this.stages.get(stage.spec.stage);
     if (found !== undefined) found.object = { ...found.object, status };
     return true;
-  }
-
-  approve(stage: string): void {
-    this.annotate({ ...this.pipeline.metadata.annotations, [annotations.approved]: stage });
-  }
-
-  rerun(stage: string): void {
-    this.annotate({ ...this.pipeline.metadata.annotations, [annotations.rerunFrom]: stage });
   }
 }
