@@ -14,7 +14,7 @@ const config = tinyConfig();
 const layout = parameterLayout(config, 'lm');
 const parameters = fromFlat(layout, freshParameters(layout, config, 1));
 const engine = await Engine.create({ config, head: 'lm', parameters, workers: 2, optimizer: true });
-engine.copyParameters('policy', 'reference');
+await engine.copyParameters('policy', 'reference');
 const settings = { learningRate: 1e-4, betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 } as const;
 const sampling = { temperature: 1, topP: 1, topK: 0 };
 const resident: number[] = [];

@@ -29,8 +29,10 @@ export interface Backend {
   gradient(parts: readonly TrainingPart[]): Promise<Gradient>;
   /** AdamW on the policy with the gradient that was made last. */
   update(settings: AdamWSettings, step: number, gradientScale: number): Promise<void>;
-  /** The optimizer's memory itself, not a copy. @throws Error if there is none */
-  moments(): Moments;
+  /** As they are now; read only, and good until the next update. @throws Error if there is no optimizer */
+  readMoments(): Promise<Moments>;
+  /** @param write fills both arrays */
+  writeMoments(write: WriteMoments): Promise<void>;
 
   /** Gives up all that runs, at once; what it would have given is wanted no more. May be called at any time. */
   abandon(): void;
@@ -50,7 +52,7 @@ export interface ParameterStore {
   /** Adds or replaces a set that shares with the policy what is not trained, of which the rest is written. */
   putTrained(name: string, write: WriteTensors): Promise<void>;
   /** Makes `to` a copy of `from` as it is now; they share what is not trained. */
-  copy(from: string, to: string): void;
+  copy(from: string, to: string): Promise<void>;
   /** Another one whenever a set changes, before the first of its numbers does. */
   version(name: string): number;
 }
@@ -61,6 +63,8 @@ export interface ParameterStore {
  */
 export type WriteTensors = (memoryOf: MemoryOf) => Promise<void>;
 export type MemoryOf = (tensor: ParameterTensor) => Promise<Float32Array>;
+
+export type WriteMoments = (moments: Moments) => Promise<void>;
 
 export type OnCompletion = (index: number, completion: Completion) => void;
 

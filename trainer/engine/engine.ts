@@ -6,7 +6,7 @@ import { clipFactor } from '../optim/clipping.ts';
 import { inverseOf } from '../rollout/decoder.ts';
 import { type Claims, finishClaim, newClaims } from '../rollout/claims.ts';
 import type { Completion, GenerationRequest } from '../rollout/requests.ts';
-import type { Backend, MicroBatchResult, OnCompletion, WriteTensors } from './backend.ts';
+import type { Backend, MicroBatchResult, OnCompletion, WriteMoments, WriteTensors } from './backend.ts';
 import { cutBatch, cutCompletions, cutSequences, inBatchOrder, sizeOfScored, tokenFields } from './batches.ts';
 import { planGeneration } from './generation-plan.ts';
 import type { OptimizerState, StepReport, StepSettings } from './optimizer-step.ts';
@@ -119,9 +119,9 @@ export class Engine {
   }
 
   /** Makes `to` a copy of `from` as it is now; they share what is not trained. */
-  copyParameters(from: string, to: string): void {
+  async copyParameters(from: string, to: string): Promise<void> {
     this.#expectIdle();
-    this.#backend.parameters.copy(from, to);
+    await this.#inOrder(() => this.#backend.parameters.copy(from, to));
   }
 
   /**
@@ -219,17 +219,21 @@ export class Engine {
     });
   }
 
-  /** The optimizer's memory itself, not a copy: save it before the next step. */
-  optimizerState(): OptimizerState {
-    const { m, v } = this.#backend.moments();
+  /** Optimizer steps so far. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Not a copy, where the moments can be read where they lie: save them before the next step. */
+  async optimizerState(): Promise<OptimizerState> {
+    const { m, v } = await this.#backend.readMoments();
     return { step: this.#steps, m, v };
   }
 
-  restoreOptimizer({ step, m, v }: OptimizerState): void {
+  /** @param write fills the moments after so many steps */
+  async restoreOptimizer(step: number, write: WriteMoments): Promise<void> {
     this.#expectIdle();
-    const moments = this.#backend.moments();
-    moments.m.set(m);
-    moments.v.set(v);
+    await this.#inOrder(() => this.#backend.writeMoments(write));
     this.#steps = step;
   }
 

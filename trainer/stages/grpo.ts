@@ -63,7 +63,7 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
       for (const [at, miniBatch] of updates.slice(0, training.stepsLeft)) {
         const update = await training.stoppable(() => updatePolicy(settings, policy, miniBatch, training.step));
         const refresh = isRefreshDue(settings, training.step);
-        if (refresh) policy.refreshReference();
+        if (refresh) await policy.refreshReference();
         await training.report({
           ...rollout.metrics,
           ...(at === 0 && { num_tokens: rollout.tokens }), // once, so that it can be summed

@@ -82,7 +82,7 @@ export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}
   if (head === 'lm' && workspace.rolloutServer) policy.shareWith(workspace.rolloutServer);
   try {
     if (!checkpoint || !state) {
-      if (options.reference) policy.refreshReference();
+      if (options.reference) await policy.refreshReference();
       return { policy, step: 0, metrics: {}, checkpoint: undefined, evaluationDue: false, final: undefined };
     }
     const { path, step } = checkpoint;

@@ -102,8 +102,8 @@ export class Policy {
   }
 
   /** Makes the present weights the reference. */
-  refreshReference(): void {
-    this.engine.copyParameters('policy', 'reference');
+  async refreshReference(): Promise<void> {
+    await this.engine.copyParameters('policy', 'reference');
     this.#hasReference = true;
   }
 

@@ -35,10 +35,9 @@ export async function writeState(
   evaluationDue = false,
 ): Promise<void> {
   await makeWithin(join(directory, 'trainer'));
-  const { step } = policy.engine.optimizerState();
   const { templateDigest } = policy.tokenizer;
   const state: ResumeState = {
-    optimizerStep: step,
+    optimizerStep: policy.engine.steps,
     hasReference: policy.hasReference,
     metrics,
     templateDigest,
@@ -51,7 +50,7 @@ export async function writeState(
 export async function writeResumeTensors(policy: Policy, directory: string): Promise<void> {
   await makeWithin(join(directory, 'trainer'));
   const { engine, hasReference } = policy;
-  const { m, v } = engine.optimizerState();
+  const { m, v } = await engine.optimizerState();
   const shape = [m.length];
   const ofReference = trainedOf(engine).map((tensor) => ({
     name: inReference(tensor),
@@ -78,10 +77,11 @@ export async function readResumeState(checkpoint: string): Promise<ResumeState> 
 export async function restoreResumeState(policy: Policy, directory: string, state: ResumeState): Promise<void> {
   const { engine } = policy;
   await using file = await SafetensorsFile.open(join(directory, tensorsFile));
-  const { m, v } = engine.optimizerState(); // read where they belong: copies would be two models more in memory
-  await file.read('m', m);
-  await file.read('v', v);
-  engine.restoreOptimizer({ step: state.optimizerStep, m, v });
+  // Read where they belong: copies would be two models more in memory.
+  await engine.restoreOptimizer(state.optimizerStep, async ({ m, v }) => {
+    await file.read('m', m);
+    await file.read('v', v);
+  });
   if (!state.hasReference) return;
   await policy.restoreReference(async (memoryOf) => {
     for (const tensor of trainedOf(engine)) await file.read(inReference(tensor), await memoryOf(tensor));

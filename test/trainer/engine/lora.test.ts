@@ -28,8 +28,8 @@ test('the optimizer remembers what is trained and nothing else', async () => {
   const { tensors, size, frozen } = parameterLayout(config, 'lm');
   const ofAdapters = tensors.filter(({ name }) => name.includes('.lora_')).reduce((sum, each) => sum + each.size, 0);
   expect(size - frozen).toBe(ofAdapters);
-  expect(engine.optimizerState().m).toHaveLength(ofAdapters);
-  expect(engine.optimizerState().v).toHaveLength(ofAdapters);
+  expect((await engine.optimizerState()).m).toHaveLength(ofAdapters);
+  expect((await engine.optimizerState()).v).toHaveLength(ofAdapters);
 });
 
 test('the number of workers changes no bit', async () => {
@@ -38,7 +38,7 @@ test('the number of workers changes no bit', async () => {
       const engine = await tinyEngine({ config, workers, optimizer: true });
       const reports = [];
       for (let step = 0; step < 3; step++) reports.push(await engine.step(supervisedBatch(40), stepSettings));
-      return { reports, parameters: await parametersOf(engine), state: engine.optimizerState() };
+      return { reports, parameters: await parametersOf(engine), state: await engine.optimizerState() };
     }),
   );
   expect(results[1]).toEqual(results[0]);
@@ -49,14 +49,14 @@ test('a reference shares the weights under the adapters, and stays as it was', a
   const engine = await tinyEngine({ config, optimizer: true, workers: 2 });
   const sequences = [{ promptIds: tokenIds(4, 50), completionIds: tokenIds(9, 50, 3) }];
   const probabilities = async (set: string) => engine.tokenProbabilities(sequences, { set, temperature: 1 });
-  engine.copyParameters('policy', 'reference');
+  await engine.copyParameters('policy', 'reference');
   const before = await probabilities('reference');
   await engine.step(supervisedBatch(8), stepSettings);
   expect(await probabilities('reference')).toEqual(before);
   expect(await probabilities('policy')).not.toEqual(before);
 
   const kept = await parametersOf(engine, 'reference');
-  engine.copyParameters('policy', 'reference');
+  await engine.copyParameters('policy', 'reference');
   expect(await probabilities('reference')).toEqual(await probabilities('policy'));
   const tensors = engine.layout.tensors.filter(({ trained }) => trained);
   await engine.writeTrainedParameters('reference', fromFlat({ tensors }, kept));

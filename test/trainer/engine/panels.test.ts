@@ -45,18 +45,18 @@ describe.each(['f32', 'bf16'] as const)('in %s', (precision) => {
     for (const each of [engine, plain]) {
       // oxlint-disable-next-line no-await-in-loop -- one engine after the other
       await each.generate(requests(20));
-      each.copyParameters('policy', 'before');
+      await each.copyParameters('policy', 'before');
       // oxlint-disable-next-line no-await-in-loop
       await each.writeParameters('policy', fromFlat(layout, other));
     }
     await generatesAlike('policy');
     await generatesAlike('before');
-    for (const each of [engine, plain]) each.copyParameters('policy', 'before');
+    for (const each of [engine, plain]) await each.copyParameters('policy', 'before');
     await generatesAlike('before');
   });
 
   testWithOps('they are those of a set that was generated with before a step of the policy', async () => {
-    for (const each of [engine, plain]) each.copyParameters('policy', 'before');
+    for (const each of [engine, plain]) await each.copyParameters('policy', 'before');
     await engine.generate(requests(20), { set: 'before' });
     await engine.step(supervisedBatch(4), stepSettings);
     await generatesAlike('before');

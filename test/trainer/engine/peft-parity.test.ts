@@ -34,7 +34,7 @@ test('llama-biases: probabilities and the gradient of every adapter agree with p
   expect(relativeDifference([loss], golden('loss'))).toBeLessThan(tolerance);
   const ofTokens = probs.flatMap((each) => [...each]);
   expect(relativeDifference(ofTokens, golden('prob'))).toBeLessThan(tolerance);
-  expectGradients(engine, golden);
+  await expectGradients(engine, golden);
   await engine.close();
 });
 
@@ -46,7 +46,7 @@ test('qwen3-reward: scores, and the gradient of every adapter and of the head, a
   const { loss, scores } = await engine.step({ loss: 'pairwise', pairs: [{ chosen, rejected, weight: 1 }] }, oneStep);
   expect(relativeDifference([loss], golden('loss'))).toBeLessThan(tolerance);
   expect(relativeDifference(scores.flat(), golden('score'))).toBeLessThan(tolerance);
-  expectGradients(engine, golden);
+  await expectGradients(engine, golden);
   await engine.close();
 });
 
@@ -83,8 +83,8 @@ async function open(name: string, head: Head, lora: LoraSettings) {
   return { engine, config, golden, goldenNames: [...tensors.keys()] };
 }
 
-function expectGradients(engine: Engine, golden: (name: string) => Float32Array): void {
-  const { m } = engine.optimizerState();
+async function expectGradients(engine: Engine, golden: (name: string) => Float32Array): Promise<void> {
+  const { m } = await engine.optimizerState();
   const differences = trainedLayout(engine.layout).tensors.map(
     ({ name, offset, size }) =>
       [name, relativeDifference(m.subarray(offset, offset + size), golden(`grad.${name}`))] as const,

@@ -37,9 +37,10 @@ test.each(cases)(
       { ids: ids.slice(firstLength, firstLength + secondLength), weights: weight.slice(firstLength - 1) },
     ];
     const { loss } = await engine.step({ loss: 'sft', sequences }, oneStep);
+    const found = await gradients(engine);
     const differences = (prefix: string) => [
       relativeDifference([loss], golden.get(`${prefix}loss`)),
-      ...gradients(engine).map(([tensor, values]) => relativeDifference(values, golden.get(`${prefix}grad.${tensor}`))),
+      ...found.map(([tensor, values]) => relativeDifference(values, golden.get(`${prefix}grad.${tensor}`))),
     ];
     // A number next to the middle of two of bfloat16 is rounded up here and down there: the last bit of its float32 decides. A key or value that
     // is rounded elsewhere changes a gradient by up to 1e-3; without rounding it is 2e-2 away.
@@ -68,7 +69,7 @@ test.each([
       const engine = await tinyEngine({ config: { ...config, ...changes }, workers, optimizer: true });
       const reports = [];
       for (let step = 0; step < 3; step++) reports.push(await engine.step(supervisedBatch(40), stepSettings));
-      return { reports, parameters: await parametersOf(engine), state: engine.optimizerState() };
+      return { reports, parameters: await parametersOf(engine), state: await engine.optimizerState() };
     }),
   );
   expect(results[1]).toEqual(results[0]);
@@ -102,13 +103,13 @@ test.each(runtimes)(
     const engine = await tinyEngine({ config, optimizer: true, workers: 2, runtime });
     const sequences = [{ promptIds: tokenIds(4, 50), completionIds: tokenIds(9, 50, 3) }];
     const probabilities = async (set: string) => engine.tokenProbabilities(sequences, { set, temperature: 1 });
-    engine.copyParameters('policy', 'reference');
+    await engine.copyParameters('policy', 'reference');
     const before = await probabilities('reference');
     expect(await probabilities('policy')).toEqual(before);
     await engine.step(supervisedBatch(8), stepSettings);
     expect(await probabilities('reference')).toEqual(before);
     expect(await probabilities('policy')).not.toEqual(before);
-    engine.copyParameters('policy', 'reference');
+    await engine.copyParameters('policy', 'reference');
     expect(await probabilities('reference')).toEqual(await probabilities('policy'));
   },
 );
@@ -129,10 +130,10 @@ function same(a: Float32Array, b: Float32Array): number {
 
 async function gradientOf(engine: Engine) {
   const { loss } = await engine.step(supervisedBatch(8), oneStep);
-  return { loss, gradient: engine.optimizerState().m };
+  return { loss, gradient: (await engine.optimizerState()).m };
 }
 
-function gradients(engine: Engine): (readonly [name: string, values: Float32Array])[] {
-  const { m } = engine.optimizerState();
+async function gradients(engine: Engine): Promise<(readonly [name: string, values: Float32Array])[]> {
+  const { m } = await engine.optimizerState();
   return engine.layout.tensors.map(({ name, offset, size }) => [name, m.subarray(offset, offset + size)]);
 }

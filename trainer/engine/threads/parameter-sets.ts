@@ -91,7 +91,7 @@ export class ParameterSets implements ParameterStore {
     return (offset < this.#layout.frozen ? frozen : trained).values.subarray(start, start + size);
   }
 
-  copy(from: string, to: string): void {
+  async copy(from: string, to: string): Promise<void> {
     const { frozen, trained } = this.#get(from);
     const target = this.#sets.get(to);
     if (target === undefined) this.#add(to, frozen, shared(trained.values));

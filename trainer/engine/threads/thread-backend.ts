@@ -6,7 +6,7 @@ import type { AdamWSettings } from '../../optim/adamw.ts';
 import type { Claims } from '../../rollout/claims.ts';
 import { chooseRuntime } from '../../runtime/open-runtime.ts';
 import type { RuntimeName } from '../../runtime/runtime.ts';
-import type { Backend, Gradient, Moments, OnCompletion } from '../backend.ts';
+import type { Backend, Gradient, Moments, OnCompletion, WriteMoments } from '../backend.ts';
 import type { Part, TrainingPart } from '../batches.ts';
 import type { GenerationPlan } from '../generation-plan.ts';
 import type { ScoredSequence, TokenSequence } from '../sequences.ts';
@@ -113,8 +113,12 @@ export class ThreadBackend implements Backend {
     });
   }
 
-  moments(): Moments {
+  async readMoments(): Promise<Moments> {
     return this.#memory();
+  }
+
+  async writeMoments(write: WriteMoments): Promise<void> {
+    await write(this.#memory());
   }
 
   abandon(): void {
