@@ -14,7 +14,7 @@ import { readWorkload, serve, type Work } from './serve.ts';
 const advantageEpsilon = 1e-4;
 
 /** A step of GRPO by the stage's own code: sampling, a trivial reward (the share of even tokens), one update. */
-function prepare(policy: Policy, workload: GrpoStepWorkload): Work {
+async function prepare(policy: Policy, workload: GrpoStepWorkload): Promise<Work> {
   const { promptIds, group, seed, klCoefficient } = workload;
   const settings = settingsOf(workload);
   const prompts = promptIds.map((ids, at): Row => ({
@@ -23,7 +23,7 @@ function prepare(policy: Policy, workload: GrpoStepWorkload): Work {
     domain: 'reasoning',
     messages: [{ role: 'user', content: asText(ids) }],
   }));
-  if (klCoefficient > 0) policy.refreshReference();
+  if (klCoefficient > 0) await policy.refreshReference();
   let steps = 0;
 
   async function repeat(): Promise<void> {
@@ -99,4 +99,4 @@ function evenShare(text: string): number {
 
 const workload = readWorkload() as GrpoStepWorkload;
 const policy = await startIdPolicy(workload);
-await serve(policy, prepare(policy, workload));
+await serve(policy, await prepare(policy, workload));

@@ -1,8 +1,9 @@
-import { sizeOf } from '../graph/shape.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { probabilityProgram, scoreProgram } from '../models/programs.ts';
 import type { ExecutableCache } from '../runtime/executable-cache.ts';
-import { floats, floatTensor, indexTensor, type Tensor, type Tensors } from '../runtime/tensor.ts';
+import type { AnyTensor, AnyTensors } from '../runtime/tensor.ts';
+import { tensorRows } from '../runtime/device-memory.ts';
+import type { PassMemory } from './pass-memory.ts';
 
 /** Bytes of the logits that exist at a time. */
 export const logitBytes = 64 * 1024 * 1024;
@@ -26,69 +27,47 @@ export function logitSpans(count: number, vocabularySize: number, bytes = logitB
   }));
 }
 
-/** Rows of a matrix, in a matrix of their own. */
-export function pickRows(matrix: Tensor, rows: readonly number[], { start, end }: Span): Tensor<'float32'> {
-  const [, width] = matrix.dims as [number, number];
-  const [all, picked] = [matrix.data as Float32Array, new Float32Array((end - start) * width)];
-  for (let at = start; at < end; at++) {
-    const row = rows[at] as number;
-    picked.set(all.subarray(row * width, (row + 1) * width), (at - start) * width);
-  }
-  return floatTensor(picked, [end - start, width]);
-}
-
-/** `matrix[rows[start + i]] += updates[i]` */
-export function addRows(matrix: Float32Array, rows: readonly number[], updates: Tensor, start = 0): void {
-  const [count, width] = updates.dims as [number, number];
-  const data = updates.data as Float32Array;
-  for (let i = 0; i < count; i++) {
-    const [to, from] = [(rows[start + i] as number) * width, i * width];
-    for (let j = 0; j < width; j++) matrix[to + j] = (matrix[to + j] as number) + (data[from + j] as number);
-  }
-}
-
-/** Those of some inputs with one number a picked token cut to a span; the others as they are. */
-export function cutInputs(inputs: Tensors, count: number, { start, end }: Span): Tensors {
-  return Object.fromEntries(
-    Object.entries(inputs).map(([name, tensor]): [string, Tensor] => {
-      const { type, dims, data } = tensor;
-      if (dims.length !== 1 || sizeOf(dims) !== count) return [name, tensor];
-      return [name, { type, dims: [end - start], data: data.subarray(start, end) }];
-    }),
-  );
-}
-
 /** Runs what follows the last layer where nothing is trained. */
 export class HeadRuns {
   readonly #config: ModelConfig;
   readonly #programs: ExecutableCache;
+  readonly #memory: PassMemory;
 
-  constructor(config: ModelConfig, programs: ExecutableCache) {
+  constructor(config: ModelConfig, programs: ExecutableCache, memory: PassMemory) {
     this.#config = config;
     this.#programs = programs;
+    this.#memory = memory;
   }
 
   /** Of each picked token's target, `[M]`. @param x the last residual stream */
   async probabilities(
-    parameters: Tensors,
-    x: Tensor,
+    parameters: AnyTensors,
+    x: AnyTensor,
     { picked, targets }: { readonly picked: readonly number[]; readonly targets: readonly number[] },
-    inverseTemperature: Tensor,
+    inverseTemperature: number,
   ): Promise<Float32Array> {
     const program = await this.#programs.get('probability', () => probabilityProgram(this.#config));
+    const memory = this.#memory;
+    const scale = memory.floats('inverse temperature', Float32Array.of(inverseTemperature), [1]);
     const all = new Float32Array(picked.length);
+    const rows = await memory.indices('picked', picked, [picked.length]);
+    const wanted = await memory.indices('targets', targets, [targets.length]);
     for (const span of logitSpans(picked.length, this.#config.vocabularySize)) {
-      const wanted = indexTensor(targets.slice(span.start, span.end), [span.end - span.start]);
-      const inputs = { x: pickRows(x, picked, span), targets: wanted, inverseTemperature };
-      all.set(floats(await program.run({ ...parameters, ...inputs }), 'prob'), span.start);
+      const ofSpan = (tensor: AnyTensor) => tensorRows(tensor, span.start, span.end);
+      const inputs = { x: await memory.pickRows(x, ofSpan(rows)), targets: ofSpan(wanted), inverseTemperature: scale };
+      const prob = memory.tensor('picked prob', [span.end - span.start]);
+      await program.run({ ...parameters, ...inputs }, { prob });
+      all.set(memory.read(prob), span.start);
     }
     return all;
   }
 
   /** The scalar head at each picked token, `[M]`. */
-  async scores(parameters: Tensors, x: Tensor, picked: readonly number[]): Promise<Float32Array> {
+  async scores(parameters: AnyTensors, x: AnyTensor, picked: readonly number[]): Promise<Float32Array> {
     const program = await this.#programs.get('score', () => scoreProgram(this.#config));
-    const rows = pickRows(x, picked, { start: 0, end: picked.length });
-    return floats(await program.run({ ...parameters, x: rows }), 'score');
+    const rows = await this.#memory.pickRows(x, await this.#memory.indices('picked', picked, [picked.length]));
+    const score = this.#memory.tensor('picked score', [picked.length]);
+    await program.run({ ...parameters, x: rows }, { score });
+    return this.#memory.read(score).slice();
   }
 }

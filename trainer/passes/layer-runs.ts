@@ -2,19 +2,29 @@ import type { ModelConfig } from '../models/config.ts';
 import type { Packing } from '../models/packing.ts';
 import { embedProgram, keptShapes, layerParameters, layerProgram } from '../models/programs.ts';
 import type { ExecutableCache } from '../runtime/executable-cache.ts';
-import { floats, indexTensor, type Tensor, type Tensors } from '../runtime/tensor.ts';
-import { Scratch } from './scratch.ts';
+import type { AnyTensor, AnyTensors } from '../runtime/tensor.ts';
+import type { PassMemory } from './pass-memory.ts';
 
 /** A list of tokens as inputs of programs: `ids`, `positions`, `places`, `origins`. */
-export type TokenTensors = Tensors & { readonly ids: Tensor };
+export type TokenTensors = AnyTensors & { readonly ids: AnyTensor };
 
-export function tokenTensors({ ids, positions, places, origins, rows, length }: Packing): TokenTensors {
+/** Until the next list. */
+export async function tokenTensors(
+  memory: PassMemory,
+  { ids, positions, places, origins, rows, length }: Packing,
+): Promise<TokenTensors> {
   return {
-    ids: indexTensor(ids, [ids.length]),
-    positions: indexTensor(positions, [ids.length, 1]),
-    places: indexTensor(places, [rows, length]),
-    origins: indexTensor(origins, [ids.length]),
+    ids: await memory.indices('ids', ids, [ids.length]),
+    positions: await memory.indices('positions', positions, [ids.length, 1]),
+    places: await memory.indices('places', places, [rows, length]),
+    origins: await memory.indices('origins', origins, [ids.length]),
   };
+}
+
+/** Keys and values of tokens in one layer, `[T, kvHeads, headDim]`. */
+export interface KvHeads {
+  readonly keys: AnyTensor;
+  readonly values: AnyTensor;
 }
 
 /** Called between two runs; ends the pass by throwing. */
@@ -22,14 +32,20 @@ export type ThrowIfUnwanted = () => void;
 
 /** Runs a model's layers over lists of tokens, in one thread: the same programs for every layer. */
 export class LayerRuns {
-  readonly scratch = new Scratch();
+  readonly memory: PassMemory;
   readonly #config: ModelConfig;
   readonly #programs: ExecutableCache;
   readonly #roles: readonly string[];
   readonly #throwIfUnwanted: ThrowIfUnwanted;
-  readonly #layers = new WeakMap<Tensors, readonly Tensors[]>();
+  readonly #layers = new WeakMap<AnyTensors, readonly AnyTensors[]>();
 
-  constructor(config: ModelConfig, programs: ExecutableCache, throwIfUnwanted: ThrowIfUnwanted = () => undefined) {
+  constructor(
+    config: ModelConfig,
+    programs: ExecutableCache,
+    memory: PassMemory,
+    throwIfUnwanted: ThrowIfUnwanted = () => undefined,
+  ) {
+    this.memory = memory;
     this.#config = config;
     this.#programs = programs;
     this.#roles = layerParameters(config).map(({ name }) => name);
@@ -43,25 +59,24 @@ export class LayerRuns {
    * @param onLayer what a layer's keys and values are, `[T, kvHeads, headDim]`, until the next layer
    */
   async forward(
-    parameters: Tensors,
+    parameters: AnyTensors,
     tokens: TokenTensors,
-    onLayer: (layer: number, keys: Float32Array, values: Float32Array) => void = () => undefined,
-  ): Promise<Tensor> {
-    const { length } = tokens.ids.data;
-    const streams = this.streams('streams', 2, length) as [Tensor, Tensor];
-    const [kept] = this.kept(1, length) as [Tensors];
+    onLayer: (layer: number, heads: KvHeads) => Promise<void> = async () => undefined,
+  ): Promise<AnyTensor> {
+    const [length] = tokens.ids.dims as [number];
+    const streams = this.streams('streams', 2, length) as [AnyTensor, AnyTensor];
+    const [kept] = this.kept(1, length) as [AnyTensors];
     let x = await this.embed(parameters, tokens, streams[0]);
     for (let layer = 0; layer < this.#config.layers; layer++) {
       const y = streams[((layer + 1) & 1) as 0 | 1];
-      const outputs = await this.layer(layer, parameters, tokens, x, y, kept);
-      onLayer(layer, floats(outputs, 'keys'), floats(outputs, 'values'));
+      await onLayer(layer, await this.layer(layer, parameters, tokens, x, y, kept));
       x = y;
     }
     return x;
   }
 
   /** The first residual stream. */
-  async embed(parameters: Tensors, tokens: TokenTensors, x: Tensor): Promise<Tensor> {
+  async embed(parameters: AnyTensors, tokens: TokenTensors, x: AnyTensor): Promise<AnyTensor> {
     const program = await this.#programs.get('embed', () => embedProgram(this.#config));
     await program.run({ ...parameters, ids: tokens.ids }, { x });
     return x;
@@ -74,45 +89,46 @@ export class LayerRuns {
    */
   async layer(
     layer: number,
-    parameters: Tensors,
+    parameters: AnyTensors,
     tokens: TokenTensors,
-    x: Tensor,
-    y: Tensor,
-    kept: Tensors,
-  ): Promise<Tensors> {
+    x: AnyTensor,
+    y: AnyTensor,
+    kept: AnyTensors,
+  ): Promise<KvHeads> {
     this.#throwIfUnwanted();
     const program = await this.#programs.get('layer', () => layerProgram(this.#config));
     const { kvHeads, headDim } = this.#config;
-    const dims = [tokens.ids.data.length, kvHeads, headDim];
-    const heads = { keys: this.scratch.tensor('keys', dims), values: this.scratch.tensor('values', dims) };
-    return program.run({ ...this.ofLayer(layer, parameters), ...tokens, x }, { y, ...heads, ...kept });
+    const dims = [...tokens.ids.dims, kvHeads, headDim];
+    const heads = { keys: this.memory.tensor('keys', dims), values: this.memory.tensor('values', dims) };
+    await program.run({ ...this.ofLayer(layer, parameters), ...tokens, x }, { y, ...heads, ...kept });
+    return heads;
   }
 
   /** A layer's parameters under the names that its programs have for them. */
-  ofLayer(layer: number, parameters: Tensors): Tensors {
+  ofLayer(layer: number, parameters: AnyTensors): AnyTensors {
     let layers = this.#layers.get(parameters);
     if (layers === undefined) {
       layers = Array.from({ length: this.#config.layers }, (_, index) =>
-        Object.fromEntries(this.#roles.map((role) => [role, parameters[`model.layers.${index}.${role}`] as Tensor])),
+        Object.fromEntries(this.#roles.map((role) => [role, parameters[`model.layers.${index}.${role}`] as AnyTensor])),
       );
       this.#layers.set(parameters, layers);
     }
-    return layers[layer] as Tensors;
+    return layers[layer] as AnyTensors;
   }
 
   /** Room for residual streams. */
-  streams(name: string, count: number, tokens: number): Tensor[] {
-    return this.scratch.tensors(name, count, [tokens, this.#config.hiddenSize]);
+  streams(name: string, count: number, tokens: number): AnyTensor[] {
+    return this.memory.tensors(name, count, [tokens, this.#config.hiddenSize]);
   }
 
   /** Room for what some layers keep. */
-  kept(layers: number, tokens: number): Tensors[] {
+  kept(layers: number, tokens: number): AnyTensors[] {
     const roles = Object.entries(keptShapes(this.#config)).map(([role, shape]) => {
       const name = `kept.${role}`;
-      return { name, tensors: this.scratch.tensors(name, layers, [tokens, ...shape]) };
+      return { name, tensors: this.memory.tensors(name, layers, [tokens, ...shape]) };
     });
     return Array.from({ length: layers }, (_, layer) =>
-      Object.fromEntries(roles.map(({ name, tensors }) => [name, tensors[layer] as Tensor])),
+      Object.fromEntries(roles.map(({ name, tensors }) => [name, tensors[layer] as AnyTensor])),
     );
   }
 }

@@ -1,13 +1,13 @@
 import { cacheBlock } from '../models/programs.ts';
-import type { KvCache } from './kv-cache.ts';
+import type { KvMemory } from './kv-cache.ts';
 import type { Sequence } from './sequence.ts';
 
 /** The sequences side by side, in the order in which they joined: those that share a prompt stay neighbours. */
 export class Batch {
-  readonly #cache: KvCache;
+  readonly #cache: KvMemory;
   #rows: Sequence[] = [];
 
-  constructor(cache: KvCache) {
+  constructor(cache: KvMemory) {
     this.#cache = cache;
   }
 
@@ -30,9 +30,9 @@ export class Batch {
   }
 
   /** Keeps those for which `goesOn` is true; the others leave with their blocks. */
-  keep(goesOn: (sequence: Sequence, row: number) => boolean): void {
-    this.#rows = this.#rows.filter((sequence, row) => {
-      const stays = goesOn(sequence, row);
+  keep(goesOn: (sequence: Sequence) => boolean): void {
+    this.#rows = this.#rows.filter((sequence) => {
+      const stays = goesOn(sequence);
       if (!stays) this.#empty(sequence);
       return stays;
     });

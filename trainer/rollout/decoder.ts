@@ -1,12 +1,11 @@
 import { decodeProgram, nextTokenProgram } from '../models/programs.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { packSequences } from '../models/packing.ts';
-import { pickRows } from '../passes/head-runs.ts';
 import { type LayerRuns, tokenTensors } from '../passes/layer-runs.ts';
 import type { ExecutableCache } from '../runtime/executable-cache.ts';
 import type { Bound, Executable } from '../runtime/runtime.ts';
-import { floats, floatTensor, IndexTensor, type Tensor, type Tensors } from '../runtime/tensor.ts';
-import type { KvCache, KvTensors } from './kv-cache.ts';
+import type { AnyTensor, AnyTensors } from '../runtime/tensor.ts';
+import type { KvMemory, KvTensors } from './kv-cache.ts';
 
 /** Tokens, and the blocks of the cache that they are to have. */
 export interface Prompt {
@@ -29,11 +28,11 @@ export interface Row {
 export class Decoder {
   readonly #config: ModelConfig;
   readonly #layers: LayerRuns;
-  readonly #parameters: Tensors;
+  readonly #parameters: AnyTensors;
   /** What steps and the head read in place of them. */
-  readonly #stepParameters: Tensors;
-  readonly #cache: KvCache;
-  readonly #inverseTemperature: Tensor;
+  readonly #stepParameters: AnyTensors;
+  readonly #cache: KvMemory;
+  readonly #inverseTemperature: AnyTensor;
   readonly #parts: Readonly<Record<Part, Executable>>;
   #step: BoundStep | undefined;
 
@@ -43,7 +42,8 @@ export class Decoder {
     this.#parameters = options.parameters;
     this.#stepParameters = options.packed ?? options.parameters;
     this.#cache = options.cache;
-    this.#inverseTemperature = floatTensor(Float32Array.of(inverseOf(options.temperature)), [1]);
+    const inverse = Float32Array.of(inverseOf(options.temperature));
+    this.#inverseTemperature = options.layers.memory.floats('inverse temperature', inverse, [1]);
     this.#parts = parts;
   }
 
@@ -57,49 +57,55 @@ export class Decoder {
     });
   }
 
-  get vocabularySize(): number {
-    return this.#config.vocabularySize;
-  }
-
   /**
    * Runs prompts through the model and writes their keys and values into the cache.
    *
-   * @returns [prompts, V] (two rows for one prompt): the distribution of the token after each prompt
+   * @returns [prompts, V] (two rows for one prompt): the distribution of the token after each prompt, until the next call
    */
-  async prefill(prompts: readonly Prompt[]): Promise<Float32Array> {
+  async prefill(prompts: readonly Prompt[]): Promise<AnyTensor> {
+    const { memory } = this.#layers;
     const packing = packSequences(prompts.map(({ ids }) => ({ shared: [], own: ids })));
     const tokenOf = (prompt: number, position: number) => packing.places[prompt * packing.length + position] as number;
-    const x = await this.#layers.forward(this.#parameters, tokenTensors(packing), (layer, keys, values) => {
-      for (const [row, { ids, blocks }] of prompts.entries()) {
-        this.#cache.write(layer, blocks, { keys, values }, { start: tokenOf(row, 0), count: ids.length });
-      }
-    });
+    const sequences = prompts.map(({ ids, blocks }, row) => ({ start: tokenOf(row, 0), count: ids.length, blocks }));
+    const x = await this.#layers.forward(this.#parameters, await tokenTensors(memory, packing), (layer, heads) =>
+      this.#cache.write(layer, heads, sequences),
+    );
     const last = prompts.map(({ ids }, row) => tokenOf(row, ids.length - 1));
     const picked = last.length === 1 ? [...last, ...last] : last;
-    return this.#distribution(pickRows(x, picked, { start: 0, end: picked.length }));
+    const rows = await memory.indices('picked', picked, [picked.length]);
+    return this.#distribution(await memory.pickRows(x, rows));
   }
 
   /**
    * Feeds a token to each sequence and writes its keys and values into the cache.
    *
-   * @returns [rows, V]: the distribution of the next token of each
+   * @returns [rows, V], or two rows for one: the distribution of the next token of each, until the next call
    */
-  async step(rows: readonly Row[]): Promise<Float32Array> {
+  async step(rows: readonly Row[]): Promise<AnyTensor> {
+    const { memory } = this.#layers;
     const columns = tableColumns(Math.max(...rows.map(({ blocks }) => blocks.length)));
     const step = this.#bound(Math.max(2, rows.length), columns);
-    for (let row = 0; row < step.rows; row++) {
-      const { token = 0, position = 0, blocks = [] }: Partial<Row> = rows[row] ?? {};
-      step.ids.set(row, token);
-      step.positions.set(row, position);
-      for (let column = 0; column < columns; column++) step.table.set(row * columns + column, blocks[column] ?? 0);
-    }
-    return floats(await step.program.run(), 'prob');
+    const all = Array.from({ length: step.rows }, (_, row): Row => rows[row] ?? { token: 0, position: 0, blocks: [] });
+    await memory.writeIndices(
+      step.ids,
+      all.map(({ token }) => token),
+    );
+    await memory.writeIndices(
+      step.positions,
+      all.map(({ position }) => position),
+    );
+    const table = all.flatMap(({ blocks }) => Array.from({ length: columns }, (_, column) => blocks[column] ?? 0));
+    await memory.writeIndices(step.table, table);
+    await step.program.run();
+    return step.prob;
   }
 
   /** [M, V]: of the token after each of these states of the last layer, `x` [M, d] */
-  async #distribution(x: Tensor): Promise<Float32Array> {
+  async #distribution(x: AnyTensor): Promise<AnyTensor> {
     const inverseTemperature = this.#inverseTemperature;
-    return floats(await this.#parts.head.run({ ...this.#stepParameters, x, inverseTemperature }), 'prob');
+    const prob = this.#layers.memory.tensor('prob', [...x.dims.slice(0, 1), this.#config.vocabularySize]);
+    await this.#parts.head.run({ ...this.#stepParameters, x, inverseTemperature }, { prob });
+    return prob;
   }
 
   /** Lets go of what the steps were bound to. */
@@ -119,22 +125,24 @@ export class Decoder {
   }
 
   #bind(rows: number, columns: number, cache: KvTensors): BoundStep {
-    const ids = new IndexTensor(new Int32Array(rows), [rows]);
-    const positions = new IndexTensor(new Int32Array(rows), [rows, 1]);
-    const table = new IndexTensor(new Int32Array(rows * columns), [rows, columns]);
+    const { memory } = this.#layers;
+    const ids = memory.tensor('step ids', [rows], 'int64');
+    const positions = memory.tensor('step positions', [rows, 1], 'int64');
+    const table = memory.tensor('step table', [rows, columns], 'int64');
+    const prob = memory.tensor('step prob', [rows, this.#config.vocabularySize]);
     const program = this.#parts.step.bind(
       {
         ...this.#stepParameters,
         ...ofLayers('keys', cache.keys),
         ...ofLayers('values', cache.values),
-        ids: ids.tensor,
-        positions: positions.tensor,
-        table: table.tensor,
+        ids,
+        positions,
+        table,
         inverseTemperature: this.#inverseTemperature,
       },
-      { ...ofLayers('next.keys', cache.keys), ...ofLayers('next.values', cache.values) },
+      { prob, ...ofLayers('next.keys', cache.keys), ...ofLayers('next.values', cache.values) },
     );
-    return { rows, columns, cache, ids, positions, table, program };
+    return { rows, columns, cache, ids, positions, table, prob, program };
   }
 }
 
@@ -145,9 +153,10 @@ interface BoundStep {
   readonly rows: number;
   readonly columns: number;
   readonly cache: KvTensors;
-  readonly ids: IndexTensor;
-  readonly positions: IndexTensor;
-  readonly table: IndexTensor;
+  readonly ids: AnyTensor;
+  readonly positions: AnyTensor;
+  readonly table: AnyTensor;
+  readonly prob: AnyTensor;
   readonly program: Bound;
 }
 
@@ -156,15 +165,15 @@ export interface DecoderOptions {
   readonly programs: ExecutableCache;
   readonly layers: LayerRuns;
   /** By their Hugging Face names. */
-  readonly parameters: Tensors;
+  readonly parameters: AnyTensors;
   /** The same with panels in place of those weights that can be (models/panels.ts). */
-  readonly packed?: Tensors | undefined;
-  readonly cache: KvCache;
+  readonly packed?: AnyTensors | undefined;
+  readonly cache: KvMemory;
   readonly temperature: number;
 }
 
 /** A tensor of each layer, by the names that the program of a step has for them. */
-function ofLayers(prefix: string, tensors: readonly Tensor[]): Tensors {
+function ofLayers(prefix: string, tensors: readonly AnyTensor[]): AnyTensors {
   return Object.fromEntries(tensors.map((tensor, layer) => [`${prefix}.${layer}`, tensor]));
 }
 

@@ -1,15 +1,19 @@
+import { zip } from '../algorithms/zip.ts';
+import type { AnyTensor } from '../runtime/tensor.ts';
 import { Batch } from './batch.ts';
 import type { Decoder } from './decoder.ts';
-import { blocksFor, type KvCache } from './kv-cache.ts';
+import { blocksFor, type KvMemory } from './kv-cache.ts';
 import { lengthBucket } from './lengths.ts';
 import type { Completion, PromptGroup } from './requests.ts';
+import type { Sampler } from './sampler.ts';
 import type { Sequence } from './sequence.ts';
 import { type Start, Waiting } from './waiting.ts';
 
 export interface GenerationOptions {
   readonly decoder: Decoder;
+  readonly sampler: Sampler;
   /** With room for one sequence of the greatest length and a first block for each other sample of its group, at least. */
-  readonly cache: KvCache;
+  readonly cache: KvMemory;
   /** Most sequences side by side; no group has more samples. */
   readonly rows: number;
   /** Most tokens of prompt and completion together. */
@@ -33,16 +37,26 @@ export interface GenerationOptions {
  * @throws DivergedError when the model's logits are not finite
  */
 export async function generate(options: GenerationOptions): Promise<void> {
-  const { decoder, cache, next, throwIfUnwanted } = options;
+  const { decoder, sampler, cache, next, throwIfUnwanted } = options;
   const { pool } = cache;
   const batch = new Batch(cache);
   const waiting = new Waiting(next);
-  /** Draws a sequence's next token; false where it was the last. */
-  const goesOn = (sequence: Sequence, probs: Float32Array, row: number): boolean => {
-    const size = decoder.vocabularySize;
-    const completion = sequence.extend(probs.subarray(row * size, (row + 1) * size), options.maxLength);
-    if (completion !== undefined) options.onCompletion(sequence.sample.index, completion);
-    return completion === undefined;
+  /** Draws the next token of sequences from rows of distributions. @returns those for which it was not the last */
+  const goingOn = async (
+    probs: AnyTensor,
+    rows: readonly { readonly row: number; readonly sequence: Sequence }[],
+  ): Promise<ReadonlySet<Sequence>> => {
+    const drawn = await sampler.draw(
+      probs,
+      rows.map(({ row, sequence }) => sequence.draw(row)),
+    );
+    const goOn = new Set<Sequence>();
+    for (const [{ sequence }, token] of zip(rows, drawn)) {
+      const completion = sequence.extend(token, options.maxLength);
+      if (completion === undefined) goOn.add(sequence);
+      else options.onCompletion(sequence.sample.index, completion);
+    }
+    return goOn;
   };
 
   for (;;) {
@@ -52,10 +66,16 @@ export async function generate(options: GenerationOptions): Promise<void> {
         ids,
         blocks: Array.from({ length: blocksFor(ids.length) }, () => pool.take()),
       }));
-      const probs = await decoder.prefill(prompts); // oxlint-disable-line no-await-in-loop -- one run after the other
+      // oxlint-disable no-await-in-loop -- one run after the other
+      const probs = await decoder.prefill(prompts);
+      const goOn = await goingOn(
+        probs,
+        run.flatMap(({ sequences }, row) => sequences.map((sequence) => ({ row, sequence }))),
+      );
+      // oxlint-enable no-await-in-loop
       for (const [row, { sequences }] of run.entries()) {
         const blocks = prompts[row]?.blocks ?? [];
-        for (const sequence of sequences) if (goesOn(sequence, probs, row)) batch.join(sequence, blocks);
+        for (const sequence of sequences) if (goOn.has(sequence)) batch.join(sequence, blocks);
         for (const block of blocks) pool.giveBack(block);
       }
     }
@@ -65,8 +85,14 @@ export async function generate(options: GenerationOptions): Promise<void> {
       continue;
     }
     throwIfUnwanted();
-    const probs = await decoder.step(batch.rows); // oxlint-disable-line no-await-in-loop
-    batch.keep((sequence, row) => !options.isDone(sequence.sample.index) && goesOn(sequence, probs, row));
+    // oxlint-disable no-await-in-loop
+    const probs = await decoder.step(batch.rows);
+    const wanted = batch.rows.flatMap((sequence, row) =>
+      options.isDone(sequence.sample.index) ? [] : [{ row, sequence }],
+    );
+    const goOn = await goingOn(probs, wanted);
+    // oxlint-enable no-await-in-loop
+    batch.keep((sequence) => goOn.has(sequence));
   }
 }
 

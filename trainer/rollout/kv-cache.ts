@@ -1,7 +1,8 @@
 import type { Precision } from '../contract/training.ts';
 import { cacheBlock, cacheType } from '../models/programs.ts';
 import { preferHugePages } from '../runtime/open-runtime.ts';
-import { arrays, release, type Tensor } from '../runtime/tensor.ts';
+import type { KvHeads } from '../passes/layer-runs.ts';
+import { type AnyTensor, arrays, inProcess, release, type Tensor } from '../runtime/tensor.ts';
 import { BlockPool } from './block-pool.ts';
 
 /** What the size of a cache depends on. */
@@ -27,11 +28,31 @@ export function blocksFor(tokens: number): number {
 }
 
 /** Keys and values as tensors of programs: views of the cache, as `cachedAttention` has them. */
-export interface KvTensors {
+export interface KvTensors<T extends AnyTensor = AnyTensor> {
   /** Per layer, [blocks · kvHeads · headDim · 16] */
-  readonly keys: readonly Tensor[];
+  readonly keys: readonly T[];
   /** Per layer, [blocks · kvHeads · 16, headDim] */
-  readonly values: readonly Tensor[];
+  readonly values: readonly T[];
+}
+
+/** Tokens that stand side by side in a list, from `start` on: the first ones of a sequence that has these blocks. */
+export interface FirstTokens {
+  readonly start: number;
+  readonly count: number;
+  readonly blocks: readonly number[];
+}
+
+/** Keys and values of the sequences being decoded, wherever they lie. */
+export interface KvMemory {
+  readonly pool: BlockPool;
+  /** Writes the first tokens of sequences; in bf16 they are rounded. */
+  write(layer: number, heads: KvHeads, sequences: readonly FirstTokens[]): Promise<void>;
+  /** Copies block `from` over block `to`. */
+  copyBlock(from: number, to: number): void;
+  /** The cache up to the last block that was taken. Always the same ones, until more are. */
+  tensors(): KvTensors;
+  /** Frees the memory, which nothing may be bound to. */
+  release(): void;
 }
 
 /**
@@ -43,7 +64,7 @@ export interface KvTensors {
  *                    └ block 1 ┬ …                           glibc clears small ones itself, and may put them where others
  *   values of layer 0 ─ …        head 0 ─ 16 × headDim       have been.
  */
-export class KvCache {
+export class KvCache implements KvMemory {
   readonly pool: BlockPool;
   readonly #shape: KvShape;
   readonly #type: CacheType;
@@ -51,7 +72,7 @@ export class KvCache {
   readonly #keys: readonly Numbers[];
   readonly #values: readonly Numbers[];
   readonly #capacity: number;
-  #tensors: KvTensors | undefined;
+  #tensors: KvTensors<Tensor> | undefined;
   #room = 0;
 
   /**
@@ -77,21 +98,18 @@ export class KvCache {
     return cacheBlock * this.#shape.kvHeads * this.#shape.headDim;
   }
 
-  /**
-   * Writes the first tokens of a sequence.
-   *
-   * @param keys [T, kvHeads, headDim], as are `values`: of a list in which the `count` tokens stand from `start` on; in bf16 they are rounded
-   * @param blocks of the sequence
-   */
-  write(
+  async write(layer: number, { keys, values }: KvHeads, sequences: readonly FirstTokens[]): Promise<void> {
+    const from = { keys: numbersOf(keys, this.#type), values: numbersOf(values, this.#type) };
+    for (const sequence of sequences) this.#write(layer, from, sequence);
+  }
+
+  #write(
     layer: number,
-    blocks: readonly number[],
-    { keys, values }: { readonly keys: Float32Array; readonly values: Float32Array },
-    { start, count }: { readonly start: number; readonly count: number },
+    { keys: fromKeys, values: fromValues }: Readonly<Record<'keys' | 'values', CachedNumbers>>,
+    { start, count, blocks }: FirstTokens,
   ): void {
     const { kvHeads, headDim } = this.#shape;
     const [toKeys, toValues] = [this.#keys[layer] as Numbers, this.#values[layer] as Numbers];
-    const [fromKeys, fromValues] = [numbersOf(keys, this.#type), numbersOf(values, this.#type)];
     const { stride, first } = fromKeys;
     const size = cacheBlock * headDim;
     for (let position = 0; position < count; position++) {
@@ -108,14 +126,12 @@ export class KvCache {
     }
   }
 
-  /** Copies block `from` over block `to`. */
   copyBlock(from: number, to: number): void {
     const size = this.#blockSize;
     for (const cache of [...this.#keys, ...this.#values]) cache.copyWithin(to * size, from * size, (from + 1) * size);
   }
 
-  /** The cache up to the last block that was taken. Always the same ones, until more are. */
-  tensors(): KvTensors {
+  tensors(): KvTensors<Tensor> {
     const { kvHeads, headDim } = this.#shape;
     if (this.#tensors === undefined || this.pool.touched > this.#room) {
       // With some to spare, as programs are bound to them anew.
@@ -134,14 +150,20 @@ export class KvCache {
     return this.#tensors;
   }
 
-  /** Frees the memory, which nothing may be bound to. */
   release(): void {
     release(this.#memory);
   }
 }
 
+interface CachedNumbers {
+  readonly data: Numbers;
+  readonly stride: number;
+  readonly first: number;
+}
+
 /** Floats as a cache holds them, at `first + index · stride`: of a rounded one bfloat16 is the upper half, which comes second. */
-function numbersOf(floats: Float32Array, type: CacheType) {
+function numbersOf(tensor: AnyTensor, type: CacheType): CachedNumbers {
+  const floats = inProcess(tensor).data as Float32Array;
   if (type === 'float32') return { data: floats, stride: 1, first: 0 };
   return { data: new Uint16Array(floats.buffer, floats.byteOffset, 2 * floats.length), stride: 2, first: 1 };
 }

@@ -1,7 +1,7 @@
 import { uniform } from '../algorithms/random.ts';
 import { DivergedError } from '../contract/errors.ts';
 import type { Completion, Sample } from './requests.ts';
-import { chooseToken } from './sampling.ts';
+import type { Draw, Drawn } from './sampler.ts';
 import { StopWatch } from './stop-watch.ts';
 
 /** A completion that is being sampled. */
@@ -34,26 +34,29 @@ export class Sequence {
     return this.promptIds.length + this.#tokenIds.length - 1;
   }
 
+  /** How the next token is drawn. @param row of the distributions that the model gives */
+  draw(row: number): Draw {
+    const { key, sampling } = this.sample;
+    return { row, sampling, u: uniform(key, this.#tokenIds.length) };
+  }
+
   /**
-   * Draws the next token.
+   * Adds the next token.
    *
-   * @param row [V] the distribution it is drawn from
    * @param maxLength most tokens of prompt and completion together
    * @returns the completion, where this token was its last
    * @throws DivergedError when the logits were not finite
    */
-  extend(row: Float32Array, maxLength: number): Completion | undefined {
-    const { key, sampling } = this.sample;
+  extend({ token, prob }: Drawn, maxLength: number): Completion | undefined {
+    const { sampling } = this.sample;
     const [tokenIds, probs] = [this.#tokenIds, this.#probs];
-    const token = chooseToken(row, sampling, uniform(key, tokenIds.length));
-    const prob = row[token];
     // A softmax over a logit that is not finite is NaN for every token, so the chosen one tells.
     if (!Number.isFinite(prob))
       throw new DivergedError(
         `sampling: the logits after ${this.position + 1} tokens are not finite; expected finite ones`,
       );
     tokenIds.push(token);
-    probs.push(prob as number);
+    probs.push(prob);
     const stopped = this.#stop.endsWith(token);
     const limit = Math.min(sampling.maxNewTokens, maxLength - this.promptIds.length);
     if (!stopped && tokenIds.length < limit) return undefined;

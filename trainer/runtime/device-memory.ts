@@ -1,6 +1,6 @@
 import type { PortType } from '../graph/program.ts';
 import { showShape, sizeOf } from '../graph/shape.ts';
-import { arrays, type DeviceBuffer, type DeviceTensor, type TensorData } from './tensor.ts';
+import { type AnyTensor, arrays, isOnDevice, type DeviceBuffer, type DeviceTensor, type TensorData } from './tensor.ts';
 
 /**
  * Memory of a device, which programs read and write and TypeScript does not: numbers come and go by copies, which are counted. It belongs to the
@@ -51,6 +51,14 @@ export function deviceRows<T extends PortType>(
   }
   const rowBytes = sizeOf(row) * arrays[type].BYTES_PER_ELEMENT;
   return deviceTensor(type, [end - start, ...row], buffer, offset + start * rowBytes);
+}
+
+/** The same of a tensor wherever it lies. */
+export function tensorRows(tensor: AnyTensor, start: number, end: number): AnyTensor {
+  if (isOnDevice(tensor)) return deviceRows(tensor, start, end);
+  const { type, dims, data } = tensor;
+  const size = sizeOf(dims.slice(1));
+  return { type, dims: [end - start, ...dims.slice(1)], data: data.subarray(start * size, end * size) };
 }
 
 export function byteLength({ type, dims }: Pick<DeviceTensor, 'type' | 'dims'>): number {

@@ -41,6 +41,12 @@ export interface DeviceTensor<T extends PortType = PortType> {
 export type AnyTensor = Tensor | DeviceTensor;
 export type AnyTensors = Readonly<Record<string, AnyTensor>>;
 
+/** @throws Error for a tensor of a device */
+export function inProcess(tensor: AnyTensor): Tensor {
+  if (isOnDevice(tensor)) throw new Error('found a tensor of a device, expected one in the memory of the process');
+  return tensor;
+}
+
 export function isOnDevice(tensor: AnyTensor): tensor is DeviceTensor {
   return 'buffer' in tensor;
 }
@@ -50,25 +56,23 @@ export function floatTensor(data: Float32Array, dims: readonly number[]): Tensor
   return { type: 'float32', dims, data };
 }
 
-/** An int64 tensor of non-negative 32-bit numbers such as token ids, and the words to change them in place. */
-export class IndexTensor {
-  readonly tensor: Tensor<'int64'>;
-  readonly #words: Int32Array;
-
-  constructor(values: ArrayLike<number>, dims: readonly number[]) {
-    this.#words = new Int32Array(new ArrayBuffer(2 * values.length * Int32Array.BYTES_PER_ELEMENT));
-    this.tensor = { type: 'int64', dims, data: new BigInt64Array(this.#words.buffer) };
-    for (let i = 0; i < values.length; i++) this.set(i, values[i] as number);
-  }
-
-  set(index: number, value: number): void {
-    this.#words[2 * index] = value; // little-endian: the low word comes first, the high word stays 0
-  }
+/** An int64 tensor of non-negative 32-bit numbers such as token ids. */
+export function indexTensor(values: ArrayLike<number>, dims: readonly number[]): Tensor<'int64'> {
+  const data = new BigInt64Array(new ArrayBuffer(values.length * BigInt64Array.BYTES_PER_ELEMENT));
+  const tensor = { type: 'int64', dims, data } as const;
+  writeIndices(tensor, values);
+  return tensor;
 }
 
-/** An int64 tensor of non-negative 32-bit numbers. */
-export function indexTensor(values: ArrayLike<number>, dims: readonly number[]): Tensor<'int64'> {
-  return new IndexTensor(values, dims).tensor;
+/** Writes non-negative 32-bit numbers over those of an int64 tensor. */
+export function writeIndices(tensor: Tensor, values: ArrayLike<number>): void {
+  const words = wordsOf(tensor);
+  for (let i = 0; i < values.length; i++) words[2 * i] = values[i] as number;
+}
+
+/** Of an int64 tensor. Little-endian: the low word of a number comes first, and the high one is 0 of those that are written here. */
+export function wordsOf({ data }: Tensor): Int32Array {
+  return new Int32Array(data.buffer, data.byteOffset, 2 * data.length);
 }
 
 /** A tensor of zeros. */

@@ -2,15 +2,17 @@ import { expect, test } from '@jest/globals';
 import { cutBatch } from '../../../trainer/engine/batches.ts';
 import type { TrainingBatch } from '../../../trainer/engine/engine.ts';
 import { EmbeddingRowsMemory } from '../../../trainer/engine/threads/embedding-rows.ts';
-import { GradientRuns } from '../../../trainer/engine/threads/gradient.ts';
-import { programTensors } from '../../../trainer/engine/threads/parameter-tensors.ts';
+import { GradientRuns } from '../../../trainer/engine/gradient-runs.ts';
+import { SumsInPlace } from '../../../trainer/engine/gradient-sums.ts';
+import { parameterViews, programTensors } from '../../../trainer/engine/threads/parameter-tensors.ts';
 import { optimizerMemory } from '../../../trainer/engine/threads/shared-memory.ts';
-import { newTurns, resetTurns } from '../../../trainer/engine/threads/turn.ts';
 import { keptBytesPerToken } from '../../../trainer/engine/micro-batches.ts';
 import type { ModelConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import { LayerRuns } from '../../../trainer/passes/layer-runs.ts';
 import { ExecutableCache } from '../../../trainer/runtime/executable-cache.ts';
+import { floatTensor, type Tensors } from '../../../trainer/runtime/tensor.ts';
+import { ProcessMemory } from '../../../trainer/passes/process-memory.ts';
 import { chooseRuntime, openRuntime } from '../../../trainer/runtime/open-runtime.ts';
 import { tinyConfig } from '../../support/random-model.ts';
 import { flatParameters, supervisedBatch } from './tiny-engine.ts';
@@ -21,19 +23,20 @@ const noLimits = { keptBytes: 1e12, logitBytes: 1e12 };
 async function gradientRuns(config: ModelConfig, limits = noLimits) {
   const [layout, runtime] = [parameterLayout(config, 'lm'), await openRuntime(chooseRuntime().name)];
   const programs = new ExecutableCache(runtime, 32);
-  const layers = new LayerRuns(config, programs);
-  const turns = newTurns(config.layers);
-  const runs = new GradientRuns({ config, head: 'lm', layout, runtime, programs, layers, turns, limits });
-  const optimizer = optimizerMemory(layout);
+  const layers = new LayerRuns(config, programs, new ProcessMemory());
+  const turns = { await: () => undefined, pass: () => undefined };
+  const runs = new GradientRuns({ config, head: 'lm', layout, programs, layers, turns, limits });
+  const { gradient } = optimizerMemory(layout);
+  const sums = new SumsInPlace(parameterViews(layout, gradient), runtime);
   const parameters = programTensors(layout, flatParameters(config, 'lm'));
   const run = async (batch: TrainingBatch) => {
     const [part, ...others] = cutBatch(batch, config);
     if (part === undefined || others.length > 0) throw new Error('expected one micro-batch');
-    const memory = { ...optimizer, embedding: new EmbeddingRowsMemory(config).of([part]) };
-    memory.gradient.fill(NaN); // of the step before
-    resetTurns(turns);
-    const result = await runs.run(parameters, part.batch, memory, { index: 0, last: true });
-    return { result, gradient: [...memory.gradient] };
+    const { rowOf, rows } = new EmbeddingRowsMemory(config).of([part]);
+    const embedding = { rowOf, rows: floatTensor(rows, [rows.length / config.hiddenSize, config.hiddenSize]) };
+    gradient.fill(NaN); // of the step before
+    const result = await runs.run(parameters, part.batch, { sums, embedding }, { index: 0, last: true });
+    return { result, gradient: [...gradient] };
   };
   return { run, layers };
 }
@@ -60,8 +63,8 @@ test('what layers keep stays within its limit, whatever lengths follow each othe
   const limit = 4 * keptBytesPerToken(config) * 60;
   const { run, layers } = await gradientRuns(config, { ...noLimits, keptBytes: limit });
   for (const count of [8, 2, 4, 1]) await run(supervisedBatch(count));
-  const [kept] = layers.kept(1, 1);
-  const held = Object.values(kept ?? {}).reduce((sum, { data }) => sum + data.buffer.byteLength, 0);
+  const [kept] = layers.kept(1, 1) as [Tensors];
+  const held = Object.values(kept).reduce((sum, { data }) => sum + data.buffer.byteLength, 0);
   const longest = cutBatch(supervisedBatch(8), config)[0]?.tokens ?? 0;
   expect(held).toBeLessThanOrEqual(limit + longest * keptBytesPerToken(config));
   expect(held).toBeGreaterThan(limit / 2);

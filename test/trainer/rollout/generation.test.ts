@@ -3,9 +3,11 @@ import { randomKey } from '../../../trainer/algorithms/random.ts';
 import { programTensors } from '../../../trainer/engine/threads/parameter-tensors.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import { LayerRuns } from '../../../trainer/passes/layer-runs.ts';
+import { ProcessMemory } from '../../../trainer/passes/process-memory.ts';
 import { Decoder } from '../../../trainer/rollout/decoder.ts';
 import { generate } from '../../../trainer/rollout/generation.ts';
 import { KvCache } from '../../../trainer/rollout/kv-cache.ts';
+import { ProcessSampler } from '../../../trainer/rollout/sampler.ts';
 import type { Completion, PromptGroup } from '../../../trainer/rollout/requests.ts';
 import { ExecutableCache } from '../../../trainer/runtime/executable-cache.ts';
 import { openRuntime } from '../../../trainer/runtime/open-runtime.ts';
@@ -58,7 +60,7 @@ test('sequences join as soon as others have left, whoever is still at work', asy
 async function generated(options: { rows: number; blocks: number; of?: readonly PromptGroup[] }) {
   const runtime = await openRuntime('ffi');
   const programs = new ExecutableCache(runtime, 8);
-  const layers = new LayerRuns(config, programs);
+  const layers = new LayerRuns(config, programs, new ProcessMemory());
   const cache = new KvCache(config, options.blocks);
   const decoder = await Decoder.create({ config, programs, layers, parameters, cache, temperature: 1 });
   const left = [...(options.of ?? groups)];
@@ -66,6 +68,7 @@ async function generated(options: { rows: number; blocks: number; of?: readonly 
   const ended: number[] = [];
   await generate({
     decoder,
+    sampler: new ProcessSampler(config.vocabularySize),
     cache,
     rows: options.rows,
     maxLength: config.maxLength,

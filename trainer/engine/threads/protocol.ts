@@ -46,11 +46,10 @@ export interface OptimizerMemory {
   readonly squares: Float64Array;
 }
 
-/** The embedding's gradient while a step is not whole: the rows of those tokens alone that it has. */
-export interface EmbeddingRows {
-  /** By token id: its row, or −1. */
+/** `EmbeddingRows` in shared memory. */
+export interface SharedRows {
   readonly rowOf: Int32Array;
-  /** [rows, d], maybe with room for more. */
+  /** `[rows, d]` */
   readonly rows: Float32Array;
 }
 
@@ -95,7 +94,7 @@ export interface Jobs {
     request: {
       readonly source: ParameterSource;
       readonly memory: OptimizerMemory;
-      readonly embedding: EmbeddingRows;
+      readonly embedding: SharedRows;
       /** Place of the micro-batch in the sum, from 0. */
       readonly index: number;
       /** Whether it is the last one of the step. */

@@ -4,22 +4,26 @@ import { parameterLayout, trainedLayout } from '../../models/parameters.ts';
 import { cacheType } from '../../models/programs.ts';
 import { HeadRuns } from '../../passes/head-runs.ts';
 import { LayerRuns, tokenTensors } from '../../passes/layer-runs.ts';
+import { ProcessMemory } from '../../passes/process-memory.ts';
 import { Decoder } from '../../rollout/decoder.ts';
 import { type Claims, isDone, takeClaim } from '../../rollout/claims.ts';
 import { generate } from '../../rollout/generation.ts';
 import { KvCache } from '../../rollout/kv-cache.ts';
+import { ProcessSampler } from '../../rollout/sampler.ts';
 import type { PromptGroup } from '../../rollout/requests.ts';
 import { ExecutableCache } from '../../runtime/executable-cache.ts';
 import { openRuntime } from '../../runtime/open-runtime.ts';
 import { floatTensor } from '../../runtime/tensor.ts';
-import { completionFeeds, completionNumbers, scoreFeeds } from './feeds.ts';
-import { GradientRuns } from './gradient.ts';
-import { CopiedParameters, SharedParameters } from './parameter-tensors.ts';
+import { completionFeeds, completionNumbers, scoreFeeds } from '../feeds.ts';
+import { GradientRuns } from '../gradient-runs.ts';
+import { type GradientSums, SumsInPlace } from '../gradient-sums.ts';
+import { CopiedSums } from './copied-sums.ts';
+import { CopiedParameters, parameterViews, SharedParameters } from './parameter-tensors.ts';
 import type { JobKind, Jobs, Reply, Request, WorkerSettings } from './protocol.ts';
 import { PanelRuns } from './panels.ts';
 import { round } from './round.ts';
 import { sumSquares } from './squares.ts';
-import { throwIfRefused } from './turn.ts';
+import { awaitTurn, passTurn, throwIfRefused } from './turn.ts';
 import { update } from './update.ts';
 
 /** Entry of a worker thread: does one job at a time, in the order in which they arrive. */
@@ -31,10 +35,23 @@ const runtime = await openRuntime(runtimeName);
 const parameterTensors = runtime.inPlace ? new SharedParameters(layout, runtime) : new CopiedParameters(layout);
 const programs = new ExecutableCache(runtime, 32);
 const throwIfUnwanted = () => throwIfRefused(turns);
-const layers = new LayerRuns(config, programs, throwIfUnwanted);
-const heads = new HeadRuns(config, programs);
+const memory = new ProcessMemory();
+const layers = new LayerRuns(config, programs, memory, throwIfUnwanted);
+const heads = new HeadRuns(config, programs, memory);
 const panelRuns = new PanelRuns({ config, layout: trained, runtime, programs });
-const gradients = new GradientRuns({ config, head, layout: trained, runtime, programs, layers, turns });
+const gradients = new GradientRuns({
+  config,
+  head,
+  layout: trained,
+  programs,
+  layers,
+  turns: {
+    await: (stage, index) => awaitTurn(turns, stage, index),
+    pass: (stage, index) => passTurn(turns, stage, index),
+  },
+});
+const sampler = new ProcessSampler(config.vocabularySize);
+let sums: GradientSums | undefined;
 
 type Handlers = { [K in JobKind]: (request: Jobs[K]['request'], id: number) => Promise<Jobs[K]['result']> };
 
@@ -49,6 +66,7 @@ const handlers: Handlers = {
     try {
       await generate({
         decoder,
+        sampler,
         cache,
         rows,
         maxLength: config.maxLength,
@@ -67,20 +85,21 @@ const handlers: Handlers = {
   async probabilities({ source, sequences, inverseTemperature }) {
     const parameters = parameterTensors.of(source);
     const { packing, ...predictions } = completionFeeds(sequences);
-    const x = await layers.forward(parameters, tokenTensors(packing));
-    const inverse = floatTensor(Float32Array.of(inverseTemperature), [1]);
-    return completionNumbers(await heads.probabilities(parameters, x, predictions, inverse), sequences);
+    const x = await layers.forward(parameters, await tokenTensors(memory, packing));
+    return completionNumbers(await heads.probabilities(parameters, x, predictions, inverseTemperature), sequences);
   },
 
   async scores({ source, sequences }) {
     const parameters = parameterTensors.of(source);
     const { packing, picked } = scoreFeeds(sequences);
-    const x = await layers.forward(parameters, tokenTensors(packing));
+    const x = await layers.forward(parameters, await tokenTensors(memory, packing));
     return [...(await heads.scores(parameters, x, picked)).subarray(0, sequences.length)];
   },
 
-  async gradient({ source, memory, embedding, index, last, batch }) {
-    return gradients.run(parameterTensors.of(source), batch, { ...memory, embedding }, { index, last });
+  async gradient({ source, memory: { gradient }, embedding: { rowOf, rows }, index, last, batch }) {
+    const embedding = { rowOf, rows: floatTensor(rows, [rows.length / config.hiddenSize, config.hiddenSize]) };
+    sums ??= sumsOf(gradient);
+    return gradients.run(parameterTensors.of(source), batch, { sums, embedding }, { index, last });
   },
 
   async round(request) {
@@ -103,6 +122,12 @@ const handlers: Handlers = {
     return true;
   },
 };
+
+/** A step's gradient always lies in the same memory. */
+function sumsOf(gradient: Float32Array): GradientSums {
+  const views = parameterViews(trained, gradient);
+  return runtime.inPlace ? new SumsInPlace(views, runtime) : new CopiedSums(views);
+}
 
 /** The next group that has samples left to take, with these alone. */
 function nextGroup(groups: readonly PromptGroup[], queue: Int32Array, claims: Claims): PromptGroup | undefined {

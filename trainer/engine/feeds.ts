@@ -1,7 +1,6 @@
-import { settingInputs, tokenInputs } from '../../losses/policy-loss.ts';
-import { type PackedSequence, type Packing, packSequences } from '../../models/packing.ts';
-import { inverseOf } from '../../rollout/decoder.ts';
-import { floatTensor, type Tensors } from '../../runtime/tensor.ts';
+import { settingInputs, tokenInputs } from '../losses/policy-loss.ts';
+import { type PackedSequence, type Packing, packSequences } from '../models/packing.ts';
+import { inverseOf } from '../rollout/decoder.ts';
 import type {
   PairScores,
   PolicyBatch,
@@ -9,9 +8,7 @@ import type {
   ScoredSequence,
   SupervisedSequence,
   TokenSequence,
-} from '../sequences.ts';
-
-const scalar = (value: number) => floatTensor(Float32Array.of(value), [1]);
+} from './sequences.ts';
 
 /** Tokens of a list that the head runs for, two at least, and what they are to predict. */
 export interface Predictions {
@@ -24,7 +21,7 @@ export interface Predictions {
 export interface LossFeeds extends Predictions {
   readonly packing: Packing;
   /** What the loss wants besides: a number for each picked token or pair, or one in all. */
-  readonly inputs: Tensors;
+  readonly inputs: Readonly<Record<string, Float32Array>>;
 }
 
 /** The token of a list at a position of a row. */
@@ -41,9 +38,8 @@ function perToken(numbers: readonly number[], padding: number): number[] {
   return [...numbers, padding, padding].slice(0, Math.max(2, numbers.length));
 }
 
-function perTokenFloats(padding: number, numbers: readonly number[]) {
-  const values = Float32Array.from(perToken(numbers, padding));
-  return floatTensor(values, [values.length]);
+function perTokenFloats(padding: number, numbers: readonly number[]): Float32Array {
+  return Float32Array.from(perToken(numbers, padding));
 }
 
 function padded({ picked, targets }: Predictions): Predictions {
@@ -82,12 +78,12 @@ export function policyFeeds({ sequences, settings, temperature }: PolicyBatch): 
     const numbers = sequences.flatMap((sequence) => perCompletionToken(name, sequence, of(sequence, settings)));
     return [name, perTokenFloats(padding, numbers)];
   });
-  const ofSettings = Object.entries(settingInputs).map(([name, of]) => [name, scalar(of(settings))]);
+  const ofSettings = Object.entries(settingInputs).map(([name, of]) => [name, Float32Array.of(of(settings))]);
   return {
     ...completionFeeds(sequences),
     inputs: {
       ...Object.fromEntries([...ofTokens, ...ofSettings]),
-      inverseTemperature: scalar(inverseOf(temperature)),
+      inverseTemperature: Float32Array.of(inverseOf(temperature)),
     },
   };
 }
@@ -123,8 +119,11 @@ export function scoreFeeds(sequences: readonly ScoredSequence[]): Pick<LossFeeds
 /** Row 2i is the chosen and row 2i + 1 the rejected sequence of pair i. */
 export function pairFeeds(pairs: readonly PreferencePair[]): LossFeeds {
   const sequences = pairs.flatMap(({ chosen, rejected }) => [{ ids: chosen }, { ids: rejected }]);
-  const weight = Float32Array.from(pairs, (pair) => pair.weight);
-  return { ...scoreFeeds(sequences), targets: [], inputs: { weight: floatTensor(weight, [weight.length]) } };
+  return {
+    ...scoreFeeds(sequences),
+    targets: [],
+    inputs: { weight: Float32Array.from(pairs, ({ weight }) => weight) },
+  };
 }
 
 /** Cuts numbers of consecutive completion tokens up into sequences. */
