@@ -50,10 +50,8 @@ export function cachedAttention(
   const group = heads / kvHeads;
   const at = newest(positions, table);
   const { type } = cache.keys;
-  const [inCache, widened] =
-    type === 'bfloat16' ? [(x: Value) => cast(x, type), (x: Value) => cast(x, 'float32')] : [same, same];
-  const keys = setRows(cache.keys, { rows: keyCells(at, kvHeads, headDim), updates: inCache(k) });
-  const values = setRows(cache.values, { rows: valueCells(at, kvHeads), updates: inCache(v) });
+  const widened = type === 'bfloat16' ? (x: Value) => cast(x, 'float32') : same;
+  const { keys, values } = intoCache(k, v, at, cache);
 
   // The blocks of each sequence side by side. A line of keys is one element of 16 positions, one of values a whole block.
   const keyLines = parts(parts(reshape(table, [rows, 1, 1, 'N']), kvHeads, 1), headDim, 2);
@@ -79,26 +77,37 @@ function same(x: Value): Value {
   return x;
 }
 
-/** The block of each new token, and its place there, `[B]` int64. */
-interface Newest {
+/** The cache with the keys and values of tokens, `[B, kvHeads, headDim]`; it may lie in the memory of the one before. */
+export function intoCache(k: Value, v: Value, at: CachePlace, cache: Cache): Cache {
+  const [kvHeads, headDim] = k.shape.slice(1).map(fixed) as [number, number];
+  const { type } = cache.keys;
+  const inCache = type === 'bfloat16' ? (x: Value) => cast(x, type) : same;
+  return {
+    keys: setRows(cache.keys, { rows: keyCells(at, kvHeads, headDim), updates: inCache(k) }),
+    values: setRows(cache.values, { rows: valueCells(at, kvHeads), updates: inCache(v) }),
+  };
+}
+
+/** The block of each token, and its place there, `[B]` int64. */
+export interface CachePlace {
   readonly block: Value;
   readonly offset: Value;
 }
 
-function newest(positions: Value, table: Value): Newest {
+function newest(positions: Value, table: Value): CachePlace {
   const column = divide(positions, integers([cacheBlock]));
   const offset = subtract(positions, multiply(column, integers([cacheBlock])));
   return { block: pickColumns(table, column), offset };
 }
 
 /** Where the new keys go, `[B, kvHeads, headDim]`. */
-function keyCells({ block, offset }: Newest, kvHeads: number, headDim: number): Value {
+function keyCells({ block, offset }: CachePlace, kvHeads: number, headDim: number): Value {
   const lines = parts(parts(withAxes(block, 2), kvHeads, 1), headDim, 2);
   return add(multiply(lines, integers([cacheBlock])), withAxes(offset, 2));
 }
 
 /** The lines where the new values go, `[B, kvHeads]`. */
-function valueCells({ block, offset }: Newest, kvHeads: number): Value {
+function valueCells({ block, offset }: CachePlace, kvHeads: number): Value {
   const blocks = parts(withAxes(block, 1), kvHeads, 1);
   return add(multiply(blocks, integers([cacheBlock])), withAxes(offset, 1));
 }

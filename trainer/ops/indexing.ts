@@ -1,5 +1,6 @@
-import { dimension, ShapeError, showShape } from '../graph/shape.ts';
-import { type RowUpdates, type Value, apply, expectRank } from '../graph/value.ts';
+import { dimension, fixed, ShapeError, showShape } from '../graph/shape.ts';
+import { type RowUpdates, type Value, apply, applyAll, expectRank, integers } from '../graph/value.ts';
+import { subtract } from './elementwise.ts';
 import { reshape, sizes } from './movement.ts';
 
 /** Rows of a table: `[…n, …row]` for indices `[…n]` int64; a gradient where these have one axis. ONNX `Gather`. */
@@ -46,6 +47,22 @@ export function pickColumns(a: Value, columns: Value): Value {
     },
   );
   return reshape(picked, [count]);
+}
+
+/** The elements of each row from the largest down, of equal ones the first first, and their places; no gradient. ONNX `TopK`. */
+export function sortedRows(a: Value): { readonly values: Value; readonly places: Value } {
+  const count = fixed(dimension(a.shape, -1));
+  const outputs = [
+    { type: a.type, shape: a.shape },
+    { type: 'int64', shape: a.shape },
+  ] as const;
+  const [values, places] = applyAll('TopK', [a, integers([count])], outputs) as [Value, Value];
+  return { values, places };
+}
+
+/** `result[i, places[i, j]] = a[i, j]`, zeros elsewhere; no gradient. ONNX `ScatterElements`. */
+export function scatterColumns(a: Value, places: Value): Value {
+  return apply('ScatterElements', [subtract(a, a), places, a], a, { attributes: { axis: 1 } });
 }
 
 /** Zeros in the shape of `a`. ONNX `ConstantOfShape`. */

@@ -1,5 +1,5 @@
 import { type Shape, ShapeError, sameShape, showShape } from '../graph/shape.ts';
-import { type Value, apply, integers } from '../graph/value.ts';
+import { type Value, apply, constant, integers } from '../graph/value.ts';
 import { reshape, sizes } from './movement.ts';
 
 /** Sum over the given axes, which keep size 1. ONNX `ReduceSum`. */
@@ -30,6 +30,22 @@ export function reduceMax(a: Value): Value {
     {
       attributes: { keepdims: 1 },
     },
+  );
+}
+
+/** Sums along the last axis up to each element, its own included unless `exclusive`; no gradient. ONNX `CumSum`. */
+export function cumulativeSum(a: Value, { exclusive = false } = {}): Value {
+  const axis = constant(BigInt64Array.of(BigInt(a.shape.length - 1)), []);
+  return apply('CumSum', [a, axis], a, { attributes: { exclusive: exclusive ? 1 : 0 } });
+}
+
+/** The first place of the largest element of each row, `[n]` int64; no gradient. ONNX `ArgMax`. */
+export function argMax(a: Value): Value {
+  return apply(
+    'ArgMax',
+    [a],
+    { type: 'int64', shape: a.shape.slice(0, -1) },
+    { attributes: { axis: -1, keepdims: 0 } },
   );
 }
 

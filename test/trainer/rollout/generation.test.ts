@@ -6,11 +6,14 @@ import { LayerRuns } from '../../../trainer/passes/layer-runs.ts';
 import { ProcessMemory } from '../../../trainer/passes/process-memory.ts';
 import { Decoder } from '../../../trainer/rollout/decoder.ts';
 import { generate } from '../../../trainer/rollout/generation.ts';
+import { DeviceKvCache } from '../../../trainer/rollout/device-kv-cache.ts';
+import { DeviceSampler } from '../../../trainer/rollout/device-sampler.ts';
 import { KvCache } from '../../../trainer/rollout/kv-cache.ts';
 import { ProcessSampler } from '../../../trainer/rollout/sampler.ts';
 import type { Completion, PromptGroup } from '../../../trainer/rollout/requests.ts';
 import { ExecutableCache } from '../../../trainer/runtime/executable-cache.ts';
 import { openRuntime } from '../../../trainer/runtime/open-runtime.ts';
+import { hostDevice } from '../../support/host-device.ts';
 import { tinyConfig, tokenIds } from '../../support/random-model.ts';
 import { flatParameters } from '../engine/tiny-engine.ts';
 
@@ -57,18 +60,22 @@ test('sequences join as soon as others have left, whoever is still at work', asy
   expect(ended).toEqual([1, 2, 3, 4, 5, 0]);
 });
 
-async function generated(options: { rows: number; blocks: number; of?: readonly PromptGroup[] }) {
-  const runtime = await openRuntime('ffi');
-  const programs = new ExecutableCache(runtime, 8);
-  const layers = new LayerRuns(config, programs, new ProcessMemory());
-  const cache = new KvCache(config, options.blocks);
+test('on a device the same completions are generated, though the cache is too small for all of them', async () => {
+  const expected = await generated({ rows: 8, blocks: 100 });
+  expect((await generated({ rows: 8, blocks: 100, place: 'device' })).completions).toEqual(expected.completions);
+  expect((await generated({ rows: 8, blocks: 14, place: 'device' })).completions).toEqual(expected.completions);
+});
+
+async function generated(options: { rows: number; blocks: number; of?: readonly PromptGroup[]; place?: Place }) {
+  const { programs, memory, sampler, cache, parameters } = await places[options.place ?? 'process'](options.blocks);
+  const layers = new LayerRuns(config, programs, memory);
   const decoder = await Decoder.create({ config, programs, layers, parameters, cache, temperature: 1 });
   const left = [...(options.of ?? groups)];
   const completions: Completion[] = [];
   const ended: number[] = [];
   await generate({
     decoder,
-    sampler: new ProcessSampler(config.vocabularySize),
+    sampler,
     cache,
     rows: options.rows,
     maxLength: config.maxLength,
@@ -85,4 +92,29 @@ async function generated(options: { rows: number; blocks: number; of?: readonly 
   return { completions, ended, touched, free };
 }
 
-const parameters = programTensors(parameterLayout(config, 'lm'), flatParameters(config, 'lm'));
+type Place = keyof typeof places;
+
+const places = {
+  process: async (blocks: number) => ({
+    programs: new ExecutableCache(await openRuntime('ffi'), 8),
+    memory: new ProcessMemory(),
+    sampler: new ProcessSampler(config.vocabularySize),
+    cache: new KvCache(config, blocks),
+    parameters: inProcess,
+  }),
+  device: async (blocks: number) => {
+    const { programs, memory } = hostDevice();
+    const onDevice = Object.entries(inProcess).map(
+      ([name, { data, dims }]) => [name, memory.floats(name, data as Float32Array, dims)] as const,
+    );
+    return {
+      programs,
+      memory,
+      sampler: new DeviceSampler(config.vocabularySize, programs, memory),
+      cache: new DeviceKvCache({ config, blocks, programs, memory }),
+      parameters: Object.fromEntries(onDevice),
+    };
+  },
+};
+
+const inProcess = programTensors(parameterLayout(config, 'lm'), flatParameters(config, 'lm'));

@@ -1,0 +1,45 @@
+import type { OnnxProgram } from '../graph/program.ts';
+import type { Value } from '../graph/value.ts';
+import { intoCache } from '../nn/cached-attention.ts';
+import { addRows, gatherRows } from '../ops/indexing.ts';
+import { cast } from '../ops/movement.ts';
+import type { ModelConfig } from './config.ts';
+import { cacheType } from './decode-program.ts';
+import { ProgramInputs } from './program-inputs.ts';
+
+/** What is a loop over arrays where TypeScript can read them, for memory that it cannot. */
+
+/** `words` [N] int32 → `indices` [N] int64. */
+export function widenProgram(): OnnxProgram {
+  const inputs = new ProgramInputs();
+  return inputs.write({ indices: cast(inputs.add('words', ['N'], 'int32'), 'int64') });
+}
+
+/** `matrix` [N, D], `rows` [M] → `picked` [M, D]. */
+export function pickRowsProgram(): OnnxProgram {
+  const inputs = new ProgramInputs();
+  return inputs.write({ picked: gatherRows(inputs.add('matrix', ['N', 'D']), inputs.add('rows', ['M'], 'int64')) });
+}
+
+/** `matrix` [N, D], `rows` [M], `updates` [M, D] → `sum` [N, D], which may lie in the memory of the matrix. */
+export function addRowsProgram(): OnnxProgram {
+  const inputs = new ProgramInputs();
+  const matrix = inputs.add('matrix', ['N', 'D']);
+  const rows = inputs.add('rows', ['M'], 'int64');
+  return inputs.write({ sum: addRows(matrix, { rows, updates: inputs.add('updates', ['M', 'D']) }) });
+}
+
+/**
+ * `k` and `v` [T, kvHeads, headDim] of tokens, `block` and `offset` [T] int64, a layer's cache `keys` and `values` → `next.keys` and
+ * `next.values`, which may lie in the memory of the cache.
+ */
+export function cacheWriteProgram(config: ModelConfig): OnnxProgram {
+  const { kvHeads, headDim } = config;
+  const inputs = new ProgramInputs();
+  const [k, v] = ['k', 'v'].map((name) => inputs.add(name, ['T', kvHeads, headDim])) as [Value, Value];
+  const at = { block: inputs.add('block', ['T'], 'int64'), offset: inputs.add('offset', ['T'], 'int64') };
+  const type = cacheType(config);
+  const cache = { keys: inputs.add('keys', ['K'], type), values: inputs.add('values', ['C', headDim], type) };
+  const { keys, values } = intoCache(k, v, at, cache);
+  return inputs.write({ 'next.keys': keys, 'next.values': values });
+}
