@@ -16,6 +16,9 @@ export function sumOfSquares(values: Float32Array): number {
   return a + b + (c + d);
 }
 
+/** Elements of a gradient whose squares are summed at a time, so that the sum does not depend on who sums them. */
+export const squareBlock = 2 ** 22;
+
 /** The factor that brings a gradient of this global L2 norm down to `maxNorm`; 0 turns clipping off. */
 export function clipFactor(norm: number, maxNorm: number): number {
   return maxNorm > 0 && norm > maxNorm ? maxNorm / norm : 1;

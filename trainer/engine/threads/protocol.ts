@@ -1,4 +1,3 @@
-import type { ExitReason } from '../../contract/exit-codes.ts';
 import type { Head, ModelConfig } from '../../models/config.ts';
 import type { AdamWSettings, Range } from '../../optim/adamw.ts';
 import type { Claims } from '../../rollout/claims.ts';
@@ -53,8 +52,14 @@ export interface SharedRows {
   readonly rows: Float32Array;
 }
 
+/** What a worker tells of while it generates. */
+export interface CompletionEvent {
+  readonly index: number;
+  readonly completion: Completion;
+}
+
 /** Work for one worker, by kind, with its result. */
-export interface Jobs {
+export type Jobs = {
   /** Answers once the thread has loaded its modules, with what ends its runs. */
   ready: { request: object; result: Cancellation };
   /** Takes groups from a queue shared by all workers until it is empty; completions arrive as events. */
@@ -138,26 +143,4 @@ export interface Jobs {
     };
     result: true;
   };
-}
-
-export type JobKind = keyof Jobs;
-
-/** Main thread → worker. */
-export type Request =
-  | { [K in JobKind]: { readonly kind: K; readonly id: number } & Jobs[K]['request'] }[JobKind]
-  /** End the thread as soon as no program is running. */
-  | { readonly kind: 'stop' };
-
-/** Worker → main thread. */
-export type Reply =
-  | { readonly kind: 'result'; readonly id: number; readonly result: unknown }
-  | {
-      readonly kind: 'error';
-      readonly id: number;
-      readonly job: JobKind;
-      readonly message: string;
-      readonly stack: string;
-      /** Of an error that says who must act. */
-      readonly reason?: ExitReason | undefined;
-    }
-  | { readonly kind: 'completion'; readonly id: number; readonly index: number; readonly completion: Completion };
+};

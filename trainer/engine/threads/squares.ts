@@ -1,15 +1,12 @@
-import { sumOfSquares } from '../../optim/clipping.ts';
+import { squareBlock, sumOfSquares } from '../../optim/clipping.ts';
 import { sumOfSquaresProgram } from '../../optim/sum-of-squares-program.ts';
 import type { ExecutableCache } from '../../runtime/executable-cache.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { floatTensor, zeros } from '../../runtime/tensor.ts';
 import type { Jobs } from './protocol.ts';
 
-/** Elements of the gradient whose squares are summed at a time, so that the sum does not depend on the number of workers. */
-const block = 2 ** 22;
-
 export function blockCount(elements: number): number {
-  return Math.ceil(elements / block);
+  return Math.ceil(elements / squareBlock);
 }
 
 /** A worker's share of the sums of squares: by the kernel where there is one, else by a loop. */
@@ -18,7 +15,7 @@ export async function sumSquares(
   { memory: { gradient, squares }, range }: Jobs['squares']['request'],
 ): Promise<void> {
   for (let index = range.start; index < range.end; index++) {
-    const part = gradient.subarray(index * block, (index + 1) * block);
+    const part = gradient.subarray(index * squareBlock, (index + 1) * squareBlock);
     if (runtime.name !== 'ops') {
       squares[index] = sumOfSquares(part);
       continue;

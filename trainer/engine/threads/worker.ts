@@ -1,16 +1,15 @@
-import { parentPort, workerData } from 'node:worker_threads';
-import { TrainerError } from '../../contract/errors.ts';
+import { workerData } from 'node:worker_threads';
 import { parameterLayout, trainedLayout } from '../../models/parameters.ts';
 import { cacheType } from '../../models/programs.ts';
 import { HeadRuns } from '../../passes/head-runs.ts';
 import { LayerRuns, tokenTensors } from '../../passes/layer-runs.ts';
 import { ProcessMemory } from '../../passes/process-memory.ts';
 import { Decoder } from '../../rollout/decoder.ts';
-import { type Claims, isDone, takeClaim } from '../../rollout/claims.ts';
+import { isDone } from '../../rollout/claims.ts';
 import { generate } from '../../rollout/generation.ts';
 import { KvCache } from '../../rollout/kv-cache.ts';
 import { ProcessSampler } from '../../rollout/sampler.ts';
-import type { PromptGroup } from '../../rollout/requests.ts';
+import { nextGroup } from '../../rollout/group-queue.ts';
 import { ExecutableCache } from '../../runtime/executable-cache.ts';
 import { openRuntime } from '../../runtime/open-runtime.ts';
 import { floatTensor } from '../../runtime/tensor.ts';
@@ -19,7 +18,8 @@ import { GradientRuns } from '../gradient-runs.ts';
 import { type GradientSums, SumsInPlace } from '../gradient-sums.ts';
 import { CopiedSums } from './copied-sums.ts';
 import { CopiedParameters, parameterViews, SharedParameters } from './parameter-tensors.ts';
-import type { JobKind, Jobs, Reply, Request, WorkerSettings } from './protocol.ts';
+import { type JobHandlers, serveJobs, tellOfJob } from '../serve-jobs.ts';
+import type { CompletionEvent, Jobs, WorkerSettings } from './protocol.ts';
 import { PanelRuns } from './panels.ts';
 import { round } from './round.ts';
 import { sumSquares } from './squares.ts';
@@ -53,9 +53,7 @@ const gradients = new GradientRuns({
 const sampler = new ProcessSampler(config.vocabularySize);
 let sums: GradientSums | undefined;
 
-type Handlers = { [K in JobKind]: (request: Jobs[K]['request'], id: number) => Promise<Jobs[K]['result']> };
-
-const handlers: Handlers = {
+const handlers: JobHandlers<Jobs> = {
   ready: async () => runtime.cancellation,
 
   async generate({ source, temperature, groups, queue, claims, rows, blocks, panels }, id) {
@@ -72,7 +70,7 @@ const handlers: Handlers = {
         maxLength: config.maxLength,
         throwIfUnwanted,
         next: () => nextGroup(groups, queue, claims),
-        onCompletion: (index, completion) => reply({ kind: 'completion', id, index, completion }),
+        onCompletion: (index, completion) => tellOfJob(id, { index, completion } satisfies CompletionEvent),
         isDone: (index) => isDone(claims, index),
       });
     } finally {
@@ -129,41 +127,4 @@ function sumsOf(gradient: Float32Array): GradientSums {
   return runtime.inPlace ? new SumsInPlace(views, runtime) : new CopiedSums(views);
 }
 
-/** The next group that has samples left to take, with these alone. */
-function nextGroup(groups: readonly PromptGroup[], queue: Int32Array, claims: Claims): PromptGroup | undefined {
-  for (;;) {
-    const group = groups[Atomics.add(queue, 0, 1)];
-    if (group === undefined) return undefined;
-    const samples = group.samples.filter(({ index }) => takeClaim(claims, index));
-    if (samples.length > 0) return { promptIds: group.promptIds, samples };
-  }
-}
-
-function reply(message: Reply): void {
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-  parentPort?.postMessage(message);
-}
-
-async function answer(request: Exclude<Request, { kind: 'stop' }>): Promise<void> {
-  try {
-    throwIfUnwanted();
-    const handler = handlers[request.kind] as (request: object, id: number) => Promise<unknown>;
-    reply({ kind: 'result', id: request.id, result: await handler(request, request.id) });
-  } catch (error) {
-    const { message, stack = message } = error instanceof Error ? error : new Error(String(error));
-    const reason = error instanceof TrainerError ? error.reason : undefined;
-    reply({ kind: 'error', id: request.id, job: request.kind, message, stack, reason });
-  }
-}
-
-Atomics.add(running, 0, 1);
-process.on('exit', () => {
-  Atomics.sub(running, 0, 1);
-  Atomics.notify(running, 0);
-});
-
-let previous = Promise.resolve();
-parentPort?.on('message', (request: Request) => {
-  if (request.kind === 'stop') process.exit(); // the thread's own: the process goes on
-  previous = previous.then(async () => answer(request));
-});
+serveJobs(handlers, running, throwIfUnwanted);
