@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { asksForHostDevice } from '../runtime/choose-device.ts';
 import { chooseRuntime } from '../runtime/open-runtime.ts';
 import type { RuntimeName } from '../runtime/runtime.ts';
 
@@ -25,6 +26,7 @@ export function engineVersions(): Record<string, string> {
     'onnxruntime-node': version,
     runtime: name,
     ...(ops !== undefined && { ops }),
+    ...(asksForHostDevice() && { device: 'host' }),
     arch: process.arch,
     instructions: instructionSets().join(' '),
   };

@@ -12,6 +12,8 @@ import { planGeneration } from './generation-plan.ts';
 import type { OptimizerState, StepReport, StepSettings } from './optimizer-step.ts';
 import type { ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
 import { StopGuard } from './stop-guard.ts';
+import { asksForHostDevice } from '../runtime/choose-device.ts';
+import { DeviceBackend } from './device/device-backend.ts';
 import { ThreadBackend } from './threads/thread-backend.ts';
 
 export type { Completion, GenerationRequest, TrainingBatch };
@@ -70,7 +72,10 @@ export class Engine {
     onActivity = () => {},
     stop,
   }: EngineOptions): Promise<Engine> {
-    const backend = await ThreadBackend.start({ config, head, workers, optimizer, onActivity });
+    const options = { config, head, optimizer, onActivity };
+    const backend = asksForHostDevice()
+      ? await DeviceBackend.start(options)
+      : await ThreadBackend.start({ ...options, workers });
     const engine = new Engine(config, parameterLayout(config, head), backend, stop);
     try {
       if (parameters) await engine.writeParameters('policy', parameters);

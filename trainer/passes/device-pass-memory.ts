@@ -75,6 +75,12 @@ export class DevicePassMemory implements PassMemory {
     return numbers;
   }
 
+  readDoubles(tensor: DeviceTensor<'float64'>): Float64Array {
+    const numbers = new Float64Array(sizeOf(tensor.dims));
+    this.#device.copyOut(tensor, numbers);
+    return numbers;
+  }
+
   readIntegers(tensor: DeviceTensor<'int32'>): Int32Array {
     const numbers = new Int32Array(sizeOf(tensor.dims));
     this.#device.copyOut(tensor, numbers);

@@ -3,9 +3,12 @@ import { UserError } from '../contract/errors.ts';
 import { type CudaDriver, type Gpu, readCudaDriver } from './ffi/cuda-driver.ts';
 import { type CudaLibraries, findCudaLibraries } from './ffi/cuda-libraries.ts';
 
+/** No device: its memory is that of the process, as hidden as a device's is, and the processor computes. For tests: only R1_DEVICE asks for it. */
+export type HostDevice = 'host';
+
 /** What a stage computes on. */
 export interface DeviceChoice {
-  readonly name: 'cpu';
+  readonly name: 'cpu' | HostDevice;
   /** GPUs that this process could see, and why they stand idle. */
   readonly idle?: { readonly gpus: readonly Gpu[]; readonly because: string };
 }
@@ -14,6 +17,13 @@ export interface DeviceChoice {
 export interface CudaFound {
   readonly driver: CudaDriver | Error;
   readonly libraries: CudaLibraries | Error;
+}
+
+const host: HostDevice = 'host';
+
+/** Whether the environment asks for it. */
+export function asksForHostDevice(): boolean {
+  return process.env['R1_DEVICE'] === host;
 }
 
 /** What the kernels are compiled for. */
@@ -28,6 +38,7 @@ const waysOn =
  * @throws UserError where GPUs are asked for and cannot be used: nothing that was meant for them runs on processors instead
  */
 export function chooseDevice(asked: Device = 'auto', environment = process.env['R1_DEVICE']): DeviceChoice {
+  if (environment === host) return { name: host };
   const device = environment === undefined ? asked : devices.find((known) => known === environment);
   if (device === undefined) {
     throw new UserError(`R1_DEVICE: found ${JSON.stringify(environment)}, expected ${devices.join(', ')} or nothing`);

@@ -53,7 +53,8 @@ export async function openRuntime(name: RuntimeName): Promise<Runtime> {
 /** Each is opened once, and so is what does not open: it would not the next time. */
 const opened = new Map<RuntimeName, FfiRuntime | Error>();
 
-function ffiRuntime(name: 'ffi' | 'ops'): FfiRuntime | Error {
+/** Or why it does not open. */
+export function ffiRuntime(name: 'ffi' | 'ops'): FfiRuntime | Error {
   let found = opened.get(name);
   if (found === undefined) {
     try {

@@ -5,6 +5,7 @@ import type { GenerationRequest, TrainingBatch } from '../../../trainer/engine/e
 import type { StepSettings } from '../../../trainer/engine/optimizer-step.ts';
 import type { Head, ModelConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
+import type { HostDevice } from '../../../trainer/runtime/choose-device.ts';
 import type { RuntimeName } from '../../../trainer/runtime/runtime.ts';
 import { randomParameters, tinyConfig, tokenIds } from '../../support/random-model.ts';
 import { fromFlat } from '../../support/flat-parameters.ts';
@@ -30,6 +31,8 @@ interface TinyEngine {
   readonly optimizer?: boolean;
   readonly stop?: AbortSignal;
   readonly runtime?: RuntimeName;
+  /** Computes in a device's memory; in that of worker threads when absent. */
+  readonly device?: HostDevice;
 }
 
 /** An engine with a tiny random model, closed after the test. */
@@ -56,15 +59,19 @@ async function createEngine({
   optimizer = false,
   stop,
   runtime,
+  device,
 }: TinyEngine): Promise<Engine> {
-  const asked = process.env['R1_RUNTIME'];
+  const asked = { R1_RUNTIME: process.env['R1_RUNTIME'], R1_DEVICE: process.env['R1_DEVICE'] };
   if (runtime) process.env['R1_RUNTIME'] = runtime;
+  if (device) process.env['R1_DEVICE'] = device;
   try {
     const parameters = fromFlat(parameterLayout(config, head), flatParameters(config, head));
     return await Engine.create({ config, head, workers, optimizer, stop, parameters });
   } finally {
-    if (asked === undefined) delete process.env['R1_RUNTIME'];
-    else process.env['R1_RUNTIME'] = asked;
+    for (const [name, value] of Object.entries(asked)) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
   }
 }
 

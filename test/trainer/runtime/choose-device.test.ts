@@ -66,6 +66,7 @@ test.each<{ device: Device; found: Partial<CudaFound>; because: string | undefin
 test('R1_DEVICE goes before what the manifest says, and must be a device', () => {
   expect(() => chooseDevice('cpu', 'cuda')).toThrow('device: cuda: ');
   expect(chooseDevice('cuda', 'cpu').name).toBe('cpu');
+  expect(chooseDevice('cuda', 'host').name).toBe('host');
   expect(() => chooseDevice('auto', 'gpu')).toThrow('R1_DEVICE: found "gpu", expected auto, cpu, cuda or nothing');
 });
 

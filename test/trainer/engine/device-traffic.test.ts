@@ -1,0 +1,101 @@
+import { afterAll, expect, test } from '@jest/globals';
+import { cutBatch } from '../../../trainer/engine/batches.ts';
+import { DeviceBackend } from '../../../trainer/engine/device/device-backend.ts';
+import { planGeneration } from '../../../trainer/engine/generation-plan.ts';
+import type { TrainingBatch } from '../../../trainer/engine/engine.ts';
+import type { ModelConfig } from '../../../trainer/models/config.ts';
+import { parameterLayout } from '../../../trainer/models/parameters.ts';
+import { newClaims } from '../../../trainer/rollout/claims.ts';
+import type { Completion } from '../../../trainer/rollout/requests.ts';
+import { fromFlat } from '../../support/flat-parameters.ts';
+import { tinyConfig } from '../../support/random-model.ts';
+import { flatParameters, requests, stepSettings } from './tiny-engine.ts';
+
+const backends: DeviceBackend[] = [];
+
+afterAll(async () => {
+  await Promise.all(backends.map(async (backend) => backend.close()));
+});
+
+/** Rollout, reference and update on a device, and what crosses its border meanwhile. */
+async function learner(config: ModelConfig) {
+  const backend = await DeviceBackend.start({ config, head: 'lm', optimizer: true, onActivity: () => undefined });
+  backends.push(backend);
+  const { parameters } = backend;
+  await parameters.put('policy', fromFlat(parameterLayout(config, 'lm'), flatParameters(config, 'lm')));
+  await parameters.copy('policy', 'reference');
+  let steps = 0;
+
+  const rollOut = async (): Promise<readonly Completion[]> => {
+    const prompts = requests(16, { maxNewTokens: 12 });
+    const claims = newClaims(prompts.length);
+    const completions: Completion[] = [];
+    for (const plan of planGeneration(prompts, claims, config, 1)) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await backend.generate(plan, 'policy', claims, (index, completion) => (completions[index] = completion));
+    }
+    return completions;
+  };
+
+  /** The same tokens for every model. */
+  const update = async (): Promise<void> => {
+    const batch: TrainingBatch = {
+      loss: 'policy',
+      temperature: 1,
+      settings: { clip: { low: 0.2, high: 0.2 }, klCoefficient: 0 },
+      sequences: requests(16).map(({ promptIds }, index) => {
+        const completionIds = Array.from({ length: 12 }, (_, at) => (5 * index + at) % 50);
+        return {
+          promptIds,
+          completionIds,
+          oldProbs: new Float32Array(12).fill(0.1),
+          advantage: (index % 3) - 1,
+          weight: 0.01,
+        };
+      }),
+    };
+    await backend.gradient(cutBatch(batch, config));
+    await backend.update(stepSettings, ++steps, 1);
+  };
+
+  const during = async (work: () => Promise<unknown>) => {
+    const before = await backend.traffic();
+    await work();
+    const after = await backend.traffic();
+    const between = (name: keyof typeof before) => after[name] - before[name];
+    return { allocations: between('allocations'), bytes: between('bytesIn') + between('bytesOut') };
+  };
+
+  return { rollOut, update, during };
+}
+
+test('an optimizer step moves ids and numbers of losses over the border, and no parameter', async () => {
+  const [narrow, wide] = [await learner(tinyConfig()), await learner(tinyConfig({ hiddenSize: 128, headDim: 64 }))];
+  const of = await narrow.during(narrow.update);
+  expect(of.bytes).toBeLessThan(64 * 1024);
+  // A model of four times as many parameters changes nothing.
+  expect((await wide.during(wide.update)).bytes).toBe(of.bytes);
+});
+
+test('after the first steps nothing is allocated', async () => {
+  const { rollOut, update, during } = await learner(tinyConfig());
+  const step = async (): Promise<void> => {
+    await rollOut();
+    await update();
+  };
+  const first = await during(step);
+  expect(first.allocations).toBeGreaterThan(0);
+  for (let round = 0; round < 3; round++) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    expect(await during(update)).toMatchObject({ allocations: 0 });
+  }
+});
+
+test('of a sampled token a few numbers cross the border, whatever the vocabulary', async () => {
+  const { rollOut, during } = await learner(tinyConfig({ vocabularySize: 1000 }));
+  let tokens = 0;
+  const { bytes } = await during(async () => {
+    tokens = (await rollOut()).reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
+  });
+  expect(bytes / tokens).toBeLessThan(100); // the distribution alone has 4000
+});

@@ -1,0 +1,173 @@
+import type { ModelConfig } from '../../models/config.ts';
+import { type ParameterLayout, parameterLayout, trainedLayout } from '../../models/parameters.ts';
+import { DevicePassMemory } from '../../passes/device-pass-memory.ts';
+import { HeadRuns } from '../../passes/head-runs.ts';
+import { LayerRuns, tokenTensors } from '../../passes/layer-runs.ts';
+import { Decoder } from '../../rollout/decoder.ts';
+import { isDone } from '../../rollout/claims.ts';
+import { DeviceKvCache } from '../../rollout/device-kv-cache.ts';
+import { DeviceSampler } from '../../rollout/device-sampler.ts';
+import { generate } from '../../rollout/generation.ts';
+import { nextGroup } from '../../rollout/group-queue.ts';
+import type { Completion } from '../../rollout/requests.ts';
+import type { Device } from '../../runtime/open-device.ts';
+import { ExecutableCache } from '../../runtime/executable-cache.ts';
+import type { MicroBatchResult } from '../backend.ts';
+import type { TrainingPart } from '../batches.ts';
+import { numberRows } from '../embedding-rows.ts';
+import { completionFeeds, completionNumbers, scoreFeeds } from '../feeds.ts';
+import { GradientRuns } from '../gradient-runs.ts';
+import type { JobHandlers } from '../serve-jobs.ts';
+import { DeviceOptimizer } from './device-optimizer.ts';
+import { DeviceParameters } from './device-parameters.ts';
+import type { LaneJobs, LaneSettings } from './protocol.ts';
+
+/** Tells the main thread of something before a job is done. */
+type Tell = (jobId: number, event: LaneEvent) => void;
+
+/** A completion, or a sign of life. */
+export type LaneEvent = { readonly index: number; readonly completion: Completion } | undefined;
+
+/**
+ * One device and all that is in its memory: parameters, gradient, moments, a cache, and what passes work in. Ids, positions and numbers of
+ * losses go in; losses, probabilities and sampled ids come out.
+ */
+export class Lane {
+  readonly handlers: JobHandlers<LaneJobs>;
+  readonly #config: ModelConfig;
+  readonly #device: Device;
+  readonly #throwIfUnwanted: () => void;
+  readonly #tell: Tell;
+  readonly #programs: ExecutableCache;
+  readonly #memory: DevicePassMemory;
+  readonly #parameters: DeviceParameters;
+  readonly #optimizer: DeviceOptimizer | undefined;
+  readonly #layers: LayerRuns;
+  readonly #heads: HeadRuns;
+  readonly #gradients: GradientRuns;
+  readonly #sampler: DeviceSampler;
+  readonly #rowOf: Int32Array;
+
+  constructor({ config, head, optimizer, unwanted }: LaneSettings, device: Device, tell: Tell) {
+    const layout: ParameterLayout = parameterLayout(config, head);
+    const trained = trainedLayout(layout);
+    const { runtime, memory: ofDevice } = device;
+    this.#config = config;
+    this.#device = device;
+    this.#tell = tell;
+    this.#throwIfUnwanted = () => {
+      if (Atomics.load(unwanted, 0) !== 0) throw new Error('the engine is closed');
+    };
+    const programs = new ExecutableCache(runtime, 32);
+    const memory = new DevicePassMemory(ofDevice, programs);
+    [this.#programs, this.#memory] = [programs, memory];
+    this.#parameters = new DeviceParameters(layout, ofDevice, programs);
+    if (optimizer) {
+      this.#optimizer = new DeviceOptimizer({ layout: trained, runtime, device: ofDevice, programs, memory });
+    }
+    const layers = new LayerRuns(config, programs, memory, this.#throwIfUnwanted);
+    this.#layers = layers;
+    this.#heads = new HeadRuns(config, programs, memory);
+    const turns = { await: () => undefined, pass: () => undefined }; // one micro-batch after the other
+    this.#gradients = new GradientRuns({ config, head, layout: trained, programs, layers, turns });
+    this.#sampler = new DeviceSampler(config.vocabularySize, programs, memory);
+    this.#rowOf = new Int32Array(config.vocabularySize);
+    this.handlers = this.#handlers();
+  }
+
+  #handlers(): JobHandlers<LaneJobs> {
+    const parameters = this.#parameters;
+    return {
+      ready: async () => this.#device.runtime.cancellation,
+      addSet: async ({ set, sharesFrozen }) => {
+        parameters.add(set, sharesFrozen);
+        return true;
+      },
+      writeTensor: async ({ set, tensor, values }) => {
+        parameters.write(set, tensor, values);
+        return true;
+      },
+      readTensor: async ({ set, tensor }) => parameters.read(set, tensor),
+      copySet: async ({ from, to }) => {
+        parameters.copy(from, to);
+        return true;
+      },
+      readMoments: async () => this.#training().moments(),
+      writeMoments: async (moments) => {
+        this.#training().restore(moments);
+        return true;
+      },
+      generate: async (request, id) => this.#generate(request, id),
+      probabilities: async (request) => this.#probabilities(request),
+      scores: async (request) => this.#scores(request),
+      gradient: async ({ parts }, id) => this.#gradient(parts, id),
+      update: async ({ settings, step, gradientScale }) => {
+        const policy = parameters.changing('policy');
+        await this.#training().update(policy, settings, step, gradientScale);
+        return true;
+      },
+      traffic: async () => this.#device.memory.traffic,
+    };
+  }
+
+  async #generate(request: LaneJobs['generate']['request'], id: number): Promise<true> {
+    const { set, temperature, groups, queue, claims, rows, blocks } = request;
+    const [config, programs, memory] = [this.#config, this.#programs, this.#memory];
+    const cache = new DeviceKvCache({ config, blocks, programs, memory });
+    const parameters = await this.#parameters.of(set);
+    const decoder = await Decoder.create({ config, programs, layers: this.#layers, parameters, cache, temperature });
+    try {
+      await generate({
+        decoder,
+        sampler: this.#sampler,
+        cache,
+        rows,
+        maxLength: config.maxLength,
+        throwIfUnwanted: this.#throwIfUnwanted,
+        next: () => nextGroup(groups, queue, claims),
+        onCompletion: (index, completion) => this.#tell(id, { index, completion }),
+        isDone: (index) => isDone(claims, index),
+      });
+    } finally {
+      decoder.release();
+      cache.release();
+    }
+    return true;
+  }
+
+  async #probabilities({ set, sequences, inverseTemperature }: LaneJobs['probabilities']['request']) {
+    const parameters = await this.#parameters.of(set);
+    const { packing, ...predictions } = completionFeeds(sequences);
+    const x = await this.#layers.forward(parameters, await tokenTensors(this.#memory, packing));
+    const probs = await this.#heads.probabilities(parameters, x, predictions, inverseTemperature);
+    return completionNumbers(probs, sequences);
+  }
+
+  async #scores({ set, sequences }: LaneJobs['scores']['request']) {
+    const parameters = await this.#parameters.of(set);
+    const { packing, picked } = scoreFeeds(sequences);
+    const x = await this.#layers.forward(parameters, await tokenTensors(this.#memory, packing));
+    return [...(await this.#heads.scores(parameters, x, picked)).subarray(0, sequences.length)];
+  }
+
+  async #gradient(parts: readonly TrainingPart[], id: number) {
+    const optimizer = this.#training();
+    const parameters = await this.#parameters.of('policy');
+    const count = numberRows(parts, this.#rowOf);
+    const rows = this.#memory.tensor('embedding gradient', [count, this.#config.hiddenSize]);
+    const memory = { sums: optimizer.sums, embedding: { rowOf: this.#rowOf, rows } };
+    const results: MicroBatchResult[] = [];
+    for (const [index, { batch }] of parts.entries()) {
+      const place = { index, last: index === parts.length - 1 };
+      // oxlint-disable-next-line no-await-in-loop -- their gradients are added in this order
+      results.push(await this.#gradients.run(parameters, batch, memory, place));
+      this.#tell(id, undefined);
+    }
+    return { results, norm: await optimizer.norm() };
+  }
+
+  #training(): DeviceOptimizer {
+    if (this.#optimizer === undefined) throw new Error('this engine was created without an optimizer');
+    return this.#optimizer;
+  }
+}
