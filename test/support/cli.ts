@@ -13,6 +13,8 @@ export interface CliResult {
 export interface CliOptions {
   readonly cwd?: string;
   readonly stdin?: string;
+  /** Beside this process's own. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** A command with leading arguments that runs the command after it. */
   readonly through?: readonly string[];
   /** Called with everything that stdout has said so far. */
@@ -21,8 +23,8 @@ export interface CliOptions {
 
 /** Runs the real `r1` in a process of its own. */
 export async function r1(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  const { cwd, stdin, through = [], onStdout } = options;
-  const env = { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' };
+  const { cwd, stdin, environment, through = [], onStdout } = options;
+  const env = { ...process.env, ...environment, NODE_OPTIONS: '', NO_COLOR: '1' };
   const [program = '', ...rest] = [...through, process.execPath, main, ...args];
   const child = spawn(program, rest, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
