@@ -21,9 +21,12 @@ RUN if [ -x node_modules/.bin/node ]; then cp -L node_modules/.bin/node /usr/loc
 
 # The kernels, which choose among instruction sets when they run.
 FROM dependencies AS native
-RUN apt-get update && apt-get install -y --no-install-recommends g++ make
+ARG CUDA=
+RUN apt-get update && apt-get install -y --no-install-recommends g++ make ${CUDA:+python3-pip}
 COPY native native
-RUN make -C native -j"$(nproc)" && find native/build -type f ! -name 'libr1ops.*' -delete && chmod -R a+rX,go-w native/build
+RUN make -C native -j"$(nproc)" \
+  && mkdir /cuda && if [ -n "$CUDA" ]; then node native/cuda/build.ts && mv native/build/linux-x64-cuda/libr1ops-cuda.so /cuda; fi \
+  && rm -rf native/build/*cuda* && find native/build -type f ! -name 'libr1ops.*' -delete && chmod -R a+rX,go-w native/build /cuda
 
 FROM dependencies AS app
 COPY LICENSE ./
@@ -70,6 +73,7 @@ RUN ln -s /app/operator/main.ts /usr/local/bin/r1-operator \
 FROM scratch
 COPY --from=system / /
 COPY --from=cuda /opt/onnxruntime-cuda /opt/onnxruntime-cuda
+COPY --from=native /cuda /opt/onnxruntime-cuda
 COPY --from=dependencies /app/node_modules /app/node_modules
 COPY --from=native /app/native/build /app/native/build
 COPY --from=app /app /app

@@ -55,6 +55,7 @@ const char* instructionSet() {
 }
 
 bool tensorsAreReadable() { return hostReadsMemory; }
+void runOn(void* stream) { useStream(stream); }
 void copyBytes(void* to, const void* from, size_t count) { copy(to, from, count); }
 void clearBytes(void* memory, size_t count) { clear(memory, count); }
 

@@ -19,6 +19,9 @@ const char* instructionSet();
 /// Whether the calling code may read what lies in tensors: not that on a device.
 bool tensorsAreReadable();
 
+/// From now on this thread's kernels run on that stream of CUDA's, one after the other; those of CPUs have none.
+void runOn(void* stream);
+
 /// What kernels that were called before have written is copied or cleared, and those called later find it so.
 void copyBytes(void* to, const void* from, size_t count);
 void clearBytes(void* memory, size_t count);

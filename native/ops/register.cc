@@ -19,7 +19,9 @@ struct CustomOp : OrtCustomOp {
   explicit CustomOp(const Op& described) : OrtCustomOp{}, op(described) {
     version = ORT_API_VERSION;
     GetName = [](const OrtCustomOp* self) { return of(self).name; };
-    GetExecutionProviderType = [](const OrtCustomOp*) -> const char* { return "CPUExecutionProvider"; };
+    GetExecutionProviderType = [](const OrtCustomOp*) -> const char* {
+      return tensorsAreReadable() ? "CPUExecutionProvider" : "CUDAExecutionProvider";
+    };
     GetInputTypeCount = [](const OrtCustomOp* self) { return of(self).inputs.size(); };
     GetOutputTypeCount = [](const OrtCustomOp* self) { return of(self).outputs.size(); };
     GetInputType = [](const OrtCustomOp* self, size_t index) { return of(self).inputs[index].type; };
@@ -44,6 +46,11 @@ struct CustomOp : OrtCustomOp {
     KernelComputeV2 = [](void* kernel, OrtKernelContext* context) -> OrtStatus* {
       const Op& op = *static_cast<const Op*>(kernel);
       try {
+        if (!tensorsAreReadable()) {
+          void* stream = nullptr;
+          if (OrtStatus* status = api->KernelContext_GetGPUComputeStream(context, &stream)) return status;
+          runOn(stream);
+        }
         op.run(Call(op, *api, context));
         return nullptr;
       } catch (const std::exception& error) {

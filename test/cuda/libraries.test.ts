@@ -30,6 +30,7 @@ realTest(
     compileLibrary(source, join(root, 'libcuda.so.1'), { R1_INIT: 100, R1_CUDA: 13_000, R1_GPUS: 0 }, flags);
     const said = register({ LD_LIBRARY_PATH: root });
     expect(said).toEqual([
+      'kernels: fine',
       expect.stringMatching(/^bridge: .*"device_id": CUDA failure 100: no CUDA-capable device is detected/),
       expect.stringMatching(/^plugin: \S+libonnxruntime_providers_cuda\.so: found 0 GPUs, expected number 0$/),
       'gpu: cudaSetDevice: no CUDA-capable device is detected (CUDA error 100)',
@@ -41,7 +42,8 @@ realTest(
 realTest(
   `without a driver the provider does not load, and says so${skipped}`,
   () => {
-    const [bridge, plugin, gpu] = register({});
+    const [kernels, bridge, plugin, gpu] = register({});
+    expect(kernels).toBe('kernels: fine');
     expect(bridge).toMatch(
       /^bridge: .*Failed to load library \S+ with error: libcuda\.so\.1: cannot open shared object file/,
     );

@@ -1,6 +1,7 @@
 import { openApi } from '../../trainer/runtime/ffi/api.ts';
 import { loadNeeded, openCudaGpu } from '../../trainer/runtime/ffi/cuda-gpu.ts';
 import { findCudaLibraries } from '../../trainer/runtime/ffi/cuda-libraries.ts';
+import { openOps } from '../../trainer/runtime/ffi/ops-library.ts';
 import { bridgedProvider, pluggedProvider } from '../../trainer/runtime/ffi/cuda-provider.ts';
 
 /* Loads the real libraries and prints what each step says: a library that is loaded stays, so each driver has a process of its own. */
@@ -12,6 +13,7 @@ const environment = api.make('CreateEnv', 4, 'r1');
 const sessionOptions = api.make('CreateSessionOptions');
 const options = { path: libraries.provider, gpu: 0, stream: 0n };
 
+say('kernels', () => openOps(api, { place: 'the library', path: libraries.ops }));
 say('bridge', () => bridgedProvider(api, options)(sessionOptions));
 say('plugin', () => pluggedProvider(api, environment, options)(sessionOptions));
 say('gpu', () => openCudaGpu(api, environment, libraries, { gpu: 0, form: 'bridge' }));

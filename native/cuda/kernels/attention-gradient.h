@@ -17,7 +17,7 @@ struct AttentionCotangent {
 };
 
 /// A warp a head of a token: Σ g∘out.
-__global__ inline void __launch_bounds__(blockThreads)
+__global__ inline void __launch_bounds__(blockThreads, 1)
     cotangentProducts(const float* g, const float* out, float* products, int64_t count, int64_t headDim) {
   const int64_t head = globalWarp();
   if (head >= count) return;
@@ -89,7 +89,7 @@ inline size_t gradientBytes(int64_t headDim, int resultRows) {
 }
 
 /// A block a tile of queries, as in `attend`.
-__global__ inline void __launch_bounds__(blockThreads) attendQueryGradient(ListedSequences sequences, AttentionCotangent of, float* dq) {
+__global__ inline void __launch_bounds__(blockThreads, 1) attendQueryGradient(ListedSequences sequences, AttentionCotangent of, float* dq) {
   R1_SHARED(GradientTile, tile);
   const AttentionShape& shape = sequences.shape;
   const GradientMemory memory(tile, shape.headDim);
@@ -123,7 +123,7 @@ __global__ inline void __launch_bounds__(blockThreads) attendQueryGradient(Liste
 
 /// A block a tile of 16 cells: the tokens whose origins they are, for one key head. It goes over all sequences that have any of them, whose queries
 /// come in the order of rows, positions and heads. A token stands at the same position of each.
-__global__ inline void __launch_bounds__(blockThreads)
+__global__ inline void __launch_bounds__(blockThreads, 1)
     attendKeyGradient(ListedSequences sequences, AttentionCotangent of, float* dk, float* dv) {
   R1_SHARED(GradientTile, tile);
   const AttentionShape& shape = sequences.shape;

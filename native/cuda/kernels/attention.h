@@ -148,7 +148,7 @@ inline size_t attentionBytes(int64_t headDim) {
 /// @param q, out [tokens, heads, headDim]
 /// @param lse [tokens, heads], or null
 template <class Sequences>
-__global__ void __launch_bounds__(blockThreads) attend(Sequences sequences, const float* q, float scale, float* out, float* lse) {
+__global__ void __launch_bounds__(blockThreads, 1) attend(Sequences sequences, const float* q, float scale, float* out, float* lse) {
   R1_SHARED(RunningSoftmax, softmax);
   const int64_t headDim = sequences.shape.headDim, heads = sequences.shape.heads, stride = sharedStride(headDim);
   SharedRows memory(reinterpret_cast<float*>(&softmax + 1), headDim);
@@ -201,10 +201,10 @@ void attendAll(const Sequences& sequences, const float* q, float* out, float* ls
   launch(attend<Sequences>, sequences.grid(), dim3(blockThreads), attentionBytes(headDim), sequences, q, 1 / sqrtf(float(headDim)), out, lse);
 }
 
-__global__ inline void __launch_bounds__(blockThreads) fillCells(int64_t* tokenOf, int64_t cells) {
+__global__ inline void __launch_bounds__(blockThreads, 1) fillCells(int64_t* tokenOf, int64_t cells) {
   if (globalThread() < cells) tokenOf[globalThread()] = -1;
 }
-__global__ inline void __launch_bounds__(blockThreads) listCells(const int64_t* origins, int64_t* tokenOf, int64_t tokens) {
+__global__ inline void __launch_bounds__(blockThreads, 1) listCells(const int64_t* origins, int64_t* tokenOf, int64_t tokens) {
   if (globalThread() < tokens) tokenOf[origins[globalThread()]] = globalThread();
 }
 
@@ -219,7 +219,7 @@ inline ListedSequences listed(const AttentionShape& shape, const int64_t* places
 
 /// Writes the keys and values of new tokens to their places in the cache: a thread an element.
 template <class Element>
-__global__ void __launch_bounds__(blockThreads)
+__global__ void __launch_bounds__(blockThreads, 1)
     writeCache(CacheShape shape, const float* k, const float* v, const int64_t* positions, const int64_t* table, Element* keys,
                Element* values) {
   const int64_t i = globalThread(), ofRow = shape.kvHeads * shape.headDim;

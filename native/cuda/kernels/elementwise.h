@@ -6,17 +6,17 @@
 
 namespace r1::cuda {
 
-__global__ inline void __launch_bounds__(blockThreads) roundAll(const float* x, float* y, int64_t n) {
+__global__ inline void __launch_bounds__(blockThreads, 1) roundAll(const float* x, float* y, int64_t n) {
   const int64_t i = globalThread();
   if (i < n) y[i] = rounded(x[i]);
 }
 
-__global__ inline void __launch_bounds__(blockThreads) gate(const float* gate, const float* up, float* y, int64_t n) {
+__global__ inline void __launch_bounds__(blockThreads, 1) gate(const float* gate, const float* up, float* y, int64_t n) {
   const int64_t i = globalThread();
   if (i < n) y[i] = gate[i] * sigmoid(gate[i]) * up[i];
 }
 
-__global__ inline void __launch_bounds__(blockThreads)
+__global__ inline void __launch_bounds__(blockThreads, 1)
     gateGradient(const float* gate, const float* up, const float* g, float* dgate, float* dup, int64_t n) {
   const int64_t i = globalThread();
   if (i >= n) return;
@@ -26,7 +26,7 @@ __global__ inline void __launch_bounds__(blockThreads)
 }
 
 /// A thread for a pair of the halves of a head.
-__global__ inline void __launch_bounds__(blockThreads)
+__global__ inline void __launch_bounds__(blockThreads, 1)
     rotate(const float* x, const int64_t* positions, const float* cos, const float* sin, float direction, float* y, int64_t m,
            int64_t heads, int64_t headDim) {
   const int64_t i = globalThread(), half = headDim / 2;
@@ -37,7 +37,7 @@ __global__ inline void __launch_bounds__(blockThreads)
   y[at + half] = fmaf(b, c, a * s);
 }
 
-__global__ inline void __launch_bounds__(blockThreads) addToRows(float* y, const float* bias, int64_t m, int64_t n) {
+__global__ inline void __launch_bounds__(blockThreads, 1) addToRows(float* y, const float* bias, int64_t m, int64_t n) {
   const int64_t i = globalThread();
   if (i < m * n) y[i] += bias[i % n];
 }

@@ -54,7 +54,7 @@ __device__ void loadTile(const Operand& x, int64_t firstRow, int64_t rows, int64
 
 /// y [m, n] = a [m, terms] · b [n, terms]ᵀ + c [m, n], which may be null, or y
 template <class A, class B>
-__global__ void __launch_bounds__(blockThreads)
+__global__ void __launch_bounds__(blockThreads, 1)
     multiplyTiles(A a, B b, const float* c, float* y, int64_t m, int64_t n, int64_t terms) {
   R1_SHARED(ProductMemory, memory);
   const int64_t firstRow = int64_t(blockIdx.y) * tileSide, firstColumn = int64_t(blockIdx.x) * tileSide;
@@ -92,7 +92,7 @@ void multiply(A a, B b, const float* c, float* y, int64_t m, int64_t n, int64_t 
 
 /// w [n, k] in panels of `width` rows, `neighbours` inputs at a time
 template <class Element, int width, int neighbours>
-__global__ void __launch_bounds__(blockThreads) packPanels(const Element* w, Element* panels, int64_t n, int64_t k) {
+__global__ void __launch_bounds__(blockThreads, 1) packPanels(const Element* w, Element* panels, int64_t n, int64_t k) {
   const int64_t i = globalThread();
   if (i >= n * k) return;
   const int64_t neighbour = i % neighbours, row = i / neighbours % width, l = i / (neighbours * width) % (k / neighbours);

@@ -8,7 +8,7 @@
 namespace r1::cuda {
 
 /// @param copy the parameters in bfloat16, or null
-__global__ inline void __launch_bounds__(blockThreads)
+__global__ inline void __launch_bounds__(blockThreads, 1)
     update(const AdamW* factors, float* parameters, float* m, float* v, const float* gradient, uint16_t* copy, int64_t n) {
   const int64_t i = globalThread();
   if (i >= n) return;
@@ -36,7 +36,7 @@ __device__ double sumInBlock(int64_t first, int64_t end, OfWarps<double>& shared
 }
 
 /// parts [⌈n/squaresOfPart⌉]
-__global__ inline void __launch_bounds__(blockThreads) squaresOfParts(const float* x, double* parts, int64_t n) {
+__global__ inline void __launch_bounds__(blockThreads, 1) squaresOfParts(const float* x, double* parts, int64_t n) {
   R1_SHARED(OfWarps<double>, shared);
   const int64_t first = blockIdx.x * squaresOfPart, end = first + squaresOfPart < n ? first + squaresOfPart : n;
   const double sum = sumInBlock(first, end, shared, [&](int64_t i) { return double(x[i]) * double(x[i]); });
@@ -44,7 +44,7 @@ __global__ inline void __launch_bounds__(blockThreads) squaresOfParts(const floa
 }
 
 /// One block.
-__global__ inline void __launch_bounds__(blockThreads) sumOfParts(const double* parts, double* sum, int64_t count) {
+__global__ inline void __launch_bounds__(blockThreads, 1) sumOfParts(const double* parts, double* sum, int64_t count) {
   R1_SHARED(OfWarps<double>, shared);
   const double all = sumInBlock(0, count, shared, [&](int64_t i) { return parts[i]; });
   if (threadIdx.x == 0) *sum = all;

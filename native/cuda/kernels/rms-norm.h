@@ -14,7 +14,7 @@ __device__ float sumOfRow(int64_t d, Term term) {
   return overWarp<Sum>(sum);
 }
 
-__global__ inline void __launch_bounds__(blockThreads)
+__global__ inline void __launch_bounds__(blockThreads, 1)
     normalize(const float* x, const float* weight, const float* epsilon, float* y, float* r, int64_t m, int64_t d) {
   const int64_t row = globalWarp();
   if (row >= m) return;
@@ -25,7 +25,7 @@ __global__ inline void __launch_bounds__(blockThreads)
   for (int64_t j = lane(); j < d; j += warpLanes) y[j] = x[j] * inverse * weight[j];
 }
 
-__global__ inline void __launch_bounds__(blockThreads)
+__global__ inline void __launch_bounds__(blockThreads, 1)
     normalizeInputGradient(const float* g, const float* x, const float* weight, const float* r, const float* c, float* dx,
                            int64_t m, int64_t d) {
   const int64_t row = globalWarp();
@@ -43,7 +43,7 @@ __global__ inline void __launch_bounds__(blockThreads)
 constexpr int64_t rowsOfPart = 64;
 
 /// parts [⌈m/rowsOfPart⌉, d]: what each part of the rows gives
-__global__ inline void __launch_bounds__(blockThreads)
+__global__ inline void __launch_bounds__(blockThreads, 1)
     normalizeWeightGradientParts(const float* g, const float* x, const float* r, float* parts, int64_t m, int64_t d) {
   const int64_t i = globalThread(), j = i % d, first = i / d * rowsOfPart;
   if (first >= m) return;
@@ -54,7 +54,7 @@ __global__ inline void __launch_bounds__(blockThreads)
 }
 
 /// y [d] += Σ parts, in ascending order
-__global__ inline void __launch_bounds__(blockThreads) addParts(const float* parts, float* y, int64_t count, int64_t d) {
+__global__ inline void __launch_bounds__(blockThreads, 1) addParts(const float* parts, float* y, int64_t count, int64_t d) {
   const int64_t j = globalThread();
   if (j >= d) return;
   float sum = y[j];

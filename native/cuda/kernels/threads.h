@@ -5,6 +5,7 @@
 
 namespace r1::cuda {
 
+/// Launch bounds say that one such block a multiprocessor is enough: for more at once the compiler would keep registers in memory.
 constexpr int blockThreads = 256;
 constexpr int warpLanes = 32;
 constexpr int blockWarps = blockThreads / warpLanes;

@@ -106,6 +106,8 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t sharedB
 
 constexpr bool hostReadsMemory = true;
 
+inline void useStream(void*) {}
+
 inline void copy(void* to, const void* from, size_t bytes) { std::memcpy(to, from, bytes); }
 inline void clear(void* memory, size_t bytes) { std::memset(memory, 0, bytes); }
 

@@ -10,7 +10,7 @@ import { CountedMemory } from './counted-memory.ts';
 import { type CudaGpu, loadNeeded, openCudaGpu } from './cuda-gpu.ts';
 import type { CudaLibraries } from './cuda-libraries.ts';
 import { hostMemoryCalls } from './host-memory.ts';
-import { openOpsLibrary } from './ops-library.ts';
+import { openOps, openOpsLibrary } from './ops-library.ts';
 import { shippedLibrary } from './shipped-library.ts';
 import { Values } from './values.ts';
 
@@ -69,7 +69,7 @@ export class FfiRuntime implements Runtime {
     loadNeeded(libraries);
     const api = openApi(libraries.core);
     const open = (environment: Pointer) => openCudaGpu(api, environment, libraries, gpu);
-    const runtime = new FfiRuntime(api, api.openOps(libraries.ops), open);
+    const runtime = new FfiRuntime(api, openOps(api, { place: libraries.ops, path: libraries.ops }), open);
     runtime.#makeDomainKnown();
     return runtime;
   }

@@ -21,18 +21,30 @@ interface OpsLibrary {
  */
 export function openOpsLibrary(api: Api): Ops {
   const { found, missing } = opsLibraries();
-  const expected = opsSources(native);
   const reasons = [...missing];
-  for (const { place, path } of found) {
+  for (const library of found) {
     try {
-      const ops = api.openOps(path);
-      if (expected === undefined || ops.sources === expected) return ops;
-      reasons.push(`${place} was compiled from other sources (${ops.sources}) than are here (${expected})`);
+      return openOps(api, library);
     } catch (error) {
-      reasons.push(`${place} does not load: ${error instanceof Error ? error.message : String(error)}`);
+      reasons.push(error instanceof Error ? error.message : String(error));
     }
   }
   throw new Error(reasons.join(', '));
+}
+
+/** @throws Error that says why the library is not used */
+export function openOps(api: Api, { place, path }: OpsLibrary): Ops {
+  const expected = opsSources(native);
+  let ops: Ops;
+  try {
+    ops = api.openOps(path);
+  } catch (error) {
+    throw new Error(`${place} does not load: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+  if (expected === undefined || ops.sources === expected) return ops;
+  throw new Error(`${place} was compiled from other sources (${ops.sources}) than are here (${expected})`);
 }
 
 /** The libraries that there are for this platform, the one to be preferred first; and of the others why there are none. */
