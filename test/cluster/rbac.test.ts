@@ -82,6 +82,7 @@ describeCluster('the rights that the chart gives the operator', (cluster) => {
         pipeline('is-orphaned', namespace, 'kwok/run'),
         pipeline('has-no-class', namespace, image, { storage: { storageClassName: 'none' } }),
         pipeline('has-no-claim', namespace, image, { storage: { claimName: 'missing' } }),
+        pipeline('lets-its-claim-go', namespace, image, { storage: { retention: 'Retain' } }),
       ]);
 
       await state('is-suspended', 'Running');
@@ -95,6 +96,8 @@ describeCluster('the rights that the chart gives the operator', (cluster) => {
       await state('has-no-class', 'VolumeUnavailable');
       await patch('has-no-class', { spec: { storage: { storageClassName: 'hostpath' } } });
       await state('has-no-class', 'Succeeded');
+      await state('lets-its-claim-go', 'Succeeded');
+      await patch('lets-its-claim-go', { spec: { storage: { retention: 'Delete' } } });
       await kubectl('wait', ...inPlace, '--for=create', 'job/is-queued-zero-1', '--timeout=60s');
       await patch('is-queued', { spec: { suspend: true } });
 
@@ -105,6 +108,9 @@ describeCluster('the rights that the chart gives the operator', (cluster) => {
       await patch('ends', { spec: { ttlSecondsAfterFinished: 0 } });
       await eventually('the pipeline is deleted', async () => deleted('r1pipelines'));
       await eventually('a queued Job is deleted', async () => deleted('jobs'));
+      await eventually('a pipeline is looked at before its claim may go', async () =>
+        used().has('get r1pipelines.r1.dev'),
+      );
       await eventually('events of a pod that waits are read', async () => used().has('list events'));
       await eventually('what Kueue says is read', async () => used().has('list workloads.kueue.x-k8s.io'));
 

@@ -115,6 +115,7 @@ export class VolumeClaims {
     const { resourceVersion, ownerReferences = [] } = claim.metadata;
     const others = ownerReferences.filter((owner) => owner.uid !== uid);
     if ((others.length === ownerReferences.length) === retain) return undefined;
+    if (!retain && !(await isStillThere(this.client, pipeline))) return undefined;
     const patch = {
       metadata: { resourceVersion, ownerReferences: retain ? others : [...others, ...ownedBy(pipeline)] },
     };
@@ -179,6 +180,12 @@ export class VolumeClaims {
 function missing(name: string, { spec }: R1Stage, lost: readonly string[]): string {
   if (spec.storage.claimName !== undefined) return `claim "${name}" of spec.storage.claimName not found`;
   return `claim "${name}" not found, and with it the output of ${lost.join(', ')}: run again from ${lost[0]} on`;
+}
+
+/** A claim whose owner is gone goes at once: of the end of a pipeline its stages may tell before it does. */
+async function isStillThere(client: KubeClient, { metadata: { namespace, name, uid } }: R1Pipeline): Promise<boolean> {
+  const now = await client.find(pipelines, { namespace, name });
+  return now?.metadata.uid === uid && now?.metadata.deletionTimestamp === undefined;
 }
 
 /** It may be gone in a moment, or held for long by the pod of somebody else. */

@@ -62,10 +62,23 @@ test.each([
   { name: 'stays, and has done so', madeBy: 'mine', has: [], retain: true },
   { name: 'goes with its pipeline again', madeBy: 'mine', has: [other], retain: false, after: [other, owner] },
   { name: 'of a former pipeline is left as it is', madeBy: 'former', has: [], retain: false },
-])('a claim that $name', async ({ madeBy, has, retain, after }) => {
+  {
+    name: 'was to stay does so when its pipeline is gone',
+    madeBy: 'mine',
+    has: [other],
+    retain: false,
+    now: undefined,
+  },
+  { name: 'was to stay does so when another has its name', madeBy: 'mine', has: [other], retain: false, now: 'new' },
+])('a claim that $name', async ({ madeBy, has, retain, after, ...more }) => {
   const annotations = { 'r1.dev/made-by': madeBy };
   const metadata = { namespace: 'team', name: 'sums-volume', resourceVersion: '7', annotations, ownerReferences: has };
-  await using api = await FakeApi.start((_request, response) => answerJson(response, { metadata, spec: {} }));
+  const { now } = { now: 'mine', ...more };
+  await using api = await FakeApi.start(({ path }, response) => {
+    if (!path.includes('r1pipelines')) answerJson(response, { metadata, spec: {} });
+    else if (now !== undefined) answerJson(response, { metadata: { name: 'sums', namespace: 'team', uid: now } });
+    else answerJson(response, { kind: 'Status', reason: 'NotFound', code: 404 }, 404);
+  });
   expect(await new VolumeClaims(api.client()).retain(pipeline, retain)).toBeUndefined();
   const patches = api.requests.filter(({ method }) => method === 'PATCH').map(({ body }) => body);
   expect(patches).toEqual(after ? [{ metadata: { resourceVersion: '7', ownerReferences: after } }] : []);
