@@ -21,13 +21,13 @@ export interface LocalFiles {
 }
 
 /**
- * The files that a pipeline names by relative paths, data and chat templates, as far as no volume of its own holds them: a pod has them
+ * The files that a pipeline names by relative paths, data, chat templates and rewards, as far as no volume of its own holds them: a pod has them
  * only if they come with the manifest.
  */
 export async function gatherLocalFiles({ spec }: R1Pipeline, manifestFile: string): Promise<LocalFiles> {
   const files = new Map<string, Buffer>();
   const problems: ValueProblem[] = [];
-  for (const { path, file, expected } of [...dataFiles(spec), ...templateFiles(spec)]) {
+  for (const { path, file, expected } of [...dataFiles(spec), ...templateFiles(spec), ...moduleFiles(spec)]) {
     if (!isMissing(file, spec.volumes)) continue;
     const normal = posix.normalize(file);
     if (!volumePath.test(normal)) {
@@ -115,6 +115,16 @@ function templateFiles({ defaults, stages }: R1Pipeline['spec']): NamedFile[] {
     chat?.templateFile === undefined
       ? []
       : [{ path: [...path, 'chat', 'templateFile'], file: chat.templateFile, expected: 'a chat template' }],
+  );
+}
+
+function moduleFiles({ stages }: R1Pipeline['spec']): NamedFile[] {
+  return stages.flatMap(({ grpo }, at) =>
+    (grpo?.rewards ?? []).flatMap(({ module }, index) => {
+      if (module === undefined) return [];
+      const path = ['spec', 'stages', at, 'grpo', 'rewards', index, 'module', 'file'];
+      return [{ path, file: module.file, expected: 'a TypeScript or JavaScript file' }];
+    }),
   );
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { apiGroup } from '../../operator/api/metadata.ts';
 import { runResult } from '../../operator/local/run-result.ts';
-import { rowProblems } from '../../operator/local/check-files.ts';
+import { carriedProblems } from '../../operator/local/check-files.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 import { applyDocument } from '../cluster/apply.ts';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -66,7 +66,7 @@ async function gatherFiles(manifest: WrittenManifest, file: string): Promise<Map
   const gathered = await Promise.all(
     manifest.pipelines.map(async (pipeline) => {
       const { files, problems } = await gatherLocalFiles(pipeline, file);
-      const bad = problems.length > 0 ? problems : await rowProblems(pipeline.spec, file, [...files.keys()]);
+      const bad = problems.length > 0 ? problems : await carriedProblems(pipeline.spec, file, [...files.keys()]);
       return { pipeline, files, problems: bad };
     }),
   );

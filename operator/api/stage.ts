@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { dataset } from '../../trainer/contract/dataset.ts';
 import { modelSourceShape } from '../../trainer/contract/model.ts';
 import { progressLine, stageWarnings } from '../../trainer/contract/progress.ts';
-import { exactlyOneRule, name, object, pipelineName, withRules } from '../../trainer/contract/schema.ts';
+import { exactlyOneRule, name, object, path, pipelineName, withRules } from '../../trainer/contract/schema.ts';
 import { stageSettingsShape, stageTypes } from '../../trainer/contract/settings.ts';
 import { statusConditions } from './conditions.ts';
 import { apiVersion, metadata, time, writtenAsAWhole } from './metadata.ts';
@@ -50,6 +50,8 @@ export interface FileContents {
   readonly datasets: readonly DatasetContent[];
   /** Of chat templates, by the paths in the manifest. */
   readonly templates: Readonly<Record<string, FileContent>>;
+  /** Of rewards of one's own, in the same way. */
+  readonly rewards: Readonly<Record<string, FileContent>>;
 }
 
 /** A stage with everything resolved: what one R1Stage object asks for. */
@@ -78,6 +80,14 @@ export const stageSpec = withRules(
     templateContent: fileContent
       .optional()
       .describe('On one machine: what chat.templateFile holds, so that a change of it is noticed.'),
+    rewardContents: z
+      .array(
+        object({ file: path.describe('As the reward names it.'), content: fileContent.describe('What it holds.') }),
+      )
+      .max(16)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['file'] })
+      .describe("On one machine: what the files of rewards of one's own hold, so that a change of them is noticed."),
     inputs: z
       .array(stageInput)
       .max(32)

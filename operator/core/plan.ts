@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { chatOver, type ChatSettings } from '../../trainer/contract/chat.ts';
 import type { DatasetSettings } from '../../trainer/contract/dataset.ts';
+import { mapRewardFiles, rewardFiles } from '../../trainer/contract/reward-files.ts';
 import type { Device } from '../../trainer/contract/device.ts';
 import type { StageFile } from '../../trainer/contract/stage-file.ts';
 import type { Precision } from '../../trainer/contract/training.ts';
@@ -116,6 +117,7 @@ export function resolveStage(
     retry: retryPolicy(stage.retry, defaults.retry),
     ...defined({
       contents: read.length === 0 ? undefined : read,
+      rewardContents: contents && contentsOf(rewardFiles(stage), contents.rewards),
       templateContent: model && contents?.templates[chat.templateFile ?? ''],
       image: spec.image,
       model,
@@ -139,6 +141,11 @@ export function resolveStage(
     },
     spec: resolved,
   });
+}
+
+function contentsOf(files: readonly string[], contents: FileContents['rewards']): StageSpec['rewardContents'] {
+  if (files.length === 0) return undefined;
+  return files.flatMap((file) => (contents[file] === undefined ? [] : [{ file, content: contents[file] }]));
 }
 
 const resolvedLast = new WeakMap<PipelineStage, { readonly stage: R1Stage; readonly marked: R1Stage }>();
@@ -192,7 +199,7 @@ export function stageFile({ spec }: R1Stage, attempt: number, places: Places): S
     stage: spec.stage,
     attempt,
     seed: spec.seed,
-    settings: { [type]: spec[type] },
+    settings: mapRewardFiles({ [type]: spec[type] }, (file) => places.resolve(file)),
     ...(spec.model === undefined ? {} : { model: modelOfFile(spec.model, places, pin) }),
     ...(spec.chat === undefined ? {} : { chat: sortedKeys(placeChat(spec.chat, places)) }),
     datasets: spec.datasets.map((each) => placeDataset(each, places)),

@@ -22,7 +22,7 @@ const asked = oncePerSpec((spec): StageSpec => ({ ...spec, ...stripped(spec) }))
 
 /** What decides the output of a stage: its weights or its rows. */
 function outputFields(spec: StageSpec) {
-  const { seed, chat, precision, templateContent, datasets, inputs, evaluation, evaluate } = spec;
+  const { seed, chat, precision, templateContent, rewardContents, datasets, inputs, evaluation, evaluate } = spec;
   const type = stageType(spec);
   const settings = type === 'evaluate' ? {} : decisiveSettings(spec[type]);
   const evaluatedOnly = new Set((evaluate ?? evaluation)?.data).difference(new Set(dataOf(spec)));
@@ -34,6 +34,9 @@ function outputFields(spec: StageSpec) {
     ...(precision && { precision }),
     datasets: datasets.filter(({ name }) => !evaluatedOnly.has(name)),
     data: contentsOf(spec, ({ dataset, file }) => (evaluatedOnly.has(dataset) ? {} : { file })),
+    ...(rewardContents && {
+      rewards: Object.fromEntries(rewardContents.map(({ file, content }) => [file, inWords(content)])),
+    }),
     inputs: inputs.map(pinOf),
   };
 }

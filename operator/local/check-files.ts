@@ -20,7 +20,7 @@ export async function fileProblems(spec: unknown, manifestFile: string, here?: R
   const folder = folderOf(manifestFile);
   const named = namedFiles(spec, folder, here);
   const missing = await missingOf(named, folder);
-  const { datasets, models, uses } = named.check;
+  const { datasets, models, rewards, uses } = named.check;
   // A missing file has been told, and what is inside of the others is still of interest.
   const lost = new Set(missing.map(({ path }) => path.join('.')));
   const lostFiles = new Set(named.files.filter(({ path }) => lost.has(path.join('.'))).map(({ file }) => file));
@@ -33,28 +33,34 @@ export async function fileProblems(spec: unknown, manifestFile: string, here?: R
         uses: all.map((use) => (isWhole(use) ? use : { ...use, rendering: undefined })),
       })),
     models: models.filter(({ path }) => !lost.has(path.join('.'))),
+    rewards: rewards.filter(({ path }) => !lost.has(path.join('.'))),
     uses,
   });
   return [...missing, ...inside];
 }
 
 /**
- * What is wrong with the first rows of some of the data files that a pipeline names.
+ * What is wrong with some of the files that a pipeline names: the first rows of data, rewards of one's own.
  *
  * @param files as the manifest names them; datasets of other files are not looked at
  */
-export function rowProblems(
+export function carriedProblems(
   spec: unknown,
   manifestFile: string,
   files: readonly string[],
 ): Promise<readonly ValueProblem[]> {
   const folder = folderOf(manifestFile);
   const here = new Set(files.map((file) => resolve(folder, file)));
-  const { datasets } = namedFiles(spec, folder).check;
+  const { datasets, rewards } = namedFiles(spec, folder).check;
   const allHere = datasets.filter(({ settings: { file, heldOut } }) =>
     [file, heldOut?.file].every((named) => named === undefined || here.has(named)),
   );
-  return lookInside({ datasets: allHere, models: [], uses: [] });
+  return lookInside({
+    datasets: allHere,
+    models: [],
+    rewards: rewards.filter(({ file }) => here.has(file)),
+    uses: [],
+  });
 }
 
 /** Which files that a pipeline names are missing or of the wrong kind; paths are relative to the manifest. */

@@ -7,7 +7,7 @@ import type { ValueProblem } from '../api/value-problem.ts';
 
 /** What the trainer says of files, in a process of its own: files of strangers may take more memory than this one has. */
 export async function lookInside(check: FileCheck): Promise<ValueProblem[]> {
-  if (check.datasets.length + check.models.length + check.uses.length === 0) return [];
+  if (Object.values(check).every((named) => named.length === 0)) return [];
   const [program, ...leading] = trainerCommand();
   const child = spawn(program, [...leading, 'check'], { stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = once(child, 'close') as Promise<[code: number | null, signal: NodeJS.Signals | null]>;

@@ -10,7 +10,7 @@ import { findInHubCache } from './hub-cache.ts';
 import { modelUses } from './model-uses.ts';
 import { type Json, list, object, text } from './lenient.ts';
 
-/** A file of data or with a chat template. */
+/** A file of data, with a chat template or with a reward. */
 export interface NamedFile {
   readonly path: Path;
   readonly file: string;
@@ -50,8 +50,9 @@ export function namedFiles(spec: unknown, folder: string, here?: RunsHere): Name
     };
   });
   const models = namedModels(object(spec), folder);
+  const rewards = namedRewards(object(spec), folder);
   return {
-    files: [...datasets.flatMap(({ files }) => files), ...namedTemplates(object(spec), folder)],
+    files: [...datasets.flatMap(({ files }) => files), ...namedTemplates(object(spec), folder), ...rewards],
     directories: models.filter(({ path }) => path.at(-1) === 'path'),
     check: {
       datasets: datasets.flatMap(({ path, settings }) => {
@@ -60,6 +61,7 @@ export function namedFiles(spec: unknown, folder: string, here?: RunsHere): Name
         return [{ path, settings: withAbsolutePaths(settings, folder), uses }];
       }),
       models,
+      rewards: rewards.map(({ path, file }) => ({ path: [...path], file })),
       uses: modelUses(object(spec), folder, here),
     },
   };
@@ -75,6 +77,17 @@ function namedTemplates({ defaults, stages }: Json, folder: string): NamedFile[]
     if (file === undefined) return [];
     return [{ path: [...path, 'chat', 'templateFile'], file: resolve(folder, file), expected: 'a chat template' }];
   });
+}
+
+function namedRewards({ stages }: Json, folder: string): NamedFile[] {
+  return list(stages).flatMap((stage, at) =>
+    list(object(object(stage)['grpo'])['rewards']).flatMap((reward, index) => {
+      const file = text(object(object(reward)['module'])['file']);
+      if (file === undefined) return [];
+      const path = ['spec', 'stages', at, 'grpo', 'rewards', index, 'module', 'file'];
+      return [{ path, file: resolve(folder, file), expected: 'a TypeScript or JavaScript file' }];
+    }),
+  );
 }
 
 function withAbsolutePaths({ file, heldOut, ...rest }: DatasetSettings, folder: string): DatasetSettings {

@@ -43,6 +43,8 @@ export const fileCheck = z.strictObject({
       head: z.enum(['lm', 'scalar']),
     }),
   ),
+  /** Rewards of one's own. */
+  rewards: z.array(z.strictObject({ path: manifestPath, file: z.string() })),
   /** Stages with the model that they open: whether it fits into memory. */
   uses: z.array(
     z.strictObject({

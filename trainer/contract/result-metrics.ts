@@ -61,6 +61,9 @@ export function resultMetrics(
       ...update,
       ...(clip.dual === undefined ? [] : ['clip_ratio/dual_mean']),
       ...rewardNames(rewards).flatMap(meanAndStd),
+      ...rewardNames(rewards)
+        .filter((_, index) => rewards[index]?.module)
+        .flatMap(unscoredShares),
       ...ofRows('data'),
       ...evaluated,
     ];
@@ -123,6 +126,11 @@ function ofRows(prefix: string): string[] {
 
 function meanAndStd(name: string): string[] {
   return [`rewards/${name}/mean`, `rewards/${name}/std`];
+}
+
+/** Of a reward of one's own. */
+function unscoredShares(name: string): string[] {
+  return ['abstain', 'timeout', 'error'].map((reason) => `rewards/${name}/${reason}_frac`);
 }
 
 function ofCompletions(name: string): string {

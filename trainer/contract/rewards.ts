@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { exactlyOne, name, object, positiveInt } from './schema.ts';
+import { exactlyOne, name, object, path, positiveInt } from './schema.ts';
 
 const common = {
   weight: z.number().min(-100).max(100).default(1).describe('Factor of this reward in the sum.'),
@@ -10,6 +10,22 @@ const common = {
     .optional()
     .describe('Only prompts of these domains; all when absent.'),
 };
+
+/** A reward of one's own. docs/rewards.md says what the file holds. */
+export const rewardModule = object({
+  ...common,
+  file: path.describe(
+    'A TypeScript or JavaScript file, relative to the manifest, that exports grade or gradeBatch: docs/rewards.md. It is read as data are: on a cluster it comes along, or lies on one of spec.volumes.',
+  ),
+  timeoutSeconds: z
+    .number()
+    .min(0.1)
+    .max(3600)
+    .default(10)
+    .describe('Longest time for a completion (grade) or for all of a rollout (gradeBatch).'),
+  memoryMiB: z.int().min(16).max(65536).default(256).describe('Largest heap of the process that it runs in.'),
+});
+export type RewardModuleSettings = z.infer<typeof rewardModule>;
 
 export const reward = exactlyOne(
   {
@@ -44,6 +60,9 @@ export const reward = exactlyOne(
     })
       .optional()
       .describe('Score of a trained reward model.'),
+    module: rewardModule
+      .optional()
+      .describe("A function of one's own, in a process without files; what it cannot score is left out, never wrong."),
     random: object(common).optional().describe('Uniform noise in 0–1, the negative control of a learning claim.'),
   },
   'reward',

@@ -1,11 +1,13 @@
 import { randomKey, uniform, type RandomKey } from '../algorithms/random.ts';
 import { zip } from '../algorithms/zip.ts';
 import type { Row } from '../contract/dataset.ts';
-import type { RewardSettings } from '../contract/rewards.ts';
+import type { RewardModuleSettings, RewardSettings } from '../contract/rewards.ts';
 import { rewardNames } from '../contract/result-metrics.ts';
 import { formatReward } from './format.ts';
 import { lengthPenalty } from './length.ts';
+import type { Sample, Score, Unscored } from './modules/protocol.ts';
 import { parseResponse } from './parse-response.ts';
+import { promptText } from './prompt-text.ts';
 import { responseConsistency } from './response-consistency.ts';
 import { verify } from './verify.ts';
 import type { Verdict } from './verifiers/verifier.ts';
@@ -31,9 +33,11 @@ export interface Measures {
 }
 
 export interface ScoredCompletion extends Measures {
-  /** Unweighted score by the name of the reward, of those that apply to the row; `undefined` if its verifier abstained. */
+  /** Unweighted score by the name of the reward, of those that apply to the row; `undefined` if it has none. */
   readonly scores: Readonly<Record<string, number | undefined>>;
-  /** Weighted sum, or `undefined` if any verifier abstained: the completion is then left out of its group. */
+  /** Why a reward of one's own has no score, by its name; absent where all have one. */
+  readonly unscored?: Readonly<Record<string, Unscored>>;
+  /** Weighted sum, or `undefined` if any reward has no score: the completion is then left out of its group. */
   readonly reward: number | undefined;
 }
 
@@ -42,6 +46,15 @@ export type ScoreWithModel = (
   stage: string,
   completions: readonly { readonly row: Row; readonly text: string }[],
 ) => Promise<readonly number[]>;
+
+/** Scores of a reward of one's own, in order. */
+export type ScoreWithModule = (module: RewardModuleSettings, samples: readonly Sample[]) => Promise<readonly Score[]>;
+
+/** What computes rewards that are not computed here; needed where a setting names it. */
+export interface Scorers {
+  readonly scoreWithModel?: ScoreWithModel;
+  readonly scoreWithModule?: ScoreWithModule;
+}
 
 export interface Rewards {
   /** One a setting, in their order; the names of the metrics `rewards/{name}/mean`. */
@@ -63,17 +76,16 @@ interface NamedReward {
 
 type Scorer = (
   completions: readonly (Completion & Measures)[],
-) => readonly (number | undefined)[] | Promise<readonly (number | undefined)[]>;
+) => readonly (Score | undefined)[] | Promise<readonly (Score | undefined)[]>;
 
 /**
  * The rewards of a stage, simply added, each times its weight, on the rows of its domains.
  *
  * @param steps of the stage, for rewards of its last steps
- * @param scoreWithModel needed if a setting is a `rewardModel`
  */
 export function createRewards(
   settings: readonly RewardSettings[],
-  { steps, scoreWithModel }: { steps: number; scoreWithModel?: ScoreWithModel },
+  { steps, ...scorers }: { steps: number } & Scorers,
 ): Rewards {
   const names = rewardNames(settings);
   const rewards = settings.map((setting, index): NamedReward => {
@@ -87,7 +99,7 @@ export function createRewards(
         (common.domains?.includes(row.domain) ?? true) &&
         // A general prompt without a gold answer has nothing to verify; a reasoning prompt without one abstains.
         (kind !== 'accuracy' || row.answer !== undefined || row.domain === 'reasoning'),
-      score: scorer(setting, index, scoreWithModel),
+      score: scorer(setting, index, scorers),
     };
   });
 
@@ -97,19 +109,26 @@ export function createRewards(
       const measured: (C & Measures)[] = [];
       for (const completion of completions) measured.push({ ...completion, ...(await measure(completion)) });
       const scores = completions.map((): Record<string, number | undefined> => ({}));
+      const unscored = completions.map((): Record<string, Unscored> => ({}));
       const sums: (number | undefined)[] = completions.map(() => 0);
       for (const { name, weight, applies, score } of rewards) {
         const indices = [...completions.keys()].filter((index) => applies(completions[index]!.row, step));
         if (indices.length === 0) continue;
         const found = await score(indices.map((index) => measured[index]!));
         for (const [index, given] of zip(indices, found)) {
-          const value = Number.isFinite(given) ? given : undefined;
+          const value = typeof given === 'number' && Number.isFinite(given) ? given : undefined;
+          if (typeof given === 'object') unscored[index]![name] = given;
           scores[index]![name] = value;
           const sum = sums[index];
           sums[index] = sum === undefined || value === undefined ? undefined : sum + weight * value;
         }
       }
-      return measured.map((completion, index) => ({ ...completion, scores: scores[index]!, reward: sums[index] }));
+      return measured.map((completion, index) => ({
+        ...completion,
+        scores: scores[index]!,
+        ...(Object.keys(unscored[index]!).length > 0 && { unscored: unscored[index]! }),
+        reward: sums[index],
+      }));
     },
   };
 }
@@ -130,14 +149,15 @@ function kindOf(setting: RewardSettings): [Kind, { weight: number; domains?: Row
   return entry as [Kind, { weight: number; domains?: Row['domain'][] }];
 }
 
-function scorer(setting: RewardSettings, index: number, scoreWithModel: ScoreWithModel | undefined): Scorer {
-  const { length, rewardModel, random } = setting;
+function scorer(setting: RewardSettings, index: number, { scoreWithModel, scoreWithModule }: Scorers): Scorer {
+  const { length, rewardModel, random, module } = setting;
   if (setting.accuracy) return each(({ verdict }) => accuracyScore(verdict));
   if (setting.format) return each(({ formatted }) => Number(formatted));
   if (setting.languageConsistency) return each((completion) => completion.languageConsistency);
   if (length) return each(({ tokens }) => lengthPenalty(tokens, length));
   // Not the sample's own numbers: those chose its tokens, and noise must not know them.
   if (random) return each(({ key }) => uniform(randomKey('random-reward', index, ...key), 0));
+  if (module && scoreWithModule) return (completions) => scoreWithModule(module, completions.map(sampleOf));
   if (rewardModel === undefined || scoreWithModel === undefined) throw new Error('a reward has nothing to score it');
   return (completions) => {
     const texts = completions.map(({ row, text, opening }) => ({
@@ -150,6 +170,10 @@ function scorer(setting: RewardSettings, index: number, scoreWithModel: ScoreWit
 
 function each(score: (completion: Completion & Measures) => number | undefined): Scorer {
   return (completions) => completions.map(score);
+}
+
+function sampleOf({ row, text }: Completion): Sample {
+  return { completion: text, prompt: promptText(row), ...(row.answer && { answer: row.answer.gold }), row };
 }
 
 function accuracyScore({ outcome, score }: Verdict): number | undefined {

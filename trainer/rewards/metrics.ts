@@ -1,5 +1,6 @@
 import { mean, sampleStd } from '../algorithms/statistics.ts';
 import type { Completion, ScoredCompletion } from './create-rewards.ts';
+import { unscoredReasons } from './modules/protocol.ts';
 
 /** A scored completion with what it was scored for. */
 export type ScoredSample = Pick<Completion, 'row' | 'tokens'> & ScoredCompletion & { readonly terminated: boolean };
@@ -7,6 +8,7 @@ export type ScoredSample = Pick<Completion, 'row' | 'tokens'> & ScoredCompletion
 /**
  * Reward metrics of one rollout, under TRL's names: `reward` and `reward_std` (mean over groups of the standard deviation
  * inside a group), `frac_reward_zero_std`, `rewards/{name}/mean|std` over the completions to which the reward applies,
+ * `rewards/{name}/abstain|timeout|error_frac` where one of one's own has no score for some of them,
  * `verifier/{kind}/pass|partial|abstain_frac`, `format_rate`, and `language_consistency` over the rows with a language. What no
  * completion has is left out.
  *
@@ -31,7 +33,12 @@ export function rewardMetrics(
     }),
   };
   for (const name of names) {
-    const scores = samples.map(({ scores: all }) => all[name]).filter((score) => score !== undefined);
+    const asked = samples.filter(({ scores }) => name in scores);
+    for (const reason of unscoredReasons) {
+      const lost = share(asked, ({ unscored }) => unscored?.[name]?.because === reason);
+      if (lost > 0) metrics[`rewards/${name}/${reason}_frac`] = lost;
+    }
+    const scores = asked.map(({ scores: all }) => all[name]).filter((score) => score !== undefined);
     if (scores.length === 0) continue;
     metrics[`rewards/${name}/mean`] = mean(scores);
     metrics[`rewards/${name}/std`] = sampleStd(scores);

@@ -3,6 +3,7 @@ import { lengthWarning } from '../contract/context-length.ts';
 import { UserError } from '../contract/errors.ts';
 import { type FileCheck, fileCheck, type FileProblem, type Rendering } from '../contract/file-check.ts';
 import { distinctRenderings, keyOf, lookAtDataset, type RenderRow } from '../data/look-at-dataset.ts';
+import { RewardModule } from '../rewards/modules/reward-module.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
 import { withTemplateText } from '../tokenizers/template-file.ts';
 import { deviceProblem } from './check-device.ts';
@@ -12,7 +13,7 @@ import { modelProblem } from './check-model.ts';
 
 /** Reads a `FileCheck` from stdin and prints a `FileProblem` a line: what would end a stage that has not started yet. */
 export async function checkFiles(): Promise<void> {
-  const { datasets, models, uses: stages } = fileCheck.parse(await json(process.stdin));
+  const { datasets, models, rewards, uses: stages } = fileCheck.parse(await json(process.stdin));
   for (const use of stages) {
     const unusable = use.device && deviceProblem(use.device);
     if (unusable !== undefined) tell({ path: [...use.path, 'device'], message: unusable });
@@ -23,6 +24,11 @@ export async function checkFiles(): Promise<void> {
     const config = use.init === undefined ? await configOf(use) : undefined; // what the manifest says needs no file
     const warning = config && lengthWarning(use.settings, config.maxLength);
     if (warning) tell({ path: [...use.path, ...warning.path], message: warning.message, warning: true });
+  }
+  for (const { path, file } of rewards) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other, as they are told
+    const message = await rewardProblem(file);
+    if (message !== undefined) tell({ path, message });
   }
   const usable = await usableModels(models);
   const renderings = [...distinctRenderings(datasets.flatMap(({ uses }) => uses)).values()];
@@ -41,6 +47,17 @@ export async function checkFiles(): Promise<void> {
     await Promise.all(
       [...tokenizers.values()].flatMap((opened) => (opened instanceof UserError ? [] : [opened.close()])),
     );
+  }
+}
+
+/** Why a stage could not begin with a reward of one's own. */
+async function rewardProblem(file: string): Promise<string | undefined> {
+  try {
+    (await RewardModule.open({ file, timeoutSeconds: 60, memoryMiB: 1024 })).close();
+    return undefined;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
   }
 }
 

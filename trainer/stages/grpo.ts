@@ -2,6 +2,7 @@ import type { StageResult } from '../contract/progress.ts';
 import type { GrpoSettings } from '../contract/settings.ts';
 import { updatesPerRollout } from '../contract/updates-per-rollout.ts';
 import { createRewards } from '../rewards/create-rewards.ts';
+import { RewardModules } from '../rewards/modules/reward-modules.ts';
 import { usableRows } from './checked-rows.ts';
 import { Gradable } from './gradable.ts';
 import { loadPolicy } from './load-policy.ts';
@@ -13,6 +14,7 @@ import { readRollout, writeRollout } from './rollout-file.ts';
 import { judgePrompt } from './row-verdicts.ts';
 import { warnOfLength, warnOfTruncation } from './sampling-warnings.ts';
 import { finishAgain, Training } from './training.ts';
+import { warnOfUnscored } from './unscored-warning.ts';
 import { usesReference } from './uses-reference.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -26,9 +28,11 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
   const resumed = await loadPolicy(workspace, { trained: { unit }, reference: usesReference(settings) });
   const { policy } = resumed;
   const models = new RewardModels(workspace);
+  let modules: RewardModules | undefined;
   const { seed, stage } = workspace.file;
   try {
     if (resumed.final) return await finishAgain(workspace, resumed, resumed.final);
+    modules = await RewardModules.open(settings.rewards, workspace.stop.signal);
     warnOfTruncation(settings.sampling, workspace.warnings);
     warnOfLength(settings.sampling, policy.config, workspace.warnings);
     const what = `grpo.prompts ${settings.prompts.join(', ')}`;
@@ -44,12 +48,14 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
         return judgePrompt(policy, row, settings);
       },
     );
-    const rewards = createRewards(settings.rewards, { steps: settings.steps, scoreWithModel: models.score });
+    const scorers = { scoreWithModel: models.score, scoreWithModule: modules.score };
+    const rewards = createRewards(settings.rewards, { steps: settings.steps, ...scorers });
     const training = await Training.start(workspace, resumed, { ...settings, unit, figures });
 
     const rolloutFrom = async (step: number): Promise<Rollout> => {
       const request = { settings, seed, stage, rewards, prompts, step };
       const { rollout, judged } = await training.stoppable(() => rollOut(policy, request));
+      warnOfUnscored(step + 1, judged, workspace.warnings);
       await logCompletions(workspace.log, settings, step, judged);
       return rollout;
     };
@@ -76,6 +82,7 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
     }
     return await training.finish();
   } finally {
+    modules?.close();
     await models.close();
     await policy.close();
   }

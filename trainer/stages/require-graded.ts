@@ -10,11 +10,18 @@ import type { ScoredCompletion } from '../rewards/create-rewards.ts';
  */
 export function requireGraded(
   step: number,
-  completions: readonly (Pick<ScoredCompletion, 'reward' | 'scores'> & { readonly row: Row })[],
+  completions: readonly (Pick<ScoredCompletion, 'reward' | 'scores' | 'unscored'> & { readonly row: Row })[],
 ): void {
   const [first] = completions;
   if (first === undefined || completions.some(({ reward }) => reward !== undefined)) return;
   const silent = Object.keys(first.scores).filter((name) => first.scores[name] === undefined);
+  const [failed] = silent.flatMap((name) => first.unscored?.[name] ?? []);
+  if (failed !== undefined) {
+    throw new UserError(
+      `step ${step}: none of ${completions.length} completions could be graded: ` +
+        `the reward ${silent.join(', ')} has no score, first on row ${first.row.id}: ${failed.because}: ${failed.message}`,
+    );
+  }
   throw new UserError(
     `step ${step}: none of ${completions.length} completions could be graded: ` +
       `the reward ${silent.join(', ')} abstained, first on row ${first.row.id}, ${causeOf(first.row)}`,

@@ -16,7 +16,7 @@ import type { DecidingSettings, FileContent } from './settings-digest.ts';
 const record = z.object({
   /** `DecidingSettings.withoutData`. */
   settings: z.string(),
-  /** By dataset. `stage` is the first that learned from it. */
+  /** By dataset, or by the path of a reward. `stage` is the first that learned from it. */
   files: z.record(z.string(), z.object({ stage: z.string(), bytes: z.number(), sha256: z.string() })),
 });
 type LearnedFrom = z.infer<typeof record>;
@@ -24,11 +24,11 @@ type LearnedFrom = z.infer<typeof record>;
 const mostRecordBytes = 1_000_000;
 
 /**
- * Refuses data that changed under a pipeline: another attempt of this stage has saved work that was learned from other
- * rows, or a stage before it learned from other rows under the same name. Nothing else would tell: on a cluster nobody but
+ * Refuses data and rewards of one's own that changed under a pipeline: another attempt of this stage has saved work that was learned from other
+ * files, or a stage before it learned from other ones under the same name. Nothing else would tell: on a cluster nobody but
  * the trainer sees what a file holds. What all learned from is noted in `out` for those that follow.
  *
- * @throws UserError that names the dataset, what was found and expected, and the ways on
+ * @throws UserError that names the file, what was found and expected, and the ways on
  */
 export async function requireSameData(file: StageFile, settings: DecidingSettings, writer: Writer): Promise<void> {
   const before = await learnedBefore(file);
@@ -85,19 +85,21 @@ async function savedWork(directory: string, settingsDigest: string): Promise<str
 
 function changed(
   { stage, datasets, pipeline }: StageFile,
-  dataset: string,
+  name: string,
   found: FileContent,
   expected: LearnedFrom['files'][string],
   work?: string,
 ): UserError {
-  const path = datasets.find(({ name }) => name === dataset)?.file;
+  const data = datasets.find(({ name: each }) => each === name);
+  const what = data === undefined ? `reward ${name}` : `dataset ${name} (${data.file})`;
+  const otherName = data === undefined ? 'give the new file another name' : 'name the new rows as another dataset';
   const first = work === undefined ? expected.stage : stage;
   const by =
     work === undefined ? `stage ${expected.stage} learned from` : `${work} of stage ${stage} were learned from`;
   return new UserError(
-    `dataset ${dataset} (${path}): found ${inWords(found)}, expected ${inWords(expected)}, which ${by}: ` +
+    `${what}: found ${inWords(found)}, expected ${inWords(expected)}, which ${by}: ` +
       `put the file back and try the stage again, run again from ${first} on (r1 run FILE --rerun-from ${first}; ` +
-      `on a cluster: r1 rerun ${pipeline} --from ${first}), or name the new rows as another dataset`,
+      `on a cluster: r1 rerun ${pipeline} --from ${first}), or ${otherName}`,
   );
 }
 

@@ -95,15 +95,21 @@ export function withAdvantages(
   { advantageEpsilon: epsilon, loss }: GrpoSettings,
   groups: readonly (readonly Omit<LearnableCompletion, 'advantage'>[])[],
 ): LearnableCompletion[] {
-  const rewards = groups.map((group) => group.map(({ reward }) => reward));
+  const rewards = groups.map((group) => withoutLone(group.map(({ reward }) => reward)));
   const advantages = groupAdvantages(rewards, { epsilon, loss });
-  return zip(groups.flat(), advantages.flat()).map(([{ promptIds, completionIds, oldProbs, reward }, advantage]) => ({
+  const learned = zip(zip(groups.flat(), rewards.flat()), advantages.flat());
+  return learned.map(([[{ promptIds, completionIds, oldProbs }, reward], advantage]) => ({
     promptIds,
     completionIds,
     oldProbs,
     reward,
     advantage,
   }));
+}
+
+/** A group of which one completion alone has a reward has nothing to compare it with: it is left out as a whole. */
+function withoutLone(rewards: readonly (number | undefined)[]): readonly (number | undefined)[] {
+  return rewards.filter((reward) => reward !== undefined).length < 2 ? rewards.map(() => undefined) : rewards;
 }
 
 /** Adds the probabilities of the reference policy where there is one. */

@@ -6,6 +6,7 @@ import type { DatasetSettings } from '../contract/dataset.ts';
 import { versioned } from '../contract/digest-version.ts';
 import { UserError } from '../contract/errors.ts';
 import { foundInstead } from '../contract/found-instead.ts';
+import { mapRewardFiles, rewardFiles } from '../contract/reward-files.ts';
 import { dataOf } from '../contract/settings.ts';
 import { stageFile, type StageFile } from '../contract/stage-file.ts';
 import type { EvaluationSettings } from '../contract/training.ts';
@@ -26,7 +27,10 @@ export interface DecidingSettings {
   readonly digest: string;
   /** The same without what the files of `learned` hold. */
   readonly withoutData: string;
-  /** What the files hold that the stage learns from, by dataset; held-out rows of a file of their own are not learned from. */
+  /**
+   * What the files hold that the stage learns from: data by dataset, without held-out rows of a file of their own; rewards of one's own by
+   * path, which begins with a slash.
+   */
   readonly learned: Readonly<Record<string, FileContent>>;
 }
 
@@ -35,11 +39,12 @@ export async function decidingSettings(given: StageFile): Promise<DecidingSettin
   const file = asked(given);
   const { seed, stage, chat, precision, inputs } = file;
   const pins = Object.fromEntries(Object.entries(inputs).map(([name, { digest }]) => [name, digest]));
-  const settings = settingsOfWeights(file.settings, whyNotLonger(given.settings));
   const data = namedDatasets(file, dataOf(file.settings));
-  const learned = await learnedFiles(data);
+  const learned = { ...(await learnedFiles(data)), ...(await contentsOf(rewardFiles(given.settings))) };
   const start = await startByContent(file.model);
-  const digestWith = (contentOf: (dataset: string) => string | undefined): string => {
+  const digestWith = (contentOf: (name: string) => string | undefined): string => {
+    const byContent = mapRewardFiles(file.settings, (path) => contentOf(path) ?? '');
+    const settings = settingsOfWeights(byContent, whyNotLonger(given.settings));
     const datasets = data.map((dataset) => ({
       ...withoutFiles(dataset),
       ...(dataset.file !== undefined && { file: contentOf(dataset.name) }),
@@ -88,6 +93,10 @@ async function learnedFiles(datasets: readonly DatasetSettings[]): Promise<Recor
     file === undefined ? [] : [[name, await readContent(file)] as const],
   );
   return Object.fromEntries((await Promise.all(read)).flat());
+}
+
+async function contentsOf(paths: readonly string[]): Promise<Record<string, FileContent>> {
+  return Object.fromEntries(await Promise.all(paths.map(async (path) => [path, await readContent(path)] as const)));
 }
 
 function namedDatasets({ datasets }: StageFile, names: readonly string[]): DatasetSettings[] {

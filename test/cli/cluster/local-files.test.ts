@@ -120,3 +120,21 @@ test('a Parquet file comes along as bytes', async () => {
   const { configMap } = carryFiles('tiny', 'team', files);
   expect(configMap).toMatchObject({ data: {}, binaryData: { '0-chat.parquet': bytes.toString('base64') } });
 });
+
+function rewarding(file: string): ReturnType<typeof pipelineOf> {
+  return pipelineOf(`
+base: {init: {}}
+datasets: [{name: sums, generator: {task: addition}}]
+stages: [{name: zero, grpo: {prompts: [sums], steps: 1, rewards: [{format: {}}, {module: {file: ${file}}}]}}]`);
+}
+
+test('so do rewards of one’s own', async () => {
+  await writeFile(join(directory(), 'near.ts'), 'export const grade = () => 1;');
+  const { files } = await gatherLocalFiles(rewarding('near.ts'), manifest());
+  expect([...files]).toEqual([['near.ts', Buffer.from('export const grade = () => 1;')]]);
+  expect(await problemsOf(rewarding('far.ts'))).toEqual([
+    expect.stringMatching(
+      /^spec\.stages\.0\.grpo\.rewards\.1\.module\.file: found nothing at .*expected a TypeScript or JavaScript file at one of/,
+    ),
+  ]);
+});

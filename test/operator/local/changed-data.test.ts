@@ -111,3 +111,24 @@ test('a chat template in a file that holds another text is a changed setting, an
     /^stage pretrained has finished with other settings \(chat\.templateFile: "1 line \(sha256 \w{16}…\)" → "1 line \(/,
   );
 });
+
+test('a reward of one’s own that holds another text is a changed setting of the stages that name it', async () => {
+  const bench = benchWithData();
+  const rewarded = pipelineOf(`
+base: {init: {}}
+datasets: [{name: sums, file: sums.jsonl}]
+stages:
+  - {name: pretrained, pretrain: {data: [sums], steps: 3}}
+  - {name: zero, model: {from: pretrained}, grpo: {prompts: [sums], steps: 3, rewards: [{module: {file: near.js}}]}}
+`);
+  writeFileSync(join(bench.folder, 'near.js'), 'export const grade = () => 1;\n');
+  expect((await bench.run(rewarded)).outcome).toBe('Succeeded');
+  expect(JSON.parse(bench.read('files/zero.attempt-1.json')).settings.grpo.rewards[0].module.file).toBe(
+    join(bench.folder, 'near.js'),
+  );
+
+  writeFileSync(join(bench.folder, 'near.js'), '\nexport const grade = () => 2;\n');
+  expect((await bench.run(rewarded)).message).toMatch(
+    /^stage zero has finished with other settings \(rewards\.near\.js: "1 line \(sha256 \w{16}…\)" → "2 lines \(sha256 \w{16}…\)"\); restore them, run again from zero on/,
+  );
+});

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileProblems, missingFiles, missingModels, rowProblems } from '../../../operator/local/check-files.ts';
+import { fileProblems, missingFiles, missingModels, carriedProblems } from '../../../operator/local/check-files.ts';
 import { formatPath } from '../../../operator/api/value-problem.ts';
 import { findInHubCache } from '../../../operator/local/hub-cache.ts';
 import { fourStages, pipelineOf, Workbench } from '../../support/pipelines.ts';
@@ -166,7 +166,7 @@ test('of files that come along with a manifest, the rows alone are looked at', a
       { name: 'elsewhere', file: 'data/two.jsonl' },
     ],
   };
-  const found = await rowProblems(spec, join(folder, 'pipeline.yaml'), ['one.jsonl']);
+  const found = await carriedProblems(spec, join(folder, 'pipeline.yaml'), ['one.jsonl']);
   expect(found.map(({ message }) => message.replaceAll(folder, '.'))).toEqual([
     './one.jsonl:1: text: expected text that is not empty',
   ]);
@@ -238,4 +238,23 @@ test('completions that are longer than the context of a model directory are warn
       warning: true,
     }),
   ]);
+});
+
+test('rewards of one’s own are loaded before any stage starts', async () => {
+  writeFileSync(join(folder, 'good.ts'), 'export const grade = ({ completion }: { completion: string }) => 1;');
+  writeFileSync(join(folder, 'faulty.ts'), 'const a: number = 1;\nexport function grade( {');
+  const rewards = ['good', 'faulty', 'missing'].map((name) => ({ module: { file: `${name}.ts` } }));
+  const spec = {
+    base: { init: {} },
+    datasets: [{ name: 'sums', generator: { task: 'addition' } }],
+    stages: [{ name: 'zero', grpo: { prompts: ['sums'], steps: 1, rewards } }],
+  };
+  expect(await problemsOf(spec)).toEqual([
+    'spec.stages[0].grpo.rewards[2].module.file: found nothing at ./missing.ts, expected a TypeScript or JavaScript file',
+    expect.stringMatching(
+      /^spec\.stages\[0\]\.grpo\.rewards\[1\]\.module\.file: \.\/faulty\.ts: line 2: SyntaxError: /,
+    ),
+  ]);
+  const carried = await carriedProblems(spec, join(folder, 'pipeline.yaml'), ['faulty.ts']);
+  expect(carried.map(({ message }) => message)).toEqual([expect.stringContaining('faulty.ts: line 2: ')]);
 });

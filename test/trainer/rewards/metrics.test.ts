@@ -79,3 +79,16 @@ test('lengths are told apart by how a completion ended and whether it was right'
     'completions/mean_length_wrong': 26,
   });
 });
+
+test('completions that a reward of one’s own gave no score are counted by the cause', () => {
+  const unscored = (because: 'abstain' | 'timeout' | 'error') =>
+    sample(undefined, { scores: { module: undefined }, unscored: { module: { because, message: '' } } });
+  const group = [sample(1, { scores: { module: 3 } }), unscored('timeout'), unscored('timeout'), unscored('error')];
+  const metrics = rewardMetrics([group, [sample(1)]], ['module']); // to the last one it does not apply
+  expect(metrics).toMatchObject({
+    'rewards/module/mean': 3,
+    'rewards/module/timeout_frac': 0.5,
+    'rewards/module/error_frac': 0.25,
+  });
+  expect(metrics).not.toHaveProperty(['rewards/module/abstain_frac']);
+});

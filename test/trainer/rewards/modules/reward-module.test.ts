@@ -1,0 +1,184 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, expect, test } from '@jest/globals';
+import type { Sample } from '../../../../trainer/rewards/modules/protocol.ts';
+import { type ModuleFile, RewardModule } from '../../../../trainer/rewards/modules/reward-module.ts';
+import { useTemporaryDirectory } from '../../../support/temporary-directory.ts';
+
+const directory = useTemporaryDirectory();
+const opened: RewardModule[] = [];
+afterEach(() => opened.splice(0).forEach((module) => module.close()));
+
+async function open(source: string, more: Partial<ModuleFile> & { name?: string } = {}): Promise<RewardModule> {
+  const { name = 'units.ts', ...settings } = more;
+  const file = join(directory(), name);
+  await writeFile(file, source);
+  const module = await RewardModule.open({ file, timeoutSeconds: 60, memoryMiB: 64, ...settings });
+  opened.push(module);
+  return module;
+}
+
+const sample = (completion: string): Sample => ({
+  completion,
+  answer: '12 km',
+  prompt: 'How far?',
+  row: { id: 'ways/1', dataset: 'ways', domain: 'reasoning', messages: [{ role: 'user', content: 'How far?' }] },
+});
+const samples = (...completions: string[]) => completions.map(sample);
+
+test('grade scores one completion at a time, and null abstains', async () => {
+  const module = await open(`
+    type Given = { completion: string; answer?: string; prompt: string; row: { dataset: string } };
+    export async function grade({ completion, answer, prompt, row }: Given): Promise<number | null> {
+      if (completion === '') return null;
+      return [completion === answer, prompt === 'How far?', row.dataset === 'ways'].filter(Boolean).length;
+    }`);
+  expect(await module.score(samples('12 km', '', '13 km'))).toEqual([
+    3,
+    { because: 'abstain', message: 'it gave null' },
+    2,
+  ]);
+  expect(await module.score([])).toEqual([]);
+});
+
+test('gradeBatch scores a whole rollout', async () => {
+  const module = await open(
+    `export const gradeBatch = (samples) => samples.map(({ completion }, at) => (completion ? at : null));`,
+    { name: 'units.js' },
+  );
+  expect(await module.score(samples('a', '', 'c'))).toEqual([0, { because: 'abstain', message: 'it gave null' }, 2]);
+});
+
+const byCompletion = (act: string) => `export function grade({ completion }: { completion: string }) {
+  if (completion === 'bad') {
+    ${act}
+  }
+  return 1;
+}`;
+
+test.each([
+  { name: 'throws', act: 'throw new Error("no unit");', because: 'error', message: 'line 3: Error: no unit' },
+  { name: 'gives no number', act: 'return "1";', because: 'error', message: 'it gave a value of the type string; exp' },
+  { name: 'gives NaN', act: 'return NaN;', because: 'error', message: 'it gave NaN; expected a finite number or null' },
+  { name: 'never ends', act: 'for (;;);', because: 'timeout', message: 'it took more than 2 s', timeoutSeconds: 2 },
+  {
+    name: 'never answers',
+    act: 'return new Promise(() => {});',
+    because: 'timeout',
+    message: 'it took more than 2 s',
+    timeoutSeconds: 2,
+  },
+  { name: 'ends its process', act: 'process.exit(3);', because: 'error', message: 'its process ended with code 3' },
+  {
+    name: 'takes all memory',
+    act: 'for (const all = []; ; ) all.push(Array.from({ length: 100_000 }, Math.random));',
+    because: 'error',
+    message: 'its process ended with signal SIGABRT: it took more than 64 MiB',
+  },
+  {
+    name: 'reads a file',
+    act: 'return process.getBuiltinModule("fs").readFileSync("/etc/hostname").length;',
+    because: 'error',
+    message: 'Access to this API has been restricted',
+  },
+  {
+    name: 'starts a process',
+    act: 'return process.getBuiltinModule("child_process").execFileSync("true").length;',
+    because: 'error',
+    message: 'Access to this API has been restricted',
+  },
+  {
+    name: 'starts a thread',
+    act: 'return new (process.getBuiltinModule("worker_threads").Worker)("1", { eval: true });',
+    because: 'error',
+    message: 'Access to this API has been restricted',
+  },
+])('a completion on which it $name has no score, and the others have theirs', async ({ act, ...more }) => {
+  const { because, message, timeoutSeconds = 60 } = more;
+  const module = await open(byCompletion(act), { timeoutSeconds });
+  const unscored = { because, message: expect.stringContaining(message) };
+  expect(await module.score(samples('a', 'bad', 'c', 'bad', 'e'))).toEqual([1, unscored, 1, unscored, 1]);
+  expect(await module.score(samples('a'))).toEqual([1]);
+});
+
+test('what hangs again and again is given up for the rest of a rollout', async () => {
+  const module = await open(byCompletion('for (;;);'), { timeoutSeconds: 1 });
+  const scores = await module.score(samples('a', 'bad', 'bad', 'bad', 'e', 'f'));
+  expect(scores.map((score) => (typeof score === 'number' ? score : score.because))).toEqual([
+    1,
+    ...Array<string>(5).fill('timeout'),
+  ]);
+});
+
+test('a batch that fails has no scores', async () => {
+  const module = await open('export const gradeBatch = () => [1];');
+  const message = 'Error: gradeBatch gave 1 scores for 2 samples; expected a list of as many numbers or nulls';
+  expect(await module.score(samples('a', 'b'))).toEqual([
+    { because: 'error', message },
+    { because: 'error', message },
+  ]);
+});
+
+test('the environment of the trainer stays out of its sight', async () => {
+  const module = await open(
+    'export const grade = () => Object.keys(process.env).filter((key) => key !== "PWD").length;',
+  );
+  expect((await module.score(samples('a')))[0]).toBeLessThan(4);
+});
+
+test('a stop ends a rollout that is being scored', async () => {
+  const stop = new AbortController();
+  const file = join(directory(), 'slow.ts');
+  await writeFile(file, 'export const grade = () => new Promise(() => {});');
+  const module = await RewardModule.open({ file, timeoutSeconds: 600, memoryMiB: 64 }, stop.signal);
+  const scored = module.score(samples('a'));
+  stop.abort();
+  await expect(scored).rejects.toThrow('asked to stop while a reward was computed');
+});
+
+test.each([
+  {
+    name: 'a fault of TypeScript',
+    source: 'const a: number = 1;\nexport function grade( { return 1 }\n',
+    says: 'line 2: ',
+  },
+  {
+    name: 'an enum',
+    source: '\nenum A { B }\nexport const grade = () => A.B;',
+    says: 'line 2: SyntaxError: TypeScript enum',
+  },
+  {
+    name: 'a fault of JavaScript',
+    file: 'units.js',
+    source: '\n\nexport function grade( { return 1 }',
+    says: 'line 3: ',
+  },
+  { name: 'an error at the top', source: 'export const grade = () => 1;\nnull.x;', says: 'line 2: TypeError: ' },
+  { name: 'a package', source: "import 'zod';", says: 'it imports "zod"; expected one file that imports nothing but' },
+  { name: 'another file', source: "import './b.ts';", says: 'it imports "./b.ts"; expected one file that' },
+  {
+    name: 'no export',
+    source: 'function grade() {}',
+    says: 'it exports nothing; expected one function that is called',
+  },
+  { name: 'another export', source: 'export const score = () => 1;', says: 'it exports score; expected one function' },
+  {
+    name: 'both exports',
+    source: 'export const grade = () => 1, gradeBatch = grade;',
+    says: 'it exports grade, gradeBatch; expected one function',
+  },
+  { name: 'no function', source: 'export const grade = 1;', says: 'its grade is 1; expected one function' },
+  {
+    name: 'the parameters of another framework',
+    source: 'export function grade(prompts, completions) { return 1 }',
+    says: 'its grade takes 2 parameters; expected one: it is given one object, { completion, answer, prompt, row }',
+  },
+  {
+    name: 'another language',
+    file: 'units.py',
+    source: '',
+    says: 'is no TypeScript or JavaScript file; expected one wh',
+  },
+])('a file with $name is refused in words', async ({ file = 'units.ts', source, says }) => {
+  await expect(open(source, { name: file })).rejects.toThrow(`${join(directory(), file)}: ${says}`);
+});

@@ -1,0 +1,168 @@
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
+import { mapRewardFiles } from '../../../trainer/contract/reward-files.ts';
+import type { StageSettings } from '../../../trainer/contract/settings.ts';
+import { eventually } from '../../support/eventually.ts';
+import { useBaseStage } from '../../support/base-stage.ts';
+import {
+  lines,
+  logOf,
+  pin,
+  readResult,
+  runStage,
+  runToResult,
+  startStage,
+  type StageToRun,
+  writeStage,
+} from '../../support/trainer.ts';
+
+const root = useBaseStage({ steps: 20, batch: 16 });
+
+const byLength = `export function grade({ completion, answer, prompt, row }) {
+  return completion.length / 10 + answer.length + prompt.length / 100 + row.id.length;
+}`;
+const file = (name: string) => join(root(), `${name}.js`);
+beforeAll(() => writeFile(file('length'), byLength));
+
+async function stage(
+  name: string,
+  module: object,
+  { settings = {}, ...more }: { settings?: object; attempt?: number } = {},
+) {
+  const grpo = {
+    prompts: ['sums'],
+    steps: 6,
+    promptsPerStep: 2,
+    group: 4,
+    learningRate: 1e-3,
+    sampling: { maxNewTokens: 12 },
+    rewards: [{ module }],
+    checkpointEvery: 2,
+    ...settings,
+  };
+  return { name, stage: 'own', model: { input: await pin(root(), 'base') }, settings: { grpo }, ...more } as StageToRun;
+}
+
+async function metrics(name: string): Promise<Record<string, number>[]> {
+  return (await logOf(join(root(), name), 'metrics.jsonl')) as Record<string, number>[];
+}
+
+test('the same file gives the same weights wherever it lies, and whatever is killed in the middle', async () => {
+  const whole = await runToResult(root(), await stage('whole', { file: file('length') }));
+  expect(whole.metrics['rewards/module/mean']).toBeGreaterThan(1);
+  await mkdir(join(root(), 'elsewhere'));
+  await cp(file('length'), join(root(), 'elsewhere/other.js'));
+  const path = await writeStage(root(), await stage('killed', { file: join(root(), 'elsewhere/other.js') }));
+  const killed = await runStage(path, { file: join(root(), 'killed/metrics.jsonl'), holds: '"step":5,' });
+  expect(killed.signal).toBe('SIGKILL');
+  expect(await runStage(path)).toMatchObject({ code: 0, stderr: '' });
+  expect((await readResult(root(), 'killed')).checkpoint?.digest).toBe(whole.checkpoint?.digest);
+  expect(await metrics('killed')).toEqual(await metrics('whole'));
+});
+
+test('another file gives another digest, and is refused where work was saved with the one before', async () => {
+  const changing = { file: file('changing') };
+  await writeFile(file('changing'), byLength);
+  const path = await writeStage(root(), await stage('changed', changing));
+  const killed = await runStage(path, { file: join(root(), 'changed/metrics.jsonl'), holds: '"step":5,' });
+  expect(killed.signal).toBe('SIGKILL');
+  await writeFile(file('changing'), byLength.replace('/ 10', '/ 20'));
+  const refused = await runStage(path);
+  expect(refused.code).toBe(64);
+  expect(refused.stderr).toMatch(
+    /reward \S+changing\.js: found \d+ bytes \(sha256 \w{16}…\), expected \d+ bytes \(sha256 \w{16}…\), which 4 saved steps of stage own were learned from: put the file back .* or give the new file another name/,
+  );
+});
+
+test('what has no score is counted by its cause, warned of, and left out', async () => {
+  const source = `let calls = 0;
+export function grade({ completion }) {
+  calls++;
+  if (calls % 4 === 1) return null;
+  if (calls % 4 === 2) throw new Error('no unit');
+  return completion.length;
+}`;
+  await writeFile(file('partly'), source);
+  await runToResult(root(), await stage('partly', { file: file('partly') }, { settings: { steps: 1 } }));
+  const [step = {}] = await metrics('partly');
+  expect(step).toMatchObject({
+    abstained_frac: 0.5,
+    'rewards/module/abstain_frac': 0.25,
+    'rewards/module/error_frac': 0.25,
+  });
+  expect(step['reward']).toBe(step['rewards/module/mean']);
+  expect((await readResult(root(), 'partly')).warnings).toContainEqual({
+    reason: 'RewardFailed',
+    message: expect.stringMatching(
+      /^the reward module gives some .* first at step 1 on row \S+: error: line 5: Error: no unit$/,
+    ),
+  });
+});
+
+test('a reward that scores nothing ends the stage with its words', async () => {
+  await writeFile(file('broken'), 'export const grade = () => undefined;');
+  const { code, stderr } = await runStage(await writeStage(root(), await stage('broken', { file: file('broken') })));
+  expect(code).toBe(64);
+  expect(stderr).toMatch(
+    /step 1: none of 8 completions could be graded: the reward module has no score, first on row \S+: error: it gave undefined; expected a finite number or null/,
+  );
+});
+
+test('a file that cannot be used ends the stage before it samples', async () => {
+  await writeFile(file('faulty'), '\nexport function grade( {');
+  const { code, stderr } = await runStage(await writeStage(root(), await stage('faulty', { file: file('faulty') })));
+  expect(code).toBe(64);
+  expect(stderr).toContain(`${file('faulty')}: line 2: `);
+  expect(await lines(join(root(), 'faulty/metrics.jsonl'))).toEqual([]);
+});
+
+test('a stage that is asked to stop while a reward hangs ends at once', async () => {
+  await writeFile(file('hanging'), `export const grade = () => { process.stderr.write('hangs'); for (;;); };`);
+  const slow = await stage('hanging', { file: file('hanging'), timeoutSeconds: 3600 });
+  const { child, ended } = startStage(await writeStage(root(), slow));
+  child.stderr?.on('data', (said: Buffer) => said.includes('hangs') && child.kill('SIGTERM'));
+  expect((await ended).code).toBe(75);
+});
+
+test('the example trains', async () => {
+  const examples = join(import.meta.dirname, '../../../examples');
+  const manifest = parse(await readFile(join(examples, 'own-reward.yaml'), 'utf8')) as R1Pipeline;
+  const grpo = manifest.spec.stages.at(-1)?.grpo;
+  const smaller = { ...grpo, steps: 2, promptsPerStep: 2, group: 4, sampling: { maxNewTokens: 24 } };
+  const settings = mapRewardFiles({ grpo: smaller } as StageSettings, (name) => join(examples, name));
+  await runToResult(root(), { name: 'example', model: { input: await pin(root(), 'base') }, settings });
+  expect((await metrics('example')).map((step) => step['rewards/module/mean'])).toEqual([
+    expect.any(Number),
+    expect.any(Number),
+  ]);
+});
+
+// Elsewhere than on Linux nothing ends a process that hears of nothing.
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
+onLinux('a reward that hangs does not outlive a trainer that is killed', async () => {
+  await writeFile(
+    file('left'),
+    'export const grade = () => { process.stderr.write(`pid ${process.pid}\\n`); for (;;); };',
+  );
+  const { child, ended } = startStage(await writeStage(root(), await stage('left', { file: file('left') })));
+  child.stderr?.on('data', (said: Buffer) => said.includes('pid ') && child.kill('SIGKILL'));
+  const [, pid] = /pid (\d+)/.exec((await ended).stderr) ?? [];
+  await eventually(() => expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH'));
+});
+
+test('what a file prints is in the log of the stage, and not in its report of progress', async () => {
+  await writeFile(
+    file('talking'),
+    `export const grade = ({ completion }) => (console.log('seen'), completion.length);`,
+  );
+  const talking = await stage('talking', { file: file('talking') }, { settings: { steps: 1 } });
+  const { code, stdout, stderr } = await runStage(await writeStage(root(), talking));
+  expect(code).toBe(0);
+  expect(stderr).toContain('seen');
+  expect(stdout).not.toContain('seen');
+  expect(await readFile(join(root(), 'talking/metrics.jsonl'), 'utf8')).toContain('rewards/module/mean');
+});

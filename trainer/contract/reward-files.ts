@@ -1,0 +1,15 @@
+import type { StageSettings } from './settings.ts';
+
+/** Files with rewards of one's own that a stage names, each once. */
+export function rewardFiles({ grpo }: Pick<StageSettings, 'grpo'>): string[] {
+  return [...new Set((grpo?.rewards ?? []).flatMap(({ module }) => module?.file ?? []))];
+}
+
+/** The settings with something else in the place of each such file: its absolute path, or what it holds. */
+export function mapRewardFiles<S extends Pick<StageSettings, 'grpo'>>(settings: S, map: (file: string) => string): S {
+  if (rewardFiles(settings).length === 0) return settings;
+  const rewards = settings.grpo?.rewards.map((reward) =>
+    reward.module === undefined ? reward : { ...reward, module: { ...reward.module, file: map(reward.module.file) } },
+  );
+  return { ...settings, grpo: { ...settings.grpo, rewards } };
+}

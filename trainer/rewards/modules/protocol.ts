@@ -1,0 +1,35 @@
+import type { Row } from '../../contract/dataset.ts';
+
+/** What a reward of one's own is told of a completion. */
+export interface Sample {
+  /** The whole response. */
+  readonly completion: string;
+  /** The gold answer of the row; absent where it has none. */
+  readonly answer?: string;
+  /** All messages of the prompt as one text. */
+  readonly prompt: string;
+  readonly row: Row;
+}
+
+/** Why a completion has no score. It is never a wrong answer. */
+export interface Unscored {
+  /** `abstain`: the function gave null. `error`: it threw, gave something else, or its process ended. */
+  readonly because: 'abstain' | 'timeout' | 'error';
+  readonly message: string;
+}
+
+export const unscoredReasons = ['abstain', 'timeout', 'error'] as const satisfies readonly Unscored['because'][];
+
+export type Score = number | Unscored;
+
+/** To the sandbox. A source is loaded once, before any samples. */
+export type Order =
+  | { readonly source: string; readonly name: string; readonly strip: boolean }
+  | { readonly samples: readonly Sample[] };
+
+/** From the sandbox: of `grade` a score as soon as it is known, of `gradeBatch` all at once. */
+export type Answer =
+  | { readonly loaded: 'grade' | 'gradeBatch' }
+  /** Why the file cannot be used. */
+  | { readonly refused: string }
+  | { readonly scores: readonly Score[] };

@@ -1,0 +1,85 @@
+import { extname, basename } from 'node:path';
+import { InterruptedError, UserError } from '../../contract/errors.ts';
+import { readInputText } from '../../contract/input-file.ts';
+import type { RewardModuleSettings } from '../../contract/rewards.ts';
+import type { Sample, Score } from './protocol.ts';
+import { SandboxProcess } from './sandbox-process.ts';
+
+const mostBytes = 1 << 20;
+const typed = ['.ts', '.mts'];
+const untyped = ['.js', '.mjs'];
+
+/** After so many lost processes in one rollout the rest of it is not tried: a rollout ends, whatever the function does. */
+const mostLost = 3;
+
+export type ModuleFile = Pick<RewardModuleSettings, 'file' | 'timeoutSeconds' | 'memoryMiB'>;
+
+type Start = () => ReturnType<typeof SandboxProcess.start>;
+
+/** A reward of one's own, ready to score. */
+export class RewardModule {
+  readonly #start: Start;
+  readonly #timeoutMs: number;
+  readonly #signal: AbortSignal | undefined;
+  #running: Awaited<ReturnType<Start>> | undefined;
+
+  private constructor(start: Start, timeoutMs: number, signal: AbortSignal | undefined) {
+    this.#start = start;
+    this.#timeoutMs = timeoutMs;
+    this.#signal = signal;
+  }
+
+  /**
+   * Reads the file once: what was loaded first is what scores to the end.
+   *
+   * @param signal ends a rollout that is being scored with an InterruptedError
+   * @throws UserError with the file, and what of it is missing or wrong in which line
+   */
+  static async open({ file, timeoutSeconds, memoryMiB }: ModuleFile, signal?: AbortSignal): Promise<RewardModule> {
+    const source = await sourceOf(file);
+    const loaded = { source, name: basename(file), strip: typed.includes(extname(file)) };
+    const start = () => SandboxProcess.start(file, loaded, memoryMiB);
+    const module = new RewardModule(start, timeoutSeconds * 1000, signal);
+    module.#running = await start();
+    return module;
+  }
+
+  /** A score for each sample, in their order. */
+  async score(samples: readonly Sample[]): Promise<readonly Score[]> {
+    const scores: Score[] = [];
+    const stop = (): void => this.close();
+    this.#signal?.addEventListener('abort', stop);
+    try {
+      for (let losses = 1; scores.length < samples.length; losses++) {
+        // oxlint-disable-next-line no-await-in-loop -- the next process goes on where the last one was lost
+        const { process, exports } = (this.#running ??= await this.#start());
+        const rest = samples.slice(scores.length);
+        // oxlint-disable-next-line no-await-in-loop -- as above
+        const lost = await process.score(rest, this.#timeoutMs, (score) => scores.push(score));
+        if (this.#signal?.aborted) throw new InterruptedError('asked to stop while a reward was computed');
+        if (lost === undefined) break;
+        this.#running = undefined;
+        const isWhole = exports === 'gradeBatch' || losses === mostLost;
+        const unscored = isWhole ? samples.length - scores.length : 1;
+        for (let each = 0; each < unscored; each++) scores.push(lost);
+      }
+      return scores;
+    } finally {
+      this.#signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  close(): void {
+    this.#running?.process.close();
+  }
+}
+
+async function sourceOf(file: string): Promise<string> {
+  if (![...typed, ...untyped].includes(extname(file))) {
+    const expected = `one whose name ends in ${[...typed, ...untyped].join(', ')}`;
+    throw new UserError(`${file}: is no TypeScript or JavaScript file; expected ${expected}`);
+  }
+  const source = await readInputText(file, mostBytes);
+  if (source === undefined) throw new UserError(`${file}: found nothing, expected a TypeScript or JavaScript file`);
+  return source;
+}

@@ -1,0 +1,41 @@
+import type { RewardModuleSettings, RewardSettings } from '../../contract/rewards.ts';
+import type { Sample, Score } from './protocol.ts';
+import { RewardModule } from './reward-module.ts';
+
+/** The rewards of one's own of a stage, each in a process of its own. */
+export class RewardModules {
+  readonly #modules: ReadonlyMap<RewardModuleSettings, RewardModule>;
+
+  private constructor(modules: ReadonlyMap<RewardModuleSettings, RewardModule>) {
+    this.#modules = modules;
+  }
+
+  /**
+   * @param signal ends a rollout that is being scored
+   * @throws UserError for a file that cannot be used
+   */
+  static async open(settings: readonly RewardSettings[], signal: AbortSignal): Promise<RewardModules> {
+    const modules = new Map<RewardModuleSettings, RewardModule>();
+    const opened = new RewardModules(modules);
+    try {
+      for (const { module } of settings) {
+        // oxlint-disable-next-line no-await-in-loop -- the first that cannot be used is told
+        if (module !== undefined) modules.set(module, await RewardModule.open(module, signal));
+      }
+      return opened;
+    } catch (error) {
+      opened.close();
+      throw error;
+    }
+  }
+
+  readonly score = async (module: RewardModuleSettings, samples: readonly Sample[]): Promise<readonly Score[]> => {
+    const opened = this.#modules.get(module);
+    if (opened === undefined) throw new Error(`${module.file} was not opened`);
+    return opened.score(samples);
+  };
+
+  close(): void {
+    for (const module of this.#modules.values()) module.close();
+  }
+}

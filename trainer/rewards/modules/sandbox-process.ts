@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { UserError } from '../../contract/errors.ts';
+import { sandboxCommand } from './confinement.ts';
+import type { Answer, Order, Sample, Score } from './protocol.ts';
+
+/** To start Node and read the file, on a machine that is busy. */
+const loadMs = 60_000;
+
+/** What ended the process before it answered. */
+interface Lost {
+  readonly because: 'timeout' | 'error';
+  readonly message: string;
+}
+
+/** One process with a reward of one's own. After it has lost a completion it has ended, and another takes its place. */
+export class SandboxProcess {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<Lost>;
+  #hear: ((answer: Answer) => void) | undefined;
+
+  private constructor(memoryMiB: number) {
+    const [command, ...args] = sandboxCommand(memoryMiB);
+    // What it prints is for people: stdout is where the trainer reports its progress. Of the environment it sees nothing.
+    this.#child = spawn(command, args, { stdio: ['ignore', 2, 2, 'ipc'], env: {} });
+    this.#child.on('message', (answer: Answer) => this.#hear?.(answer));
+    this.#ended = new Promise((resolve) => {
+      this.#child.once('error', (error) => resolve({ because: 'error', message: error.message }));
+      this.#child.once('exit', (code, signal) => {
+        const how = signal === null ? `code ${code}` : `signal ${signal}`;
+        const memory = signal === 'SIGABRT' || code === 134 ? `: it took more than ${memoryMiB} MiB` : '';
+        resolve({ because: 'error', message: `its process ended with ${how}${memory}` });
+      });
+    });
+  }
+
+  /** @throws UserError with the file and what is wrong with it */
+  static async start(
+    file: string,
+    source: { readonly source: string; readonly name: string; readonly strip: boolean },
+    memoryMiB: number,
+  ): Promise<{ readonly process: SandboxProcess; readonly exports: 'grade' | 'gradeBatch' }> {
+    const process = new SandboxProcess(memoryMiB);
+    let answer: Answer | undefined;
+    const lost = await process.#exchange(source, loadMs, (given) => {
+      answer = given;
+      return true;
+    });
+    if (answer && 'loaded' in answer) return { process, exports: answer.loaded };
+    process.close();
+    const refused = answer && 'refused' in answer ? answer.refused : undefined;
+    throw new UserError(`${file}: ${refused ?? `could not be loaded: ${lost?.message}`}`);
+  }
+
+  /**
+   * Has samples scored, in their order, as far as it comes.
+   *
+   * @param timeoutMs longest time between two answers
+   * @returns what kept it from scoring the rest; nothing if it scored all
+   */
+  score(samples: readonly Sample[], timeoutMs: number, found: (score: Score) => void): Promise<Lost | undefined> {
+    let left = samples.length;
+    return this.#exchange({ samples }, timeoutMs, (answer) => {
+      if (!('scores' in answer)) return false;
+      answer.scores.forEach(found);
+      left -= answer.scores.length;
+      return left <= 0;
+    });
+  }
+
+  close(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  /** Gives an order and hears answers until they are enough, or nothing more comes. */
+  #exchange(order: Order, timeoutMs: number, enough: (answer: Answer) => boolean): Promise<Lost | undefined> {
+    return new Promise((resolve) => {
+      let isOver = false;
+      const finish = (lost?: Lost): void => {
+        if (isOver) return;
+        isOver = true;
+        clearTimeout(timer);
+        if (lost) this.close();
+        resolve(lost);
+      };
+      let heard = 0;
+      // Where this process itself was held up, the answer may be there and not yet be read: it is read first.
+      const timer = setTimeout(() => {
+        const before = heard;
+        setTimeout(() => {
+          if (heard === before) finish({ because: 'timeout', message: `it took more than ${timeoutMs / 1000} s` });
+        }, 1);
+      }, timeoutMs);
+      this.#hear = (answer) => {
+        heard++;
+        timer.refresh();
+        if (!isOver && enough(answer)) finish();
+      };
+      void this.#ended.then(finish);
+      this.#child.send(order, () => undefined); // if it has ended, that is the answer
+    });
+  }
+}
