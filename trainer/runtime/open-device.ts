@@ -1,6 +1,6 @@
 import type { DeviceMemory } from './device-memory.ts';
-import { chooseRuntime, ffiRuntime } from './open-runtime.ts';
-import type { Runtime } from './runtime.ts';
+import { ffiRuntime } from './open-runtime.ts';
+import type { Runtime, RuntimeName } from './runtime.ts';
 
 /** Memory of a device, and what runs programs in it. */
 export interface Device {
@@ -9,8 +9,7 @@ export interface Device {
 }
 
 /** For this thread. @throws Error where ONNX Runtime cannot be called */
-export function openDevice(): Device {
-  const { name } = chooseRuntime();
+export function openDevice(name: RuntimeName): Device {
   const runtime = ffiRuntime(name === 'ops' ? 'ops' : 'ffi');
   if (runtime instanceof Error) throw runtime;
   return { runtime, memory: runtime.deviceMemory() };

@@ -1,9 +1,9 @@
 import type { Head, ModelConfig } from '../../models/config.ts';
 import type { AdamWSettings } from '../../optim/adamw.ts';
 import type { Claims } from '../../rollout/claims.ts';
-import { cancelRuns } from '../../runtime/open-runtime.ts';
+import { cancelRuns, chooseRuntime } from '../../runtime/open-runtime.ts';
 import type { DeviceTraffic } from '../../runtime/device-memory.ts';
-import type { Cancellation } from '../../runtime/runtime.ts';
+import type { Cancellation, RuntimeName } from '../../runtime/runtime.ts';
 import type { Backend, Gradient, Moments, OnCompletion, WriteMoments } from '../backend.ts';
 import type { Part, TrainingPart } from '../batches.ts';
 import { endAtExit } from '../end-at-exit.ts';
@@ -12,7 +12,7 @@ import { JobThread } from '../job-thread.ts';
 import type { ScoredSequence, TokenSequence } from '../sequences.ts';
 import type { LaneEvent } from './lane.ts';
 import { LaneParameters } from './lane-parameters.ts';
-import type { LaneJobs } from './protocol.ts';
+import type { LaneJobs, LaneSettings } from './protocol.ts';
 
 interface DeviceOptions {
   readonly config: ModelConfig;
@@ -33,10 +33,10 @@ export class DeviceBackend implements Backend {
   readonly #ignoreExit: () => void;
   #cancellation: Cancellation = { kind: 'none' };
 
-  private constructor({ config, head, optimizer, onActivity }: DeviceOptions) {
+  private constructor({ config, head, optimizer, onActivity }: DeviceOptions, runtime: RuntimeName) {
     this.#unwanted = sharedWord();
     const running = sharedWord();
-    const settings = { config, head, optimizer, unwanted: this.#unwanted, running };
+    const settings: LaneSettings = { config, head, optimizer, runtime, unwanted: this.#unwanted, running };
     this.#lane = new JobThread<LaneJobs>(new URL('lane-thread.ts', import.meta.url), settings, onActivity);
     this.parameters = new LaneParameters(this.#lane);
     this.#ignoreExit = endAtExit(running, () => {
@@ -46,9 +46,15 @@ export class DeviceBackend implements Backend {
   }
 
   static async start(options: DeviceOptions): Promise<DeviceBackend> {
-    const backend = new DeviceBackend(options);
-    backend.#cancellation = await backend.#lane.run('ready', {});
-    return backend;
+    // Chosen here, as a process opens kernels in one thread first.
+    const backend = new DeviceBackend(options, chooseRuntime().name);
+    try {
+      backend.#cancellation = await backend.#lane.run('ready', {});
+      return backend;
+    } catch (error) {
+      await backend.close();
+      throw error;
+    }
   }
 
   async generate(

@@ -4,7 +4,7 @@ import type { AdamWSettings } from '../../optim/adamw.ts';
 import type { Claims } from '../../rollout/claims.ts';
 import type { PromptGroup } from '../../rollout/requests.ts';
 import type { DeviceTraffic } from '../../runtime/device-memory.ts';
-import type { Cancellation } from '../../runtime/runtime.ts';
+import type { Cancellation, RuntimeName } from '../../runtime/runtime.ts';
 import type { Gradient, Moments } from '../backend.ts';
 import type { TrainingPart } from '../batches.ts';
 import type { ScoredSequence, TokenSequence } from '../sequences.ts';
@@ -14,6 +14,7 @@ export interface LaneSettings {
   readonly config: ModelConfig;
   readonly head: Head;
   readonly optimizer: boolean;
+  readonly runtime: RuntimeName;
   /** [0]: not 0 once nobody waits for what is being computed. */
   readonly unwanted: Int32Array;
   /** [0]: how many threads are running; each counts itself. */
