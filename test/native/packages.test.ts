@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { appendFile, cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { opsManifest, packOps } from '../../native/pack-ops.ts';
 import { opsPackage, opsPlatforms } from '../../trainer/runtime/ffi/ops-platform.ts';
 import type { RuntimeChoice } from '../../trainer/runtime/open-runtime.ts';
+import { askIn, copyTrainer } from '../support/copied-trainer.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 import { testWithOps } from '../support/with-ops.ts';
 
@@ -57,12 +58,7 @@ async function projectWithPackage(): Promise<string> {
   const project = join(directory(), 'project');
   const packages = ours.map((platform) => [opsPackage(platform), `file:${packOps(platform, directory())}`]);
   await install(project, Object.fromEntries(packages));
-  for (const part of ['trainer', 'native/Makefile', 'native/ops', 'native/kernels', 'native/cuda']) {
-    await cp(part, join(project, part), { recursive: true });
-  }
-  for (const name of ['@bufbuild', 'koffi', 'onnx-proto', 'onnxruntime-node', 'zod']) {
-    await symlink(join(process.cwd(), 'node_modules', name), join(project, 'node_modules', name));
-  }
+  await copyTrainer(project);
   return project;
 }
 
@@ -81,12 +77,5 @@ async function install(project: string, optionalDependencies: object, flags: rea
 function choiceIn(project: string): RuntimeChoice {
   const script = `import { chooseRuntime } from './trainer/runtime/open-runtime.ts';
     console.log(JSON.stringify(chooseRuntime()));`;
-  const { R1_RUNTIME: _, NODE_OPTIONS: __, ...env } = process.env;
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-    cwd: project,
-    env,
-    encoding: 'utf8',
-  });
-  expect(stderr).toBe('');
-  return JSON.parse(stdout) as RuntimeChoice;
+  return askIn(project, script) as RuntimeChoice;
 }

@@ -15,6 +15,7 @@ namespace shim {
 /// In which order blocks, and the threads of a block, run: 0 as they are numbered, 1 backwards, others at random, anew each time.
 inline int order = 0;
 
+/// The numbers below `count` in that order.
 inline std::vector<unsigned> ordered(unsigned count, std::mt19937& random) {
   std::vector<unsigned> numbers(count);
   std::iota(numbers.begin(), numbers.end(), 0);
@@ -73,42 +74,36 @@ __attribute__((noinline)) inline void goOn(Fiber& fiber) {
 inline void waitForWarp() { leave(State::atWarp); }
 inline void waitForBlock() { leave(State::atBlock); }
 
-/// Lets those go on whose warp, or all of whom, have come to the same place. @returns whether any may
-inline bool release(unsigned threads) {
-  bool any = false, allAtBlock = true;
-  const auto isIn = [](unsigned i, State state) { return fibers.all[i]->state == state || fibers.all[i]->state == State::ended; };
-  const auto free = [&](unsigned first, unsigned end) {
-    for (unsigned i = first; i < end; i++) {
-      if (fibers.all[i]->state == State::ended) continue;
-      fibers.all[i]->state = State::ready;
-      any = true;
-    }
-  };
-  for (unsigned first = 0; first < threads; first += 32) {
-    const unsigned end = std::min(first + 32, threads);
-    bool atWarp = true;
-    for (unsigned i = first; i < end; i++) {
-      atWarp &= isIn(i, State::atWarp);
-      allAtBlock &= isIn(i, State::atBlock);
-    }
-    if (atWarp) free(first, end);
+/// Lets threads go on if all of them that have not ended wait like this. @returns whether any does
+inline bool release(unsigned first, unsigned end, State waiting) {
+  bool any = false;
+  for (unsigned i = first; i < end; i++) {
+    if (fibers.all[i]->state == State::ended) continue;
+    if (fibers.all[i]->state != waiting) return false;
+    any = true;
   }
-  if (allAtBlock) free(0, threads);
+  for (unsigned i = first; i < end; i++) {
+    if (fibers.all[i]->state == waiting) fibers.all[i]->state = State::ready;
+  }
   return any;
 }
 
+/// Each warp goes as far as it can before the next one does anything: what lacks a barrier is then far ahead, or far behind.
 inline void runBlock(Block& block, std::mt19937& random) {
-  bool left = true;
-  while (left) {
-    for (unsigned i : ordered(block.threads, random)) {
-      if (fibers.all[i]->state == State::ready) goOn(*fibers.all[i]);
+  do {
+    for (unsigned warp : ordered((block.threads + 31) / 32, random)) {
+      const unsigned first = 32 * warp, end = std::min(first + 32, block.threads);
+      do {
+        for (unsigned lane : ordered(end - first, random)) {
+          if (fibers.all[first + lane]->state == State::ready) goOn(*fibers.all[first + lane]);
+        }
+      } while (release(first, end, State::atWarp));
     }
-    left = false;
-    for (unsigned i = 0; i < block.threads; i++) left |= fibers.all[i]->state != State::ended;
-    if (left && !release(block.threads)) {
-      std::fputs("the threads of a block wait at different places\n", stderr);
-      std::abort();
-    }
+  } while (release(0, block.threads, State::atBlock));
+  for (unsigned i = 0; i < block.threads; i++) {
+    if (fibers.all[i]->state == State::ended) continue;
+    std::fputs("the threads of a block wait at different places\n", stderr);
+    std::abort();
   }
 }
 

@@ -1,3 +1,9 @@
 #pragma once
 
 #include "../../kernels/table.h"
+
+void testTokenProbability(const r1::Table& kernels);
+void testPolicyLoss(const r1::Table& kernels);
+void testSampling(const r1::Table& kernels);
+void testSums(const r1::Table& kernels);
+void testRows(const r1::Table& kernels);

@@ -150,6 +150,12 @@ void exponentialsAreExact(const r1::Table& kernels) {
     worst = std::fmax(worst, std::fabs(gate - want) / want);
   }
   check(worst < 3.5e-7, "a gate is off by %g of itself", worst);
+  for (const float x : {-88.f, -100.f, -200.f, -1000.f}) {  // whose exponentials are no numbers
+    const float one = 1;
+    float gate;
+    kernels.swiglu(&x, &one, &gate, 1);
+    check(gate <= 0 && gate > -1e-33f, "the gate of %g is %g", x, gate);
+  }
 }
 
 }  // namespace
