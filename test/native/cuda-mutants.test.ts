@@ -1,0 +1,33 @@
+import { spawnSync } from 'node:child_process';
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { useTemporaryDirectory } from '../support/temporary-directory.ts';
+import { type Mutant, mutants } from './cuda-mutants.ts';
+
+const directory = useTemporaryDirectory();
+
+/** Each is a build of several seconds. */
+const long = process.env['R1_LONG_TESTS'] === '1' ? test : test.skip;
+
+long.each(mutants)('the tests of the kernels for CUDA find $error ($header)', async (mutant) => {
+  const tree = join(directory(), 'native');
+  await mkdir(tree);
+  await cp('native/cuda', join(tree, 'cuda'), { recursive: true });
+  await symlink(resolve('native/kernels'), join(tree, 'kernels'));
+  const header = join(tree, 'cuda/kernels', mutant.header);
+  const source = await readFile(header, 'utf8');
+  expect(source.split(mutant.from)).toHaveLength(2);
+  await writeFile(header, source.replace(mutant.from, mutant.to));
+
+  const make = ['-s', '-C', 'native/cuda', 'mutant', `TREE=${tree}`, `UNIT=${unitOf(mutant)}`];
+  expect(spawnSync('make', make, { encoding: 'utf8' })).toMatchObject({ status: 0 });
+  // What fails has another status; what a signal or the time limit has ended has none.
+  const { status } = spawnSync(join(tree, 'test-cuda'), ['--brief', mutant.family], { timeout: 120_000 });
+  expect(status).not.toBe(0);
+});
+
+/** The source that has the kernels of a family, directly or by kernels.h. */
+function unitOf({ family }: Mutant): string {
+  return ['elementwise', 'linear', 'attention', 'sums'].includes(family) ? 'kernels.cc' : `test/${family}.cc`;
+}
