@@ -1,4 +1,5 @@
 import type { Grade } from '../trainer/data/grade-rows.ts';
+import type { ScoredRow } from '../trainer/data/score-rows.ts';
 
 const nouns: Record<Grade['kind'], string> = { number: 'number', exact: 'text', list: 'list', pattern: 'text' };
 
@@ -7,6 +8,14 @@ export function explainGrade(grade: Grade): string {
   const { line, outcome, expect } = grade;
   const surprise = expect === undefined || expect === outcome ? '' : `; expected ${expect}`;
   return `${String(line).padStart(4)}  ${outcome.padEnd(7)}  ${reason(grade)}${surprise}`;
+}
+
+/** One line: `3  0.5      "…so it is 17."`, or `4  abstain  it gave null: "…"`. */
+export function explainScore({ line, score, because, message, completion, expect }: ScoredRow): string {
+  const surprise = expect === undefined || expect === score ? '' : `; expected ${expect ?? 'no score'}`;
+  const result = score === null ? (because ?? '') : String(score);
+  const why = message === undefined ? '' : `${message}: `;
+  return `${String(line).padStart(4)}  ${result.padEnd(7)}  ${why}${quoted(completion.trim(), 'end')}${surprise}`;
 }
 
 function reason({ kind, in: place, completion, found, value, gold, problem }: Grade): string {

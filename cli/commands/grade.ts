@@ -2,11 +2,13 @@ import { type Command, Option } from 'commander';
 import { answerKinds, answerPlaces } from '../../trainer/contract/dataset.ts';
 import { languages } from '../../trainer/contract/languages.ts';
 import type { Grade, GradeDefaults } from '../../trainer/data/grade-rows.ts';
-import { explainGrade } from '../explain-grade.ts';
+import type { ScoredRow } from '../../trainer/data/score-rows.ts';
+import { explainGrade, explainScore } from '../explain-grade.ts';
 import { cliExitCodes } from '../exit-codes.ts';
 
 interface GradeOptions extends GradeDefaults {
   readonly output?: 'jsonl';
+  readonly module?: string;
 }
 
 export function addGrade(program: Command): void {
@@ -17,8 +19,12 @@ export function addGrade(program: Command): void {
     .addOption(new Option('--kind <kind>', 'how answers are compared (default: number)').choices(answerKinds))
     .addOption(new Option('--in <place>', 'where the answer is read (default: answerTag)').choices(answerPlaces))
     .addOption(new Option('--language <code>', 'language of the completions').choices(languages))
+    .addOption(
+      new Option('--module <file>', "score with a reward of one's own instead").conflicts(['kind', 'in', 'language']),
+    )
     .addOption(new Option('-o, --output <format>', 'for machines: one JSON object a row').choices(['jsonl']))
-    .action(async (file: string, { output, ...defaults }: GradeOptions) => {
+    .action(async (file: string, { output, module, ...defaults }: GradeOptions) => {
+      if (module !== undefined) return score(file, module, output);
       const { gradeRows } = await import('../../trainer/data/grade-rows.ts'); // no other command needs verifiers
       const counts = new Counts();
       for await (const grade of gradeRows(file, defaults)) {
@@ -28,6 +34,38 @@ export function addGrade(program: Command): void {
       (output === 'jsonl' ? console.error : console.log)(counts.summary());
       if (counts.differing > 0) process.exitCode = cliExitCodes.failed;
     });
+}
+
+async function score(file: string, module: string, output: GradeOptions['output']): Promise<void> {
+  const { scoreRows } = await import('../../trainer/data/score-rows.ts');
+  const rows: ScoredRow[] = [];
+  for await (const row of scoreRows(file, module)) {
+    rows.push({ ...row, completion: '' }); // counted, and no more
+    console.log(output === 'jsonl' ? JSON.stringify(row) : explainScore(row));
+  }
+  (output === 'jsonl' ? console.error : console.log)(summaryOf(rows));
+  if (rows.some(isSurprise)) process.exitCode = cliExitCodes.failed;
+}
+
+/** `3 rows: 2 scored (mean 0.75), 1 timeout; 1 not as expected` */
+function summaryOf(rows: readonly ScoredRow[]): string {
+  const scores = rows.flatMap(({ score: each }) => each ?? []);
+  const mean = scores.reduce((sum, each) => sum + each, 0) / scores.length;
+  const unscored = (['abstain', 'timeout', 'error'] as const).flatMap((reason) => {
+    const count = rows.filter(({ because }) => because === reason).length;
+    return count === 0 ? [] : [`${count} ${reason}`];
+  });
+  const counts = [
+    scores.length === 0 ? '0 scored' : `${scores.length} scored (mean ${mean.toPrecision(3)})`,
+    ...unscored,
+  ];
+  const differing = rows.filter(isSurprise).length;
+  const surprise = differing === 0 ? '' : `; ${differing} not as expected`;
+  return `${rows.length} ${rows.length === 1 ? 'row' : 'rows'}: ${counts.join(', ')}${surprise}`;
+}
+
+function isSurprise({ score: found, expect }: ScoredRow): boolean {
+  return expect !== undefined && expect !== found;
 }
 
 class Counts {

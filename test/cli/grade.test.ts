@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { verify } from '../../trainer/rewards/verify.ts';
 import { answerFiles, answerRows, judgedRow } from '../support/answer-rows.ts';
@@ -101,4 +101,49 @@ test('refuses a file that is not there, and a kind that nobody knows', async () 
     code: 64,
     stderr: expect.stringContaining('Allowed choices'),
   });
+});
+
+const root = join(import.meta.dirname, '../..');
+const nearSum = join(root, 'examples/rewards/near-sum.ts');
+
+test('a reward of one’s own scores rows, as docs/cli.md shows it', async () => {
+  const { code, stdout } = await r1(['grade', join(root, 'examples/data/graded-sums.jsonl'), '--module', nearSum]);
+  const page = await readFile(join(root, 'docs/cli.md'), 'utf8');
+  expect(page).toContain(`--module examples/rewards/near-sum.ts\n${stdout}\`\`\``);
+  expect(code).toBe(0);
+});
+
+test('a score that is not the one expected, and what has none, are told and counted', async () => {
+  const rows = [
+    { completion: '<answer>5</answer>', answer: 5, expect: 0 },
+    { completion: 'none', expect: 0 },
+    { completion: 'none', expect: null, answer: null },
+  ];
+  const { code, stdout } = await graded(rows, '--module', nearSum);
+  expect(stdout).toBe(
+    [
+      '   1  1        "<answer>5</answer>"; expected 0',
+      '   2  abstain  it gave null: "none"; expected 0',
+      '   3  abstain  it gave null: "none"',
+      '3 rows: 1 scored (mean 1.00), 2 abstain; 2 not as expected\n',
+    ].join('\n'),
+  );
+  expect(code).toBe(1);
+  const machine = await graded(rows.slice(0, 2), '--module', nearSum, '-o', 'jsonl');
+  expect(machine.stdout.split('\n').map((line) => line && (JSON.parse(line) as object))).toEqual([
+    { line: 1, completion: '<answer>5</answer>', score: 1, expect: 0 },
+    { line: 2, completion: 'none', score: null, because: 'abstain', message: 'it gave null', expect: 0 },
+    '',
+  ]);
+});
+
+test.each([
+  { rows: [{ answer: 1 }], module: nearSum, says: 'rows.jsonl:1: completion: found nothing, expected text' },
+  { rows: [{ completion: '1', answer: 1e300 }], module: nearSum, says: 'which a double cannot hold exactly' },
+  { rows: [], module: nearSum, says: 'found no rows, expected some with completion' },
+  { rows: [{ completion: '1' }], module: join(root, 'package.json'), says: 'is no TypeScript or JavaScript file' },
+])('says with a module $says', async ({ rows, module, says }) => {
+  const { code, stderr } = await graded(rows, '--module', module);
+  expect(stderr).toContain(says);
+  expect(code).toBe(64);
 });

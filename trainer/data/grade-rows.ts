@@ -4,12 +4,10 @@ import { UserError } from '../contract/errors.ts';
 import { languages } from '../contract/languages.ts';
 import { goldProblem, judge, spellGold } from '../rewards/verify.ts';
 import type { Verdict } from '../rewards/verifiers/verifier.ts';
-import { BadLine, inWords } from './bad-line.ts';
-import { refuseInexactAnswer } from './exact-answer.ts';
 import { isRecord } from './fields.ts';
 import { readDataLines } from './data-lines.ts';
+import { expecting, parseGradedLine } from './graded-line.ts';
 import type { JsonLine } from './jsonl.ts';
-import { describeIssue } from './rows.ts';
 
 export const outcomes = ['correct', 'wrong', 'partial', 'abstain'] as const satisfies readonly Verdict['outcome'][];
 
@@ -18,12 +16,6 @@ function oneOf<const Options extends readonly string[]>(options: Options) {
   return z.enum(options, {
     error: ({ input }) => `found ${JSON.stringify(input)}, expected one of ${options.join(', ')}`,
   });
-}
-
-function expecting(what: string) {
-  return {
-    error: ({ input }: { readonly input?: unknown }) => `found ${inWords(input)}, expected ${what}`,
-  };
 }
 
 const gradeRow = z.object(
@@ -72,21 +64,10 @@ export interface Grade {
 export async function* gradeRows(file: string, defaults: GradeDefaults): AsyncGenerator<Grade> {
   let rows = 0;
   for await (const line of readDataLines(file, (column) => Object.hasOwn(gradeRow.shape, column))) {
-    yield gradeOf(line, { ...defaults, ...parse(line) });
+    yield gradeOf(line, { ...defaults, ...parseGradedLine(line, gradeRow, withoutNulls(line.value)) });
     rows++;
   }
   if (rows === 0) throw new UserError(`${file}: found no rows, expected some with completion and answer`);
-}
-
-function parse(line: JsonLine): GradeRow {
-  const parsed = gradeRow.safeParse(withoutNulls(line.value));
-  if (!parsed.success) throw new UserError(`${line.place}: ${describeIssue(parsed.error)}`);
-  try {
-    refuseInexactAnswer(line);
-  } catch (error) {
-    throw error instanceof BadLine ? new UserError(`${line.place}: ${error.message}`, { cause: error }) : error;
-  }
-  return parsed.data;
 }
 
 /** A field that a row may leave out is null in a Parquet file of which other rows have it. */

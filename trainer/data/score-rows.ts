@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import type { Row } from '../contract/dataset.ts';
+import { UserError } from '../contract/errors.ts';
+import { reward } from '../contract/rewards.ts';
+import type { Sample, Score, Unscored } from '../rewards/modules/protocol.ts';
+import { RewardModule } from '../rewards/modules/reward-module.ts';
+import { readDataLines } from './data-lines.ts';
+import { expecting, parseGradedLine } from './graded-line.ts';
+import type { JsonLine } from './jsonl.ts';
+
+/** As many rows are given to `gradeBatch` at a time. */
+const batch = 256;
+
+const scoreRow = z.object(
+  {
+    completion: z.string(expecting('text')),
+    answer: z.union([z.string(), z.number()], expecting('text or a number')).transform(String).nullish(),
+    prompt: z.string(expecting('text')).nullish(),
+    expect: z.number(expecting('a number or null')).nullish(),
+  },
+  { error: 'expected a JSON object with completion' },
+);
+
+/** One row with what a reward of one's own makes of it. */
+export interface ScoredRow {
+  /** Line or row of the file, counted from 1. */
+  readonly line: number;
+  readonly completion: string;
+  /** Null where it has none. */
+  readonly score: number | null;
+  /** Why it has none. */
+  readonly because?: Unscored['because'];
+  readonly message?: string;
+  /** What the row says that its score is; null is none. */
+  readonly expect?: number | null;
+}
+
+/**
+ * Has a reward of one's own score rows as a stage does. Rows are `{"completion", "answer", "prompt", "expect"}`; other fields are
+ * ignored.
+ *
+ * @param file JSONL or Parquet; `-` is stdin
+ * @throws UserError `file:line: …` for a row that cannot be scored, for a file without rows, and for a module that cannot be used
+ */
+export async function* scoreRows(file: string, moduleFile: string): AsyncGenerator<ScoredRow> {
+  const { module: settings } = reward.parse({ module: { file: moduleFile } });
+  if (settings === undefined) throw new Error('a reward without a kind passed the schema');
+  const module = await RewardModule.open(settings);
+  try {
+    let rows: ReturnType<typeof read>[] = [];
+    let found = 0;
+    for await (const line of readDataLines(file, (column) => Object.hasOwn(scoreRow.shape, column))) {
+      found++;
+      rows.push(read(line));
+      if (rows.length < batch) continue;
+      yield* await scored(module, rows);
+      rows = [];
+    }
+    yield* await scored(module, rows);
+    if (found === 0) throw new UserError(`${file}: found no rows, expected some with completion`);
+  } finally {
+    module.close();
+  }
+}
+
+function read(line: JsonLine) {
+  return { number: line.number, ...parseGradedLine(line, scoreRow) };
+}
+
+async function scored(module: RewardModule, rows: readonly ReturnType<typeof read>[]): Promise<ScoredRow[]> {
+  const scores = await module.score(rows.map(sampleOf));
+  return rows.map(({ number, completion, expect }, index) => ({
+    line: number,
+    completion,
+    ...resultOf(scores[index]),
+    ...(expect !== undefined && { expect }),
+  }));
+}
+
+function resultOf(score: Score | undefined): Pick<ScoredRow, 'score' | 'because' | 'message'> {
+  return typeof score === 'object' ? { score: null, ...score } : { score: score ?? null };
+}
+
+function sampleOf({ number, completion, answer, prompt }: ReturnType<typeof read>): Sample {
+  const row: Row = {
+    id: String(number),
+    dataset: 'rows',
+    domain: 'reasoning',
+    messages: prompt ? [{ role: 'user', content: prompt }] : [],
+    ...(answer && { answer: { kind: 'exact', in: 'answerTag', gold: answer } }),
+  };
+  return { completion, ...(answer && { answer }), prompt: prompt ?? '', row };
+}
