@@ -14,13 +14,22 @@ export function staysOnItsOwn({ storage }: R1Pipeline['spec'], succeeded: Condit
   return storage.retention === 'Retain' || (storage.retention === 'RetainFailed' && succeeded === 'False');
 }
 
-/** Has the volume stay, or go with the pipeline, as its manifest and its end ask for; the status says so once it is done. */
+const untilToldMs = 1000;
+
+/**
+ * Has the volume stay, or go with the pipeline, as its manifest and its end ask for; the status says so once it is done. As long as the
+ * status says that the pipeline has failed, who deletes it may count on what stays then.
+ */
 export function retainVolume({ pipeline }: PipelineSituation, decided: PipelineDecision): PipelineDecision {
   const { status } = decided;
   const wanted = staysOnItsOwn(pipeline.spec, succeededStatus(status.conditions));
   // A claim that is yet to be made is made as it is asked for.
   const isNew = pipeline.status === undefined && pipeline.spec.storage.retention === 'Retain';
   const isRetained = isNew || pipeline.status?.volumeRetained === true;
+  if (isRetained && !wanted && staysOnItsOwn(pipeline.spec, succeededStatus(pipeline.status?.conditions))) {
+    const recheckAfterMs = Math.min(decided.recheckAfterMs ?? Infinity, untilToldMs);
+    return { ...decided, status: { ...status, volumeRetained: true }, recheckAfterMs };
+  }
   return {
     ...decided,
     ...(wanted !== isRetained && { actions: [...decided.actions, { kind: 'RetainVolume', retain: wanted }] }),
@@ -44,7 +53,8 @@ export function expire(
   if (ttlSeconds === undefined || completedAt === undefined || succeeded?.reason === 'StageChanged') return decided;
   const leftMs = Date.parse(completedAt) + ttlSeconds * 1000 - now;
   const told = pipeline.status?.completedAt !== undefined;
-  if (!told || leftMs > 0) return { ...decided, recheckAfterMs: Math.max(100, leftMs) };
+  if (!told || leftMs > 0)
+    return { ...decided, recheckAfterMs: Math.min(decided.recheckAfterMs ?? Infinity, Math.max(100, leftMs)) };
   const why = `it ${hasFailed ? 'failed' : 'succeeded'} ${ttlSeconds} seconds ago (spec.${field}); ${fateOfVolume(pipeline).words}`;
   const action: PipelineAction = { kind: 'DeletePipeline', why };
   return { ...decided, actions: [...decided.actions, action] };

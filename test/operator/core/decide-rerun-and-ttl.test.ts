@@ -164,6 +164,16 @@ test.each<Case>([
     condition: ['Unknown', expect.any(String) as unknown as string],
   },
   {
+    name: 'says that a pipeline goes on before its volume may go with it: whoever deletes it meanwhile read that it stays',
+    given: {
+      pipeline: { ...pipeline, status: { ...failedAgo('', 10).status!, volumeRetained: true } },
+      stages: [running],
+    },
+    volume: [],
+    condition: ['Unknown', 'StageRunning'],
+    recheckAfterMs: 1000,
+  },
+  {
     name: 'never touches a claim that somebody has brought',
     given: stored('{claimName: team}', 'failed'),
     volume: [],
