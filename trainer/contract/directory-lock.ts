@@ -226,7 +226,7 @@ async function remove(path: string, seen: Seen): Promise<void> {
   const found = await look(moved);
   const isOther = found !== undefined && (found.text !== seen.text || found.beatAt !== seen.beatAt);
   if (isOther) await rename(moved, path).catch(() => undefined); // somebody else may have taken it meanwhile
-  await rm(moved, { recursive: true, force: true });
+  await rm(moved, { recursive: true, force: true }).catch(() => undefined); // another user's: it is no lock any more
 }
 
 function aside(path: string): string {
