@@ -11,6 +11,9 @@ const config: Config = {
   globalTeardown: './test/cluster/support/global-teardown.ts',
   // For what hangs: on a busy machine anything else may take long, and is none the worse for it.
   testTimeout: 300_000,
+  // So may the end of a worker that was given gigabytes: more than half a second, after which Jest would take it for one that
+  // a test has left something open in.
+  workerGracefulExitTimeout: 10_000,
   maxWorkers: 2,
 };
 export default config;
