@@ -9,7 +9,7 @@ namespace r1::cuda {
 
 /// k, v [tokens, kvHeads, headDim] to their slots, block · 16 + position % 16, [tokens]; below 0: to none. A thread an element.
 template <class Element>
-__global__ void __launch_bounds__(blockThreads)
+__global__ void __launch_bounds__(blockThreads, 1)
     writeSlots(const float* k, const float* v, const int64_t* slots, Element* keys, Element* values, int64_t tokens, int64_t kvHeads,
                int64_t headDim) {
   const int64_t i = globalThread();

@@ -45,7 +45,7 @@ __device__ inline LossAndSlope k3Of(float prob, float refProb) {
 }
 
 /// loss [1] and slopes [n], its derivative by each of prob [n]. A weight of 0 leaves a token out. One block.
-__global__ inline void __launch_bounds__(blockThreads)
+__global__ inline void __launch_bounds__(blockThreads, 1)
     policyLossOf(const float* prob, PolicyInputs of, float* loss, float* slopes, int64_t n) {
   R1_SHARED(OfWarps<double>, shared);
   double sum = 0;

@@ -8,13 +8,13 @@ namespace r1::cuda {
 
 /// y [n, d] = table[rows], in float32
 template <class Element>
-__global__ void __launch_bounds__(blockThreads) takeRows(const Element* table, const int64_t* rows, float* y, int64_t n, int64_t d) {
+__global__ void __launch_bounds__(blockThreads, 1) takeRows(const Element* table, const int64_t* rows, float* y, int64_t n, int64_t d) {
   const int64_t i = globalThread();
   if (i < n * d) y[i] = widened(table[rows[i / d] * d + i % d]);
 }
 
 /// next[i]: where the row of i occurs next, or n. A warp each.
-__global__ inline void __launch_bounds__(blockThreads) findNext(const int64_t* rows, int64_t* next, int64_t n) {
+__global__ inline void __launch_bounds__(blockThreads, 1) findNext(const int64_t* rows, int64_t* next, int64_t n) {
   const int64_t i = globalWarp();
   if (i >= n) return;
   int64_t found = n;
@@ -27,13 +27,13 @@ __global__ inline void __launch_bounds__(blockThreads) findNext(const int64_t* r
 }
 
 /// isLater[i]: whether the row of i has occurred before. It begins as zeros.
-__global__ inline void __launch_bounds__(blockThreads) markLater(const int64_t* next, int64_t* isLater, int64_t n) {
+__global__ inline void __launch_bounds__(blockThreads, 1) markLater(const int64_t* next, int64_t* isLater, int64_t n) {
   const int64_t i = globalThread();
   if (i < n && next[i] < n) isLater[next[i]] = 1;
 }
 
 /// A block a row that occurs, which begins at its first occurrence.
-__global__ inline void __launch_bounds__(blockThreads)
+__global__ inline void __launch_bounds__(blockThreads, 1)
     addOccurrences(float* table, const int64_t* rows, const int64_t* next, const int64_t* isLater, const float* updates, int64_t n, int64_t d) {
   const int64_t first = blockIdx.x;
   if (isLater[first]) return;

@@ -207,7 +207,7 @@ struct Row {
   }
 };
 
-__global__ inline void __launch_bounds__(blockThreads)
+__global__ inline void __launch_bounds__(blockThreads, 1)
     chooseTokens(const float* probs, RowSampling sampling, double* sums, int64_t* tokens, int64_t vocabulary) {
   R1_SHARED(SamplingMemory, memory);
   const int64_t row = blockIdx.x, sumCount = (vocabulary + tokensOfSum - 1) / tokensOfSum;

@@ -16,7 +16,7 @@ struct TargetProbability {
 };
 
 /// logits → softmax of the row. A block a row.
-__global__ inline void __launch_bounds__(blockThreads) softmaxRows(float* logits, TargetProbability of, int64_t vocabulary) {
+__global__ inline void __launch_bounds__(blockThreads, 1) softmaxRows(float* logits, TargetProbability of, int64_t vocabulary) {
   R1_SHARED(OfWarps<float>, shared);
   const int64_t row = blockIdx.x;
   float* p = logits + row * vocabulary;
@@ -36,7 +36,7 @@ __global__ inline void __launch_bounds__(blockThreads) softmaxRows(float* logits
 }
 
 /// P → the cotangent of the logits, c·(onehot − P) with c = gProb·prob + gLog; either cotangent may be null. A block 256 tokens of a row.
-__global__ inline void __launch_bounds__(blockThreads)
+__global__ inline void __launch_bounds__(blockThreads, 1)
     targetGradient(float* p, const int64_t* targets, const float* prob, const float* gProb, const float* gLog, int64_t vocabulary) {
   const int64_t row = blockIdx.y, j = globalThread();
   if (j >= vocabulary) return;

@@ -2,6 +2,7 @@
 // tested in ../main.cc.
 #include <cstdio>
 #include <numeric>
+#include <vector>
 
 #include "../../../kernels/kernels.h"
 #include "../../kernels/cache.h"
