@@ -4,9 +4,16 @@ import type { OnnxProgram, PortType } from '../../../trainer/graph/program.ts';
 import { input, scalar } from '../../../trainer/graph/value.ts';
 import { writeProgram } from '../../../trainer/graph/writer.ts';
 import { add, multiply } from '../../../trainer/ops/elementwise.ts';
-import { openRuntime } from '../../../trainer/runtime/open-runtime.ts';
+import type { DeviceMemory } from '../../../trainer/runtime/device-memory.ts';
+import { FfiRuntime } from '../../../trainer/runtime/ffi/ffi-runtime.ts';
 import type { Bound, Executable } from '../../../trainer/runtime/runtime.ts';
-import { arrays, type Tensor } from '../../../trainer/runtime/tensor.ts';
+import {
+  type AnyTensor,
+  type AnyTensors,
+  arrays,
+  type DeviceBuffer,
+  isOnDevice,
+} from '../../../trainer/runtime/tensor.ts';
 import { collectGarbage } from '../../support/collect-garbage.ts';
 
 /** All 100,000 calls with R1_LONG_TESTS=1. */
@@ -15,29 +22,45 @@ const callsEach = 50;
 
 type Call =
   | { readonly kind: 'compile'; readonly broken: number | undefined }
-  | { readonly kind: 'bind'; readonly inputs: Record<string, Tensor>; readonly outputs: Record<string, Tensor> }
-  | { readonly kind: 'run' | 'runOnce' | 'release' | 'releaseBound' | 'collect' | 'take'; readonly which: number };
+  | { readonly kind: 'bind'; readonly inputs: Record<string, Wanted>; readonly outputs: Record<string, Wanted> }
+  | {
+      readonly kind: 'run' | 'runOnce' | 'release' | 'releaseBound' | 'collect' | 'take';
+      readonly which: number;
+    };
+
+/** A tensor, right or wrong. */
+interface Wanted {
+  readonly type: PortType;
+  readonly dims: readonly number[];
+  /** Of its numbers in its memory. */
+  readonly missing: number;
+  readonly place: 'process' | 'shared' | 'device';
+  /** In the memory of a device. */
+  readonly offset: number;
+}
 
 const dims = fc.array(fc.oneof({ weight: 6, arbitrary: fc.constant(3) }, fc.integer({ min: -1, max: 70 })), {
   maxLength: 3,
 });
 
-const tensor: fc.Arbitrary<Tensor> = fc
-  .record({
-    type: fc.oneof(
-      { weight: 4, arbitrary: fc.constant<PortType>('float32') },
-      fc.constantFrom<PortType>('int64', 'int32'),
-    ),
-    dims: fc.oneof({ weight: 4, arbitrary: fc.constant<number[]>([3]) }, dims),
-    missing: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: -2, max: 2 })),
-    shared: fc.boolean(),
-  })
-  .map(({ type, dims: sizes, missing, shared }): Tensor => {
-    const count = sizes.reduce((product, size) => product * size, 1) - missing;
-    const bytes = Math.min(Math.max(0, count), 1000) * arrays[type].BYTES_PER_ELEMENT;
-    const buffer = (shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes)) as ArrayBuffer;
-    return { type, dims: sizes, data: new arrays[type](buffer) };
-  });
+const tensor: fc.Arbitrary<Wanted> = fc.record({
+  type: fc.oneof(
+    { weight: 4, arbitrary: fc.constant<PortType>('float32') },
+    fc.constantFrom<PortType>('int64', 'int32'),
+  ),
+  dims: fc.oneof({ weight: 4, arbitrary: fc.constant<number[]>([3]) }, dims),
+  missing: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: -2, max: 2 })),
+  place: fc.constantFrom('process', 'shared', 'device'),
+  offset: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: -8, max: 70 })),
+});
+
+function made({ type, dims: sizes, missing, place, offset }: Wanted, memory: DeviceMemory): AnyTensor {
+  const count = sizes.reduce((product, size) => product * size, 1) - missing;
+  const bytes = Math.min(Math.max(0, count), 1000) * arrays[type].BYTES_PER_ELEMENT;
+  if (place === 'device') return { type, dims: sizes, buffer: memory.allocate(Math.max(1, bytes)), offset };
+  const buffer = (place === 'shared' ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes)) as ArrayBuffer;
+  return { type, dims: sizes, data: new arrays[type](buffer) };
+}
 
 const named = (...names: string[]) => fc.dictionary(fc.constantFrom(...names), tensor, { minKeys: names.length - 1 });
 
@@ -73,12 +96,22 @@ function damaged({ bytes, ...ports }: OnnxProgram, place: number): OnnxProgram {
 }
 
 test(`${histories * callsEach} wrong calls of the C API end in results or errors, never in a crash`, async () => {
-  const runtime = await openRuntime('ffi');
+  const runtime = FfiRuntime.open();
+  const memory = runtime.deviceMemory();
   let [right, wrong] = [0, 0];
   await fc.assert(
     fc.asyncProperty(fc.array(call, { minLength: callsEach, maxLength: callsEach }), async (calls) => {
       const executables: Executable[] = [await runtime.compile(program)];
-      const bound: { readonly bound: Bound; readonly tensors: readonly Tensor[] }[] = [];
+      const bound: { readonly bound: Bound; readonly tensors: readonly AnyTensor[] }[] = [];
+      const buffers: DeviceBuffer[] = [];
+      const madeOf = (wanted: Record<string, Wanted>): AnyTensors =>
+        Object.fromEntries(
+          Object.entries(wanted).map(([name, each]) => {
+            const one = made(each, memory);
+            if (isOnDevice(one)) buffers.push(one.buffer);
+            return [name, one];
+          }),
+        );
       const make = async (one: Call): Promise<unknown> => {
         if (one.kind === 'compile') {
           executables.push(await runtime.compile(one.broken === undefined ? program : damaged(program, one.broken)));
@@ -86,8 +119,9 @@ test(`${histories * callsEach} wrong calls of the C API end in results or errors
         }
         const executable = executables.at(-1) as Executable;
         if (one.kind === 'bind') {
-          const tensors = [...Object.values(one.inputs), ...Object.values(one.outputs)];
-          return bound.push({ bound: executable.bind(one.inputs, one.outputs), tensors });
+          const [inputs, outputs] = [madeOf(one.inputs), madeOf(one.outputs)];
+          const tensors = [...Object.values(inputs), ...Object.values(outputs)];
+          return bound.push({ bound: executable.bind(inputs, outputs), tensors });
         }
         const picked = bound[one.which % Math.max(1, bound.length)];
         if (one.kind === 'run') return picked?.bound.run();
@@ -96,7 +130,10 @@ test(`${histories * callsEach} wrong calls of the C API end in results or errors
         if (one.kind === 'release') return executable.release();
         if (one.kind === 'releaseBound') return picked?.bound.release();
         if (one.kind === 'collect') return one.which === 0 ? collectGarbage() : undefined;
-        const { buffer } = picked?.tensors[0]?.data ?? new Float32Array(1);
+        const [first] = picked?.tensors ?? [];
+        if (first === undefined) return undefined;
+        if (isOnDevice(first)) return memory.free(first.buffer);
+        const { buffer } = first.data;
         return buffer instanceof ArrayBuffer ? buffer.transfer() : undefined;
       };
       for (const one of calls) {
@@ -110,6 +147,7 @@ test(`${histories * callsEach} wrong calls of the C API end in results or errors
         }
       }
       await Promise.all(executables.map((executable) => executable.release()));
+      for (const buffer of buffers) if (!buffer.isFreed) memory.free(buffer);
     }),
     { numRuns: histories },
   );
