@@ -31,7 +31,7 @@ export interface Beginning {
   readonly toldAt: number;
 }
 
-type Owned = Stored<KubeObject> & { metadata: { ownerReferences?: readonly { readonly uid: string }[] } };
+export type Owned = Stored<KubeObject> & { metadata: { ownerReferences?: readonly { readonly uid: string }[] } };
 
 const ownedKinds: readonly ResourceKind<KubeObject>[] = [
   stages,
@@ -51,6 +51,8 @@ export class Cluster {
   private readonly dice: Dice;
   private podsMade = 0;
   private readonly silentPods = new Set<string>();
+  /** Pods whose Job was suspended: their end says nothing of it. */
+  private readonly takenBack = new Set<string>();
   /** Called as a trainer begins, before it does anything. */
   private readonly onBegin: (beginning: Beginning) => void;
 
@@ -62,6 +64,19 @@ export class Cluster {
 
   get waiting(): Stored<Pod>[] {
     return this.alive.filter(({ status }) => status?.phase === 'Pending');
+  }
+
+  /** Jobs that a queue holds back. */
+  get queued(): Stored<Job>[] {
+    return this.store.all(jobs).filter((job) => job.spec?.suspend === true && !isOver(job));
+  }
+
+  get admitted(): Stored<Job>[] {
+    return this.store.all(jobs).filter((job) => job.spec?.suspend === false && !isOver(job));
+  }
+
+  suspend({ spec, ...job }: Stored<Job>, suspend: boolean): void {
+    this.store.put(jobs, { ...job, spec: { ...spec, suspend } } as Job);
   }
 
   get running(): Stored<Pod>[] {
@@ -116,12 +131,11 @@ export class Cluster {
 
   private lookAtJob(job: Stored<Job>): void {
     const { spec, status } = job;
-    if (spec?.suspend === true || status?.conditions?.some(({ type }) => type === 'Complete' || type === 'Failed'))
-      return;
+    if (isOver(job)) return;
     const own = this.podsOf(job);
+    if (spec?.suspend === true) return this.takeBack(job, own);
     if (!isTrainer(job)) return this.keepWorkers(job, own);
-    const isOver = spec?.activeDeadlineSeconds !== undefined;
-    if (isOver) {
+    if (spec?.activeDeadlineSeconds !== undefined) {
       for (const pod of own) if (!hasEnded(pod)) this.deletePod(pod);
       if (own.every(hasEnded)) this.judge(job, 'Failed', 'DeadlineExceeded');
       return;
@@ -137,7 +151,16 @@ export class Cluster {
   private podsOf({ metadata: { uid } }: Stored<Job>): Stored<Pod>[] {
     return this.store
       .all(pods)
-      .filter((pod) => (pod as Owned).metadata.ownerReferences?.some((owner) => owner.uid === uid));
+      .filter((pod) => (pod as Owned).metadata.ownerReferences?.some((owner) => owner.uid === uid))
+      .filter((pod) => !this.takenBack.has(pod.metadata.uid));
+  }
+
+  private takeBack({ status, ...job }: Stored<Job>, own: readonly Stored<Pod>[]): void {
+    for (const pod of own.filter((each) => !hasEnded(each))) {
+      this.takenBack.add(pod.metadata.uid);
+      this.deletePod(pod);
+    }
+    if (status?.active !== undefined) this.store.put(jobs, { ...job, status: {} });
   }
 
   /** As many as are asked for, whatever becomes of one; a Job of them never ends by itself. */
@@ -241,6 +264,10 @@ export class Cluster {
     const ready = { name: 'trainer', image: '', imageID: '', ready: phase === 'Running', restartCount: 0, state };
     this.store.put(pods, { ...pod, status: { ...pod.status, phase, conditions, containerStatuses: [ready] } } as Pod);
   }
+}
+
+export function isOver({ status }: Job): boolean {
+  return status?.conditions?.some(({ type }) => type === 'Complete' || type === 'Failed') ?? false;
 }
 
 export function hasEnded({ status }: Pod): boolean {

@@ -13,6 +13,9 @@ export type Happening =
   | { readonly kind: 'nodeIsLost'; readonly which: number }
   /** It says what became of the pod meanwhile, or is known to be gone for good. */
   | { readonly kind: 'nodeReturns'; readonly which: number; readonly how: 'succeeds' | 'killed' | 'vanishes' }
+  /** A queueing system lets a Job have its pods, or takes them away again. */
+  | { readonly kind: 'queueAdmits'; readonly which: number }
+  | { readonly kind: 'queueTakesBack'; readonly which: number }
   | Wish
   | { readonly kind: 'deleteStage'; readonly which: number }
   | { readonly kind: 'editStage'; readonly which: number; readonly seed: number }
@@ -56,6 +59,8 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   },
   { weight: 1, arbitrary: of('nodeIsLost', { which }) },
   { weight: 1, arbitrary: of('nodeReturns', { which, how: fc.constantFrom('succeeds', 'killed', 'vanishes') }) },
+  { weight: 4, arbitrary: of('queueAdmits', { which }) },
+  { weight: 1, arbitrary: of('queueTakesBack', { which }) },
   { weight: 2, arbitrary: of('time', { seconds: fc.constantFrom(1, 20, 60, 240) }) },
   { weight: 3, arbitrary: of('suspend', { suspend: fc.boolean() }) },
   { weight: 3, arbitrary: of('edit', { variant }) },

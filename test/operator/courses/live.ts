@@ -141,6 +141,7 @@ class Life {
       // The message of a stage may say that somebody's copy has its place: by then the person has read it.
       if (round === mostRounds / 4) world.happen({ kind: 'deleteCopies' });
       await this.pass(10);
+      for (const job of cluster.queued) cluster.suspend(job, false);
       for (const pod of cluster.waiting) cluster.run(pod);
       await this.pass(1);
       for (const pod of cluster.running) if (isTrainer(pod)) cluster.end(pod, 'succeeds');
@@ -170,7 +171,7 @@ class Life {
 }
 
 function isByPerson({ kind }: Happening): boolean {
-  return !['podRuns', 'podEnds', 'nodeIsLost', 'nodeReturns', 'time'].includes(kind);
+  return !['podRuns', 'podEnds', 'nodeIsLost', 'nodeReturns', 'queueAdmits', 'queueTakesBack', 'time'].includes(kind);
 }
 
 function inShort({ method, path }: Write): string {

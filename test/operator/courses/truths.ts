@@ -25,7 +25,7 @@ import { attemptOf } from '../../../operator/kube/objects/attempt-job.ts';
 import { attemptLabels, madeFromAnnotation } from '../../../operator/kube/objects/labels.ts';
 import { isTrainer, ownerOf } from '../../../operator/kube/objects/ownership.ts';
 import { stages } from '../../../operator/kube/objects/r1-kinds.ts';
-import { hasEnded, type Beginning } from './cluster.ts';
+import { hasEnded, isOver, type Beginning, type Owned } from './cluster.ts';
 import type { Write } from './operator-process.ts';
 import { resultAskedFor } from './trainer-volume.ts';
 import type { World } from './world.ts';
@@ -41,13 +41,17 @@ const noticedMs = 10_000;
 
 /** What holds after every write, whoever wrote. */
 export const always: Truths<[World]> = {
-  'an attempt has one Job, ever': ({ history }) => {
+  // What a queue has never let begin can go before anybody has written down that it was there.
+  'an attempt has one Job that has had a pod, ever': ({ history }) => {
     const made = new Map<string, string>();
+    const began = new Set<string | undefined>();
     for (const { plural, type, object } of history) {
+      if (plural === pods.plural) began.add((object as Owned).metadata.ownerReferences?.[0]?.uid);
       if (plural !== 'jobs' || type !== 'ADDED') continue;
       const attempt = `${attemptIn(object.metadata)} ${object.metadata.labels?.[attemptLabels.component]}`;
       const other = made.get(attempt);
-      if (other !== undefined && other !== object.metadata.uid) return `${object.metadata.name} was made twice`;
+      if (other !== undefined && other !== object.metadata.uid && began.has(other))
+        return `${object.metadata.name} was made twice`;
       made.set(attempt, object.metadata.uid);
     }
     return undefined;
@@ -220,6 +224,10 @@ export const asTrainersBegin: Truths<[World, Beginning]> = {
 
 /** What holds of each write of an operator. */
 export const asWritten: Truths<[World, Write]> = {
+  'what a queue decides stays its own': (_, { method, path, body }) => {
+    const { spec } = body as Partial<Job>;
+    return method !== 'POST' && path.includes(`/${jobs.plural}/`) && spec?.suspend !== undefined ? path : undefined;
+  },
   'nothing is deleted that nobody wants deleted': (world, { method, path }) => {
     if (method !== 'DELETE') return undefined;
     const { pipeline, askedAnew, history } = world;
@@ -261,7 +269,7 @@ function saysSuccess({ status }: R1Stage): boolean {
 
 /** Its trainer may write, for all that anybody knows. */
 function mayWrite({ store }: World, job: Stored<Job>): boolean {
-  if (job.status?.conditions?.some(({ type }) => type === 'Complete' || type === 'Failed')) return false;
+  if (isOver(job)) return false;
   const own = podsOf(store, job);
   // Its only pod is gone: the Job controller has yet to notice.
   if (own.length === 0 && job.status?.active !== undefined) return false;

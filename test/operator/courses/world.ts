@@ -118,6 +118,16 @@ export class World {
         if (pod !== undefined) cluster.findNode(pod, each.how);
         return;
       }
+      case 'queueAdmits': {
+        const job = pick(cluster.queued, each.which);
+        if (job !== undefined) cluster.suspend(job, false);
+        return;
+      }
+      case 'queueTakesBack': {
+        const job = pick(cluster.admitted, each.which);
+        if (job !== undefined) cluster.suspend(job, true);
+        return;
+      }
       case 'replacePipeline':
         this.deletePipeline();
         return this.apply(pick(this.manifests, each.variant)!);
