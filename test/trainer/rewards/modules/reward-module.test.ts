@@ -1,4 +1,7 @@
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import type { Sample } from '../../../../trainer/rewards/modules/protocol.ts';
@@ -124,6 +127,20 @@ test('the environment of the trainer stays out of its sight', async () => {
     'export const grade = () => Object.keys(process.env).filter((key) => key !== "PWD").length;',
   );
   expect((await module.score(samples('a')))[0]).toBeLessThan(4);
+});
+
+const ofItsOwn = spawnSync('unshare', ['--user', '--net', 'true']).status === 0 ? test : test.skip;
+
+ofItsOwn('where the kernel lets a user make a network, it reaches nobody', async () => {
+  await using server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const module = await open(`
+    import { connect } from 'node:net';
+    export function grade() {
+      return new Promise((resolve) => connect(${port}, '127.0.0.1', () => resolve(1)).on('error', () => resolve(0)));
+    }`);
+  expect(await module.score(samples('a'))).toEqual([0]);
 });
 
 test('a stop ends a rollout that is being scored', async () => {
