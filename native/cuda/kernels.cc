@@ -8,6 +8,7 @@
 #include "kernels/linear.h"
 #include "kernels/optimizer.h"
 #include "kernels/rms-norm.h"
+#include "kernels/rows.h"
 
 namespace r1 {
 
@@ -120,6 +121,9 @@ void cachedAttentionBf16(const CacheShape& shape, const float* q, const float* k
 
 void adamw(const AdamW* factors, float* parameters, float* m, float* v, const float* gradient, int64_t n) {
   forEach(n, update, factors, parameters, m, v, gradient, nullptr, n);
+}
+void addRows(float* table, const int64_t* rows, const float* updates, int64_t n, int64_t d) {
+  cuda::addRows(table, rows, updates, scratch<int64_t>(Scratch::cells, 2 * n), n, d);
 }
 void sumOfSquares(const float* x, double* sum, int64_t n) {
   const int64_t count = blocksFor(n, squaresOfPart);

@@ -91,6 +91,12 @@ void cachedAttentionBf16(const CacheShape& shape, const float* q, const float* k
 void adamw(const AdamW* factors, float* parameters, float* m, float* v, const float* gradient, int64_t n) {
   target().table->adamw(factors, parameters, m, v, gradient, n);
 }
+void addRows(float* table, const int64_t* rows, const float* updates, int64_t n, int64_t d) {
+  for (int64_t i = 0; i < n; i++) {
+    float* row = table + rows[i] * d;
+    for (int64_t j = 0; j < d; j++) row[j] += updates[i * d + j];
+  }
+}
 void sumOfSquares(const float* x, double* sum, int64_t n) { target().table->sumOfSquares(x, sum, n); }
 void rmsNorm(const float* x, const float* weight, const float* epsilon, float* y, float* r, int64_t m, int64_t d) {
   target().table->rmsNorm(x, weight, epsilon, y, r, m, d);

@@ -135,6 +135,9 @@ struct AdamW {
 /// so with its bits.
 void adamw(const AdamW* factors, float* parameters, float* m, float* v, const float* gradient, int64_t n);
 
+/// table[rows[i]] += updates[i], in the order of i: rows [n], updates [n, d].
+void addRows(float* table, const int64_t* rows, const float* updates, int64_t n, int64_t d);
+
 /// sum = Σ x² in float64.
 void sumOfSquares(const float* x, double* sum, int64_t n);
 

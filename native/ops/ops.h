@@ -6,6 +6,7 @@
 namespace r1 {
 
 extern const Op adamwOp;
+extern const Op addRowsOp;
 extern const Op attentionOp;
 extern const Op attentionGradientOp;
 extern const Op cachedAttentionBf16Op;

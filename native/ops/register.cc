@@ -70,7 +70,7 @@ OrtCustomOpDomain* domain() {
     static std::list<CustomOp> customOps;
     if (OrtStatus* status = api->CreateCustomOpDomain("r1.ops", &created)) api->ReleaseStatus(status);
     for (const Op* op :
-         {&adamwOp, &attentionOp, &attentionGradientOp, &cachedAttentionOp, &cachedAttentionBf16Op, &decodeLayerOp, &decodeLayerBf16Op, &linearOp, &linearBf16Op,
+         {&adamwOp, &addRowsOp, &attentionOp, &attentionGradientOp, &cachedAttentionOp, &cachedAttentionBf16Op, &decodeLayerOp, &decodeLayerBf16Op, &linearOp, &linearBf16Op,
           &linearPackedOp, &linearPackedBf16Op, &linearPanelsOp, &linearPanelsBf16Op, &linearInputGradientOp, &linearInputGradientBf16Op, &linearWeightGradientOp, &linearWeightGradientBf16Op,
           &normalizedRotaryOp, &rmsNormOp, &rmsNormInputGradientOp, &rmsNormWeightGradientOp, &rotaryOp,
           &rotaryGradientOp, &roundBf16Op, &sumOfSquaresOp, &swiGluOp, &swiGluGradientOp}) {

@@ -1,5 +1,5 @@
 import type { OnnxProgram } from '../graph/program.ts';
-import type { Value } from '../graph/value.ts';
+import { kernel, type Value } from '../graph/value.ts';
 import { intoCache } from '../nn/cached-attention.ts';
 import { addRows, gatherRows } from '../ops/indexing.ts';
 import { cast } from '../ops/movement.ts';
@@ -26,7 +26,10 @@ export function addRowsProgram(): OnnxProgram {
   const inputs = new ProgramInputs();
   const matrix = inputs.add('matrix', ['N', 'D']);
   const rows = inputs.add('rows', ['M'], 'int64');
-  return inputs.write({ sum: addRows(matrix, { rows, updates: inputs.add('updates', ['M', 'D']) }) });
+  const updates = inputs.add('updates', ['M', 'D']);
+  // What adds rows at the same time, as ScatterND may on a device, would give other bits each time.
+  const [sum] = kernel('AddRows', [matrix, rows, updates], [addRows(matrix, { rows, updates })]);
+  return inputs.write({ sum: sum as Value });
 }
 
 /**
