@@ -23,9 +23,7 @@ const untilToldMs = 1000;
 export function retainVolume({ pipeline }: PipelineSituation, decided: PipelineDecision): PipelineDecision {
   const { status } = decided;
   const wanted = staysOnItsOwn(pipeline.spec, succeededStatus(status.conditions));
-  // A claim that is yet to be made is made as it is asked for.
-  const isNew = pipeline.status === undefined && pipeline.spec.storage.retention === 'Retain';
-  const isRetained = isNew || pipeline.status?.volumeRetained === true;
+  const isRetained = pipeline.status?.volumeRetained === true;
   if (isRetained && !wanted && staysOnItsOwn(pipeline.spec, succeededStatus(pipeline.status?.conditions))) {
     const recheckAfterMs = Math.min(decided.recheckAfterMs ?? Infinity, untilToldMs);
     return { ...decided, status: { ...status, volumeRetained: true }, recheckAfterMs };
