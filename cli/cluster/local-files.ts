@@ -27,7 +27,7 @@ export interface LocalFiles {
 export async function gatherLocalFiles({ spec }: R1Pipeline, manifestFile: string): Promise<LocalFiles> {
   const files = new Map<string, Buffer>();
   const problems: ValueProblem[] = [];
-  for (const { path, file, expected } of [...dataFiles(spec), ...templateFiles(spec), ...moduleFiles(spec)]) {
+  for (const { path, file, expected } of [...dataFiles(spec), ...templateFiles(spec), ...rewardFiles(spec)]) {
     if (!isMissing(file, spec.volumes)) continue;
     const normal = posix.normalize(file);
     if (!volumePath.test(normal)) {
@@ -118,12 +118,16 @@ function templateFiles({ defaults, stages }: R1Pipeline['spec']): NamedFile[] {
   );
 }
 
-function moduleFiles({ stages }: R1Pipeline['spec']): NamedFile[] {
+function rewardFiles({ stages }: R1Pipeline['spec']): NamedFile[] {
   return stages.flatMap(({ grpo }, at) =>
-    (grpo?.rewards ?? []).flatMap(({ module }, index) => {
-      if (module === undefined) return [];
-      const path = ['spec', 'stages', at, 'grpo', 'rewards', index, 'module', 'file'];
-      return [{ path, file: module.file, expected: 'a TypeScript or JavaScript file' }];
+    (grpo?.rewards ?? []).flatMap(({ module, python }, index) => {
+      const path = ['spec', 'stages', at, 'grpo', 'rewards', index];
+      return [
+        ...(module
+          ? [{ path: [...path, 'module', 'file'], file: module.file, expected: 'a TypeScript or JavaScript file' }]
+          : []),
+        ...(python ? [{ path: [...path, 'python', 'file'], file: python.file, expected: 'a Python file' }] : []),
+      ];
     }),
   );
 }

@@ -1,14 +1,19 @@
 import { type Command, Option } from 'commander';
 import { answerKinds, answerPlaces } from '../../trainer/contract/dataset.ts';
+import { UserError } from '../../trainer/contract/errors.ts';
 import { languages } from '../../trainer/contract/languages.ts';
 import type { Grade, GradeDefaults } from '../../trainer/data/grade-rows.ts';
-import type { ScoredRow } from '../../trainer/data/score-rows.ts';
+import type { RewardFile, ScoredRow } from '../../trainer/data/score-rows.ts';
 import { explainGrade, explainScore } from '../explain-grade.ts';
 import { cliExitCodes } from '../exit-codes.ts';
 
 interface GradeOptions extends GradeDefaults {
   readonly output?: 'jsonl';
   readonly module?: string;
+  readonly python?: string;
+  readonly function?: string;
+  readonly format?: 'conversational' | 'standard';
+  readonly interpreter?: string;
 }
 
 export function addGrade(program: Command): void {
@@ -22,9 +27,34 @@ export function addGrade(program: Command): void {
     .addOption(
       new Option('--module <file>', "score with a reward of one's own instead").conflicts(['kind', 'in', 'language']),
     )
+    .addOption(
+      new Option('--python <file>', 'the same in Python, called as TRL does').conflicts([
+        'kind',
+        'in',
+        'language',
+        'module',
+      ]),
+    )
+    .addOption(new Option('--function <name>', 'of --python: its function (default: the only one)'))
+    .addOption(
+      new Option('--format <format>', 'of --python: how it gets completions (default: conversational)').choices([
+        'conversational',
+        'standard',
+      ]),
+    )
+    .addOption(new Option('--interpreter <python>', 'of --python: what runs it (default: python3)'))
     .addOption(new Option('-o, --output <format>', 'for machines: one JSON object a row').choices(['jsonl']))
-    .action(async (file: string, { output, module, ...defaults }: GradeOptions) => {
-      if (module !== undefined) return score(file, module, output);
+    .action(async (file: string, options: GradeOptions) => {
+      const { output, module, python, function: name, format, interpreter, ...defaults } = options;
+      const ofPython = {
+        ...(name !== undefined && { function: name }),
+        ...(format !== undefined && { format }),
+        ...(interpreter !== undefined && { interpreter }),
+      };
+      if (python !== undefined) return score(file, { python: { file: python, ...ofPython } }, output);
+      const [stray] = Object.keys(ofPython);
+      if (stray !== undefined) throw new UserError(`--${stray}: found no --python that it could belong to`);
+      if (module !== undefined) return score(file, { module: { file: module } }, output);
       const { gradeRows } = await import('../../trainer/data/grade-rows.ts'); // no other command needs verifiers
       const counts = new Counts();
       for await (const grade of gradeRows(file, defaults)) {
@@ -36,10 +66,10 @@ export function addGrade(program: Command): void {
     });
 }
 
-async function score(file: string, module: string, output: GradeOptions['output']): Promise<void> {
+async function score(file: string, reward: RewardFile, output: GradeOptions['output']): Promise<void> {
   const { scoreRows } = await import('../../trainer/data/score-rows.ts');
   const rows: ScoredRow[] = [];
-  for await (const row of scoreRows(file, module)) {
+  for await (const row of scoreRows(file, reward)) {
     rows.push({ ...row, completion: '' }); // counted, and no more
     console.log(output === 'jsonl' ? JSON.stringify(row) : explainScore(row));
   }

@@ -58,7 +58,8 @@ export function carriedProblems(
   return lookInside({
     datasets: allHere,
     models: [],
-    rewards: rewards.filter(({ file }) => here.has(file)),
+    // The Python that runs a file, and what it can import, is that of the stage's image.
+    rewards: rewards.filter(({ file, python }) => here.has(file) && python === undefined),
     uses: [],
   });
 }

@@ -4,6 +4,7 @@ import { chat, chatOver, type ChatSettings } from '../../trainer/contract/chat.t
 import { dataset, type DatasetSettings } from '../../trainer/contract/dataset.ts';
 import type { FileCheck, Rendering } from '../../trainer/contract/file-check.ts';
 import { modelSourceShape } from '../../trainer/contract/model.ts';
+import { rewardPython } from '../../trainer/contract/rewards.ts';
 import type { Path } from '../api/value-problem.ts';
 import { datasetUses } from './dataset-uses.ts';
 import { findInHubCache } from './hub-cache.ts';
@@ -61,7 +62,7 @@ export function namedFiles(spec: unknown, folder: string, here?: RunsHere): Name
         return [{ path, settings: withAbsolutePaths(settings, folder), uses }];
       }),
       models,
-      rewards: rewards.map(({ path, file }) => ({ path: [...path], file })),
+      rewards: rewards.flatMap(({ check }) => check ?? []),
       uses: modelUses(object(spec), folder, here),
     },
   };
@@ -79,15 +80,34 @@ function namedTemplates({ defaults, stages }: Json, folder: string): NamedFile[]
   });
 }
 
-function namedRewards({ stages }: Json, folder: string): NamedFile[] {
+interface NamedReward extends NamedFile {
+  /** Without a fault in the manifest alone. */
+  readonly check?: FileCheck['rewards'][number];
+}
+
+function namedRewards({ stages }: Json, folder: string): NamedReward[] {
   return list(stages).flatMap((stage, at) =>
     list(object(object(stage)['grpo'])['rewards']).flatMap((reward, index) => {
-      const file = text(object(object(reward)['module'])['file']);
-      if (file === undefined) return [];
-      const path = ['spec', 'stages', at, 'grpo', 'rewards', index, 'module', 'file'];
-      return [{ path, file: resolve(folder, file), expected: 'a TypeScript or JavaScript file' }];
+      const path = ['spec', 'stages', at, 'grpo', 'rewards', index];
+      const { module, python } = object(reward);
+      return [...namedModule(object(module), path, folder), ...namedPython(object(python), path, folder)];
     }),
   );
+}
+
+function namedModule({ file: named }: Json, reward: Path, folder: string): NamedReward[] {
+  const file = text(named);
+  if (file === undefined) return [];
+  const found = { path: [...reward, 'module', 'file'], file: resolve(folder, file) };
+  return [{ ...found, expected: 'a TypeScript or JavaScript file', check: found }];
+}
+
+function namedPython(settings: Json, reward: Path, folder: string): NamedReward[] {
+  const file = text(settings['file']);
+  if (file === undefined) return [];
+  const found = { path: [...reward, 'python', 'file'], file: resolve(folder, file) };
+  const python = rewardPython.safeParse({ ...settings, file: found.file }).data;
+  return [{ ...found, expected: 'a Python file', ...(python && { check: { ...found, python } }) }];
 }
 
 function withAbsolutePaths({ file, heldOut, ...rest }: DatasetSettings, folder: string): DatasetSettings {

@@ -138,6 +138,30 @@ test('a score that is not the one expected, and what has none, are told and coun
 });
 
 test.each([
+  { given: [], says: '1 row: 1 scored (mean 1.00)' },
+  { given: ['--format=standard', '--function=plain'], says: '1 row: 1 scored (mean 11.0)' },
+  { given: ['--function=none'], says: 'it has no none: it defines ' },
+  { given: ['--function=a b'], says: 'function: found "a b": ' },
+  { given: ['--interpreter=no-python'], says: 'found no no-python on this machine' },
+  { given: ['--module', nearSum], says: "option '--python <file>' cannot be used with option '--module <file>'" },
+])('a reward in Python scores rows, too: $given', async ({ given, says }) => {
+  const file = join(directory(), 'reward.py');
+  const second = 'def plain(completions, **columns): return map(len, completions)';
+  await writeFile(
+    file,
+    `def chat(completions, **columns): return map(len, completions)\n${given.includes('--function=plain') ? second : ''}`,
+  );
+  const { stdout, stderr } = await graded([{ completion: 'eleven here' }], '--python', file, ...given);
+  expect(stdout + stderr).toContain(says);
+});
+
+test('options of a reward in Python belong to one', async () => {
+  const { code, stderr } = await graded([{ completion: '1' }], '--function=a');
+  expect(stderr).toContain('--function: found no --python that it could belong to');
+  expect(code).toBe(64);
+});
+
+test.each([
   { rows: [{ answer: 1 }], module: nearSum, says: 'rows.jsonl:1: completion: found nothing, expected text' },
   { rows: [{ completion: '1', answer: 1e300 }], module: nearSum, says: 'which a double cannot hold exactly' },
   { rows: [], module: nearSum, says: 'found no rows, expected some with completion' },

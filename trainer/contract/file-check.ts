@@ -3,6 +3,7 @@ import { chat } from './chat.ts';
 import { dataset } from './dataset.ts';
 import { device } from './device.ts';
 import { modelInit } from './model.ts';
+import { rewardPython } from './rewards.ts';
 import { precision } from './training.ts';
 import { stageSettings } from './settings.ts';
 
@@ -43,8 +44,8 @@ export const fileCheck = z.strictObject({
       head: z.enum(['lm', 'scalar']),
     }),
   ),
-  /** Rewards of one's own. */
-  rewards: z.array(z.strictObject({ path: manifestPath, file: z.string() })),
+  /** Rewards of one's own; of one in Python also how it is run. */
+  rewards: z.array(z.strictObject({ path: manifestPath, file: z.string(), python: rewardPython.optional() })),
   /** Stages with the model that they open: whether it fits into memory. */
   uses: z.array(
     z.strictObject({

@@ -1,6 +1,6 @@
 import { dropReasons } from './checked-rows.ts';
 import { answerKinds } from './dataset.ts';
-import { type RewardSettings, reward } from './rewards.ts';
+import { ownReward, type RewardSettings, reward } from './rewards.ts';
 import type { StageSettings } from './settings.ts';
 import type { EvaluationSettings } from './training.ts';
 import { updatesPerRollout } from './updates-per-rollout.ts';
@@ -62,7 +62,7 @@ export function resultMetrics(
       ...(clip.dual === undefined ? [] : ['clip_ratio/dual_mean']),
       ...rewardNames(rewards).flatMap(meanAndStd),
       ...rewardNames(rewards)
-        .filter((_, index) => rewards[index]?.module)
+        .filter((_, index) => rewards[index] && ownReward(rewards[index]))
         .flatMap(unscoredShares),
       ...ofRows('data'),
       ...evaluated,

@@ -27,6 +27,38 @@ export const rewardModule = object({
 });
 export type RewardModuleSettings = z.infer<typeof rewardModule>;
 
+/** The same in Python, called as TRL calls a reward function. */
+export const rewardPython = object({
+  ...common,
+  file: path.describe(
+    'A Python file, relative to the manifest, with a function of prompts, completions and columns, as TRL calls it: docs/rewards.md. It is read as data are.',
+  ),
+  function: z
+    .string()
+    .regex(/^[A-Za-z_]\w*$/)
+    .max(128)
+    .optional()
+    .describe('Name of the function; the only one that the file defines when absent.'),
+  format: z
+    .enum(['conversational', 'standard'])
+    .default('conversational')
+    .describe('How it gets prompts and completions: lists of messages, or texts.'),
+  interpreter: z
+    .string()
+    .regex(/^(\/.+|[^/]+)$/)
+    .max(1024)
+    .default('python3')
+    .describe(
+      "The Python of the machine or of the stage's image that runs it, with what the file imports: a name on PATH, or an absolute path.",
+    ),
+  timeoutSeconds: z.number().min(0.1).max(3600).default(10).describe('Longest time for all of a rollout.'),
+  memoryMiB: z.int().min(64).max(65536).default(1024).describe('Largest address space of the process that it runs in.'),
+});
+export type RewardPythonSettings = z.infer<typeof rewardPython>;
+
+/** What a reward of one's own has, in whatever language. */
+export type OwnRewardSettings = RewardModuleSettings | RewardPythonSettings;
+
 export const reward = exactlyOne(
   {
     accuracy: object(common)
@@ -63,8 +95,18 @@ export const reward = exactlyOne(
     module: rewardModule
       .optional()
       .describe("A function of one's own, in a process without files; what it cannot score is left out, never wrong."),
+    python: rewardPython
+      .optional()
+      .describe(
+        "A function of one's own in Python, in a process with the trainer's rights on files; what it cannot score is left out, never wrong.",
+      ),
     random: object(common).optional().describe('Uniform noise in 0–1, the negative control of a learning claim.'),
   },
   'reward',
 );
 export type RewardSettings = z.infer<typeof reward>;
+
+/** The settings of a reward of one's own; nothing for another. */
+export function ownReward({ module, python }: RewardSettings): OwnRewardSettings | undefined {
+  return module ?? python;
+}

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
-import { reward } from '../contract/rewards.ts';
+import { rewardModule, rewardPython, type RewardPythonSettings } from '../contract/rewards.ts';
 import type { Sample, Score, Unscored } from '../rewards/modules/protocol.ts';
 import { RewardModule } from '../rewards/modules/reward-module.ts';
 import { readDataLines } from './data-lines.ts';
@@ -35,6 +35,11 @@ export interface ScoredRow {
   readonly expect?: number | null;
 }
 
+/** A file with a reward of one's own, with what a manifest would say of it. */
+export type RewardFile =
+  | { readonly module: z.input<typeof rewardModule> }
+  | { readonly python: z.input<typeof rewardPython> };
+
 /**
  * Has a reward of one's own score rows as a stage does. Rows are `{"completion", "answer", "prompt", "expect"}`; other fields are
  * ignored.
@@ -42,10 +47,8 @@ export interface ScoredRow {
  * @param file JSONL or Parquet; `-` is stdin
  * @throws UserError `file:line: …` for a row that cannot be scored, for a file without rows, and for a module that cannot be used
  */
-export async function* scoreRows(file: string, moduleFile: string): AsyncGenerator<ScoredRow> {
-  const { module: settings } = reward.parse({ module: { file: moduleFile } });
-  if (settings === undefined) throw new Error('a reward without a kind passed the schema');
-  const module = await RewardModule.open(settings);
+export async function* scoreRows(file: string, reward: RewardFile): AsyncGenerator<ScoredRow> {
+  const module = await openReward(reward);
   try {
     let rows: ReturnType<typeof read>[] = [];
     let found = 0;
@@ -61,6 +64,20 @@ export async function* scoreRows(file: string, moduleFile: string): AsyncGenerat
   } finally {
     module.close();
   }
+}
+
+function openReward(reward: RewardFile): Promise<RewardModule> {
+  return 'module' in reward
+    ? RewardModule.open(rewardModule.parse(reward.module))
+    : RewardModule.openPython(pythonSettings(reward.python));
+}
+
+function pythonSettings(given: z.input<typeof rewardPython>): RewardPythonSettings {
+  const { data, error } = rewardPython.safeParse(given);
+  if (data !== undefined) return data;
+  const [{ path, message } = { path: [], message: '' }] = error.issues;
+  const [field = ''] = path;
+  throw new UserError(`${String(field)}: found ${JSON.stringify(given[field as keyof typeof given])}: ${message}`);
 }
 
 function read(line: JsonLine) {

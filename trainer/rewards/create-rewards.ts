@@ -1,7 +1,7 @@
 import { randomKey, uniform, type RandomKey } from '../algorithms/random.ts';
 import { zip } from '../algorithms/zip.ts';
 import type { Row } from '../contract/dataset.ts';
-import type { RewardModuleSettings, RewardSettings } from '../contract/rewards.ts';
+import { ownReward, type OwnRewardSettings, type RewardSettings } from '../contract/rewards.ts';
 import { rewardNames } from '../contract/result-metrics.ts';
 import { formatReward } from './format.ts';
 import { lengthPenalty } from './length.ts';
@@ -48,7 +48,7 @@ export type ScoreWithModel = (
 ) => Promise<readonly number[]>;
 
 /** Scores of a reward of one's own, in order. */
-export type ScoreWithModule = (module: RewardModuleSettings, samples: readonly Sample[]) => Promise<readonly Score[]>;
+export type ScoreWithModule = (module: OwnRewardSettings, samples: readonly Sample[]) => Promise<readonly Score[]>;
 
 /** What computes rewards that are not computed here; needed where a setting names it. */
 export interface Scorers {
@@ -150,14 +150,15 @@ function kindOf(setting: RewardSettings): [Kind, { weight: number; domains?: Row
 }
 
 function scorer(setting: RewardSettings, index: number, { scoreWithModel, scoreWithModule }: Scorers): Scorer {
-  const { length, rewardModel, random, module } = setting;
+  const { length, rewardModel, random } = setting;
+  const own = ownReward(setting);
   if (setting.accuracy) return each(({ verdict }) => accuracyScore(verdict));
   if (setting.format) return each(({ formatted }) => Number(formatted));
   if (setting.languageConsistency) return each((completion) => completion.languageConsistency);
   if (length) return each(({ tokens }) => lengthPenalty(tokens, length));
   // Not the sample's own numbers: those chose its tokens, and noise must not know them.
   if (random) return each(({ key }) => uniform(randomKey('random-reward', index, ...key), 0));
-  if (module && scoreWithModule) return (completions) => scoreWithModule(module, completions.map(sampleOf));
+  if (own && scoreWithModule) return (completions) => scoreWithModule(own, completions.map(sampleOf));
   if (rewardModel === undefined || scoreWithModel === undefined) throw new Error('a reward has nothing to score it');
   return (completions) => {
     const texts = completions.map(({ row, text, opening }) => ({

@@ -25,9 +25,9 @@ export async function checkFiles(): Promise<void> {
     const warning = config && lengthWarning(use.settings, config.maxLength);
     if (warning) tell({ path: [...use.path, ...warning.path], message: warning.message, warning: true });
   }
-  for (const { path, file } of rewards) {
+  for (const { path, ...reward } of rewards) {
     // oxlint-disable-next-line no-await-in-loop -- one after the other, as they are told
-    const message = await rewardProblem(file);
+    const message = await rewardProblem(reward);
     if (message !== undefined) tell({ path, message });
   }
   const usable = await usableModels(models);
@@ -51,9 +51,15 @@ export async function checkFiles(): Promise<void> {
 }
 
 /** Why a stage could not begin with a reward of one's own. */
-async function rewardProblem(file: string): Promise<string | undefined> {
+async function rewardProblem({
+  file,
+  python,
+}: Omit<FileCheck['rewards'][number], 'path'>): Promise<string | undefined> {
   try {
-    (await RewardModule.open({ file, timeoutSeconds: 60, memoryMiB: 1024 })).close();
+    const opened = python
+      ? RewardModule.openPython(python)
+      : RewardModule.open({ file, timeoutSeconds: 60, memoryMiB: 1024 });
+    (await opened).close();
     return undefined;
   } catch (error) {
     if (error instanceof UserError) return error.message;

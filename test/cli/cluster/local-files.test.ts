@@ -121,20 +121,24 @@ test('a Parquet file comes along as bytes', async () => {
   expect(configMap).toMatchObject({ data: {}, binaryData: { '0-chat.parquet': bytes.toString('base64') } });
 });
 
-function rewarding(file: string): ReturnType<typeof pipelineOf> {
+function rewarding(kind: string, file: string): ReturnType<typeof pipelineOf> {
   return pipelineOf(`
 base: {init: {}}
 datasets: [{name: sums, generator: {task: addition}}]
-stages: [{name: zero, grpo: {prompts: [sums], steps: 1, rewards: [{format: {}}, {module: {file: ${file}}}]}}]`);
+stages: [{name: zero, grpo: {prompts: [sums], steps: 1, rewards: [{format: {}}, {${kind}: {file: ${file}}}]}}]`);
 }
 
-test('so do rewards of one’s own', async () => {
-  await writeFile(join(directory(), 'near.ts'), 'export const grade = () => 1;');
-  const { files } = await gatherLocalFiles(rewarding('near.ts'), manifest());
-  expect([...files]).toEqual([['near.ts', Buffer.from('export const grade = () => 1;')]]);
-  expect(await problemsOf(rewarding('far.ts'))).toEqual([
+test.each([
+  { kind: 'module', ending: 'ts', expected: 'a TypeScript or JavaScript file' },
+  { kind: 'python', ending: 'py', expected: 'a Python file' },
+])('so do rewards of one’s own: $kind', async ({ kind, ending, expected }) => {
+  const near = `near.${ending}`;
+  await writeFile(join(directory(), near), 'grade');
+  const { files } = await gatherLocalFiles(rewarding(kind, near), manifest());
+  expect([...files]).toEqual([[near, Buffer.from('grade')]]);
+  expect(await problemsOf(rewarding(kind, `far.${ending}`))).toEqual([
     expect.stringMatching(
-      /^spec\.stages\.0\.grpo\.rewards\.1\.module\.file: found nothing at .*expected a TypeScript or JavaScript file at one of/,
+      `^spec\\.stages\\.0\\.grpo\\.rewards\\.1\\.${kind}\\.file: found nothing at .*expected ${expected} at one of`,
     ),
   ]);
 });

@@ -119,13 +119,24 @@ base: {init: {}}
 datasets: [{name: sums, file: sums.jsonl}]
 stages:
   - {name: pretrained, pretrain: {data: [sums], steps: 3}}
-  - {name: zero, model: {from: pretrained}, grpo: {prompts: [sums], steps: 3, rewards: [{module: {file: near.js}}]}}
+  - {name: zero, model: {from: pretrained}, grpo: {prompts: [sums], steps: 3, rewards: [{module: {file: near.js}}, {python: {file: near.py}}]}}
 `);
   writeFileSync(join(bench.folder, 'near.js'), 'export const grade = () => 1;\n');
+  const inPython = 'def grade(completions, **columns):\n    return [1 for _ in completions]\n';
+  writeFileSync(join(bench.folder, 'near.py'), inPython);
   expect((await bench.run(rewarded)).outcome).toBe('Succeeded');
   expect(JSON.parse(bench.read('files/zero.attempt-1.json')).settings.grpo.rewards[0].module.file).toBe(
     join(bench.folder, 'near.js'),
   );
+  expect(JSON.parse(bench.read('files/zero.attempt-1.json')).settings.grpo.rewards[1].python.file).toBe(
+    join(bench.folder, 'near.py'),
+  );
+
+  writeFileSync(join(bench.folder, 'near.py'), `${inPython}\n`);
+  expect((await bench.run(rewarded)).message).toMatch(
+    /^stage zero has finished with other settings \(rewards\.near\.py: "2 lines \(sha256 \w{16}…\)" → "3 lines \(sha256 \w{16}…\)"\)/,
+  );
+  writeFileSync(join(bench.folder, 'near.py'), inPython);
 
   writeFileSync(join(bench.folder, 'near.js'), '\nexport const grade = () => 2;\n');
   expect((await bench.run(rewarded)).message).toMatch(

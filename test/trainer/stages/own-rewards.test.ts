@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
@@ -165,4 +166,35 @@ test('what a file prints is in the log of the stage, and not in its report of pr
   expect(stderr).toContain('seen');
   expect(stdout).not.toContain('seen');
   expect(await readFile(join(root(), 'talking/metrics.jsonl'), 'utf8')).toContain('rewards/module/mean');
+});
+
+const withPython = spawnSync('python3', ['--version']).status === 0 ? test : test.skip;
+
+withPython('one in Python counts as a module does, and its file is part of what the weights are', async () => {
+  const python = join(root(), 'length.py');
+  const source = `def by_length(completions, answer, **columns):
+    print("seen")
+    return [None if at % 4 == 0 else len(each[0]["content"]) / 10 for at, each in enumerate(completions)]
+`;
+  await writeFile(python, source);
+  const inPython = { settings: { rewards: [{ python: { file: python } }] } };
+  const whole = await writeStage(root(), await stage('python', {}, inPython));
+  const { code, stdout, stderr } = await runStage(whole);
+  expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('seen') });
+  expect(stdout).not.toContain('seen');
+  const [step = {}] = await metrics('python');
+  expect(step).toMatchObject({ 'rewards/python/abstain_frac': 0.25, abstained_frac: 0.25 });
+  expect(step['reward']).toBe(step['rewards/python/mean']);
+
+  const path = await writeStage(root(), await stage('python-killed', {}, inPython));
+  const killed = await runStage(path, { file: join(root(), 'python-killed/metrics.jsonl'), holds: '"step":5,' });
+  expect(killed.signal).toBe('SIGKILL');
+  await writeFile(python, source.replace('/ 10', '/ 20'));
+  const refused = await runStage(path);
+  expect(refused.code).toBe(64);
+  expect(refused.stderr).toMatch(/reward \S+length\.py: found \d+ bytes/);
+  await writeFile(python, source);
+  expect(await runStage(path)).toMatchObject({ code: 0 });
+  const [one, other] = await Promise.all([readResult(root(), 'python'), readResult(root(), 'python-killed')]);
+  expect(other.checkpoint?.digest).toBe(one.checkpoint?.digest);
 });

@@ -3,35 +3,56 @@ import { fileURLToPath } from 'node:url';
 
 const program = fileURLToPath(new URL('./sandbox.ts', import.meta.url));
 
+/** How a sandbox is started, and how it is spoken with. */
+export interface SandboxProgram {
+  readonly command: readonly [command: string, ...args: string[]];
+  /** All of its environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly channel: 'ipc' | 'lines';
+  readonly memoryMiB: number;
+}
+
 /** Linux ends the process when the trainer is killed, in whatever loop it is, and gives it no new rights. */
 const bound = ['setpriv', '--pdeathsig', 'KILL', '--no-new-privs'];
 /** A network of its own, in which there is nothing. */
 const apart = ['unshare', '--user', '--net'];
 
-let wrapper: readonly string[] | undefined;
+const wrappers = new Map<string, readonly string[]>();
 
 /**
- * The command that runs the sandbox: a process of Node that may read its own program, and no other file, write none, and start no
- * process, thread or addon. On Linux it has no network either where the kernel lets a user make one.
+ * The sandbox of a module: a process of Node that may read its own program, and no other file, write none, and start no process, thread or
+ * addon.
  *
  * @param memoryMiB largest heap
  */
-export function sandboxCommand(memoryMiB: number): readonly [command: string, ...args: string[]] {
-  wrapper ??= [[...apart, ...bound], bound, []].find(works) ?? [];
-  const node = [
+export function nodeSandbox(memoryMiB: number): SandboxProgram {
+  const command = confined(program, [
     process.execPath,
     '--permission',
     `--allow-fs-read=${program}`,
     `--max-old-space-size=${memoryMiB}`,
     '--disable-warning=ExperimentalWarning',
     program,
-  ];
-  return [...wrapper, ...node] as [string, ...string[]];
+  ]);
+  return { command, environment: {}, channel: 'ipc', memoryMiB };
+}
+
+/**
+ * The command in what this machine can do to confine it: on Linux it has no network where the kernel lets a user make one.
+ *
+ * @param file that the command must be able to read there
+ */
+export function confined(file: string, command: readonly [string, ...string[]]): SandboxProgram['command'] {
+  const [executable] = command;
+  const wrapper =
+    wrappers.get(executable) ?? [[...apart, ...bound], bound, []].find((each) => works(each, file, executable)) ?? [];
+  wrappers.set(executable, wrapper);
+  return [...wrapper, ...command] as unknown as SandboxProgram['command'];
 }
 
 /** Whether the kernel allows it, and what is to be run can be read there. */
-function works(command: readonly string[]): boolean {
-  if (command.length === 0) return true;
-  const [first, ...args] = [...command, 'test', '-r', program, '-a', '-x', process.execPath];
+function works(wrapper: readonly string[], file: string, executable: string): boolean {
+  if (wrapper.length === 0) return true;
+  const [first, ...args] = [...wrapper, 'test', '-r', file, '-a', '-x', executable];
   return spawnSync(first, args, { stdio: 'ignore' }).status === 0;
 }

@@ -22,10 +22,18 @@ export const unscoredReasons = ['abstain', 'timeout', 'error'] as const satisfie
 
 export type Score = number | Unscored;
 
-/** To the sandbox. A source is loaded once, before any samples. */
-export type Order =
-  | { readonly source: string; readonly name: string; readonly strip: boolean }
-  | { readonly samples: readonly Sample[] };
+/** What is loaded once, before any samples. */
+export interface Source {
+  readonly source: string;
+  readonly name: string;
+  /** Of a module: whether it has types. */
+  readonly strip?: boolean;
+  /** Of a file in Python: which of its functions is meant. */
+  readonly function?: string;
+}
+
+/** To the sandbox. */
+export type Order = Source | { readonly samples: readonly Sample[] };
 
 /** From the sandbox: of `grade` a score as soon as it is known, of `gradeBatch` all at once. */
 export type Answer =

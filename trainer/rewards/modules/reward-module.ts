@@ -1,8 +1,10 @@
 import { extname, basename } from 'node:path';
 import { InterruptedError, UserError } from '../../contract/errors.ts';
 import { readInputText } from '../../contract/input-file.ts';
-import type { RewardModuleSettings } from '../../contract/rewards.ts';
-import type { Sample, Score } from './protocol.ts';
+import type { RewardModuleSettings, RewardPythonSettings } from '../../contract/rewards.ts';
+import { nodeSandbox } from './confinement.ts';
+import type { Sample, Score, Source } from './protocol.ts';
+import { pythonSandbox } from './python-sandbox.ts';
 import { SandboxProcess } from './sandbox-process.ts';
 
 const mostBytes = 1 << 20;
@@ -13,6 +15,7 @@ const untyped = ['.js', '.mjs'];
 const mostLost = 3;
 
 export type ModuleFile = Pick<RewardModuleSettings, 'file' | 'timeoutSeconds' | 'memoryMiB'>;
+export type PythonFile = Omit<RewardPythonSettings, 'weight' | 'domains'>;
 
 type Start = () => ReturnType<typeof SandboxProcess.start>;
 
@@ -36,9 +39,22 @@ export class RewardModule {
    * @throws UserError with the file, and what of it is missing or wrong in which line
    */
   static async open({ file, timeoutSeconds, memoryMiB }: ModuleFile, signal?: AbortSignal): Promise<RewardModule> {
-    const source = await sourceOf(file);
-    const loaded = { source, name: basename(file), strip: typed.includes(extname(file)) };
-    const start = () => SandboxProcess.start(file, loaded, memoryMiB);
+    const source = await sourceOf(file, [...typed, ...untyped], 'TypeScript or JavaScript');
+    const loaded: Source = { source, name: basename(file), strip: typed.includes(extname(file)) };
+    const start = () => SandboxProcess.start(file, loaded, nodeSandbox(memoryMiB));
+    return RewardModule.#started(start, timeoutSeconds, signal);
+  }
+
+  /** The same of a file in Python, by an interpreter of this machine. */
+  static async openPython(settings: PythonFile, signal?: AbortSignal): Promise<RewardModule> {
+    const { file, function: wanted, timeoutSeconds } = settings;
+    const source = await sourceOf(file, ['.py'], 'Python');
+    const loaded: Source = { source, name: basename(file), ...(wanted !== undefined && { function: wanted }) };
+    const program = pythonSandbox(settings);
+    return RewardModule.#started(() => SandboxProcess.start(file, loaded, program), timeoutSeconds, signal);
+  }
+
+  static async #started(start: Start, timeoutSeconds: number, signal?: AbortSignal): Promise<RewardModule> {
     const module = new RewardModule(start, timeoutSeconds * 1000, signal);
     module.#running = await start();
     return module;
@@ -74,12 +90,11 @@ export class RewardModule {
   }
 }
 
-async function sourceOf(file: string): Promise<string> {
-  if (![...typed, ...untyped].includes(extname(file))) {
-    const expected = `one whose name ends in ${[...typed, ...untyped].join(', ')}`;
-    throw new UserError(`${file}: is no TypeScript or JavaScript file; expected ${expected}`);
+async function sourceOf(file: string, endings: readonly string[], language: string): Promise<string> {
+  if (!endings.includes(extname(file))) {
+    throw new UserError(`${file}: is no ${language} file; expected one whose name ends in ${endings.join(', ')}`);
   }
   const source = await readInputText(file, mostBytes);
-  if (source === undefined) throw new UserError(`${file}: found nothing, expected a TypeScript or JavaScript file`);
+  if (source === undefined) throw new UserError(`${file}: found nothing, expected a ${language} file`);
   return source;
 }

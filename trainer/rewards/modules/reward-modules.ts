@@ -1,12 +1,12 @@
-import type { RewardModuleSettings, RewardSettings } from '../../contract/rewards.ts';
+import type { OwnRewardSettings, RewardSettings } from '../../contract/rewards.ts';
 import type { Sample, Score } from './protocol.ts';
 import { RewardModule } from './reward-module.ts';
 
 /** The rewards of one's own of a stage, each in a process of its own. */
 export class RewardModules {
-  readonly #modules: ReadonlyMap<RewardModuleSettings, RewardModule>;
+  readonly #modules: ReadonlyMap<OwnRewardSettings, RewardModule>;
 
-  private constructor(modules: ReadonlyMap<RewardModuleSettings, RewardModule>) {
+  private constructor(modules: ReadonlyMap<OwnRewardSettings, RewardModule>) {
     this.#modules = modules;
   }
 
@@ -15,12 +15,14 @@ export class RewardModules {
    * @throws UserError for a file that cannot be used
    */
   static async open(settings: readonly RewardSettings[], signal: AbortSignal): Promise<RewardModules> {
-    const modules = new Map<RewardModuleSettings, RewardModule>();
+    const modules = new Map<OwnRewardSettings, RewardModule>();
     const opened = new RewardModules(modules);
     try {
-      for (const { module } of settings) {
+      for (const { module, python } of settings) {
         // oxlint-disable-next-line no-await-in-loop -- the first that cannot be used is told
         if (module !== undefined) modules.set(module, await RewardModule.open(module, signal));
+        // oxlint-disable-next-line no-await-in-loop -- as above
+        if (python !== undefined) modules.set(python, await RewardModule.openPython(python, signal));
       }
       return opened;
     } catch (error) {
@@ -29,7 +31,7 @@ export class RewardModules {
     }
   }
 
-  readonly score = async (module: RewardModuleSettings, samples: readonly Sample[]): Promise<readonly Score[]> => {
+  readonly score = async (module: OwnRewardSettings, samples: readonly Sample[]): Promise<readonly Score[]> => {
     const opened = this.#modules.get(module);
     if (opened === undefined) throw new Error(`${module.file} was not opened`);
     return opened.score(samples);

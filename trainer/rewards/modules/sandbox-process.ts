@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { UserError } from '../../contract/errors.ts';
-import { sandboxCommand } from './confinement.ts';
-import type { Answer, Order, Sample, Score } from './protocol.ts';
+import { channels } from './channel.ts';
+import type { SandboxProgram } from './confinement.ts';
+import type { Answer, Order, Sample, Score, Source } from './protocol.ts';
 
-/** To start Node and read the file, on a machine that is busy. */
+/** To start the interpreter and read the file, on a machine that is busy. */
 const loadMs = 60_000;
 
 /** What ended the process before it answered. */
@@ -16,16 +17,17 @@ interface Lost {
 export class SandboxProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<Lost>;
+  readonly #send: (order: Order) => void;
   #hear: ((answer: Answer) => void) | undefined;
 
-  private constructor(memoryMiB: number) {
-    const [command, ...args] = sandboxCommand(memoryMiB);
-    // What it prints is for people: stdout is where the trainer reports its progress. Of the environment it sees nothing.
-    this.#child = spawn(command, args, { stdio: ['ignore', 2, 2, 'ipc'], env: {} });
-    this.#child.on('message', (answer: Answer) => this.#hear?.(answer));
+  private constructor({ command: [command, ...args], environment, channel, memoryMiB }: SandboxProgram) {
+    const { stdio, open } = channels[channel];
+    this.#child = spawn(command, args, { stdio: [...stdio], env: environment, detached: true });
+    this.#send = open(this.#child, (answer) => this.#hear?.(answer));
     this.#ended = new Promise((resolve) => {
       this.#child.once('error', (error) => resolve({ because: 'error', message: error.message }));
       this.#child.once('exit', (code, signal) => {
+        this.#endGroup();
         const how = signal === null ? `code ${code}` : `signal ${signal}`;
         const memory = signal === 'SIGABRT' || code === 134 ? `: it took more than ${memoryMiB} MiB` : '';
         resolve({ because: 'error', message: `its process ended with ${how}${memory}` });
@@ -36,10 +38,10 @@ export class SandboxProcess {
   /** @throws UserError with the file and what is wrong with it */
   static async start(
     file: string,
-    source: { readonly source: string; readonly name: string; readonly strip: boolean },
-    memoryMiB: number,
+    source: Source,
+    program: SandboxProgram,
   ): Promise<{ readonly process: SandboxProcess; readonly exports: 'grade' | 'gradeBatch' }> {
-    const process = new SandboxProcess(memoryMiB);
+    const process = new SandboxProcess(program);
     let answer: Answer | undefined;
     const lost = await process.#exchange(source, loadMs, (given) => {
       answer = given;
@@ -68,7 +70,17 @@ export class SandboxProcess {
   }
 
   close(): void {
-    this.#child.kill('SIGKILL');
+    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#endGroup();
+  }
+
+  /** With it goes what it has started. */
+  #endGroup(): void {
+    const { pid } = this.#child;
+    try {
+      if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+    } catch {
+      // There is nobody left.
+    }
   }
 
   /** Gives an order and hears answers until they are enough, or nothing more comes. */
@@ -96,7 +108,7 @@ export class SandboxProcess {
         if (!isOver && enough(answer)) finish();
       };
       void this.#ended.then(finish);
-      this.#child.send(order, () => undefined); // if it has ended, that is the answer
+      this.#send(order);
     });
   }
 }

@@ -1,7 +1,7 @@
 // The program of the process that runs a reward of one's own. It is started with Node's permission model and may read this file
 // alone, so it imports nothing of ours but types.
 import { stripTypeScriptTypes } from 'node:module';
-import type { Answer, Order, Sample, Score } from './protocol.ts';
+import type { Answer, Order, Sample, Score, Source } from './protocol.ts';
 
 type Function = (given: unknown) => unknown;
 
@@ -17,7 +17,7 @@ process.on('message', (order: Order) => {
   work = work.then(() => ('source' in order ? load(order) : score(order.samples)));
 });
 
-async function load({ source, name: file, strip }: Extract<Order, { source: string }>): Promise<void> {
+async function load({ source, name: file, strip = false }: Source): Promise<void> {
   name = file;
   try {
     const text = strip ? stripTypeScriptTypes(source) : source;

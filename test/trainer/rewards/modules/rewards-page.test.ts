@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { reward } from '../../../../trainer/contract/rewards.ts';
+import { rewardModule, rewardPython } from '../../../../trainer/contract/rewards.ts';
 import { RewardModule } from '../../../../trainer/rewards/modules/reward-module.ts';
 import { useTemporaryDirectory } from '../../../support/temporary-directory.ts';
 
@@ -12,7 +12,7 @@ const directory = useTemporaryDirectory();
 async function textOf(name: string): Promise<string> {
   if (name.startsWith('examples/')) return readFile(new URL(name, project), 'utf8');
   const page = await readFile(new URL('docs/rewards.md', project), 'utf8');
-  const [, text] = new RegExp(`\`\`\`[tj]s\n(// ${name}[^]*?)\`\`\``).exec(page) ?? [];
+  const [, text] = new RegExp(`\`\`\`(?:[tj]s|py)\n((?://|#) ${name}[^]*?)\`\`\``).exec(page) ?? [];
   if (text === undefined) throw new Error(`docs/rewards.md has no ${name}`);
   return text;
 }
@@ -20,6 +20,11 @@ async function textOf(name: string): Promise<string> {
 test.each([
   {
     name: 'rewards/units.ts',
+    answer: '12 km',
+    scores: { '<answer>12 km</answer>': 1, '<answer>12 m</answer>': 0.5, '<answer>13 km</answer>': 0, '12 km': 0 },
+  },
+  {
+    name: 'rewards/units.py',
     answer: '12 km',
     scores: { '<answer>12 km</answer>': 1, '<answer>12 m</answer>': 0.5, '<answer>13 km</answer>': 0, '12 km': 0 },
   },
@@ -32,8 +37,9 @@ test.each([
 ])('$name scores as it says', async ({ name, answer, scores }) => {
   const file = join(directory(), name.replaceAll('/', '-'));
   await writeFile(file, await textOf(name));
-  const { module: settings } = reward.parse({ module: { file } });
-  const module = await RewardModule.open(settings!);
+  const module = await (name.endsWith('.py')
+    ? RewardModule.openPython(rewardPython.parse({ file }))
+    : RewardModule.open(rewardModule.parse({ file })));
   try {
     const row = { id: '1', dataset: 'd', domain: 'reasoning' as const, messages: [] };
     const samples = Object.keys(scores).map((completion) => ({ completion, answer, prompt: '', row }));

@@ -1,0 +1,49 @@
+import type { ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { z } from 'zod';
+import { type Answer, type Order, unscoredReasons } from './protocol.ts';
+
+/** How a process is spoken with: Node's own channel, or a JSON object a line, to its stdin and from its descriptor 3. */
+export type Channel = (child: ChildProcess, hear: (answer: Answer) => void) => (order: Order) => void;
+
+export const channels = {
+  // What it prints is for people: stdout is where the trainer reports its progress.
+  ipc: { stdio: ['ignore', 2, 2, 'ipc'], open: overIpc },
+  lines: { stdio: ['pipe', 2, 2, 'pipe'], open: overLines },
+} as const satisfies Record<string, { stdio: unknown; open: Channel }>;
+
+const answer: z.ZodType<Answer> = z.union([
+  z.strictObject({ loaded: z.enum(['grade', 'gradeBatch']) }),
+  z.strictObject({ refused: z.string() }),
+  z.strictObject({
+    scores: z.array(z.union([z.number(), z.strictObject({ because: z.enum(unscoredReasons), message: z.string() })])),
+  }),
+]);
+
+function overIpc(child: ChildProcess, hear: (answer: Answer) => void): (order: Order) => void {
+  child.on('message', hear);
+  return (order) => {
+    child.send(order, () => undefined); // if it has ended, that is the answer
+  };
+}
+
+function overLines(child: ChildProcess, hear: (answer: Answer) => void): (order: Order) => void {
+  child.stdin?.on('error', () => undefined); // as above
+  let isTrusted = true;
+  createInterface({ input: child.stdio[3] as Readable }).on('line', (line) => {
+    const { data } = answer.safeParse(parsed(line));
+    if (data !== undefined && isTrusted) return hear(data);
+    isTrusted = false; // the file has written where it had no business
+    child.kill('SIGKILL');
+  });
+  return (order) => child.stdin?.write(`${JSON.stringify(order)}\n`);
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
