@@ -11,5 +11,5 @@ export {
 export { embedProgram, keptShapes, layerGradientProgram, layerParameters, layerProgram } from './layer-programs.ts';
 export { panelsProgram } from './panels.ts';
 export { roundProgram } from './round-program.ts';
-export { addRowsProgram, cacheWriteProgram, pickRowsProgram, widenProgram } from './row-programs.ts';
+export { addProgram, addRowsProgram, cacheWriteProgram, pickRowsProgram, widenProgram } from './row-programs.ts';
 export { type Drawing, sampleProgram } from './sample-programs.ts';

@@ -1,6 +1,7 @@
 import type { OnnxProgram } from '../graph/program.ts';
 import { kernel, type Value } from '../graph/value.ts';
 import { intoCache } from '../nn/cached-attention.ts';
+import { add } from '../ops/elementwise.ts';
 import { addRows, gatherRows } from '../ops/indexing.ts';
 import { cast } from '../ops/movement.ts';
 import type { ModelConfig } from './config.ts';
@@ -30,6 +31,12 @@ export function addRowsProgram(): OnnxProgram {
   // What adds rows at the same time, as ScatterND may on a device, would give other bits each time.
   const [sum] = kernel('AddRows', [matrix, rows, updates], [addRows(matrix, { rows, updates })]);
   return inputs.write({ sum: sum as Value });
+}
+
+/** `a` and `b` [N] → `sum` [N], which may lie in the memory of either. */
+export function addProgram(): OnnxProgram {
+  const inputs = new ProgramInputs();
+  return inputs.write({ sum: add(inputs.add('a', ['N']), inputs.add('b', ['N'])) });
 }
 
 /**

@@ -26,6 +26,18 @@ export function asksForHostDevice(): boolean {
   return process.env['R1_DEVICE'] === host;
 }
 
+const laneCounts = [1, 2, 4] as const;
+
+/** How many threads drive parts of the host as devices of their own: `R1_LANES`, for tests. @throws UserError where it is no such number */
+export function hostLanes(asked = process.env['R1_LANES']): number {
+  if (asked === undefined) return 1;
+  const count = laneCounts.find((known) => String(known) === asked);
+  if (count === undefined) {
+    throw new UserError(`R1_LANES: found ${JSON.stringify(asked)}, expected ${laneCounts.join(', ')} or nothing`);
+  }
+  return count;
+}
+
 /** What the kernels are compiled for. */
 const least = { cuda: [13, 0], capability: [8, 0] } as const;
 

@@ -18,8 +18,10 @@ afterAll(async () => {
 });
 
 /** Rollout, reference and update on a device, and what crosses its border meanwhile. */
-async function learner(config: ModelConfig) {
+async function learner(config: ModelConfig, lanes = 1) {
+  process.env['R1_LANES'] = String(lanes);
   const backend = await DeviceBackend.start({ config, head: 'lm', optimizer: true, onActivity: () => undefined });
+  delete process.env['R1_LANES'];
   backends.push(backend);
   const { parameters } = backend;
   await parameters.put('policy', fromFlat(parameterLayout(config, 'lm'), flatParameters(config, 'lm')));
@@ -63,7 +65,9 @@ async function learner(config: ModelConfig) {
     await work();
     const after = await backend.traffic();
     const between = (name: keyof typeof before) => after[name] - before[name];
-    return { allocations: between('allocations'), bytes: between('bytesIn') + between('bytesOut') };
+    const exchanged = between('bytesExchanged');
+    const bytes = between('bytesIn') + between('bytesOut') - exchanged;
+    return { allocations: between('allocations'), bytes, exchanged };
   };
 
   return { rollOut, update, during };
@@ -75,6 +79,20 @@ test('an optimizer step moves ids and numbers of losses over the border, and no 
   expect(of.bytes).toBeLessThan(64 * 1024);
   // A model of four times as many parameters changes nothing.
   expect((await wide.during(wide.update)).bytes).toBe(of.bytes);
+});
+
+test('several lanes exchange the gradient and the parameters, and nothing else grows with the model', async () => {
+  const models = [tinyConfig(), tinyConfig({ hiddenSize: 128, headDim: 64 })];
+  const traffic = models.map(async (config) => {
+    const { during, update } = await learner(config, 4);
+    return { size: parameterLayout(config, 'lm').size, ...(await during(update)) };
+  });
+  const [narrow, wide] = (await Promise.all(traffic)) as [Awaited<(typeof traffic)[0]>, Awaited<(typeof traffic)[0]>];
+  expect(wide.bytes).toBe(narrow.bytes);
+  for (const { size, exchanged } of [narrow, wide]) {
+    // The step has one micro-batch, whose lane gives three quarters of its gradient. Each quarter of the parameters is given once and taken by three.
+    expect(exchanged / (4 * size)).toBeCloseTo(2 * (3 / 4) + 4, 1);
+  }
 });
 
 test('after the first steps nothing is allocated', async () => {

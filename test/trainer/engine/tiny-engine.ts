@@ -33,6 +33,8 @@ interface TinyEngine {
   readonly runtime?: RuntimeName;
   /** Computes in a device's memory; in that of worker threads when absent. */
   readonly device?: HostDevice;
+  /** Threads that have a device each. */
+  readonly lanes?: number;
 }
 
 /** An engine with a tiny random model, closed after the test. */
@@ -60,10 +62,13 @@ async function createEngine({
   stop,
   runtime,
   device,
+  lanes,
 }: TinyEngine): Promise<Engine> {
-  const asked = { R1_RUNTIME: process.env['R1_RUNTIME'], R1_DEVICE: process.env['R1_DEVICE'] };
+  const { R1_RUNTIME, R1_DEVICE, R1_LANES } = process.env;
+  const asked = { R1_RUNTIME, R1_DEVICE, R1_LANES };
   if (runtime) process.env['R1_RUNTIME'] = runtime;
   if (device) process.env['R1_DEVICE'] = device;
+  if (lanes) process.env['R1_LANES'] = String(lanes);
   try {
     const parameters = fromFlat(parameterLayout(config, head), flatParameters(config, head));
     return await Engine.create({ config, head, workers, optimizer, stop, parameters });

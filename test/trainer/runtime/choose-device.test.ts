@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Device } from '../../../trainer/contract/device.ts';
-import { chooseDevice, type CudaFound, decideDevice } from '../../../trainer/runtime/choose-device.ts';
+import { chooseDevice, type CudaFound, decideDevice, hostLanes } from '../../../trainer/runtime/choose-device.ts';
 import { readCudaDriver } from '../../../trainer/runtime/ffi/cuda-driver.ts';
 import { findCudaLibraries } from '../../../trainer/runtime/ffi/cuda-libraries.ts';
 import { canCompile, compileLibrary } from '../../support/compile-library.ts';
@@ -68,6 +68,13 @@ test('R1_DEVICE goes before what the manifest says, and must be a device', () =>
   expect(chooseDevice('cuda', 'cpu').name).toBe('cpu');
   expect(chooseDevice('cuda', 'host').name).toBe('host');
   expect(() => chooseDevice('auto', 'gpu')).toThrow('R1_DEVICE: found "gpu", expected auto, cpu, cuda or nothing');
+});
+
+test('R1_LANES must be a number of lanes that a step can be shared out to', () => {
+  expect([undefined, '1', '2', '4'].map((asked) => hostLanes(asked))).toEqual([1, 1, 2, 4]);
+  for (const asked of ['', '0', '3', '8', '1.0', 'two']) {
+    expect(() => hostLanes(asked)).toThrow(`R1_LANES: found "${asked}", expected 1, 2, 4 or nothing`);
+  }
 });
 
 test('libraries for CUDA are taken from one directory, and what is missing there is named', async () => {

@@ -1,127 +1,140 @@
 import type { Head, ModelConfig } from '../../models/config.ts';
-import type { AdamWSettings } from '../../optim/adamw.ts';
+import { parameterLayout, trainedLayout } from '../../models/parameters.ts';
+import type { AdamWSettings, Range } from '../../optim/adamw.ts';
+import { squareBlocks } from '../../optim/clipping.ts';
 import type { Claims } from '../../rollout/claims.ts';
-import { cancelRuns, chooseRuntime } from '../../runtime/open-runtime.ts';
-import type { DeviceTraffic } from '../../runtime/device-memory.ts';
-import type { Cancellation, RuntimeName } from '../../runtime/runtime.ts';
+import { hostLanes } from '../../runtime/choose-device.ts';
+import { chooseRuntime } from '../../runtime/open-runtime.ts';
 import type { Backend, Gradient, Moments, OnCompletion, WriteMoments } from '../backend.ts';
 import type { Part, TrainingPart } from '../batches.ts';
-import { endAtExit } from '../end-at-exit.ts';
 import type { GenerationPlan } from '../generation-plan.ts';
-import { JobThread } from '../job-thread.ts';
 import type { ScoredSequence, TokenSequence } from '../sequences.ts';
+import { type Exchange, HostExchange } from './exchange.ts';
+import { leavesOf, sharesOf } from './gradient-tree.ts';
 import type { LaneEvent } from './lane.ts';
 import { LaneParameters } from './lane-parameters.ts';
-import type { LaneJobs, LaneSettings } from './protocol.ts';
+import { Lanes } from './lanes.ts';
+import type { LaneTraffic } from './protocol.ts';
 
 interface DeviceOptions {
   readonly config: ModelConfig;
   readonly head: Head;
   /** Makes room for training: gradient and moments. */
   readonly optimizer: boolean;
-  /** Called whenever the lane has done something. */
+  /** Called whenever a lane has done something. */
   readonly onActivity: () => void;
 }
 
-/** A device that holds all that is computed with, driven by a thread of its own: a lane. */
+/**
+ * Devices that hold all that is computed with, each driven by a thread of its own, a lane. Each has all parameters; moments are shared out, and so is
+ * the work. The number of lanes changes no bit.
+ */
 export class DeviceBackend implements Backend {
-  /** However many lanes there are, each has one thread. */
-  readonly workers = 1;
   readonly parameters: LaneParameters;
-  readonly #lane: JobThread<LaneJobs>;
-  readonly #unwanted: Int32Array;
-  readonly #ignoreExit: () => void;
-  #cancellation: Cancellation = { kind: 'none' };
+  readonly #lanes: Lanes;
+  readonly #exchange: Exchange;
+  /** Of what is trained, the part whose moments each lane has. */
+  readonly #shares: readonly Range[];
 
-  private constructor({ config, head, optimizer, onActivity }: DeviceOptions, runtime: RuntimeName) {
-    this.#unwanted = sharedWord();
-    const running = sharedWord();
-    const settings: LaneSettings = { config, head, optimizer, runtime, unwanted: this.#unwanted, running };
-    this.#lane = new JobThread<LaneJobs>(new URL('lane-thread.ts', import.meta.url), settings, onActivity);
-    this.parameters = new LaneParameters(this.#lane);
-    this.#ignoreExit = endAtExit(running, () => {
-      this.#endRuns();
-      this.#lane.stop();
-    });
+  private constructor(lanes: Lanes, blocks: readonly (readonly Range[])[]) {
+    this.#lanes = lanes;
+    this.parameters = new LaneParameters(lanes);
+    this.#exchange = new HostExchange(lanes, blocks);
+    this.#shares = blocks.map((ofLane) => ({ start: ofLane[0]?.start ?? 0, end: ofLane.at(-1)?.end ?? 0 }));
   }
 
-  static async start(options: DeviceOptions): Promise<DeviceBackend> {
+  static async start({ onActivity, ...options }: DeviceOptions): Promise<DeviceBackend> {
+    const { size } = trainedLayout(parameterLayout(options.config, options.head));
+    const blocks = sharesOf(squareBlocks(size), hostLanes());
     // Chosen here, as a process opens kernels in one thread first.
-    const backend = new DeviceBackend(options, chooseRuntime().name);
-    try {
-      backend.#cancellation = await backend.#lane.run('ready', {});
-      return backend;
-    } catch (error) {
-      await backend.close();
-      throw error;
-    }
+    const settings = { ...options, runtime: chooseRuntime().name };
+    return new DeviceBackend(await Lanes.start(blocks, settings, onActivity), blocks);
   }
 
-  async generate(
-    { groups, ...plan }: GenerationPlan,
-    set: string,
-    claims: Claims,
-    onCompletion: OnCompletion,
-  ): Promise<void> {
-    const queue = sharedWord();
-    await this.#lane.run('generate', { ...plan, groups, set, queue, claims }, (event) => {
-      const of = event as LaneEvent;
-      if (of) onCompletion(of.index, of.completion);
-    });
+  /** Each lane has one thread. */
+  get workers(): number {
+    return this.#lanes.size;
   }
 
-  async probabilities(parts: readonly Part<TokenSequence>[], set: string, inverseTemperature: number) {
-    return Promise.all(
-      parts.map(async ({ sequences }) => this.#lane.run('probabilities', { set, sequences, inverseTemperature })),
+  async generate(plan: GenerationPlan, set: string, claims: Claims, onCompletion: OnCompletion): Promise<void> {
+    const queue = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    await this.#lanes.each(
+      'generate',
+      () => ({ ...plan, set, queue, claims }),
+      (event) => {
+        const of = event as LaneEvent;
+        if (of) onCompletion(of.index, of.completion);
+      },
     );
   }
 
+  async probabilities(parts: readonly Part<TokenSequence>[], set: string, inverseTemperature: number) {
+    const requests = parts.map(({ sequences }) => ({ set, sequences, inverseTemperature }));
+    return this.#lanes.all('probabilities', requests);
+  }
+
   async scores(parts: readonly Part<ScoredSequence>[], set: string) {
-    return Promise.all(parts.map(async ({ sequences }) => this.#lane.run('scores', { set, sequences })));
+    return this.#lanes.all(
+      'scores',
+      parts.map(({ sequences }) => ({ set, sequences })),
+    );
   }
 
   async gradient(parts: readonly TrainingPart[]): Promise<Gradient> {
-    return this.#lane.run('gradient', { parts });
+    const ofLanes = sharesOf(leavesOf(parts), this.#lanes.size);
+    const results = await this.#lanes.each('gradient', (lane) => ({ leaves: ofLanes[lane] ?? [] }));
+    await this.#exchange.sumGradients(results.map(({ length }) => length > 0));
+    const squares = (await this.#lanes.each('squares', () => ({}))).flat();
+    return { results: results.flat(), norm: Math.sqrt(squares.reduce((sum, square) => sum + square, 0)) };
   }
 
   async update(settings: AdamWSettings, step: number, gradientScale: number): Promise<void> {
     this.parameters.changing('policy');
-    await this.#lane.run('update', { settings, step, gradientScale });
+    await this.#lanes.each('update', () => ({ settings, step, gradientScale }));
+    await this.#exchange.spreadParameters();
   }
 
   async readMoments(): Promise<Moments> {
-    return this.#lane.run('readMoments', {});
+    const ofLanes = await this.#lanes.each('readMoments', () => ({}));
+    const [only] = ofLanes;
+    if (only && ofLanes.length === 1) return only;
+    const size = this.#shares.at(-1)?.end ?? 0;
+    const [m, v] = [new Float32Array(size), new Float32Array(size)];
+    for (const [lane, { start }] of this.#shares.entries()) {
+      const of = ofLanes[lane] as Moments;
+      m.set(of.m, start);
+      v.set(of.v, start);
+    }
+    return { m, v };
   }
 
   async writeMoments(write: WriteMoments): Promise<void> {
-    const moments = await this.readMoments();
-    await write(moments);
-    await this.#lane.run('writeMoments', moments);
+    const { m, v } = await this.readMoments();
+    await write({ m, v });
+    await this.#lanes.each('writeMoments', (lane) => {
+      const { start, end } = this.#shares[lane] as Range;
+      return { m: m.slice(start, end), v: v.slice(start, end) };
+    });
   }
 
-  /** What has crossed the border of the device, and how often it was asked for memory. */
-  async traffic(): Promise<DeviceTraffic> {
-    return this.#lane.run('traffic', {});
+  /** What has crossed the borders of the devices, and how often they were asked for memory; of all lanes together. */
+  async traffic(): Promise<LaneTraffic> {
+    const ofLanes = await this.#lanes.each('traffic', () => ({}));
+    const sumOf = (name: keyof LaneTraffic) => ofLanes.reduce((sum, traffic) => sum + traffic[name], 0);
+    return {
+      allocations: sumOf('allocations'),
+      bytesIn: sumOf('bytesIn'),
+      bytesOut: sumOf('bytesOut'),
+      bytesExchanged: sumOf('bytesExchanged'),
+    };
   }
 
-  /** The lane goes on: parameters and moments of the last whole step are read from it. */
+  /** The lanes go on: parameters and moments of the last whole step are read from them. */
   abandon(): void {
-    this.#endRuns();
-    this.#lane.rejectAll();
+    this.#lanes.abandon();
   }
 
   async close(): Promise<void> {
-    this.#endRuns();
-    await this.#lane.close();
-    this.#ignoreExit();
+    await this.#lanes.close();
   }
-
-  #endRuns(): void {
-    Atomics.store(this.#unwanted, 0, 1);
-    cancelRuns(this.#cancellation);
-  }
-}
-
-function sharedWord(): Int32Array {
-  return new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 }

@@ -1,7 +1,7 @@
+import { addProgram } from '../../models/programs.ts';
 import type { ParameterLayout } from '../../models/parameters.ts';
-import { adamwFactors, type AdamWSettings, segments } from '../../optim/adamw.ts';
+import { adamwFactors, type AdamWSettings, type Range, segments } from '../../optim/adamw.ts';
 import { adamwProgram } from '../../optim/adamw-program.ts';
-import { squareBlock } from '../../optim/clipping.ts';
 import { sumOfSquaresProgram } from '../../optim/sum-of-squares-program.ts';
 import type { DevicePassMemory } from '../../passes/device-pass-memory.ts';
 import { type DeviceMemory, deviceRows } from '../../runtime/device-memory.ts';
@@ -11,56 +11,111 @@ import type { DeviceTensor } from '../../runtime/tensor.ts';
 import type { Moments } from '../backend.ts';
 import { type GradientSums, SumsInPlace } from '../gradient-sums.ts';
 import { flatTensor } from './device-parameters.ts';
+import { sumOfTree } from './gradient-tree.ts';
 
 interface DeviceOptimizerOptions {
   /** Of what is trained. */
   readonly layout: ParameterLayout;
+  /** What this lane updates, in the blocks in which squares are summed. */
+  readonly blocks: readonly Range[];
   readonly runtime: Runtime;
   readonly device: DeviceMemory;
   readonly programs: ExecutableCache;
   readonly memory: DevicePassMemory;
 }
 
-/** Gradient and moments of what is trained, in the memory of a device. */
-export class DeviceOptimizer {
+/** Gradients of some micro-batches, in memory for those of all that is trained. */
+interface PartialSum {
+  readonly values: DeviceTensor<'float32'>;
   readonly sums: GradientSums;
+}
+
+/** The gradient of what is trained, and the moments of what this lane updates, in the memory of a device. */
+export class DeviceOptimizer {
   readonly #options: DeviceOptimizerOptions;
-  readonly #gradient: DeviceTensor<'float32'>;
+  readonly #range: Range;
+  readonly #partialSums: PartialSum[] = [];
+  #gradient: PartialSum;
   readonly #m: DeviceTensor<'float32'>;
   readonly #v: DeviceTensor<'float32'>;
 
   constructor(options: DeviceOptimizerOptions) {
     this.#options = options;
-    const { layout, runtime, device } = options;
-    [this.#gradient, this.#m, this.#v] = [0, 1, 2].map(() => flatTensor(device, 'float32', layout.size)) as [
-      DeviceTensor<'float32'>,
+    const { blocks, device } = options;
+    this.#range = { start: blocks[0]?.start ?? 0, end: blocks.at(-1)?.end ?? 0 };
+    this.#gradient = this.#newPartialSum();
+    const { start, end } = this.#range;
+    [this.#m, this.#v] = [0, 1].map(() => flatTensor(device, 'float32', end - start)) as [
       DeviceTensor<'float32'>,
       DeviceTensor<'float32'>,
     ];
     for (const moment of [this.#m, this.#v]) device.fillWithZeros(moment);
-    const views = layout.tensors.map(({ name, shape, offset, size }): [string, DeviceTensor] => [
-      name,
-      { ...deviceRows(this.#gradient, offset, offset + size), dims: shape },
-    ]);
-    this.sums = new SumsInPlace(Object.fromEntries(views), runtime);
   }
 
-  /** L2 norm of the gradient. */
-  async norm(): Promise<number> {
-    const { layout, programs, memory } = this.#options;
+  /**
+   * Sums gradients over a tree.
+   *
+   * @param addAll adds those of a leaf, from the first on: it overwrites what is there
+   */
+  async sum<P>(
+    leaves: readonly (readonly P[])[],
+    addAll: (sums: GradientSums, leaf: readonly P[]) => Promise<void>,
+  ): Promise<void> {
+    const free = [...this.#partialSums];
+    const sum = await sumOfTree(leaves, {
+      sumOf: async (leaf) => {
+        if (leaf.length === 0) return undefined;
+        const partial = free.pop() ?? this.#newPartialSum();
+        await addAll(partial.sums, leaf);
+        return partial;
+      },
+      add: async (left, right) => {
+        for (const { start, end } of this.#options.layout.tensors.map(rangeOf)) {
+          // oxlint-disable-next-line no-await-in-loop -- a thread runs one program at a time
+          await this.#add(deviceRows(left.values, start, end), deviceRows(right.values, start, end));
+        }
+        free.push(right);
+        return left;
+      },
+    });
+    if (sum) this.#gradient = sum;
+  }
+
+  /** Part of the gradient, as this lane has it. */
+  gradient({ start, end }: Range): DeviceTensor<'float32'> {
+    return deviceRows(this.#gradient.values, start, end);
+  }
+
+  /**
+   * Part of the gradient becomes the sum of what the lanes have of it.
+   *
+   * @param ofLanes by lane; undefined where a lane has had no micro-batch
+   */
+  async sumOfLanes(range: Range, ofLanes: readonly (DeviceTensor<'float32'> | undefined)[]): Promise<void> {
+    const sum = await sumOfTree(ofLanes, {
+      sumOf: async (ofLane) => ofLane,
+      add: async (left, right) => {
+        await this.#add(left, right);
+        return left;
+      },
+    });
+    const own = this.gradient(range);
+    if (sum && sum.buffer !== own.buffer) this.#options.device.copy(sum, own);
+  }
+
+  /** Σ x² of the gradient, by block. */
+  async squares(): Promise<readonly number[]> {
+    const { blocks, programs, memory } = this.#options;
     const program = await programs.get('sum of squares', sumOfSquaresProgram);
-    const blocks = Math.ceil(layout.size / squareBlock);
-    const sums = memory.tensor('squares', [blocks], 'float64');
-    for (let index = 0; index < blocks; index++) {
-      const end = Math.min(layout.size, (index + 1) * squareBlock);
-      const x = deviceRows(this.#gradient, index * squareBlock, end);
-      // oxlint-disable-next-line no-await-in-loop -- a thread runs one program at a time
-      await program.run({ x }, { sum: deviceRows(sums, index, index + 1) });
+    const sums = memory.tensor('squares', [blocks.length], 'float64');
+    for (const [index, block] of blocks.entries()) {
+      // oxlint-disable-next-line no-await-in-loop
+      await program.run({ x: this.gradient(block) }, { sum: deviceRows(sums, index, index + 1) });
     }
-    return Math.sqrt(memory.readDoubles(sums).reduce((sum, square) => sum + square, 0));
+    return [...memory.readDoubles(sums)];
   }
 
-  /** AdamW in place. */
+  /** AdamW in place, of what this lane updates. */
   async update(
     parameters: DeviceTensor<'float32'>,
     settings: AdamWSettings,
@@ -69,17 +124,21 @@ export class DeviceOptimizer {
   ): Promise<void> {
     const { layout, programs, memory } = this.#options;
     const program = await programs.get('adamw', adamwProgram);
-    for (const { start, end, decay } of segments(layout.tensors, 0, layout.size)) {
-      const within = (flat: DeviceTensor) => deviceRows(flat, start, end);
+    const first = this.#range.start;
+    for (const { start, end, decay } of segments(layout.tensors, first, this.#range.end)) {
       const factors = adamwFactors(settings, step, gradientScale, decay);
-      const [p, m, v] = [within(parameters), within(this.#m), within(this.#v)];
+      const p = deviceRows(parameters, start, end);
+      const [m, v] = [this.#m, this.#v].map((moment) => deviceRows(moment, start - first, end - first)) as [
+        DeviceTensor<'float32'>,
+        DeviceTensor<'float32'>,
+      ];
       // oxlint-disable-next-line no-await-in-loop
       await program.run(
         {
           parameters: p,
           m,
           v,
-          gradient: within(this.#gradient),
+          gradient: this.gradient({ start, end }),
           factors: memory.floats('factors', factors, [factors.length]),
         },
         { 'next.parameters': p, 'next.m': m, 'next.v': v },
@@ -87,6 +146,7 @@ export class DeviceOptimizer {
     }
   }
 
+  /** Of what this lane updates. */
   moments(): Moments {
     const { memory } = this.#options;
     return { m: memory.read(this.#m), v: memory.read(this.#v) };
@@ -97,4 +157,25 @@ export class DeviceOptimizer {
     device.copyIn(m, this.#m);
     device.copyIn(v, this.#v);
   }
+
+  async #add(a: DeviceTensor, b: DeviceTensor): Promise<void> {
+    const program = await this.#options.programs.get('add', addProgram);
+    await program.run({ a, b }, { sum: a });
+  }
+
+  #newPartialSum(): PartialSum {
+    const { layout, device, runtime } = this.#options;
+    const values = flatTensor(device, 'float32', layout.size);
+    const views = layout.tensors.map((tensor): [string, DeviceTensor] => {
+      const { start, end } = rangeOf(tensor);
+      return [tensor.name, { ...deviceRows(values, start, end), dims: tensor.shape }];
+    });
+    const partial = { values, sums: new SumsInPlace(Object.fromEntries(views), runtime) };
+    this.#partialSums.push(partial);
+    return partial;
+  }
+}
+
+function rangeOf({ offset, size }: { readonly offset: number; readonly size: number }): Range {
+  return { start: offset, end: offset + size };
 }

@@ -1,19 +1,18 @@
 import type { ParameterTensor } from '../../models/parameters.ts';
 import type { ParameterStore, WriteTensors } from '../backend.ts';
-import type { JobThread } from '../job-thread.ts';
-import type { LaneJobs } from './protocol.ts';
+import type { Lanes } from './lanes.ts';
 
-/** Parameter sets of a lane, whose tensors cross its border one at a time. */
+/** Parameter sets, the same in every lane; tensors cross their borders one at a time. */
 export class LaneParameters implements ParameterStore {
-  readonly #lane: JobThread<LaneJobs>;
+  readonly #lanes: Lanes;
   readonly #versions = new Map<string, number>();
 
-  constructor(lane: JobThread<LaneJobs>) {
-    this.#lane = lane;
+  constructor(lanes: Lanes) {
+    this.#lanes = lanes;
   }
 
   async read(set: string, tensor: ParameterTensor): Promise<Float32Array> {
-    return this.#lane.run('readTensor', { set, tensor });
+    return this.#lanes.run(0, 'readTensor', { set, tensor });
   }
 
   async put(set: string, write: WriteTensors): Promise<void> {
@@ -26,10 +25,11 @@ export class LaneParameters implements ParameterStore {
 
   async #write(set: string, sharesFrozen: boolean, write: WriteTensors): Promise<void> {
     this.changing(set);
-    await this.#lane.run('addSet', { set, sharesFrozen });
+    await this.#lanes.each('addSet', () => ({ set, sharesFrozen }));
     let filled: { readonly tensor: ParameterTensor; readonly values: Float32Array } | undefined;
     const send = async (): Promise<void> => {
-      if (filled) await this.#lane.run('writeTensor', { set, ...filled });
+      const writing = filled;
+      if (writing) await this.#lanes.each('writeTensor', () => ({ set, ...writing }));
       filled = undefined;
     };
     await write(async (tensor) => {
@@ -42,7 +42,7 @@ export class LaneParameters implements ParameterStore {
 
   async copy(from: string, to: string): Promise<void> {
     this.changing(to);
-    await this.#lane.run('copySet', { from, to });
+    await this.#lanes.each('copySet', () => ({ from, to }));
   }
 
   version(set: string): number {

@@ -10,10 +10,11 @@ import { DeviceSampler } from '../../rollout/device-sampler.ts';
 import { generate } from '../../rollout/generation.ts';
 import { nextGroup } from '../../rollout/group-queue.ts';
 import type { Completion } from '../../rollout/requests.ts';
+import { deviceRows } from '../../runtime/device-memory.ts';
 import type { Device } from '../../runtime/open-device.ts';
 import { ExecutableCache } from '../../runtime/executable-cache.ts';
+import type { DeviceTensor } from '../../runtime/tensor.ts';
 import type { MicroBatchResult } from '../backend.ts';
-import type { TrainingPart } from '../batches.ts';
 import { numberRows } from '../embedding-rows.ts';
 import { completionFeeds, completionNumbers, scoreFeeds } from '../feeds.ts';
 import { GradientRuns } from '../gradient-runs.ts';
@@ -47,8 +48,9 @@ export class Lane {
   readonly #gradients: GradientRuns;
   readonly #sampler: DeviceSampler;
   readonly #rowOf: Int32Array;
+  #bytesExchanged = 0;
 
-  constructor({ config, head, optimizer, unwanted }: LaneSettings, device: Device, tell: Tell) {
+  constructor({ config, head, optimizer, blocks, unwanted }: LaneSettings, device: Device, tell: Tell) {
     const layout: ParameterLayout = parameterLayout(config, head);
     const trained = trainedLayout(layout);
     const { runtime, memory: ofDevice } = device;
@@ -63,7 +65,7 @@ export class Lane {
     [this.#programs, this.#memory] = [programs, memory];
     this.#parameters = new DeviceParameters(layout, ofDevice, programs);
     if (optimizer) {
-      this.#optimizer = new DeviceOptimizer({ layout: trained, runtime, device: ofDevice, programs, memory });
+      this.#optimizer = new DeviceOptimizer({ layout: trained, blocks, runtime, device: ofDevice, programs, memory });
     }
     const layers = new LayerRuns(config, programs, memory, this.#throwIfUnwanted);
     this.#layers = layers;
@@ -100,14 +102,45 @@ export class Lane {
       generate: async (request, id) => this.#generate(request, id),
       probabilities: async (request) => this.#probabilities(request),
       scores: async (request) => this.#scores(request),
-      gradient: async ({ parts }, id) => this.#gradient(parts, id),
+      gradient: async ({ leaves }, id) => this.#gradient(leaves, id),
+      giveGradient: async ({ range, values }) => this.#give(this.#training().gradient(range), values),
+      sumGradients: async ({ range, parts }) => {
+        const own = this.#training().gradient(range);
+        const ofLanes = parts.map((part, lane) => {
+          if (part === undefined || part === 'own') return part && own;
+          const ofLane = this.#memory.tensor(`gradient of lane ${lane}`, [part.length]);
+          this.#take(part, ofLane);
+          return ofLane;
+        });
+        await this.#training().sumOfLanes(range, ofLanes);
+        return true;
+      },
+      squares: async () => this.#training().squares(),
       update: async ({ settings, step, gradientScale }) => {
         const policy = parameters.changing('policy');
         await this.#training().update(policy, settings, step, gradientScale);
         return true;
       },
-      traffic: async () => this.#device.memory.traffic,
+      giveParameters: async ({ range: { start, end }, values }) =>
+        this.#give(deviceRows(parameters.changing('policy'), start, end), values),
+      takeParameters: async ({ range: { start, end }, values }) =>
+        this.#take(values, deviceRows(parameters.changing('policy'), start, end)),
+      traffic: async () => ({ ...this.#device.memory.traffic, bytesExchanged: this.#bytesExchanged }),
     };
+  }
+
+  /** To other lanes. */
+  #give(from: DeviceTensor<'float32'>, values: Float32Array): true {
+    this.#device.memory.copyOut(from, values);
+    this.#bytesExchanged += values.byteLength;
+    return true;
+  }
+
+  /** From another lane. */
+  #take(values: Float32Array, to: DeviceTensor<'float32'>): true {
+    this.#device.memory.copyIn(values, to);
+    this.#bytesExchanged += values.byteLength;
+    return true;
   }
 
   async #generate(request: LaneJobs['generate']['request'], id: number): Promise<true> {
@@ -150,20 +183,21 @@ export class Lane {
     return [...(await this.#heads.scores(parameters, x, picked)).subarray(0, sequences.length)];
   }
 
-  async #gradient(parts: readonly TrainingPart[], id: number) {
-    const optimizer = this.#training();
+  async #gradient(leaves: LaneJobs['gradient']['request']['leaves'], id: number) {
     const parameters = await this.#parameters.of('policy');
-    const count = numberRows(parts, this.#rowOf);
-    const rows = this.#memory.tensor('embedding gradient', [count, this.#config.hiddenSize]);
-    const memory = { sums: optimizer.sums, embedding: { rowOf: this.#rowOf, rows } };
     const results: MicroBatchResult[] = [];
-    for (const [index, { batch }] of parts.entries()) {
-      const place = { index, last: index === parts.length - 1 };
-      // oxlint-disable-next-line no-await-in-loop -- their gradients are added in this order
-      results.push(await this.#gradients.run(parameters, batch, memory, place));
-      this.#tell(id, undefined);
-    }
-    return { results, norm: await optimizer.norm() };
+    await this.#training().sum(leaves, async (sums, parts) => {
+      const count = numberRows(parts, this.#rowOf);
+      const rows = this.#memory.tensor('embedding gradient', [count, this.#config.hiddenSize]);
+      const memory = { sums, embedding: { rowOf: this.#rowOf, rows } };
+      for (const [index, { batch }] of parts.entries()) {
+        const place = { index, last: index === parts.length - 1 };
+        // oxlint-disable-next-line no-await-in-loop -- their gradients are added in this order
+        results.push(await this.#gradients.run(parameters, batch, memory, place));
+        this.#tell(id, undefined);
+      }
+    });
+    return results;
   }
 
   #training(): DeviceOptimizer {

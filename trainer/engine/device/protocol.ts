@@ -1,11 +1,11 @@
 import type { Head, ModelConfig } from '../../models/config.ts';
 import type { ParameterTensor } from '../../models/parameters.ts';
-import type { AdamWSettings } from '../../optim/adamw.ts';
+import type { AdamWSettings, Range } from '../../optim/adamw.ts';
 import type { Claims } from '../../rollout/claims.ts';
 import type { PromptGroup } from '../../rollout/requests.ts';
 import type { DeviceTraffic } from '../../runtime/device-memory.ts';
 import type { Cancellation, RuntimeName } from '../../runtime/runtime.ts';
-import type { Gradient, Moments } from '../backend.ts';
+import type { MicroBatchResult, Moments } from '../backend.ts';
 import type { TrainingPart } from '../batches.ts';
 import type { ScoredSequence, TokenSequence } from '../sequences.ts';
 
@@ -15,10 +15,24 @@ export interface LaneSettings {
   readonly head: Head;
   readonly optimizer: boolean;
   readonly runtime: RuntimeName;
+  /** Of what is trained, what this lane updates, in the blocks in which squares are summed. */
+  readonly blocks: readonly Range[];
   /** [0]: not 0 once nobody waits for what is being computed. */
   readonly unwanted: Int32Array;
   /** [0]: how many threads are running; each counts itself. */
   readonly running: Int32Array;
+}
+
+/** What has crossed the border of a device since it was opened. */
+export interface LaneTraffic extends DeviceTraffic {
+  /** Bytes in and out that came from other lanes or went to them. */
+  readonly bytesExchanged: number;
+}
+
+/** Numbers of a range of what is trained, in memory that threads share. */
+interface Exchanged {
+  readonly range: Range;
+  readonly values: Float32Array;
 }
 
 /** Work for a lane, by kind, with its result. Of parameters and moments there are copies in messages, a tensor at a time. */
@@ -33,6 +47,7 @@ export type LaneJobs = {
   };
   readTensor: { request: { readonly set: string; readonly tensor: ParameterTensor }; result: Float32Array };
   copySet: { request: { readonly from: string; readonly to: string }; result: true };
+  /** Moments are those of what the lane updates. */
   readMoments: { request: object; result: Moments };
   writeMoments: { request: Moments; result: true };
   /** Takes groups from a queue until it is empty; completions arrive as events. */
@@ -61,11 +76,24 @@ export type LaneJobs = {
     request: { readonly set: string; readonly sequences: readonly ScoredSequence[] };
     result: readonly number[];
   };
-  gradient: { request: { readonly parts: readonly TrainingPart[] }; result: Gradient };
+  /** Sums gradients over the part of the tree that has these leaves; results are by micro-batch. */
+  gradient: {
+    request: { readonly leaves: readonly (readonly TrainingPart[])[] };
+    result: readonly MicroBatchResult[];
+  };
+  giveGradient: { request: Exchanged; result: true };
+  /** Sums what the lanes have, by lane; undefined where one has nothing. */
+  sumGradients: {
+    request: { readonly range: Range; readonly parts: readonly (Float32Array | 'own' | undefined)[] };
+    result: true;
+  };
+  /** Σ x² of the gradient, by block that the lane updates. */
+  squares: { request: object; result: readonly number[] };
   update: {
     request: { readonly settings: AdamWSettings; readonly step: number; readonly gradientScale: number };
     result: true;
   };
-  /** What has crossed the border since the device was opened. */
-  traffic: { request: object; result: DeviceTraffic };
+  giveParameters: { request: Exchanged; result: true };
+  takeParameters: { request: Exchanged; result: true };
+  traffic: { request: object; result: LaneTraffic };
 };

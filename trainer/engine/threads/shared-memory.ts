@@ -1,8 +1,8 @@
 import type { ParameterLayout } from '../../models/parameters.ts';
 import type { Range } from '../../optim/adamw.ts';
+import { squareBlocks } from '../../optim/clipping.ts';
 import { preferHugePages } from '../../runtime/open-runtime.ts';
 import type { OptimizerMemory } from './protocol.ts';
-import { blockCount } from './squares.ts';
 
 /** Gradient and moments of what is trained of one model, and room for the sums of the gradient's squares. */
 export function optimizerMemory({ size }: ParameterLayout): OptimizerMemory {
@@ -10,7 +10,7 @@ export function optimizerMemory({ size }: ParameterLayout): OptimizerMemory {
     gradient: sharedFloats(size, 1),
     m: sharedFloats(size, 2),
     v: sharedFloats(size, 3),
-    squares: new Float64Array(new SharedArrayBuffer(blockCount(size) * Float64Array.BYTES_PER_ELEMENT)),
+    squares: new Float64Array(new SharedArrayBuffer(squareBlocks(size).length * Float64Array.BYTES_PER_ELEMENT)),
   };
 }
 

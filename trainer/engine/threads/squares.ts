@@ -1,21 +1,19 @@
-import { squareBlock, sumOfSquares } from '../../optim/clipping.ts';
+import { squareBlocks, sumOfSquares } from '../../optim/clipping.ts';
 import { sumOfSquaresProgram } from '../../optim/sum-of-squares-program.ts';
 import type { ExecutableCache } from '../../runtime/executable-cache.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { floatTensor, zeros } from '../../runtime/tensor.ts';
 import type { Jobs } from './protocol.ts';
 
-export function blockCount(elements: number): number {
-  return Math.ceil(elements / squareBlock);
-}
-
 /** A worker's share of the sums of squares: by the kernel where there is one, else by a loop. */
 export async function sumSquares(
   { runtime, programs }: { runtime: Runtime; programs: ExecutableCache },
   { memory: { gradient, squares }, range }: Jobs['squares']['request'],
 ): Promise<void> {
-  for (let index = range.start; index < range.end; index++) {
-    const part = gradient.subarray(index * squareBlock, (index + 1) * squareBlock);
+  const blocks = squareBlocks(gradient.length).slice(range.start, range.end);
+  for (const [at, { start, end }] of blocks.entries()) {
+    const index = range.start + at;
+    const part = gradient.subarray(start, end);
     if (runtime.name !== 'ops') {
       squares[index] = sumOfSquares(part);
       continue;
