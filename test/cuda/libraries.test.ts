@@ -33,7 +33,7 @@ realTest(
       'kernels: fine',
       expect.stringMatching(/^bridge: .*"device_id": CUDA failure 100: no CUDA-capable device is detected/),
       expect.stringMatching(/^plugin: \S+libonnxruntime_providers_cuda\.so: found 0 GPUs, expected number 0$/),
-      'gpu: cudaSetDevice: no CUDA-capable device is detected (CUDA error 100)',
+      'gpu: GPU 0: cudaSetDevice: no CUDA-capable device is detected (CUDA error 100)',
     ]);
   },
   120_000,
@@ -48,7 +48,7 @@ realTest(
       /^bridge: .*Failed to load library \S+ with error: libcuda\.so\.1: cannot open shared object file/,
     );
     expect(plugin).toMatch(/^plugin: .*libcuda\.so\.1: cannot open shared object file/);
-    expect(gpu).toMatch(/^gpu: cudaSetDevice: CUDA driver version is insufficient .* \(CUDA error 35\)$/);
+    expect(gpu).toMatch(/^gpu: GPU 0: cudaSetDevice: CUDA driver version is insufficient .* \(CUDA error 35\)$/);
   },
   120_000,
 );

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { asksForHostDevice } from '../runtime/choose-device.ts';
+import { laneDevices } from '../runtime/choose-device.ts';
+import { runtimeOnGpu } from '../runtime/open-device.ts';
 import { chooseRuntime } from '../runtime/open-runtime.ts';
 import type { RuntimeName } from '../runtime/runtime.ts';
 
@@ -26,10 +27,18 @@ export function engineVersions(): Record<string, string> {
     'onnxruntime-node': version,
     runtime: name,
     ...(ops !== undefined && { ops }),
-    ...(asksForHostDevice() && { device: 'host' }),
+    ...deviceVersions(),
     arch: process.arch,
     instructions: instructionSets().join(' '),
   };
+}
+
+/** The same of what computes instead of worker threads. */
+function deviceVersions(): Record<string, string> {
+  const [device] = laneDevices();
+  if (device?.kind !== 'cuda') return device ? { device: device.kind } : {};
+  const { opsVersion: ops = '' } = runtimeOnGpu(0);
+  return { device: device.kind, gpu: device.name, ops };
 }
 
 /** What the bits of a stage depend on that computes nothing with a model. */

@@ -12,7 +12,7 @@ import { planGeneration } from './generation-plan.ts';
 import type { OptimizerState, StepReport, StepSettings } from './optimizer-step.ts';
 import type { ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
 import { StopGuard } from './stop-guard.ts';
-import { asksForHostDevice } from '../runtime/choose-device.ts';
+import { laneDevices } from '../runtime/choose-device.ts';
 import { DeviceBackend } from './device/device-backend.ts';
 import { ThreadBackend } from './threads/thread-backend.ts';
 
@@ -73,9 +73,11 @@ export class Engine {
     stop,
   }: EngineOptions): Promise<Engine> {
     const options = { config, head, optimizer, onActivity };
-    const backend = asksForHostDevice()
-      ? await DeviceBackend.start(options)
-      : await ThreadBackend.start({ ...options, workers });
+    const devices = laneDevices();
+    const backend =
+      devices.length > 0
+        ? await DeviceBackend.start({ ...options, devices })
+        : await ThreadBackend.start({ ...options, workers });
     const engine = new Engine(config, parameterLayout(config, head), backend, stop);
     try {
       if (parameters) await engine.writeParameters('policy', parameters);

@@ -6,9 +6,17 @@ import { type CudaLibraries, findCudaLibraries } from './ffi/cuda-libraries.ts';
 /** No device: its memory is that of the process, as hidden as a device's is, and the processor computes. For tests: only R1_DEVICE asks for it. */
 export type HostDevice = 'host';
 
+/** A device that is driven by a thread of its own, a lane. */
+export type LaneDevice =
+  | { readonly kind: HostDevice }
+  /** By its number in this process. */
+  | { readonly kind: 'cuda'; readonly gpu: number; readonly name: string };
+
 /** What a stage computes on. */
 export interface DeviceChoice {
-  readonly name: 'cpu' | HostDevice;
+  readonly name: 'cpu' | 'cuda' | HostDevice;
+  /** Those that it computes on. */
+  readonly gpus?: readonly Gpu[];
   /** GPUs that this process could see, and why they stand idle. */
   readonly idle?: { readonly gpus: readonly Gpu[]; readonly because: string };
 }
@@ -21,15 +29,24 @@ export interface CudaFound {
 
 const host: HostDevice = 'host';
 
-/** Whether the environment asks for it. */
-export function asksForHostDevice(): boolean {
-  return process.env['R1_DEVICE'] === host;
-}
-
 const laneCounts = [1, 2, 4] as const;
 
-/** How many threads drive parts of the host as devices of their own: `R1_LANES`, for tests. @throws UserError where it is no such number */
-export function hostLanes(asked = process.env['R1_LANES']): number {
+/**
+ * Devices that this process computes on instead of worker threads: as many GPUs as a step can be shared out to, or parts of the host, of
+ * which `R1_LANES` says how many. Only `R1_DEVICE` asks for them.
+ *
+ * @throws UserError where there are no such devices
+ */
+export function laneDevices({ R1_DEVICE, R1_LANES }: NodeJS.ProcessEnv = process.env): readonly LaneDevice[] {
+  if (R1_DEVICE === host) return Array.from({ length: hostLanes(R1_LANES) }, () => ({ kind: host }));
+  const { name, gpus = [] } = R1_DEVICE === 'cuda' ? chooseDevice('cuda', R1_DEVICE) : { name: 'cpu' };
+  if (name !== 'cuda') return [];
+  const count = laneCounts.findLast((known) => known <= gpus.length) ?? 0;
+  return gpus.slice(0, count).map(({ name: model }, gpu) => ({ kind: 'cuda', gpu, name: model }));
+}
+
+/** @throws UserError where it is no number of lanes */
+export function hostLanes(asked: string | undefined): number {
   if (asked === undefined) return 1;
   const count = laneCounts.find((known) => String(known) === asked);
   if (count === undefined) {
@@ -55,15 +72,18 @@ export function chooseDevice(asked: Device = 'auto', environment = process.env['
   if (device === undefined) {
     throw new UserError(`R1_DEVICE: found ${JSON.stringify(environment)}, expected ${devices.join(', ')} or nothing`);
   }
-  return decideDevice(device, { driver: orError(readCudaDriver), libraries: orError(findCudaLibraries) });
+  const found = { driver: orError(readCudaDriver), libraries: orError(findCudaLibraries) };
+  return decideDevice(device, found, environment === 'cuda');
 }
 
-export function decideDevice(device: Device, found: CudaFound): DeviceChoice {
-  const unusable = whyUnusable(found);
+/** @param isTried GPUs are computed on although that has been shown on none yet */
+export function decideDevice(device: Device, found: CudaFound, isTried = false): DeviceChoice {
+  const unusable = whyUnusable(found) ?? (isTried ? undefined : 'computing on GPUs is not part of this version');
+  if (unusable === undefined && !(found.driver instanceof Error)) return { name: 'cuda', gpus: found.driver.gpus };
   if (device === 'cuda') throw new UserError(`device: cuda: ${unusable}; ${waysOn}`);
   const gpus = found.driver instanceof Error ? [] : found.driver.gpus;
   if (gpus.length === 0) return { name: 'cpu' };
-  return { name: 'cpu', idle: { gpus, because: device === 'cpu' ? 'device: cpu' : unusable } };
+  return { name: 'cpu', idle: { gpus, because: device === 'cpu' ? 'device: cpu' : String(unusable) } };
 }
 
 /** Tells on stderr of a GPU that somebody may pay for. */
@@ -73,7 +93,7 @@ export function sayIdleGpus({ idle }: DeviceChoice): void {
   console.error(`computing on processors while ${idle.gpus.length} × ${names} stand idle: ${idle.because}`);
 }
 
-function whyUnusable({ driver, libraries }: CudaFound): string {
+function whyUnusable({ driver, libraries }: CudaFound): string | undefined {
   if (driver instanceof Error) return driver.message;
   if (driver.gpus.length === 0) return 'the NVIDIA driver shows this process no GPU';
   if (!reaches(driver.cuda, least.cuda)) {
@@ -85,7 +105,7 @@ function whyUnusable({ driver, libraries }: CudaFound): string {
     return `found ${old.name} of compute capability ${old.capability.join('.')}, expected ${expected}`;
   }
   if (libraries instanceof Error) return `${libraries.message}, expected what the CUDA image has there`;
-  return 'computing on GPUs is not part of this version';
+  return undefined;
 }
 
 function reaches([major, minor]: readonly [number, number], expected: readonly [number, number]): boolean {

@@ -7,6 +7,7 @@ import type { ModelConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import { newClaims } from '../../../trainer/rollout/claims.ts';
 import type { Completion } from '../../../trainer/rollout/requests.ts';
+import type { LaneDevice } from '../../../trainer/runtime/choose-device.ts';
 import { fromFlat } from '../../support/flat-parameters.ts';
 import { tinyConfig } from '../../support/random-model.ts';
 import { flatParameters, requests, stepSettings } from './tiny-engine.ts';
@@ -19,9 +20,9 @@ afterAll(async () => {
 
 /** Rollout, reference and update on a device, and what crosses its border meanwhile. */
 async function learner(config: ModelConfig, lanes = 1) {
-  process.env['R1_LANES'] = String(lanes);
-  const backend = await DeviceBackend.start({ config, head: 'lm', optimizer: true, onActivity: () => undefined });
-  delete process.env['R1_LANES'];
+  const devices = Array.from({ length: lanes }, (): LaneDevice => ({ kind: 'host' }));
+  const options = { config, head: 'lm', devices, optimizer: true } as const;
+  const backend = await DeviceBackend.start({ ...options, onActivity: () => undefined });
   backends.push(backend);
   const { parameters } = backend;
   await parameters.put('policy', fromFlat(parameterLayout(config, 'lm'), flatParameters(config, 'lm')));

@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Device } from '../../../trainer/contract/device.ts';
-import { chooseDevice, type CudaFound, decideDevice, hostLanes } from '../../../trainer/runtime/choose-device.ts';
+import {
+  chooseDevice,
+  type CudaFound,
+  decideDevice,
+  hostLanes,
+  laneDevices,
+} from '../../../trainer/runtime/choose-device.ts';
 import { readCudaDriver } from '../../../trainer/runtime/ffi/cuda-driver.ts';
 import { findCudaLibraries } from '../../../trainer/runtime/ffi/cuda-libraries.ts';
 import { canCompile, compileLibrary } from '../../support/compile-library.ts';
@@ -68,6 +74,22 @@ test('R1_DEVICE goes before what the manifest says, and must be a device', () =>
   expect(chooseDevice('cuda', 'cpu').name).toBe('cpu');
   expect(chooseDevice('cuda', 'host').name).toBe('host');
   expect(() => chooseDevice('auto', 'gpu')).toThrow('R1_DEVICE: found "gpu", expected auto, cpu, cuda or nothing');
+});
+
+test('where R1_DEVICE tries GPUs all that can be used are computed on', () => {
+  expect(decideDevice('cuda', usable, true)).toEqual({ name: 'cuda', gpus: [gpu, gpu] });
+  expect(() => decideDevice('cuda', usable)).toThrow(
+    'device: cuda: computing on GPUs is not part of this version; on a',
+  );
+  expect(() => decideDevice('cuda', { ...usable, driver: new Error('found no driver') }, true)).toThrow(
+    'device: cuda: found no driver; on a',
+  );
+});
+
+test('devices come instead of worker threads where R1_DEVICE asks for them alone', () => {
+  expect(laneDevices({})).toEqual([]);
+  expect(laneDevices({ R1_DEVICE: 'cpu', R1_LANES: '2' })).toEqual([]);
+  expect(laneDevices({ R1_DEVICE: 'host', R1_LANES: '2' })).toEqual([{ kind: 'host' }, { kind: 'host' }]);
 });
 
 test('R1_LANES must be a number of lanes that a step can be shared out to', () => {

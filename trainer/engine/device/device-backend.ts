@@ -3,7 +3,8 @@ import { parameterLayout, trainedLayout } from '../../models/parameters.ts';
 import type { AdamWSettings, Range } from '../../optim/adamw.ts';
 import { squareBlocks } from '../../optim/clipping.ts';
 import type { Claims } from '../../rollout/claims.ts';
-import { hostLanes } from '../../runtime/choose-device.ts';
+import type { LaneDevice } from '../../runtime/choose-device.ts';
+import { runtimeOnGpu } from '../../runtime/open-device.ts';
 import { chooseRuntime } from '../../runtime/open-runtime.ts';
 import type { Backend, Gradient, Moments, OnCompletion, WriteMoments } from '../backend.ts';
 import type { Part, TrainingPart } from '../batches.ts';
@@ -19,6 +20,8 @@ import type { LaneTraffic } from './protocol.ts';
 interface DeviceOptions {
   readonly config: ModelConfig;
   readonly head: Head;
+  /** One for each lane. */
+  readonly devices: readonly LaneDevice[];
   /** Makes room for training: gradient and moments. */
   readonly optimizer: boolean;
   /** Called whenever a lane has done something. */
@@ -43,12 +46,14 @@ export class DeviceBackend implements Backend {
     this.#shares = blocks.map((ofLane) => ({ start: ofLane[0]?.start ?? 0, end: ofLane.at(-1)?.end ?? 0 }));
   }
 
-  static async start({ onActivity, ...options }: DeviceOptions): Promise<DeviceBackend> {
+  /** @throws Error where a device cannot be opened */
+  static async start({ onActivity, devices, ...options }: DeviceOptions): Promise<DeviceBackend> {
     const { size } = trainedLayout(parameterLayout(options.config, options.head));
-    const blocks = sharesOf(squareBlocks(size), hostLanes());
-    // Chosen here, as a process opens kernels in one thread first.
+    const blocks = sharesOf(squareBlocks(size), devices.length);
     const settings = { ...options, runtime: chooseRuntime().name };
-    return new DeviceBackend(await Lanes.start(blocks, settings, onActivity), blocks);
+    const places = devices.map((device, lane) => ({ device, blocks: blocks[lane] ?? [] }));
+    if (devices.some(({ kind }) => kind === 'cuda')) runtimeOnGpu(0); // a process opens kernels in one thread first
+    return new DeviceBackend(await Lanes.start(places, settings, onActivity), blocks);
   }
 
   /** Each lane has one thread. */

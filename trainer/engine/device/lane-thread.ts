@@ -6,5 +6,5 @@ import type { LaneSettings } from './protocol.ts';
 
 /** Entry of a lane's thread. */
 const settings = workerData as LaneSettings;
-const lane = new Lane(settings, openDevice(settings.runtime), tellOfJob);
+const lane = new Lane(settings, openDevice(settings.device, settings.runtime), tellOfJob);
 serveJobs(lane.handlers, settings.running);

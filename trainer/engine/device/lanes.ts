@@ -1,4 +1,3 @@
-import type { Range } from '../../optim/adamw.ts';
 import { cancelRuns } from '../../runtime/open-runtime.ts';
 import type { Cancellation } from '../../runtime/runtime.ts';
 import { endAtExit } from '../end-at-exit.ts';
@@ -6,6 +5,7 @@ import { JobThread } from '../job-thread.ts';
 import type { LaneJobs, LaneSettings } from './protocol.ts';
 
 type JobKind = keyof LaneJobs;
+type LanePlace = Pick<LaneSettings, 'device' | 'blocks'>;
 type ModelSettings = Pick<LaneSettings, 'config' | 'head' | 'optimizer' | 'runtime'>;
 
 /** Threads that drive a device each. */
@@ -15,10 +15,10 @@ export class Lanes {
   readonly #ignoreExit: () => void;
   #cancellations: readonly Cancellation[] = [];
 
-  private constructor(blocks: readonly (readonly Range[])[], settings: ModelSettings, onActivity: () => void) {
+  private constructor(lanes: readonly LanePlace[], settings: ModelSettings, onActivity: () => void) {
     const running = sharedWord();
-    this.#threads = blocks.map((ofLane) => {
-      const of: LaneSettings = { ...settings, blocks: ofLane, unwanted: this.#unwanted, running };
+    this.#threads = lanes.map((place) => {
+      const of: LaneSettings = { ...settings, ...place, unwanted: this.#unwanted, running };
       return new JobThread<LaneJobs>(new URL('lane-thread.ts', import.meta.url), of, onActivity);
     });
     this.#ignoreExit = endAtExit(running, () => {
@@ -27,17 +27,9 @@ export class Lanes {
     });
   }
 
-  /**
-   * Resolves once every lane has its device.
-   *
-   * @param blocks of what is trained, those that each lane updates
-   */
-  static async start(
-    blocks: readonly (readonly Range[])[],
-    settings: ModelSettings,
-    onActivity: () => void,
-  ): Promise<Lanes> {
-    const lanes = new Lanes(blocks, settings, onActivity);
+  /** Resolves once every lane has its device. */
+  static async start(places: readonly LanePlace[], settings: ModelSettings, onActivity: () => void): Promise<Lanes> {
+    const lanes = new Lanes(places, settings, onActivity);
     try {
       lanes.#cancellations = await lanes.each('ready', () => ({}));
       return lanes;

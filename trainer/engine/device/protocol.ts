@@ -3,6 +3,7 @@ import type { ParameterTensor } from '../../models/parameters.ts';
 import type { AdamWSettings, Range } from '../../optim/adamw.ts';
 import type { Claims } from '../../rollout/claims.ts';
 import type { PromptGroup } from '../../rollout/requests.ts';
+import type { LaneDevice } from '../../runtime/choose-device.ts';
 import type { DeviceTraffic } from '../../runtime/device-memory.ts';
 import type { Cancellation, RuntimeName } from '../../runtime/runtime.ts';
 import type { MicroBatchResult, Moments } from '../backend.ts';
@@ -14,6 +15,8 @@ export interface LaneSettings {
   readonly config: ModelConfig;
   readonly head: Head;
   readonly optimizer: boolean;
+  readonly device: LaneDevice;
+  /** Of a part of the host. */
   readonly runtime: RuntimeName;
   /** Of what is trained, what this lane updates, in the blocks in which squares are summed. */
   readonly blocks: readonly Range[];

@@ -1,6 +1,7 @@
+import { UnavailableError } from '../../contract/errors.ts';
 import type { Api, Pointer } from './api.ts';
 import type { MemoryCalls } from './counted-memory.ts';
-import { openCudaCalls } from './cuda-calls.ts';
+import { type CudaCalls, openCudaCalls } from './cuda-calls.ts';
 import type { CudaLibraries } from './cuda-libraries.ts';
 import { cudaMemoryCalls } from './cuda-memory.ts';
 import { type AppendProvider, bridgedProvider, pluggedProvider } from './cuda-provider.ts';
@@ -27,7 +28,7 @@ export function loadNeeded({ needed }: CudaLibraries): void {
  * Makes a GPU the one of this thread.
  *
  * @param form of the provider: as a part of its core, or as a plugin
- * @throws Error in CUDA's words where there is no such GPU
+ * @throws UnavailableError in CUDA's words where it does not answer
  */
 export function openCudaGpu(
   api: Api,
@@ -36,12 +37,21 @@ export function openCudaGpu(
   { gpu, form }: { readonly gpu: number; readonly form: 'bridge' | 'plugin' },
 ): CudaGpu {
   const cuda = openCudaCalls(cudart);
-  cuda.call('cudaSetDevice', gpu);
-  const stream = cuda.make('cudaStreamCreateWithFlags', nonBlocking);
+  const stream = openStream(cuda, gpu);
   const memory = api.make('CreateMemoryInfo', 'Cuda', deviceAllocator, gpu, defaultMemory);
   const options = { path: provider, gpu, stream };
   return {
     memory: cudaMemoryCalls(cuda, memory, stream),
     append: form === 'bridge' ? bridgedProvider(api, options) : pluggedProvider(api, environment, options),
   };
+}
+
+/** A GPU that the driver tells of may have fallen off its bus, or be another process's: elsewhere, or later, the same may work. */
+function openStream(cuda: CudaCalls, gpu: number): Pointer {
+  try {
+    cuda.call('cudaSetDevice', gpu);
+    return cuda.make('cudaStreamCreateWithFlags', nonBlocking);
+  } catch (error) {
+    throw new UnavailableError(`GPU ${gpu}: ${(error as Error).message}`, { cause: error });
+  }
 }

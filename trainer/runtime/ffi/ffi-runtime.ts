@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type { OnnxProgram } from '../../graph/program.ts';
 import { input } from '../../graph/value.ts';
 import { writeProgram } from '../../graph/writer.ts';
@@ -68,6 +69,9 @@ export class FfiRuntime implements Runtime {
   ): FfiRuntime {
     loadNeeded(libraries);
     const api = openApi(libraries.core);
+    const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
+    if (api.version !== version)
+      throw new Error(`${libraries.core}: found version ${api.version}, expected ${version}`);
     const open = (environment: Pointer) => openCudaGpu(api, environment, libraries, gpu);
     const runtime = new FfiRuntime(api, openOps(api, { place: libraries.ops, path: libraries.ops }), open);
     runtime.#makeDomainKnown();
