@@ -137,7 +137,8 @@ describeCluster('an API server', (cluster) => {
       const stage = await client().create(stages, first);
       expect(stage.spec).toEqual(JSON.parse(JSON.stringify(first.spec)));
       const { actions } = decidePipeline({ now, pipeline: stored, stages: [stage], maxRunningStages: 1 });
-      expect(actions).toEqual([]);
+      // A volume that is to stay is told so before anything is known of it.
+      expect(actions.filter(({ kind }) => kind !== 'RetainVolume')).toEqual([]);
     }
   });
 
