@@ -5,6 +5,7 @@ import { verify } from '../../trainer/rewards/verify.ts';
 import { answerFiles, answerRows, judgedRow } from '../support/answer-rows.ts';
 import { r1 } from '../support/cli.ts';
 import { useSharedDirectory } from '../support/shared-directory.ts';
+import { testWithPython } from '../support/with-python.ts';
 
 const directory = useSharedDirectory();
 
@@ -137,7 +138,7 @@ test('a score that is not the one expected, and what has none, are told and coun
   ]);
 });
 
-test.each([
+testWithPython.each([
   { given: [], says: '1 row: 1 scored (mean 1.00)' },
   { given: ['--format=standard', '--function=plain'], says: '1 row: 1 scored (mean 11.0)' },
   { given: ['--function=none'], says: 'it has no none: it defines ' },

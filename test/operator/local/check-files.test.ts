@@ -5,6 +5,7 @@ import { fileProblems, missingFiles, missingModels, carriedProblems } from '../.
 import { formatPath } from '../../../operator/api/value-problem.ts';
 import { findInHubCache } from '../../../operator/local/hub-cache.ts';
 import { fourStages, pipelineOf, Workbench } from '../../support/pipelines.ts';
+import { testWithPython } from '../../support/with-python.ts';
 
 const { folder } = new Workbench();
 mkdirSync(join(folder, 'model'));
@@ -259,30 +260,33 @@ test('rewards of one’s own are loaded before any stage starts', async () => {
   expect(carried.map(({ message }) => message)).toEqual([expect.stringContaining('faulty.ts: line 2: ')]);
 });
 
-test('rewards in Python are loaded by the Python that is named, and on another machine left to it', async () => {
-  writeFileSync(join(folder, 'good.py'), 'def a(prompts, completions, **columns): return completions\ndef b(): pass');
-  writeFileSync(join(folder, 'faulty.py'), 'a = 1\ndef grade(:');
-  const python = [
-    { file: 'good.py', function: 'a' },
-    { file: 'good.py' },
-    { file: 'faulty.py' },
-    { file: 'missing.py' },
-    { file: 'good.py', function: 'a', interpreter: 'no-such-python' },
-  ];
-  const spec = {
-    base: { init: {} },
-    datasets: [{ name: 'sums', generator: { task: 'addition' } }],
-    stages: [
-      { name: 'zero', grpo: { prompts: ['sums'], steps: 1, rewards: python.map((each) => ({ python: each })) } },
-    ],
-  };
-  expect(await problemsOf(spec)).toEqual([
-    'spec.stages[0].grpo.rewards[3].python.file: found nothing at ./missing.py, expected a Python file',
-    'spec.stages[0].grpo.rewards[1].python.file: ./good.py: it defines a, b; expected one function, or the name of one in the field function',
-    expect.stringMatching(
-      /^spec\.stages\[0\]\.grpo\.rewards\[2\]\.python\.file: \.\/faulty\.py: line 2: SyntaxError: /,
-    ),
-    'spec.stages[0].grpo.rewards[4].python.file: ./good.py: found no no-such-python on this machine; expected one that runs it, which grpo.rewards[].python.interpreter names',
-  ]);
-  expect(await carriedProblems(spec, join(folder, 'pipeline.yaml'), ['faulty.py'])).toEqual([]);
-});
+testWithPython(
+  'rewards in Python are loaded by the Python that is named, and on another machine left to it',
+  async () => {
+    writeFileSync(join(folder, 'good.py'), 'def a(prompts, completions, **columns): return completions\ndef b(): pass');
+    writeFileSync(join(folder, 'faulty.py'), 'a = 1\ndef grade(:');
+    const python = [
+      { file: 'good.py', function: 'a' },
+      { file: 'good.py' },
+      { file: 'faulty.py' },
+      { file: 'missing.py' },
+      { file: 'good.py', function: 'a', interpreter: 'no-such-python' },
+    ];
+    const spec = {
+      base: { init: {} },
+      datasets: [{ name: 'sums', generator: { task: 'addition' } }],
+      stages: [
+        { name: 'zero', grpo: { prompts: ['sums'], steps: 1, rewards: python.map((each) => ({ python: each })) } },
+      ],
+    };
+    expect(await problemsOf(spec)).toEqual([
+      'spec.stages[0].grpo.rewards[3].python.file: found nothing at ./missing.py, expected a Python file',
+      'spec.stages[0].grpo.rewards[1].python.file: ./good.py: it defines a, b; expected one function, or the name of one in the field function',
+      expect.stringMatching(
+        /^spec\.stages\[0\]\.grpo\.rewards\[2\]\.python\.file: \.\/faulty\.py: line 2: SyntaxError: /,
+      ),
+      'spec.stages[0].grpo.rewards[4].python.file: ./good.py: found no no-such-python on this machine; expected one that runs it, which grpo.rewards[].python.interpreter names',
+    ]);
+    expect(await carriedProblems(spec, join(folder, 'pipeline.yaml'), ['faulty.py'])).toEqual([]);
+  },
+);

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
@@ -19,6 +18,7 @@ import {
   type StageToRun,
   writeStage,
 } from '../../support/trainer.ts';
+import { testWithPython } from '../../support/with-python.ts';
 
 const root = useBaseStage({ steps: 20, batch: 16 });
 
@@ -168,9 +168,7 @@ test('what a file prints is in the log of the stage, and not in its report of pr
   expect(await readFile(join(root(), 'talking/metrics.jsonl'), 'utf8')).toContain('rewards/module/mean');
 });
 
-const withPython = spawnSync('python3', ['--version']).status === 0 ? test : test.skip;
-
-withPython('one in Python counts as a module does, and its file is part of what the weights are', async () => {
+testWithPython('one in Python counts as a module does, and its file is part of what the weights are', async () => {
   const python = join(root(), 'length.py');
   const source = `def by_length(completions, answer, **columns):
     print("seen")

@@ -4,6 +4,7 @@ import { expect, test } from '@jest/globals';
 import { rewardModule, rewardPython } from '../../../../trainer/contract/rewards.ts';
 import { RewardModule } from '../../../../trainer/rewards/modules/reward-module.ts';
 import { useTemporaryDirectory } from '../../../support/temporary-directory.ts';
+import { testWithPython } from '../../../support/with-python.ts';
 
 const project = new URL('../../../../', import.meta.url);
 const directory = useTemporaryDirectory();
@@ -17,24 +18,32 @@ async function textOf(name: string): Promise<string> {
   return text;
 }
 
+const units = {
+  answer: '12 km',
+  scores: { '<answer>12 km</answer>': 1, '<answer>12 m</answer>': 0.5, '<answer>13 km</answer>': 0, '12 km': 0 },
+};
+
+testWithPython('rewards/units.py scores as it says', async () =>
+  scoresAsItSays({ name: 'rewards/units.py', ...units }),
+);
+
 test.each([
-  {
-    name: 'rewards/units.ts',
-    answer: '12 km',
-    scores: { '<answer>12 km</answer>': 1, '<answer>12 m</answer>': 0.5, '<answer>13 km</answer>': 0, '12 km': 0 },
-  },
-  {
-    name: 'rewards/units.py',
-    answer: '12 km',
-    scores: { '<answer>12 km</answer>': 1, '<answer>12 m</answer>': 0.5, '<answer>13 km</answer>': 0, '12 km': 0 },
-  },
+  { name: 'rewards/units.ts', ...units },
   { name: 'rewards/distinct.js', answer: '1', scores: { a: 1, b: 1 } },
   {
     name: 'examples/rewards/near-sum.ts',
     answer: '85',
     scores: { '<think>47+38</think><answer>85</answer>': 1, '<answer>84</answer>': 0.5, '85': 0 },
   },
-])('$name scores as it says', async ({ name, answer, scores }) => {
+])('$name scores as it says', scoresAsItSays);
+
+interface Example {
+  readonly name: string;
+  readonly answer: string;
+  readonly scores: Readonly<Record<string, number>>;
+}
+
+async function scoresAsItSays({ name, answer, scores }: Example): Promise<void> {
   const file = join(directory(), name.replaceAll('/', '-'));
   await writeFile(file, await textOf(name));
   const module = await (name.endsWith('.py')
@@ -47,4 +56,4 @@ test.each([
   } finally {
     module.close();
   }
-});
+}
