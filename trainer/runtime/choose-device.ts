@@ -39,10 +39,10 @@ const laneCounts = [1, 2, 4] as const;
  */
 export function laneDevices({ R1_DEVICE, R1_LANES }: NodeJS.ProcessEnv = process.env): readonly LaneDevice[] {
   if (R1_DEVICE === host) return Array.from({ length: hostLanes(R1_LANES) }, () => ({ kind: host }));
-  const { name, gpus = [] } = R1_DEVICE === 'cuda' ? chooseDevice('cuda', R1_DEVICE) : { name: 'cpu' };
-  if (name !== 'cuda') return [];
+  if (R1_DEVICE !== 'cuda') return [];
+  const { gpus = [] } = chooseDevice('cuda', R1_DEVICE);
   const count = laneCounts.findLast((known) => known <= gpus.length) ?? 0;
-  return gpus.slice(0, count).map(({ name: model }, gpu) => ({ kind: 'cuda', gpu, name: model }));
+  return gpus.slice(0, count).map(({ name }, gpu) => ({ kind: 'cuda', gpu, name }));
 }
 
 /** @throws UserError where it is no number of lanes */

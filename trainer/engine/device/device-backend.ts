@@ -16,6 +16,7 @@ import type { LaneEvent } from './lane.ts';
 import { LaneParameters } from './lane-parameters.ts';
 import { Lanes } from './lanes.ts';
 import type { LaneTraffic } from './protocol.ts';
+import { sharedWord } from '../../runtime/shared-word.ts';
 
 interface DeviceOptions {
   readonly config: ModelConfig;
@@ -62,7 +63,7 @@ export class DeviceBackend implements Backend {
   }
 
   async generate(plan: GenerationPlan, set: string, claims: Claims, onCompletion: OnCompletion): Promise<void> {
-    const queue = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const queue = sharedWord();
     await this.#lanes.each(
       'generate',
       () => ({ ...plan, set, queue, claims }),

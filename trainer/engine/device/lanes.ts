@@ -3,6 +3,7 @@ import type { Cancellation } from '../../runtime/runtime.ts';
 import { endAtExit } from '../end-at-exit.ts';
 import { JobThread } from '../job-thread.ts';
 import type { LaneJobs, LaneSettings } from './protocol.ts';
+import { sharedWord } from '../../runtime/shared-word.ts';
 
 type JobKind = keyof LaneJobs;
 type LanePlace = Pick<LaneSettings, 'device' | 'blocks'>;
@@ -85,8 +86,4 @@ export class Lanes {
     Atomics.store(this.#unwanted, 0, 1);
     for (const cancellation of this.#cancellations) cancelRuns(cancellation);
   }
-}
-
-function sharedWord(): Int32Array {
-  return new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 }

@@ -16,6 +16,7 @@ import type { OptimizerMemory, ParameterSource } from './protocol.ts';
 import { optimizerMemory, share, sharedFloats } from './shared-memory.ts';
 import { fewestPackedRows, ownPanelBytes, PanelMemory } from './panels.ts';
 import { WorkerPool } from './worker-pool.ts';
+import { sharedWord } from '../../runtime/shared-word.ts';
 
 interface ThreadOptions {
   readonly config: ModelConfig;
@@ -66,7 +67,7 @@ export class ThreadBackend implements Backend {
 
   async generate(plan: GenerationPlan, set: string, claims: Claims, onCompletion: OnCompletion): Promise<void> {
     const source = await this.#source(set);
-    const queue = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const queue = sharedWord();
     const panels = plan.rows < fewestPackedRows ? undefined : await this.#packed(source);
     await this.#pool.each('generate', () => ({ ...plan, source, panels, queue, claims }), onCompletion);
   }

@@ -5,6 +5,7 @@ import { endAtExit } from '../end-at-exit.ts';
 import { JobThread } from '../job-thread.ts';
 import type { CompletionEvent, Jobs, WorkerSettings } from './protocol.ts';
 import { newTurns, refuseTurns, resetTurns } from './turn.ts';
+import { sharedWord } from '../../runtime/shared-word.ts';
 
 /** Jobs given to a worker at once: it has the next one at hand while the main thread is busy. */
 const jobsAhead = 2;
@@ -23,7 +24,7 @@ export class WorkerPool {
 
   private constructor(count: number, settings: ModelSettings, onReply: () => void) {
     this.#turns = newTurns(settings.config.layers);
-    const running = sharedCounter();
+    const running = sharedWord();
     const of: WorkerSettings = { ...settings, turns: this.#turns, running };
     const entry = new URL('worker.ts', import.meta.url);
     this.#threads = Array.from({ length: count }, () => new JobThread<Jobs>(entry, of, onReply));
@@ -112,8 +113,4 @@ export class WorkerPool {
       throw error;
     }
   }
-}
-
-function sharedCounter(): Int32Array {
-  return new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 }

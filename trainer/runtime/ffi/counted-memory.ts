@@ -4,6 +4,9 @@ import { arrays, type DeviceBuffer, type DeviceTensor, type TensorData } from '.
 import type { Pointer } from './api.ts';
 import { newBuffer } from './device-buffers.ts';
 
+/** What fresh memory is filled with: every float of these bytes is NaN, and every index far from any. */
+export const poison = 0xff;
+
 /** What a device does with addresses of its own. It may do it later, in the order of the calls. */
 export interface MemoryCalls {
   /** The library's description of this memory. */

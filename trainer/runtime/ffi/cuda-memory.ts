@@ -1,13 +1,10 @@
 import { TrainerError } from '../../contract/errors.ts';
 import type { Pointer } from './api.ts';
-import type { MemoryCalls } from './counted-memory.ts';
+import { type MemoryCalls, poison } from './counted-memory.ts';
 import { type CudaCalls, CudaError, outOfDeviceMemory } from './cuda-calls.ts';
 
 /** cudaMemcpyKind */
 const [hostToDevice, deviceToHost, deviceToDevice] = [1, 2, 3];
-
-/** Every float of these bytes is NaN, and every index far from any. */
-const poison = 0xff;
 
 /**
  * Memory of the GPU that the thread has chosen. Everything is done on one stream, which programs run on, too. Copies from and to the process's own

@@ -1,8 +1,5 @@
 import type { Api, Pointer } from './api.ts';
-import type { MemoryCalls } from './counted-memory.ts';
-
-/** Every float of these bytes is NaN, and every index far from any. */
-const poison = 0xff;
+import { type MemoryCalls, poison } from './counted-memory.ts';
 
 /**
  * A device without a device: its memory is that of the library's allocator, and as hidden as a real one's.

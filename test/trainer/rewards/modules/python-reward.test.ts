@@ -9,9 +9,8 @@ import type { Sample } from '../../../../trainer/rewards/modules/protocol.ts';
 import { type PythonFile, RewardModule } from '../../../../trainer/rewards/modules/reward-module.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { useTemporaryDirectory } from '../../../support/temporary-directory.ts';
-
 // A machine need not have a Python, and one without has none of these rewards.
-const test = spawnSync('python3', ['--version']).status === 0 ? anyTest : anyTest.skip;
+import { testWithPython as test } from '../../../support/with-python.ts';
 
 const directory = useTemporaryDirectory();
 const fixtures = join(import.meta.dirname, '../../../fixtures/python-rewards');
