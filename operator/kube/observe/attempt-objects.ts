@@ -7,7 +7,7 @@ import { gpusOf } from '../objects/gpus.ts';
 import { gpusAnnotation } from '../objects/labels.ts';
 import type { AttemptObjects, ObservedPod } from './observe-attempt.ts';
 import type { Job, Pod, Stored } from '../client/resources.ts';
-import { trainerStatus } from './attempt-end.ts';
+import { hasEnded, trainerStatus } from './attempt-end.ts';
 import type { Tombstones } from './tombstones.ts';
 
 type Growing = AttemptObjects & { readonly pods: ObservedPod[] };
@@ -76,15 +76,34 @@ export function withPods(objects: AttemptObjects, found: readonly Stored<Pod>[])
   return { ...objects, pods: inOrder([...pods.values()]) };
 }
 
-/** Oldest first, without those that found another one at work: how that one ends is how the attempt ends. */
+/**
+ * The last one is that by which the attempt is told: there are several where a queue took one away and gave another, or where
+ * the Job controller lost the answer to its create, made another one and ended one of the two. One that found another one at work
+ * tells nothing.
+ */
 function inOrder(pods: readonly ObservedPod[]): ObservedPod[] {
-  const sorted = pods.toSorted((a, b) => age(a.pod) - age(b.pod));
-  const writers = sorted.filter(
-    ({ pod }) => trainerStatus(pod)?.state?.terminated?.exitCode !== exitCodes.anotherWriter,
-  );
+  const sorted = pods.toSorted((a, b) => weight(a) - weight(b) || lastSeenAt(a) - lastSeenAt(b));
+  const writers = sorted.filter(({ pod }) => exitCodeOf(pod) !== exitCodes.anotherWriter);
   return writers.length === 0 ? sorted : writers;
 }
 
-function age({ metadata }: Pod): number {
-  return Date.parse(metadata?.creationTimestamp ?? '');
+/** How much a pod says of its attempt. */
+function weight({ pod, goneAt }: ObservedPod): number {
+  if (exitCodeOf(pod) === exitCodes.succeeded) return 4;
+  if (goneAt !== undefined || hasEnded(pod)) return 0;
+  if (pod.metadata?.deletionTimestamp !== undefined) return 1;
+  return trainerStatus(pod)?.state?.running === undefined ? 2 : 3;
+}
+
+function exitCodeOf(pod: Pod): number | undefined {
+  return trainerStatus(pod)?.state?.terminated?.exitCode;
+}
+
+/** When it ended; of one that goes on when it was made. */
+function lastSeenAt({ pod, goneAt }: ObservedPod): number {
+  const made = Date.parse(pod.metadata?.creationTimestamp ?? '');
+  if (goneAt === undefined && !hasEnded(pod)) return made;
+  // A kubelet that did not see the container end gives null.
+  const finishedAt = trainerStatus(pod)?.state?.terminated?.finishedAt;
+  return finishedAt ? Date.parse(finishedAt) : (goneAt ?? made);
 }

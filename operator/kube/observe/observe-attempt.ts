@@ -22,7 +22,7 @@ export interface AttemptObjects {
   /** In its last state, if it is gone and was seen to go. */
   readonly job: Job | undefined;
   readonly jobIsGone: boolean;
-  /** In the order in which they were made. */
+  /** The attempt is told by the last one. */
   readonly pods: readonly ObservedPod[];
   readonly progress?: ProgressLine | undefined;
   /** For how long its log is known to have had no new progress line. */

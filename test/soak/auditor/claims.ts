@@ -1,7 +1,15 @@
 import { attemptsIn, runs, type AttemptReality } from './reality.ts';
 import { holds, ownerOf, placeOf, type Pipeline, type Snapshot, type Stage } from './objects.ts';
 
-export const kinds = ['duplicate', 'orphan', 'wrong state', 'missed transition', 'wrong checkpoint', 'stuck'] as const;
+export const kinds = [
+  'duplicate',
+  'surplus pod',
+  'orphan',
+  'wrong state',
+  'missed transition',
+  'wrong checkpoint',
+  'stuck',
+] as const;
 export type ClaimKind = (typeof kinds)[number];
 
 /** Something that must not be so, or not for long. */
@@ -51,7 +59,11 @@ function twins({ pods }: Snapshot): Claim[] {
   );
   return [...running]
     .filter(([, { length }]) => length > 1)
-    .map(([stage, list]) => claim('duplicate', `trainers of stage ${stage} at once: ${list.map(nameOf).join(', ')}`));
+    .map(([stage, list]) => {
+      const attempts = new Set(list.map((pod) => placeOf(pod).attempt));
+      const kind = attempts.size > 1 ? 'duplicate' : 'surplus pod';
+      return claim(kind, `trainers of stage ${stage} at once: ${list.map(nameOf).join(', ')}`);
+    });
 }
 
 function orphans({ pipelines, stages, jobs, pods }: Snapshot, attempts: Map<string, AttemptReality[]>): Claim[] {

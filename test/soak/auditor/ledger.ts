@@ -4,10 +4,11 @@ import { ownerOf, placeOf, type Snapshot } from './objects.ts';
 /**
  * For how long each may be so before it is a fault, in milliseconds in which the API server answered. A status waits up to 15 s for its turn, and as long
  * for the Lease of an operator that was killed; one that lost its watches has them back within half a minute. Garbage is
- * collected when the controller manager has found its way back, too.
+ * collected when the controller manager has found its way back, too, and only then does it end a pod that it made twice.
  */
 const settleMs: Readonly<Record<ClaimKind, number>> = {
   duplicate: 0,
+  'surplus pod': 60_000,
   'wrong state': 120_000,
   'missed transition': 120_000,
   'wrong checkpoint': 120_000,

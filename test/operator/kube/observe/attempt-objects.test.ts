@@ -8,6 +8,7 @@ import { idOf, stageIdOf } from '../../../../operator/kube/objects/ownership.ts'
 import { transformJob } from '../../../../operator/kube/objects/transform.ts';
 import { exitCodes } from '../../../../trainer/contract/exit-codes.ts';
 import {
+  asked,
   job,
   jobCondition,
   now,
@@ -157,6 +158,55 @@ describe('of two pods of one attempt, the one that found the other at work tells
       state: 'ended',
       exit: { code: exitCodes.anotherWriter },
     });
+  });
+});
+
+describe('of two pods of one attempt, the one too many that its Job ended tells nothing of the attempt', () => {
+  const ended = (type: string) => ({ ...jobOf(1), status: jobCondition(type) });
+  const interrupted = { terminated: { exitCode: 75, startedAt: secondsAgo(50), finishedAt: secondsAgo(45) } };
+  const fates: {
+    readonly surplus: string;
+    readonly status: NonNullable<Pod['status']>;
+    readonly meta?: object;
+    readonly gone?: true;
+  }[] = [
+    { surplus: 'still waits', status: { phase: 'Pending' } },
+    { surplus: 'is asked to end before it runs', status: { phase: 'Pending' }, meta: asked },
+    { surplus: 'is asked to end', status: trainer('Running', running()), meta: asked },
+    { surplus: 'has ended', status: trainer('Failed', interrupted), meta: asked },
+    { surplus: 'has gone before it ran', status: { phase: 'Pending' }, gone: true },
+    { surplus: 'has gone', status: trainer('Running', running()), gone: true },
+  ];
+  const others = [
+    { other: 'goes on', state: running(), made: jobOf(1), expected: { state: 'running' } },
+    {
+      other: 'succeeds',
+      state: terminated(0, resultMessage()),
+      made: ended('Complete'),
+      expected: { state: 'ended', exit: { code: 0 }, result: { outcome: 'succeeded' } },
+    },
+    { other: 'fails', state: terminated(64), made: ended('Failed'), expected: { state: 'ended', exit: { code: 64 } } },
+  ];
+  const situations = fates
+    .flatMap((fate) => others.map((each) => ({ ...fate, ...each })))
+    .filter(({ other, surplus }) => other !== 'fails' || surplus.startsWith('has'));
+
+  test.each(situations)('it $surplus, the other $other', ({ status, meta, gone, state, made, expected }) => {
+    const phase = {
+      running: 'Running',
+      ended: 'exit' in expected && expected.exit.code === 0 ? 'Succeeded' : 'Failed',
+    };
+    const first = podOf(1, trainer(phase[expected.state as 'running' | 'ended'], state));
+    const surplus = pod(status, {
+      uid: 'surplus',
+      labels: labels(1),
+      creationTimestamp: secondsAgo(1),
+      ...meta,
+    }) as Stored<Pod>;
+    const tombstones = new Tombstones();
+    if (gone) tombstones.addPod(surplus, now - 100_000);
+    const [found] = attemptObjectsOf(stage, [made], gone ? [first] : [first, surplus], tombstones.get(id));
+    expect(found && observeAttempt(found, now)).toMatchObject(expected);
   });
 });
 
