@@ -32,10 +32,10 @@ const podIn = (state: object, uid = 'a'): Pod => ({
   status: { phase: 'Running', containerStatuses: [{ name: 'trainer', state }] },
 });
 const running = podIn({ running: {} });
-const second = podIn({ running: {} }, 'b');
+const surplus = podIn({ running: {} }, 'b');
 const ofSecondAttempt: Pod = {
-  ...second,
-  metadata: { ...second.metadata, labels: { ...labels, 'r1.dev/attempt': '2' } },
+  ...surplus,
+  metadata: { ...surplus.metadata, labels: { ...labels, 'r1.dev/attempt': '2' } },
 };
 const message = JSON.stringify({ outcome: 'succeeded', checkpoint: { digest } });
 const done = podIn({ terminated: { exitCode: 0, message } });
@@ -72,7 +72,7 @@ test.each([
 const withStage = (status: Stage['status']): Stage[] => [{ ...stage, ...(status && { status }) }];
 
 test.each<[name: string, snapshot: Snapshot, kinds: string[]]>([
-  ['two trainers of one attempt', { ...honest, pods: [running, second] }, ['surplus pod']],
+  ['two trainers of one attempt', { ...honest, pods: [running, surplus] }, ['surplus pod']],
   ['trainers of two attempts', { ...honest, pods: [running, ofSecondAttempt] }, ['duplicate']],
   ['a stage that is said to run without a pod', { ...honest, pods: [] }, ['wrong state', 'missed transition']],
   ['an end that nobody told', { ...honest, pods: [done] }, ['wrong state', 'missed transition', 'wrong checkpoint']],

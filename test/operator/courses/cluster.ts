@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { exitCodes } from '../../../trainer/contract/exit-codes.ts';
 import type { StageFile } from '../../../trainer/contract/stage-file.ts';
 import {
   configMaps,
@@ -51,7 +52,7 @@ export class Cluster {
   private readonly dice: Dice;
   private podsMade = 0;
   private readonly silentPods = new Set<string>();
-  /** Pods whose Job was suspended: their end says nothing of it. */
+  /** Pods that the controller of their Job has ended, as it was suspended or had one too many: their end says nothing of it. */
   private readonly takenBack = new Set<string>();
   /** Called as a trainer begins, before it does anything. */
   private readonly onBegin: (beginning: Beginning) => void;
@@ -133,7 +134,7 @@ export class Cluster {
     const { spec, status } = job;
     if (isOver(job)) return;
     const own = this.podsOf(job);
-    if (spec?.suspend === true) return this.takeBack(job, own);
+    if (spec?.suspend === true) return this.suspendPods(job, own);
     if (!isTrainer(job)) return this.keepWorkers(job, own);
     if (spec?.activeDeadlineSeconds !== undefined) {
       for (const pod of own) if (!hasEnded(pod)) this.deletePod(pod);
@@ -143,9 +144,16 @@ export class Cluster {
     if (own.length === 0) {
       // It has had one, which is gone.
       if (status?.active !== undefined) this.judge(job, 'Failed', 'BackoffLimitExceeded');
-      else this.makePod(job);
+      else this.makeFirstPod(job);
     } else if (own.some((pod) => pod.status?.phase === 'Succeeded')) this.judge(job, 'Complete', 'Completed');
     else if (own.every(hasEnded)) this.judge(job, 'Failed', 'BackoffLimitExceeded');
+    else this.takeBack(surplusOf(own));
+  }
+
+  /** The answer to a create may be lost: then it makes another one. */
+  private makeFirstPod(job: Stored<Job>): void {
+    this.makePod(job);
+    if (this.dice.happens(0.1)) this.makePod(job);
   }
 
   private podsOf({ metadata: { uid } }: Stored<Job>): Stored<Pod>[] {
@@ -155,11 +163,15 @@ export class Cluster {
       .filter((pod) => !this.takenBack.has(pod.metadata.uid));
   }
 
-  private takeBack({ status, ...job }: Stored<Job>, own: readonly Stored<Pod>[]): void {
-    for (const pod of own.filter((each) => !hasEnded(each))) {
+  private takeBack(unwanted: readonly Stored<Pod>[]): void {
+    for (const pod of unwanted) {
       this.takenBack.add(pod.metadata.uid);
       this.deletePod(pod);
     }
+  }
+
+  private suspendPods({ status, ...job }: Stored<Job>, own: readonly Stored<Pod>[]): void {
+    this.takeBack(own.filter((each) => !hasEnded(each)));
     if (status?.active !== undefined) this.store.put(jobs, { ...job, status: {} });
   }
 
@@ -209,6 +221,9 @@ export class Cluster {
       return this.put(pod, 'Running', { running: { startedAt: now() } });
     const config = this.configOf(pod);
     if (config === undefined || pod.metadata.deletionTimestamp !== undefined) return;
+    const attempt = jobOf(pod);
+    if (this.alive.some((each) => each.status?.phase === 'Running' && jobOf(each) === attempt))
+      return this.put(pod, 'Failed', exited(exitCodes.anotherWriter, now()));
     const file = JSON.parse(config.data?.['stage.json'] ?? '') as StageFile;
     this.onBegin({ file, pod, toldAt: Date.parse(config.metadata.creationTimestamp) });
     this.volume.removeGoneRuns(file);
@@ -238,15 +253,12 @@ export class Cluster {
     if (how === 'vanishes') return this.store.remove(pods, pod.metadata.name);
     const config = this.configOf(pod);
     const startedAt = pod.status?.containerStatuses?.[0]?.state?.running?.startedAt ?? now();
-    const over = (exitCode: number, message = '') => ({
-      terminated: { exitCode, message, startedAt, finishedAt: now() },
-    });
     if ((how === 'succeeds' || how === 'poorly') && isTrainer(pod) && config !== undefined) {
       const file = JSON.parse(config.data?.['stage.json'] ?? '') as StageFile;
       const checkpoint = this.volume.publish(file);
       const metrics = { 'eval_train/pass@1': how === 'poorly' ? 0.1 : 0.9 };
       const result = { outcome: 'succeeded', reason: 'succeeded', message: 'done', checkpoint, metrics };
-      this.put(pod, 'Succeeded', over(0, JSON.stringify(result)));
+      this.put(pod, 'Succeeded', exited(0, startedAt, JSON.stringify(result)));
     } else {
       const reasons: Partial<Record<PodEnd, string>> = {
         evicted: 'EvictionByEvictionAPI',
@@ -255,7 +267,7 @@ export class Cluster {
       const reason = reasons[how];
       const disruption =
         reason === undefined ? [] : [{ type: 'DisruptionTarget', status: 'True', reason, message: '' }];
-      this.put(pod, 'Failed', over(typeof how === 'number' ? how : 137), disruption);
+      this.put(pod, 'Failed', exited(typeof how === 'number' ? how : 137, startedAt), disruption);
     }
   }
 
@@ -264,6 +276,22 @@ export class Cluster {
     const ready = { name: 'trainer', image: '', imageID: '', ready: phase === 'Running', restartCount: 0, state };
     this.store.put(pods, { ...pod, status: { ...pod.status, phase, conditions, containerStatuses: [ready] } } as Pod);
   }
+}
+
+function exited(exitCode: number, startedAt: string, message = '') {
+  return { terminated: { exitCode, message, startedAt, finishedAt: now() } };
+}
+
+function jobOf({ metadata }: Owned): string | undefined {
+  return metadata.ownerReferences?.[0]?.uid;
+}
+
+/** A Job controller ends those that wait before one that runs. */
+function surplusOf(own: readonly Stored<Pod>[]): Stored<Pod>[] {
+  const alive = own.filter((pod) => !hasEnded(pod) && pod.metadata.deletionTimestamp === undefined);
+  return alive
+    .toSorted((a, b) => Number(b.status?.phase === 'Running') - Number(a.status?.phase === 'Running'))
+    .slice(1);
 }
 
 export function isOver({ status }: Job): boolean {

@@ -69,10 +69,10 @@ test('attempts that are recorded as ended, and rollout workers, are not looked a
 });
 
 test('an attempt holds the GPUs that its Job was given, whatever its stage asks for by now', () => {
-  const asked = { ...stage, spec: { ...stage.spec, resources: { limits: { 'nvidia.com/gpu': 8 } } } };
-  expect(gpusIn([withGpus(jobOf(1), 4)], asked)).toEqual([4]);
-  expect(gpusIn([transformJob(jobOf(1))], asked)).toEqual([0]);
-  expect(gpusIn([], asked)).toEqual([8]);
+  const asksForMore = { ...stage, spec: { ...stage.spec, resources: { limits: { 'nvidia.com/gpu': 8 } } } };
+  expect(gpusIn([withGpus(jobOf(1), 4)], asksForMore)).toEqual([4]);
+  expect(gpusIn([transformJob(jobOf(1))], asksForMore)).toEqual([0]);
+  expect(gpusIn([], asksForMore)).toEqual([8]);
 });
 
 test('rollout workers count as far as they run', () => {
