@@ -54,6 +54,8 @@ export class Cluster {
   private readonly silentPods = new Set<string>();
   /** Pods that the controller of their Job has ended, as it was suspended or had one too many: their end says nothing of it. */
   private readonly takenBack = new Set<string>();
+  /** Jobs whose controller has not heard that their pod was made, and makes another one. */
+  private readonly unanswered = new Set<string>();
   /** Called as a trainer begins, before it does anything. */
   private readonly onBegin: (beginning: Beginning) => void;
 
@@ -145,15 +147,15 @@ export class Cluster {
       // It has had one, which is gone.
       if (status?.active !== undefined) this.judge(job, 'Failed', 'BackoffLimitExceeded');
       else this.makeFirstPod(job);
-    } else if (own.some((pod) => pod.status?.phase === 'Succeeded')) this.judge(job, 'Complete', 'Completed');
+    } else if (this.unanswered.delete(job.metadata.uid)) this.makePod(job);
+    else if (own.some((pod) => pod.status?.phase === 'Succeeded')) this.judge(job, 'Complete', 'Completed');
     else if (own.every(hasEnded)) this.judge(job, 'Failed', 'BackoffLimitExceeded');
     else this.takeBack(surplusOf(own));
   }
 
-  /** The answer to a create may be lost: then it makes another one. */
   private makeFirstPod(job: Stored<Job>): void {
     this.makePod(job);
-    if (this.dice.happens(0.1)) this.makePod(job);
+    if (this.dice.happens(0.1)) this.unanswered.add(job.metadata.uid);
   }
 
   private podsOf({ metadata: { uid } }: Stored<Job>): Stored<Pod>[] {
