@@ -224,7 +224,7 @@ export class Cluster {
     const config = this.configOf(pod);
     if (config === undefined || pod.metadata.deletionTimestamp !== undefined) return;
     const attempt = jobOf(pod);
-    if (this.alive.some((each) => each.status?.phase === 'Running' && jobOf(each) === attempt))
+    if (this.running.some((each) => jobOf(each) === attempt))
       return this.put(pod, 'Failed', exited(exitCodes.anotherWriter, now()));
     const file = JSON.parse(config.data?.['stage.json'] ?? '') as StageFile;
     this.onBegin({ file, pod, toldAt: Date.parse(config.metadata.creationTimestamp) });

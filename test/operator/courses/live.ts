@@ -145,9 +145,9 @@ class Life {
       for (const pod of cluster.waiting) cluster.run(pod);
       await this.pass(1);
       for (const pod of cluster.running) if (isTrainer(pod)) cluster.end(pod, 'succeeds');
-      if (!this.isOver || cluster.waiting.length > 0) continue;
+      if (!this.isAtItsEnd) continue;
       await this.comeToRest();
-      if (this.isOver) return;
+      if (this.isAtItsEnd) return;
     }
     const said = world.pipeline.status?.conditions.map(({ type, status, message }) => `${type} ${status}: ${message}`);
     this.note('nothing is stuck', said?.join('; ') ?? 'no status');
@@ -161,6 +161,12 @@ class Life {
     await this.untilQuiet();
     this.check(afterDeletion, world);
     await this.pass(1);
+  }
+
+  /** Nothing of it waits for a node or for its turn either, as an attempt of a stage that failed its pipeline may. */
+  private get isAtItsEnd(): boolean {
+    const { waiting, queued } = this.world.cluster;
+    return this.isOver && waiting.length === 0 && queued.length === 0;
   }
 
   private get isOver(): boolean {

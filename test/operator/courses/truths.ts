@@ -45,9 +45,14 @@ export const always: Truths<[World]> = {
   'an attempt has one Job that has had a pod, ever': ({ history }) => {
     const made = new Map<string, string>();
     const began = new Set<string | undefined>();
+    const gone = new Set<string | undefined>();
     for (const { plural, type, object } of history) {
-      if (plural === pods.plural) began.add((object as Owned).metadata.ownerReferences?.[0]?.uid);
+      const owner = (object as Owned).metadata.ownerReferences?.[0]?.uid;
+      if (plural === pods.plural) began.add(owner);
+      if (plural === stages.plural && type === 'DELETED') gone.add(object.metadata.uid);
       if (plural !== 'jobs' || type !== 'ADDED') continue;
+      // Workers of a stage whose end was not heard of yet are collected with all that it had, and nobody asks them for anything.
+      if (!isTrainer(object as Stored<Job>) && gone.has(owner)) continue;
       const attempt = `${attemptIn(object.metadata)} ${object.metadata.labels?.[attemptLabels.component]}`;
       const other = made.get(attempt);
       if (other !== undefined && other !== object.metadata.uid && began.has(other))
