@@ -5,9 +5,9 @@ import { attemptOf } from '../objects/attempt-job.ts';
 import { isTrainer } from '../objects/ownership.ts';
 import { gpusOf } from '../objects/gpus.ts';
 import { gpusAnnotation } from '../objects/labels.ts';
-import type { AttemptObjects, ObservedPod } from './observe-attempt.ts';
+import { isAskedToEnd, isLive, type AttemptObjects, type ObservedPod } from './observe-attempt.ts';
 import type { Job, Pod, Stored } from '../client/resources.ts';
-import { hasEnded, trainerStatus } from './attempt-end.ts';
+import { trainerStatus } from './attempt-end.ts';
 import type { Tombstones } from './tombstones.ts';
 
 type Growing = AttemptObjects & { readonly pods: ObservedPod[] };
@@ -88,10 +88,11 @@ function inOrder(pods: readonly ObservedPod[]): ObservedPod[] {
 }
 
 /** How much a pod says of its attempt. */
-function weight({ pod, goneAt }: ObservedPod): number {
+function weight(observed: ObservedPod): number {
+  const { pod } = observed;
   if (exitCodeOf(pod) === exitCodes.succeeded) return 4;
-  if (goneAt !== undefined || hasEnded(pod)) return 0;
-  if (pod.metadata?.deletionTimestamp !== undefined) return 1;
+  if (!isLive(observed)) return 0;
+  if (isAskedToEnd(pod)) return 1;
   return trainerStatus(pod)?.state?.running === undefined ? 2 : 3;
 }
 
@@ -100,9 +101,10 @@ function exitCodeOf(pod: Pod): number | undefined {
 }
 
 /** When it ended; of one that goes on when it was made. */
-function lastSeenAt({ pod, goneAt }: ObservedPod): number {
+function lastSeenAt(observed: ObservedPod): number {
+  const { pod, goneAt } = observed;
   const made = Date.parse(pod.metadata?.creationTimestamp ?? '');
-  if (goneAt === undefined && !hasEnded(pod)) return made;
+  if (isLive(observed)) return made;
   // A kubelet that did not see the container end gives null.
   const finishedAt = trainerStatus(pod)?.state?.terminated?.finishedAt;
   return finishedAt ? Date.parse(finishedAt) : (goneAt ?? made);

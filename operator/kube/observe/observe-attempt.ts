@@ -94,7 +94,8 @@ export function observeAttempt(objects: AttemptObjects, now: number): AttemptObs
   };
 }
 
-function isAskedToEnd({ metadata }: Pod): boolean {
+/** It has time to end by itself. */
+export function isAskedToEnd({ metadata }: Pod): boolean {
   return metadata?.deletionTimestamp !== undefined;
 }
 
@@ -142,7 +143,8 @@ function isSuccess({ result, exit }: PodEnd): boolean {
   return result?.outcome === 'succeeded' && exit.code === 0;
 }
 
-function isLive({ pod, goneAt }: ObservedPod): boolean {
+/** Its object is there, and something of it runs or will. */
+export function isLive({ pod, goneAt }: ObservedPod): boolean {
   return goneAt === undefined && !hasEnded(pod);
 }
 
