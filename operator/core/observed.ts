@@ -143,4 +143,13 @@ export interface PipelineObserved {
   readonly problem?: string;
   /** The newest attempt to create a stage or what it needs. */
   readonly refusal?: Refusal;
+  /** The volume that was made for it; absent where there is none, or nothing would be deleted with the pipeline. */
+  readonly volume?: VolumeObserved;
+}
+
+export interface VolumeObserved {
+  /** When the pipeline is deleted, as things are. */
+  readonly stays: boolean;
+  /** The newest attempt to have it stay, or go. */
+  readonly refusal?: Refusal;
 }

@@ -18,21 +18,27 @@ const untilToldMs = 1000;
 
 /**
  * Has the volume stay, or go with the pipeline, as its manifest and its end ask for; the status says so once it is done. As long as the
- * status says that the pipeline has failed, who deletes it may count on what stays then.
+ * status says that the pipeline has failed, who deletes it may count on what stays then. What the volume is like counts, not what was
+ * said of it: an operator that leads no more may have changed it since.
  */
-export function retainVolume({ pipeline }: PipelineSituation, decided: PipelineDecision): PipelineDecision {
-  const { status } = decided;
-  const wanted = staysOnItsOwn(pipeline.spec, succeededStatus(status.conditions));
-  const isRetained = pipeline.status?.volumeRetained === true;
-  if (isRetained && !wanted && staysOnItsOwn(pipeline.spec, succeededStatus(pipeline.status?.conditions))) {
-    const recheckAfterMs = Math.min(decided.recheckAfterMs ?? Infinity, untilToldMs);
-    return { ...decided, status: { ...status, volumeRetained: true }, recheckAfterMs };
-  }
-  return {
-    ...decided,
-    ...(wanted !== isRetained && { actions: [...decided.actions, { kind: 'RetainVolume', retain: wanted }] }),
-    status: { ...status, ...(wanted && { volumeRetained: true as const }) },
-  };
+export function retainVolume({ observed, pipeline }: PipelineSituation, decided: PipelineDecision): PipelineDecision {
+  const { now, volume } = observed;
+  const wanted = staysOnItsOwn(pipeline.spec, succeededStatus(decided.status.conditions));
+  const stays = volume?.stays ?? pipeline.status?.volumeRetained === true;
+  const isPromised = staysOnItsOwn(pipeline.spec, succeededStatus(pipeline.status?.conditions));
+  if (stays && !wanted && isPromised) return later(saying(true, decided), untilToldMs);
+  if (wanted === stays) return saying(wanted, decided);
+  if (volume?.refusal !== undefined) return later(saying(stays, decided), volume.refusal.until - now);
+  const actions: readonly PipelineAction[] = [...decided.actions, { kind: 'RetainVolume', retain: wanted }];
+  return { ...saying(wanted, decided), actions };
+}
+
+function saying(stays: boolean, decided: PipelineDecision): PipelineDecision {
+  return { ...decided, status: { ...decided.status, ...(stays && { volumeRetained: true as const }) } };
+}
+
+function later(decided: PipelineDecision, ms: number): PipelineDecision {
+  return { ...decided, recheckAfterMs: Math.min(decided.recheckAfterMs ?? Infinity, Math.max(100, ms)) };
 }
 
 /**
@@ -51,8 +57,7 @@ export function expire(
   if (ttlSeconds === undefined || completedAt === undefined || succeeded?.reason === 'StageChanged') return decided;
   const leftMs = Date.parse(completedAt) + ttlSeconds * 1000 - now;
   const told = pipeline.status?.completedAt !== undefined;
-  if (!told || leftMs > 0)
-    return { ...decided, recheckAfterMs: Math.min(decided.recheckAfterMs ?? Infinity, Math.max(100, leftMs)) };
+  if (!told || leftMs > 0) return later(decided, leftMs);
   const why = `it ${hasFailed ? 'failed' : 'succeeded'} ${ttlSeconds} seconds ago (spec.${field}); ${fateOfVolume(pipeline).words}`;
   const action: PipelineAction = { kind: 'DeletePipeline', why };
   return { ...decided, actions: [...decided.actions, action] };

@@ -1,5 +1,6 @@
 import { findCondition } from '../api/conditions.ts';
 import { stateOf } from '../api/display.ts';
+import { labels } from '../api/metadata.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { R1Stage } from '../api/stage.ts';
 import type { StageDefaults } from '../api/stage-defaults.ts';
@@ -10,7 +11,7 @@ import { isEnding } from './observe/attempt-end.ts';
 import { AssumeCache } from './client/assume-cache.ts';
 import type { KubeClient } from './client/client.ts';
 import { EventRecorder } from './client/events.ts';
-import { isOtherWish } from './predicates.ts';
+import { isOtherThanSaid, isOtherWish } from './predicates.ts';
 import { Resync } from './resync.ts';
 import { LastWords } from './apply/last-words.ts';
 import { KubePipelines } from './kube-pipelines.ts';
@@ -28,6 +29,7 @@ import {
   keyIn,
   keyOf,
   pods,
+  volumeClaims,
   type Job,
   type KubeObject,
   type Pod,
@@ -36,7 +38,7 @@ import {
 } from './client/resources.ts';
 import { pipelines, stages } from './objects/r1-kinds.ts';
 import { Tombstones } from './observe/tombstones.ts';
-import { isUnchanged, transformJob, transformOwn, transformPod } from './objects/transform.ts';
+import { isUnchanged, transformClaim, transformJob, transformOwn, transformPod } from './objects/transform.ts';
 import { VolumeClaims } from './apply/volume-claims.ts';
 
 export interface ControllerOptions {
@@ -84,10 +86,12 @@ export class Controller {
       stages: this.reflect(stages, { transform: transformOwn, indexBy: ownerIndex }),
       jobs: this.reflect(jobs, { ...ofStages, transform: transformJob, indexBy: stageIndex }),
       pods: this.reflect(pods, { ...ofStages, transform: transformPod, indexBy: stageIndex }),
+      claims: this.reflect(volumeClaims, { labelSelector: labels.pipeline, transform: transformClaim }),
     };
     const pipelineCache = new AssumeCache(this.informers.pipelines, () => []);
     this.stageCache = new AssumeCache(this.informers.stages, ownerIndex);
     const jobCache = new AssumeCache(this.informers.jobs, stageIndex);
+    const madeClaims = new AssumeCache(this.informers.claims, () => []);
     const claims = new VolumeClaims(client);
     this.events = new EventRecorder({
       client,
@@ -113,7 +117,7 @@ export class Controller {
       onPruned,
       clock: this.clock,
     };
-    const pipelineShell = new KubePipelines({ ...shared, requeueAfter: enqueuePipeline });
+    const pipelineShell = new KubePipelines({ ...shared, madeClaims, requeueAfter: enqueuePipeline });
     const stageShell = new KubeStages({
       ...options,
       ...shared,
@@ -147,6 +151,13 @@ export class Controller {
       if (origin === 'watch' || isOtherWish(before, after)) {
         this.queues.R1Pipeline.add(keyOf(after ?? before ?? unreachable()));
       }
+    });
+    madeClaims.onChange((before, after) => {
+      if (before !== undefined && !isUnchanged(before, after)) claims.forget(before.metadata);
+      if (after === undefined) return; // who misses it says so
+      const key = keyIn(after.metadata.namespace, after.metadata.labels?.[labels.pipeline] ?? '');
+      const pipeline = pipelineCache.get(key);
+      if (pipeline !== undefined && isOtherThanSaid(after, pipeline)) this.queues.R1Pipeline.add(key);
     });
     this.stageCache.onChange((before, after) => {
       if (after === undefined && before !== undefined) stageShell.forget(keyOf(before));

@@ -3,7 +3,7 @@ import { succeededStatus, waitingReasons } from '../api/conditions.ts';
 import type { R1Stage } from '../api/stage.ts';
 import type { Clock } from '../clock.ts';
 import type { PipelineAction } from '../core/decide-pipeline.ts';
-import { secondStageObjectName } from '../core/names.ts';
+import { claimName, secondStageObjectName } from '../core/names.ts';
 import { stripped } from '../core/settings-digest.ts';
 import type { PipelineObserved } from '../core/observed.ts';
 import type { PipelineShell } from '../reconciler.ts';
@@ -20,9 +20,10 @@ import type { Logger } from './logger.ts';
 import { ownedBy } from './objects/labels.ts';
 import { Refusals } from './apply/refusals.ts';
 import { pipelines, stages } from './objects/r1-kinds.ts';
-import { keyOf, type Stored } from './client/resources.ts';
+import { keyIn, keyOf, type Stored, type VolumeClaim } from './client/resources.ts';
 import { StatusWriter, type StatusWriterOptions } from './apply/status-writer.ts';
-import { transformOwn } from './objects/transform.ts';
+import { transformClaim, transformOwn } from './objects/transform.ts';
+import { goesWith, isMadeFor } from './objects/volume-claim.ts';
 import type { VolumeClaims } from './apply/volume-claims.ts';
 import { idOf } from './objects/ownership.ts';
 import { isStillThere } from './predicates.ts';
@@ -39,6 +40,8 @@ export interface KubePipelinesOptions {
   /** By the uid of the pipeline that owns them. */
   readonly stages: AssumeCache<R1Stage>;
   readonly claims: VolumeClaims;
+  /** Those that were made for pipelines. */
+  readonly madeClaims: AssumeCache<VolumeClaim>;
   readonly events: EventRecorder;
   readonly logger: Logger;
   /** A pass for a pipeline should follow. */
@@ -59,6 +62,7 @@ export interface KubePipelineObserved extends PipelineObserved {
 export class KubePipelines implements PipelineShell<KubePipelineObserved> {
   private readonly options: KubePipelinesOptions;
   private readonly refusals = new Refusals();
+  private readonly retainRefusals = new Refusals();
   private readonly statuses: StatusWriter<R1Pipeline, PipelineStatus>;
 
   constructor(options: KubePipelinesOptions) {
@@ -76,6 +80,7 @@ export class KubePipelines implements PipelineShell<KubePipelineObserved> {
   forget(key: string): void {
     this.statuses.forget(key);
     this.refusals.forget(key);
+    this.retainRefusals.forget(key);
   }
 
   async observePipeline(key: string): Promise<KubePipelineObserved | undefined> {
@@ -87,6 +92,7 @@ export class KubePipelines implements PipelineShell<KubePipelineObserved> {
       pipeline,
       stages: this.options.stages.byIndex(idOf(pipeline)),
       ...(await this.placesFor(key, pipeline)),
+      ...this.volumeOf(key, pipeline),
       ...(problem === undefined ? {} : { problem }),
     };
   }
@@ -108,6 +114,14 @@ export class KubePipelines implements PipelineShell<KubePipelineObserved> {
       const { message, retryAfterMs } = error;
       return { maxRunningStages: exclusive, refusal: { message, until: Date.now() + retryAfterMs } };
     }
+  }
+
+  private volumeOf(key: string, pipeline: Stored<R1Pipeline>): Pick<PipelineObserved, 'volume'> {
+    const { namespace, name } = pipeline.metadata;
+    const claim = this.options.madeClaims.get(keyIn(namespace, claimName(name)));
+    if (claim === undefined || !isMadeFor(claim, pipeline.metadata)) return {};
+    if (claim.metadata.deletionTimestamp !== undefined) return {};
+    return { volume: { stays: !goesWith(claim, pipeline.metadata), ...this.retainRefusals.get(key, pipeline) } };
   }
 
   async applyToPipeline(observed: KubePipelineObserved, action: PipelineAction): Promise<void> {
@@ -172,16 +186,8 @@ export class KubePipelines implements PipelineShell<KubePipelineObserved> {
         this.options.pipelines.assume(transformOwn(await client.mergePatch(pipelines, pipeline.metadata, patch)));
         return;
       }
-      case 'RetainVolume': {
-        const problem = await this.options.claims.retain(pipeline, action.retain);
-        if (problem === undefined) return;
-        this.options.events.record(pipelines, pipeline, {
-          type: 'Warning',
-          reason: 'VolumeNotRetained',
-          message: problem,
-        });
-        return;
-      }
+      case 'RetainVolume':
+        return this.retainVolume(pipeline, action.retain);
       case 'DeletePipeline':
         this.options.events.record(pipelines, pipeline, {
           type: 'Normal',
@@ -189,6 +195,23 @@ export class KubePipelines implements PipelineShell<KubePipelineObserved> {
           message: `is deleted: ${action.why}`,
         });
         await client.delete(pipelines, pipeline.metadata, pipeline.metadata.uid).catch(ignoreNotFound);
+    }
+  }
+
+  /** Throws where the claim cannot follow: nobody is to read that it did. */
+  private async retainVolume(pipeline: Stored<R1Pipeline>, retain: boolean): Promise<void> {
+    const { claims, madeClaims, events } = this.options;
+    const key = keyOf(pipeline);
+    try {
+      const claim = await claims.retain(pipeline, retain);
+      if (claim !== undefined) madeClaims.assume(transformClaim(claim));
+      this.retainRefusals.forget(key);
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      this.retainRefusals.add(key, pipeline, error);
+      const { message } = error;
+      events.record(pipelines, pipeline, { type: 'Warning', reason: 'VolumeNotRetained', message });
+      throw new Error(message, { cause: error });
     }
   }
 

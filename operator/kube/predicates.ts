@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { KubeObject, Stored } from './client/resources.ts';
+import type { R1Pipeline } from '../api/pipeline.ts';
+import type { KubeObject, Stored, VolumeClaim } from './client/resources.ts';
+import { goesWith, isMadeFor } from './objects/volume-claim.ts';
 
 /**
  * Somebody asks for something else than before. The answer to our own write of a status can be the first that tells of an
@@ -12,6 +14,11 @@ export function isOtherWish(before: Stored<KubeObject> | undefined, after: Store
 /** The object that was observed is there yet, and not another one of its name. */
 export function isStillThere({ metadata }: Stored<KubeObject>, now: Stored<KubeObject> | undefined): boolean {
   return now?.metadata.uid === metadata.uid && now.metadata.deletionTimestamp === undefined;
+}
+
+/** The claim goes with the pipeline that it was made for though its status says that it stays, or the other way round. */
+export function isOtherThanSaid(claim: Stored<VolumeClaim>, { metadata, status }: Stored<R1Pipeline>): boolean {
+  return isMadeFor(claim, metadata) && goesWith(claim, metadata) === (status?.volumeRetained === true);
 }
 
 function wishOf(object: Stored<KubeObject> | undefined): object | undefined {

@@ -5,13 +5,13 @@ import { makersOf, type R1Stage } from '../../api/stage.ts';
 import type { KubeClient } from '../client/client.ts';
 import { ignoreNotFound, isAlreadyExists, isRefusal } from '../client/api-error.ts';
 import { refuse, RefusedError, refuseFormer, retryCollectedMs } from '../client/create-owned.ts';
-import { madeByAnnotation, ownedBy } from '../objects/labels.ts';
+import { ownedBy } from '../objects/labels.ts';
 import { claimName, claimNameOf } from '../../core/names.ts';
 import { pipelines } from '../objects/r1-kinds.ts';
-import { isOutdated, volumeClaim, wasNeverBound } from '../objects/volume-claim.ts';
+import { goesWith, isMadeFor, isOutdated, volumeClaim, wasNeverBound } from '../objects/volume-claim.ts';
 import { keyOf, volumeClaims, type ObjectName, type Stored, type VolumeClaim } from '../client/resources.ts';
 
-/** Claims are not watched: one that was seen is taken for granted for so long. A pod that misses one says so itself. */
+/** Of claims that others brought nothing is heard: one that was seen is taken for granted for so long. A pod that misses one says so itself. */
 const trustMs = 60_000;
 const retryMs = 30_000;
 const rememberedMost = 5000;
@@ -106,26 +106,29 @@ export class VolumeClaims {
   /**
    * Lets the claim that was made for a pipeline stay when the pipeline is deleted, or has it go with it.
    *
-   * @returns why that is not possible
+   * @returns the claim as it is by now; undefined where none was made for the pipeline
+   * @throws RefusedError when that is not possible
    */
-  async retain(pipeline: R1Pipeline, retain: boolean): Promise<string | undefined> {
-    const { namespace, name, uid = '' } = pipeline.metadata;
-    const claim = await this.client.find(volumeClaims, { namespace, name: claimName(name) });
-    if (claim?.metadata.annotations?.[madeByAnnotation] !== uid) return undefined;
+  async retain(pipeline: Stored<R1Pipeline>, retain: boolean): Promise<Stored<VolumeClaim> | undefined> {
+    const { metadata } = pipeline;
+    const claim = await this.client.find(volumeClaims, { ...metadata, name: claimName(metadata.name) });
+    if (claim === undefined || !isMadeFor(claim, metadata)) return undefined;
+    if (goesWith(claim, metadata) !== retain) return claim;
+    if (!retain && !(await isAsSeen(this.client, pipeline))) return claim;
     const { resourceVersion, ownerReferences = [] } = claim.metadata;
-    const others = ownerReferences.filter((owner) => owner.uid !== uid);
-    if ((others.length === ownerReferences.length) === retain) return undefined;
-    if (!retain && !(await isStillThere(this.client, pipeline))) return undefined;
+    const others = ownerReferences.filter(({ uid }) => uid !== metadata.uid);
     const patch = {
       metadata: { resourceVersion, ownerReferences: retain ? others : [...others, ...ownedBy(pipeline)] },
     };
     try {
-      this.remember(await this.client.mergePatch(volumeClaims, claim.metadata, patch));
-      return undefined;
+      const patched = await this.client.mergePatch(volumeClaims, claim.metadata, patch);
+      this.remember(patched);
+      return patched;
     } catch (error) {
       if (!isRefusal(error)) throw error;
       const wish = retain ? 'stay when the pipeline is deleted' : 'go with the pipeline';
-      return `claim "${claim.metadata.name}" cannot be made to ${wish}: ${(error as Error).message}`;
+      const message = `claim "${claim.metadata.name}" cannot be made to ${wish}: ${(error as Error).message}`;
+      throw new RefusedError(message, retryMs);
     }
   }
 
@@ -182,10 +185,13 @@ function missing(name: string, { spec }: R1Stage, lost: readonly string[]): stri
   return `claim "${name}" not found, and with it the output of ${lost.join(', ')}: run again from ${lost[0]} on`;
 }
 
-/** A claim whose owner is gone goes at once: of the end of a pipeline its stages may tell before it does. */
-async function isStillThere(client: KubeClient, { metadata: { namespace, name, uid } }: R1Pipeline): Promise<boolean> {
-  const now = await client.find(pipelines, { namespace, name });
-  return now?.metadata.uid === uid && now?.metadata.deletionTimestamp === undefined;
+/**
+ * A claim whose owner is gone goes at once: of the end of a pipeline its stages may tell before it does. And what leads by now may have
+ * said that the claim stays.
+ */
+async function isAsSeen(client: KubeClient, { metadata }: Stored<R1Pipeline>): Promise<boolean> {
+  const now = await client.find(pipelines, metadata);
+  return now?.metadata.uid === metadata.uid && now.metadata.resourceVersion === metadata.resourceVersion;
 }
 
 /** It may be gone in a moment, or held for long by the pod of somebody else. */

@@ -6,10 +6,11 @@ import {
   defaultImageAnnotation,
   defaultsAnnotation,
   gpusAnnotation,
+  madeByAnnotation,
   madeFromAnnotation,
   settingsAnnotation,
 } from './labels.ts';
-import type { Job, KubeObject, Pod, Stored } from '../client/resources.ts';
+import type { Job, KubeObject, Pod, Stored, VolumeClaim } from '../client/resources.ts';
 import { product } from '../client/transport.ts';
 
 // What is kept in memory of thousands of objects: what somebody reads, and nothing else.
@@ -25,6 +26,7 @@ const keptLabels: readonly string[] = [
 ];
 const keptAnnotations: readonly string[] = [
   annotations.stopReason,
+  madeByAnnotation,
   madeFromAnnotation,
   settingsAnnotation,
   gpusAnnotation,
@@ -69,6 +71,10 @@ export function transformJob({ metadata, spec, status }: Stored<Job>): Stored<Jo
     spec: { ...pick(spec, ['suspend', 'completions', 'parallelism']), template: {} },
     status: pick(status, isOfWorkers ? ['conditions', 'active', 'ready'] : ['conditions']),
   };
+}
+
+export function transformClaim({ metadata }: Stored<VolumeClaim>): Stored<VolumeClaim> {
+  return { metadata: { ...identity(metadata), ...pick(metadata, ['ownerReferences']) } };
 }
 
 export function transformPod({ metadata, spec, status }: Stored<Pod>): Stored<Pod> {

@@ -40,6 +40,16 @@ export function volumeClaim(owner: R1Pipeline | R1Stage): VolumeClaim {
   };
 }
 
+/** It was made for this pipeline, or for a stage that was applied without one. */
+export function isMadeFor({ metadata }: VolumeClaim, { uid }: { readonly uid?: string | undefined }): boolean {
+  return uid !== undefined && metadata?.annotations?.[madeByAnnotation] === uid;
+}
+
+/** It is deleted with this owner. */
+export function goesWith({ metadata }: VolumeClaim, owner: { readonly uid?: string | undefined }): boolean {
+  return metadata?.ownerReferences?.some(({ uid }) => uid === owner.uid) === true;
+}
+
 /** There is no volume behind it yet, and so nothing on it. */
 export function wasNeverBound({ spec, status }: VolumeClaim): boolean {
   return spec?.volumeName === undefined && status?.phase === 'Pending';

@@ -26,6 +26,7 @@ const failedAgo = (more: string, seconds: number): R1Pipeline => {
   const { status } = decidePipeline({ now, pipeline: given, stages: [failed], maxRunningStages: 1 });
   return { ...given, status: { ...status, completedAt: timeAt(seconds) } };
 };
+const retained: R1Pipeline = { ...pipeline, status: { ...failedAgo('', 10).status!, volumeRetained: true } };
 const endedAgo = (given: R1Pipeline, seconds: number): R1Pipeline => {
   const { status } = decidePipeline({ now, pipeline: given, stages: succeeded(given, all), maxRunningStages: 1 });
   return { ...given, status: { ...status, completedAt: timeAt(seconds) } };
@@ -179,6 +180,31 @@ test.each<Case>([
     volume: [],
     condition: ['Unknown', 'StageRunning'],
     recheckAfterMs: 1000,
+  },
+  {
+    name: 'has the volume of a failed pipeline stay that goes with it, though it was said to stay',
+    given: { pipeline: retained, stages: [failed], volume: { stays: false } },
+    volume: ['retained'],
+    condition: ['False', 'StageFailed'],
+  },
+  {
+    name: 'leaves the volume of a failed pipeline that stays as it is, though nothing was said of it',
+    given: { stages: [failed], volume: { stays: true } },
+    volume: [],
+    condition: ['False', 'StageFailed'],
+  },
+  {
+    name: 'lets a volume go with its pipeline again that stays, though it was said to go',
+    given: { pipeline: { ...pipeline, status: begun }, stages: [running], volume: { stays: true } },
+    volume: ['let go'],
+    condition: ['Unknown', expect.any(String) as unknown as string],
+  },
+  {
+    name: 'does not ask at once for what the cluster has refused',
+    given: { stages: [failed], volume: { stays: false, refusal: { message: 'no', until: now + 5000 } } },
+    volume: [],
+    condition: ['False', 'StageFailed'],
+    recheckAfterMs: 5000,
   },
   {
     name: 'never touches a claim that somebody has brought',

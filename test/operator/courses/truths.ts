@@ -28,13 +28,10 @@ import { stages } from '../../../operator/kube/objects/r1-kinds.ts';
 import { hasEnded, isOver, type Beginning, type Owned } from './cluster.ts';
 import type { Write } from './operator-process.ts';
 import { resultAskedFor } from './trainer-volume.ts';
-import type { World } from './world.ts';
+import { heardOfMs, type World } from './world.ts';
 
 /** Each says what is wrong, if anything is. */
 type Truths<T extends readonly unknown[]> = Readonly<Record<string, (...of: T) => string | undefined>>;
-
-/** What is no older may not have been heard of. */
-const heardOfMs = 30_000;
 
 /** A budget that is spent at this moment is noticed within so long, also by an operator that has just begun. */
 const noticedMs = 10_000;
@@ -51,8 +48,8 @@ export const always: Truths<[World]> = {
       if (plural === pods.plural) began.add(owner);
       if (plural === stages.plural && type === 'DELETED') gone.add(object.metadata.uid);
       if (plural !== 'jobs' || type !== 'ADDED') continue;
-      // Workers of a stage whose end was not heard of yet are collected with all that it had, and nobody asks them for anything.
-      if (!isTrainer(object as Stored<Job>) && gone.has(owner)) continue;
+      // What is made for a stage whose deletion was not heard of yet is collected with all that the stage had.
+      if (gone.has(owner)) continue;
       const attempt = `${attemptIn(object.metadata)} ${object.metadata.labels?.[attemptLabels.component]}`;
       const other = made.get(attempt);
       if (other !== undefined && other !== object.metadata.uid && began.has(other))
@@ -254,8 +251,8 @@ export const afterDeletion: Truths<[World]> = {
       ...[stages, jobs, configMaps, services, networkPolicies, secrets].flatMap((kind) => store.all<KubeObject>(kind)),
       ...store.all(pods).filter((pod) => !cluster.isSilent(pod)),
     ].find(() => true)?.metadata.name,
-  'a claim that was not to stay is gone': ({ store, keptClaims, pipeline: { spec } }) =>
-    store.all(volumeClaims).find(({ metadata }) => spec.storage.retention === 'Delete' && !keptClaims.has(metadata.uid))
+  'a claim that was not to stay is gone': ({ store, freeClaims, pipeline: { spec } }) =>
+    store.all(volumeClaims).find(({ metadata }) => spec.storage.retention === 'Delete' && !freeClaims.has(metadata.uid))
       ?.metadata.uid,
   'nothing is made for it once that is known': ({ history, deletedAt }) => {
     const isLate = ({ creationTimestamp }: StoredMetadata) => Date.parse(creationTimestamp) > deletedAt + heardOfMs;

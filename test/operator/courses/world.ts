@@ -6,7 +6,7 @@ import { fateOfVolume } from '../../../operator/core/retention.ts';
 import { stagesAfter } from '../../../operator/core/plan.ts';
 import { isStageOf } from '../../../operator/core/stage-runs.ts';
 import { claimName } from '../../../operator/core/names.ts';
-import { volumeClaims, type Stored } from '../../../operator/kube/client/resources.ts';
+import { volumeClaims, type Stored, type VolumeClaim } from '../../../operator/kube/client/resources.ts';
 import { ownerOf } from '../../../operator/kube/objects/ownership.ts';
 import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';
 import { ObjectStore, type Change } from '../../support/object-store.ts';
@@ -15,6 +15,9 @@ import { Cluster, type Beginning } from './cluster.ts';
 import type { Course, Happening } from './course.ts';
 import type { Dice } from './dice.ts';
 import { families } from './manifests.ts';
+
+/** What is no older may not have been heard of. */
+export const heardOfMs = 30_000;
 
 /** The objects of one pipeline, and those who act on them besides the operator: the cluster and a person. */
 export class World {
@@ -30,6 +33,10 @@ export class World {
   private readonly touchedAt = new Map<string, number>();
   /** Claims that were to stay when their pipeline was deleted. */
   readonly keptClaims = new Set<string>();
+  /** Claims that nothing collects. */
+  readonly freeClaims = new Set<string>();
+  /** When anybody last changed what should, or would, become of the claim. */
+  private fateChangedAt = 0;
   /** When the person last deleted the pipeline. */
   deletedAt = Infinity;
   private deleted: Stored<R1Pipeline> | undefined;
@@ -43,6 +50,7 @@ export class World {
     this.store.newUid = () => `${(++this.uids).toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`;
     this.store.onChange((change) => {
       this.history.push(change);
+      if (change.plural === volumeClaims.plural) this.fateChangedAt = Date.now();
       if (change.type !== 'DELETED') return;
       if (change.plural === stages.plural) this.touch(change.object as Stored<R1Stage>);
       if (change.plural === volumeClaims.plural) this.cluster.volume.checkpoints.clear();
@@ -64,9 +72,18 @@ export class World {
     this.deleted = this.pipeline;
     this.deletedAt = Date.now();
     const claim = this.store.get(volumeClaims, claimName(this.name));
-    const isKept = !fateOfVolume(this.deleted).goes && this.deleted.status?.volumeRetained === true;
-    if (claim !== undefined && isKept) this.keptClaims.add(claim.metadata.uid);
+    if (claim !== undefined) this.noteFate(claim, this.deleted);
     this.store.remove(pipelines, this.name);
+  }
+
+  /** What was changed in the last moment an operator may not have heard of, or one that leads no more has done. */
+  private noteFate(claim: Stored<VolumeClaim>, pipeline: Stored<R1Pipeline>): void {
+    const { uid } = claim.metadata;
+    const isOwned = claim.metadata.ownerReferences !== undefined && claim.metadata.ownerReferences.length > 0;
+    const isRecent = Date.now() - this.fateChangedAt < heardOfMs;
+    const isSaid = !fateOfVolume(pipeline).goes && pipeline.status?.volumeRetained === true;
+    if (isSaid && !(isOwned && isRecent)) this.keptClaims.add(uid);
+    if (!isOwned && (isRecent || pipeline.spec.storage.retention !== 'Delete')) this.freeClaims.add(uid);
   }
 
   /** Stages of the pipeline; what somebody copied is none. */
@@ -172,6 +189,7 @@ export class World {
   }
 
   private ask(wish: Wish): void {
+    this.fateChangedAt = Date.now();
     this.store.put(pipelines, asAsked(this.pipeline, wish, this.manifests));
   }
 }

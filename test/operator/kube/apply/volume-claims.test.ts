@@ -36,7 +36,8 @@ test.each([
   else await expect(found).rejects.toThrow(refusal);
 });
 
-const pipeline = { ...pipelineOf(fourStages), metadata: { name: 'sums', namespace: 'team', uid: 'mine' } };
+const named = { name: 'sums', namespace: 'team', creationTimestamp: '2026-01-01T00:00:00Z' };
+const pipeline = { ...pipelineOf(fourStages), metadata: { ...named, uid: 'mine', resourceVersion: '5' } };
 test('a claim that goes with a former pipeline makes room, though nobody collects it', async () => {
   await using memory = await MemoryApi.start();
   const { uid } = memory.put(pipelines, pipeline).metadata;
@@ -69,17 +70,31 @@ test.each([
     retain: false,
     now: undefined,
   },
-  { name: 'was to stay does so when another has its name', madeBy: 'mine', has: [other], retain: false, now: 'new' },
+  {
+    name: 'was to stay does so when another has its name',
+    madeBy: 'mine',
+    has: [other],
+    retain: false,
+    now: { uid: 'new', resourceVersion: '5' },
+  },
+  {
+    name: 'was to stay does so when something else is said of its pipeline by now',
+    madeBy: 'mine',
+    has: [other],
+    retain: false,
+    now: { uid: 'mine', resourceVersion: '6' },
+  },
 ])('a claim that $name', async ({ madeBy, has, retain, after, ...more }) => {
   const annotations = { 'r1.dev/made-by': madeBy };
   const metadata = { namespace: 'team', name: 'sums-volume', resourceVersion: '7', annotations, ownerReferences: has };
-  const { now } = { now: 'mine', ...more };
+  const { now } = { now: pipeline.metadata, ...more };
   await using api = await FakeApi.start(({ path }, response) => {
     if (!path.includes('r1pipelines')) answerJson(response, { metadata, spec: {} });
-    else if (now !== undefined) answerJson(response, { metadata: { name: 'sums', namespace: 'team', uid: now } });
+    else if (now !== undefined) answerJson(response, { metadata: { ...named, ...now } });
     else answerJson(response, { kind: 'Status', reason: 'NotFound', code: 404 }, 404);
   });
-  expect(await new VolumeClaims(api.client()).retain(pipeline, retain)).toBeUndefined();
+  const claim = await new VolumeClaims(api.client()).retain(pipeline, retain);
+  expect(claim?.metadata.name).toBe(madeBy === 'mine' ? 'sums-volume' : undefined);
   const patches = api.requests.filter(({ method }) => method === 'PATCH').map(({ body }) => body);
   expect(patches).toEqual(after ? [{ metadata: { resourceVersion: '7', ownerReferences: after } }] : []);
 });
