@@ -85,14 +85,23 @@ interface NamedReward extends NamedFile {
   readonly check?: FileCheck['rewards'][number];
 }
 
-function namedRewards({ stages }: Json, folder: string): NamedReward[] {
-  return list(stages).flatMap((stage, at) =>
-    list(object(object(stage)['grpo'])['rewards']).flatMap((reward, index) => {
+function namedRewards({ stages, datasets }: Json, folder: string): NamedReward[] {
+  return list(stages).flatMap((stage, at) => {
+    const { prompts, rewards } = object(object(stage)['grpo']);
+    const data = dataFilesOf(list(prompts), list(datasets).map(object), folder);
+    return list(rewards).flatMap((reward, index) => {
       const path = ['spec', 'stages', at, 'grpo', 'rewards', index];
       const { module, python } = object(reward);
-      return [...namedModule(object(module), path, folder), ...namedPython(object(python), path, folder)];
-    }),
-  );
+      return [...namedModule(object(module), path, folder), ...namedPython(object(python), path, folder, data)];
+    });
+  });
+}
+
+/** The files of some datasets; nothing if one of them is another stage's, which are not there yet. */
+function dataFilesOf(names: readonly unknown[], datasets: readonly Json[], folder: string): string[] | undefined {
+  const named = datasets.filter(({ name }) => names.includes(name));
+  if (named.length < names.length) return undefined;
+  return named.flatMap(({ file }) => text(file) ?? []).map((file) => resolve(folder, file));
 }
 
 function namedModule({ file: named }: Json, reward: Path, folder: string): NamedReward[] {
@@ -102,12 +111,13 @@ function namedModule({ file: named }: Json, reward: Path, folder: string): Named
   return [{ ...found, expected: 'a TypeScript or JavaScript file', check: found }];
 }
 
-function namedPython(settings: Json, reward: Path, folder: string): NamedReward[] {
+function namedPython(settings: Json, reward: Path, folder: string, data: readonly string[] | undefined): NamedReward[] {
   const file = text(settings['file']);
   if (file === undefined) return [];
   const found = { path: [...reward, 'python', 'file'], file: resolve(folder, file) };
   const python = rewardPython.safeParse({ ...settings, file: found.file }).data;
-  return [{ ...found, expected: 'a Python file', ...(python && { check: { ...found, python } }) }];
+  const check = python && { ...found, python, ...(data && { data: [...data] }) };
+  return [{ ...found, expected: 'a Python file', ...(check && { check }) }];
 }
 
 function withAbsolutePaths({ file, heldOut, ...rest }: DatasetSettings, folder: string): DatasetSettings {

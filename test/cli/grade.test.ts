@@ -156,6 +156,18 @@ testWithPython.each([
   expect(stdout + stderr).toContain(says);
 });
 
+testWithPython('further columns of the rows reach a reward in Python, and one that no row has is told', async () => {
+  const file = join(directory(), 'reward.py');
+  await writeFile(file, 'def grade(completions, level, **columns): return level');
+  const rows = [{ completion: '1', level: 3 }, { completion: '2' }];
+  const { stdout } = await graded(rows, '--python', file);
+  expect(stdout).toContain('2 rows: 1 scored (mean 3.00), 1 abstain');
+  expect(await graded([{ completion: '1', topic: 'sums' }], '--python', file)).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining('reward.py: its function needs the column level; found topic in the rows'),
+  });
+});
+
 test('options of a reward in Python belong to one', async () => {
   const { code, stderr } = await graded([{ completion: '1' }], '--function=a');
   expect(stderr).toContain('--function: found no --python that it could belong to');

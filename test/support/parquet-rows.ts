@@ -3,8 +3,8 @@ import { type BasicType, parquetWriteBuffer } from 'hyparquet-writer';
 
 const text = { type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'OPTIONAL' } as const;
 
-/** A column of plain values, or of lists of messages. */
-export type ColumnType = Extract<BasicType, 'STRING' | 'INT64' | 'DOUBLE' | 'BOOLEAN'> | 'MESSAGES';
+/** A column of plain values, of texts that are not said to be any, or of lists of messages. */
+export type ColumnType = Extract<BasicType, 'STRING' | 'INT64' | 'DOUBLE' | 'BOOLEAN'> | 'BYTES' | 'MESSAGES';
 
 /** A Parquet file of rows with small pages and row groups, as the hub has them. */
 export function parquetOf(rows: readonly object[], columns: Readonly<Record<string, ColumnType>>): Uint8Array {
@@ -27,6 +27,7 @@ function stored(value: unknown, type: ColumnType): unknown {
 
 function elementsOf(name: string, type: ColumnType): SchemaElement[] {
   if (type === 'STRING') return [{ ...text, name }];
+  if (type === 'BYTES') return [{ type: 'BYTE_ARRAY', name, repetition_type: 'OPTIONAL' }];
   if (type !== 'MESSAGES') return [{ type, name, repetition_type: 'OPTIONAL' }];
   return [
     { name, converted_type: 'LIST', repetition_type: 'OPTIONAL', num_children: 1 },

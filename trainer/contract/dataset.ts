@@ -154,5 +154,7 @@ export const row = z.object({
     .optional(),
   chosen: z.string().optional(),
   rejected: z.string().optional(),
+  /** What else the row of a file has, for functions of one's own: its fields but `prompt` and `completion`, under the names that they have there. */
+  columns: z.record(z.string(), z.unknown()).optional(),
 });
 export type Row = z.infer<typeof row>;

@@ -44,8 +44,16 @@ export const fileCheck = z.strictObject({
       head: z.enum(['lm', 'scalar']),
     }),
   ),
-  /** Rewards of one's own; of one in Python also how it is run. */
-  rewards: z.array(z.strictObject({ path: manifestPath, file: z.string(), python: rewardPython.optional() })),
+  rewards: z.array(
+    z.strictObject({
+      path: manifestPath,
+      file: z.string(),
+      /** How one in Python is run. */
+      python: rewardPython.optional(),
+      /** Files with all rows that it is to score, where they are known. */
+      data: z.array(z.string()).optional(),
+    }),
+  ),
   /** Stages with the model that they open: whether it fits into memory. */
   uses: z.array(
     z.strictObject({

@@ -26,6 +26,16 @@ export function fieldsOf(value: unknown, columns: DatasetSettings['columns'] = {
   return Object.fromEntries([...kept, ...mapped].filter(([, content]) => content !== null));
 }
 
+/** What TRL gives as prompts and completions, and so not as columns. */
+const noColumns = ['prompt', 'completion', 'prompts', 'completions'];
+
+/** What a row has for functions of one's own, as the file has it; null is the same as absent. */
+export function furtherColumns(value: object): Fields {
+  return Object.fromEntries(
+    Object.entries(value).filter(([name, content]) => content !== null && !noColumns.includes(name)),
+  );
+}
+
 /** All fields that rows are read from, in whatever form. */
 const rowFields: readonly string[] = [
   ...beginnings,
@@ -42,13 +52,17 @@ const rowFields: readonly string[] = [
   'tools',
 ];
 
-/** Which columns of a file decide what its rows are: those whose names forms know and no mapping replaces, and mapped ones. */
-export function usedColumns(columns: DatasetSettings['columns'] = {}): IsWanted {
+/**
+ * Which columns of a file decide what its rows are: those whose names forms know and no mapping replaces, and mapped ones.
+ *
+ * @param further the others are read, too, as far as they can be
+ */
+export function usedColumns(columns: DatasetSettings['columns'] = {}, further = false): IsWanted {
   const mapped = mappingsOf(columns);
   const replaced = new Set([...mapped.map(([name]) => name), ...replacedBy(mapped)]);
   const used = new Set(rowFields.filter((name) => !replaced.has(name)));
   for (const [, column] of mapped) used.add(column).add(column.split('.')[0] as string);
-  return (column) => used.has(column);
+  return (column) => used.has(column) || (further && 'ifReadable');
 }
 
 /** Fields that say what a mapped column says as well. */

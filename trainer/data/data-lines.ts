@@ -1,12 +1,11 @@
 import { open, stat } from 'node:fs/promises';
 import { beginsAsParquet } from '../contract/parquet-magic.ts';
 import { type JsonLine, readJsonLines } from './jsonl.ts';
-import { readParquet } from './parquet/read-parquet.ts';
+import { type IsWanted, readParquet } from './parquet/read-parquet.ts';
+
+export type { IsWanted } from './parquet/read-parquet.ts';
 
 const sliceMs = 50;
-
-/** Whether the column of a name is read. */
-export type IsWanted = (column: string) => boolean;
 
 /**
  * Reads a JSONL or Parquet file row by row. A row of a Parquet file comes as the line that a JSONL file would have of it, and

@@ -21,10 +21,10 @@ export async function importRows(
   file: string,
   settings: DatasetSettings,
   idPrefix: string,
-  { advise, ...options }: ScanOptions & { readonly advise?: Advise } = {},
+  { further = false, ...options }: ScanOptions & ImportOptions = {},
 ): Promise<RowList> {
-  const isWanted = usedColumns(settings.columns);
-  const read = (line: JsonLine): Row => readLine(line, settings, idPrefix, advise);
+  const isWanted = usedColumns(settings.columns, further);
+  const read = (line: JsonLine): Row => readLine(line, settings, idPrefix, { ...options, further });
   const rows = await openRowFile(file, read, { ...options, isWanted });
   if (rows.length === 0) throw new UserError(noRows(file));
   return rows;
@@ -33,12 +33,23 @@ export async function importRows(
 /** How a row could be read as it is, to follow the message about the column that it lacks. */
 export type Advise = (fields: Fields, lacking: Column) => string;
 
+export interface ImportOptions {
+  readonly advise?: Advise;
+  /** Rows are to have all columns, for functions of one's own. */
+  readonly further?: boolean;
+}
+
 /** @throws UserError `file:line: …` */
-export function readLine(line: JsonLine, settings: DatasetSettings, idPrefix: string, advise?: Advise): Row {
+export function readLine(
+  line: JsonLine,
+  settings: DatasetSettings,
+  idPrefix: string,
+  { advise, further }: ImportOptions = {},
+): Row {
   const { place, number, value } = line;
   try {
     refuseInexactAnswer(line, settings.columns?.answer);
-    return checkGold(rowOf(value, settings, `${idPrefix}/${number}`), place);
+    return checkGold(rowOf(value, settings, `${idPrefix}/${number}`, further), place);
   } catch (error) {
     if (!(error instanceof BadLine)) throw error;
     const advice = error instanceof LackingColumn ? (advise ?? adviceFor(settings))(error.fields, error.column) : '';

@@ -3,7 +3,7 @@ import type { DatasetSettings, Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import { generateRows } from './generators/generate.ts';
 import type { Side } from './generators/side.ts';
-import { type Advise, importRows } from './import-rows.ts';
+import { type ImportOptions, importRows } from './import-rows.ts';
 import { NumberList } from './number-list.ts';
 import { packRows } from './packed-rows.ts';
 import type { ScanOptions } from './row-file.ts';
@@ -15,7 +15,7 @@ export interface Dataset {
   readonly heldOut: RowList;
 }
 
-type LoadOptions = Pick<ScanOptions, 'onActivity'> & { readonly advise?: Advise };
+type LoadOptions = Pick<ScanOptions, 'onActivity'> & ImportOptions;
 
 /**
  * The rows of a dataset, in the order of their source.

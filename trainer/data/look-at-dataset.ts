@@ -85,7 +85,7 @@ async function lookAtFile(
   let gradable = false;
   let rows = 0;
   for await (const line of readDataLines(file, usedColumns(settings.columns))) {
-    const row = readLine(line, settings, settings.name, advise);
+    const row = readLine(line, settings, settings.name, { advise });
     fields ??= isRecord(line.value) ? line.value : {};
     for (const [need, met] of Object.entries(needsOf(row)) as [RowNeed, boolean][]) {
       if (!met) without[need] ??= line.place;

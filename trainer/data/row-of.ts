@@ -1,6 +1,6 @@
 import { languages, type DatasetSettings, type Language, type Row } from '../contract/dataset.ts';
 import { BadLine, inWords } from './bad-line.ts';
-import { fieldsOf } from './columns.ts';
+import { fieldsOf, furtherColumns } from './columns.ts';
 import { type Fields, namesOf, textOf } from './fields.ts';
 import { beginningOf } from './forms/forms.ts';
 import { pairOf, withCompletion } from './forms/responses.ts';
@@ -12,9 +12,10 @@ import { withSystem } from './system-message.ts';
  * A row of a person's file, in any form of docs/reference/datasets.md.
  *
  * @param value one line, parsed
+ * @param further with all columns, for functions of one's own
  * @throws BadLine
  */
-export function rowOf(value: unknown, settings: DatasetSettings, id: string): Row {
+export function rowOf(value: unknown, settings: DatasetSettings, id: string, further = false): Row {
   const fields = fieldsOf(value, settings.columns);
   const { messages, completion } = withCompletion(beginningOf(fields), fields);
   const tools = toolsOf(fields['tools']);
@@ -31,6 +32,7 @@ export function rowOf(value: unknown, settings: DatasetSettings, id: string): Ro
     ...(completion?.toolCalls && { toolCalls: [...completion.toolCalls] }),
     ...(answer !== undefined && { answer: { kind: 'number', in: 'answerTag', ...settings.answer, gold: answer } }),
     ...pairOf(fields, messages),
+    ...(further && { columns: furtherColumns(value as object) }),
   };
   return withSystem(withSystem(row, textOf(fields, 'system')), settings.system);
 }

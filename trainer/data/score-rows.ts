@@ -3,8 +3,10 @@ import type { Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import { rewardModule, rewardPython, type RewardPythonSettings } from '../contract/rewards.ts';
 import type { Sample, Score, Unscored } from '../rewards/modules/protocol.ts';
+import { lackingColumns } from '../rewards/modules/needed-columns.ts';
 import { RewardModule } from '../rewards/modules/reward-module.ts';
-import { readDataLines } from './data-lines.ts';
+import { furtherColumns } from './columns.ts';
+import { type IsWanted, readDataLines } from './data-lines.ts';
 import { expecting, parseGradedLine } from './graded-line.ts';
 import type { JsonLine } from './jsonl.ts';
 
@@ -20,6 +22,8 @@ const scoreRow = z.object(
   },
   { error: 'expected a JSON object with completion' },
 );
+
+const isWanted: IsWanted = (column) => Object.hasOwn(scoreRow.shape, column) || 'ifReadable';
 
 /** One row with what a reward of one's own makes of it. */
 export interface ScoredRow {
@@ -42,7 +46,7 @@ export type RewardFile =
 
 /**
  * Has a reward of one's own score rows as a stage does. Rows are `{"completion", "answer", "prompt", "expect"}`; other fields are
- * ignored.
+ * columns.
  *
  * @param file JSONL or Parquet; `-` is stdin
  * @throws UserError `file:line: …` for a row that cannot be scored, for a file without rows, and for a module that cannot be used
@@ -52,18 +56,31 @@ export async function* scoreRows(file: string, reward: RewardFile): AsyncGenerat
   try {
     let rows: ReturnType<typeof read>[] = [];
     let found = 0;
-    for await (const line of readDataLines(file, (column) => Object.hasOwn(scoreRow.shape, column))) {
+    for await (const line of readDataLines(file, isWanted)) {
       found++;
       rows.push(read(line));
       if (rows.length < batch) continue;
+      if (found === batch) refuseLackingColumns(reward, module, rows);
       yield* await scored(module, rows);
       rows = [];
     }
+    if (found > 0 && found < batch) refuseLackingColumns(reward, module, rows);
     yield* await scored(module, rows);
     if (found === 0) throw new UserError(`${file}: found no rows, expected some with completion`);
   } finally {
     module.close();
   }
+}
+
+function refuseLackingColumns(
+  reward: RewardFile,
+  { columns }: RewardModule,
+  rows: readonly ReturnType<typeof read>[],
+): void {
+  const { file } = 'module' in reward ? reward.module : reward.python;
+  const found = new Set(rows.flatMap((row) => Object.keys(row.columns)));
+  const problem = lackingColumns(file, columns, found, 'the rows');
+  if (problem !== undefined) throw new UserError(problem);
 }
 
 function openReward(reward: RewardFile): Promise<RewardModule> {
@@ -81,7 +98,9 @@ function pythonSettings(given: z.input<typeof rewardPython>): RewardPythonSettin
 }
 
 function read(line: JsonLine) {
-  return { number: line.number, ...parseGradedLine(line, scoreRow) };
+  const parsed = parseGradedLine(line, scoreRow);
+  const { expect: _, ...columns } = furtherColumns(line.value as object);
+  return { number: line.number, ...parsed, columns };
 }
 
 async function scored(module: RewardModule, rows: readonly ReturnType<typeof read>[]): Promise<ScoredRow[]> {
@@ -98,13 +117,14 @@ function resultOf(score: Score | undefined): Pick<ScoredRow, 'score' | 'because'
   return typeof score === 'object' ? { score: null, ...score } : { score: score ?? null };
 }
 
-function sampleOf({ number, completion, answer, prompt }: ReturnType<typeof read>): Sample {
+function sampleOf({ number, completion, answer, prompt, columns }: ReturnType<typeof read>): Sample {
   const row: Row = {
     id: String(number),
     dataset: 'rows',
     domain: 'reasoning',
     messages: prompt ? [{ role: 'user', content: prompt }] : [],
     ...(answer && { answer: { kind: 'exact', in: 'answerTag', gold: answer } }),
+    columns,
   };
   return { completion, ...(answer && { answer }), prompt: prompt ?? '', row };
 }

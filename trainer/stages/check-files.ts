@@ -2,7 +2,9 @@ import { json } from 'node:stream/consumers';
 import { lengthWarning } from '../contract/context-length.ts';
 import { UserError } from '../contract/errors.ts';
 import { type FileCheck, fileCheck, type FileProblem, type Rendering } from '../contract/file-check.ts';
+import { firstColumns } from '../data/first-columns.ts';
 import { distinctRenderings, keyOf, lookAtDataset, type RenderRow } from '../data/look-at-dataset.ts';
+import { lackingColumns } from '../rewards/modules/needed-columns.ts';
 import { RewardModule } from '../rewards/modules/reward-module.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
 import { withTemplateText } from '../tokenizers/template-file.ts';
@@ -54,13 +56,17 @@ export async function checkFiles(): Promise<void> {
 async function rewardProblem({
   file,
   python,
+  data,
 }: Omit<FileCheck['rewards'][number], 'path'>): Promise<string | undefined> {
   try {
-    const opened = python
+    const opened = await (python
       ? RewardModule.openPython(python)
-      : RewardModule.open({ file, timeoutSeconds: 60, memoryMiB: 1024 });
-    (await opened).close();
-    return undefined;
+      : RewardModule.open({ file, timeoutSeconds: 60, memoryMiB: 1024 }));
+    opened.close();
+    if (data === undefined || opened.columns.length === 0) return undefined;
+    const columns = await Promise.all(data.map(firstColumns));
+    const found = new Set(columns.flatMap((each) => [...each]));
+    return lackingColumns(file, opened.columns, found, data.length === 0 ? 'the rows of generators' : data.join(', '));
   } catch (error) {
     if (error instanceof UserError) return error.message;
     throw error;

@@ -4,6 +4,7 @@ import { updatesPerRollout } from '../contract/updates-per-rollout.ts';
 import { createRewards } from '../rewards/create-rewards.ts';
 import { RewardModules } from '../rewards/modules/reward-modules.ts';
 import { usableRows } from './checked-rows.ts';
+import { FurtherColumns } from './further-columns.ts';
 import { Gradable } from './gradable.ts';
 import { loadPolicy } from './load-policy.ts';
 import { logCompletions } from './log-completions.ts';
@@ -38,13 +39,19 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
     const what = `grpo.prompts ${settings.prompts.join(', ')}`;
     const gradable = new Gradable();
     const isGraded = settings.rewards.some(({ accuracy }) => accuracy);
-    const require = isGraded ? () => gradable.require(workspace.file.datasets, what) : undefined;
+    const further = new FurtherColumns();
+    const needed = modules.columns;
+    const require = async (): Promise<void> => {
+      further.require(needed, what);
+      if (isGraded) await gradable.require(workspace.file.datasets, what);
+    };
     const { rows: prompts, figures } = await usableRows(
       workspace,
       await workspace.inputs.rows(settings.prompts, 'train'),
       { part: 'train', what, require },
       (row) => {
         gradable.see(row);
+        further.see(row);
         return judgePrompt(policy, row, settings);
       },
     );

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { verifyCheckpoint } from '../checkpoint/store.ts';
 import { UserError } from '../contract/errors.ts';
+import { rewardFiles } from '../contract/reward-files.ts';
 import type { PinnedInput, StageFile } from '../contract/stage-file.ts';
 import { type Dataset, loadDataset } from '../data/load-dataset.ts';
 import { joinRows, type RowList } from '../data/row-list.ts';
@@ -50,6 +51,7 @@ export class StageInputs {
   private async open(name: string): Promise<Dataset> {
     const settings = this.file.datasets.find((dataset) => dataset.name === name);
     if (!settings) throw new UserError(`stage ${this.file.stage}: no dataset or input is named "${name}"`);
-    return loadDataset(settings, this.file.seed, { onActivity: this.onActivity });
+    const further = rewardFiles(this.file.settings).length > 0;
+    return loadDataset(settings, this.file.seed, { onActivity: this.onActivity, further });
   }
 }

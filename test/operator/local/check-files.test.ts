@@ -290,3 +290,25 @@ testWithPython(
     expect(await carriedProblems(spec, join(folder, 'pipeline.yaml'), ['faulty.py'])).toEqual([]);
   },
 );
+
+const byNeeds = (name: string, prompts: string[]) => ({
+  name,
+  grpo: { prompts, steps: 1, rewards: [{ python: { file: 'needs.py' } }] },
+});
+
+testWithPython('a reward in Python that needs a column which no dataset of its stage has is told', async () => {
+  writeFileSync(join(folder, 'needs.py'), 'def grade(completions, level, topic, **columns): return level');
+  writeFileSync(join(folder, 'level.jsonl'), '{"prompt": "a"}\n{"prompt": "b", "level": 1}\n');
+  writeFileSync(join(folder, 'topic.jsonl'), '{"prompt": "a", "topic": "b"}\n');
+  const spec = {
+    base: { init: {} },
+    datasets: [
+      { name: 'levels', file: 'level.jsonl', domain: 'general' },
+      { name: 'topics', file: 'topic.jsonl', domain: 'general' },
+    ],
+    stages: [byNeeds('both', ['levels', 'topics']), byNeeds('one', ['levels']), byNeeds('later', ['levels', 'both'])],
+  };
+  expect(await problemsOf(spec)).toEqual([
+    'spec.stages[1].grpo.rewards[0].python.file: ./needs.py: its function needs the column topic; found level in ./level.jsonl; expected rows that have what it needs',
+  ]);
+});

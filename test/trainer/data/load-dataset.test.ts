@@ -6,6 +6,7 @@ import { generatorSettings, type DatasetSettings } from '../../../trainer/contra
 import { UserError } from '../../../trainer/contract/errors.ts';
 import { loadDataset } from '../../../trainer/data/load-dataset.ts';
 import { readRows, writeRows } from '../../../trainer/data/rows.ts';
+import { parquetOf } from '../../support/parquet-rows.ts';
 
 let directory: string;
 beforeAll(async () => {
@@ -209,3 +210,16 @@ test('a written row that was damaged is refused by its line', async () => {
   await writeFile(file, '{"id":"a/1","dataset":"a","domain":"maths","messages":[{"role":"user","content":"x"}]}');
   await expect(readRows(file)).rejects.toThrow(`${file}:1: domain: `);
 });
+
+test.each(['jsonl', 'parquet'])(
+  'functions of one’s own get every column of a %s file but prompt and completion',
+  async (kind) => {
+    const row = { prompt: 'a', answer: 5, level: 2.5, topic: null, tags: 'sums' };
+    const file = join(directory, `${++files}.${kind}`);
+    const columns = { prompt: 'STRING', answer: 'INT64', level: 'DOUBLE', topic: 'STRING', tags: 'BYTES' } as const;
+    await writeFile(file, kind === 'jsonl' ? lines(row) : parquetOf([row], columns));
+    const { train } = await loadDataset({ name: 'sums', file }, 7, { further: true });
+    expect(train.at(0)?.columns).toEqual({ answer: 5, level: 2.5, ...(kind === 'jsonl' && { tags: 'sums' }) });
+    expect((await loadDataset({ name: 'sums', file }, 7)).train.at(0)).not.toHaveProperty('columns');
+  },
+);

@@ -196,3 +196,37 @@ testWithPython('one in Python counts as a module does, and its file is part of w
   const [one, other] = await Promise.all([readResult(root(), 'python'), readResult(root(), 'python-killed')]);
   expect(other.checkpoint?.digest).toBe(one.checkpoint?.digest);
 });
+
+testWithPython(
+  'columns of a file reach its function, which is refused before it samples where no row has one',
+  async () => {
+    await writeFile(join(root(), 'levels.jsonl'), '{"prompt": "1+1=", "level": 3}\n{"prompt": "2+1="}\n');
+    const datasets = [{ name: 'levels', file: join(root(), 'levels.jsonl'), domain: 'general' }];
+    const python = join(root(), 'level.py');
+    const settings = { prompts: ['levels'], steps: 1, rewards: [{ python: { file: python } }] };
+    await writeFile(python, 'def by_level(completions, level, **columns): return level');
+    await runToResult(root(), { ...(await stage('levels', {}, { settings })), datasets });
+    expect((await metrics('levels'))[0]).toMatchObject({
+      'rewards/python/mean': 3,
+      'rewards/python/abstain_frac': 0.5,
+    });
+
+    await writeFile(python, 'def by_topic(completions, topic, **columns): return topic');
+    const lacking = { ...(await stage('topics', {}, { settings })), datasets };
+    const { code, stderr } = await runStage(await writeStage(root(), lacking));
+    expect(code).toBe(64);
+    expect(stderr).toContain(
+      'level.py: its function needs the column topic; found level in grpo.prompts levels; expected',
+    );
+    expect(await lines(join(root(), 'topics/metrics.jsonl'))).toEqual([]);
+  },
+);
+
+test('a module gets the columns of a file', async () => {
+  await writeFile(join(root(), 'topics.jsonl'), '{"prompt": "1+1=", "topic": {"level": 4}}\n');
+  await writeFile(file('topics'), 'export const grade = ({ row }) => row.columns.topic.level;');
+  const settings = { prompts: ['topics'], steps: 1 };
+  const datasets = [{ name: 'topics', file: join(root(), 'topics.jsonl'), domain: 'general' }];
+  await runToResult(root(), { ...(await stage('module-topics', { file: file('topics') }, { settings })), datasets });
+  expect((await metrics('module-topics'))[0]).toMatchObject({ 'rewards/module/mean': 4 });
+});

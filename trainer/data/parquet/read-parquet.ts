@@ -3,8 +3,10 @@ import { UserError } from '../../contract/errors.ts';
 import { type Chunk, type RowGroup, readFooter } from './footer.ts';
 import { ColumnReader } from './column-reader.ts';
 import { DamagedParquet } from './damaged.ts';
-import { RowWriter } from './row-writer.ts';
+import { type IsWanted, RowWriter } from './row-writer.ts';
 import { leavesOf, type ParquetNode } from './schema.ts';
+
+export type { IsWanted } from './row-writer.ts';
 
 type ReadBytes = (start: number, end: number) => Uint8Array;
 
@@ -16,7 +18,7 @@ type ReadBytes = (start: number, end: number) => Uint8Array;
  * @throws UserError `file: …`, or `file:row: …` once rows are read, for a file that is damaged, that claims more than it
  *   has, or whose wanted columns JSON cannot hold
  */
-export function* readParquet(file: string, isWanted: (column: string) => boolean): Generator<string> {
+export function* readParquet(file: string, isWanted: IsWanted): Generator<string> {
   const descriptor = openSync(file, 'r');
   let rows = 0;
   try {

@@ -32,6 +32,9 @@ class RowText {
 /** Writes what a node holds in the row that its leaves are at, and leaves them behind it. */
 type Write = (leaves: readonly ColumnReader[], text: RowText) => void;
 
+/** Whether the column of a name is read; `ifReadable` leaves out one that JSON cannot hold. */
+export type IsWanted = (column: string) => boolean | 'ifReadable';
+
 /** Writes rows as JSON objects. */
 export class RowWriter {
   private readonly text = new RowText();
@@ -44,15 +47,16 @@ export class RowWriter {
    * @param isWanted whether a column is read; of the others the names alone stand in a row
    * @throws DamagedParquet for a wanted column that JSON cannot hold
    */
-  constructor(columns: readonly ParquetNode[], isWanted: (column: string) => boolean) {
+  constructor(columns: readonly ParquetNode[], isWanted: IsWanted) {
+    const held = columns.filter((column) => isWanted(column.name) !== 'ifReadable' || isReadable(column));
     this.write = objectOf(
-      columns.map((column) => ({
+      held.map((column) => ({
         name: column.name,
-        write: isWanted(column.name) ? writerOf(column, column.name) : textOf(outline(column.children)),
+        write: isWanted(column.name) === false ? textOf(outline(column.children)) : writerOf(column, column.name),
       })),
     );
-    this.leaves = columns
-      .filter(({ name }) => isWanted(name))
+    this.leaves = held
+      .filter(({ name }) => isWanted(name) !== false)
       .flatMap(({ leaves: [first, end] }) => Array.from({ length: end - first }, (_, index) => first + index));
   }
 
@@ -60,6 +64,16 @@ export class RowWriter {
   row(leaves: readonly ColumnReader[]): string {
     this.write(leaves, this.text);
     return this.text.take();
+  }
+}
+
+function isReadable(column: ParquetNode): boolean {
+  try {
+    writerOf(column, column.name);
+    return true;
+  } catch (error) {
+    if (error instanceof DamagedParquet) return false;
+    throw error;
   }
 }
 

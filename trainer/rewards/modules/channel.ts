@@ -14,7 +14,7 @@ export const channels = {
 } as const satisfies Record<string, { stdio: unknown; open: Channel }>;
 
 const answer: z.ZodType<Answer> = z.union([
-  z.strictObject({ loaded: z.enum(['grade', 'gradeBatch']) }),
+  z.strictObject({ loaded: z.enum(['grade', 'gradeBatch']), columns: z.array(z.string()).default([]) }),
   z.strictObject({ refused: z.string() }),
   z.strictObject({
     scores: z.array(z.union([z.number(), z.strictObject({ because: z.enum(unscoredReasons), message: z.string() })])),

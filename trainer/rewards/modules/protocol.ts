@@ -37,7 +37,11 @@ export type Order = Source | { readonly samples: readonly Sample[] };
 
 /** From the sandbox: of `grade` a score as soon as it is known, of `gradeBatch` all at once. */
 export type Answer =
-  | { readonly loaded: 'grade' | 'gradeBatch' }
+  | {
+      readonly loaded: 'grade' | 'gradeBatch';
+      /** Columns of the data that it cannot be called without. */
+      readonly columns?: readonly string[];
+    }
   /** Why the file cannot be used. */
   | { readonly refused: string }
   | { readonly scores: readonly Score[] };

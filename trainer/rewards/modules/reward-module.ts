@@ -24,6 +24,7 @@ export class RewardModule {
   readonly #start: Start;
   readonly #timeoutMs: number;
   readonly #signal: AbortSignal | undefined;
+  #columns: readonly string[] = [];
   #running: Awaited<ReturnType<Start>> | undefined;
 
   private constructor(start: Start, timeoutMs: number, signal: AbortSignal | undefined) {
@@ -57,7 +58,13 @@ export class RewardModule {
   static async #started(start: Start, timeoutSeconds: number, signal?: AbortSignal): Promise<RewardModule> {
     const module = new RewardModule(start, timeoutSeconds * 1000, signal);
     module.#running = await start();
+    module.#columns = module.#running.columns;
     return module;
+  }
+
+  /** Columns of the data that the function cannot be called without. */
+  get columns(): readonly string[] {
+    return this.#columns;
   }
 
   /** A score for each sample, in their order. */

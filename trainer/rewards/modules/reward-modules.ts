@@ -37,6 +37,11 @@ export class RewardModules {
     return opened.score(samples);
   };
 
+  /** By its file, what each cannot be called without. */
+  get columns(): ReadonlyMap<string, readonly string[]> {
+    return new Map(Array.from(this.#modules, ([{ file }, { columns }]) => [file, columns]));
+  }
+
   close(): void {
     for (const module of this.#modules.values()) module.close();
   }

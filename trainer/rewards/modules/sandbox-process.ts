@@ -13,6 +13,13 @@ interface Lost {
   readonly message: string;
 }
 
+interface StartedSandbox {
+  readonly process: SandboxProcess;
+  readonly exports: 'grade' | 'gradeBatch';
+  /** Columns of the data that the function cannot be called without. */
+  readonly columns: readonly string[];
+}
+
 /** One process with a reward of one's own. After it has lost a completion it has ended, and another takes its place. */
 export class SandboxProcess {
   readonly #child: ChildProcess;
@@ -36,18 +43,14 @@ export class SandboxProcess {
   }
 
   /** @throws UserError with the file and what is wrong with it */
-  static async start(
-    file: string,
-    source: Source,
-    program: SandboxProgram,
-  ): Promise<{ readonly process: SandboxProcess; readonly exports: 'grade' | 'gradeBatch' }> {
+  static async start(file: string, source: Source, program: SandboxProgram): Promise<StartedSandbox> {
     const process = new SandboxProcess(program);
     let answer: Answer | undefined;
     const lost = await process.#exchange(source, loadMs, (given) => {
       answer = given;
       return true;
     });
-    if (answer && 'loaded' in answer) return { process, exports: answer.loaded };
+    if (answer && 'loaded' in answer) return { process, exports: answer.loaded, columns: answer.columns ?? [] };
     process.close();
     const refused = answer && 'refused' in answer ? answer.refused : undefined;
     throw new UserError(`${file}: ${refused ?? `could not be loaded: ${lost?.message}`}`);

@@ -20,7 +20,7 @@ import types
 FORMAT, TIMEOUT_SECONDS, MEMORY_MIB = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
 LOAD_SECONDS = 60
 
-# What every row has, beside prompts and completions; None where it has it not.
+# What every row has, beside prompts and completions and the columns of its file; None where it has it not.
 COLUMNS = ("answer", "id", "dataset", "domain", "language", "tools")
 
 
@@ -48,6 +48,7 @@ class Reward:
     def __init__(self, name):
         self.name = name
         self.function = None
+        self.columns = []
 
     def load(self, source, wanted):
         bound_time(LOAD_SECONDS)
@@ -61,13 +62,14 @@ class Reward:
         if problem is not None:
             return {"refused": problem}
         self.function = getattr(module, chosen)
-        problem = signature_problem(chosen, self.function)
-        return {"loaded": "gradeBatch"} if problem is None else {"refused": problem}
+        self.columns = needed_columns(self.function)
+        problem = signature_problem(chosen, self.function, self.columns)
+        return {"refused": problem} if problem else {"loaded": "gradeBatch", "columns": self.columns}
 
     def score(self, samples):
         bound_time(TIMEOUT_SECONDS)
         try:
-            found = self.function(**arguments(samples))
+            found = self.function(**arguments(samples, self.columns))
             if inspect.iscoroutine(found):
                 import asyncio  # not needed by most, and slow to load
 
@@ -116,32 +118,58 @@ def choose(module, wanted):
     return wanted, None
 
 
-def signature_problem(name, function):
+def needed_columns(function):
+    """What it cannot be called without, beside what every row has."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return []
+    return [
+        name
+        for name, parameter in parameters.items()
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        and name not in ("prompts", "completions", *COLUMNS)
+    ]
+
+
+def signature_problem(name, function, columns):
     """Why it cannot be called as TRL calls it, known before the first completion."""
     try:
-        inspect.signature(function).bind(**arguments([]))
+        inspect.signature(function).bind(**arguments([], columns))
         return None
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         line = getattr(getattr(function, "__code__", None), "co_firstlineno", None)
         given = ", ".join(["prompts", "completions", *COLUMNS])
         return (
             f"{'' if line is None else f'line {line}: '}{name} cannot be called by TRL's keywords: {error}; "
-            f"expected {name}(prompts, completions, **columns), which is given {given}"
+            f"expected {name}(prompts, completions, **columns), which is given {given} and the columns of the data"
         )
 
 
-def arguments(samples):
-    """As GRPOTrainer._calculate_rewards gives them, of prompts that are messages (conversational) or text (standard)."""
+def arguments(samples, columns):
+    """As GRPOTrainer._calculate_rewards gives them, of prompts that are messages (conversational) or text (standard).
+
+    columns: those that it needs, and gets where no row of the rollout has them.
+    """
     is_chat = FORMAT == "conversational"
-    rows = [{**sample["row"], "answer": sample.get("answer")} for sample in samples]
+    rows = [row_of(sample) for sample in samples]
+    names = dict.fromkeys([*COLUMNS, *columns, *(name for row in rows for name in row)])
     return {
         "prompts": [sample["row"]["messages"] if is_chat else sample["prompt"] for sample in samples],
         "completions": [
             [{"role": "assistant", "content": sample["completion"]}] if is_chat else sample["completion"]
             for sample in samples
         ],
-        **{column: [row.get(column) for row in rows] for column in COLUMNS},
+        **{name: [row.get(name) for row in rows] for name in names},
     }
+
+
+def row_of(sample):
+    """A row with its answer, whose file may have names of its own for it, but not another answer, language or tools."""
+    row = {**sample["row"], "answer": sample.get("answer")}
+    own = {name: row.get(name) for name in COLUMNS}
+    return {**own, **row.get("columns", {}), **{name: own[name] for name in ("answer", "language", "tools")}}
 
 
 def read(value):

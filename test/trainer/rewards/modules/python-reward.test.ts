@@ -70,6 +70,23 @@ def grade(prompts, completions, **columns):
   expect(await module.score([])).toEqual([]);
 });
 
+test('it is given the further columns of its file under their names, and None where a row has none', async () => {
+  const module = await open(`
+def grade(prompts, completions, solution, id, answer, level, **columns):
+    assert solution == [{"steps": [1, 2.5, None]}, None], solution
+    assert (id, answer, level) == ([7, "ways/1"], ["12 km", "12 km"], [None, None]), (id, answer, level)
+    assert columns["topic"] == [None, "ways"], columns
+    assert "messages" not in columns, columns
+    return [1, 2]`);
+  expect(module.columns).toEqual(['solution', 'level']);
+  const [one, other] = samples('a', 'b') as [Sample, Sample];
+  const rows = [
+    { ...one, row: { ...one.row, columns: { solution: { steps: [1, 2.5, null] }, id: 7, answer: 12 } } },
+    { ...other, row: { ...other.row, columns: { topic: 'ways' } } },
+  ];
+  expect(await module.score(rows)).toEqual([1, 2]);
+});
+
 const onBad = (act: string) => `import os, socket, subprocess, sys, time
 def grade(completions, **columns):
     if completions[0][0]["content"] == "bad":
@@ -227,7 +244,7 @@ test.each([
   {
     name: 'the parameters of another framework',
     source: '\ndef compute_score(data_source, solution_str, ground_truth): pass',
-    says: "line 2: compute_score cannot be called by TRL's keywords: missing a required argument: 'data_source'; expected compute_score(prompts, completions, **columns), which is given prompts, completions, answer, id",
+    says: "line 2: compute_score cannot be called by TRL's keywords: got an unexpected keyword argument 'prompts'; expected compute_score(prompts, completions, **columns), which is given prompts, completions, answer, id, dataset, domain, language, tools and the columns of the data",
   },
   {
     name: 'an end of its process',
