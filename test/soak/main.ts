@@ -10,6 +10,7 @@ import Table from 'cli-table3';
 import { randomKey } from '../../trainer/algorithms/random.ts';
 import { Deployment } from '../cluster/faults/deployment.ts';
 import { controlPlane, type ControlPlane } from '../cluster/support/control-plane.ts';
+import { awaitCollector } from './await-collector.ts';
 import type { Report } from './auditor/ledger.ts';
 import { disturb, type Disturbance } from './disturbances.ts';
 import { pipelineOf } from './workload.ts';
@@ -25,6 +26,7 @@ const cluster = await controlPlane({ own: true, durable: true });
 process.exitCode = 1;
 try {
   const namespace = await cluster.namespace();
+  await awaitCollector(cluster, namespace);
   console.log(
     `seed ${seed}, ${minutes} minutes, ${pipelines} pipelines; logs are in ${cluster.directory}/log as long as it runs`,
   );
