@@ -16,6 +16,7 @@ import { attemptOf } from '../objects/attempt-job.ts';
 import { idOf, isTrainer, namedPipelineOf, ownerOf, siblingsOf, stageIdOf } from '../objects/ownership.ts';
 import { transformJob } from '../objects/transform.ts';
 import { madeWith, withStageDefaults } from '../objects/stage-defaults.ts';
+import { hasEnded } from '../objects/pod.ts';
 import { startAttempt } from './start-attempt.ts';
 import type { VolumeClaims } from './volume-claims.ts';
 
@@ -133,9 +134,8 @@ export class Attempts {
 }
 
 /** Nobody has asked it to end. */
-function goesOn({ metadata, status }: Stored<Pod>): boolean {
-  const hasEnded = status?.phase === 'Succeeded' || status?.phase === 'Failed';
-  return !hasEnded && metadata.deletionTimestamp === undefined;
+function goesOn(pod: Stored<Pod>): boolean {
+  return !hasEnded(pod) && pod.metadata.deletionTimestamp === undefined;
 }
 
 function secondOwner({ spec }: R1Stage, first: R1Stage): string {

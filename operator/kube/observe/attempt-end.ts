@@ -3,6 +3,7 @@ import type { StageResult } from '../../../trainer/contract/progress.ts';
 import { lastLine } from '../../core/last-line.ts';
 import type { AttemptExit } from '../../core/observed.ts';
 import { fetchContainer, trainerContainer } from '../objects/attempt-job.ts';
+import { hasEnded } from '../objects/pod.ts';
 import type { Pod } from '../client/resources.ts';
 import { resultOf } from './termination-message.ts';
 
@@ -39,11 +40,6 @@ function lastStatus(pod: Pod): ContainerStatus | undefined {
   if (trainer?.state?.terminated !== undefined) return trainer;
   const fetch = pod.status?.initContainerStatuses?.find(({ name }) => name === fetchContainer);
   return fetch?.state?.terminated !== undefined && fetch.state.terminated.exitCode !== 0 ? fetch : undefined;
-}
-
-/** Nothing of it runs any more, and nothing will. */
-export function hasEnded(pod: Pod): boolean {
-  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
 /**

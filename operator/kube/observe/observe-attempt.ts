@@ -1,7 +1,8 @@
 import { annotations } from '../../api/metadata.ts';
 import type { ProgressLine } from '../../../trainer/contract/progress.ts';
 import type { AttemptObserved, StopReason } from '../../core/observed.ts';
-import { disruption, hasEnded, isOutlived, podEnd, trainerStatus, type PodEnd } from './attempt-end.ts';
+import { hasEnded } from '../objects/pod.ts';
+import { disruption, isOutlived, podEnd, trainerStatus, type PodEnd } from './attempt-end.ts';
 import { madeFromAnnotation, settingsAnnotation } from '../objects/labels.ts';
 import type { Job, Pod } from '../client/resources.ts';
 import { pendingReason, type PipelineClaim } from './pending-reason.ts';

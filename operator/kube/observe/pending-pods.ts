@@ -1,6 +1,7 @@
 import type { KubeClient } from '../client/client.ts';
 import type { AttemptObjects } from './observe-attempt.ts';
-import { hasEnded, trainerStatus } from './attempt-end.ts';
+import { hasEnded } from '../objects/pod.ts';
+import { trainerStatus } from './attempt-end.ts';
 import { queueMessage, queueOf } from './queue-message.ts';
 import { events, type Event, type Job, type ObjectName, type Pod, type Stored } from '../client/resources.ts';
 import type { Component } from '../objects/labels.ts';

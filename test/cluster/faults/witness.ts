@@ -2,7 +2,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { findCondition } from '../../../operator/api/conditions.ts';
 import { labels } from '../../../operator/api/metadata.ts';
 import { KubeClient } from '../../../operator/kube/client/client.ts';
-import { hasEnded } from '../../../operator/kube/observe/attempt-end.ts';
+import { hasEnded } from '../../../operator/kube/objects/pod.ts';
 import { Informer } from '../../../operator/kube/client/informer.ts';
 import {
   jobs,

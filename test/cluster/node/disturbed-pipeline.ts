@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
 import type { AttemptRecord, R1Stage } from '../../../operator/api/stage.ts';
 import { readPipelineState } from '../../../operator/local/pipeline-state.ts';
-import { hasEnded } from '../../../operator/kube/observe/attempt-end.ts';
+import { hasEnded } from '../../../operator/kube/objects/pod.ts';
 import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';
 import type { Pod, Stored } from '../../../operator/kube/client/resources.ts';
 import { isTrainer } from '../../../operator/kube/objects/ownership.ts';

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { exitCodes } from '../../../trainer/contract/exit-codes.ts';
 import type { StageFile } from '../../../trainer/contract/stage-file.ts';
 import {
@@ -19,6 +18,7 @@ import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';
 import type { ObjectStore } from '../../support/object-store.ts';
 import { isTrainer } from '../../../operator/kube/objects/ownership.ts';
 import type { Dice } from './dice.ts';
+import { deletePod, isOver, JobController, type Owned } from './job-controller.ts';
 import { TrainerVolume } from './trainer-volume.ts';
 
 /** A word, or an exit code. */
@@ -32,8 +32,6 @@ export interface Beginning {
   readonly toldAt: number;
 }
 
-export type Owned = Stored<KubeObject> & { metadata: { ownerReferences?: readonly { readonly uid: string }[] } };
-
 const ownedKinds: readonly ResourceKind<KubeObject>[] = [
   stages,
   jobs,
@@ -45,17 +43,13 @@ const ownedKinds: readonly ResourceKind<KubeObject>[] = [
   secrets,
 ];
 
-/** What other controllers do: that of Jobs, garbage collection, the kubelet and the trainer. */
+/** What others do: the Job controller, garbage collection, the kubelet and the trainer. */
 export class Cluster {
   readonly volume = new TrainerVolume();
   private readonly store: ObjectStore;
   private readonly dice: Dice;
-  private podsMade = 0;
+  private readonly jobController: JobController;
   private readonly silentPods = new Set<string>();
-  /** Pods that the controller of their Job has ended, as it was suspended or had one too many: their end says nothing of it. */
-  private readonly takenBack = new Set<string>();
-  /** Jobs whose controller has not heard that their pod was made, and makes another one. */
-  private readonly unanswered = new Set<string>();
   /** Called as a trainer begins, before it does anything. */
   private readonly onBegin: (beginning: Beginning) => void;
 
@@ -63,6 +57,7 @@ export class Cluster {
     this.store = store;
     this.dice = dice;
     this.onBegin = onBegin;
+    this.jobController = new JobController(store, dice);
   }
 
   get waiting(): Stored<Pod>[] {
@@ -103,7 +98,7 @@ export class Cluster {
   /** A bit of everything that controllers do by themselves. */
   step(): void {
     this.collectGarbage();
-    for (const job of this.store.all(jobs)) if (!this.dice.happens(0.3)) this.lookAtJob(job);
+    for (const job of this.store.all(jobs)) if (!this.dice.happens(0.3)) this.jobController.look(job);
     for (const pod of this.store.all(pods)) {
       if (pod.metadata.deletionTimestamp === undefined || this.isSilent(pod) || this.dice.happens(0.3)) continue;
       if (pod.status?.phase === 'Running') this.end(pod, 75);
@@ -119,102 +114,10 @@ export class Cluster {
       for (const object of this.store.all(kind) as Owned[]) {
         const owners = object.metadata.ownerReferences ?? [];
         if (owners.length === 0 || owners.some(({ uid }) => uids.has(uid))) continue;
-        if (kind === pods) this.deletePod(object as Stored<Pod>);
+        if (kind === pods) deletePod(this.store, object as Stored<Pod>);
         else this.store.remove(kind, object.metadata.name);
       }
     }
-  }
-
-  /** It is told to end, and has time for it. */
-  private deletePod(pod: Stored<Pod>): void {
-    if (pod.metadata.deletionTimestamp !== undefined) return;
-    const deletionTimestamp = new Date(Date.now() + 250_000).toISOString();
-    this.store.put(pods, { ...pod, metadata: { ...pod.metadata, deletionTimestamp } });
-  }
-
-  private lookAtJob(job: Stored<Job>): void {
-    const { spec, status } = job;
-    if (isOver(job)) return;
-    const own = this.podsOf(job);
-    if (spec?.suspend === true) return this.suspendPods(job, own);
-    if (!isTrainer(job)) return this.keepWorkers(job, own);
-    if (spec?.activeDeadlineSeconds !== undefined) {
-      for (const pod of own) if (!hasEnded(pod)) this.deletePod(pod);
-      if (own.every(hasEnded)) this.judge(job, 'Failed', 'DeadlineExceeded');
-      return;
-    }
-    if (own.length === 0) {
-      // It has had one, which is gone.
-      if (status?.active !== undefined) this.judge(job, 'Failed', 'BackoffLimitExceeded');
-      else this.makeFirstPod(job);
-    } else if (this.unanswered.delete(job.metadata.uid)) this.makePod(job);
-    else if (own.some((pod) => pod.status?.phase === 'Succeeded')) this.judge(job, 'Complete', 'Completed');
-    else if (own.every(hasEnded)) this.judge(job, 'Failed', 'BackoffLimitExceeded');
-    else this.takeBack(surplusOf(own));
-  }
-
-  private makeFirstPod(job: Stored<Job>): void {
-    this.makePod(job);
-    if (this.dice.happens(0.1)) this.unanswered.add(job.metadata.uid);
-  }
-
-  private podsOf({ metadata: { uid } }: Stored<Job>): Stored<Pod>[] {
-    return this.store
-      .all(pods)
-      .filter((pod) => (pod as Owned).metadata.ownerReferences?.some((owner) => owner.uid === uid))
-      .filter((pod) => !this.takenBack.has(pod.metadata.uid));
-  }
-
-  private takeBack(unwanted: readonly Stored<Pod>[]): void {
-    for (const pod of unwanted) {
-      this.takenBack.add(pod.metadata.uid);
-      this.deletePod(pod);
-    }
-  }
-
-  private suspendPods({ status, ...job }: Stored<Job>, own: readonly Stored<Pod>[]): void {
-    this.takeBack(own.filter((each) => !hasEnded(each)));
-    if (status?.active !== undefined) this.store.put(jobs, { ...job, status: {} });
-  }
-
-  /** As many as are asked for, whatever becomes of one; a Job of them never ends by itself. */
-  private keepWorkers(job: Stored<Job>, own: readonly Stored<Pod>[]): void {
-    for (const pod of own) if (hasEnded(pod)) this.store.remove(pods, pod.metadata.name);
-    const alive = own.filter((pod) => !hasEnded(pod) && pod.metadata.deletionTimestamp === undefined);
-    const asked = job.spec?.parallelism ?? 0;
-    if (alive.length < asked) this.makePod(job);
-    for (const pod of alive.slice(asked)) this.deletePod(pod);
-    this.countWorkers(job);
-  }
-
-  private countWorkers(job: Stored<Job>): void {
-    const alive = this.podsOf(job).filter((pod) => !hasEnded(pod) && pod.metadata.deletionTimestamp === undefined);
-    const ready = alive.filter(({ status }) => status?.phase === 'Running').length;
-    const counted = this.store.get(jobs, job.metadata.name);
-    const status = { active: alive.length, ready };
-    if (counted !== undefined && !isDeepStrictEqual(counted.status, status))
-      this.store.put(jobs, { ...counted, status });
-  }
-
-  private judge(job: Stored<Job>, type: 'Complete' | 'Failed', reason: string): void {
-    const condition = { type, status: 'True', reason, lastTransitionTime: now() };
-    this.store.put(jobs, { ...job, status: { ...job.status, conditions: [condition] } });
-  }
-
-  private makePod(job: Stored<Job>): void {
-    const { template } = job.spec ?? {};
-    const { name, namespace, uid } = job.metadata;
-    this.store.put(pods, {
-      metadata: {
-        namespace,
-        name: `${name}-${++this.podsMade}`,
-        labels: template?.metadata?.labels ?? {},
-        ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name, uid, controller: true }],
-      },
-      spec: { containers: template?.spec?.containers ?? [], volumes: template?.spec?.volumes ?? [] },
-      status: { phase: 'Pending' },
-    });
-    this.store.put(jobs, { ...job, status: { ...job.status, active: 1 } });
   }
 
   /** The kubelet starts it, if what it needs is there. */
@@ -242,7 +145,7 @@ export class Cluster {
     this.silentPods.add(pod.metadata.uid);
     const lost = { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByTaintManager', message: '' };
     const conditions = [...(pod.status?.conditions ?? []), lost, { type: 'Ready', status: 'Unknown' }];
-    this.deletePod(this.store.put(pods, { ...pod, status: { ...pod.status, conditions } }));
+    deletePod(this.store, this.store.put(pods, { ...pod, status: { ...pod.status, conditions } }));
   }
 
   /** Whoever was asked to end meanwhile ends, and is gone soon. */
@@ -286,22 +189,6 @@ function exited(exitCode: number, startedAt: string, message = '') {
 
 function jobOf({ metadata }: Owned): string | undefined {
   return metadata.ownerReferences?.[0]?.uid;
-}
-
-/** A Job controller ends those that wait before one that runs. */
-function surplusOf(own: readonly Stored<Pod>[]): Stored<Pod>[] {
-  const alive = own.filter((pod) => !hasEnded(pod) && pod.metadata.deletionTimestamp === undefined);
-  return alive
-    .toSorted((a, b) => Number(b.status?.phase === 'Running') - Number(a.status?.phase === 'Running'))
-    .slice(1);
-}
-
-export function isOver({ status }: Job): boolean {
-  return status?.conditions?.some(({ type }) => type === 'Complete' || type === 'Failed') ?? false;
-}
-
-export function hasEnded({ status }: Pod): boolean {
-  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }
 
 function now(): string {

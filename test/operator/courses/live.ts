@@ -4,7 +4,8 @@ import type { Course, Happening } from './course.ts';
 import { Dice } from './dice.ts';
 import { OperatorProcess, type Write } from './operator-process.ts';
 import { inOwnTime, pass } from './time.ts';
-import { afterDeletion, always, asTrainersBegin, asWritten, atRest } from './truths.ts';
+import { always, asTrainersBegin, asWritten } from './truths.ts';
+import { afterDeletion, atRest } from './truths-at-rest.ts';
 import { World } from './world.ts';
 
 /** Controllers, the kubelet and whoever else acts by themselves do something so often. */
