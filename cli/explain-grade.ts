@@ -1,7 +1,13 @@
 import type { Grade } from '../trainer/data/grade-rows.ts';
 import type { ScoredRow } from '../trainer/data/score-rows.ts';
 
-const nouns: Record<Grade['kind'], string> = { number: 'number', exact: 'text', list: 'list', pattern: 'text' };
+const nouns: Record<Grade['kind'], string> = {
+  number: 'number',
+  math: 'mathematical answer',
+  exact: 'text',
+  list: 'list',
+  pattern: 'text',
+};
 
 /** One line: `3  wrong    found 17 in "…so it is 17.", gold 18`. */
 export function explainGrade(grade: Grade): string {

@@ -9,7 +9,7 @@ export const generatorLanguages = ['en', 'de'] as const;
 export type GeneratorLanguage = (typeof generatorLanguages)[number];
 
 /** How the answer of a row is checked. `pattern` is a regular expression on the final summary (after the think block). */
-export const answerKinds = ['number', 'exact', 'list', 'pattern'] as const;
+export const answerKinds = ['number', 'math', 'exact', 'list', 'pattern'] as const;
 
 /** Where the answer of a completion is read. */
 export const answerPlaces = ['answerTag', 'completion'] as const;

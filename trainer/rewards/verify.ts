@@ -2,6 +2,7 @@ import type { Row } from '../contract/dataset.ts';
 import { parseResponse } from './parse-response.ts';
 import { exactVerifier } from './verifiers/exact.ts';
 import { listVerifier } from './verifiers/list.ts';
+import { mathVerifier } from './verifiers/math.ts';
 import { numberVerifier } from './verifiers/number.ts';
 import { patternVerifier } from './verifiers/pattern.ts';
 import { abstain, wrong, type Verdict, type Verifier } from './verifiers/verifier.ts';
@@ -10,6 +11,7 @@ type Answer = NonNullable<Row['answer']>;
 
 const verifiers: Record<Answer['kind'], Verifier> = {
   number: numberVerifier,
+  math: mathVerifier,
   exact: exactVerifier,
   list: listVerifier,
   pattern: patternVerifier,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
+import { answerKinds } from '../../../trainer/contract/dataset.ts';
 import { verify } from '../../../trainer/rewards/verify.ts';
 import { type AnswerRow, judgedRow } from '../../support/answer-rows.ts';
 
@@ -12,16 +13,18 @@ interface Example {
 
 /** The lines of the tables that have a gold answer, by the names of their columns. */
 function examples(): Example[] {
-  let kind = 'number';
+  let kind: string = 'number';
   let columns: string[] = [];
   return page.split('\n').flatMap((line) => {
-    kind = /^## `(number|exact|list|pattern)`/.exec(line)?.[1] ?? kind;
+    const [, heading = ''] = /^## `(\w+)`/.exec(line) ?? [];
+    kind = answerKinds.find((known) => known === heading) ?? kind;
+    if (!line.startsWith('|')) columns = [];
     if (!line.startsWith('|') || line.startsWith('| ---')) return [];
     const cells = line
       .slice(1, -1)
       .split(/(?<!\\)\|/)
       .map((cell) => cell.trim().replace(/^`|`$/g, '').replaceAll('\\|', '|'));
-    if (cells.includes('Verdict')) columns = cells;
+    if (columns.length === 0) columns = cells;
     else if (columns.includes('Gold'))
       return [{ kind, cells: Object.fromEntries(cells.map((cell, index) => [columns[index], cell])) }];
     return [];
@@ -41,7 +44,7 @@ test.each(examples())('$kind: $cells', ({ kind, cells }) => {
 });
 
 test('every kind and both places have ten examples', () => {
-  for (const kind of ['number', 'exact', 'list', 'pattern']) {
+  for (const kind of answerKinds) {
     expect(examples().filter((example) => example.kind === kind).length).toBeGreaterThanOrEqual(10);
   }
 });

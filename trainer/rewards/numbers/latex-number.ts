@@ -45,7 +45,8 @@ function parse(latex: string): MathJsonExpression | null {
   return syntax.parse(latex);
 }
 
-function isShallow(latex: string): boolean {
+/** Whether brackets are closed in order, and not many are open at a time. */
+export function isShallow(latex: string): boolean {
   let depth = 0;
   for (const sign of latex) {
     if (sign === '(' || sign === '{') depth++;
