@@ -19,6 +19,7 @@ import { addRerun } from './commands/rerun.ts';
 import { addRun } from './commands/run.ts';
 import { addRetry } from './commands/retry.ts';
 import { addSamples } from './commands/samples.ts';
+import { addServe } from './commands/serve.ts';
 import { addResume, addSuspend } from './commands/suspend.ts';
 import { addValidate } from './commands/validate.ts';
 import { cliExitCodes } from './exit-codes.ts';
@@ -28,7 +29,17 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
-const onThisMachine = [addRun, addInspect, addReport, addSamples, addGenerate, addEvaluate, addExport, addGrade];
+const onThisMachine = [
+  addRun,
+  addInspect,
+  addReport,
+  addSamples,
+  addGenerate,
+  addServe,
+  addEvaluate,
+  addExport,
+  addGrade,
+];
 const onClusters = [addApply, addSuspend, addResume, addRetry, addRerun, addDelete];
 const onBoth = [addValidate, addGet, addLogs, addApprove];
 

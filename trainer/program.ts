@@ -62,6 +62,19 @@ program
   .action(generateFromCheckpoint);
 
 program
+  .command('serve')
+  .description("answer requests to a checkpoint in the form of OpenAI's API, until a signal")
+  .argument('<checkpoint>', 'checkpoint or Hugging Face directory')
+  .requiredOption('--name <name>', 'what clients call the model')
+  .option('--host <address>', 'address to listen on', '127.0.0.1')
+  .option('--port <port>', 'port to listen on; 0 is any that is free', Number, 8000)
+  .option('--chat <json>', 'what chat is in a manifest')
+  .action(async (checkpoint: string, options: { name: string; host: string; port: number; chat?: string }) => {
+    const { serveCheckpoint } = await import('./serve/serve-checkpoint.ts'); // of no use to a stage
+    await serveCheckpoint(checkpoint, options);
+  });
+
+program
   .command('evaluate')
   .description('measure a checkpoint on prompts with checkable answers')
   .argument('<checkpoint>', 'checkpoint or Hugging Face directory')
@@ -98,7 +111,7 @@ program
   .action((from: string, to: string, { dtype }: { dtype: Precision }) => exportModel(from, to, dtype));
 
 /** `r1` has the same commands, and a person hears of no second program. */
-const commandsOfCli = ['generate', 'evaluate', 'evaluate-stage', 'export'];
+const commandsOfCli = ['generate', 'serve', 'evaluate', 'evaluate-stage', 'export'];
 
 try {
   await program.parseAsync();

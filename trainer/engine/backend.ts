@@ -1,9 +1,11 @@
 import type { ParameterTensor } from '../models/parameters.ts';
 import type { AdamWSettings } from '../optim/adamw.ts';
 import type { Claims } from '../rollout/claims.ts';
+import type { LiveEvent } from '../rollout/live/generate-live.ts';
+import type { LiveNews } from '../rollout/live/live-requests.ts';
 import type { Completion } from '../rollout/requests.ts';
 import type { Part, TrainingPart } from './batches.ts';
-import type { GenerationPlan } from './generation-plan.ts';
+import type { GenerationPlan, LivePlan } from './generation-plan.ts';
 import type { PairScores, ScoredSequence, TokenSequence } from './sequences.ts';
 
 /**
@@ -17,6 +19,8 @@ export interface Backend {
 
   /** Samples those completions of a plan that are free, and tells of each as it ends. */
   generate(plan: GenerationPlan, set: string, claims: Claims, onCompletion: OnCompletion): Promise<void>;
+  /** Samples what it is told of, until it is told that nothing more comes. */
+  generateLive(plan: LivePlan, set: string, onEvent: (event: LiveEvent) => void): Promise<LiveThread[]>;
   /** By part and sequence, the probability of each completion token. */
   probabilities(
     parts: readonly Part<TokenSequence>[],
@@ -38,6 +42,13 @@ export interface Backend {
   abandon(): void;
   /** Frees everything; calls not yet done are rejected. */
   close(): Promise<void>;
+}
+
+/** A thread that samples what comes in. */
+export interface LiveThread {
+  readonly tell: (news: LiveNews) => void;
+  /** Settles when it has sampled all before it was closed, or has failed. */
+  readonly ended: Promise<unknown>;
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Completion, GenerationRequest } from '../rollout/requests.ts';
 import type { Backend, MicroBatchResult, OnCompletion, WriteMoments, WriteTensors } from './backend.ts';
 import { cutBatch, cutCompletions, cutSequences, inBatchOrder, sizeOfScored, tokenFields } from './batches.ts';
 import { planGeneration } from './generation-plan.ts';
+import { LiveGeneration } from './live-generation.ts';
 import type { OptimizerState, StepReport, StepSettings } from './optimizer-step.ts';
 import type { ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
 import { StopGuard } from './stop-guard.ts';
@@ -171,6 +172,21 @@ export class Engine {
     await this.#inOrder(async () => {
       for (const plan of plans) await this.#stop.orStop(this.#backend.generate(plan, set, claims, take));
     });
+  }
+
+  /**
+   * Samples for whoever asks, until it is closed: completions come and go in one batch. Other calls wait until then. The bits of a completion
+   * are those of `generate` at the temperatures 0 and 1.
+   */
+  async generateLive({ set = 'policy' }: { set?: string } = {}): Promise<LiveGeneration> {
+    const opened = Promise.withResolvers<LiveGeneration>();
+    const ended = this.#inOrder(async () => {
+      const live = await LiveGeneration.open(this.#backend, this.#config, set);
+      opened.resolve(live);
+      await this.#stop.orStop(live.ended);
+    });
+    ended.catch(opened.reject);
+    return opened.promise;
   }
 
   /** Probability of each completion token at a temperature (0 counts as 1). */

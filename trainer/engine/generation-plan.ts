@@ -16,10 +16,13 @@ export interface GenerationPlan {
   readonly blocks: number;
 }
 
+/** Room of one thread for whatever comes in. */
+export type LivePlan = Pick<GenerationPlan, 'rows' | 'blocks'>;
+
 /** More rows than this gain little, as the products are then at full speed. */
 export const mostRows = 64;
 export const cacheBytes = 256 * 1024 * 1024;
-const samplesPerGroup = 4;
+export const samplesPerGroup = 4;
 
 /**
  * Decides how the requests that are free are generated.
@@ -33,13 +36,7 @@ export function planGeneration(
   config: ModelConfig,
   takers: number,
 ): GenerationPlan[] {
-  for (const [index, { promptIds }] of requests.entries()) {
-    if (promptIds.length > 0 && promptIds.length < config.maxLength) continue;
-    throw new UserError(
-      `prompt ${index} has ${promptIds.length} tokens, expected 1 to ${config.maxLength - 1} ` +
-        `(the model takes ${config.maxLength} tokens, prompt and completion together)`,
-    );
-  }
+  for (const [index, { promptIds }] of requests.entries()) expectRoom(promptIds, config, `prompt ${index}`);
   const plans: GenerationPlan[] = [];
   for (const temperature of new Set(requests.map(({ sampling }) => sampling.temperature))) {
     const prompts = new Map<string, { promptIds: readonly number[]; samples: Sample[] }>();
@@ -62,6 +59,20 @@ export function planGeneration(
     plans.push({ temperature, groups, rows, blocks: cacheBlocks(config, rows, length) });
   }
   return plans;
+}
+
+/** For requests of any length that the model takes. */
+export function planLive(config: ModelConfig): LivePlan {
+  return { rows: mostRows, blocks: cacheBlocks(config, mostRows, config.maxLength) };
+}
+
+/** @throws UserError if a prompt is empty or leaves no room for a token */
+export function expectRoom(promptIds: readonly number[], { maxLength }: ModelConfig, what: string): void {
+  if (promptIds.length > 0 && promptIds.length < maxLength) return;
+  throw new UserError(
+    `${what} has ${promptIds.length} tokens, expected 1 to ${maxLength - 1} ` +
+      `(the model takes ${maxLength} tokens, prompt and completion together)`,
+  );
 }
 
 /**

@@ -9,6 +9,8 @@ export type JobTable = Readonly<Record<string, { readonly request: object; reado
 /** Main thread → worker. */
 export type JobRequest =
   | { readonly kind: 'job'; readonly id: number; readonly job: string; readonly request: object }
+  /** For a job that was given before. */
+  | { readonly kind: 'news'; readonly id: number; readonly news: unknown }
   /** End the thread as soon as no program is running. */
   | { readonly kind: 'stop' };
 
@@ -33,6 +35,11 @@ interface PendingJob {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
   readonly onEvent?: OnEvent | undefined;
+}
+
+export interface StartedJob<R> {
+  readonly result: Promise<R>;
+  readonly tell: (news: unknown) => void;
 }
 
 /** A thread that does one job after the other: the main thread's side (the other is serve-jobs.ts). */
@@ -68,12 +75,17 @@ export class JobThread<J extends JobTable> {
   }
 
   async run<K extends keyof J & string>(job: K, request: J[K]['request'], onEvent?: OnEvent): Promise<J[K]['result']> {
-    if (this.#dead) throw this.#dead;
+    return this.start(job, request, onEvent).result;
+  }
+
+  /** Gives the thread a job that can be told of news while it runs. */
+  start<K extends keyof J & string>(job: K, request: J[K]['request'], onEvent?: OnEvent): StartedJob<J[K]['result']> {
+    if (this.#dead) return { result: Promise.reject(this.#dead), tell: () => undefined };
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#pending.set(id, { resolve, reject, onEvent });
     this.#post({ kind: 'job', id, job, request });
-    return promise;
+    return { result: promise, tell: (news) => this.#post({ kind: 'news', id, news }) };
   }
 
   /** Rejects what the thread has not finished. */

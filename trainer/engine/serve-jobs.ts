@@ -26,8 +26,20 @@ export function serveJobs<J extends JobTable>(
   let previous = Promise.resolve();
   parentPort?.on('message', (request: JobRequest) => {
     if (request.kind === 'stop') process.exit(); // the thread's own: the process goes on
+    if (request.kind === 'news') {
+      listeners.get(request.id)?.(request.news);
+      return;
+    }
     previous = previous.then(async () => answer(request, handlers, throwIfUnwanted));
   });
+}
+
+const listeners = new Map<number, (news: unknown) => void>();
+
+/** Hears what the main thread tells a job. A handler calls it before it awaits anything; the call it returns ends it. */
+export function hearOfJob(id: number, listener: (news: unknown) => void): () => void {
+  listeners.set(id, listener);
+  return () => listeners.delete(id);
 }
 
 /** Tells the main thread of something before a job is done. */

@@ -5,7 +5,7 @@ import type { Decoder } from './decoder.ts';
 import { blocksFor, type KvMemory } from './kv-cache.ts';
 import { lengthBucket } from './lengths.ts';
 import type { Completion, PromptGroup } from './requests.ts';
-import type { Sampler } from './sampler.ts';
+import type { Drawn, Sampler } from './sampler.ts';
 import type { Sequence } from './sequence.ts';
 import { type Start, Waiting } from './waiting.ts';
 
@@ -20,6 +20,8 @@ export interface GenerationOptions {
   readonly maxLength: number;
   /** Hands out the next group; undefined when there are no more. */
   readonly next: () => PromptGroup | undefined;
+  /** Called with each token of a sample as it is drawn. */
+  readonly onDrawn?: (index: number, drawn: Drawn) => void;
   readonly onCompletion: (index: number, completion: Completion) => void;
   /** Whether someone else has a sample's completion by now: it leaves the batch without one. */
   readonly isDone: (index: number) => boolean;
@@ -53,6 +55,7 @@ export async function generate(options: GenerationOptions): Promise<void> {
     const goOn = new Set<Sequence>();
     for (const [{ sequence }, token] of zip(rows, drawn)) {
       const completion = sequence.extend(token, options.maxLength);
+      options.onDrawn?.(sequence.sample.index, token);
       if (completion === undefined) goOn.add(sequence);
       else options.onCompletion(sequence.sample.index, completion);
     }

@@ -10,10 +10,16 @@ export interface Draw {
   readonly u: number;
 }
 
-export interface Drawn {
+/** A token and its probability, before top-k and top-p. */
+export interface TokenProb {
   readonly token: number;
-  /** Of the token, before top-k and top-p; not finite where the distribution is not. */
   readonly prob: number;
+}
+
+/** The probability is not finite where the distribution is not. */
+export interface Drawn extends TokenProb {
+  /** The most likely tokens, where they were asked for; most likely first. */
+  readonly alternatives?: readonly TokenProb[];
 }
 
 /** Draws tokens where their distributions lie. */

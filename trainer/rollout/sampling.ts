@@ -5,6 +5,8 @@ export interface TokenSampling {
   readonly topP: number;
   /** Only the k most likely tokens; 0 is all. */
   readonly topK: number;
+  /** So many of the most likely tokens are told with it; live generation alone tells of them. */
+  readonly alternatives?: number;
 }
 
 /**

@@ -6,9 +6,10 @@ import type { Claims } from '../../rollout/claims.ts';
 import type { LaneDevice } from '../../runtime/choose-device.ts';
 import { runtimeOnGpu } from '../../runtime/open-device.ts';
 import { chooseRuntime } from '../../runtime/open-runtime.ts';
-import type { Backend, Gradient, Moments, OnCompletion, WriteMoments } from '../backend.ts';
+import type { LiveEvent } from '../../rollout/live/generate-live.ts';
+import type { Backend, Gradient, LiveThread, Moments, OnCompletion, WriteMoments } from '../backend.ts';
 import type { Part, TrainingPart } from '../batches.ts';
-import type { GenerationPlan } from '../generation-plan.ts';
+import type { GenerationPlan, LivePlan } from '../generation-plan.ts';
 import type { ScoredSequence, TokenSequence } from '../sequences.ts';
 import { type Exchange, HostExchange } from './exchange.ts';
 import { leavesOf, sharesOf } from './gradient-tree.ts';
@@ -69,9 +70,13 @@ export class DeviceBackend implements Backend {
       () => ({ ...plan, set, queue, claims }),
       (event) => {
         const of = event as LaneEvent;
-        if (of) onCompletion(of.index, of.completion);
+        if (of && 'completion' in of) onCompletion(of.index, of.completion);
       },
     );
+  }
+
+  async generateLive(plan: LivePlan, set: string, onEvent: (event: LiveEvent) => void): Promise<LiveThread[]> {
+    return this.#lanes.live({ ...plan, set }, onEvent);
   }
 
   async probabilities(parts: readonly Part<TokenSequence>[], set: string, inverseTemperature: number) {

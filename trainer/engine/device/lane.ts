@@ -8,6 +8,9 @@ import { isDone } from '../../rollout/claims.ts';
 import { DeviceKvCache } from '../../rollout/device-kv-cache.ts';
 import { DeviceSampler } from '../../rollout/device-sampler.ts';
 import { generate } from '../../rollout/generation.ts';
+import { generateLive, type LiveEvent } from '../../rollout/live/generate-live.ts';
+import { type LiveNews, LiveRequests } from '../../rollout/live/live-requests.ts';
+import { LiveSampler } from '../../rollout/live/live-sampler.ts';
 import { nextGroup } from '../../rollout/group-queue.ts';
 import type { Completion } from '../../rollout/requests.ts';
 import { deviceRows } from '../../runtime/device-memory.ts';
@@ -18,7 +21,7 @@ import type { MicroBatchResult } from '../backend.ts';
 import { numberRows } from '../embedding-rows.ts';
 import { completionFeeds, completionNumbers, scoreFeeds } from '../feeds.ts';
 import { GradientRuns } from '../gradient-runs.ts';
-import type { JobHandlers } from '../serve-jobs.ts';
+import { hearOfJob, type JobHandlers } from '../serve-jobs.ts';
 import { DeviceOptimizer } from './device-optimizer.ts';
 import { DeviceParameters } from './device-parameters.ts';
 import type { LaneJobs, LaneSettings } from './protocol.ts';
@@ -26,8 +29,8 @@ import type { LaneJobs, LaneSettings } from './protocol.ts';
 /** Tells the main thread of something before a job is done. */
 type Tell = (jobId: number, event: LaneEvent) => void;
 
-/** A completion, or a sign of life. */
-export type LaneEvent = { readonly index: number; readonly completion: Completion } | undefined;
+/** A completion, what a live generation tells, or a sign of life. */
+export type LaneEvent = { readonly index: number; readonly completion: Completion } | LiveEvent | undefined;
 
 /**
  * One device and all that is in its memory: parameters, gradient, moments, a cache, and what passes work in. Ids, positions and numbers of
@@ -100,6 +103,7 @@ export class Lane {
         return true;
       },
       generate: async (request, id) => this.#generate(request, id),
+      generateLive: async (request, id) => this.#generateLive(request, id),
       probabilities: async (request) => this.#probabilities(request),
       scores: async (request) => this.#scores(request),
       gradient: async ({ leaves }, id) => this.#gradient(leaves, id),
@@ -162,6 +166,32 @@ export class Lane {
         isDone: (index) => isDone(claims, index),
       });
     } finally {
+      decoder.release();
+      cache.release();
+    }
+    return true;
+  }
+
+  async #generateLive({ set, rows, blocks }: LaneJobs['generateLive']['request'], id: number): Promise<true> {
+    const requests = new LiveRequests();
+    const deafen = hearOfJob(id, (news) => requests.hear(news as LiveNews));
+    const [config, programs, memory, layers] = [this.#config, this.#programs, this.#memory, this.#layers];
+    const cache = new DeviceKvCache({ config, blocks, programs, memory });
+    const parameters = await this.#parameters.of(set);
+    const decoder = await Decoder.create({ config, programs, layers, parameters, cache, temperature: 1 });
+    try {
+      await generateLive({
+        requests,
+        decoder,
+        sampler: new LiveSampler(config.vocabularySize, memory),
+        cache,
+        rows,
+        maxLength: config.maxLength,
+        throwIfUnwanted: this.#throwIfUnwanted,
+        onEvent: (event) => this.#tell(id, event),
+      });
+    } finally {
+      deafen();
       decoder.release();
       cache.release();
     }

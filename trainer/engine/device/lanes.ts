@@ -1,5 +1,7 @@
 import { cancelRuns } from '../../runtime/open-runtime.ts';
 import type { Cancellation } from '../../runtime/runtime.ts';
+import type { LiveEvent } from '../../rollout/live/generate-live.ts';
+import type { LiveThread } from '../backend.ts';
 import { endAtExit } from '../end-at-exit.ts';
 import { JobThread } from '../job-thread.ts';
 import type { LaneJobs, LaneSettings } from './protocol.ts';
@@ -55,6 +57,13 @@ export class Lanes {
     onEvent?: (event: unknown) => void,
   ): Promise<LaneJobs[K]['result'][]> {
     return Promise.all(this.#threads.map(async (thread, lane) => thread.run(kind, request(lane), onEvent)));
+  }
+
+  live(request: LaneJobs['generateLive']['request'], onEvent: (event: LiveEvent) => void): LiveThread[] {
+    return this.#threads.map((thread) => {
+      const { tell, result } = thread.start('generateLive', request, (event) => onEvent(event as LiveEvent));
+      return { tell, ended: result };
+    });
   }
 
   /** Runs jobs on whichever lane is free, started in their order; resolves to their results in that order. */

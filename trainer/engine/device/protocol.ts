@@ -8,6 +8,7 @@ import type { DeviceTraffic } from '../../runtime/device-memory.ts';
 import type { Cancellation, RuntimeName } from '../../runtime/runtime.ts';
 import type { MicroBatchResult, Moments } from '../backend.ts';
 import type { TrainingPart } from '../batches.ts';
+import type { LivePlan } from '../generation-plan.ts';
 import type { ScoredSequence, TokenSequence } from '../sequences.ts';
 
 /** What the thread of a lane is started with. */
@@ -67,6 +68,8 @@ export type LaneJobs = {
     };
     result: true;
   };
+  /** Samples the groups that come as news, until nothing more comes; tokens and completions are events. */
+  generateLive: { request: LivePlan & { readonly set: string }; result: true };
   probabilities: {
     request: {
       readonly set: string;

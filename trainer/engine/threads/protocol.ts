@@ -4,6 +4,7 @@ import type { Claims } from '../../rollout/claims.ts';
 import type { Completion, PromptGroup } from '../../rollout/requests.ts';
 import type { Cancellation, RuntimeName } from '../../runtime/runtime.ts';
 import type { MicroBatchResult } from '../backend.ts';
+import type { LivePlan } from '../generation-plan.ts';
 import type { ScoredSequence, TokenSequence, TrainingBatch } from '../sequences.ts';
 
 /** What a worker thread is started with. */
@@ -77,6 +78,11 @@ export type Jobs = {
       /** The same weights packed, where they are. */
       readonly panels: Float32Array | undefined;
     };
+    result: true;
+  };
+  /** Samples the groups that come as news, until nothing more comes; tokens and completions are events. */
+  generateLive: {
+    request: LivePlan & { readonly source: ParameterSource; readonly panels: Float32Array | undefined };
     result: true;
   };
   probabilities: {

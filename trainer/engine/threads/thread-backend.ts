@@ -6,9 +6,10 @@ import type { AdamWSettings } from '../../optim/adamw.ts';
 import type { Claims } from '../../rollout/claims.ts';
 import { chooseRuntime } from '../../runtime/open-runtime.ts';
 import type { RuntimeName } from '../../runtime/runtime.ts';
-import type { Backend, Gradient, Moments, OnCompletion, WriteMoments } from '../backend.ts';
+import type { LiveEvent } from '../../rollout/live/generate-live.ts';
+import type { Backend, Gradient, LiveThread, Moments, OnCompletion, WriteMoments } from '../backend.ts';
 import type { Part, TrainingPart } from '../batches.ts';
-import type { GenerationPlan } from '../generation-plan.ts';
+import type { GenerationPlan, LivePlan } from '../generation-plan.ts';
 import type { ScoredSequence, TokenSequence } from '../sequences.ts';
 import { ParameterSets } from './parameter-sets.ts';
 import { EmbeddingRowsMemory } from './embedding-rows.ts';
@@ -70,6 +71,12 @@ export class ThreadBackend implements Backend {
     const queue = sharedWord();
     const panels = plan.rows < fewestPackedRows ? undefined : await this.#packed(source);
     await this.#pool.each('generate', () => ({ ...plan, source, panels, queue, claims }), onCompletion);
+  }
+
+  async generateLive(plan: LivePlan, set: string, onEvent: (event: LiveEvent) => void): Promise<LiveThread[]> {
+    const source = await this.#source(set);
+    const panels = plan.rows < fewestPackedRows ? undefined : await this.#packed(source);
+    return this.#pool.live({ ...plan, source, panels }, onEvent);
   }
 
   async probabilities(parts: readonly Part<TokenSequence>[], set: string, inverseTemperature: number) {

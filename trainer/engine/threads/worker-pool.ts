@@ -1,6 +1,7 @@
 import { cancelRuns } from '../../runtime/open-runtime.ts';
 import type { Cancellation } from '../../runtime/runtime.ts';
-import type { OnCompletion } from '../backend.ts';
+import type { LiveEvent } from '../../rollout/live/generate-live.ts';
+import type { LiveThread, OnCompletion } from '../backend.ts';
 import { endAtExit } from '../end-at-exit.ts';
 import { JobThread } from '../job-thread.ts';
 import type { CompletionEvent, Jobs, WorkerSettings } from './protocol.ts';
@@ -60,6 +61,15 @@ export class WorkerPool {
       onCompletion?.(index, completion);
     };
     return this.#orClose(this.#threads.map(async (thread, worker) => thread.run(kind, request(worker), onEvent)));
+  }
+
+  /** Starts one job on every worker; an error in one of them ends them all. */
+  live(request: Jobs['generateLive']['request'], onEvent: (event: LiveEvent) => void): LiveThread[] {
+    const started = this.#threads.map((thread) =>
+      thread.start('generateLive', request, (event) => onEvent(event as LiveEvent)),
+    );
+    const ended = this.#orClose(started.map(({ result }) => result));
+    return started.map(({ tell }) => ({ tell, ended }));
   }
 
   /** Runs jobs on whichever worker is free, started in their order; resolves to their results in that order. */

@@ -8,6 +8,9 @@ import { Decoder } from '../../rollout/decoder.ts';
 import { isDone } from '../../rollout/claims.ts';
 import { generate } from '../../rollout/generation.ts';
 import { KvCache } from '../../rollout/kv-cache.ts';
+import { generateLive } from '../../rollout/live/generate-live.ts';
+import { type LiveNews, LiveRequests } from '../../rollout/live/live-requests.ts';
+import { LiveSampler } from '../../rollout/live/live-sampler.ts';
 import { ProcessSampler } from '../../rollout/sampler.ts';
 import { nextGroup } from '../../rollout/group-queue.ts';
 import { ExecutableCache } from '../../runtime/executable-cache.ts';
@@ -18,7 +21,7 @@ import { GradientRuns } from '../gradient-runs.ts';
 import { type GradientSums, SumsInPlace } from '../gradient-sums.ts';
 import { CopiedSums } from './copied-sums.ts';
 import { CopiedParameters, parameterViews, SharedParameters } from './parameter-tensors.ts';
-import { type JobHandlers, serveJobs, tellOfJob } from '../serve-jobs.ts';
+import { hearOfJob, type JobHandlers, serveJobs, tellOfJob } from '../serve-jobs.ts';
 import type { CompletionEvent, Jobs, WorkerSettings } from './protocol.ts';
 import { PanelRuns } from './panels.ts';
 import { round } from './round.ts';
@@ -74,6 +77,32 @@ const handlers: JobHandlers<Jobs> = {
         isDone: (index) => isDone(claims, index),
       });
     } finally {
+      decoder.release();
+      cache.release();
+    }
+    return true;
+  },
+
+  async generateLive({ source, rows, blocks, panels }, id) {
+    const requests = new LiveRequests();
+    const deafen = hearOfJob(id, (news) => requests.hear(news as LiveNews));
+    const parameters = parameterTensors.of(source);
+    const packed = panels && panelRuns.tensors(parameters, panels);
+    const cache = new KvCache(config, blocks, runtime.inPlace ? cacheType(config) : 'float32');
+    const decoder = await Decoder.create({ config, programs, layers, parameters, packed, cache, temperature: 1 });
+    try {
+      await generateLive({
+        requests,
+        decoder,
+        sampler: new LiveSampler(config.vocabularySize, memory),
+        cache,
+        rows,
+        maxLength: config.maxLength,
+        throwIfUnwanted,
+        onEvent: (event) => tellOfJob(id, event),
+      });
+    } finally {
+      deafen();
       decoder.release();
       cache.release();
     }

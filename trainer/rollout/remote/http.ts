@@ -13,7 +13,7 @@ export class HttpError extends Error {
 }
 
 /** Compares in a time that does not tell how much of the token was right. */
-class BearerToken {
+export class BearerToken {
   readonly #digest: Uint8Array;
 
   constructor(token: string) {
@@ -64,16 +64,11 @@ export async function readJson<T extends z.ZodType>(
   schema: T,
   mostBytes: number,
 ): Promise<z.infer<T>> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > mostBytes) throw new HttpError(413, `more than ${mostBytes} bytes`);
-    chunks.push(chunk);
-  }
+  const body = await readBody(request, mostBytes);
+  if (body === undefined) throw new HttpError(413, `more than ${mostBytes} bytes`);
   let json: unknown;
   try {
-    json = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    json = JSON.parse(body.toString('utf8'));
   } catch {
     throw new HttpError(400, 'expected JSON');
   }
@@ -81,6 +76,18 @@ export async function readJson<T extends z.ZodType>(
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new HttpError(400, `${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+/** The body of a request; undefined where it has more bytes than allowed, of which the rest is not read. */
+export async function readBody(request: IncomingMessage, mostBytes: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > mostBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 export function sendJson(response: ServerResponse, status: number, body: object): void {
