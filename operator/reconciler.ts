@@ -111,7 +111,7 @@ export function hasNews(old: Status | undefined, status: Status): boolean {
 }
 
 function timeless({ display, ...status }: Status): object {
-  return { ...status, display: { ...display, gpuHours: '' }, runSeconds: 0, gpuHours: 0 };
+  return { ...status, display: { ...display, gpuHours: '' }, runSeconds: 0, gpuHours: 0, spending: [] };
 }
 
 /** The `Succeeded` condition became final, or is it no more: programs wait for it. */

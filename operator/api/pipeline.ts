@@ -102,6 +102,11 @@ export const pipelineDisplay = z.strictObject({
 });
 export type PipelineDisplay = z.infer<typeof pipelineDisplay>;
 
+const spending = {
+  runSeconds: z.number().min(0).describe('Seconds that its attempts ran.'),
+  gpuHours: z.number().min(0).describe('GPUs times hours that their pods held them.'),
+};
+
 export const pipelineStatus = z.strictObject({
   observedGeneration: z.int().optional().describe('Generation of the spec that this status is about.'),
   conditions: statusConditions,
@@ -138,8 +143,21 @@ export const pipelineStatus = z.strictObject({
     .literal(true)
     .optional()
     .describe('The claim that was made for it stays when the pipeline is deleted.'),
-  runSeconds: z.number().min(0).default(0).describe('Seconds that attempts of all stages ran.'),
-  gpuHours: z.number().min(0).default(0).describe('GPUs times hours that pods held them.'),
+  runSeconds: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('Seconds that attempts of all stages ran, those that are gone included: what a budget is about.'),
+  gpuHours: z.number().min(0).default(0).describe('GPUs times hours that their pods held them.'),
+  spending: z
+    .array(z.strictObject({ run: z.string().max(8).describe('Its first directory on the volume.'), ...spending }))
+    .max(64)
+    .optional()
+    .describe('What each of its R1Stages has spent.'),
+  formerSpending: z
+    .strictObject(spending)
+    .optional()
+    .describe('What R1Stages have spent that are gone, to run again for instance.'),
 });
 export type PipelineStatus = z.infer<typeof pipelineStatus>;
 

@@ -153,6 +153,13 @@ export interface Spending {
   readonly gpuHours: number;
 }
 
+export function total(sums: readonly Spending[]): Spending {
+  return {
+    runSeconds: sums.reduce((sum, each) => sum + each.runSeconds, 0),
+    gpuHours: sums.reduce((sum, each) => sum + each.gpuHours, 0),
+  };
+}
+
 /**
  * Seconds that attempts ran, and GPUs times hours; a running one counts up to now, a waiting one not. A pod holds its GPUs
  * from when it has a node, also while it pulls its image and fetches a model.

@@ -5,7 +5,8 @@ import type { R1Stage, ResolvedModel, StageInput } from '../api/stage.ts';
 import { tellsApart } from '../../trainer/contract/digest-version.ts';
 import { askFor, isChangedByHand } from './asked-for.ts';
 import { approvalOf } from './approval.ts';
-import { hasNotEnded, hasResult, spent, type Spending } from './attempts.ts';
+import { hasNotEnded, hasResult, spent, total, type Spending } from './attempts.ts';
+import { formerSpending } from './former-spending.ts';
 import { judgeGate } from './gate.ts';
 import type { PipelineObserved } from './observed.ts';
 import { givesPolicy } from '../api/evaluation-plan.ts';
@@ -34,8 +35,10 @@ export interface PipelineSituation {
   readonly views: readonly StageView[];
   /** Stages that left the manifest. */
   readonly removed: readonly { readonly object: R1Stage; readonly succeeded: Condition | undefined }[];
-  /** Up to now. */
+  /** Up to now, by stages that are gone too. */
   readonly spent: Spending;
+  /** By stages that are gone. */
+  readonly former: Spending;
   /** What attempts that run spend in a second. */
   readonly rate: Spending;
 }
@@ -75,6 +78,7 @@ export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
   }
   const running = stages.flatMap(({ status }) => status?.attempts ?? []).filter(({ outcome }) => outcome === 'Running');
   const gpus = running.reduce((sum, each) => sum + each.gpus, 0);
+  const former = formerSpending(pipeline.status, observed.stages);
   return {
     observed: { ...observed, stages },
     pipeline,
@@ -82,7 +86,8 @@ export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
     removed: stages
       .filter(({ spec }) => !views.has(spec.stage))
       .map((object) => ({ object, succeeded: conditionOf(object) })),
-    spent: total(stages.map((object) => spentUntil(now, object))),
+    spent: total([former, ...stages.map((object) => spentUntil(now, object))]),
+    former,
     rate: { runSeconds: running.length, gpuHours: gpus / 3600 },
   };
 }
@@ -113,13 +118,6 @@ function spentUntil(now: number, { status }: R1Stage): Spending {
   const { attempts = [], runSeconds = 0, gpuHours = 0 } = status ?? {};
   const until = spent(attempts, now);
   return { runSeconds: Math.max(runSeconds, until.runSeconds), gpuHours: Math.max(gpuHours, until.gpuHours) };
-}
-
-export function total(sums: readonly Spending[]): Spending {
-  return {
-    runSeconds: sums.reduce((sum, each) => sum + each.runSeconds, 0),
-    gpuHours: sums.reduce((sum, each) => sum + each.gpuHours, 0),
-  };
 }
 
 function gateOf(

@@ -2,9 +2,10 @@ import { findCondition, setCondition, type Condition, type NewCondition, type Re
 import { displayPipeline, stateOf } from '../api/display.ts';
 import type { PipelineStatus } from '../api/pipeline.ts';
 import { stageType } from '../api/pipeline-stage.ts';
-import { restartsOf, timestamp } from './attempts.ts';
+import { restartsOf, timestamp, total } from './attempts.ts';
+import { spendingOfEach } from './former-spending.ts';
 import { isLive, liveStages } from './live-stages.ts';
-import { total, type PipelineSituation, type StageView } from './pipeline-situation.ts';
+import type { PipelineSituation, StageView } from './pipeline-situation.ts';
 import { inputStages } from './plan.ts';
 import { suspendedCondition, withOutcome } from './status-conditions.ts';
 import { runsOf } from './stage-runs.ts';
@@ -20,7 +21,7 @@ export interface Outcome {
 
 /** Describes what was seen, never what the actions are about to do. */
 export function pipelineStatus(situation: PipelineSituation, verdict: Outcome): PipelineStatus {
-  const { observed, pipeline, views } = situation;
+  const { observed, pipeline, views, former } = situation;
   const { now } = observed;
   const old = pipeline.status;
   const generation = pipeline.metadata.generation;
@@ -38,6 +39,7 @@ export function pipelineStatus(situation: PipelineSituation, verdict: Outcome): 
   const started = views.flatMap(({ object }) => object?.status?.startedAt ?? []).toSorted();
   const startedAt = started[0] ?? old?.startedAt;
   const completedAt = verdict.status === 'Unknown' ? undefined : (old?.completedAt ?? timestamp(now));
+  const spending = spendingOfEach(observed.stages);
   const status: PipelineStatus = {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     conditions,
@@ -45,7 +47,9 @@ export function pipelineStatus(situation: PipelineSituation, verdict: Outcome): 
     stages: views.map((view) => summary(view, situation, verdict)),
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(completedAt === undefined ? {} : { completedAt }),
-    ...total(observed.stages.flatMap((stage) => stage.status ?? [])),
+    ...total([former, ...observed.stages.flatMap((stage) => stage.status ?? [])]),
+    ...(spending.length > 0 && { spending }),
+    ...(former.runSeconds + former.gpuHours > 0 && { formerSpending: former }),
   };
   const live = views.filter(isLive);
   const stopped = views.filter(({ stage, succeeded: each, gate }) =>

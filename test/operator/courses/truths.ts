@@ -1,4 +1,5 @@
 import { findCondition, succeededStatus } from '../../../operator/api/conditions.ts';
+import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
 import { inputsOf, type R1Stage } from '../../../operator/api/stage.ts';
 import { hasNotEnded } from '../../../operator/core/attempts.ts';
 import { isChangedByHand } from '../../../operator/core/asked-for.ts';
@@ -16,7 +17,7 @@ import {
 } from '../../../operator/kube/client/resources.ts';
 import { attemptLabels } from '../../../operator/kube/objects/labels.ts';
 import { isTrainer, ownerOf } from '../../../operator/kube/objects/ownership.ts';
-import { stages } from '../../../operator/kube/objects/r1-kinds.ts';
+import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';
 import type { Beginning } from './cluster.ts';
 import type { Owned } from './job-controller.ts';
 import type { Write } from './operator-process.ts';
@@ -101,6 +102,19 @@ export const always: Truths<[World]> = {
     if (lost !== undefined) return `${name} has forgotten that attempt ${lost.number} has ${lost.outcome}`;
     const isOlder = (was?.observedGeneration ?? 0) > (is?.observedGeneration ?? 0);
     return isOlder ? `${name} speaks of generation ${is?.observedGeneration} again` : undefined;
+  },
+  'what a pipeline has spent stays spent': ({ history }) => {
+    const { plural, type, object } = history.at(-1)!;
+    if (plural !== pipelines.plural || type !== 'MODIFIED') return undefined;
+    const { uid, name } = object.metadata;
+    const before = history.findLast((each, at) => at < history.length - 1 && each.object.metadata.uid === uid);
+    const [was, is] = [before?.object, object].map((each) => (each as Stored<R1Pipeline> | undefined)?.status);
+    // What runs is counted up to now, which may turn out to be later than its end.
+    const listed = new Set(is?.spending?.map(({ run }) => run));
+    const gone = was?.spending?.filter(({ run }) => !listed.has(run)) ?? [];
+    const owed = gone.reduce((sum, each) => sum + each.runSeconds, was?.formerSpending?.runSeconds ?? 0);
+    const kept = is?.formerSpending?.runSeconds ?? 0;
+    return kept < owed - 0.01 ? `of ${owed} seconds by stages that are gone ${name} knows ${kept}` : undefined;
   },
   'a pipeline is complete with what it asks for': (world) => {
     const { pipeline } = world;
