@@ -16,6 +16,7 @@ RUN if [ -x node_modules/.bin/node ]; then cp -L node_modules/.bin/node /usr/loc
   && cd node_modules/onnxruntime-node/bin/napi-v6 \
   && mv $platform /tmp/keep && rm -rf * && mkdir -p $platform && mv /tmp/keep/* $platform \
   && find /app/node_modules/@cortex-js/compute-engine/dist -name '*.*js' ! -path '*/umd-min/latex-syntax.cjs' -delete \
+  && rm -f /app/node_modules/pyodide/*.html /app/node_modules/pyodide/pyodide.js \
   && find /app/node_modules \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \) -delete \
   && chmod -R a+rX,go-w /app/node_modules
 

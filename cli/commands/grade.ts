@@ -42,7 +42,7 @@ export function addGrade(program: Command): void {
         'standard',
       ]),
     )
-    .addOption(new Option('--interpreter <python>', 'of --python: what runs it (default: python3)'))
+    .addOption(new Option('--interpreter <python>', 'of --python: what runs it (default: pyodide, which comes along)'))
     .addOption(new Option('-o, --output <format>', 'for machines: one JSON object a row').choices(['jsonl']))
     .action(async (file: string, options: GradeOptions) => {
       const { output, module, python, function: name, format, interpreter, ...defaults } = options;

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import type { DatasetUse } from '../../trainer/contract/file-check.ts';
 import type { BaseModel } from '../../trainer/contract/model.ts';
+import { pyodide } from '../../trainer/contract/rewards.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import { problemAt, type Path, type ValueProblem } from '../api/value-problem.ts';
 import type { RunsHere } from './run-options.ts';
@@ -58,8 +59,8 @@ export function carriedProblems(
   return lookInside({
     datasets: allHere,
     models: [],
-    // The Python that runs a file, and what it can import, is that of the stage's image.
-    rewards: rewards.filter(({ file, python }) => here.has(file) && python === undefined),
+    // Another Python than ours, and what it can import, is that of the stage's image.
+    rewards: rewards.filter(({ file, python }) => here.has(file) && (python?.interpreter ?? pyodide) === pyodide),
     uses: [],
   });
 }

@@ -5,7 +5,6 @@ import { verify } from '../../trainer/rewards/verify.ts';
 import { answerFiles, answerRows, judgedRow } from '../support/answer-rows.ts';
 import { r1 } from '../support/cli.ts';
 import { useSharedDirectory } from '../support/shared-directory.ts';
-import { testWithPython } from '../support/with-python.ts';
 
 const directory = useSharedDirectory();
 
@@ -138,7 +137,7 @@ test('a score that is not the one expected, and what has none, are told and coun
   ]);
 });
 
-testWithPython.each([
+test.each([
   { given: [], says: '1 row: 1 scored (mean 1.00)' },
   { given: ['--format=standard', '--function=plain'], says: '1 row: 1 scored (mean 11.0)' },
   { given: ['--function=none'], says: 'it has no none: it defines ' },
@@ -156,7 +155,7 @@ testWithPython.each([
   expect(stdout + stderr).toContain(says);
 });
 
-testWithPython('further columns of the rows reach a reward in Python, and one that no row has is told', async () => {
+test('further columns of the rows reach a reward in Python, and one that no row has is told', async () => {
   const file = join(directory(), 'reward.py');
   await writeFile(file, 'def grade(completions, level, **columns): return level');
   const rows = [{ completion: '1', level: 3 }, { completion: '2' }];

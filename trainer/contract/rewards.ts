@@ -27,6 +27,9 @@ export const rewardModule = object({
 });
 export type RewardModuleSettings = z.infer<typeof rewardModule>;
 
+/** The interpreter that comes along. */
+export const pyodide = 'pyodide';
+
 /** The same in Python, called as TRL calls a reward function. */
 export const rewardPython = object({
   ...common,
@@ -47,12 +50,17 @@ export const rewardPython = object({
     .string()
     .regex(/^(\/.+|[^/]+)$/)
     .max(1024)
-    .default('python3')
+    .default(pyodide)
     .describe(
-      "The Python of the machine or of the stage's image that runs it, with what the file imports: a name on PATH, or an absolute path.",
+      "What runs it. pyodide: Python 3.14 with its standard library, which comes along and is confined as a module is. Else a Python of the machine or of the stage's image, such as python3, with what the file imports and the trainer's rights on files: a name on PATH, or an absolute path.",
     ),
   timeoutSeconds: z.number().min(0.1).max(3600).default(10).describe('Longest time for all of a rollout.'),
-  memoryMiB: z.int().min(64).max(65536).default(1024).describe('Largest address space of the process that it runs in.'),
+  memoryMiB: z
+    .int()
+    .min(64)
+    .max(65536)
+    .default(1024)
+    .describe('Largest memory of that Python; of one of the machine the address space of its process.'),
 });
 export type RewardPythonSettings = z.infer<typeof rewardPython>;
 
@@ -98,7 +106,7 @@ export const reward = exactlyOne(
     python: rewardPython
       .optional()
       .describe(
-        "A function of one's own in Python, in a process with the trainer's rights on files; what it cannot score is left out, never wrong.",
+        "A function of one's own in Python, called as TRL does; what it cannot score is left out, never wrong.",
       ),
     random: object(common).optional().describe('Uniform noise in 0–1, the negative control of a learning claim.'),
   },

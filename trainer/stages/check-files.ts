@@ -64,11 +64,21 @@ async function rewardProblem({
       : RewardModule.open({ file, timeoutSeconds: 60, memoryMiB: 1024 }));
     opened.close();
     if (data === undefined || opened.columns.length === 0) return undefined;
-    const columns = await Promise.all(data.map(firstColumns));
-    const found = new Set(columns.flatMap((each) => [...each]));
+    const columns = await Promise.all(data.map(readableColumns));
+    if (columns.includes(undefined)) return undefined; // told where the dataset names the file
+    const found = new Set(columns.flatMap((each) => [...(each ?? [])]));
     return lackingColumns(file, opened.columns, found, data.length === 0 ? 'the rows of generators' : data.join(', '));
   } catch (error) {
     if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
+
+async function readableColumns(file: string): Promise<Set<string> | undefined> {
+  try {
+    return await firstColumns(file);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
     throw error;
   }
 }

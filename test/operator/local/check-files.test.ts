@@ -261,13 +261,13 @@ test('rewards of one’s own are loaded before any stage starts', async () => {
 });
 
 testWithPython(
-  'rewards in Python are loaded by the Python that is named, and on another machine left to it',
+  'rewards in Python are loaded by the Python that is named, and where it is another machine’s left to it',
   async () => {
     writeFileSync(join(folder, 'good.py'), 'def a(prompts, completions, **columns): return completions\ndef b(): pass');
     writeFileSync(join(folder, 'faulty.py'), 'a = 1\ndef grade(:');
     const python = [
-      { file: 'good.py', function: 'a' },
-      { file: 'good.py' },
+      { file: 'good.py', function: 'a', interpreter: 'python3' },
+      { file: 'good.py', interpreter: 'python3' },
       { file: 'faulty.py' },
       { file: 'missing.py' },
       { file: 'good.py', function: 'a', interpreter: 'no-such-python' },
@@ -287,13 +287,14 @@ testWithPython(
       ),
       'spec.stages[0].grpo.rewards[4].python.file: ./good.py: found no no-such-python on this machine; expected one that runs it, which grpo.rewards[].python.interpreter names',
     ]);
-    expect(await carriedProblems(spec, join(folder, 'pipeline.yaml'), ['faulty.py'])).toEqual([]);
+    const carried = await carriedProblems(spec, join(folder, 'pipeline.yaml'), ['good.py', 'faulty.py']);
+    expect(carried.map(({ message }) => message)).toEqual([expect.stringContaining('faulty.py: line 2: ')]);
   },
 );
 
 const byNeeds = (name: string, prompts: string[]) => ({
   name,
-  grpo: { prompts, steps: 1, rewards: [{ python: { file: 'needs.py' } }] },
+  grpo: { prompts, steps: 1, rewards: [{ python: { file: 'needs.py', interpreter: 'python3' } }] },
 });
 
 testWithPython('a reward in Python that needs a column which no dataset of its stage has is told', async () => {

@@ -175,7 +175,7 @@ testWithPython('one in Python counts as a module does, and its file is part of w
     return [None if at % 4 == 0 else len(each[0]["content"]) / 10 for at, each in enumerate(completions)]
 `;
   await writeFile(python, source);
-  const inPython = { settings: { rewards: [{ python: { file: python } }] } };
+  const inPython = { settings: { rewards: [{ python: { file: python, interpreter: 'python3' } }] } };
   const whole = await writeStage(root(), await stage('python', {}, inPython));
   const { code, stdout, stderr } = await runStage(whole);
   expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('seen') });
@@ -197,30 +197,27 @@ testWithPython('one in Python counts as a module does, and its file is part of w
   expect(other.checkpoint?.digest).toBe(one.checkpoint?.digest);
 });
 
-testWithPython(
-  'columns of a file reach its function, which is refused before it samples where no row has one',
-  async () => {
-    await writeFile(join(root(), 'levels.jsonl'), '{"prompt": "1+1=", "level": 3}\n{"prompt": "2+1="}\n');
-    const datasets = [{ name: 'levels', file: join(root(), 'levels.jsonl'), domain: 'general' }];
-    const python = join(root(), 'level.py');
-    const settings = { prompts: ['levels'], steps: 1, rewards: [{ python: { file: python } }] };
-    await writeFile(python, 'def by_level(completions, level, **columns): return level');
-    await runToResult(root(), { ...(await stage('levels', {}, { settings })), datasets });
-    expect((await metrics('levels'))[0]).toMatchObject({
-      'rewards/python/mean': 3,
-      'rewards/python/abstain_frac': 0.5,
-    });
+test('columns of a file reach its function, which is refused before it samples where no row has one', async () => {
+  await writeFile(join(root(), 'levels.jsonl'), '{"prompt": "1+1=", "level": 3}\n{"prompt": "2+1="}\n');
+  const datasets = [{ name: 'levels', file: join(root(), 'levels.jsonl'), domain: 'general' }];
+  const python = join(root(), 'level.py');
+  const settings = { prompts: ['levels'], steps: 1, rewards: [{ python: { file: python } }] };
+  await writeFile(python, 'def by_level(completions, level, **columns): return level');
+  await runToResult(root(), { ...(await stage('levels', {}, { settings })), datasets });
+  expect((await metrics('levels'))[0]).toMatchObject({
+    'rewards/python/mean': 3,
+    'rewards/python/abstain_frac': 0.5,
+  });
 
-    await writeFile(python, 'def by_topic(completions, topic, **columns): return topic');
-    const lacking = { ...(await stage('topics', {}, { settings })), datasets };
-    const { code, stderr } = await runStage(await writeStage(root(), lacking));
-    expect(code).toBe(64);
-    expect(stderr).toContain(
-      'level.py: its function needs the column topic; found level in grpo.prompts levels; expected',
-    );
-    expect(await lines(join(root(), 'topics/metrics.jsonl'))).toEqual([]);
-  },
-);
+  await writeFile(python, 'def by_topic(completions, topic, **columns): return topic');
+  const lacking = { ...(await stage('topics', {}, { settings })), datasets };
+  const { code, stderr } = await runStage(await writeStage(root(), lacking));
+  expect(code).toBe(64);
+  expect(stderr).toContain(
+    'level.py: its function needs the column topic; found level in grpo.prompts levels; expected',
+  );
+  expect(await lines(join(root(), 'topics/metrics.jsonl'))).toEqual([]);
+});
 
 test('a module gets the columns of a file', async () => {
   await writeFile(join(root(), 'topics.jsonl'), '{"prompt": "1+1=", "topic": {"level": 4}}\n');

@@ -22,7 +22,7 @@ const answer: z.ZodType<Answer> = z.union([
 ]);
 
 function overIpc(child: ChildProcess, hear: (answer: Answer) => void): (order: Order) => void {
-  child.on('message', hear);
+  child.on('message', hearing(child, hear));
   return (order) => {
     child.send(order, () => undefined); // if it has ended, that is the answer
   };
@@ -30,14 +30,19 @@ function overIpc(child: ChildProcess, hear: (answer: Answer) => void): (order: O
 
 function overLines(child: ChildProcess, hear: (answer: Answer) => void): (order: Order) => void {
   child.stdin?.on('error', () => undefined); // as above
-  let isTrusted = true;
-  createInterface({ input: child.stdio[3] as Readable }).on('line', (line) => {
-    const { data } = answer.safeParse(parsed(line));
-    if (data !== undefined && isTrusted) return hear(data);
-    isTrusted = false; // the file has written where it had no business
-    child.kill('SIGKILL');
-  });
+  const hearValue = hearing(child, hear);
+  createInterface({ input: child.stdio[3] as Readable }).on('line', (line) => hearValue(parsed(line)));
   return (order) => child.stdin?.write(`${JSON.stringify(order)}\n`);
+}
+
+function hearing(child: ChildProcess, hear: (answer: Answer) => void): (value: unknown) => void {
+  let isTrusted = true;
+  return (value) => {
+    const { data } = answer.safeParse(value);
+    if (data !== undefined && isTrusted) return hear(data);
+    isTrusted = false; // the file has spoken where it had no business
+    child.kill('SIGKILL');
+  };
 }
 
 function parsed(line: string): unknown {

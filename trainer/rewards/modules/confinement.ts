@@ -12,6 +12,13 @@ export interface SandboxProgram {
   readonly memoryMiB: number;
 }
 
+interface NodeOptions {
+  readonly readable?: readonly string[];
+  readonly memoryMiB: number;
+  readonly flags?: readonly string[];
+  readonly args?: readonly string[];
+}
+
 /** Linux ends the process when the trainer is killed, in whatever loop it is, and gives it no new rights. */
 const bound = ['setpriv', '--pdeathsig', 'KILL', '--no-new-privs'];
 /** A network of its own, in which there is nothing. */
@@ -20,19 +27,33 @@ const apart = ['unshare', '--user', '--net'];
 const wrappers = new Map<string, readonly string[]>();
 
 /**
- * The sandbox of a module: a process of Node that may read its own program, and no other file, write none, and start no process, thread or
- * addon.
+ * The sandbox of a module.
  *
  * @param memoryMiB largest heap
  */
 export function nodeSandbox(memoryMiB: number): SandboxProgram {
-  const command = confined(program, [
+  return confinedNode(program, { memoryMiB });
+}
+
+/**
+ * A process of Node that may read its own program, and no other file than it is told, write none, and start no process, thread or addon.
+ *
+ * @param file its program
+ * @param options `readable` files, largest heap, and what else the command line has for Node and for the program
+ */
+export function confinedNode(
+  file: string,
+  { readable = [], memoryMiB, flags = [], args = [] }: NodeOptions,
+): SandboxProgram {
+  const command = confined(file, [
     process.execPath,
     '--permission',
-    `--allow-fs-read=${program}`,
+    ...[file, ...readable].map((each) => `--allow-fs-read=${each}`),
     `--max-old-space-size=${memoryMiB}`,
+    ...flags,
     '--disable-warning=ExperimentalWarning',
-    program,
+    file,
+    ...args,
   ]);
   return { command, environment: {}, channel: 'ipc', memoryMiB };
 }

@@ -1,9 +1,10 @@
 import { extname, basename } from 'node:path';
 import { InterruptedError, UserError } from '../../contract/errors.ts';
 import { readInputText } from '../../contract/input-file.ts';
-import type { RewardModuleSettings, RewardPythonSettings } from '../../contract/rewards.ts';
+import { pyodide, type RewardModuleSettings, type RewardPythonSettings } from '../../contract/rewards.ts';
 import { nodeSandbox } from './confinement.ts';
 import type { Sample, Score, Source } from './protocol.ts';
+import { pyodideSandbox } from './pyodide.ts';
 import { pythonSandbox } from './python-sandbox.ts';
 import { SandboxProcess } from './sandbox-process.ts';
 
@@ -46,12 +47,12 @@ export class RewardModule {
     return RewardModule.#started(start, timeoutSeconds, signal);
   }
 
-  /** The same of a file in Python, by an interpreter of this machine. */
+  /** The same of a file in Python, by Pyodide or by an interpreter of this machine. */
   static async openPython(settings: PythonFile, signal?: AbortSignal): Promise<RewardModule> {
     const { file, function: wanted, timeoutSeconds } = settings;
     const source = await sourceOf(file, ['.py'], 'Python');
     const loaded: Source = { source, name: basename(file), ...(wanted !== undefined && { function: wanted }) };
-    const program = pythonSandbox(settings);
+    const program = settings.interpreter === pyodide ? pyodideSandbox(settings) : pythonSandbox(settings);
     return RewardModule.#started(() => SandboxProcess.start(file, loaded, program), timeoutSeconds, signal);
   }
 

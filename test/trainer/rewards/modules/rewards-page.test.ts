@@ -4,7 +4,6 @@ import { expect, test } from '@jest/globals';
 import { rewardModule, rewardPython } from '../../../../trainer/contract/rewards.ts';
 import { RewardModule } from '../../../../trainer/rewards/modules/reward-module.ts';
 import { useTemporaryDirectory } from '../../../support/temporary-directory.ts';
-import { testWithPython } from '../../../support/with-python.ts';
 
 const project = new URL('../../../../', import.meta.url);
 const directory = useTemporaryDirectory();
@@ -23,12 +22,9 @@ const units = {
   scores: { '<answer>12 km</answer>': 1, '<answer>12 m</answer>': 0.5, '<answer>13 km</answer>': 0, '12 km': 0 },
 };
 
-testWithPython('rewards/units.py scores as it says', async () =>
-  scoresAsItSays({ name: 'rewards/units.py', ...units }),
-);
-
 test.each([
   { name: 'rewards/units.ts', ...units },
+  { name: 'rewards/units.py', ...units },
   { name: 'rewards/distinct.js', answer: '1', scores: { a: 1, b: 1 } },
   {
     name: 'examples/rewards/near-sum.ts',
