@@ -4,6 +4,7 @@ import type { ScoredRow } from '../trainer/data/score-rows.ts';
 const nouns: Record<Grade['kind'], string> = {
   number: 'number',
   math: 'mathematical answer',
+  quantity: 'quantity',
   exact: 'text',
   list: 'list',
   pattern: 'text',

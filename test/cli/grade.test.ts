@@ -80,7 +80,7 @@ test('refuses a bad row in one line', async () => {
   expect(await r1(['grade', '-', '--in=completion'], { stdin })).toEqual({
     code: 64,
     stdout: '   1  correct  found "1"; gold 1\n',
-    stderr: 'r1: -:2: answer: found nothing, expected text or a number\n',
+    stderr: 'r1: -:2: answer: found nothing, expected text, a number or an object\n',
   });
 });
 

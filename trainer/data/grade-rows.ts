@@ -21,7 +21,9 @@ function oneOf<const Options extends readonly string[]>(options: Options) {
 const gradeRow = z.object(
   {
     completion: z.string(expecting('text')),
-    answer: z.union([z.string(), z.number()], expecting('text or a number')).transform(String),
+    answer: z
+      .union([z.string(), z.number(), z.record(z.string(), z.unknown())], expecting('text, a number or an object'))
+      .transform((answer) => (typeof answer === 'object' ? JSON.stringify(answer) : String(answer))),
     kind: oneOf(answerKinds).optional(),
     in: oneOf(answerPlaces).optional(),
     language: oneOf(languages).optional(),

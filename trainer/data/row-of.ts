@@ -1,7 +1,7 @@
-import { languages, type DatasetSettings, type Language, type Row } from '../contract/dataset.ts';
+import { languages, structuredKinds, type DatasetSettings, type Language, type Row } from '../contract/dataset.ts';
 import { BadLine, inWords } from './bad-line.ts';
 import { fieldsOf, furtherColumns } from './columns.ts';
-import { type Fields, namesOf, textOf } from './fields.ts';
+import { type Fields, isRecord, namesOf, textOf } from './fields.ts';
 import { beginningOf } from './forms/forms.ts';
 import { pairOf, withCompletion } from './forms/responses.ts';
 import { toolsOf } from './forms/tools.ts';
@@ -40,7 +40,12 @@ export function rowOf(value: unknown, settings: DatasetSettings, id: string, fur
 function answerOf(fields: Fields, settings: DatasetSettings): string | undefined {
   const { answer } = fields;
   if (typeof answer === 'string' || typeof answer === 'number') return String(answer);
-  if (answer !== undefined) throw new BadLine(`answer: found ${inWords(answer)}, expected text or a number`);
+  const isStructured = structuredKinds.includes(settings.answer?.kind ?? 'number');
+  if (isStructured && isRecord(answer)) return JSON.stringify(answer);
+  if (answer !== undefined)
+    throw new BadLine(
+      `answer: found ${inWords(answer)}, expected text${isStructured ? ', an object' : ''} or a number`,
+    );
   if (settings.answer === undefined) return undefined;
   const message = `found no answer, which is to be verified; found ${namesOf(fields)}`;
   throw new LackingColumn(message, 'answer', fields);

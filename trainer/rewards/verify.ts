@@ -5,6 +5,7 @@ import { listVerifier } from './verifiers/list.ts';
 import { mathVerifier } from './verifiers/math.ts';
 import { numberVerifier } from './verifiers/number.ts';
 import { patternVerifier } from './verifiers/pattern.ts';
+import { quantityVerifier } from './verifiers/quantity.ts';
 import { abstain, wrong, type Verdict, type Verifier } from './verifiers/verifier.ts';
 
 type Answer = NonNullable<Row['answer']>;
@@ -12,6 +13,7 @@ type Answer = NonNullable<Row['answer']>;
 const verifiers: Record<Answer['kind'], Verifier> = {
   number: numberVerifier,
   math: mathVerifier,
+  quantity: quantityVerifier,
   exact: exactVerifier,
   list: listVerifier,
   pattern: patternVerifier,

@@ -11,6 +11,8 @@ export interface LabelledAnswers {
   readonly right: readonly string[];
   readonly partial?: readonly string[];
   readonly wrong: readonly string[];
+  /** Of which no verdict can be made. */
+  readonly unknown?: readonly string[];
   /** The right answer in characters that only look like it. */
   readonly lookAlike: readonly string[];
 }
@@ -28,7 +30,7 @@ export interface LabelledRow {
 /** The rows of a kind: each labelled answer in the tag, and for each question the attacks on it, all of which are wrong. */
 export function labelledRows(kind: Answer['kind'], cases: readonly LabelledAnswers[]): LabelledRow[] {
   return cases.flatMap((each) => {
-    const { gold, right, partial = [], wrong } = each;
+    const { gold, right, partial = [], unknown = [], wrong } = each;
     const row = (completion: string, expect: Verdict['outcome'], attack?: string): LabelledRow => ({
       kind,
       in: 'answerTag',
@@ -41,6 +43,7 @@ export function labelledRows(kind: Answer['kind'], cases: readonly LabelledAnswe
       ...right.map((text) => row(`<think>I think so.</think>${answer(text)}`, 'correct')),
       ...partial.map((text) => row(`<think>I think so.</think>${answer(text)}`, 'partial')),
       ...wrong.map((text) => row(`<think>I think so.</think>${answer(text)}`, 'wrong')),
+      ...unknown.map((text) => row(`<think>I think so.</think>${answer(text)}`, 'abstain')),
       ...attacksOn(each).map(([attack, completion]) => row(completion, 'wrong', attack)),
     ];
   });

@@ -83,6 +83,19 @@ test.each(cases)('says: $says', ({ value, columns, says }) => {
   expect(() => rowOf(value, { name: 'rows', file: 'rows.jsonl', columns }, 'rows/1')).toThrow(says);
 });
 
+test('an object is a gold answer of the kinds that have several fields, as its JSON text', () => {
+  const gold = { value: '5 V', tolerances: [{ tolerance: '2 %' }] };
+  const settings: DatasetSettings = { name: 'sensors', file: 'x', answer: { kind: 'quantity', in: 'completion' } };
+  expect(rowOf({ prompt: 'a', answer: gold }, settings, 'sensors/1').answer).toEqual({
+    kind: 'quantity',
+    in: 'completion',
+    gold: JSON.stringify(gold),
+  });
+  expect(() => rowOf({ prompt: 'a', answer: ['5 V'] }, settings, 'sensors/1')).toThrow(
+    'answer: found a list, expected text, an object or a number',
+  );
+});
+
 test('an answer is missed where it is said how answers are verified', () => {
   const settings: DatasetSettings = { name: 'maths', file: 'x', answer: { kind: 'number', in: 'completion' } };
   expect(() => rowOf({ prompt: 'a', solution: '5' }, settings, 'maths/1')).toThrow(
