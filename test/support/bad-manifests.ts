@@ -283,6 +283,11 @@ export const badManifests: readonly BadManifest[] = [
     expected: [/^spec.stages\[1\].grpo: clip.dual must be greater than 1/],
   },
   {
+    name: 'a dual clip of a loss that has none',
+    text: broken('steps: 3, rewards', 'steps: 3, loss: cispo, clip: {dual: 3}, rewards'),
+    expected: [/^spec.stages\[1\].grpo: clip.dual: the loss cispo has one bound of the ratio, clip.high/],
+  },
+  {
     name: 'no stages',
     text: manifest('stages: []'),
     expected: ['spec.stages: found 0 items, expected 1 to 32 items'],

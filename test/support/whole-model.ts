@@ -1,4 +1,5 @@
 import type { OnnxProgram } from '../../trainer/graph/program.ts';
+import type { PolicyLossForm } from '../../trainer/losses/policy-loss.ts';
 import type { Head, ModelConfig } from '../../trainer/models/config.ts';
 import { parameterLayout } from '../../trainer/models/parameters.ts';
 import {
@@ -23,9 +24,15 @@ import { type Feeds, openProgram, type Results } from './run-program.ts';
 type Run = (feeds: Feeds) => Promise<Results>;
 
 /** Loss, results of the head, and `grad.<parameter>`. */
-export async function gradientModel(config: ModelConfig, loss: Loss, rows: number, length: number): Promise<Run> {
+export async function gradientModel(
+  config: ModelConfig,
+  loss: Loss,
+  rows: number,
+  length: number,
+  form?: PolicyLossForm,
+): Promise<Run> {
   const forward = await openForward(config, rows, length);
-  const head = await openPart(headGradientProgram(config, loss), rows, length);
+  const head = await openPart(headGradientProgram(config, loss, form), rows, length);
   const ofHeadBefore = headParameters(config, loss === 'pairwise' ? 'scalar' : 'lm').map(
     ({ name, size }) => [`sum.${name}`, new Float32Array(size)] as const,
   );

@@ -1,7 +1,7 @@
 import { dropReasons } from './checked-rows.ts';
 import { answerKinds } from './dataset.ts';
 import { ownReward, type RewardSettings, reward } from './rewards.ts';
-import type { StageSettings } from './settings.ts';
+import type { GrpoSettings, StageSettings } from './settings.ts';
 import type { EvaluationSettings } from './training.ts';
 import { updatesPerRollout } from './updates-per-rollout.ts';
 
@@ -26,15 +26,7 @@ const rollout = [
   'sampling/sampling_logp_difference/mean',
   'sampling/sampling_logp_difference/max',
 ];
-const update = [
-  'policy_loss',
-  'kl',
-  'entropy',
-  'clip_ratio/low_mean',
-  'clip_ratio/high_mean',
-  'clip_ratio/region_mean',
-  'ref_refresh',
-];
+const update = ['policy_loss', 'kl', 'entropy', 'ref_refresh'];
 
 /**
  * Names of the metrics that the result of a stage can have.
@@ -51,7 +43,7 @@ export function resultMetrics(
   const evaluated = evaluation === undefined ? [] : evaluationMetricNames(evaluation, trainedOn);
   if (pretrain ?? sft) return [...ofEveryStep, ...supervised, ...ofRows('data'), ...evaluated];
   if (grpo) {
-    const { rewards, clip } = grpo;
+    const { rewards } = grpo;
     // Told in the first step of a rollout; the result has the figures of the last one.
     const tokens = updatesPerRollout(grpo) === 1 ? ['num_tokens'] : [];
     return [
@@ -59,7 +51,7 @@ export function resultMetrics(
       ...tokens,
       ...rollout,
       ...update,
-      ...(clip.dual === undefined ? [] : ['clip_ratio/dual_mean']),
+      ...clipRatios(grpo),
       ...rewardNames(rewards).flatMap(meanAndStd),
       ...rewardNames(rewards)
         .filter((_, index) => rewards[index] && ownReward(rewards[index]))
@@ -75,6 +67,13 @@ export function resultMetrics(
   }
   if (review) return ['reviewed', 'not_reviewed', 'rejected', 'rows'];
   return evaluate ? evaluationMetricNames(evaluate, trainedOn) : [];
+}
+
+/** What clipping stops; cispo stops nothing, and bounds. */
+function clipRatios({ loss, clip }: Pick<GrpoSettings, 'loss' | 'clip'>): string[] {
+  if (loss === 'cispo') return ['cispo_clip_ratio'];
+  const names = ['low_mean', 'high_mean', 'region_mean', ...(clip.dual === undefined ? [] : ['dual_mean'])];
+  return names.map((name) => `clip_ratio/${name}`);
 }
 
 /** Names of the rewards of a stage, one each, in their order; of a kind that comes again the later ones are numbered. */

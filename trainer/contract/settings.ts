@@ -62,13 +62,24 @@ export const grpo = withRules(
     stepsPerRollout: positiveInt.default(1).describe('Mini-batches that one rollout is cut into; the paper uses 16.'),
     epochsPerRollout: positiveInt.default(1).describe('Times that a rollout is trained on.'),
     loss: z
-      .enum(['grpo', 'dr_grpo', 'dapo'])
+      .enum(['grpo', 'dr_grpo', 'dapo', 'gspo', 'cispo'])
       .default('grpo')
       .describe(
-        'Normalisation: grpo per completion, dapo per token of the batch, dr_grpo by maxNewTokens and without division by the standard deviation.',
+        'grpo clips the ratio of each token and counts every completion the same; dapo counts every token of the batch the same; dr_grpo divides by maxNewTokens, and rewards by nothing; gspo clips one ratio a completion, the geometric mean of its tokens, and wants a clip of about 3e-4; cispo takes the ratio, at most 1 + clip.high, as a weight without a gradient, so that every token learns, and counts tokens as dapo does.',
+      ),
+    scaleRewards: z
+      .enum(['group', 'batch', 'none'])
+      .optional()
+      .describe(
+        "What a reward's distance from the mean of its group is divided by: the standard deviation of the group, that of the whole rollout, or nothing (scale_rewards of TRL). When absent group, and none for dr_grpo.",
       ),
     clip: object({
-      low: z.number().min(0).max(1).default(0.2).describe('The ratio is clipped below 1 − low.'),
+      low: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.2)
+        .describe('The ratio is clipped below 1 − low; cispo has no bound there.'),
       high: z.number().min(0).max(100).default(10).describe('The ratio is clipped above 1 + high.'),
       dual: z
         .number()
@@ -76,7 +87,7 @@ export const grpo = withRules(
         .max(100)
         .optional()
         .describe(
-          'Dual clip: where the advantage is negative, the ratio is clipped above this as well (clip_ratio_c of verl, 3 there). Off when absent, as in the paper and in TRL.',
+          'Dual clip: where the advantage is negative, the ratio is clipped above this as well (clip_ratio_c of verl, 3 there; delta of TRL). Off when absent, as in the paper and in TRL.',
         ),
     })
       .prefault({})
@@ -121,6 +132,10 @@ export const grpo = withRules(
     {
       rule: '!has(self.clip.dual) || self.clip.dual > 1.0',
       message: 'clip.dual must be greater than 1: it bounds the ratio where it has grown',
+    },
+    {
+      rule: "!has(self.clip.dual) || self.loss != 'cispo'",
+      message: 'clip.dual: the loss cispo has one bound of the ratio, clip.high',
     },
   ],
 ).describe('Reinforcement learning with verifiable rewards, by group relative policy optimisation.');

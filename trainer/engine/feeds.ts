@@ -1,4 +1,4 @@
-import { settingInputs, tokenInputs } from '../losses/policy-loss.ts';
+import { type PolicyLossForm, settingInputs, tokenInputs } from '../losses/policy-loss.ts';
 import { type PackedSequence, type Packing, packSequences } from '../models/packing.ts';
 import { inverseOf } from '../rollout/decoder.ts';
 import type {
@@ -22,6 +22,8 @@ export interface LossFeeds extends Predictions {
   readonly packing: Packing;
   /** What the loss wants besides: a number for each picked token or pair, or one in all. */
   readonly inputs: Readonly<Record<string, Float32Array>>;
+  /** Of the policy loss. */
+  readonly form?: PolicyLossForm | undefined;
 }
 
 /** The token of a list at a position of a row. */
@@ -81,6 +83,7 @@ export function policyFeeds({ sequences, settings, temperature }: PolicyBatch): 
   const ofSettings = Object.entries(settingInputs).map(([name, of]) => [name, Float32Array.of(of(settings))]);
   return {
     ...completionFeeds(sequences),
+    form: settings.form,
     inputs: {
       ...Object.fromEntries([...ofTokens, ...ofSettings]),
       inverseTemperature: Float32Array.of(inverseOf(temperature)),

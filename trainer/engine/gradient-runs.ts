@@ -131,7 +131,7 @@ export class GradientRuns {
   ): Promise<HeadOutputs> {
     const { config, programs, layers, limits } = this.#options;
     const { memory } = layers;
-    const { picked, targets } = feeds;
+    const { picked, targets, form } = feeds;
     const rows = await memory.indices('picked', picked, [picked.length]);
     const wanted = targets.length > 0 ? await memory.indices('targets', targets, [targets.length]) : undefined;
     const numbers = this.#numbers(feeds);
@@ -143,7 +143,8 @@ export class GradientRuns {
     const summed = this.#ofHead.map((name) => ({ role: name, name }));
     // Zeros are written in less time than a second program takes to compile and to keep.
     if (index === 0) for (const name of this.#ofHead) memory.fillWithZeros(sums.of(name));
-    const program = await programs.get(`head ${loss}`, () => headGradientProgram(config, loss));
+    const key = form === undefined ? `head ${loss}` : `head ${loss} ${JSON.stringify(form)}`;
+    const program = await programs.get(key, () => headGradientProgram(config, loss, form));
     const table = loss === 'pairwise' ? undefined : this.#table;
     for (const span of spans) {
       const ofSpan = (tensor: AnyTensor) => tensorRows(tensor, span.start, span.end);

@@ -1,18 +1,21 @@
 import { type Value, scalar } from '../graph/value.ts';
-import { smallestProbability } from '../nn/token-probability.ts';
-import { add, divide, equal, log, maximum, minimum, multiply, negate, subtract, where } from '../ops/elementwise.ts';
+import { add, equal, multiply, where } from '../ops/elementwise.ts';
 import { sum } from '../ops/reduction.ts';
+import { boundedRatio } from './bounded-ratio.ts';
+import { type KlEstimator, klEstimates } from './kl-estimates.ts';
+import { type Clip, noDualClip, type SurrogateName, surrogates } from './surrogates.ts';
 
 /**
- * The policy loss of GRPO, DAPO and Dr. GRPO: a clipped ratio and a KL penalty,
+ * The policy loss of GRPO and its variants: what a token costs by its ratio, and a KL penalty,
  *
- *   Σ weight · (surrogate(π/π_old, A) + β · k3(π, π_ref))
+ *   Σ weight · (surrogate(π/π_old, A) + β · kl(π, π_ref))
  *
- * Each formula stands here twice, side by side: `graph` builds what is trained, `number` computes the same in double precision, for the
- * metrics and as the oracle of the tests. What is passed around are probabilities, not their logarithms: equal bits of two
- * probabilities then give a ratio of exactly 1, and the logarithm is the one function whose bits depend on the length of an array.
+ * Each formula stands twice, side by side (surrogates.ts, kl-estimates.ts): `graph` builds what is trained, `number` computes the same in
+ * double precision, for the metrics and as the oracle of the tests. What is passed around are probabilities, not their logarithms: equal
+ * bits of two probabilities then give a ratio of exactly 1, and the logarithm is the one function whose bits depend on the length of an
+ * array.
  *
- * A new term needs an entry of `tokenInputs` or `settingInputs` and its two formulas, all in this file.
+ * A new term needs an entry of `tokenInputs` or `settingInputs`, and its two formulas side by side.
  */
 
 /** What the loss needs of a completion. */
@@ -26,24 +29,27 @@ export interface PolicySample {
   readonly weight: number;
 }
 
-export interface PolicyLossSettings {
-  readonly clip: {
-    /** The ratio is clipped below 1 − low. */
-    readonly low: number;
-    /** The ratio is clipped above 1 + high. */
-    readonly high: number;
-    /** Where the advantage is negative, the ratio is clipped above this as well; greater than 1. */
-    readonly dual?: number | undefined;
+/** Of which formulas a graph of the loss is made; each form is a program of its own. */
+export interface PolicyLossForm {
+  readonly surrogate: SurrogateName;
+  readonly kl: {
+    readonly estimator: KlEstimator;
+    /**
+     * Times the ratio, so that the estimate and its gradient hold for the policy that is trained, not the one that sampled: DeepSeek-V3.2,
+     * arXiv:2512.02556, §3.1; `use_bias_correction_kl` of TRL.
+     */
+    readonly biasCorrection: boolean;
   };
-  readonly klCoefficient: number;
 }
 
-/** Log-ratios beyond ±20 and k3 above 10 count as that, and have no gradient, as in verl's `core_algos` (PPO loss and `low_var_kl`). */
-const [leastRatio, greatestRatio] = [Math.exp(-20), Math.exp(20)];
-const greatestK3 = 10;
+export const plainForm: PolicyLossForm = { surrogate: 'clipped', kl: { estimator: 'k3', biasCorrection: false } };
 
-/** Without a dual clip nothing is clipped there. Finite, for 0 · ∞ would be no number. */
-const noDualClip = 3e38;
+export interface PolicyLossSettings {
+  readonly clip: Clip;
+  readonly klCoefficient: number;
+  /** `plainForm` when absent. */
+  readonly form?: PolicyLossForm | undefined;
+}
 
 interface TokenInput {
   /** What stands where there is no token. */
@@ -78,64 +84,21 @@ export const settingInputs = {
 /** The inputs in a graph: `[n]` those of tokens, `[1]` those of settings. */
 export type PolicyInputs = Readonly<Record<keyof typeof tokenInputs | keyof typeof settingInputs, Value>>;
 
-type Clip = PolicyLossSettings['clip'];
-
-/** π ÷ π_old, or π_ref ÷ π, within e⁻²⁰ … e²⁰. */
-const boundedRatio = {
-  graph: (prob: Value, other: Value): Value =>
-    minimum(
-      maximum(divide(prob, maximum(other, scalar(smallestProbability))), scalar(leastRatio)),
-      scalar(greatestRatio),
-    ),
-  number: (prob: number, other: number): number =>
-    Math.min(Math.max(prob / Math.max(other, smallestProbability), leastRatio), greatestRatio),
-};
-
-/**
- * `−max(min(r·A, clip(r)·A), dual·min(A, 0))`, r = π/π_old. Sources: PPO, arXiv:1707.06347, equation 7; the second bound, which
- * keeps a token that has become much more likely from dominating where the advantage is negative: Ye et al., arXiv:1912.09729, §3.3.
- */
-const surrogate = {
-  graph(ratio: Value, { advantage, ratioLow, ratioHigh, dualClip }: PolicyInputs): Value {
-    const clipped = minimum(maximum(ratio, ratioLow), ratioHigh);
-    const pessimistic = minimum(multiply(ratio, advantage), multiply(clipped, advantage));
-    return negate(maximum(pessimistic, multiply(minimum(advantage, scalar(0)), dualClip)));
-  },
-  number(ratio: number, advantage: number, { low, high, dual = noDualClip }: Clip): number {
-    const clipped = Math.min(1 + high, Math.max(1 - low, ratio));
-    return -Math.max(Math.min(ratio * advantage, clipped * advantage), dual * Math.min(advantage, 0));
-  },
-};
-
-/**
- * The k3 estimate of KL(π ‖ π_ref) at one token, `r − log r − 1`, r = π_ref/π: never negative, 0 where the two agree.
- * Source: Schulman, "Approximating KL divergence", 2020.
- */
-const boundedK3 = {
-  graph(prob: Value, refProb: Value): Value {
-    const ratio = boundedRatio.graph(refProb, prob);
-    return minimum(subtract(subtract(ratio, log(ratio)), scalar(1)), scalar(greatestK3));
-  },
-  number(prob: number, refProb: number): number {
-    const ratio = boundedRatio.number(refProb, prob);
-    return Math.min(ratio - Math.log(ratio) - 1, greatestK3);
-  },
-};
-
 /**
  * The loss in a graph, shape `[]`.
  *
  * @param prob π, `[n]`
  */
-export function policyLossGraph(prob: Value, inputs: PolicyInputs): Value {
+export function policyLossGraph(prob: Value, inputs: PolicyInputs, form: PolicyLossForm = plainForm): Value {
   const { weight, klCoefficient } = inputs;
   const leftOut = equal(weight, scalar(0));
   // A left-out position counts as probability 1, so that padding can bring no 0 ÷ 0 into the sum.
   const trained = (value: Value): Value => where(leftOut, scalar(1), value);
   const p = trained(prob);
   const ratio = boundedRatio.graph(p, trained(inputs.oldProb));
-  const kl = boundedK3.graph(p, trained(inputs.refProb));
-  return sum(multiply(weight, add(surrogate.graph(ratio, inputs), multiply(kl, klCoefficient))));
+  const estimate = klEstimates[form.kl.estimator].graph(p, trained(inputs.refProb));
+  const kl = form.kl.biasCorrection ? multiply(estimate, ratio) : estimate;
+  return sum(multiply(weight, add(surrogates[form.surrogate].graph(ratio, p, inputs), multiply(kl, klCoefficient))));
 }
 
 /** A completion after the training pass. */
@@ -149,35 +112,40 @@ export interface TokenLoss {
   readonly prob: number;
   readonly ratio: number;
   readonly surrogate: number;
-  /** Absent without reference probabilities. */
-  readonly k3: number | undefined;
+  /** The estimate of the KL to the reference; absent without reference probabilities. */
+  readonly kl: number | undefined;
 }
 
 /** The parts of the loss at every trained token, in double precision. @throws Error if a probability is missing */
-export function* tokenLosses({ probs, ...sample }: TrainedSample, clip: Clip): Generator<TokenLoss> {
+export function* tokenLosses(
+  { probs, ...sample }: TrainedSample,
+  { clip, form = plainForm }: Omit<PolicyLossSettings, 'klCoefficient'>,
+): Generator<TokenLoss> {
   if (sample.weight === 0) return;
   for (const [name, { length }] of Object.entries({ oldProbs: sample.oldProbs, refProbs: sample.refProbs ?? probs })) {
     if (length !== probs.length)
       throw new Error(`${name} has ${length} numbers, expected one a token: ${probs.length}`);
   }
+  const surrogate = surrogates[form.surrogate].number;
+  const estimate = klEstimates[form.kl.estimator].number;
   for (let t = 0; t < probs.length; t++) {
     const [prob, oldProb, refProb] = [probs[t] as number, sample.oldProbs[t] as number, sample.refProbs?.[t]];
     const ratio = boundedRatio.number(prob, oldProb);
     yield {
       prob,
       ratio,
-      surrogate: surrogate.number(ratio, sample.advantage, clip),
-      k3: refProb === undefined ? undefined : boundedK3.number(prob, refProb),
+      surrogate: surrogate(ratio, prob, sample.advantage, clip),
+      kl: refProb === undefined ? undefined : estimate(prob, refProb) * (form.kl.biasCorrection ? ratio : 1),
     };
   }
 }
 
 /** The loss that the graph computes, in double precision. */
-export function policyLoss(samples: readonly TrainedSample[], { clip, klCoefficient }: PolicyLossSettings): number {
+export function policyLoss(samples: readonly TrainedSample[], settings: PolicyLossSettings): number {
   let loss = 0;
   for (const sample of samples) {
-    for (const { surrogate: cost, k3 = 0 } of tokenLosses(sample, clip)) {
-      loss += sample.weight * (cost + klCoefficient * k3);
+    for (const { surrogate: cost, kl = 0 } of tokenLosses(sample, settings)) {
+      loss += sample.weight * (cost + settings.klCoefficient * kl);
     }
   }
   return loss;

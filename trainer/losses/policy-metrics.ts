@@ -1,44 +1,50 @@
-import { smallestProbability } from '../nn/token-probability.ts';
-import { policyLoss, type PolicyLossSettings, tokenLosses, type TrainedSample } from './policy-loss.ts';
+import { boundedLog } from './bounded-ratio.ts';
+import { plainForm, policyLoss, type PolicyLossSettings, tokenLosses, type TrainedSample } from './policy-loss.ts';
 
 /**
  * Metrics of one policy update from probabilities alone, each the mean over its tokens:
  *
  * - `policy_loss`: the loss without its KL term
- * - `kl`: k3 estimate of KL(policy ‖ reference); absent without reference probabilities
+ * - `kl`: estimate of KL(policy ‖ reference), as the loss has it; absent without reference probabilities
  * - `entropy`: mean of −log π over the sampled tokens, an unbiased estimate when sampling at temperature 1 without
  *   truncation
  * - `clip_ratio/low_mean`: tokens whose ratio is under 1 − low at a negative advantage, so that clipping stops their
  *   gradient; `high_mean` over 1 + high at a positive one; `region_mean` either
  * - `clip_ratio/dual_mean`: tokens whose ratio is over the dual clip at a negative advantage; absent without one
+ * - `cispo_clip_ratio` instead of all of these with `cispo`: tokens whose ratio counts as 1 + high at a positive advantage
  */
 export function policyMetrics(
   samples: readonly TrainedSample[],
-  { clip }: Pick<PolicyLossSettings, 'clip'>,
+  settings: Omit<PolicyLossSettings, 'klCoefficient'>,
 ): Record<string, number> {
+  const { clip, form = plainForm } = settings;
   let [tokens, kl, referenced, surprise, low, high, dual] = [0, 0, 0, 0, 0, 0, 0];
   for (const sample of samples) {
     const { advantage } = sample;
-    for (const { prob, ratio, k3 } of tokenLosses(sample, clip)) {
+    for (const { prob, ratio, kl: estimate } of tokenLosses(sample, settings)) {
       tokens++;
-      surprise -= logOf(prob);
+      surprise -= boundedLog(prob);
       if (ratio < 1 - clip.low && advantage < 0) low++;
       if (ratio > 1 + clip.high && advantage > 0) high++;
       if (clip.dual !== undefined && ratio > clip.dual && advantage < 0) dual++;
-      if (k3 === undefined) continue;
-      kl += k3;
+      if (estimate === undefined) continue;
+      kl += estimate;
       referenced++;
     }
   }
   const perToken = (sum: number) => (tokens === 0 ? 0 : sum / tokens);
   return {
-    policy_loss: policyLoss(samples, { clip, klCoefficient: 0 }),
+    policy_loss: policyLoss(samples, { ...settings, klCoefficient: 0 }),
     ...(referenced > 0 && { kl: kl / referenced }),
     entropy: perToken(surprise),
-    'clip_ratio/low_mean': perToken(low),
-    'clip_ratio/high_mean': perToken(high),
-    'clip_ratio/region_mean': perToken(low + high),
-    ...(clip.dual !== undefined && { 'clip_ratio/dual_mean': perToken(dual) }),
+    ...(form.surrogate === 'cispo'
+      ? { cispo_clip_ratio: perToken(high) }
+      : {
+          'clip_ratio/low_mean': perToken(low),
+          'clip_ratio/high_mean': perToken(high),
+          'clip_ratio/region_mean': perToken(low + high),
+          ...(clip.dual !== undefined && { 'clip_ratio/dual_mean': perToken(dual) }),
+        }),
   };
 }
 
@@ -56,7 +62,7 @@ export function samplingLogpDifference(completions: readonly SampledTwice[]): Re
   let [sum, max, tokens] = [0, 0, 0];
   for (const { oldProbs, probs } of completions) {
     for (let t = 0; t < oldProbs.length; t++) {
-      const difference = Math.abs(logOf(oldProbs[t]) - logOf(probs[t]));
+      const difference = Math.abs(boundedLog(oldProbs[t]) - boundedLog(probs[t]));
       sum += difference;
       max = Math.max(max, difference);
       tokens++;
@@ -66,9 +72,4 @@ export function samplingLogpDifference(completions: readonly SampledTwice[]): Re
     'sampling/sampling_logp_difference/mean': tokens === 0 ? 0 : sum / tokens,
     'sampling/sampling_logp_difference/max': max,
   };
-}
-
-/** The logarithm of a probability, finite where it underflowed. */
-function logOf(prob: number | undefined): number {
-  return Math.log(Math.max(prob ?? NaN, smallestProbability));
 }

@@ -3,7 +3,13 @@ import type { OnnxProgram } from '../graph/program.ts';
 import { type Value, composite, scalar } from '../graph/value.ts';
 import { crossEntropy } from '../losses/cross-entropy.ts';
 import { pairwiseLoss } from '../losses/pairwise-loss.ts';
-import { type PolicyInputs, policyLossGraph, settingInputs, tokenInputs } from '../losses/policy-loss.ts';
+import {
+  type PolicyInputs,
+  type PolicyLossForm,
+  policyLossGraph,
+  settingInputs,
+  tokenInputs,
+} from '../losses/policy-loss.ts';
 import { distribution, tableRows, tokenProbability } from '../nn/token-probability.ts';
 import { linear } from '../ops/linalg.ts';
 import { reshape } from '../ops/movement.ts';
@@ -52,15 +58,17 @@ export function scoreProgram(config: ModelConfig): OnnxProgram {
  * A target's row of the table is used twice, in the product and by itself. What comes from the second use is put out as
  * `grad.rows` [M, d], to be added to the gradient of the table's rows `targets`: so the product adds onto the sum in place.
  *
+ * @param form of the policy loss; `plainForm` when absent
+ *
  * Gradients of parameters are always added onto the inputs `sum.<parameter>`, as those of `layerGradientProgram` may be.
  */
-export function headGradientProgram(config: ModelConfig, loss: Loss): OnnxProgram {
+export function headGradientProgram(config: ModelConfig, loss: Loss, form?: PolicyLossForm): OnnxProgram {
   const program = headInputs(config, loss === 'pairwise' ? 'scalar' : 'lm', {
     count: loss === 'pairwise' ? 'N*2' : 'M',
   });
   const { inputs, x } = program;
   const trained = program.tensors.filter((tensor) => tensor.trained);
-  const { rows: rowsOfTable, ...outputs } = losses[loss](program);
+  const { rows: rowsOfTable, ...outputs } = losses[loss](program, form);
   const rows = trained.some(({ name }) => inputs.get(name) === program.table) ? rowsOfTable : undefined;
   const [gradX, ...gradients] = pullback(
     new Map([[outputs.loss, scalar(1)]]),
@@ -97,7 +105,10 @@ function headInputs(config: ModelConfig, head: Head, { count = 'M', packed = fal
   return { config, inputs, tensors, x, hidden: finalNorm(config, parameters, x), table };
 }
 
-const losses: Record<Loss, (program: HeadInputs) => { loss: Value; rows?: Value } & Record<string, Value>> = {
+const losses: Record<
+  Loss,
+  (program: HeadInputs, form?: PolicyLossForm) => { loss: Value; rows?: Value } & Record<string, Value>
+> = {
   sft(program) {
     const { inputs, hidden, table } = program;
     const wanted = targets(program);
@@ -105,11 +116,11 @@ const losses: Record<Loss, (program: HeadInputs) => { loss: Value; rows?: Value 
     const { prob, logProb, top } = tokenProbability(hidden, table, wanted, rows);
     return { loss: crossEntropy(logProb, inputs.add('weight', ['M'])), prob, top, rows };
   },
-  policy(program) {
+  policy(program, form) {
     const wanted = targets(program);
     const rows = byThemselves(program.table, wanted);
     const { prob } = tokenProbability(atTemperature(program), program.table, wanted, rows);
-    return { loss: policyLossGraph(prob, policyInputs(program)), prob, rows };
+    return { loss: policyLossGraph(prob, policyInputs(program), form), prob, rows };
   },
   pairwise(program) {
     const scores = score(program);

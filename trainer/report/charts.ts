@@ -65,7 +65,7 @@ const catalogue: readonly Entry[] = [
     unit: '|Δ log p|',
     metrics: [/^sampling\/sampling_logp_difference\/(mean|max)$/],
   },
-  { title: 'Tokens clipped', ...rate, minor: true, metrics: [/^clip_ratio\/(.+)$/] },
+  { title: 'Tokens clipped', ...rate, minor: true, metrics: [/^clip_ratio\/(.+)$/, 'cispo_clip_ratio'] },
   { title: 'Learning rate', minor: true, metrics: ['learning_rate'] },
   { title: 'Reward spread within groups', minor: true, metrics: ['reward_std', /^rewards\/(.+)\/std$/] },
   { title: 'Reward model scores', minor: true, metrics: [/^(min_reward|mean_reward|max_reward)$/] },

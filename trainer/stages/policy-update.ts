@@ -2,7 +2,10 @@ import { learningRateAt } from '../algorithms/schedule.ts';
 import { zip } from '../algorithms/zip.ts';
 import type { GrpoSettings } from '../contract/settings.ts';
 import { updatesPerRollout } from '../contract/updates-per-rollout.ts';
+import type { PolicyLossSettings } from '../losses/policy-loss.ts';
+import { policyLossVariants } from '../losses/policy-loss-variants.ts';
 import { policyMetrics, samplingLogpDifference } from '../losses/policy-metrics.ts';
+import { oldProbsAtSequenceRatio } from '../losses/sequence-ratio.ts';
 import { sequenceWeights } from '../losses/sequence-weights.ts';
 import type { Metrics } from './metrics.ts';
 import type { Policy } from './policy.ts';
@@ -15,34 +18,60 @@ export async function updatePolicy(
   completions: readonly LearnableCompletion[],
   step: number,
 ): Promise<Metrics> {
-  const { clip, kl, loss, sampling, optimizer } = settings;
+  const { kl, loss, sampling, optimizer } = settings;
   const lengths = completions.map(({ completionIds, reward }) => (reward === undefined ? 0 : completionIds.length));
   const weights = sequenceWeights(lengths, { loss, maxNewTokens: sampling.maxNewTokens });
   const weighted = zip(completions, weights).map(([completion, weight]) => ({ ...completion, weight }));
-  const sequences = teaching(weighted, kl.coefficient);
+  const onPolicy = updatesPerRollout(settings) === 1;
+  const lossSettings = policyLossSettings(settings);
+  const teachers = teaching(weighted, kl.coefficient);
+  // On the policy that sampled them all ratios are 1, the completion's as well as the token's.
+  const sequences = onPolicy ? teachers : await withRatios(settings, policy, teachers);
   const learningRate = learningRateAt(settings.schedule, settings.learningRate, step + 1, settings.steps);
   const report = await policy.train(
     {
       loss: 'policy',
       sequences,
       temperature: sampling.temperature,
-      settings: { clip, klCoefficient: kl.coefficient },
+      settings: lossSettings,
     },
     learningRate,
     optimizer,
   );
   const trained = zip(sequences, report.probs).map(([sequence, probs]) => ({ ...sequence, probs }));
-  const onPolicy = updatesPerRollout(settings) === 1;
-  const taught = new Set(sequences);
+  const taught = new Set(teachers);
   const left = onPolicy ? weighted.filter((sequence) => !taught.has(sequence)) : [];
   return {
     // On the policy that sampled them, the others have the probabilities that they were sampled with.
-    ...policyMetrics([...trained, ...left.map((sequence) => ({ ...sequence, probs: sequence.oldProbs }))], settings),
+    ...policyMetrics(
+      [...trained, ...left.map((sequence) => ({ ...sequence, probs: sequence.oldProbs }))],
+      lossSettings,
+    ),
     ...(onPolicy && samplingLogpDifference(trained)),
     loss: report.loss,
     grad_norm: report.gradNorm,
     learning_rate: learningRate,
   };
+}
+
+/** The loss that the settings ask for. */
+function policyLossSettings({ clip, kl, loss }: GrpoSettings): PolicyLossSettings {
+  const { surrogate } = policyLossVariants[loss];
+  return { clip, klCoefficient: kl.coefficient, form: { surrogate, kl: { estimator: 'k3', biasCorrection: false } } };
+}
+
+/** Where the ratio is that of the completion, it needs all of its tokens before any of them is trained: a pass more. */
+async function withRatios<T extends Pick<LearnableCompletion, 'promptIds' | 'completionIds' | 'oldProbs'>>(
+  { loss, sampling: { temperature } }: GrpoSettings,
+  policy: Policy,
+  completions: readonly T[],
+): Promise<readonly T[]> {
+  if (policyLossVariants[loss].ratio === 'token') return completions;
+  const probs = await policy.engine.tokenProbabilities(completions, { temperature });
+  return zip(completions, probs).map(([completion, now]) => ({
+    ...completion,
+    oldProbs: oldProbsAtSequenceRatio(now, completion.oldProbs),
+  }));
 }
 
 /**

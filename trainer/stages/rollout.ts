@@ -6,6 +6,7 @@ import { updatesPerRollout } from '../contract/updates-per-rollout.ts';
 import { promptBatch } from '../data/prompt-order.ts';
 import type { RowList } from '../data/row-list.ts';
 import { groupAdvantages } from '../losses/group-advantages.ts';
+import { policyLossVariants } from '../losses/policy-loss-variants.ts';
 import { type SampledTwice, samplingLogpDifference } from '../losses/policy-metrics.ts';
 import type { Rewards, ScoredCompletion } from '../rewards/create-rewards.ts';
 import { completionMetrics, rewardMetrics } from '../rewards/metrics.ts';
@@ -92,11 +93,11 @@ export async function rollOut(
 
 /** @param groups completions by prompt */
 export function withAdvantages(
-  { advantageEpsilon: epsilon, loss }: GrpoSettings,
+  { advantageEpsilon: epsilon, loss, scaleRewards: scale = policyLossVariants[loss].scaleRewards }: GrpoSettings,
   groups: readonly (readonly Omit<LearnableCompletion, 'advantage'>[])[],
 ): LearnableCompletion[] {
   const rewards = groups.map((group) => withoutLone(group.map(({ reward }) => reward)));
-  const advantages = groupAdvantages(rewards, { epsilon, loss });
+  const advantages = groupAdvantages(rewards, { epsilon, scale });
   const learned = zip(zip(groups.flat(), rewards.flat()), advantages.flat());
   return learned.map(([[{ promptIds, completionIds, oldProbs }, reward], advantage]) => ({
     promptIds,

@@ -3,7 +3,7 @@ import { groupAdvantages } from '../../../trainer/losses/group-advantages.ts';
 import { randomKey, shuffled, uniform } from '../../../trainer/algorithms/random.ts';
 import { sampleStd } from '../../../trainer/algorithms/statistics.ts';
 
-const exact = { loss: 'grpo', epsilon: 0 } as const;
+const exact = { scale: 'group', epsilon: 0 } as const;
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
 test('rewards (1, 0, 0, 0) give 1.5 and −0.5: the sample standard deviation divides', () => {
@@ -12,12 +12,12 @@ test('rewards (1, 0, 0, 0) give 1.5 and −0.5: the sample standard deviation di
     expect(advantages?.[index]).toBeCloseTo(expected, 12);
 });
 
-test('Dr. GRPO does not divide by the standard deviation', () => {
-  expect(groupAdvantages([[1, 0, 0, 0]], { loss: 'dr_grpo', epsilon: 1e-4 })).toEqual([[0.75, -0.25, -0.25, -0.25]]);
+test('without scaling nothing divides, as in Dr. GRPO', () => {
+  expect(groupAdvantages([[1, 0, 0, 0]], { scale: 'none', epsilon: 1e-4 })).toEqual([[0.75, -0.25, -0.25, -0.25]]);
 });
 
 test('ε is added to the standard deviation', () => {
-  const [advantages] = groupAdvantages([[1, 0]], { loss: 'dapo', epsilon: 0.5 });
+  const [advantages] = groupAdvantages([[1, 0]], { scale: 'group', epsilon: 0.5 });
   expect(advantages?.[0]).toBeCloseTo(0.5 / (Math.SQRT1_2 + 0.5), 12);
 });
 

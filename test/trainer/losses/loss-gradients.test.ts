@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { policyLoss } from '../../../trainer/losses/policy-loss.ts';
+import { plainForm, policyLoss, type PolicyLossForm } from '../../../trainer/losses/policy-loss.ts';
 import type { Family, ModelConfig } from '../../../trainer/models/config.ts';
 import type { Loss } from '../../../trainer/models/programs.ts';
 import { samples } from '../../support/gradient-check.ts';
@@ -52,14 +52,24 @@ async function offPolicyBatch(model: ModelConfig, rows: number, length: number, 
   return { ...feeds, oldProb: turns([2, 1, 0.5, 0.15]), refProb: turns([0.3, 1, 2, 60, 1]) };
 }
 
-test.each<[Family, Loss]>([
-  ['llama', 'policy'],
-  ['qwen2', 'sft'],
-  ['qwen2', 'policy'],
-  ['qwen3', 'sft'],
-  ['qwen3', 'policy'],
-  ['qwen3', 'pairwise'],
-])('%s, %s: loss and gradient of every parameter agree with finite differences', async (family, loss) => {
+const withKl = (estimator: 'k1' | 'k2' | 'k3', biasCorrection: boolean): PolicyLossForm => ({
+  surrogate: 'clipped',
+  kl: { estimator, biasCorrection },
+});
+
+test.each<[Family, Loss, PolicyLossForm | undefined]>([
+  ['llama', 'policy', undefined],
+  ['qwen2', 'sft', undefined],
+  ['qwen2', 'policy', undefined],
+  ['qwen3', 'sft', undefined],
+  ['qwen3', 'policy', undefined],
+  ['qwen3', 'pairwise', undefined],
+  ['qwen3', 'policy', withKl('k1', false)],
+  ['qwen3', 'policy', withKl('k2', false)],
+  ['qwen3', 'policy', withKl('k1', true)],
+  ['qwen3', 'policy', withKl('k2', true)],
+  ['qwen3', 'policy', withKl('k3', true)],
+])('%s, %s, %j: loss and gradient of every parameter agree with finite differences', async (family, loss, form) => {
   const model = tinyConfig({ family, vocabularySize: config.vocabularySize });
   const [rows, length] = loss === 'sft' ? [2, 64] : [2, 12];
   const parameters = randomParameters(model, loss === 'pairwise' ? 'scalar' : 'lm');
@@ -67,9 +77,9 @@ test.each<[Family, Loss]>([
     loss === 'pairwise'
       ? { ids: tokenIds(rows * length, 50), last: [length - 1, 2 * length - 4], weight: [0.7] }
       : await offPolicyBatch(model, rows, length, parameters);
-  const run = await gradientModel(model, loss, rows, length);
+  const run = await gradientModel(model, loss, rows, length, form);
   const results = await run({ ...parameters, ...feeds });
-  expect(results['loss']![0]).toBeCloseTo(lossOf[loss](results, feeds), 4);
+  expect(results['loss']![0]).toBeCloseTo(lossOf[loss](results, feeds, form), 4);
 
   // Along each parameter's own gradient the slope is the gradient's norm.
   for (const [name, values] of Object.entries(parameters)) {
@@ -77,7 +87,7 @@ test.each<[Family, Loss]>([
     const norm = Math.hypot(...grad);
     const at = async (step: number): Promise<number> => {
       const moved = values.map((value, index) => value + (step * grad[index]!) / norm);
-      return lossOf[loss](await run({ ...parameters, ...feeds, [name]: moved }), feeds);
+      return lossOf[loss](await run({ ...parameters, ...feeds, [name]: moved }), feeds, form);
     };
     const coarse = ((await at(0.01)) - (await at(-0.01))) / 0.02;
     const fine = ((await at(0.005)) - (await at(-0.005))) / 0.01;
@@ -213,9 +223,9 @@ test('Bradley–Terry: ln 2 at equal scores, and a shift of all scores changes n
 });
 
 /** The losses in float64, from the probabilities or scores of a program. */
-const lossOf: Record<Loss, (results: Results, feeds: Record<string, number[]>) => number> = {
+const lossOf: Record<Loss, (results: Results, feeds: Record<string, number[]>, form?: PolicyLossForm) => number> = {
   sft: ({ prob }, { weight }) => weight!.reduce((total, w, index) => total - w * Math.log(prob![index]!), 0),
-  policy: ({ prob }, feeds) => {
+  policy: ({ prob }, feeds, form = plainForm) => {
     const [low, high, dual, klCoefficient] = ['ratioLow', 'ratioHigh', 'dualClip', 'klCoefficient'].map(
       (name) => feeds[name]![0]!,
     ) as [number, number, number, number];
@@ -226,7 +236,7 @@ const lossOf: Record<Loss, (results: Results, feeds: Record<string, number[]>) =
       advantage: feeds['advantage']![index]!,
       weight: feeds['weight']![index]!,
     }));
-    return policyLoss(trained, { clip: { low: 1 - low, high: high - 1, dual }, klCoefficient });
+    return policyLoss(trained, { clip: { low: 1 - low, high: high - 1, dual }, klCoefficient, form });
   },
   pairwise: ({ score }, { weight }) =>
     weight!.reduce((total, w, pair) => total + w * Math.log1p(Math.exp(score![2 * pair + 1]! - score![2 * pair]!)), 0),

@@ -13,7 +13,7 @@ function probabilities(length: number, ...coordinates: (string | number)[]): Flo
 }
 
 test('the first on-policy update has loss 0, no clipping and no KL', () => {
-  const [advantages = []] = groupAdvantages([[1, 0, 0, 1]], { loss: 'grpo', epsilon: 1e-4 });
+  const [advantages = []] = groupAdvantages([[1, 0, 0, 1]], { scale: 'group', epsilon: 1e-4 });
   const lengths = [5, 9, 3, 7];
   const weights = sequenceWeights(lengths, { loss: 'grpo', maxNewTokens: 16 });
   const sequences = lengths.map((length, index) => {
@@ -33,8 +33,8 @@ test('the first on-policy update has loss 0, no clipping and no KL', () => {
 function tokenLoss(given: { prob?: number; ratio?: number; refProb?: number; advantage?: number; dual?: number }) {
   const { prob = 0.5, ratio = 1, refProb = prob, advantage = 0, dual } = given;
   const sample = { probs: [prob], oldProbs: [prob / ratio], refProbs: [refProb], advantage, weight: 1 };
-  const [loss] = tokenLosses(sample, { ...clip, dual });
-  return { surrogate: loss?.surrogate ?? NaN, k3: loss?.k3 ?? NaN };
+  const [loss] = tokenLosses(sample, { clip: { ...clip, dual } });
+  return { surrogate: loss?.surrogate ?? NaN, k3: loss?.kl ?? NaN };
 }
 
 test.each([
@@ -58,9 +58,9 @@ test.each([
   { name: 'a probability that underflows now', prob: 0, ratio: NaN, loss: 0.8 },
 ])('$name counts as a log-ratio of at most 20', ({ prob = 0.5, ratio, loss }) => {
   const oldProbs = [prob === 0 ? 0.5 : prob / ratio];
-  const [token] = tokenLosses({ probs: [prob], oldProbs, refProbs: [0.5], advantage: -1, weight: 1 }, clip);
+  const [token] = tokenLosses({ probs: [prob], oldProbs, refProbs: [0.5], advantage: -1, weight: 1 }, { clip });
   expect((token?.surrogate ?? NaN) / loss).toBeCloseTo(1, 12);
-  expect(token?.k3).toBeLessThanOrEqual(10);
+  expect(token?.kl).toBeLessThanOrEqual(10);
 });
 
 const k3 = (prob: number, refProb: number) => tokenLoss({ prob, refProb }).k3;

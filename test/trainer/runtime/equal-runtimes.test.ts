@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { Engine, TrainingBatch } from '../../../trainer/engine/engine.ts';
 import type { Head } from '../../../trainer/models/config.ts';
 import { testWithOps } from '../../support/with-ops.ts';
+import { tokenIds } from '../../support/random-model.ts';
 import { pairBatch, requests, stepSettings, supervisedBatch, tinyEngine } from '../engine/tiny-engine.ts';
 import { parametersOf } from '../../support/flat-parameters.ts';
 
@@ -33,8 +34,34 @@ test('probabilities of given completions have the same bits on both runtimes', a
   expect(ffi).toEqual(stock);
 });
 
+/** Of the formulas that the other tests do not have. */
+function policyBatch(count: number): TrainingBatch {
+  return {
+    loss: 'policy',
+    temperature: 0.9,
+    settings: {
+      clip: { low: 0.2, high: 0.3 },
+      klCoefficient: 0.1,
+      form: { surrogate: 'cispo', kl: { estimator: 'k2', biasCorrection: true } },
+    },
+    sequences: Array.from({ length: count }, (_, index) => {
+      const completionIds = tokenIds(3 + (index % 5), 50, index);
+      const probs = Float32Array.from(completionIds, (_id, t) => 0.01 + 0.02 * ((t + index) % 3));
+      return {
+        promptIds: tokenIds(4, 50, index % 4),
+        completionIds,
+        oldProbs: probs,
+        refProbs: probs.toReversed(),
+        advantage: (index % 5) - 2,
+        weight: 1 / 64,
+      };
+    }),
+  };
+}
+
 test.each<[Head, TrainingBatch]>([
   ['lm', supervisedBatch(24)],
+  ['lm', policyBatch(24)],
   ['scalar', pairBatch(12)],
 ])('steps on a %s head leave the same bits on both runtimes', async (head, batch) => {
   const [stock, ffi] = await onBoth(head, async (engine) => {
@@ -46,6 +73,7 @@ test.each<[Head, TrainingBatch]>([
 
 testWithOps.each<[Head, TrainingBatch]>([
   ['lm', supervisedBatch(24)],
+  ['lm', policyBatch(24)],
   ['scalar', pairBatch(12)],
 ])('kernels give a step on a %s head the loss and the gradient that their bodies give', async (head, batch) => {
   const reports = [];

@@ -75,9 +75,21 @@ test('a stage of which no group has a signal says so, and still succeeds', async
   ]);
 });
 
-test.each(['dr_grpo', 'dapo'])('the loss %s learns on the same rollout', async (loss) => {
+test.each(['dr_grpo', 'dapo', 'gspo', 'cispo'])('the loss %s learns on the same rollout', async (loss) => {
   const [step = {}] = await train(loss, { loss });
   expect(step['grad_norm']).toBeGreaterThan(0);
+});
+
+test('with gspo the ratios of completions are clipped once the policy has moved, all tokens of one or none', async () => {
+  const [first = {}, second = {}] = await train('gspo-late', {
+    loss: 'gspo',
+    steps: 2,
+    epochsPerRollout: 2,
+    clip: { low: 3e-4, high: 4e-4 },
+  });
+  expect(first['clip_ratio/region_mean']).toBe(0);
+  expect(second['clip_ratio/region_mean']).toBeGreaterThan(0);
+  expect(first['sampling/sampling_logp_difference/max']).toBe(0);
 });
 
 test('the number of workers changes no bit', async () => {
