@@ -5,8 +5,11 @@ const nouns: Record<Grade['kind'], string> = {
   number: 'number',
   math: 'mathematical answer',
   quantity: 'quantity',
+  choice: 'label of an option',
+  logic: 'formula of logic',
   exact: 'text',
   list: 'list',
+  graded: 'text',
   pattern: 'text',
 };
 

@@ -9,10 +9,20 @@ export const generatorLanguages = ['en', 'de'] as const;
 export type GeneratorLanguage = (typeof generatorLanguages)[number];
 
 /** How the answer of a row is checked. `pattern` is a regular expression on the final summary (after the think block). */
-export const answerKinds = ['number', 'math', 'quantity', 'exact', 'list', 'pattern'] as const;
+export const answerKinds = [
+  'number',
+  'math',
+  'quantity',
+  'choice',
+  'logic',
+  'exact',
+  'list',
+  'graded',
+  'pattern',
+] as const;
 
 /** Kinds whose gold answer may be an object, which a row keeps as its JSON text. */
-export const structuredKinds: readonly (typeof answerKinds)[number][] = ['quantity'];
+export const structuredKinds: readonly (typeof answerKinds)[number][] = ['quantity', 'choice', 'logic', 'graded'];
 
 /** Where the answer of a completion is read. */
 export const answerPlaces = ['answerTag', 'completion'] as const;

@@ -1,7 +1,10 @@
 import type { Row } from '../contract/dataset.ts';
 import { parseResponse } from './parse-response.ts';
+import { choiceVerifier } from './verifiers/choice.ts';
 import { exactVerifier } from './verifiers/exact.ts';
+import { gradedVerifier } from './verifiers/graded.ts';
 import { listVerifier } from './verifiers/list.ts';
+import { logicVerifier } from './verifiers/logic.ts';
 import { mathVerifier } from './verifiers/math.ts';
 import { numberVerifier } from './verifiers/number.ts';
 import { patternVerifier } from './verifiers/pattern.ts';
@@ -14,8 +17,11 @@ const verifiers: Record<Answer['kind'], Verifier> = {
   number: numberVerifier,
   math: mathVerifier,
   quantity: quantityVerifier,
+  choice: choiceVerifier,
+  logic: logicVerifier,
   exact: exactVerifier,
   list: listVerifier,
+  graded: gradedVerifier,
   pattern: patternVerifier,
 };
 

@@ -1,3 +1,6 @@
+import { choiceAnswers } from './choice.ts';
+import { logicAnswers } from './logic.ts';
+import { gradedAnswers } from './graded.ts';
 import { labelledRows, type LabelledRow } from './labelled-answers.ts';
 import { mathAnswers } from './math.ts';
 import { quantityAnswers } from './quantity.ts';
@@ -6,4 +9,7 @@ import { quantityAnswers } from './quantity.ts';
 export const labelledAnswers = {
   math: labelledRows('math', mathAnswers),
   quantity: labelledRows('quantity', quantityAnswers),
+  choice: labelledRows('choice', choiceAnswers),
+  logic: labelledRows('logic', logicAnswers),
+  graded: labelledRows('graded', gradedAnswers),
 } satisfies Record<string, readonly LabelledRow[]>;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import * as fc from 'fast-check';
 import { verify } from '../../../trainer/rewards/verify.ts';
 import { labelledAnswers } from '../../support/labelled-answers/all.ts';
 
@@ -24,6 +25,29 @@ describe.each(Object.entries(labelledAnswers))('%s', (kind, rows) => {
     expect(
       attacks.filter(({ outcome }) => outcome === 'correct' || outcome === 'partial').map(({ told }) => told),
     ).toEqual([]);
+  });
+
+  test('any text gets a verdict, also of a gold answer made of anything', () => {
+    const golds = [...new Set(rows.map(({ answer }) => answer))];
+    const pieces = rows.flatMap(
+      ({ completion }) => completion.match(/[\p{L}\p{N}]+|[^\p{L}\p{N}]/gu)?.slice(0, 60) ?? [],
+    );
+    const text = fc.array(fc.constantFrom(...new Set(pieces)), { maxLength: 60 }).map((parts) => parts.join(''));
+    const property = fc.property(
+      fc.constantFrom(...golds),
+      text,
+      fc.constantFrom('answerTag', 'completion'),
+      (gold, answer, place) => {
+        const { kind: each } = rows[0]!;
+        const row = { kind: each, in: place } as const;
+        const completion = place === 'completion' ? answer : `<answer>${answer}</answer>`;
+        expect(['correct', 'partial', 'wrong', 'abstain']).toContain(
+          verify({ answer: { ...row, gold } }, completion).outcome,
+        );
+        verify({ answer: { ...row, gold: answer } }, completion);
+      },
+    );
+    fc.assert(property, { seed: 11, numRuns: 500 });
   });
 
   test('the page tells how many rows were tried', () => {
