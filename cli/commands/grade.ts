@@ -14,6 +14,8 @@ interface GradeOptions extends GradeDefaults {
   readonly function?: string;
   readonly format?: 'conversational' | 'standard';
   readonly interpreter?: string;
+  readonly http?: string;
+  readonly tokenVariable?: string;
 }
 
 export function addGrade(program: Command): void {
@@ -43,15 +45,30 @@ export function addGrade(program: Command): void {
       ]),
     )
     .addOption(new Option('--interpreter <python>', 'of --python: what runs it (default: pyodide, which comes along)'))
+    .addOption(
+      new Option('--http <url>', "the same with a service of one's own").conflicts([
+        'kind',
+        'in',
+        'language',
+        'module',
+        'python',
+      ]),
+    )
+    .addOption(new Option('--token-variable <name>', 'of --http: environment variable that holds its token'))
     .addOption(new Option('-o, --output <format>', 'for machines: one JSON object a row').choices(['jsonl']))
     .action(async (file: string, options: GradeOptions) => {
-      const { output, module, python, function: name, format, interpreter, ...defaults } = options;
+      const { output, module, python, function: name, format, interpreter, http, tokenVariable, ...defaults } = options;
       const ofPython = {
         ...(name !== undefined && { function: name }),
         ...(format !== undefined && { format }),
         ...(interpreter !== undefined && { interpreter }),
       };
       if (python !== undefined) return score(file, { python: { file: python, ...ofPython } }, output);
+      if (http !== undefined) {
+        const token = tokenVariable !== undefined && { token: { variable: tokenVariable } };
+        return score(file, { http: { url: http, ...token } }, output);
+      }
+      if (tokenVariable !== undefined) throw new UserError('--token-variable: found no --http that it could belong to');
       const [stray] = Object.keys(ofPython);
       if (stray !== undefined) throw new UserError(`--${stray}: found no --python that it could belong to`);
       if (module !== undefined) return score(file, { module: { file: module } }, output);

@@ -81,7 +81,9 @@ const tenants = object({
     )
     .default([])
     .describe('Images for spec.image; what ends in /, : or @ is the beginning of one, such as registry.example/ml/.'),
-  tokenSecrets: names.describe('Secrets for base.hf.tokenSecret: their key token is handed to the image.'),
+  tokenSecrets: names.describe(
+    'Secrets for base.hf.tokenSecret and rewards[].http.token.secret: their key token is handed to the image.',
+  ),
   priorityClasses: names.describe('For priorityClassName.'),
   serviceAccounts: names.describe('For serviceAccountName.'),
 }).prefault({});

@@ -1,6 +1,10 @@
 import { expect, test } from '@jest/globals';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { verify } from '../../trainer/rewards/verify.ts';
 import { answerFiles, answerRows, judgedRow } from '../support/answer-rows.ts';
 import { r1 } from '../support/cli.ts';
@@ -165,6 +169,31 @@ test('further columns of the rows reach a reward in Python, and one that no row 
     code: 64,
     stderr: expect.stringContaining('reward.py: its function needs the column level; found topic in the rows'),
   });
+});
+
+test('a service scores rows, too, with the token of a variable', async () => {
+  const server = createServer((request, response) => {
+    void json(request).then((body) => {
+      const { samples } = body as { samples: { completion: string; row: { columns: { level: number } } }[] };
+      const scores = samples.map(({ row }) => row.columns.level);
+      response.end(JSON.stringify({ scores: request.headers.authorization === 'Bearer abc' ? scores : [] }));
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  process.env['GRADER_TOKEN'] = 'abc';
+  try {
+    const rows = [{ completion: 'a', level: 3, expect: 3 }];
+    const { code, stdout } = await graded(rows, '--http', url, '--token-variable', 'GRADER_TOKEN');
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('1 row: 1 scored (mean 3.00)') });
+    expect((await graded(rows, '--http', 'grader')).stderr).toContain('url: found "grader": ');
+    expect((await graded(rows, '--token-variable', 'A_KEY')).stderr).toContain(
+      'found no --http that it could belong to',
+    );
+  } finally {
+    delete process.env['GRADER_TOKEN'];
+    server.close();
+  }
 });
 
 test('options of a reward in Python belong to one', async () => {

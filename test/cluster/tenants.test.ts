@@ -25,6 +25,12 @@ base: ${model(hf)}
 datasets: [{name: t, generator: {task: addition, digits: 1, rows: 20, heldOut: 5}}]
 stages: [{name: x, evaluate: {data: [t]}}]`;
 
+/** A stage whose reward is a service that is given the token of a Secret. */
+const rewarded = (secret: string) => {
+  const http = `{url: "http://grader/", token: {secret: ${secret}}}`;
+  return manifest('').replace('evaluate: {data: [t]}', `grpo: {prompts: [t], steps: 1, rewards: [{http: ${http}}]}`);
+};
+
 describeCluster('tenants', (cluster) => {
   let namespace = '';
   let client: KubeClient;
@@ -52,14 +58,14 @@ describeCluster('tenants', (cluster) => {
     return problemIn(client.create(pipelines, { ...pipeline, metadata }));
   }
 
-  async function problemOfStage(image: string): Promise<string> {
+  async function problemOfStage(image: string, more: object = { evaluate: { data: ['t'] } }): Promise<string> {
     const spec = {
       pipeline: 'p',
       stage: 'x',
       image,
       model: { hf: { repo: 'a/b', revision: 'v1', tokenSecret: 'theirs' } },
       datasets: [{ name: 't', generator: { task: 'addition', digits: 1, rows: 20, heldOut: 5 } }],
-      evaluate: { data: ['t'] },
+      ...more,
     };
     const metadata = { name: `s-${Math.random().toString(36).slice(2)}`, namespace };
     return problemIn(
@@ -73,6 +79,7 @@ describeCluster('tenants', (cluster) => {
     manifest(''),
     manifest('image: registry.example/ml/trainer:2', ', tokenSecret: hub'),
     manifest('image: registry.example/r1:1\ndefaults: {priorityClassName: batch}'),
+    rewarded('hub'),
   ])('may have run what the lists have: %s', async (spec) => {
     expect(await problemOf(spec)).toBe('');
   });
@@ -88,6 +95,7 @@ describeCluster('tenants', (cluster) => {
       manifest('').replace('{name: x,', `{name: x, model: ${model(', tokenSecret: theirs')},`),
       'tokenSecret: found theirs, expected one of hub',
     ],
+    [rewarded('theirs'), 'rewards[].http.token.secret: found another, expected one of hub'],
     [manifest('defaults: {priorityClassName: system-node-critical}'), 'priorityClassName: found system-node-critical'],
     [
       manifest('defaults: {serviceAccountName: builder}'),
@@ -99,6 +107,11 @@ describeCluster('tenants', (cluster) => {
 
   check('may not name it in a stage of their own either', async () => {
     expect(await problemOfStage('evil:2')).toContain('image: found evil:2');
+    const rewards = [{ http: { url: 'http://grader/', token: { variable: 'A_KEY', secret: 'theirs' } } }];
+    const grpo = { prompts: ['t'], steps: 1, rewards };
+    expect(await problemOfStage('registry.example/r1:1', { grpo, model: { init: {} } })).toContain(
+      'http.token.secret: found another',
+    );
   });
 });
 

@@ -1,9 +1,8 @@
-import { ownReward } from './rewards.ts';
 import type { StageSettings } from './settings.ts';
 
 /** Files with rewards of one's own that a stage names, each once. */
 export function rewardFiles({ grpo }: Pick<StageSettings, 'grpo'>): string[] {
-  return [...new Set((grpo?.rewards ?? []).flatMap((reward) => ownReward(reward)?.file ?? []))];
+  return [...new Set((grpo?.rewards ?? []).flatMap(({ module, python }) => (module ?? python)?.file ?? []))];
 }
 
 /** The settings with something else in the place of each such file: its absolute path, or what it holds. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { exactlyOne, name, object, path, positiveInt } from './schema.ts';
+import { exactlyOne, name, object, objectName, path, positiveInt } from './schema.ts';
 
 const common = {
   weight: z.number().min(-100).max(100).default(1).describe('Factor of this reward in the sum.'),
@@ -64,8 +64,42 @@ export const rewardPython = object({
 });
 export type RewardPythonSettings = z.infer<typeof rewardPython>;
 
-/** What a reward of one's own has, in whatever language. */
-export type OwnRewardSettings = RewardModuleSettings | RewardPythonSettings;
+/** A service that is asked for scores. */
+export const rewardHttp = object({
+  ...common,
+  url: z
+    .string()
+    .regex(/^https?:\/\/[^\s/?#@]+(\/[^\s#@]*)?$/)
+    .max(2048)
+    .describe(
+      'Where completions are posted to and scores come from: docs/rewards.md. Without a name and a password in it.',
+    ),
+  token: object({
+    variable: z
+      .string()
+      .regex(/^[A-Z][A-Z0-9_]*_(TOKEN|KEY)$/)
+      .max(128)
+      .default('R1_REWARD_TOKEN')
+      .describe('The environment variable of the trainer that holds it; its name ends in _TOKEN or _KEY.'),
+    secret: objectName
+      .optional()
+      .describe('On a cluster: the Secret whose key "token" the variable is set from in the pods of the stage.'),
+  })
+    .optional()
+    .describe('Sent as Authorization: Bearer.'),
+  batch: z.int().min(1).max(1024).default(64).describe('Largest number of completions in a request.'),
+  concurrency: z.int().min(1).max(64).default(4).describe('Requests at a time.'),
+  timeoutSeconds: z
+    .number()
+    .min(0.1)
+    .max(3600)
+    .default(30)
+    .describe('Longest time for a request. One that fails for a reason that passes is tried four times.'),
+});
+export type RewardHttpSettings = z.infer<typeof rewardHttp>;
+
+/** What a reward of one's own has, wherever it is computed. */
+export type OwnRewardSettings = RewardModuleSettings | RewardPythonSettings | RewardHttpSettings;
 
 export const reward = exactlyOne(
   {
@@ -108,6 +142,11 @@ export const reward = exactlyOne(
       .describe(
         "A function of one's own in Python, called as TRL does; what it cannot score is left out, never wrong.",
       ),
+    http: rewardHttp
+      .optional()
+      .describe(
+        "A service of one's own, which gets completions in batches; what it gives no score is left out, never wrong.",
+      ),
     random: object(common).optional().describe('Uniform noise in 0–1, the negative control of a learning claim.'),
   },
   'reward',
@@ -115,6 +154,6 @@ export const reward = exactlyOne(
 export type RewardSettings = z.infer<typeof reward>;
 
 /** The settings of a reward of one's own; nothing for another. */
-export function ownReward({ module, python }: RewardSettings): OwnRewardSettings | undefined {
-  return module ?? python;
+export function ownReward({ module, python, http }: RewardSettings): OwnRewardSettings | undefined {
+  return module ?? python ?? http;
 }

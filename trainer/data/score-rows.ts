@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import type { Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
-import { rewardModule, rewardPython, type RewardPythonSettings } from '../contract/rewards.ts';
+import { rewardHttp, rewardModule, rewardPython } from '../contract/rewards.ts';
 import type { Sample, Score, Unscored } from '../rewards/modules/protocol.ts';
+import { HttpReward } from '../rewards/modules/http-reward.ts';
 import { lackingColumns } from '../rewards/modules/needed-columns.ts';
 import { RewardModule } from '../rewards/modules/reward-module.ts';
+import type { OwnReward } from '../rewards/modules/reward-modules.ts';
 import { furtherColumns } from './columns.ts';
 import { type IsWanted, readDataLines } from './data-lines.ts';
 import { expecting, parseGradedLine } from './graded-line.ts';
@@ -39,10 +41,11 @@ export interface ScoredRow {
   readonly expect?: number | null;
 }
 
-/** A file with a reward of one's own, with what a manifest would say of it. */
+/** A reward of one's own, with what a manifest would say of it. */
 export type RewardFile =
   | { readonly module: z.input<typeof rewardModule> }
-  | { readonly python: z.input<typeof rewardPython> };
+  | { readonly python: z.input<typeof rewardPython> }
+  | { readonly http: z.input<typeof rewardHttp> };
 
 /**
  * Has a reward of one's own score rows as a stage does. Rows are `{"completion", "answer", "prompt", "expect"}`; other fields are
@@ -74,25 +77,26 @@ export async function* scoreRows(file: string, reward: RewardFile): AsyncGenerat
 
 function refuseLackingColumns(
   reward: RewardFile,
-  { columns }: RewardModule,
+  { columns }: OwnReward,
   rows: readonly ReturnType<typeof read>[],
 ): void {
-  const { file } = 'module' in reward ? reward.module : reward.python;
+  if (!('python' in reward)) return;
+  const { file } = reward.python;
   const found = new Set(rows.flatMap((row) => Object.keys(row.columns)));
   const problem = lackingColumns(file, columns, found, 'the rows');
   if (problem !== undefined) throw new UserError(problem);
 }
 
-function openReward(reward: RewardFile): Promise<RewardModule> {
-  return 'module' in reward
-    ? RewardModule.open(rewardModule.parse(reward.module))
-    : RewardModule.openPython(pythonSettings(reward.python));
+function openReward(reward: RewardFile): Promise<OwnReward> {
+  if ('module' in reward) return RewardModule.open(rewardModule.parse(reward.module));
+  if ('http' in reward) return HttpReward.open(settingsOf(rewardHttp, reward.http));
+  return RewardModule.openPython(settingsOf(rewardPython, reward.python));
 }
 
-function pythonSettings(given: z.input<typeof rewardPython>): RewardPythonSettings {
-  const { data, error } = rewardPython.safeParse(given);
-  if (data !== undefined) return data;
-  const [{ path, message } = { path: [], message: '' }] = error.issues;
+function settingsOf<T extends z.ZodType<object, object>>(schema: T, given: z.input<T>): z.infer<T> {
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const [{ path, message } = { path: [], message: '' }] = parsed.error.issues;
   const [field = ''] = path;
   throw new UserError(`${String(field)}: found ${JSON.stringify(given[field as keyof typeof given])}: ${message}`);
 }
@@ -103,7 +107,7 @@ function read(line: JsonLine) {
   return { number: line.number, ...parsed, columns };
 }
 
-async function scored(module: RewardModule, rows: readonly ReturnType<typeof read>[]): Promise<ScoredRow[]> {
+async function scored(module: OwnReward, rows: readonly ReturnType<typeof read>[]): Promise<ScoredRow[]> {
   const scores = await module.score(rows.map(sampleOf));
   return rows.map(({ number, completion, expect }, index) => ({
     line: number,

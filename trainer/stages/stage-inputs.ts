@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { verifyCheckpoint } from '../checkpoint/store.ts';
 import { UserError } from '../contract/errors.ts';
-import { rewardFiles } from '../contract/reward-files.ts';
+import { ownReward } from '../contract/rewards.ts';
 import type { PinnedInput, StageFile } from '../contract/stage-file.ts';
 import { type Dataset, loadDataset } from '../data/load-dataset.ts';
 import { joinRows, type RowList } from '../data/row-list.ts';
@@ -51,7 +51,7 @@ export class StageInputs {
   private async open(name: string): Promise<Dataset> {
     const settings = this.file.datasets.find((dataset) => dataset.name === name);
     if (!settings) throw new UserError(`stage ${this.file.stage}: no dataset or input is named "${name}"`);
-    const further = rewardFiles(this.file.settings).length > 0;
+    const further = this.file.settings.grpo?.rewards.some((reward) => ownReward(reward) !== undefined) ?? false;
     return loadDataset(settings, this.file.seed, { onActivity: this.onActivity, further });
   }
 }

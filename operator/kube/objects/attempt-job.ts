@@ -137,12 +137,22 @@ function trainerPod(attempt: Attempt): PodSpec {
       container(attempt, {
         name: trainerContainer,
         command: ['r1-trainer', 'run', '--stage', mounts.stageFile, '--result', '/dev/termination-log'],
+        env: rewardTokens(spec),
         volumeMounts,
         resources: resourcesOf(spec),
       }),
     ],
     volumes,
   });
+}
+
+/** Tokens of services that score: variables of the one container that asks them. */
+function rewardTokens({ grpo }: StageSpec): NonNullable<Container['env']> {
+  const tokens = (grpo?.rewards ?? []).flatMap(({ http }) => http?.token ?? []);
+  const byVariable = new Map(tokens.map(({ variable, secret }) => [variable, secret]));
+  return [...byVariable].flatMap(([name, secret]) =>
+    secret === undefined ? [] : [{ name, valueFrom: { secretKeyRef: { name: secret, key: 'token' } } }],
+  );
 }
 
 /** Kubelets mount a claim once a pod: one with two volumes of the same claim waits for the second for ever. */

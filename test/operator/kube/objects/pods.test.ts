@@ -22,8 +22,8 @@ function attemptOf(text: string) {
   };
 }
 
-function podOf(more: string) {
-  const attempt = attemptOf(`${plain}\n${more}`);
+function podOf(more: string, before = plain) {
+  const attempt = attemptOf(`${before}\n${more}`);
   const jobs = [attemptJob(attempt), rolloutJob(attempt)];
   const [trainer, workers] = jobs.map(({ spec }) => spec?.template);
   return { trainer, workers };
@@ -139,6 +139,19 @@ test.each([
 ])('the trainer of a pod with "%s" must compute on %s', (asked, device) => {
   const file = stageConfigMap({ stage: stageOf(`${plain}\n${asked}`), number: 1, goneRuns: [] }).data?.['stage.json'];
   expect(JSON.parse(file ?? '')['device']).toBe(device);
+});
+
+test('the token of a service that scores is a variable of the trainer alone, from the key token of its Secret', () => {
+  const http = 'http: {url: "http://grader/", token: {variable: GRADER_TOKEN, secret: grader}}';
+  const { trainer, workers } = podOf(
+    `${plain.replace('sft: {data: [sums]}', '')}\nrolloutWorkers: 1\ngrpo: {prompts: [sums], steps: 1, rewards: [{${http}}]}`,
+    '',
+  );
+  expect(trainer?.spec?.containers[0]?.env).toContainEqual({
+    name: 'GRADER_TOKEN',
+    valueFrom: { secretKeyRef: { name: 'grader', key: 'token' } },
+  });
+  expect(JSON.stringify(workers)).not.toContain('grader');
 });
 
 test('the secret of rollout workers lies under a key that no manifest can name', () => {

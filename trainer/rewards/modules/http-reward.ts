@@ -1,0 +1,150 @@
+import pRetry, { type Options as RetryOptions } from 'p-retry';
+import { zip } from '../../algorithms/zip.ts';
+import { InterruptedError, UnavailableError, UserError } from '../../contract/errors.ts';
+import type { RewardHttpSettings } from '../../contract/rewards.ts';
+import { HttpService, PassingFailure, ServiceFailure } from './http-service.ts';
+import type { Sample, Score, Unscored } from './protocol.ts';
+
+/** One request with its completions holds so many characters, unless it has one completion. */
+const mostCharacters = 8 * 2 ** 20;
+
+/** After so many lost batches in one rollout the rest of it is not tried: a rollout ends, whatever the service does. */
+const mostLost = 3;
+
+const patience: RetryOptions = { retries: 3, minTimeout: 1000, maxTimeout: 10_000, randomize: true };
+
+export type HttpRewardSettings = Omit<RewardHttpSettings, 'weight' | 'domains'>;
+
+interface Options {
+  /** Ends a rollout that is being scored with an InterruptedError. */
+  readonly signal?: AbortSignal;
+  /** After how long what failed is tried again. */
+  readonly retry?: RetryOptions;
+}
+
+interface Batch {
+  /** Place of its first sample. */
+  readonly start: number;
+  /** As JSON. */
+  readonly samples: readonly string[];
+}
+
+/** A reward that a service computes. */
+export class HttpReward {
+  readonly columns: readonly string[] = [];
+  readonly #service: HttpService;
+  readonly #settings: HttpRewardSettings;
+  readonly #options: Options;
+
+  private constructor(settings: HttpRewardSettings, options: Options) {
+    this.#service = new HttpService(settings, tokenOf(settings));
+    this.#settings = settings;
+    this.#options = options;
+  }
+
+  /**
+   * Asks the service for the scores of nothing, so that what is wrong with it is known before the first rollout.
+   *
+   * @throws UserError if there is no token, or the service does not take what it is given
+   * @throws UnavailableError if it does not answer
+   */
+  static async open(settings: HttpRewardSettings, options: Options = {}): Promise<HttpReward> {
+    const reward = new HttpReward(settings, options);
+    try {
+      await reward.#ask([]);
+      return reward;
+    } catch (error) {
+      reward.close();
+      if (error instanceof PassingFailure) throw new UnavailableError(error.message, { cause: error });
+      throw error instanceof ServiceFailure ? new UserError(error.message, { cause: error }) : error;
+    }
+  }
+
+  /**
+   * A score for each sample, in their order.
+   *
+   * @throws UnavailableError if no batch was scored and the service was not there
+   */
+  async score(samples: readonly Sample[]): Promise<readonly Score[]> {
+    const batches = inBatches(samples, this.#settings.batch);
+    const scores: Score[] = samples.map(() => notTried);
+    const failures: ServiceFailure[] = [];
+    const queue = [...batches];
+    const lane = async (): Promise<void> => {
+      for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) {
+        const { start, samples: parts } = batch;
+        // oxlint-disable-next-line no-await-in-loop -- the lanes bound how many are asked at a time
+        const found = failures.length < mostLost ? await this.#scoresOf(parts, failures) : parts.map(() => notTried);
+        found.forEach((score, index) => (scores[start + index] = score));
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(this.#settings.concurrency, batches.length) }, lane));
+    const [first] = failures;
+    const isAway =
+      first !== undefined && scores.every((score) => typeof score === 'object' && score.because !== 'abstain');
+    if (isAway && failures.every((failure) => failure instanceof PassingFailure)) {
+      throw new UnavailableError(first.message, { cause: first });
+    }
+    return scores;
+  }
+
+  close(): void {
+    this.#service.close();
+  }
+
+  async #scoresOf(samples: readonly string[], failures: ServiceFailure[]): Promise<readonly Score[]> {
+    try {
+      return await this.#ask(samples);
+    } catch (error) {
+      if (!(error instanceof ServiceFailure)) throw error;
+      failures.push(error);
+      const { because, message } = error;
+      return samples.map((): Unscored => ({ because, message }));
+    }
+  }
+
+  async #ask(samples: readonly string[]): Promise<readonly Score[]> {
+    const { signal, retry = patience } = this.#options;
+    try {
+      return await pRetry(() => this.#service.ask(samples, signal), {
+        ...retry,
+        ...(signal && { signal }),
+        shouldRetry: ({ error }) => error instanceof PassingFailure,
+      });
+    } catch (error) {
+      if (signal?.aborted) throw new InterruptedError('asked to stop while a reward was computed', { cause: error });
+      throw error;
+    }
+  }
+}
+
+const notTried: Unscored = { because: 'error', message: `after ${mostLost} lost requests the rest was not tried` };
+
+/** @param most samples in one */
+function inBatches(samples: readonly Sample[], most: number): Batch[] {
+  const batches: { start: number; samples: string[] }[] = [];
+  let characters = 0;
+  for (const [index, text] of zip(
+    [...samples.keys()],
+    samples.map((sample) => JSON.stringify(sample)),
+  )) {
+    const last = batches.at(-1);
+    if (last === undefined || last.samples.length === most || characters + text.length > mostCharacters) {
+      batches.push({ start: index, samples: [text] });
+      characters = text.length;
+    } else {
+      last.samples.push(text);
+      characters += text.length;
+    }
+  }
+  return batches;
+}
+
+function tokenOf({ url, token }: HttpRewardSettings): string | undefined {
+  if (token === undefined) return undefined;
+  const value = process.env[token.variable]?.trim() ?? '';
+  const name = `${url}: the environment variable ${token.variable}`;
+  if (value === '') throw new UserError(`${name} is empty; expected the token that the service asks for`);
+  if (!/^[\x21-\x7e]+$/.test(value)) throw new UserError(`${name} is no token; expected visible ASCII without spaces`);
+  return value;
+}
