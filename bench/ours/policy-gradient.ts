@@ -10,7 +10,10 @@ async function prepare(backend: ThreadBackend, config: ModelConfig, workload: Po
     completions.map((completionIds) => ({ promptIds, completionIds })),
   );
   const sampled = cutCompletions(sequences, config, tokenFields);
-  const oldProbs = inBatchOrder(sampled, await backend.probabilities(sampled, 'policy', 1));
+  const oldProbs = inBatchOrder(
+    sampled,
+    await backend.tokenFigures(sampled, 'policy', { figure: 'prob', inverseTemperature: 1 }),
+  );
   const { advantages, weight } = workload;
   const parts = cutBatch(
     {

@@ -67,6 +67,12 @@ export const otherNames: Readonly<Record<string, readonly string[]>> = {
   epsilon_high: ['clip.high'],
   delta: ['clip.dual'],
   loss_type: ['loss'],
+  importance_sampling_level: ['loss'],
+  scale_rewards: ['scaleRewards'],
+  use_bias_correction_kl: ['kl.biasCorrection'],
+  ref_model_mixup_alpha: ['kl.referenceMixup'],
+  entropy_coef: ['entropy.coefficient'],
+  top_entropy_quantile: ['entropy.topQuantile'],
 
   // Adapters
   use_peft: ['lora'],

@@ -288,6 +288,21 @@ export const badManifests: readonly BadManifest[] = [
     expected: [/^spec.stages\[1\].grpo: clip.dual: the loss cispo has one bound of the ratio, clip.high/],
   },
   {
+    name: 'a bias correction of a KL in the reward',
+    text: broken('steps: 3, rewards', 'steps: 3, kl: {in: reward, biasCorrection: true}, rewards'),
+    expected: [/^spec.stages\[1\].grpo: kl.biasCorrection needs the ratio of each token, in the loss/],
+  },
+  {
+    name: 'a mean of adapters',
+    text: broken('steps: 3, rewards', 'steps: 3, lora: {}, kl: {referenceMixup: 0.6}, rewards'),
+    expected: [/^spec.stages\[1\].grpo: kl.referenceMixup: the mean of two adapters is not the adapter of the mean/],
+  },
+  {
+    name: 'a band of an entropy that has no bonus',
+    text: broken('steps: 3, rewards', 'steps: 3, entropy: {band: {low: 0.1, high: 1}}, rewards'),
+    expected: [/^spec.stages\[1\].grpo: entropy.band needs a coefficient above 0, and low below high/],
+  },
+  {
     name: 'no stages',
     text: manifest('stages: []'),
     expected: ['spec.stages: found 0 items, expected 1 to 32 items'],

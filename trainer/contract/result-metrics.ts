@@ -52,6 +52,8 @@ export function resultMetrics(
       ...rollout,
       ...update,
       ...clipRatios(grpo),
+      ...(grpo.entropy.coefficient > 0 ? ['entropy_coef'] : []),
+      ...(grpo.kl.in === 'reward' ? ['reward_kl_penalty'] : []),
       ...rewardNames(rewards).flatMap(meanAndStd),
       ...rewardNames(rewards)
         .filter((_, index) => rewards[index] && ownReward(rewards[index]))

@@ -1,8 +1,10 @@
 import { z } from 'zod';
-import { reward } from './rewards.ts';
+import { grpo } from './grpo-settings.ts';
 import { count, exactlyOne, fraction, name, names, object, positiveInt, withRules } from './schema.ts';
 import type { LoraSettings } from './training.ts';
 import { evaluation, evaluationRules, promptShape, rowShape, sampling, trainingShape } from './training.ts';
+
+export { grpo, type GrpoSettings } from './grpo-settings.ts';
 
 export const pretrain = object({
   ...trainingShape,
@@ -36,110 +38,6 @@ export const sft = object({
   ...rowShape,
 }).describe('Supervised fine-tuning on completions: the stop token is trained, prompt tokens are not.');
 export type SftSettings = z.infer<typeof sft>;
-
-const completions = object({
-  every: positiveInt
-    .default(20)
-    .describe(
-      'Steps between two looks at completions, in samples.jsonl and the report; the last rollout is always looked at.',
-    ),
-  count: z.int().min(0).max(1024).default(2).describe('Prompts in a look, with one completion each.'),
-  rollouts: count
-    .default(0)
-    .describe(
-      'The newest rollouts of which all completions are kept, with rewards and advantages, a file each in rollouts/; beyond 1 GiB fewer. 0 is none.',
-    ),
-});
-
-export const grpo = withRules(
-  object({
-    ...trainingShape,
-    learningRate: trainingShape.learningRate.default(3e-6),
-    prompts: names.describe('Datasets with prompts.'),
-    steps: positiveInt.describe('Optimizer steps.'),
-    promptsPerStep: positiveInt.default(32).describe('Prompts in one optimizer step.'),
-    group: z.int().min(2).max(1024).default(16).describe('Completions per prompt.'),
-    stepsPerRollout: positiveInt.default(1).describe('Mini-batches that one rollout is cut into; the paper uses 16.'),
-    epochsPerRollout: positiveInt.default(1).describe('Times that a rollout is trained on.'),
-    loss: z
-      .enum(['grpo', 'dr_grpo', 'dapo', 'gspo', 'cispo'])
-      .default('grpo')
-      .describe(
-        'grpo clips the ratio of each token and counts every completion the same; dapo counts every token of the batch the same; dr_grpo divides by maxNewTokens, and rewards by nothing; gspo clips one ratio a completion, the geometric mean of its tokens, and wants a clip of about 3e-4; cispo takes the ratio, at most 1 + clip.high, as a weight without a gradient, so that every token learns, and counts tokens as dapo does.',
-      ),
-    scaleRewards: z
-      .enum(['group', 'batch', 'none'])
-      .optional()
-      .describe(
-        "What a reward's distance from the mean of its group is divided by: the standard deviation of the group, that of the whole rollout, or nothing (scale_rewards of TRL). When absent group, and none for dr_grpo.",
-      ),
-    clip: object({
-      low: z
-        .number()
-        .min(0)
-        .max(1)
-        .default(0.2)
-        .describe('The ratio is clipped below 1 − low; cispo has no bound there.'),
-      high: z.number().min(0).max(100).default(10).describe('The ratio is clipped above 1 + high.'),
-      dual: z
-        .number()
-        .min(1)
-        .max(100)
-        .optional()
-        .describe(
-          'Dual clip: where the advantage is negative, the ratio is clipped above this as well (clip_ratio_c of verl, 3 there; delta of TRL). Off when absent, as in the paper and in TRL.',
-        ),
-    })
-      .prefault({})
-      .describe('PPO clipping; the paper uses ε = 10 above.'),
-    kl: object({
-      coefficient: z
-        .number()
-        .min(0)
-        .max(10)
-        .default(0.001)
-        .describe('Weight of the k3 estimate of KL(policy ‖ reference) in the loss; at 0 no reference is kept.'),
-      report: z
-        .boolean()
-        .optional()
-        .describe('Keeps a reference and reports the metric kl at a coefficient of 0, too: 18 % of a step.'),
-      referenceEvery: count
-        .default(400)
-        .describe('The reference is replaced by the policy every this many steps; 0 is never.'),
-    })
-      .prefault({})
-      .describe('KL to the reference policy, inside the loss.'),
-    advantageEpsilon: z.number().min(0).default(1e-4).describe('Added to the standard deviation of a group.'),
-    sampling: sampling.prefault({}).describe('How completions are sampled.'),
-    ...promptShape,
-    completions: completions.prefault({}).describe('Which completions are written down; decides no weights.'),
-    rewards: z.array(reward).min(1).max(16).describe('Simply added, each times its weight.'),
-  }),
-  [
-    {
-      rule: '!self.rewards.exists(r, has(r.rewardModel) && has(r.rewardModel.lastSteps) && r.rewardModel.lastSteps > self.steps)',
-      message: 'rewards: lastSteps must not be greater than steps',
-    },
-    {
-      rule: 'self.sampling.temperature >= 0.01',
-      message: 'sampling.temperature must be at least 0.01: greedy completions of a group are all the same',
-    },
-    {
-      rule: 'self.sampling.topP > 0.0 && self.sampling.topK != 1',
-      message:
-        'sampling.topP must be greater than 0 and sampling.topK must not be 1: with one token to choose from, the completions of a group are all the same',
-    },
-    {
-      rule: '!has(self.clip.dual) || self.clip.dual > 1.0',
-      message: 'clip.dual must be greater than 1: it bounds the ratio where it has grown',
-    },
-    {
-      rule: "!has(self.clip.dual) || self.loss != 'cispo'",
-      message: 'clip.dual: the loss cispo has one bound of the ratio, clip.high',
-    },
-  ],
-).describe('Reinforcement learning with verifiable rewards, by group relative policy optimisation.');
-export type GrpoSettings = z.infer<typeof grpo>;
 
 export const sampleMethod = object({
   method: z

@@ -1,4 +1,5 @@
 import type { ParameterTensor } from '../models/parameters.ts';
+import type { AskedFigure } from '../passes/head-runs.ts';
 import type { AdamWSettings } from '../optim/adamw.ts';
 import type { Claims } from '../rollout/claims.ts';
 import type { LiveEvent } from '../rollout/live/generate-live.ts';
@@ -21,11 +22,11 @@ export interface Backend {
   generate(plan: GenerationPlan, set: string, claims: Claims, onCompletion: OnCompletion): Promise<void>;
   /** Samples what it is told of, until it is told that nothing more comes. */
   generateLive(plan: LivePlan, set: string, onEvent: (event: LiveEvent) => void): Promise<LiveThread[]>;
-  /** By part and sequence, the probability of each completion token. */
-  probabilities(
+  /** By part and sequence, a figure of each completion token. */
+  tokenFigures(
     parts: readonly Part<TokenSequence>[],
     set: string,
-    inverseTemperature: number,
+    asked: AskedFigure,
   ): Promise<(readonly Float32Array[])[]>;
   /** By part and sequence, the scalar head's score. */
   scores(parts: readonly Part<ScoredSequence>[], set: string): Promise<(readonly number[])[]>;

@@ -63,8 +63,8 @@ export function tokenFields({ promptIds, completionIds }: TokenSequence): TokenS
 }
 
 function lossFields(sequence: PolicySequence): PolicySequence {
-  const { oldProbs, refProbs, advantage, weight } = sequence;
-  return { ...tokenFields(sequence), oldProbs, refProbs, advantage, weight };
+  const { oldProbs, refProbs, advantage, weight, entropyWeight } = sequence;
+  return { ...tokenFields(sequence), oldProbs, refProbs, advantage, weight, entropyWeight };
 }
 
 /** A part of a training step that runs forward and backward at once. */

@@ -3,6 +3,7 @@ import type { Head, ModelConfig } from '../models/config.ts';
 import { parameterLayout } from '../models/parameters.ts';
 import type { ParameterLayout, ParameterTensor } from '../models/parameters.ts';
 import { clipFactor } from '../optim/clipping.ts';
+import type { AskedFigure } from '../passes/head-runs.ts';
 import { inverseOf } from '../rollout/decoder.ts';
 import { type Claims, finishClaim, newClaims } from '../rollout/claims.ts';
 import type { Completion, GenerationRequest } from '../rollout/requests.ts';
@@ -192,12 +193,28 @@ export class Engine {
   /** Probability of each completion token at a temperature (0 counts as 1). */
   async tokenProbabilities(
     sequences: readonly TokenSequence[],
+    options: { set?: string; temperature: number },
+  ): Promise<Float32Array[]> {
+    return this.#tokenFigures('prob', sequences, options);
+  }
+
+  /** Entropy of the distribution that each completion token is drawn from, in nats, at a temperature (0 counts as 1). */
+  async tokenEntropies(
+    sequences: readonly TokenSequence[],
+    options: { set?: string; temperature: number },
+  ): Promise<Float32Array[]> {
+    return this.#tokenFigures('entropy', sequences, options);
+  }
+
+  async #tokenFigures(
+    figure: AskedFigure['figure'],
+    sequences: readonly TokenSequence[],
     { set = 'policy', temperature }: { set?: string; temperature: number },
   ): Promise<Float32Array[]> {
     return this.#inOrder(async () => {
       const parts = cutCompletions(sequences, this.#config, tokenFields);
-      const work = this.#backend.probabilities(parts, set, inverseOf(temperature));
-      return inBatchOrder(parts, await this.#stop.orStop(work));
+      const asked = { figure, inverseTemperature: inverseOf(temperature) };
+      return inBatchOrder(parts, await this.#stop.orStop(this.#backend.tokenFigures(parts, set, asked)));
     });
   }
 

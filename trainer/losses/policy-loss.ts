@@ -1,14 +1,14 @@
 import { type Value, scalar } from '../graph/value.ts';
-import { add, equal, multiply, where } from '../ops/elementwise.ts';
+import { add, equal, multiply, subtract, where } from '../ops/elementwise.ts';
 import { sum } from '../ops/reduction.ts';
 import { boundedRatio } from './bounded-ratio.ts';
 import { type KlEstimator, klEstimates } from './kl-estimates.ts';
 import { type Clip, noDualClip, type SurrogateName, surrogates } from './surrogates.ts';
 
 /**
- * The policy loss of GRPO and its variants: what a token costs by its ratio, and a KL penalty,
+ * The policy loss of GRPO and its variants: what a token costs by its ratio, a KL penalty, and a bonus for entropy,
  *
- *   Σ weight · (surrogate(π/π_old, A) + β · kl(π, π_ref))
+ *   Σ weight · (surrogate(π/π_old, A) + β · kl(π, π_ref)) − entropyWeight · H(π)
  *
  * Each formula stands twice, side by side (surrogates.ts, kl-estimates.ts): `graph` builds what is trained, `number` computes the same in
  * double precision, for the metrics and as the oracle of the tests. What is passed around are probabilities, not their logarithms: equal
@@ -24,9 +24,12 @@ export interface PolicySample {
   readonly oldProbs: ArrayLike<number>;
   /** Of each token, under the reference policy; not needed where the KL coefficient is 0. */
   readonly refProbs?: ArrayLike<number> | undefined;
-  readonly advantage: number;
+  /** Of the completion, or of each token. */
+  readonly advantage: ArrayLike<number> | number;
   /** Of each token, from `sequenceWeights`; 0 leaves the completion out. */
   readonly weight: number;
+  /** Of each token; 0 when absent. */
+  readonly entropyWeight?: ArrayLike<number> | number | undefined;
 }
 
 /** Of which formulas a graph of the loss is made; each form is a program of its own. */
@@ -40,9 +43,15 @@ export interface PolicyLossForm {
      */
     readonly biasCorrection: boolean;
   };
+  /** Less the entropy of each token's distribution, times its `entropyWeight`. */
+  readonly entropy: boolean;
 }
 
-export const plainForm: PolicyLossForm = { surrogate: 'clipped', kl: { estimator: 'k3', biasCorrection: false } };
+export const plainForm: PolicyLossForm = {
+  surrogate: 'clipped',
+  kl: { estimator: 'k3', biasCorrection: false },
+  entropy: false,
+};
 
 export interface PolicyLossSettings {
   readonly clip: Clip;
@@ -62,6 +71,7 @@ interface TokenInput {
 export const tokenInputs = {
   weight: { padding: 0, of: ({ weight }) => weight },
   advantage: { padding: 0, of: ({ advantage }) => advantage },
+  entropyWeight: { padding: 0, of: ({ entropyWeight = 0 }) => entropyWeight },
   oldProb: { padding: 1, of: ({ oldProbs }) => oldProbs },
   refProb: {
     padding: 1,
@@ -88,8 +98,13 @@ export type PolicyInputs = Readonly<Record<keyof typeof tokenInputs | keyof type
  * The loss in a graph, shape `[]`.
  *
  * @param prob π, `[n]`
+ * @param options.entropies H(π), `[n]`; none where the form has no entropy
  */
-export function policyLossGraph(prob: Value, inputs: PolicyInputs, form: PolicyLossForm = plainForm): Value {
+export function policyLossGraph(
+  prob: Value,
+  inputs: PolicyInputs,
+  { form = plainForm, entropies }: { form?: PolicyLossForm | undefined; entropies?: Value | undefined } = {},
+): Value {
   const { weight, klCoefficient } = inputs;
   const leftOut = equal(weight, scalar(0));
   // A left-out position counts as probability 1, so that padding can bring no 0 ÷ 0 into the sum.
@@ -98,7 +113,9 @@ export function policyLossGraph(prob: Value, inputs: PolicyInputs, form: PolicyL
   const ratio = boundedRatio.graph(p, trained(inputs.oldProb));
   const estimate = klEstimates[form.kl.estimator].graph(p, trained(inputs.refProb));
   const kl = form.kl.biasCorrection ? multiply(estimate, ratio) : estimate;
-  return sum(multiply(weight, add(surrogates[form.surrogate].graph(ratio, p, inputs), multiply(kl, klCoefficient))));
+  const cost = add(surrogates[form.surrogate].graph(ratio, p, inputs), multiply(kl, klCoefficient));
+  const loss = sum(multiply(weight, cost));
+  return entropies ? subtract(loss, sum(multiply(inputs.entropyWeight, entropies))) : loss;
 }
 
 /** A completion after the training pass. */
@@ -111,6 +128,7 @@ export type TrainedSample = PolicySample & {
 export interface TokenLoss {
   readonly prob: number;
   readonly ratio: number;
+  readonly advantage: number;
   readonly surrogate: number;
   /** The estimate of the KL to the reference; absent without reference probabilities. */
   readonly kl: number | undefined;
@@ -131,16 +149,18 @@ export function* tokenLosses(
   for (let t = 0; t < probs.length; t++) {
     const [prob, oldProb, refProb] = [probs[t] as number, sample.oldProbs[t] as number, sample.refProbs?.[t]];
     const ratio = boundedRatio.number(prob, oldProb);
+    const advantage = typeof sample.advantage === 'number' ? sample.advantage : (sample.advantage[t] as number);
     yield {
       prob,
       ratio,
-      surrogate: surrogate(ratio, prob, sample.advantage, clip),
+      advantage,
+      surrogate: surrogate(ratio, prob, advantage, clip),
       kl: refProb === undefined ? undefined : estimate(prob, refProb) * (form.kl.biasCorrection ? ratio : 1),
     };
   }
 }
 
-/** The loss that the graph computes, in double precision. */
+/** The loss that the graph computes, but for the entropy, in double precision. */
 export function policyLoss(samples: readonly TrainedSample[], settings: PolicyLossSettings): number {
   let loss = 0;
   for (const sample of samples) {

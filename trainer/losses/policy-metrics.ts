@@ -20,8 +20,7 @@ export function policyMetrics(
   const { clip, form = plainForm } = settings;
   let [tokens, kl, referenced, surprise, low, high, dual] = [0, 0, 0, 0, 0, 0, 0];
   for (const sample of samples) {
-    const { advantage } = sample;
-    for (const { prob, ratio, kl: estimate } of tokenLosses(sample, settings)) {
+    for (const { prob, ratio, advantage, kl: estimate } of tokenLosses(sample, settings)) {
       tokens++;
       surprise -= boundedLog(prob);
       if (ratio < 1 - clip.low && advantage < 0) low++;

@@ -10,7 +10,7 @@ import {
   settingInputs,
   tokenInputs,
 } from '../losses/policy-loss.ts';
-import { distribution, tableRows, tokenProbability } from '../nn/token-probability.ts';
+import { distribution, entropy, tableRows, tokenProbability } from '../nn/token-probability.ts';
 import { linear } from '../ops/linalg.ts';
 import { reshape } from '../ops/movement.ts';
 import type { Head, ModelConfig } from './config.ts';
@@ -33,6 +33,12 @@ export function probabilityProgram(config: ModelConfig): OnnxProgram {
   const program = headInputs(config, 'lm');
   const { prob } = tokenProbability(atTemperature(program), program.table, targets(program));
   return program.inputs.write({ prob });
+}
+
+/** Entropy of the next token's distribution, in nats: `x`, `inverseTemperature` [1] → `entropy` [M]. */
+export function entropyProgram(config: ModelConfig): OnnxProgram {
+  const program = headInputs(config, 'lm');
+  return program.inputs.write({ entropy: entropy(atTemperature(program), program.table) });
 }
 
 /** Distribution of the next token: `x`, `inverseTemperature` [1] → `prob` [M, V]. @param packed as of `decodeProgram` */
@@ -119,8 +125,11 @@ const losses: Record<
   policy(program, form) {
     const wanted = targets(program);
     const rows = byThemselves(program.table, wanted);
-    const { prob } = tokenProbability(atTemperature(program), program.table, wanted, rows);
-    return { loss: policyLossGraph(prob, policyInputs(program), form), prob, rows };
+    const hidden = atTemperature(program);
+    const { prob } = tokenProbability(hidden, program.table, wanted, rows);
+    const inputs = policyInputs(program);
+    const entropies = form?.entropy ? entropy(hidden, program.table) : undefined;
+    return { loss: policyLossGraph(prob, inputs, { form, entropies }), prob, rows };
   },
   pairwise(program) {
     const scores = score(program);

@@ -1,6 +1,7 @@
 export { cacheBlock } from '../nn/cached-attention.ts';
 export { cacheType, decodeProgram } from './decode-program.ts';
 export {
+  entropyProgram,
   headGradientProgram,
   headParameters,
   type Loss,

@@ -5,7 +5,7 @@ import { gatherRows, pickColumns } from '../ops/indexing.ts';
 import { linear, linearInputGradient, linearWeightGradient } from '../ops/linalg.ts';
 import { cast, reshape } from '../ops/movement.ts';
 import { softmax } from '../ops/normalization.ts';
-import { reduceMax } from '../ops/reduction.ts';
+import { reduceMax, reduceSum } from '../ops/reduction.ts';
 
 /** Keeps the logarithm of a probability that underflowed finite. The smallest normal float32 is 1.2e-38. */
 export const smallestProbability = 1.2e-38;
@@ -13,6 +13,13 @@ export const smallestProbability = 1.2e-38;
 /** Next-token distribution, `[n, V]`, from hidden states `[n, d]` and the head's table `[V, d]`. */
 export function distribution(hidden: Value, table: Value): Value {
   return softmax(linear(hidden, table));
+}
+
+/** Entropy of the next token's distribution, `[n]`, in nats. */
+export function entropy(hidden: Value, table: Value): Value {
+  const p = distribution(hidden, table);
+  const surprise = multiply(p, log(maximum(p, scalar(smallestProbability))));
+  return negate(reshape(reduceSum(surprise, [1]), [dimension(hidden.shape, 0)]));
 }
 
 /** Rows of the table in float32, `[n, d]`. */

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../models/config.ts';
-import { probabilityProgram, scoreProgram } from '../models/programs.ts';
+import { entropyProgram, probabilityProgram, scoreProgram } from '../models/programs.ts';
 import type { ExecutableCache } from '../runtime/executable-cache.ts';
 import type { AnyTensor, AnyTensors } from '../runtime/tensor.ts';
 import { tensorRows } from '../runtime/device-memory.ts';
@@ -27,6 +27,14 @@ export function logitSpans(count: number, vocabularySize: number, bytes = logitB
   }));
 }
 
+const figures = { prob: probabilityProgram, entropy: entropyProgram } as const;
+
+/** What is asked of each picked token: the probability of its target, or the entropy of the distribution that it is drawn from, in nats. */
+export interface AskedFigure {
+  readonly figure: keyof typeof figures;
+  readonly inverseTemperature: number;
+}
+
 /** Runs what follows the last layer where nothing is trained. */
 export class HeadRuns {
   readonly #config: ModelConfig;
@@ -39,14 +47,14 @@ export class HeadRuns {
     this.#memory = memory;
   }
 
-  /** Of each picked token's target, `[M]`. @param x the last residual stream */
-  async probabilities(
+  /** Of each picked token, `[M]`. @param x the last residual stream */
+  async tokenFigures(
     parameters: AnyTensors,
     x: AnyTensor,
     { picked, targets }: { readonly picked: readonly number[]; readonly targets: readonly number[] },
-    inverseTemperature: number,
+    { figure, inverseTemperature }: AskedFigure,
   ): Promise<Float32Array> {
-    const program = await this.#programs.get('probability', () => probabilityProgram(this.#config));
+    const program = await this.#programs.get(figure, () => figures[figure](this.#config));
     const memory = this.#memory;
     const scale = memory.floats('inverse temperature', Float32Array.of(inverseTemperature), [1]);
     const all = new Float32Array(picked.length);
@@ -55,9 +63,9 @@ export class HeadRuns {
     for (const span of logitSpans(picked.length, this.#config.vocabularySize)) {
       const ofSpan = (tensor: AnyTensor) => tensorRows(tensor, span.start, span.end);
       const inputs = { x: await memory.pickRows(x, ofSpan(rows)), targets: ofSpan(wanted), inverseTemperature: scale };
-      const prob = memory.tensor('picked prob', [span.end - span.start]);
-      await program.run({ ...parameters, ...inputs }, { prob });
-      all.set(memory.read(prob), span.start);
+      const output = memory.tensor(`picked ${figure}`, [span.end - span.start]);
+      await program.run({ ...parameters, ...inputs }, { [figure]: output });
+      all.set(memory.read(output), span.start);
     }
     return all;
   }

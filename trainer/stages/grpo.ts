@@ -9,6 +9,7 @@ import { Gradable } from './gradable.ts';
 import { loadPolicy } from './load-policy.ts';
 import { logCompletions } from './log-completions.ts';
 import { RewardModels } from './reward-models.ts';
+import type { Policy } from './policy.ts';
 import { updatePolicy } from './policy-update.ts';
 import { miniBatches, rollOut, type Rollout } from './rollout.ts';
 import { readRollout, writeRollout } from './rollout-file.ts';
@@ -76,7 +77,7 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
       for (const [at, miniBatch] of updates.slice(0, training.stepsLeft)) {
         const update = await training.stoppable(() => updatePolicy(settings, policy, miniBatch, training.step));
         const refresh = isRefreshDue(settings, training.step);
-        if (refresh) await policy.refreshReference();
+        if (refresh) await refreshReference(settings, policy);
         await training.report({
           ...rollout.metrics,
           ...(at === 0 && { num_tokens: rollout.tokens }), // once, so that it can be summed
@@ -93,6 +94,10 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
     await models.close();
     await policy.close();
   }
+}
+
+async function refreshReference({ kl }: GrpoSettings, policy: Policy): Promise<void> {
+  await (kl.referenceMixup === 1 ? policy.refreshReference() : policy.mixReference(kl.referenceMixup));
 }
 
 /** Whether the reference is replaced by the policy after this step, counted from 0. */

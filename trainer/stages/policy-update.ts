@@ -10,6 +10,7 @@ import { sequenceWeights } from '../losses/sequence-weights.ts';
 import type { Metrics } from './metrics.ts';
 import type { Policy } from './policy.ts';
 import type { LearnableCompletion } from './rollout.ts';
+import { entropyTerms, type WeightedCompletion } from './with-entropy.ts';
 
 /** One optimizer step on a mini-batch of whole groups. */
 export async function updatePolicy(
@@ -18,15 +19,19 @@ export async function updatePolicy(
   completions: readonly LearnableCompletion[],
   step: number,
 ): Promise<Metrics> {
-  const { kl, loss, sampling, optimizer } = settings;
+  const { loss, sampling, optimizer } = settings;
   const lengths = completions.map(({ completionIds, reward }) => (reward === undefined ? 0 : completionIds.length));
   const weights = sequenceWeights(lengths, { loss, maxNewTokens: sampling.maxNewTokens });
   const weighted = zip(completions, weights).map(([completion, weight]) => ({ ...completion, weight }));
   const onPolicy = updatesPerRollout(settings) === 1;
-  const lossSettings = policyLossSettings(settings);
-  const teachers = teaching(weighted, kl.coefficient);
+  const { coefficient, focus } = await entropyTerms(settings, policy, weighted);
+  const lossSettings = policyLossSettings(settings, coefficient !== 0);
+  const teachers = teaching(weighted, coefficient !== 0 || lossSettings.klCoefficient > 0);
   // On the policy that sampled them all ratios are 1, the completion's as well as the token's.
-  const sequences = onPolicy ? teachers : await withRatios(settings, policy, teachers);
+  const sequences = (onPolicy ? teachers : await withRatios(settings, policy, teachers)).map((sequence, index) => ({
+    ...focus(teachers[index] as WeightedCompletion),
+    oldProbs: sequence.oldProbs,
+  }));
   const learningRate = learningRateAt(settings.schedule, settings.learningRate, step + 1, settings.steps);
   const report = await policy.train(
     {
@@ -48,6 +53,7 @@ export async function updatePolicy(
       lossSettings,
     ),
     ...(onPolicy && samplingLogpDifference(trained)),
+    ...(settings.entropy.coefficient > 0 && { entropy_coef: coefficient }),
     loss: report.loss,
     grad_norm: report.gradNorm,
     learning_rate: learningRate,
@@ -55,9 +61,11 @@ export async function updatePolicy(
 }
 
 /** The loss that the settings ask for. */
-function policyLossSettings({ clip, kl, loss }: GrpoSettings): PolicyLossSettings {
+function policyLossSettings({ clip, kl, loss }: GrpoSettings, entropy: boolean): PolicyLossSettings {
+  const { estimator, biasCorrection } = kl;
   const { surrogate } = policyLossVariants[loss];
-  return { clip, klCoefficient: kl.coefficient, form: { surrogate, kl: { estimator: 'k3', biasCorrection: false } } };
+  const klCoefficient = kl.in === 'loss' ? kl.coefficient : 0;
+  return { clip, klCoefficient, form: { surrogate, kl: { estimator, biasCorrection }, entropy } };
 }
 
 /** Where the ratio is that of the completion, it needs all of its tokens before any of them is trained: a pass more. */
@@ -75,13 +83,13 @@ async function withRatios<T extends Pick<LearnableCompletion, 'promptIds' | 'com
 }
 
 /**
- * The completions whose gradient is not 0 in any case: without a KL term those with an advantage, which groups that score alike have
- * not. One at least, for a step without a gradient still moves the weights by what the optimizer remembers.
+ * The completions whose gradient is not 0 in any case: without a KL term or a bonus for entropy those with an advantage, which groups that
+ * score alike have not. One at least, for a step without a gradient still moves the weights by what the optimizer remembers.
  */
 function teaching<T extends { readonly advantage: number; readonly weight: number }>(
   completions: readonly T[],
-  klCoefficient: number,
+  allDo: boolean,
 ): readonly T[] {
-  const some = completions.filter(({ advantage, weight }) => weight !== 0 && (klCoefficient > 0 || advantage !== 0));
+  const some = completions.filter(({ advantage, weight }) => weight !== 0 && (allDo || advantage !== 0));
   return some.length > 0 ? some : completions.slice(0, 1);
 }

@@ -107,6 +107,22 @@ export class Policy {
     this.#hasReference = true;
   }
 
+  /**
+   * Moves the reference towards the present weights: `α · policy + (1 − α) · reference`, tensor by tensor. Of adapters this would not be
+   * the mean of what they add. Source: TR-DPO, arXiv:2404.09656, eq. 2; `SyncRefModelCallback` of TRL.
+   */
+  async mixReference(alpha: number): Promise<void> {
+    const { engine } = this;
+    await engine.writeTrainedParameters('reference', async (memoryOf) => {
+      for (const tensor of engine.layout.tensors.filter(({ trained }) => trained)) {
+        const reference = (await engine.readTensor(tensor, 'reference')).slice();
+        const policy = await engine.readTensor(tensor);
+        const mixed = reference.map((value, index) => (1 - alpha) * value + alpha * (policy[index] as number));
+        (await memoryOf(tensor)).set(mixed);
+      }
+    });
+  }
+
   /** @param trained writes what the reference has of its own: all weights, or the adapters alone */
   async restoreReference(trained: WriteTensors): Promise<void> {
     await this.engine.writeTrainedParameters('reference', trained);

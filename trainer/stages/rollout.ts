@@ -1,4 +1,5 @@
 import { randomKey } from '../algorithms/random.ts';
+import { mean } from '../algorithms/statistics.ts';
 import { zip } from '../algorithms/zip.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { GrpoSettings } from '../contract/settings.ts';
@@ -6,6 +7,7 @@ import { updatesPerRollout } from '../contract/updates-per-rollout.ts';
 import { promptBatch } from '../data/prompt-order.ts';
 import type { RowList } from '../data/row-list.ts';
 import { groupAdvantages } from '../losses/group-advantages.ts';
+import { klEstimates } from '../losses/kl-estimates.ts';
 import { policyLossVariants } from '../losses/policy-loss-variants.ts';
 import { type SampledTwice, samplingLogpDifference } from '../losses/policy-metrics.ts';
 import type { Rewards, ScoredCompletion } from '../rewards/create-rewards.ts';
@@ -79,11 +81,13 @@ export async function rollOut(
   requireGraded(step + 1, scored);
   const groups = inGroups(scored, settings.group);
 
-  const learnable = await withReference(settings, policy, withAdvantages(settings, groups));
+  const referenced = klFromRewards(settings, await withReference(settings, policy, scored));
+  const learnable = withAdvantages(settings, inGroups(referenced.completions, settings.group));
   const tokens = scored.reduce((sum, completion) => sum + completion.tokens, 0);
   const metrics = {
     ...rewardMetrics(groups, rewards.names),
     ...completionMetrics(scored),
+    ...referenced.metrics,
     ...(updatesPerRollout(settings) > 1 && (await compareWithSampler(settings, policy, scored))),
     tokens_per_s: (tokens / (sampledMs - startedMs)) * 1000,
   };
@@ -99,10 +103,11 @@ export function withAdvantages(
   const rewards = groups.map((group) => withoutLone(group.map(({ reward }) => reward)));
   const advantages = groupAdvantages(rewards, { epsilon, scale });
   const learned = zip(zip(groups.flat(), rewards.flat()), advantages.flat());
-  return learned.map(([[{ promptIds, completionIds, oldProbs }, reward], advantage]) => ({
+  return learned.map(([[{ promptIds, completionIds, oldProbs, refProbs }, reward], advantage]) => ({
     promptIds,
     completionIds,
     oldProbs,
+    ...(refProbs && { refProbs }),
     reward,
     advantage,
   }));
@@ -114,14 +119,41 @@ function withoutLone(rewards: readonly (number | undefined)[]): readonly (number
 }
 
 /** Adds the probabilities of the reference policy where there is one. */
-export async function withReference(
+export async function withReference<T extends Omit<LearnableCompletion, 'advantage'>>(
   { sampling: { temperature } }: GrpoSettings,
   policy: Policy,
-  completions: readonly LearnableCompletion[],
-): Promise<LearnableCompletion[]> {
+  completions: readonly T[],
+): Promise<(T & Pick<LearnableCompletion, 'refProbs'>)[]> {
   if (!policy.hasReference) return [...completions];
   const reference = await policy.engine.tokenProbabilities(completions, { set: 'reference', temperature });
   return zip(completions, reference).map(([completion, refProbs]) => ({ ...completion, refProbs }));
+}
+
+/**
+ * Takes the KL to the reference from rewards where the settings have it there, as `apply_kl_penalty` of verl does: β times the estimates of
+ * the tokens of a completion, under the policy that sampled it.
+ */
+export function klFromRewards<T extends Omit<LearnableCompletion, 'advantage'>>(
+  { kl }: Pick<GrpoSettings, 'kl'>,
+  completions: readonly T[],
+): { readonly completions: readonly T[]; readonly metrics: Metrics } {
+  if (kl.in === 'loss' || kl.coefficient === 0) return { completions, metrics: {} };
+  const estimate = klEstimates[kl.estimator].number;
+  const estimates = completions.map(({ oldProbs, refProbs }) =>
+    zip([...oldProbs], [...(refProbs ?? [])]).map(([prob, refProb]) => estimate(prob, refProb)),
+  );
+  return {
+    completions: zip(completions, estimates).map(([completion, ofTokens]) =>
+      completion.reward === undefined
+        ? completion
+        : { ...completion, reward: completion.reward - kl.coefficient * sumOf(ofTokens) },
+    ),
+    metrics: { reward_kl_penalty: mean(estimates.map(mean)) },
+  };
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 /** With several updates a rollout, only the first would compare equal weights; so this compares before any of them. */

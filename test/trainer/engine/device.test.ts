@@ -69,6 +69,8 @@ test.each(models)(
         completionIds,
       }));
       expect(await device.tokenProbabilities(sequences, { temperature: 0.8 })).toEqual(sampled);
+      const entropies = await device.tokenEntropies(sequences, { temperature: 0.8 });
+      expect(entropies).toEqual(await threads.tokenEntropies(sequences, { temperature: 0.8 }));
       const batch: TrainingBatch = {
         loss: 'policy',
         sequences: sequences.map((sequence, index) => ({

@@ -102,7 +102,7 @@ test('with equal bits the ratio is exactly 1: the loss is minus the weighted adv
   const batch = policyBatch(sequences, sampled, 1);
   const { loss } = await engine.step(batch, stepSettings);
   const expected = batch.sequences.reduce(
-    (sum, { completionIds, advantage, weight }) => sum - completionIds.length * Math.fround(weight) * advantage,
+    (sum, { completionIds, advantage, weight }) => sum - completionIds.length * Math.fround(weight) * Number(advantage),
     0,
   );
   expect(loss).toBeCloseTo(expected, 6);

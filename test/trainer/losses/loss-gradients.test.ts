@@ -55,6 +55,7 @@ async function offPolicyBatch(model: ModelConfig, rows: number, length: number, 
 const withKl = (estimator: 'k1' | 'k2' | 'k3', biasCorrection: boolean): PolicyLossForm => ({
   surrogate: 'clipped',
   kl: { estimator, biasCorrection },
+  entropy: false,
 });
 
 test.each<[Family, Loss, PolicyLossForm | undefined]>([

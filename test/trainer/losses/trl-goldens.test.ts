@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import type { GrpoSettings } from '../../../trainer/contract/settings.ts';
+import { grpo, type GrpoSettings } from '../../../trainer/contract/settings.ts';
 import { policyFeeds } from '../../../trainer/engine/feeds.ts';
 import { input } from '../../../trainer/graph/value.ts';
 import { writeProgram } from '../../../trainer/graph/writer.ts';
@@ -16,6 +16,8 @@ import { policyLossVariants } from '../../../trainer/losses/policy-loss-variants
 import { policyMetrics } from '../../../trainer/losses/policy-metrics.ts';
 import { oldProbsAtSequenceRatio } from '../../../trainer/losses/sequence-ratio.ts';
 import { sequenceWeights } from '../../../trainer/losses/sequence-weights.ts';
+import type { Policy } from '../../../trainer/stages/policy.ts';
+import { entropyTerms } from '../../../trainer/stages/with-entropy.ts';
 import { runProgram } from '../../support/run-program.ts';
 
 interface Golden {
@@ -24,6 +26,7 @@ interface Golden {
   readonly logps: readonly (readonly number[])[];
   readonly oldLogps: readonly (readonly number[])[];
   readonly refLogps: readonly (readonly number[])[];
+  readonly entropies: readonly (readonly number[])[];
   readonly cases: Readonly<Record<string, Case>>;
   readonly rewards: readonly (readonly number[])[];
   readonly scaledRewards: Readonly<Record<'group' | 'batch' | 'none', readonly (readonly number[])[]>>;
@@ -36,72 +39,107 @@ interface Case {
   readonly dual?: number;
   readonly beta: number;
   readonly biasCorrection?: boolean;
+  readonly entropyCoefficient?: number;
+  readonly topQuantile?: number;
   readonly value: number;
   /** By the logarithm of each token's probability. */
   readonly gradient: readonly (readonly number[])[];
+  readonly entropyGradient?: readonly (readonly number[])[];
   readonly metrics: Readonly<Record<string, number>>;
+}
+
+function farthest(expected: readonly number[], found: ArrayLike<number>): number {
+  return Math.max(...expected.map((value, index) => Math.abs(value - found[index]!)));
 }
 
 const golden = JSON.parse(
   readFileSync(new URL('../../fixtures/policy-losses/golden.json', import.meta.url), 'utf8'),
 ) as Golden;
 
-const probabilities = (logps: readonly (readonly number[])[]) => logps.map((row) => row.map(Math.exp));
+const probabilities = (logps: readonly (readonly number[])[]) =>
+  logps.map((row) => Float32Array.from(row, (logp) => Math.exp(logp)));
 
-function samplesOf({ loss }: Case) {
+/** A policy that knows the entropies of the batch alone. */
+const policy = {
+  engine: { tokenEntropies: async () => golden.entropies.map((row) => Float32Array.from(row)) },
+} as unknown as Policy;
+
+async function samplesOf({ loss, entropyCoefficient = 0, topQuantile = 1 }: Case) {
   const [probs, oldProbs, refProbs] = [golden.logps, golden.oldLogps, golden.refLogps].map(probabilities);
   const lengths = golden.logps.map((row) => row.length);
   const weights = sequenceWeights(lengths, { loss, maxNewTokens: golden.maxNewTokens });
-  return golden.advantages.map((advantage, index) => {
+  const completions = golden.advantages.map((advantage, index) => {
     const [now, old] = [probs![index]!, oldProbs![index]!];
     return {
+      promptIds: [1],
+      completionIds: [...now].map(() => 1),
       probs: now,
       oldProbs: policyLossVariants[loss].ratio === 'sequence' ? oldProbsAtSequenceRatio(now, old) : old,
       refProbs: refProbs![index]!,
+      reward: 0,
       advantage,
       weight: weights[index]!,
     };
   });
+  const entropy = { coefficient: entropyCoefficient, topQuantile };
+  const settings = grpo.parse({ prompts: ['sums'], steps: 1, rewards: [{ format: {} }], entropy });
+  const { focus } = await entropyTerms(settings, policy, completions);
+  return completions.map((completion) => ({ ...focus(completion), probs: completion.probs }));
 }
 
-function settingsOf({ loss, low, high, dual, beta, biasCorrection = false }: Case): PolicyLossSettings {
+function settingsOf({ loss, low, high, dual, beta, biasCorrection = false, ...given }: Case): PolicyLossSettings {
   const { surrogate } = policyLossVariants[loss];
   const kl = { estimator: 'k3', biasCorrection } as const;
-  return { clip: { low, high, dual }, klCoefficient: beta, form: { surrogate, kl } };
+  const form = { surrogate, kl, entropy: given.entropyCoefficient !== undefined };
+  return { clip: { low, high, dual }, klCoefficient: beta, form };
 }
 
-/** The loss as it is trained, and its gradient by the logarithm of each token's probability. */
+/** The loss as it is trained, and its gradient by the logarithm of each token's probability and by its entropy. */
 async function trained(given: Case) {
-  const [samples, settings] = [samplesOf(given), settingsOf(given)];
-  const sequences = samples.map((sample) => ({ ...sample, promptIds: [1], completionIds: sample.probs.map(() => 1) }));
+  const [sequences, settings] = [await samplesOf(given), settingsOf(given)];
   const { inputs: feeds } = policyFeeds({ loss: 'policy', sequences, settings, temperature: 1 });
-  const probs = samples.flatMap((sample) => sample.probs);
-  const prob = input('prob', [probs.length]);
+  const probs = sequences.flatMap((sequence) => [...sequence.probs]);
+  const [prob, entropies] = [input('prob', [probs.length]), input('entropies', [probs.length])];
   const inputs = Object.fromEntries(Object.entries(feeds).map(([name, { length }]) => [name, input(name, [length])]));
-  const loss = policyLossGraph(prob, inputs as unknown as PolicyInputs, settings.form);
-  const [slope] = gradients(loss, [prob]);
-  const program = writeProgram([prob, ...Object.values(inputs)], { loss, slope: slope! });
-  const results = await runProgram(program, { ...feeds, prob: probs });
-  return { value: results['loss']![0]!, gradient: probs.map((p, index) => p * results['slope']![index]!) };
+  const { form } = settings;
+  const loss = policyLossGraph(prob, inputs as unknown as PolicyInputs, {
+    form,
+    ...(form?.entropy && { entropies }),
+  });
+  const [slope, ofEntropy] = gradients(loss, form?.entropy ? [prob, entropies] : [prob]);
+  const program = writeProgram([prob, entropies, ...Object.values(inputs)], {
+    loss,
+    slope: slope!,
+    ...(ofEntropy && { ofEntropy }),
+  });
+  const results = await runProgram(program, { ...feeds, prob: probs, entropies: golden.entropies.flat() });
+  return {
+    value: results['loss']![0]!,
+    gradient: probs.map((p, index) => p * results['slope']![index]!),
+    entropyGradient: results['ofEntropy'],
+  };
 }
 
 test.each(Object.entries(golden.cases))('%s: loss and gradient are those of TRL', async (_, given) => {
-  const { value, gradient } = await trained(given);
+  const { value, gradient, entropyGradient } = await trained(given);
   expect(Math.abs(value - given.value)).toBeLessThan(1e-5);
-  const farthest = given.gradient.flat().map((expected, index) => Math.abs(expected - gradient[index]!));
-  expect(Math.max(...farthest)).toBeLessThan(1e-5);
-  expect(Math.abs(policyLoss(samplesOf(given), settingsOf(given)) - given.value)).toBeLessThan(1e-6);
+  expect(farthest(given.gradient.flat(), gradient)).toBeLessThan(1e-5);
+  const { entropyCoefficient: coefficient = 0 } = given;
+  if (coefficient > 0) expect(farthest(given.entropyGradient!.flat(), entropyGradient!)).toBeLessThan(1e-5);
+  // The double-precision loss leaves the bonus out, which is linear in the entropies.
+  const bonus = given.entropyGradient?.flat().map((slope, index) => slope * golden.entropies.flat()[index]!) ?? [];
+  const inDouble = bonus.reduce((sum, part) => sum + part, policyLoss(await samplesOf(given), settingsOf(given)));
+  expect(Math.abs(inDouble - given.value)).toBeLessThan(1e-6);
 });
 
-test.each(Object.entries(golden.cases).filter(([, { loss }]) => loss !== 'gspo'))(
-  '%s: KL and clip ratios are those of TRL',
-  (_, given) => {
-    const metrics = policyMetrics(samplesOf(given), settingsOf(given));
-    const names = Object.keys(given.metrics).filter((name) => name in metrics && name !== 'entropy');
-    expect(names.length).toBeGreaterThan(0);
-    for (const name of names) expect(metrics[name]).toBeCloseTo(given.metrics[name]!, 6);
-  },
-);
+test.each(
+  Object.entries(golden.cases).filter(([, { loss, topQuantile }]) => loss !== 'gspo' && topQuantile === undefined),
+)('%s: KL and clip ratios are those of TRL', async (_, given) => {
+  const metrics = policyMetrics(await samplesOf(given), settingsOf(given));
+  const names = Object.keys(given.metrics).filter((name) => name in metrics && name !== 'entropy');
+  expect(names.length).toBeGreaterThan(0);
+  for (const name of names) expect(metrics[name]).toBeCloseTo(given.metrics[name]!, 6);
+});
 
 test.each(['group', 'batch', 'none'] as const)('rewards are scaled by %s as in TRL', (scale) => {
   const advantages = groupAdvantages(golden.rewards, { scale, epsilon: 1e-4 });

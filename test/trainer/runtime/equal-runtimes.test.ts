@@ -42,7 +42,7 @@ function policyBatch(count: number): TrainingBatch {
     settings: {
       clip: { low: 0.2, high: 0.3 },
       klCoefficient: 0.1,
-      form: { surrogate: 'cispo', kl: { estimator: 'k2', biasCorrection: true } },
+      form: { surrogate: 'cispo', kl: { estimator: 'k2', biasCorrection: true }, entropy: true },
     },
     sequences: Array.from({ length: count }, (_, index) => {
       const completionIds = tokenIds(3 + (index % 5), 50, index);
@@ -54,6 +54,7 @@ function policyBatch(count: number): TrainingBatch {
         refProbs: probs.toReversed(),
         advantage: (index % 5) - 2,
         weight: 1 / 64,
+        entropyWeight: 1 / 512,
       };
     }),
   };

@@ -107,6 +107,52 @@ test('the reference is replaced every N steps', async () => {
   expect(steps.map(({ kl = NaN }) => kl > 0)).toEqual([false, true, false, true]);
 });
 
+test('a reference that is mixed lies between the old one and the policy', async () => {
+  const kls = [];
+  for (const referenceMixup of [1, 0.5]) {
+    const kl = { coefficient: 0.1, referenceEvery: 1, referenceMixup };
+    const steps = await train(`mixed-${referenceMixup}`, { steps: 2, kl }, { stage: 'mixed' });
+    kls.push(steps.map((step) => step['kl'] ?? NaN));
+  }
+  const [replaced = [], mixed = []] = kls;
+  expect(replaced).toEqual([0, 0]);
+  expect(mixed[0]).toBe(0);
+  expect(mixed[1]).toBeGreaterThan(0);
+});
+
+test('a KL in the reward is taken from it, and is not in the loss', async () => {
+  const kl = { coefficient: 0.1, estimator: 'k1', in: 'reward' };
+  const [first = {}, second = {}] = await train('kl-in-reward', { steps: 2, kl });
+  expect(first['reward_kl_penalty']).toBe(0);
+  expect(second['reward_kl_penalty']).not.toBe(0);
+  expect(second['loss']).toBeCloseTo(second['policy_loss'] ?? NaN, 6);
+});
+
+test.each([
+  { name: 'a bonus for entropy', entropy: { coefficient: 0.01 }, coefficient: 0.01 },
+  { name: 'an entropy below its band', entropy: { coefficient: 0.01, band: { low: 90, high: 99 } }, coefficient: 0.01 },
+  {
+    name: 'an entropy above its band',
+    entropy: { coefficient: 0.01, band: { low: 0, high: 1e-9 } },
+    coefficient: -0.01,
+  },
+  { name: 'an entropy within its band', entropy: { coefficient: 0.01, band: { low: 0, high: 99 } }, coefficient: 0 },
+])('$name moves groups without signal where it acts', async ({ entropy, coefficient, name }) => {
+  const silent = { rewards: [{ length: { max: 100, soft: 10 } }], kl: { coefficient: 0 } };
+  const [step = {}] = await train(name.replaceAll(' ', '-'), { ...silent, entropy });
+  expect(step['entropy_coef']).toBe(coefficient);
+  expect((step['grad_norm'] ?? 0) > 0).toBe(coefficient !== 0);
+});
+
+test('where only tokens of high entropy learn, the gradient is another, and sampler and trainer agree', async () => {
+  const [all = {}] = await train('all-tokens', {}, { stage: 'top' });
+  const [top = {}] = await train('top-tokens', { entropy: { topQuantile: 0.2 } }, { stage: 'top' });
+  expect(top['reward']).toBe(all['reward']);
+  expect(top['grad_norm']).toBeGreaterThan(0);
+  expect(top['grad_norm']).not.toBe(all['grad_norm']);
+  expect(top['sampling/sampling_logp_difference/max']).toBe(0);
+});
+
 test('without a KL coefficient no reference is kept; asked for, it is reported and changes no bit', async () => {
   const steps = { steps: 2, checkpointEvery: 1 };
   const [plain = {}] = await train('no-kl', { ...steps, kl: { coefficient: 0 } });

@@ -1,3 +1,4 @@
+import type { AskedFigure } from '../../passes/head-runs.ts';
 import type { Head, ModelConfig } from '../../models/config.ts';
 import { parameterLayout, trainedLayout } from '../../models/parameters.ts';
 import type { AdamWSettings, Range } from '../../optim/adamw.ts';
@@ -79,9 +80,9 @@ export class DeviceBackend implements Backend {
     return this.#lanes.live({ ...plan, set }, onEvent);
   }
 
-  async probabilities(parts: readonly Part<TokenSequence>[], set: string, inverseTemperature: number) {
-    const requests = parts.map(({ sequences }) => ({ set, sequences, inverseTemperature }));
-    return this.#lanes.all('probabilities', requests);
+  async tokenFigures(parts: readonly Part<TokenSequence>[], set: string, asked: AskedFigure) {
+    const requests = parts.map(({ sequences }) => ({ set, sequences, asked }));
+    return this.#lanes.all('tokenFigures', requests);
   }
 
   async scores(parts: readonly Part<ScoredSequence>[], set: string) {

@@ -104,7 +104,7 @@ export class Lane {
       },
       generate: async (request, id) => this.#generate(request, id),
       generateLive: async (request, id) => this.#generateLive(request, id),
-      probabilities: async (request) => this.#probabilities(request),
+      tokenFigures: async (request) => this.#tokenFigures(request),
       scores: async (request) => this.#scores(request),
       gradient: async ({ leaves }, id) => this.#gradient(leaves, id),
       giveGradient: async ({ range, values }) => this.#give(this.#training().gradient(range), values),
@@ -198,12 +198,12 @@ export class Lane {
     return true;
   }
 
-  async #probabilities({ set, sequences, inverseTemperature }: LaneJobs['probabilities']['request']) {
+  async #tokenFigures({ set, sequences, asked }: LaneJobs['tokenFigures']['request']) {
     const parameters = await this.#parameters.of(set);
     const { packing, ...predictions } = completionFeeds(sequences);
     const x = await this.#layers.forward(parameters, await tokenTensors(this.#memory, packing));
-    const probs = await this.#heads.probabilities(parameters, x, predictions, inverseTemperature);
-    return completionNumbers(probs, sequences);
+    const figures = await this.#heads.tokenFigures(parameters, x, predictions, asked);
+    return completionNumbers(figures, sequences);
   }
 
   async #scores({ set, sequences }: LaneJobs['scores']['request']) {

@@ -1,3 +1,4 @@
+import type { AskedFigure } from '../../passes/head-runs.ts';
 import type { Head, ModelConfig } from '../../models/config.ts';
 import type { ParameterTensor } from '../../models/parameters.ts';
 import type { AdamWSettings, Range } from '../../optim/adamw.ts';
@@ -70,11 +71,11 @@ export type LaneJobs = {
   };
   /** Samples the groups that come as news, until nothing more comes; tokens and completions are events. */
   generateLive: { request: LivePlan & { readonly set: string }; result: true };
-  probabilities: {
+  tokenFigures: {
     request: {
       readonly set: string;
       readonly sequences: readonly TokenSequence[];
-      readonly inverseTemperature: number;
+      readonly asked: AskedFigure;
     };
     result: readonly Float32Array[];
   };

@@ -1,3 +1,4 @@
+import type { AskedFigure } from '../../passes/head-runs.ts';
 import type { Head, ModelConfig } from '../../models/config.ts';
 import type { AdamWSettings, Range } from '../../optim/adamw.ts';
 import type { Claims } from '../../rollout/claims.ts';
@@ -85,11 +86,11 @@ export type Jobs = {
     request: LivePlan & { readonly source: ParameterSource; readonly panels: Float32Array | undefined };
     result: true;
   };
-  probabilities: {
+  tokenFigures: {
     request: {
       readonly source: ParameterSource;
       readonly sequences: readonly TokenSequence[];
-      readonly inverseTemperature: number;
+      readonly asked: AskedFigure;
     };
     result: readonly Float32Array[];
   };

@@ -1,3 +1,4 @@
+import type { AskedFigure } from '../../passes/head-runs.ts';
 import { availableParallelism } from 'node:os';
 import type { Head, ModelConfig } from '../../models/config.ts';
 import { panelBytes } from '../../models/panels.ts';
@@ -79,10 +80,10 @@ export class ThreadBackend implements Backend {
     return this.#pool.live({ ...plan, source, panels }, onEvent);
   }
 
-  async probabilities(parts: readonly Part<TokenSequence>[], set: string, inverseTemperature: number) {
+  async tokenFigures(parts: readonly Part<TokenSequence>[], set: string, asked: AskedFigure) {
     const source = await this.#source(set);
-    const requests = parts.map(({ sequences }) => ({ source, sequences, inverseTemperature }));
-    return this.#pool.all('probabilities', requests);
+    const requests = parts.map(({ sequences }) => ({ source, sequences, asked }));
+    return this.#pool.all('tokenFigures', requests);
   }
 
   async scores(parts: readonly Part<ScoredSequence>[], set: string) {

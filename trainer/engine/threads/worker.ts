@@ -109,11 +109,11 @@ const handlers: JobHandlers<Jobs> = {
     return true;
   },
 
-  async probabilities({ source, sequences, inverseTemperature }) {
+  async tokenFigures({ source, sequences, asked }) {
     const parameters = parameterTensors.of(source);
     const { packing, ...predictions } = completionFeeds(sequences);
     const x = await layers.forward(parameters, await tokenTensors(memory, packing));
-    return completionNumbers(await heads.probabilities(parameters, x, predictions, inverseTemperature), sequences);
+    return completionNumbers(await heads.tokenFigures(parameters, x, predictions, asked), sequences);
   },
 
   async scores({ source, sequences }) {

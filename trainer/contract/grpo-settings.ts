@@ -1,0 +1,175 @@
+import { z } from 'zod';
+import { reward } from './rewards.ts';
+import { count, names, object, positiveInt, withRules } from './schema.ts';
+import { promptShape, sampling, trainingShape } from './training.ts';
+
+const completions = object({
+  every: positiveInt
+    .default(20)
+    .describe(
+      'Steps between two looks at completions, in samples.jsonl and the report; the last rollout is always looked at.',
+    ),
+  count: z.int().min(0).max(1024).default(2).describe('Prompts in a look, with one completion each.'),
+  rollouts: count
+    .default(0)
+    .describe(
+      'The newest rollouts of which all completions are kept, with rewards and advantages, a file each in rollouts/; beyond 1 GiB fewer. 0 is none.',
+    ),
+});
+
+const entropy = object({
+  coefficient: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe(
+      'The loss is less by this times the mean entropy of the tokens, in nats (entropy_coef of TRL). Costs a second product with the head.',
+    ),
+  band: object({
+    low: z.number().min(0).max(100).describe('Below this entropy of a rollout the coefficient holds.'),
+    high: z.number().min(0).max(100).describe('Above this entropy of a rollout it holds with the other sign.'),
+  })
+    .optional()
+    .describe(
+      'The bonus only where the entropy of the rollout, mean −log of the sampled probabilities in nats, has left this band, towards it. Always when absent.',
+    ),
+  topQuantile: z
+    .number()
+    .min(0.01)
+    .max(1)
+    .default(1)
+    .describe(
+      'Only this share of the tokens of a step, those of the highest entropy, learns from rewards, and has the bonus (top_entropy_quantile of TRL; 0.2 in arXiv:2506.01939). Below 1 it costs a pass more an update.',
+    ),
+});
+
+export const grpo = withRules(
+  object({
+    ...trainingShape,
+    learningRate: trainingShape.learningRate.default(3e-6),
+    prompts: names.describe('Datasets with prompts.'),
+    steps: positiveInt.describe('Optimizer steps.'),
+    promptsPerStep: positiveInt.default(32).describe('Prompts in one optimizer step.'),
+    group: z.int().min(2).max(1024).default(16).describe('Completions per prompt.'),
+    stepsPerRollout: positiveInt.default(1).describe('Mini-batches that one rollout is cut into; the paper uses 16.'),
+    epochsPerRollout: positiveInt.default(1).describe('Times that a rollout is trained on.'),
+    loss: z
+      .enum(['grpo', 'dr_grpo', 'dapo', 'gspo', 'cispo'])
+      .default('grpo')
+      .describe(
+        'grpo clips the ratio of each token and counts every completion the same; dapo counts every token of the batch the same; dr_grpo divides by maxNewTokens, and rewards by nothing; gspo clips one ratio a completion, the geometric mean of its tokens, and wants a clip of about 3e-4; cispo takes the ratio, at most 1 + clip.high, as a weight without a gradient, so that every token learns, and counts tokens as dapo does.',
+      ),
+    scaleRewards: z
+      .enum(['group', 'batch', 'none'])
+      .optional()
+      .describe(
+        "What a reward's distance from the mean of its group is divided by: the standard deviation of the group, that of the whole rollout, or nothing (scale_rewards of TRL). When absent group, and none for dr_grpo.",
+      ),
+    clip: object({
+      low: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.2)
+        .describe('The ratio is clipped below 1 − low; cispo has no bound there.'),
+      high: z.number().min(0).max(100).default(10).describe('The ratio is clipped above 1 + high.'),
+      dual: z
+        .number()
+        .min(1)
+        .max(100)
+        .optional()
+        .describe(
+          'Dual clip: where the advantage is negative, the ratio is clipped above this as well (clip_ratio_c of verl, 3 there; delta of TRL). Off when absent, as in the paper and in TRL.',
+        ),
+    })
+      .prefault({})
+      .describe('PPO clipping; the paper uses ε = 10 above.'),
+    kl: object({
+      coefficient: z
+        .number()
+        .min(0)
+        .max(10)
+        .default(0.001)
+        .describe('Weight of the estimate of KL(policy ‖ reference); at 0 no reference is kept.'),
+      estimator: z
+        .enum(['k1', 'k2', 'k3'])
+        .default('k3')
+        .describe(
+          'Of one token, r = reference ÷ policy: k1 is −log r, k2 ½ (log r)², k3 r − log r − 1. In the loss k1 has no gradient on average, and is for the reward.',
+        ),
+      in: z
+        .enum(['loss', 'reward'])
+        .default('loss')
+        .describe(
+          'Where it is: in the loss, token by token, or taken from the reward of a completion, summed over its tokens, before advantages are made.',
+        ),
+      biasCorrection: z
+        .boolean()
+        .default(false)
+        .describe(
+          'In the loss, times the ratio of policy and sampler, so that it holds after several updates of one rollout, too (use_bias_correction_kl of TRL, on by default there; DeepSeek-V3.2).',
+        ),
+      report: z
+        .boolean()
+        .optional()
+        .describe('Keeps a reference and reports the metric kl at a coefficient of 0, too: 18 % of a step.'),
+      referenceEvery: count
+        .default(400)
+        .describe('The reference is replaced by the policy every this many steps; 0 is never.'),
+      referenceMixup: z
+        .number()
+        .min(0.001)
+        .max(1)
+        .default(1)
+        .describe(
+          'Share of the policy in the new reference, whose rest is the old one (ref_model_mixup_alpha of TRL); 1 replaces it.',
+        ),
+    })
+      .prefault({})
+      .describe('KL to the reference policy.'),
+    entropy: entropy.prefault({}).describe('Keeps the policy from settling on one answer too early; off by default.'),
+    advantageEpsilon: z.number().min(0).default(1e-4).describe('Added to the standard deviation of a group.'),
+    sampling: sampling.prefault({}).describe('How completions are sampled.'),
+    ...promptShape,
+    completions: completions.prefault({}).describe('Which completions are written down; decides no weights.'),
+    rewards: z.array(reward).min(1).max(16).describe('Simply added, each times its weight.'),
+  }),
+  [
+    {
+      rule: '!self.rewards.exists(r, has(r.rewardModel) && has(r.rewardModel.lastSteps) && r.rewardModel.lastSteps > self.steps)',
+      message: 'rewards: lastSteps must not be greater than steps',
+    },
+    {
+      rule: 'self.sampling.temperature >= 0.01',
+      message: 'sampling.temperature must be at least 0.01: greedy completions of a group are all the same',
+    },
+    {
+      rule: 'self.sampling.topP > 0.0 && self.sampling.topK != 1',
+      message:
+        'sampling.topP must be greater than 0 and sampling.topK must not be 1: with one token to choose from, the completions of a group are all the same',
+    },
+    {
+      rule: '!has(self.clip.dual) || self.clip.dual > 1.0',
+      message: 'clip.dual must be greater than 1: it bounds the ratio where it has grown',
+    },
+    {
+      rule: "!has(self.clip.dual) || self.loss != 'cispo'",
+      message: 'clip.dual: the loss cispo has one bound of the ratio, clip.high',
+    },
+    {
+      rule: "!self.kl.biasCorrection || (self.loss != 'gspo' && self.kl.in == 'loss')",
+      message:
+        'kl.biasCorrection needs the ratio of each token, in the loss: neither loss gspo nor kl.in reward has it',
+    },
+    {
+      rule: 'self.kl.referenceMixup == 1.0 || !has(self.lora)',
+      message: 'kl.referenceMixup: the mean of two adapters is not the adapter of the mean; 1 with lora',
+    },
+    {
+      rule: '!has(self.entropy.band) || (self.entropy.coefficient > 0.0 && self.entropy.band.low < self.entropy.band.high)',
+      message: 'entropy.band needs a coefficient above 0, and low below high',
+    },
+  ],
+).describe('Reinforcement learning with verifiable rewards, by group relative policy optimisation.');
+export type GrpoSettings = z.infer<typeof grpo>;
