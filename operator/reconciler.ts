@@ -57,7 +57,9 @@ export async function reconcilePipeline<T extends PipelineObserved>(
   for (const action of actions) await shell.applyToPipeline(observed, action);
   const old = observed.pipeline.status;
   const acted = actions.length > 0;
-  const settled = !acted || endChanged(old, status) || old?.volumeRetained !== status.volumeRetained;
+  // What becomes of a volume is known at once, and nothing else follows from it.
+  const isAwaited = actions.some(({ kind }) => kind !== 'RetainVolume');
+  const settled = !isAwaited || endChanged(old, status) || old?.volumeRetained !== status.volumeRetained;
   if (settled && hasNews(old, status)) await shell.savePipelineStatus(observed, status);
   return pass(acted, old, status, recheckAfterMs);
 }

@@ -69,7 +69,7 @@ export class Controller {
       if (after === undefined && before !== undefined) pipelineShell.forget(keyOf(before));
     });
     caches.stages.onChange((before, after) => {
-      if (after === undefined && before !== undefined) stageShell.forget(keyOf(before));
+      if (after === undefined && before !== undefined) stageShell.forget(before);
     });
     this.wakeUps = new WakeUps({ caches, claims, tombstones, progress, lastWords, enqueuePipeline, enqueueStage });
     this.resyncs = [

@@ -14,6 +14,7 @@ import type { EventRecorder } from './client/events.ts';
 import { keyOf, type Stored } from './client/resources.ts';
 import type { Logger } from './logger.ts';
 import type { OperatorMetrics } from './metrics.ts';
+import { namedPipelineOf } from './objects/ownership.ts';
 import { stages } from './objects/r1-kinds.ts';
 import { observeStage, type StageSources } from './observe/observe-stage.ts';
 import { isStillThere } from './predicates.ts';
@@ -56,10 +57,16 @@ export class KubeStages implements StageShell<KubeStageObserved> {
     });
   }
 
-  /** There is no such stage any more. */
-  forget(key: string): void {
+  /** There is no such stage any more: another object for the same stage may have waited for that. */
+  forget(stage: Stored<R1Stage>): void {
+    const key = keyOf(stage);
     this.statuses.forget(key);
     for (const refusals of Object.values(this.refusals)) refusals.forget(key);
+    for (const other of this.options.stages.byIndex(namedPipelineOf(stage))) {
+      if (other.spec.stage !== stage.spec.stage) continue;
+      this.refusals.attempt.forget(keyOf(other));
+      this.options.requeueAfter(keyOf(other), 0);
+    }
   }
 
   async observeStage(key: string): Promise<KubeStageObserved | undefined> {

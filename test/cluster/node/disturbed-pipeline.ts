@@ -6,7 +6,6 @@ import { parse } from 'yaml';
 import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
 import type { AttemptRecord, R1Stage } from '../../../operator/api/stage.ts';
 import { readPipelineState } from '../../../operator/local/pipeline-state.ts';
-import { hasEnded } from '../../../operator/kube/objects/pod.ts';
 import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';
 import type { Pod, Stored } from '../../../operator/kube/client/resources.ts';
 import { isTrainer } from '../../../operator/kube/objects/ownership.ts';
@@ -85,7 +84,7 @@ export class DisturbedPipeline extends Pipelines implements AsyncDisposable {
     );
   }
 
-  /** The pod whose trainer runs now. */
+  /** The pod whose trainer runs now, and is known to: on a busy machine a kubelet tells of it late. */
   async trainerOf(stage: string): Promise<Stored<Pod> | undefined> {
     return (await this.trainersOf(stage))[0];
   }
@@ -96,7 +95,7 @@ export class DisturbedPipeline extends Pipelines implements AsyncDisposable {
       (pod) =>
         isTrainer(pod) &&
         pod.metadata.labels?.['r1.dev/stage'] === stage &&
-        !hasEnded(pod) &&
+        pod.status?.phase === 'Running' &&
         podProcess(pod.metadata.uid, 'r1-trainer run') !== undefined,
     );
   }

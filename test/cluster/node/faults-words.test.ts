@@ -53,7 +53,7 @@ const missing: readonly Missing[] = [
   {
     name: 'claim',
     spec: { storage: { claimName: 'absent' } },
-    state: 'Pending',
+    state: 'Refused',
     words: /claim "absent" of spec\.storage\.claimName not found/,
     cure: claim,
   },
@@ -80,13 +80,13 @@ const missing: readonly Missing[] = [
   {
     name: 'priority-class',
     spec: { defaults: { priorityClassName: 'unknown' } },
-    state: 'Pending',
+    state: 'Refused',
     words: /no PriorityClass with name unknown was found/,
   },
   {
     name: 'runtime-class',
     spec: { defaults: { runtimeClassName: 'unknown' } },
-    state: 'Pending',
+    state: 'Refused',
     words: /RuntimeClass "unknown" not found/,
   },
 ];

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, jest, test } from '@jest/globals';
+import type { R1Stage } from '../../../operator/api/stage.ts';
 import { findCondition } from '../../../operator/api/conditions.ts';
+import { jobs } from '../../../operator/kube/client/resources.ts';
 import { OperatorMetrics } from '../../../operator/kube/metrics.ts';
 import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -50,6 +52,26 @@ test('an edit of a stage just before its status is written is not lost', async (
     const succeeded = findCondition(memory.get(stages, stage)?.status?.conditions, 'Succeeded');
     expect(succeeded?.reason).toMatch(/Suspended|AttemptStopping/);
   });
+});
+
+test('another object for a stage begins at once when the one is gone that had the stage', async () => {
+  await using memory = await MemoryApi.start();
+  memory.put(pipelines, pipeline);
+  await using _ = await runController(memory);
+  await eventually(() => expect(memory.get(jobs, `${stage}-1`)).toBeDefined());
+  const { kind, apiVersion, metadata, spec } = memory.get(stages, stage)!;
+  const { ownerReferences } = metadata as R1Stage['metadata'];
+  memory.put(stages, { kind, apiVersion, metadata: { name: 'other', namespace: 'team', ownerReferences }, spec });
+  await eventually(() => {
+    const succeeded = findCondition(memory.get(stages, 'other')?.status?.conditions, 'Succeeded');
+    expect(succeeded).toMatchObject({ reason: 'Refused', message: expect.stringContaining(`is R1Stage ${stage}`) });
+  });
+  // No time goes by in which it would be tried again anyway.
+  const now = Date.now();
+  jest.spyOn(Date, 'now').mockReturnValue(now);
+  memory.remove(stages, stage);
+  await eventually(() => expect(memory.get(jobs, 'other-1')).toBeDefined());
+  jest.restoreAllMocks();
 });
 
 test('an object that nothing was heard of is looked at again after a while, and nothing is written for it', async () => {
