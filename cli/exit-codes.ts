@@ -3,6 +3,8 @@ export const cliExitCodes = {
   ok: 0,
   /** A pipeline failed, or a check that was asked for did. */
   failed: 1,
+  /** `r1 certify` refuses a verifier. */
+  refused: 3,
   /** Bad manifest, arguments or data: the same call would fail again. EX_USAGE of sysexits.h, and the trainer's code. */
   userError: 64,
   /** The cluster does not answer, or cannot at present. EX_UNAVAILABLE of sysexits.h. */

@@ -6,6 +6,7 @@ import { isDiskFull } from '../trainer/contract/full-disk.ts';
 import { ClusterError } from './cluster/cluster-error.ts';
 import { addApply } from './commands/apply.ts';
 import { addApprove } from './commands/approve.ts';
+import { addCertify } from './commands/certify.ts';
 import { addDelete } from './commands/delete.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addExport } from './commands/export.ts';
@@ -39,6 +40,7 @@ const onThisMachine = [
   addEvaluate,
   addExport,
   addGrade,
+  addCertify,
 ];
 const onClusters = [addApply, addSuspend, addResume, addRetry, addRerun, addDelete];
 const onBoth = [addValidate, addGet, addLogs, addApprove];

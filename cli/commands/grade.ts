@@ -1,77 +1,26 @@
 import { type Command, Option } from 'commander';
-import { answerKinds, answerPlaces } from '../../trainer/contract/dataset.ts';
-import { UserError } from '../../trainer/contract/errors.ts';
-import { languages } from '../../trainer/contract/languages.ts';
-import type { Grade, GradeDefaults } from '../../trainer/data/grade-rows.ts';
+import type { Grade } from '../../trainer/data/grade-rows.ts';
 import type { RewardFile, ScoredRow } from '../../trainer/data/score-rows.ts';
 import { explainGrade, explainScore } from '../explain-grade.ts';
 import { cliExitCodes } from '../exit-codes.ts';
+import { addVerifierOptions, rewardOf, type VerifierOptions } from '../verifier-options.ts';
 
-interface GradeOptions extends GradeDefaults {
+interface GradeOptions extends VerifierOptions {
   readonly output?: 'jsonl';
-  readonly module?: string;
-  readonly python?: string;
-  readonly function?: string;
-  readonly format?: 'conversational' | 'standard';
-  readonly interpreter?: string;
-  readonly http?: string;
-  readonly tokenVariable?: string;
 }
 
 export function addGrade(program: Command): void {
-  program
+  const command = program
     .command('grade')
     .description('hold completions against gold answers, and say what a verifier makes of them and why')
-    .argument('<file>', 'JSONL or Parquet file: completion and answer in every row; - is stdin')
-    .addOption(new Option('--kind <kind>', 'how answers are compared (default: number)').choices(answerKinds))
-    .addOption(new Option('--in <place>', 'where the answer is read (default: answerTag)').choices(answerPlaces))
-    .addOption(new Option('--language <code>', 'language of the completions').choices(languages))
-    .addOption(
-      new Option('--module <file>', "score with a reward of one's own instead").conflicts(['kind', 'in', 'language']),
-    )
-    .addOption(
-      new Option('--python <file>', 'the same in Python, called as TRL does').conflicts([
-        'kind',
-        'in',
-        'language',
-        'module',
-      ]),
-    )
-    .addOption(new Option('--function <name>', 'of --python: its function (default: the only one)'))
-    .addOption(
-      new Option('--format <format>', 'of --python: how it gets completions (default: conversational)').choices([
-        'conversational',
-        'standard',
-      ]),
-    )
-    .addOption(new Option('--interpreter <python>', 'of --python: what runs it (default: pyodide, which comes along)'))
-    .addOption(
-      new Option('--http <url>', "the same with a service of one's own").conflicts([
-        'kind',
-        'in',
-        'language',
-        'module',
-        'python',
-      ]),
-    )
-    .addOption(new Option('--token-variable <name>', 'of --http: environment variable that holds its token'))
+    .argument('<file>', 'JSONL or Parquet file: completion and answer in every row; - is stdin');
+  addVerifierOptions(command)
     .addOption(new Option('-o, --output <format>', 'for machines: one JSON object a row').choices(['jsonl']))
-    .action(async (file: string, options: GradeOptions) => {
-      const { output, module, python, function: name, format, interpreter, http, tokenVariable, ...defaults } = options;
-      const ofPython = {
-        ...(name !== undefined && { function: name }),
-        ...(format !== undefined && { format }),
-        ...(interpreter !== undefined && { interpreter }),
-      };
-      if (python !== undefined) return score(file, { python: { file: python, ...ofPython } }, output);
-      if (http !== undefined) {
-        const token = tokenVariable !== undefined && { token: { variable: tokenVariable } };
-        return score(file, { http: { url: http, ...token } }, output);
-      }
-      if (tokenVariable !== undefined) throw new UserError('--token-variable: found no --http that it could belong to');
-      const [stray] = Object.keys(ofPython);
-      if (stray !== undefined) throw new UserError(`--${stray}: found no --python that it could belong to`);
-      if (module !== undefined) return score(file, { module: { file: module } }, output);
+    .action(async (file: string, { output, ...options }: GradeOptions) => {
+      const reward = rewardOf(options);
+      if (reward !== undefined) return score(file, reward, output);
+      const { kind, in: place, language } = options;
+      const defaults = { kind, in: place, language };
       const { gradeRows } = await import('../../trainer/data/grade-rows.ts'); // no other command needs verifiers
       const counts = new Counts();
       for await (const grade of gradeRows(file, defaults)) {

@@ -87,7 +87,8 @@ function refuseLackingColumns(
   if (problem !== undefined) throw new UserError(problem);
 }
 
-function openReward(reward: RewardFile): Promise<OwnReward> {
+/** Opens one for rows outside of a stage. @throws UserError for one that cannot be used */
+export function openReward(reward: RewardFile): Promise<OwnReward> {
   if ('module' in reward) return RewardModule.open(rewardModule.parse(reward.module));
   if ('http' in reward) return HttpReward.open(settingsOf(rewardHttp, reward.http));
   return RewardModule.openPython(settingsOf(rewardPython, reward.python));
