@@ -289,7 +289,7 @@ export const badManifests: readonly BadManifest[] = [
   },
   {
     name: 'a bias correction of a KL in the reward',
-    text: broken('steps: 3, rewards', 'steps: 3, kl: {in: reward, biasCorrection: true}, rewards'),
+    text: broken('steps: 3, rewards', 'steps: 3, kl: {place: reward, biasCorrection: true}, rewards'),
     expected: [/^spec.stages\[1\].grpo: kl.biasCorrection needs the ratio of each token, in the loss/],
   },
   {

@@ -98,7 +98,7 @@ export const grpo = withRules(
         .describe(
           'Of one token, r = reference ÷ policy: k1 is −log r, k2 ½ (log r)², k3 r − log r − 1. In the loss k1 has no gradient on average, and is for the reward.',
         ),
-      in: z
+      place: z
         .enum(['loss', 'reward'])
         .default('loss')
         .describe(
@@ -158,9 +158,9 @@ export const grpo = withRules(
       message: 'clip.dual: the loss cispo has one bound of the ratio, clip.high',
     },
     {
-      rule: "!self.kl.biasCorrection || (self.loss != 'gspo' && self.kl.in == 'loss')",
+      rule: "!self.kl.biasCorrection || (self.loss != 'gspo' && self.kl.place == 'loss')",
       message:
-        'kl.biasCorrection needs the ratio of each token, in the loss: neither loss gspo nor kl.in reward has it',
+        'kl.biasCorrection needs the ratio of each token, in the loss: neither loss gspo nor kl.place reward has it',
     },
     {
       rule: 'self.kl.referenceMixup == 1.0 || !has(self.lora)',

@@ -53,7 +53,7 @@ export function resultMetrics(
       ...update,
       ...clipRatios(grpo),
       ...(grpo.entropy.coefficient > 0 ? ['entropy_coef'] : []),
-      ...(grpo.kl.in === 'reward' ? ['reward_kl_penalty'] : []),
+      ...(grpo.kl.place === 'reward' ? ['reward_kl_penalty'] : []),
       ...rewardNames(rewards).flatMap(meanAndStd),
       ...rewardNames(rewards)
         .filter((_, index) => rewards[index] && ownReward(rewards[index]))

@@ -64,7 +64,7 @@ export async function updatePolicy(
 function policyLossSettings({ clip, kl, loss }: GrpoSettings, entropy: boolean): PolicyLossSettings {
   const { estimator, biasCorrection } = kl;
   const { surrogate } = policyLossVariants[loss];
-  const klCoefficient = kl.in === 'loss' ? kl.coefficient : 0;
+  const klCoefficient = kl.place === 'loss' ? kl.coefficient : 0;
   return { clip, klCoefficient, form: { surrogate, kl: { estimator, biasCorrection }, entropy } };
 }
 

@@ -137,7 +137,7 @@ export function klFromRewards<T extends Omit<LearnableCompletion, 'advantage'>>(
   { kl }: Pick<GrpoSettings, 'kl'>,
   completions: readonly T[],
 ): { readonly completions: readonly T[]; readonly metrics: Metrics } {
-  if (kl.in === 'loss' || kl.coefficient === 0) return { completions, metrics: {} };
+  if (kl.place === 'loss' || kl.coefficient === 0) return { completions, metrics: {} };
   const estimate = klEstimates[kl.estimator].number;
   const estimates = completions.map(({ oldProbs, refProbs }) =>
     zip([...oldProbs], [...(refProbs ?? [])]).map(([prob, refProb]) => estimate(prob, refProb)),

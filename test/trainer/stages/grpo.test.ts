@@ -121,7 +121,7 @@ test('a reference that is mixed lies between the old one and the policy', async 
 });
 
 test('a KL in the reward is taken from it, and is not in the loss', async () => {
-  const kl = { coefficient: 0.1, estimator: 'k1', in: 'reward' };
+  const kl = { coefficient: 0.1, estimator: 'k1', place: 'reward' };
   const [first = {}, second = {}] = await train('kl-in-reward', { steps: 2, kl });
   expect(first['reward_kl_penalty']).toBe(0);
   expect(second['reward_kl_penalty']).not.toBe(0);
