@@ -30,14 +30,14 @@ interface Reference {
 type Target = Pick<Reference, 'datasets' | 'stages'>;
 
 const aDataset = { list: true, datasets: true, expected: 'a dataset' } as const;
+const aModel = { stages: ['pretrain', 'grpo', 'sft'], expected: 'an earlier pretrain, grpo or sft stage' } as const;
 const aRewardModel = { stages: ['rewardModel'], expected: 'an earlier rewardModel stage' } as const;
 
 const references: readonly Reference[] = [
   {
+    ...aModel,
     path: 'model.from',
     isSet: (s) => `has(${s}.model) && has(${s}.model.from)`,
-    stages: ['pretrain', 'grpo', 'sft'],
-    expected: 'an earlier pretrain, grpo or sft stage',
   },
   { ...aDataset, path: 'pretrain.data', isSet: (s) => `has(${s}.pretrain)` },
   { ...aDataset, path: 'grpo.prompts', isSet: (s) => `has(${s}.grpo)` },
@@ -157,6 +157,15 @@ const rewardModelsOfRewards = itemRule({
   target: aRewardModel,
 });
 
+const judgesOfRewards = itemRule({
+  message: `judge.from of a reward must name ${aModel.expected}`,
+  isSet: (s) => `has(${s}.grpo)`,
+  path: 'grpo.rewards',
+  below: '.judge.from',
+  names: (item) => `has(${item}.judge) && has(${item}.judge.from)`,
+  target: aModel,
+});
+
 const namesOfTheirOwn = stageRule(
   'stages and datasets share one namespace',
   `self.datasets.exists(d, d.name == ${stage('i')}.name)`,
@@ -185,5 +194,6 @@ export const referenceRules: readonly Rule[] = [
   baseWhereNeeded,
   ...references.map(referenceRule),
   rewardModelsOfRewards,
+  judgesOfRewards,
   datasetsOfDefaults,
 ];

@@ -23,7 +23,7 @@ function namesIn(stage: PipelineStage, pipeline: R1Pipeline): string[] {
     ...new Set([
       ...(pretrain?.data ?? []),
       ...(grpo?.prompts ?? []),
-      ...(grpo?.rewards ?? []).flatMap(({ rewardModel: reward }) => reward?.from ?? []),
+      ...(grpo?.rewards ?? []).flatMap(({ rewardModel: reward, judge }) => reward?.from ?? judge?.from ?? []),
       ...(sft?.data ?? []),
       ...(sample?.prompts ?? []),
       ...(sample?.rewardModel === undefined ? [] : [sample.rewardModel]),

@@ -26,10 +26,11 @@ datasets: [{name: t, generator: {task: addition, digits: 1, rows: 20, heldOut: 5
 stages: [{name: x, evaluate: {data: [t]}}]`;
 
 /** A stage whose reward is a service that is given the token of a Secret. */
-const rewarded = (secret: string) => {
-  const http = `{url: "http://grader/", token: {secret: ${secret}}}`;
-  return manifest('').replace('evaluate: {data: [t]}', `grpo: {prompts: [t], steps: 1, rewards: [{http: ${http}}]}`);
-};
+const rewarded = (secret: string) => withReward(`{http: {url: "http://grader/", token: {secret: ${secret}}}}`);
+const judged = (secret: string) =>
+  withReward(`{judge: {endpoint: {url: "http://judge/", model: j, token: {secret: ${secret}}}}}`);
+const withReward = (reward: string) =>
+  manifest('').replace('evaluate: {data: [t]}', `grpo: {prompts: [t], steps: 1, rewards: [{accuracy: {}}, ${reward}]}`);
 
 describeCluster('tenants', (cluster) => {
   let namespace = '';
@@ -80,6 +81,7 @@ describeCluster('tenants', (cluster) => {
     manifest('image: registry.example/ml/trainer:2', ', tokenSecret: hub'),
     manifest('image: registry.example/r1:1\ndefaults: {priorityClassName: batch}'),
     rewarded('hub'),
+    judged('hub'),
   ])('may have run what the lists have: %s', async (spec) => {
     expect(await problemOf(spec)).toBe('');
   });
@@ -95,7 +97,8 @@ describeCluster('tenants', (cluster) => {
       manifest('').replace('{name: x,', `{name: x, model: ${model(', tokenSecret: theirs')},`),
       'tokenSecret: found theirs, expected one of hub',
     ],
-    [rewarded('theirs'), 'rewards[].http.token.secret: found another, expected one of hub'],
+    [rewarded('theirs'), 'token.secret of a reward: found another, expected one of hub'],
+    [judged('theirs'), 'token.secret of a reward: found another, expected one of hub'],
     [manifest('defaults: {priorityClassName: system-node-critical}'), 'priorityClassName: found system-node-critical'],
     [
       manifest('defaults: {serviceAccountName: builder}'),

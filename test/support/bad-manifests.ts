@@ -96,6 +96,13 @@ export const badManifests: readonly BadManifest[] = [
     ],
   },
   {
+    name: 'judge that is no model',
+    text: broken('{accuracy: {}}', '{accuracy: {}}, {judge: {from: samples}}'),
+    expected: [
+      'spec.stages[1].grpo.rewards[1].judge.from: found "samples", expected an earlier pretrain, grpo or sft stage',
+    ],
+  },
+  {
     name: 'gate that looks at a stage further down',
     text: broken('steps: 3}}', 'steps: 3}, gate: {metric: m, notBelow: {stage: zero}}}'),
     expected: ['spec.stages[0].gate.notBelow.stage: found "zero", expected an earlier stage'],

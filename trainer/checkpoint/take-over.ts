@@ -4,6 +4,7 @@ import { shortDigest, tellsApart } from '../contract/digest-version.ts';
 import { checkedRowsName } from '../contract/checked-rows.ts';
 import {
   evaluationsName,
+  judgeVerdictsName,
   metricsName,
   reviewDecisionsName,
   rolloutsName,
@@ -15,8 +16,8 @@ import { namesIn } from './names-in.ts';
 import { removeFromOthers, removePartials } from './partials.ts';
 import { replaceFile } from './replace-file.ts';
 
-/** Files that grow while an attempt runs, that a person leaves there, or that spare a check of all rows. */
-const kept = [metricsName, samplesName, reviewDecisionsName, checkedRowsName];
+/** Files that grow while an attempt runs, that a person leaves there, or that spare a check of all rows or a verdict. */
+const kept = [metricsName, samplesName, reviewDecisionsName, checkedRowsName, judgeVerdictsName];
 
 const published = /^((step|resume)-\d{6,}|data|chunks-[0-9a-f]{12}|evaluations|rollouts)$/;
 

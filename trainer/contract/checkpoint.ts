@@ -30,6 +30,7 @@ export const samplesName = 'samples.jsonl';
 export const rolloutsName = 'rollouts';
 export const evaluationsName = 'evaluations';
 export const reviewDecisionsName = 'decisions.jsonl';
+export const judgeVerdictsName = 'judge-verdicts.jsonl';
 export const learnedFilesName = 'learned-files.json';
 export const resultName = 'result.json';
 export const writerLockName = 'writer.lock';

@@ -1,3 +1,4 @@
+import { decisiveJudge, type JudgeSettings } from './judge.ts';
 import type { StageSettings, StageType } from './settings.ts';
 import { stageTypes } from './settings.ts';
 
@@ -21,7 +22,17 @@ type Settings = Readonly<Record<string, unknown>>;
 
 /** The settings of one type that decide a result. */
 export function decisiveSettings(settings: object | undefined): Settings {
-  return Object.fromEntries(Object.entries(settings ?? {}).filter(([name]) => !records.includes(name)));
+  const entries = Object.entries(settings ?? {}).filter(([name]) => !records.includes(name));
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, name === 'rewards' ? decisiveRewards(value) : value]),
+  );
+}
+
+function decisiveRewards(rewards: unknown): unknown {
+  if (!Array.isArray(rewards)) return rewards;
+  return rewards.map(({ judge, ...others }: { readonly judge?: Partial<JudgeSettings> }) =>
+    judge === undefined ? others : { ...others, judge: decisiveJudge(judge) },
+  );
 }
 
 /**

@@ -56,8 +56,11 @@ export function resultMetrics(
       ...(grpo.kl.place === 'reward' ? ['reward_kl_penalty'] : []),
       ...rewardNames(rewards).flatMap(meanAndStd),
       ...rewardNames(rewards)
-        .filter((_, index) => rewards[index] && ownReward(rewards[index]))
+        .filter((_, index) => rewards[index] && (ownReward(rewards[index]) ?? rewards[index].judge))
         .flatMap(unscoredShares),
+      ...rewardNames(rewards)
+        .filter((_, index) => rewards[index]?.judge)
+        .flatMap((each) => [`rewards/${each}/unparsable_frac`, `rewards/${each}/tokens`]),
       ...ofRows('data'),
       ...evaluated,
     ];
@@ -129,7 +132,7 @@ function meanAndStd(name: string): string[] {
   return [`rewards/${name}/mean`, `rewards/${name}/std`];
 }
 
-/** Of a reward of one's own. */
+/** Of a reward of one's own, and of a judge. */
 function unscoredShares(name: string): string[] {
   return ['abstain', 'timeout', 'error'].map((reason) => `rewards/${name}/${reason}_frac`);
 }

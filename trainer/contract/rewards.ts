@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { exactlyOne, name, object, objectName, path, positiveInt } from './schema.ts';
+import { judgeRules, judgeShape } from './judge.ts';
+import { exactlyOne, name, object, path, positiveInt, withRules } from './schema.ts';
+import { serviceToken } from './service-token.ts';
 
 const common = {
   weight: z.number().min(-100).max(100).default(1).describe('Factor of this reward in the sum.'),
@@ -74,19 +76,7 @@ export const rewardHttp = object({
     .describe(
       'Where completions are posted to and scores come from: docs/rewards.md. Without a name and a password in it.',
     ),
-  token: object({
-    variable: z
-      .string()
-      .regex(/^[A-Z][A-Z0-9_]*_(TOKEN|KEY)$/)
-      .max(128)
-      .default('R1_REWARD_TOKEN')
-      .describe('The environment variable of the trainer that holds it; its name ends in _TOKEN or _KEY.'),
-    secret: objectName
-      .optional()
-      .describe('On a cluster: the Secret whose key "token" the variable is set from in the pods of the stage.'),
-  })
-    .optional()
-    .describe('Sent as Authorization: Bearer.'),
+  token: serviceToken('R1_REWARD_TOKEN').optional().describe('Sent as Authorization: Bearer.'),
   batch: z.int().min(1).max(1024).default(64).describe('Largest number of completions in a request.'),
   concurrency: z.int().min(1).max(64).default(4).describe('Requests at a time.'),
   timeoutSeconds: z
@@ -147,6 +137,9 @@ export const reward = exactlyOne(
       .describe(
         "A service of one's own, which gets completions in batches; what it gives no score is left out, never wrong.",
       ),
+    judge: withRules(object({ ...common, ...judgeShape }), judgeRules)
+      .optional()
+      .describe('The verdict of a model that reads the response; what it says nothing of is left out, never wrong.'),
     random: object(common).optional().describe('Uniform noise in 0–1, the negative control of a learning claim.'),
   },
   'reward',

@@ -1,6 +1,7 @@
 import { randomKey, uniform, type RandomKey } from '../algorithms/random.ts';
 import { zip } from '../algorithms/zip.ts';
 import type { Row } from '../contract/dataset.ts';
+import type { JudgeSettings } from '../contract/judge.ts';
 import { ownReward, type OwnRewardSettings, type RewardSettings } from '../contract/rewards.ts';
 import { rewardNames } from '../contract/result-metrics.ts';
 import { formatReward } from './format.ts';
@@ -50,10 +51,17 @@ export type ScoreWithModel = (
 /** Scores of a reward of one's own, in order. */
 export type ScoreWithModule = (module: OwnRewardSettings, samples: readonly Sample[]) => Promise<readonly Score[]>;
 
+/** Scores by the verdicts of a judge, in order. */
+export type ScoreWithJudge = (
+  judge: JudgeSettings,
+  completions: readonly { readonly row: Row; readonly text: string }[],
+) => Promise<readonly Score[]>;
+
 /** What computes rewards that are not computed here; needed where a setting names it. */
 export interface Scorers {
   readonly scoreWithModel?: ScoreWithModel;
   readonly scoreWithModule?: ScoreWithModule;
+  readonly scoreWithJudge?: ScoreWithJudge;
 }
 
 export interface Rewards {
@@ -149,8 +157,12 @@ function kindOf(setting: RewardSettings): [Kind, { weight: number; domains?: Row
   return entry as [Kind, { weight: number; domains?: Row['domain'][] }];
 }
 
-function scorer(setting: RewardSettings, index: number, { scoreWithModel, scoreWithModule }: Scorers): Scorer {
-  const { length, rewardModel, random } = setting;
+function scorer(
+  setting: RewardSettings,
+  index: number,
+  { scoreWithModel, scoreWithModule, scoreWithJudge }: Scorers,
+): Scorer {
+  const { length, rewardModel, judge, random } = setting;
   const own = ownReward(setting);
   if (setting.accuracy) return each(({ verdict }) => accuracyScore(verdict));
   if (setting.format) return each(({ formatted }) => Number(formatted));
@@ -159,14 +171,17 @@ function scorer(setting: RewardSettings, index: number, { scoreWithModel, scoreW
   // Not the sample's own numbers: those chose its tokens, and noise must not know them.
   if (random) return each(({ key }) => uniform(randomKey('random-reward', index, ...key), 0));
   if (own && scoreWithModule) return (completions) => scoreWithModule(own, completions.map(sampleOf));
+  if (judge && scoreWithJudge) return (completions) => scoreWithJudge(judge, textsOf(judge, completions));
   if (rewardModel === undefined || scoreWithModel === undefined) throw new Error('a reward has nothing to score it');
-  return (completions) => {
-    const texts = completions.map(({ row, text, opening }) => ({
-      row,
-      text: rewardModel.scope === 'summary' ? parseResponse(text, opening).summary : text,
-    }));
-    return scoreWithModel(rewardModel.from, texts);
-  };
+  return (completions) => scoreWithModel(rewardModel.from, textsOf(rewardModel, completions));
+}
+
+/** What of the responses is read. */
+function textsOf({ scope }: { readonly scope: 'summary' | 'response' }, completions: readonly Completion[]) {
+  return completions.map(({ row, text, opening }) => ({
+    row,
+    text: scope === 'summary' ? parseResponse(text, opening).summary : text,
+  }));
 }
 
 function each(score: (completion: Completion & Measures) => number | undefined): Scorer {

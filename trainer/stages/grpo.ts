@@ -6,9 +6,10 @@ import { RewardModules } from '../rewards/modules/reward-modules.ts';
 import { usableRows } from './checked-rows.ts';
 import { FurtherColumns } from './further-columns.ts';
 import { Gradable } from './gradable.ts';
+import { Judges } from './judges.ts';
 import { loadPolicy } from './load-policy.ts';
 import { logCompletions } from './log-completions.ts';
-import { RewardModels } from './reward-models.ts';
+import { InputModels } from './input-models.ts';
 import type { Policy } from './policy.ts';
 import { updatePolicy } from './policy-update.ts';
 import { miniBatches, rollOut, type Rollout } from './rollout.ts';
@@ -29,11 +30,13 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
   const unit = updatesPerRollout(settings);
   const resumed = await loadPolicy(workspace, { trained: { unit }, reference: usesReference(settings) });
   const { policy } = resumed;
-  const models = new RewardModels(workspace);
+  const models = new InputModels(workspace);
+  let judges: Judges | undefined;
   let modules: RewardModules | undefined;
   const { seed, stage } = workspace.file;
   try {
     if (resumed.final) return await finishAgain(workspace, resumed, resumed.final);
+    judges = await Judges.open(settings.rewards, workspace, models);
     modules = await RewardModules.open(settings.rewards, workspace.stop.signal);
     warnOfTruncation(settings.sampling, workspace.warnings);
     warnOfLength(settings.sampling, policy.config, workspace.warnings);
@@ -56,16 +59,17 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
         return judgePrompt(policy, row, settings);
       },
     );
-    const scorers = { scoreWithModel: models.score, scoreWithModule: modules.score };
+    const scorers = { scoreWithModel: models.score, scoreWithModule: modules.score, scoreWithJudge: judges.score };
     const rewards = createRewards(settings.rewards, { steps: settings.steps, ...scorers });
     const training = await Training.start(workspace, resumed, { ...settings, unit, figures });
 
+    const { takeMetrics } = judges;
     const rolloutFrom = async (step: number): Promise<Rollout> => {
       const request = { settings, seed, stage, rewards, prompts, step };
       const { rollout, judged } = await training.stoppable(() => rollOut(policy, request));
       warnOfUnscored(step + 1, judged, workspace.warnings);
       await logCompletions(workspace.log, settings, step, judged);
-      return rollout;
+      return { ...rollout, metrics: { ...rollout.metrics, ...takeMetrics() } };
     };
 
     while (training.stepsLeft > 0) {
@@ -91,6 +95,7 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
     return await training.finish();
   } finally {
     modules?.close();
+    await judges?.close();
     await models.close();
     await policy.close();
   }

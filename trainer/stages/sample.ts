@@ -15,7 +15,7 @@ import { countReflections } from '../rewards/reflection.ts';
 import { withCompletion } from '../data/with-completion.ts';
 import type { Metrics } from './metrics.ts';
 import { loadPolicy } from './load-policy.ts';
-import { RewardModels } from './reward-models.ts';
+import { InputModels } from './input-models.ts';
 import { type Method, type Sampled, Sampler } from './sampler.ts';
 import { warnOfLength } from './sampling-warnings.ts';
 import { finishedEarlier, successResult } from './success.ts';
@@ -33,7 +33,7 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
     return successResult(finishedEarlier, finished.metrics, finished);
   }
   const { policy } = await loadPolicy(workspace);
-  const models = new RewardModels(workspace);
+  const models = new InputModels(workspace);
   try {
     warnOfLength(settings.sampling, policy.config, workspace.warnings);
     const sampler = new Sampler(settings, workspace, policy);
@@ -95,7 +95,7 @@ function rowsBetween(rows: RowList, start: number, end: number): Row[] {
 }
 
 async function withModelScores(
-  models: RewardModels,
+  models: InputModels,
   stage: string,
   row: Row,
   candidates: readonly Candidate[],

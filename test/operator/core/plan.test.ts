@@ -22,7 +22,7 @@ stages:
   - name: r1
     model: {from: sft}
     chat: {stop: ["</answer>"]}
-    grpo: {prompts: [sums], steps: 9, rewards: [{accuracy: {}}, {rewardModel: {from: judge}}]}
+    grpo: {prompts: [sums], steps: 9, rewards: [{accuracy: {}}, {rewardModel: {from: judge}}, {judge: {from: sft}}]}
   - {name: samples, model: {from: r1}, sample: {prompts: [sums], rewardModel: judge}}
   - {name: review, review: {data: samples}}
 `);

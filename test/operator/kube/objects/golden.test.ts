@@ -87,6 +87,24 @@ sft: {data: [chat, samples]}`),
       ),
   },
   {
+    name: 'judges',
+    objects: () =>
+      made(
+        attemptOf(
+          stageOf(`
+model: {${input}}
+${data}
+grpo:
+  prompts: [sums]
+  steps: 100
+  rewards:
+    - judge: {endpoint: {url: 'https://judge.example/v1', model: j, token: {secret: judge}}}
+    - judge: {endpoint: {url: 'https://other.example/v1', model: j, token: {variable: OTHER_TOKEN, secret: other}}}
+    - judge: {endpoint: {url: 'http://judge/v1', model: j, token: {variable: OPEN_KEY}}}`),
+        ),
+      ),
+  },
+  {
     name: 'base-pvc',
     objects: () =>
       made(

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { exactlyOneRule, name, object, positiveInt, type Rule } from './schema.ts';
+import { serviceToken } from './service-token.ts';
+import { sampling } from './training.ts';
+
+const endpoint = object({
+  url: z
+    .string()
+    .max(1024)
+    .regex(/^https?:\/\/[^@\s?#]+$/)
+    .describe('Where it answers, such as http://judge:8000/v1; /chat/completions is put behind it.'),
+  model: z.string().min(1).max(256).describe('What it calls the model.'),
+  token: serviceToken('R1_JUDGE_TOKEN').optional().describe('The key that it asks for, sent as Authorization: Bearer.'),
+  concurrency: z.int().min(1).max(256).default(8).describe('Requests at a time.'),
+  timeoutSeconds: z.number().min(1).max(3600).default(120).describe('Longest time for a request.'),
+  budgetTokens: positiveInt
+    .optional()
+    .describe(
+      'Tokens of prompts and verdicts that may be spent over the whole stage; it ends, and goes on from there once there may be more. No bound when absent.',
+    ),
+});
+export type JudgeEndpoint = z.infer<typeof endpoint>;
+
+/** A model that reads responses and says how good they are. */
+export const judgeShape = {
+  from: name.optional().describe('The stage whose model judges, beside the one that learns.'),
+  endpoint: endpoint.optional().describe("A server with OpenAI's API: vLLM, llama.cpp, r1 serve, a hosted one."),
+  by: z
+    .enum(['score', 'comparison'])
+    .default('score')
+    .describe(
+      'score: each response gets one, from 0 to 1. comparison: each is compared with the next one of its group, in both orders; 1 is won, 0.5 is a draw, 0 is lost, and the mean of its two comparisons counts.',
+    ),
+  rubric: z
+    .string()
+    .min(1)
+    .max(32768)
+    .optional()
+    .describe(
+      'What the judge is asked, a Jinja template: docs/judge.md names its variables. One that asks for helpful, correct and clear answers when absent.',
+    ),
+  scope: z
+    .enum(['summary', 'response'])
+    .default('summary')
+    .describe('summary: only what follows the think block is judged; response: everything.'),
+  scale: z.int().min(1).max(100).default(10).describe('Verdicts are numbers from 0 to this.'),
+  margin: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(1)
+    .describe('comparison: a mean difference of not more than this, over all votes in both orders, is a draw.'),
+  votes: z
+    .int()
+    .min(1)
+    .max(16)
+    .default(1)
+    .describe('Verdicts asked of each response, or of each order of a comparison; their mean counts.'),
+  sampling: sampling
+    .prefault({ temperature: 0, maxNewTokens: 512 })
+    .describe('How verdicts are sampled; several votes need a temperature above 0.'),
+};
+
+export const judgeRules: readonly Rule[] = [
+  exactlyOneRule(['from', 'endpoint'], 'judge'),
+  {
+    rule: 'self.votes == 1 || self.sampling.temperature > 0.0',
+    message: 'votes: several greedy verdicts are all the same; set sampling.temperature',
+  },
+];
+
+const judgeSettings = object(judgeShape);
+export type JudgeSettings = z.infer<typeof judgeSettings>;
+
+/** A judge without what decides no verdict: how it is reached, and what may be spent. */
+export function decisiveJudge(judge: Partial<JudgeSettings>): object {
+  if (judge.endpoint === undefined) return judge;
+  const { url, model } = judge.endpoint;
+  return { ...judge, endpoint: { url, model } };
+}
