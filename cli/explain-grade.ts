@@ -11,6 +11,7 @@ const nouns: Record<Grade['kind'], string> = {
   list: 'list',
   graded: 'text',
   pattern: 'text',
+  code: 'program',
 };
 
 /** One line: `3  wrong    found 17 in "…so it is 17.", gold 18`. */

@@ -19,10 +19,17 @@ export const answerKinds = [
   'list',
   'graded',
   'pattern',
+  'code',
 ] as const;
 
 /** Kinds whose gold answer may be an object, which a row keeps as its JSON text. */
-export const structuredKinds: readonly (typeof answerKinds)[number][] = ['quantity', 'choice', 'logic', 'graded'];
+export const structuredKinds: readonly (typeof answerKinds)[number][] = [
+  'quantity',
+  'choice',
+  'logic',
+  'graded',
+  'code',
+];
 
 /** Where the answer of a completion is read. */
 export const answerPlaces = ['answerTag', 'completion'] as const;

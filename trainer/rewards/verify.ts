@@ -1,6 +1,7 @@
 import type { Row } from '../contract/dataset.ts';
 import { parseResponse } from './parse-response.ts';
 import { choiceVerifier } from './verifiers/choice.ts';
+import { codeVerifier } from './verifiers/code.ts';
 import { exactVerifier } from './verifiers/exact.ts';
 import { gradedVerifier } from './verifiers/graded.ts';
 import { listVerifier } from './verifiers/list.ts';
@@ -23,6 +24,7 @@ const verifiers: Record<Answer['kind'], Verifier> = {
   list: listVerifier,
   graded: gradedVerifier,
   pattern: patternVerifier,
+  code: codeVerifier,
 };
 
 /** A verdict, and what led to it. */

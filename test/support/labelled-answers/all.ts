@@ -1,3 +1,4 @@
+import { codeAnswers } from './code.ts';
 import { choiceAnswers } from './choice.ts';
 import { logicAnswers } from './logic.ts';
 import { gradedAnswers } from './graded.ts';
@@ -12,4 +13,5 @@ export const labelledAnswers = {
   choice: labelledRows('choice', choiceAnswers),
   logic: labelledRows('logic', logicAnswers),
   graded: labelledRows('graded', gradedAnswers),
+  code: labelledRows('code', codeAnswers),
 } satisfies Record<string, readonly LabelledRow[]>;
