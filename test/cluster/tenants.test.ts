@@ -110,11 +110,15 @@ describeCluster('tenants', (cluster) => {
 
   check('may not name it in a stage of their own either', async () => {
     expect(await problemOfStage('evil:2')).toContain('image: found evil:2');
-    const rewards = [{ http: { url: 'http://grader/', token: { variable: 'A_KEY', secret: 'theirs' } } }];
-    const grpo = { prompts: ['t'], steps: 1, rewards };
-    expect(await problemOfStage('registry.example/r1:1', { grpo, model: { init: {} } })).toContain(
-      'http.token.secret: found another',
-    );
+    const token = { variable: 'A_KEY', secret: 'theirs' };
+    for (const reward of [
+      { http: { url: 'http://grader/', token } },
+      { judge: { endpoint: { url: 'http://judge/', model: 'j', token } } },
+    ]) {
+      const grpo = { prompts: ['t'], steps: 1, rewards: [reward] };
+      const problem = await problemOfStage('registry.example/r1:1', { grpo, model: { init: {} } });
+      expect(problem).toContain('token.secret of a reward: found another');
+    }
   });
 });
 

@@ -3,7 +3,7 @@ import { UserError } from '../../../trainer/contract/errors.ts';
 import type { Completion, Engine, GenerationRequest } from '../../../trainer/engine/engine.ts';
 import type { LiveGeneration } from '../../../trainer/engine/live-generation.ts';
 import type { Drawn } from '../../../trainer/rollout/sampler.ts';
-import { tokenIds } from '../../support/random-model.ts';
+import { tinyConfig, tokenIds } from '../../support/random-model.ts';
 import { requests, sharedEngine, tinyEngine } from './tiny-engine.ts';
 
 const engine = sharedEngine({ workers: 2 });
@@ -39,12 +39,25 @@ test.each([0, 1])('requests that come one by one have the bits of a batch, at te
   else expect(completions.map(({ tokenIds: ids }) => ids)).toEqual(expected.map(({ tokenIds: ids }) => ids));
 });
 
+const completeAll = async (of: Engine, all: readonly GenerationRequest[]) =>
+  live(of, async (generation) => Promise.all(all.map(async (request) => one(generation, request))));
+
 test('on a device they have the bits of worker threads', async () => {
   const device = await tinyEngine({ device: 'host' });
   const all = requests(12, { temperature: 0.7 });
-  const complete = (of: Engine) =>
-    live(of, async (generation) => Promise.all(all.map(async (request) => one(generation, request))));
-  expect(await complete(device)).toEqual(await complete(engine()));
+  expect(await completeAll(device, all)).toEqual(await completeAll(engine(), all));
+});
+
+test.each(['ops', 'ffi', 'stock'] as const)('on the runtime %s they have the bits of a batch', async (runtime) => {
+  const other = await tinyEngine({ runtime });
+  const all = requests(12);
+  expect(await completeAll(other, all)).toEqual(await other.generate(all));
+});
+
+test('in bf16, too', async () => {
+  const rounded = await tinyEngine({ config: tinyConfig({ precision: 'bf16' }) });
+  const all = requests(12);
+  expect(await completeAll(rounded, all)).toEqual(await rounded.generate(all));
 });
 
 test('several completions of a prompt, more than share a run', async () => {
