@@ -1,3 +1,4 @@
+import { promptsOf } from '../../trainer/data/prompt-order.ts';
 import type { Row } from '../../trainer/contract/dataset.ts';
 import { grpo, type GrpoSettings } from '../../trainer/contract/settings.ts';
 import type { Rewards } from '../../trainer/rewards/create-rewards.ts';
@@ -17,12 +18,13 @@ const advantageEpsilon = 1e-4;
 async function prepare(policy: Policy, workload: GrpoStepWorkload): Promise<Work> {
   const { promptIds, group, seed, klCoefficient } = workload;
   const settings = settingsOf(workload);
-  const prompts = promptIds.map((ids, at): Row => ({
+  const rows = promptIds.map((ids, at): Row => ({
     id: `${at}`,
     dataset: 'bench',
     domain: 'reasoning',
     messages: [{ role: 'user', content: asText(ids) }],
   }));
+  const prompts = promptsOf(rows, seed, undefined);
   if (klCoefficient > 0) await policy.refreshReference();
   let steps = 0;
 

@@ -69,6 +69,7 @@ export const otherNames: Readonly<Record<string, readonly string[]>> = {
   loss_type: ['loss'],
   importance_sampling_level: ['loss'],
   scale_rewards: ['scaleRewards'],
+  mask_truncated_completions: ['maskTruncated'],
   use_bias_correction_kl: ['kl.biasCorrection'],
   ref_model_mixup_alpha: ['kl.referenceMixup'],
   entropy_coef: ['entropy.coefficient'],

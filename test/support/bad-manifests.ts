@@ -310,6 +310,16 @@ export const badManifests: readonly BadManifest[] = [
     expected: [/^spec.stages\[1\].grpo: entropy.band needs a coefficient above 0, and low below high/],
   },
   {
+    name: 'a weight of a dataset that is not drawn from',
+    text: broken('steps: 3, rewards', 'steps: 3, promptWeights: [{dataset: other, weight: 2}], rewards'),
+    expected: [/^spec.stages\[1\].grpo: promptWeights: dataset must be one of prompts/],
+  },
+  {
+    name: 'a schedule of lengths beyond the longest',
+    text: broken('steps: 3, rewards', 'steps: 3, lengthSchedule: [{untilStep: 2, maxNewTokens: 9000}], rewards'),
+    expected: [/^spec.stages\[1\].grpo: lengthSchedule: maxNewTokens must be less than sampling.maxNewTokens/],
+  },
+  {
     name: 'no stages',
     text: manifest('stages: []'),
     expected: ['spec.stages: found 0 items, expected 1 to 32 items'],

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { reward } from './rewards.ts';
-import { count, names, object, positiveInt, withRules } from './schema.ts';
+import { count, name, names, object, positiveInt, withRules } from './schema.ts';
 import { promptShape, sampling, trainingShape } from './training.ts';
 
 const completions = object({
@@ -49,6 +49,24 @@ export const grpo = withRules(
     ...trainingShape,
     learningRate: trainingShape.learningRate.default(3e-6),
     prompts: names.describe('Datasets with prompts.'),
+    promptWeights: z
+      .array(
+        object({
+          dataset: name.describe('One of prompts.'),
+          weight: z
+            .number()
+            .min(0)
+            .max(1000)
+            .describe('How often it comes, relative to the others; 1 where not named.'),
+        }),
+      )
+      .min(1)
+      .max(16)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['dataset'] })
+      .describe(
+        'A mixture of the datasets of prompts by weights, exact in every 1000 prompts, whatever their sizes; each has epochs of its own. When absent every row comes equally often.',
+      ),
     steps: positiveInt.describe('Optimizer steps.'),
     promptsPerStep: positiveInt.default(32).describe('Prompts in one optimizer step.'),
     group: z.int().min(2).max(1024).default(16).describe('Completions per prompt.'),
@@ -131,6 +149,39 @@ export const grpo = withRules(
     entropy: entropy.prefault({}).describe('Keeps the policy from settling on one answer too early; off by default.'),
     advantageEpsilon: z.number().min(0).default(1e-4).describe('Added to the standard deviation of a group.'),
     sampling: sampling.prefault({}).describe('How completions are sampled.'),
+    lengthSchedule: z
+      .array(
+        object({
+          untilStep: positiveInt.describe('For rollouts before this step.'),
+          maxNewTokens: positiveInt.describe('Longest completion, in tokens.'),
+        }),
+      )
+      .min(1)
+      .max(16)
+      .optional()
+      .describe(
+        'Shorter completions at the beginning; sampling.maxNewTokens holds after the last of these steps. R1-Zero: 65536 there, and here 32768 until step 8200.',
+      ),
+    maskTruncated: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Completions that were cut off count in the mean of their group and are not trained (mask_truncated_completions of TRL; overlong filtering of DAPO). The reward length punishes them softly instead.',
+      ),
+    dynamicSampling: object({
+      maxRounds: z
+        .int()
+        .min(2)
+        .max(100)
+        .default(3)
+        .describe(
+          'Rounds of sampling in a rollout, the first included (max_num_gen_batches of verl); then groups without signal make up what is missing.',
+        ),
+    })
+      .optional()
+      .describe(
+        'Groups whose completions all score alike are drawn again, from other prompts (DAPO). Figures of rewards and completions are of all that were drawn. Off when absent.',
+      ),
     ...promptShape,
     completions: completions.prefault({}).describe('Which completions are written down; decides no weights.'),
     rewards: z.array(reward).min(1).max(16).describe('Simply added, each times its weight.'),
@@ -165,6 +216,18 @@ export const grpo = withRules(
     {
       rule: 'self.kl.referenceMixup == 1.0 || !has(self.lora)',
       message: 'kl.referenceMixup: the mean of two adapters is not the adapter of the mean; 1 with lora',
+    },
+    {
+      rule: '!has(self.promptWeights) || self.promptWeights.all(w, w.dataset in self.prompts)',
+      message: 'promptWeights: dataset must be one of prompts',
+    },
+    {
+      rule: '!has(self.promptWeights) || self.prompts.exists(p, !self.promptWeights.exists(w, w.dataset == p && w.weight == 0.0))',
+      message: 'promptWeights: one of the prompts must have a weight above 0',
+    },
+    {
+      rule: '!has(self.lengthSchedule) || self.lengthSchedule.all(l, l.maxNewTokens < self.sampling.maxNewTokens)',
+      message: 'lengthSchedule: maxNewTokens must be less than sampling.maxNewTokens, which holds after it',
     },
     {
       rule: '!has(self.entropy.band) || (self.entropy.coefficient > 0.0 && self.entropy.band.low < self.entropy.band.high)',

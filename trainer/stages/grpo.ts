@@ -1,6 +1,7 @@
 import type { StageResult } from '../contract/progress.ts';
 import type { GrpoSettings } from '../contract/settings.ts';
 import { updatesPerRollout } from '../contract/updates-per-rollout.ts';
+import { promptsOf } from '../data/prompt-order.ts';
 import { createRewards } from '../rewards/create-rewards.ts';
 import { RewardModules } from '../rewards/modules/reward-modules.ts';
 import { usableRows } from './checked-rows.ts';
@@ -49,7 +50,7 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
       further.require(needed, what);
       if (isGraded) await gradable.require(workspace.file.datasets, what);
     };
-    const { rows: prompts, figures } = await usableRows(
+    const { rows, figures } = await usableRows(
       workspace,
       await workspace.inputs.rows(settings.prompts, 'train'),
       { part: 'train', what, require },
@@ -59,6 +60,7 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
         return judgePrompt(policy, row, settings);
       },
     );
+    const prompts = promptsOf(rows, seed, settings.promptWeights);
     const scorers = { scoreWithModel: models.score, scoreWithModule: modules.score, scoreWithJudge: judges.score };
     const rewards = createRewards(settings.rewards, { steps: settings.steps, ...scorers });
     const training = await Training.start(workspace, resumed, { ...settings, unit, figures });

@@ -20,7 +20,9 @@ export async function updatePolicy(
   step: number,
 ): Promise<Metrics> {
   const { loss, sampling, optimizer } = settings;
-  const lengths = completions.map(({ completionIds, reward }) => (reward === undefined ? 0 : completionIds.length));
+  const lengths = completions.map(({ completionIds, reward, masked = false }) =>
+    reward === undefined || masked ? 0 : completionIds.length,
+  );
   const weights = sequenceWeights(lengths, { loss, maxNewTokens: sampling.maxNewTokens });
   const weighted = zip(completions, weights).map(([completion, weight]) => ({ ...completion, weight }));
   const onPolicy = updatesPerRollout(settings) === 1;

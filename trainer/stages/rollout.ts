@@ -1,23 +1,16 @@
-import { randomKey } from '../algorithms/random.ts';
 import { mean } from '../algorithms/statistics.ts';
 import { zip } from '../algorithms/zip.ts';
-import type { Row } from '../contract/dataset.ts';
 import type { GrpoSettings } from '../contract/settings.ts';
 import { updatesPerRollout } from '../contract/updates-per-rollout.ts';
-import { promptBatch } from '../data/prompt-order.ts';
-import type { RowList } from '../data/row-list.ts';
 import { groupAdvantages } from '../losses/group-advantages.ts';
 import { klEstimates } from '../losses/kl-estimates.ts';
 import { policyLossVariants } from '../losses/policy-loss-variants.ts';
 import { type SampledTwice, samplingLogpDifference } from '../losses/policy-metrics.ts';
-import type { Rewards, ScoredCompletion } from '../rewards/create-rewards.ts';
 import { completionMetrics, rewardMetrics } from '../rewards/metrics.ts';
-import { completeRows, inGroups, type SampledCompletion } from './completions.ts';
+import { inGroups, type SampledCompletion } from './completions.ts';
+import { drawGroups, type RolloutRequest, type Scored } from './draw-groups.ts';
 import type { Policy } from './policy.ts';
 import type { Metrics } from './metrics.ts';
-import { requireGraded } from './require-graded.ts';
-
-type Scored = SampledCompletion & ScoredCompletion;
 
 /** A completion with all that was found of it. */
 export type JudgedCompletion = Scored & { readonly advantage: number };
@@ -27,6 +20,8 @@ export interface LearnableCompletion extends Pick<Scored, 'promptIds' | 'complet
   readonly advantage: number;
   /** Probability of each token under the reference; absent where nothing uses it. */
   readonly refProbs?: Float32Array;
+  /** It is not trained. */
+  readonly masked?: true;
 }
 
 export interface Rollout {
@@ -36,17 +31,6 @@ export interface Rollout {
   readonly metrics: Metrics;
   /** Sampled. */
   readonly tokens: number;
-}
-
-export interface RolloutRequest {
-  readonly settings: GrpoSettings;
-  readonly seed: number;
-  /** Name of the stage; random numbers depend on it. */
-  readonly stage: string;
-  readonly rewards: Rewards;
-  readonly prompts: RowList;
-  /** Optimizer steps before it; a rollout follows only on a whole one. */
-  readonly step: number;
 }
 
 /** What each optimizer step of a rollout learns from: its mini-batches of whole groups, epoch after epoch. */
@@ -66,33 +50,29 @@ export function miniBatches({ completions }: Rollout, settings: GrpoSettings): (
  */
 export async function rollOut(
   policy: Policy,
-  { settings, seed, stage, rewards, prompts, step }: RolloutRequest,
+  request: RolloutRequest,
 ): Promise<{ readonly rollout: Rollout; readonly judged: readonly JudgedCompletion[] }> {
-  const startedMs = performance.now();
-  const index = step / updatesPerRollout(settings);
-  const size = settings.promptsPerStep * settings.stepsPerRollout;
-  const rows = promptBatch(prompts, seed, index * size, size);
-  // The place of the row in the rollout is part of the key: a small dataset may come twice.
-  const key = (row: Row, sample: number, place: number) =>
-    randomKey(seed, stage, 'rollout', index, place, row.id, sample);
-  const sampled = (await completeRows(policy, rows, settings.group, settings.sampling, key)).flat();
-  const sampledMs = performance.now();
-  const scored = await rewards.score(sampled, step + 1);
-  requireGraded(step + 1, scored);
-  const groups = inGroups(scored, settings.group);
-
+  const { kept, drawn, rounds, sampledMs } = await drawGroups(policy, request);
+  const { settings, rewards } = request;
+  const scored = kept.flat().map((completion) => withMask(settings, completion));
   const referenced = klFromRewards(settings, await withReference(settings, policy, scored));
   const learnable = withAdvantages(settings, inGroups(referenced.completions, settings.group));
-  const tokens = scored.reduce((sum, completion) => sum + completion.tokens, 0);
+  const tokens = drawn.flat().reduce((sum, completion) => sum + completion.tokens, 0);
   const metrics = {
-    ...rewardMetrics(groups, rewards.names),
-    ...completionMetrics(scored),
+    ...rewardMetrics(drawn, rewards.names),
+    ...completionMetrics(drawn.flat()),
     ...referenced.metrics,
+    ...(settings.dynamicSampling && { num_gen_batches: rounds }),
     ...(updatesPerRollout(settings) > 1 && (await compareWithSampler(settings, policy, scored))),
-    tokens_per_s: (tokens / (sampledMs - startedMs)) * 1000,
+    tokens_per_s: (tokens / sampledMs) * 1000,
   };
   const judged = zip(scored, learnable).map(([completion, { advantage }]) => ({ ...completion, advantage }));
   return { rollout: { completions: learnable, metrics, tokens }, judged };
+}
+
+/** A completion that was cut off says little of what it would have come to: where asked for, it counts in its group and is not trained. */
+function withMask({ maskTruncated }: GrpoSettings, completion: Scored): Scored & Pick<LearnableCompletion, 'masked'> {
+  return maskTruncated && !completion.terminated ? { ...completion, masked: true } : completion;
 }
 
 /** @param groups completions by prompt */
@@ -103,11 +83,12 @@ export function withAdvantages(
   const rewards = groups.map((group) => withoutLone(group.map(({ reward }) => reward)));
   const advantages = groupAdvantages(rewards, { epsilon, scale });
   const learned = zip(zip(groups.flat(), rewards.flat()), advantages.flat());
-  return learned.map(([[{ promptIds, completionIds, oldProbs, refProbs }, reward], advantage]) => ({
+  return learned.map(([[{ promptIds, completionIds, oldProbs, refProbs, masked }, reward], advantage]) => ({
     promptIds,
     completionIds,
     oldProbs,
     ...(refProbs && { refProbs }),
+    ...(masked && { masked }),
     reward,
     advantage,
   }));

@@ -107,6 +107,35 @@ test('the reference is replaced every N steps', async () => {
   expect(steps.map(({ kl = NaN }) => kl > 0)).toEqual([false, true, false, true]);
 });
 
+test('completions that were cut off are not trained where they are masked', async () => {
+  const cut = { kl: { coefficient: 0 }, sampling: { maxNewTokens: 2 } };
+  const [trained = {}] = await train('cut', cut, { stage: 'cut' });
+  const [masked = {}] = await train('masked', { ...cut, maskTruncated: true }, { stage: 'cut' });
+  expect([trained, masked].map((step) => step['completions/clipped_ratio'])).toEqual([1, 1]);
+  expect(masked['reward']).toBe(trained['reward']);
+  expect(trained['grad_norm']).toBeGreaterThan(0);
+  expect(masked['grad_norm']).toBe(0);
+});
+
+test('a schedule has shorter completions until its step', async () => {
+  const lengthSchedule = [{ untilStep: 2, maxNewTokens: 3 }];
+  const steps = await train('scheduled', { steps: 3, lengthSchedule });
+  expect(steps.map((step) => (step['completions/max_length'] ?? NaN) <= 3)).toEqual([true, true, false]);
+});
+
+test('with dynamic sampling all that was drawn is counted, and the step is as large as without', async () => {
+  const silent = { rewards: [{ length: { max: 100, soft: 10 } }] };
+  const [once = {}] = await train('one-round', silent, { stage: 'rounds' });
+  const [again = {}] = await train(
+    'three-rounds',
+    { ...silent, dynamicSampling: { maxRounds: 3 } },
+    { stage: 'rounds' },
+  );
+  expect(again['num_gen_batches']).toBe(3);
+  expect(again['num_tokens']).toBeGreaterThan(2 * (once['num_tokens'] ?? NaN));
+  expect(again['grad_norm']).toBe(0);
+});
+
 test('a reference that is mixed lies between the old one and the policy', async () => {
   const kls = [];
   for (const referenceMixup of [1, 0.5]) {
