@@ -12,6 +12,8 @@ const nouns: Record<Grade['kind'], string> = {
   graded: 'text',
   pattern: 'text',
   code: 'program',
+  jsonSchema: 'JSON',
+  toolCall: 'call of a tool',
 };
 
 /** One line: `3  wrong    found 17 in "…so it is 17.", gold 18`. */

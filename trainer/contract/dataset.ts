@@ -20,6 +20,8 @@ export const answerKinds = [
   'graded',
   'pattern',
   'code',
+  'jsonSchema',
+  'toolCall',
 ] as const;
 
 /** Kinds whose gold answer may be an object, which a row keeps as its JSON text. */
@@ -29,6 +31,8 @@ export const structuredKinds: readonly (typeof answerKinds)[number][] = [
   'logic',
   'graded',
   'code',
+  'jsonSchema',
+  'toolCall',
 ];
 
 /** Where the answer of a completion is read. */

@@ -4,12 +4,14 @@ import { choiceVerifier } from './verifiers/choice.ts';
 import { codeVerifier } from './verifiers/code.ts';
 import { exactVerifier } from './verifiers/exact.ts';
 import { gradedVerifier } from './verifiers/graded.ts';
+import { jsonSchemaVerifier } from './verifiers/json-schema.ts';
 import { listVerifier } from './verifiers/list.ts';
 import { logicVerifier } from './verifiers/logic.ts';
 import { mathVerifier } from './verifiers/math.ts';
 import { numberVerifier } from './verifiers/number.ts';
 import { patternVerifier } from './verifiers/pattern.ts';
 import { quantityVerifier } from './verifiers/quantity.ts';
+import { toolCallVerifier } from './verifiers/tool-call.ts';
 import { abstain, wrong, type Verdict, type Verifier } from './verifiers/verifier.ts';
 
 type Answer = NonNullable<Row['answer']>;
@@ -25,6 +27,8 @@ const verifiers: Record<Answer['kind'], Verifier> = {
   graded: gradedVerifier,
   pattern: patternVerifier,
   code: codeVerifier,
+  jsonSchema: jsonSchemaVerifier,
+  toolCall: toolCallVerifier,
 };
 
 /** A verdict, and what led to it. */

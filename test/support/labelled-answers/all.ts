@@ -2,6 +2,8 @@ import { codeAnswers } from './code.ts';
 import { choiceAnswers } from './choice.ts';
 import { logicAnswers } from './logic.ts';
 import { gradedAnswers } from './graded.ts';
+import { jsonSchemaAnswers } from './json-schema.ts';
+import { toolCallAnswers } from './tool-call.ts';
 import { labelledRows, type LabelledRow } from './labelled-answers.ts';
 import { mathAnswers } from './math.ts';
 import { quantityAnswers } from './quantity.ts';
@@ -14,4 +16,6 @@ export const labelledAnswers = {
   logic: labelledRows('logic', logicAnswers),
   graded: labelledRows('graded', gradedAnswers),
   code: labelledRows('code', codeAnswers),
+  jsonSchema: labelledRows('jsonSchema', jsonSchemaAnswers),
+  toolCall: labelledRows('toolCall', toolCallAnswers),
 } satisfies Record<string, readonly LabelledRow[]>;

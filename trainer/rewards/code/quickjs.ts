@@ -8,7 +8,7 @@ import {
 } from 'quickjs-emscripten-core';
 import type { Job, Outcome } from './code-tests.ts';
 
-/** Of all tests of one answer together, in hundreds of thousands of loop rounds and calls: no clock, so that every machine says the same. */
+/** Of all tests of one answer together; an interrupt comes with about 5,000 rounds of an empty loop. No clock, so that every machine says the same. */
 const mostInterrupts = 5_000;
 /** Pages of 64 KiB: the engine's own count of its memory leaves most of it out. */
 const memoryPages = { initial: 256, maximum: 1024 };

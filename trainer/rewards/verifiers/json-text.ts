@@ -1,0 +1,35 @@
+import { lastCodeBlock } from '../code/last-code-block.ts';
+
+/** Longer texts are not looked into: that lists have no two equal items takes the square of their length. */
+const maxLength = 20_000;
+const maxDepth = 64;
+
+/** The value of an answer that is JSON, alone or in a block of code; `undefined` if it is none, too long or too deep. */
+export function readJson(text: string): { readonly value: unknown } | undefined {
+  const json = lastCodeBlock(text) ?? text.trim();
+  if (json.length > maxLength || !isShallow(json)) return undefined;
+  try {
+    return { value: JSON.parse(json) as unknown };
+  } catch {
+    return undefined;
+  }
+}
+
+function isShallow(json: string): boolean {
+  let depth = 0;
+  for (const [mark] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
+    if (mark === '[' || mark === '{') depth++;
+    else if (mark === ']' || mark === '}') depth--;
+    if (depth > maxDepth) return false;
+  }
+  return true;
+}
+
+/** JSON with the names of objects in order, so that equal values have one text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_name, each: unknown) =>
+    typeof each === 'object' && each !== null && !Array.isArray(each)
+      ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : each,
+  );
+}
