@@ -14,6 +14,7 @@ const nouns: Record<Grade['kind'], string> = {
   code: 'program',
   jsonSchema: 'JSON',
   toolCall: 'call of a tool',
+  cited: 'answer with its documents',
 };
 
 /** One line: `3  wrong    found 17 in "…so it is 17.", gold 18`. */

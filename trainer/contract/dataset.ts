@@ -22,6 +22,7 @@ export const answerKinds = [
   'code',
   'jsonSchema',
   'toolCall',
+  'cited',
 ] as const;
 
 /** Kinds whose gold answer may be an object, which a row keeps as its JSON text. */
@@ -33,6 +34,7 @@ export const structuredKinds: readonly (typeof answerKinds)[number][] = [
   'code',
   'jsonSchema',
   'toolCall',
+  'cited',
 ];
 
 /** Where the answer of a completion is read. */

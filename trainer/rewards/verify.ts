@@ -1,6 +1,7 @@
 import type { Row } from '../contract/dataset.ts';
 import { parseResponse } from './parse-response.ts';
 import { choiceVerifier } from './verifiers/choice.ts';
+import { citedVerifier } from './verifiers/cited.ts';
 import { codeVerifier } from './verifiers/code.ts';
 import { exactVerifier } from './verifiers/exact.ts';
 import { gradedVerifier } from './verifiers/graded.ts';
@@ -16,19 +17,25 @@ import { abstain, wrong, type Verdict, type Verifier } from './verifiers/verifie
 
 type Answer = NonNullable<Row['answer']>;
 
-const verifiers: Record<Answer['kind'], Verifier> = {
+/** Those that compare short answers, with documents or without. */
+const plainVerifiers = {
   number: numberVerifier,
   math: mathVerifier,
   quantity: quantityVerifier,
   choice: choiceVerifier,
-  logic: logicVerifier,
   exact: exactVerifier,
   list: listVerifier,
+} satisfies Partial<Record<Answer['kind'], Verifier>>;
+
+const verifiers: Record<Answer['kind'], Verifier> = {
+  ...plainVerifiers,
+  logic: logicVerifier,
   graded: gradedVerifier,
   pattern: patternVerifier,
   code: codeVerifier,
   jsonSchema: jsonSchemaVerifier,
   toolCall: toolCallVerifier,
+  cited: citedVerifier(plainVerifiers),
 };
 
 /** A verdict, and what led to it. */

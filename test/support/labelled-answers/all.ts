@@ -4,6 +4,7 @@ import { logicAnswers } from './logic.ts';
 import { gradedAnswers } from './graded.ts';
 import { jsonSchemaAnswers } from './json-schema.ts';
 import { toolCallAnswers } from './tool-call.ts';
+import { citedAnswers } from './cited.ts';
 import { labelledRows, type LabelledRow } from './labelled-answers.ts';
 import { mathAnswers } from './math.ts';
 import { quantityAnswers } from './quantity.ts';
@@ -18,4 +19,5 @@ export const labelledAnswers = {
   code: labelledRows('code', codeAnswers),
   jsonSchema: labelledRows('jsonSchema', jsonSchemaAnswers),
   toolCall: labelledRows('toolCall', toolCallAnswers),
+  cited: labelledRows('cited', citedAnswers),
 } satisfies Record<string, readonly LabelledRow[]>;
