@@ -42,6 +42,11 @@ const references: readonly Reference[] = [
   { ...aDataset, path: 'pretrain.data', isSet: (s) => `has(${s}.pretrain)` },
   { ...aDataset, path: 'grpo.prompts', isSet: (s) => `has(${s}.grpo)` },
   {
+    ...aModel,
+    path: 'grpo.distillation.from',
+    isSet: (s) => `has(${s}.grpo) && has(${s}.grpo.distillation)`,
+  },
+  {
     path: 'sft.data',
     list: true,
     isSet: (s) => `has(${s}.sft)`,

@@ -24,6 +24,7 @@ function namesIn(stage: PipelineStage, pipeline: R1Pipeline): string[] {
       ...(pretrain?.data ?? []),
       ...(grpo?.prompts ?? []),
       ...(grpo?.rewards ?? []).flatMap(({ rewardModel: reward, judge }) => reward?.from ?? judge?.from ?? []),
+      ...(grpo?.distillation === undefined ? [] : [grpo.distillation.from]),
       ...(sft?.data ?? []),
       ...(sample?.prompts ?? []),
       ...(sample?.rewardModel === undefined ? [] : [sample.rewardModel]),

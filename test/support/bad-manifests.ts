@@ -96,6 +96,13 @@ export const badManifests: readonly BadManifest[] = [
     ],
   },
   {
+    name: 'teacher that is no model',
+    text: broken('steps: 3, rewards', 'steps: 3, distillation: {from: samples}, rewards'),
+    expected: [
+      'spec.stages[1].grpo.distillation.from: found "samples", expected an earlier pretrain, grpo or sft stage',
+    ],
+  },
+  {
     name: 'judge that is no model',
     text: broken('{accuracy: {}}', '{accuracy: {}}, {judge: {from: samples}}'),
     expected: [

@@ -162,6 +162,21 @@ export const grpo = withRules(
       .describe(
         'Shorter completions at the beginning; sampling.maxNewTokens holds after the last of these steps. R1-Zero: 65536 there, and here 32768 until step 8200.',
       ),
+    distillation: object({
+      from: name.describe('The pretrain, grpo or sft stage whose model teaches; it has the tokenizer of this one.'),
+      coefficient: z
+        .number()
+        .min(0.001)
+        .max(100)
+        .default(1)
+        .describe(
+          'Factor of log teacher − log policy, which every token has in its advantage beside that of the rewards.',
+        ),
+    })
+      .optional()
+      .describe(
+        'On-policy distillation: the policy learns on its own completions from a teacher, by the reverse KL, token by token. For that alone give the rewards the weight 0.',
+      ),
     maskTruncated: z
       .boolean()
       .default(false)

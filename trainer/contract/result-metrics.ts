@@ -52,6 +52,7 @@ export function resultMetrics(
       ...rollout,
       ...update,
       ...clipRatios(grpo),
+      ...(grpo.distillation === undefined ? [] : ['teacher_kl']),
       ...(grpo.dynamicSampling === undefined ? [] : ['num_gen_batches']),
       ...(grpo.entropy.coefficient > 0 ? ['entropy_coef'] : []),
       ...(grpo.kl.place === 'reward' ? ['reward_kl_penalty'] : []),

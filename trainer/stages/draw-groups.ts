@@ -18,6 +18,8 @@ export interface RolloutRequest {
   readonly stage: string;
   readonly rewards: Rewards;
   readonly prompts: Prompts;
+  /** Opens the model that teaches, where there is one. */
+  readonly teacher?: (() => Promise<Policy>) | undefined;
   /** Optimizer steps before it; a rollout follows only on a whole one. */
   readonly step: number;
 }

@@ -66,8 +66,10 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
     const training = await Training.start(workspace, resumed, { ...settings, unit, figures });
 
     const { takeMetrics } = judges;
+    const { distillation } = settings;
+    const teacher = distillation && (() => models.open(distillation.from, 'lm'));
     const rolloutFrom = async (step: number): Promise<Rollout> => {
-      const request = { settings, seed, stage, rewards, prompts, step };
+      const request = { settings, seed, stage, rewards, prompts, teacher, step };
       const { rollout, judged } = await training.stoppable(() => rollOut(policy, request));
       warnOfUnscored(step + 1, judged, workspace.warnings);
       await logCompletions(workspace.log, settings, step, judged);

@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { LearningCheck, type LearningMetrics, learningMetrics, learningReasons } from '../algorithms/learning-check.ts';
+import {
+  LearningCheck,
+  type LearningMetrics,
+  learningMetrics,
+  type LearningReason,
+  learningReasons,
+} from '../algorithms/learning-check.ts';
 import { metricsName } from '../contract/checkpoint.ts';
 import { updatesPerRollout } from '../contract/updates-per-rollout.ts';
 import { readSeries, type Series } from '../report/jsonl.ts';
@@ -11,10 +17,12 @@ import type { Workspace } from './workspace.ts';
 export class LearningWatch {
   private readonly check: LearningCheck;
   private readonly warnings: Warnings;
+  private readonly reasons: readonly LearningReason[];
 
-  private constructor(check: LearningCheck, warnings: Warnings) {
+  private constructor(check: LearningCheck, warnings: Warnings, reasons: readonly LearningReason[]) {
     this.check = check;
     this.warnings = warnings;
+    this.reasons = reasons;
   }
 
   static async open({ file, warnings }: Workspace): Promise<LearningWatch> {
@@ -24,7 +32,9 @@ export class LearningWatch {
       groupsPerRollout: grpo ? grpo.promptsPerStep * grpo.stepsPerRollout : 1,
     });
     for (const [step, metrics] of byStep(await readSeries(join(file.out, metricsName)))) check.see(step, metrics);
-    const watch = new LearningWatch(check, warnings);
+    // A teacher says something of every completion, also where rewards say nothing.
+    const reasons = learningReasons.filter((reason) => grpo?.distillation === undefined || reason !== 'NoSignal');
+    const watch = new LearningWatch(check, warnings, reasons);
     watch.tell(false); // what an earlier attempt warned of still holds
     return watch;
   }
@@ -37,7 +47,7 @@ export class LearningWatch {
 
   private tell(ended: boolean): void {
     const found = this.check.findings(ended);
-    for (const reason of learningReasons) {
+    for (const reason of this.reasons) {
       const finding = found.find((each) => each.reason === reason);
       if (finding) this.warnings.warn(reason, finding.message);
       else this.warnings.withdraw(reason);

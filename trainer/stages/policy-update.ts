@@ -28,7 +28,10 @@ export async function updatePolicy(
   const onPolicy = updatesPerRollout(settings) === 1;
   const { coefficient, focus } = await entropyTerms(settings, policy, weighted);
   const lossSettings = policyLossSettings(settings, coefficient !== 0);
-  const teachers = teaching(weighted, coefficient !== 0 || lossSettings.klCoefficient > 0);
+  const teachers = teaching(
+    weighted,
+    coefficient !== 0 || lossSettings.klCoefficient > 0 || settings.distillation !== undefined,
+  );
   // On the policy that sampled them all ratios are 1, the completion's as well as the token's.
   const sequences = (onPolicy ? teachers : await withRatios(settings, policy, teachers)).map((sequence, index) => ({
     ...focus(teachers[index] as WeightedCompletion),

@@ -3,7 +3,7 @@ import type { ModelConfig } from '../models/config.ts';
 import { type ModelPlace, configOf } from './config-of.ts';
 
 /**
- * Sizes of the reward models and judges that a stage may open, by name; without those that cannot be read, which is told elsewhere.
+ * Sizes of the reward models, judges and teachers that a stage may open, by name; without those that cannot be read, which is told elsewhere.
  *
  * @param find where the model of a stage lies
  */
@@ -13,6 +13,7 @@ export async function rewardModelConfigs(
 ): Promise<ReadonlyMap<string, ModelConfig>> {
   const names = new Set([
     ...(grpo?.rewards ?? []).flatMap(({ rewardModel, judge }) => rewardModel?.from ?? judge?.from ?? []),
+    ...(grpo?.distillation === undefined ? [] : [grpo.distillation.from]),
     ...(sample?.rewardModel === undefined ? [] : [sample.rewardModel]),
   ]);
   const configs = new Map<string, ModelConfig>();

@@ -8,6 +8,7 @@ import { policyLossVariants } from '../losses/policy-loss-variants.ts';
 import { type SampledTwice, samplingLogpDifference } from '../losses/policy-metrics.ts';
 import { completionMetrics, rewardMetrics } from '../rewards/metrics.ts';
 import { inGroups, type SampledCompletion } from './completions.ts';
+import { withTeacher } from './with-teacher.ts';
 import { drawGroups, type RolloutRequest, type Scored } from './draw-groups.ts';
 import type { Policy } from './policy.ts';
 import type { Metrics } from './metrics.ts';
@@ -20,6 +21,8 @@ export interface LearnableCompletion extends Pick<Scored, 'promptIds' | 'complet
   readonly advantage: number;
   /** Probability of each token under the reference; absent where nothing uses it. */
   readonly refProbs?: Float32Array;
+  /** Of each token: what it has in its advantage beside that of the completion. */
+  readonly tokenAdvantages?: Float32Array;
   /** It is not trained. */
   readonly masked?: true;
 }
@@ -56,12 +59,14 @@ export async function rollOut(
   const { settings, rewards } = request;
   const scored = kept.flat().map((completion) => withMask(settings, completion));
   const referenced = klFromRewards(settings, await withReference(settings, policy, scored));
-  const learnable = withAdvantages(settings, inGroups(referenced.completions, settings.group));
+  const graded = withAdvantages(settings, inGroups(referenced.completions, settings.group));
+  const { completions: learnable, metrics: ofTeacher } = await withTeacher(request, policy, graded);
   const tokens = drawn.flat().reduce((sum, completion) => sum + completion.tokens, 0);
   const metrics = {
     ...rewardMetrics(drawn, rewards.names),
     ...completionMetrics(drawn.flat()),
     ...referenced.metrics,
+    ...ofTeacher,
     ...(settings.dynamicSampling && { num_gen_batches: rounds }),
     ...(updatesPerRollout(settings) > 1 && (await compareWithSampler(settings, policy, scored))),
     tokens_per_s: (tokens / sampledMs) * 1000,

@@ -33,7 +33,13 @@ export async function entropyTerms(
   completions: readonly WeightedCompletion[],
 ): Promise<EntropyTerms> {
   const coefficient = size === 0 ? 0 : size * entropySign(sampledEntropy(completions), band);
-  if (coefficient === 0 && topQuantile === 1) return { coefficient, focus: (completion) => completion };
+  if (coefficient === 0 && topQuantile === 1) {
+    return {
+      coefficient,
+      focus: (completion) =>
+        completion.tokenAdvantages ? { ...completion, advantage: ofTokens(completion) } : completion,
+    };
+  }
 
   const counted = completions.filter(({ weight }) => weight !== 0);
   const chosen =
@@ -45,14 +51,19 @@ export async function entropyTerms(
   return {
     coefficient,
     focus(completion) {
-      const ofTokens = chosenOf.get(completion) ?? completion.completionIds.map(() => false);
+      const learning = chosenOf.get(completion) ?? completion.completionIds.map(() => false);
       return {
         ...completion,
-        advantage: ofTokens.map((learns) => (learns ? completion.advantage : 0)),
-        entropyWeight: ofTokens.map((learns) => (learns ? coefficient / tokens : 0)),
+        advantage: zip(learning, ofTokens(completion)).map(([learns, advantage]) => (learns ? advantage : 0)),
+        entropyWeight: learning.map((learns) => (learns ? coefficient / tokens : 0)),
       };
     },
   };
+}
+
+/** The advantage of each token. */
+function ofTokens({ advantage, tokenAdvantages, completionIds }: WeightedCompletion): number[] {
+  return completionIds.map((_, token) => advantage + (tokenAdvantages?.[token] ?? 0));
 }
 
 /** Mean of −log π over the sampled tokens. */

@@ -29,7 +29,7 @@ test.each([
   { field: 'per_device_train_batch_size: 8', here: 'promptsPerStep: Prompts in one optimizer step' },
   { field: 'gradient_accumulation_steps: 4', here: 'promptsPerStep: Prompts in one optimizer step' },
   { field: 'num_iterations: 2', here: 'epochsPerRollout: Times that a rollout is trained on' },
-  { field: 'beta: 0.04', here: 'kl.coefficient: Weight of the k3 estimate' },
+  { field: 'beta: 0.04', here: 'kl.coefficient: Weight of the estimate' },
   { field: 'epsilon: 0.2', here: 'clip.low: The ratio is clipped below 1 − low' },
   { field: 'max_completion_length: 256', here: 'sampling.maxNewTokens: Longest completion, in tokens' },
   { field: 'max_prompt_length: 256', here: 'maxPromptTokens: Longest prompt, in tokens' },

@@ -25,14 +25,17 @@ stages:
     grpo: {prompts: [sums], steps: 9, rewards: [{accuracy: {}}, {rewardModel: {from: judge}}, {judge: {from: sft}}]}
   - {name: samples, model: {from: r1}, sample: {prompts: [sums], rewardModel: judge}}
   - {name: review, review: {data: samples}}
+  - name: taught
+    model: {from: sft}
+    grpo: {prompts: [sums], steps: 9, rewards: [{format: {weight: 0}}], distillation: {from: r1}}
 `);
 
 test('knows which stages a stage uses, and which use it', () => {
   const uses = pipeline.spec.stages.map((stage) => inputStages(stage, pipeline));
-  expect(uses).toEqual([[], ['sft'], ['sft', 'judge'], ['judge', 'r1'], ['samples']]);
-  expect(stagesAfter(pipeline, ['judge'])).toEqual(['judge', 'r1', 'samples', 'review']);
+  expect(uses).toEqual([[], ['sft'], ['sft', 'judge'], ['judge', 'r1'], ['samples'], ['sft', 'r1']]);
+  expect(stagesAfter(pipeline, ['judge'])).toEqual(['judge', 'r1', 'samples', 'review', 'taught']);
   expect(stagesAfter(pipeline, ['review'])).toEqual(['review']);
-  expect(stagesAfter(pipeline, ['review', 'r1'])).toEqual(['r1', 'samples', 'review']);
+  expect(stagesAfter(pipeline, ['review', 'r1'])).toEqual(['r1', 'samples', 'review', 'taught']);
   expect(stagesAfter(pipeline, [])).toEqual([]);
 });
 

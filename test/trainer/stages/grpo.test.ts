@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { mean } from '../../../trainer/algorithms/statistics.ts';
 import { useBaseStage } from '../../support/base-stage.ts';
 import { lines, pin, readResult, runToResult } from '../../support/trainer.ts';
 
@@ -134,6 +135,23 @@ test('with dynamic sampling all that was drawn is counted, and the step is as la
   expect(again['num_gen_batches']).toBe(3);
   expect(again['num_tokens']).toBeGreaterThan(2 * (once['num_tokens'] ?? NaN));
   expect(again['grad_norm']).toBe(0);
+});
+
+test('a teacher that is the policy itself teaches nothing, another draws the policy to it', async () => {
+  const settings = { rewards: [{ format: { weight: 0 } }], kl: { coefficient: 0 }, distillation: { from: 'teacher' } };
+  const own = { inputs: { teacher: await pin(root(), 'base') } };
+  const [same = {}] = await train('own-teacher', settings, own);
+  expect([same['teacher_kl'], same['grad_norm']]).toEqual([0, 0]);
+
+  await runToResult(root(), {
+    name: 'student',
+    settings: { pretrain: { data: ['mixture'], steps: 4, batch: 16 } },
+  });
+  const student = { ...own, model: { input: await pin(root(), 'student') } };
+  const steps = await train('distilled', { ...settings, promptsPerStep: 8, steps: 12 }, student);
+  const gaps = steps.map((step) => step['teacher_kl'] ?? NaN);
+  expect(mean(gaps.slice(-4))).toBeLessThan(0.8 * mean(gaps.slice(0, 4)));
+  expect((await readResult(root(), 'distilled')).warnings ?? []).toEqual([]);
 });
 
 test('a reference that is mixed lies between the old one and the policy', async () => {
