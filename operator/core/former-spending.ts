@@ -18,11 +18,21 @@ export function formerSpending(status: PipelineStatus | undefined, stages: reado
   return total([...(status?.formerSpending === undefined ? [] : [status.formerSpending]), ...gone]);
 }
 
-/** What each has spent, as far as it has said. */
-export function spendingOfEach(stages: readonly R1Stage[]): NonNullable<PipelineStatus['spending']> {
+/** What each has spent, as far as it has said, to whoever wrote the status before or now. */
+export function spendingOfEach(
+  status: PipelineStatus | undefined,
+  stages: readonly R1Stage[],
+): NonNullable<PipelineStatus['spending']> {
+  const known = new Map(status?.spending?.map((each) => [each.run, each]));
   const each = stages.map((stage) => {
+    const run = runOf(stage);
     const { runSeconds = 0, gpuHours = 0 } = stage.status ?? {};
-    return { run: runOf(stage), runSeconds, gpuHours };
+    const before = known.get(run);
+    return {
+      run,
+      runSeconds: Math.max(runSeconds, before?.runSeconds ?? 0),
+      gpuHours: Math.max(gpuHours, before?.gpuHours ?? 0),
+    };
   });
   return each.filter(({ runSeconds, gpuHours }) => runSeconds + gpuHours > 0).slice(0, mostStages);
 }

@@ -39,7 +39,7 @@ export function pipelineStatus(situation: PipelineSituation, verdict: Outcome): 
   const started = views.flatMap(({ object }) => object?.status?.startedAt ?? []).toSorted();
   const startedAt = started[0] ?? old?.startedAt;
   const completedAt = verdict.status === 'Unknown' ? undefined : (old?.completedAt ?? timestamp(now));
-  const spending = spendingOfEach(observed.stages);
+  const spending = spendingOfEach(old, observed.stages);
   const status: PipelineStatus = {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     conditions,

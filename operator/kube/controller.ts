@@ -18,6 +18,7 @@ import { PendingPods } from './observe/pending-pods.ts';
 import { ProgressPoller } from './observe/progress.ts';
 import { Tombstones } from './observe/tombstones.ts';
 import { Resync } from './resync.ts';
+import { Sweep } from './sweep.ts';
 import { WakeUps } from './wake-ups.ts';
 
 export interface ControllerOptions extends CachesOptions {
@@ -41,6 +42,7 @@ export class Controller {
   private readonly progress: ProgressPoller;
   private readonly lastWords: LastWords;
   private readonly resyncs: readonly Resync[];
+  private readonly sweep: Sweep;
 
   constructor(options: ControllerOptions) {
     this.options = options;
@@ -76,6 +78,7 @@ export class Controller {
       this.resync(caches.pipelines, this.queues.R1Pipeline),
       this.resync(caches.stages, this.queues.R1Stage),
     ];
+    this.sweep = new Sweep({ client, caches, logger, clock: this.clock });
     metrics.watchQueues(this.queues);
     metrics.watchStates('pipelines', () => states(caches.pipelines.all()));
     metrics.watchStates('stages', () => states(caches.stages.all()));
@@ -97,14 +100,14 @@ export class Controller {
     this.lastWords.start(this.caches.pods.store.values());
     this.queues.R1Pipeline.start();
     this.queues.R1Stage.start();
-    for (const resync of this.resyncs) resync.start();
+    for (const each of [...this.resyncs, this.sweep]) each.start();
   }
 
   /** Lets passes under way end, then stops watching. */
   async stop(): Promise<void> {
     this.progress.stop();
     this.lastWords.stop();
-    for (const resync of this.resyncs) resync.stop();
+    for (const each of [...this.resyncs, this.sweep]) each.stop();
     await Promise.all(Object.values(this.queues).map((queue) => queue.stop()));
     await this.events.flush();
     await this.caches.stop();
