@@ -68,7 +68,7 @@ export class Sweep {
       // oxlint-disable no-await-in-loop -- there is no hurry
       const there = new Set((await client.list(stages, namespace)).items.map(idOf));
       for (const object of objects) {
-        if (there.has(stageIdOf(object as Stored<Job> | Stored<Pod>))) continue;
+        if (there.has(stageIdOf(object))) continue;
         logger.info('deleted what was left of a stage that is gone', { kind: kind.kind, key: keyOf(object) });
         await client.delete(kind, object.metadata, object.metadata.uid).catch(ignoreNotFound);
       }

@@ -181,17 +181,17 @@ test('a service scores rows, too, with the token of a variable', async () => {
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  process.env['GRADER_TOKEN'] = 'abc';
+  process.env['R1_GRADER_TOKEN'] = 'abc';
   try {
     const rows = [{ completion: 'a', level: 3, expect: 3 }];
-    const { code, stdout } = await graded(rows, '--http', url, '--token-variable', 'GRADER_TOKEN');
+    const { code, stdout } = await graded(rows, '--http', url, '--token-variable', 'R1_GRADER_TOKEN');
     expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('1 row: 1 scored (mean 3.00)') });
     expect((await graded(rows, '--http', 'grader')).stderr).toContain('url: found "grader": ');
-    expect((await graded(rows, '--token-variable', 'A_KEY')).stderr).toContain(
+    expect((await graded(rows, '--token-variable', 'R1_A_KEY')).stderr).toContain(
       'found no --http that it could belong to',
     );
   } finally {
-    delete process.env['GRADER_TOKEN'];
+    delete process.env['R1_GRADER_TOKEN'];
     server.close();
   }
 });

@@ -110,7 +110,7 @@ describeCluster('tenants', (cluster) => {
 
   check('may not name it in a stage of their own either', async () => {
     expect(await problemOfStage('evil:2')).toContain('image: found evil:2');
-    const token = { variable: 'A_KEY', secret: 'theirs' };
+    const token = { variable: 'R1_A_KEY', secret: 'theirs' };
     for (const reward of [
       { http: { url: 'http://grader/', token } },
       { judge: { endpoint: { url: 'http://judge/', model: 'j', token } } },

@@ -134,11 +134,11 @@ test('a rubric that is no template is told before the first step', async () => {
 });
 
 test('a token that is not there is told before the first step', async () => {
-  const endpoint = { url: 'http://127.0.0.1:9/v1', model: 'judge', token: { variable: 'NO_SUCH_TOKEN' } };
+  const endpoint = { url: 'http://127.0.0.1:9/v1', model: 'judge', token: { variable: 'R1_NO_SUCH_TOKEN' } };
   const ended = await runStage(await writeStage(root(), await stage('token', { endpoint })));
   expect([ended.code, ended.stderr]).toEqual([
     64,
-    expect.stringMatching(/judge.endpoint.token: found no token in the variable NO_SUCH_TOKEN/),
+    expect.stringMatching(/judge.endpoint.token: found no token in the variable R1_NO_SUCH_TOKEN/),
   ]);
 });
 

@@ -99,8 +99,8 @@ grpo:
   steps: 100
   rewards:
     - judge: {endpoint: {url: 'https://judge.example/v1', model: j, token: {secret: judge}}}
-    - judge: {endpoint: {url: 'https://other.example/v1', model: j, token: {variable: OTHER_TOKEN, secret: other}}}
-    - judge: {endpoint: {url: 'http://judge/v1', model: j, token: {variable: OPEN_KEY}}}`),
+    - judge: {endpoint: {url: 'https://other.example/v1', model: j, token: {variable: R1_OTHER_TOKEN, secret: other}}}
+    - judge: {endpoint: {url: 'http://judge/v1', model: j, token: {variable: R1_OPEN_KEY}}}`),
         ),
       ),
   },

@@ -142,13 +142,13 @@ test.each([
 });
 
 test('the token of a service that scores is a variable of the trainer alone, from the key token of its Secret', () => {
-  const http = 'http: {url: "http://grader/", token: {variable: GRADER_TOKEN, secret: grader}}';
+  const http = 'http: {url: "http://grader/", token: {variable: R1_GRADER_TOKEN, secret: grader}}';
   const { trainer, workers } = podOf(
     `${plain.replace('sft: {data: [sums]}', '')}\nrolloutWorkers: 1\ngrpo: {prompts: [sums], steps: 1, rewards: [{${http}}]}`,
     '',
   );
   expect(trainer?.spec?.containers[0]?.env).toContainEqual({
-    name: 'GRADER_TOKEN',
+    name: 'R1_GRADER_TOKEN',
     valueFrom: { secretKeyRef: { name: 'grader', key: 'token' } },
   });
   expect(JSON.stringify(workers)).not.toContain('grader');

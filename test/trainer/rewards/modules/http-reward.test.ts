@@ -31,7 +31,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   opened.splice(0).forEach((reward) => reward.close());
-  delete process.env['GRADER_TOKEN'];
+  delete process.env['R1_GRADER_TOKEN'];
   server.closeAllConnections();
   server.close();
   await once(server, 'close');
@@ -107,13 +107,13 @@ test('a sample without a score abstains or has an error of its own', async () =>
 });
 
 test('the token is sent, and no message tells it', async () => {
-  process.env['GRADER_TOKEN'] = `${secret}\n`;
+  process.env['R1_GRADER_TOKEN'] = `${secret}\n`;
   const seen: unknown[] = [];
   respond = (given, response, request) => {
     seen.push(request.headers.authorization);
     return scoring(given, response, request);
   };
-  const reward = await open({ token: { variable: 'GRADER_TOKEN' } });
+  const reward = await open({ token: { variable: 'R1_GRADER_TOKEN' } });
   respond = (_, response, request) => {
     response.statusCode = 403;
     return request.headers.authorization;
@@ -198,9 +198,9 @@ test.each([
   { name: 'is another one', respond: () => '<html>', error: 'UserError', says: 'answered something else' },
   {
     name: 'has no token',
-    more: { token: { variable: 'GRADER_TOKEN' } },
+    more: { token: { variable: 'R1_GRADER_TOKEN' } },
     error: 'UserError',
-    says: 'the environment variable GRADER_TOKEN is empty; expected the token that the service asks for',
+    says: 'the environment variable R1_GRADER_TOKEN is empty; expected the token that the service asks for',
   },
 ])(
   'a service that $name is told before anything is scored',
