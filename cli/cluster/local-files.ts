@@ -6,6 +6,8 @@ import type { Volume } from '../../operator/api/scheduling.ts';
 import { type Path, problemAt, type ValueProblem } from '../../operator/api/value-problem.ts';
 import { digestOf } from '../../operator/core/names.ts';
 import type { ConfigMap } from '../../operator/kube/client/resources.ts';
+import type { VerifierFileSettings } from '../../trainer/contract/own-functions.ts';
+import type { RewardSettings } from '../../trainer/contract/rewards.ts';
 import { beginsAsParquet } from '../../trainer/contract/parquet-magic.ts';
 
 /** A ConfigMap takes 1 MiB with everything around the files. */
@@ -118,18 +120,26 @@ function templateFiles({ defaults, stages }: R1Pipeline['spec']): NamedFile[] {
   );
 }
 
-function rewardFiles({ stages }: R1Pipeline['spec']): NamedFile[] {
-  return stages.flatMap(({ grpo }, at) =>
-    (grpo?.rewards ?? []).flatMap(({ module, python }, index) => {
-      const path = ['spec', 'stages', at, 'grpo', 'rewards', index];
-      return [
-        ...(module
-          ? [{ path: [...path, 'module', 'file'], file: module.file, expected: 'a TypeScript or JavaScript file' }]
-          : []),
-        ...(python ? [{ path: [...path, 'python', 'file'], file: python.file, expected: 'a Python file' }] : []),
-      ];
-    }),
+function rewardFiles({ stages, datasets }: R1Pipeline['spec']): NamedFile[] {
+  const rewards = stages.flatMap(({ grpo }, at) =>
+    (grpo?.rewards ?? []).flatMap((reward, index) => ownFile(reward, ['spec', 'stages', at, 'grpo', 'rewards', index])),
   );
+  const verifiers = datasets.flatMap(({ answer }, index) =>
+    ownFile(answer?.verifier ?? {}, ['spec', 'datasets', index, 'answer', 'verifier']),
+  );
+  return [...rewards, ...verifiers];
+}
+
+function ownFile(
+  { module, python }: Pick<RewardSettings, 'module' | 'python'> | VerifierFileSettings,
+  path: Path,
+): NamedFile[] {
+  return [
+    ...(module
+      ? [{ path: [...path, 'module', 'file'], file: module.file, expected: 'a TypeScript or JavaScript file' }]
+      : []),
+    ...(python ? [{ path: [...path, 'python', 'file'], file: python.file, expected: 'a Python file' }] : []),
+  ];
 }
 
 function modelDirectories({ base, stages }: R1Pipeline['spec']): { path: Path; directory: string }[] {

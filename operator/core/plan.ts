@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { chatOver, type ChatSettings } from '../../trainer/contract/chat.ts';
 import type { DatasetSettings } from '../../trainer/contract/dataset.ts';
-import { mapRewardFiles, rewardFiles } from '../../trainer/contract/reward-files.ts';
+import { mapRewardFiles, mapVerifierFile, rewardFiles, verifierFiles } from '../../trainer/contract/reward-files.ts';
 import type { Device } from '../../trainer/contract/device.ts';
 import type { StageFile } from '../../trainer/contract/stage-file.ts';
 import type { Precision } from '../../trainer/contract/training.ts';
@@ -102,6 +102,7 @@ export function resolveStage(
   const stages = new Set(spec.stages.map(({ name }) => name));
   const { rolloutWorkers, budget, deadlineSeconds, startDeadlineSeconds } = stage;
 
+  const datasets = spec.datasets.filter(({ name }) => named.includes(name));
   const read = contents?.datasets.filter(({ dataset }) => named.includes(dataset)) ?? [];
   const resolved: StageSpec = {
     pipeline: metadata.name,
@@ -112,13 +113,14 @@ export function resolveStage(
     volumes: spec.volumes,
     imagePullSecrets: spec.imagePullSecrets,
     [type]: stage[type],
-    datasets: spec.datasets.filter(({ name }) => named.includes(name)),
+    datasets,
     inputs: named.filter((name) => stages.has(name)).map((name) => outputs.data(name)),
     rolloutWorkers,
     retry: retryPolicy(stage.retry, defaults.retry),
     ...defined({
       contents: read.length === 0 ? undefined : read,
-      rewardContents: contents && contentsOf(rewardFiles(stage), contents.rewards),
+      rewardContents:
+        contents && contentsOf([...new Set([...rewardFiles(stage), ...verifierFiles(datasets)])], contents.rewards),
       templateContent: model && contents?.templates[chat.templateFile ?? ''],
       image: spec.image,
       model,
@@ -236,7 +238,7 @@ function placeChat({ templateFile, ...chat }: ChatSettings, places: Places): Cha
 function placeDataset(dataset: DatasetSettings, places: Places): DatasetSettings {
   const { file, heldOut } = dataset;
   return {
-    ...dataset,
+    ...mapVerifierFile(dataset, (path) => places.resolve(path)),
     ...(file === undefined ? {} : { file: places.resolve(file) }),
     ...(heldOut?.file === undefined ? {} : { heldOut: { ...heldOut, file: places.resolve(heldOut.file) } }),
   };

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { rewardFiles } from '../../trainer/contract/reward-files.ts';
+import { rewardFiles, verifierFiles } from '../../trainer/contract/reward-files.ts';
 import { beginsAsParquet } from '../../trainer/contract/parquet-magic.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import { type DatasetContent, fileContent, type FileContent, type FileContents } from '../api/stage.ts';
@@ -51,7 +51,9 @@ export async function fileContents({ spec }: R1Pipeline, manifestFile: string, c
     if (chat?.templateFile !== undefined) templates[chat.templateFile] ??= await read(chat.templateFile);
   }
   const rewards: Record<string, FileContent> = {};
-  for (const file of spec.stages.flatMap(rewardFiles)) rewards[file] ??= await read(file);
+  for (const file of [...spec.stages.flatMap(rewardFiles), ...verifierFiles(spec.datasets)]) {
+    rewards[file] ??= await read(file);
+  }
   if (Object.keys(seen).length > 0) await writeJson(cache, seen);
   return { datasets, templates, rewards };
 }

@@ -4,7 +4,8 @@ import { chat, chatOver, type ChatSettings } from '../../trainer/contract/chat.t
 import { dataset, type DatasetSettings } from '../../trainer/contract/dataset.ts';
 import type { FileCheck, Rendering } from '../../trainer/contract/file-check.ts';
 import { modelSourceShape } from '../../trainer/contract/model.ts';
-import { rewardPython } from '../../trainer/contract/rewards.ts';
+import { mapVerifierFile } from '../../trainer/contract/reward-files.ts';
+import { rewardPython } from '../../trainer/contract/own-functions.ts';
 import type { Path } from '../api/value-problem.ts';
 import { datasetUses } from './dataset-uses.ts';
 import { findInHubCache } from './hub-cache.ts';
@@ -85,7 +86,21 @@ interface NamedReward extends NamedFile {
   readonly check?: FileCheck['rewards'][number];
 }
 
-function namedRewards({ stages, datasets }: Json, folder: string): NamedReward[] {
+function namedRewards(spec: Json, folder: string): NamedReward[] {
+  return [...namedVerifiers(spec, folder), ...rewardsOfStages(spec, folder)];
+}
+
+function namedVerifiers({ datasets }: Json, folder: string): NamedReward[] {
+  return list(datasets).flatMap((named, index) => {
+    const { answer, file } = object(named);
+    const { module, python } = object(object(answer)['verifier']);
+    const path = ['spec', 'datasets', index, 'answer', 'verifier'];
+    const data = list(text(file) === undefined ? [] : [file]).map((each) => resolve(folder, String(each)));
+    return [...namedModule(object(module), path, folder), ...namedPython(object(python), path, folder, data)];
+  });
+}
+
+function rewardsOfStages({ stages, datasets }: Json, folder: string): NamedReward[] {
   return list(stages).flatMap((stage, at) => {
     const { prompts, rewards } = object(object(stage)['grpo']);
     const data = dataFilesOf(list(prompts), list(datasets).map(object), folder);
@@ -120,7 +135,8 @@ function namedPython(settings: Json, reward: Path, folder: string, data: readonl
   return [{ ...found, expected: 'a Python file', ...(check && { check }) }];
 }
 
-function withAbsolutePaths({ file, heldOut, ...rest }: DatasetSettings, folder: string): DatasetSettings {
+function withAbsolutePaths({ file, heldOut, ...others }: DatasetSettings, folder: string): DatasetSettings {
+  const rest = mapVerifierFile(others, (path) => resolve(folder, path));
   const held = heldOut?.file === undefined ? heldOut : { ...heldOut, file: resolve(folder, heldOut.file) };
   return { ...rest, ...(file !== undefined && { file: resolve(folder, file) }), ...(held && { heldOut: held }) };
 }

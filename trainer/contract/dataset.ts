@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { languages } from './languages.ts';
+import { verifierFileSettings } from './own-functions.ts';
 import { count, exactlyOneRule, fraction, name, object, path, positiveInt, withRules } from './schema.ts';
 
 export { languages, type Language } from './languages.ts';
@@ -36,6 +37,9 @@ export const structuredKinds: readonly (typeof answerKinds)[number][] = [
   'toolCall',
   'cited',
 ];
+
+/** The kind of a row whose dataset has a file that compares; no manifest names it. */
+export const ownKind = 'own';
 
 /** Where the answer of a completion is read. */
 export const answerPlaces = ['answerTag', 'completion'] as const;
@@ -113,6 +117,9 @@ export const dataset = withRules(
         .describe(
           'Where the answer is read: inside <answer> tags, or in the text after any think block: the last box, for number else the last number.',
         ),
+      verifier: verifierFileSettings
+        .optional()
+        .describe("A file of one's own that compares instead, whatever kind and in say: docs/reference/answers.md."),
     })
       .optional()
       .describe('How answers of a dataset with a file are verified.'),
@@ -173,8 +180,9 @@ export const row = z.object({
   toolCalls: z.array(toolCall).min(1).optional(),
   answer: z
     .object({
-      kind: z.enum(answerKinds),
+      kind: z.enum([...answerKinds, ownKind]),
       in: z.enum(answerPlaces),
+      /** Empty where a file of one's own compares with nothing. */
       gold: z.string(),
     })
     .optional(),

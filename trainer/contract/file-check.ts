@@ -3,7 +3,7 @@ import { chat } from './chat.ts';
 import { dataset } from './dataset.ts';
 import { device } from './device.ts';
 import { modelInit } from './model.ts';
-import { rewardPython } from './rewards.ts';
+import { rewardPython } from './own-functions.ts';
 import { precision } from './training.ts';
 import { stageSettings } from './settings.ts';
 

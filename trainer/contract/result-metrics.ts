@@ -1,5 +1,5 @@
 import { dropReasons } from './checked-rows.ts';
-import { answerKinds } from './dataset.ts';
+import { answerKinds, ownKind } from './dataset.ts';
 import { ownReward, type RewardSettings, reward } from './rewards.ts';
 import type { GrpoSettings, StageSettings } from './settings.ts';
 import type { EvaluationSettings } from './training.ts';
@@ -22,7 +22,9 @@ const rollout = [
   'language_consistency',
   ...['mean_length', 'min_length', 'max_length', 'clipped_ratio', 'mean_terminated_length'].map(ofCompletions),
   ...['mean_length_correct', 'mean_length_wrong'].map(ofCompletions),
-  ...answerKinds.flatMap((kind) => ['pass', 'partial', 'abstain_frac'].map((name) => `verifier/${kind}/${name}`)),
+  ...[...answerKinds, ownKind].flatMap((kind) =>
+    ['pass', 'partial', 'abstain_frac'].map((name) => `verifier/${kind}/${name}`),
+  ),
   'sampling/sampling_logp_difference/mean',
   'sampling/sampling_logp_difference/max',
 ];

@@ -5,6 +5,7 @@ import { languages } from '../contract/languages.ts';
 import { type Certified, certify, type CheckResult, type Tolerance } from '../rewards/certify/certify.ts';
 import type { LabelledRow, Outcome, Question } from '../rewards/certify/checks.ts';
 import type { Score } from '../rewards/modules/protocol.ts';
+import { verdictOf } from '../rewards/modules/own-verifiers.ts';
 import type { OwnReward } from '../rewards/modules/reward-modules.ts';
 import { judge } from '../rewards/verify.ts';
 import { furtherColumns } from './columns.ts';
@@ -76,9 +77,9 @@ function ours(defaults: GradeDefaults): Certified {
   };
   return {
     judge: async (questions) => questions.map((question) => judgementOf(question).verdict.outcome),
-    // Of a pattern most is not what it looks for.
+    // Of a program, or of what a pattern is looked for in, most can be changed and stays right.
     answerOf: (row) =>
-      ((row as Row).kind ?? defaults.kind) === 'pattern'
+      ['pattern', 'code'].includes((row as Row).kind ?? defaults.kind ?? 'number')
         ? undefined
         : judgementOf({ completion: row.completion, gold: row.gold, row }).found,
   };
@@ -104,11 +105,9 @@ function ofOnesOwn(reward: OwnReward): Certified {
   };
 }
 
-/** 1 is correct, what is between it and 0 partial; a verifier has no greater score. */
 function outcomeOf(score: Score): Outcome {
-  if (typeof score === 'object') return score.because;
-  if (score > 1) return 'error';
-  return score === 1 ? 'correct' : score > 0 ? 'partial' : 'wrong';
+  const { outcome, unscored } = verdictOf(score);
+  return unscored?.because ?? outcome;
 }
 
 function sampleOf({ completion, gold, row }: Question) {

@@ -1,4 +1,11 @@
-import { languages, structuredKinds, type DatasetSettings, type Language, type Row } from '../contract/dataset.ts';
+import {
+  languages,
+  ownKind,
+  structuredKinds,
+  type DatasetSettings,
+  type Language,
+  type Row,
+} from '../contract/dataset.ts';
 import { BadLine, inWords } from './bad-line.ts';
 import { fieldsOf, furtherColumns } from './columns.ts';
 import { type Fields, isRecord, namesOf, textOf } from './fields.ts';
@@ -30,11 +37,17 @@ export function rowOf(value: unknown, settings: DatasetSettings, id: string, fur
     ...(tools.length > 0 && { tools }),
     ...(completion && { completion: completion.text }),
     ...(completion?.toolCalls && { toolCalls: [...completion.toolCalls] }),
-    ...(answer !== undefined && { answer: { kind: 'number', in: 'answerTag', ...settings.answer, gold: answer } }),
+    ...(answer !== undefined && { answer: { ...wayOf(settings), gold: answer } }),
     ...pairOf(fields, messages),
     ...(further && { columns: furtherColumns(value as object) }),
   };
   return withSystem(withSystem(row, textOf(fields, 'system')), settings.system);
+}
+
+/** How it is compared. */
+function wayOf({ answer }: DatasetSettings): Pick<NonNullable<Row['answer']>, 'kind' | 'in'> {
+  const { kind = 'number', in: place = 'answerTag', verifier } = answer ?? {};
+  return { kind: verifier === undefined ? kind : ownKind, in: place };
 }
 
 function answerOf(fields: Fields, settings: DatasetSettings): string | undefined {
@@ -46,6 +59,7 @@ function answerOf(fields: Fields, settings: DatasetSettings): string | undefined
     throw new BadLine(
       `answer: found ${inWords(answer)}, expected text${isStructured ? ', an object' : ''} or a number`,
     );
+  if (settings.answer?.verifier !== undefined) return ''; // columns may hold what it compares with
   if (settings.answer === undefined) return undefined;
   const message = `found no answer, which is to be verified; found ${namesOf(fields)}`;
   throw new LackingColumn(message, 'answer', fields);

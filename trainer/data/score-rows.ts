@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
-import { rewardHttp, rewardModule, rewardPython } from '../contract/rewards.ts';
+import { rewardModule, rewardPython } from '../contract/own-functions.ts';
+import { rewardHttp } from '../contract/rewards.ts';
 import type { Sample, Score, Unscored } from '../rewards/modules/protocol.ts';
 import { HttpReward } from '../rewards/modules/http-reward.ts';
 import { lackingColumns } from '../rewards/modules/needed-columns.ts';

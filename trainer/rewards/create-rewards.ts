@@ -7,6 +7,7 @@ import { rewardNames } from '../contract/result-metrics.ts';
 import { formatReward } from './format.ts';
 import { lengthPenalty } from './length.ts';
 import type { Sample, Score, Unscored } from './modules/protocol.ts';
+import type { Verify } from './modules/own-verifiers.ts';
 import { parseResponse } from './parse-response.ts';
 import { promptText } from './prompt-text.ts';
 import { responseConsistency } from './response-consistency.ts';
@@ -62,6 +63,8 @@ export interface Scorers {
   readonly scoreWithModel?: ScoreWithModel;
   readonly scoreWithModule?: ScoreWithModule;
   readonly scoreWithJudge?: ScoreWithJudge;
+  /** Where a dataset has a verifier of one's own. */
+  readonly verify?: Verify;
 }
 
 export interface Rewards {
@@ -115,7 +118,10 @@ export function createRewards(
     names: rewards.map(({ name }) => name),
     async score<C extends Completion>(completions: readonly C[], step: number) {
       const measured: (C & Measures)[] = [];
-      for (const completion of completions) measured.push({ ...completion, ...(await measure(completion)) });
+      const verdicts = await (scorers.verify ?? verifyAll)(completions);
+      for (const [completion, verdict] of zip(completions, verdicts)) {
+        measured.push({ ...completion, ...(await measure(completion, verdict)) });
+      }
       const scores = completions.map((): Record<string, number | undefined> => ({}));
       const unscored = completions.map((): Record<string, Unscored> => ({}));
       const sums: (number | undefined)[] = completions.map(() => 0);
@@ -141,9 +147,11 @@ export function createRewards(
   };
 }
 
-async function measure({ row, text, opening }: Completion): Promise<Measures> {
+const verifyAll: Verify = async (items) => items.map(({ row, text }) => verify(row, text));
+
+async function measure({ row, text, opening }: Completion, verdict: Verdict): Promise<Measures> {
   return {
-    verdict: verify(row, text),
+    verdict,
     formatted: formatReward(row, text, opening) === 1,
     languageConsistency: await responseConsistency(row, text, opening),
   };
@@ -184,7 +192,7 @@ function textsOf({ scope }: { readonly scope: 'summary' | 'response' }, completi
   }));
 }
 
-function each(score: (completion: Completion & Measures) => number | undefined): Scorer {
+function each(score: (completion: Completion & Measures) => Score | undefined): Scorer {
   return (completions) => completions.map(score);
 }
 
@@ -192,6 +200,6 @@ function sampleOf({ row, text }: Completion): Sample {
   return { completion: text, prompt: promptText(row), ...(row.answer && { answer: row.answer.gold }), row };
 }
 
-function accuracyScore({ outcome, score }: Verdict): number | undefined {
-  return outcome === 'abstain' ? undefined : score;
+function accuracyScore({ outcome, score, unscored }: Verdict): Score | undefined {
+  return outcome === 'abstain' ? unscored : score;
 }

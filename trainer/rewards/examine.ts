@@ -1,6 +1,7 @@
 import type { Candidate } from '../algorithms/funnel.ts';
 import type { Row } from '../contract/dataset.ts';
 import { canonicalForm } from './canonical-form.ts';
+import type { Verify } from './modules/own-verifiers.ts';
 import { isReadable } from './readable.ts';
 import { responseConsistency } from './response-consistency.ts';
 import { verify } from './verify.ts';
@@ -22,14 +23,17 @@ export interface Response {
  * that is right or wrong: it passes `correct`, and taste is left to the reward model.
  *
  * @param minLanguageConsistency what `oneLanguage` asks for, 0 … 1
+ * @param verifyAll where a dataset has a verifier of one's own
  */
 export async function examine(
   row: Row,
   { text, opening, tokens, terminated }: Response,
   minLanguageConsistency: number,
+  verifyAll?: Verify,
 ): Promise<Candidate> {
   const kept = canonicalForm(text, opening);
-  const { outcome, score } = verify(row, kept);
+  const [found] = verifyAll ? await verifyAll([{ row, text: kept }]) : [];
+  const { outcome, score } = found ?? verify(row, kept);
   const consistency = await responseConsistency(row, kept, opening);
   const verifiable = row.domain === 'reasoning' || (row.answer !== undefined && row.answer.kind !== 'pattern');
   return {

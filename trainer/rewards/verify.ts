@@ -10,6 +10,7 @@ import { listVerifier } from './verifiers/list.ts';
 import { logicVerifier } from './verifiers/logic.ts';
 import { mathVerifier } from './verifiers/math.ts';
 import { numberVerifier } from './verifiers/number.ts';
+import { ownVerifier } from './verifiers/own.ts';
 import { patternVerifier } from './verifiers/pattern.ts';
 import { quantityVerifier } from './verifiers/quantity.ts';
 import { toolCallVerifier } from './verifiers/tool-call.ts';
@@ -36,6 +37,7 @@ const verifiers: Record<Answer['kind'], Verifier> = {
   jsonSchema: jsonSchemaVerifier,
   toolCall: toolCallVerifier,
   cited: citedVerifier(plainVerifiers),
+  own: ownVerifier,
 };
 
 /** A verdict, and what led to it. */

@@ -1,3 +1,4 @@
+import type { Verify } from '../rewards/modules/own-verifiers.ts';
 import { responseConsistency } from '../rewards/response-consistency.ts';
 import { formatReward } from '../rewards/format.ts';
 import { promptText } from '../rewards/prompt-text.ts';
@@ -44,18 +45,21 @@ export async function evaluateRows(
   parts: readonly EvaluationRows[],
   settings: EvaluationSettings,
   seed: number,
+  verifyAll?: Verify,
 ): Promise<WholeEvaluation> {
   const held = await evaluateAll(
     policy,
     parts.filter(({ trainedOn }) => !trainedOn),
     settings,
     seed,
+    verifyAll,
   );
   const learned = await evaluateAll(
     policy,
     parts.filter(({ trainedOn }) => trainedOn),
     settings,
     seed,
+    verifyAll,
   );
   const renamed = Object.entries(learned.metrics).map(([name, value]) => [
     name.replace(/^eval\//, 'eval_train/'),
@@ -73,12 +77,13 @@ async function evaluateAll(
   parts: readonly EvaluationRows[],
   settings: EvaluationSettings,
   seed: number,
+  verifyAll?: Verify,
 ): Promise<WholeEvaluation> {
   const metrics: Metrics = {};
   const samples: Sample[] = [];
   const all: Measured[] = [];
   for (const { dataset, rows } of parts) {
-    const measured = await measure(policy, rows, settings, seed);
+    const measured = await measure(policy, rows, settings, seed, verifyAll);
     const graded = measured.map(gradedOf).filter((each) => each.length > 0);
     if (graded.length > 0) metrics[`eval/${dataset}/pass@1`] = mean(graded.map(correctShare));
     samples.push(...measured.slice(0, samplesPerDataset).flatMap((each) => toSamples(each).slice(0, 1)));
@@ -100,7 +105,7 @@ export async function evaluatePolicy(
   data?: EvaluationData,
 ): Promise<WholeEvaluation> {
   const { parts, figures } = data ?? (await loadEvaluationData(policy, settings, workspace));
-  const evaluation = await evaluateRows(policy, parts, settings, workspace.file.seed);
+  const evaluation = await evaluateRows(policy, parts, settings, workspace.file.seed, workspace.verifiers.verify);
   return { ...evaluation, metrics: { ...evaluation.metrics, ...figures } };
 }
 
@@ -109,13 +114,18 @@ async function measure(
   rows: readonly Row[],
   settings: EvaluationSettings,
   seed: number,
+  verifyAll: Verify = async (items) => items.map(({ row, text }) => verify(row, text)),
 ): Promise<Measured[]> {
   const completions = await completeRows(policy, rows, settings.samples, settings.sampling, (row, sample) =>
     randomKey(seed, 'evaluate', row.id, sample),
   );
+  const found = await verifyAll(
+    zip(rows, completions).flatMap(([row, ofRow]) => ofRow.map(({ text }) => ({ row, text }))),
+  );
+  let next = 0;
   return zip(rows, completions).map(([row, ofRow]) => {
     const verdicts = ofRow.map(({ text }) => {
-      const { outcome } = verify(row, text);
+      const outcome = found[next++]?.outcome ?? 'abstain';
       return outcome === 'abstain' ? undefined : { correct: outcome === 'correct', vote: canonicalAnswer(row, text) };
     });
     return { row, completions: ofRow, verdicts };

@@ -61,7 +61,12 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
       },
     );
     const prompts = promptsOf(rows, seed, settings.promptWeights);
-    const scorers = { scoreWithModel: models.score, scoreWithModule: modules.score, scoreWithJudge: judges.score };
+    const scorers = {
+      scoreWithModel: models.score,
+      scoreWithModule: modules.score,
+      scoreWithJudge: judges.score,
+      verify: workspace.verifiers.verify,
+    };
     const rewards = createRewards(settings.rewards, { steps: settings.steps, ...scorers });
     const training = await Training.start(workspace, resumed, { ...settings, unit, figures });
 

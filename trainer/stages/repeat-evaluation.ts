@@ -23,9 +23,13 @@ export async function repeatEvaluation(file: StageFile): Promise<WholeEvaluation
     const settings = evaluationOf(file);
     const again = await evaluateStage(file, settings, out);
     const workspace = await openWorkspace(again, stopOnSignals(), new ProgressReporter(() => undefined));
-    const evaluation = await evaluateStartingModel(settings, workspace);
-    for (const { message } of workspace.warnings.all) console.error(message);
-    return evaluation;
+    try {
+      const evaluation = await evaluateStartingModel(settings, workspace);
+      for (const { message } of workspace.warnings.all) console.error(message);
+      return evaluation;
+    } finally {
+      workspace.verifiers.close();
+    }
   } finally {
     await rm(out, { recursive: true, force: true });
   }

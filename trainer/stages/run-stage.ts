@@ -93,9 +93,14 @@ async function runRecipe(file: StageFile, stop: AbortSignal, writer: Writer): Pr
     await requireSameData(file, workspace.settings, writer);
     await removeRuns(file.out, file.goneRuns ?? []);
     if (file.takeOver) await takeOver(file.out, file.takeOver, workspace.settingsDigest);
-    const result = withWarnings(await withRolloutWorkers(workspace), workspace);
-    await readBack(result);
-    return result;
+    try {
+      await workspace.verifiers.open();
+      const result = withWarnings(await withRolloutWorkers(workspace), workspace);
+      await readBack(result);
+      return result;
+    } finally {
+      workspace.verifiers.close();
+    }
   });
 }
 

@@ -54,7 +54,9 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
         for (const [row, { completions }] of zip(chunk, sampled)) {
           const candidates: Candidate[] = [];
           for (const completion of completions) {
-            candidates.push(await examine(row, completion, settings.minLanguageConsistency));
+            candidates.push(
+              await examine(row, completion, settings.minLanguageConsistency, workspace.verifiers.verify),
+            );
           }
           const ranked = settings.rewardModel
             ? await withModelScores(models, settings.rewardModel, row, candidates)

@@ -6,7 +6,7 @@ import type { DatasetSettings } from '../contract/dataset.ts';
 import { versioned } from '../contract/digest-version.ts';
 import { UserError } from '../contract/errors.ts';
 import { foundInstead } from '../contract/found-instead.ts';
-import { mapRewardFiles, rewardFiles } from '../contract/reward-files.ts';
+import { mapRewardFiles, mapVerifierFile, rewardFiles, verifierFiles } from '../contract/reward-files.ts';
 import { dataOf } from '../contract/settings.ts';
 import { stageFile, type StageFile } from '../contract/stage-file.ts';
 import type { EvaluationSettings } from '../contract/training.ts';
@@ -40,13 +40,14 @@ export async function decidingSettings(given: StageFile): Promise<DecidingSettin
   const { seed, stage, chat, precision, inputs } = file;
   const pins = Object.fromEntries(Object.entries(inputs).map(([name, { digest }]) => [name, digest]));
   const data = namedDatasets(file, dataOf(file.settings));
-  const learned = { ...(await learnedFiles(data)), ...(await contentsOf(rewardFiles(given.settings))) };
+  const ownFiles = [...new Set([...rewardFiles(given.settings), ...verifierFiles(data)])];
+  const learned = { ...(await learnedFiles(data)), ...(await contentsOf(ownFiles)) };
   const start = await startByContent(file.model);
   const digestWith = (contentOf: (name: string) => string | undefined): string => {
     const byContent = mapRewardFiles(file.settings, (path) => contentOf(path) ?? '');
     const settings = settingsOfWeights(byContent, whyNotLonger(given.settings));
     const datasets = data.map((dataset) => ({
-      ...withoutFiles(dataset),
+      ...withoutFiles(mapVerifierFile(dataset, (path) => contentOf(path) ?? '')),
       ...(dataset.file !== undefined && { file: contentOf(dataset.name) }),
     }));
     return versioned(digestOf({ stage, seed, settings, chat, precision, datasets, start, pins }));
@@ -110,8 +111,9 @@ function withoutFiles(dataset: DatasetSettings): object {
 
 async function wholeContent(dataset: DatasetSettings): Promise<object> {
   const { file, heldOut } = dataset;
+  const verifiers = await contentsOf(verifierFiles([dataset]));
   return {
-    ...withoutFiles(dataset),
+    ...withoutFiles(mapVerifierFile(dataset, (path) => verifiers[path]?.sha256 ?? '')),
     ...(file !== undefined && { file: (await readContent(file)).sha256 }),
     ...(heldOut?.file !== undefined && { heldOutFile: (await readContent(heldOut.file)).sha256 }),
   };

@@ -51,7 +51,8 @@ export class StageInputs {
   private async open(name: string): Promise<Dataset> {
     const settings = this.file.datasets.find((dataset) => dataset.name === name);
     if (!settings) throw new UserError(`stage ${this.file.stage}: no dataset or input is named "${name}"`);
-    const further = this.file.settings.grpo?.rewards.some((reward) => ownReward(reward) !== undefined) ?? false;
+    const isScored = this.file.settings.grpo?.rewards.some((reward) => ownReward(reward) !== undefined) ?? false;
+    const further = isScored || settings.answer?.verifier !== undefined;
     return loadDataset(settings, this.file.seed, { onActivity: this.onActivity, further });
   }
 }

@@ -1,6 +1,7 @@
 import { soleWriter, type Writer } from '../contract/directory-lock.ts';
 import type { StageFile } from '../contract/stage-file.ts';
 import { warningOfTrainedOn } from '../contract/training.ts';
+import { OwnVerifiers } from '../rewards/modules/own-verifiers.ts';
 import type { RolloutServer } from '../rollout/remote/server.ts';
 import { EvaluationRecords } from './evaluation-records.ts';
 import { ProgressReporter } from './progress.ts';
@@ -18,6 +19,7 @@ export interface Workspace {
   /** `settings.digest`. */
   readonly settingsDigest: string;
   readonly inputs: StageInputs;
+  readonly verifiers: OwnVerifiers;
   /** Asked before anything gets a name in the stage's directory. */
   readonly writer: Writer;
   readonly output: StageOutput;
@@ -50,6 +52,7 @@ export async function openWorkspace(
     settings,
     settingsDigest: digest,
     inputs: new StageInputs(file, onActivity),
+    verifiers: new OwnVerifiers(file.datasets, stop),
     writer,
     output: new StageOutput(file, digest, writer),
     log: new StageLog(file.out, writer),

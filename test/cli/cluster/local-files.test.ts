@@ -142,3 +142,12 @@ test.each([
     ),
   ]);
 });
+
+test('so do verifiers of one’s own', async () => {
+  await writeFile(join(directory(), 'short.py'), 'grade');
+  const pipeline = pipelineOf(`
+base: {init: {}}
+datasets: [{name: texts, file: /data/texts.jsonl, answer: {verifier: {python: {file: short.py}}}}]
+stages: [{name: zero, grpo: {prompts: [texts], steps: 1, rewards: [{accuracy: {}}]}}]`);
+  expect([...(await gatherLocalFiles(pipeline, manifest())).files]).toEqual([['short.py', Buffer.from('grade')]]);
+});

@@ -143,3 +143,28 @@ stages:
     /^stage zero has finished with other settings \(rewards\.near\.js: "1 line \(sha256 \w{16}…\)" → "2 lines \(sha256 \w{16}…\)"\); restore them, run again from zero on/,
   );
 });
+
+test('so is a verifier of one’s own, of the stages that name its dataset', async () => {
+  const bench = benchWithData();
+  const verified = pipelineOf(`
+base: {init: {}}
+datasets: [{name: sums, file: sums.jsonl}, {name: texts, file: sums.jsonl, answer: {verifier: {module: {file: short.js}}}}]
+stages:
+  - {name: pretrained, pretrain: {data: [sums], steps: 3}}
+  - {name: zero, model: {from: pretrained}, grpo: {prompts: [texts], steps: 3, rewards: [{accuracy: {}}]}}
+`);
+  writeFileSync(join(bench.folder, 'short.js'), 'export const grade = () => 1;\n');
+  expect((await bench.run(verified)).outcome).toBe('Succeeded');
+  const { datasets } = JSON.parse(bench.read('files/zero.attempt-1.json')) as { datasets: object[] };
+  expect(datasets).toEqual([
+    expect.objectContaining({
+      answer: expect.objectContaining({
+        verifier: { module: expect.objectContaining({ file: join(bench.folder, 'short.js') }) },
+      }),
+    }),
+  ]);
+  writeFileSync(join(bench.folder, 'short.js'), '\nexport const grade = () => 2;\n');
+  expect((await bench.run(verified)).message).toMatch(
+    /^stage zero has finished with other settings \(rewards\.short\.js: "1 line \(sha256 \w{16}…\)" → "2 lines/,
+  );
+});

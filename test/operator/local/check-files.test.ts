@@ -313,3 +313,24 @@ testWithPython('a reward in Python that needs a column which no dataset of its s
     'spec.stages[1].grpo.rewards[0].python.file: ./needs.py: its function needs the column topic; found level in ./level.jsonl; expected rows that have what it needs',
   ]);
 });
+
+const verifiedBy = (file: string) => ({
+  name: file.slice(0, 2),
+  file: 'texts.jsonl',
+  answer: { verifier: { module: { file } } },
+});
+
+test('a verifier of one’s own is loaded before any stage starts', async () => {
+  writeFileSync(join(folder, 'texts.jsonl'), '{"prompt": "a", "words": 3}\n');
+  writeFileSync(join(folder, 'verifier.js'), 'export const grade = ({ row }) => row.columns.words;');
+  writeFileSync(join(folder, 'no-verifier.js'), 'export const check = 1;');
+  const spec = {
+    base: { init: {} },
+    datasets: ['verifier.js', 'no-verifier.js', 'absent.js'].map(verifiedBy),
+    stages: [{ name: 'zero', grpo: { prompts: ['ve', 'no', 'ab'], steps: 1, rewards: [{ accuracy: {} }] } }],
+  };
+  expect(await problemsOf(spec)).toEqual([
+    'spec.datasets[2].answer.verifier.module.file: found nothing at ./absent.js, expected a TypeScript or JavaScript file',
+    'spec.datasets[1].answer.verifier.module.file: ./no-verifier.js: it exports check; expected one function that is called grade or gradeBatch',
+  ]);
+});

@@ -1,3 +1,5 @@
+import type { Unscored } from '../modules/protocol.ts';
+
 /**
  * `abstain` means that the verifier cannot tell, for example because it cannot read the gold answer. It is no score: such
  * a completion is left out of its group and counted.
@@ -6,6 +8,8 @@ export interface Verdict {
   readonly outcome: 'correct' | 'partial' | 'wrong' | 'abstain';
   /** 1 correct, 0 wrong or abstained, between them the part that is right. */
   readonly score: number;
+  /** Why a file of one's own gave none. */
+  readonly unscored?: Unscored;
 }
 
 export const correct: Verdict = { outcome: 'correct', score: 1 };

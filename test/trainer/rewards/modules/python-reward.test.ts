@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test as anyTest } from '@jest/globals';
-import { rewardPython } from '../../../../trainer/contract/rewards.ts';
+import { rewardPython } from '../../../../trainer/contract/own-functions.ts';
 import type { Sample } from '../../../../trainer/rewards/modules/protocol.ts';
 import { type PythonFile, RewardModule } from '../../../../trainer/rewards/modules/reward-module.ts';
 import { eventually } from '../../../support/eventually.ts';

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { rewardModule, rewardPython } from '../../../../trainer/contract/rewards.ts';
+import { rewardModule, rewardPython } from '../../../../trainer/contract/own-functions.ts';
 import { RewardModule } from '../../../../trainer/rewards/modules/reward-module.ts';
 import { useTemporaryDirectory } from '../../../support/temporary-directory.ts';
 
@@ -25,6 +25,7 @@ const units = {
 test.each([
   { name: 'rewards/units.ts', ...units },
   { name: 'rewards/units.py', ...units },
+  { name: 'verifiers/short.ts', answer: '', scores: { 'a b': 1, 'a b c': 0.5, 'a b c d': 0, '': 0 } },
   { name: 'rewards/distinct.js', answer: '1', scores: { a: 1, b: 1 } },
   {
     name: 'examples/rewards/near-sum.ts',
@@ -46,7 +47,7 @@ async function scoresAsItSays({ name, answer, scores }: Example): Promise<void> 
     ? RewardModule.openPython(rewardPython.parse({ file }))
     : RewardModule.open(rewardModule.parse({ file })));
   try {
-    const row = { id: '1', dataset: 'd', domain: 'reasoning' as const, messages: [] };
+    const row = { id: '1', dataset: 'd', domain: 'reasoning' as const, messages: [], columns: { words: 2 } };
     const samples = Object.keys(scores).map((completion) => ({ completion, answer, prompt: '', row }));
     expect(await module.score(samples)).toEqual(Object.values(scores));
   } finally {

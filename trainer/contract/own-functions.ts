@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { exactlyOne, object, path } from './schema.ts';
+
+/** What every reward has. */
+export const rewardShape = {
+  weight: z.number().min(-100).max(100).default(1).describe('Factor of this reward in the sum.'),
+  domains: z
+    .array(z.enum(['reasoning', 'general']))
+    .min(1)
+    .max(2)
+    .optional()
+    .describe('Only prompts of these domains; all when absent.'),
+};
+
+/** A reward of one's own. docs/rewards.md says what the file holds. */
+export const rewardModule = object({
+  ...rewardShape,
+  file: path.describe(
+    'A TypeScript or JavaScript file, relative to the manifest, that exports grade or gradeBatch: docs/rewards.md. It is read as data are: on a cluster it comes along, or lies on one of spec.volumes.',
+  ),
+  timeoutSeconds: z
+    .number()
+    .min(0.1)
+    .max(3600)
+    .default(10)
+    .describe('Longest time for a completion (grade) or for all of a rollout (gradeBatch).'),
+  memoryMiB: z.int().min(16).max(65536).default(256).describe('Largest heap of the process that it runs in.'),
+});
+export type RewardModuleSettings = z.infer<typeof rewardModule>;
+
+/** The interpreter that comes along. */
+export const pyodide = 'pyodide';
+
+/** The same in Python, called as TRL calls a reward function. */
+export const rewardPython = object({
+  ...rewardShape,
+  file: path.describe(
+    'A Python file, relative to the manifest, with a function of prompts, completions and columns, as TRL calls it: docs/rewards.md. It is read as data are.',
+  ),
+  function: z
+    .string()
+    .regex(/^[A-Za-z_]\w*$/)
+    .max(128)
+    .optional()
+    .describe('Name of the function; the only one that the file defines when absent.'),
+  format: z
+    .enum(['conversational', 'standard'])
+    .default('conversational')
+    .describe('How it gets prompts and completions: lists of messages, or texts.'),
+  interpreter: z
+    .string()
+    .regex(/^(\/.+|[^/]+)$/)
+    .max(1024)
+    .default(pyodide)
+    .describe(
+      "What runs it. pyodide: Python 3.14 with its standard library, which comes along and is confined as a module is. Else a Python of the machine or of the stage's image, such as python3, with what the file imports and the trainer's rights on files: a name on PATH, or an absolute path.",
+    ),
+  timeoutSeconds: z.number().min(0.1).max(3600).default(10).describe('Longest time for all of a rollout.'),
+  memoryMiB: z
+    .int()
+    .min(64)
+    .max(65536)
+    .default(1024)
+    .describe('Largest memory of that Python; of one of the machine the address space of its process.'),
+});
+export type RewardPythonSettings = z.infer<typeof rewardPython>;
+
+const ofAReward = { weight: true, domains: true } as const;
+
+/** A file that says which answers are right: 1 for what is, 0 for what is not, between them a part. */
+export const verifierFileSettings = exactlyOne(
+  {
+    module: rewardModule.omit(ofAReward).optional().describe('In TypeScript or JavaScript, as a reward is.'),
+    python: rewardPython.omit(ofAReward).optional().describe('In Python, as a reward is.'),
+  },
+  'verifier',
+);
+export type VerifierFileSettings = z.infer<typeof verifierFileSettings>;

@@ -1,0 +1,88 @@
+import { zip } from '../../algorithms/zip.ts';
+import { type DatasetSettings, ownKind, type Row } from '../../contract/dataset.ts';
+import { promptText } from '../prompt-text.ts';
+import { verify } from '../verify.ts';
+import { abstain, type Verdict } from '../verifiers/verifier.ts';
+import type { Sample, Score, Unscored } from './protocol.ts';
+import { RewardModule } from './reward-module.ts';
+
+/** A completion and the row that it is held against. */
+export interface Answered {
+  readonly row: Row;
+  readonly text: string;
+}
+
+/** Verdicts of completions, in order. */
+export type Verify = (items: readonly Answered[]) => Promise<readonly Verdict[]>;
+
+/** The verifiers of a stage's datasets: ours, and for a dataset with a file of one's own that file, each in a process of its own. */
+export class OwnVerifiers {
+  readonly #datasets: readonly DatasetSettings[];
+  readonly #signal: AbortSignal | undefined;
+  readonly #opened = new Map<string, Promise<RewardModule | undefined>>();
+
+  /** @param signal ends what is being compared */
+  constructor(datasets: readonly DatasetSettings[], signal?: AbortSignal) {
+    this.#datasets = datasets.filter(({ answer }) => answer?.verifier !== undefined);
+    this.#signal = signal;
+  }
+
+  /** Loads all files, so that what is wrong with one is known before anything is sampled. @throws UserError */
+  async open(): Promise<void> {
+    await Promise.all(this.#datasets.map(({ name }) => this.#of(name)));
+  }
+
+  readonly verify: Verify = async (items) => {
+    const verdicts = items.map(({ row, text }) => (isOwn(row) ? abstain : verify(row, text)));
+    const own = [...items.entries()].filter(([, { row }]) => isOwn(row));
+    for (const [dataset, asked] of Map.groupBy(own, ([, { row }]) => row.dataset)) {
+      const samples = asked.map(([, item]) => sampleOf(item));
+      // oxlint-disable-next-line no-await-in-loop -- one file after the other
+      for (const [[place], score] of zip(asked, await this.#scores(dataset, samples)))
+        verdicts[place] = verdictOf(score);
+    }
+    return verdicts;
+  };
+
+  close(): void {
+    for (const opened of this.#opened.values()) void opened.then((module) => module?.close()).catch(() => undefined);
+  }
+
+  async #scores(dataset: string, samples: readonly Sample[]): Promise<readonly Score[]> {
+    return (await this.#of(dataset))?.score(samples) ?? samples.map(() => unknown(dataset));
+  }
+
+  /** Nothing for a dataset that the stage does not name, such as that of rows which an earlier one has sampled. */
+  #of(name: string): Promise<RewardModule | undefined> {
+    const opened = this.#opened.get(name) ?? this.#start(name);
+    this.#opened.set(name, opened);
+    return opened;
+  }
+
+  async #start(name: string): Promise<RewardModule | undefined> {
+    const { module, python } = this.#datasets.find((dataset) => dataset.name === name)?.answer?.verifier ?? {};
+    if (module !== undefined) return RewardModule.open(module, this.#signal);
+    return python && RewardModule.openPython(python, this.#signal);
+  }
+}
+
+function isOwn({ answer }: Row): boolean {
+  return answer?.kind === ownKind;
+}
+
+function sampleOf({ row, text }: Answered): Sample {
+  const gold = row.answer?.gold ?? '';
+  return { completion: text, prompt: promptText(row), ...(gold !== '' && { answer: gold }), row };
+}
+
+/** 1 is correct, 0 and less wrong, what is between them partial; a verifier has no greater score. */
+export function verdictOf(score: Score): Verdict {
+  if (typeof score === 'object') return { ...abstain, unscored: score };
+  if (score > 1) return { ...abstain, unscored: { because: 'error', message: `it gave ${score}; expected at most 1` } };
+  if (score === 1) return { outcome: 'correct', score };
+  return score > 0 ? { outcome: 'partial', score } : { outcome: 'wrong', score: 0 };
+}
+
+function unknown(dataset: string): Unscored {
+  return { because: 'error', message: `dataset ${dataset}, whose file compares, is none of this stage` };
+}
