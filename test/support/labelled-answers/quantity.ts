@@ -48,16 +48,9 @@ export const quantityAnswers: readonly LabelledAnswers[] = [
   {
     gold: '9.81 m/s^2 ± 0.01 m/s^2',
     prompt: 'What is g?',
-    right: [
-      '9.81 m/s^2',
-      '9.81 m/s²',
-      '981 cm/s^2',
-      '9.80 \\frac{m}{s^2}',
-      '9.82 m s^-2',
-      '$9.81\\,\\mathrm{m/s^2}$',
-    ].filter((text) => !text.includes('\\frac')),
+    right: ['9.81 m/s^2', '9.81 m/s²', '981 cm/s^2', '9.82 m s^-2', '$9.81\\,\\mathrm{m/s^2}$'],
     wrong: ['9.83 m/s^2', '9.81 m/s', '9.81', '9.81 m', '9.81 s^2/m', '10 m/s^2'],
-    unknown: ['9.8I m/s^2', '9.81 gravities'],
+    unknown: ['9.81 \\frac{m}{s^2}', '9.8I m/s^2', '9.81 gravities'],
     lookAlike: ['9.81 m/s^2 (9.99 m/s^2)'],
   },
   {
