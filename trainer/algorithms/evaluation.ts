@@ -33,13 +33,16 @@ export function consAtK(samples: readonly GradedSample[]): number {
  * `eval/pass@1` (mean over all samples) with its standard error, in which a prompt and not a sample is the independent
  * unit, and with k > 1 samples a prompt `eval/pass@k` and `eval/cons@k`.
  *
- * @param prompts samples of each prompt, equally many
+ * @param prompts samples of each prompt that a verifier could judge, 1 to k; of fewer than k, pass@k and cons@k are of those
+ * @param k completions that each prompt had
  */
-export function evaluationMetrics(prompts: readonly (readonly GradedSample[])[]): Record<string, number> {
-  const k = prompts[0]?.length ?? 0;
+export function evaluationMetrics(prompts: readonly (readonly GradedSample[])[], k: number): Record<string, number> {
   const pass1 = meanWithError(prompts.map((samples) => mean(samples.map(({ correct }) => (correct ? 1 : 0)))));
   const metrics = { 'eval/pass@1': pass1.mean, 'eval/pass@1_stderr': pass1.standardError };
   if (k < 2) return metrics;
-  const passed = prompts.map((samples) => passAtK(samples.length, samples.filter(({ correct }) => correct).length, k));
+  const passed = prompts.map((samples) => {
+    const right = samples.filter(({ correct }) => correct).length;
+    return passAtK(samples.length, right, Math.min(k, samples.length));
+  });
   return { ...metrics, [`eval/pass@${k}`]: mean(passed), [`eval/cons@${k}`]: mean(prompts.map(consAtK)) };
 }

@@ -91,7 +91,7 @@ async function evaluateAll(
   }
   if (all.length === 0) return { metrics, samples, completions: [] };
   return {
-    metrics: { ...metrics, ...(await summarise(all)) },
+    metrics: { ...metrics, ...(await summarise(all, settings.samples)) },
     samples,
     completions: all.flatMap(({ completions }) => completions),
   };
@@ -137,7 +137,7 @@ function gradedOf({ verdicts }: Measured): GradedSample[] {
   return verdicts.filter((each) => each !== undefined);
 }
 
-async function summarise(measured: readonly Measured[]): Promise<Metrics> {
+async function summarise(measured: readonly Measured[], samplesPerPrompt: number): Promise<Metrics> {
   const lengths = measured.flatMap(({ completions }) => completions.map(({ tokens }) => tokens));
   const reasoning = measured.filter(({ row }) => row.domain === 'reasoning');
   const gradedPrompts = reasoning.map(gradedOf).filter((graded) => graded.length > 0);
@@ -147,7 +147,7 @@ async function summarise(measured: readonly Measured[]): Promise<Metrics> {
   const consistencies: number[] = [];
   for (const { row, text, opening } of texts) consistencies.push(await responseConsistency(row, text, opening));
   return {
-    ...(gradedPrompts.length > 0 && evaluationMetrics(gradedPrompts)),
+    ...(gradedPrompts.length > 0 && evaluationMetrics(gradedPrompts, samplesPerPrompt)),
     ...(texts.length > 0 && {
       'eval/format_rate': mean(texts.map(({ row, text, opening }) => formatReward(row, text, opening))),
       'eval/language_consistency': mean(consistencies),

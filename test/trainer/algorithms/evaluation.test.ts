@@ -37,11 +37,18 @@ test('evaluation averages over prompts, and prompts are the units of its standar
     [right, right, wrong, other],
     [wrong, wrong, wrong, wrong],
   ];
-  expect(evaluationMetrics(prompts)).toEqual({
+  expect(evaluationMetrics(prompts, 4)).toEqual({
     'eval/pass@1': 0.25,
     'eval/pass@1_stderr': 0.25,
     'eval/pass@4': 0.5,
     'eval/cons@4': 0.5,
   });
-  expect(evaluationMetrics([[right], [wrong]])).toEqual({ 'eval/pass@1': 0.5, 'eval/pass@1_stderr': 0.5 });
+  expect(evaluationMetrics([[right], [wrong]], 1)).toEqual({ 'eval/pass@1': 0.5, 'eval/pass@1_stderr': 0.5 });
+});
+
+test.each([
+  { name: 'fewer', prompts: [[right, wrong, wrong], [wrong]] },
+  { name: 'more', prompts: [[wrong], [right, wrong, wrong]] },
+])('of prompts with $name completions that could be judged later on, pass@k is of those', ({ prompts }) => {
+  expect(evaluationMetrics(prompts, 3)).toMatchObject({ 'eval/pass@3': 0.5, 'eval/cons@3': expect.any(Number) });
 });
