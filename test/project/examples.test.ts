@@ -1,0 +1,80 @@
+import { describe, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { parse, stringify } from 'yaml';
+import { r1 } from '../support/cli.ts';
+import { useTemporaryDirectory } from '../support/temporary-directory.ts';
+
+const examples = join(import.meta.dirname, '../../examples');
+const directory = useTemporaryDirectory();
+
+interface Example {
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    base: object;
+    readonly defaults: { readonly evaluation: object };
+    readonly stages: readonly Readonly<Record<string, unknown>>[];
+  };
+}
+
+const init = { hiddenSize: 32, layers: 1, heads: 2, kvHeads: 1, maxLength: 512 };
+const sampling = { maxNewTokens: 4 };
+const evaluation = { limit: 2, samples: 1, sampling };
+/** What makes a stage of each type take seconds. */
+const reductions: Readonly<Record<string, object>> = {
+  pretrain: { steps: 1, batch: 2 },
+  sft: { epochs: 1, batch: 4096 },
+  grpo: { steps: 1, promptsPerStep: 2, group: 2, sampling },
+  sample: { limit: 2, perPrompt: 1, keep: [], sampling },
+  evaluate: evaluation,
+};
+
+/** The example with a model, steps and batches that take no time, and all else as people find it. */
+function reduced({ spec, ...example }: Example): Example {
+  const defaults = { ...spec.defaults, evaluation: { ...spec.defaults.evaluation, ...evaluation } };
+  const stages = spec.stages.map((stage) => {
+    const smaller = Object.entries(stage).map(([field, value]) => {
+      if (field === 'model' && typeof value === 'object' && value !== null && 'init' in value) return [field, { init }];
+      return [field, field in reductions ? { ...(value as object), ...reductions[field] } : value];
+    });
+    return Object.fromEntries(smaller) as Example['spec']['stages'][number];
+  });
+  return { ...example, spec: { ...spec, base: { init }, defaults, stages } };
+}
+
+test.each(['code', 'enterprise-knowledge', 'industrial-sensors'])(
+  'examples/%s.yaml runs at reduced size',
+  async (name) => {
+    const example = parse(await readFile(join(examples, `${name}.yaml`), 'utf8')) as Example;
+    const manifest = join(directory(), `${name}.yaml`);
+    await writeFile(manifest, stringify(reduced(example)));
+    for (const folder of ['data', 'rewards']) await symlink(join(examples, folder), join(directory(), folder));
+
+    const { code, stdout, stderr } = await r1(['run', manifest, '--state', join(directory(), 'state')]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const { name: stage } of example.spec.stages)
+      expect(stdout).toMatch(new RegExp(`^${String(stage)}: succeeded`, 'm'));
+  },
+);
+
+test('examples/README.md has a line for each', () => {
+  const page = readFileSync(join(examples, 'README.md'), 'utf8');
+  const listed = Array.from(page.matchAll(/^\| \[([\w-]+\.yaml)\]\(\1\) \|/gm), ([, name]) => name);
+  expect(new Set(listed)).toEqual(new Set(readdirSync(examples).filter((name) => name.endsWith('.yaml'))));
+});
+
+describe('data of examples are what the script beside them writes:', () => {
+  const made = readdirSync(join(examples, 'data'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  test.each(made.map(({ name }) => name))('%s', async (name) => {
+    const [written, kept] = [join(directory(), name), join(examples, 'data', name)];
+    await mkdir(written);
+    await promisify(execFile)(process.execPath, [join(kept, 'make.ts'), written]);
+    const files = (await readdir(kept)).filter((file) => file !== 'make.ts');
+    expect(await readdir(written)).toEqual(files);
+    for (const file of files)
+      expect(readFileSync(join(written, file), 'utf8')).toBe(readFileSync(join(kept, file), 'utf8'));
+  });
+});
