@@ -23,15 +23,19 @@ interface Reference {
   /** What the names may stand for. */
   readonly datasets?: true;
   readonly stages?: readonly StageType[];
+  /** CEL: what else is so of stage `s`. */
+  readonly fits?: (s: string) => string;
   /** The same in words. */
   readonly expected: string;
 }
 
-type Target = Pick<Reference, 'datasets' | 'stages'>;
+type Target = Pick<Reference, 'datasets' | 'stages' | 'fits'>;
 
 const aDataset = { list: true, datasets: true, expected: 'a dataset' } as const;
 const aModel = { stages: ['pretrain', 'grpo', 'sft'], expected: 'an earlier pretrain, grpo or sft stage' } as const;
 const aRewardModel = { stages: ['rewardModel'], expected: 'an earlier rewardModel stage' } as const;
+
+const hasNoPairs = (s: string): string => `!(has(${s}.sample) && has(${s}.sample.pairs))`;
 
 const references: readonly Reference[] = [
   {
@@ -52,16 +56,31 @@ const references: readonly Reference[] = [
     isSet: (s) => `has(${s}.sft)`,
     datasets: true,
     stages: ['sample', 'review'],
-    expected: 'a dataset or an earlier sample or review stage',
+    fits: hasNoPairs,
+    expected: 'a dataset, or an earlier review stage or sample stage without pairs',
   },
   { ...aDataset, path: 'sample.prompts', isSet: (s) => `has(${s}.sample)` },
   { ...aRewardModel, path: 'sample.rewardModel', isSet: (s) => `has(${s}.sample) && has(${s}.sample.rewardModel)` },
-  { ...aDataset, path: 'rewardModel.pairs', isSet: (s) => `has(${s}.rewardModel)` },
+  {
+    ...aModel,
+    path: 'sample.pairs.judge.from',
+    isSet: (s) => `has(${s}.sample) && has(${s}.sample.pairs) && has(${s}.sample.pairs.judge.from)`,
+  },
+  {
+    path: 'rewardModel.pairs',
+    list: true,
+    isSet: (s) => `has(${s}.rewardModel)`,
+    datasets: true,
+    stages: ['sample'],
+    fits: (s) => `has(${s}.sample.pairs)`,
+    expected: 'a dataset or an earlier sample stage with pairs',
+  },
   {
     path: 'review.data',
     isSet: (s) => `has(${s}.review)`,
     stages: ['sample'],
-    expected: 'an earlier sample stage',
+    fits: hasNoPairs,
+    expected: 'an earlier sample stage without pairs',
   },
   { ...aDataset, path: 'evaluate.data', isSet: (s) => `has(${s}.evaluate)` },
   { ...aDataset, path: 'evaluation.data', isSet: (s) => `has(${s}.evaluation)` },
@@ -76,13 +95,14 @@ const references: readonly Reference[] = [
 const stage = (index: string): string => `self.stages[${index}]`;
 
 /** CEL: `name`, written in the stage of index `i`, stands for what it may. Only stages above count: no cycle can be written. */
-function resolves(name: string, i: string, { datasets, stages }: Target): string {
+function resolves(name: string, i: string, { datasets, stages, fits }: Target): string {
   const parts: string[] = [];
   if (datasets) parts.push(`self.datasets.exists(d, d.name == ${name})`);
   if (stages) {
     const types = stages.map((type) => `has(${stage('j')}.${type})`).join(' || ');
-    const fits = stages.length === stageTypes.length ? '' : ` && (${types})`;
-    parts.push(`${indices}.exists(j, j < ${i} && ${stage('j')}.name == ${name}${fits})`);
+    const isOne = stages.length === stageTypes.length ? '' : ` && (${types})`;
+    const also = fits === undefined ? '' : ` && ${fits(stage('j'))}`;
+    parts.push(`${indices}.exists(j, j < ${i} && ${stage('j')}.name == ${name}${isOne}${also})`);
   }
   return parts.length === 1 ? parts.join('') : `(${parts.join(' || ')})`;
 }

@@ -28,6 +28,7 @@ function namesIn(stage: PipelineStage, pipeline: R1Pipeline): string[] {
       ...(sft?.data ?? []),
       ...(sample?.prompts ?? []),
       ...(sample?.rewardModel === undefined ? [] : [sample.rewardModel]),
+      ...(sample?.pairs?.judge.from === undefined ? [] : [sample.pairs.judge.from]),
       ...(rewardModel?.pairs ?? []),
       ...(review === undefined ? [] : [review.data]),
       ...(evaluate?.data ?? []),

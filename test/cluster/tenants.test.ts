@@ -29,6 +29,11 @@ stages: [{name: x, evaluate: {data: [t]}}]`;
 const rewarded = (secret: string) => withReward(`{http: {url: "http://grader/", token: {secret: ${secret}}}}`);
 const judged = (secret: string) =>
   withReward(`{judge: {endpoint: {url: "http://judge/", model: j, token: {secret: ${secret}}}}}`);
+const paired = (secret: string) =>
+  manifest('').replace(
+    'evaluate: {data: [t]}',
+    `sample: {prompts: [t], pairs: {judge: {endpoint: {url: "http://judge/", model: j, token: {secret: ${secret}}}}}}`,
+  );
 const withReward = (reward: string) =>
   manifest('').replace('evaluate: {data: [t]}', `grpo: {prompts: [t], steps: 1, rewards: [{accuracy: {}}, ${reward}]}`);
 
@@ -82,6 +87,7 @@ describeCluster('tenants', (cluster) => {
     manifest('image: registry.example/r1:1\ndefaults: {priorityClassName: batch}'),
     rewarded('hub'),
     judged('hub'),
+    paired('hub'),
   ])('may have run what the lists have: %s', async (spec) => {
     expect(await problemOf(spec)).toBe('');
   });
@@ -99,6 +105,7 @@ describeCluster('tenants', (cluster) => {
     ],
     [rewarded('theirs'), 'token.secret of a reward: found another, expected one of hub'],
     [judged('theirs'), 'token.secret of a reward: found another, expected one of hub'],
+    [paired('theirs'), 'token.secret of the judge of pairs: found another, expected one of hub'],
     [manifest('defaults: {priorityClassName: system-node-critical}'), 'priorityClassName: found system-node-critical'],
     [
       manifest('defaults: {serviceAccountName: builder}'),

@@ -78,7 +78,9 @@ export const badManifests: readonly BadManifest[] = [
   {
     name: 'data of a stage that gives a model',
     text: broken('data: [samples]', 'data: [sums, zero]'),
-    expected: ['spec.stages[3].sft.data[1]: found "zero", expected a dataset or an earlier sample or review stage'],
+    expected: [
+      'spec.stages[3].sft.data[1]: found "zero", expected a dataset, or an earlier review stage or sample stage without pairs',
+    ],
   },
   {
     name: 'every unknown dataset of a list',
@@ -107,6 +109,21 @@ export const badManifests: readonly BadManifest[] = [
     text: broken('{accuracy: {}}', '{accuracy: {}}, {judge: {from: samples}}'),
     expected: [
       'spec.stages[1].grpo.rewards[1].judge.from: found "samples", expected an earlier pretrain, grpo or sft stage',
+    ],
+  },
+  {
+    name: 'judge of pairs that is no model, and pairs that nobody can learn completions from',
+    text: broken('sample: {', 'sample: {pairs: {judge: {from: samples}}, '),
+    expected: [
+      'spec.stages[2].sample.pairs.judge.from: found "samples", expected an earlier pretrain, grpo or sft stage',
+      'spec.stages[3].sft.data[0]: found "samples", expected a dataset, or an earlier review stage or sample stage without pairs',
+    ],
+  },
+  {
+    name: 'completions where pairs are needed',
+    text: broken('sft: {data: [samples]}', 'rewardModel: {pairs: [samples]}'),
+    expected: [
+      'spec.stages[3].rewardModel.pairs[0]: found "samples", expected a dataset or an earlier sample stage with pairs',
     ],
   },
   {

@@ -15,19 +15,30 @@ export interface Candidate {
 }
 
 /** Where the sampled completions went: `sampled` is `kept` plus the sum of `dropped`. */
+type Cause = 'abstained' | Filter | 'duplicate' | UnpairedCause | 'outranked' | 'overQuota';
+
+/** Why a completion is in no pair: none is as long beside it, the judge finds both as good, or says nothing that can be read. */
+type UnpairedCause = 'unmatched' | 'draw' | 'unjudged';
+
 export interface FunnelCounts {
   readonly prompts: number;
   readonly sampled: number;
-  readonly dropped: Readonly<Record<'abstained' | Filter | 'duplicate' | 'outranked' | 'overQuota', number>>;
+  readonly dropped: Readonly<Record<Exclude<Cause, UnpairedCause>, number> & Partial<Record<UnpairedCause, number>>>;
   readonly kept: number;
   readonly keptByDomain: Readonly<Record<Domain, number>>;
 }
 
-type FunnelSettings = Pick<SampleSettings, 'keep' | 'rank' | 'keepPerPrompt' | 'quotas'>;
+type FunnelSettings = Pick<SampleSettings, 'keep' | 'rank' | 'keepPerPrompt' | 'quotas' | 'pairs'>;
 
 export interface Funnel {
   /** The kept ones of one prompt's completions, best first. */
   select<T extends Candidate>(domain: Domain, candidates: readonly T[]): T[];
+  /** Those of one prompt's completions that pass the filters, each text once. */
+  survivors<T extends Candidate>(candidates: readonly T[]): T[];
+  /** The kept ones of one prompt's rows, which are completions or pairs of them, best first. */
+  keep<T>(domain: Domain, ranked: readonly T[]): T[];
+  /** So many completions of survivors are in no pair. */
+  drop(cause: UnpairedCause, completions: number): void;
   /** No more rows of this domain are wanted: its remaining prompts need not be sampled. */
   full(domain: Domain): boolean;
   counts(): FunnelCounts;
@@ -38,6 +49,7 @@ export interface Funnel {
  * rank, the best `keepPerPrompt`, the domain's quota. A completion is counted where it was dropped first.
  */
 export function createFunnel(settings: FunnelSettings): Funnel {
+  const perRow = settings.pairs === undefined ? 1 : 2;
   const dropped = {
     abstained: 0,
     correct: 0,
@@ -45,30 +57,36 @@ export function createFunnel(settings: FunnelSettings): Funnel {
     oneLanguage: 0,
     notOverlong: 0,
     duplicate: 0,
+    ...(settings.pairs && { unmatched: 0, draw: 0, unjudged: 0 }),
     outranked: 0,
     overQuota: 0,
   };
   const keptByDomain = { reasoning: 0, general: 0 };
   let [prompts, sampled] = [0, 0];
-  const room = (domain: Domain) => (settings.quotas?.[domain] ?? Infinity) - keptByDomain[domain];
+  const room = (domain: Domain) => (settings.quotas?.[domain] ?? Infinity) - keptByDomain[domain] / perRow;
 
-  return {
-    select(domain, candidates) {
+  const funnel: Omit<Funnel, 'select'> = {
+    survivors(candidates) {
       prompts++;
       sampled += candidates.length;
       const seen = new Set<string>();
-      const survivors = candidates.filter((candidate) => {
+      return candidates.filter((candidate) => {
         const cause = firstFailure(settings.keep, candidate) ?? (seen.has(candidate.text) ? 'duplicate' : undefined);
         if (cause === undefined) seen.add(candidate.text);
         else dropped[cause]++;
         return cause === undefined;
       });
-      const best = survivors.toSorted((a, b) => compareRank(settings.rank, a, b)).slice(0, settings.keepPerPrompt);
+    },
+    keep(domain, ranked) {
+      const best = ranked.slice(0, settings.keepPerPrompt);
       const kept = best.slice(0, room(domain));
-      dropped.outranked += survivors.length - best.length;
-      dropped.overQuota += best.length - kept.length;
-      keptByDomain[domain] += kept.length;
+      dropped.outranked += (ranked.length - best.length) * perRow;
+      dropped.overQuota += (best.length - kept.length) * perRow;
+      keptByDomain[domain] += kept.length * perRow;
       return kept;
+    },
+    drop(cause, completions) {
+      dropped[cause] = (dropped[cause] ?? 0) + completions;
     },
     full: (domain) => room(domain) <= 0,
     counts: () => ({
@@ -78,6 +96,14 @@ export function createFunnel(settings: FunnelSettings): Funnel {
       kept: keptByDomain.reasoning + keptByDomain.general,
       keptByDomain: { ...keptByDomain },
     }),
+  };
+  return {
+    ...funnel,
+    select: (domain, candidates) =>
+      funnel.keep(
+        domain,
+        funnel.survivors(candidates).toSorted((a, b) => compareRank(settings.rank, a, b)),
+      ),
   };
 }
 

@@ -9,7 +9,7 @@ import { z } from 'zod';
  *     adapter/             of a stage with `lora`: its adapters, in the form of peft
  *     checkpoint.json      this manifest; its SHA-256 is the checkpoint's digest
  *   resume-000200/         optimizer state of the finished step 200, from which a longer run goes on
- *   data/                  rows of a sample or review stage: rows.jsonl, funnel.json, checkpoint.json
+ *   data/                  rows of a sample or review stage: rows.jsonl, held-out.jsonl of pairs, funnel.json, checkpoint.json
  *   metrics.jsonl          one line a step, truncated to the resumed step on resume
  *   samples.jsonl          sample completions for the report
  *   rollouts/              all completions of the newest rollouts, step-000021.jsonl and so on by their first step
@@ -30,6 +30,9 @@ export const samplesName = 'samples.jsonl';
 export const rolloutsName = 'rollouts';
 export const evaluationsName = 'evaluations';
 export const reviewDecisionsName = 'decisions.jsonl';
+/** Rows of a stage that writes rows, in its `data/`, and those of them that no stage learns from. */
+export const rowsName = 'rows.jsonl';
+export const heldOutRowsName = 'held-out.jsonl';
 export const judgeVerdictsName = 'judge-verdicts.jsonl';
 export const learnedFilesName = 'learned-files.json';
 export const resultName = 'result.json';

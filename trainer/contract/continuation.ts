@@ -1,4 +1,4 @@
-import { decisiveJudge, type JudgeSettings } from './judge.ts';
+import { decisiveJudge, type JudgedPairsSettings, type JudgeSettings } from './judge.ts';
 import type { StageSettings, StageType } from './settings.ts';
 import { stageTypes } from './settings.ts';
 
@@ -24,8 +24,17 @@ type Settings = Readonly<Record<string, unknown>>;
 export function decisiveSettings(settings: object | undefined): Settings {
   const entries = Object.entries(settings ?? {}).filter(([name]) => !records.includes(name));
   return Object.fromEntries(
-    entries.map(([name, value]) => [name, name === 'rewards' ? decisiveRewards(value) : value]),
+    entries.map(([name, value]) => {
+      if (name === 'rewards') return [name, decisiveRewards(value)];
+      return [name, name === 'pairs' ? decisivePairs(value) : value];
+    }),
   );
+}
+
+/** Of a sample stage; those of a reward model are names. */
+function decisivePairs(pairs: unknown): unknown {
+  if (typeof pairs !== 'object' || pairs === null || !('judge' in pairs)) return pairs;
+  return { ...pairs, judge: decisiveJudge(pairs.judge as Partial<JudgedPairsSettings['judge']>) };
 }
 
 function decisiveRewards(rewards: unknown): unknown {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { exactlyOneRule, name, object, positiveInt, type Rule } from './schema.ts';
+import { exactlyOneRule, fraction, name, object, positiveInt, type Rule, withRules } from './schema.ts';
 import { serviceToken } from './service-token.ts';
 import { sampling } from './training.ts';
 
@@ -68,6 +68,26 @@ export const judgeRules: readonly Rule[] = [
     message: 'votes: several greedy verdicts are all the same; set sampling.temperature',
   },
 ];
+
+const { by: _, ...comparisonShape } = judgeShape;
+
+/** Pairs of completions, of which a judge says which is the better one. */
+export const judgedPairs = object({
+  judge: withRules(object(comparisonShape), judgeRules).describe(
+    'Which of two responses is better; a draw, and what it says nothing of, is left out.',
+  ),
+  lengthRatio: z
+    .number()
+    .min(1)
+    .max(10)
+    .default(1.25)
+    .describe('The longer text of a pair has at most so many times the tokens of the shorter one.'),
+  heldOut: fraction
+    .max(0.9)
+    .default(0.1)
+    .describe('Share of the prompts, chosen by a hash of them, whose pairs are kept back to measure a reward model.'),
+});
+export type JudgedPairsSettings = z.infer<typeof judgedPairs>;
 
 const judgeSettings = object(judgeShape);
 export type JudgeSettings = z.infer<typeof judgeSettings>;

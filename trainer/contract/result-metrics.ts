@@ -13,6 +13,16 @@ import { updatesPerRollout } from './updates-per-rollout.ts';
 const ofEveryStep = ['loss', 'grad_norm', 'learning_rate'];
 const supervised = ['mean_token_accuracy', 'num_tokens', 'trained_token_frac', 'packing_efficiency', 'truncated_frac'];
 const pairs = ['accuracy', 'margin', 'min_reward', 'mean_reward', 'max_reward', 'eval/pair_accuracy', 'eval/margin'];
+const judgedPairs = [
+  'asked',
+  'draws',
+  'unjudged',
+  'kept',
+  'held_out',
+  'chosen_longer_frac',
+  'unparsable_frac',
+  'tokens',
+].map((name) => `pairs/${name}`);
 const rollout = [
   'reward',
   'reward_std',
@@ -72,7 +82,7 @@ export function resultMetrics(
   if (rewardModel) return [...ofEveryStep, ...pairs, ...ofRows('data'), ...ofRows('data/heldOut')];
   if (sample) {
     const rates = sample.methods.map(({ method }) => `reflection_rate/${method}`);
-    return ['sampled', 'kept', ...rates, ...ofRows('data')];
+    return ['sampled', 'kept', ...rates, ...(sample.pairs === undefined ? [] : judgedPairs), ...ofRows('data')];
   }
   if (review) return ['reviewed', 'not_reviewed', 'rejected', 'rows'];
   return evaluate ? evaluationMetricNames(evaluate, trainedOn) : [];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { grpo } from './grpo-settings.ts';
+import { judgedPairs } from './judge.ts';
 import { count, exactlyOne, fraction, name, names, object, positiveInt, withRules } from './schema.ts';
 import type { LoraSettings } from './training.ts';
 import { evaluation, evaluationRules, promptShape, rowShape, sampling, trainingShape } from './training.ts';
@@ -51,51 +52,70 @@ export const sampleMethod = object({
     .describe('Share of the prompts that use it, relative to the other methods.'),
 });
 
-export const sample = object({
-  prompts: names.describe('Datasets with prompts.'),
-  limit: positiveInt.optional().describe('At most this many prompts of each dataset.'),
-  perPrompt: positiveInt.default(8).describe('Completions per prompt.'),
-  methods: z
-    .array(sampleMethod)
-    .min(1)
-    .max(3)
-    .default([{ method: 'plain', share: 1 }])
-    .describe('Prompting methods.'),
-  examples: positiveInt.default(2).describe('Worked examples in a few-shot prompt.'),
-  sampling: sampling.prefault({}).describe('How completions are sampled.'),
-  ...promptShape,
-  keep: z
-    .array(z.enum(['correct', 'readable', 'oneLanguage', 'notOverlong']))
-    .max(4)
-    .default(['correct', 'readable', 'oneLanguage', 'notOverlong'])
-    .describe(
-      'Filters, in order: verified answer; strict tags and no repetition; chain of thought in the language of the prompt; ended by itself.',
-    ),
-  minLanguageConsistency: fraction
-    .default(0.9)
-    .describe(
-      "oneLanguage keeps chains of thought of which at least this share of the words is in the prompt's language. At 1 a single misjudged phrase costs a completion.",
-    ),
-  rank: z
-    .array(z.enum(['accuracy', 'rewardModel', 'shortest']))
-    .max(3)
-    .default(['accuracy', 'shortest'])
-    .describe('Order of the survivors of one prompt, best first.'),
-  rewardModel: name.optional().describe('The rewardModel stage used by rank.'),
-  keepPerPrompt: positiveInt.default(1).describe('Survivors kept of each prompt.'),
-  quotas: object({
-    reasoning: count.optional().describe('At most this many rows of the reasoning domain.'),
-    general: count.optional().describe('At most this many rows of the general domain.'),
-  })
-    .optional()
-    .describe('Rows per domain.'),
-}).describe('Rejection sampling: many completions of each prompt, filtered, ranked, the best kept as data for sft.');
+export const sample = withRules(
+  object({
+    prompts: names.describe('Datasets with prompts.'),
+    limit: positiveInt.optional().describe('At most this many prompts of each dataset.'),
+    perPrompt: positiveInt.default(8).describe('Completions per prompt.'),
+    methods: z
+      .array(sampleMethod)
+      .min(1)
+      .max(3)
+      .default([{ method: 'plain', share: 1 }])
+      .describe('Prompting methods.'),
+    examples: positiveInt.default(2).describe('Worked examples in a few-shot prompt.'),
+    sampling: sampling.prefault({}).describe('How completions are sampled.'),
+    ...promptShape,
+    keep: z
+      .array(z.enum(['correct', 'readable', 'oneLanguage', 'notOverlong']))
+      .max(4)
+      .default(['correct', 'readable', 'oneLanguage', 'notOverlong'])
+      .describe(
+        'Filters, in order: verified answer; strict tags and no repetition; chain of thought in the language of the prompt; ended by itself.',
+      ),
+    minLanguageConsistency: fraction
+      .default(0.9)
+      .describe(
+        "oneLanguage keeps chains of thought of which at least this share of the words is in the prompt's language. At 1 a single misjudged phrase costs a completion.",
+      ),
+    rank: z
+      .array(z.enum(['accuracy', 'rewardModel', 'shortest']))
+      .max(3)
+      .default(['accuracy', 'shortest'])
+      .describe('Order of the survivors of one prompt, best first.'),
+    rewardModel: name.optional().describe('The rewardModel stage used by rank.'),
+    keepPerPrompt: positiveInt.default(1).describe('Survivors kept of each prompt.'),
+    quotas: object({
+      reasoning: count.optional().describe('At most this many rows of the reasoning domain.'),
+      general: count.optional().describe('At most this many rows of the general domain.'),
+    })
+      .optional()
+      .describe('Rows per domain.'),
+    pairs: judgedPairs
+      .optional()
+      .describe(
+        'Rows are pairs for rewardModel, of completions of a prompt that pass the filters and are about as long as each other. Those on which the judge is clearest come first; keepPerPrompt and quotas count pairs.',
+      ),
+  }),
+  [
+    {
+      rule: '!has(self.pairs) || self.perPrompt > 1',
+      message: 'perPrompt: a pair needs at least 2 completions of a prompt',
+    },
+    {
+      rule: '!has(self.pairs) || !has(self.rewardModel)',
+      message: 'rewardModel: the judge of pairs ranks them; expected one of rewardModel and pairs',
+    },
+  ],
+).describe(
+  'Rejection sampling: many completions of each prompt, filtered, ranked, the best kept as data for sft; or pairs of them for rewardModel.',
+);
 export type SampleSettings = z.infer<typeof sample>;
 
 export const rewardModel = object({
   ...trainingShape,
   learningRate: trainingShape.learningRate.default(6e-6),
-  pairs: names.describe('Datasets with chosen and rejected.'),
+  pairs: names.describe('Datasets with chosen and rejected, or sample stages with pairs.'),
   epochs: positiveInt.default(1).describe('Passes over the pairs.'),
   batch: positiveInt.default(256).describe('Pairs per step.'),
   ...rowShape,

@@ -1,9 +1,9 @@
-import { randomKey } from '../algorithms/random.ts';
 import type { DatasetSettings, Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import { generateRows } from './generators/generate.ts';
 import type { Side } from './generators/side.ts';
 import { type ImportOptions, importRows } from './import-rows.ts';
+import { isHeldOut } from './is-held-out.ts';
 import { NumberList } from './number-list.ts';
 import { packRows } from './packed-rows.ts';
 import type { ScanOptions } from './row-file.ts';
@@ -46,7 +46,7 @@ function* withSystems(rows: Iterable<Row>, system: string | undefined): Generato
   for (const row of rows) yield withSystem(row, system);
 }
 
-/** Keeps back a share of the rows by a hash of their prompt, so that equal prompts stay on one side. */
+/** Keeps back a share of the rows. */
 async function splitRows(
   file: string,
   settings: DatasetSettings,
@@ -57,10 +57,7 @@ async function splitRows(
   if (fraction === 0) return { train: await importRows(file, settings, name, options), heldOut: [] };
   const train = new NumberList();
   const heldOut = new NumberList();
-  const onRow = ({ messages, completion = '' }: Row, place: number): void => {
-    const [hash] = randomKey('held-out', messages.length > 0 ? JSON.stringify(messages) : completion);
-    (hash / 2 ** 32 < fraction ? heldOut : train).push(place);
-  };
+  const onRow = (row: Row, place: number): void => (isHeldOut(row, fraction) ? heldOut : train).push(place);
   const rows = await importRows(file, settings, name, { ...options, onRow });
   if (train.length === 0 || heldOut.length === 0) {
     throw new UserError(

@@ -31,8 +31,7 @@ export class Judges {
   /** @throws UserError for a rubric that cannot be used */
   static async open(rewards: readonly RewardSettings[], workspace: Workspace, models: InputModels): Promise<Judges> {
     const asks = rewards.some(({ judge }) => judge?.endpoint);
-    const path = join(workspace.file.out, judgeVerdictsName);
-    const cache = asks ? await VerdictCache.open(path, () => workspace.writer.check()) : undefined;
+    const cache = asks ? await openVerdicts(workspace) : undefined;
     const judges = new Judges(cache);
     for (const [{ judge }, name] of zip(rewards, rewardNames(rewards))) {
       if (judge) judges.#judges.set(judge, { name, judge: new Judge(judge, askOf(judge, workspace, models, cache)) });
@@ -60,6 +59,29 @@ export class Judges {
   async close(): Promise<void> {
     await this.#cache?.close();
   }
+}
+
+/** The judge of a stage that has one, and no rewards. */
+export interface OpenedJudge {
+  readonly judge: Judge;
+  readonly close: () => Promise<void>;
+}
+
+/** @throws UserError for a rubric that cannot be used */
+export async function openJudge(
+  settings: JudgeSettings,
+  workspace: Workspace,
+  models: InputModels,
+): Promise<OpenedJudge> {
+  const cache = settings.endpoint && (await openVerdicts(workspace));
+  return {
+    judge: new Judge(settings, askOf(settings, workspace, models, cache)),
+    close: async () => cache?.close(),
+  };
+}
+
+function openVerdicts({ file, writer }: Workspace): Promise<VerdictCache> {
+  return VerdictCache.open(join(file.out, judgeVerdictsName), () => writer.check());
 }
 
 function askOf(

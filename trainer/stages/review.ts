@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { reviewDecisionsName } from '../contract/checkpoint.ts';
+import { reviewDecisionsName, rowsName } from '../contract/checkpoint.ts';
 import { UserError } from '../contract/errors.ts';
 import { ownKind, type Row } from '../contract/dataset.ts';
 import type { StageResult } from '../contract/progress.ts';
@@ -30,7 +30,7 @@ type Decision = z.infer<typeof decision>;
 export async function review(settings: ReviewSettings, workspace: Workspace): Promise<StageResult> {
   const input = workspace.file.inputs[settings.data];
   if (!input) throw new UserError(`review.data: no input is named "${settings.data}"`);
-  const rows = await readRows(join(await workspace.inputs.verified(input), 'rows.jsonl'));
+  const rows = await readRows(join(await workspace.inputs.verified(input), rowsName));
   const { out } = workspace.file;
   await workspace.writer.check();
   await writeRows(join(out, 'queue.jsonl'), rows);
@@ -46,7 +46,7 @@ export async function review(settings: ReviewSettings, workspace: Workspace): Pr
   const metrics = { reviewed, not_reviewed: open, rejected, rows: rows.length - rejected };
 
   const write = async (directory: string): Promise<void> => {
-    await writeRows(join(directory, 'rows.jsonl'), passed(rows, decisions));
+    await writeRows(join(directory, rowsName), passed(rows, decisions));
     const record = { complete: open === 0 && rows.length > 0, ...metrics, reviewers };
     await writeFile(join(directory, 'review.json'), `${JSON.stringify(record, undefined, 2)}\n`);
   };

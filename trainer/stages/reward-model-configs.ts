@@ -15,6 +15,7 @@ export async function rewardModelConfigs(
     ...(grpo?.rewards ?? []).flatMap(({ rewardModel, judge }) => rewardModel?.from ?? judge?.from ?? []),
     ...(grpo?.distillation === undefined ? [] : [grpo.distillation.from]),
     ...(sample?.rewardModel === undefined ? [] : [sample.rewardModel]),
+    ...(sample?.pairs?.judge.from === undefined ? [] : [sample.pairs.judge.from]),
   ]);
   const configs = new Map<string, ModelConfig>();
   for (const name of names) {

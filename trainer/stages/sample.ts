@@ -1,8 +1,9 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Candidate, createFunnel } from '../algorithms/funnel.ts';
+import { type Candidate, createFunnel, type FunnelCounts } from '../algorithms/funnel.ts';
 import { zip } from '../algorithms/zip.ts';
 import { partialOf } from '../checkpoint/partials.ts';
+import { heldOutRowsName, rowsName } from '../contract/checkpoint.ts';
 import type { Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import type { StageResult } from '../contract/progress.ts';
@@ -13,6 +14,7 @@ import { examine } from '../rewards/examine.ts';
 import { parseResponse } from '../rewards/parse-response.ts';
 import { countReflections } from '../rewards/reflection.ts';
 import { withCompletion } from '../data/with-completion.ts';
+import { type Examined, JudgedPairs } from './judged-pairs.ts';
 import type { Metrics } from './metrics.ts';
 import { loadPolicy } from './load-policy.ts';
 import { InputModels } from './input-models.ts';
@@ -24,7 +26,7 @@ import type { Workspace } from './workspace.ts';
 /** Prompts sampled between two saves. */
 const chunkPrompts = 64;
 
-/** Rejection sampling: many completions a prompt, filtered by rules, ranked, the best kept as rows for SFT. */
+/** Rejection sampling: many completions a prompt, filtered by rules, ranked, the best kept as rows for SFT, or as pairs for a reward model. */
 export async function sample(settings: SampleSettings, workspace: Workspace): Promise<StageResult> {
   const finished = await workspace.output.finishedData();
   if (finished) {
@@ -34,7 +36,9 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
   }
   const { policy } = await loadPolicy(workspace);
   const models = new InputModels(workspace);
+  let pairs: JudgedPairs | undefined;
   try {
+    pairs = settings.pairs && (await JudgedPairs.open(settings.pairs, { workspace, policy, models }));
     warnOfLength(settings.sampling, policy.config, workspace.warnings);
     const sampler = new Sampler(settings, workspace, policy);
     await sampler.makeDirectory();
@@ -42,7 +46,18 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
     const reflections = new ReflectionCounter();
     const { rows, figures } = await sampler.rows();
     // Made anew by every attempt, from the chunks that are there already.
-    const kept = partialOf(join(sampler.directory, 'rows.jsonl'));
+    const kept = partialOf(join(sampler.directory, rowsName));
+
+    const bestOf = async (examined: readonly Examined[]): Promise<Row[]> => {
+      const best: Row[] = [];
+      for (const { row, candidates } of examined) {
+        const ranked = settings.rewardModel
+          ? await withModelScores(models, settings.rewardModel, row, candidates)
+          : candidates;
+        for (const [rank, { text }] of funnel.select(row.domain, ranked).entries()) best.push(asRow(row, text, rank));
+      }
+      return best;
+    };
 
     let saved = 'no prompt';
     async function* keptRows(): AsyncGenerator<Row> {
@@ -51,6 +66,7 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
         workspace.stop.heed(saved);
         const chunk = rowsBetween(rows, start, start + chunkPrompts).filter(({ domain }) => !funnel.full(domain));
         const sampled = await sampler.chunk(start / chunkPrompts, chunk);
+        const examined: Examined[] = [];
         for (const [row, { completions }] of zip(chunk, sampled)) {
           const candidates: Candidate[] = [];
           for (const completion of completions) {
@@ -58,11 +74,9 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
               await examine(row, completion, settings.minLanguageConsistency, workspace.verifiers.verify),
             );
           }
-          const ranked = settings.rewardModel
-            ? await withModelScores(models, settings.rewardModel, row, candidates)
-            : candidates;
-          for (const [rank, { text }] of funnel.select(row.domain, ranked).entries()) yield asRow(row, text, rank);
+          examined.push({ row, candidates });
         }
+        yield* pairs ? await pairs.rows(examined, funnel) : await bestOf(examined);
         reflections.add(sampled);
         workspace.progress.report('sample', Math.min(start + chunkPrompts, rows.length), rows.length);
       }
@@ -73,22 +87,42 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
     );
 
     const counts = funnel.counts();
-    if (counts.kept === 0) {
+    if (counts.kept === 0) throw new UserError(`stage ${workspace.file.stage}: ${whyNone(counts, settings)}`);
+    if (pairs && pairs.heldOut.length * 2 === counts.kept) {
       throw new UserError(
-        `stage ${workspace.file.stage}: no completion of ${rows.length} prompts passed the filters ${settings.keep.join(', ')}`,
+        `sample.pairs.heldOut: all ${pairs.heldOut.length} pairs are held out, expected some to learn from; it is ${settings.pairs?.heldOut} of ${counts.prompts} prompts`,
       );
     }
-    const metrics = { sampled: counts.sampled, kept: counts.kept, ...reflections.rates(), ...figures };
+    const metrics = {
+      sampled: counts.sampled,
+      kept: counts.kept,
+      ...pairs?.metrics(),
+      ...reflections.rates(),
+      ...figures,
+    };
     const checkpoint = await workspace.output.data(async (directory) => {
-      await rename(kept, join(directory, 'rows.jsonl'));
+      await rename(kept, join(directory, rowsName));
+      if (pairs && pairs.heldOut.length > 0) await writeRows(join(directory, heldOutRowsName), pairs.heldOut);
       await writeFile(join(directory, 'funnel.json'), `${JSON.stringify(counts, undefined, 2)}\n`);
     }, metrics);
     await workspace.log.metrics(0, metrics);
     return successResult(`${counts.kept} of ${counts.sampled} completions kept`, metrics, checkpoint);
   } finally {
+    await pairs?.close();
     await models.close();
     await policy.close();
   }
+}
+
+function whyNone({ prompts, dropped }: FunnelCounts, { keep, pairs }: SampleSettings): string {
+  const { unmatched = 0, draw = 0, unjudged = 0 } = dropped;
+  if (pairs === undefined || unmatched + draw + unjudged === 0) {
+    return `no completion of ${prompts} prompts passed the filters ${keep.join(', ')}`;
+  }
+  return (
+    `no pair came of ${prompts} prompts: ${unmatched} completions have none about as long beside them, ` +
+    `${draw} were judged a draw, and of ${unjudged} the judge said nothing that can be read`
+  );
 }
 
 function rowsBetween(rows: RowList, start: number, end: number): Row[] {

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { verifyCheckpoint } from '../checkpoint/store.ts';
+import { heldOutRowsName, rowsName } from '../contract/checkpoint.ts';
 import { UserError } from '../contract/errors.ts';
 import { ownReward } from '../contract/rewards.ts';
 import type { PinnedInput, StageFile } from '../contract/stage-file.ts';
@@ -36,7 +38,12 @@ export class StageInputs {
 
   private async rowsOf(name: string, part: DatasetPart): Promise<RowList> {
     const input = this.file.inputs[name];
-    if (input) return readRows(join(await this.verified(input), 'rows.jsonl'), { onActivity: this.onActivity });
+    if (input) {
+      const directory = await this.verified(input);
+      const heldOut = join(directory, heldOutRowsName);
+      if (part === 'heldOut' && !existsSync(heldOut)) return [];
+      return readRows(part === 'heldOut' ? heldOut : join(directory, rowsName), { onActivity: this.onActivity });
+    }
     const { train, heldOut } = await this.dataset(name);
     if (part === 'evaluation') return heldOut.length > 0 ? heldOut : train;
     return part === 'train' ? train : heldOut;

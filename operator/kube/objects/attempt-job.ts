@@ -147,8 +147,9 @@ function trainerPod(attempt: Attempt): PodSpec {
 }
 
 /** Tokens of services that score or judge: variables of the one container that asks them. */
-function rewardTokens({ grpo }: StageSpec): NonNullable<Container['env']> {
-  const tokens = (grpo?.rewards ?? []).flatMap(({ http, judge }) => http?.token ?? judge?.endpoint?.token ?? []);
+function rewardTokens({ grpo, sample }: StageSpec): NonNullable<Container['env']> {
+  const ofRewards = (grpo?.rewards ?? []).flatMap(({ http, judge }) => http?.token ?? judge?.endpoint?.token ?? []);
+  const tokens = [...ofRewards, ...(sample?.pairs?.judge.endpoint?.token ? [sample.pairs.judge.endpoint.token] : [])];
   const byVariable = new Map(tokens.map(({ variable, secret }) => [variable, secret]));
   return [...byVariable].flatMap(([name, secret]) =>
     secret === undefined ? [] : [{ name, valueFrom: { secretKeyRef: { name: secret, key: 'token' } } }],

@@ -28,15 +28,42 @@ stages:
   - name: taught
     model: {from: sft}
     grpo: {prompts: [sums], steps: 9, rewards: [{format: {weight: 0}}], distillation: {from: r1}}
+  - {name: better, model: {from: sft}, sample: {prompts: [sums], pairs: {judge: {from: r1}}}}
+  - {name: scores, model: {from: sft}, rewardModel: {pairs: [better]}}
 `);
 
 test('knows which stages a stage uses, and which use it', () => {
   const uses = pipeline.spec.stages.map((stage) => inputStages(stage, pipeline));
-  expect(uses).toEqual([[], ['sft'], ['sft', 'judge'], ['judge', 'r1'], ['samples'], ['sft', 'r1']]);
-  expect(stagesAfter(pipeline, ['judge'])).toEqual(['judge', 'r1', 'samples', 'review', 'taught']);
+  expect(uses).toEqual([
+    [],
+    ['sft'],
+    ['sft', 'judge'],
+    ['judge', 'r1'],
+    ['samples'],
+    ['sft', 'r1'],
+    ['sft', 'r1'],
+    ['sft', 'better'],
+  ]);
+  expect(stagesAfter(pipeline, ['judge'])).toEqual(['judge', 'r1', 'samples', 'review', 'taught', 'better', 'scores']);
   expect(stagesAfter(pipeline, ['review'])).toEqual(['review']);
-  expect(stagesAfter(pipeline, ['review', 'r1'])).toEqual(['r1', 'samples', 'review', 'taught']);
+  expect(stagesAfter(pipeline, ['review', 'r1'])).toEqual(['r1', 'samples', 'review', 'taught', 'better', 'scores']);
   expect(stagesAfter(pipeline, [])).toEqual([]);
+});
+
+function digestWithJudge(endpoint: string): string {
+  const judged = pipelineOf(`
+base: {init: {}}
+datasets: [{name: sums, generator: {task: addition}}]
+stages:
+  - {name: better, sample: {prompts: [sums], pairs: {judge: {endpoint: {${endpoint}}}}}}
+`);
+  return settingsDigest(created(judged, [], 'better').spec);
+}
+
+test('how a judge of pairs is reached, and what it may spend, change no result; who it is does', () => {
+  const first = digestWithJudge('url: "http://judge/v1", model: a');
+  expect(digestWithJudge('url: "http://judge/v1", model: a, concurrency: 2, budgetTokens: 9, token: {}')).toBe(first);
+  expect(digestWithJudge('url: "http://judge/v1", model: b')).not.toBe(first);
 });
 
 test('a stage that is resolved to the same again is the same object, and another one where anything differs', () => {

@@ -123,3 +123,26 @@ test('quotas of 600 to 200 are filled exactly, and full domains need no more pro
   expect(kept).toBe(800);
   expect(filters.counts().keptByDomain).toEqual({ reasoning: 600, general: 200 });
 });
+
+test('of pairs both completions are counted, and keepPerPrompt and quotas count pairs', () => {
+  const pairs = { judge: { from: 'judge' } };
+  const filters = funnel({ pairs, keepPerPrompt: 2, quotas: { general: 3 } });
+  const all = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'h'].map((text) => candidate({ text }));
+  const survivors = filters.survivors(all);
+  expect(survivors.map(({ text }) => text).join('')).toBe('abcdefgh');
+  filters.drop('draw', 2);
+  expect(filters.keep('general', ['one', 'two', 'three'])).toEqual(['one', 'two']);
+  filters.survivors(all.slice(0, 7));
+  filters.drop('unmatched', 1);
+  filters.drop('unjudged', 2);
+  expect(filters.full('general')).toBe(false);
+  expect(filters.keep('general', ['one', 'two'])).toEqual(['one']);
+  expect(filters.full('general')).toBe(true);
+  expect(filters.counts()).toEqual({
+    prompts: 2,
+    sampled: 16,
+    dropped: { ...nothing, duplicate: 1, unmatched: 1, draw: 2, unjudged: 2, outranked: 2, overQuota: 2 },
+    kept: 6,
+    keptByDomain: { reasoning: 0, general: 6 },
+  });
+});

@@ -27,6 +27,11 @@ test.each([
     stage: use('rows', 64, { sample: { prompts: ['sums'], rank: ['rewardModel'], rewardModel: 'judge' } }),
     problem: /GB the reward model judge/,
   },
+  {
+    name: 'so it is where it judges pairs',
+    stage: use('rows', 64, { sample: { prompts: ['sums'], pairs: { judge: { from: 'judge' } } } }),
+    problem: /GB the reward model judge/,
+  },
   { name: 'one that is not there yet is told elsewhere', stage: grpo([{ rewardModel: { from: 'other' } }]) },
 ])('before the first stage, $name', async ({ stage, problem }) => {
   const found = await memoryProblem(stage, [judge, stage], 2e9);

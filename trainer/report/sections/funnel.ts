@@ -9,6 +9,9 @@ const causes: Readonly<Record<string, string>> = {
   oneLanguage: 'languages mixed',
   notOverlong: 'cut off',
   duplicate: 'duplicate',
+  unmatched: 'none as long beside it',
+  draw: 'judged a draw',
+  unjudged: 'judged in no order or one',
   outranked: 'outranked',
   overQuota: 'over quota',
 };

@@ -1,4 +1,5 @@
 import { mean } from '../../algorithms/statistics.ts';
+import { zip } from '../../algorithms/zip.ts';
 import type { Row } from '../../contract/dataset.ts';
 import { UserError } from '../../contract/errors.ts';
 import type { JudgeSettings } from '../../contract/judge.ts';
@@ -37,6 +38,9 @@ export interface JudgeFigures {
   readonly tokens: number;
 }
 
+/** Two texts of one row. */
+export type TextPair = readonly [JudgedText, JudgedText];
+
 const none: JudgeFigures = { verdicts: 0, unparsable: 0, tokens: 0 };
 
 /** Scores texts by the verdicts of a model. */
@@ -71,18 +75,34 @@ export class Judge {
     return verdicts.map(({ read, why }) => (read.length === 0 ? why : mean(read) / scale));
   }
 
+  /**
+   * How much better the first text of each pair is than the second, from −scale to scale: the mean over all votes in both orders. What has
+   * no verdict in one of them is not compared.
+   */
+  async compare(pairs: readonly TextPair[]): Promise<Score[]> {
+    const { scale } = this.#settings;
+    const questions = pairs.flatMap(([a, b]) =>
+      [[a, b] as const, [b, a] as const].map(([first, second]) =>
+        this.#rubric({ ...valuesOf(first.row, scale), response_a: first.text, response_b: second.text }),
+      ),
+    );
+    const verdicts = await this.#verdicts(questions, (text) => readComparison(text, scale));
+    return pairs.map((_, at) => {
+      const [forward, backward] = [verdicts[2 * at] as Verdicts<Compared>, verdicts[2 * at + 1] as Verdicts<Compared>];
+      if (forward.read.length === 0) return forward.why;
+      if (backward.read.length === 0) return backward.why;
+      // What a judge gives to a place and not to a text is in both, and cancels out.
+      return (mean(forward.read.map(({ a, b }) => a - b)) + mean(backward.read.map(({ a, b }) => b - a))) / 2;
+    });
+  }
+
   /** Each with the next one of its row, and the last with the first. */
   async #compareSiblings(texts: readonly JudgedText[]): Promise<Score[]> {
     const pairs = [...Map.groupBy(texts.keys(), (at) => texts[at]?.row).values()].flatMap(ring);
     const differing = pairs.filter(([a, b]) => texts[a]?.text !== texts[b]?.text);
-    const { scale, margin } = this.#settings;
-    const questions = differing.flatMap(([a, b]) =>
-      [[a, b] as const, [b, a] as const].map(([first, second]) => {
-        const [one, other] = [texts[first] as JudgedText, texts[second] as JudgedText];
-        return this.#rubric({ ...valuesOf(one.row, scale), response_a: one.text, response_b: other.text });
-      }),
+    const differences = await this.compare(
+      differing.map(([a, b]): TextPair => [texts[a] as JudgedText, texts[b] as JudgedText]),
     );
-    const verdicts = await this.#verdicts(questions, (text) => readComparison(text, scale));
     const outcomes = texts.map((): number[] => []);
     const whys = texts.map((): Unscored => ({ because: 'abstain', message: 'there is nothing to compare it with' }));
     const decide = ([a, b]: Pair, ofA: number): void => {
@@ -90,16 +110,9 @@ export class Judge {
       outcomes[b]?.push(1 - ofA);
     };
     for (const pair of pairs.filter((each) => !differing.includes(each))) decide(pair, 0.5);
-    for (const [at, pair] of differing.entries()) {
-      const [forward, backward] = [verdicts[2 * at] as Verdicts<Compared>, verdicts[2 * at + 1] as Verdicts<Compared>];
-      if (forward.read.length === 0 || backward.read.length === 0) {
-        for (const of of pair) whys[of] = forward.read.length === 0 ? forward.why : backward.why;
-        continue;
-      }
-      // What a judge gives to a place and not to a text is in both, and cancels out.
-      const difference =
-        (mean(forward.read.map(({ a, b }) => a - b)) + mean(backward.read.map(({ a, b }) => b - a))) / 2;
-      decide(pair, Math.abs(difference) <= margin ? 0.5 : Number(difference > 0));
+    for (const [pair, difference] of zip(differing, differences)) {
+      if (typeof difference === 'object') for (const of of pair) whys[of] = difference;
+      else decide(pair, Math.abs(difference) <= this.#settings.margin ? 0.5 : Number(difference > 0));
     }
     return outcomes.map((ofText, at) => (ofText.length === 0 ? (whys[at] as Unscored) : mean(ofText)));
   }

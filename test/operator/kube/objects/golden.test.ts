@@ -105,6 +105,20 @@ grpo:
       ),
   },
   {
+    name: 'judge-of-pairs',
+    objects: () =>
+      made(
+        attemptOf(
+          stageOf(`
+model: {${input}}
+${data}
+sample:
+  prompts: [sums]
+  pairs: {judge: {endpoint: {url: 'https://judge.example/v1', model: j, token: {secret: judge}}}}`),
+        ),
+      ),
+  },
+  {
     name: 'base-pvc',
     objects: () =>
       made(
