@@ -5,6 +5,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
+import { grade } from '../../examples/verifiers/countdown.ts';
 import { r1 } from '../support/cli.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -45,13 +46,14 @@ function reduced({ spec, ...example }: Example): Example {
   return { ...example, spec: { ...spec, base: { init }, defaults, stages } };
 }
 
-test.each(['code', 'enterprise-knowledge', 'industrial-sensors'])(
+test.each(['code', 'countdown', 'distill', 'enterprise-knowledge', 'industrial-sensors', 'math'])(
   'examples/%s.yaml runs at reduced size',
   async (name) => {
     const example = parse(await readFile(join(examples, `${name}.yaml`), 'utf8')) as Example;
     const manifest = join(directory(), `${name}.yaml`);
     await writeFile(manifest, stringify(reduced(example)));
-    for (const folder of ['data', 'rewards']) await symlink(join(examples, folder), join(directory(), folder));
+    for (const folder of ['data', 'rewards', 'verifiers'])
+      await symlink(join(examples, folder), join(directory(), folder));
 
     const { code, stdout, stderr } = await r1(['run', manifest, '--state', join(directory(), 'state')]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -77,4 +79,21 @@ describe('data of examples are what the script beside them writes:', () => {
     for (const file of files)
       expect(readFileSync(join(written, file), 'utf8')).toBe(readFileSync(join(kept, file), 'utf8'));
   });
+});
+
+test.each([
+  { answer: '4*(3+2)', score: 1 },
+  { answer: '(2 + 3) * 4', score: 1 },
+  { answer: '4*3+2', score: 0, why: 'another value' },
+  { answer: '4*5', score: 0, why: 'a number that is not given' },
+  { answer: '4*(3+2)+0', score: 0, why: 'a number too many' },
+  { answer: '4*(3+2', score: 0, why: 'a bracket that is not closed' },
+  { answer: '4*(3+2))', score: 0, why: 'a bracket that is not opened' },
+  { answer: '4(3+2)', score: 0, why: 'no operator' },
+  { answer: '2 3 4', score: 0, why: 'no expression' },
+  { answer: '20', score: 0, why: 'the target itself' },
+  { answer: '4*(3+2)</answer><answer>4*(3+2)', score: 0, why: 'two answers' },
+])('Countdown: $answer of 2, 3 and 4 for 20 scores $score', ({ answer, score }) => {
+  const row = { columns: { numbers: [2, 3, 4], target: 20 } };
+  expect(grade({ completion: `<think>try</think><answer>${answer}</answer>`, row })).toBe(score);
 });
