@@ -21,7 +21,7 @@ export async function fileProblems(spec: unknown, manifestFile: string, here?: R
   const folder = folderOf(manifestFile);
   const named = namedFiles(spec, folder, here);
   const missing = await missingOf(named, folder);
-  const { datasets, models, rewards, uses } = named.check;
+  const { datasets, models, rewards, rubrics, uses } = named.check;
   // A missing file has been told, and what is inside of the others is still of interest.
   const lost = new Set(missing.map(({ path }) => path.join('.')));
   const lostFiles = new Set(named.files.filter(({ path }) => lost.has(path.join('.'))).map(({ file }) => file));
@@ -35,13 +35,14 @@ export async function fileProblems(spec: unknown, manifestFile: string, here?: R
       })),
     models: models.filter(({ path }) => !lost.has(path.join('.'))),
     rewards: rewards.filter(({ path }) => !lost.has(path.join('.'))),
+    rubrics,
     uses,
   });
   return [...missing, ...inside];
 }
 
 /**
- * What is wrong with some of the files that a pipeline names: the first rows of data, rewards of one's own.
+ * What is wrong with some of the files that a pipeline names: the first rows of data, rewards of one's own. And with its rubrics.
  *
  * @param files as the manifest names them; datasets of other files are not looked at
  */
@@ -52,7 +53,7 @@ export function carriedProblems(
 ): Promise<readonly ValueProblem[]> {
   const folder = folderOf(manifestFile);
   const here = new Set(files.map((file) => resolve(folder, file)));
-  const { datasets, rewards } = namedFiles(spec, folder).check;
+  const { datasets, rewards, rubrics } = namedFiles(spec, folder).check;
   const allHere = datasets.filter(({ settings: { file, heldOut } }) =>
     [file, heldOut?.file].every((named) => named === undefined || here.has(named)),
   );
@@ -61,6 +62,7 @@ export function carriedProblems(
     models: [],
     // Another Python than ours, and what it can import, is that of the stage's image.
     rewards: rewards.filter(({ file, python }) => here.has(file) && (python?.interpreter ?? pyodide) === pyodide),
+    rubrics,
     uses: [],
   });
 }

@@ -11,6 +11,7 @@ import { datasetUses } from './dataset-uses.ts';
 import { findInHubCache } from './hub-cache.ts';
 import { modelUses } from './model-uses.ts';
 import { type Json, list, object, text } from './lenient.ts';
+import { namedRubrics } from './named-rubrics.ts';
 
 /** A file of data, with a chat template or with a reward. */
 export interface NamedFile {
@@ -64,6 +65,7 @@ export function namedFiles(spec: unknown, folder: string, here?: RunsHere): Name
       }),
       models,
       rewards: rewards.flatMap(({ check }) => check ?? []),
+      rubrics: namedRubrics(object(spec)),
       uses: modelUses(object(spec), folder, here),
     },
   };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { chat } from './chat.ts';
 import { dataset } from './dataset.ts';
 import { device } from './device.ts';
+import { judgeShape } from './judge.ts';
 import { modelInit } from './model.ts';
 import { rewardPython } from './own-functions.ts';
 import { precision } from './training.ts';
@@ -54,6 +55,8 @@ export const fileCheck = z.strictObject({
       data: z.array(z.string()).optional(),
     }),
   ),
+  /** What judges are asked, where the manifest says it. */
+  rubrics: z.array(z.strictObject({ path: manifestPath, rubric: judgeShape.rubric.unwrap(), by: judgeShape.by })),
   /** Stages with the model that they open: whether it fits into memory. */
   uses: z.array(
     z.strictObject({

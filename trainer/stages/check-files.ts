@@ -4,6 +4,7 @@ import { UserError } from '../contract/errors.ts';
 import { type FileCheck, fileCheck, type FileProblem, type Rendering } from '../contract/file-check.ts';
 import { firstColumns } from '../data/first-columns.ts';
 import { distinctRenderings, keyOf, lookAtDataset, type RenderRow } from '../data/look-at-dataset.ts';
+import { rubricProblem } from '../rewards/judge/rubric.ts';
 import { lackingColumns } from '../rewards/modules/needed-columns.ts';
 import { RewardModule } from '../rewards/modules/reward-module.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
@@ -15,7 +16,7 @@ import { modelProblem } from './check-model.ts';
 
 /** Reads a `FileCheck` from stdin and prints a `FileProblem` a line: what would end a stage that has not started yet. */
 export async function checkFiles(): Promise<void> {
-  const { datasets, models, rewards, uses: stages } = fileCheck.parse(await json(process.stdin));
+  const { datasets, models, rewards, rubrics, uses: stages } = fileCheck.parse(await json(process.stdin));
   for (const use of stages) {
     const unusable = use.device && deviceProblem(use.device);
     if (unusable !== undefined) tell({ path: [...use.path, 'device'], message: unusable });
@@ -30,6 +31,10 @@ export async function checkFiles(): Promise<void> {
   for (const { path, ...reward } of rewards) {
     // oxlint-disable-next-line no-await-in-loop -- one after the other, as they are told
     const message = await rewardProblem(reward);
+    if (message !== undefined) tell({ path, message });
+  }
+  for (const { path, ...rubric } of rubrics) {
+    const message = rubricProblem(rubric);
     if (message !== undefined) tell({ path, message });
   }
   const usable = await usableModels(models);

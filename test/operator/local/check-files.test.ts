@@ -241,6 +241,31 @@ test('completions that are longer than the context of a model directory are warn
   ]);
 });
 
+test('rubrics of judges are tried before any stage starts, wherever the model is', async () => {
+  const [broken, fine] = [
+    { from: 'base', rubric: '{{ response' },
+    { from: 'base', rubric: 'Rate: {{ response }}' },
+  ];
+  const comparing = { from: 'base', by: 'comparison', rubric: 'Rate: {{ response }}' };
+  const spec = {
+    base: { hf: { repo: 'owner/not-here' } },
+    datasets: [{ name: 'sums', generator: { task: 'addition' } }],
+    stages: [
+      { name: 'zero', grpo: { prompts: ['sums'], rewards: [fine, broken, comparing].map((judge) => ({ judge })) } },
+      { name: 'pairs', sample: { prompts: ['sums'], pairs: { judge: fine } } },
+    ],
+  };
+  const lacking = 'does not show the judge what it is to judge; expected response_a and response_b in it';
+  const expected = [
+    expect.stringMatching(/^spec.stages\[0\].grpo.rewards\[1\].judge.rubric: is no template that can be used: ./),
+    `spec.stages[0].grpo.rewards[2].judge.rubric: ${lacking}`,
+    `spec.stages[1].sample.pairs.judge.rubric: ${lacking}`,
+  ];
+  expect(await problemsOf(spec)).toEqual(expected);
+  const carried = await carriedProblems(spec, join(folder, 'pipeline.yaml'), []);
+  expect(carried.map(({ path, message }) => `${formatPath(path)}: ${message}`)).toEqual(expected);
+});
+
 test('rewards of one’s own are loaded before any stage starts', async () => {
   writeFileSync(join(folder, 'good.ts'), 'export const grade = ({ completion }: { completion: string }) => 1;');
   writeFileSync(join(folder, 'faulty.ts'), 'const a: number = 1;\nexport function grade( {');

@@ -149,7 +149,7 @@ test.each([
   {
     name: 'a rubric that shows only one response',
     given: () => stage('rubric', {}, { rubric: '{{ response_a }}' }),
-    message: /judge.rubric: is no template that can be used/,
+    message: /judge.rubric: does not show the judge what it is to judge; expected response_a and response_b in it/,
   },
 ])('$name ends the stage with a message', async ({ given, message }) => {
   const ended = await runStage(await writeStage(root(), await given()));

@@ -52,19 +52,32 @@ How good is each response? ${criteria} The order in which they stand means nothi
 /** Puts questions to a judge into words. */
 export type Rubric = (values: RubricValues) => string;
 
+type RubricSettings = Pick<JudgeSettings, 'rubric' | 'by'>;
+
 /** @throws UserError for a template that cannot be used */
-export function compileRubric({ rubric, by }: Pick<JudgeSettings, 'rubric' | 'by'>): Rubric {
+export function compileRubric(settings: RubricSettings): Rubric {
+  const problem = rubricProblem(settings);
+  if (problem !== undefined) throw new UserError(`judge.rubric: ${problem}`);
+  const template = templateOf(settings);
+  return (values) => template.render({ ...values });
+}
+
+/** Why a template cannot be used, in words. */
+export function rubricProblem(settings: RubricSettings): string | undefined {
+  const response = settings.by === 'score' ? { response: 'RESPONSE' } : { response_a: 'FIRST', response_b: 'SECOND' };
   try {
-    const template = new Template(rubric ?? defaults[by]);
-    const response = by === 'score' ? { response: 'response' } : { response_a: 'first', response_b: 'second' };
-    const tried = template.render({ prompt: 'prompt', messages: [], answer: 'answer', scale: 10, ...response });
-    for (const text of Object.values(response)) {
-      if (!tried.includes(text)) throw new Error(`it shows the judge no ${Object.keys(response).join(' and ')}`);
-    }
-    return (values) => template.render({ ...values });
-  } catch (cause) {
-    throw new UserError(`judge.rubric: is no template that can be used: ${(cause as Error).message}`, { cause });
+    const tried = templateOf(settings).render({ prompt: 'a', messages: [], answer: 'b', scale: 10, ...response });
+    const shown = Object.values(response).every((text) => tried.includes(text));
+    if (!shown)
+      return `does not show the judge what it is to judge; expected ${Object.keys(response).join(' and ')} in it`;
+    return undefined;
+  } catch (error) {
+    return `is no template that can be used: ${(error as Error).message}`;
   }
+}
+
+function templateOf({ rubric, by }: RubricSettings): Template {
+  return new Template(rubric ?? defaults[by]);
 }
 
 export function valuesOf(row: Row, scale: number): Pick<RubricValues, 'prompt' | 'messages' | 'answer' | 'scale'> {

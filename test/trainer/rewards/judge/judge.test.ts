@@ -137,9 +137,15 @@ test('a comparison without a verdict in one of its orders does not count', async
 
 test.each([
   { rubric: '{{ response', message: /judge.rubric: is no template that can be used/ },
-  { rubric: 'How good is it?', message: /it shows the judge no response/ },
-  { rubric: '{{ response_a }} or {{ response_b }}', message: /it shows the judge no response/ },
-  { by: 'comparison', rubric: '{{ response_a }}', message: /it shows the judge no response_a and response_b/ },
+  {
+    rubric: 'How good is it?',
+    message: /judge.rubric: does not show the judge what it is to judge; expected response in it/,
+  },
+  {
+    rubric: '{{ response_a }} or {{ response_b }}',
+    message: /judge.rubric: does not show the judge what it is to judge; expected response in it/,
+  },
+  { by: 'comparison', rubric: '{{ response_a }}', message: /expected response_a and response_b in it/ },
 ])('refuses the rubric $rubric', ({ message, ...settings }) => {
   expect(() => judgeOf(settings, () => '')).toThrow(message);
   expect(() => judgeOf(settings, () => '')).toThrow(UserError);

@@ -1,0 +1,25 @@
+import type { FileCheck } from '../../trainer/contract/file-check.ts';
+import { judgeShape } from '../../trainer/contract/judge.ts';
+import { type Json, list, object, text } from './lenient.ts';
+
+/** The rubrics that a pipeline writes itself; what else is wrong with it does not hide them. */
+export function namedRubrics({ stages }: Json): FileCheck['rubrics'] {
+  return list(stages).flatMap((stage, at) => {
+    const { grpo, sample } = object(stage);
+    const path = ['spec', 'stages', at];
+    const rewards = list(object(grpo)['rewards']).map((reward, index) => {
+      const judge = object(object(reward)['judge']);
+      return {
+        path: [...path, 'grpo', 'rewards', index, 'judge'],
+        judge,
+        by: judgeShape.by.safeParse(judge['by']).data,
+      };
+    });
+    const judgeOfPairs = object(object(object(sample)['pairs'])['judge']);
+    const ofPairs = { path: [...path, 'sample', 'pairs', 'judge'], judge: judgeOfPairs, by: 'comparison' as const };
+    return [...rewards, ofPairs].flatMap(({ path: where, judge, by }) => {
+      const rubric = text(judge['rubric']);
+      return rubric === undefined || by === undefined ? [] : [{ path: [...where, 'rubric'], rubric, by }];
+    });
+  });
+}
