@@ -27,9 +27,7 @@ const evaluation = { limit: 2, samples: 1, sampling };
 /** What makes a stage of each type take seconds. */
 const reductions: Readonly<Record<string, object>> = {
   pretrain: { steps: 1, batch: 2 },
-  sft: { epochs: 1, batch: 4096 },
   grpo: { steps: 1, promptsPerStep: 2, group: 2, sampling },
-  sample: { limit: 2, perPrompt: 1, keep: [], sampling },
   evaluate: evaluation,
 };
 
@@ -46,21 +44,27 @@ function reduced({ spec, ...example }: Example): Example {
   return { ...example, spec: { ...spec, base: { init }, defaults, stages } };
 }
 
-test.each(['code', 'countdown', 'distill', 'enterprise-knowledge', 'industrial-sensors', 'math'])(
-  'examples/%s.yaml runs at reduced size',
-  async (name) => {
-    const example = parse(await readFile(join(examples, `${name}.yaml`), 'utf8')) as Example;
-    const manifest = join(directory(), `${name}.yaml`);
-    await writeFile(manifest, stringify(reduced(example)));
-    for (const folder of ['data', 'rewards', 'verifiers'])
-      await symlink(join(examples, folder), join(directory(), folder));
+test.each([
+  'bilingual',
+  'chat-preferences',
+  'code',
+  'countdown',
+  'distill',
+  'enterprise-knowledge',
+  'industrial-sensors',
+  'math',
+])('examples/%s.yaml runs at reduced size', async (name) => {
+  const example = parse(await readFile(join(examples, `${name}.yaml`), 'utf8')) as Example;
+  const manifest = join(directory(), `${name}.yaml`);
+  await writeFile(manifest, stringify(reduced(example)));
+  for (const folder of ['data', 'rewards', 'verifiers'])
+    await symlink(join(examples, folder), join(directory(), folder));
 
-    const { code, stdout, stderr } = await r1(['run', manifest, '--state', join(directory(), 'state')]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    for (const { name: stage } of example.spec.stages)
-      expect(stdout).toMatch(new RegExp(`^${String(stage)}: succeeded`, 'm'));
-  },
-);
+  const { code, stdout, stderr } = await r1(['run', manifest, '--state', join(directory(), 'state')]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  for (const { name: stage } of example.spec.stages)
+    expect(stdout).toMatch(new RegExp(`^${String(stage)}: succeeded`, 'm'));
+});
 
 test('examples/README.md has a line for each', () => {
   const page = readFileSync(join(examples, 'README.md'), 'utf8');
