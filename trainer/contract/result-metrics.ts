@@ -12,7 +12,17 @@ import { updatesPerRollout } from './updates-per-rollout.ts';
 
 const ofEveryStep = ['loss', 'grad_norm', 'learning_rate'];
 const supervised = ['mean_token_accuracy', 'num_tokens', 'trained_token_frac', 'packing_efficiency', 'truncated_frac'];
-const pairs = ['accuracy', 'margin', 'min_reward', 'mean_reward', 'max_reward', 'eval/pair_accuracy', 'eval/margin'];
+const pairs = [
+  'accuracy',
+  'margin',
+  'min_reward',
+  'mean_reward',
+  'max_reward',
+  'eval/pair_accuracy',
+  'eval/margin',
+  'eval/longer_chosen_frac',
+  'eval/longer_preferred_frac',
+];
 const judgedPairs = [
   'asked',
   'draws',

@@ -1,5 +1,7 @@
+import { lengthBias, type ScoredPair } from '../algorithms/length-bias.ts';
 import { learningRateAt } from '../algorithms/schedule.ts';
 import { mean } from '../algorithms/statistics.ts';
+import { zip } from '../algorithms/zip.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { RewardModelSettings } from '../contract/settings.ts';
@@ -64,17 +66,24 @@ export async function rewardModel(settings: RewardModelSettings, workspace: Work
 
 async function heldOutAccuracy(policy: Policy, rows: RowList): Promise<Metrics> {
   if (rows.length === 0) return {};
-  const scored: (readonly [chosen: number, rejected: number])[] = [];
+  const scored: ScoredPair[] = [];
   for (let start = 0; start < rows.length; start += scoredAtOnce) {
     const count = Math.min(scoredAtOnce, rows.length - start);
     const pairs = Array.from({ length: count }, (_, at) => encodePair(policy, rows.at(start + at) as Row));
     const scores = await policy.engine.scores(
       pairs.flatMap(({ chosen, rejected }) => [{ ids: chosen }, { ids: rejected }]),
     );
-    for (const pair of inGroups(scores, 2)) scored.push(pair as [chosen: number, rejected: number]);
+    for (const [{ chosen, rejected }, ofPair] of zip(pairs, inGroups(scores, 2))) {
+      scored.push({ lengths: [chosen.length, rejected.length], scores: ofPair as [chosen: number, rejected: number] });
+    }
   }
-  const { accuracy, margin } = pairMetrics(scored);
-  return { 'eval/pair_accuracy': accuracy, 'eval/margin': margin };
+  const { accuracy, margin } = pairMetrics(scored.map(({ scores }) => scores));
+  const bias = lengthBias(scored);
+  return {
+    'eval/pair_accuracy': accuracy,
+    'eval/margin': margin,
+    ...(bias && { 'eval/longer_chosen_frac': bias.longerChosen, 'eval/longer_preferred_frac': bias.longerPreferred }),
+  };
 }
 
 /** @param scores `[pairs][chosen, rejected]` */

@@ -117,6 +117,7 @@ test('a judge makes pairs of completions, and a reward model learns from them an
     'data/rows': rows.length,
     'data/heldOut/rows': heldOut.length,
     'eval/pair_accuracy': expect.any(Number),
+    'eval/longer_preferred_frac': expect.any(Number),
   });
 });
 
