@@ -117,7 +117,7 @@ export interface StageObserved {
   readonly problem?: string;
   /** Rollout workers by the attempt that they sample for. Absent where they come with their attempt. */
   readonly rollouts?: readonly RolloutsObserved[];
-  /** Attempts of which processes go on, outlived where it is others than the trainer; absent where none can. */
+  /** Attempts of which processes go on, or may begin, outlived where the trainer is none of them; absent where none can. */
   readonly leftovers?: readonly { readonly attempt: number; readonly isOutlived: boolean }[];
   /** The newest attempt to start rollout workers. */
   readonly rolloutRefusal?: Refusal;

@@ -51,8 +51,11 @@ test('a run interrupted and killed in the middle of its stages ends as an undist
   let runner = await startRun();
   for (const { stage, disturb } of disturbances) {
     await until(`saved work of ${stage}`, () => hasSavedWork(stage));
+    const trainer = await trainerOf(stage);
+    process.kill(trainer, 'SIGSTOP'); // lest it end by itself before
     for (const path of await finishedWork()) if (!finished.has(path)) finished.set(path, await identity(path));
-    runner = await disturb(runner, await trainerOf(stage));
+    process.kill(trainer, 'SIGCONT');
+    runner = await disturb(runner, trainer);
   }
   expect((await runner.ended).code).toBe(0);
 

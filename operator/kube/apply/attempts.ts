@@ -70,8 +70,8 @@ export class Attempts {
   }
 
   /**
-   * The Job controller ends the pods of a Job past its deadline in order, and the Job stays to tell of it. A Job that waits in
-   * a queue has no deadline; it is deleted, once it says why.
+   * The Job controller ends the pods of a Job past its deadline in order, and the Job stays to tell of it. One that a queue holds
+   * back says so as well, and has ended by that.
    */
   async stop(stage: Stored<R1Stage>, attempt: number, reason: StopReason): Promise<void> {
     const { client, jobs: cache } = this.options;
@@ -82,8 +82,7 @@ export class Attempts {
     if (reason === 'orphaned') return cache.assume(transformJob(job)); // the watch of pods was ahead of that of Jobs
     if (reason === 'volumeGone') this.forgetClaim(stage);
     const wasTold = job.metadata.annotations?.[annotations.stopReason] !== undefined;
-    const stopped = wasTold ? job : await this.order(job, reason);
-    if (stopped?.spec?.suspend === true) await this.delete(stopped);
+    if (!wasTold) await this.order(job, reason);
   }
 
   /** Their Job is gone, which alone could end them in order; they get the time to save all the same. */
@@ -97,14 +96,13 @@ export class Attempts {
     this.options.claims.forget({ namespace, name: claimNameOf(spec) });
   }
 
-  private async order(job: Stored<Job>, reason: StopReason): Promise<Stored<Job> | undefined> {
+  private async order(job: Stored<Job>, reason: StopReason): Promise<void> {
     const patch = {
       metadata: { annotations: { [annotations.stopReason]: reason } },
       spec: { activeDeadlineSeconds: 1 },
     };
     const stopped = await this.options.client.mergePatch(jobs, job.metadata, patch).catch(ignoreNotFound);
     if (stopped !== undefined) this.options.jobs.assume(transformJob(stopped));
-    return stopped;
   }
 
   /** Its pods go with its Job, or when their node answers, or is gone. */

@@ -133,10 +133,10 @@ function endOf({ job, jobIsGone, pods, directory }: AttemptObjects, now: number)
   if (seen !== undefined && newest?.goneAt === undefined && newest && isOutlived(newest.pod)) return seen;
   if (pods.some(isLive)) return undefined;
   const verdict = verdictOf(job);
-  if (!jobIsGone && verdict === undefined) return undefined;
+  if (!jobIsGone && verdict === undefined && !isHeldBackForGood(job)) return undefined;
   if (seen !== undefined) return { ...seen, at: seen.at ?? verdict?.at ?? now };
   // A Job that failed before it had a pod, or whose pods are forgotten.
-  const detail = verdict?.message ?? 'its Job was deleted';
+  const detail = verdict?.message ?? (jobIsGone ? 'its Job was deleted' : 'it waited in a queue');
   return { at: verdict?.at ?? now, exit: { neverRan: true, noTrace: true, detail } };
 }
 
@@ -170,6 +170,11 @@ function isLost(each: ObservedPod, now: number): boolean {
   const isReady = pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
   const runs = trainerStatus(pod)?.state?.running !== undefined;
   return disruption(pod)?.reason === 'DeletionByTaintManager' && runs && !isReady;
+}
+
+/** A queue keeps it from having pods, and it is to have none any more: it goes once its end is recorded, so that no other takes its name. */
+export function isHeldBackForGood(job: Job | undefined): boolean {
+  return job?.spec?.suspend === true && stopReasonOf(job) !== undefined;
 }
 
 /** A pod that has a node has its GPUs, too. */

@@ -12,7 +12,7 @@ import { hasEnded } from '../objects/pod.ts';
 import { isOutlived } from './attempt-end.ts';
 import { attemptObjectsOf } from './attempt-objects.ts';
 import { stageProblem } from './cluster-problem.ts';
-import { lostAt, observeAttempt } from './observe-attempt.ts';
+import { isHeldBackForGood, lostAt, observeAttempt } from './observe-attempt.ts';
 import type { PendingPods } from './pending-pods.ts';
 import type { ProgressPoller } from './progress.ts';
 import { lacksPods, observeWorkers } from './rollout-workers.ts';
@@ -104,17 +104,18 @@ function rolloutsOf(
   });
 }
 
-/** Pods that go on belong to Jobs, and go with them. */
+/** Pods that go on belong to Jobs, and go with them; a Job that a queue holds back has none yet. */
 function leftoversOf(
   jobs: readonly Stored<Job>[],
   pods: readonly Stored<Pod>[],
 ): NonNullable<StageObserved['leftovers']> {
   return jobs
     .filter((job) => isTrainer(job) && job.metadata.deletionTimestamp === undefined)
-    .flatMap(({ metadata }) => {
-      const attempt = attemptOf(metadata.labels);
+    .flatMap((job) => {
+      const attempt = attemptOf(job.metadata.labels);
       const live = pods.filter((pod) => isTrainer(pod) && attemptOf(pod.metadata.labels) === attempt && !hasEnded(pod));
-      return live.length === 0 ? [] : [{ attempt, isOutlived: live.some(isOutlived) }];
+      if (live.length > 0) return [{ attempt, isOutlived: live.some(isOutlived) }];
+      return isHeldBackForGood(job) ? [{ attempt, isOutlived: true }] : [];
     });
 }
 

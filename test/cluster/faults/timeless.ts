@@ -8,6 +8,7 @@ const chance = new Set([
   'runSeconds',
   'ranSeconds',
   'gpuHours',
+  'spending',
   'eta',
   'node',
 ]);

@@ -82,7 +82,8 @@ export const atRest: Truths<[World]> = {
       if ((workers?.spec?.parallelism ?? 0) !== asked)
         return `${metadata.name} has not the ${asked} workers that it asks for`;
       const said = stage.status?.rolloutWorkers?.running ?? 0;
-      if (asked > 0 && said !== workers?.status?.ready) return `${stage.metadata.name} says that ${said} workers run`;
+      if (asked > 0 && said !== (workers?.status?.ready ?? 0))
+        return `${stage.metadata.name} says that ${said} workers run`;
     }
     return undefined;
   },

@@ -36,6 +36,17 @@ describe('an attempt that waits', () => {
     expect(observeAttempt(objects({ pods: [{ pod: pod() }] }), now)).not.toHaveProperty('heldSince');
   });
 
+  test('one that a queue holds back has ended as soon as it is asked to, and its Job is left to be removed', () => {
+    const annotations = { 'r1.dev/stop-reason': 'replaced' };
+    const held = job({ spec: { suspend: true }, annotations });
+    expect(observeAttempt(objects({ job: held }), now)).toMatchObject({
+      state: 'ended',
+      stopping: 'replaced',
+      exit: { neverRan: true, detail: 'it waited in a queue' },
+    });
+    expect(observeAttempt(objects({ job: held, pods: [{ pod: pod() }] }), now)).toMatchObject({ state: 'pending' });
+  });
+
   test.each([
     { name: 'has no pod yet', given: objects(), waiting: undefined },
     {
