@@ -28,6 +28,7 @@ const evaluation = { limit: 2, samples: 1, sampling };
 const reductions: Readonly<Record<string, object>> = {
   pretrain: { steps: 1, batch: 2 },
   grpo: { steps: 1, promptsPerStep: 2, group: 2, sampling },
+  rewardModel: { epochs: 1, batch: 200 },
   evaluate: evaluation,
 };
 
