@@ -33,6 +33,9 @@ export interface StatusWriterOptions<T extends KubeObject, S> {
  */
 const words = { mostPerSecond: 5, longestMs: 15_000 };
 
+/** What is heard of an object that has changed brings a pass sooner; a refusal that had no reason is followed by this one. */
+const outdatedMs = 1000;
+
 /**
  * The one place where the status of a kind is written, and where the events are recorded that go with it. What passes
  * through three states in a second is told once.
@@ -68,7 +71,10 @@ export class StatusWriter<
     this.noticed.delete(key);
     if (isDeepStrictEqual(old, status)) return object;
     const saved = await client.applyStatus(kind, object, status).catch(ignoreOutdated);
-    if (saved === undefined) return undefined;
+    if (saved === undefined) {
+      requeueAfter(key, outdatedMs);
+      return undefined;
+    }
     const pruned = prunedFields(status, saved.status, 'status');
     if (pruned.length > 0) onPruned(kind.kind, pruned);
     const told = await this.tellOfPruned(saved, status, pruned);

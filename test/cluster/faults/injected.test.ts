@@ -68,6 +68,7 @@ describeCluster('an operator whose API server has bad days', (cluster) => {
         if (long) console.log(`${injected} faults injected, ${cut} watches cut`);
       } catch (error) {
         console.log(operator.log());
+        console.log(await cluster().kubectl('get', 'r1p,r1s,jobs,pods', '-n', witness.namespace, '-o=wide'));
         throw error;
       } finally {
         clearInterval(cuts);

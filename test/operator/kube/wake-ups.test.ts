@@ -7,6 +7,7 @@ import { OperatorMetrics } from '../../../operator/kube/metrics.ts';
 import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { answerStatus } from '../../support/fake-api.ts';
 import { MemoryApi } from '../../support/memory-api.ts';
 import { pipelineOf } from '../../support/pipelines.ts';
 import { runController } from '../../support/run-controller.ts';
@@ -52,6 +53,18 @@ test('an edit of a stage just before its status is written is not lost', async (
     const succeeded = findCondition(memory.get(stages, stage)?.status?.conditions, 'Succeeded');
     expect(succeeded?.reason).toMatch(/Suspended|AttemptStopping/);
   });
+});
+
+test('a status that was refused as outdated is written, also where nothing more is heard of the object', async () => {
+  await using memory = await MemoryApi.start();
+  memory.put(pipelines, { ...pipeline, spec: { ...pipeline.spec, suspend: true } });
+  let refused = 0;
+  memory.before = ({ method, path }, response) => {
+    if (method === 'PATCH' && path.endsWith('/status') && refused++ === 0) answerStatus(response, 409, 'Conflict');
+  };
+  await using _ = await runController(memory);
+  await eventually(() => expect(memory.get(pipelines, name)?.status?.display?.state).toBe('Suspended'));
+  expect(refused).toBeGreaterThan(1);
 });
 
 test('another object for a stage begins at once when the one is gone that had the stage', async () => {
