@@ -3,6 +3,7 @@ import pRetry, { AbortError, type Options as RetryOptions } from 'p-retry';
 import { EnvHttpProxyAgent, fetch, type Response } from 'undici';
 import { z } from 'zod';
 import { InterruptedError, UnavailableError, UserError } from '../../contract/errors.ts';
+import { boundedBody } from '../bounded-body.ts';
 import type { Reply } from './judge.ts';
 
 export interface ChatPatience {
@@ -92,14 +93,9 @@ function replyOf(answer: string, asked: string): Reply {
 }
 
 async function readText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length;
-    if (bytes > mostBytes) throw new Error(`answered more than ${mostBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  const body = await boundedBody(response, mostBytes);
+  if (body === undefined) throw new Error(`answered more than ${mostBytes} bytes`);
+  return body.toString('utf8');
 }
 
 function retryAfterMs({ headers }: Response): number {

@@ -1,6 +1,7 @@
 import { EnvHttpProxyAgent, fetch, type Response } from 'undici';
 import { z } from 'zod';
 import type { RewardHttpSettings } from '../../contract/rewards.ts';
+import { boundedBody } from '../bounded-body.ts';
 import type { Score } from './protocol.ts';
 
 /** What a request came to instead of scores; said without what was sent. */
@@ -87,15 +88,10 @@ export class HttpService {
     return passing.has(status) ? new PassingFailure(message) : new ServiceFailure(message);
   }
 
-  async #bytes({ body }: Response, most: number): Promise<Buffer> {
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
-      chunks.push(chunk);
-      bytes += chunk.length;
-      if (bytes > most) throw new ServiceFailure(`${this.#name}: answered more than ${most} bytes`);
-    }
-    return Buffer.concat(chunks);
+  async #bytes(response: Response, most: number): Promise<Buffer> {
+    const body = await boundedBody(response, most);
+    if (body === undefined) throw new ServiceFailure(`${this.#name}: answered more than ${most} bytes`);
+    return body;
   }
 
   #scores(bytes: Buffer, count: number): readonly Score[] {

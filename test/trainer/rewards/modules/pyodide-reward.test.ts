@@ -1,36 +1,12 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
-import { rewardPython } from '../../../../trainer/contract/own-functions.ts';
-import type { Sample } from '../../../../trainer/rewards/modules/protocol.ts';
-import { type PythonFile, RewardModule } from '../../../../trainer/rewards/modules/reward-module.ts';
-import { useTemporaryDirectory } from '../../../support/temporary-directory.ts';
+import type { PythonFile } from '../../../../trainer/rewards/modules/reward-module.ts';
+import { sample, samples, usePythonRewards } from '../../../support/python-rewards.ts';
 import { testWithPython } from '../../../support/with-python.ts';
 
-const directory = useTemporaryDirectory();
+const { directory, openFile, open } = usePythonRewards();
 const fixtures = join(import.meta.dirname, '../../../fixtures/python-rewards');
-const opened: RewardModule[] = [];
-afterEach(() => opened.splice(0).forEach((module) => module.close()));
-
-async function openFile(settings: Partial<PythonFile> & { file: string }): Promise<RewardModule> {
-  const module = await RewardModule.openPython(rewardPython.parse({ timeoutSeconds: 60, ...settings }));
-  opened.push(module);
-  return module;
-}
-
-async function open(source: string, settings: Partial<PythonFile> = {}): Promise<RewardModule> {
-  const file = join(directory(), 'units.py');
-  await writeFile(file, source);
-  return openFile({ file, ...settings });
-}
-
-const sample = (completion: string, answer: string | null = '12 km', prompt = 'How far?'): Sample => ({
-  completion,
-  ...(answer !== null && { answer }),
-  prompt,
-  row: { id: 'ways/1', dataset: 'ways', domain: 'reasoning', messages: [{ role: 'user', content: prompt }] },
-});
-const samples = (...completions: string[]) => completions.map((completion) => sample(completion));
 
 interface Golden {
   readonly rows: { prompt: string; answer: string | null; completion: string }[];

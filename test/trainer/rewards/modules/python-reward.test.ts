@@ -3,41 +3,14 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, expect, test as anyTest } from '@jest/globals';
-import { rewardPython } from '../../../../trainer/contract/own-functions.ts';
+import { expect, test as anyTest } from '@jest/globals';
 import type { Sample } from '../../../../trainer/rewards/modules/protocol.ts';
-import { type PythonFile, RewardModule } from '../../../../trainer/rewards/modules/reward-module.ts';
 import { eventually } from '../../../support/eventually.ts';
-import { useTemporaryDirectory } from '../../../support/temporary-directory.ts';
+import { samples, usePythonRewards } from '../../../support/python-rewards.ts';
 // A machine need not have a Python, and one without has none of these rewards.
 import { testWithPython as test } from '../../../support/with-python.ts';
 
-const directory = useTemporaryDirectory();
-const opened: RewardModule[] = [];
-afterEach(() => opened.splice(0).forEach((module) => module.close()));
-
-async function openFile(settings: Partial<PythonFile> & { file: string }, signal?: AbortSignal): Promise<RewardModule> {
-  const module = await RewardModule.openPython(
-    rewardPython.parse({ interpreter: 'python3', timeoutSeconds: 60, ...settings }),
-    signal,
-  );
-  opened.push(module);
-  return module;
-}
-
-async function open(source: string, settings: Partial<PythonFile> = {}): Promise<RewardModule> {
-  const file = join(directory(), 'units.py');
-  await writeFile(file, source);
-  return openFile({ file, ...settings });
-}
-
-const sample = (completion: string, answer: string | null = '12 km', prompt = 'How far?'): Sample => ({
-  completion,
-  ...(answer !== null && { answer }),
-  prompt,
-  row: { id: 'ways/1', dataset: 'ways', domain: 'reasoning', messages: [{ role: 'user', content: prompt }] },
-});
-const samples = (...completions: string[]) => completions.map((completion) => sample(completion));
+const { directory, openFile, open } = usePythonRewards({ interpreter: 'python3' });
 
 test('it is given the columns of its rows', async () => {
   const module = await open(`
