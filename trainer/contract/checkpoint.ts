@@ -9,7 +9,8 @@ import { z } from 'zod';
  *     adapter/             of a stage with `lora`: its adapters, in the form of peft
  *     checkpoint.json      this manifest; its SHA-256 is the checkpoint's digest
  *   resume-000200/         optimizer state of the finished step 200, from which a longer run goes on
- *   data/                  rows of a sample or review stage: rows.jsonl, held-out.jsonl of pairs, funnel.json, checkpoint.json
+ *   data/                  rows of a sample or review stage: rows.jsonl, held-out.jsonl of pairs, checkpoint.json; of a sample stage
+ *                          funnel.json, and manifest.json: what its rows are from
  *   metrics.jsonl          one line a step, truncated to the resumed step on resume
  *   samples.jsonl          sample completions for the report
  *   rollouts/              all completions of the newest rollouts, step-000021.jsonl and so on by their first step

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { languages } from './languages.ts';
 import { verifierFileSettings } from './own-functions.ts';
+import { rowOrigin } from './row-origin.ts';
 import { count, exactlyOneRule, fraction, name, object, path, positiveInt, withRules } from './schema.ts';
 
 export { languages, type Language } from './languages.ts';
@@ -190,5 +191,7 @@ export const row = z.object({
   rejected: z.string().optional(),
   /** What else the row of a file has, for functions of one's own: its fields but `prompt` and `completion`, under the names that they have there. */
   columns: z.record(z.string(), z.unknown()).optional(),
+  /** Where it is from, if a sample stage kept it and nobody has edited it. */
+  origin: rowOrigin.optional(),
 });
 export type Row = z.infer<typeof row>;

@@ -16,6 +16,9 @@ export interface Response {
   readonly terminated: boolean;
 }
 
+/** Kept rows name them: one rises with every change after which its filter may judge an equal response otherwise. */
+export const filterVersions = { correct: 1, readable: 1, oneLanguage: 1, notOverlong: 1 } as const;
+
 /**
  * What rejection sampling asks of a response. It is put into its canonical form first: what is kept is what was examined.
  *

@@ -11,17 +11,25 @@ import type { InputModels } from './input-models.ts';
 import { type OpenedJudge, openJudge } from './judges.ts';
 import type { Metrics } from './metrics.ts';
 import type { Policy } from './policy.ts';
+import type { RowOrigins } from './row-origins.ts';
 import type { Workspace } from './workspace.ts';
 
-/** A prompt and what was sampled of it. */
+/** One of a prompt's samples, by its place among them. */
+export interface SampleCandidate extends Candidate {
+  readonly sample: number;
+}
+
+/** A prompt, how it was put, and what was sampled of it. */
 export interface Examined {
   readonly row: Row;
-  readonly candidates: readonly Candidate[];
+  readonly method: string;
+  readonly candidates: readonly SampleCandidate[];
 }
 
 interface JudgedText {
   readonly row: Row;
   readonly text: string;
+  readonly sample: number;
   readonly tokens: number;
 }
 
@@ -60,21 +68,24 @@ export class JudgedPairs {
   }
 
   /** Pairs of these prompts to learn from; those of held-out prompts are kept back. */
-  async rows(examined: readonly Examined[], funnel: Funnel): Promise<Row[]> {
-    const matched = examined.map(({ row, candidates }) => {
+  async rows(examined: readonly Examined[], funnel: Funnel, origins: RowOrigins): Promise<Row[]> {
+    const matched = examined.map(({ row, method, candidates }) => {
       const survivors = funnel.survivors(candidates);
       const pairs = this.#match(row, survivors);
       funnel.drop('unmatched', survivors.length - 2 * pairs.length);
-      return { row, pairs };
+      return { row, method, pairs };
     });
     const differences = await this.#opened.judge.compare(matched.flatMap(({ pairs }) => pairs));
     let judged = 0;
-    return matched.flatMap(({ row, pairs }) => {
+    return matched.flatMap(({ row, method, pairs }) => {
       const decided = this.#decide(pairs, differences.slice(judged, (judged += pairs.length)), funnel);
       const kept = funnel.keep(row.domain, decided);
       this.#longer.push(...kept.map(({ chosen, rejected }) => (1 + Math.sign(chosen.tokens - rejected.tokens)) / 2));
       this.#counts.kept += kept.length;
-      const rows = kept.map((pair, rank) => asRow(row, pair, rank));
+      const rows = kept.map((pair, rank) => {
+        const samples = [pair.chosen.sample, pair.rejected.sample];
+        return origins.seal(asRow(row, pair, rank), { row, method, samples });
+      });
       if (!isHeldOut(row, this.#settings.heldOut)) return rows;
       this.#counts.held_out += rows.length;
       this.heldOut.push(...rows);
@@ -99,11 +110,19 @@ export class JudgedPairs {
   }
 
   /** What is judged of these completions, each text once, in pairs of about the same length. */
-  #match(row: Row, survivors: readonly Candidate[]): JudgedPair[] {
+  #match(row: Row, survivors: readonly SampleCandidate[]): JudgedPair[] {
     const { judge, lengthRatio } = this.#settings;
-    const all = survivors.map(({ text }) => (judge.scope === 'summary' ? parseResponse(text).summary : text));
-    const texts = [...new Set(all)].filter((text) => text.trim() !== '');
-    const judged = texts.map((text): JudgedText => ({ row, text, tokens: this.#tokensOf(text) }));
+    const samples = new Map<string, number>();
+    for (const { text, sample } of survivors) {
+      const compared = judge.scope === 'summary' ? parseResponse(text).summary : text;
+      if (compared.trim() !== '' && !samples.has(compared)) samples.set(compared, sample);
+    }
+    const judged = [...samples].map(([text, sample]): JudgedText => ({
+      row,
+      text,
+      sample,
+      tokens: this.#tokensOf(text),
+    }));
     const pairs = matchLengths(
       judged.map(({ tokens }) => tokens),
       lengthRatio,

@@ -1,6 +1,6 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Candidate, createFunnel, type FunnelCounts } from '../algorithms/funnel.ts';
+import { createFunnel, type FunnelCounts } from '../algorithms/funnel.ts';
 import { zip } from '../algorithms/zip.ts';
 import { partialOf } from '../checkpoint/partials.ts';
 import { heldOutRowsName, rowsName } from '../contract/checkpoint.ts';
@@ -14,10 +14,11 @@ import { examine } from '../rewards/examine.ts';
 import { parseResponse } from '../rewards/parse-response.ts';
 import { countReflections } from '../rewards/reflection.ts';
 import { withCompletion } from '../data/with-completion.ts';
-import { type Examined, JudgedPairs } from './judged-pairs.ts';
+import { type Examined, JudgedPairs, type SampleCandidate } from './judged-pairs.ts';
 import type { Metrics } from './metrics.ts';
 import { loadPolicy } from './load-policy.ts';
 import { InputModels } from './input-models.ts';
+import { RowOrigins } from './row-origins.ts';
 import { type Method, type Sampled, Sampler } from './sampler.ts';
 import { warnOfLength } from './sampling-warnings.ts';
 import { finishedEarlier, successResult } from './success.ts';
@@ -43,6 +44,7 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
     const sampler = new Sampler(settings, workspace, policy);
     await sampler.makeDirectory();
     const funnel = createFunnel(settings);
+    const origins = await RowOrigins.open(settings, workspace);
     const reflections = new ReflectionCounter();
     const { rows, figures } = await sampler.rows();
     // Made anew by every attempt, from the chunks that are there already.
@@ -50,11 +52,12 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
 
     const bestOf = async (examined: readonly Examined[]): Promise<Row[]> => {
       const best: Row[] = [];
-      for (const { row, candidates } of examined) {
+      for (const { row, method, candidates } of examined) {
         const ranked = settings.rewardModel
           ? await withModelScores(models, settings.rewardModel, row, candidates)
           : candidates;
-        for (const [rank, { text }] of funnel.select(row.domain, ranked).entries()) best.push(asRow(row, text, rank));
+        for (const [rank, { text, sample: place }] of funnel.select(row.domain, ranked).entries())
+          best.push(origins.seal(asRow(row, text, rank), { row, method, samples: [place] }));
       }
       return best;
     };
@@ -67,16 +70,16 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
         const chunk = rowsBetween(rows, start, start + chunkPrompts).filter(({ domain }) => !funnel.full(domain));
         const sampled = await sampler.chunk(start / chunkPrompts, chunk);
         const examined: Examined[] = [];
-        for (const [row, { completions }] of zip(chunk, sampled)) {
-          const candidates: Candidate[] = [];
-          for (const completion of completions) {
-            candidates.push(
-              await examine(row, completion, settings.minLanguageConsistency, workspace.verifiers.verify),
-            );
+        for (const [row, { method, completions }] of zip(chunk, sampled)) {
+          const candidates: SampleCandidate[] = [];
+          for (const [place, completion] of completions.entries()) {
+            const { minLanguageConsistency } = settings;
+            const candidate = await examine(row, completion, minLanguageConsistency, workspace.verifiers.verify);
+            candidates.push({ ...candidate, sample: place });
           }
-          examined.push({ row, candidates });
+          examined.push({ row, method, candidates });
         }
-        yield* pairs ? await pairs.rows(examined, funnel) : await bestOf(examined);
+        yield* pairs ? await pairs.rows(examined, funnel, origins) : await bestOf(examined);
         reflections.add(sampled);
         workspace.progress.report('sample', Math.min(start + chunkPrompts, rows.length), rows.length);
       }
@@ -102,7 +105,9 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
     };
     const checkpoint = await workspace.output.data(async (directory) => {
       await rename(kept, join(directory, rowsName));
-      if (pairs && pairs.heldOut.length > 0) await writeRows(join(directory, heldOutRowsName), pairs.heldOut);
+      const heldOut = pairs?.heldOut ?? [];
+      if (heldOut.length > 0) await writeRows(join(directory, heldOutRowsName), heldOut);
+      await origins.writeManifest(directory, [rowsName, ...(heldOut.length > 0 ? [heldOutRowsName] : [])]);
       await writeFile(join(directory, 'funnel.json'), `${JSON.stringify(counts, undefined, 2)}\n`);
     }, metrics);
     await workspace.log.metrics(0, metrics);
@@ -134,8 +139,8 @@ async function withModelScores(
   models: InputModels,
   stage: string,
   row: Row,
-  candidates: readonly Candidate[],
-): Promise<Candidate[]> {
+  candidates: readonly SampleCandidate[],
+): Promise<SampleCandidate[]> {
   const scores = await models.score(
     stage,
     candidates.map(({ text }) => ({ row, text: parseResponse(text).summary })),

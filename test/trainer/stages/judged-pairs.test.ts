@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { heldOutRowsName, judgeVerdictsName, rowsName } from '../../../trainer/contract/checkpoint.ts';
 import type { Row } from '../../../trainer/contract/dataset.ts';
+import { rowManifest, rowManifestName } from '../../../trainer/contract/row-origin.ts';
 import { resultMetrics } from '../../../trainer/contract/result-metrics.ts';
 import { stageSettings } from '../../../trainer/contract/settings.ts';
+import { faultOfOrigin } from '../../../trainer/data/row-origin.ts';
 import { useBaseStage } from '../../support/base-stage.ts';
 import {
   lines,
@@ -92,6 +94,12 @@ test('a judge makes pairs of completions, and a reward model learns from them an
     expect(`${chosen}${rejected}`).not.toContain('7');
     expect(completion).toBeUndefined();
   }
+  const manifest = rowManifest.parse(JSON.parse(await readFile(join(root(), 'whole/data', rowManifestName), 'utf8')));
+  expect(manifest.files.map(({ path, rows: count }) => [path, count])).toEqual([
+    [rowsName, rows.length],
+    [heldOutRowsName, heldOut.length],
+  ]);
+  expect([...rows, ...heldOut].map((row) => faultOfOrigin(row, manifest)).filter(Boolean)).toEqual([]);
   expect(prompts(rows).isDisjointFrom(prompts(heldOut))).toBe(true);
   for (const name of ['pairs/draws', 'pairs/unjudged', 'pairs/unparsable_frac', 'pairs/chosen_longer_frac']) {
     expect(metrics[name]).toBeGreaterThan(0);

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import type { Ajv2020, ValidateFunction } from 'ajv/dist/2020.js';
 import { RE2JS } from 're2js';
-import { canonicalJson, readJson } from './json-text.ts';
+import { canonicalJson } from '../../algorithms/canonical-json.ts';
+import { readJson } from './json-text.ts';
 import { correct, type Verifier, wrong } from './verifier.ts';
 
 const maxSchema = 20_000;

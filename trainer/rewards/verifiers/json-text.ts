@@ -24,12 +24,3 @@ function isShallow(json: string): boolean {
   }
   return true;
 }
-
-/** JSON with the names of objects in order, so that equal values have one text. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_name, each: unknown) =>
-    typeof each === 'object' && each !== null && !Array.isArray(each)
-      ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : each,
-  );
-}

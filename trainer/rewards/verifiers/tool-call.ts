@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { canonicalJson } from '../../algorithms/canonical-json.ts';
 import { isSameValue } from '../code/compare-output.ts';
-import { canonicalJson, readJson } from './json-text.ts';
+import { readJson } from './json-text.ts';
 import { parseJson } from './structured-gold.ts';
 import { correct, type Verifier, wrong } from './verifier.ts';
 

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { canonicalJson } from '../algorithms/canonical-json.ts';
+import type { Row } from '../contract/dataset.ts';
+import type { RowManifest, RowOrigin } from '../contract/row-origin.ts';
+
+/** The row with its origin, which seals it. */
+export function withOrigin(row: Row, origin: Omit<RowOrigin, 'digest'>): Row {
+  return { ...row, origin: { ...origin, digest: digestOf({ ...row, origin }) } };
+}
+
+function digestOf(row: object): string {
+  return createHash('sha256').update(canonicalJson(row)).digest('hex');
+}
+
+/** What the filters of a manifest are called in an origin, in their order. */
+export function filterNames({ filters }: Pick<RowManifest, 'filters'>): string[] {
+  return filters.map(({ name, version }) => `${name}/${version}`);
+}
+
+/**
+ * Why a row is not one that its manifest vouches for, `field: found …, expected …`; `undefined` if it is. Needs neither
+ * the model nor the data: whether the manifest's digests are those of them is another question.
+ */
+export function faultOfOrigin(row: Row, manifest: RowManifest): string | undefined {
+  const { origin, ...rest } = row;
+  if (origin === undefined) return 'origin: found none, expected one; the row was edited, or no sample stage kept it';
+  const { digest, ...sealed } = origin;
+  const dataset = manifest.datasets[row.dataset];
+  if (dataset === undefined) {
+    return `dataset: found ${row.dataset}, expected one of ${Object.keys(manifest.datasets).join(', ')}`;
+  }
+  const { stage, seed, model } = manifest;
+  const expected = { data: dataset.sha256, model, stage, seed, filters: filterNames(manifest) };
+  for (const [name, value] of Object.entries(expected)) {
+    const found = sealed[name as keyof typeof expected];
+    if (!isDeepStrictEqual(found, value)) return `origin.${name}: found ${String(found)}, expected ${String(value)}`;
+  }
+  if (!row.id.startsWith(`${sealed.prompt}/`)) {
+    return `id: found ${row.id}, expected ${sealed.prompt}/ and the place among those kept of that prompt`;
+  }
+  const actual = digestOf({ ...rest, origin: sealed });
+  return actual === digest ? undefined : `origin.digest: found ${actual} of the row, expected ${digest}`;
+}
