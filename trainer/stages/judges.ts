@@ -3,10 +3,10 @@ import { randomKey } from '../algorithms/random.ts';
 import { zip } from '../algorithms/zip.ts';
 import { judgeVerdictsName } from '../contract/checkpoint.ts';
 import type { Row } from '../contract/dataset.ts';
-import { UserError } from '../contract/errors.ts';
 import type { JudgeSettings } from '../contract/judge.ts';
 import { rewardNames } from '../contract/result-metrics.ts';
 import type { RewardSettings } from '../contract/rewards.ts';
+import { accessToken } from '../rewards/access-token.ts';
 import { askEndpoint } from '../rewards/judge/endpoint.ts';
 import { type Ask, Judge, type JudgedText, type Question, type Reply } from '../rewards/judge/judge.ts';
 import { VerdictCache } from '../rewards/judge/verdict-cache.ts';
@@ -91,19 +91,10 @@ function askOf(
   cache: VerdictCache | undefined,
 ): Ask {
   if (endpoint && cache) {
-    const token = endpoint.token && tokenIn(endpoint.token.variable);
+    const token = endpoint.token && accessToken('judge.endpoint', endpoint.token.variable);
     return askEndpoint(endpoint, sampling, { cache, token, signal: stop.signal, onActivity: progress.alive });
   }
   return async (questions) => askModel(await models.open(from ?? '', 'lm'), sampling, questions);
-}
-
-/** @throws UserError where there is none */
-function tokenIn(variable: string): string {
-  const token = process.env[variable]?.trim() ?? '';
-  if (/^[\x21-\x7e]+$/.test(token)) return token;
-  throw new UserError(
-    `judge.endpoint.token: found no token in the variable ${variable}, expected printable characters without blanks`,
-  );
 }
 
 /** What it says depends on its weights and the question alone, so that nothing need be kept. */

@@ -138,7 +138,7 @@ test('a token that is not there is told before the first step', async () => {
   const ended = await runStage(await writeStage(root(), await stage('token', { endpoint })));
   expect([ended.code, ended.stderr]).toEqual([
     64,
-    expect.stringMatching(/judge.endpoint.token: found no token in the variable R1_NO_SUCH_TOKEN/),
+    expect.stringMatching(/judge.endpoint: the environment variable R1_NO_SUCH_TOKEN is empty/),
   ]);
 });
 

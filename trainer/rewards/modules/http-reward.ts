@@ -2,6 +2,7 @@ import pRetry, { type Options as RetryOptions } from 'p-retry';
 import { zip } from '../../algorithms/zip.ts';
 import { InterruptedError, UnavailableError, UserError } from '../../contract/errors.ts';
 import type { RewardHttpSettings } from '../../contract/rewards.ts';
+import { accessToken } from '../access-token.ts';
 import { HttpService, PassingFailure, ServiceFailure } from './http-service.ts';
 import type { Sample, Score, Unscored } from './protocol.ts';
 
@@ -37,7 +38,7 @@ export class HttpReward {
   readonly #options: Options;
 
   private constructor(settings: HttpRewardSettings, options: Options) {
-    this.#service = new HttpService(settings, tokenOf(settings));
+    this.#service = new HttpService(settings, settings.token && accessToken(settings.url, settings.token.variable));
     this.#settings = settings;
     this.#options = options;
   }
@@ -138,13 +139,4 @@ function inBatches(samples: readonly Sample[], most: number): Batch[] {
     }
   }
   return batches;
-}
-
-function tokenOf({ url, token }: HttpRewardSettings): string | undefined {
-  if (token === undefined) return undefined;
-  const value = process.env[token.variable]?.trim() ?? '';
-  const name = `${url}: the environment variable ${token.variable}`;
-  if (value === '') throw new UserError(`${name} is empty; expected the token that the service asks for`);
-  if (!/^[\x21-\x7e]+$/.test(value)) throw new UserError(`${name} is no token; expected visible ASCII without spaces`);
-  return value;
 }
