@@ -37,6 +37,8 @@ export interface AttemptsOptions {
 
 /** A stage that another object has first is looked at again this often. */
 const retryTakenMs = 30_000;
+/** One whose pipeline is gone is collected soon; and of a new pipeline its watch may tell later than that of stages. */
+const retryGoneMs = 2000;
 
 /** Starts and ends the attempts of stages. */
 export class Attempts {
@@ -125,9 +127,17 @@ export class Attempts {
     await this.options.client.delete(jobs, metadata, metadata.uid).catch(ignoreNotFound);
   }
 
+  /**
+   * The pipeline that made a stage; undefined of one that was applied without one.
+   *
+   * @throws RefusedError where it is gone: what was begun now would outlive the stage, which goes as well
+   */
   private pipelineOf({ metadata, spec }: Stored<R1Stage>): Stored<R1Pipeline> | undefined {
+    const owner = ownerOf(metadata);
+    if (owner === undefined) return undefined;
     const pipeline = this.options.pipelines.get(keyIn(metadata.namespace, spec.pipeline));
-    return pipeline?.metadata.uid === ownerOf(metadata)?.uid ? pipeline : undefined;
+    if (pipeline?.metadata.uid === owner.uid) return pipeline;
+    throw new RefusedError(`R1Pipeline ${owner.name}, which it belongs to, is gone`, retryGoneMs);
   }
 }
 

@@ -34,6 +34,7 @@ function shells(...known: readonly Stored<R1Pipeline | R1Stage>[]) {
   const client = new Proxy({}, { get: methodOf });
   const jobs = ['', '-rollout'].map((end) => is({ metadata: { name: `test-pretrained-1${end}` } }, 'job-1'));
   const silent = { info: () => undefined, record: () => undefined };
+  const requeued: string[] = [];
   const options = {
     client,
     pipelines: cacheOf(known.filter(({ kind }) => kind === 'R1Pipeline')),
@@ -43,8 +44,9 @@ function shells(...known: readonly Stored<R1Pipeline | R1Stage>[]) {
     claims: client,
     logger: silent,
     events: silent,
+    requeueAfter: (key: string) => requeued.push(key),
   } as never;
-  return { asked, pipelines: new KubePipelines(options), stages: new KubeStages(options) };
+  return { asked, requeued, pipelines: new KubePipelines(options), stages: new KubeStages(options) };
 }
 
 test.each<StageAction>([
@@ -59,6 +61,18 @@ test.each<StageAction>([
   const { asked, stages } = shells(is(stage, 'stage-2'));
   await stages.applyToStage({ now: 0, stage, attempts: [] }, action);
   expect(asked).toEqual([]);
+});
+
+test.each([
+  ['gone', []],
+  ['another by that name', [is(pipeline, 'pipeline-2')]],
+])('nothing is begun for a stage whose pipeline is %s', async (_, pipelines) => {
+  const ownerReferences = [{ kind: 'R1Pipeline', name: 'test', uid: 'pipeline-1' }];
+  const owned = { ...stage, metadata: { ...stage.metadata, ownerReferences } };
+  const { asked, requeued, stages } = shells(...pipelines, owned);
+  await stages.applyToStage({ now: 0, stage: owned, attempts: [] }, { kind: 'StartAttempt', attempt: 1 });
+  expect(asked).toEqual([]);
+  expect(requeued).toEqual(['team/test-pretrained']);
 });
 
 test.each<PipelineAction>([
