@@ -9,7 +9,7 @@ const retries = z.int().min(0).max(100).optional();
 /** How often a stage is tried again, by the cause of its failure. Defaults are those of `core/retry.ts`. */
 export const retry = object({
   disruption: retries.describe(
-    'Retries after an eviction, a lost node, a preemption or another request from outside to end, without a new checkpoint in between (20, which are three hours).',
+    'Retries after an eviction, a lost node, a preemption, a pod that somebody deletes, or another request from outside to end, without a new checkpoint in between (20, which are three hours).',
   ),
   infrastructure: retries.describe(
     'Retries after a signal from outside, or where something outside did not answer (5).',

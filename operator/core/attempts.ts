@@ -92,12 +92,12 @@ function record(stage: R1Stage, seen: AttemptObserved, old: AttemptRecord | unde
   };
 }
 
-/** The traces of its run may be gone by the time that its end is seen. */
+/** The traces of its run may be gone by the time that its end is seen: a pod that ends by itself stays, so somebody deleted it. */
 function thatRan(attempt: AttemptObserved, { outcome, startedAt }: AttemptRecord): AttemptObserved {
   const { neverRan, noTrace: _, ...exit } = attempt.exit ?? {};
   if (neverRan === undefined) return attempt;
   const began = outcome === 'Running' ? Date.parse(startedAt) : attempt.startedAt;
-  return { ...attempt, startedAt: began, exit: { ...exit, signal: 'SIGKILL' } };
+  return { ...attempt, startedAt: began, exit: { ...exit, cause: 'deleted' } };
 }
 
 /** Its last pod may have been gone, and so the attempt have seemed to wait for another one, before its end was told. */

@@ -31,7 +31,7 @@ export interface AttemptExit {
   /** Nothing is left of it that would tell whether it ran. */
   readonly noTrace?: true;
   /** What the surroundings know better than the exit code. */
-  readonly cause?: 'outOfMemory' | 'evicted' | 'nodeLost' | 'preempted';
+  readonly cause?: 'outOfMemory' | 'evicted' | 'nodeLost' | 'preempted' | 'deleted';
   /** The last words of the process, for want of a result. */
   readonly detail?: string;
 }

@@ -95,6 +95,8 @@ export function classifyEnd(attempt: AttemptObserved): AttemptEnd {
       return failed('disruption', say('its node was lost'));
     case 'preempted':
       return failed('disruption', say('preempted'));
+    case 'deleted':
+      return failed('disruption', say('its pod was deleted'));
     case undefined:
       break;
   }

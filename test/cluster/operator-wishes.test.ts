@@ -206,7 +206,7 @@ describeCluster('the operator follows a person who', (cluster) => {
     });
     expect(third.status?.attempts).toMatchObject([
       {},
-      { outcome: 'Failed', class: 'infrastructure' },
+      { outcome: 'Failed', class: 'disruption' },
       { outcome: 'Running' },
     ]);
   });

@@ -19,6 +19,8 @@ export interface PodEnd {
 const outOfMemoryWords = /heap out of memory|bad_alloc|bad allocation|Cannot allocate memory|ENOMEM/;
 /** The kubelet takes so much of the end of a log for the message of a container that left none. */
 const longestLogBytes = 2048;
+/** By which a kubelet ends the containers of a pod that is deleted. */
+const deletionSignals = new Set(['SIGTERM', 'SIGKILL']);
 const signals = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 
 /** The DisruptionTarget condition of a pod says who ended it. */
@@ -77,8 +79,8 @@ export function podEnd(pod: Pod, attemptDirectory: string, deletedAt?: number): 
   const result = resultOf(terminated?.message, attemptDirectory);
   // A kubelet that did not see the container end gives null for the time.
   const at = terminated?.finishedAt ? Date.parse(terminated.finishedAt) : deletedAt;
-  const cause = causeOf(pod);
-  const detail = detailOf(pod, result === undefined ? terminated?.message : undefined);
+  const cause = causeOf(pod) ?? (wasDeleted(pod, deletedAt) ? 'deleted' : undefined);
+  const detail = detailOf(pod, cause, result === undefined ? terminated?.message : undefined);
   return {
     ...(at === undefined ? {} : { at }),
     ...(result === undefined ? {} : { result }),
@@ -103,6 +105,14 @@ function causeOf(pod: Pod): AttemptExit['cause'] {
   return outOfMemoryWords.test(words) ? 'outOfMemory' : undefined;
 }
 
+/** Whoever deletes a pod ends its trainer: with time to save, without, or by force, when nobody may see how it ended. */
+function wasDeleted(pod: Pod, deletedAt: number | undefined): boolean {
+  const { running, terminated } = trainerStatus(pod)?.state ?? {};
+  if (pod.metadata?.deletionTimestamp === undefined && deletedAt === undefined) return false;
+  if (terminated === undefined) return running !== undefined;
+  return deletionSignals.has(processExit(terminated.exitCode).signal ?? '');
+}
+
 /** Of a process that a signal ended, a container runtime gives 128 plus the number of the signal. */
 function processExit(exitCode: number): AttemptExit {
   const signal = exitCode > 128 ? signals.get(exitCode - 128) : undefined;
@@ -116,12 +126,12 @@ function unseenEnd(pod: Pod, cause: AttemptExit['cause']): AttemptExit {
 }
 
 /** The last words of the process, or why its pod had to go. */
-function detailOf(pod: Pod, message: string | undefined): string {
+function detailOf(pod: Pod, cause: AttemptExit['cause'], message: string | undefined): string {
   const why = disruption(pod)?.message ?? pod.status?.message ?? memoryWords(pod);
   const words = lastLine(message ?? '', { cut: Buffer.byteLength(message ?? '') >= longestLogBytes });
   if (why !== '') return why.slice(0, 1000);
   if (words !== '') return words.slice(0, 1000);
-  return pod.metadata?.deletionTimestamp === undefined ? '' : 'its pod was deleted';
+  return cause === 'deleted' || pod.metadata?.deletionTimestamp === undefined ? '' : 'its pod was deleted';
 }
 
 /** A container that is killed for its memory has no last words. */

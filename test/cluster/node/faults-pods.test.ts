@@ -32,8 +32,8 @@ describeFaults('a stage whose pod is lost goes on to the same checkpoints', (clu
       await pipeline.kubectl('delete', 'pod', pod.metadata.name, ...flags); // oxlint-disable-line no-await-in-loop
     }
     expect(await pipeline.succeeded()).toEqual(expected);
-    await expectOutcomes(pipeline, 'base', ['disruption', 'infrastructure', 'Succeeded']);
-    await expectOutcomes(pipeline, 'zero', ['infrastructure', 'Succeeded']);
+    await expectOutcomes(pipeline, 'base', ['disruption', 'disruption', 'Succeeded']);
+    await expectOutcomes(pipeline, 'zero', ['disruption', 'Succeeded']);
     await expectOutcomes(pipeline, 'samples', ['disruption', 'Succeeded']);
     const [gaps, [first]] = [await pipeline.gapsOf('base'), await pipeline.attemptsOf('base')];
     console.log(`after a deletion in order and one by force the next attempt began in ${gaps.join(' and ')} s`);

@@ -28,7 +28,7 @@ test('an attempt that ran did so, though its pod was gone before its Job failed'
   });
   const records = recordAttempts(withStatus(fresh, 'running', { attempts: waits }), [gone], now);
   expect(records).toMatchObject([
-    { outcome: 'Failed', class: 'infrastructure', message: 'ended by SIGKILL: its Job failed' },
+    { outcome: 'Failed', class: 'disruption', message: 'its pod was deleted: its Job failed' },
   ]);
   expect(spent(records, now).runSeconds).toBe(60);
 });

@@ -208,7 +208,7 @@ test.each<{
     condition: [
       'Unknown',
       'BackingOff',
-      'attempt 1 ended: ended by SIGKILL: its Job was deleted; next attempt in 10 s',
+      'attempt 1 ended: its pod was deleted: its Job was deleted; next attempt in 10 s',
     ],
     recheckAfterMs: 10_000,
   },

@@ -191,7 +191,30 @@ describe('an attempt that has ended', () => {
     {
       name: 'had its pod deleted by force',
       given: objects({ job: failedJob, pods: [{ pod: pod(trainer('Running', running()), asked), goneAt: now }] }),
-      end: { outcome: 'Failed', class: 'infrastructure', message: 'ended by SIGKILL: its pod was deleted' },
+      end: { outcome: 'Failed', class: 'disruption', message: 'its pod was deleted' },
+    },
+    {
+      name: 'had its pod deleted by force while no watch was there to see it go',
+      given: objects({ job: failedJob, pods: [{ pod: pod(trainer('Running', running())), goneAt: now }] }),
+      end: { outcome: 'Failed', class: 'disruption', message: 'its pod was deleted' },
+    },
+    ...[137, 143].map((code) => ({
+      name: `had its pod deleted, and ended with ${code} before it had saved`,
+      given: objects({
+        job: failedJob,
+        pods: [{ pod: pod(trainer('Failed', terminated(code, 'progress\nsaves\n')), asked) }],
+      }),
+      end: { outcome: 'Failed', class: 'disruption', message: 'its pod was deleted: saves' },
+    })),
+    {
+      name: 'has crashed in a pod that was deleted',
+      given: objects({ job: failedJob, pods: [{ pod: pod(trainer('Failed', terminated(139)), asked) }] }),
+      end: { outcome: 'Failed', class: 'crashed', message: 'ended by SIGSEGV: its pod was deleted' },
+    },
+    {
+      name: 'was killed in a pod that nobody deleted',
+      given: failed(trainer('Failed', terminated(137))),
+      end: { outcome: 'Failed', class: 'infrastructure', message: 'ended by SIGKILL' },
     },
     {
       name: 'had its Job deleted',
