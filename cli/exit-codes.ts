@@ -5,6 +5,8 @@ export const cliExitCodes = {
   failed: 1,
   /** `r1 certify` refuses a verifier. */
   refused: 3,
+  /** `r1 verify` found something that is missing, changed or not named. */
+  unverified: 4,
   /** Bad manifest, arguments or data: the same call would fail again. EX_USAGE of sysexits.h, and the trainer's code. */
   userError: 64,
   /** The cluster does not answer, or cannot at present. EX_UNAVAILABLE of sysexits.h. */

@@ -23,6 +23,7 @@ import { addSamples } from './commands/samples.ts';
 import { addServe } from './commands/serve.ts';
 import { addResume, addSuspend } from './commands/suspend.ts';
 import { addValidate } from './commands/validate.ts';
+import { addVerify } from './commands/verify.ts';
 import { cliExitCodes } from './exit-codes.ts';
 import { isPlugin, programName } from './invocation.ts';
 
@@ -33,6 +34,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 const onThisMachine = [
   addRun,
   addInspect,
+  addVerify,
   addReport,
   addSamples,
   addGenerate,

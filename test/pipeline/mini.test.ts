@@ -37,6 +37,13 @@ test('runs every type of stage with the real trainer and reports each of them', 
   }
 });
 
+test('every checkpoint and all rows of a run are linked to what they were made from', async () => {
+  const { code, stdout, stderr } = await r1(['verify', 'mini', '--state', stateDir('undisturbed')]);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(/^cold-start .* base, review +\d+$/m);
+  expect(stdout).toMatch(/^r1 .* cold-start, helpfulness +\d+$/m);
+});
+
 /** What happens in the middle of a stage, and how its first attempt then ends. */
 const disturbances = [
   { stage: 'base', disturb: interrupt, ends: 'Interrupted' },

@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
-import { lstat, open, readdir, readFile } from 'node:fs/promises';
+import { lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { z } from 'zod';
 import { checkpointManifest, checkpointManifestName } from '../contract/checkpoint.ts';
 import type { CheckpointManifest } from '../contract/checkpoint.ts';
 import { UserError } from '../contract/errors.ts';
 import { type Piece, pieceBytes, readAhead } from './read-ahead.ts';
+
+/** A model in ten thousand files has a manifest of 2 MB. */
+const mostManifestBytes = 2 ** 25;
 
 export type ManifestFile = CheckpointManifest['files'][number];
 
@@ -35,31 +39,44 @@ export async function verifyCheckpoint(
   if (digest !== undefined && digest !== found)
     throw new UserError(`${join(directory, checkpointManifestName)}: has digest ${found}, but ${digest} is pinned`);
 
-  const listed = new Map(manifest.files.map((file) => [file.path, file]));
-  for (const path of await listFiles(directory)) {
+  for await (const fault of faultsOfFiles(directory, manifest)) throw new UserError(fault);
+  return { manifest, digest: found };
+}
+
+/**
+ * What differs between the files below a directory and its manifest, a line each that names the file: what needs no reading
+ * first. A file of another size is not read.
+ */
+export async function* faultsOfFiles(directory: string, manifest: CheckpointManifest): AsyncGenerator<string> {
+  const listed = new Set(manifest.files.map(({ path }) => path));
+  const { files, others } = await listEntries(directory);
+  for (const path of others) yield neitherFileNorDirectory(directory, path);
+  for (const path of files) {
     if (path !== checkpointManifestName && !listed.has(path))
-      throw new UserError(`${join(directory, path)}: is not in the checkpoint's manifest`);
+      yield `${join(directory, path)}: is not in the checkpoint's manifest`;
   }
+  const whole = new Set<string>();
   for (const { path, bytes } of manifest.files) {
     const file = await lstat(join(directory, path)).catch(() => undefined);
-    if (!file?.isFile()) throw new UserError(`${join(directory, path)}: is in the checkpoint's manifest, but missing`);
-    if (file.size !== bytes)
-      throw new UserError(`${join(directory, path)}: has ${file.size} bytes; its manifest says ${bytes}`);
+    if (!file?.isFile()) yield `${join(directory, path)}: is in the checkpoint's manifest, but missing`;
+    else if (file.size !== bytes) yield `${join(directory, path)}: has ${file.size} bytes; its manifest says ${bytes}`;
+    else whole.add(path);
   }
   for (const { path, sha256 } of manifest.files) {
+    if (!whole.has(path)) continue;
     const actual = await hashFile(join(directory, path));
     if (actual.sha256 !== sha256)
-      throw new UserError(`${join(directory, path)}: has SHA-256 ${actual.sha256}; its manifest says ${sha256}`);
+      yield `${join(directory, path)}: has SHA-256 ${actual.sha256}; its manifest says ${sha256}`;
   }
-  return { manifest, digest: found };
 }
 
 /** Reads `checkpoint.json` without comparing the files. @throws UserError when it is missing or malformed */
 export async function readManifest(directory: string): Promise<{ manifest: CheckpointManifest; digest: string }> {
   const path = join(directory, checkpointManifestName);
   try {
-    const bytes = await readFile(path);
-    const manifest = checkpointManifest.parse(JSON.parse(bytes.toString('utf8')));
+    const bytes = await readWhole(path);
+    const { data: manifest, error } = checkpointManifest.safeParse(JSON.parse(bytes.toString('utf8')));
+    if (error) throw new Error(describeIssue(error));
     for (const file of manifest.files) {
       // Absolute paths and `..` would leave the directory.
       if (file.path.split('/').some((part) => ['', '.', '..'].includes(part)))
@@ -71,19 +88,41 @@ export async function readManifest(directory: string): Promise<{ manifest: Check
   }
 }
 
+function describeIssue({ issues: [issue] }: z.ZodError): string {
+  return `${issue?.path.join('.') || 'the whole'}: ${issue?.message}`;
+}
+
+async function readWhole(path: string): Promise<Buffer> {
+  await using file = await open(path, 'r');
+  const { size } = await file.stat();
+  if (size > mostManifestBytes) throw new Error(`it has ${size} bytes; at most ${mostManifestBytes} are read`);
+  return file.readFile();
+}
+
 /** Paths of all files below a directory, relative to it, sorted by code unit. */
 async function listFiles(directory: string): Promise<string[]> {
-  const paths: string[] = [];
+  const { files, others } = await listEntries(directory);
+  if (others[0] !== undefined) throw new UserError(neitherFileNorDirectory(directory, others[0]));
+  return files;
+}
+
+function neitherFileNorDirectory(directory: string, path: string): string {
+  return `${join(directory, path)}: is neither a file nor a directory`;
+}
+
+/** Files, and what is neither a file nor a directory, below a directory. */
+async function listEntries(directory: string): Promise<{ files: string[]; others: string[] }> {
+  const files: string[] = [];
+  const others: string[] = [];
   const visit = async (below: string): Promise<void> => {
     for (const entry of await readdir(join(directory, below), { withFileTypes: true })) {
       const path = below === '' ? entry.name : `${below}/${entry.name}`;
       if (entry.isDirectory()) await visit(path);
-      else if (entry.isFile()) paths.push(path);
-      else throw new UserError(`${join(directory, path)}: is neither a file nor a directory`);
+      else (entry.isFile() ? files : others).push(path);
     }
   };
   await visit('');
-  return paths.toSorted();
+  return { files: files.toSorted(), others: others.toSorted() };
 }
 
 /** Size and SHA-256 of a file's content. */

@@ -7,6 +7,7 @@ import { z } from 'zod';
  *   step-000200/           a Hugging Face directory plus
  *     trainer/             optimizer state, cursors (only what resume needs)
  *     adapter/             of a stage with `lora`: its adapters, in the form of peft
+ *     provenance.json      the settings that decided it, whose SHA-256 is its settings digest
  *     checkpoint.json      this manifest; its SHA-256 is the checkpoint's digest
  *   resume-000200/         optimizer state of the finished step 200, from which a longer run goes on
  *   data/                  rows of a sample or review stage: rows.jsonl, held-out.jsonl of pairs, checkpoint.json; of a sample stage
@@ -39,7 +40,8 @@ export const learnedFilesName = 'learned-files.json';
 export const resultName = 'result.json';
 export const writerLockName = 'writer.lock';
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+/** Lower-case hex. */
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 export const checkpointManifest = z.strictObject({
   version: z.literal(1),

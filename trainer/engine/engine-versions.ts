@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { laneDevices } from '../runtime/choose-device.ts';
+import { codeDigest } from './code-digest.ts';
 import { runtimeOnGpu } from '../runtime/open-device.ts';
 import { chooseRuntime } from '../runtime/open-runtime.ts';
 import type { RuntimeName } from '../runtime/runtime.ts';
@@ -43,7 +44,7 @@ function deviceVersions(): Record<string, string> {
 
 /** What the bits of a stage depend on that computes nothing with a model. */
 export function softwareVersions(): Record<string, string> {
-  return { node: process.versions.node };
+  return { trainer: codeDigest(), node: process.versions.node };
 }
 
 /** How programs run here. */

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { UserError } from '../contract/errors.ts';
 import { foundInstead } from '../contract/found-instead.ts';
@@ -37,8 +36,7 @@ export async function sampleForLearner({ learner, tokenFile, workers, patience }
 
 /** What learner and worker must have in common, so that it makes no difference who samples. */
 export function rolloutVersions(): Record<string, string> {
-  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
-  return { trainer: version, ...engineVersions() };
+  return engineVersions();
 }
 
 const leastTokenLength = 16;

@@ -25,6 +25,8 @@ export interface DecidingSettings {
    * workers, nor how the result is measured. So the same manifest has the same digest on another machine.
    */
   readonly digest: string;
+  /** The text that `digest` is the SHA-256 of: see `trainer/contract/provenance.ts`. */
+  readonly text: string;
   /** The same without what the files of `learned` hold. */
   readonly withoutData: string;
   /**
@@ -43,16 +45,17 @@ export async function decidingSettings(given: StageFile): Promise<DecidingSettin
   const ownFiles = [...new Set([...rewardFiles(given.settings), ...verifierFiles(data)])];
   const learned = { ...(await learnedFiles(data)), ...(await contentsOf(ownFiles)) };
   const start = await startByContent(file.model);
-  const digestWith = (contentOf: (name: string) => string | undefined): string => {
+  const textWith = (contentOf: (name: string) => string | undefined): string => {
     const byContent = mapRewardFiles(file.settings, (path) => contentOf(path) ?? '');
     const settings = settingsOfWeights(byContent, whyNotLonger(given.settings));
     const datasets = data.map((dataset) => ({
       ...withoutFiles(mapVerifierFile(dataset, (path) => contentOf(path) ?? '')),
       ...(dataset.file !== undefined && { file: contentOf(dataset.name) }),
     }));
-    return versioned(digestOf({ stage, seed, settings, chat, precision, datasets, start, pins }));
+    return JSON.stringify({ stage, seed, settings, chat, precision, datasets, start, pins });
   };
-  return { digest: digestWith((name) => learned[name]?.sha256), withoutData: digestWith(() => ''), learned };
+  const text = textWith((name) => learned[name]?.sha256);
+  return { digest: versioned(sha256Of(text)), text, withoutData: versioned(sha256Of(textWith(() => ''))), learned };
 }
 
 /** Digest of everything but the model that decides the figures of an evaluation. */
@@ -84,9 +87,11 @@ function asked(file: StageFile): StageFile {
 const stripped = withoutDefaults(stageFile);
 
 function digestOf(content: object | undefined): string {
-  return createHash('sha256')
-    .update(JSON.stringify(content ?? {}))
-    .digest('hex');
+  return sha256Of(JSON.stringify(content ?? {}));
+}
+
+function sha256Of(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 async function learnedFiles(datasets: readonly DatasetSettings[]): Promise<Record<string, FileContent>> {

@@ -13,9 +13,11 @@ import { resumeDirectory, stepDirectory } from '../contract/checkpoint.ts';
 import type { Writer } from '../contract/directory-lock.ts';
 import { lengthOf } from '../contract/continuation.ts';
 import { UserError } from '../contract/errors.ts';
+import { provenanceName } from '../contract/provenance.ts';
 import type { StageFile } from '../contract/stage-file.ts';
 import { engineVersions, softwareVersions } from '../engine/engine-versions.ts';
 import type { Metrics } from './metrics.ts';
+import type { DecidingSettings } from './settings-digest.ts';
 import type { Warnings } from './warnings.ts';
 
 /** A checkpoint of the stage itself. */
@@ -30,12 +32,12 @@ const dataMetricsName = 'metrics.json';
 /** What a stage has published in its directory: checkpoints of a model by step, or rows as `data/`. */
 export class StageOutput {
   private readonly file: StageFile;
-  private readonly settingsDigest: string;
+  private readonly settings: DecidingSettings;
   private readonly writer: Writer;
 
-  constructor(file: StageFile, settingsDigest: string, writer: Writer) {
+  constructor(file: StageFile, settings: DecidingSettings, writer: Writer) {
     this.file = file;
-    this.settingsDigest = settingsDigest;
+    this.settings = settings;
     this.writer = writer;
   }
 
@@ -50,7 +52,7 @@ export class StageOutput {
     warnings: Warnings,
   ): Promise<OwnCheckpoint | undefined> {
     const whyNot = (checkpoint: VerifiedCheckpoint) => this.whyNot(checkpoint, unit);
-    const { newest, skipped } = await newestCheckpoint(this.file.out, this.settingsDigest, whyNot);
+    const { newest, skipped } = await newestCheckpoint(this.file.out, this.settings.digest, whyNot);
     for (const { path, reason } of skipped) console.error(`${path}: not used: ${reason}`);
     if (skipped[0]) {
       const from = newest ? `on from step ${newest.step}` : 'from the first on';
@@ -87,7 +89,7 @@ export class StageOutput {
     if (!existsSync(directory)) return 'its optimizer, which more steps go on from, was not kept (keepOptimizer: true)';
     try {
       const { manifest } = await verifyCheckpoint(directory);
-      return tellsApart(manifest.settingsDigest, this.settingsDigest)
+      return tellsApart(manifest.settingsDigest, this.settings.digest)
         ? 'what goes on from it has other settings'
         : undefined;
     } catch (error) {
@@ -125,7 +127,7 @@ export class StageOutput {
     const path = join(this.file.out, dataDirectory);
     try {
       const { manifest, digest } = await verifyCheckpoint(path);
-      if (tellsApart(manifest.settingsDigest, this.settingsDigest)) return undefined;
+      if (tellsApart(manifest.settingsDigest, this.settings.digest)) return undefined;
       const metrics = JSON.parse(await readFile(join(path, dataMetricsName), 'utf8')) as Metrics;
       return { path, step: manifest.step, digest, metrics };
     } catch (error) {
@@ -142,8 +144,12 @@ export class StageOutput {
     readonly write: (directory: string) => Promise<void>;
   }): Promise<PublishedCheckpoint> {
     const parent = this.parent();
-    const { settingsDigest } = this;
-    const content = { ...what, ...(parent && { parent }), settingsDigest, engine: this.engine() };
+    const { digest: settingsDigest, text } = this.settings;
+    const write = async (directory: string): Promise<void> => {
+      await what.write(directory);
+      await writeFile(join(directory, provenanceName), text);
+    };
+    const content = { ...what, write, ...(parent && { parent }), settingsDigest, engine: this.engine() };
     return publishCheckpoint(this.file.out, content, this.file.keepLast, this.writer);
   }
 

@@ -54,7 +54,7 @@ export async function openWorkspace(
     inputs: new StageInputs(file, onActivity),
     verifiers: new OwnVerifiers(file.datasets, stop),
     writer,
-    output: new StageOutput(file, digest, writer),
+    output: new StageOutput(file, settings, writer),
     log: new StageLog(file.out, writer),
     evaluations: new EvaluationRecords(file, writer),
     progress,
