@@ -8,11 +8,15 @@ import { cliExitCodes } from './exit-codes.ts';
  * Runs a command of the trainer with this terminal as its input and output, in its own process: it loads ONNX Runtime,
  * which `r1` itself never does.
  *
+ * @param stdout `ignore` leaves out what it says of its progress
  * @returns the exit code for `r1`
  */
-export async function runTrainer(args: readonly string[]): Promise<number> {
+export async function runTrainer(
+  args: readonly string[],
+  { stdout = 'inherit' }: { readonly stdout?: 'inherit' | 'ignore' } = {},
+): Promise<number> {
   const [program, ...leading] = trainerCommand();
-  const child = spawn(program, [...leading, ...args], { stdio: 'inherit' });
+  const child = spawn(program, [...leading, ...args], { stdio: ['inherit', stdout, 'inherit'] });
   // The terminal sends Ctrl-C to both; a SIGTERM reaches us alone. The child decides how to end.
   const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
   process.on('SIGTERM', forward).on('SIGINT', wait);

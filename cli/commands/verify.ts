@@ -12,13 +12,16 @@ import {
 import { findMaterials } from '../../trainer/checkpoint/chain/find-materials.ts';
 import { readChain } from '../../trainer/checkpoint/chain/read-chain.ts';
 import { cliExitCodes } from '../exit-codes.ts';
-import { repeatable, type StateOption, stateOption } from '../options.ts';
+import { integerFrom, repeatable, type StateOption, stateOption } from '../options.ts';
+import { replay } from '../replay.ts';
 import { pipelineDirectory, readPipeline } from '../state.ts';
 import { table } from '../table.ts';
 
 interface VerifyOptions extends StateOption {
   readonly materials: readonly string[];
   readonly digest?: string;
+  readonly replay?: number;
+  readonly stage?: string;
   readonly output?: 'json';
 }
 
@@ -34,11 +37,19 @@ export function addVerify(program: Command): void {
       [],
     )
     .option('--digest <sha256>', 'digest of a checkpoint that must be there', digestOf)
+    .option('--replay <steps>', 'compute the last steps of a stage again, and compare its checkpoint', integerFrom(1))
+    .option('--stage <name>', 'with --replay: this stage (default: the last one)')
     .addOption(new Option('-o, --output <format>', 'for machines').choices(['json']))
     .addOption(stateOption())
     .action(async (argument: string, options: VerifyOptions) => {
-      const chain = await readChain(await chainDirectory(argument, options.state));
+      const directory = await chainDirectory(argument, options.state);
+      const chain = await readChain(directory);
       const faults = [...faultsOfChain(chain), ...absence(chain, options.digest)];
+      const { replay: steps, stage } = options;
+      // What was not verified is no state to go on from.
+      if (steps !== undefined && faults.length === 0) {
+        faults.push(...(await replay(directory, chain, { steps, stage }, console.error)));
+      }
       const materials = await compareMaterials(materialsOf(chain.links), options.materials);
       process.stdout.write(show(chain, { faults, materials, format: options.output }));
       for (const fault of faults) console.error(fault);

@@ -44,6 +44,18 @@ test('every checkpoint and all rows of a run are linked to what they were made f
   expect(stdout).toMatch(/^r1 .* cold-start, helpfulness +\d+$/m);
 });
 
+test.each([
+  { stage: 'zero', says: 'steps 36 to 40 of zero, from the state saved in step-000035' },
+  { stage: 'samples', says: 'all rows of samples, from its inputs' },
+])('the end of $stage computed again gives the same bits', async ({ stage, says }) => {
+  const args = ['--replay', '3', '--stage', stage, '--state', stateDir('undisturbed')];
+  const { code, stderr } = await r1(['verify', 'mini', ...args]);
+  expect([code, stderr]).toEqual([
+    0,
+    `computing again: ${says}\ncomputed again: ${says}: every file is the same, bit for bit\n`,
+  ]);
+});
+
 /** What happens in the middle of a stage, and how its first attempt then ends. */
 const disturbances = [
   { stage: 'base', disturb: interrupt, ends: 'Interrupted' },

@@ -6,6 +6,7 @@ import { publishCheckpoint } from '../../../trainer/checkpoint/store.ts';
 import type { Row } from '../../../trainer/contract/dataset.ts';
 import type { PinnedInput } from '../../../trainer/contract/stage-file.ts';
 import { readRows, writeRows } from '../../../trainer/data/rows.ts';
+import { codeDigest } from '../../../trainer/engine/code-digest.ts';
 import { type Exit, readResult, startStage, writeStage } from '../../support/trainer.ts';
 
 let root: string;
@@ -88,7 +89,7 @@ test('rows that nobody must review pass, and the result says that they were not 
   expect(await recordOf(out)).toMatchObject({ complete: false, reviewed: 0, not_reviewed: 3, reviewers: [] });
   const manifest: unknown = JSON.parse(await readFile(join(checkpoint?.path ?? '', 'checkpoint.json'), 'utf8'));
   expect(manifest).toMatchObject({ final: true, parent: { stage: 'samples', digest: samples.digest } });
-  expect(manifest).toHaveProperty('engine', { node: process.versions.node });
+  expect(manifest).toHaveProperty('engine', { trainer: codeDigest(), node: process.versions.node });
 });
 
 test('a review that is required and not made is refused with the path of its queue', async () => {
