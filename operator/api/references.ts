@@ -60,6 +60,11 @@ const references: readonly Reference[] = [
     expected: 'a dataset, or an earlier review stage or sample stage without pairs',
   },
   { ...aDataset, path: 'sample.prompts', isSet: (s) => `has(${s}.sample)` },
+  {
+    ...aDataset,
+    path: 'sample.decontaminate',
+    isSet: (s) => `has(${s}.sample) && has(${s}.sample.decontaminate)`,
+  },
   { ...aRewardModel, path: 'sample.rewardModel', isSet: (s) => `has(${s}.sample) && has(${s}.sample.rewardModel)` },
   {
     ...aModel,

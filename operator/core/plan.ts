@@ -27,6 +27,7 @@ function namesIn(stage: PipelineStage, pipeline: R1Pipeline): string[] {
       ...(grpo?.distillation === undefined ? [] : [grpo.distillation.from]),
       ...(sft?.data ?? []),
       ...(sample?.prompts ?? []),
+      ...(sample?.decontaminate ?? []),
       ...(sample?.rewardModel === undefined ? [] : [sample.rewardModel]),
       ...(sample?.pairs?.judge.from === undefined ? [] : [sample.pairs.judge.from]),
       ...(rewardModel?.pairs ?? []),

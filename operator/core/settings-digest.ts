@@ -25,7 +25,9 @@ function outputFields(spec: StageSpec) {
   const { seed, chat, precision, templateContent, rewardContents, datasets, inputs, evaluation, evaluate } = spec;
   const type = stageType(spec);
   const settings = type === 'evaluate' ? {} : decisiveSettings(spec[type]);
-  const evaluatedOnly = new Set((evaluate ?? evaluation)?.data).difference(new Set(dataOf(spec)));
+  // What decides which rows are kept is held-out data alone.
+  const kept = new Set(spec.sample?.decontaminate);
+  const evaluatedOnly = new Set((evaluate ?? evaluation)?.data).difference(new Set(dataOf(spec))).difference(kept);
   return {
     seed,
     [type]: settings,
@@ -33,7 +35,9 @@ function outputFields(spec: StageSpec) {
     ...(chat && { chat: templateContent ? { ...chat, templateFile: inWords(templateContent) } : chat }),
     ...(precision && { precision }),
     datasets: datasets.filter(({ name }) => !evaluatedOnly.has(name)),
-    data: contentsOf(spec, ({ dataset, file }) => (evaluatedOnly.has(dataset) ? {} : { file })),
+    data: contentsOf(spec, ({ dataset, file, heldOut }) =>
+      evaluatedOnly.has(dataset) ? {} : { file, ...(kept.has(dataset) && heldOut && { heldOut }) },
+    ),
     ...(rewardContents && {
       rewards: Object.fromEntries(rewardContents.map(({ file, content }) => [file, inWords(content)])),
     }),

@@ -112,6 +112,11 @@ export const badManifests: readonly BadManifest[] = [
     ],
   },
   {
+    name: 'evaluation set of a sample stage that is no dataset',
+    text: broken('sample: {', 'sample: {decontaminate: [sums, zero], '),
+    expected: ['spec.stages[2].sample.decontaminate[1]: found "zero", expected a dataset'],
+  },
+  {
     name: 'judge of pairs that is no model, and pairs that nobody can learn completions from',
     text: broken('sample: {', 'sample: {pairs: {judge: {from: samples}}, '),
     expected: [

@@ -11,11 +11,16 @@ export interface Candidate {
   readonly passes: Readonly<Record<Exclude<Filter, 'correct'>, boolean>> & { readonly correct: boolean | undefined };
   /** Accuracy score, 0–1. */
   readonly accuracy: number;
+  /** It shares words with an evaluation question. */
+  readonly contaminated?: boolean;
   readonly rewardModel?: number | undefined;
 }
 
 /** Where the sampled completions went: `sampled` is `kept` plus the sum of `dropped`. */
-type Cause = 'abstained' | Filter | 'duplicate' | UnpairedCause | 'outranked' | 'overQuota';
+type Cause = 'contaminated' | 'abstained' | Filter | 'duplicate' | UnpairedCause | 'outranked' | 'overQuota';
+
+/** Counted where the settings ask for it. */
+type OptionalCause = 'contaminated' | UnpairedCause;
 
 /** Why a completion is in no pair: none is as long beside it, the judge finds both as good, or says nothing that can be read. */
 type UnpairedCause = 'unmatched' | 'draw' | 'unjudged';
@@ -23,12 +28,12 @@ type UnpairedCause = 'unmatched' | 'draw' | 'unjudged';
 export interface FunnelCounts {
   readonly prompts: number;
   readonly sampled: number;
-  readonly dropped: Readonly<Record<Exclude<Cause, UnpairedCause>, number> & Partial<Record<UnpairedCause, number>>>;
+  readonly dropped: Readonly<Record<Exclude<Cause, OptionalCause>, number> & Partial<Record<OptionalCause, number>>>;
   readonly kept: number;
   readonly keptByDomain: Readonly<Record<Domain, number>>;
 }
 
-type FunnelSettings = Pick<SampleSettings, 'keep' | 'rank' | 'keepPerPrompt' | 'quotas' | 'pairs'>;
+type FunnelSettings = Pick<SampleSettings, 'keep' | 'rank' | 'keepPerPrompt' | 'quotas' | 'pairs' | 'decontaminate'>;
 
 export interface Funnel {
   /** The kept ones of one prompt's completions, best first. */
@@ -50,7 +55,8 @@ export interface Funnel {
  */
 export function createFunnel(settings: FunnelSettings): Funnel {
   const perRow = settings.pairs === undefined ? 1 : 2;
-  const dropped = {
+  const dropped: Record<Exclude<Cause, OptionalCause>, number> & Partial<Record<OptionalCause, number>> = {
+    ...(settings.decontaminate && { contaminated: 0 }),
     abstained: 0,
     correct: 0,
     readable: 0,
@@ -65,6 +71,10 @@ export function createFunnel(settings: FunnelSettings): Funnel {
   let [prompts, sampled] = [0, 0];
   const room = (domain: Domain) => (settings.quotas?.[domain] ?? Infinity) - keptByDomain[domain] / perRow;
 
+  const drop = (cause: Cause, completions: number): void => {
+    dropped[cause] = (dropped[cause] ?? 0) + completions;
+  };
+
   const funnel: Omit<Funnel, 'select'> = {
     survivors(candidates) {
       prompts++;
@@ -73,7 +83,7 @@ export function createFunnel(settings: FunnelSettings): Funnel {
       return candidates.filter((candidate) => {
         const cause = firstFailure(settings.keep, candidate) ?? (seen.has(candidate.text) ? 'duplicate' : undefined);
         if (cause === undefined) seen.add(candidate.text);
-        else dropped[cause]++;
+        else drop(cause, 1);
         return cause === undefined;
       });
     },
@@ -85,9 +95,7 @@ export function createFunnel(settings: FunnelSettings): Funnel {
       keptByDomain[domain] += kept.length * perRow;
       return kept;
     },
-    drop(cause, completions) {
-      dropped[cause] = (dropped[cause] ?? 0) + completions;
-    },
+    drop,
     full: (domain) => room(domain) <= 0,
     counts: () => ({
       prompts,
@@ -107,7 +115,11 @@ export function createFunnel(settings: FunnelSettings): Funnel {
   };
 }
 
-function firstFailure(keep: readonly Filter[], { passes }: Candidate): Filter | 'abstained' | undefined {
+function firstFailure(
+  keep: readonly Filter[],
+  { passes, contaminated }: Candidate,
+): Filter | 'contaminated' | 'abstained' | undefined {
+  if (contaminated) return 'contaminated';
   const failed = keep.find((filter) => passes[filter] !== true);
   return failed === 'correct' && passes.correct === undefined ? 'abstained' : failed;
 }

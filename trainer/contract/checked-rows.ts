@@ -42,5 +42,6 @@ export const dropReasons = {
   no_room: 'no room for an answer in the model’s context',
   equal_pair: 'chosen and rejected have the same tokens',
   nothing_to_learn: 'no token to learn',
+  contaminated: 'shares ten words in a row with an evaluation question',
 } as const;
 export type DropReason = keyof typeof dropReasons;

@@ -56,6 +56,11 @@ export const sample = withRules(
   object({
     prompts: names.describe('Datasets with prompts.'),
     limit: positiveInt.optional().describe('At most this many prompts of each dataset.'),
+    decontaminate: names
+      .optional()
+      .describe(
+        'Datasets that models are measured on. Prompts, worked examples and completions that share ten words in a row with a question of their held-out rows (of all rows where none are held out) are dropped and counted.',
+      ),
     perPrompt: positiveInt.default(8).describe('Completions per prompt.'),
     methods: z
       .array(sampleMethod)

@@ -37,9 +37,12 @@ export function reflectionText(question: string, language: Language | undefined)
   return `${question} ${reflectionRequest[language ?? 'en'] ?? reflectionRequest.en}`;
 }
 
+/** Whether a row may be shown as a worked example. */
+type MayShow = (row: Row) => boolean;
+
 /** The row's messages with `count` worked examples before its last question, all in one user message. */
-export function fewShotMessages(row: Row, pool: RowList, count: number, seed: number): Message[] {
-  const examples = chooseExamples(row, pool, count, seed);
+export function fewShotMessages(row: Row, pool: RowList, count: number, seed: number, mayShow?: MayShow): Message[] {
+  const examples = chooseExamples(row, pool, count, seed, mayShow);
   return withLastQuestion(row, (question) => fewShotText(examples, question));
 }
 
@@ -54,7 +57,13 @@ export function reflectionMessages(row: Row): Message[] {
  * @param pool training rows; held-out rows must not be in it
  * @throws UserError if there are not enough rows with completions
  */
-export function chooseExamples(row: Row, pool: RowList, count: number, seed: number): WorkedExample[] {
+export function chooseExamples(
+  row: Row,
+  pool: RowList,
+  count: number,
+  seed: number,
+  mayShow: MayShow = () => true,
+): WorkedExample[] {
   const question = lastQuestion(row);
   const seen = new Set([question]);
   const examples: WorkedExample[] = [];
@@ -62,6 +71,7 @@ export function chooseExamples(row: Row, pool: RowList, count: number, seed: num
     if (examples.length === count) break;
     const prompt = lastQuestion(other);
     if (other.language !== row.language || other.completion === undefined || seen.has(prompt)) continue;
+    if (!mayShow(other)) continue;
     seen.add(prompt);
     examples.push({ prompt, completion: other.completion });
   }

@@ -8,9 +8,11 @@ import type { Row } from '../contract/dataset.ts';
 import { decisiveJudge } from '../contract/judge.ts';
 import { type RowManifest, rowManifestName } from '../contract/row-origin.ts';
 import type { SampleSettings } from '../contract/settings.ts';
+import type { StageFile } from '../contract/stage-file.ts';
+import { gramWords } from '../data/evaluation-grams.ts';
 import { filterNames, withOrigin } from '../data/row-origin.ts';
 import { filterVersions } from '../rewards/examine.ts';
-import { startDigest } from './settings-digest.ts';
+import { datasetDigest, decontaminatedFor, startDigest } from './settings-digest.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Which samples of a prompt a row is made of. */
@@ -42,7 +44,7 @@ export class RowOrigins {
       seed,
       model: await startDigest(file),
       datasets: Object.fromEntries(digests),
-      filters: filtersOf(settings),
+      filters: [...(await cleaning(file)), ...filtersOf(settings)],
     });
   }
 
@@ -66,6 +68,15 @@ export class RowOrigins {
     const manifest: RowManifest = { ...this.#manifest, files };
     await writeFile(join(directory, rowManifestName), `${JSON.stringify(manifest, undefined, 2)}\n`);
   }
+}
+
+/** What it is decontaminated of, if anything. */
+async function cleaning(file: StageFile): Promise<RowManifest['filters']> {
+  const datasets = decontaminatedFor(file);
+  if (datasets.length === 0) return [];
+  const digests = datasets.map(async (each) => [each.name, await datasetDigest(each, file.seed)] as const);
+  const against = Object.fromEntries(await Promise.all(digests));
+  return [{ name: 'decontaminated', version: 1, settings: { words: gramWords, against } }];
 }
 
 function filtersOf({ keep, minLanguageConsistency, pairs }: SampleSettings): RowManifest['filters'] {

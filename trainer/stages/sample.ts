@@ -41,7 +41,7 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
   try {
     pairs = settings.pairs && (await JudgedPairs.open(settings.pairs, { workspace, policy, models }));
     warnOfLength(settings.sampling, policy.config, workspace.warnings);
-    const sampler = new Sampler(settings, workspace, policy);
+    const sampler = await Sampler.open(settings, workspace, policy);
     await sampler.makeDirectory();
     const funnel = createFunnel(settings);
     const origins = await RowOrigins.open(settings, workspace);
@@ -75,7 +75,8 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
           for (const [place, completion] of completions.entries()) {
             const { minLanguageConsistency } = settings;
             const candidate = await examine(row, completion, minLanguageConsistency, workspace.verifiers.verify);
-            candidates.push({ ...candidate, sample: place });
+            const contaminated = sampler.grams?.findIn(candidate.text) !== undefined;
+            candidates.push({ ...candidate, contaminated, sample: place });
           }
           examined.push({ row, method, candidates });
         }

@@ -7,6 +7,7 @@ import { chunksDirectory } from '../checkpoint/take-over.ts';
 import type { Message, Row } from '../contract/dataset.ts';
 import { makeWithin } from '../contract/make-directory.ts';
 import type { SampleSettings } from '../contract/settings.ts';
+import { EvaluationGrams } from '../data/evaluation-grams.ts';
 import { fewShotMessages, reflectionMessages } from '../data/prompts.ts';
 import { firstRows, joinRows, type RowList } from '../data/row-list.ts';
 import type { Response } from '../rewards/examine.ts';
@@ -33,11 +34,21 @@ export class Sampler {
   private readonly workspace: Workspace;
   private readonly policy: Policy;
   private readonly pools = new Map<string, RowList>();
+  /** What the stage is decontaminated of, if anything. */
+  readonly grams: EvaluationGrams | undefined;
 
-  constructor(settings: SampleSettings, workspace: Workspace, policy: Policy) {
+  private constructor(settings: SampleSettings, workspace: Workspace, policy: Policy, grams?: EvaluationGrams) {
     this.settings = settings;
     this.workspace = workspace;
     this.policy = policy;
+    this.grams = grams;
+  }
+
+  static async open(settings: SampleSettings, workspace: Workspace, policy: Policy): Promise<Sampler> {
+    const { decontaminate } = settings;
+    const grams = decontaminate && new EvaluationGrams();
+    if (decontaminate) grams?.add(await workspace.inputs.rows(decontaminate, 'evaluation'));
+    return new Sampler(settings, workspace, policy, grams);
   }
 
   /** The prompts that can be put, dataset after dataset. @throws UserError if one has a fault, or there is none */
@@ -55,6 +66,10 @@ export class Sampler {
     const require = isGraded ? () => gradable.require(this.workspace.file.datasets, what) : undefined;
     return usableRows(this.workspace, joinRows(parts), { part: 'train', what, require }, (row) => {
       gradable.see(row);
+      const gram = this.grams?.findInRow({ messages: row.messages });
+      if (gram !== undefined) {
+        return { kind: 'dropped', reason: 'contaminated', found: `an evaluation question has “${gram}”, too` };
+      }
       return judgePrompt(this.policy, { ...row, messages: [...this.prompt(row).messages] }, this.settings);
     });
   }
@@ -106,7 +121,13 @@ export class Sampler {
       case 'fewShot':
         return {
           method,
-          messages: fewShotMessages(row, this.pools.get(row.dataset) ?? [], this.settings.examples, seed),
+          messages: fewShotMessages(
+            row,
+            this.pools.get(row.dataset) ?? [],
+            this.settings.examples,
+            seed,
+            (example) => this.grams?.findInRow(example) === undefined,
+          ),
         };
       case 'reflection':
         return { method, messages: reflectionMessages(row) };

@@ -45,6 +45,7 @@ export async function decidingSettings(given: StageFile): Promise<DecidingSettin
   const ownFiles = [...new Set([...rewardFiles(given.settings), ...verifierFiles(data)])];
   const learned = { ...(await learnedFiles(data)), ...(await contentsOf(ownFiles)) };
   const start = await startByContent(file.model);
+  const decontaminate = await Promise.all(decontaminatedFor(file).map(wholeContent));
   const textWith = (contentOf: (name: string) => string | undefined): string => {
     const byContent = mapRewardFiles(file.settings, (path) => contentOf(path) ?? '');
     const settings = settingsOfWeights(byContent, whyNotLonger(given.settings));
@@ -52,7 +53,8 @@ export async function decidingSettings(given: StageFile): Promise<DecidingSettin
       ...withoutFiles(mapVerifierFile(dataset, (path) => contentOf(path) ?? '')),
       ...(dataset.file !== undefined && { file: contentOf(dataset.name) }),
     }));
-    return JSON.stringify({ stage, seed, settings, chat, precision, datasets, start, pins });
+    const content = { stage, seed, settings, chat, precision, datasets, start, pins };
+    return JSON.stringify({ ...content, ...(decontaminate.length > 0 && { decontaminate }) });
   };
   const text = textWith((name) => learned[name]?.sha256);
   return { digest: versioned(sha256Of(text)), text, withoutData: versioned(sha256Of(textWith(() => ''))), learned };
@@ -71,6 +73,16 @@ export async function evaluationDigest(given: StageFile, evaluation: EvaluationS
     trainedOn,
     datasets: await Promise.all(namedDatasets(file, settings.data).map(wholeContent)),
   });
+}
+
+/** SHA-256 of all of a dataset, held-out rows included. */
+export async function datasetDigest(dataset: DatasetSettings, seed: number): Promise<string> {
+  return digestOf({ dataset: await wholeContent(dataset), ...(dataset.generator && { seed }) });
+}
+
+/** Datasets with whose held-out rows those of a sample stage must share nothing. */
+export function decontaminatedFor(file: StageFile): DatasetSettings[] {
+  return namedDatasets(file, file.settings.sample?.decontaminate ?? []);
 }
 
 /** Digest of the model that a stage starts from; an earlier stage's is that of its checkpoint. */

@@ -62,6 +62,16 @@ test('a completion is counted where it is dropped first', () => {
   });
 });
 
+test('what has words of an evaluation question is dropped before all else, and counted', () => {
+  const filters = funnel({ decontaminate: ['exam'] });
+  const kept = filters.select('reasoning', [
+    candidate({ contaminated: true, passes: { correct: false } }),
+    candidate({ text: 'b', contaminated: false }),
+  ]);
+  expect(kept.map(({ text }) => text)).toEqual(['b']);
+  expect(filters.counts().dropped).toEqual({ ...nothing, contaminated: 1 });
+});
+
 test('filters that are not asked for let everything pass', () => {
   const filters = funnel({ keep: ['readable'] });
   expect(filters.select('reasoning', [candidate({ passes: { correct: false, oneLanguage: false } })])).toHaveLength(1);

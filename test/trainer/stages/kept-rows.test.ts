@@ -57,6 +57,48 @@ test('every kept row verifies against the manifest beside it, and passes its fil
   }
 });
 
+const question = (apples: number) => ({
+  prompt: `Tom has ${apples} apples and buys two more at the market; how many are there now?`,
+  answer: apples + 2,
+});
+const other = { prompt: 'Say a number.', answer: 1 };
+
+async function writeJsonl(name: string, rows: readonly object[]): Promise<string> {
+  await writeFile(join(root(), name), `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`);
+  return join(root(), name);
+}
+
+test('prompts that share ten words with a question that models are measured on are dropped, counted and told', async () => {
+  const file = await writeJsonl('train.jsonl', [question(1), question(2), other]);
+  const input = await pin(root(), 'base');
+  const keptWith = async (exam: readonly object[]) => {
+    const heldOut = { file: await writeJsonl('exam.jsonl', exam) };
+    const more = { perPrompt: 1, keep: [], sampling: { maxNewTokens: 4 } };
+    const { metrics } = await runToResult(root(), {
+      name: 'clean',
+      model: { input },
+      inputs: { base: input },
+      datasets: [
+        { name: 'train', file },
+        { name: 'exam', file, heldOut },
+      ],
+      settings: { sample: { prompts: ['train'], decontaminate: ['exam'], ...more } },
+    });
+    return { metrics, ...(await keptBy('clean')) };
+  };
+  const { rows, metrics, manifest } = await keptWith([question(7)]);
+  expect(rows.map(({ messages }) => messages[0]?.content)).toEqual([other.prompt]);
+  expect(metrics).toMatchObject({ 'data/rows': 3, 'data/used': 1, 'data/dropped_contaminated': 2 });
+  const against = { exam: expect.stringMatching(/^[0-9a-f]{64}$/) };
+  expect(manifest.filters).toEqual([{ name: 'decontaminated', version: 1, settings: { words: 10, against } }]);
+  expect(faultOfOrigin(rows[0] as Row, manifest)).toBeUndefined();
+
+  // What was kept in view of one exam is not what another one would leave, though nothing of either is learned.
+  const anew = await keptWith([{ prompt: 'Name a city.', answer: 0 }]);
+  expect(anew.rows).toHaveLength(3);
+  expect(anew.manifest.filters).not.toEqual(manifest.filters);
+});
+
 /** The very sample that a row says that it is from. */
 async function sampledOf({ origin }: Row, data: string) {
   const out = join(data, '..');
