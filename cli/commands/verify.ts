@@ -11,8 +11,10 @@ import {
 } from '../../trainer/checkpoint/chain/chain.ts';
 import { findMaterials } from '../../trainer/checkpoint/chain/find-materials.ts';
 import { readChain } from '../../trainer/checkpoint/chain/read-chain.ts';
+import { statementOf } from '../../trainer/checkpoint/chain/statement.ts';
 import { cliExitCodes } from '../exit-codes.ts';
 import { integerFrom, repeatable, type StateOption, stateOption } from '../options.ts';
+import { appliedPolicies } from '../../trainer/contract/preference-policy.ts';
 import { replay } from '../replay.ts';
 import { pipelineDirectory, readPipeline } from '../state.ts';
 import { table } from '../table.ts';
@@ -22,7 +24,7 @@ interface VerifyOptions extends StateOption {
   readonly digest?: string;
   readonly replay?: number;
   readonly stage?: string;
-  readonly output?: 'json';
+  readonly output?: 'json' | 'in-toto';
 }
 
 export function addVerify(program: Command): void {
@@ -39,7 +41,7 @@ export function addVerify(program: Command): void {
     .option('--digest <sha256>', 'digest of a checkpoint that must be there', digestOf)
     .option('--replay <steps>', 'compute the last steps of a stage again, and compare its checkpoint', integerFrom(1))
     .option('--stage <name>', 'with --replay: this stage (default: the last one)')
-    .addOption(new Option('-o, --output <format>', 'for machines').choices(['json']))
+    .addOption(new Option('-o, --output <format>', 'for machines').choices(['json', 'in-toto']))
     .addOption(stateOption())
     .action(async (argument: string, options: VerifyOptions) => {
       const directory = await chainDirectory(argument, options.state);
@@ -98,6 +100,7 @@ interface Verdict {
 
 function show(chain: Chain, { faults, materials, format }: Verdict): string {
   const finished = finishedLinks(chain.links);
+  if (format === 'in-toto') return faults.length > 0 ? '' : statements(finished, chain.links);
   if (format === 'json') {
     const checkpoints = finished.map(({ path, digest, manifest, provenance }) => ({
       path,
@@ -115,9 +118,15 @@ function show(chain: Chain, { faults, materials, format }: Verdict): string {
       finished.map((link) => cells(link, chain.links)),
     ),
     '\n',
+    ...shapedLines(finished, chain.links),
     ...materials.map(({ name, sha256, file }) => `${name}: ${file ?? `not compared, SHA-256 ${sha256}`}\n`),
     `${verdictOf(chain, faults)}\n`,
   ].join('');
+}
+
+/** A statement a line; none of a chain with a fault, since somebody would sign it. */
+function statements(finished: readonly Link[], links: readonly Link[]): string {
+  return finished.map((link) => `${JSON.stringify(statementOf(link, links))}\n`).join('');
 }
 
 function cells(link: Link, links: readonly Link[]): string[] {
@@ -133,6 +142,21 @@ function cells(link: Link, links: readonly Link[]): string[] {
     from.join(', ') || '–',
     String(manifest.files.length),
   ];
+}
+
+/** Which policy shaped which stages. */
+function shapedLines(finished: readonly Link[], links: readonly Link[]): string[] {
+  const stages = finished.flatMap((link) => {
+    if (link.provenance === undefined) return [];
+    const uses = parentsOf(link).flatMap(
+      (parent) => links.find(({ digest }) => digest === parent)?.provenance?.stage ?? [],
+    );
+    return [{ name: link.provenance.stage, settings: link.provenance.settings, uses }];
+  });
+  return appliedPolicies(stages).map(
+    ({ policy, declaredBy, shaped }) =>
+      `preference policy ${policy.name}, declared by ${declaredBy.join(', ')}: shaped ${shaped.join(', ') || 'nothing else'}\n`,
+  );
 }
 
 function verdictOf({ links }: Chain, faults: readonly string[]): string {

@@ -1,3 +1,4 @@
+import { preferencePolicy } from '../../trainer/contract/preference-policy.ts';
 import type { FileCheck } from '../../trainer/contract/file-check.ts';
 import { judgeShape } from '../../trainer/contract/judge.ts';
 import { type Json, list, object, text } from './lenient.ts';
@@ -19,7 +20,9 @@ export function namedRubrics({ stages }: Json): FileCheck['rubrics'] {
     const ofPairs = { path: [...path, 'sample', 'pairs', 'judge'], judge: judgeOfPairs, by: 'comparison' as const };
     return [...rewards, ofPairs].flatMap(({ path: where, judge, by }) => {
       const rubric = text(judge['rubric']);
-      return rubric === undefined || by === undefined ? [] : [{ path: [...where, 'rubric'], rubric, by }];
+      if (rubric === undefined || by === undefined) return [];
+      const { data: policy } = preferencePolicy.safeParse(judge['preferencePolicy']);
+      return [{ path: [...where, 'rubric'], rubric, by, ...(policy && { preferencePolicy: policy }) }];
     });
   });
 }

@@ -46,6 +46,16 @@ test('is the same for machines', async () => {
   });
 });
 
+test('prints a statement of provenance for each checkpoint', async () => {
+  const { code, stdout } = await verify('volume', '-o', 'in-toto');
+  const statements = stdout.trimEnd().split('\n');
+  expect(code).toBe(0);
+  expect(statements.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { predicateType: 'https://slsa.dev/provenance/v1' },
+    { subject: [{ digest: { sha256: sft.digest } }, {}, {}] },
+  ]);
+});
+
 test('exits with 4 and names every file that was changed', async () => {
   await cp(join(directory(), 'volume'), join(directory(), 'changed'), { recursive: true });
   for (const stage of ['base', 'sft']) {
@@ -59,6 +69,7 @@ test('exits with 4 and names every file that was changed', async () => {
     '',
   ]);
   expect(stdout).toMatch(/^2 faults$/m);
+  expect((await verify('changed', '-o', 'in-toto')).stdout).toBe('');
 });
 
 test('exits with 4 if the checkpoint that is asked for is another one', async () => {

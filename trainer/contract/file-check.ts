@@ -56,7 +56,14 @@ export const fileCheck = z.strictObject({
     }),
   ),
   /** What judges are asked, where the manifest says it. */
-  rubrics: z.array(z.strictObject({ path: manifestPath, rubric: judgeShape.rubric.unwrap(), by: judgeShape.by })),
+  rubrics: z.array(
+    z.strictObject({
+      path: manifestPath,
+      rubric: judgeShape.rubric.unwrap(),
+      by: judgeShape.by,
+      preferencePolicy: judgeShape.preferencePolicy,
+    }),
+  ),
   /** Stages with the model that they open: whether it fits into memory. */
   uses: z.array(
     z.strictObject({

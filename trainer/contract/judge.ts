@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { preferencePolicy } from './preference-policy.ts';
 import { exactlyOneRule, fraction, name, object, positiveInt, type Rule, withRules } from './schema.ts';
 import { serviceToken } from './service-token.ts';
 import { sampling } from './training.ts';
@@ -39,6 +40,9 @@ export const judgeShape = {
     .describe(
       'What the judge is asked, a Jinja template: docs/judge.md names its variables. One that asks for helpful, correct and clear answers when absent.',
     ),
+  preferencePolicy: preferencePolicy
+    .optional()
+    .describe('What the judge is to go by; the rubric shows it its text, and it is named in the report.'),
   scope: z
     .enum(['summary', 'response'])
     .default('summary')

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { grpo } from './grpo-settings.ts';
 import { judgedPairs } from './judge.ts';
+import { preferencePolicy } from './preference-policy.ts';
 import { count, exactlyOne, fraction, name, names, object, positiveInt, withRules } from './schema.ts';
 import type { LoraSettings } from './training.ts';
 import { evaluation, evaluationRules, promptShape, rowShape, sampling, trainingShape } from './training.ts';
@@ -121,6 +122,7 @@ export const rewardModel = object({
   ...trainingShape,
   learningRate: trainingShape.learningRate.default(6e-6),
   pairs: names.describe('Datasets with chosen and rejected, or sample stages with pairs.'),
+  preferencePolicy: preferencePolicy.optional(),
   epochs: positiveInt.default(1).describe('Passes over the pairs.'),
   batch: positiveInt.default(256).describe('Pairs per step.'),
   ...rowShape,

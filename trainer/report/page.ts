@@ -7,6 +7,7 @@ import { Html, html, scriptJson } from './html.ts';
 import type { PipelineRecord } from './record.ts';
 import { lineage } from './sections/lineage.ts';
 import { header, stageTable } from './sections/overview.ts';
+import { preferences } from './sections/preferences.ts';
 import { stageSection } from './sections/stage.ts';
 
 /**
@@ -40,7 +41,7 @@ export async function renderPage(pipeline: PipelineRecord, written: Date): Promi
       <body>
         ${header(pipeline)}
         <main>
-          ${stageTable(pipeline)} ${lineage(pipeline)}
+          ${stageTable(pipeline)} ${lineage(pipeline)} ${preferences(pipeline)}
           ${stages.map(({ stage }) =>
             stageSection(
               stage,

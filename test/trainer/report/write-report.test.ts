@@ -54,6 +54,16 @@ test('is one file without requests, and completions stay text', async () => {
   expect(page).toContain('&lt;/pre&gt;&lt;script&gt;alert(1)&lt;/script&gt;');
 });
 
+test('names the policy of preferences and what it shaped, and preferences by none', async () => {
+  const none = textOf(await report(join(root(), 'no-policy')));
+  expect(none).toMatch(/Preferences By no declared policy: preference /);
+  const preferencePolicy = { name: 'kind/1', text: hostile };
+  const change = { preference: { pairs: ['preferences'], preferencePolicy } };
+  const page = await report(join(root(), 'policy'), { change });
+  expect(textOf(page)).toMatch(/Policy kind\/1 [0-9a-f]+ , declared by preference , shaped r1 \./);
+  expect(page).not.toContain(hostile);
+});
+
 test('marks negative controls', async () => {
   const change = { 'r1-zero': { learningRate: 0, rewards: [{ random: {} }] } };
   const text = textOf(await report(join(root(), 'control'), { change }));

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { CheckpointManifest } from '../../contract/checkpoint.ts';
+import { policiesIn } from '../../contract/preference-policy.ts';
 import type { Provenance } from '../../contract/provenance.ts';
 
 /** A checkpoint of a model or of rows, as it was found. */
@@ -83,13 +85,17 @@ export function materialsOf(links: readonly Link[]): Material[] {
   return [...new Map(all.map((material) => [`${material.name} ${material.sha256}`, material])).values()];
 }
 
-/** Data files and files of a model that a stage had from outside. */
-export function materialsOfStage({ datasets, start }: Provenance): Material[] {
+/** Data files, files of a model and preference policies that a stage had from outside. */
+export function materialsOfStage({ datasets, start, settings }: Provenance): Material[] {
   const data = datasets.flatMap(({ name, file }) =>
     file === undefined ? [] : [{ name: `dataset ${name}`, sha256: file }],
   );
   const base = Array.isArray(start) ? start.map(({ path, sha256 }) => ({ name: `base ${path}`, sha256 })) : [];
-  return [...data, ...base];
+  const policies = policiesIn(settings).map(({ name, text }) => ({
+    name: `preference policy ${name}`,
+    sha256: createHash('sha256').update(text).digest('hex'),
+  }));
+  return [...data, ...base, ...policies];
 }
 
 /** The checkpoint that a stage began with; undefined where it began with another model, or with none. */

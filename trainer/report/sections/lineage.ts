@@ -22,7 +22,8 @@ export function lineage({ stages }: PipelineRecord): Html {
     <h2>Lineage</h2>
     <p class="note">
       <span class="key model"></span> weights, <span class="key data"></span> rows or scores, from the stage above to
-      the stage below. A digest is the SHA-256 of the checkpoint's manifest, which lists the SHA-256 of every file.
+      the stage below. A digest is the SHA-256 of the checkpoint's manifest, which lists the SHA-256 of every file;
+      <code>r1 verify</code> compares all of them.
     </p>
     <div class="scroll lineage">
       <table style="--row:${rowHeight}px">

@@ -146,9 +146,21 @@ test.each([
     message: /judge.rubric: does not show the judge what it is to judge; expected response in it/,
   },
   { by: 'comparison', rubric: '{{ response_a }}', message: /expected response_a and response_b in it/ },
+  {
+    rubric: '{{ response }}',
+    preferencePolicy: { name: 'kind/1', text: 'Prefer what is kind.' },
+    message: /judge.rubric: does not show the judge the preference policy; expected policy in it/,
+  },
 ])('refuses the rubric $rubric', ({ message, ...settings }) => {
   expect(() => judgeOf(settings, () => '')).toThrow(message);
   expect(() => judgeOf(settings, () => '')).toThrow(UserError);
+});
+
+test.each(['score', 'comparison'])('the rubric that there is for a %s shows the preference policy', async (by) => {
+  const preferencePolicy = { name: 'kind/1', text: 'Prefer {{ what }} is kind.' };
+  const { judge, asked } = judgeOf({ by, rubric: undefined, preferencePolicy }, () => 'unread');
+  await judge.score(texts('one text', 'another text'));
+  for (const { text } of asked) expect(text).toContain('Prefer {{ what }} is kind.');
 });
 
 test.each(['score', 'comparison'])('the rubric that there is for a %s tells the judge all', async (by) => {
