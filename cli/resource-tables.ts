@@ -45,6 +45,7 @@ const stageColumns: readonly ColumnOf<R1Stage>[] = [
   { title: 'PASS@1', align: 'right', wide: true, cell: ({ status }) => status?.display?.passAt1 },
   { title: 'KL', align: 'right', wide: true, cell: ({ status }) => status?.display?.kl },
   { title: 'NODE', wide: true, cell: ({ status }) => status?.display?.node },
+  { title: 'DEVICE', wide: true, cell: ({ status }) => status?.display?.device },
   { title: 'WORKERS', align: 'right', wide: true, cell: ({ status }) => status?.display?.workers },
   { title: 'CHECKPOINT', wide: true, cell: ({ status }) => status?.display?.checkpoint },
   { title: 'MESSAGE', cell: ({ status }) => status?.display?.message },

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { devices } from './contract/device.ts';
 import { overlong, type Precision, precisions } from './contract/training.ts';
 import { checkFiles } from './stages/check-files.ts';
 import { exportModel } from './stages/export-model.ts';
@@ -31,6 +32,7 @@ program
   .requiredOption('--learner <url>', 'where the learner listens')
   .requiredOption('--token-file <file>', 'file with the secret that it shares')
   .option('--workers <count>', 'worker threads; one per core when absent', Number)
+  .addOption(new Option('--device <device>', 'where it computes, as the learner does').choices(devices))
   .option('--patience <seconds>', 'how long the learner may be away; for ever when absent', Number)
   .action(sampleForLearner);
 

@@ -81,6 +81,12 @@ const resources: readonly Resource[] = [
       display('PASS@1', 'passAt1', 'Held-out pass@1.', wide),
       display('KL', 'kl', 'KL to the reference policy.', wide),
       display('NODE', 'node', 'Where it runs.', wide),
+      display(
+        'DEVICE',
+        'device',
+        'What it computes on: GPUs with CUDA and driver, or cpu; and in which precision.',
+        wide,
+      ),
       display('WORKERS', 'workers', 'Rollout workers that run, of those asked for.', wide),
       display('CHECKPOINT', 'checkpoint', 'Final checkpoint and the start of its digest.', wide),
       display('MESSAGE', 'message', 'Why it is where it is.'),

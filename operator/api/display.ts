@@ -69,6 +69,7 @@ export function displayStage(
     passAt1: metric('eval/pass@1'),
     kl: metric('kl'),
     node: status.node ?? '',
+    ...(progress?.device === undefined ? {} : { device: progress.device }),
     ...(rolloutWorkers === undefined ? {} : { workers: `${rolloutWorkers.running}/${rolloutWorkers.asked}` }),
     checkpoint: checkpoint === undefined ? '' : `${checkpoint.path}@${checkpoint.digest.slice(0, 12)}`,
     warnings: (status.warnings ?? []).map(({ reason }) => reason).join(','),

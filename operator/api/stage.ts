@@ -168,6 +168,7 @@ export const stageDisplay = z.strictObject({
   passAt1: z.string().max(100).describe('PASS@1'),
   kl: z.string().max(100).describe('KL'),
   node: z.string().max(253).describe('NODE'),
+  device: z.string().max(200).optional().describe('DEVICE'),
   workers: z.string().max(100).optional().describe('WORKERS'),
   checkpoint: z.string().max(200).describe('CHECKPOINT'),
   warnings: z.string().max(400).describe('WARNINGS'),

@@ -241,6 +241,7 @@ export class LocalShell implements Shell {
         command: options.trainer,
         count: stage.spec.rolloutWorkers,
         rollout,
+        device: content.device,
         log: (worker) => this.state.rolloutLog(name, number, worker),
       },
       onProgress: (progress) => options.onProgress(name, number, progress),

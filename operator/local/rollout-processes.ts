@@ -37,6 +37,8 @@ export interface RolloutProcessesOptions {
   readonly command: readonly string[];
   readonly count: number;
   readonly rollout: NonNullable<StageFile['rollout']>;
+  /** As the learner is told. */
+  readonly device?: StageFile['device'];
   /** Path of the log of each, from 1. */
   readonly log: (worker: number) => string;
 }
@@ -81,10 +83,11 @@ export class RolloutProcesses {
     await makeDirectory(dirname(path));
     await using log = await open(path, 'a');
     if (this.ending.signal.aborted) return null;
-    const { command, rollout } = this.options;
+    const { command, rollout, device } = this.options;
     const [program = process.execPath, ...leading] = command;
     const learner = ['--learner', `http://${loopback}:${rollout.port}`, '--token-file', rollout.tokenFile];
-    const args = [...leading, 'rollout', ...learner, '--workers', '1', '--patience', String(patienceSeconds)];
+    const place = device === undefined ? [] : ['--device', device];
+    const args = [...leading, 'rollout', ...learner, ...place, '--workers', '1', '--patience', String(patienceSeconds)];
     // In its own process group, so that Ctrl-C reaches the runner alone.
     const child = spawn(program, args, { detached: true, stdio: ['ignore', log.fd, log.fd] });
     this.children.add(child);

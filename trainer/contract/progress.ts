@@ -34,6 +34,8 @@ export const progressLine = z.object({
   /** Step, or part of the rows, up to which the stage's work is saved: another attempt goes on from there. */
   saved: z.int().min(0).optional(),
   warnings: stageWarnings.optional(),
+  /** What it computes on, in words. */
+  device: z.string().max(200).optional(),
 });
 export type ProgressLine = z.infer<typeof progressLine>;
 

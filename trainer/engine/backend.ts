@@ -10,7 +10,7 @@ import type { GenerationPlan, LivePlan } from './generation-plan.ts';
 import type { PairScores, ScoredSequence, TokenSequence } from './sequences.ts';
 
 /**
- * What executes the work of an engine: worker threads on CPUs (`threads/`). It holds parameters, gradient and moments where it computes; the
+ * What executes the work of an engine: worker threads on CPUs (`threads/`), or devices (`device/`). It holds parameters, gradient and moments where it computes; the
  * engine decides what is computed, and in which order. One call at a time, unless a call says otherwise.
  */
 export interface Backend {
@@ -38,6 +38,9 @@ export interface Backend {
   readMoments(): Promise<Moments>;
   /** @param write fills both arrays */
   writeMoments(write: WriteMoments): Promise<void>;
+
+  /** The most bytes of its memory that a device has held; absent where there is none. */
+  deviceBytes?(): Promise<number>;
 
   /** Gives up all that runs, at once; what it would have given is wanted no more. May be called at any time. */
   abandon(): void;

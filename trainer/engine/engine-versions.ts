@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import type { Precision } from '../contract/training.ts';
 import { laneDevices } from '../runtime/choose-device.ts';
 import { codeDigest } from './code-digest.ts';
-import { runtimeOnGpu } from '../runtime/open-device.ts';
+import { gpuVersions } from '../runtime/open-device.ts';
 import { chooseRuntime } from '../runtime/open-runtime.ts';
 import type { RuntimeName } from '../runtime/runtime.ts';
 
@@ -38,8 +39,21 @@ export function engineVersions(): Record<string, string> {
 function deviceVersions(): Record<string, string> {
   const [device] = laneDevices();
   if (device?.kind !== 'cuda') return device ? { device: device.kind } : {};
-  const { opsVersion: ops = '' } = runtimeOnGpu(0);
-  return { device: device.kind, gpu: device.name, ops };
+  const { name, capability } = device.of;
+  return { device: device.kind, gpu: name, capability: capability.join('.'), ...gpuVersions() };
+}
+
+/** For people, such as `2 × NVIDIA H100 80GB HBM3, bf16, CUDA 13.0, cuDNN 9.14.0, driver 580.95.05`. */
+export function deviceInWords(precision: Precision): string {
+  const [devices, { gpu, cuda, cudnn, driver }] = [laneDevices(), deviceVersions()];
+  const [device] = devices;
+  return [
+    gpu === undefined ? (device?.kind ?? 'cpu') : `${devices.length} × ${gpu}`,
+    precision,
+    ...(cuda === undefined ? [] : [`CUDA ${cuda}`]),
+    ...(cudnn === undefined ? [] : [`cuDNN ${cudnn}`]),
+    ...(driver === undefined ? [] : [`driver ${driver}`]),
+  ].join(', ');
 }
 
 /** What the bits of a stage depend on that computes nothing with a model. */

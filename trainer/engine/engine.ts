@@ -14,6 +14,7 @@ import { LiveGeneration } from './live-generation.ts';
 import type { OptimizerState, StepReport, StepSettings } from './optimizer-step.ts';
 import type { ScoredSequence, TokenSequence, TrainingBatch } from './sequences.ts';
 import { StopGuard } from './stop-guard.ts';
+import { WorkCount } from './work-count.ts';
 import { laneDevices } from '../runtime/choose-device.ts';
 import { DeviceBackend } from './device/device-backend.ts';
 import { ThreadBackend } from './threads/thread-backend.ts';
@@ -53,6 +54,8 @@ export class Engine {
   readonly #config: ModelConfig;
   readonly #backend: Backend;
   readonly #stop: StopGuard;
+  /** What was computed here. */
+  readonly work: WorkCount;
   #steps = 0;
   /** Calls that are not done. */
   #waiting = 0;
@@ -62,6 +65,7 @@ export class Engine {
     this.#stop = new StopGuard(stop, () => backend.abandon());
     this.#config = config;
     this.layout = layout;
+    this.work = new WorkCount(layout);
     this.#backend = backend;
   }
 
@@ -168,6 +172,7 @@ export class Engine {
   ): Promise<void> {
     const plans = planGeneration(requests, claims, this.#config, this.workers + helpers);
     const take = (index: number, completion: Completion): void => {
+      this.work.forward(completion.tokenIds.length);
       if (finishClaim(claims, index)) onCompletion(index, completion);
     };
     await this.#inOrder(async () => {
@@ -214,6 +219,7 @@ export class Engine {
     return this.#inOrder(async () => {
       const parts = cutCompletions(sequences, this.#config, tokenFields);
       const asked = { figure, inverseTemperature: inverseOf(temperature) };
+      this.work.forward(tokensOf(parts));
       return inBatchOrder(parts, await this.#stop.orStop(this.#backend.tokenFigures(parts, set, asked)));
     });
   }
@@ -222,6 +228,7 @@ export class Engine {
   async scores(sequences: readonly ScoredSequence[], { set = 'policy' }: { set?: string } = {}): Promise<number[]> {
     return this.#inOrder(async () => {
       const parts = cutSequences(sequences, this.#config, { size: sizeOfScored });
+      this.work.forward(tokensOf(parts));
       return inBatchOrder(parts, await this.#stop.orStop(this.#backend.scores(parts, set)));
     });
   }
@@ -235,6 +242,8 @@ export class Engine {
     return this.#inOrder(async () => {
       const parts = cutBatch(batch, this.#config);
       if (parts.length === 0) throw new Error('an optimizer step needs at least one sequence');
+      const positions = tokensOf(parts);
+      this.work.trained(positions);
       const { results, norm: gradNorm } = await this.#stop.orStop(this.#backend.gradient(parts));
       const loss = results.reduce((sum, result) => sum + result.loss, 0);
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
@@ -251,7 +260,7 @@ export class Engine {
       return {
         loss,
         gradNorm,
-        positions: parts.reduce((sum, { tokens }) => sum + tokens, 0),
+        positions,
         ...(batch.loss !== 'pairwise' && { probs: inOrder(({ probs }) => probs) }),
         ...(batch.loss === 'sft' && { top: inOrder(({ top }) => top) }),
         ...(batch.loss === 'pairwise' && { scores: inOrder(({ scores }) => scores) }),
@@ -277,6 +286,11 @@ export class Engine {
     this.#steps = step;
   }
 
+  /** The most bytes of its memory that one device has held; undefined where none computes. */
+  async deviceBytes(): Promise<number | undefined> {
+    return this.#inOrder(async () => this.#backend.deviceBytes?.());
+  }
+
   /** Ends the worker threads once they are out of the program they are running; calls not yet done are rejected. */
   async close(): Promise<void> {
     this.#stop.close();
@@ -295,4 +309,8 @@ export class Engine {
   #expectIdle(): void {
     if (this.#waiting > 0) throw new Error('the engine is working: await its last call before changing its memory');
   }
+}
+
+function tokensOf(parts: readonly { readonly tokens: number }[]): number {
+  return parts.reduce((sum, { tokens }) => sum + tokens, 0);
 }

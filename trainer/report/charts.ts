@@ -70,7 +70,9 @@ const catalogue: readonly Entry[] = [
   { title: 'Reward spread within groups', minor: true, metrics: ['reward_std', /^rewards\/(.+)\/std$/] },
   { title: 'Reward model scores', minor: true, metrics: [/^(min_reward|mean_reward|max_reward)$/] },
   { title: 'Step time', unit: 's', minor: true, metrics: ['step_time'] },
-  { title: 'Throughput', unit: 'tokens/s', minor: true, metrics: ['tokens_per_s'] },
+  { title: 'Throughput', unit: 'tokens/s', minor: true, metrics: ['tokens_per_s', 'device/tokens_per_s'] },
+  { title: 'Memory of a device', unit: 'GB', minor: true, metrics: ['device/memory_gb'] },
+  { title: 'Use of the devices', ...rate, minor: true, metrics: [/^device\/(utilization|mfu)$/] },
 ];
 
 /** Counters, constants and standard errors, which say nothing as a curve of their own. */

@@ -64,6 +64,7 @@ async function readStage(directory: string, pipeline: PipelineFile, stage: Pipel
     message: listed?.message ?? status?.display?.message ?? '',
     attempts: status?.attempts.length ?? 0,
     seconds: status?.runSeconds,
+    device: status?.display?.device,
     model: resource?.spec.model?.input?.stage ?? modelOf(stage, type),
     inputs: resource?.spec.inputs.map((input) => input.stage) ?? stagesNamed(settings, pipeline),
     checkpoint: await checkpointOf(out, status?.checkpoint ?? result?.checkpoint),

@@ -28,6 +28,8 @@ export interface StageRecord {
   readonly attempts: number;
   /** Seconds that its attempts ran, waiting not counted. */
   readonly seconds: number | undefined;
+  /** What it computed on, in words. */
+  readonly device: string | undefined;
   /** Stage that the model comes from, `base`, or `fresh weights`; undefined for a review. */
   readonly model: string | undefined;
   /** Earlier stages whose rows or reward models it uses. */

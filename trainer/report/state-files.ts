@@ -7,7 +7,9 @@ import { stageTypes } from '../contract/settings.ts';
  * the trainer does not import; a file that lacks something is shown without it.
  */
 const time = z.iso.datetime({ offset: true }).optional().catch(undefined);
-const display = z.looseObject({ state: z.string().default(''), message: z.string().default('') }).optional();
+const display = z
+  .looseObject({ state: z.string().default(''), message: z.string().default(''), device: z.string().optional() })
+  .optional();
 
 const settings = Object.fromEntries(
   stageTypes.map((type) => [type, z.record(z.string(), z.unknown()).optional()]),

@@ -10,12 +10,12 @@ export type HostDevice = 'host';
 export type LaneDevice =
   | { readonly kind: HostDevice }
   /** By its number in this process. */
-  | { readonly kind: 'cuda'; readonly gpu: number; readonly name: string };
+  | { readonly kind: 'cuda'; readonly gpu: number; readonly of: Gpu };
 
 /** What a stage computes on. */
 export interface DeviceChoice {
   readonly name: 'cpu' | 'cuda' | HostDevice;
-  /** Those that it computes on. */
+  /** Those that it can compute on. */
   readonly gpus?: readonly Gpu[];
   /** GPUs that this process could see, and why they stand idle. */
   readonly idle?: { readonly gpus: readonly Gpu[]; readonly because: string };
@@ -31,18 +31,30 @@ const host: HostDevice = 'host';
 
 const laneCounts = [1, 2, 4] as const;
 
+/** What the stage of this process asks for; a process runs one. */
+let askedByStage: Device = 'auto';
+
+/**
+ * From now on engines of this process compute on what its stage asks for.
+ *
+ * @throws UserError where it asks for GPUs that cannot be used
+ */
+export function settleDevice(asked: Device = 'auto'): DeviceChoice {
+  askedByStage = asked;
+  return chooseDevice(asked);
+}
+
 /**
  * Devices that this process computes on instead of worker threads: as many GPUs as a step can be shared out to, or parts of the host, of
- * which `R1_LANES` says how many. Only `R1_DEVICE` asks for them.
+ * which `R1_LANES` says how many.
  *
  * @throws UserError where there are no such devices
  */
 export function laneDevices({ R1_DEVICE, R1_LANES }: NodeJS.ProcessEnv = process.env): readonly LaneDevice[] {
   if (R1_DEVICE === host) return Array.from({ length: hostLanes(R1_LANES) }, () => ({ kind: host }));
-  if (R1_DEVICE !== 'cuda') return [];
-  const { gpus = [] } = chooseDevice('cuda', R1_DEVICE);
+  const { gpus = [] } = chooseDevice(askedByStage, R1_DEVICE);
   const count = laneCounts.findLast((known) => known <= gpus.length) ?? 0;
-  return gpus.slice(0, count).map(({ name }, gpu) => ({ kind: 'cuda', gpu, name }));
+  return gpus.slice(0, count).map((of, gpu) => ({ kind: 'cuda', gpu, of }));
 }
 
 /** @throws UserError where it is no number of lanes */
@@ -72,14 +84,18 @@ export function chooseDevice(asked: Device = 'auto', environment = process.env['
   if (device === undefined) {
     throw new UserError(`R1_DEVICE: found ${JSON.stringify(environment)}, expected ${devices.join(', ')} or nothing`);
   }
-  const found = { driver: orError(readCudaDriver), libraries: orError(findCudaLibraries) };
-  return decideDevice(device, found, environment === 'cuda');
+  foundDriver ??= orError(readCudaDriver);
+  return decideDevice(device, { driver: foundDriver, libraries: orError(findCudaLibraries) });
 }
 
-/** @param isTried GPUs are computed on although that has been shown on none yet */
-export function decideDevice(device: Device, found: CudaFound, isTried = false): DeviceChoice {
-  const unusable = whyUnusable(found) ?? (isTried ? undefined : 'computing on GPUs is not part of this version');
-  if (unusable === undefined && !(found.driver instanceof Error)) return { name: 'cuda', gpus: found.driver.gpus };
+/** Asked once: the answer holds for as long as a process lives. */
+let foundDriver: CudaFound['driver'] | undefined;
+
+export function decideDevice(device: Device, found: CudaFound): DeviceChoice {
+  const unusable = whyUnusable(found);
+  if (device !== 'cpu' && unusable === undefined && !(found.driver instanceof Error)) {
+    return { name: 'cuda', gpus: found.driver.gpus };
+  }
   if (device === 'cuda') throw new UserError(`device: cuda: ${unusable}; ${waysOn}`);
   const gpus = found.driver instanceof Error ? [] : found.driver.gpus;
   if (gpus.length === 0) return { name: 'cpu' };

@@ -19,6 +19,8 @@ export interface DeviceMemory {
   fillWithZeros(tensor: DeviceTensor): void;
   /** Since it was opened. */
   readonly traffic: DeviceTraffic;
+  /** The most that was held at a time; or what all that use the device hold now, where it tells that and it is more. */
+  readonly mostBytes: number;
 }
 
 export interface DeviceTraffic {

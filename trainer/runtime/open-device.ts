@@ -1,7 +1,10 @@
 import type { LaneDevice } from './choose-device.ts';
+import type { Gpu } from './ffi/cuda-driver.ts';
 import type { DeviceMemory } from './device-memory.ts';
 import { findCudaLibraries } from './ffi/cuda-libraries.ts';
+import { cudaVersions } from './ffi/cuda-versions.ts';
 import { FfiRuntime } from './ffi/ffi-runtime.ts';
+import { type Nvml, openNvml } from './ffi/nvml.ts';
 import { ffiRuntime } from './open-runtime.ts';
 import type { Runtime, RuntimeName } from './runtime.ts';
 
@@ -27,4 +30,24 @@ export function runtimeOnGpu(gpu: number): FfiRuntime {
   const runtime = FfiRuntime.openOnGpu(findCudaLibraries(), { gpu, form: 'bridge' });
   opened.set(gpu, runtime);
   return runtime;
+}
+
+/** What bits and speed of a GPU depend on besides its kind: the kernels, CUDA, and cuDNN and the driver where they are told. */
+export function gpuVersions(): Record<string, string> {
+  const { opsVersion: ops = '' } = runtimeOnGpu(0);
+  const driver = management()?.driverVersion;
+  return { ops, ...cudaVersions(findCudaLibraries()), ...(driver !== undefined && { driver }) };
+}
+
+/** Mean share of the last moments in which GPUs computed, 0 … 1; undefined where none of them tells. */
+export function gpuUtilization(gpus: readonly Gpu[]): number | undefined {
+  const shares = gpus.map(({ uuid }) => management()?.utilization(uuid)).filter((share) => share !== undefined);
+  return shares.length === 0 ? undefined : shares.reduce((sum, share) => sum + share, 0) / shares.length;
+}
+
+let nvml: { readonly opened: Nvml | undefined } | undefined;
+
+function management(): Nvml | undefined {
+  nvml ??= { opened: openNvml() };
+  return nvml.opened;
 }

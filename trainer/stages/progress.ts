@@ -38,9 +38,12 @@ export class ProgressReporter {
   /** Said or not. */
   private newest: ProgressLine | undefined;
   private readonly say: (line: string) => void;
+  private readonly device: string | undefined;
 
-  constructor(say: (line: string) => void = (line) => void process.stdout.write(line)) {
+  /** @param device what the stage computes on, in words */
+  constructor(say: (line: string) => void = toStdout, device?: string) {
     this.say = say;
+    this.device = device;
   }
 
   /** Rows looked at before the first step; the time that takes says nothing of the steps. */
@@ -72,6 +75,7 @@ export class ProgressReporter {
       phase,
       metrics: this.metrics,
       ...this.warned,
+      ...(this.device !== undefined && { device: this.device }),
       ...(this.savedUpTo !== undefined && { saved: this.savedUpTo }),
       ...(secondsLeft !== undefined && { secondsLeft }),
     };
@@ -99,4 +103,8 @@ function pick(metrics: Metrics): Metrics {
   return Object.fromEntries(
     watchedMetrics.filter((name) => name in metrics).map((name) => [name, metrics[name] as number]),
   );
+}
+
+function toStdout(line: string): void {
+  process.stdout.write(line);
 }

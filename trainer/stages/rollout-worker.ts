@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import type { Device } from '../contract/device.ts';
 import { UserError } from '../contract/errors.ts';
 import { foundInstead } from '../contract/found-instead.ts';
 import type { MemoryOf } from '../engine/backend.ts';
@@ -8,19 +9,23 @@ import { engineVersions } from '../engine/engine-versions.ts';
 import { parseHfConfig } from '../models/config.ts';
 import type { LearnerModel } from '../rollout/remote/protocol.ts';
 import { runRolloutWorker, type WorkerModel } from '../rollout/remote/worker.ts';
+import { sayIdleGpus, settleDevice } from '../runtime/choose-device.ts';
 import { stopOnSignals } from '../stop-on-signals.ts';
 
 interface RolloutWorkerOptions {
   readonly learner: string;
   readonly tokenFile: string;
   readonly workers?: number;
+  readonly device?: Device;
   /** Seconds. */
   readonly patience?: number;
 }
 
 /** Samples for a learner until its stage is done, or until a signal. */
-export async function sampleForLearner({ learner, tokenFile, workers, patience }: RolloutWorkerOptions): Promise<void> {
+export async function sampleForLearner(options: RolloutWorkerOptions): Promise<void> {
+  const { learner, tokenFile, workers, device, patience } = options;
   const signal = stopOnSignals();
+  sayIdleGpus(settleDevice(device));
   const threads = workers ?? availableParallelism();
   await runRolloutWorker({
     learner: learnerUrl(learner),
@@ -34,9 +39,10 @@ export async function sampleForLearner({ learner, tokenFile, workers, patience }
   });
 }
 
-/** What learner and worker must have in common, so that it makes no difference who samples. */
+/** What learner and worker must have in common, so that it makes no difference who samples. Kernels are compiled for a kind of GPU and not by its driver. */
 export function rolloutVersions(): Record<string, string> {
-  return engineVersions();
+  const { driver: _, ...versions } = engineVersions();
+  return versions;
 }
 
 const leastTokenLength = 16;

@@ -12,13 +12,14 @@ import { namingFullDisk } from '../contract/full-disk.ts';
 import { makeDirectory } from '../contract/make-directory.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { StageFile } from '../contract/stage-file.ts';
-import { sayRuntime } from '../engine/engine-versions.ts';
-import { chooseDevice, sayIdleGpus } from '../runtime/choose-device.ts';
+import { deviceInWords, sayRuntime } from '../engine/engine-versions.ts';
+import { sayIdleGpus, settleDevice } from '../runtime/choose-device.ts';
 import { RolloutServer } from '../rollout/remote/server.ts';
 import { evaluate } from './evaluate.ts';
 import { failureResult, reportFailure } from './failure.ts';
 import { grpo } from './grpo.ts';
 import { pretrain } from './pretrain.ts';
+import { ProgressReporter } from './progress.ts';
 import { readStageFile } from './read-stage-file.ts';
 import { review } from './review.ts';
 import { rewardModel } from './reward-model.ts';
@@ -46,7 +47,7 @@ export async function runStage(stageFilePath: string, resultFile?: string): Prom
     const file = await readStageFile(stageFilePath);
     await asOnlyWriter(file, stop, async (writer) => {
       if (file.settings.review === undefined) {
-        sayIdleGpus(chooseDevice(file.device));
+        sayIdleGpus(settleDevice(file.device));
         sayRuntime();
       }
       const result = await runRecipe(file, stop, writer);
@@ -89,7 +90,8 @@ async function asOnlyWriter(
 
 async function runRecipe(file: StageFile, stop: AbortSignal, writer: Writer): Promise<StageResult> {
   return namingFullDisk(file.out, undefined, async () => {
-    const workspace = await openWorkspace(file, stop, undefined, writer);
+    const device = file.settings.review === undefined ? deviceInWords(file.precision ?? 'f32') : undefined;
+    const workspace = await openWorkspace(file, stop, new ProgressReporter(undefined, device), writer);
     await requireSameData(file, workspace.settings, writer);
     await removeRuns(file.out, file.goneRuns ?? []);
     if (file.takeOver) await takeOver(file.out, file.takeOver, workspace.settingsDigest);

@@ -4,6 +4,7 @@ import { DivergedError, UserError } from '../contract/errors.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { EvaluationSettings } from '../contract/training.ts';
 import { evaluatePolicy } from './evaluation.ts';
+import { DeviceMeter } from './device-meter.ts';
 import { type EvaluationData, loadEvaluationData } from './evaluation-rows.ts';
 import { LearningWatch } from './learning-watch.ts';
 import { measure, measureStart } from './measure.ts';
@@ -46,6 +47,7 @@ export class Training {
   private readonly policy: Policy;
   private readonly options: TrainingOptions;
   private readonly watch: LearningWatch;
+  private readonly meter: DeviceMeter;
   private readonly evaluation: EvaluationSettings | undefined;
   private evaluated: EvaluationData | undefined;
   private done: number;
@@ -67,6 +69,7 @@ export class Training {
     this.workspace = workspace;
     this.watch = watch;
     this.policy = policy;
+    this.meter = new DeviceMeter(policy.engine, policy.config.precision);
     this.options = options;
     this.evaluation = policy.head === 'lm' ? workspace.file.evaluation : undefined;
     this.done = step;
@@ -133,6 +136,7 @@ export class Training {
       ...metrics,
       ...(this.done === 1 && { ...this.options.figures, ...this.evaluated?.figures }),
       step_time: seconds,
+      ...(await this.meter.figures(seconds)),
     });
     this.watch.see(this.done, metrics, this.stepsLeft === 0);
     workspace.progress.report('train', this.done, steps, metrics);

@@ -2,6 +2,7 @@ import { learnerServiceName, rolloutJobName, rolloutSecretName } from '../../cor
 import type { Job } from '../client/resources.ts';
 import type { Attempt } from './attempt.ts';
 import { gpusInWords, queueLabel } from './attempt-job.ts';
+import { deviceOf } from './gpus.ts';
 import { ownedBy, podSelector, stageLabels } from './labels.ts';
 import { mounts, rolloutPort, rolloutTokenFile } from './layout.ts';
 import { container, podMetadata, resourcesOf, restrictedPod } from './pod-spec.ts';
@@ -15,6 +16,7 @@ export const rolloutContainer = 'rollout';
 export function rolloutJob(attempt: Pick<Attempt, 'stage' | 'number' | 'image' | 'madeWith'>): Job {
   const { stage, number } = attempt;
   const { rolloutWorkers, queue } = stage.spec;
+  const device = deviceOf(stage.spec);
   const name = rolloutJobName(stage.metadata.name, number);
   const labels = { ...stageLabels(stage), ...podSelector(stage, number, 'rollout-worker') };
   return {
@@ -48,6 +50,7 @@ export function rolloutJob(attempt: Pick<Attempt, 'stage' | 'number' | 'image' |
                 `http://${learnerServiceName(stage.metadata.name, number)}:${rolloutPort}`,
                 '--token-file',
                 rolloutTokenFile,
+                ...(device === undefined ? [] : ['--device', device]),
               ],
               volumeMounts: [{ name: 'rollout', mountPath: mounts.rollout, readOnly: true }],
               resources: resourcesOf(stage.spec),

@@ -25,6 +25,11 @@ const progress = {
 test.each<{ name: string; status: Partial<StageStatus>; shown: object }>([
   { name: 'a new stage', status: {}, shown: { type: 'grpo', state: 'Pending', step: '', progress: '', attempt: 0 } },
   {
+    name: 'a stage that says what it computes on',
+    status: { progress: { ...progress, device: '2 × NVIDIA H100, bf16' } },
+    shown: { device: '2 × NVIDIA H100, bf16' },
+  },
+  {
     name: 'a running stage',
     status: {
       conditions: conditions('Unknown', 'AttemptRunning', 'attempt 2 runs'),

@@ -10,8 +10,11 @@ import {
   decideDevice,
   hostLanes,
   laneDevices,
+  settleDevice,
 } from '../../../trainer/runtime/choose-device.ts';
 import { readCudaDriver } from '../../../trainer/runtime/ffi/cuda-driver.ts';
+import { cudaVersions } from '../../../trainer/runtime/ffi/cuda-versions.ts';
+import { openNvml } from '../../../trainer/runtime/ffi/nvml.ts';
 import { findCudaLibraries } from '../../../trainer/runtime/ffi/cuda-libraries.ts';
 import { canCompile, compileLibrary } from '../../support/compile-library.ts';
 
@@ -21,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-const gpu = { name: 'NVIDIA H100', capability: [9, 0], memoryBytes: 80e9 } as const;
+const gpu = { name: 'NVIDIA H100', capability: [9, 0], memoryBytes: 80e9, uuid: 'GPU-1' } as const;
 const usable: CudaFound = {
   driver: { cuda: [13, 0], gpus: [gpu, gpu] },
   libraries: { needed: [], cudart: 'cudart', core: 'core', provider: 'provider', ops: 'ops' },
@@ -76,20 +79,25 @@ test('R1_DEVICE goes before what the manifest says, and must be a device', () =>
   expect(() => chooseDevice('auto', 'gpu')).toThrow('R1_DEVICE: found "gpu", expected auto, cpu, cuda or nothing');
 });
 
-test('where R1_DEVICE tries GPUs all that can be used are computed on', () => {
-  expect(decideDevice('cuda', usable, true)).toEqual({ name: 'cuda', gpus: [gpu, gpu] });
-  expect(() => decideDevice('cuda', usable)).toThrow(
-    'device: cuda: computing on GPUs is not part of this version; on a',
-  );
-  expect(() => decideDevice('cuda', { ...usable, driver: new Error('found no driver') }, true)).toThrow(
-    'device: cuda: found no driver; on a',
-  );
+test.each(['auto', 'cuda'] as const)('device: %s computes on all GPUs that can be used', (device) => {
+  expect(decideDevice(device, usable)).toEqual({ name: 'cuda', gpus: [gpu, gpu] });
 });
 
-test('devices come instead of worker threads where R1_DEVICE asks for them alone', () => {
+test('engines compute on worker threads where there is no GPU, or none is asked for', () => {
   expect(laneDevices({})).toEqual([]);
   expect(laneDevices({ R1_DEVICE: 'cpu', R1_LANES: '2' })).toEqual([]);
   expect(laneDevices({ R1_DEVICE: 'host', R1_LANES: '2' })).toEqual([{ kind: 'host' }, { kind: 'host' }]);
+});
+
+test('what a stage asks for holds for every engine of its process, and R1_DEVICE goes before it', () => {
+  try {
+    expect(() => settleDevice('cuda')).toThrow('device: cuda: found no NVIDIA driver');
+    expect(() => laneDevices({})).toThrow('device: cuda: found no NVIDIA driver');
+    expect(laneDevices({ R1_DEVICE: 'cpu' })).toEqual([]);
+  } finally {
+    settleDevice('auto');
+  }
+  expect(laneDevices({})).toEqual([]);
 });
 
 test('R1_LANES must be a number of lanes that a step can be shared out to', () => {
@@ -135,8 +143,18 @@ test('asking for a driver leaves the runtime as it is, whichever is first', () =
   expect(readCudaDriver(fakeDriver({ R1_INIT: 0, R1_CUDA: 13_010, R1_GPUS: 2 }))).toEqual({
     cuda: [13, 1],
     gpus: [
-      { name: 'Fake GPU', capability: [7, 5], memoryBytes: 80 * 2 ** 30 + 7 },
-      { name: 'Fake GPU', capability: [8, 5], memoryBytes: 80 * 2 ** 30 + 8 },
+      {
+        name: 'Fake GPU',
+        capability: [7, 5],
+        memoryBytes: 80 * 2 ** 30 + 7,
+        uuid: 'GPU-07172737-4757-6777-8797-a7b7c7d7e7f7',
+      },
+      {
+        name: 'Fake GPU',
+        capability: [8, 5],
+        memoryBytes: 80 * 2 ** 30 + 8,
+        uuid: 'GPU-08182838-4858-6878-8898-a8b8c8d8e8f8',
+      },
     ],
   });
   const none = { R1_CUDA: 13_000, R1_GPUS: 0 };
@@ -144,6 +162,27 @@ test('asking for a driver leaves the runtime as it is, whichever is first', () =
     'the NVIDIA driver says: no CUDA-capable device is detected (100)',
   );
   expect(() => readCudaDriver(fakeDriver({ ...none, R1_INIT: 803 }))).toThrow('unknown error (803)');
+});
+
+(canCompile ? test : test.skip)('the management library says which driver it is and how busy a GPU is', () => {
+  const nvml = openNvml(compileLibrary('test/trainer/runtime/fake-cuda/nvml.c', join(root, 'nvml.so'), { R1_INIT: 0 }));
+  expect(nvml?.driverVersion).toBe('580.95.05');
+  expect([nvml?.utilization('GPU-1'), nvml?.utilization('GPU-2')]).toEqual([0.37, undefined]);
+});
+
+(canCompile ? test : test.skip)('nothing is said where the management library is absent, or does not work', () => {
+  const path = compileLibrary('test/trainer/runtime/fake-cuda/nvml.c', join(root, 'broken-nvml.so'), { R1_INIT: 999 });
+  expect([openNvml(path), openNvml(join(root, 'libabsent.so'))]).toEqual([undefined, undefined]);
+});
+
+(canCompile ? test : test.skip)('CUDA says its version, and cuDNN where it is beside it', async () => {
+  const directory = await mkdtemp(join(root, 'versions-'));
+  const cudart = join(directory, 'libcudart.so.13');
+  compileLibrary('test/trainer/runtime/fake-cuda/cudart.c', cudart, { R1_MEMORY: 0 });
+  expect(cudaVersions({ cudart })).toEqual({ cuda: '13.2' });
+  await writeFile(join(root, 'cudnn.c'), '#include <stddef.h>\nsize_t cudnnGetVersion(void) { return 91401; }\n');
+  compileLibrary(join(root, 'cudnn.c'), join(directory, 'libcudnn.so.9'));
+  expect(cudaVersions({ cudart })).toEqual({ cuda: '13.2', cudnn: '9.14.1' });
 });
 
 function fakeDriver(answers: Record<string, number>): string {

@@ -43,6 +43,12 @@ import { canCompile, compileLibrary } from '../../support/compile-library.ts';
     expect(() => memory.copyOut(matrix, all)).toThrow('found memory that has been freed');
   });
 
+  test('memory in use is that of all who use the GPU', () => {
+    cuda.make('cudaMalloc', 4096); // by another
+    memory.allocate(1024);
+    expect(memory.mostBytes).toBeGreaterThanOrEqual(40 + 4096 + 1024);
+  });
+
   test('what nobody has written to is no number', () => {
     const numbers = new Float32Array(2);
     memory.copyOut(deviceTensor('float32', [2], memory.allocate(8)), numbers);

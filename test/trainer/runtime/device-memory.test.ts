@@ -163,3 +163,11 @@ test('the stock binding says that it has no devices', async () => {
   const a = floatsOn(memory, [1]);
   expect(() => stock.bind({ a, b: a })).toThrow('a: found a tensor of a device, expected one of this process');
 });
+
+test('the most that was held at a time is told, whatever was freed since', () => {
+  const memory = runtime.deviceMemory();
+  const [a] = [memory.allocate(100), memory.allocate(50)];
+  memory.free(a);
+  memory.allocate(60);
+  expect(memory.mostBytes).toBe(150);
+});

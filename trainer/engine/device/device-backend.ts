@@ -141,6 +141,10 @@ export class DeviceBackend implements Backend {
     };
   }
 
+  async deviceBytes(): Promise<number> {
+    return Math.max(...(await this.#lanes.each('mostBytes', () => ({}))));
+  }
+
   /** The lanes go on: parameters and moments of the last whole step are read from them. */
   abandon(): void {
     this.#lanes.abandon();

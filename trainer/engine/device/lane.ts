@@ -129,6 +129,7 @@ export class Lane {
         this.#give(deviceRows(parameters.changing('policy'), start, end), values),
       takeParameters: async ({ range: { start, end }, values }) =>
         this.#take(values, deviceRows(parameters.changing('policy'), start, end)),
+      mostBytes: async () => this.#device.memory.mostBytes,
       traffic: async () => ({ ...this.#device.memory.traffic, bytesExchanged: this.#bytesExchanged }),
     };
   }

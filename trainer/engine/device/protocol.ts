@@ -103,4 +103,6 @@ export type LaneJobs = {
   giveParameters: { request: Exchanged; result: true };
   takeParameters: { request: Exchanged; result: true };
   traffic: { request: object; result: LaneTraffic };
+  /** The most bytes of its device that were held at a time. */
+  mostBytes: { request: object; result: number };
 };

@@ -22,6 +22,7 @@ export function stageSection(stage: StageRecord, charts: readonly { chart: Chart
     stage.type,
     stage.message,
     seconds !== undefined && formatDuration(seconds),
+    stage.device,
     stage.attempts > 1 && `${stage.attempts} attempts`,
   ].filter((fact) => typeof fact === 'string' && fact !== '');
   return html`<section class="stage" id="stage-${stage.name}">

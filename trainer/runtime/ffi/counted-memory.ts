@@ -19,12 +19,16 @@ export interface MemoryCalls {
   copyOut(from: Pointer, to: Uint8Array): void;
   copy(from: Pointer, to: Pointer, bytes: number): void;
   fillWithZeros(at: Pointer, bytes: number): void;
+  /** Of all that use the device, where it tells. */
+  usedBytes?(): number;
 }
 
 /** A device's memory: every call is checked before it reaches the device, and what crosses its border is counted. */
 export class CountedMemory implements DeviceMemory {
   readonly #calls: MemoryCalls;
   readonly #allocated = new Map<DeviceBuffer, { readonly address: Pointer; readonly freed: () => void }>();
+  #heldBytes = 0;
+  #mostBytes = 0;
   readonly #traffic = { allocations: 0, bytesIn: 0, bytesOut: 0 };
 
   constructor(calls: MemoryCalls) {
@@ -35,12 +39,18 @@ export class CountedMemory implements DeviceMemory {
     return { ...this.#traffic };
   }
 
+  get mostBytes() {
+    return Math.max(this.#mostBytes, this.#calls.usedBytes?.() ?? 0);
+  }
+
   allocate(bytes: number): DeviceBuffer {
     if (!Number.isSafeInteger(bytes) || bytes <= 0) throw new Error(`found ${bytes} bytes, expected some to allocate`);
     const address = this.#calls.allocate(bytes);
     const { buffer, freed } = newBuffer(bytes, { address, memory: this.#calls.memory });
     this.#allocated.set(buffer, { address, freed });
     this.#traffic.allocations++;
+    this.#heldBytes += bytes;
+    this.#mostBytes = Math.max(this.#mostBytes, this.#heldBytes);
     return buffer;
   }
 
@@ -48,6 +58,7 @@ export class CountedMemory implements DeviceMemory {
     const { address, freed } = this.#allocation(buffer);
     this.#allocated.delete(buffer);
     freed();
+    this.#heldBytes -= buffer.bytes;
     this.#calls.free(address);
   }
 

@@ -3,6 +3,7 @@ import type { Pointer } from './api.ts';
 
 /** Functions of CUDA's runtime library that are called, with their parameters. Each answers with an error code. */
 const functions = {
+  cudaRuntimeGetVersion: '_Out_ int *',
   cudaSetDevice: 'int',
   cudaMemGetInfo: '_Out_ size_t *, _Out_ size_t *',
   cudaMalloc: '_Out_ void **, size_t',

@@ -12,6 +12,8 @@ export interface Gpu {
   /** Compute capability, such as 9 and 0. */
   readonly capability: readonly [major: number, minor: number];
   readonly memoryBytes: number;
+  /** As NVIDIA's tools write it: `GPU-8f6e…`. */
+  readonly uuid: string;
 }
 
 export interface CudaDriver {
@@ -52,14 +54,16 @@ export function readCudaDriver(path = driverLibrary): CudaDriver {
   const count = number('int cuDeviceGetCount(_Out_ int *count)');
   const gpus = Array.from({ length: count }, (_, ordinal): Gpu => {
     const device = number('int cuDeviceGet(_Out_ int *device, int ordinal)', ordinal);
-    const name = Buffer.alloc(256);
+    const [name, uuid] = [Buffer.alloc(256), Buffer.alloc(16)];
     call('int cuDeviceGetName(char *name, int size, int device)', name, name.length, device);
+    call('int cuDeviceGetUuid_v2(uint8_t *uuid, int device)', uuid, device);
     const attribute = (which: number) =>
       number('int cuDeviceGetAttribute(_Out_ int *value, int attribute, int device)', which, device);
     return {
       name: name.toString('utf8', 0, name.indexOf(0)),
       capability: [attribute(capabilityMajor), attribute(capabilityMinor)],
       memoryBytes: number('int cuDeviceTotalMem_v2(_Out_ size_t *bytes, int device)', device),
+      uuid: `GPU-${uuid.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')}`,
     };
   });
   return { cuda: [Math.trunc(version / 1000), Math.trunc((version % 1000) / 10)], gpus };

@@ -29,6 +29,10 @@ export function cudaMemoryCalls(cuda: CudaCalls, memory: Pointer, stream: Pointe
     },
     copy: (from, to, bytes) => cuda.call('cudaMemcpyAsync', to, from, bytes, deviceToDevice, stream),
     fillWithZeros: (at, bytes) => cuda.call('cudaMemsetAsync', at, 0, bytes, stream),
+    usedBytes() {
+      const { free, total } = memoryInfo(cuda);
+      return total - free;
+    },
   };
 }
 
@@ -37,15 +41,21 @@ function allocated(cuda: CudaCalls, bytes: number): Pointer {
     return cuda.make('cudaMalloc', bytes);
   } catch (error) {
     if (!(error instanceof CudaError) || error.code !== outOfDeviceMemory) throw error;
-    const [free, total] = [[0], [0]] as [number[], number[]];
-    cuda.call('cudaMemGetInfo', free, total);
-    const found = `${gib(free[0])} GiB free of the GPU's ${gib(total[0])}`;
+    const { free, total } = memoryInfo(cuda);
+    const found = `${gib(free)} GiB free of the GPU's ${gib(total)}`;
     throw new TrainerError('outOfMemory', `memory of the GPU: found ${found}, expected ${gib(bytes)} more`, {
       cause: error,
     });
   }
 }
 
-function gib(bytes: number | undefined): string {
-  return ((bytes ?? 0) / 2 ** 30).toFixed(2);
+/** Of the thread's GPU, in bytes. */
+function memoryInfo(cuda: CudaCalls): { readonly free: number; readonly total: number } {
+  const [free, total] = [[0], [0]] as [[number], [number]];
+  cuda.call('cudaMemGetInfo', free, total);
+  return { free: free[0], total: total[0] };
+}
+
+function gib(bytes: number): string {
+  return (bytes / 2 ** 30).toFixed(2);
 }
