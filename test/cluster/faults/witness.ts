@@ -105,7 +105,8 @@ export class Witness implements AsyncDisposable {
     const look = (): void => {
       if (isSo()) resolve();
     };
-    const timer = setTimeout(() => reject(new Error(`not within ${timeoutMs / 1000} s: ${what}`)), timeoutMs);
+    const giveUp = (): void => reject(new Error(`not within ${timeoutMs / 1000} s: ${what}\n${this.describe()}`));
+    const timer = setTimeout(giveUp, timeoutMs);
     this.waiters.add(look);
     look();
     await promise.finally(() => {
@@ -121,6 +122,22 @@ export class Witness implements AsyncDisposable {
       a.metadata.name.localeCompare(b.metadata.name),
     );
     return Object.fromEntries(all.map((each) => [`${each.kind} ${each.metadata.name}`, timeless(each.status)]));
+  }
+
+  /** What there is at this moment: pipelines and stages with what they say, Jobs and pods with how far they are. */
+  private describe(): string {
+    const { pipelines: p, stages: s, jobs: j, pods: q } = this.informers;
+    const lines = [
+      ...[...p.store.values(), ...s.store.values()].map(({ kind, metadata, status }) => {
+        const { reason, message } = findCondition(status?.conditions, 'Succeeded') ?? {};
+        return `${kind} ${metadata.name}: ${reason}: ${message}`;
+      }),
+      ...[...j.store.values()].map(({ metadata, status }) => `Job ${metadata.name}: ${JSON.stringify(status)}`),
+      ...[...q.store.values()].map(
+        ({ metadata, spec, status }) => `Pod ${metadata.name}: ${status?.phase} on ${spec?.nodeName ?? 'no node'}`,
+      ),
+    ];
+    return lines.toSorted().join('\n');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

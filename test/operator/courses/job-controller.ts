@@ -33,7 +33,7 @@ export class JobController {
     const { spec, status } = job;
     if (isOver(job)) return;
     const own = this.podsOf(job);
-    if (spec?.suspend === true) return this.suspendPods(job, own);
+    if (spec?.suspend === true) return this.suspend(job, own);
     if (!isTrainer(job)) return this.keepWorkers(job, own);
     if (spec?.activeDeadlineSeconds !== undefined) {
       for (const pod of own) if (!hasEnded(pod)) deletePod(this.store, pod);
@@ -45,8 +45,7 @@ export class JobController {
       if (status?.active !== undefined) this.judge(job, 'Failed', 'BackoffLimitExceeded');
       else this.makeFirstPod(job);
     } else if (this.unanswered.delete(job.metadata.uid)) this.makePod(job);
-    else if (own.some((pod) => pod.status?.phase === 'Succeeded')) this.judge(job, 'Complete', 'Completed');
-    else if (own.every(hasEnded)) this.judge(job, 'Failed', 'BackoffLimitExceeded');
+    else if (own.some((pod) => pod.status?.phase === 'Succeeded') || own.every(hasEnded)) this.judgeBy(job, own);
     else this.takeBack(surplusOf(own));
   }
 
@@ -69,9 +68,18 @@ export class JobController {
     }
   }
 
-  private suspendPods({ status, ...job }: Stored<Job>, own: readonly Stored<Pod>[]): void {
+  /** A trainer that ended by itself counts, although its Job is suspended by then. */
+  private suspend(job: Stored<Job>, own: readonly Stored<Pod>[]): void {
+    const ended = own.filter(hasEnded);
     this.takeBack(own.filter((each) => !hasEnded(each)));
-    if (status?.active !== undefined) this.store.put(jobs, { ...job, status: {} });
+    if (isTrainer(job) && ended.length > 0) return this.judgeBy(job, ended);
+    const { status, ...rest } = job;
+    if (status?.active !== undefined) this.store.put(jobs, { ...rest, status: {} });
+  }
+
+  private judgeBy(job: Stored<Job>, ended: readonly Stored<Pod>[]): void {
+    const succeeded = ended.some((pod) => pod.status?.phase === 'Succeeded');
+    this.judge(job, succeeded ? 'Complete' : 'Failed', succeeded ? 'Completed' : 'BackoffLimitExceeded');
   }
 
   /** As many as are asked for, whatever becomes of one; a Job of them never ends by itself. */
