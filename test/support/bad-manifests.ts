@@ -117,6 +117,11 @@ export const badManifests: readonly BadManifest[] = [
     expected: ['spec.stages[2].sample.decontaminate[1]: found "zero", expected a dataset'],
   },
   {
+    name: 'given completions of what is not sampled, and thoughts of none',
+    text: broken('sample: {', 'sample: {given: [other], thoughts: {}, '),
+    expected: ['spec.stages[2].sample: given: expected datasets that are among prompts (found none)'],
+  },
+  {
     name: 'judge of pairs that is no model, and pairs that nobody can learn completions from',
     text: broken('sample: {', 'sample: {pairs: {judge: {from: samples}}, '),
     expected: [

@@ -11,16 +11,19 @@ export interface Candidate {
   readonly passes: Readonly<Record<Exclude<Filter, 'correct'>, boolean>> & { readonly correct: boolean | undefined };
   /** Accuracy score, 0–1. */
   readonly accuracy: number;
-  /** It shares words with an evaluation question. */
-  readonly contaminated?: boolean;
+  /** What is against it before all filters. */
+  readonly fault?: Fault | undefined;
   readonly rewardModel?: number | undefined;
 }
 
+/** It has words of an evaluation question; a thought was asked for, and there is none. */
+export type Fault = 'contaminated' | 'noThought';
+
 /** Where the sampled completions went: `sampled` is `kept` plus the sum of `dropped`. */
-type Cause = 'contaminated' | 'abstained' | Filter | 'duplicate' | UnpairedCause | 'outranked' | 'overQuota';
+type Cause = Fault | 'abstained' | Filter | 'duplicate' | UnpairedCause | 'outranked' | 'overQuota';
 
 /** Counted where the settings ask for it. */
-type OptionalCause = 'contaminated' | UnpairedCause;
+type OptionalCause = Fault | UnpairedCause;
 
 /** Why a completion is in no pair: none is as long beside it, the judge finds both as good, or says nothing that can be read. */
 type UnpairedCause = 'unmatched' | 'draw' | 'unjudged';
@@ -33,7 +36,10 @@ export interface FunnelCounts {
   readonly keptByDomain: Readonly<Record<Domain, number>>;
 }
 
-type FunnelSettings = Pick<SampleSettings, 'keep' | 'rank' | 'keepPerPrompt' | 'quotas' | 'pairs' | 'decontaminate'>;
+type FunnelSettings = Pick<
+  SampleSettings,
+  'keep' | 'rank' | 'keepPerPrompt' | 'quotas' | 'pairs' | 'decontaminate' | 'thoughts'
+>;
 
 export interface Funnel {
   /** The kept ones of one prompt's completions, best first. */
@@ -56,6 +62,7 @@ export interface Funnel {
 export function createFunnel(settings: FunnelSettings): Funnel {
   const perRow = settings.pairs === undefined ? 1 : 2;
   const dropped: Record<Exclude<Cause, OptionalCause>, number> & Partial<Record<OptionalCause, number>> = {
+    ...(settings.thoughts && { noThought: 0 }),
     ...(settings.decontaminate && { contaminated: 0 }),
     abstained: 0,
     correct: 0,
@@ -115,11 +122,8 @@ export function createFunnel(settings: FunnelSettings): Funnel {
   };
 }
 
-function firstFailure(
-  keep: readonly Filter[],
-  { passes, contaminated }: Candidate,
-): Filter | 'contaminated' | 'abstained' | undefined {
-  if (contaminated) return 'contaminated';
+function firstFailure(keep: readonly Filter[], { passes, fault }: Candidate): Filter | Fault | 'abstained' | undefined {
+  if (fault) return fault;
   const failed = keep.find((filter) => passes[filter] !== true);
   return failed === 'correct' && passes.correct === undefined ? 'abstained' : failed;
 }

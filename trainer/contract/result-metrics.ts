@@ -91,7 +91,12 @@ export function resultMetrics(
   }
   if (rewardModel) return [...ofEveryStep, ...pairs, ...ofRows('data'), ...ofRows('data/heldOut')];
   if (sample) {
-    const rates = sample.methods.map(({ method }) => `reflection_rate/${method}`);
+    const { methods, given, thoughts } = sample;
+    const rates = [
+      ...methods.map(({ method }) => method),
+      ...(given ? ['given'] : []),
+      ...(thoughts ? ['thought'] : []),
+    ].map((method) => `reflection_rate/${method}`);
     return ['sampled', 'kept', ...rates, ...(sample.pairs === undefined ? [] : judgedPairs), ...ofRows('data')];
   }
   if (review) return ['reviewed', 'not_reviewed', 'rejected', 'rows'];

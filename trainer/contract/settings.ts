@@ -56,6 +56,23 @@ export const sampleMethod = object({
 export const sample = withRules(
   object({
     prompts: names.describe('Datasets with prompts.'),
+    given: names
+      .optional()
+      .describe(
+        'Those of prompts whose rows have a completion already, such as chats: it goes through the filters in place of samples.',
+      ),
+    thoughts: object({
+      minWords: z
+        .int()
+        .min(1)
+        .max(1000)
+        .default(12)
+        .describe('A query of fewer words needs none, unless it has an answer that is right or wrong.'),
+    })
+      .optional()
+      .describe(
+        'Given completions without a chain of thought get one that the model writes, where the query needs it. Of a row whose answer can be verified, only thoughts count that led the model to a right one.',
+      ),
     limit: positiveInt.optional().describe('At most this many prompts of each dataset.'),
     decontaminate: names
       .optional()
@@ -104,6 +121,18 @@ export const sample = withRules(
       ),
   }),
   [
+    {
+      rule: '!has(self.given) || self.given.all(g, g in self.prompts)',
+      message: 'given: expected datasets that are among prompts',
+    },
+    {
+      rule: '!has(self.thoughts) || has(self.given)',
+      message: 'thoughts: belong to completions that are given',
+    },
+    {
+      rule: '!has(self.given) || !has(self.pairs)',
+      message: 'given: pairs are of sampled completions alone',
+    },
     {
       rule: '!has(self.pairs) || self.perPrompt > 1',
       message: 'perPrompt: a pair needs at least 2 completions of a prompt',

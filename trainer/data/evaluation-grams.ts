@@ -36,9 +36,14 @@ export class EvaluationGrams {
   }
 }
 
+/** Words of a text in lower case, and what else means something. */
+export function wordsOf(text: string): string[] {
+  return text.normalize('NFKC').toLowerCase().match(word) ?? [];
+}
+
 /** Upper and lower case, marks between words and ways to write a character make no difference. */
 function* gramsOf(text: string): Generator<string> {
-  const words = text.normalize('NFKC').toLowerCase().match(word) ?? [];
+  const words = wordsOf(text);
   if (words.length > 0 && words.length < gramWords) yield words.join(' ');
   for (let start = 0; start + gramWords <= words.length; start++) {
     yield words.slice(start, start + gramWords).join(' ');

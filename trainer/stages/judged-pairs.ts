@@ -1,4 +1,4 @@
-import type { Candidate, Funnel } from '../algorithms/funnel.ts';
+import type { Funnel } from '../algorithms/funnel.ts';
 import { matchLengths } from '../algorithms/match-lengths.ts';
 import { mean } from '../algorithms/statistics.ts';
 import { zip } from '../algorithms/zip.ts';
@@ -7,22 +7,19 @@ import type { JudgedPairsSettings } from '../contract/judge.ts';
 import type { Score } from '../rewards/modules/protocol.ts';
 import { parseResponse } from '../rewards/parse-response.ts';
 import { isHeldOut } from '../data/is-held-out.ts';
+import type { SampleCandidate } from './candidates.ts';
 import type { InputModels } from './input-models.ts';
 import { type OpenedJudge, openJudge } from './judges.ts';
 import type { Metrics } from './metrics.ts';
 import type { Policy } from './policy.ts';
+import type { Method } from './sampler.ts';
 import type { RowOrigins } from './row-origins.ts';
 import type { Workspace } from './workspace.ts';
-
-/** One of a prompt's samples, by its place among them. */
-export interface SampleCandidate extends Candidate {
-  readonly sample: number;
-}
 
 /** A prompt, how it was put, and what was sampled of it. */
 export interface Examined {
   readonly row: Row;
-  readonly method: string;
+  readonly method: Method;
   readonly candidates: readonly SampleCandidate[];
 }
 

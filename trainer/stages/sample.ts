@@ -10,11 +10,11 @@ import type { StageResult } from '../contract/progress.ts';
 import type { SampleSettings } from '../contract/settings.ts';
 import type { RowList } from '../data/row-list.ts';
 import { writeRows } from '../data/rows.ts';
-import { examine } from '../rewards/examine.ts';
 import { parseResponse } from '../rewards/parse-response.ts';
 import { countReflections } from '../rewards/reflection.ts';
 import { withCompletion } from '../data/with-completion.ts';
-import { type Examined, JudgedPairs, type SampleCandidate } from './judged-pairs.ts';
+import { candidatesOf, type SampleCandidate } from './candidates.ts';
+import { type Examined, JudgedPairs } from './judged-pairs.ts';
 import type { Metrics } from './metrics.ts';
 import { loadPolicy } from './load-policy.ts';
 import { InputModels } from './input-models.ts';
@@ -47,6 +47,7 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
     const origins = await RowOrigins.open(settings, workspace);
     const reflections = new ReflectionCounter();
     const { rows, figures } = await sampler.rows();
+    const examiner = { settings, verify: workspace.verifiers.verify, grams: sampler.grams };
     // Made anew by every attempt, from the chunks that are there already.
     const kept = partialOf(join(sampler.directory, rowsName));
 
@@ -57,7 +58,7 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
           ? await withModelScores(models, settings.rewardModel, row, candidates)
           : candidates;
         for (const [rank, { text, sample: place }] of funnel.select(row.domain, ranked).entries())
-          best.push(origins.seal(asRow(row, text, rank), { row, method, samples: [place] }));
+          best.push(origins.seal(asRow(row, method, text, rank), { row, method, samples: [place] }));
       }
       return best;
     };
@@ -70,15 +71,8 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
         const chunk = rowsBetween(rows, start, start + chunkPrompts).filter(({ domain }) => !funnel.full(domain));
         const sampled = await sampler.chunk(start / chunkPrompts, chunk);
         const examined: Examined[] = [];
-        for (const [row, { method, completions }] of zip(chunk, sampled)) {
-          const candidates: SampleCandidate[] = [];
-          for (const [place, completion] of completions.entries()) {
-            const { minLanguageConsistency } = settings;
-            const candidate = await examine(row, completion, minLanguageConsistency, workspace.verifiers.verify);
-            const contaminated = sampler.grams?.findIn(candidate.text) !== undefined;
-            candidates.push({ ...candidate, contaminated, sample: place });
-          }
-          examined.push({ row, method, candidates });
+        for (const [row, ofRow] of zip(chunk, sampled)) {
+          examined.push({ row, method: ofRow.method, candidates: await candidatesOf(row, ofRow, examiner) });
         }
         yield* pairs ? await pairs.rows(examined, funnel, origins) : await bestOf(examined);
         reflections.add(sampled);
@@ -150,8 +144,9 @@ async function withModelScores(
 }
 
 /** A kept completion as a training row: its prompt is the plain one, however it was put when sampled. */
-function asRow(row: Row, text: string, rank: number): Row {
-  return withCompletion({ ...row, id: `${row.id}/${rank}` }, text);
+function asRow(row: Row, method: Method, text: string, rank: number): Row {
+  const id = `${row.id}/${rank}`;
+  return method === 'given' ? { ...row, id, completion: text } : withCompletion({ ...row, id }, text);
 }
 
 /** How often completions verify or revise, by prompting method. */

@@ -8,6 +8,7 @@ import type { Message, Row } from '../contract/dataset.ts';
 import { makeWithin } from '../contract/make-directory.ts';
 import type { SampleSettings } from '../contract/settings.ts';
 import { EvaluationGrams } from '../data/evaluation-grams.ts';
+import { needsThought } from '../data/needs-thought.ts';
 import { fewShotMessages, reflectionMessages } from '../data/prompts.ts';
 import { firstRows, joinRows, type RowList } from '../data/row-list.ts';
 import type { Response } from '../rewards/examine.ts';
@@ -18,7 +19,8 @@ import { Gradable } from './gradable.ts';
 import { judgePrompt } from './row-verdicts.ts';
 import type { Workspace } from './workspace.ts';
 
-export type Method = SampleSettings['methods'][number]['method'];
+/** How a prompt was put: `given` not at all, as its row has a completion, and `thought` for the sake of the thought alone. */
+export type Method = SampleSettings['methods'][number]['method'] | 'given' | 'thought';
 
 /** A prompt as it was put, and what came of it. Kept on disk chunk by chunk, so that a killed stage repeats at most one chunk. */
 export interface Sampled {
@@ -66,11 +68,18 @@ export class Sampler {
     const require = isGraded ? () => gradable.require(this.workspace.file.datasets, what) : undefined;
     return usableRows(this.workspace, joinRows(parts), { part: 'train', what, require }, (row) => {
       gradable.see(row);
-      const gram = this.grams?.findInRow({ messages: row.messages });
+      const isGiven = this.settings.given?.includes(row.dataset) ?? false;
+      if (isGiven && row.completion === undefined) {
+        return { kind: 'fault', found: 'it has no completion; sample.given says that its data set has them' };
+      }
+      const gram = this.grams?.findInRow(isGiven ? row : { messages: row.messages });
       if (gram !== undefined) {
         return { kind: 'dropped', reason: 'contaminated', found: `an evaluation question has “${gram}”, too` };
       }
-      return judgePrompt(this.policy, { ...row, messages: [...this.prompt(row).messages] }, this.settings);
+      const { method, messages } = this.prompt(row);
+      return method === 'given'
+        ? { kind: 'used' }
+        : judgePrompt(this.policy, { ...row, messages: [...messages] }, this.settings);
     });
   }
 
@@ -83,14 +92,21 @@ export class Sampler {
     await makeWithin(this.directory);
   }
 
-  /** Completions of a chunk's prompts, from disk if an earlier attempt has sampled them. */
+  /** Completions of a chunk's prompts: given ones, and others from disk if an earlier attempt has sampled them. */
   async chunk(index: number, rows: readonly Row[]): Promise<Sampled[]> {
+    const asked = rows.filter((row) => this.methodOf(row) !== 'given');
+    const sampled = asked.length === 0 ? [] : await this.sampledChunk(index, asked);
+    this.workspace.progress.saved(index + 1);
+    let next = 0;
+    return rows.map((row) => (this.methodOf(row) === 'given' ? given(row) : (sampled[next++] as Sampled)));
+  }
+
+  private async sampledChunk(index: number, rows: readonly Row[]): Promise<Sampled[]> {
     const path = join(this.directory, `${String(index).padStart(6, '0')}.json`);
     const saved = await readFile(path, 'utf8').catch(() => undefined);
     // Replaced as a whole, so never half.
     const sampled = saved === undefined ? await this.sample(rows) : (JSON.parse(saved) as Sampled[]);
     if (saved === undefined) await replaceFile(path, JSON.stringify(sampled), this.workspace.writer);
-    this.workspace.progress.saved(index + 1);
     return sampled;
   }
 
@@ -112,11 +128,20 @@ export class Sampler {
     }));
   }
 
-  private prompt(row: Row): { method: Method; messages: readonly Message[] } {
+  private methodOf(row: Row): Method {
+    const { methods, given: ofGiven, thoughts } = this.settings;
+    if (ofGiven?.includes(row.dataset)) return thoughts && needsThought(row, thoughts.minWords) ? 'thought' : 'given';
     const { seed, stage } = this.workspace.file;
-    const method = chooseMethod(this.settings.methods, uniform(randomKey(seed, stage, 'method', row.id), 0));
+    return chooseMethod(methods, uniform(randomKey(seed, stage, 'method', row.id), 0));
+  }
+
+  private prompt(row: Row): { method: Method; messages: readonly Message[] } {
+    const { seed } = this.workspace.file;
+    const method = this.methodOf(row);
     switch (method) {
       case 'plain':
+      case 'given':
+      case 'thought':
         return { method, messages: row.messages };
       case 'fewShot':
         return {
@@ -135,8 +160,13 @@ export class Sampler {
   }
 }
 
+/** The completion of the row itself, which ranks with no other. */
+function given({ id, messages, completion: text = '' }: Row): Sampled {
+  return { id, method: 'given', messages, completions: [{ text, opening: '', tokens: 0, terminated: true }] };
+}
+
 /** @param draw uniform in 0–1 */
-function chooseMethod(methods: SampleSettings['methods'], draw: number): Method {
+function chooseMethod(methods: SampleSettings['methods'], draw: number): SampleSettings['methods'][number]['method'] {
   const total = methods.reduce((sum, { share }) => sum + share, 0);
   let left = draw * total;
   for (const { method, share } of methods) {

@@ -65,8 +65,8 @@ test('a completion is counted where it is dropped first', () => {
 test('what has words of an evaluation question is dropped before all else, and counted', () => {
   const filters = funnel({ decontaminate: ['exam'] });
   const kept = filters.select('reasoning', [
-    candidate({ contaminated: true, passes: { correct: false } }),
-    candidate({ text: 'b', contaminated: false }),
+    candidate({ fault: 'contaminated', passes: { correct: false } }),
+    candidate({ text: 'b' }),
   ]);
   expect(kept.map(({ text }) => text)).toEqual(['b']);
   expect(filters.counts().dropped).toEqual({ ...nothing, contaminated: 1 });

@@ -8,7 +8,7 @@ import { faultOfOrigin } from '../../../trainer/data/row-origin.ts';
 import { readRows } from '../../../trainer/data/rows.ts';
 import { examine } from '../../../trainer/rewards/examine.ts';
 import { useBaseStage } from '../../support/base-stage.ts';
-import { pin, runToResult } from '../../support/trainer.ts';
+import { pin, readResult, runStage, runToResult, writeStage } from '../../support/trainer.ts';
 
 const root = useBaseStage({ steps: 60, batch: 32 });
 
@@ -97,6 +97,73 @@ test('prompts that share ten words with a question that models are measured on a
   const anew = await keptWith([{ prompt: 'Name a city.', answer: 0 }]);
   expect(anew.rows).toHaveLength(3);
   expect(anew.manifest.filters).not.toEqual(manifest.filters);
+});
+
+test('given completions pass the filters beside sampled ones, to the row of a quota, also after a kill', async () => {
+  const greetings = Array.from({ length: 90 }, (_, at) => ({
+    prompt: `Hello, I am number ${at}!`,
+    completion: `Hello ${at}!`,
+  }));
+  const chat = await writeJsonl('chat.jsonl', [...greetings, { prompt: 'Hi', completion: 'Hi! ```' }]);
+  const asked = await writeJsonl(
+    'asked.jsonl',
+    Array.from({ length: 150 }, (_, at) => question(at + 1)),
+  );
+  const input = await pin(root(), 'base');
+  const stage = (name: string) => ({
+    name,
+    stage: 'both',
+    model: { input },
+    inputs: { base: input },
+    datasets: [
+      { name: 'asked', file: asked },
+      { name: 'chat', file: chat, domain: 'general' },
+    ],
+    settings: {
+      sample: {
+        prompts: ['asked', 'chat'],
+        given: ['chat'],
+        thoughts: {},
+        keep: [],
+        perPrompt: 2,
+        keepPerPrompt: 2,
+        quotas: { reasoning: 141, general: 51 },
+        sampling: { maxNewTokens: 4 },
+      },
+    },
+  });
+  const { metrics } = await runToResult(root(), stage('both'));
+  const { rows, manifest } = await keptBy('both');
+  const general = rows.filter(({ domain }) => domain === 'general');
+  expect([rows.length - general.length, general.length]).toEqual([141, 51]);
+  expect(general.map(({ completion }) => completion)).toEqual(
+    greetings.slice(0, 51).map(({ completion }) => completion),
+  );
+  expect(general[0]?.origin).toMatchObject({ method: 'given', samples: [0] });
+  expect(rows.map((row) => faultOfOrigin(row, manifest)).filter(Boolean)).toEqual([]);
+  expect(metrics).toMatchObject({ 'reflection_rate/given': 0, kept: 192 });
+
+  const path = await writeStage(root(), stage('killed'));
+  const killed = await runStage(path, { file: join(root(), 'killed/chunks-*/000000.json') });
+  expect(killed.signal).toBe('SIGKILL');
+  expect((await runStage(path)).code).toBe(0);
+  const digest = async (name: string) => (await readResult(root(), name)).checkpoint?.digest;
+  expect(await digest('killed')).toBe(await digest('both'));
+});
+
+test('a row without the completion that it is said to have is a fault', async () => {
+  const chat = await writeJsonl('empty.jsonl', [{ prompt: 'Hi', completion: 'Hi!' }, other]);
+  const input = await pin(root(), 'base');
+  const stage = {
+    name: 'faulty',
+    model: { input },
+    inputs: { base: input },
+    datasets: [{ name: 'chat', file: chat, domain: 'general' }],
+    settings: { sample: { prompts: ['chat'], given: ['chat'] } },
+  };
+  const { code, stderr } = await runStage(await writeStage(root(), stage));
+  expect(code).toBe(64);
+  expect(stderr).toContain('row chat/2: it has no completion; sample.given says that its data set has them');
 });
 
 /** The very sample that a row says that it is from. */

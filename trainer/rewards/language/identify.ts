@@ -8,8 +8,8 @@ export type Fit = Readonly<Partial<Record<Language, number>>>;
 
 export type Identify = (text: string) => Fit;
 
-/** Short phrases come again and again in the completions of a rollout. */
-const cached = 20_000;
+/** Short phrases come again and again in the completions of a rollout. A fit takes 4 KB: more of them outlive the young generation. */
+const cached = 2000;
 const longestCached = 40;
 
 /** Loaded when first needed: it takes a second and 140 MB, which a process that grades nothing can do without. */
