@@ -33,7 +33,7 @@ export interface MemoryPart {
 }
 
 /** Node, ONNX Runtime and what they have loaded, without a model. */
-const programBytes = 500e6;
+export const programBytes = 500e6;
 
 /**
  * The memory that a stage needs at its peak, by what it is for; docs/pretrained-models.md has the same in a table, with measurements.
@@ -59,10 +59,9 @@ export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
   const each = ofWorkers(workers);
   const rounded = inBfloat16(layout) + (reference ? inBfloat16(trained) : 0);
   const longest = Math.min(sampledLength, config.maxLength);
-  const ofOneSequence = longest * kvBytesPerToken(config);
   // In bf16 as many in float32, where a runtime takes no other.
   const asFloats = copies && config.precision === 'bf16' ? 2 : 1;
-  const keysAndValues = asFloats * Math.max(ofOneSequence, Math.min(cacheBytes, mostRows * ofOneSequence));
+  const keysAndValues = asFloats * keysAndValuesBytes(config, longest);
   const packed = runtime === 'ops' && longest > 0 && !step ? ownPanelBytes(config, layout) : 0;
   return [
     certain('the weights', weights),
@@ -83,6 +82,12 @@ export function estimateMemory(demand: MemoryDemand): MemoryPart[] {
   ];
 }
 
+/** Of the sequences that are sampled side by side, as many as there is room for. */
+export function keysAndValuesBytes(config: ModelConfig, longest: number): number {
+  const ofOneSequence = longest * kvBytesPerToken(config);
+  return Math.max(ofOneSequence, Math.min(cacheBytes, mostRows * ofOneSequence));
+}
+
 /** Of the copy of what products read in bfloat16. */
 function roundedBytes({ tensors }: ParameterLayout): number {
   const sizes = tensors.map(({ type, size }) => (type === 'bfloat16' ? size : 0));
@@ -100,11 +105,11 @@ function tableBytes(config: ModelConfig, head: Head): number {
   return bytesPerNumber * hiddenSize * (head === 'lm' ? Math.max(vocabularySize, intermediateSize) : intermediateSize);
 }
 
-function certain(what: string, bytes: number): MemoryPart {
+export function certain(what: string, bytes: number): MemoryPart {
   return { what, bytes, certain: true };
 }
 
-function likely(what: string, bytes: number): MemoryPart {
+export function likely(what: string, bytes: number): MemoryPart {
   return { what, bytes, certain: false };
 }
 

@@ -43,14 +43,7 @@ export function ofStep(step: LargestStep, { config, head, workers, runtime }: Wh
   const { vocabularySize, hiddenSize, layers, heads, kvHeads, headDim, maxLength, lora } = config;
   const { sequences, size, rowsPerSequence } = step;
   const [length, predicted] = [Math.min(size.length, maxLength), Math.min(size.predicted, maxLength)];
-  const microBatches = cutMicroBatches(
-    Array.from({ length: Math.min(sequences, enoughSequences) }, () => ({
-      length,
-      rows: rowsPerSequence,
-      tokens: rowsPerSequence * length,
-    })),
-    budgetFor(config),
-  );
+  const microBatches = cutLargestStep(step, config);
   const busy = Math.min(workers, microBatches.length);
   const each = ofWorkers(busy);
   const [largest] = microBatches;
@@ -68,6 +61,17 @@ export function ofStep(step: LargestStep, { config, head, workers, runtime }: Wh
     ...(scores > 0 && { [`attention scores ${each}`]: 4 * busy * scores }),
     ...(embeddingRows > 0 && { "the embedding's gradient by rows": bytesPerNumber * hiddenSize * embeddingRows }),
   };
+}
+
+/** Its micro-batches; of very many no more than make a difference. */
+export function cutLargestStep({ sequences, size, rowsPerSequence }: LargestStep, config: ModelConfig) {
+  const length = Math.min(size.length, config.maxLength);
+  const all = Array.from({ length: Math.min(sequences, enoughSequences) }, () => ({
+    length,
+    rows: rowsPerSequence,
+    tokens: rowsPerSequence * length,
+  }));
+  return cutMicroBatches(all, budgetFor(config));
 }
 
 /** Whose memory it is, as a refusal tells it. */

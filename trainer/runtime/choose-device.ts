@@ -50,9 +50,17 @@ export function settleDevice(asked: Device = 'auto'): DeviceChoice {
  *
  * @throws UserError where there are no such devices
  */
-export function laneDevices({ R1_DEVICE, R1_LANES }: NodeJS.ProcessEnv = process.env): readonly LaneDevice[] {
+export function laneDevices(environment: NodeJS.ProcessEnv = process.env): readonly LaneDevice[] {
+  return devicesFor(askedByStage, environment);
+}
+
+/** The same for a stage of another process. @throws UserError where there are no such devices */
+export function devicesFor(
+  asked: Device | undefined,
+  { R1_DEVICE, R1_LANES }: NodeJS.ProcessEnv = process.env,
+): readonly LaneDevice[] {
   if (R1_DEVICE === host) return Array.from({ length: hostLanes(R1_LANES) }, () => ({ kind: host }));
-  const { gpus = [] } = chooseDevice(askedByStage, R1_DEVICE);
+  const { gpus = [] } = chooseDevice(asked, R1_DEVICE);
   const count = laneCounts.findLast((known) => known <= gpus.length) ?? 0;
   return gpus.slice(0, count).map((of, gpu) => ({ kind: 'cuda', gpu, of }));
 }

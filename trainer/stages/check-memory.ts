@@ -1,5 +1,8 @@
+import type { Device } from '../contract/device.ts';
+import { UserError } from '../contract/errors.ts';
 import type { FileCheck } from '../contract/file-check.ts';
 import { loraOf } from '../contract/settings.ts';
+import { devicesFor, type LaneDevice } from '../runtime/choose-device.ts';
 import { configOf } from './config-of.ts';
 import { fits, memoryLimit } from './model-fits.ts';
 import { rewardModelConfigs } from './reward-model-configs.ts';
@@ -17,6 +20,8 @@ export async function memoryProblem(
 ): Promise<string | undefined> {
   const stored = await configOf(use);
   if (stored === undefined) return undefined;
+  const devices = devicesOf(use.device);
+  if (devices === undefined) return undefined;
   const { settings, workers } = use;
   const config = { ...stored, lora: loraOf(settings) };
   const { grpo, pretrain, sft, rewardModel } = settings;
@@ -24,5 +29,15 @@ export async function memoryProblem(
   const trained = (grpo ?? pretrain ?? sft ?? rewardModel) !== undefined;
   const reference = grpo !== undefined && usesReference(grpo);
   const rewardModels = await rewardModelConfigs(settings, (name) => uses.find(({ stage }) => stage === name));
-  return fits({ config, head, trained, reference, rewardModels, settings, workers }, limit).never;
+  return fits({ config, head, trained, reference, rewardModels, settings, workers, devices }, limit).never;
+}
+
+/** None where it computes on processors; nothing where it asks for what there is not, which is told elsewhere. */
+function devicesOf(asked: Device | undefined): readonly LaneDevice[] | undefined {
+  try {
+    return devicesFor(asked);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }

@@ -1,5 +1,6 @@
 import { UserError } from '../contract/errors.ts';
 import type { ModelConfig } from '../models/config.ts';
+import { laneDevices } from '../runtime/choose-device.ts';
 import { fits, memoryLimit, type ModelUse } from './model-fits.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -14,9 +15,10 @@ export function requireMemory(
   config: ModelConfig,
   needs: Pick<ModelUse, 'head' | 'trained' | 'reference' | 'rewardModels'>,
   limit = memoryLimit(),
+  devices = laneDevices(),
 ): void {
   const { settings, evaluation, workers, stage } = file;
-  const { never, maybe } = fits({ ...needs, config, settings, evaluation, workers }, limit);
+  const { never, maybe } = fits({ ...needs, config, settings, evaluation, workers, devices }, limit);
   if (never !== undefined) throw new UserError(`stage ${stage}: ${never}`);
   if (maybe !== undefined) warnings.warn('MemoryTight', maybe);
 }

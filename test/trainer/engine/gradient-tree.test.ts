@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { leavesOf, sharesOf, sumOfTree } from '../../../trainer/engine/device/gradient-tree.ts';
+import { leavesOf, partialSums, sharesOf, sumOfTree } from '../../../trainer/engine/device/gradient-tree.ts';
 
 const add = async (left: string, right: string) => `(${left} + ${right})`;
 
@@ -21,4 +21,32 @@ test.each([
   [9, '((0 1 + 2 3) + (4 5 + 6 7 8))'],
 ])('%i micro-batches are added as %s, whatever the number of lanes', async (microBatches, expected) => {
   for (const lanes of [1, 2, 4]) expect([lanes, await brackets(microBatches, lanes)]).toEqual([lanes, expected]);
+});
+
+/** Memory that is taken for sums where each takes the place of one that is wanted no more, if there is one. */
+async function memoriesFor(sizes: readonly number[]): Promise<number> {
+  let [taken, free] = [0, 0];
+  await sumOfTree(sizes, {
+    sumOf: async (size) => {
+      if (size === 0) return undefined;
+      if (free > 0) free--;
+      else taken++;
+      return size;
+    },
+    add: async (left) => {
+      free++;
+      return left;
+    },
+  });
+  return taken;
+}
+
+test.each([1, 2, 4])('of %i lanes it is known how many sums each keeps at a time', async (lanes) => {
+  for (let microBatches = 0; microBatches < 12; microBatches++) {
+    const leaves = leavesOf(Array.from({ length: microBatches })).map(({ length }) => length);
+    for (const sizes of sharesOf(leaves, lanes)) {
+      // oxlint-disable-next-line no-await-in-loop
+      expect([sizes, partialSums(sizes)]).toEqual([sizes, await memoriesFor(sizes)]);
+    }
+  }
 });

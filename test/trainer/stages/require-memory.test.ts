@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { stageSettings } from '../../../trainer/contract/settings.ts';
 import type { ModelConfig } from '../../../trainer/models/config.ts';
+import type { LaneDevice } from '../../../trainer/runtime/choose-device.ts';
 import { requireMemory } from '../../../trainer/stages/require-memory.ts';
 import { Warnings } from '../../../trainer/stages/warnings.ts';
 import type { Workspace } from '../../../trainer/stages/workspace.ts';
@@ -12,7 +13,12 @@ import { runStage, writeStage } from '../../support/trainer.ts';
 
 function judge(
   gigabytes: number,
-  { workers = 2, trained = true, rewardModels = new Map<string, ModelConfig>() } = {},
+  {
+    workers = 2,
+    trained = true,
+    rewardModels = new Map<string, ModelConfig>(),
+    devices = [] as readonly LaneDevice[],
+  } = {},
 ): { refused?: string; warned?: string | undefined } {
   const warnings = new Warnings();
   const settings = stageSettings.parse({
@@ -26,7 +32,13 @@ function judge(
   });
   const workspace = { file: { stage: 'zero', settings, workers }, warnings } as unknown as Workspace;
   try {
-    requireMemory(workspace, config, { head: 'lm', trained, reference: trained, rewardModels }, gigabytes * 1e9);
+    requireMemory(
+      workspace,
+      config,
+      { head: 'lm', trained, reference: trained, rewardModels },
+      gigabytes * 1e9,
+      devices,
+    );
   } catch (error) {
     return { refused: (error as Error).message };
   }
@@ -54,6 +66,27 @@ test('one that may not fit is warned of', () => {
   expect(judge(4.5).warned).toMatch(
     /^about \d+(\.\d)? GB of memory are needed .*, 4\.5 GB are there: take fewer workers/,
   );
+});
+
+const gpu = (gigabytes: number, ordinal = 0): LaneDevice => ({
+  kind: 'cuda',
+  gpu: ordinal,
+  of: { name: 'NVIDIA L4', capability: [8, 9], memoryBytes: gigabytes * 1e9, uuid: `GPU-${ordinal}` },
+});
+
+test('on GPUs it is their memory that it must fit into, that of the smallest', () => {
+  expect(judge(4, { devices: [gpu(24)] })).toEqual({ warned: undefined });
+  expect(judge(4, { devices: [gpu(24), gpu(3.5, 1)] }).refused).toMatch(
+    /^stage zero: found a model that needs 3\.7 GB or more of each GPU \(1\.1 GB 2 partial sums of their gradient.*\), expected one that fits into the 3\.5 GB of NVIDIA L4: take lora, a smaller model or a larger GPU$/,
+  );
+  expect(judge(4, { devices: [gpu(5.5)] }).warned).toMatch(/^about \d\.\d GB of memory of each GPU are needed/);
+});
+
+test('the process beside them must have room for the moments that go to a file', () => {
+  expect(judge(1.5, { devices: [gpu(24)] }).refused).toMatch(
+    /needs 1\.6 GB of memory beside its GPUs, .* expected one that fits into 1\.5 GB/,
+  );
+  expect(judge(1.5, { devices: [gpu(24)], trained: false })).toEqual({ warned: undefined });
 });
 
 test('the trainer refuses it before it takes memory, and no retry would help', async () => {

@@ -25,6 +25,18 @@ export async function sumOfTree<Leaf, Sum>(leaves: readonly Leaf[], tree: TreeOf
   return tree.add(left, right);
 }
 
+/**
+ * Sums that are there at a time while leaves are added, the one that is added to included.
+ *
+ * @param sizes micro-batches of each leaf
+ */
+export function partialSums(sizes: readonly number[]): number {
+  if (sizes.length <= 1) return (sizes[0] ?? 0) > 0 ? 1 : 0;
+  const middle = sizes.length / 2;
+  const [left, right] = [partialSums(sizes.slice(0, middle)), partialSums(sizes.slice(middle))];
+  return left === 0 ? right : Math.max(left, 1 + right);
+}
+
 /** The consecutive items that each of several lanes takes. */
 export function sharesOf<T>(items: readonly T[], lanes: number): T[][] {
   const start = (lane: number) => Math.floor((lane * items.length) / lanes);
