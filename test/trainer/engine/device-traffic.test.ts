@@ -13,6 +13,8 @@ import { tinyConfig } from '../../support/random-model.ts';
 import { flatParameters, requests, stepSettings } from './tiny-engine.ts';
 
 const backends: DeviceBackend[] = [];
+/** Sequences of a step, and tokens that each is sampled. */
+const small = { count: 16, length: 12 };
 
 afterAll(async () => {
   await Promise.all(backends.map(async (backend) => backend.close()));
@@ -41,17 +43,17 @@ async function learner(config: ModelConfig, lanes = 1) {
   };
 
   /** The same tokens for every model. */
-  const update = async (): Promise<void> => {
+  const update = async ({ count, length } = small): Promise<void> => {
     const batch: TrainingBatch = {
       loss: 'policy',
       temperature: 1,
       settings: { clip: { low: 0.2, high: 0.2 }, klCoefficient: 0 },
-      sequences: requests(16).map(({ promptIds }, index) => {
-        const completionIds = Array.from({ length: 12 }, (_, at) => (5 * index + at) % 50);
+      sequences: requests(count).map(({ promptIds }, index) => {
+        const completionIds = Array.from({ length }, (_, at) => (5 * index + at) % 50);
         return {
           promptIds,
           completionIds,
-          oldProbs: new Float32Array(12).fill(0.1),
+          oldProbs: new Float32Array(length).fill(0.1),
           advantage: (index % 3) - 1,
           weight: 0.01,
         };
@@ -76,17 +78,35 @@ async function learner(config: ModelConfig, lanes = 1) {
 
 test('an optimizer step moves ids and numbers of losses over the border, and no parameter', async () => {
   const [narrow, wide] = [await learner(tinyConfig()), await learner(tinyConfig({ hiddenSize: 128, headDim: 64 }))];
-  const of = await narrow.during(narrow.update);
+  const of = await narrow.during(async () => narrow.update());
   expect(of.bytes).toBeLessThan(64 * 1024);
   // A model of four times as many parameters changes nothing.
-  expect((await wide.during(wide.update)).bytes).toBe(of.bytes);
+  expect((await wide.during(async () => wide.update())).bytes).toBe(of.bytes);
 });
+
+/** Of a token its id, position and where its sequence and its embedding are; of a sampled one what its loss is made of, and its probability. */
+const [idsOfToken, numbersOfSampled] = [4, 10];
+
+test.each([
+  { count: 16, length: 12 },
+  { count: 64, length: 200 },
+  { count: 256, length: 100 },
+])(
+  'a step of $count sequences moves 64 KiB at most besides 4 bytes for each id and number of its tokens',
+  async (size) => {
+    const { update, during } = await learner(tinyConfig());
+    const sampled = size.count * size.length;
+    const tokens = sampled + requests(size.count).reduce((sum, { promptIds }) => sum + promptIds.length, 0);
+    const { bytes } = await during(() => update(size));
+    expect(bytes).toBeLessThanOrEqual(64 * 1024 + 4 * (idsOfToken * tokens + numbersOfSampled * sampled));
+  },
+);
 
 test('several lanes exchange the gradient and the parameters, and nothing else grows with the model', async () => {
   const models = [tinyConfig(), tinyConfig({ hiddenSize: 128, headDim: 64 })];
   const traffic = models.map(async (config) => {
     const { during, update } = await learner(config, 4);
-    return { size: parameterLayout(config, 'lm').size, ...(await during(update)) };
+    return { size: parameterLayout(config, 'lm').size, ...(await during(async () => update())) };
   });
   const [narrow, wide] = (await Promise.all(traffic)) as [Awaited<(typeof traffic)[0]>, Awaited<(typeof traffic)[0]>];
   expect(wide.bytes).toBe(narrow.bytes);
@@ -106,7 +126,7 @@ test('after the first steps nothing is allocated', async () => {
   expect(first.allocations).toBeGreaterThan(0);
   for (let round = 0; round < 3; round++) {
     // oxlint-disable-next-line no-await-in-loop -- one after the other
-    expect(await during(update)).toMatchObject({ allocations: 0 });
+    expect(await during(async () => update())).toMatchObject({ allocations: 0 });
   }
 });
 
