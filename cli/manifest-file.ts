@@ -10,6 +10,7 @@ import {
 } from '../operator/api/manifest.ts';
 import { formatPath } from '../operator/api/value-problem.ts';
 import { gateProblems } from '../operator/core/gate-metrics.ts';
+import { guardProblems } from '../operator/core/guard-data.ts';
 import { fileProblems } from '../operator/local/check-files.ts';
 import type { RunsHere } from '../operator/local/run-options.ts';
 import { printable, UserError } from '../trainer/contract/errors.ts';
@@ -53,10 +54,10 @@ export function warningsOf({ pipelines }: ValidatedManifest): string[] {
 /** Everything that is wrong with the manifest itself. */
 function checkedManifest(text: string, file: string): ValidatedManifest {
   const manifest = validateManifest(text, file);
-  const ofGates = manifest.pipelines.flatMap((pipeline) =>
-    gateProblems(pipeline).map((problem) => manifest.place(pipeline, problem)),
+  const ofStages = manifest.pipelines.flatMap((pipeline) =>
+    [...gateProblems(pipeline), ...guardProblems(pipeline)].map((problem) => manifest.place(pipeline, problem)),
   );
-  return { ...manifest, problems: [...manifest.problems, ...ofGates].toSorted(inFileOrder) };
+  return { ...manifest, problems: [...manifest.problems, ...ofStages].toSorted(inFileOrder) };
 }
 
 /** The documents of a manifest as they were written, without defaults. */

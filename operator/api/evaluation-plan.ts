@@ -24,10 +24,14 @@ export function evaluationOf(stage: PipelineStage, pipeline: R1Pipeline): Evalua
  * nobody learns from is held out as a whole.
  */
 export function trainedOn(stage: PipelineStage, pipeline: R1Pipeline): string[] {
+  return learnedWhole((stage.evaluate ?? evaluationOf(stage, pipeline))?.data ?? [], stage, pipeline);
+}
+
+/** Of these datasets those that have no held-out rows, and whose rows this or an earlier stage learns or samples from. */
+export function learnedWhole(names: readonly string[], stage: PipelineStage, pipeline: R1Pipeline): string[] {
   const { stages } = pipeline.spec;
   const upToHere = stages.slice(0, stages.findIndex(({ name }) => name === stage.name) + 1);
   const learned = new Set(upToHere.flatMap(dataOf));
-  const names = (stage.evaluate ?? evaluationOf(stage, pipeline))?.data ?? [];
   return names.filter((name) => {
     const dataset = findDataset(pipeline, name);
     return dataset !== undefined && learned.has(name) && !hasHeldOutRows(dataset);

@@ -45,6 +45,7 @@ const references: readonly Reference[] = [
   },
   { ...aDataset, path: 'pretrain.data', isSet: (s) => `has(${s}.pretrain)` },
   { ...aDataset, path: 'grpo.prompts', isSet: (s) => `has(${s}.grpo)` },
+  { ...aDataset, path: 'grpo.guard.data', isSet: (s) => `has(${s}.grpo) && has(${s}.grpo.guard)` },
   {
     ...aModel,
     path: 'grpo.distillation.from',

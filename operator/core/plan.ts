@@ -23,6 +23,7 @@ function namesIn(stage: PipelineStage, pipeline: R1Pipeline): string[] {
     ...new Set([
       ...(pretrain?.data ?? []),
       ...(grpo?.prompts ?? []),
+      ...(grpo?.guard?.data ?? []),
       ...(grpo?.rewards ?? []).flatMap(({ rewardModel: reward, judge }) => reward?.from ?? judge?.from ?? []),
       ...(grpo?.distillation === undefined ? [] : [grpo.distillation.from]),
       ...(sft?.data ?? []),

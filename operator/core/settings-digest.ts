@@ -25,8 +25,8 @@ function outputFields(spec: StageSpec) {
   const { seed, chat, precision, templateContent, rewardContents, datasets, inputs, evaluation, evaluate } = spec;
   const type = stageType(spec);
   const settings = type === 'evaluate' ? {} : decisiveSettings(spec[type]);
-  // What decides which rows are kept is held-out data alone.
-  const kept = new Set(spec.sample?.decontaminate);
+  // Held-out data decide which rows are kept, and where a guard leads back to.
+  const kept = new Set([...(spec.sample?.decontaminate ?? []), ...(spec.grpo?.guard?.data ?? [])]);
   const evaluatedOnly = new Set((evaluate ?? evaluation)?.data).difference(new Set(dataOf(spec))).difference(kept);
   return {
     seed,

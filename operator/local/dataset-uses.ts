@@ -38,6 +38,7 @@ export function datasetUses(
       ...(graded && list(keep).includes('correct') ? uses(stage, path, 'sample', 'prompts', 'answer') : []),
       ...(graded ? uses(stage, path, 'evaluation', 'data', 'answer', true) : []),
       ...(graded ? uses(stage, path, 'evaluate', 'data', 'answer', true) : []),
+      ...(graded ? uses(object(stage['grpo']), [...path, 'grpo'], 'guard', 'data', 'answer', true) : []),
     ];
   });
   const ofDefaults = uses(object(defaults), ['spec', 'defaults'], 'evaluation', 'data', 'answer', true);

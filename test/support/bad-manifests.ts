@@ -339,6 +339,24 @@ export const badManifests: readonly BadManifest[] = [
     expected: [/^spec.stages\[1\].grpo: kl.referenceMixup: the mean of two adapters is not the adapter of the mean/],
   },
   {
+    name: 'a guard that does not look at the last step',
+    text: broken('steps: 3, rewards', 'steps: 3, guard: {data: [sums], every: 2}, rewards'),
+    expected: [/^spec.stages\[1\].grpo: guard.every must divide steps: the last step is looked at, too/],
+  },
+  {
+    name: 'a guard that reads answers of a dataset that it does not ask',
+    text: broken(
+      'steps: 3, rewards',
+      'steps: 3, guard: {data: [sums], every: 3, answers: [{dataset: other}]}, rewards',
+    ),
+    expected: [/^spec.stages\[1\].grpo: guard.answers: dataset must be one of guard.data/],
+  },
+  {
+    name: 'a guard of an unknown dataset',
+    text: broken('steps: 3, rewards', 'steps: 3, guard: {data: [other], every: 3}, rewards'),
+    expected: ['spec.stages[1].grpo.guard.data[0]: found "other", expected a dataset'],
+  },
+  {
     name: 'a band of an entropy that has no bonus',
     text: broken('steps: 3, rewards', 'steps: 3, entropy: {band: {low: 0.1, high: 1}}, rewards'),
     expected: [/^spec.stages\[1\].grpo: entropy.band needs a coefficient above 0, and low below high/],

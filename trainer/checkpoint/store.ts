@@ -129,10 +129,10 @@ export async function newestCheckpoint(
   return { skipped };
 }
 
-/** Checkpoints of a stage, or what goes on from finished ones, newest first. */
+/** Checkpoints of a stage, those that a rollback leads to, or what goes on from finished ones, newest first. */
 async function stepDirectories(
   outDir: string,
-  kind: 'step' | 'resume' = 'step',
+  kind: 'step' | 'good' | 'resume' = 'step',
 ): Promise<{ path: string; step: number }[]> {
   return (await namesIn(outDir))
     .filter((name) => new RegExp(`^${kind}-\\d{6,}$`).test(name))
@@ -162,8 +162,8 @@ async function replace(path: string, partial: string, digest: string): Promise<v
 }
 
 /**
- * Removes unfinished checkpoints of these settings that are older than the newest `keepLast` before `step`, and what going
- * on from a shorter run needed.
+ * Removes unfinished checkpoints of these settings that are older than the newest `keepLast` before `step`, good ones that are older
+ * than as many, and what going on from a shorter run needed.
  */
 async function prune(outDir: string, step: number, settingsDigest: string, keepLast: number): Promise<void> {
   const older: string[] = [];
@@ -176,7 +176,8 @@ async function prune(outDir: string, step: number, settingsDigest: string, keepL
     if (manifest?.final === false && !tellsApart(manifest.settingsDigest, settingsDigest)) older.push(directory.path);
   }
   const outgrown = (await stepDirectories(outDir, 'resume')).filter((each) => each.step < step);
-  for (const path of [...older.slice(keepLast), ...outgrown.map((each) => each.path)]) {
+  const bettered = (await stepDirectories(outDir, 'good')).slice(1 + keepLast);
+  for (const path of [...older.slice(keepLast), ...[...outgrown, ...bettered].map((each) => each.path)]) {
     // Renamed first: a crash in the middle of the removal must not leave half a checkpoint under its name.
     const partial = partialOf(path);
     await rename(path, partial);

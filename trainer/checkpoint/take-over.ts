@@ -19,7 +19,7 @@ import { replaceFile } from './replace-file.ts';
 /** Files that grow while an attempt runs, that a person leaves there, or that spare a check of all rows or a verdict. */
 const kept = [metricsName, samplesName, reviewDecisionsName, checkedRowsName, judgeVerdictsName];
 
-const published = /^((step|resume)-\d{6,}|data|chunks-[0-9a-f]{12}|evaluations|rollouts)$/;
+const published = /^((step|good|resume)-\d{6,}|data|chunks-[0-9a-f]{12}|evaluations|rollouts)$/;
 
 /** What its files belong to is told by themselves, or by the step up to which the stage goes on. */
 const records: readonly string[] = [evaluationsName, rolloutsName];

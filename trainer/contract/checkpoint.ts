@@ -9,6 +9,7 @@ import { z } from 'zod';
  *     adapter/             of a stage with `lora`: its adapters, in the form of peft
  *     provenance.json      the settings that decided it, whose SHA-256 is its settings digest
  *     checkpoint.json      this manifest; its SHA-256 is the checkpoint's digest
+ *   good-000150/           of a stage with a guard that rolls back: its model of the best step so far, as a checkpoint that is final
  *   resume-000200/         optimizer state of the finished step 200, from which a longer run goes on
  *   data/                  rows of a sample or review stage: rows.jsonl, held-out.jsonl of pairs, checkpoint.json; of a sample stage
  *                          funnel.json, and manifest.json: what its rows are from
@@ -62,6 +63,11 @@ export type CheckpointManifest = z.infer<typeof checkpointManifest>;
 
 export function stepDirectory(step: number): string {
   return `step-${String(step).padStart(6, '0')}`;
+}
+
+/** The model that a rollback leads to. It is the checkpoint, to the bit, that the stage would have ended with at that step. */
+export function goodDirectory(step: number): string {
+  return `good-${String(step).padStart(6, '0')}`;
 }
 
 /** Beside the final checkpoint of that step, so that its digest does not depend on whether it is kept. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { guard } from './guard.ts';
 import { reward } from './rewards.ts';
 import { count, name, names, object, positiveInt, withRules } from './schema.ts';
 import { promptShape, sampling, trainingShape } from './training.ts';
@@ -199,6 +200,7 @@ export const grpo = withRules(
       ),
     ...promptShape,
     completions: completions.prefault({}).describe('Which completions are written down; decides no weights.'),
+    guard: guard.optional(),
     rewards: z.array(reward).min(1).max(16).describe('Simply added, each times its weight.'),
   }),
   [
@@ -243,6 +245,14 @@ export const grpo = withRules(
     {
       rule: '!has(self.lengthSchedule) || self.lengthSchedule.all(l, l.maxNewTokens < self.sampling.maxNewTokens)',
       message: 'lengthSchedule: maxNewTokens must be less than sampling.maxNewTokens, which holds after it',
+    },
+    {
+      rule: '!has(self.guard) || self.steps % self.guard.every == 0',
+      message: 'guard.every must divide steps: the last step is looked at, too',
+    },
+    {
+      rule: '!has(self.guard) || !has(self.guard.answers) || self.guard.answers.all(a, a.dataset in self.guard.data)',
+      message: 'guard.answers: dataset must be one of guard.data',
     },
     {
       rule: '!has(self.entropy.band) || (self.entropy.coefficient > 0.0 && self.entropy.band.low < self.entropy.band.high)',

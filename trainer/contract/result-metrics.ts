@@ -48,6 +48,9 @@ const rollout = [
   'sampling/sampling_logp_difference/mean',
   'sampling/sampling_logp_difference/max',
 ];
+const guarded = ['pass@1', 'pass@1_stderr', 'change', 'change_low', 'change_high', 'good_step'].map(
+  (name) => `guard/${name}`,
+);
 const update = ['policy_loss', 'kl', 'entropy', 'ref_refresh'];
 
 /**
@@ -86,6 +89,7 @@ export function resultMetrics(
         .filter((_, index) => rewards[index]?.judge)
         .flatMap((each) => [`rewards/${each}/unparsable_frac`, `rewards/${each}/tokens`]),
       ...ofRows('data'),
+      ...(grpo.guard === undefined ? [] : guarded),
       ...evaluated,
     ];
   }

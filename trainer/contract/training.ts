@@ -72,13 +72,32 @@ export const evaluationRules: readonly Rule[] = [
   },
 ];
 
+/** Settings of whatever measures a model on held-out rows. */
+export const limitOf = positiveInt
+  .default(200)
+  .describe('At most this many rows of each dataset: a fixed random sample.');
+export const samplesOf = positiveInt.default(1).describe('Completions per prompt (k of pass@k and cons@k).');
+export const answersOf = z
+  .array(
+    object({
+      dataset: name.describe('One of data.'),
+      kind: z.enum(answerKinds).optional().describe("How answers are compared; the dataset's way when absent."),
+      in: z.enum(answerPlaces).optional().describe("Where the answer is read; the dataset's place when absent."),
+    }),
+  )
+  .min(1)
+  .max(16)
+  .optional()
+  .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['dataset'] })
+  .describe('Where answers are verified in another way than the reward of training does.');
+
 export const evaluation = withRules(
   object({
     data: names.describe(
       'Datasets whose held-out rows are used; all rows of one that no stage learns from. One that has no held-out rows and is learned from has figures of its own, called eval_train/….',
     ),
-    limit: positiveInt.default(200).describe('At most this many rows of each dataset: a fixed random sample.'),
-    samples: positiveInt.default(1).describe('Completions per prompt (k of pass@k and cons@k).'),
+    limit: limitOf,
+    samples: samplesOf,
     sampling: sampling.prefault({}).describe('How evaluation samples.'),
     ...promptShape,
     every: count
@@ -86,19 +105,7 @@ export const evaluation = withRules(
       .describe(
         'Evaluate every this many steps as well; 0 is only before the first, unless the model is a fresh one, and after the last.',
       ),
-    answers: z
-      .array(
-        object({
-          dataset: name.describe('One of data.'),
-          kind: z.enum(answerKinds).optional().describe("How answers are compared; the dataset's way when absent."),
-          in: z.enum(answerPlaces).optional().describe("Where the answer is read; the dataset's place when absent."),
-        }),
-      )
-      .min(1)
-      .max(16)
-      .optional()
-      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['dataset'] })
-      .describe('Where answers are verified in another way than the reward of training does.'),
+    answers: answersOf,
   }),
   evaluationRules,
 );

@@ -38,6 +38,12 @@ const catalogue: readonly Entry[] = [
   { title: 'Reward', metrics: ['reward'] },
   { title: 'Rewards by kind', metrics: [/^rewards\/(.+)\/mean$/] },
   { title: 'Held-out pass@1', ...rate, metrics: ['eval/pass@1', /^eval\/(.+)\/pass@1$/] },
+  { title: 'Pass@1 of the guard', ...rate, metrics: ['guard/pass@1'] },
+  {
+    title: 'Guard against its good step',
+    minor: true,
+    metrics: ['guard/change', /^guard\/change_(low|high)$/],
+  },
   { title: 'Held-out form', ...rate, metrics: [/^eval\/(format_rate|language_consistency)$/] },
   {
     title: 'Pass@1 on training rows',
@@ -76,7 +82,7 @@ const catalogue: readonly Entry[] = [
 ];
 
 /** Counters, constants and standard errors, which say nothing as a curve of their own. */
-const unplotted = /^(global_step|seed|num_tokens|epoch)$|_stderr$/;
+const unplotted = /^(global_step|seed|num_tokens|epoch|guard\/good_step)$|_stderr$/;
 
 const mostPoints = 400;
 
@@ -107,7 +113,7 @@ function labelsOf({ metrics }: Entry, name: string): { name: string; label: stri
   return metrics
     .flatMap((metric, order) => {
       if (metric === name)
-        return [{ name, label: name.replace(/^eval\//, 'held-out ').replace(/^eval_train\//, ''), order }];
+        return [{ name, label: name.replace(/^eval\//, 'held-out ').replace(/^(eval_train|guard)\//, ''), order }];
       const match = typeof metric === 'string' ? null : metric.exec(name);
       return match ? [{ name, label: match[1] ?? name, order }] : [];
     })
@@ -121,7 +127,7 @@ function isCurve({ sparse, values }: Line): boolean {
 
 function lineOf(series: Series, name: string, label: string): Line {
   const { steps, values } = series.get(name) ?? { steps: [], values: [] };
-  const sparse = /^eval(_train)?\//.test(name);
+  const sparse = /^(eval|eval_train|guard)\//.test(name);
   const errors = series.get(`${name}_stderr`)?.values;
   if (errors?.length === values.length) return { label, steps, values, errors, sparse };
   return { label, ...thinned(steps, values), sparse };

@@ -1,3 +1,5 @@
+import { studentQuantile } from '../contract/student.ts';
+
 export interface Point {
   readonly x: number;
   readonly y: number;
@@ -38,7 +40,7 @@ export function changeOf(curve: readonly Point[]): Change {
   ];
   const [from, to] = [mean(first), mean(last)];
   const error = Math.sqrt((variance(first) + variance(last)) / n);
-  const margin = studentQuantile975(n - 1) * error;
+  const margin = studentQuantile(0.975, n - 1) * error;
   const verdict = to - from > margin ? 'rising' : to - from < -margin ? 'falling' : 'flat';
   return { verdict, from, to };
 }
@@ -59,24 +61,9 @@ export function trendOfLastThird(curve: readonly Point[]): Trend {
   const slope = sxx === 0 ? 0 : sxy / sxx;
   const residuals = sum(points.map(({ x, y }) => (y - meanY - slope * (x - meanX)) ** 2));
   const standardError = sxx === 0 ? 0 : Math.sqrt(residuals / (n - 2) / sxx);
-  const margin = studentQuantile975(n - 2) * standardError;
+  const margin = studentQuantile(0.975, n - 2) * standardError;
   const [low, high] = [slope - margin, slope + margin];
   return { verdict: low > 0 ? 'rising' : high < 0 ? 'falling' : 'flat', slope, low, high, points: n };
-}
-
-/**
- * 97.5 % quantile of Student's t, by the expansion around the normal quantile (Abramowitz & Stegun 26.7.5); the error is
- * below 0.002 from 6 degrees of freedom on.
- */
-export function studentQuantile975(degreesOfFreedom: number): number {
-  const z = 1.959964;
-  const v = degreesOfFreedom;
-  return (
-    z +
-    (z ** 3 + z) / (4 * v) +
-    (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * v ** 2) +
-    (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / (384 * v ** 3)
-  );
 }
 
 /** Of a sample, divided by n − 1. */

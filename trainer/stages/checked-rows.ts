@@ -20,7 +20,7 @@ const muchDropped = 0.2;
 const mostRecordBytes = 100_000_000;
 
 interface Part {
-  /** `train`, `heldOut`, or `evaluation/<dataset>`. */
+  /** `train`, `heldOut`, `evaluation/<dataset>` or `guard/<dataset>`. */
   readonly part: string;
   /** Where the manifest names the rows, for messages. */
   readonly what: string;

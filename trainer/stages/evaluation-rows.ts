@@ -24,6 +24,12 @@ export interface EvaluationData {
   readonly figures: Metrics;
 }
 
+/** Where the manifest names rows, for messages; and the part of a stage's data that they are, for figures. */
+interface RowsNamed {
+  readonly at: 'evaluation' | 'grpo.guard';
+  readonly part: 'evaluation' | 'guard';
+}
+
 /**
  * The rows that an evaluation asks about, those that the model can be asked, and how it verifies their answers.
  *
@@ -34,34 +40,35 @@ export async function loadEvaluationData(
   policy: Policy,
   settings: EvaluationSettings,
   workspace: Workspace,
+  named: RowsNamed = { at: 'evaluation', part: 'evaluation' },
 ): Promise<EvaluationData> {
   const { file, inputs } = workspace;
   const parts: EvaluationRows[] = [];
   let figures: Metrics = {};
   for (const dataset of settings.data) {
     const rows = sampleRows(await inputs.rows([dataset], 'evaluation'), settings.limit, file.seed, dataset);
-    const what = `evaluation.data ${dataset}`;
+    const what = `${named.at}.data ${dataset}`;
     const gradable = new Gradable();
     // Documents that a generator makes have a format rate all the same, and are known to have no answers.
     const isFile = file.datasets.some(({ name, file: path }) => name === dataset && path !== undefined);
     const require = isFile ? () => gradable.require(file.datasets, what) : undefined;
-    const usable = await usableRows(workspace, rows, { part: `evaluation/${dataset}`, what, require }, (row) => {
+    const usable = await usableRows(workspace, rows, { part: `${named.part}/${dataset}`, what, require }, (row) => {
       gradable.see(row);
       return judgePrompt(policy, row, settings);
     });
     const trainedOn = file.trainedOn?.includes(dataset) ?? false;
-    parts.push({ dataset, trainedOn, rows: Array.from(usable.rows, (row) => verifiedAs(row, settings)) });
+    parts.push({ dataset, trainedOn, rows: Array.from(usable.rows, (row) => verifiedAs(row, settings, named)) });
     figures = { ...figures, ...usable.figures };
   }
   return { parts, figures };
 }
 
 /** The row with the verifier of the evaluation, where it has one of its own. */
-function verifiedAs(row: Row, { answers }: EvaluationSettings): Row {
+function verifiedAs(row: Row, { answers }: EvaluationSettings, { at }: RowsNamed): Row {
   const other = answers?.find(({ dataset }) => dataset === row.dataset);
   if (other === undefined || row.answer === undefined) return row;
   const answer = { ...row.answer, kind: other.kind ?? row.answer.kind, in: other.in ?? row.answer.in };
   const problem = goldProblem(answer);
-  if (problem !== undefined) throw new UserError(`evaluation.answers: row ${row.id}: ${problem}`);
+  if (problem !== undefined) throw new UserError(`${at}.answers: row ${row.id}: ${problem}`);
   return { ...row, answer };
 }

@@ -109,6 +109,27 @@ export async function evaluatePolicy(
   return { ...evaluation, metrics: { ...evaluation.metrics, ...figures } };
 }
 
+/**
+ * By dataset and id of the row: the share of its completions that are right, of those that a verifier could judge. A row without such a
+ * completion is left out. The same samples are drawn each time, so that two models can be compared prompt by prompt.
+ */
+export async function correctShares(
+  policy: Policy,
+  { parts }: EvaluationData,
+  settings: EvaluationSettings,
+  workspace: Workspace,
+): Promise<Record<string, number>> {
+  const shares: Record<string, number> = {};
+  for (const { dataset, rows } of parts) {
+    const measured = await measure(policy, rows, settings, workspace.file.seed, workspace.verifiers.verify);
+    for (const each of measured) {
+      const graded = gradedOf(each);
+      if (graded.length > 0) shares[`${dataset}/${each.row.id}`] = correctShare(graded);
+    }
+  }
+  return shares;
+}
+
 async function measure(
   policy: Policy,
   rows: readonly Row[],

@@ -6,7 +6,9 @@ import { createRewards } from '../rewards/create-rewards.ts';
 import { RewardModules } from '../rewards/modules/reward-modules.ts';
 import { usableRows } from './checked-rows.ts';
 import { FurtherColumns } from './further-columns.ts';
+import { finishAgain, finishRolledBack } from './finish.ts';
 import { Gradable } from './gradable.ts';
+import { Guard } from './guard.ts';
 import { Judges } from './judges.ts';
 import { loadPolicy } from './load-policy.ts';
 import { logCompletions } from './log-completions.ts';
@@ -14,10 +16,11 @@ import { InputModels } from './input-models.ts';
 import type { Policy } from './policy.ts';
 import { updatePolicy } from './policy-update.ts';
 import { miniBatches, rollOut, type Rollout } from './rollout.ts';
+import type { KeptGuard } from './resume-state.ts';
 import { readRollout, writeRollout } from './rollout-file.ts';
 import { judgePrompt } from './row-verdicts.ts';
 import { warnOfLength, warnOfTruncation } from './sampling-warnings.ts';
-import { finishAgain, Training } from './training.ts';
+import { Training } from './training.ts';
 import { warnOfUnscored } from './unscored-warning.ts';
 import { usesReference } from './uses-reference.ts';
 import type { Workspace } from './workspace.ts';
@@ -28,6 +31,15 @@ import type { Workspace } from './workspace.ts';
  * Source: DeepSeekMath, arXiv:2402.03300, §4; DeepSeek-R1, arXiv:2501.12948v2.
  */
 export async function grpo(settings: GrpoSettings, workspace: Workspace): Promise<StageResult> {
+  const end = await learn(settings, workspace);
+  // The model that was trained is closed by now: there may be memory for one.
+  return 'rolledBack' in end ? finishRolledBack(workspace, end.rolledBack, end.step) : end.result;
+}
+
+/** What the recipe made, or that its guard has ended it at a step. */
+type End = { readonly result: StageResult } | { readonly rolledBack: KeptGuard; readonly step: number };
+
+async function learn(settings: GrpoSettings, workspace: Workspace): Promise<End> {
   const unit = updatesPerRollout(settings);
   const resumed = await loadPolicy(workspace, { trained: { unit }, reference: usesReference(settings) });
   const { policy } = resumed;
@@ -36,7 +48,8 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
   let modules: RewardModules | undefined;
   const { seed, stage } = workspace.file;
   try {
-    if (resumed.final) return await finishAgain(workspace, resumed, resumed.final);
+    if (resumed.final) return { result: await finishAgain(workspace, resumed, resumed.final) };
+    if (resumed.guard?.rolledBack) return { rolledBack: resumed.guard, step: resumed.step };
     judges = await Judges.open(settings.rewards, workspace, models);
     modules = await RewardModules.open(settings.rewards, workspace.stop.signal);
     warnOfTruncation(settings.sampling, workspace.warnings);
@@ -69,6 +82,7 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
     };
     const rewards = createRewards(settings.rewards, { steps: settings.steps, ...scorers });
     const training = await Training.start(workspace, resumed, { ...settings, unit, figures });
+    const guard = await Guard.open(settings, policy, workspace);
 
     const { takeMetrics } = judges;
     const { distillation } = settings;
@@ -78,10 +92,12 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
       const { rollout, judged } = await training.stoppable(() => rollOut(policy, request));
       warnOfUnscored(step + 1, judged, workspace.warnings);
       await logCompletions(workspace.log, settings, step, judged);
+      guard?.see(step, rollout.metrics);
       return { ...rollout, metrics: { ...rollout.metrics, ...takeMetrics() } };
     };
 
-    while (training.stepsLeft > 0) {
+    let ended = await guard?.endOf(training);
+    while (ended === undefined && training.stepsLeft > 0) {
       const { step } = training;
       const updatesDone = step % updatesPerRollout(settings); // by an attempt that was stopped within a rollout
       const rollout = updatesDone > 0 ? await readRollout(resumed.checkpoint) : await rolloutFrom(step);
@@ -99,9 +115,11 @@ export async function grpo(settings: GrpoSettings, workspace: Workspace): Promis
         });
       }
       training.alsoKeep = undefined;
+      ended = await guard?.endOf(training);
       await training.saveIfDue();
     }
-    return await training.finish();
+    if (ended) return { rolledBack: ended, step: training.step };
+    return { result: await training.finish() };
   } finally {
     modules?.close();
     await judges?.close();

@@ -24,7 +24,8 @@ export function longestSampled(
   { grpo, sample, evaluate }: StageSettings,
   evaluation: EvaluationSettings | undefined,
 ): number {
-  const all = [grpo, sample, evaluate, evaluation].filter((each) => each !== undefined);
+  const guard = grpo?.guard?.sampling && { ...grpo, sampling: grpo.guard.sampling };
+  const all = [grpo, guard, sample, evaluate, evaluation].filter((each) => each !== undefined);
   return Math.max(0, ...all.map(lengthOf));
 }
 

@@ -10,7 +10,7 @@ import type { Metrics } from './metrics.ts';
 import { Policy } from './policy.ts';
 import { requireMemory } from './require-memory.ts';
 import { rewardModelConfigs } from './reward-model-configs.ts';
-import { readResumeState, restoreResumeState } from './resume-state.ts';
+import { type KeptGuard, readResumeState, restoreResumeState } from './resume-state.ts';
 import type { Workspace } from './workspace.ts';
 
 interface LoadOptions {
@@ -35,6 +35,8 @@ export interface ResumedPolicy {
   readonly checkpoint: string | undefined;
   /** The step was to be evaluated, and the attempt ended before. */
   readonly evaluationDue: boolean;
+  /** What the guard of the stage had seen up to that step, if it has one. */
+  readonly guard?: KeptGuard | undefined;
   /** Set when an earlier attempt had finished all the work. */
   readonly final: PublishedCheckpoint | undefined;
 }
@@ -86,11 +88,11 @@ export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}
       return { policy, step: 0, metrics: {}, checkpoint: undefined, evaluationDue: false, final: undefined };
     }
     const { path, step } = checkpoint;
-    const { metrics, evaluationDue = false } = state;
+    const { metrics, evaluationDue = false, guard } = state;
     const isFinished = checkpoint.resumeFrom === undefined;
     if (!isFinished) await restoreResumeState(policy, checkpoint.resumeFrom, state);
     const final = isFinished ? checkpoint : undefined;
-    return { policy, step, metrics, checkpoint: path, evaluationDue, final };
+    return { policy, step, metrics, checkpoint: path, evaluationDue, guard, final };
   } catch (error) {
     await policy.close();
     throw error;

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SafetensorsFile, writeSafetensors } from '../checkpoint/safetensors.ts';
 import { makeWithin } from '../contract/make-directory.ts';
+import type { GuardState } from '../algorithms/guard.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ParameterTensor } from '../models/parameters.ts';
 import type { Metrics } from './metrics.ts';
@@ -15,24 +16,25 @@ interface ResumeState {
   readonly metrics: Metrics;
   readonly templateDigest: string;
   /** The step was to be evaluated, and the stage was stopped before. */
-  readonly evaluationDue?: boolean;
+  readonly evaluationDue?: boolean | undefined;
+  readonly guard?: KeptGuard | undefined;
+}
+
+/** What a guard has seen up to the step. */
+export interface KeptGuard extends GuardState {
+  /** It has ended the stage: the model of the good step is the result. */
+  readonly rolledBack?: true;
 }
 
 const stateFile = 'trainer/state.json';
 /** Optimizer moments and the reference policy: in checkpoints of a stage that goes on, and beside those of one that is done. */
 const tensorsFile = 'trainer/resume.safetensors';
 
-/**
- * Writes what a checkpoint says of the work behind it, into its `trainer/`.
- *
- * @param metrics figures of the newest step
- * @param evaluationDue the step was to be evaluated, and the stage is stopped before
- */
+/** Writes what a checkpoint says of the work behind it, into its `trainer/`. */
 export async function writeState(
   policy: Policy,
   directory: string,
-  metrics: Metrics,
-  evaluationDue = false,
+  { metrics, evaluationDue, guard }: Pick<ResumeState, 'metrics' | 'evaluationDue' | 'guard'>,
 ): Promise<void> {
   await makeWithin(join(directory, 'trainer'));
   const { templateDigest } = policy.tokenizer;
@@ -42,6 +44,7 @@ export async function writeState(
     metrics,
     templateDigest,
     ...(evaluationDue && { evaluationDue }),
+    ...(guard && { guard }),
   };
   await writeFile(join(directory, stateFile), JSON.stringify(state));
 }

@@ -14,7 +14,8 @@ import type { Metrics } from './metrics.ts';
 import type { Policy } from './policy.ts';
 import { encodePair } from './pairs.ts';
 import { judgePair } from './row-verdicts.ts';
-import { finishAgain, Training } from './training.ts';
+import { finishAgain } from './finish.ts';
+import { Training } from './training.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Held-out pairs that are scored at a time. */

@@ -46,6 +46,7 @@ export async function decidingSettings(given: StageFile): Promise<DecidingSettin
   const learned = { ...(await learnedFiles(data)), ...(await contentsOf(ownFiles)) };
   const start = await startByContent(file.model);
   const decontaminate = await Promise.all(decontaminatedFor(file).map(wholeContent));
+  const guard = await Promise.all(namedDatasets(file, file.settings.grpo?.guard?.data ?? []).map(wholeContent));
   const textWith = (contentOf: (name: string) => string | undefined): string => {
     const byContent = mapRewardFiles(file.settings, (path) => contentOf(path) ?? '');
     const settings = settingsOfWeights(byContent, whyNotLonger(given.settings));
@@ -54,7 +55,8 @@ export async function decidingSettings(given: StageFile): Promise<DecidingSettin
       ...(dataset.file !== undefined && { file: contentOf(dataset.name) }),
     }));
     const content = { stage, seed, settings, chat, precision, datasets, start, pins };
-    return JSON.stringify({ ...content, ...(decontaminate.length > 0 && { decontaminate }) });
+    const heldOut = { ...(decontaminate.length > 0 && { decontaminate }), ...(guard.length > 0 && { guard }) };
+    return JSON.stringify({ ...content, ...heldOut });
   };
   const text = textWith((name) => learned[name]?.sha256);
   return { digest: versioned(sha256Of(text)), text, withoutData: versioned(sha256Of(textWith(() => ''))), learned };

@@ -9,7 +9,7 @@ import {
   verifyCheckpoint,
 } from '../checkpoint/store.ts';
 import { tellsApart } from '../contract/digest-version.ts';
-import { resumeDirectory, stepDirectory } from '../contract/checkpoint.ts';
+import { goodDirectory, resumeDirectory, stepDirectory } from '../contract/checkpoint.ts';
 import type { Writer } from '../contract/directory-lock.ts';
 import { lengthOf } from '../contract/continuation.ts';
 import { UserError } from '../contract/errors.ts';
@@ -111,6 +111,22 @@ export class StageOutput {
   ): Promise<PublishedCheckpoint> {
     const length = final ? lengthOf(this.file.settings)?.value : undefined;
     return this.publish({ name: stepDirectory(step), step, final, length, write });
+  }
+
+  /** Publishes the model of `step` as a rollback would hand it on: as if the stage had been asked for no more steps. */
+  good(step: number, write: (directory: string) => Promise<void>): Promise<PublishedCheckpoint> {
+    const length = step === 0 ? undefined : step;
+    return this.publish({ name: goodDirectory(step), step, final: true, length, write });
+  }
+
+  /**
+   * The checkpoint that a rollback leads to.
+   *
+   * @throws UserError if it is not there as it was written
+   */
+  async goodOf(step: number): Promise<PublishedCheckpoint> {
+    const path = join(this.file.out, goodDirectory(step));
+    return { path, step, digest: (await verifyCheckpoint(path)).digest };
   }
 
   /** Publishes rows as `data/`, with the figures that a later attempt reports if this one dies right after. */

@@ -6,7 +6,8 @@ import { usableRows } from './checked-rows.ts';
 import { encodeDocuments, type Trained, supervisedBatch, supervisedMetrics } from './documents.ts';
 import { loadPolicy } from './load-policy.ts';
 import { judgeDocument, longestRow } from './row-verdicts.ts';
-import { finishAgain, Training } from './training.ts';
+import { finishAgain } from './finish.ts';
+import { Training } from './training.ts';
 import type { Workspace } from './workspace.ts';
 
 interface SupervisedSettings {

@@ -7,12 +7,12 @@ import { evaluatePolicy } from './evaluation.ts';
 import { DeviceMeter } from './device-meter.ts';
 import { type EvaluationData, loadEvaluationData } from './evaluation-rows.ts';
 import { LearningWatch } from './learning-watch.ts';
-import { measure, measureStart } from './measure.ts';
+import { resultOf } from './finish.ts';
+import { measureStart } from './measure.ts';
 import type { ResumedPolicy } from './load-policy.ts';
 import type { Metrics } from './metrics.ts';
 import type { Policy } from './policy.ts';
-import { resumeBytes, writeResumeTensors, writeState } from './resume-state.ts';
-import { finishedEarlier, successResult } from './success.ts';
+import { type KeptGuard, resumeBytes, writeResumeTensors, writeState } from './resume-state.ts';
 import type { Workspace } from './workspace.ts';
 import { writePolicy } from './write-policy.ts';
 
@@ -59,10 +59,12 @@ export class Training {
   private evaluationDue = false;
   /** Writes what a checkpoint needs besides where the stage is stopped now; set by recipes that go on in the midst of something. */
   alsoKeep: ((directory: string) => Promise<void>) | undefined;
+  /** What a guard has seen so far: kept with every checkpoint. */
+  guard: KeptGuard | undefined;
 
   private constructor(
     workspace: Workspace,
-    { policy, step, metrics }: ResumedPolicy,
+    { policy, step, metrics, guard }: ResumedPolicy,
     options: TrainingOptions,
     watch: LearningWatch,
   ) {
@@ -75,6 +77,7 @@ export class Training {
     this.done = step;
     this.saved = step;
     this.metrics = metrics;
+    this.guard = guard;
   }
 
   static async start(workspace: Workspace, resumed: ResumedPolicy, options: TrainingOptions): Promise<Training> {
@@ -167,12 +170,25 @@ export class Training {
    */
   async finish(measureMore?: () => Promise<Metrics>): Promise<StageResult> {
     const { steps } = this.options;
-    const { policy, workspace, evaluated } = this;
-    const metrics = { ...withoutTimes(this.metrics), ...this.options.figures };
+    const { policy, workspace, evaluated, guard, finalMetrics: metrics } = this;
     workspace.progress.report('save', steps, steps);
     if (this.keepsResume) await workspace.output.resume(steps, (directory) => writeResumeTensors(policy, directory));
     const final = await this.publish({ final: true, metrics });
-    return resultOf(workspace, { policy, metrics, final, evaluated }, `${steps} steps`, measureMore);
+    return resultOf(workspace, { policy, metrics, final, evaluated, guard }, `${steps} steps`, measureMore);
+  }
+
+  private get finalMetrics(): Metrics {
+    return { ...withoutTimes(this.metrics), ...this.options.figures };
+  }
+
+  /** Publishes the model as it is now, so that a rollback can lead to it. */
+  async publishGood(): Promise<void> {
+    const { policy, guard, finalMetrics: metrics } = this;
+    this.workspace.progress.report('save', this.done, this.options.steps);
+    await this.workspace.output.good(this.done, async (directory) => {
+      await writePolicy(policy, directory);
+      await writeState(policy, directory, { metrics, guard });
+    });
   }
 
   private get keepsResume(): boolean {
@@ -181,7 +197,8 @@ export class Training {
     return keepOptimizer ?? resumeBytes(this.policy) <= smallBytes;
   }
 
-  private async save(): Promise<void> {
+  /** Saves a checkpoint that the stage goes on from. */
+  async save(): Promise<void> {
     this.workspace.progress.report('save', this.done, this.options.steps);
     const { evaluationDue } = this;
     await this.publish({ final: false, metrics: withoutTimes(this.metrics), evaluationDue });
@@ -200,7 +217,7 @@ export class Training {
   }): Promise<PublishedCheckpoint> {
     return this.workspace.output.checkpoint(this.done, { final }, async (directory) => {
       await writePolicy(this.policy, directory);
-      await writeState(this.policy, directory, metrics, evaluationDue);
+      await writeState(this.policy, directory, { metrics, evaluationDue, guard: this.guard });
       if (final) return;
       await writeResumeTensors(this.policy, directory);
       await this.alsoKeep?.(directory);
@@ -215,46 +232,9 @@ export class Training {
     return metrics;
   }
 
-  private get place(): string {
+  get place(): string {
     return `step ${this.done} of ${this.options.steps}`;
   }
-}
-
-/**
- * The result of a stage whose work an earlier attempt has done. What is asked about its model by now may not be what was
- * measured then.
- */
-export async function finishAgain(
-  workspace: Workspace,
-  { policy, metrics }: ResumedPolicy,
-  final: PublishedCheckpoint,
-  measureMore?: () => Promise<Metrics>,
-): Promise<StageResult> {
-  await LearningWatch.open(workspace); // what the attempts before warned of still holds
-  return resultOf(workspace, { policy, metrics, final }, finishedEarlier, measureMore);
-}
-
-async function resultOf(
-  workspace: Workspace,
-  {
-    policy,
-    metrics,
-    final,
-    evaluated,
-  }: { policy: Policy; metrics: Metrics; final: PublishedCheckpoint; evaluated?: EvaluationData | undefined },
-  message: string,
-  measureMore?: () => Promise<Metrics>,
-): Promise<StageResult> {
-  const { digest, step } = final;
-  const subject = { digest, step, steps: step };
-  const figures = await workspace.stop.during(
-    async () => ({
-      ...(policy.head === 'lm' && (await measure(workspace, subject, (evaluate) => evaluate(policy, evaluated)))),
-      ...(await measureMore?.()),
-    }),
-    () => `step ${step} of ${step}`,
-  );
-  return successResult(message, { ...metrics, ...figures }, final);
 }
 
 function requireFinite(metrics: Metrics, step: number): void {

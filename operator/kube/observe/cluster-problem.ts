@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import type { R1Pipeline } from '../../api/pipeline.ts';
 import type { StageSpec } from '../../api/stage.ts';
 import { gateProblem } from '../../core/gate-metrics.ts';
+import { guardProblem } from '../../core/guard-data.ts';
 import { checkValue } from '../../api/check-value.ts';
 import { findCondition } from '../../api/conditions.ts';
 import { schemaOf } from '../../api/manifest.ts';
@@ -21,7 +22,11 @@ export function pipelineProblem(pipeline: R1Pipeline): string | undefined {
   return once(
     pipeline.spec,
     () =>
-      brokenRule(pipeline) ?? lostName(pipeline) ?? gateProblem(pipeline) ?? problemOf({ datasets, volumes, models }),
+      brokenRule(pipeline) ??
+      lostName(pipeline) ??
+      gateProblem(pipeline) ??
+      guardProblem(pipeline) ??
+      problemOf({ datasets, volumes, models }),
   );
 }
 

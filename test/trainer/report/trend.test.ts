@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { randomKey, normal } from '../../../trainer/algorithms/random.ts';
 import { onePointARollout } from '../../../trainer/contract/curve.ts';
-import { changeOf, studentQuantile975, trendOfLastThird } from '../../../trainer/report/trend.ts';
+import { studentQuantile } from '../../../trainer/contract/student.ts';
+import { changeOf, trendOfLastThird } from '../../../trainer/report/trend.ts';
 
 const noise = randomKey('trend');
 
@@ -26,7 +27,7 @@ test('the interval is that of a regression by hand', () => {
   const padding = Array.from({ length: 20 }, (_, i) => ({ x: i - 20, y: 0 }));
   const trend = trendOfLastThird([...padding, ...y.map((value, x) => ({ x, y: value }))]);
   expect(trend.slope).toBeCloseTo(0.9636364, 6);
-  expect((trend.high - trend.slope) / studentQuantile975(8)).toBeCloseTo(0.0944755, 6);
+  expect((trend.high - trend.slope) / studentQuantile(0.975, 8)).toBeCloseTo(0.0944755, 6);
 });
 
 /** Verdicts on a thousand curves of pure noise whose rollouts are learned from in so many mini-batches. */
@@ -72,14 +73,4 @@ test.each([
 
 test('nine points are too few for a change', () => {
   expect(changeOf(Array.from({ length: 9 }, (_, x) => ({ x, y: x }))).verdict).toBe('unknown');
-});
-
-// Tables of Student's t distribution.
-test.each([
-  [6, 2.447],
-  [10, 2.228],
-  [30, 2.042],
-  [120, 1.98],
-])('the quantile for %d degrees of freedom', (degrees, quantile) => {
-  expect(Math.abs(studentQuantile975(degrees) - quantile)).toBeLessThan(0.003);
 });

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { answersOf, limitOf, samplesOf, sampling } from './training.ts';
+import { fraction, names, object, positiveInt } from './schema.ts';
+
+export const guard = object({
+  data: names.describe(
+    'Datasets whose held-out rows are asked, and whose verifiers judge: better another verifier than the rewards are, and never a dataset that is learned from as a whole.',
+  ),
+  answers: answersOf,
+  limit: limitOf,
+  minPrompts: z
+    .int()
+    .min(2)
+    .max(100_000)
+    .default(30)
+    .describe('Fewer held-out prompts that can be judged end the stage before its first step: they would say nothing.'),
+  samples: samplesOf,
+  sampling: sampling.optional().describe('How it samples; as the stage does when absent.'),
+  every: positiveInt
+    .default(50)
+    .describe('Optimizer steps between two looks, each where a rollout ends; the first is before the first step.'),
+  tolerance: fraction
+    .default(0)
+    .describe('A fall of pass@1 by no more than this is none: the whole interval must lie below it.'),
+  onRegression: z
+    .enum(['Stop', 'Rollback', 'Continue'])
+    .default('Stop')
+    .describe(
+      'Stop: the stage fails. Rollback: it ends, and the model of the last good step is its result. Continue: it warns, and nothing else.',
+    ),
+}).describe('A verifier beside the rewards that looks on while the stage learns.');
+export type GuardSettings = z.infer<typeof guard>;
