@@ -2,7 +2,6 @@ import type { StageWarning } from '../../trainer/contract/progress.ts';
 import { findCondition, setCondition, type NewCondition } from '../api/conditions.ts';
 import { displayStage } from '../api/display.ts';
 import type { StageCheckpoint, StageStatus } from '../api/stage.ts';
-import { isChangedByHand } from './asked-for.ts';
 import { failuresByClass, timestamp } from './attempts.ts';
 import { whyNoWorkers } from './decide-rollout.ts';
 import type { AttemptObserved, StageObserved } from './observed.ts';
@@ -40,8 +39,8 @@ export function stageStatus(
   const known = live !== undefined && live.number === old?.attempts.at(-1)?.number ? old : undefined;
 
   const finished = verdict.status === 'True';
-  // An end is seen once. What a pipeline asked for is wanted again when a stage that was changed by hand is put back.
-  const keepsResult = finished || (isChangedByHand(stage) && records.at(-1)?.outcome === 'Succeeded');
+  // An end is seen once. What a stage has made is wanted again when it is put back, or a person takes an edit back.
+  const keepsResult = finished || records.at(-1)?.outcome === 'Succeeded';
   const checkpoint = keepsResult ? (finalCheckpoint(newest) ?? old?.checkpoint) : undefined;
   const metrics = keepsResult
     ? (newest?.result?.metrics ?? old?.metrics ?? {})

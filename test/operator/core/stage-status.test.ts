@@ -26,6 +26,20 @@ test('status tells what was seen', () => {
   expect(decideStage({ now: now + 1000, stage: { ...fresh, status }, attempts: [] }).status).toEqual(status);
 });
 
+test('what an attempt has made is there again when an edit is taken back before another attempt has begun', () => {
+  const settings = settingsDigest(fresh.spec);
+  const made = [ended({ exit: { code: 0 }, result: { ...result, checkpoint }, settings })];
+  const longer = spec({ pretrain: { ...fresh.spec.pretrain!, steps: 30 } });
+  const refusal = { message: 'no room', until: now + 60_000 };
+  const { status } = decideStage({ now, stage: fresh, attempts: made });
+  const edited = decideStage({ now, stage: { ...longer, status }, attempts: made, refusal }).status;
+  expect(edited.conditions[0]?.status).toBe('Unknown');
+  // By then its Job is gone, and its pod with it.
+  const back = decideStage({ now, stage: { ...fresh, status: edited }, attempts: [] });
+  expect(back.actions).toEqual([]);
+  expect(back.status).toMatchObject({ conditions: [{ status: 'True' }], checkpoint, metrics: result.metrics });
+});
+
 /** Seconds that an attempt ran, and those of GPUs that it held, after what was seen of it. */
 function secondsOf(observed: readonly Partial<AttemptObserved>[]): [ran: number, held: number] {
   let status: R1Stage['status'];
