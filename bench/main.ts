@@ -6,6 +6,7 @@ import { UserError } from '../trainer/contract/errors.ts';
 import { exitCodes } from '../trainer/contract/exit-codes.ts';
 import { type Benchmark, benchmarks, findBenchmark, findPeers, type Sizes } from './benchmarks.ts';
 import { describe, markdownRows } from './describe-result.ts';
+import { gpuCommand } from './gpu.ts';
 import { lengthsCommand } from './lengths.ts';
 import { measure } from './measure.ts';
 import { memoryCommand } from './memory-curve.ts';
@@ -48,7 +49,8 @@ const command = new Command('npm run bench --')
   .action(measureTrainer)
   .addCommand(operatorCommand())
   .addCommand(memoryCommand())
-  .addCommand(lengthsCommand());
+  .addCommand(lengthsCommand())
+  .addCommand(gpuCommand());
 
 await command.parseAsync();
 

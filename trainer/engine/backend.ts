@@ -39,13 +39,23 @@ export interface Backend {
   /** @param write fills both arrays */
   writeMoments(write: WriteMoments): Promise<void>;
 
-  /** The most bytes of its memory that a device has held; absent where there is none. */
-  deviceBytes?(): Promise<number>;
+  /** Absent where no device computes. */
+  deviceUse?(): Promise<DeviceUse>;
 
   /** Gives up all that runs, at once; what it would have given is wanted no more. May be called at any time. */
   abandon(): void;
   /** Frees everything; calls not yet done are rejected. */
   close(): Promise<void>;
+}
+
+/** Of devices, since they were opened. */
+export interface DeviceUse {
+  /** Bytes of its memory that one of them has held at most. */
+  readonly mostBytes: number;
+  /** Time in which threads waited for their devices, mean of them. In the rest they gave them work. */
+  readonly waitedMs: number;
+  /** Bytes that went in and out, but for those that devices exchanged. */
+  readonly borderBytes: number;
 }
 
 /** A thread that samples what comes in. */

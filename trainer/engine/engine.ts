@@ -7,7 +7,7 @@ import type { AskedFigure } from '../passes/head-runs.ts';
 import { inverseOf } from '../rollout/decoder.ts';
 import { type Claims, finishClaim, newClaims } from '../rollout/claims.ts';
 import type { Completion, GenerationRequest } from '../rollout/requests.ts';
-import type { Backend, MicroBatchResult, OnCompletion, WriteMoments, WriteTensors } from './backend.ts';
+import type { Backend, DeviceUse, MicroBatchResult, OnCompletion, WriteMoments, WriteTensors } from './backend.ts';
 import { cutBatch, cutCompletions, cutSequences, inBatchOrder, sizeOfScored, tokenFields } from './batches.ts';
 import { planGeneration } from './generation-plan.ts';
 import { LiveGeneration } from './live-generation.ts';
@@ -286,9 +286,9 @@ export class Engine {
     this.#steps = step;
   }
 
-  /** The most bytes of its memory that one device has held; undefined where none computes. */
-  async deviceBytes(): Promise<number | undefined> {
-    return this.#inOrder(async () => this.#backend.deviceBytes?.());
+  /** Undefined where no device computes. */
+  async deviceUse(): Promise<DeviceUse | undefined> {
+    return this.#inOrder(async () => this.#backend.deviceUse?.());
   }
 
   /** Ends the worker threads once they are out of the program they are running; calls not yet done are rejected. */

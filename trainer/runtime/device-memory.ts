@@ -21,6 +21,8 @@ export interface DeviceMemory {
   readonly traffic: DeviceTraffic;
   /** The most that was held at a time; or what all that use the device hold now, where it tells that and it is more. */
   readonly mostBytes: number;
+  /** Time in which the thread waited for what was to be copied out. */
+  readonly waitedMs: number;
 }
 
 export interface DeviceTraffic {

@@ -26,11 +26,11 @@ export class DeviceMeter {
    */
   async figures(seconds: number): Promise<Metrics> {
     // A stop rejects what runs; the step that it came after is done all the same.
-    const bytes = await this.#engine.deviceBytes().catch(() => undefined);
-    if (bytes === undefined) return {};
+    const use = await this.#engine.deviceUse().catch(() => undefined);
+    if (use === undefined) return {};
     const { tokens, flops } = this.#passed();
     return {
-      'device/memory_gb': bytes / 1e9,
+      'device/memory_gb': use.mostBytes / 1e9,
       'device/tokens_per_s': tokens / seconds,
       ...ofGpus(flops / seconds, this.#precision),
     };

@@ -8,7 +8,7 @@ import type { LaneDevice } from '../../runtime/choose-device.ts';
 import { runtimeOnGpu } from '../../runtime/open-device.ts';
 import { chooseRuntime } from '../../runtime/open-runtime.ts';
 import type { LiveEvent } from '../../rollout/live/generate-live.ts';
-import type { Backend, Gradient, LiveThread, Moments, OnCompletion, WriteMoments } from '../backend.ts';
+import type { Backend, DeviceUse, Gradient, LiveThread, Moments, OnCompletion, WriteMoments } from '../backend.ts';
 import type { Part, TrainingPart } from '../batches.ts';
 import type { GenerationPlan, LivePlan } from '../generation-plan.ts';
 import type { ScoredSequence, TokenSequence } from '../sequences.ts';
@@ -141,8 +141,13 @@ export class DeviceBackend implements Backend {
     };
   }
 
-  async deviceBytes(): Promise<number> {
-    return Math.max(...(await this.#lanes.each('mostBytes', () => ({}))));
+  async deviceUse(): Promise<DeviceUse> {
+    const ofLanes = await this.#lanes.each('use', () => ({}));
+    return {
+      mostBytes: Math.max(...ofLanes.map(({ mostBytes }) => mostBytes)),
+      waitedMs: ofLanes.reduce((sum, { waitedMs }) => sum + waitedMs, 0) / ofLanes.length,
+      borderBytes: ofLanes.reduce((sum, { borderBytes }) => sum + borderBytes, 0),
+    };
   }
 
   /** The lanes go on: parameters and moments of the last whole step are read from them. */

@@ -129,7 +129,10 @@ export class Lane {
         this.#give(deviceRows(parameters.changing('policy'), start, end), values),
       takeParameters: async ({ range: { start, end }, values }) =>
         this.#take(values, deviceRows(parameters.changing('policy'), start, end)),
-      mostBytes: async () => this.#device.memory.mostBytes,
+      use: async () => {
+        const { mostBytes, waitedMs, traffic } = this.#device.memory;
+        return { mostBytes, waitedMs, borderBytes: traffic.bytesIn + traffic.bytesOut - this.#bytesExchanged };
+      },
       traffic: async () => ({ ...this.#device.memory.traffic, bytesExchanged: this.#bytesExchanged }),
     };
   }

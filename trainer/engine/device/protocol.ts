@@ -7,7 +7,7 @@ import type { PromptGroup } from '../../rollout/requests.ts';
 import type { LaneDevice } from '../../runtime/choose-device.ts';
 import type { DeviceTraffic } from '../../runtime/device-memory.ts';
 import type { Cancellation, RuntimeName } from '../../runtime/runtime.ts';
-import type { MicroBatchResult, Moments } from '../backend.ts';
+import type { DeviceUse, MicroBatchResult, Moments } from '../backend.ts';
 import type { TrainingPart } from '../batches.ts';
 import type { LivePlan } from '../generation-plan.ts';
 import type { ScoredSequence, TokenSequence } from '../sequences.ts';
@@ -103,6 +103,5 @@ export type LaneJobs = {
   giveParameters: { request: Exchanged; result: true };
   takeParameters: { request: Exchanged; result: true };
   traffic: { request: object; result: LaneTraffic };
-  /** The most bytes of its device that were held at a time. */
-  mostBytes: { request: object; result: number };
+  use: { request: object; result: DeviceUse };
 };

@@ -29,6 +29,7 @@ export class CountedMemory implements DeviceMemory {
   readonly #allocated = new Map<DeviceBuffer, { readonly address: Pointer; readonly freed: () => void }>();
   #heldBytes = 0;
   #mostBytes = 0;
+  #waitedMs = 0;
   readonly #traffic = { allocations: 0, bytesIn: 0, bytesOut: 0 };
 
   constructor(calls: MemoryCalls) {
@@ -41,6 +42,10 @@ export class CountedMemory implements DeviceMemory {
 
   get mostBytes() {
     return Math.max(this.#mostBytes, this.#calls.usedBytes?.() ?? 0);
+  }
+
+  get waitedMs() {
+    return this.#waitedMs;
   }
 
   allocate(bytes: number): DeviceBuffer {
@@ -68,7 +73,9 @@ export class CountedMemory implements DeviceMemory {
   }
 
   copyOut<T extends PortType>(from: DeviceTensor<T>, to: TensorData[T]): void {
+    const startedMs = performance.now();
     this.#calls.copyOut(this.#address(from), bytesOf(to, from));
+    this.#waitedMs += performance.now() - startedMs;
     this.#traffic.bytesOut += to.byteLength;
   }
 

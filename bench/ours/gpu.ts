@@ -1,0 +1,92 @@
+/** Our side of `npm run bench -- gpu`: a training step and a generation with a model of random weights; prints JSON. */
+import { readFileSync } from 'node:fs';
+import { randomKey } from '../../trainer/algorithms/random.ts';
+import { Engine } from '../../trainer/engine/engine.ts';
+import { deviceInWords } from '../../trainer/engine/engine-versions.ts';
+import { parameterLayout } from '../../trainer/models/parameters.ts';
+import { parseHfConfig } from '../../trainer/models/config.ts';
+import { laneDevices } from '../../trainer/runtime/choose-device.ts';
+import { peakFlops } from '../../trainer/runtime/gpu-peaks.ts';
+import type { GpuWorkload } from '../gpu.ts';
+
+const workload = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as GpuWorkload;
+const config = { ...parseHfConfig(workload.config, 'the workload'), precision: 'bf16' } as const;
+const { rounds } = workload;
+
+/** Of no meaning, but of the right size: drawing half a billion of numbers would take longer than the measurement. */
+const noise = Float32Array.from({ length: 65_521 }, (_, at) => 0.035 * (((at * 7919) % 65_521) / 65_521 - 0.5));
+
+const engine = await Engine.create({
+  config,
+  head: 'lm',
+  optimizer: true,
+  parameters: async (memoryOf) => {
+    for (const tensor of parameterLayout(config, 'lm').tensors) {
+      // oxlint-disable-next-line no-await-in-loop -- a tensor at a time
+      const numbers = await memoryOf(tensor);
+      if (tensor.shape.length === 1) numbers.fill(tensor.name.endsWith('.bias') ? 0 : 1);
+      else
+        for (let at = 0; at < numbers.length; at += noise.length)
+          numbers.set(noise.subarray(0, numbers.length - at), at);
+    }
+  },
+});
+
+const step = await measure(async () => {
+  const sequences = Array.from({ length: workload.rows }, (_, row) => {
+    const ids = tokens(workload.length, row);
+    return { ids, weights: ids.slice(1).map(() => 1 / (workload.rows * workload.length)) };
+  });
+  await engine.step(
+    { loss: 'sft', sequences },
+    { learningRate: 1e-5, betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 },
+  );
+});
+const generation = await measure(async () => {
+  const requests = Array.from({ length: workload.prompts }, (_, index) => ({
+    promptIds: tokens(workload.promptLength, 1000 + index),
+    key: randomKey('gpu', index),
+    sampling: { temperature: 1, topP: 1, topK: 0, maxNewTokens: workload.newTokens },
+    stopIds: [],
+  }));
+  await engine.generate(requests);
+});
+const mostBytes = (await engine.deviceUse())?.mostBytes;
+console.log(JSON.stringify({ name: 'r1', device: deviceInWords('bf16'), step, generation, mostBytes }));
+await engine.close();
+
+/** The fastest of some rounds after one that is not counted. */
+async function measure(work: () => Promise<void>) {
+  await work();
+  const found = [];
+  for (let round = 0; round < rounds; round++) {
+    const before = { use: await engine.deviceUse(), tokens: engine.work.tokens, flops: engine.work.flops };
+    const startedMs = performance.now();
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await work();
+    const ms = performance.now() - startedMs;
+    // oxlint-disable-next-line no-await-in-loop
+    const use = await engine.deviceUse();
+    const flopsPerSecond = ((engine.work.flops - before.flops) / ms) * 1000;
+    found.push({
+      seconds: ms / 1000,
+      tokensPerSecond: ((engine.work.tokens - before.tokens) / ms) * 1000,
+      ...(peak() > 0 && { mfu: flopsPerSecond / peak() }),
+      ...(use &&
+        before.use && {
+          borderBytes: use.borderBytes - before.use.borderBytes,
+          dispatchShare: 1 - (use.waitedMs - before.use.waitedMs) / ms,
+        }),
+    });
+  }
+  return found.toSorted((a, b) => a.seconds - b.seconds)[0];
+}
+
+function peak(): number {
+  const peaks = laneDevices().map((device) => (device.kind === 'cuda' ? peakFlops(device.of.name, 'bf16') : undefined));
+  return peaks.reduce<number>((sum, each) => sum + (each ?? NaN), 0);
+}
+
+function tokens(count: number, seed: number): number[] {
+  return Array.from({ length: count }, (_, at) => (seed * 7919 + at * 104_729) % config.vocabularySize);
+}
