@@ -12,6 +12,7 @@ import {
 import { findMaterials } from '../../trainer/checkpoint/chain/find-materials.ts';
 import { readChain } from '../../trainer/checkpoint/chain/read-chain.ts';
 import { statementOf } from '../../trainer/checkpoint/chain/statement.ts';
+import { faultsOfKeptRows } from '../../trainer/data/verify-rows.ts';
 import { cliExitCodes } from '../exit-codes.ts';
 import { integerFrom, repeatable, type StateOption, stateOption } from '../options.ts';
 import { appliedPolicies } from '../../trainer/contract/preference-policy.ts';
@@ -47,6 +48,11 @@ export function addVerify(program: Command): void {
       const directory = await chainDirectory(argument, options.state);
       const chain = await readChain(directory);
       const faults = [...faultsOfChain(chain), ...absence(chain, options.digest)];
+      // Of what was not verified the rows are not opened: they may be a link to elsewhere.
+      for (const { path } of faults.length === 0 ? chain.links : []) {
+        // oxlint-disable-next-line no-await-in-loop -- one directory after the other
+        faults.push(...(await faultsOfKeptRows(path)));
+      }
       const { replay: steps, stage } = options;
       // What was not verified is no state to go on from.
       if (steps !== undefined && faults.length === 0) {

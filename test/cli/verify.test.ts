@@ -72,6 +72,20 @@ test('exits with 4 and names every file that was changed', async () => {
   expect((await verify('changed', '-o', 'in-toto')).stdout).toBe('');
 });
 
+test('exits with 4 and names the rows that are not what their manifest says', async () => {
+  const files = [{ path: 'rows.jsonl', rows: 2, bytes: 0, sha256: 'a'.repeat(64) }];
+  const manifest = { version: 1, stage: 's', seed: 7, model: 'a'.repeat(64), datasets: {}, filters: [], files };
+  const row = { id: 'sums/1/0', dataset: 'sums', domain: 'general', messages: [], completion: 'x' };
+  await publishLink(join(directory(), 'rows'), {
+    stage: 'samples',
+    files: { 'manifest.json': JSON.stringify(manifest), 'rows.jsonl': `${JSON.stringify(row)}\n` },
+  });
+  const { code, stderr } = await verify('rows');
+  expect(code).toBe(4);
+  expect(stderr).toContain('rows.jsonl: row 1: origin: found none, expected one');
+  expect(stderr).toContain('rows.jsonl: found 1 rows, expected 2');
+});
+
 test('exits with 4 if the checkpoint that is asked for is another one', async () => {
   const { code, stderr } = await verify('volume', '--digest', 'a'.repeat(64));
   expect([code, stderr]).toEqual([4, `found no checkpoint with digest ${'a'.repeat(64)}, which is asked for\n`]);

@@ -14,11 +14,13 @@ interface LinkToPublish {
   readonly settings?: Provenance['settings'];
   /** What its weights hold. */
   readonly weights?: string;
+  /** What else it has, by name. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** Publishes a finished checkpoint in `<volume>/<stage>/`, with what decided it and a `result.json` that names it. */
 export async function publishLink(volume: string, link: LinkToPublish): Promise<PublishedCheckpoint> {
-  const { stage, from, pins = {}, datasets = [], settings = { sft: {} }, weights = stage } = link;
+  const { stage, from, pins = {}, datasets = [], settings = { sft: {} }, weights = stage, files = {} } = link;
   const start = link.start ?? (from ? { digest: from.digest } : { architecture: 'qwen3' });
   const decided = JSON.stringify({ stage, seed: 7, settings, datasets, start, pins });
   const out = join(volume, stage);
@@ -33,6 +35,7 @@ export async function publishLink(volume: string, link: LinkToPublish): Promise<
     async write(directory) {
       await writeFile(join(directory, 'model.safetensors'), weights);
       await writeFile(join(directory, provenanceName), decided);
+      for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
     },
   });
   await writeFile(join(out, 'result.json'), JSON.stringify({ outcome: 'succeeded', checkpoint }));

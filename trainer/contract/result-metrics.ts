@@ -101,7 +101,17 @@ export function resultMetrics(
       ...(given ? ['given'] : []),
       ...(thoughts ? ['thought'] : []),
     ].map((method) => `reflection_rate/${method}`);
-    return ['sampled', 'kept', ...rates, ...(sample.pairs === undefined ? [] : judgedPairs), ...ofRows('data')];
+    const byDomain = ['kept/reasoning', 'kept/general'];
+    const bestOf = sample.rewardModel === undefined ? [] : ['reward_model/mean', 'reward_model/kept_mean'];
+    return [
+      'sampled',
+      'kept',
+      ...byDomain,
+      ...bestOf,
+      ...rates,
+      ...(sample.pairs === undefined ? [] : judgedPairs),
+      ...ofRows('data'),
+    ];
   }
   if (review) return ['reviewed', 'not_reviewed', 'rejected', 'rows'];
   return evaluate ? evaluationMetricNames(evaluate, trainedOn) : [];

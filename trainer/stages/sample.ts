@@ -13,6 +13,7 @@ import { writeRows } from '../data/rows.ts';
 import { parseResponse } from '../rewards/parse-response.ts';
 import { countReflections } from '../rewards/reflection.ts';
 import { withCompletion } from '../data/with-completion.ts';
+import { BestOfFigures } from './best-of-figures.ts';
 import { candidatesOf, type SampleCandidate } from './candidates.ts';
 import { type Examined, JudgedPairs } from './judged-pairs.ts';
 import type { Metrics } from './metrics.ts';
@@ -20,7 +21,7 @@ import { loadPolicy } from './load-policy.ts';
 import { InputModels } from './input-models.ts';
 import { RowOrigins } from './row-origins.ts';
 import { type Method, type Sampled, Sampler } from './sampler.ts';
-import { warnOfLength } from './sampling-warnings.ts';
+import { warnOfLength, warnOfQuotas } from './sampling-warnings.ts';
 import { finishedEarlier, successResult } from './success.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -31,6 +32,7 @@ const chunkPrompts = 64;
 export async function sample(settings: SampleSettings, workspace: Workspace): Promise<StageResult> {
   const finished = await workspace.output.finishedData();
   if (finished) {
+    warnOfQuotas(settings, finished.metrics, workspace.warnings);
     await workspace.log.rewind(-1);
     await workspace.log.metrics(0, finished.metrics);
     return successResult(finishedEarlier, finished.metrics, finished);
@@ -46,6 +48,7 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
     const funnel = createFunnel(settings);
     const origins = await RowOrigins.open(settings, workspace);
     const reflections = new ReflectionCounter();
+    const preferences = new BestOfFigures();
     const { rows, figures } = await sampler.rows();
     const examiner = { settings, verify: workspace.verifiers.verify, grams: sampler.grams };
     // Made anew by every attempt, from the chunks that are there already.
@@ -57,7 +60,9 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
         const ranked = settings.rewardModel
           ? await withModelScores(models, settings.rewardModel, row, candidates)
           : candidates;
-        for (const [rank, { text, sample: place }] of funnel.select(row.domain, ranked).entries())
+        const selected = funnel.select(row.domain, ranked);
+        preferences.add(ranked, selected);
+        for (const [rank, { text, sample: place }] of selected.entries())
           best.push(origins.seal(asRow(row, method, text, rank), { row, method, samples: [place] }));
       }
       return best;
@@ -94,10 +99,13 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
     const metrics = {
       sampled: counts.sampled,
       kept: counts.kept,
+      ...prefixed('kept', counts.keptByDomain),
+      ...preferences.metrics(),
       ...pairs?.metrics(),
       ...reflections.rates(),
       ...figures,
     };
+    warnOfQuotas(settings, metrics, workspace.warnings);
     const checkpoint = await workspace.output.data(async (directory) => {
       await rename(kept, join(directory, rowsName));
       const heldOut = pairs?.heldOut ?? [];
@@ -112,6 +120,10 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
     await models.close();
     await policy.close();
   }
+}
+
+function prefixed(prefix: string, figures: Metrics): Metrics {
+  return Object.fromEntries(Object.entries(figures).map(([name, value]) => [`${prefix}/${name}`, value]));
 }
 
 function whyNone({ prompts, dropped }: FunnelCounts, { keep, pairs }: SampleSettings): string {

@@ -1,6 +1,8 @@
 import { warningOfLength } from '../contract/context-length.ts';
+import type { SampleSettings } from '../contract/settings.ts';
 import type { SamplingSettings } from '../contract/training.ts';
 import type { ModelConfig } from '../models/config.ts';
+import type { Metrics } from './metrics.ts';
 import type { Warnings } from './warnings.ts';
 
 /** Warns of a length that the model cannot reach. */
@@ -23,5 +25,18 @@ export function warnOfTruncation({ topP, topK }: SamplingSettings, warnings: War
   warnings.warn(
     'TruncatedSampling',
     `sampling with ${found.join(' and ')} leaves out tokens that the loss counts on: the policy gradient is exact only with topP 1 and topK 0`,
+  );
+}
+
+/** Warns of a quota that the prompts did not fill: the mixture that the rows make is another one than was asked for. */
+export function warnOfQuotas({ quotas = {}, pairs }: SampleSettings, metrics: Metrics, warnings: Warnings): void {
+  const found = Object.entries(quotas).flatMap(([domain, quota = 0]) => {
+    const rows = (metrics[`kept/${domain}`] ?? 0) / (pairs === undefined ? 1 : 2);
+    return rows < quota ? [`${rows} of ${quota} rows of the domain ${domain}`] : [];
+  });
+  if (found.length === 0) return;
+  warnings.warn(
+    'QuotaNotFilled',
+    `kept ${found.join(' and ')}: give more prompts, more completions of each (perPrompt), or keep more of them (keepPerPrompt)`,
   );
 }

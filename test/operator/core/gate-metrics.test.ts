@@ -57,7 +57,7 @@ test.each([
   {
     gate: '{metric: reward, atLeast: 0}',
     stage: 'sample: {prompts: [sums]}',
-    says: /stage zero: data\/rows, kept, .*all 11: docs\/reference\/metrics\.md\)$/,
+    says: /stage zero: data\/rows, kept, .*all 13: docs\/reference\/metrics\.md\)$/,
   },
 ])('refuses $gate', ({ gate, stage, says }) => {
   const wrong = pipeline(gate, { ...(stage !== undefined && { stage }) });

@@ -141,7 +141,12 @@ test('given completions pass the filters beside sampled ones, to the row of a qu
   );
   expect(general[0]?.origin).toMatchObject({ method: 'given', samples: [0] });
   expect(rows.map((row) => faultOfOrigin(row, manifest)).filter(Boolean)).toEqual([]);
-  expect(metrics).toMatchObject({ 'reflection_rate/given': 0, kept: 192 });
+  expect(metrics).toMatchObject({
+    'reflection_rate/given': 0,
+    kept: 192,
+    'kept/reasoning': 141,
+    'kept/general': 51,
+  });
 
   const path = await writeStage(root(), stage('killed'));
   const killed = await runStage(path, { file: join(root(), 'killed/chunks-*/000000.json') });
