@@ -6,6 +6,7 @@ import { UserError } from '../trainer/contract/errors.ts';
 import { exitCodes } from '../trainer/contract/exit-codes.ts';
 import { type Benchmark, benchmarks, findBenchmark, findPeers, type Sizes } from './benchmarks.ts';
 import { describe, markdownRows } from './describe-result.ts';
+import { funnelCommand } from './funnel.ts';
 import { gpuCommand } from './gpu.ts';
 import { lengthsCommand } from './lengths.ts';
 import { measure } from './measure.ts';
@@ -49,6 +50,7 @@ const command = new Command('npm run bench --')
   .action(measureTrainer)
   .addCommand(operatorCommand())
   .addCommand(memoryCommand())
+  .addCommand(funnelCommand())
   .addCommand(lengthsCommand())
   .addCommand(gpuCommand());
 
