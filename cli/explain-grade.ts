@@ -1,27 +1,12 @@
+import { gradeReason, quoted } from '../trainer/data/grade-reason.ts';
 import type { Grade } from '../trainer/data/grade-rows.ts';
 import type { ScoredRow } from '../trainer/data/score-rows.ts';
-
-const nouns: Record<Grade['kind'], string> = {
-  number: 'number',
-  math: 'mathematical answer',
-  quantity: 'quantity',
-  choice: 'label of an option',
-  logic: 'formula of logic',
-  exact: 'text',
-  list: 'list',
-  graded: 'text',
-  pattern: 'text',
-  code: 'program',
-  jsonSchema: 'JSON',
-  toolCall: 'call of a tool',
-  cited: 'answer with its documents',
-};
 
 /** One line: `3  wrong    found 17 in "…so it is 17.", gold 18`. */
 export function explainGrade(grade: Grade): string {
   const { line, outcome, expect } = grade;
   const surprise = expect === undefined || expect === outcome ? '' : `; expected ${expect}`;
-  return `${String(line).padStart(4)}  ${outcome.padEnd(7)}  ${reason(grade)}${surprise}`;
+  return `${String(line).padStart(4)}  ${outcome.padEnd(7)}  ${gradeReason(grade)}${surprise}`;
 }
 
 /** One line: `3  0.5      "…so it is 17."`, or `4  abstain  it gave null: "…"`. */
@@ -30,29 +15,4 @@ export function explainScore({ line, score, because, message, completion, expect
   const result = score === null ? (because ?? '') : String(score);
   const why = message === undefined ? '' : `${message}: `;
   return `${String(line).padStart(4)}  ${result.padEnd(7)}  ${why}${quoted(completion.trim(), 'end')}${surprise}`;
-}
-
-function reason({ kind, in: place, completion, found, value, gold, problem }: Grade): string {
-  if (problem !== undefined) return problem;
-  const whole = quoted(completion.trim(), 'end');
-  const isGold = `gold ${shortened((gold ?? '').replaceAll(/\s+/g, ' '))}`;
-  if (found === undefined) {
-    const what = place === 'answerTag' ? 'one <answer> block behind the thought' : `a ${nouns[kind]}`;
-    return `found nothing, expected ${what} in ${whole}; ${isGold}`;
-  }
-  if (value === undefined) return `found ${quoted(found)}, which is no ${nouns[kind]}; ${isGold}`;
-  const read = value === found ? '' : ` (${shortened(value)})`;
-  return `found ${quoted(found)}${read}${found === completion.trim() ? '' : ` in ${whole}`}; ${isGold}`;
-}
-
-const longest = 48;
-
-/** In quotation marks, on one line, with back-slashes as they are; of a long text the beginning, or the end, where answers stand. */
-function quoted(text: string, kept: 'start' | 'end' = 'start'): string {
-  const line = text.replaceAll(/\s+/g, ' ');
-  return `"${kept === 'start' || line.length <= longest ? shortened(line) : `…${line.slice(-longest)}`}"`;
-}
-
-function shortened(text: string): string {
-  return text.length <= longest ? text : `${text.slice(0, longest)}…`;
 }

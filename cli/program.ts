@@ -17,6 +17,7 @@ import { addInspect } from './commands/inspect.ts';
 import { addLogs } from './commands/logs.ts';
 import { addReport } from './commands/report.ts';
 import { addRerun } from './commands/rerun.ts';
+import { addReview } from './commands/review.ts';
 import { addRun } from './commands/run.ts';
 import { addRetry } from './commands/retry.ts';
 import { addSamples } from './commands/samples.ts';
@@ -43,6 +44,7 @@ const onThisMachine = [
   addExport,
   addGrade,
   addCertify,
+  addReview,
 ];
 const onClusters = [addApply, addSuspend, addResume, addRetry, addRerun, addDelete];
 const onBoth = [addValidate, addGet, addLogs, addApprove];

@@ -1,5 +1,6 @@
 import { StateDirectory } from '../operator/local/state-directory.ts';
 import { UserError } from '../trainer/contract/errors.ts';
+import { pipelineAndStage } from './pipeline-and-stage.ts';
 import { readPipeline, requireStage } from './state.ts';
 
 /**
@@ -7,11 +8,14 @@ import { readPipeline, requireStage } from './state.ts';
  *
  * @throws UserError when it is no such name, or the stage has not run
  */
-export async function resolveStageFile(argument: string, stateDirectory: string): Promise<string> {
-  const [pipeline, stage, ...more] = argument.split('/');
-  if (!pipeline || !stage || more.length > 0) {
-    throw new UserError(`${argument}: expected PIPELINE/STAGE, whose own evaluation is repeated, or --data FILE`);
-  }
+export async function resolveStageFile(
+  argument: string,
+  stateDirectory: string,
+  expected = 'PIPELINE/STAGE',
+): Promise<string> {
+  const named = pipelineAndStage(argument);
+  if (named === undefined) throw new UserError(`${argument}: expected ${expected}`);
+  const [pipeline, stage] = named;
   requireStage(await readPipeline(stateDirectory, pipeline), stage);
   const state = new StateDirectory(stateDirectory, pipeline);
   const attempt = await state.newestAttempt(stage);

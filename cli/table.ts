@@ -46,7 +46,14 @@ export function table(columns: readonly Column[], rows: readonly (readonly (stri
 /** Colours a state for a terminal; plain text when stdout is none or NO_COLOR is set. */
 export function colourState(state: string, stream: NodeJS.WriteStream = process.stdout): string {
   const colour = (
-    { Succeeded: 'green', Failed: 'red', Running: 'cyan', Suspended: 'yellow', Retrying: 'yellow' } as const
+    {
+      Succeeded: 'green',
+      Failed: 'red',
+      Running: 'cyan',
+      Suspended: 'yellow',
+      Retrying: 'yellow',
+      'Waiting for a person': 'yellow',
+    } as const
   )[state];
   return colour === undefined ? state : styleText(colour, state, { stream });
 }

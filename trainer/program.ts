@@ -5,6 +5,7 @@ import { checkFiles } from './stages/check-files.ts';
 import { exportModel } from './stages/export-model.ts';
 import { evaluateCheckpoint, evaluateStageAgain, generateFromCheckpoint } from './stages/one-off.ts';
 import { sampleForLearner } from './stages/rollout-worker.ts';
+import type { ReviewAgainOptions } from './stages/review-again.ts';
 import { reportFailure } from './stages/failure.ts';
 import { runStage } from './stages/run-stage.ts';
 
@@ -105,6 +106,18 @@ program
   .action(evaluateStageAgain);
 
 program
+  .command('review')
+  .description('let people decide on the rows of a review stage, or take rows out and decisions in')
+  .requiredOption('--stage <file>', 'stage file (JSON)')
+  .option('--export <file>', 'write the rows there, as JSONL')
+  .option('--import <file>', 'take the decisions there, as JSONL')
+  .option('--reviewer <name>', 'who decides')
+  .action(async (options: ReviewAgainOptions) => {
+    const { reviewAgain } = await import('./stages/review-again.ts'); // of no use to a stage
+    await reviewAgain(options);
+  });
+
+program
   .command('export')
   .description('write the model of a checkpoint as a Hugging Face directory')
   .argument('<checkpoint>', 'checkpoint or Hugging Face directory')
@@ -113,7 +126,7 @@ program
   .action((from: string, to: string, { dtype }: { dtype: Precision }) => exportModel(from, to, dtype));
 
 /** `r1` has the same commands, and a person hears of no second program. */
-const commandsOfCli = ['generate', 'serve', 'evaluate', 'evaluate-stage', 'export'];
+const commandsOfCli = ['generate', 'serve', 'evaluate', 'evaluate-stage', 'review', 'export'];
 
 try {
   await program.parseAsync();

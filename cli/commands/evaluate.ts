@@ -53,7 +53,11 @@ export function addEvaluate(program: Command): void {
     .action(async (checkpoint: string, options: EvaluateOptions) => {
       if (options.data === undefined) {
         refuseOptionsOfData(command);
-        const file = await resolveStageFile(checkpoint, options.state);
+        const file = await resolveStageFile(
+          checkpoint,
+          options.state,
+          'PIPELINE/STAGE, whose own evaluation is repeated, or --data FILE',
+        );
         process.exitCode = await runTrainer(['evaluate-stage', `--stage=${file}`, `--show=${options.show}`]);
         return;
       }

@@ -20,6 +20,7 @@ export const reasons = [
   'StageRunning',
   'WaitingForInputs',
   'WaitingForApproval',
+  'WaitingForPerson',
   'Completed',
   'StageFailed',
   'RunningAgain',

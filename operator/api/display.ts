@@ -11,6 +11,7 @@ export type State =
   | 'Retrying'
   | 'Stopping'
   | 'Waiting'
+  | 'Waiting for a person'
   | 'Suspended'
   | 'Interrupted'
   | 'Succeeded'
@@ -35,6 +36,8 @@ export function stateOf(conditions: readonly Condition[] | undefined): State {
       return 'Suspended';
     case 'Interrupted':
       return 'Interrupted';
+    case 'WaitingForPerson':
+      return 'Waiting for a person';
     case 'WaitingForApproval':
     case 'WaitingForInputs':
       return 'Waiting';

@@ -177,6 +177,11 @@ export function spent(records: readonly AttemptRecord[], now: number): Spending 
   return { runSeconds: Math.round(runSeconds * 10) / 10, gpuHours: Math.round(gpuHours * 1000) / 1000 };
 }
 
+/** What a stage has spent. What people take for a review is on no budget, and no deadline is set to them. */
+export function spentOn({ spec }: R1Stage, records: readonly AttemptRecord[], now: number): Spending {
+  return spec.review === undefined ? spent(records, now) : total([]);
+}
+
 /** Failed attempts by class. */
 export function failuresByClass(records: readonly AttemptRecord[]): Record<string, number> {
   const failures: Record<string, number> = {};

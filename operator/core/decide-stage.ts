@@ -1,12 +1,13 @@
+import { reviewPhase } from '../../trainer/contract/review.ts';
 import { succeededStatus } from '../api/conditions.ts';
 import { annotations } from '../api/metadata.ts';
-import type { AttemptRecord } from '../api/stage.ts';
+import type { AttemptRecord, R1Stage } from '../api/stage.ts';
 import { hasResult } from './attempts.ts';
 import { isChangedByHand } from './asked-for.ts';
 import { exhausted, lastsForMs } from './budget.ts';
 import { decideRemoval } from './decide-removal.ts';
 import { decideRollout } from './decide-rollout.ts';
-import type { StageObserved } from './observed.ts';
+import type { AttemptObserved, StageObserved } from './observed.ts';
 import { judgeRetry } from './retry.ts';
 import type { Rule, StageAction, StageDecision, Verdict } from './stage-decision.ts';
 import { surveyStage, type StageSituation } from './stage-situation.ts';
@@ -102,9 +103,19 @@ function waitForLiveAttempt({ now, live, records, retry, observed, spent: sum }:
   );
   return {
     status: 'Unknown',
-    reason: 'AttemptRunning',
-    message: `attempt ${live.number} runs`,
+    ...atWork(live, observed.stage),
     recheckAfterMs: Math.max(100, Math.ceil(recheckAfterMs)),
+  };
+}
+
+/** Running, or done with all but what people have to do. */
+function atWork({ number, progress }: AttemptObserved, { spec }: R1Stage): Pick<Verdict, 'reason' | 'message'> {
+  if (progress?.phase !== reviewPhase) return { reason: 'AttemptRunning', message: `attempt ${number} runs` };
+  const command = `r1 review ${spec.pipeline}/${spec.stage}`;
+  const decided = `${progress.step} of ${progress.steps} rows are decided`;
+  return {
+    reason: 'WaitingForPerson',
+    message: `waits for a person: ${decided} (${command}; on a cluster: kubectl ${command})`,
   };
 }
 

@@ -43,6 +43,11 @@ function waitsToBePutBack(object: R1Stage): boolean {
   return isChangedByHand(object) && isUpToDate(object);
 }
 
+/** All that it still needs is in the hands of people: whatever else there is to do can be done meanwhile. */
+function waitsForPerson({ succeeded }: StageState): boolean {
+  return succeeded?.reason === 'WaitingForPerson';
+}
+
 /** Stages of the pipeline that are live, those that left its manifest among them. */
 export function liveStages({ views, removed }: PipelineSituation): StageState[] {
   return [...views, ...removed].filter(isLive);
@@ -57,7 +62,7 @@ export function endingStages(situation: PipelineSituation): string[] {
 
 /**
  * Whether one more stage may run. A stage that waits for this very one leaves it its place, and takes it back when that has
- * ended; against all others it keeps it.
+ * ended; against all others it keeps it. One that waits for people takes no place, unless nobody else could mount its volume.
  *
  * @param starting those that are started in the same pass
  */
@@ -66,7 +71,8 @@ export function hasRoomFor(stage: string, situation: PipelineSituation, starting
   const after = new Set(stagesAfter(pipeline, [stage]));
   const busy = liveStages(situation).flatMap((each) => {
     const name = each.object?.spec.stage ?? '';
-    return name === stage || (waitsForInputs(each) && after.has(name)) ? [] : [name];
+    if (name === stage || (waitsForInputs(each) && after.has(name))) return [];
+    return waitsForPerson(each) && observed.reviewsTakePlace === undefined ? [] : [name];
   });
   return new Set([...busy, ...starting]).size < observed.maxRunningStages;
 }
@@ -75,6 +81,7 @@ export function hasRoomFor(stage: string, situation: PipelineSituation, starting
 export function liveReason(situation: PipelineSituation): Reason {
   const live = liveStages(situation);
   const runs = live.some(({ object }) => object?.status?.attempts.at(-1)?.outcome === 'Running');
+  if (live.length > 0 && live.every(waitsForPerson)) return 'WaitingForPerson';
   if (runs)
     return live.every(({ succeeded }) => succeeded?.reason === 'AttemptStopping') ? 'AttemptStopping' : 'StageRunning';
   const reasons = live.map(({ succeeded }) => succeeded?.reason);

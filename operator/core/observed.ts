@@ -137,6 +137,8 @@ export interface PipelineObserved {
   readonly stages: readonly R1Stage[];
   /** How many stages may run at the same time: one where they share a machine or a volume. */
   readonly maxRunningStages: number;
+  /** A stage that waits for people is one of them: where it is mounted, no other one can mount the volume. */
+  readonly reviewsTakePlace?: true;
   /** What the files hold that it names; absent where they cannot be looked at, as on a cluster. */
   readonly contents?: FileContents;
   /** Why this world cannot run the manifest as it is, in words. */

@@ -5,7 +5,7 @@ import type { R1Stage, ResolvedModel, StageInput } from '../api/stage.ts';
 import { tellsApart } from '../../trainer/contract/digest-version.ts';
 import { askFor, isChangedByHand } from './asked-for.ts';
 import { approvalOf } from './approval.ts';
-import { hasNotEnded, hasResult, spent, total, type Spending } from './attempts.ts';
+import { hasNotEnded, hasResult, spentOn, total, type Spending } from './attempts.ts';
 import { formerSpending } from './former-spending.ts';
 import { judgeGate } from './gate.ts';
 import type { PipelineObserved } from './observed.ts';
@@ -76,7 +76,10 @@ export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
       desired,
     });
   }
-  const running = stages.flatMap(({ status }) => status?.attempts ?? []).filter(({ outcome }) => outcome === 'Running');
+  const spending = stages.filter(({ spec }) => spec.review === undefined);
+  const running = spending
+    .flatMap(({ status }) => status?.attempts ?? [])
+    .filter(({ outcome }) => outcome === 'Running');
   const gpus = running.reduce((sum, each) => sum + each.gpus, 0);
   const former = formerSpending(pipeline.status, observed.stages);
   return {
@@ -114,9 +117,9 @@ function conditionOf(object: R1Stage | undefined): Condition | undefined {
 }
 
 /** The status of a stage is as old as its newest pass. */
-function spentUntil(now: number, { status }: R1Stage): Spending {
-  const { attempts = [], runSeconds = 0, gpuHours = 0 } = status ?? {};
-  const until = spent(attempts, now);
+function spentUntil(now: number, stage: R1Stage): Spending {
+  const { attempts = [], runSeconds = 0, gpuHours = 0 } = stage.status ?? {};
+  const until = spentOn(stage, attempts, now);
   return { runSeconds: Math.max(runSeconds, until.runSeconds), gpuHours: Math.max(gpuHours, until.gpuHours) };
 }
 

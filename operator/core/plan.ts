@@ -32,11 +32,19 @@ function namesIn(stage: PipelineStage, pipeline: R1Pipeline): string[] {
       ...(sample?.rewardModel === undefined ? [] : [sample.rewardModel]),
       ...(sample?.pairs?.judge.from === undefined ? [] : [sample.pairs.judge.from]),
       ...(rewardModel?.pairs ?? []),
-      ...(review === undefined ? [] : [review.data]),
+      ...(review === undefined ? [] : [review.data, ...comparedByFile(review.data, pipeline)]),
       ...(evaluate?.data ?? []),
       ...(evaluationOf(stage, pipeline)?.data ?? []),
     ]),
   ];
+}
+
+/** Datasets of a sample stage's prompts whose answers a file of their own compares: an edit is verified as the row was. */
+function comparedByFile(sampled: string, { spec }: R1Pipeline): string[] {
+  const prompts = spec.stages.find(({ name }) => name === sampled)?.sample?.prompts ?? [];
+  return spec.datasets.flatMap(({ name, answer }) =>
+    prompts.includes(name) && answer?.verifier !== undefined ? [name] : [],
+  );
 }
 
 /** Stages whose output this one uses, in the order of the pipeline. */

@@ -1,5 +1,5 @@
 import type { AttemptRecord } from '../api/stage.ts';
-import { recordAttempts, spent, type Spending } from './attempts.ts';
+import { recordAttempts, spentOn, type Spending } from './attempts.ts';
 import type { AttemptObserved, StageObserved } from './observed.ts';
 import { retryPolicy, type RetryPolicy } from './retry.ts';
 
@@ -32,6 +32,6 @@ export function surveyStage(observed: StageObserved): StageSituation {
     last: records.at(-1),
     live: attempts.find(({ state }) => state !== 'ended'),
     retry: retryPolicy(stage.spec.retry),
-    spent: spent(records, now),
+    spent: spentOn(stage, records, now),
   };
 }

@@ -101,18 +101,19 @@ export class KubePipelines implements PipelineShell<KubePipelineObserved> {
   private async placesFor(
     key: string,
     pipeline: Stored<R1Pipeline>,
-  ): Promise<Pick<PipelineObserved, 'maxRunningStages' | 'refusal'>> {
-    const { exclusive, shared } = mostRunningStages;
+  ): Promise<Pick<PipelineObserved, 'maxRunningStages' | 'reviewsTakePlace' | 'refusal'>> {
+    const exclusive = { maxRunningStages: mostRunningStages.exclusive, reviewsTakePlace: true } as const;
     const refused = this.refusals.get(key, pipeline);
     const isOver = succeededStatus(pipeline.status?.conditions);
     // Where nothing will start the claim need not be asked for.
-    if (isOver !== 'Unknown' || refused.refusal !== undefined) return { maxRunningStages: exclusive, ...refused };
+    if (isOver !== 'Unknown' || refused.refusal !== undefined) return { ...exclusive, ...refused };
     try {
-      return { maxRunningStages: (await this.options.claims.isShared(pipeline)) ? shared : exclusive };
+      const isShared = await this.options.claims.isShared(pipeline);
+      return isShared ? { maxRunningStages: mostRunningStages.shared } : exclusive;
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       const { message, retryAfterMs } = error;
-      return { maxRunningStages: exclusive, refusal: { message, until: Date.now() + retryAfterMs } };
+      return { ...exclusive, refusal: { message, until: Date.now() + retryAfterMs } };
     }
   }
 

@@ -1,4 +1,6 @@
 import type { Writer } from '../../trainer/contract/directory-lock.ts';
+import type { ProgressLine } from '../../trainer/contract/progress.ts';
+import { addressOf, readReviewPage, reviewPhase } from '../../trainer/contract/review.ts';
 import { trainerCommand } from '../../trainer/contract/trainer-command.ts';
 import { reconcilePipeline, reconcileStage } from '../reconciler.ts';
 import { findCondition } from '../api/conditions.ts';
@@ -119,6 +121,7 @@ export class Run {
       onAttemptStarted: (stage, attempt, log) => this.emit({ type: 'attemptStarted', stage, attempt, log }),
       onProgress: (stage, attempt, progress) => {
         this.emit({ type: 'progress', stage, attempt, progress });
+        if (progress.phase === reviewPhase) void this.tellAddress(stage, progress);
         if (Date.now() - this.progressSeenAt < progressIntervalMs) return;
         this.progressSeenAt = Date.now();
         this.wakeUp();
@@ -147,6 +150,17 @@ export class Run {
     }
     for (const gate of shell.pipeline.status?.gates ?? [])
       tell(`${gate.digest} ${gate.action}`, { type: 'gate', gate });
+  }
+
+  /** Says once where people find the page of a stage that waits for them. */
+  private async tellAddress(stage: string, { step, steps }: ProgressLine): Promise<void> {
+    const key = `${stage} review`;
+    if (this.told.has(key)) return;
+    this.told.add(key);
+    const page = await readReviewPage(this.state.volume(stage));
+    const where = page === undefined ? '' : `: ${addressOf(page)}`;
+    const message = `${stage}: ${steps - step} of ${steps} rows wait for a person${where}`;
+    this.emit({ type: 'note', message });
   }
 
   private emit(event: RunEvent): void {

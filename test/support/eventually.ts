@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const patienceMs = 240_000;
 
 /** Passes as soon as the check does; throws what it threw last where it never does. */
-export async function eventually(check: () => Promise<void> | void): Promise<void> {
+export async function eventually<T>(check: () => Promise<T> | T): Promise<T> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
     try {

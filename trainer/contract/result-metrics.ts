@@ -113,7 +113,10 @@ export function resultMetrics(
       ...ofRows('data'),
     ];
   }
-  if (review) return ['reviewed', 'not_reviewed', 'rejected', 'rows'];
+  if (review) {
+    const readTwice = review.secondReader > 0 ? ['agreement', 'kappa'] : [];
+    return ['reviewed', 'not_reviewed', 'edited', 'rejected', 'rows', ...readTwice];
+  }
   return evaluate ? evaluationMetricNames(evaluate, trainedOn) : [];
 }
 

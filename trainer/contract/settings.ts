@@ -160,8 +160,16 @@ export type RewardModelSettings = z.infer<typeof rewardModel>;
 
 export const review = object({
   data: name.describe('The sample stage whose rows are reviewed.'),
-  required: z.boolean().default(true).describe('false: rows pass on, recorded as not reviewed.'),
-}).describe('People accept, edit or reject the rows of a sample stage.');
+  required: z
+    .boolean()
+    .default(true)
+    .describe('The stage waits until people have decided on every row; false: rows pass on, recorded as not reviewed.'),
+  secondReader: fraction
+    .default(0)
+    .describe(
+      "Share of the rows that a second person decides on as well, without knowing what the first one did. Cohen's kappa says how far they agree; where they do not, the row waits until one comes round or a third person decides.",
+    ),
+}).describe('People accept, edit or reject the rows of a sample stage: docs/review.md.');
 export type ReviewSettings = z.infer<typeof review>;
 
 export const evaluate = withRules(object({ ...evaluation.shape }).omit({ every: true }), evaluationRules).describe(

@@ -58,6 +58,8 @@ export const stageFile = z.strictObject({
       host: z.string().optional(),
     })
     .optional(),
+  /** Where a review listens, on the loopback interface, and the file with the token of its page; it chooses both when absent. */
+  reviewPage: z.strictObject({ port: z.int().min(1).max(65535), tokenFile: z.string() }).optional(),
   /** Where it must compute; wherever it can when absent. */
   device: device.optional(),
   /** Checkpoints kept besides the newest. */

@@ -38,7 +38,7 @@ export async function examine(
   const [found] = verifyAll ? await verifyAll([{ row, text: kept }]) : [];
   const { outcome, score } = found ?? verify(row, kept);
   const consistency = await responseConsistency(row, kept, opening);
-  const verifiable = row.domain === 'reasoning' || (row.answer !== undefined && row.answer.kind !== 'pattern');
+  const verifiable = isVerifiable(row);
   return {
     text: kept,
     tokens,
@@ -50,4 +50,9 @@ export async function examine(
     },
     accuracy: verifiable ? score : 0,
   };
+}
+
+/** Whether an answer to the row is right or wrong, and not a matter of taste. */
+export function isVerifiable({ domain, answer }: Pick<Row, 'domain' | 'answer'>): boolean {
+  return domain === 'reasoning' || (answer !== undefined && answer.kind !== 'pattern');
 }
