@@ -8,6 +8,7 @@ import { columnHint, inJsonl, inParquet } from '../data/column-hint.ts';
 import { isParquet } from '../data/data-lines.ts';
 import { loadDataset } from '../data/load-dataset.ts';
 import { sampleRows } from '../data/sample-rows.ts';
+import { settleDevice } from '../runtime/choose-device.ts';
 import { completeRows } from './completions.ts';
 import { describeCompletions } from './describe-completions.ts';
 import { evaluateRows, type WholeEvaluation } from './evaluation.ts';
@@ -102,7 +103,9 @@ export async function evaluateCheckpoint(checkpoint: string, options: EvaluateOp
 
 /** Prints the metrics of a stage's model, measured as the stage was told to, as JSON. */
 export async function evaluateStageAgain({ stage, show }: { stage: string; show: number }): Promise<void> {
-  printEvaluation(await repeatEvaluation(await readStageFile(stage)), show);
+  const file = await readStageFile(stage);
+  settleDevice(file.device);
+  printEvaluation(await repeatEvaluation(file), show);
 }
 
 function printEvaluation({ metrics, completions }: WholeEvaluation, show: number): void {
