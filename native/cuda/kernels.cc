@@ -1,42 +1,22 @@
-// The kernels of ../kernels/kernels.h as launches of CUDA kernels.
+// The kernels of ../kernels/kernels.h as launches of CUDA kernels. Those of linear layers are in linear.cc.
 #include "../kernels/kernels.h"
+
+#include <string>
 
 #include "../kernels/scratch.h"
 #include "kernels/attention-gradient.h"
 #include "kernels/attention.h"
 #include "kernels/elementwise.h"
-#include "kernels/linear.h"
 #include "kernels/optimizer.h"
 #include "kernels/rms-norm.h"
 #include "kernels/rows.h"
+#include "linear-by-library.h"
 
 namespace r1 {
 
 using namespace cuda;
 
 namespace {
-
-/// A thread for each of n.
-template <class... Parameters, class... Arguments>
-void forEach(int64_t n, void (*kernel)(Parameters...), Arguments... arguments) {
-  launch(kernel, dim3(blocksFor(n)), dim3(blockThreads), 0, arguments...);
-}
-
-/// A warp for each of n.
-template <class... Parameters, class... Arguments>
-void forEachWarp(int64_t n, void (*kernel)(Parameters...), Arguments... arguments) {
-  forEach(n * warpLanes, kernel, arguments...);
-}
-
-/// Rows of a matrix [rows, width], and its columns as rows.
-template <bool isRounded = false, class Element>
-Strided<Element, isRounded> rowsOf(const Element* x, int64_t width) {
-  return {x, width, 1};
-}
-template <bool isRounded = false, class Element>
-Strided<Element, isRounded> columnsOf(const Element* x, int64_t width) {
-  return {x, 1, width};
-}
 
 template <class Element>
 void cachedAttentionOf(const CacheShape& shape, const float* q, const float* k, const float* v, const int64_t* positions,
@@ -48,48 +28,14 @@ void cachedAttentionOf(const CacheShape& shape, const float* q, const float* k, 
 }  // namespace
 
 const char* instructionSet() {
-#ifdef __CUDACC__
-  return "cuda";
-#else
-  return "cuda-on-host";
-#endif
+  static const std::string name = std::string(hostReadsMemory ? "cuda-on-host" : "cuda") + (*libraryOfProducts() ? "+" : "") + libraryOfProducts();
+  return name.c_str();
 }
 
 bool tensorsAreReadable() { return hostReadsMemory; }
 void runOn(void* stream) { useStream(stream); }
 void copyBytes(void* to, const void* from, size_t count) { copy(to, from, count); }
 void clearBytes(void* memory, size_t count) { clear(memory, count); }
-
-void linear(const float* x, const float* w, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
-  multiply(rowsOf(x, k), rowsOf(w, k), c, y, m, n, k);
-}
-void linearBf16(const float* x, const uint16_t* w, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
-  multiply(rowsOf<true>(x, k), rowsOf(w, k), c, y, m, n, k);
-}
-void linearPanels(const float* w, float* panels, int64_t n, int64_t k) {
-  forEach(n * k, packPanels<float, 16, 1>, w, panels, n, k);
-}
-void linearPacked(const float* x, const float* panels, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
-  multiply(rowsOf(x, k), FloatPanels{panels, k}, c, y, m, n, k);
-}
-void linearPanelsBf16(const uint16_t* w, uint16_t* panels, int64_t n, int64_t k) {
-  forEach(n * k, packPanels<uint16_t, 32, 2>, w, panels, n, k);
-}
-void linearPackedBf16(const float* x, const uint16_t* panels, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
-  multiply(rowsOf<true>(x, k), HalfPanels{panels, k}, c, y, m, n, k);
-}
-void linearInputGradient(const float* g, const float* w, const float* c, float* dx, int64_t m, int64_t n, int64_t k) {
-  multiply(rowsOf(g, n), columnsOf(w, k), c, dx, m, k, n);
-}
-void linearInputGradientBf16(const float* g, const uint16_t* w, const float* c, float* dx, int64_t m, int64_t n, int64_t k) {
-  multiply(rowsOf<true>(g, n), columnsOf(w, k), c, dx, m, k, n);
-}
-void linearWeightGradient(const float* g, const float* x, float* dw, int64_t m, int64_t n, int64_t k) {
-  multiply(columnsOf(g, n), columnsOf(x, k), dw, dw, n, k, m);
-}
-void linearWeightGradientBf16(const float* g, const float* x, float* dw, int64_t m, int64_t n, int64_t k) {
-  multiply(columnsOf<true>(g, n), columnsOf<true>(x, k), dw, dw, n, k, m);
-}
 
 void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, const int64_t* places,
                const int64_t* origins, float* out, float* lse) {

@@ -49,7 +49,8 @@ void linearPackedBf16(const float* x, const uint16_t* panels, const float* c, fl
 /// dx = g·w (+ c): g [m, n], w [n, k], c and dx [m, k]. c may be null, and may be dx itself.
 void linearInputGradient(const float* g, const float* w, const float* c, float* dx, int64_t m, int64_t n, int64_t k);
 
-/// dw += gᵀ·x: g [m, n], x [m, k], dw [n, k]. Rows are added in ascending order.
+/// dw += gᵀ·x: g [m, n], x [m, k], dw [n, k]. Rows are added in ascending order; where a library multiplies, it adds up those of a call
+/// first, in an order that the shapes decide.
 void linearWeightGradient(const float* g, const float* x, float* dw, int64_t m, int64_t n, int64_t k);
 
 /// Both with w in bfloat16 and the other factors rounded to it, summed in float32.

@@ -24,6 +24,8 @@ enum class Scratch : int {
   scores,
   products,
   sums,
+  results,
+  workspace,
   layer,
   pieces,  // how many there are
 };

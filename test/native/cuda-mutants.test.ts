@@ -20,14 +20,17 @@ long.each(mutants)('the tests of the kernels for CUDA find $error ($header)', as
   expect(source.split(mutant.from)).toHaveLength(2);
   await writeFile(header, source.replace(mutant.from, mutant.to));
 
-  const make = ['-s', '-C', 'native/cuda', 'mutant', `TREE=${tree}`, `UNIT=${unitOf(mutant)}`];
+  const program = mutant.family === 'by-library' ? 'test-by-library' : 'test-cuda';
+  const make = ['-s', '-C', 'native/cuda', 'mutant', `TREE=${tree}`, `PROGRAM=${program}`, `UNIT=${unitOf(mutant)}`];
   expect(spawnSync('make', make, { encoding: 'utf8' })).toMatchObject({ status: 0 });
   // What fails has another status; what a signal or the time limit has ended has none.
-  const { status } = spawnSync(join(tree, 'test-cuda'), ['--brief', mutant.family], { timeout: 120_000 });
+  const { status } = spawnSync(join(tree, program), ['--brief', mutant.family], { timeout: 120_000 });
   expect(status).not.toBe(0);
 });
 
 /** The source that has the kernels of a family, directly or by kernels.h. */
 function unitOf({ family }: Mutant): string {
-  return ['elementwise', 'linear', 'attention', 'sums'].includes(family) ? 'kernels.cc' : `test/${family}.cc`;
+  if (family === 'linear') return 'linear.cc';
+  if (family === 'by-library') return 'linear-by-library.cc';
+  return ['elementwise', 'attention', 'sums'].includes(family) ? 'kernels.cc' : `test/${family}.cc`;
 }

@@ -18,6 +18,18 @@ __device__ inline int64_t globalThread() { return int64_t(blockIdx.x) * blockThr
 __device__ inline int64_t globalWarp() { return int64_t(blockIdx.x) * blockWarps + threadIdx.x / warpLanes; }
 __device__ inline int lane() { return int(threadIdx.x % warpLanes); }
 
+/// A thread for each of n.
+template <class... Parameters, class... Arguments>
+void forEach(int64_t n, void (*kernel)(Parameters...), Arguments... arguments) {
+  launch(kernel, dim3(blocksFor(n)), dim3(blockThreads), 0, arguments...);
+}
+
+/// A warp for each of n.
+template <class... Parameters, class... Arguments>
+void forEachWarp(int64_t n, void (*kernel)(Parameters...), Arguments... arguments) {
+  forEach(n * warpLanes, kernel, arguments...);
+}
+
 struct Sum {
   template <class T>
   __device__ static T of(T a, T b) {

@@ -106,9 +106,25 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t sharedB
 
 constexpr bool hostReadsMemory = true;
 
+/// Elements of a matrix with which algorithms of a library are tried.
+constexpr int64_t elementsOfTrial = 1 << 13;
+
 inline void useStream(void*) {}
+inline void* stream() { return nullptr; }
 
 inline void copy(void* to, const void* from, size_t bytes) { std::memcpy(to, from, bytes); }
 inline void clear(void* memory, size_t bytes) { std::memset(memory, 0, bytes); }
+
+inline void toHost(void* to, const void* from, size_t bytes) { std::memcpy(to, from, bytes); }
+
+/// Aligned memory of a device for as long as it is looked at, which begins as what is no number.
+class Memory {
+ public:
+  explicit Memory(size_t bytes) : bytes_(bytes + 16, 0xff) {}
+  void* data() const { return const_cast<unsigned char*>(bytes_.data()) + (16 - reinterpret_cast<uintptr_t>(bytes_.data()) % 16) % 16; }
+
+ private:
+  std::vector<unsigned char> bytes_;
+};
 
 }  // namespace r1::cuda

@@ -30,9 +30,31 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t sharedB
 
 constexpr bool hostReadsMemory = false;
 
+/// Elements of a matrix with which algorithms of a library are tried.
+constexpr int64_t elementsOfTrial = 1 << 23;
+
+inline void* stream() { return currentStream; }
+
 inline void copy(void* to, const void* from, size_t bytes) {
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, currentStream));
 }
 inline void clear(void* memory, size_t bytes) { check(cudaMemsetAsync(memory, 0, bytes, currentStream)); }
+
+inline void toHost(void* to, const void* from, size_t bytes) {
+  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, currentStream));
+  check(cudaStreamSynchronize(currentStream));
+}
+
+/// Aligned memory of the device for as long as it is looked at: freeing it waits for what uses it.
+class Memory {
+ public:
+  explicit Memory(size_t bytes) { check(cudaMalloc(&data_, bytes)); }
+  Memory(const Memory&) = delete;
+  ~Memory() { cudaFree(data_); }
+  void* data() const { return data_; }
+
+ private:
+  void* data_ = nullptr;
+};
 
 }  // namespace r1::cuda

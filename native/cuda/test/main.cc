@@ -19,6 +19,11 @@ struct Family {
 constexpr Family families[] = {
     {"elementwise", testElementwise},
     {"linear", testLinear},
+#ifdef R1_CUBLASLT
+    {"by-library", testByLibrary},
+#else
+    {"rows-in-parts", testRowsInParts},
+#endif
     {"attention", testAttention},
     {"token-probability", testTokenProbability},
     {"policy-loss", testPolicyLoss},

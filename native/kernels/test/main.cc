@@ -7,6 +7,7 @@ namespace {
 void testAll(const char* target, const r1::Table& kernels) {
   const int before = test::failures;
   testLinear(kernels);
+  testRowsInParts(kernels);
   testAttention(kernels);
   testElementwise(kernels);
   testOrderOfSums(kernels);

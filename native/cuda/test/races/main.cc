@@ -6,6 +6,8 @@
 
 #include "../../../kernels/kernels.h"
 #include "../../kernels/cache.h"
+#include "../../kernels/copies.h"
+#include "../../kernels/linear.h"
 #include "../../kernels/policy-loss.h"
 #include "../../kernels/rows.h"
 #include "../../kernels/sampling.h"
@@ -53,6 +55,10 @@ void linear() {
   r1::linearPacked(x.data(), panels.data(), y.data(), y.data(), m, n, k);
   r1::linearInputGradient(g.data(), w.data(), nullptr, dx.data(), m, n, k);
   r1::linearWeightGradientBf16(g.data(), x.data(), dw.data(), m, n, k);
+  std::vector<uint16_t> copy(m * k);
+  using Rows = r1::cuda::Strided<float>;
+  r1::cuda::forEach(m * k, r1::cuda::writeRows<Rows, uint16_t>, Rows{x.data(), k, 1}, copy.data(), m, k);
+  r1::cuda::forEach(m * k, r1::cuda::writeNoise<uint16_t>, copy.data(), 1, m * k);
 }
 
 void attention() {
