@@ -9,6 +9,7 @@ import {
   validateManifest,
 } from '../operator/api/manifest.ts';
 import { formatPath } from '../operator/api/value-problem.ts';
+import { controlProblems } from '../operator/core/control-problems.ts';
 import { gateProblems } from '../operator/core/gate-metrics.ts';
 import { guardProblems } from '../operator/core/guard-data.ts';
 import { fileProblems } from '../operator/local/check-files.ts';
@@ -55,7 +56,9 @@ export function warningsOf({ pipelines }: ValidatedManifest): string[] {
 function checkedManifest(text: string, file: string): ValidatedManifest {
   const manifest = validateManifest(text, file);
   const ofStages = manifest.pipelines.flatMap((pipeline) =>
-    [...gateProblems(pipeline), ...guardProblems(pipeline)].map((problem) => manifest.place(pipeline, problem)),
+    [...gateProblems(pipeline), ...guardProblems(pipeline), ...controlProblems(pipeline)].map((problem) =>
+      manifest.place(pipeline, problem),
+    ),
   );
   return { ...manifest, problems: [...manifest.problems, ...ofStages].toSorted(inFileOrder) };
 }

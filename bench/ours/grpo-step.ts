@@ -82,6 +82,7 @@ function settingsOf({ promptIds, group, newTokens, clip, klCoefficient, hyper }:
 
 const rewards: Rewards = {
   names: [],
+  weights: [],
   score: async (completions) =>
     completions.map((completion) => ({
       ...completion,

@@ -53,6 +53,7 @@ export function resultFields(spec: StageSpec) {
     datasets: spec.datasets,
     data: contentsOf(spec, ({ file, heldOut }) => ({ file, ...(heldOut && { heldOut }) })),
     ...(spec.evaluate && { evaluate: spec.evaluate }),
+    ...(spec.grpo?.controls && { controls: spec.grpo.controls }),
     evaluation: spec.evaluation && evaluation,
     trainedOn: spec.trainedOn,
   };

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { shortDigest, tellsApart } from '../contract/digest-version.ts';
 import { checkedRowsName } from '../contract/checked-rows.ts';
 import {
+  controlsName,
   evaluationsName,
   judgeVerdictsName,
   metricsName,
@@ -19,10 +20,10 @@ import { replaceFile } from './replace-file.ts';
 /** Files that grow while an attempt runs, that a person leaves there, or that spare a check of all rows or a verdict. */
 const kept = [metricsName, samplesName, reviewDecisionsName, checkedRowsName, judgeVerdictsName];
 
-const published = /^((step|good|resume)-\d{6,}|data|chunks-[0-9a-f]{12}|evaluations|rollouts)$/;
+const published = /^((step|good|resume)-\d{6,}|data|chunks-[0-9a-f]{12}|evaluations|rollouts|controls)$/;
 
 /** What its files belong to is told by themselves, or by the step up to which the stage goes on. */
-const records: readonly string[] = [evaluationsName, rolloutsName];
+const records: readonly string[] = [evaluationsName, rolloutsName, controlsName];
 
 /**
  * Moves what earlier attempts have saved with these settings into the directory of this one, copies their logs, and

@@ -17,6 +17,7 @@ import { z } from 'zod';
  *   samples.jsonl          sample completions for the report
  *   rollouts/              all completions of the newest rollouts, step-000021.jsonl and so on by their first step
  *   evaluations/           figures of a model, a file for each model and way to measure it
+ *   controls/              what negative controls came to, a file each; the one that runs has a directory there
  *   decisions.jsonl        what people decided on the rows of a review stage
  *   learned-files.json     what the data files held that the stage, and those before it, learned from
  *   result.json            the last thing written
@@ -32,6 +33,7 @@ export const metricsName = 'metrics.jsonl';
 export const samplesName = 'samples.jsonl';
 export const rolloutsName = 'rollouts';
 export const evaluationsName = 'evaluations';
+export const controlsName = 'controls';
 export const reviewDecisionsName = 'decisions.jsonl';
 /** Rows of a stage that writes rows, in its `data/`, and those of them that no stage learns from. */
 export const rowsName = 'rows.jsonl';

@@ -8,7 +8,7 @@ import { stageTypes } from './settings.ts';
  */
 
 /** They decide what is written down of a run and when, and no weights. */
-const records: readonly string[] = ['checkpointEvery', 'keepOptimizer', 'completions'];
+const records: readonly string[] = ['checkpointEvery', 'keepOptimizer', 'completions', 'controls'];
 
 /** How long a stage of this type learns. */
 const lengths: { readonly [type in StageType]?: 'steps' | 'epochs' } = {

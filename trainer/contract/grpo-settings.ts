@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { guard } from './guard.ts';
+import { controls, guard } from './guard.ts';
 import { reward } from './rewards.ts';
 import { count, name, names, object, positiveInt, withRules } from './schema.ts';
 import { promptShape, sampling, trainingShape } from './training.ts';
@@ -201,6 +201,7 @@ export const grpo = withRules(
     ...promptShape,
     completions: completions.prefault({}).describe('Which completions are written down; decides no weights.'),
     guard: guard.optional(),
+    controls: controls.optional(),
     rewards: z.array(reward).min(1).max(16).describe('Simply added, each times its weight.'),
   }),
   [

@@ -2,6 +2,18 @@ import { z } from 'zod';
 import { answersOf, limitOf, samplesOf, sampling } from './training.ts';
 import { fraction, names, object, positiveInt } from './schema.ts';
 
+/** Negative controls: what a stage does when there is nothing to learn. */
+export const controlKinds = ['random', 'shuffled', 'zeroLr'] as const;
+export type Control = (typeof controlKinds)[number];
+
+export const controls = z
+  .array(z.enum(controlKinds))
+  .min(1)
+  .max(controlKinds.length)
+  .describe(
+    'Negative controls, which run after the stage, each for as many steps from the same model: noise for a reward; the rewards of other completions; a learning rate of 0. The result has the difference in held-out pass@1 to each.',
+  );
+
 export const guard = object({
   data: names.describe(
     'Datasets whose held-out rows are asked, and whose verifiers judge: better another verifier than the rewards are, and never a dataset that is learned from as a whole.',

@@ -37,6 +37,8 @@ const rollout = [
   'reward',
   'reward_std',
   'frac_reward_zero_std',
+  'groups/all_right_frac',
+  'groups/all_wrong_frac',
   'abstained_frac',
   'format_rate',
   'language_consistency',
@@ -82,6 +84,7 @@ export function resultMetrics(
       ...(grpo.entropy.coefficient > 0 ? ['entropy_coef'] : []),
       ...(grpo.kl.place === 'reward' ? ['reward_kl_penalty'] : []),
       ...rewardNames(rewards).flatMap(meanAndStd),
+      ...rewardNames(rewards).map((each) => `rewards/${each}/advantage_frac`),
       ...rewardNames(rewards)
         .filter((_, index) => rewards[index] && (ownReward(rewards[index]) ?? rewards[index].judge))
         .flatMap(unscoredShares),
@@ -90,6 +93,7 @@ export function resultMetrics(
         .flatMap((each) => [`rewards/${each}/unparsable_frac`, `rewards/${each}/tokens`]),
       ...ofRows('data'),
       ...(grpo.guard === undefined ? [] : guarded),
+      ...(grpo.controls ?? []).flatMap(comparedWith),
       ...evaluated,
     ];
   }
@@ -118,6 +122,11 @@ export function resultMetrics(
     return ['reviewed', 'not_reviewed', 'edited', 'rejected', 'rows', ...readTwice];
   }
   return evaluate ? evaluationMetricNames(evaluate, trainedOn) : [];
+}
+
+function comparedWith(control: string): string[] {
+  const names = ['pass@1', 'pass@1_stderr', 'difference', 'difference_low', 'difference_high'];
+  return names.map((name) => `control/${control}/${name}`);
 }
 
 /** What clipping stops; cispo stops nothing, and bounds. */

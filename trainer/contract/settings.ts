@@ -7,6 +7,7 @@ import type { LoraSettings } from './training.ts';
 import { evaluation, evaluationRules, promptShape, rowShape, sampling, trainingShape } from './training.ts';
 
 export { grpo, type GrpoSettings } from './grpo-settings.ts';
+export type { Control } from './guard.ts';
 
 export const pretrain = object({
   ...trainingShape,

@@ -64,7 +64,12 @@ const catalogue: readonly Entry[] = [
   { title: 'Form of the rollouts', ...rate, metrics: ['format_rate', 'language_consistency'] },
   { title: 'Entropy', unit: 'nats', metrics: ['entropy'] },
   { title: 'Gradient norm', metrics: ['grad_norm'] },
-  { title: 'Groups without signal', ...rate, metrics: ['frac_reward_zero_std'] },
+  {
+    title: 'Groups without signal',
+    ...rate,
+    metrics: ['frac_reward_zero_std', /^groups\/(all_right|all_wrong)_frac$/],
+  },
+  { title: 'Share of the advantage', metrics: [/^rewards\/(.+)\/advantage_frac$/] },
   { title: 'Completions cut off', ...rate, metrics: [/^completions\/(clipped_ratio)$/] },
   {
     title: 'Sampler against trainer',

@@ -70,6 +70,8 @@ export interface Scorers {
 export interface Rewards {
   /** One a setting, in their order; the names of the metrics `rewards/{name}/mean`. */
   readonly names: readonly string[];
+  /** In the same order. */
+  readonly weights: readonly number[];
   /**
    * The completions with what was found of each.
    *
@@ -116,6 +118,7 @@ export function createRewards(
 
   return {
     names: rewards.map(({ name }) => name),
+    weights: rewards.map(({ weight }) => weight),
     async score<C extends Completion>(completions: readonly C[], step: number) {
       const measured: (C & Measures)[] = [];
       const verdicts = await (scorers.verify ?? verifyAll)(completions);

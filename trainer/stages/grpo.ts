@@ -4,7 +4,9 @@ import { updatesPerRollout } from '../contract/updates-per-rollout.ts';
 import { promptsOf } from '../data/prompt-order.ts';
 import { createRewards } from '../rewards/create-rewards.ts';
 import { RewardModules } from '../rewards/modules/reward-modules.ts';
+import { shuffledRewards } from '../rewards/shuffled-rewards.ts';
 import { usableRows } from './checked-rows.ts';
+import { requireMeasured, withControls } from './controls.ts';
 import { FurtherColumns } from './further-columns.ts';
 import { finishAgain, finishRolledBack } from './finish.ts';
 import { Gradable } from './gradable.ts';
@@ -31,9 +33,11 @@ import type { Workspace } from './workspace.ts';
  * Source: DeepSeekMath, arXiv:2402.03300, §4; DeepSeek-R1, arXiv:2501.12948v2.
  */
 export async function grpo(settings: GrpoSettings, workspace: Workspace): Promise<StageResult> {
+  requireMeasured(settings, workspace);
   const end = await learn(settings, workspace);
   // The model that was trained is closed by now: there may be memory for one.
-  return 'rolledBack' in end ? finishRolledBack(workspace, end.rolledBack, end.step) : end.result;
+  const result = 'rolledBack' in end ? await finishRolledBack(workspace, end.rolledBack, end.step) : end.result;
+  return withControls(settings, workspace, result, grpo);
 }
 
 /** What the recipe made, or that its guard has ended it at a step. */
@@ -80,7 +84,8 @@ async function learn(settings: GrpoSettings, workspace: Workspace): Promise<End>
       scoreWithJudge: judges.score,
       verify: workspace.verifiers.verify,
     };
-    const rewards = createRewards(settings.rewards, { steps: settings.steps, ...scorers });
+    const paid = createRewards(settings.rewards, { steps: settings.steps, ...scorers });
+    const rewards = workspace.control === 'shuffled' ? shuffledRewards(paid, seed, stage) : paid;
     const training = await Training.start(workspace, resumed, { ...settings, unit, figures });
     const guard = await Guard.open(settings, policy, workspace);
 

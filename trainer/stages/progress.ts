@@ -65,6 +65,15 @@ export class ProgressReporter {
     this.savedUpTo = upTo;
   }
 
+  /** For other work of the same stage: its lines name it, and what is warned of and saved stays as it is. */
+  within(name: string): ProgressReporter {
+    return new ProgressReporter((line) => {
+      const { warnings: _, saved: __, ...rest } = JSON.parse(line) as ProgressLine;
+      const own = { ...this.warned, ...(this.savedUpTo !== undefined && { saved: this.savedUpTo }) };
+      this.say(`${JSON.stringify({ ...rest, phase: `${name}: ${rest.phase}`, ...own })}\n`);
+    }, this.device);
+  }
+
   private write(phase: string, step: number, steps: number, secondsLeft: number | undefined): void {
     const checked = this.newest?.phase === 'check' && phase !== 'check';
     this.newest = {

@@ -7,6 +7,7 @@ import { klEstimates } from '../losses/kl-estimates.ts';
 import { policyLossVariants } from '../losses/policy-loss-variants.ts';
 import { type SampledTwice, samplingLogpDifference } from '../losses/policy-metrics.ts';
 import { completionMetrics, rewardMetrics } from '../rewards/metrics.ts';
+import { signalMetrics } from '../rewards/signal-metrics.ts';
 import { inGroups, type SampledCompletion } from './completions.ts';
 import { withTeacher } from './with-teacher.ts';
 import { drawGroups, type RolloutRequest, type Scored } from './draw-groups.ts';
@@ -64,6 +65,7 @@ export async function rollOut(
   const tokens = drawn.flat().reduce((sum, completion) => sum + completion.tokens, 0);
   const metrics = {
     ...rewardMetrics(drawn, rewards.names),
+    ...signalMetrics(drawn, rewards),
     ...completionMetrics(drawn.flat()),
     ...referenced.metrics,
     ...ofTeacher,

@@ -1,4 +1,5 @@
 import { soleWriter, type Writer } from '../contract/directory-lock.ts';
+import type { Control } from '../contract/settings.ts';
 import type { StageFile } from '../contract/stage-file.ts';
 import { warningOfTrainedOn } from '../contract/training.ts';
 import { OwnVerifiers } from '../rewards/modules/own-verifiers.ts';
@@ -31,6 +32,8 @@ export interface Workspace {
   readonly stop: StopRequest;
   /** Lets rollout workers help; absent where the stage has none. */
   readonly rolloutServer: RolloutServer | undefined;
+  /** Set where it is a negative control of its stage. */
+  readonly control?: Control;
 }
 
 export async function openWorkspace(

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { R1Pipeline } from '../../api/pipeline.ts';
 import type { StageSpec } from '../../api/stage.ts';
+import { controlProblem } from '../../core/control-problems.ts';
 import { gateProblem } from '../../core/gate-metrics.ts';
 import { guardProblem } from '../../core/guard-data.ts';
 import { checkValue } from '../../api/check-value.ts';
@@ -26,6 +27,7 @@ export function pipelineProblem(pipeline: R1Pipeline): string | undefined {
       lostName(pipeline) ??
       gateProblem(pipeline) ??
       guardProblem(pipeline) ??
+      controlProblem(pipeline) ??
       problemOf({ datasets, volumes, models }),
   );
 }

@@ -28,6 +28,7 @@ function rewardsWith(signal: (row: Row) => boolean): Rewards {
   let turn = 0;
   return {
     names: ['signal'],
+    weights: [1],
     score: async <C extends Completion>(completions: readonly C[]) =>
       completions.map((completion) => {
         const reward = signal(completion.row) ? turn++ % 2 : 0;

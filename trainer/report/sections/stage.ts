@@ -3,10 +3,12 @@ import { formatDuration } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { StageRecord } from '../record.ts';
 import { checkedTable } from './checked.ts';
+import { controlsTable } from './controls.ts';
 import { funnelTable } from './funnel.ts';
 import { stateMark } from './overview.ts';
 import { samples } from './samples.ts';
 import { settingsTable } from './settings.ts';
+import { signal } from './signal.ts';
 import { trendLine } from './trend.ts';
 
 /**
@@ -28,9 +30,9 @@ export function stageSection(stage: StageRecord, charts: readonly { chart: Chart
   return html`<section class="stage" id="stage-${stage.name}">
     <h2>${stage.name} ${stateMark(stage.state)}</h2>
     <p class="note">${facts.join(' · ')}</p>
-    ${settingsTable(stage)} ${trendLine(stage)}
-    ${major.length > 0 && html`<div class="charts">${major.map(figure)}</div>`} ${checkedTable(stage.checked)}
-    ${stage.funnel && funnelTable(stage.funnel)} ${samples(stage)}
+    ${settingsTable(stage)} ${trendLine(stage)} ${controlsTable(stage)}
+    ${major.length > 0 && html`<div class="charts">${major.map(figure)}</div>`} ${signal(stage)}
+    ${checkedTable(stage.checked)} ${stage.funnel && funnelTable(stage.funnel)} ${samples(stage)}
     ${
       minor.length > 0 &&
       html`<details>
