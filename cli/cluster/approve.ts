@@ -1,4 +1,4 @@
-import { annotations, approvedByPrefix } from '../../operator/api/metadata.ts';
+import { annotations, approvedBecausePrefix, approvedByPrefix } from '../../operator/api/metadata.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import { afterApproval, approvedStages, requireOpenGate } from '../../operator/core/approval.ts';
 import { selfSubjectReviews } from '../../operator/kube/client/resources.ts';
@@ -10,11 +10,16 @@ import type { Cluster } from './cluster.ts';
  *
  * @returns what happened, in words
  */
-export async function approveOnCluster(cluster: Cluster, name: string, stage: string): Promise<string> {
+export async function approveOnCluster(
+  cluster: Cluster,
+  name: string,
+  stage: string,
+  because?: string,
+): Promise<string> {
   const by = await whoAmI(cluster);
   const pipeline = await changePipeline(cluster, name, (now) => {
     requireOpenGate(now, stage);
-    return approval(now, stage, by);
+    return approval(now, stage, { by, because });
   });
   return approvedInWords(pipeline, stage);
 }
@@ -30,11 +35,18 @@ async function whoAmI(cluster: Cluster): Promise<string | undefined> {
 }
 
 /** The merge patch that approves a gate beside those that were approved; none where it was. */
-export function approval(pipeline: R1Pipeline, stage: string, by?: string): { readonly metadata: object } | undefined {
+export function approval(
+  pipeline: R1Pipeline,
+  stage: string,
+  { by, because }: { readonly by?: string | undefined; readonly because?: string | undefined } = {},
+): { readonly metadata: object } | undefined {
   const approved = approvedStages(pipeline);
   if (approved.includes(stage)) return undefined;
-  const whose = by === undefined ? {} : { [`${approvedByPrefix}${stage}`]: by };
-  return { metadata: { annotations: { [annotations.approved]: [...approved, stage].join(','), ...whose } } };
+  const said = {
+    ...(by !== undefined && { [`${approvedByPrefix}${stage}`]: by }),
+    ...(because !== undefined && { [`${approvedBecausePrefix}${stage}`]: because }),
+  };
+  return { metadata: { annotations: { [annotations.approved]: [...approved, stage].join(','), ...said } } };
 }
 
 /** @param pipeline as it is after the approval */

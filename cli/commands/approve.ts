@@ -11,13 +11,16 @@ export function addApprove(program: Command): void {
     .command('approve')
     .description('let a pipeline go on behind a gate that waits for a person')
     .argument('<pipeline>', 'its name')
-    .argument('<stage>', 'the stage whose gate waits');
-  addPlaceOptions(command).action(async (pipeline: string, stage: string, options: PlaceOptions) => {
-    const { state } = options;
-    if (state === undefined || namesCluster(options)) {
-      console.log(await withCluster(options, (cluster) => approveOnCluster(cluster, pipeline, stage)));
-    } else {
-      console.log(await approveGate(state, await readState(state, pipeline), stage));
-    }
-  });
+    .argument('<stage>', 'the stage whose gate waits')
+    .option('--because <text>', 'why, which is recorded with the decision');
+  addPlaceOptions(command).action(
+    async (pipeline: string, stage: string, options: PlaceOptions & { because?: string }) => {
+      const { state, because } = options;
+      if (state === undefined || namesCluster(options)) {
+        console.log(await withCluster(options, (cluster) => approveOnCluster(cluster, pipeline, stage, because)));
+      } else {
+        console.log(await approveGate(state, await readState(state, pipeline), stage, because));
+      }
+    },
+  );
 }

@@ -36,6 +36,9 @@ export const annotations = {
 /** On a pipeline, before the name of a stage: who approved its gate. An admission policy checks that it is whoever says so. */
 export const approvedByPrefix = 'approved-by.r1.dev/';
 
+/** On a pipeline, before the name of a stage: why its gate was approved. */
+export const approvedBecausePrefix = 'approved-because.r1.dev/';
+
 export const labels = { pipeline: 'r1.dev/pipeline', stage: 'r1.dev/stage', type: 'r1.dev/type' } as const;
 
 /** RFC 3339, as Kubernetes writes times. */

@@ -31,6 +31,15 @@ export const gate = withRules(
     })
       .optional()
       .describe('The metric must not be smaller than that of another stage.'),
+    confidence: z
+      .number()
+      .min(0.5)
+      .max(0.9999)
+      .optional()
+      .describe(
+        'The bound must be kept by the whole interval of this confidence, such as 0.95, and not by the figure alone; with notBelow by that of the difference.',
+      ),
+    minPrompts: z.int().min(2).max(1_000_000).optional().describe('A figure of fewer held-out prompts does not pass.'),
     approval: z
       .literal(true)
       .optional()
@@ -47,6 +56,10 @@ export const gate = withRules(
     {
       rule: 'has(self.metric) || !(has(self.atLeast) || has(self.atMost) || has(self.notBelow))',
       message: 'metric must be set, unless a person decides',
+    },
+    {
+      rule: '!has(self.approval) || !(has(self.confidence) || has(self.minPrompts))',
+      message: 'confidence and minPrompts are of a bound, and no person is asked for one',
     },
     {
       rule: "!has(self.approval) || self.onFailure in ['Stop', 'Wait']",

@@ -79,6 +79,11 @@ export const gateDecision = z.strictObject({
     .describe(
       'Who approved it: as the API server knew them, else the field manager that set the annotation, and when; on one machine the user of the system. Absent where nobody said.',
     ),
+  because: z
+    .string()
+    .max(300)
+    .optional()
+    .describe('Why it was approved, in the words of whoever did; absent where nobody said.'),
   uses: z.string().max(63).optional().describe('After a rollback: the stage, or base, whose model is used instead.'),
   message: z.string().max(1000).describe('The decision in words.'),
   digest: z.string().max(64).describe('SHA-256 of the gate, the checkpoint and the figure that it judged.'),

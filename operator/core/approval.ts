@@ -1,5 +1,5 @@
 import { UserError } from '../../trainer/contract/errors.ts';
-import { annotations, approvedByPrefix } from '../api/metadata.ts';
+import { annotations, approvedBecausePrefix, approvedByPrefix } from '../api/metadata.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 
 /** Stages whose gate a person has approved, by the annotation of their pipeline. */
@@ -10,13 +10,17 @@ export function approvedStages({ metadata }: R1Pipeline): string[] {
 /** A person's word for a gate, as far as it is known whose. */
 export interface Approval {
   readonly by?: string;
+  /** Why, in their words. */
+  readonly because?: string;
 }
 
 /** Nothing where nobody has approved the gate of a stage. */
 export function approvalOf(pipeline: R1Pipeline, stage: string): Approval | undefined {
   if (!approvedStages(pipeline).includes(stage)) return undefined;
-  const by = pipeline.metadata.annotations?.[`${approvedByPrefix}${stage}`] ?? approvedWith(pipeline);
-  return by === undefined ? {} : { by };
+  const { annotations: given = {} } = pipeline.metadata;
+  const by = given[`${approvedByPrefix}${stage}`] ?? approvedWith(pipeline);
+  const because = given[`${approvedBecausePrefix}${stage}`];
+  return { ...(by !== undefined && { by }), ...(because !== undefined && { because }) };
 }
 
 /** The program that set the approvals, where it said nobody's name; of all fields a shell tells of theirs alone. */
@@ -35,12 +39,19 @@ export function withApprovals(pipeline: R1Pipeline, approved: ReadonlyMap<string
   if (approved.size === 0) return pipeline;
   const { metadata } = pipeline;
   const all = [...new Set([...approvedStages(pipeline), ...approved.keys()])].join(',');
-  const names = [...approved].flatMap(([stage, { by }]) => (by === undefined ? [] : [[approvedByPrefix + stage, by]]));
+  const said = [...approved].flatMap(([stage, { by, because }]) => [
+    ...(by === undefined ? [] : [[approvedByPrefix + stage, by]]),
+    ...(because === undefined ? [] : [[approvedBecausePrefix + stage, because]]),
+  ]);
   return {
     ...pipeline,
     metadata: {
       ...metadata,
-      annotations: { ...metadata.annotations, [annotations.approved]: all, ...Object.fromEntries(names) },
+      annotations: {
+        ...metadata.annotations,
+        [annotations.approved]: all,
+        ...(Object.fromEntries(said) as Record<string, string>),
+      },
     },
   };
 }

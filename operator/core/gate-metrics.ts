@@ -4,21 +4,40 @@ import type { PipelineStage } from '../api/pipeline-stage.ts';
 import { didYouMeanPartOf, nearest } from '../api/suggestion.ts';
 import { formatPath, problemAt, type ValueProblem } from '../api/value-problem.ts';
 import { evaluationOf, trainedOn } from '../api/evaluation-plan.ts';
+import { figuresBehind } from './gate-bound.ts';
 
 /** Gates on a metric that the results they look at cannot have: such a gate would close behind a stage that has trained for hours. */
 export function gateProblems(pipeline: R1Pipeline): ValueProblem[] {
   const { stages } = pipeline.spec;
   return stages.flatMap(({ gate, ...stage }, index): ValueProblem[] => {
-    const { metric, notBelow } = gate ?? {};
+    const { metric, notBelow, confidence, minPrompts } = gate ?? {};
     if (metric === undefined) return [];
     const other = stages.find(({ name }) => name === notBelow?.stage);
     for (const judged of [stage, ...(other === undefined ? [] : [other])]) {
       const known = resultMetrics(judged, evaluationOf(judged, pipeline), trainedOn(judged, pipeline));
+      const { error, prompts } = figuresBehind(metric);
+      const needed = [
+        ...(confidence === undefined ? [] : [error, prompts]),
+        ...(minPrompts === undefined ? [] : [prompts]),
+      ];
+      if (known.includes(metric) && needed.some((name) => !known.includes(name))) {
+        const field = confidence === undefined ? 'minPrompts' : 'confidence';
+        return [problemAt(['spec', 'stages', index, 'gate', field], `the metric ${metric}`, countedMetrics(known))];
+      }
       if (known.includes(metric)) continue;
       return [problemAt(['spec', 'stages', index, 'gate', 'metric'], `"${metric}"`, expected(judged, metric, known))];
     }
     return [];
   });
+}
+
+function countedMetrics(known: readonly string[]): string {
+  const counted = known.filter((name) => {
+    const { error, prompts } = figuresBehind(name);
+    return known.includes(error) && known.includes(prompts);
+  });
+  const which = counted.length === 0 ? 'which none of the stage is' : counted.join(', ');
+  return `one whose prompts are counted, with a standard error: ${which}`;
 }
 
 /** The first of them, for one line. */

@@ -4,6 +4,7 @@ import { gate as gateSchema, type Gate, type PipelineStage } from '../api/pipeli
 import { formatNumber } from '../api/display.ts';
 import type { Approval } from './approval.ts';
 import { timestamp } from './attempts.ts';
+import { compareWithBound, figuresBehind } from './gate-bound.ts';
 import { digestOf } from './names.ts';
 
 /** The result of a finished stage, as far as gates look at it. */
@@ -33,7 +34,7 @@ export function judgeGate(
   now: number,
 ): GateDecision {
   const { gate } = stage;
-  const figures = gate.metric === undefined ? [] : [result.metrics[gate.metric], other?.metrics[gate.metric]];
+  const figures = figuresOf(gate).flatMap((name) => [result.metrics[name], other?.metrics[name]]);
   const digest = digestOf({ gate: askedOf(gate), judged: result.digest, other: other?.digest, figures });
   if (known?.digest === digest && !(known.action === 'Waiting' && approval)) return known;
 
@@ -41,8 +42,7 @@ export function judgeGate(
 
   const { metric = '' } = gate;
   const value = result.metrics[metric];
-  const { expected, passed } = compareWithBound(gate, metric, value, other);
-  const found = value === undefined ? `${metric} was not measured` : `${metric} is ${formatNumber(value)}`;
+  const { found, expected, passed } = compareWithBound(gate, metric, result.metrics, other?.metrics);
   const base = {
     stage: stage.name,
     metric,
@@ -74,6 +74,14 @@ export function judgeGate(
   return followed('Stopped', '');
 }
 
+/** What a gate looks at. */
+function figuresOf({ metric, confidence, minPrompts }: Gate): string[] {
+  if (metric === undefined) return [];
+  const { error, prompts } = figuresBehind(metric);
+  const ofPrompts = confidence === undefined && minPrompts === undefined ? [] : [prompts];
+  return [metric, ...(confidence === undefined ? [] : [error]), ...ofPrompts];
+}
+
 /** A gate without a bound: a person looks at the result, and at the metric if one is named. */
 function awaitPerson(
   stage: string,
@@ -99,32 +107,18 @@ function awaitPerson(
   };
 }
 
-function inWords({ by }: Approval): string {
-  return by === undefined ? 'a person approved it' : `approved by ${by}`;
+function inWords({ by, because }: Approval): string {
+  const who = by === undefined ? 'a person approved it' : `approved by ${by}`;
+  return because === undefined ? who : `${who}: ${because.slice(0, longestReason)}`;
 }
 
-function givenBy(approval: Approval | undefined): Pick<GateDecision, 'approvedBy'> {
-  return approval?.by === undefined ? {} : { approvedBy: approval.by.slice(0, 300) };
-}
+/** Characters of a reason that are kept. */
+const longestReason = 300;
 
-function compareWithBound(
-  gate: Gate,
-  metric: string,
-  value: number | undefined,
-  other: Judged | undefined,
-): { expected: string; passed: boolean } {
-  if (gate.atLeast !== undefined) {
-    return { expected: `at least ${formatNumber(gate.atLeast)}`, passed: value !== undefined && value >= gate.atLeast };
-  }
-  if (gate.atMost !== undefined) {
-    return { expected: `at most ${formatNumber(gate.atMost)}`, passed: value !== undefined && value <= gate.atMost };
-  }
-  const { stage = '', by = 0 } = gate.notBelow ?? {};
-  const theirs = other?.metrics[metric];
-  if (theirs === undefined) return { expected: `not below ${stage}, which did not measure it`, passed: false };
-  const tolerance = by === 0 ? '' : ` − ${formatNumber(by)}`;
+function givenBy(approval: Approval | undefined): Pick<GateDecision, 'approvedBy' | 'because'> {
+  const { by, because } = approval ?? {};
   return {
-    expected: `at least ${formatNumber(theirs)}${tolerance} (${stage})`,
-    passed: value !== undefined && value >= theirs - by,
+    ...(by !== undefined && { approvedBy: by.slice(0, 300) }),
+    ...(because !== undefined && { because: because.slice(0, longestReason) }),
   };
 }

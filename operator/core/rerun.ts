@@ -1,4 +1,4 @@
-import { annotations, approvedByPrefix } from '../api/metadata.ts';
+import { annotations, approvedBecausePrefix, approvedByPrefix } from '../api/metadata.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import { approvedStages, namesIn } from './approval.ts';
 import type { Verdict } from './pipeline-decision.ts';
@@ -50,7 +50,9 @@ function unknownWish(pipeline: R1Pipeline): string | undefined {
 function withoutWish(pipeline: R1Pipeline, affected: readonly string[]): Record<string, string | null> {
   const { metadata } = pipeline;
   const kept = approvedStages(pipeline).filter((each) => !affected.includes(each));
-  const said = affected.map((stage) => `${approvedByPrefix}${stage}`).filter((key) => metadata.annotations?.[key]);
+  const said = affected
+    .flatMap((stage) => [`${approvedByPrefix}${stage}`, `${approvedBecausePrefix}${stage}`])
+    .filter((key) => metadata.annotations?.[key]);
   return {
     [annotations.rerunFrom]: null,
     ...Object.fromEntries(said.map((key) => [key, null])),

@@ -39,10 +39,15 @@ export async function readPipelineState(stateDir: string, name: string): Promise
  * @returns what happened, in words
  * @throws UserError when no person is asked at this gate, or it has been decided
  */
-export async function approveGate(stateDir: string, pipeline: PipelineState, stage: string): Promise<string> {
+export async function approveGate(
+  stateDir: string,
+  pipeline: PipelineState,
+  stage: string,
+  because?: string,
+): Promise<string> {
   requireOpenGate(pipeline.pipeline, stage);
   const { name } = pipeline.pipeline.metadata;
-  await new StateDirectory(stateDir, name).approve(stage, whoAmI());
+  await new StateDirectory(stateDir, name).approve(stage, { ...whoAmI(), ...(because !== undefined && { because }) });
   const goesOn = pipeline.runner === undefined ? 'the next r1 run goes on' : `${pipeline.runner} goes on`;
   return afterApproval(pipeline.pipeline, stage, goesOn);
 }

@@ -7,8 +7,8 @@ import { fourStages, pipelineOf, Workbench } from '../support/pipelines.ts';
 const stages = (gate: string): string => fourStages.replace('steps: 3}}', `steps: 3}, gate: ${gate}}`);
 const asksPerson = '{metric: x, atLeast: 1, onFailure: Wait}';
 
-function approve(bench: Workbench, stage: string) {
-  return r1(['approve', 'test', stage, '--state', bench.stateDir]);
+function approve(bench: Workbench, stage: string, ...more: string[]) {
+  return r1(['approve', 'test', stage, '--state', bench.stateDir, ...more]);
 }
 
 test.each([asksPerson, '{approval: true}'])('opens a gate that waits: %s', async (gate) => {
@@ -24,6 +24,24 @@ test.each([asksPerson, '{approval: true}'])('opens a gate that waits: %s', async
   const { username } = userInfo();
   expect(ended.pipeline.status?.gates).toMatchObject([
     { action: 'Approved', approvedBy: username, message: expect.stringContaining(`approved by ${username}`) },
+  ]);
+});
+
+test('an exception is recorded with who made it, when and why', async () => {
+  const bench = new Workbench();
+  const pipeline = pipelineOf(stages('{metric: reward, atLeast: 1, onFailure: Wait}'));
+  await bench.run(pipeline);
+  await approve(bench, 'pretrained', '--because', 'the verifier was down');
+  const { username } = userInfo();
+  expect((await bench.run(pipeline)).pipeline.status?.gates).toMatchObject([
+    {
+      action: 'Approved',
+      passed: false,
+      approvedBy: username,
+      because: 'the verifier was down',
+      time: expect.any(String),
+      message: `reward is 0.5, at least 1 was asked; approved by ${username}: the verifier was down`,
+    },
   ]);
 });
 

@@ -31,14 +31,18 @@ export function consAtK(samples: readonly GradedSample[]): number {
 
 /**
  * `eval/pass@1` (mean over all samples) with its standard error, in which a prompt and not a sample is the independent
- * unit, and with k > 1 samples a prompt `eval/pass@k` and `eval/cons@k`.
+ * unit, the number of prompts `eval/prompts`, and with k > 1 samples a prompt `eval/pass@k` and `eval/cons@k`.
  *
  * @param prompts samples of each prompt that a verifier could judge, 1 to k; of fewer than k, pass@k and cons@k are of those
  * @param k completions that each prompt had
  */
 export function evaluationMetrics(prompts: readonly (readonly GradedSample[])[], k: number): Record<string, number> {
   const pass1 = meanWithError(prompts.map((samples) => mean(samples.map(({ correct }) => (correct ? 1 : 0)))));
-  const metrics = { 'eval/pass@1': pass1.mean, 'eval/pass@1_stderr': pass1.standardError };
+  const metrics = {
+    'eval/pass@1': pass1.mean,
+    'eval/pass@1_stderr': pass1.standardError,
+    'eval/prompts': prompts.length,
+  };
   if (k < 2) return metrics;
   const passed = prompts.map((samples) => {
     const right = samples.filter(({ correct }) => correct).length;

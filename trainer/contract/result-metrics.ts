@@ -157,6 +157,7 @@ function evaluationMetricNames(
       : [
           'pass@1',
           'pass@1_stderr',
+          'prompts',
           ...(samples < 2 ? [] : [`pass@${samples}`, `cons@${samples}`]),
           ...datasets.map((name) => `${name}/pass@1`),
           'format_rate',

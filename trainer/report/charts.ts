@@ -87,7 +87,7 @@ const catalogue: readonly Entry[] = [
 ];
 
 /** Counters, constants and standard errors, which say nothing as a curve of their own. */
-const unplotted = /^(global_step|seed|num_tokens|epoch|guard\/good_step)$|_stderr$/;
+const unplotted = /^(global_step|seed|num_tokens|epoch|guard\/good_step|eval(_train)?\/prompts)$|_stderr$/;
 
 const mostPoints = 400;
 

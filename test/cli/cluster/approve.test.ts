@@ -90,7 +90,7 @@ test.each<Situation & { name: string; becomes?: string; says: string }>([
 });
 
 test('an approval carries the name of whoever gives it', () => {
-  expect(approval(pipelineIn({ action: 'Waiting' }), 'zero', 'alice')).toEqual({
+  expect(approval(pipelineIn({ action: 'Waiting' }), 'zero', { by: 'alice' })).toEqual({
     metadata: { annotations: { [annotations.approved]: 'zero', 'approved-by.r1.dev/zero': 'alice' } },
   });
 });

@@ -3,7 +3,7 @@ import { validateManifest } from '../../../operator/api/manifest.ts';
 import { broken } from '../../support/bad-manifests.ts';
 
 const oneBound = 'exactly one bound of atLeast, atMost, notBelow, approval must be set';
-const fields = 'expected an object with metric, atLeast, atMost, notBelow, approval, onFailure';
+const fields = 'expected an object with metric, atLeast, atMost, notBelow, confidence, minPrompts, approval, onFailure';
 
 test.each([
   { gate: '{metric: reward, atLeast: 1, atMost: 2}', says: `: ${oneBound} (found atLeast: 1, atMost: 2)` },
@@ -17,6 +17,10 @@ test.each([
   {
     gate: '{approval: true, onFailure: Rollback}',
     says: ': approval always waits for a person, whatever onFailure says: leave onFailure out (found approval: true, onFailure: "Rollback")',
+  },
+  {
+    gate: '{approval: true, minPrompts: 9}',
+    says: ': confidence and minPrompts are of a bound, and no person is asked for one (found approval: true, minPrompts: 9)',
   },
   { gate: 'reward >= 0.5', says: `: found "reward >= 0.5", ${fields}` },
   { gate: '[{metric: reward, atLeast: 1}]', says: `: found a list, ${fields}` },

@@ -27,6 +27,7 @@ test.each([
   '{metric: verifier/number/pass, atLeast: 0.5}',
   '{metric: loss, notBelow: {stage: base}}',
   '{approval: true}',
+  '{metric: eval/pass@1, atLeast: 0.5, confidence: 0.95, minPrompts: 9}',
 ])('takes what the result has: %s', (gate) => {
   expect(gateProblems(pipeline(gate))).toEqual([]);
 });
@@ -91,4 +92,16 @@ test('rows that are learned from give no held-out figure', () => {
   expect(on('eval_train/pass@1')).toBeUndefined();
   expect(on('eval/pass@1')).toMatch(/the rows that it is evaluated on are learned from: give its dataset heldOut$/);
   expect(on('eval/document/pass@1')).toMatch(/are learned from: give its dataset heldOut$/); // misspelt besides
+});
+
+test.each([
+  { gate: '{metric: reward, atLeast: 0.5, confidence: 0.95}', field: 'confidence' },
+  { gate: '{metric: eval/sums/pass@1, atLeast: 0.5, minPrompts: 9}', field: 'minPrompts' },
+  { gate: '{metric: reward, atLeast: 0.5, minPrompts: 9}', field: 'minPrompts' },
+])('a gate that is to be sure needs a metric whose prompts are counted: $gate', ({ gate, field }) => {
+  expect(gateProblem(pipeline(gate))).toMatch(
+    new RegExp(
+      `^spec\\.stages\\[1\\]\\.gate\\.${field}: found the metric \\S+, expected one whose prompts are counted, with a standard error: eval/pass@1$`,
+    ),
+  );
 });

@@ -40,10 +40,15 @@ test('evaluation averages over prompts, and prompts are the units of its standar
   expect(evaluationMetrics(prompts, 4)).toEqual({
     'eval/pass@1': 0.25,
     'eval/pass@1_stderr': 0.25,
+    'eval/prompts': 2,
     'eval/pass@4': 0.5,
     'eval/cons@4': 0.5,
   });
-  expect(evaluationMetrics([[right], [wrong]], 1)).toEqual({ 'eval/pass@1': 0.5, 'eval/pass@1_stderr': 0.5 });
+  expect(evaluationMetrics([[right], [wrong]], 1)).toEqual({
+    'eval/pass@1': 0.5,
+    'eval/pass@1_stderr': 0.5,
+    'eval/prompts': 2,
+  });
 });
 
 test.each([

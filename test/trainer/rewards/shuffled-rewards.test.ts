@@ -21,7 +21,7 @@ test('shuffled rewards are as many and as high, and belong to others', async () 
   const rewards = createRewards([{ accuracy: { weight: 2 } }], { steps: 9 });
   const scored = await rewards.score(completions, 1);
   const shuffled = await shuffledRewards(rewards, 3, 'zero').score(completions, 1);
-  const sorted = (all: typeof scored) => all.map(({ reward }) => reward).toSorted();
+  const sorted = (all: typeof scored) => all.map(({ reward }) => reward ?? NaN).toSorted((a, b) => a - b);
   expect(sorted(shuffled)).toEqual(sorted(scored));
   expect(shuffled.map(({ reward }) => reward)).not.toEqual(scored.map(({ reward }) => reward));
   expect(shuffled.map(({ verdict, text }) => [verdict, text])).toEqual(

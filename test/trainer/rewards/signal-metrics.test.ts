@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from '@jest/globals';
 import type { Row } from '../../../trainer/contract/dataset.ts';
 import type { ScoredSample } from '../../../trainer/rewards/metrics.ts';

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { resultMetrics } from '../../../trainer/contract/result-metrics.ts';
-import { stageFile } from '../../../trainer/contract/stage-file.ts';
+import { stageSettings } from '../../../trainer/contract/settings.ts';
+import { evaluation } from '../../../trainer/contract/training.ts';
 import {
   lines,
   pin,
@@ -88,8 +89,7 @@ test('a stage that learns is above its negative controls, which a kill does not 
   const [start] = (await lines(join(out, 'metrics.jsonl'))).map((line) => JSON.parse(line) as Record<string, number>);
   expect(metrics['control/zeroLr/pass@1']).toBe(start?.['eval/pass@1']); // answer by answer the model of the start
   expect((await readdir(join(out, 'controls'))).toSorted()).toEqual(['random.json', 'shuffled.json', 'zeroLr.json']);
-  const file = stageFile.parse({ pipeline: 'test', attempt: 1, seed: 3, inputs: {}, out, ...controlled });
-  const known = resultMetrics(file.settings, file.evaluation);
+  const known = resultMetrics(stageSettings.parse(controlled.settings), evaluation.parse(controlled['evaluation']));
   expect(Object.keys(metrics).filter((each) => !known.includes(each))).toEqual([]);
 });
 
