@@ -44,10 +44,9 @@ const onThisMachine = [
   addExport,
   addGrade,
   addCertify,
-  addReview,
 ];
 const onClusters = [addApply, addSuspend, addResume, addRetry, addRerun, addDelete];
-const onBoth = [addValidate, addGet, addLogs, addApprove];
+const onBoth = [addValidate, addGet, addLogs, addApprove, addReview];
 
 const program = new Command(programName)
   .description('Trains reasoning models the way DeepSeek-R1 was trained, from one R1Pipeline manifest.')

@@ -1,5 +1,9 @@
+import type { Socket } from 'node:net';
 import type { KubeClient } from '../../operator/kube/client/client.ts';
 import { explain } from './cluster-error.ts';
+
+/** Joins a connection to a port of a pod in the namespace; resolves once it is joined. */
+export type ForwardPort = (pod: string, port: number, socket: Socket) => Promise<void>;
 
 /** One namespace of a cluster, seen by one user. */
 export class Cluster {
@@ -7,6 +11,7 @@ export class Cluster {
   readonly namespace: string;
   /** For messages: `context kind, namespace team`. */
   readonly place: string;
+  readonly forwardPort: ForwardPort;
   private readonly client: KubeClient;
   private readonly server: string;
 
@@ -15,10 +20,12 @@ export class Cluster {
     readonly context: string;
     readonly namespace: string;
     readonly server: string;
+    readonly forwardPort: ForwardPort;
   }) {
     this.context = given.context;
     this.namespace = given.namespace;
     this.place = `context ${given.context}, namespace ${given.namespace}`;
+    this.forwardPort = given.forwardPort;
     this.client = given.client;
     this.server = given.server;
   }

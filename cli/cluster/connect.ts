@@ -1,4 +1,4 @@
-import { KubeConfig } from '@kubernetes/client-node';
+import { KubeConfig, PortForward } from '@kubernetes/client-node';
 import { KubeClient } from '../../operator/kube/client/client.ts';
 import { UserError } from '../../trainer/contract/errors.ts';
 import { foundInstead } from '../../trainer/contract/found-instead.ts';
@@ -19,11 +19,20 @@ export function connect(options: ClusterOptions): Cluster {
   const { server } = config.getCurrentCluster() ?? {};
   const context = config.getCurrentContext();
   if (server === undefined) throw new UserError(`context ${context}: found no cluster in the kubeconfig for it`);
+  const namespace = options.namespace ?? config.getContextObject(context)?.namespace ?? 'default';
+  const forward = new PortForward(config);
   return new Cluster({
     client: new KubeClient(config, { name: 'r1' }),
     context: context === podContext ? inCluster : context,
-    namespace: options.namespace ?? config.getContextObject(context)?.namespace ?? 'default',
+    namespace,
     server,
+    async forwardPort(pod, port, socket) {
+      // What the kubelet says of a port that nobody listens on comes after the connection is there: it is closed then.
+      const joined = await forward.portForward(namespace, pod, [port], socket, null, socket);
+      const tunnel = typeof joined === 'function' ? joined() : joined;
+      tunnel?.addEventListener('close', () => socket.destroy());
+      socket.once('close', () => tunnel?.close());
+    },
   });
 }
 

@@ -56,6 +56,15 @@ export function rolloutSecretName(stage: string, uid: string, attempt: number): 
   return `${rolloutJobName(stage, attempt)}-${uid.slice(0, 8)}`;
 }
 
+/**
+ * Name of the Secret with the token of a review's page: the same for all attempts, so that a page that is open goes on.
+ *
+ * @param uid of the R1Stage
+ */
+export function reviewSecretName(stage: string, uid: string): string {
+  return `${stage}-review-${uid.slice(0, 8)}`;
+}
+
 /** Name of the Service by which rollout workers find their learner; a Service's name begins with a letter. */
 export function learnerServiceName(stage: string, attempt: number): string {
   const name = attemptName(stage, attempt);

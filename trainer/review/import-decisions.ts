@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { UserError } from '../contract/errors.ts';
 import { describeIssue } from '../data/rows.ts';
 import { choices, type Decision, reviewerName } from './decision.ts';
-import type { ReviewSession } from './review-session.ts';
+import { openInWords, type ReviewSession } from './review-session.ts';
 
 /** A line of an export that a person has filled in. Other fields are theirs. */
 const importedLine = z.object(
@@ -62,6 +62,15 @@ export async function importDecisions(
   const more = problems.length - lines.length;
   const rest = more > 0 ? [`and ${more} more lines`] : [];
   throw new UserError([...lines, ...rest, 'nothing was imported'].join('\n'));
+}
+
+/** `2 decisions imported; 1 line has no decision; 3 of 8 rows wait for a person` */
+export async function importInWords(session: ReviewSession, { added, known, undecided }: Imported): Promise<string> {
+  const others = [
+    ...(known > 0 ? [`${known} were known`] : []),
+    ...(undecided > 0 ? [`lines without a decision: ${undecided}`] : []),
+  ];
+  return [`${added} decisions imported`, ...others, await openInWords(session)].join('; ');
 }
 
 /** The decision of a line, undefined where it has none, or what is wrong with it. */

@@ -8,7 +8,7 @@ import { BearerToken, HttpError, readBody, readJson, sendJson } from '../rollout
 import { checkEdit } from './check-edit.ts';
 import { decision, reviewerName } from './decision.ts';
 import { exportRows } from './export-rows.ts';
-import { importDecisions } from './import-decisions.ts';
+import { importDecisions, importInWords } from './import-decisions.ts';
 import { pageFiles, type PageFile } from './page-files.ts';
 import type { ReviewSession } from './review-session.ts';
 import { rowsView, standingsView } from './view.ts';
@@ -152,7 +152,7 @@ export class ReviewServer {
     if (body === undefined) throw new HttpError(413, `more than ${mostImportedBytes} bytes`);
     const by = reviewer === '' ? undefined : nameOf(reviewer);
     const imported = await importDecisions(this.#session, body.toString('utf8'), { name, reviewer: by });
-    sendJson(response, 200, imported);
+    sendJson(response, 200, { ...imported, said: await importInWords(this.#session, imported) });
   }
 }
 

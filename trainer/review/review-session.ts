@@ -98,6 +98,13 @@ export class ReviewSession {
   }
 }
 
+/** `3 of 8 rows wait for a person` */
+export async function openInWords(session: ReviewSession): Promise<string> {
+  const { metrics } = tally(await session.standings());
+  const { not_reviewed: open } = metrics;
+  return open === 0 ? 'all rows are reviewed' : `${open} of ${session.toRead.length} rows wait for a person`;
+}
+
 /** What the rows come to, in figures. */
 export function tally(all: readonly Standing[]) {
   const outcomes = all.flatMap(({ outcome }) => outcome ?? []);

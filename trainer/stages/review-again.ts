@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../contract/errors.ts';
 import { addressOf, readReviewPage, type ReviewPage } from '../contract/review.ts';
 import { exportRows } from '../review/export-rows.ts';
-import { importDecisions } from '../review/import-decisions.ts';
+import { importDecisions, importInWords } from '../review/import-decisions.ts';
 import { openPage } from '../review/open-page.ts';
-import { type ReviewSession, tally } from '../review/review-session.ts';
+import { openInWords, type ReviewSession, tally } from '../review/review-session.ts';
 import { OwnVerifiers } from '../rewards/modules/own-verifiers.ts';
 import { stopOnSignals } from '../stop-on-signals.ts';
 import { openReview } from './open-review.ts';
@@ -49,18 +49,7 @@ async function importFrom(path: string, session: ReviewSession, reviewer: string
   const text = await readFile(path === '-' ? '/dev/stdin' : path, 'utf8').catch((cause: Error) => {
     throw new UserError(`${name}: ${cause.message}`, { cause });
   });
-  const { added, known, undecided } = await importDecisions(session, text, { name, reviewer });
-  const others = [
-    ...(known > 0 ? [`${known} were known`] : []),
-    ...(undecided > 0 ? [`${undecided} lines have no decision`] : []),
-  ];
-  console.log([`${added} decisions imported`, ...others, await openInWords(session)].join('; '));
-}
-
-async function openInWords(session: ReviewSession): Promise<string> {
-  const { metrics } = tally(await session.standings());
-  const { not_reviewed: open } = metrics;
-  return open === 0 ? 'all rows are reviewed' : `${open} of ${session.toRead.length} rows wait for a person`;
+  console.log(await importInWords(session, await importDecisions(session, text, { name, reviewer })));
 }
 
 async function servePage(

@@ -4,6 +4,8 @@ import { createNamed, createOwned } from '../client/create-owned.ts';
 import { attemptJob } from '../objects/attempt-job.ts';
 import type { Attempt } from '../objects/attempt.ts';
 import { stages } from '../objects/r1-kinds.ts';
+import { servesPage } from '../objects/layout.ts';
+import { reviewSecret } from '../objects/review-secret.ts';
 import { rolloutNetworkPolicy } from '../objects/rollout-network-policy.ts';
 import { rolloutSecret } from '../objects/rollout-secret.ts';
 import { rolloutService } from '../objects/rollout-service.ts';
@@ -19,10 +21,15 @@ import { configMaps, jobs, networkPolicies, secrets, services, type Job, type St
  */
 export async function startAttempt(client: KubeClient, attempt: Attempt): Promise<Stored<Job>> {
   await createNamed(client, configMaps, stageConfigMap(attempt));
+  if (servesPage(attempt.stage.spec)) await createNamed(client, secrets, reviewSecret(attempt, randomToken()));
   if (attempt.stage.spec.rolloutWorkers > 0) {
-    await createNamed(client, secrets, rolloutSecret(attempt, randomBytes(32).toString('base64url')));
+    await createNamed(client, secrets, rolloutSecret(attempt, randomToken()));
     await createOwned(client, networkPolicies, rolloutNetworkPolicy(attempt), stages);
     await createOwned(client, services, rolloutService(attempt), stages);
   }
   return createOwned(client, jobs, attemptJob(attempt), stages);
+}
+
+function randomToken(): string {
+  return randomBytes(32).toString('base64url');
 }

@@ -1,6 +1,6 @@
 import { exitCodes } from '../../../trainer/contract/exit-codes.ts';
 import { makersOf, type R1Stage, type StageSpec } from '../../api/stage.ts';
-import { attemptName, pipelineDirectory, rolloutSecretName } from '../../core/names.ts';
+import { attemptName, pipelineDirectory, reviewSecretName, rolloutSecretName } from '../../core/names.ts';
 import { settingsDigest } from '../../core/settings-digest.ts';
 import type { Job } from '../client/resources.ts';
 import type { Attempt } from './attempt.ts';
@@ -14,7 +14,7 @@ import {
   settingsAnnotation,
   stageLabels,
 } from './labels.ts';
-import { mounts } from './layout.ts';
+import { mounts, servesPage } from './layout.ts';
 import {
   container,
   fileVolumes,
@@ -113,6 +113,9 @@ function trainerPod(attempt: Attempt): PodSpec {
           },
         ]
       : []),
+    ...(servesPage(spec)
+      ? [{ name: 'review', secret: { secretName: reviewSecretName(stage.metadata.name, stage.metadata.uid ?? '') } }]
+      : []),
     ...files.volumes,
   ];
   const mounted: VolumeMount[] = [
@@ -127,6 +130,7 @@ function trainerPod(attempt: Attempt): PodSpec {
     ...(pvc === undefined ? [] : [baseMount(pvc.path)]),
     ...(hf === undefined ? [] : [hubMount(stage, { readOnly: true })]),
     ...(rollout ? [{ name: 'rollout', mountPath: mounts.rollout, readOnly: true }] : []),
+    ...(servesPage(spec) ? [{ name: 'review', mountPath: mounts.review, readOnly: true }] : []),
     ...files.volumeMounts,
   ];
   const { volumes, volumeMounts } = oneVolumeAClaim(named, mounted);

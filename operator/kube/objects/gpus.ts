@@ -15,6 +15,21 @@ export function gpusOf({ resources, resourceClaims = [] }: Pick<StageSpec, 'reso
   return Math.round(total * 1000) / 1000;
 }
 
+/** Without what a stage that computes nothing would hold for as long as people take. */
+export function withoutDevices<T extends Pick<StageSpec, 'resources' | 'resourceClaims'>>(spec: T): T {
+  const { resources, resourceClaims: _, ...rest } = spec;
+  const [limits, requests] = [plainQuantities(resources?.limits), plainQuantities(resources?.requests)];
+  return {
+    ...(rest as T),
+    ...(resources && { resources: { ...resources, ...(limits && { limits }), ...(requests && { requests }) } }),
+  };
+}
+
+/** Devices are named after their vendor's domain, as in `nvidia.com/gpu`. */
+function plainQuantities<T>(quantities: Record<string, T> | undefined): Record<string, T> | undefined {
+  return quantities && Object.fromEntries(Object.entries(quantities).filter(([name]) => !name.includes('/')));
+}
+
 /** Where a pod must compute. One that holds GPUs computes on them or fails in words, unless its manifest says otherwise. */
 export function deviceOf(spec: Pick<StageSpec, 'device' | 'resources' | 'resourceClaims'>): Device | undefined {
   const { device, resources, resourceClaims = [] } = spec;

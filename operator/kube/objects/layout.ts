@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { R1Stage, ResolvedModel } from '../../api/stage.ts';
+import type { R1Stage, ResolvedModel, StageSpec } from '../../api/stage.ts';
 import { attemptDirectory } from '../../core/names.ts';
 import type { Places } from '../../core/plan.ts';
 import { deviceOf } from './gpus.ts';
@@ -13,12 +13,18 @@ export const mounts = {
   base: '/r1/base',
   hub: '/r1/hub',
   rollout: '/r1/rollout',
+  review: '/r1/review',
 } as const;
 
 export const rolloutPort = 7070;
 /** No manifest can name it: what asks for a Secret by its name, such as base.hf.tokenSecret, asks for the key `token`. */
 export const rolloutTokenKey = 'rollout-token';
 export const rolloutTokenFile = `${mounts.rollout}/${rolloutTokenKey}`;
+
+/** Its page listens to its pod alone: a port is forwarded to it, and no other pod reaches it. */
+export const reviewPort = 7071;
+/** No manifest can name it, either. */
+export const reviewTokenKey = 'review-token';
 
 /** Where the init container puts a model of the Hub. */
 export function hubDirectory({ repo, revision }: NonNullable<ResolvedModel['hf']>): string {
@@ -37,5 +43,11 @@ export function placesInPod({ metadata, spec }: R1Stage, attempt: number, goneRu
     takeOver: Array.from({ length: attempt - 1 }, (_, index) => out(index + 1)),
     ...(goneRuns.length === 0 ? {} : { goneRuns: [...goneRuns] }),
     ...(spec.rolloutWorkers === 0 ? {} : { rollout: { port: rolloutPort, tokenFile: rolloutTokenFile } }),
+    ...(servesPage(spec) && { reviewPage: { port: reviewPort, tokenFile: `${mounts.review}/${reviewTokenKey}` } }),
   };
+}
+
+/** People decide in it, on a page. */
+export function servesPage({ review }: Pick<StageSpec, 'review'>): boolean {
+  return review?.required === true;
 }

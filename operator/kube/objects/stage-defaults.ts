@@ -2,17 +2,18 @@ import type { R1Stage } from '../../api/stage.ts';
 import type { StageDefaults } from '../../api/stage-defaults.ts';
 import { digestOf } from '../../core/names.ts';
 import type { Job } from '../client/resources.ts';
-import { gpusOf } from './gpus.ts';
+import { gpusOf, withoutDevices } from './gpus.ts';
 import { defaultImageAnnotation, defaultsAnnotation } from './labels.ts';
 
-/** The stage as its pods are built: its own fields first, then what the cluster has for its kind of pod. */
+/** The stage as its pods are built: its own fields first, then what the cluster has for its kind of pod. People read on no GPU. */
 export function withStageDefaults(stage: R1Stage, defaults: StageDefaults): R1Stage {
-  return { ...stage, spec: { ...stage.spec, ...additions(stage, defaults) } };
+  const spec = { ...stage.spec, ...additions(stage, defaults) };
+  return { ...stage, spec: spec.review === undefined ? spec : withoutDevices(spec) };
 }
 
 /** What the cluster adds: everything that the stage leaves out. */
 function additions({ spec }: R1Stage, { all, gpu }: StageDefaults): Partial<R1Stage['spec']> {
-  const placement = gpusOf(spec) > 0 ? { ...all, ...gpu } : all;
+  const placement = spec.review === undefined && gpusOf(spec) > 0 ? { ...all, ...gpu } : all;
   const given = Object.entries(spec).filter(([field, value]) =>
     field === 'imagePullSecrets' ? spec.imagePullSecrets.length > 0 : value !== undefined,
   );

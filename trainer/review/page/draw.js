@@ -163,7 +163,8 @@ function versionsOf(store, row) {
 
 function doneWords(store) {
   const disputed = store.rows.filter((row) => store.stateOf(row) === 'disputed').length;
-  if (disputed > 0) return `Nothing is left to decide but ${disputed} disputed rows: d shows them.`;
+  if (disputed > 0)
+    return `Nothing is left to decide but ${disputed} disputed ${disputed === 1 ? 'row' : 'rows'}: d shows the next.`;
   const waiting = store.rows.filter((row) => store.stateOf(row) === 'waiting').length;
   return waiting > 0 ? `You are done. ${waiting} rows wait for a second reader.` : 'You are done.';
 }

@@ -73,7 +73,8 @@ async function decide(decision, completion) {
   const row = rowOf(view.id);
   if (!row) return;
   if (!store.reviewer) return askName();
-  const isLast = store.summary?.metrics.not_reviewed === 1 && store.pending.length === 0 && store.isToDo(row);
+  const others = store.rows.filter(({ id }) => id !== row.id);
+  const isLast = store.stateOf(row) !== 'settled' && others.every((other) => store.stateOf(other) === 'settled');
   if (isLast && (row.readers === 1 || store.standings.has(row.id)) && view.asked !== decision) {
     view.asked = decision;
     const key = decision === 'edit' ? 'Ctrl+Enter' : decision[0];

@@ -7,25 +7,26 @@ export function element(name, properties = {}, ...children) {
   return made;
 }
 
-const blocks = /<(think|answer)>[\s\S]*?(?:<\/\1>|$)/g;
+const blocks = /<(think|answer)>([\s\S]*?)(<\/\1>|$)/g;
 
-/** A completion with its chain of thought and its answer set apart. */
-export function completionParts(text) {
+/** A completion with its chain of thought and its answer set apart, without their tags. */
+function completionParts(text) {
   const parts = [];
   let end = 0;
-  for (const found of text.matchAll(blocks)) {
-    if (found.index > end) parts.push({ kind: 'plain', text: text.slice(end, found.index) });
-    parts.push({ kind: found[1], text: found[0] });
-    end = found.index + found[0].length;
+  for (const [whole, kind, inner, closing] of text.matchAll(blocks)) {
+    const begin = text.indexOf(whole, end);
+    parts.push({ kind: 'plain', text: text.slice(end, begin) });
+    parts.push({ kind, label: closing === '' ? `${kind}, without an end` : kind, text: inner });
+    end = begin + whole.length;
   }
-  if (end < text.length) parts.push({ kind: 'plain', text: text.slice(end) });
-  return parts.filter((part) => part.text.trim() !== '');
+  parts.push({ kind: 'plain', text: text.slice(end) });
+  return parts.filter((part) => part.label !== undefined || part.text.trim() !== '');
 }
 
 export function drawCompletion(text) {
   if (text === '') return [element('p', { className: 'text plain empty' }, 'no completion')];
-  return completionParts(text).map(({ kind, text: of }) =>
-    element('div', { className: `text ${kind}` }, ...(kind === 'plain' ? [] : [element('small', {}, kind)]), of.trim()),
+  return completionParts(text).map(({ kind, label, text: of }) =>
+    element('div', { className: `text ${kind}` }, ...(label ? [element('small', {}, label)] : []), of.trim()),
   );
 }
 

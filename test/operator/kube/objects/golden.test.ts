@@ -4,10 +4,12 @@ import type { R1Stage } from '../../../../operator/api/stage.ts';
 import { attemptJob } from '../../../../operator/kube/objects/attempt-job.ts';
 import type { Attempt } from '../../../../operator/kube/objects/attempt.ts';
 import { claimName } from '../../../../operator/core/names.ts';
+import { reviewSecret } from '../../../../operator/kube/objects/review-secret.ts';
 import { rolloutJob } from '../../../../operator/kube/objects/rollout-job.ts';
 import { rolloutNetworkPolicy } from '../../../../operator/kube/objects/rollout-network-policy.ts';
 import { rolloutSecret } from '../../../../operator/kube/objects/rollout-secret.ts';
 import { rolloutService } from '../../../../operator/kube/objects/rollout-service.ts';
+import { withStageDefaults } from '../../../../operator/kube/objects/stage-defaults.ts';
 import { stageConfigMap } from '../../../../operator/kube/objects/stage-config-map.ts';
 import { volumeClaim } from '../../../../operator/kube/objects/volume-claim.ts';
 import { expectGolden } from '../../../support/golden.ts';
@@ -126,6 +128,18 @@ sample:
           claim: 'team-volume',
         }),
       ),
+  },
+  {
+    name: 'review',
+    objects: () => {
+      const asked = stageOf(`
+inputs: [{stage: samples, path: 0a1b2c3d/attempt-1/data, digest: ${'ab'.repeat(32)}}]
+resources: {limits: {nvidia.com/gpu: 8, memory: 1Gi}}
+resourceClaims: [{name: gpus, resourceClaimTemplateName: two-gpus, gpus: 2}]
+review: {data: samples}`);
+      const attempt = attemptOf(withStageDefaults(asked, { all: {}, gpu: {} }));
+      return [...made(attempt), reviewSecret(attempt, 'a-random-token')];
+    },
   },
   {
     name: 'rollout-workers',
