@@ -67,13 +67,18 @@ void withoutAlgorithmOurKernelMultiplies(const r1::Table& kernels) {
   }
 }
 
-/// Results, what is added to them, and both, from every place in a vector of 16 bytes on.
+/// Factors, results, what is added to them, and both, from every place in a vector of 16 bytes on.
 void memoryBeginsAnywhere(const r1::Table& kernels) {
   const int64_t m = 7, n = 33, k = 40;
   const Floats x = normals(m * k), w = normals(n * k), c = normals(m * n);
   Floats want(m * n);
   kernels.linear(x.data(), w.data(), c.data(), want.data(), m, n, k);
   for (int shift = 0; shift < 4; shift++) {
+    Floats movedX(m * k + shift), movedW(n * k + shift), y(m * n);
+    std::copy(x.begin(), x.end(), movedX.begin() + shift);
+    std::copy(w.begin(), w.end(), movedW.begin() + shift);
+    kernels.linear(movedX.data() + shift, movedW.data() + shift, c.data(), y.data(), m, n, k);
+    check(sameBits(y, want), "factors from %d on give other bits", shift);
     Floats movedC(m * n + shift);
     std::copy(c.begin(), c.end(), movedC.begin() + shift);
     for (int shiftOfY = 0; shiftOfY < 4; shiftOfY++) {
