@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import CliTable from 'cli-table3';
+import { Command, InvalidArgumentError } from 'commander';
+import { parse } from 'yaml';
+import { type Claim, claims } from './claims/claims.ts';
+import type { TinyRun } from './claims/findings.ts';
+import { type Evidence, judgeClaim } from './claims/judge-claim.ts';
+import { claimsPage } from './claims/page.ts';
+import { keepTests, keptTests } from './claims/kept-tests.ts';
+import { readRun } from './claims/run-record.ts';
+import { runTests, type TestResults } from './claims/run-tests.ts';
+import { describeMachine } from './machine.ts';
+
+/** Runs what shows the claims of R1, and prints what was measured: docs/claims.md. */
+interface Options {
+  readonly only: readonly number[];
+  readonly seeds: readonly number[];
+  readonly until?: string;
+  readonly state?: string;
+  readonly write: boolean;
+}
+
+const { only, seeds, until, state, write } = new Command('npm run claims --')
+  .description('Runs what shows the claims of R1, and prints what was measured.')
+  .option('--only <list>', 'claims by their numbers, separated by commas', numbers(1, claims.length), [])
+  .option('--seeds <list>', 'of the runs of examples/r1-tiny.yaml', numbers(0, 2 ** 31 - 1), [7, 8, 9])
+  .option('--until <stage>', 'the last stage of these runs, r1-zero or a later one')
+  .option('--state <directory>', 'where runs are kept: those that are there are not made again', (path) =>
+    resolve(path),
+  )
+  .option('--write', 'write docs/claims.md', false)
+  .parse()
+  .opts<Options>();
+
+const asked = claims.filter(({ number }) => only.length === 0 || only.includes(number));
+const root = state ?? (await mkdtemp(join(tmpdir(), 'r1-claims-')));
+await mkdir(root, { recursive: true });
+console.log(`state: ${root}`);
+const testsFile = join(root, 'tests.json');
+const outcomes = new Map([...(await keptTests(testsFile)), ...(await testsOf(asked))]);
+await keepTests(testsFile, outcomes);
+if (asked.some(({ updates }) => updates)) await runUpdates();
+if (asked.some(({ tiny }) => tiny)) await runTiny();
+const evidence: Evidence = { tests: outcomes, updates: await readUpdates(), tiny: await readTiny() };
+const judged = asked.map((claim) => judgeClaim(claim, evidence));
+const table = new CliTable({
+  head: ['#', 'claim', 'measured', ''],
+  colWidths: [4, 36, 70, 11],
+  wordWrap: true,
+  style: { head: [] },
+});
+for (const { claim, measured, verdict } of judged) table.push([claim.number, claim.claim, measured, verdict]);
+console.log(table.toString());
+if (write) {
+  const { date, cpu, cores } = describeMachine(new Date());
+  const setting = { date: date.slice(0, 10), machine: `${cpu}, ${cores} cores`, seeds };
+  // What was not asked for now is judged by what is kept.
+  const all = claims.map((claim) => judgeClaim(claim, evidence));
+  await writeFile('docs/claims.md', claimsPage(all, setting));
+}
+process.exitCode = judged.some(({ verdict }) => verdict === 'FAILS') ? 1 : 0;
+
+async function testsOf(of: readonly Claim[]): Promise<TestResults> {
+  const files = new Set(of.flatMap(({ tests }) => tests.map(({ file }) => file)));
+  return files.size === 0 ? new Map() : runTests([...files]);
+}
+
+async function runUpdates(): Promise<void> {
+  await run(['cli/main.ts', 'run', 'bench/claims/updates.yaml', '--state', join(root, 'updates')]);
+}
+
+async function readUpdates(): Promise<Evidence['updates']> {
+  return (await readRun(join(root, 'updates/updates'), ['zero'])).get('zero');
+}
+
+/** Whether its own claims hold is judged anew: here by the median. */
+async function runTiny(): Promise<void> {
+  const stop = until === undefined ? [] : ['--until', until];
+  await run(['bench/learning.ts', '--seeds', seeds.join(','), '--state', root, ...stop]);
+}
+
+async function readTiny(): Promise<TinyRun[]> {
+  const { spec } = parse(await readFile('examples/r1-tiny.yaml', 'utf8')) as { spec: { stages: { name: string }[] } };
+  const names = spec.stages.map(({ name }) => name);
+  const read = (directory: string) => readRun(join(root, directory, 'r1-tiny'), names);
+  return Promise.all(
+    seeds.map(async (seed) => ({
+      seed,
+      stages: await read(`seed-${seed}`),
+      randomReward: (await read(`seed-${seed}-random-reward`)).get('r1-zero'),
+      learningRate0: (await read(`seed-${seed}-learning-rate-0`)).get('r1-zero'),
+    })),
+  );
+}
+
+async function run(args: readonly string[]): Promise<void> {
+  if (!existsSync('examples/r1-tiny.yaml')) throw new Error('expected to run in a clone of the project');
+  await once(spawn(process.execPath, args, { stdio: 'inherit' }), 'exit');
+}
+
+function numbers(least: number, most: number): (text: string) => number[] {
+  return (text) =>
+    text.split(',').map((part) => {
+      const value = Number(part);
+      if (part.trim() !== '' && Number.isInteger(value) && value >= least && value <= most) return value;
+      throw new InvalidArgumentError(`expected whole numbers from ${least} to ${most}, separated by commas.`);
+    });
+}
