@@ -30,8 +30,9 @@ export type Truths<T extends readonly unknown[]> = Readonly<Record<string, (...o
 
 /** What holds after every write, whoever wrote. */
 export const always: Truths<[World]> = {
-  // What a queue has never let begin can go before anybody has written down that it was there.
-  'an attempt has one Job that has had a pod, ever': ({ history }) => {
+  // What a queue has never let begin can go before anybody has written down that it was there. Workers may come again, for a moment, by a
+  // deposed operator that has not heard of their learner's end: they change nothing.
+  'an attempt has one trainer Job that has had a pod, ever': ({ history }) => {
     const made = new Map<string, string>();
     const began = new Set<string | undefined>();
     const gone = new Set<string | undefined>();
@@ -42,7 +43,8 @@ export const always: Truths<[World]> = {
       if (plural !== 'jobs' || type !== 'ADDED') continue;
       // What is made for a stage whose deletion was not heard of yet is collected with all that the stage had.
       if (gone.has(owner)) continue;
-      const attempt = `${attemptIn(object.metadata)} ${object.metadata.labels?.[attemptLabels.component]}`;
+      if (!isTrainer(object as Stored<Job>)) continue;
+      const attempt = attemptIn(object.metadata);
       const other = made.get(attempt);
       if (other !== undefined && other !== object.metadata.uid && began.has(other))
         return `${object.metadata.name} was made twice`;
