@@ -34,7 +34,7 @@ test('lists the stages that exist in the order of the manifest', async () => {
   const { stdout } = await r1(['get', 'stages', 'r1-tiny', '-o', 'wide', '--state', state()]);
   const lines = stdout.trimEnd().split('\n');
   expect(lines[0]?.split(/ {2,}/)).toEqual(
-    'NAME PIPELINE TYPE STATE STEP PROGRESS REWARD LOSS ATTEMPT WARNINGS AGE PASS@1 KL NODE WORKERS CHECKPOINT MESSAGE'.split(
+    'NAME PIPELINE TYPE STATE STEP PROGRESS REWARD LOSS ATTEMPT WARNINGS AGE PASS@1 KL NODE DEVICE WORKERS CHECKPOINT MESSAGE'.split(
       ' ',
     ),
   );
