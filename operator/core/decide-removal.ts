@@ -15,8 +15,8 @@ const outlivedGraceSeconds = 10;
 
 /**
  * What nobody else would ever end, or would end too late: a process beside a trainer that has ended, which holds its GPUs
- * for ever, and an attempt whose node never answered, as soon as another one takes its place. Its traces go with it, so its
- * end is recorded before.
+ * for ever; an attempt whose node never answered, as soon as another one takes its place; and one that a deposed operator has
+ * made again after its end. Its traces go with it, so its end is recorded before.
  *
  * @param started the attempt that is about to start
  */
@@ -27,7 +27,10 @@ export function decideRemoval(
 ): RemovalAction[] {
   const ended = new Set(records.filter((each) => !hasNotEnded(each)).map(({ number }) => number));
   return leftovers
-    .filter(({ attempt, isOutlived }) => attempt < (started ?? 0) || (isOutlived && ended.has(attempt)))
+    .filter(
+      ({ attempt, isOutlived, isUnended }) =>
+        attempt < (started ?? 0) || ((isOutlived || isUnended) && ended.has(attempt)),
+    )
     .map(({ attempt, isOutlived }) => ({
       kind: 'RemoveAttempt',
       attempt,

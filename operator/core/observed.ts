@@ -117,8 +117,14 @@ export interface StageObserved {
   readonly problem?: string;
   /** Rollout workers by the attempt that they sample for. Absent where they come with their attempt. */
   readonly rollouts?: readonly RolloutsObserved[];
-  /** Attempts of which processes go on, or may begin, outlived where the trainer is none of them; absent where none can. */
-  readonly leftovers?: readonly { readonly attempt: number; readonly isOutlived: boolean }[];
+  /** Attempts of which processes go on, or may begin; absent where none can. */
+  readonly leftovers?: readonly {
+    readonly attempt: number;
+    /** The trainer is none of them. */
+    readonly isOutlived: boolean;
+    /** Nothing of it has ended, or was asked to end. */
+    readonly isUnended?: true;
+  }[];
   /** The newest attempt to start rollout workers. */
   readonly rolloutRefusal?: Refusal;
   /** When what is seen means something else, although nothing will be heard of it. */

@@ -2,7 +2,7 @@ import { annotations } from '../../api/metadata.ts';
 import type { ProgressLine } from '../../../trainer/contract/progress.ts';
 import type { AttemptObserved, StopReason } from '../../core/observed.ts';
 import { hasEnded } from '../objects/pod.ts';
-import { disruption, isOutlived, podEnd, trainerStatus, type PodEnd } from './attempt-end.ts';
+import { disruption, isEnding, isOutlived, podEnd, trainerStatus, type PodEnd } from './attempt-end.ts';
 import { madeFromAnnotation, settingsAnnotation } from '../objects/labels.ts';
 import type { Job, Pod } from '../client/resources.ts';
 import { pendingReason, type PipelineClaim } from './pending-reason.ts';
@@ -175,6 +175,11 @@ function isLost(each: ObservedPod, now: number): boolean {
 /** A queue keeps it from having pods, and it is to have none any more: it goes once its end is recorded, so that no other takes its name. */
 export function isHeldBackForGood(job: Job | undefined): boolean {
   return job?.spec?.suspend === true && stopReasonOf(job) !== undefined;
+}
+
+/** Nothing has ended it or a pod of it, and nobody has asked for that. */
+export function isUnended(job: Job, pods: readonly Pod[]): boolean {
+  return verdictOf(job) === undefined && stopReasonOf(job) === undefined && !pods.some(isEnding);
 }
 
 /** A pod that has a node has its GPUs, too. */

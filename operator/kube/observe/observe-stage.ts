@@ -12,7 +12,7 @@ import { hasEnded } from '../objects/pod.ts';
 import { isOutlived } from './attempt-end.ts';
 import { attemptObjectsOf } from './attempt-objects.ts';
 import { stageProblem } from './cluster-problem.ts';
-import { isHeldBackForGood, lostAt, observeAttempt } from './observe-attempt.ts';
+import { isHeldBackForGood, isUnended, lostAt, observeAttempt } from './observe-attempt.ts';
 import type { PendingPods } from './pending-pods.ts';
 import type { ProgressPoller } from './progress.ts';
 import { lacksPods, observeWorkers } from './rollout-workers.ts';
@@ -113,7 +113,9 @@ function leftoversOf(
     .filter((job) => isTrainer(job) && job.metadata.deletionTimestamp === undefined)
     .flatMap((job) => {
       const attempt = attemptOf(job.metadata.labels);
-      const live = pods.filter((pod) => isTrainer(pod) && attemptOf(pod.metadata.labels) === attempt && !hasEnded(pod));
+      const own = pods.filter((pod) => isTrainer(pod) && attemptOf(pod.metadata.labels) === attempt);
+      const live = own.filter((pod) => !hasEnded(pod));
+      if (isUnended(job, own)) return [{ attempt, isOutlived: false, isUnended: true as const }];
       if (live.length > 0) return [{ attempt, isOutlived: live.some(isOutlived) }];
       return isHeldBackForGood(job) ? [{ attempt, isOutlived: true }] : [];
     });

@@ -6,11 +6,13 @@ import { checkpoint, ended, fresh, live, result } from './observed-stage.ts';
 
 const outlived = [{ attempt: 1, isOutlived: true }];
 const going = [{ attempt: 1, isOutlived: false }];
+const unended = [{ attempt: 1, isOutlived: false, isUnended: true as const }];
 const remove = { kind: 'RemoveAttempt', attempt: 1 };
 const removeSoon = { ...remove, graceSeconds: 10 };
 const failed = withStatus(fresh, 'running', {
   attempts: [attempt(1, { outcome: 'Failed', class: 'infrastructure', endedAt: timeAt(3600) })],
 });
+const second = withStatus(fresh, 'running', { attempts: [...(failed.status?.attempts ?? []), attempt(2)] });
 const success = ended({ result: { ...result, checkpoint }, exit: { code: 0 } });
 
 const cases: readonly {
@@ -47,6 +49,21 @@ const cases: readonly {
   {
     name: 'an attempt whose node is lost is left alone while nothing starts',
     given: { stage: { ...failed, spec: { ...failed.spec, suspend: true } }, leftovers: going },
+    actions: [],
+  },
+  {
+    name: 'an attempt that is there again after its end was recorded is removed, beside the one that runs by now',
+    given: { stage: second, attempts: [{ ...live, number: 2 }], leftovers: unended },
+    actions: [remove],
+  },
+  {
+    name: 'it is removed beside a success',
+    given: { stage: withStatus(fresh, 'succeeded'), leftovers: unended },
+    actions: [remove],
+  },
+  {
+    name: 'an attempt that has just begun is left alone',
+    given: { attempts: [live], leftovers: unended },
     actions: [],
   },
 ];

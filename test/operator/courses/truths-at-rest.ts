@@ -18,7 +18,7 @@ import { attemptLabels, madeFromAnnotation } from '../../../operator/kube/object
 import { isTrainer } from '../../../operator/kube/objects/ownership.ts';
 import { stages } from '../../../operator/kube/objects/r1-kinds.ts';
 import type { Truths } from './truths.ts';
-import { attemptIn, goesOn, isAtWork, isStopping, ownJobs } from './work.ts';
+import { attemptIn, goesOn, hasRecordedEnd, isAtWork, isStopping, ownJobs } from './work.ts';
 import { heardOfMs, type World } from './world.ts';
 
 /** A budget that is spent at this moment is noticed within so long, also by an operator that has just begun. */
@@ -34,6 +34,8 @@ export const atRest: Truths<[World]> = {
     const job = ownJobs(world).find((each) => goesOn(world, each));
     return job && `${job.metadata.name} runs, although: ${why}`;
   },
+  'nothing goes on of an attempt that has ended': (world) =>
+    ownJobs(world).find((each) => goesOn(world, each) && hasRecordedEnd(world, each))?.metadata.name,
   'what left the manifest does not run': (world) => {
     const names = new Set(world.pipeline.spec.stages.map(({ name }) => name));
     const job = ownJobs(world).find(

@@ -22,7 +22,7 @@ import type { Beginning } from './cluster.ts';
 import type { Owned } from './job-controller.ts';
 import type { Write } from './operator-process.ts';
 import { resultAskedFor } from './trainer-volume.ts';
-import { attemptIn, isOwned, mayWrite, saysSuccess } from './work.ts';
+import { attemptIn, hasRecordedEnd, isOwned, mayWrite, saysSuccess } from './work.ts';
 import { heardOfMs, type World } from './world.ts';
 
 /** Each says what is wrong, if anything is. */
@@ -56,6 +56,7 @@ export const always: Truths<[World]> = {
     const seen = new Map<string, string>();
     for (const job of world.store.all(jobs)) {
       if (!isTrainer(job) || !mayWrite(world, job)) continue;
+      if (hasRecordedEnd(world, job)) continue; // a deposed operator has made it again
       const uid = job.metadata.labels?.[attemptLabels.stageUid] ?? '';
       const other = seen.get(uid);
       if (other !== undefined) return `${other} and ${job.metadata.name} are both at work`;

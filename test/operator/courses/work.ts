@@ -13,6 +13,8 @@ import { attemptOf } from '../../../operator/kube/objects/attempt-job.ts';
 import { attemptLabels } from '../../../operator/kube/objects/labels.ts';
 import { isTrainer, ownerOf } from '../../../operator/kube/objects/ownership.ts';
 import { hasEnded } from '../../../operator/kube/objects/pod.ts';
+import { stages } from '../../../operator/kube/objects/r1-kinds.ts';
+import { hasNotEnded } from '../../../operator/core/attempts.ts';
 import { isOver } from './job-controller.ts';
 import type { World } from './world.ts';
 
@@ -57,6 +59,13 @@ export function ownJobs({ store, ownStages }: World): Stored<Job>[] {
   return store
     .all(jobs)
     .filter((job) => isTrainer(job) && own.has(job.metadata.labels?.[attemptLabels.stageUid] ?? ''));
+}
+
+/** The status of its stage says that it has ended. */
+export function hasRecordedEnd({ store }: World, { metadata }: Stored<Job>): boolean {
+  const stage = store.all(stages).find(({ metadata: { uid } }) => uid === metadata.labels?.[attemptLabels.stageUid]);
+  const record = stage?.status?.attempts.find(({ number }) => number === attemptOf(metadata.labels));
+  return record !== undefined && !hasNotEnded(record);
 }
 
 export function attemptIn({ labels }: StoredMetadata): string {

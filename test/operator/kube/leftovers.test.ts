@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { jobs, pods } from '../../../operator/kube/client/resources.ts';
+import { jobs, pods, type Job, type Pod } from '../../../operator/kube/client/resources.ts';
 import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';
 import { eventually } from '../../support/eventually.ts';
 import { answerStatus } from '../../support/fake-api.ts';
@@ -21,14 +21,15 @@ const trainer = { ...base, name: 'trainer', state: { terminated } };
 /** The first attempt's pod, in which a sidecar goes on after its trainer. */
 async function outlivedAttempt(memory: MemoryApi): Promise<void> {
   await eventually(() => expect(memory.get(jobs, 'test-first-1')).toBeDefined());
+  putPod(memory, memory.get(jobs, 'test-first-1')!, { containerStatuses: [trainer, beside] });
+}
+
+function putPod(memory: MemoryApi, { spec }: Job, status: Pod['status']): void {
+  const labels = spec?.template.metadata?.labels ?? {};
   memory.put(pods, {
-    metadata: {
-      name: 'test-first-1-x',
-      namespace: 'team',
-      labels: memory.get(jobs, 'test-first-1')?.spec?.template.metadata?.labels ?? {},
-    },
+    metadata: { name: 'test-first-1-x', namespace: 'team', labels },
     spec: { containers: [{ name: 'trainer' }, { name: 'istio-proxy' }] },
-    status: { phase: 'Running', containerStatuses: [trainer, beside] },
+    status: { phase: 'Running', ...status },
   });
 }
 
@@ -61,6 +62,23 @@ test('it gets seconds for that, and not what the trainer had to save', async () 
   ];
   await eventually(() => expect(ends).toEqual([pod, job]));
 });
+
+test.each(['a queue that may let it begin', 'a pod that runs'])(
+  'a Job that a deposed operator makes again after the end of its attempt goes, with %s',
+  async (what) => {
+    await using memory = await MemoryApi.start();
+    memory.put(pipelines, pipeline);
+    await using _ = await runController(memory);
+    await outlivedAttempt(memory);
+    const { status: __, ...job } = memory.get(jobs, 'test-first-1')!;
+    await eventually(() => expect(memory.get(jobs, 'test-first-1')).toBeUndefined());
+    const state = { running: { startedAt } };
+    if (what === 'a pod that runs') putPod(memory, job, { containerStatuses: [{ ...trainer, state }] });
+    memory.put(jobs, { ...job, metadata: { ...job.metadata, uid: 'made-again' } });
+    await eventually(() => expect(memory.get(jobs, 'test-first-1')).toBeUndefined());
+    expect(outcome(memory)).toBe('Failed');
+  },
+);
 
 test('it goes also when the operator that recorded the end could not remove it any more', async () => {
   await using memory = await MemoryApi.start();
