@@ -18,11 +18,11 @@ const namespace = 'team';
 const stages = ['base', 'zero', 'samples', 'review', 'cold-start', 'helpfulness', 'r1', 'measured'];
 
 interface Pod {
-  readonly metadata: { readonly name: string };
+  readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
   readonly spec: {
     readonly automountServiceAccountToken?: boolean;
     readonly volumes: readonly { readonly name: string; readonly projected?: object }[];
-    readonly containers: readonly { readonly resources: object }[];
+    readonly containers: readonly { readonly resources: { readonly limits?: Readonly<Record<string, string>> } }[];
   };
   readonly status: { readonly phase: string };
 }
@@ -71,12 +71,13 @@ describeCluster(
         expect(rows.join('\n')).toMatch(new RegExp(`^mini-${stage} +mini +\\S+ +Succeeded `, 'm'));
     });
 
-    test('gives the pods of stages a GPU and no token for the API server', async () => {
+    test('gives the pods of stages a GPU, but for that of a review, and no token for the API server', async () => {
       const { items } = JSON.parse(await inTeam('get', 'pods', '-o', 'json')) as { items: Pod[] };
       expect(items).toHaveLength(stages.length);
-      for (const { spec, status } of items) {
+      for (const { metadata, spec, status } of items) {
         expect(status.phase).toBe('Succeeded');
-        expect(spec.containers[0]?.resources).toMatchObject({ limits: { 'nvidia.com/gpu': '1' } });
+        const gpus = metadata.labels['r1.dev/stage'] === 'review' ? undefined : '1';
+        expect(spec.containers[0]?.resources.limits?.['nvidia.com/gpu']).toBe(gpus);
         expect(spec.automountServiceAccountToken).toBe(false);
         expect(spec.volumes.filter(({ projected }) => projected !== undefined)).toEqual([]);
       }
