@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { UnavailableError, UserError } from '../contract/errors.ts';
-import { BearerToken, HttpError, readBody, readJson, sendJson } from '../rollout/remote/http.ts';
+import { BearerToken, cutOffOnceBegun, HttpError, readBody, readJson, sendJson } from '../rollout/remote/http.ts';
 import { checkEdit } from './check-edit.ts';
 import { decision, reviewerName } from './decision.ts';
 import { exportRows } from './export-rows.ts';
@@ -86,10 +86,7 @@ export class ReviewServer {
     try {
       await this.#route(request, response);
     } catch (error) {
-      if (response.headersSent || response.destroyed) {
-        response.destroy(); // gone, or half-answered
-        return;
-      }
+      if (cutOffOnceBegun(response)) return;
       const status = error instanceof HttpError ? error.status : error instanceof UserError ? 422 : 500;
       if (status === 500) console.error(error);
       if (!request.complete) response.setHeader('connection', 'close'); // the rest of the request is not read

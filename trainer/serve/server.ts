@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { UnavailableError } from '../contract/errors.ts';
-import { BearerToken, readBody, sendJson } from '../rollout/remote/http.ts';
+import { BearerToken, cutOffOnceBegun, readBody, sendJson } from '../rollout/remote/http.ts';
 import { ApiError } from './api-error.ts';
 import { chatAnswer } from './chat-answer.ts';
 import { parseChatRequest } from './chat-request.ts';
@@ -76,10 +76,7 @@ export class ModelServer {
     try {
       await this.#route(request, response);
     } catch (error) {
-      if (response.headersSent || response.destroyed) {
-        response.destroy(); // gone, or half-answered
-        return;
-      }
+      if (cutOffOnceBegun(response)) return;
       if (!(error instanceof ApiError)) console.error(error);
       const told = error instanceof ApiError ? error : new ApiError(500, 'the model failed to answer');
       if (!request.complete) response.setHeader('connection', 'close'); // the rest of the request is not read

@@ -36,10 +36,7 @@ export function answering(
       if (!bearer.matches(request)) throw new HttpError(401, 'another token');
       await route(request, response);
     } catch (error) {
-      if (response.headersSent || response.destroyed) {
-        response.destroy(); // gone, or half-answered
-        return;
-      }
+      if (cutOffOnceBegun(response)) return;
       const [status, message] =
         error instanceof HttpError ? [error.status, error.message] : [500, 'the learner failed to answer'];
       if (status === 500) console.error(error);
@@ -48,6 +45,13 @@ export function answering(
     }
   };
   return (request, response) => void answer(request, response);
+}
+
+/** Cuts off an answer that has begun, or whose client is gone: nothing can be told in it any more. */
+export function cutOffOnceBegun(response: ServerResponse): boolean {
+  if (!response.headersSent && !response.destroyed) return false;
+  response.destroy();
+  return true;
 }
 
 function sha256(text: string): Uint8Array {
