@@ -54,8 +54,10 @@ export interface DeviceUse {
   readonly mostBytes: number;
   /** Time in which threads waited for their devices, mean of them. In the rest they gave them work. */
   readonly waitedMs: number;
-  /** Bytes that went in and out, but for those that devices exchanged. */
+  /** Bytes that went in and out. */
   readonly borderBytes: number;
+  /** How often memory was asked for, of all of them together. */
+  readonly allocations: number;
 }
 
 /** A thread that samples what comes in. */

@@ -21,7 +21,7 @@ const sampledBytes = 4 + 4 + 8 + 8;
  *
  *   weights           4 bytes a parameter, of the policy, a reference (of what is trained) and each reward model
  *   in bf16           2 bytes more, of each of these
- *   gradients         4 bytes a trained parameter for each partial sum of the tree that is kept at a time: up to 3 of one lane, 2 of two, 1 of four
+ *   gradients         4 bytes a trained parameter for each partial sum of the tree that is kept at a time: up to 4 of one lane, 3 of two, 2 of four, 1 of eight
  *   moments           8 bytes a trained parameter, shared out over the lanes
  *   what lanes sum    a block of the gradient, up to 16 MiB, from each other lane
  *   keys and values, and what a step works in, as of one worker (memory-estimate.ts, step-memory.ts): a lane has one micro-batch at a time

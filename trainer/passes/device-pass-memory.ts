@@ -110,10 +110,14 @@ export class DevicePassMemory implements PassMemory {
   }
 }
 
+/** Lists of ids and of numbers of losses are no longer than this, as a rule. */
+const leastBytes = 64 * 1024;
+
 /** By up to an eighth, so that lengths that grow little by little seldom take new memory. */
 function roundedUp(bytes: number): number {
-  const unit = Math.max(64, 2 ** (Math.floor(Math.log2(Math.max(1, bytes))) - 3));
-  return Math.max(1, Math.ceil(bytes / unit)) * unit;
+  if (bytes <= leastBytes) return leastBytes;
+  const unit = 2 ** (Math.floor(Math.log2(bytes)) - 3);
+  return Math.ceil(bytes / unit) * unit;
 }
 
 function onDevice(tensor: AnyTensor): DeviceTensor {

@@ -83,6 +83,7 @@ const catalogue: readonly Entry[] = [
   { title: 'Step time', unit: 's', minor: true, metrics: ['step_time'] },
   { title: 'Throughput', unit: 'tokens/s', minor: true, metrics: ['tokens_per_s', 'device/tokens_per_s'] },
   { title: 'Memory of a device', unit: 'GB', minor: true, metrics: ['device/memory_gb'] },
+  { title: 'Memory asked of devices', unit: 'times', minor: true, metrics: ['device/allocations'] },
   { title: 'Use of the devices', ...rate, minor: true, metrics: [/^device\/(utilization|mfu)$/] },
 ];
 

@@ -1,4 +1,4 @@
-import { decodeProgram, nextTokenProgram } from '../models/programs.ts';
+import { cacheBlock, decodeProgram, nextTokenProgram } from '../models/programs.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { packSequences } from '../models/packing.ts';
 import { type LayerRuns, tokenTensors } from '../passes/layer-runs.ts';
@@ -128,6 +128,8 @@ export class Decoder {
     const { memory } = this.#layers;
     const ids = memory.tensor('step ids', [rows], 'int64');
     const positions = memory.tensor('step positions', [rows, 1], 'int64');
+    // Sequences grow, and memory of a device is asked for once: for the longest that there can be.
+    memory.tensor('step table', [rows, tableColumns(Math.ceil(this.#config.maxLength / cacheBlock))], 'int64');
     const table = memory.tensor('step table', [rows, columns], 'int64');
     const prob = memory.tensor('step prob', [rows, this.#config.vocabularySize]);
     const program = this.#parts.step.bind(

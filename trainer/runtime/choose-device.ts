@@ -29,7 +29,7 @@ export interface CudaFound {
 
 const host: HostDevice = 'host';
 
-const laneCounts = [1, 2, 4] as const;
+const laneCounts = [1, 2, 4, 8] as const;
 
 /** What the stage of this process asks for; a process runs one. */
 let askedByStage: Device = 'auto';

@@ -17,6 +17,12 @@ export interface DeviceMemory {
   /** Of the same size; they do not overlap. */
   copy(from: DeviceTensor, to: DeviceTensor): void;
   fillWithZeros(tensor: DeviceTensor): void;
+  /** Where other devices of this process find a tensor, with all that it is to hold by now. */
+  expose<T extends PortType>(tensor: DeviceTensor<T>): PeerTensor<T>;
+  /** The thread of the other device leaves it alone until this one has called `finish`. */
+  copyFromPeer(from: PeerTensor, to: DeviceTensor): void;
+  /** Waits until all is done that was asked for. */
+  finish(): void;
   /** Since it was opened. */
   readonly traffic: DeviceTraffic;
   /** The most that was held at a time; or what all that use the device hold now, where it tells that and it is more. */
@@ -29,6 +35,16 @@ export interface DeviceTraffic {
   readonly allocations: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** Copied from other devices: they cross no border of the process. */
+  readonly bytesFromPeers: number;
+}
+
+/** A tensor of another device of this process, as threads tell each other of it. */
+export interface PeerTensor<T extends PortType = PortType> {
+  readonly type: T;
+  readonly dims: readonly number[];
+  /** For trainer/runtime/ffi alone. */
+  readonly place: { readonly address: bigint; readonly device: number };
 }
 
 /** @throws Error where the buffer has no room for it */
@@ -57,6 +73,20 @@ export function deviceRows<T extends PortType>(
   return deviceTensor(type, [end - start, ...row], buffer, offset + start * rowBytes);
 }
 
+/** `tensor[start … end − 1]`, in the same memory of another device. */
+export function peerRows<T extends PortType>(
+  { type, dims, place: { address, device } }: PeerTensor<T>,
+  start: number,
+  end: number,
+): PeerTensor<T> {
+  const [count = 0, ...row] = dims;
+  if (!(0 <= start && start <= end && end <= count)) {
+    throw new Error(`rows ${start} … ${end} of a tensor ${showShape(dims)}: found no such rows`);
+  }
+  const rowBytes = sizeOf(row) * arrays[type].BYTES_PER_ELEMENT;
+  return { type, dims: [end - start, ...row], place: { address: address + BigInt(start * rowBytes), device } };
+}
+
 /** The same of a tensor wherever it lies. */
 export function tensorRows(tensor: AnyTensor, start: number, end: number): AnyTensor {
   if (isOnDevice(tensor)) return deviceRows(tensor, start, end);
@@ -65,7 +95,7 @@ export function tensorRows(tensor: AnyTensor, start: number, end: number): AnyTe
   return { type, dims: [end - start, ...dims.slice(1)], data: data.subarray(start * size, end * size) };
 }
 
-export function byteLength({ type, dims }: Pick<DeviceTensor, 'type' | 'dims'>): number {
+export function byteLength({ type, dims }: Pick<PeerTensor, 'type' | 'dims'>): number {
   return sizeOf(dims) * arrays[type].BYTES_PER_ELEMENT;
 }
 

@@ -11,6 +11,7 @@ export class DeviceMeter {
   readonly #precision: Precision;
   #tokens = 0;
   #flops = 0;
+  #allocations = 0;
 
   constructor(engine: Engine, precision: Precision = 'f32') {
     this.#engine = engine;
@@ -29,8 +30,11 @@ export class DeviceMeter {
     const use = await this.#engine.deviceUse().catch(() => undefined);
     if (use === undefined) return {};
     const { tokens, flops } = this.#passed();
+    const allocations = use.allocations - this.#allocations;
+    this.#allocations = use.allocations;
     return {
       'device/memory_gb': use.mostBytes / 1e9,
+      'device/allocations': allocations,
       'device/tokens_per_s': tokens / seconds,
       ...ofGpus(flops / seconds, this.#precision),
     };

@@ -28,21 +28,21 @@ test.each<{ name: string; demand: Partial<DeviceDemand>; bytes: number }>([
   { name: 'a model', demand: {}, bytes: weights },
   { name: 'a copy in bfloat16', demand: { config: { ...smolLm2Config, precision: 'bf16' } }, bytes: 1.5 * weights },
   { name: 'a reference', demand: { reference: true }, bytes: 2 * weights },
-  { name: 'a step on one lane: three partial sums and all moments', demand: { step }, bytes: 6 * weights },
+  { name: 'a step on one lane: four partial sums and all moments', demand: { step }, bytes: 7 * weights },
   {
     name: 'a step of one micro-batch: one sum',
     demand: { step: { ...step, sequences: 1 } },
     bytes: 4 * weights,
   },
   {
-    name: 'a step on four lanes: a quarter of the moments, and a block of each of the others',
+    name: 'a step on four lanes: two partial sums, a quarter of the moments, and a block of each of the others',
     demand: { step, lanes: 4 },
-    bytes: 2 * weights + 2 * 4 * (134_515_008 - 24 * 2 ** 22) + 3 * 4 * 2 ** 22,
+    bytes: 3 * weights + 2 * 4 * (134_515_008 - 24 * 2 ** 22) + 3 * 4 * 2 ** 22,
   },
   {
     name: 'adapters, which alone are trained',
     demand: { config: { ...smolLm2Config, lora: adapters(16) }, step, reference: true },
-    bytes: weights + 7 * 4 * 4_884_480,
+    bytes: weights + 8 * 4 * 4_884_480,
   },
 ])('of each device $name takes what it is made of', ({ demand, bytes }) => {
   expect(least(demand)).toBe(bytes + context);

@@ -17,10 +17,10 @@ test.each([
   [2, '(0 + 1)'],
   [3, '(0 + (1 + 2))'],
   [4, '((0 + 1) + (2 + 3))'],
-  [6, '((0 + 1 2) + (3 + 4 5))'],
-  [9, '((0 1 + 2 3) + (4 5 + 6 7 8))'],
+  [6, '((0 + (1 + 2)) + (3 + (4 + 5)))'],
+  [9, '(((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7 8)))'],
 ])('%i micro-batches are added as %s, whatever the number of lanes', async (microBatches, expected) => {
-  for (const lanes of [1, 2, 4]) expect([lanes, await brackets(microBatches, lanes)]).toEqual([lanes, expected]);
+  for (const lanes of [1, 2, 4, 8]) expect([lanes, await brackets(microBatches, lanes)]).toEqual([lanes, expected]);
 });
 
 /** Memory that is taken for sums where each takes the place of one that is wanted no more, if there is one. */
@@ -41,8 +41,8 @@ async function memoriesFor(sizes: readonly number[]): Promise<number> {
   return taken;
 }
 
-test.each([1, 2, 4])('of %i lanes it is known how many sums each keeps at a time', async (lanes) => {
-  for (let microBatches = 0; microBatches < 12; microBatches++) {
+test.each([1, 2, 4, 8])('of %i lanes it is known how many sums each keeps at a time', async (lanes) => {
+  for (let microBatches = 0; microBatches < 20; microBatches++) {
     const leaves = leavesOf(Array.from({ length: microBatches })).map(({ length }) => length);
     for (const sizes of sharesOf(leaves, lanes)) {
       // oxlint-disable-next-line no-await-in-loop

@@ -14,7 +14,7 @@ const models: readonly [string, Partial<ModelConfig>][] = [
 ];
 
 /** Of one micro-batch, and of more than a tree has leaves. */
-const batches = [supervisedBatch(20), supervisedBatch(60), supervisedBatch(400)];
+const batches = [supervisedBatch(20), supervisedBatch(60), supervisedBatch(560)];
 
 async function ofLanes(lanes: number, changes: Partial<ModelConfig> = {}): Promise<Engine> {
   return tinyEngine({ config: tinyConfig(changes), optimizer: true, device: 'host', lanes });
@@ -29,12 +29,12 @@ test('the steps here have fewer micro-batches than lanes, and more', () => {
   const counts = batches.map((batch) => cutBatch(batch, tinyConfig()).length);
   expect(counts[0]).toBe(1);
   expect(counts[1]).toBe(2);
-  expect(counts[2]).toBeGreaterThan(4);
+  expect(counts[2]).toBeGreaterThan(8);
 });
 
 test.each(models)('losses, weights, moments and completions are those of one lane: %s', async (_, changes) => {
   const results = [];
-  for (const lanes of [1, 2, 4]) {
+  for (const lanes of [1, 2, 8]) {
     const engine = await ofLanes(lanes, changes);
     const reports = [];
     for (const batch of batches) reports.push(await engine.step(batch, stepSettings));
@@ -48,7 +48,7 @@ test.each(models)('losses, weights, moments and completions are those of one lan
 test('so are scores and the steps of pairs', async () => {
   const sequences = Array.from({ length: 90 }, (_, index) => ({ ids: tokenIds(3 + (index % 40), 50, index) }));
   const results = [];
-  for (const lanes of [1, 2, 4]) {
+  for (const lanes of [1, 4, 8]) {
     const engine = await tinyEngine({ head: 'scalar', optimizer: true, device: 'host', lanes });
     const report = await engine.step(pairBatch(90), stepSettings);
     results.push({ report, scores: await engine.scores(sequences), ...(await stateOf(engine)) });

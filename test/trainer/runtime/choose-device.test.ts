@@ -101,9 +101,9 @@ test('what a stage asks for holds for every engine of its process, and R1_DEVICE
 });
 
 test('R1_LANES must be a number of lanes that a step can be shared out to', () => {
-  expect([undefined, '1', '2', '4'].map((asked) => hostLanes(asked))).toEqual([1, 1, 2, 4]);
-  for (const asked of ['', '0', '3', '8', '1.0', 'two']) {
-    expect(() => hostLanes(asked)).toThrow(`R1_LANES: found "${asked}", expected 1, 2, 4 or nothing`);
+  expect([undefined, '1', '2', '4', '8'].map((asked) => hostLanes(asked))).toEqual([1, 1, 2, 4, 8]);
+  for (const asked of ['', '0', '3', '16', '1.0', 'two']) {
+    expect(() => hostLanes(asked)).toThrow(`R1_LANES: found "${asked}", expected 1, 2, 4, 8 or nothing`);
   }
 });
 

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { isOutOfMemory } from '../../../trainer/contract/out-of-memory.ts';
-import { type DeviceMemory, deviceRows, deviceTensor } from '../../../trainer/runtime/device-memory.ts';
+import { type DeviceMemory, deviceRows, deviceTensor, peerRows } from '../../../trainer/runtime/device-memory.ts';
 import { CountedMemory } from '../../../trainer/runtime/ffi/counted-memory.ts';
 import { type CudaCalls, openCudaCalls } from '../../../trainer/runtime/ffi/cuda-calls.ts';
 import { cudaMemoryCalls } from '../../../trainer/runtime/ffi/cuda-memory.ts';
+import type { DeviceTensor } from '../../../trainer/runtime/tensor.ts';
 import { failureResult } from '../../../trainer/stages/failure.ts';
 import { canCompile, compileLibrary } from '../../support/compile-library.ts';
 
@@ -19,7 +20,9 @@ import { canCompile, compileLibrary } from '../../support/compile-library.ts';
     root = await mkdtemp(join(tmpdir(), 'r1-cuda-'));
     const path = join(root, 'libcudart.so');
     cuda = openCudaCalls(compileLibrary('test/trainer/runtime/fake-cuda/cudart.c', path, { R1_MEMORY: 2 ** 20 }));
-    memory = new CountedMemory(cudaMemoryCalls(cuda, 0n, cuda.make('cudaStreamCreateWithFlags', 1)));
+    memory = new CountedMemory(
+      cudaMemoryCalls(cuda, { memory: 0n, gpu: 0, stream: cuda.make('cudaStreamCreateWithFlags', 1) }),
+    );
   });
   afterAll(() => rm(root, { recursive: true, force: true }));
 
@@ -38,7 +41,7 @@ import { canCompile, compileLibrary } from '../../support/compile-library.ts';
       [0, 0, 3, 4, 5, 6],
       [3, 4, 5, 6],
     ]);
-    expect(memory.traffic).toEqual({ allocations: before.allocations, bytesIn: 24, bytesOut: 40 });
+    expect(memory.traffic).toEqual({ allocations: before.allocations, bytesIn: 24, bytesOut: 40, bytesFromPeers: 0 });
     memory.free(a);
     expect(() => memory.copyOut(matrix, all)).toThrow('found memory that has been freed');
   });
@@ -47,6 +50,39 @@ import { canCompile, compileLibrary } from '../../support/compile-library.ts';
     cuda.make('cudaMalloc', 4096); // by another
     memory.allocate(1024);
     expect(memory.mostBytes).toBeGreaterThanOrEqual(40 + 4096 + 1024);
+  });
+
+  test.each([
+    ['by itself once it has been let', 1],
+    ['through the driver where it cannot reach it', 2],
+  ])('from another GPU it copies %s', (_, gpu) => {
+    const stream = cuda.make('cudaStreamCreateWithFlags', 1);
+    const peer = new CountedMemory(cudaMemoryCalls(cuda, { memory: 0n, gpu, stream }));
+    const [theirs, ours] = [peer, memory].map((of) => deviceTensor('float32', [4], of.allocate(16))) as [
+      DeviceTensor<'float32'>,
+      DeviceTensor<'float32'>,
+    ];
+    peer.copyIn(Float32Array.of(1, 2, 3, 4), theirs);
+    const exposed = peer.expose(theirs);
+    const before = memory.traffic;
+    for (const [start, end] of [
+      [2, 4],
+      [0, 2],
+    ] as const) {
+      memory.copyFromPeer(peerRows(exposed, start, end), deviceRows(ours, 2 - start, 4 - start));
+    }
+    memory.finish();
+    const numbers = new Float32Array(4);
+    memory.copyOut(ours, numbers);
+    expect([...numbers]).toEqual([3, 4, 1, 2]);
+    expect(memory.traffic).toEqual({
+      ...before,
+      bytesOut: before.bytesOut + 16,
+      bytesFromPeers: before.bytesFromPeers + 16,
+    });
+    expect(() => memory.copyFromPeer(exposed, deviceRows(ours, 0, 2))).toThrow(
+      'copying 16 bytes of a device: found room for 8',
+    );
   });
 
   test('what nobody has written to is no number', () => {

@@ -5,6 +5,7 @@ import type { AdamWSettings, Range } from '../../optim/adamw.ts';
 import { squareBlocks } from '../../optim/clipping.ts';
 import type { Claims } from '../../rollout/claims.ts';
 import type { LaneDevice } from '../../runtime/choose-device.ts';
+import type { DeviceTraffic } from '../../runtime/device-memory.ts';
 import { runtimeOnGpu } from '../../runtime/open-device.ts';
 import { chooseRuntime } from '../../runtime/open-runtime.ts';
 import type { LiveEvent } from '../../rollout/live/generate-live.ts';
@@ -12,12 +13,11 @@ import type { Backend, DeviceUse, Gradient, LiveThread, Moments, OnCompletion, W
 import type { Part, TrainingPart } from '../batches.ts';
 import type { GenerationPlan, LivePlan } from '../generation-plan.ts';
 import type { ScoredSequence, TokenSequence } from '../sequences.ts';
-import { type Exchange, HostExchange } from './exchange.ts';
+import { Exchange } from './exchange.ts';
 import { leavesOf, sharesOf } from './gradient-tree.ts';
 import type { LaneEvent } from './lane.ts';
 import { LaneParameters } from './lane-parameters.ts';
 import { Lanes } from './lanes.ts';
-import type { LaneTraffic } from './protocol.ts';
 import { sharedWord } from '../../runtime/shared-word.ts';
 
 interface DeviceOptions {
@@ -45,8 +45,8 @@ export class DeviceBackend implements Backend {
   private constructor(lanes: Lanes, blocks: readonly (readonly Range[])[]) {
     this.#lanes = lanes;
     this.parameters = new LaneParameters(lanes);
-    this.#exchange = new HostExchange(lanes, blocks);
     this.#shares = blocks.map((ofLane) => ({ start: ofLane[0]?.start ?? 0, end: ofLane.at(-1)?.end ?? 0 }));
+    this.#exchange = new Exchange(lanes, this.#shares);
   }
 
   /** @throws Error where a device cannot be opened */
@@ -130,14 +130,14 @@ export class DeviceBackend implements Backend {
   }
 
   /** What has crossed the borders of the devices, and how often they were asked for memory; of all lanes together. */
-  async traffic(): Promise<LaneTraffic> {
+  async traffic(): Promise<DeviceTraffic> {
     const ofLanes = await this.#lanes.each('traffic', () => ({}));
-    const sumOf = (name: keyof LaneTraffic) => ofLanes.reduce((sum, traffic) => sum + traffic[name], 0);
+    const sumOf = (name: keyof DeviceTraffic) => ofLanes.reduce((sum, traffic) => sum + traffic[name], 0);
     return {
       allocations: sumOf('allocations'),
       bytesIn: sumOf('bytesIn'),
       bytesOut: sumOf('bytesOut'),
-      bytesExchanged: sumOf('bytesExchanged'),
+      bytesFromPeers: sumOf('bytesFromPeers'),
     };
   }
 
@@ -147,6 +147,7 @@ export class DeviceBackend implements Backend {
       mostBytes: Math.max(...ofLanes.map(({ mostBytes }) => mostBytes)),
       waitedMs: ofLanes.reduce((sum, { waitedMs }) => sum + waitedMs, 0) / ofLanes.length,
       borderBytes: ofLanes.reduce((sum, { borderBytes }) => sum + borderBytes, 0),
+      allocations: ofLanes.reduce((sum, { allocations }) => sum + allocations, 0),
     };
   }
 

@@ -4,7 +4,7 @@ import { adamwFactors, type AdamWSettings, type Range, segments } from '../../op
 import { adamwProgram } from '../../optim/adamw-program.ts';
 import { sumOfSquaresProgram } from '../../optim/sum-of-squares-program.ts';
 import type { DevicePassMemory } from '../../passes/device-pass-memory.ts';
-import { type DeviceMemory, deviceRows } from '../../runtime/device-memory.ts';
+import { type DeviceMemory, deviceRows, type PeerTensor, peerRows } from '../../runtime/device-memory.ts';
 import type { ExecutableCache } from '../../runtime/executable-cache.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { DeviceTensor } from '../../runtime/tensor.ts';
@@ -81,25 +81,41 @@ export class DeviceOptimizer {
     if (sum) this.#gradient = sum;
   }
 
-  /** Part of the gradient, as this lane has it. */
-  gradient({ start, end }: Range): DeviceTensor<'float32'> {
+  /** As this lane has it; a part of it, or all. */
+  gradient({ start, end }: Range = { start: 0, end: this.#options.layout.size }): DeviceTensor<'float32'> {
     return deviceRows(this.#gradient.values, start, end);
   }
 
   /**
-   * Part of the gradient becomes the sum of what the lanes have of it.
+   * What this lane updates of the gradient becomes the sum of what the lanes have of it, a block at a time. It is done with the others' memory
+   * when it resolves.
    *
    * @param ofLanes by lane; undefined where a lane has had no micro-batch
    */
-  async sumOfLanes(range: Range, ofLanes: readonly (DeviceTensor<'float32'> | undefined)[]): Promise<void> {
-    const sum = await sumOfTree(ofLanes, {
-      sumOf: async (ofLane) => ofLane,
+  async sumOfLanes(ofLanes: readonly (PeerTensor<'float32'> | 'own' | undefined)[]): Promise<void> {
+    const { blocks, device, memory } = this.#options;
+    for (const block of blocks) {
+      const own = this.gradient(block);
+      const parts = ofLanes.map((ofLane, lane) => {
+        if (ofLane === undefined || ofLane === 'own') return ofLane && own;
+        const copied = memory.tensor(`gradient of lane ${lane}`, own.dims);
+        device.copyFromPeer(peerRows(ofLane, block.start, block.end), copied);
+        return copied;
+      });
+      // oxlint-disable-next-line no-await-in-loop -- the next block takes the memory of this one's copies
+      await this.#sumOfBlock(own, parts);
+    }
+    device.finish();
+  }
+
+  async #sumOfBlock(own: DeviceTensor<'float32'>, parts: readonly (DeviceTensor<'float32'> | undefined)[]) {
+    const sum = await sumOfTree(parts, {
+      sumOf: async (part) => part,
       add: async (left, right) => {
         await this.#add(left, right);
         return left;
       },
     });
-    const own = this.gradient(range);
     if (sum && sum.buffer !== own.buffer) this.#options.device.copy(sum, own);
   }
 

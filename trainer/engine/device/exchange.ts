@@ -1,61 +1,34 @@
 import type { Range } from '../../optim/adamw.ts';
 import type { Lanes } from './lanes.ts';
 
-/** How numbers get from lanes to lanes. */
-export interface Exchange {
-  /** Each lane's share of the gradient becomes the sum over the lanes that have one. */
-  sumGradients(has: readonly boolean[]): Promise<void>;
-  /** Each lane's share of the policy is copied to the others. */
-  spreadParameters(): Promise<void>;
-}
-
-/** Through memory of the process, a block at a time. Lanes wait for no other: all shares are on their way at once. */
-export class HostExchange implements Exchange {
+/** How numbers get from lanes to lanes: each copies what it needs from the memory of the others, which wait meanwhile. */
+export class Exchange {
   readonly #lanes: Lanes;
-  readonly #blocks: readonly (readonly Range[])[];
+  /** Of what is trained, what each lane updates. */
+  readonly #shares: readonly Range[];
 
-  /** @param blocks of what is trained, by the lane that updates it */
-  constructor(lanes: Lanes, blocks: readonly (readonly Range[])[]) {
+  constructor(lanes: Lanes, shares: readonly Range[]) {
     this.#lanes = lanes;
-    this.#blocks = blocks;
+    this.#shares = shares;
   }
 
+  /** Each lane's share of the gradient becomes the sum over the lanes that have one: a reduce-scatter. */
   async sumGradients(has: readonly boolean[]): Promise<void> {
-    await this.#ofEachBlock(async (owner, range) => {
-      const parts = await Promise.all(
-        has.map(async (some, lane) => {
-          if (!some) return undefined;
-          if (lane === owner) return 'own';
-          const values = sharedFloats(range);
-          await this.#lanes.run(lane, 'giveGradient', { range, values });
-          return values;
-        }),
-      );
-      await this.#lanes.run(owner, 'sumGradients', { range, parts });
-    });
-  }
-
-  async spreadParameters(): Promise<void> {
-    await this.#ofEachBlock(async (owner, range) => {
-      const values = sharedFloats(range);
-      await this.#lanes.run(owner, 'giveParameters', { range, values });
-      const others = this.#blocks.flatMap((_, lane) => (lane === owner ? [] : [lane]));
-      await Promise.all(others.map(async (lane) => this.#lanes.run(lane, 'takeParameters', { range, values })));
-    });
-  }
-
-  /** One lane alone has nobody to exchange with. */
-  async #ofEachBlock(work: (owner: number, range: Range) => Promise<void>): Promise<void> {
-    if (this.#blocks.length === 1) return;
-    await Promise.all(
-      this.#blocks.map(async (blocks, owner) => {
-        // oxlint-disable-next-line no-await-in-loop -- the process has room for one block a lane
-        for (const range of blocks) await work(owner, range);
-      }),
+    if (this.#lanes.size === 1) return; // it has nobody to exchange with
+    const gradients = await Promise.all(
+      has.map(async (some, lane) => (some ? this.#lanes.run(lane, 'exposeGradient', {}) : undefined)),
     );
+    await this.#lanes.each('sumGradients', (lane) => ({
+      ofLanes: gradients.map((gradient, of) => (of === lane && gradient ? 'own' : gradient)),
+    }));
   }
-}
 
-function sharedFloats({ start, end }: Range): Float32Array {
-  return new Float32Array(new SharedArrayBuffer((end - start) * Float32Array.BYTES_PER_ELEMENT));
+  /** Each lane's share of the policy is copied to the others: an all-gather. */
+  async spreadParameters(): Promise<void> {
+    if (this.#lanes.size === 1) return;
+    const policies = await this.#lanes.each('exposePolicy', () => ({}));
+    await this.#lanes.each('takeParameters', (lane) => ({
+      from: policies.flatMap((policy, of) => (of === lane ? [] : [{ policy, range: this.#shares[of] as Range }])),
+    }));
+  }
 }

@@ -1,5 +1,5 @@
 /** As many as there may be lanes. One lane alone keeps a partial sum for each level of the tree besides the one that it adds to. */
-const leafCount = 4;
+const leafCount = 8;
 
 /** Micro-batches as the leaves of a tree: neighbours, about as many in each. Of fewer than there are leaves some leaves have none. */
 export function leavesOf<P>(parts: readonly P[]): P[][] {

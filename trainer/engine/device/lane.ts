@@ -13,10 +13,9 @@ import { type LiveNews, LiveRequests } from '../../rollout/live/live-requests.ts
 import { LiveSampler } from '../../rollout/live/live-sampler.ts';
 import { nextGroup } from '../../rollout/group-queue.ts';
 import type { Completion } from '../../rollout/requests.ts';
-import { deviceRows } from '../../runtime/device-memory.ts';
+import { deviceRows, peerRows } from '../../runtime/device-memory.ts';
 import type { Device } from '../../runtime/open-device.ts';
 import { ExecutableCache } from '../../runtime/executable-cache.ts';
-import type { DeviceTensor } from '../../runtime/tensor.ts';
 import type { MicroBatchResult } from '../backend.ts';
 import { numberRows } from '../embedding-rows.ts';
 import { completionFeeds, completionNumbers, scoreFeeds } from '../feeds.ts';
@@ -51,7 +50,6 @@ export class Lane {
   readonly #gradients: GradientRuns;
   readonly #sampler: DeviceSampler;
   readonly #rowOf: Int32Array;
-  #bytesExchanged = 0;
 
   constructor({ config, head, optimizer, blocks, unwanted }: LaneSettings, device: Device, tell: Tell) {
     const layout: ParameterLayout = parameterLayout(config, head);
@@ -107,16 +105,9 @@ export class Lane {
       tokenFigures: async (request) => this.#tokenFigures(request),
       scores: async (request) => this.#scores(request),
       gradient: async ({ leaves }, id) => this.#gradient(leaves, id),
-      giveGradient: async ({ range, values }) => this.#give(this.#training().gradient(range), values),
-      sumGradients: async ({ range, parts }) => {
-        const own = this.#training().gradient(range);
-        const ofLanes = parts.map((part, lane) => {
-          if (part === undefined || part === 'own') return part && own;
-          const ofLane = this.#memory.tensor(`gradient of lane ${lane}`, [part.length]);
-          this.#take(part, ofLane);
-          return ofLane;
-        });
-        await this.#training().sumOfLanes(range, ofLanes);
+      exposeGradient: async () => this.#device.memory.expose(this.#training().gradient()),
+      sumGradients: async ({ ofLanes }) => {
+        await this.#training().sumOfLanes(ofLanes);
         return true;
       },
       squares: async () => this.#training().squares(),
@@ -125,30 +116,25 @@ export class Lane {
         await this.#training().update(policy, settings, step, gradientScale);
         return true;
       },
-      giveParameters: async ({ range: { start, end }, values }) =>
-        this.#give(deviceRows(parameters.changing('policy'), start, end), values),
-      takeParameters: async ({ range: { start, end }, values }) =>
-        this.#take(values, deviceRows(parameters.changing('policy'), start, end)),
+      exposePolicy: async () => this.#device.memory.expose(parameters.changing('policy')),
+      takeParameters: async ({ from }) => {
+        const policyHere = parameters.changing('policy');
+        for (const {
+          policy,
+          range: { start, end },
+        } of from) {
+          this.#device.memory.copyFromPeer(peerRows(policy, start, end), deviceRows(policyHere, start, end));
+        }
+        this.#device.memory.finish();
+        return true;
+      },
       use: async () => {
         const { mostBytes, waitedMs, traffic } = this.#device.memory;
-        return { mostBytes, waitedMs, borderBytes: traffic.bytesIn + traffic.bytesOut - this.#bytesExchanged };
+        const { bytesIn, bytesOut, allocations } = traffic;
+        return { mostBytes, waitedMs, borderBytes: bytesIn + bytesOut, allocations };
       },
-      traffic: async () => ({ ...this.#device.memory.traffic, bytesExchanged: this.#bytesExchanged }),
+      traffic: async () => this.#device.memory.traffic,
     };
-  }
-
-  /** To other lanes. */
-  #give(from: DeviceTensor<'float32'>, values: Float32Array): true {
-    this.#device.memory.copyOut(from, values);
-    this.#bytesExchanged += values.byteLength;
-    return true;
-  }
-
-  /** From another lane. */
-  #take(values: Float32Array, to: DeviceTensor<'float32'>): true {
-    this.#device.memory.copyIn(values, to);
-    this.#bytesExchanged += values.byteLength;
-    return true;
   }
 
   async #generate(request: LaneJobs['generate']['request'], id: number): Promise<true> {

@@ -5,7 +5,7 @@ import type { AdamWSettings, Range } from '../../optim/adamw.ts';
 import type { Claims } from '../../rollout/claims.ts';
 import type { PromptGroup } from '../../rollout/requests.ts';
 import type { LaneDevice } from '../../runtime/choose-device.ts';
-import type { DeviceTraffic } from '../../runtime/device-memory.ts';
+import type { DeviceTraffic, PeerTensor } from '../../runtime/device-memory.ts';
 import type { Cancellation, RuntimeName } from '../../runtime/runtime.ts';
 import type { DeviceUse, MicroBatchResult, Moments } from '../backend.ts';
 import type { TrainingPart } from '../batches.ts';
@@ -26,18 +26,6 @@ export interface LaneSettings {
   readonly unwanted: Int32Array;
   /** [0]: how many threads are running; each counts itself. */
   readonly running: Int32Array;
-}
-
-/** What has crossed the border of a device since it was opened. */
-export interface LaneTraffic extends DeviceTraffic {
-  /** Bytes in and out that came from other lanes or went to them. */
-  readonly bytesExchanged: number;
-}
-
-/** Numbers of a range of what is trained, in memory that threads share. */
-interface Exchanged {
-  readonly range: Range;
-  readonly values: Float32Array;
 }
 
 /** Work for a lane, by kind, with its result. Of parameters and moments there are copies in messages, a tensor at a time. */
@@ -88,10 +76,11 @@ export type LaneJobs = {
     request: { readonly leaves: readonly (readonly TrainingPart[])[] };
     result: readonly MicroBatchResult[];
   };
-  giveGradient: { request: Exchanged; result: true };
-  /** Sums what the lanes have, by lane; undefined where one has nothing. */
+  /** Where other lanes find it. */
+  exposeGradient: { request: object; result: PeerTensor<'float32'> };
+  /** Sums what the lanes have of what this one updates, by lane; undefined where one has nothing. */
   sumGradients: {
-    request: { readonly range: Range; readonly parts: readonly (Float32Array | 'own' | undefined)[] };
+    request: { readonly ofLanes: readonly (PeerTensor<'float32'> | 'own' | undefined)[] };
     result: true;
   };
   /** Σ x² of the gradient, by block that the lane updates. */
@@ -100,8 +89,13 @@ export type LaneJobs = {
     request: { readonly settings: AdamWSettings; readonly step: number; readonly gradientScale: number };
     result: true;
   };
-  giveParameters: { request: Exchanged; result: true };
-  takeParameters: { request: Exchanged; result: true };
-  traffic: { request: object; result: LaneTraffic };
+  /** Where other lanes find what is trained. */
+  exposePolicy: { request: object; result: PeerTensor<'float32'> };
+  /** Copies what other lanes have updated. */
+  takeParameters: {
+    request: { readonly from: readonly { readonly policy: PeerTensor<'float32'>; readonly range: Range }[] };
+    result: true;
+  };
+  traffic: { request: object; result: DeviceTraffic };
   use: { request: object; result: DeviceUse };
 };

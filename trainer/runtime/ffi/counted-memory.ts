@@ -1,5 +1,5 @@
 import type { PortType } from '../../graph/program.ts';
-import { byteLength, type DeviceMemory, requireRoom } from '../device-memory.ts';
+import { byteLength, type DeviceMemory, type PeerTensor, requireRoom } from '../device-memory.ts';
 import { arrays, type DeviceBuffer, type DeviceTensor, type TensorData } from '../tensor.ts';
 import type { Pointer } from './api.ts';
 import { newBuffer } from './device-buffers.ts';
@@ -11,6 +11,8 @@ export const poison = 0xff;
 export interface MemoryCalls {
   /** The library's description of this memory. */
   readonly memory: Pointer;
+  /** Its number among the devices of the process. */
+  readonly device: number;
   allocate(bytes: number): Pointer;
   free(address: Pointer): void;
   /** Has read all of `from` when it returns. */
@@ -19,6 +21,10 @@ export interface MemoryCalls {
   copyOut(from: Pointer, to: Uint8Array): void;
   copy(from: Pointer, to: Pointer, bytes: number): void;
   fillWithZeros(at: Pointer, bytes: number): void;
+  /** From memory of another device, by its number. */
+  copyFromPeer(from: Pointer, device: number, to: Pointer, bytes: number): void;
+  /** Has done all of the calls before it when it returns. */
+  finish(): void;
   /** Of all that use the device, where it tells. */
   usedBytes?(): number;
 }
@@ -30,7 +36,7 @@ export class CountedMemory implements DeviceMemory {
   #heldBytes = 0;
   #mostBytes = 0;
   #waitedMs = 0;
-  readonly #traffic = { allocations: 0, bytesIn: 0, bytesOut: 0 };
+  readonly #traffic = { allocations: 0, bytesIn: 0, bytesOut: 0, bytesFromPeers: 0 };
 
   constructor(calls: MemoryCalls) {
     this.#calls = calls;
@@ -80,13 +86,30 @@ export class CountedMemory implements DeviceMemory {
   }
 
   copy(from: DeviceTensor, to: DeviceTensor): void {
-    const [bytes, room] = [byteLength(from), byteLength(to)];
-    if (bytes !== room) throw new Error(`copying ${bytes} bytes of a device: found room for ${room}`);
-    this.#calls.copy(this.#address(from), this.#address(to), bytes);
+    this.#calls.copy(this.#address(from), this.#address(to), sameBytes(from, to));
   }
 
   fillWithZeros(tensor: DeviceTensor): void {
     this.#calls.fillWithZeros(this.#address(tensor), byteLength(tensor));
+  }
+
+  expose<T extends PortType>(tensor: DeviceTensor<T>): PeerTensor<T> {
+    const { type, dims } = tensor;
+    const address = this.#address(tensor);
+    this.finish();
+    return { type, dims, place: { address, device: this.#calls.device } };
+  }
+
+  copyFromPeer(from: PeerTensor, to: DeviceTensor): void {
+    const { address, device } = from.place;
+    this.#calls.copyFromPeer(address, device, this.#address(to), sameBytes(from, to));
+    this.#traffic.bytesFromPeers += byteLength(to);
+  }
+
+  finish(): void {
+    const startedMs = performance.now();
+    this.#calls.finish();
+    this.#waitedMs += performance.now() - startedMs;
   }
 
   #address(tensor: DeviceTensor): Pointer {
@@ -99,6 +122,13 @@ export class CountedMemory implements DeviceMemory {
     if (found !== undefined) return found;
     throw new Error(`found a buffer that ${buffer.isFreed ? 'has been freed' : 'is of another device'}`);
   }
+}
+
+/** @throws Error where one has more than the other */
+function sameBytes(from: PeerTensor | DeviceTensor, to: DeviceTensor): number {
+  const [bytes, room] = [byteLength(from), byteLength(to)];
+  if (bytes !== room) throw new Error(`copying ${bytes} bytes of a device: found room for ${room}`);
+  return bytes;
 }
 
 /** An array of the process as bytes. @throws Error unless it has the numbers of the tensor */

@@ -9,6 +9,9 @@ const functions = {
   cudaMalloc: '_Out_ void **, size_t',
   cudaFree: 'void *',
   cudaMemcpyAsync: 'void *, void *, size_t, int, void *',
+  cudaMemcpyPeerAsync: 'void *, int, void *, int, size_t, void *',
+  cudaDeviceCanAccessPeer: '_Out_ int *, int, int',
+  cudaDeviceEnablePeerAccess: 'int, uint32_t',
   cudaMemsetAsync: 'void *, int, size_t, void *',
   cudaStreamCreateWithFlags: '_Out_ void **, uint32_t',
   cudaStreamSynchronize: 'void *',
@@ -18,6 +21,8 @@ type Name = keyof typeof functions;
 
 /** cudaErrorMemoryAllocation */
 export const outOfDeviceMemory = 2;
+/** cudaErrorPeerAccessAlreadyEnabled */
+export const peerAccessEnabled = 704;
 
 /** What CUDA says of a call that failed. */
 export class CudaError extends Error {

@@ -41,7 +41,7 @@ export function openCudaGpu(
   const memory = api.make('CreateMemoryInfo', 'Cuda', deviceAllocator, gpu, defaultMemory);
   const options = { path: provider, gpu, stream };
   return {
-    memory: cudaMemoryCalls(cuda, memory, stream),
+    memory: cudaMemoryCalls(cuda, { memory, gpu, stream }),
     append: form === 'bridge' ? bridgedProvider(api, options) : pluggedProvider(api, environment, options),
   };
 }

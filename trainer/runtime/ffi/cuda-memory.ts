@@ -1,7 +1,7 @@
 import { TrainerError } from '../../contract/errors.ts';
 import type { Pointer } from './api.ts';
 import { type MemoryCalls, poison } from './counted-memory.ts';
-import { type CudaCalls, CudaError, outOfDeviceMemory } from './cuda-calls.ts';
+import { type CudaCalls, CudaError, outOfDeviceMemory, peerAccessEnabled } from './cuda-calls.ts';
 
 /** cudaMemcpyKind */
 const [hostToDevice, deviceToHost, deviceToDevice] = [1, 2, 3];
@@ -10,11 +10,18 @@ const [hostToDevice, deviceToHost, deviceToDevice] = [1, 2, 3];
  * Memory of the GPU that the thread has chosen. Everything is done on one stream, which programs run on, too. Copies from and to the process's own
  * memory are short, so they go through the driver's pinned buffers.
  *
+ * Copies from another GPU go by NVLink or PCIe where the two reach each other; else the driver takes them through the process.
+ *
  * @param memory the library's description of that GPU's memory
  */
-export function cudaMemoryCalls(cuda: CudaCalls, memory: Pointer, stream: Pointer): MemoryCalls {
+export function cudaMemoryCalls(
+  cuda: CudaCalls,
+  { memory, gpu, stream }: { readonly memory: Pointer; readonly gpu: number; readonly stream: Pointer },
+): MemoryCalls {
+  const peers = new Set<number>();
   return {
     memory,
+    device: gpu,
     allocate(bytes) {
       const address = allocated(cuda, bytes);
       cuda.call('cudaMemsetAsync', address, poison, bytes, stream);
@@ -29,6 +36,12 @@ export function cudaMemoryCalls(cuda: CudaCalls, memory: Pointer, stream: Pointe
     },
     copy: (from, to, bytes) => cuda.call('cudaMemcpyAsync', to, from, bytes, deviceToDevice, stream),
     fillWithZeros: (at, bytes) => cuda.call('cudaMemsetAsync', at, 0, bytes, stream),
+    copyFromPeer(from, peer, to, bytes) {
+      if (!peers.has(peer)) reachPeer(cuda, gpu, peer);
+      peers.add(peer);
+      cuda.call('cudaMemcpyPeerAsync', to, gpu, from, peer, bytes, stream);
+    },
+    finish: () => cuda.call('cudaStreamSynchronize', stream),
     usedBytes() {
       const { free, total } = memoryInfo(cuda);
       return total - free;
@@ -46,6 +59,18 @@ function allocated(cuda: CudaCalls, bytes: number): Pointer {
     throw new TrainerError('outOfMemory', `memory of the GPU: found ${found}, expected ${gib(bytes)} more`, {
       cause: error,
     });
+  }
+}
+
+/** Lets the thread's GPU read another one's memory by itself, where it can. */
+function reachPeer(cuda: CudaCalls, gpu: number, peer: number): void {
+  const can = [0];
+  cuda.call('cudaDeviceCanAccessPeer', can, gpu, peer);
+  if (can[0] === 0) return;
+  try {
+    cuda.call('cudaDeviceEnablePeerAccess', peer, 0);
+  } catch (error) {
+    if (!(error instanceof CudaError) || error.code !== peerAccessEnabled) throw error;
   }
 }
 

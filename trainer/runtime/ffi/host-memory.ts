@@ -10,6 +10,7 @@ export function hostMemoryCalls(api: Api, memory: Pointer): MemoryCalls {
   const allocator = api.make('GetAllocatorWithDefaultOptions');
   return {
     memory,
+    device: 0,
     allocate(bytes) {
       const address = api.make('AllocatorAlloc', allocator, bytes);
       api.bytesAt(address, bytes).fill(poison);
@@ -20,5 +21,8 @@ export function hostMemoryCalls(api: Api, memory: Pointer): MemoryCalls {
     copyOut: (from, to) => to.set(api.bytesAt(from, to.length)),
     copy: (from, to, bytes) => api.bytesAt(to, bytes).set(api.bytesAt(from, bytes)),
     fillWithZeros: (at, bytes) => void api.bytesAt(at, bytes).fill(0),
+    // All of them have the memory of one process.
+    copyFromPeer: (from, _, to, bytes) => api.bytesAt(to, bytes).set(api.bytesAt(from, bytes)),
+    finish: () => undefined,
   };
 }

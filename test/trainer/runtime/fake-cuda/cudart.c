@@ -44,4 +44,19 @@ int cudaStreamCreateWithFlags(void **made, uint32_t flags) {
   *made = stream;
   return flags == 1 ? 0 : 1;
 }
+// GPU 0 can reach GPU 1 once it has been let, and no other.
+static int reaches;
+int cudaDeviceCanAccessPeer(int *can, int gpu, int peer) {
+  *can = gpu == 0 && peer == 1;
+  return 0;
+}
+int cudaDeviceEnablePeerAccess(int peer, uint32_t flags) {
+  if (peer != 1 || flags != 0) return 217;
+  return reaches++ ? 704 : 0;
+}
+int cudaMemcpyPeerAsync(void *to, int gpu, void *from, int peer, size_t bytes, void *on) {
+  if (on != stream || gpu != 0 || (peer == 1 && !reaches)) return 1;
+  memcpy(to, from, bytes);
+  return 0;
+}
 int cudaStreamSynchronize(void *on) { return on == stream ? 0 : 1; }
