@@ -133,7 +133,7 @@ export const claims: readonly Claim[] = [
   {
     number: 21,
     claim: 'Rejection sampling: many, rank, keep the best',
-    tests: [tests('trainer/algorithms/funnel', /ranked|outranks/)],
+    tests: [tests('trainer/algorithms/funnel', /ranked|outranks|judge/), tests('trainer/stages/judged-rows')],
   },
   {
     number: 22,

@@ -69,6 +69,11 @@ const references: readonly Reference[] = [
   { ...aRewardModel, path: 'sample.rewardModel', isSet: (s) => `has(${s}.sample) && has(${s}.sample.rewardModel)` },
   {
     ...aModel,
+    path: 'sample.judge.from',
+    isSet: (s) => `has(${s}.sample) && has(${s}.sample.judge) && has(${s}.sample.judge.from)`,
+  },
+  {
+    ...aModel,
     path: 'sample.pairs.judge.from',
     isSet: (s) => `has(${s}.sample) && has(${s}.sample.pairs) && has(${s}.sample.pairs.judge.from)`,
   },

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { chatOver, type ChatSettings } from '../../trainer/contract/chat.ts';
 import type { DatasetSettings } from '../../trainer/contract/dataset.ts';
+import { judgesOfSamples } from '../../trainer/contract/judge.ts';
 import { mapRewardFiles, mapVerifierFile, rewardFiles, verifierFiles } from '../../trainer/contract/reward-files.ts';
 import type { Device } from '../../trainer/contract/device.ts';
 import type { StageFile } from '../../trainer/contract/stage-file.ts';
@@ -30,7 +31,7 @@ function namesIn(stage: PipelineStage, pipeline: R1Pipeline): string[] {
       ...(sample?.prompts ?? []),
       ...(sample?.decontaminate ?? []),
       ...(sample?.rewardModel === undefined ? [] : [sample.rewardModel]),
-      ...(sample?.pairs?.judge.from === undefined ? [] : [sample.pairs.judge.from]),
+      ...judgesOfSamples(sample).flatMap(({ from }) => from ?? []),
       ...(rewardModel?.pairs ?? []),
       ...(review === undefined ? [] : [review.data, ...comparedByFile(review.data, pipeline)]),
       ...(evaluate?.data ?? []),

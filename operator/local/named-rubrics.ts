@@ -16,9 +16,14 @@ export function namedRubrics({ stages }: Json): FileCheck['rubrics'] {
         by: judgeShape.by.safeParse(judge['by']).data,
       };
     });
+    const ofRows = {
+      path: [...path, 'sample', 'judge'],
+      judge: object(object(sample)['judge']),
+      by: 'score' as const,
+    };
     const judgeOfPairs = object(object(object(sample)['pairs'])['judge']);
     const ofPairs = { path: [...path, 'sample', 'pairs', 'judge'], judge: judgeOfPairs, by: 'comparison' as const };
-    return [...rewards, ofPairs].flatMap(({ path: where, judge, by }) => {
+    return [...rewards, ofRows, ofPairs].flatMap(({ path: where, judge, by }) => {
       const rubric = text(judge['rubric']);
       if (rubric === undefined || by === undefined) return [];
       const { data: policy } = preferencePolicy.safeParse(judge['preferencePolicy']);

@@ -29,11 +29,10 @@ stages: [{name: x, evaluate: {data: [t]}}]`;
 const rewarded = (secret: string) => withReward(`{http: {url: "http://grader/", token: {secret: ${secret}}}}`);
 const judged = (secret: string) =>
   withReward(`{judge: {endpoint: {url: "http://judge/", model: j, token: {secret: ${secret}}}}}`);
-const paired = (secret: string) =>
-  manifest('').replace(
-    'evaluate: {data: [t]}',
-    `sample: {prompts: [t], pairs: {judge: {endpoint: {url: "http://judge/", model: j, token: {secret: ${secret}}}}}}`,
-  );
+const judgeOfSamples = (secret: string) => `{endpoint: {url: "http://judge/", model: j, token: {secret: ${secret}}}}`;
+const sampling = (more: string) => manifest('').replace('evaluate: {data: [t]}', `sample: {prompts: [t], ${more}}`);
+const paired = (secret: string) => sampling(`pairs: {judge: ${judgeOfSamples(secret)}}`);
+const sieved = (secret: string) => sampling(`judge: ${judgeOfSamples(secret)}`);
 const withReward = (reward: string) =>
   manifest('').replace('evaluate: {data: [t]}', `grpo: {prompts: [t], steps: 1, rewards: [{accuracy: {}}, ${reward}]}`);
 
@@ -88,6 +87,7 @@ describeCluster('tenants', (cluster) => {
     rewarded('hub'),
     judged('hub'),
     paired('hub'),
+    sieved('hub'),
   ])('may have run what the lists have: %s', async (spec) => {
     expect(await problemOf(spec)).toBe('');
   });
@@ -105,7 +105,8 @@ describeCluster('tenants', (cluster) => {
     ],
     [rewarded('theirs'), 'token.secret of a reward: found another, expected one of hub'],
     [judged('theirs'), 'token.secret of a reward: found another, expected one of hub'],
-    [paired('theirs'), 'token.secret of the judge of pairs: found another, expected one of hub'],
+    [paired('theirs'), 'token.secret of the judge of samples: found another, expected one of hub'],
+    [sieved('theirs'), 'token.secret of the judge of samples: found another, expected one of hub'],
     [manifest('defaults: {priorityClassName: system-node-critical}'), 'priorityClassName: found system-node-critical'],
     [
       manifest('defaults: {serviceAccountName: builder}'),

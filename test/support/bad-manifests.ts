@@ -122,6 +122,16 @@ export const badManifests: readonly BadManifest[] = [
     expected: ['spec.stages[2].sample: given: expected datasets that are among prompts (found none)'],
   },
   {
+    name: 'judge of rows that is no model',
+    text: broken('sample: {', 'sample: {judge: {from: samples}, '),
+    expected: ['spec.stages[2].sample.judge.from: found "samples", expected an earlier pretrain, grpo or sft stage'],
+  },
+  {
+    name: 'ranking by a judge that is not there',
+    text: broken('sample: {', 'sample: {rank: [judge], '),
+    expected: ['spec.stages[2].sample: rank: judge is the score of sample.judge; expected it, too (found none)'],
+  },
+  {
     name: 'judge of pairs that is no model, and pairs that nobody can learn completions from',
     text: broken('sample: {', 'sample: {pairs: {judge: {from: samples}}, '),
     expected: [

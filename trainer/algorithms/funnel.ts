@@ -13,6 +13,8 @@ export interface Candidate {
   readonly accuracy: number;
   /** What is against it before all filters. */
   readonly fault?: Fault | undefined;
+  /** What a judge gave it, 0–1; absent where it was not asked. */
+  readonly judge?: number | undefined;
   readonly rewardModel?: number | undefined;
 }
 
@@ -20,13 +22,16 @@ export interface Candidate {
 export type Fault = 'contaminated' | 'noThought';
 
 /** Where the sampled completions went: `sampled` is `kept` plus the sum of `dropped`. */
-type Cause = Fault | 'abstained' | Filter | 'duplicate' | UnpairedCause | 'outranked' | 'overQuota';
+type Cause = Fault | 'abstained' | Filter | 'duplicate' | JudgedCause | 'outranked' | 'overQuota';
 
 /** Counted where the settings ask for it. */
-type OptionalCause = Fault | UnpairedCause;
+type OptionalCause = Fault | JudgedCause;
 
-/** Why a completion is in no pair: none is as long beside it, the judge finds both as good, or says nothing that can be read. */
-type UnpairedCause = 'unmatched' | 'draw' | 'unjudged';
+/**
+ * Why the stage's judge leaves a completion out: it finds it too bad, or says nothing that can be read. One that is in no pair has none as
+ * long beside it, or the judge finds both as good.
+ */
+type JudgedCause = 'tooLow' | 'unmatched' | 'draw' | 'unjudged';
 
 export interface FunnelCounts {
   readonly prompts: number;
@@ -38,25 +43,25 @@ export interface FunnelCounts {
 
 type FunnelSettings = Pick<
   SampleSettings,
-  'keep' | 'rank' | 'keepPerPrompt' | 'quotas' | 'pairs' | 'decontaminate' | 'thoughts'
+  'keep' | 'rank' | 'keepPerPrompt' | 'quotas' | 'judge' | 'pairs' | 'decontaminate' | 'thoughts'
 >;
 
 export interface Funnel {
-  /** The kept ones of one prompt's completions, best first. */
-  select<T extends Candidate>(domain: Domain, candidates: readonly T[]): T[];
   /** Those of one prompt's completions that pass the filters, each text once. */
   survivors<T extends Candidate>(candidates: readonly T[]): T[];
+  /** The kept ones of one prompt's survivors, best first. */
+  best<T extends Candidate>(domain: Domain, survivors: readonly T[]): T[];
   /** The kept ones of one prompt's rows, which are completions or pairs of them, best first. */
   keep<T>(domain: Domain, ranked: readonly T[]): T[];
-  /** So many completions of survivors are in no pair. */
-  drop(cause: UnpairedCause, completions: number): void;
+  /** So many survivors the judge leaves out. */
+  drop(cause: JudgedCause, completions: number): void;
   /** No more rows of this domain are wanted: its remaining prompts need not be sampled. */
   full(domain: Domain): boolean;
   counts(): FunnelCounts;
 }
 
 /**
- * Rejection sampling, prompt by prompt, so that memory does not grow with the data: filters in their order, duplicates,
+ * Rejection sampling, prompt by prompt, so that memory does not grow with the data: filters in their order, duplicates, the judge,
  * rank, the best `keepPerPrompt`, the domain's quota. A completion is counted where it was dropped first.
  */
 export function createFunnel(settings: FunnelSettings): Funnel {
@@ -70,6 +75,7 @@ export function createFunnel(settings: FunnelSettings): Funnel {
     oneLanguage: 0,
     notOverlong: 0,
     duplicate: 0,
+    ...(settings.judge && { tooLow: 0, unjudged: 0 }),
     ...(settings.pairs && { unmatched: 0, draw: 0, unjudged: 0 }),
     outranked: 0,
     overQuota: 0,
@@ -82,7 +88,7 @@ export function createFunnel(settings: FunnelSettings): Funnel {
     dropped[cause] = (dropped[cause] ?? 0) + completions;
   };
 
-  const funnel: Omit<Funnel, 'select'> = {
+  const funnel: Omit<Funnel, 'best'> = {
     survivors(candidates) {
       prompts++;
       sampled += candidates.length;
@@ -114,10 +120,10 @@ export function createFunnel(settings: FunnelSettings): Funnel {
   };
   return {
     ...funnel,
-    select: (domain, candidates) =>
+    best: (domain, survivors) =>
       funnel.keep(
         domain,
-        funnel.survivors(candidates).toSorted((a, b) => compareRank(settings.rank, a, b)),
+        survivors.toSorted((a, b) => compareRank(settings.rank, a, b)),
       ),
   };
 }
@@ -133,6 +139,7 @@ function compareRank(rank: FunnelSettings['rank'], a: Candidate, b: Candidate): 
   for (const criterion of rank) {
     const difference = {
       accuracy: b.accuracy - a.accuracy,
+      judge: (b.judge ?? -Infinity) - (a.judge ?? -Infinity),
       rewardModel: (b.rewardModel ?? -Infinity) - (a.rewardModel ?? -Infinity),
       shortest: a.tokens - b.tokens,
     }[criterion];

@@ -1,4 +1,4 @@
-import { decisiveJudge, type JudgedPairsSettings, type JudgeSettings } from './judge.ts';
+import { decisiveJudge, type JudgeSettings } from './judge.ts';
 import type { StageSettings, StageType } from './settings.ts';
 import { stageTypes } from './settings.ts';
 
@@ -26,6 +26,7 @@ export function decisiveSettings(settings: object | undefined): Settings {
   return Object.fromEntries(
     entries.map(([name, value]) => {
       if (name === 'rewards') return [name, decisiveRewards(value)];
+      if (name === 'judge') return [name, decisiveJudge(value as Partial<JudgeSettings>)];
       return [name, name === 'pairs' ? decisivePairs(value) : value];
     }),
   );
@@ -34,7 +35,7 @@ export function decisiveSettings(settings: object | undefined): Settings {
 /** Of a sample stage; those of a reward model are names. */
 function decisivePairs(pairs: unknown): unknown {
   if (typeof pairs !== 'object' || pairs === null || !('judge' in pairs)) return pairs;
-  return { ...pairs, judge: decisiveJudge(pairs.judge as Partial<JudgedPairsSettings['judge']>) };
+  return { ...pairs, judge: decisiveJudge(pairs.judge as Partial<JudgeSettings>) };
 }
 
 function decisiveRewards(rewards: unknown): unknown {

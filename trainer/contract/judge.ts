@@ -74,6 +74,25 @@ export const judgeRules: readonly Rule[] = [
 ];
 
 const { by: _, ...comparisonShape } = judgeShape;
+const { margin: _margin, ...scoreShape } = comparisonShape;
+
+/** Says which completions are good enough to be kept, where rules let them through. */
+export const judgeOfRows = withRules(
+  object({
+    ...scoreShape,
+    atLeast: fraction
+      .default(0.5)
+      .describe('Completions that it scores less are dropped: the mean of its votes, divided by scale.'),
+    domains: z
+      .array(z.enum(['reasoning', 'general']))
+      .min(1)
+      .max(2)
+      .optional()
+      .describe('Rows of other domains pass unjudged; all are judged when absent.'),
+  }),
+  judgeRules,
+);
+export type JudgeOfRowsSettings = z.infer<typeof judgeOfRows>;
 
 /** Pairs of completions, of which a judge says which is the better one. */
 export const judgedPairs = object({
@@ -95,6 +114,16 @@ export type JudgedPairsSettings = z.infer<typeof judgedPairs>;
 
 const judgeSettings = object(judgeShape);
 export type JudgeSettings = z.infer<typeof judgeSettings>;
+
+/** The judges of a sample stage, by the place of each in its settings. */
+export function judgesOfSamples(
+  settings:
+    | { readonly judge?: JudgeOfRowsSettings | undefined; readonly pairs?: JudgedPairsSettings | undefined }
+    | undefined,
+): readonly Omit<JudgeSettings, 'by' | 'margin'>[] {
+  const { judge, pairs } = settings ?? {};
+  return [...(judge ? [judge] : []), ...(pairs ? [pairs.judge] : [])];
+}
 
 /** A judge without what decides no verdict: how it is reached, and what may be spent. */
 export function decisiveJudge(judge: Partial<JudgeSettings>): object {

@@ -68,7 +68,11 @@ function preferenceMakers(settings: Fields): Fields[] {
   return all.flatMap((fields) => {
     const rewards = Array.isArray(fields['rewards']) ? fields['rewards'].filter(isFields) : [];
     const pairs = fields['pairs'];
-    const judges = [...rewards.map(({ judge }) => judge), isFields(pairs) ? pairs['judge'] : undefined];
+    const judges = [
+      ...rewards.map(({ judge }) => judge),
+      fields['judge'],
+      isFields(pairs) ? pairs['judge'] : undefined,
+    ];
     return [...(Array.isArray(pairs) ? [fields] : []), ...judges.filter(isFields)];
   });
 }

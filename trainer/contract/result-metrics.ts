@@ -33,6 +33,9 @@ const judgedPairs = [
   'unparsable_frac',
   'tokens',
 ].map((name) => `pairs/${name}`);
+const judgedRows = ['asked', 'passed', 'too_low', 'unjudged', 'mean', 'unparsable_frac', 'tokens'].map(
+  (name) => `judge/${name}`,
+);
 const rollout = [
   'reward',
   'reward_std',
@@ -113,6 +116,7 @@ export function resultMetrics(
       ...byDomain,
       ...bestOf,
       ...rates,
+      ...(sample.judge === undefined ? [] : judgedRows),
       ...(sample.pairs === undefined ? [] : judgedPairs),
       ...ofRows('data'),
     ];

@@ -24,6 +24,15 @@ export const rowOrigin = z.object({
   samples: z.array(z.int().min(0)).min(1).max(2),
   /** What it passed, in order: `name/version`. */
   filters: z.array(z.string()),
+  /** What a judge gave it, where one was asked. */
+  judge: z
+    .object({
+      /** Of the settings of the filter `judge` in the manifest, as canonical JSON: who was asked, what, and how. */
+      sha256,
+      /** 0 … 1 */
+      score: z.number().min(0).max(1),
+    })
+    .optional(),
   /** SHA-256 of the whole row without this digest, as canonical JSON (RFC 8785). */
   digest: sha256,
 });

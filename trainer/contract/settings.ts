@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { grpo } from './grpo-settings.ts';
-import { judgedPairs } from './judge.ts';
+import { judgedPairs, judgeOfRows } from './judge.ts';
 import { preferencePolicy } from './preference-policy.ts';
 import { count, exactlyOne, fraction, name, names, object, positiveInt, withRules } from './schema.ts';
 import type { LoraSettings } from './training.ts';
@@ -102,9 +102,14 @@ export const sample = withRules(
       .describe(
         "oneLanguage keeps chains of thought of which at least this share of the words is in the prompt's language. At 1 a single misjudged phrase costs a completion.",
       ),
+    judge: judgeOfRows
+      .optional()
+      .describe(
+        'A model that scores what the filters let through; what it finds too bad, and what it says nothing of, is dropped and counted.',
+      ),
     rank: z
-      .array(z.enum(['accuracy', 'rewardModel', 'shortest']))
-      .max(3)
+      .array(z.enum(['accuracy', 'judge', 'rewardModel', 'shortest']))
+      .max(4)
       .default(['accuracy', 'shortest'])
       .describe('Order of the survivors of one prompt, best first.'),
     rewardModel: name.optional().describe('The rewardModel stage used by rank.'),
@@ -141,6 +146,14 @@ export const sample = withRules(
     {
       rule: '!has(self.pairs) || !has(self.rewardModel)',
       message: 'rewardModel: the judge of pairs ranks them; expected one of rewardModel and pairs',
+    },
+    {
+      rule: '!has(self.pairs) || !has(self.judge)',
+      message: 'judge: pairs have a judge of their own; expected one of judge and pairs',
+    },
+    {
+      rule: "!self.rank.exists(r, r == 'judge') || has(self.judge)",
+      message: 'rank: judge is the score of sample.judge; expected it, too',
     },
   ],
 ).describe(

@@ -1,3 +1,4 @@
+import { judgesOfSamples } from '../contract/judge.ts';
 import type { StageSettings } from '../contract/settings.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { type ModelPlace, configOf } from './config-of.ts';
@@ -15,7 +16,7 @@ export async function rewardModelConfigs(
     ...(grpo?.rewards ?? []).flatMap(({ rewardModel, judge }) => rewardModel?.from ?? judge?.from ?? []),
     ...(grpo?.distillation === undefined ? [] : [grpo.distillation.from]),
     ...(sample?.rewardModel === undefined ? [] : [sample.rewardModel]),
-    ...(sample?.pairs?.judge.from === undefined ? [] : [sample.pairs.judge.from]),
+    ...judgesOfSamples(sample).flatMap(({ from }) => from ?? []),
   ]);
   const configs = new Map<string, ModelConfig>();
   for (const name of names) {

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { canonicalJson } from '../algorithms/canonical-json.ts';
 import { hashFile } from '../checkpoint/manifest.ts';
 import type { Row } from '../contract/dataset.ts';
-import { decisiveJudge } from '../contract/judge.ts';
+import { decisiveJudge, type JudgeOfRowsSettings } from '../contract/judge.ts';
 import { type RowManifest, rowManifestName } from '../contract/row-origin.ts';
 import type { SampleSettings } from '../contract/settings.ts';
 import type { StageFile } from '../contract/stage-file.ts';
 import { gramWords } from '../data/evaluation-grams.ts';
-import { filterNames, withOrigin } from '../data/row-origin.ts';
+import { filterNames, judgeDigest, judgeFilter, withOrigin } from '../data/row-origin.ts';
 import { filterVersions } from '../rewards/examine.ts';
 import { datasetDigest, decontaminatedFor, startDigest } from './settings-digest.ts';
 import type { Workspace } from './workspace.ts';
@@ -20,15 +20,19 @@ export interface SampledFrom {
   readonly row: Row;
   readonly method: string;
   readonly samples: readonly number[];
+  /** What the judge gave it, where it was asked. */
+  readonly score?: number | undefined;
 }
 
 /** Says of kept rows where they are from. */
 export class RowOrigins {
   readonly #manifest: Omit<RowManifest, 'files'>;
   readonly #filters: string[];
+  readonly #judge: string | undefined;
 
   private constructor(manifest: Omit<RowManifest, 'files'>) {
     [this.#manifest, this.#filters] = [manifest, filterNames(manifest)];
+    this.#judge = judgeDigest(manifest);
   }
 
   static async open(settings: SampleSettings, { file, settings: { learned } }: Workspace): Promise<RowOrigins> {
@@ -44,17 +48,28 @@ export class RowOrigins {
       seed,
       model: await startDigest(file),
       datasets: Object.fromEntries(digests),
-      filters: [...(await cleaning(file)), ...filtersOf(settings)],
+      filters: [...(await cleaning(file)), ...filtersOf(settings, file.inputs)],
     });
   }
 
   /** The kept row, sealed. */
-  seal(kept: Row, { row, method, samples }: SampledFrom): Row {
+  seal(kept: Row, { row, method, samples, score }: SampledFrom): Row {
     const { datasets, model, stage, seed } = this.#manifest;
     const data = datasets[row.dataset]?.sha256;
     if (data === undefined) throw new Error(`no dataset of the stage is named ${row.dataset}`);
     const filters = this.#filters;
-    return withOrigin(kept, { data, model, stage, seed, prompt: row.id, method, samples: [...samples], filters });
+    const judge = score === undefined || this.#judge === undefined ? {} : { judge: { sha256: this.#judge, score } };
+    return withOrigin(kept, {
+      data,
+      model,
+      stage,
+      seed,
+      prompt: row.id,
+      method,
+      samples: [...samples],
+      filters,
+      ...judge,
+    });
   }
 
   /** Describes the files of rows in a directory, for those who have nothing else. */
@@ -79,12 +94,22 @@ async function cleaning(file: StageFile): Promise<RowManifest['filters']> {
   return [{ name: 'decontaminated', version: 1, settings: { words: gramWords, against } }];
 }
 
-function filtersOf({ keep, minLanguageConsistency, pairs }: SampleSettings): RowManifest['filters'] {
+function filtersOf(
+  { keep, minLanguageConsistency, judge: ofRows, pairs }: SampleSettings,
+  inputs: StageFile['inputs'],
+): RowManifest['filters'] {
   const settings = { oneLanguage: { minLanguageConsistency } } as Partial<Record<string, Record<string, unknown>>>;
   const rules = keep.map((name) => ({ name, version: filterVersions[name], settings: settings[name] ?? {} }));
+  if (ofRows) return [...rules, { name: judgeFilter, version: 1, settings: judgedBy(ofRows, inputs) }];
   if (pairs === undefined) return rules;
   const { judge, lengthRatio } = pairs;
   return [...rules, { name: 'judgedPairs', version: 1, settings: { judge: decisiveJudge(judge), lengthRatio } }];
+}
+
+/** Who judges, by what: a model of the pipeline by its digest, a server by its address and what it calls the model. */
+function judgedBy(judge: JudgeOfRowsSettings, inputs: StageFile['inputs']): Record<string, unknown> {
+  const model = judge.from === undefined ? {} : { model: inputs[judge.from]?.digest };
+  return { ...decisiveJudge(judge), ...model };
 }
 
 function sha256Of(value: unknown): string {

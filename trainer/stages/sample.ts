@@ -10,11 +10,9 @@ import type { StageResult } from '../contract/progress.ts';
 import type { SampleSettings } from '../contract/settings.ts';
 import type { RowList } from '../data/row-list.ts';
 import { writeRows } from '../data/rows.ts';
-import { parseResponse } from '../rewards/parse-response.ts';
 import { countReflections } from '../rewards/reflection.ts';
-import { withCompletion } from '../data/with-completion.ts';
-import { BestOfFigures } from './best-of-figures.ts';
-import { candidatesOf, type SampleCandidate } from './candidates.ts';
+import { BestRows } from './best-rows.ts';
+import { candidatesOf } from './candidates.ts';
 import { type Examined, JudgedPairs } from './judged-pairs.ts';
 import type { Metrics } from './metrics.ts';
 import { loadPolicy } from './load-policy.ts';
@@ -39,34 +37,21 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
   }
   const { policy } = await loadPolicy(workspace);
   const models = new InputModels(workspace);
-  let pairs: JudgedPairs | undefined;
+  let maker: BestRows | JudgedPairs | undefined;
   try {
-    pairs = settings.pairs && (await JudgedPairs.open(settings.pairs, { workspace, policy, models }));
+    const made = (maker = settings.pairs
+      ? await JudgedPairs.open(settings.pairs, { workspace, policy, models })
+      : await BestRows.open(settings, workspace, models));
     warnOfLength(settings.sampling, policy.config, workspace.warnings);
     const sampler = await Sampler.open(settings, workspace, policy);
     await sampler.makeDirectory();
     const funnel = createFunnel(settings);
     const origins = await RowOrigins.open(settings, workspace);
     const reflections = new ReflectionCounter();
-    const preferences = new BestOfFigures();
     const { rows, figures } = await sampler.rows();
     const examiner = { settings, verify: workspace.verifiers.verify, grams: sampler.grams };
     // Made anew by every attempt, from the chunks that are there already.
     const kept = partialOf(join(sampler.directory, rowsName));
-
-    const bestOf = async (examined: readonly Examined[]): Promise<Row[]> => {
-      const best: Row[] = [];
-      for (const { row, method, candidates } of examined) {
-        const ranked = settings.rewardModel
-          ? await withModelScores(models, settings.rewardModel, row, candidates)
-          : candidates;
-        const selected = funnel.select(row.domain, ranked);
-        preferences.add(ranked, selected);
-        for (const [rank, { text, sample: place }] of selected.entries())
-          best.push(origins.seal(asRow(row, method, text, rank), { row, method, samples: [place] }));
-      }
-      return best;
-    };
 
     let saved = 'no prompt';
     async function* keptRows(): AsyncGenerator<Row> {
@@ -79,7 +64,7 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
         for (const [row, ofRow] of zip(chunk, sampled)) {
           examined.push({ row, method: ofRow.method, candidates: await candidatesOf(row, ofRow, examiner) });
         }
-        yield* pairs ? await pairs.rows(examined, funnel, origins) : await bestOf(examined);
+        yield* await made.rows(examined, funnel, origins);
         reflections.add(sampled);
         workspace.progress.report('sample', Math.min(start + chunkPrompts, rows.length), rows.length);
       }
@@ -91,24 +76,23 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
 
     const counts = funnel.counts();
     if (counts.kept === 0) throw new UserError(`stage ${workspace.file.stage}: ${whyNone(counts, settings)}`);
-    if (pairs && pairs.heldOut.length * 2 === counts.kept) {
+    if (settings.pairs && made.heldOut.length * 2 === counts.kept) {
       throw new UserError(
-        `sample.pairs.heldOut: all ${pairs.heldOut.length} pairs are held out, expected some to learn from; it is ${settings.pairs?.heldOut} of ${counts.prompts} prompts`,
+        `sample.pairs.heldOut: all ${made.heldOut.length} pairs are held out, expected some to learn from; it is ${settings.pairs.heldOut} of ${counts.prompts} prompts`,
       );
     }
     const metrics = {
       sampled: counts.sampled,
       kept: counts.kept,
       ...prefixed('kept', counts.keptByDomain),
-      ...preferences.metrics(),
-      ...pairs?.metrics(),
+      ...made.metrics(),
       ...reflections.rates(),
       ...figures,
     };
     warnOfQuotas(settings, metrics, workspace.warnings);
     const checkpoint = await workspace.output.data(async (directory) => {
       await rename(kept, join(directory, rowsName));
-      const heldOut = pairs?.heldOut ?? [];
+      const { heldOut } = made;
       if (heldOut.length > 0) await writeRows(join(directory, heldOutRowsName), heldOut);
       await origins.writeManifest(directory, [rowsName, ...(heldOut.length > 0 ? [heldOutRowsName] : [])]);
       await writeFile(join(directory, 'funnel.json'), `${JSON.stringify(counts, undefined, 2)}\n`);
@@ -116,7 +100,7 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
     await workspace.log.metrics(0, metrics);
     return successResult(`${counts.kept} of ${counts.sampled} completions kept`, metrics, checkpoint);
   } finally {
-    await pairs?.close();
+    await maker?.close();
     await models.close();
     await policy.close();
   }
@@ -127,7 +111,13 @@ function prefixed(prefix: string, figures: Metrics): Metrics {
 }
 
 function whyNone({ prompts, dropped }: FunnelCounts, { keep, pairs }: SampleSettings): string {
-  const { unmatched = 0, draw = 0, unjudged = 0 } = dropped;
+  const { unmatched = 0, draw = 0, unjudged = 0, tooLow = 0 } = dropped;
+  if (tooLow + unjudged > 0 && pairs === undefined) {
+    return (
+      `no completion of ${prompts} prompts was kept: the judge found ${tooLow} too bad (judge.atLeast), ` +
+      `and of ${unjudged} it said nothing that can be read`
+    );
+  }
   if (pairs === undefined || unmatched + draw + unjudged === 0) {
     return `no completion of ${prompts} prompts passed the filters ${keep.join(', ')}`;
   }
@@ -140,25 +130,6 @@ function whyNone({ prompts, dropped }: FunnelCounts, { keep, pairs }: SampleSett
 function rowsBetween(rows: RowList, start: number, end: number): Row[] {
   const length = Math.min(end, rows.length) - start;
   return Array.from({ length }, (_, at) => rows.at(start + at) as Row);
-}
-
-async function withModelScores(
-  models: InputModels,
-  stage: string,
-  row: Row,
-  candidates: readonly SampleCandidate[],
-): Promise<SampleCandidate[]> {
-  const scores = await models.score(
-    stage,
-    candidates.map(({ text }) => ({ row, text: parseResponse(text).summary })),
-  );
-  return zip(candidates, scores).map(([candidate, score]) => ({ ...candidate, rewardModel: score }));
-}
-
-/** A kept completion as a training row: its prompt is the plain one, however it was put when sampled. */
-function asRow(row: Row, method: Method, text: string, rank: number): Row {
-  const id = `${row.id}/${rank}`;
-  return method === 'given' ? { ...row, id, completion: text } : withCompletion({ ...row, id }, text);
 }
 
 /** How often completions verify or revise, by prompting method. */

@@ -1,4 +1,5 @@
 import { exitCodes } from '../../../trainer/contract/exit-codes.ts';
+import { judgesOfSamples } from '../../../trainer/contract/judge.ts';
 import { makersOf, type R1Stage, type StageSpec } from '../../api/stage.ts';
 import { attemptName, pipelineDirectory, reviewSecretName, rolloutSecretName } from '../../core/names.ts';
 import { settingsDigest } from '../../core/settings-digest.ts';
@@ -153,7 +154,7 @@ function trainerPod(attempt: Attempt): PodSpec {
 /** Tokens of services that score or judge: variables of the one container that asks them. */
 function rewardTokens({ grpo, sample }: StageSpec): NonNullable<Container['env']> {
   const ofRewards = (grpo?.rewards ?? []).flatMap(({ http, judge }) => http?.token ?? judge?.endpoint?.token ?? []);
-  const tokens = [...ofRewards, ...(sample?.pairs?.judge.endpoint?.token ? [sample.pairs.judge.endpoint.token] : [])];
+  const tokens = [...ofRewards, ...judgesOfSamples(sample).flatMap(({ endpoint }) => endpoint?.token ?? [])];
   const byVariable = new Map(tokens.map(({ variable, secret }) => [variable, secret]));
   return [...byVariable].flatMap(([name, secret]) =>
     secret === undefined ? [] : [{ name, valueFrom: { secretKeyRef: { name: secret, key: 'token' } } }],

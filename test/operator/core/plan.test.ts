@@ -30,6 +30,7 @@ stages:
     grpo: {prompts: [sums], steps: 9, rewards: [{format: {weight: 0}}], distillation: {from: r1}}
   - {name: better, model: {from: sft}, sample: {prompts: [sums], pairs: {judge: {from: r1}}}}
   - {name: scores, model: {from: sft}, rewardModel: {pairs: [better]}}
+  - {name: liked, model: {from: sft}, sample: {prompts: [sums], judge: {from: taught}}}
 `);
 
 test('knows which stages a stage uses, and which use it', () => {
@@ -43,27 +44,50 @@ test('knows which stages a stage uses, and which use it', () => {
     ['sft', 'r1'],
     ['sft', 'r1'],
     ['sft', 'better'],
+    ['sft', 'taught'],
   ]);
-  expect(stagesAfter(pipeline, ['judge'])).toEqual(['judge', 'r1', 'samples', 'review', 'taught', 'better', 'scores']);
+  expect(stagesAfter(pipeline, ['judge'])).toEqual([
+    'judge',
+    'r1',
+    'samples',
+    'review',
+    'taught',
+    'better',
+    'scores',
+    'liked',
+  ]);
   expect(stagesAfter(pipeline, ['review'])).toEqual(['review']);
-  expect(stagesAfter(pipeline, ['review', 'r1'])).toEqual(['r1', 'samples', 'review', 'taught', 'better', 'scores']);
+  expect(stagesAfter(pipeline, ['review', 'r1'])).toEqual([
+    'r1',
+    'samples',
+    'review',
+    'taught',
+    'better',
+    'scores',
+    'liked',
+  ]);
   expect(stagesAfter(pipeline, [])).toEqual([]);
 });
 
-function digestWithJudge(endpoint: string): string {
+function digestWithJudge(place: (judge: string) => string, endpoint: string): string {
   const judged = pipelineOf(`
 base: {init: {}}
 datasets: [{name: sums, generator: {task: addition}}]
 stages:
-  - {name: better, sample: {prompts: [sums], pairs: {judge: {endpoint: {${endpoint}}}}}}
+  - {name: better, sample: {prompts: [sums], ${place(`judge: {endpoint: {${endpoint}}}`)}}}
 `);
   return settingsDigest(created(judged, [], 'better').spec);
 }
 
-test('how a judge of pairs is reached, and what it may spend, change no result; who it is does', () => {
-  const first = digestWithJudge('url: "http://judge/v1", model: a');
-  expect(digestWithJudge('url: "http://judge/v1", model: a, concurrency: 2, budgetTokens: 9, token: {}')).toBe(first);
-  expect(digestWithJudge('url: "http://judge/v1", model: b')).not.toBe(first);
+test.each([
+  { name: 'rows', place: (judge: string) => judge },
+  { name: 'pairs', place: (judge: string) => `pairs: {${judge}}` },
+])('how a judge of $name is reached, and what it may spend, change no result; who it is does', ({ place }) => {
+  const first = digestWithJudge(place, 'url: "http://judge/v1", model: a');
+  expect(digestWithJudge(place, 'url: "http://judge/v1", model: a, concurrency: 2, budgetTokens: 9, token: {}')).toBe(
+    first,
+  );
+  expect(digestWithJudge(place, 'url: "http://judge/v1", model: b')).not.toBe(first);
 });
 
 test('a stage that is resolved to the same again is the same object, and another one where anything differs', () => {

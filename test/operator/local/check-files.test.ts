@@ -253,6 +253,7 @@ test('rubrics of judges are tried before any stage starts, wherever the model is
     stages: [
       { name: 'zero', grpo: { prompts: ['sums'], rewards: [fine, broken, comparing].map((judge) => ({ judge })) } },
       { name: 'pairs', sample: { prompts: ['sums'], pairs: { judge: fine } } },
+      { name: 'rows', sample: { prompts: ['sums'], judge: broken } },
     ],
   };
   const lacking = 'does not show the judge what it is to judge; expected response_a and response_b in it';
@@ -260,6 +261,7 @@ test('rubrics of judges are tried before any stage starts, wherever the model is
     expect.stringMatching(/^spec.stages\[0\].grpo.rewards\[1\].judge.rubric: is no template that can be used: ./),
     `spec.stages[0].grpo.rewards[2].judge.rubric: ${lacking}`,
     `spec.stages[1].sample.pairs.judge.rubric: ${lacking}`,
+    expect.stringMatching(/^spec.stages\[2\].sample.judge.rubric: is no template that can be used: ./),
   ];
   expect(await problemsOf(spec)).toEqual(expected);
   const carried = await carriedProblems(spec, join(folder, 'pipeline.yaml'), []);

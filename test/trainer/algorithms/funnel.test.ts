@@ -16,7 +16,10 @@ function candidate(
 }
 
 function funnel(settings: object = {}) {
-  return createFunnel(sample.parse({ prompts: ['sums'], ...settings }));
+  const made = createFunnel(sample.parse({ prompts: ['sums'], ...settings }));
+  const select = (domain: 'reasoning' | 'general', candidates: readonly Candidate[]) =>
+    made.best(domain, made.survivors(candidates));
+  return { ...made, select };
 }
 
 const nothing = {
@@ -80,11 +83,13 @@ test('filters that are not asked for let everything pass', () => {
 test.each([
   { rank: ['accuracy', 'shortest'], best: 'short' },
   { rank: ['rewardModel'], best: 'liked' },
+  { rank: ['judge'], best: 'praised' },
   { rank: ['shortest'], best: 'shortest' },
 ])('ranked by $rank the best is $best', ({ rank, best }) => {
   const [kept] = funnel({ rank, keep: [] }).select('general', [
     candidate({ text: 'long', tokens: 30, rewardModel: 0.1 }),
     candidate({ text: 'liked', tokens: 30, rewardModel: 0.9 }),
+    candidate({ text: 'praised', tokens: 30, judge: 0.7 }),
     candidate({ text: 'short', tokens: 20 }),
     candidate({ text: 'shortest', tokens: 5, accuracy: 0.5, rewardModel: -2 }),
   ]);
@@ -132,6 +137,17 @@ test('quotas of 600 to 200 are filled exactly, and full domains need no more pro
   }
   expect(kept).toBe(800);
   expect(filters.counts().keptByDomain).toEqual({ reasoning: 600, general: 200 });
+});
+
+test('what a judge leaves out is counted behind the filters', () => {
+  const filters = funnel({ judge: { from: 'judge' }, keepPerPrompt: 1 });
+  const survivors = filters.survivors(['a', 'b', 'b', 'c', 'd'].map((text) => candidate({ text })));
+  filters.drop('tooLow', 1);
+  filters.drop('unjudged', 1);
+  expect(filters.best('general', survivors.slice(0, 2))).toHaveLength(1);
+  const { kept, dropped } = filters.counts();
+  expect(dropped).toEqual({ ...nothing, duplicate: 1, tooLow: 1, unjudged: 1, outranked: 1 });
+  expect(kept).toBe(1);
 });
 
 test('of pairs both completions are counted, and keepPerPrompt and quotas count pairs', () => {

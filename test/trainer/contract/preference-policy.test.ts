@@ -37,6 +37,15 @@ test.each([
     undeclared: [],
   },
   {
+    name: 'from a judge of rows to what learned them',
+    stages: [
+      stage('liked', { sample: { judge: { preferencePolicy: policy } } }),
+      stage('sft', { sft: { data: ['liked'] } }, 'liked'),
+    ],
+    applied: [{ policy, declaredBy: ['liked'], shaped: ['sft'] }],
+    undeclared: [],
+  },
+  {
     name: 'preferences by no policy',
     stages: [
       stage('helpful', { pairs: ['bought'] }),

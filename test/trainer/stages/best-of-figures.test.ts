@@ -16,7 +16,7 @@ test('the best of four uniform scores have a mean of 0.8, all of them one of 0.5
   const figures = new BestOfFigures();
   for (let prompt = 0; prompt < 2000; prompt++) {
     const candidates = scored(prompt);
-    figures.add(candidates, funnel.select('general', candidates));
+    figures.add(candidates, funnel.best('general', funnel.survivors(candidates)));
   }
   // Standard errors: 0.3 / sqrt(8000) and 0.16 / sqrt(2000).
   const { 'reward_model/mean': mean, 'reward_model/kept_mean': best } = figures.metrics();

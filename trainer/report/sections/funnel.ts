@@ -11,9 +11,10 @@ const causes: Readonly<Record<string, string>> = {
   oneLanguage: 'languages mixed',
   notOverlong: 'cut off',
   duplicate: 'duplicate',
+  tooLow: 'judged too low',
   unmatched: 'none as long beside it',
   draw: 'judged a draw',
-  unjudged: 'judged in no order or one',
+  unjudged: 'no readable verdict',
   outranked: 'outranked',
   overQuota: 'over quota',
 };

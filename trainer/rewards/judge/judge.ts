@@ -49,6 +49,8 @@ export class Judge {
   readonly #rubric: Rubric;
   readonly #ask: Ask;
   #figures = none;
+  /** It has taken a question: the next one that it refuses may be at fault itself, such as one that is too long. */
+  #answered = false;
 
   /** @throws UserError for a rubric that cannot be used */
   constructor(settings: JudgeSettings, ask: Ask) {
@@ -123,7 +125,8 @@ export class Judge {
     const questions = texts.flatMap((text) => Array.from({ length: votes }, (_, vote) => ({ text, vote })));
     const replies = await this.#ask(questions);
     const refused = replies.filter((reply) => reply.refused !== undefined);
-    if (refused.length > 0 && refused.length === replies.length) {
+    this.#answered ||= refused.length < replies.length;
+    if (refused.length > 0 && !this.#answered) {
       throw new UserError(`judge: all ${refused.length} questions were refused, such as: ${refused[0]?.refused}`);
     }
     const all = texts.map((_, at): Verdicts<T> => {

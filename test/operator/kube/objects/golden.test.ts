@@ -121,6 +121,20 @@ sample:
       ),
   },
   {
+    name: 'judge-of-rows',
+    objects: () =>
+      made(
+        attemptOf(
+          stageOf(`
+model: {${input}}
+${data}
+sample:
+  prompts: [sums]
+  judge: {endpoint: {url: 'https://judge.example/v1', model: j, token: {secret: judge}}}`),
+        ),
+      ),
+  },
+  {
     name: 'base-pvc',
     objects: () =>
       made(

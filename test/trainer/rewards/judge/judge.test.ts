@@ -59,14 +59,15 @@ test('verdicts that cannot be read are counted and never scored', async () => {
   expect(judge.takeFigures()).toEqual({ verdicts: 0, unparsable: 0, tokens: 0 });
 });
 
-test('a question that the judge refuses costs its score; where it refuses all, the stage ends', async () => {
+test('a question that the judge refuses costs its score; where it has refused all from the beginning, the stage ends', async () => {
   const { judge } = judgeOf({}, (text) => (text === 'long' ? { refused: '400: too long' } : score(10)));
   expect(await judge.score(texts('long', 'short'))).toEqual([
     { because: 'error', message: 'the judge refused: 400: too long' },
     1,
   ]);
   expect(judge.takeFigures().unparsable).toBe(0);
-  const asking = judge.score(texts('long', 'long'));
+  expect(await judge.score(texts('long'))).toMatchObject([{ because: 'error' }]);
+  const asking = judgeOf({}, () => ({ refused: '400: too long' })).judge.score(texts('long', 'long'));
   await expect(asking).rejects.toThrow(UserError);
   await expect(asking).rejects.toThrow('judge: all 2 questions were refused, such as: 400: too long');
 });
