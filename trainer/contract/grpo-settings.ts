@@ -198,6 +198,11 @@ export const grpo = withRules(
       .describe(
         'Groups whose completions all score alike are drawn again, from other prompts (DAPO). Figures of rewards and completions are of all that were drawn. Off when absent.',
       ),
+    curriculum: object({})
+      .optional()
+      .describe(
+        'Prompts that the policy answers right about half the time come more often, by what verifiers have found of them in this stage, rewarded or not; the others come now and then. Keeps the shares of promptWeights. Off when absent.',
+      ),
     ...promptShape,
     completions: completions.prefault({}).describe('Which completions are written down; decides no weights.'),
     guard: guard.optional(),

@@ -56,6 +56,9 @@ const rollout = [
 const guarded = ['pass@1', 'pass@1_stderr', 'change', 'change_low', 'change_high', 'good_step'].map(
   (name) => `guard/${name}`,
 );
+const curriculum = ['pass_rate', 'new_frac', 'hard_frac', 'medium_frac', 'easy_frac'].map(
+  (name) => `curriculum/${name}`,
+);
 const update = ['policy_loss', 'kl', 'entropy', 'ref_refresh'];
 
 /**
@@ -84,6 +87,7 @@ export function resultMetrics(
       ...clipRatios(grpo),
       ...(grpo.distillation === undefined ? [] : ['teacher_kl']),
       ...(grpo.dynamicSampling === undefined ? [] : ['num_gen_batches']),
+      ...(grpo.curriculum === undefined ? [] : curriculum),
       ...(grpo.entropy.coefficient > 0 ? ['entropy_coef'] : []),
       ...(grpo.kl.place === 'reward' ? ['reward_kl_penalty'] : []),
       ...rewardNames(rewards).flatMap(meanAndStd),

@@ -69,6 +69,7 @@ const catalogue: readonly Entry[] = [
     ...rate,
     metrics: ['frac_reward_zero_std', /^groups\/(all_right|all_wrong)_frac$/],
   },
+  { title: 'Curriculum', ...rate, metrics: [/^curriculum\/(pass_rate|new_frac|hard_frac|medium_frac|easy_frac)$/] },
   { title: 'Share of the advantage', metrics: [/^rewards\/(.+)\/advantage_frac$/] },
   { title: 'Completions cut off', ...rate, metrics: [/^completions\/(clipped_ratio)$/] },
   {

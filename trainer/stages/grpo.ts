@@ -6,6 +6,7 @@ import { createRewards } from '../rewards/create-rewards.ts';
 import { RewardModules } from '../rewards/modules/reward-modules.ts';
 import { shuffledRewards } from '../rewards/shuffled-rewards.ts';
 import { usableRows } from './checked-rows.ts';
+import { Curriculum } from './curriculum.ts';
 import { requireMeasured, withControls } from './controls.ts';
 import { FurtherColumns } from './further-columns.ts';
 import { finishAgain, finishRolledBack } from './finish.ts';
@@ -60,7 +61,7 @@ async function learn(settings: GrpoSettings, workspace: Workspace): Promise<End>
     warnOfLength(settings.sampling, policy.config, workspace.warnings);
     const what = `grpo.prompts ${settings.prompts.join(', ')}`;
     const gradable = new Gradable();
-    const isGraded = settings.rewards.some(({ accuracy }) => accuracy);
+    const isGraded = settings.curriculum !== undefined || settings.rewards.some(({ accuracy }) => accuracy);
     const further = new FurtherColumns();
     const needed = modules.columns;
     const require = async (): Promise<void> => {
@@ -77,7 +78,11 @@ async function learn(settings: GrpoSettings, workspace: Workspace): Promise<End>
         return judgePrompt(policy, row, settings);
       },
     );
-    const prompts = promptsOf(rows, seed, settings.promptWeights);
+    const plain = promptsOf(rows, seed, settings.promptWeights);
+    const isMixture = settings.promptWeights !== undefined;
+    const curriculum =
+      settings.curriculum && new Curriculum(rows, { seed, plain, isMixture, kept: resumed.curriculum });
+    const { prompts } = curriculum ?? { prompts: plain };
     const scorers = {
       scoreWithModel: models.score,
       scoreWithModule: modules.score,
@@ -94,11 +99,13 @@ async function learn(settings: GrpoSettings, workspace: Workspace): Promise<End>
     const teacher = distillation && (() => models.open(distillation.from, 'lm'));
     const rolloutFrom = async (step: number): Promise<Rollout> => {
       const request = { settings, seed, stage, rewards, prompts, teacher, step };
-      const { rollout, judged } = await training.stoppable(() => rollOut(policy, request));
+      const { rollout, judged, drawn } = await training.stoppable(() => rollOut(policy, request));
       warnOfUnscored(step + 1, judged, workspace.warnings);
       await logCompletions(workspace.log, settings, step, judged);
       guard?.see(step, rollout.metrics);
-      return { ...rollout, metrics: { ...rollout.metrics, ...takeMetrics() } };
+      const measured = curriculum?.see(drawn);
+      training.curriculum = curriculum?.kept;
+      return { ...rollout, metrics: { ...rollout.metrics, ...measured, ...takeMetrics() } };
     };
 
     let ended = await guard?.endOf(training);

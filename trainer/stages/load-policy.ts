@@ -4,6 +4,7 @@ import { replaceFile } from '../checkpoint/replace-file.ts';
 import type { PublishedCheckpoint } from '../checkpoint/store.ts';
 import { makeWithin } from '../contract/make-directory.ts';
 import type { Head, ModelConfig } from '../models/config.ts';
+import type { KeptCurriculum } from './curriculum.ts';
 import { loadSavedModel, loadStartingModel } from './load-model.ts';
 import { measureStart } from './measure.ts';
 import type { Metrics } from './metrics.ts';
@@ -37,6 +38,8 @@ export interface ResumedPolicy {
   readonly evaluationDue: boolean;
   /** What the guard of the stage had seen up to that step, if it has one. */
   readonly guard?: KeptGuard | undefined;
+  /** What the curriculum of the stage had measured up to that step, if it has one. */
+  readonly curriculum?: KeptCurriculum | undefined;
   /** Set when an earlier attempt had finished all the work. */
   readonly final: PublishedCheckpoint | undefined;
 }
@@ -88,11 +91,11 @@ export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}
       return { policy, step: 0, metrics: {}, checkpoint: undefined, evaluationDue: false, final: undefined };
     }
     const { path, step } = checkpoint;
-    const { metrics, evaluationDue = false, guard } = state;
+    const { metrics, evaluationDue = false, guard, curriculum } = state;
     const isFinished = checkpoint.resumeFrom === undefined;
     if (!isFinished) await restoreResumeState(policy, checkpoint.resumeFrom, state);
     const final = isFinished ? checkpoint : undefined;
-    return { policy, step, metrics, checkpoint: path, evaluationDue, guard, final };
+    return { policy, step, metrics, checkpoint: path, evaluationDue, guard, curriculum, final };
   } catch (error) {
     await policy.close();
     throw error;

@@ -5,6 +5,7 @@ import { makeWithin } from '../contract/make-directory.ts';
 import type { GuardState } from '../algorithms/guard.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ParameterTensor } from '../models/parameters.ts';
+import type { KeptCurriculum } from './curriculum.ts';
 import type { Metrics } from './metrics.ts';
 import type { Policy } from './policy.ts';
 
@@ -18,6 +19,7 @@ interface ResumeState {
   /** The step was to be evaluated, and the stage was stopped before. */
   readonly evaluationDue?: boolean | undefined;
   readonly guard?: KeptGuard | undefined;
+  readonly curriculum?: KeptCurriculum | undefined;
 }
 
 /** What a guard has seen up to the step. */
@@ -34,7 +36,12 @@ const tensorsFile = 'trainer/resume.safetensors';
 export async function writeState(
   policy: Policy,
   directory: string,
-  { metrics, evaluationDue, guard }: Pick<ResumeState, 'metrics' | 'evaluationDue' | 'guard'>,
+  {
+    metrics,
+    evaluationDue,
+    guard,
+    curriculum,
+  }: Pick<ResumeState, 'metrics' | 'evaluationDue' | 'guard' | 'curriculum'>,
 ): Promise<void> {
   await makeWithin(join(directory, 'trainer'));
   const { templateDigest } = policy.tokenizer;
@@ -45,6 +52,7 @@ export async function writeState(
     templateDigest,
     ...(evaluationDue && { evaluationDue }),
     ...(guard && { guard }),
+    ...(curriculum && { curriculum }),
   };
   await writeFile(join(directory, stateFile), JSON.stringify(state));
 }

@@ -10,7 +10,7 @@ import { completionMetrics, rewardMetrics } from '../rewards/metrics.ts';
 import { signalMetrics } from '../rewards/signal-metrics.ts';
 import { inGroups, type SampledCompletion } from './completions.ts';
 import { withTeacher } from './with-teacher.ts';
-import { drawGroups, type RolloutRequest, type Scored } from './draw-groups.ts';
+import { drawGroups, type DrawnGroups, type RolloutRequest, type Scored } from './draw-groups.ts';
 import type { Policy } from './policy.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -49,13 +49,13 @@ export function miniBatches({ completions }: Rollout, settings: GrpoSettings): (
 /**
  * Samples groups, scores them, and turns rewards into advantages.
  *
- * @returns what updates need, and beside it what people want to see
+ * @returns what updates need, and beside it what people want to see, and all groups that were drawn
  * @throws UserError if no completion can be graded
  */
 export async function rollOut(
   policy: Policy,
   request: RolloutRequest,
-): Promise<{ readonly rollout: Rollout; readonly judged: readonly JudgedCompletion[] }> {
+): Promise<Pick<DrawnGroups, 'drawn'> & { readonly rollout: Rollout; readonly judged: readonly JudgedCompletion[] }> {
   const { kept, drawn, rounds, sampledMs } = await drawGroups(policy, request);
   const { settings, rewards } = request;
   const scored = kept.flat().map((completion) => withMask(settings, completion));
@@ -74,7 +74,7 @@ export async function rollOut(
     tokens_per_s: (tokens / sampledMs) * 1000,
   };
   const judged = zip(scored, learnable).map(([completion, { advantage }]) => ({ ...completion, advantage }));
-  return { rollout: { completions: learnable, metrics, tokens }, judged };
+  return { rollout: { completions: learnable, metrics, tokens }, judged, drawn };
 }
 
 /** A completion that was cut off says little of what it would have come to: where asked for, it counts in its group and is not trained. */

@@ -4,6 +4,7 @@ import { DivergedError, UserError } from '../contract/errors.ts';
 import type { StageResult } from '../contract/progress.ts';
 import type { EvaluationSettings } from '../contract/training.ts';
 import { evaluatePolicy } from './evaluation.ts';
+import type { KeptCurriculum } from './curriculum.ts';
 import { DeviceMeter } from './device-meter.ts';
 import { type EvaluationData, loadEvaluationData } from './evaluation-rows.ts';
 import { LearningWatch } from './learning-watch.ts';
@@ -61,10 +62,12 @@ export class Training {
   alsoKeep: ((directory: string) => Promise<void>) | undefined;
   /** What a guard has seen so far: kept with every checkpoint. */
   guard: KeptGuard | undefined;
+  /** What a curriculum has measured so far: likewise. */
+  curriculum: KeptCurriculum | undefined;
 
   private constructor(
     workspace: Workspace,
-    { policy, step, metrics, guard }: ResumedPolicy,
+    { policy, step, metrics, guard, curriculum }: ResumedPolicy,
     options: TrainingOptions,
     watch: LearningWatch,
   ) {
@@ -78,6 +81,7 @@ export class Training {
     this.saved = step;
     this.metrics = metrics;
     this.guard = guard;
+    this.curriculum = curriculum;
   }
 
   static async start(workspace: Workspace, resumed: ResumedPolicy, options: TrainingOptions): Promise<Training> {
@@ -183,11 +187,11 @@ export class Training {
 
   /** Publishes the model as it is now, so that a rollback can lead to it. */
   async publishGood(): Promise<void> {
-    const { policy, guard, finalMetrics: metrics } = this;
+    const { policy, guard, curriculum, finalMetrics: metrics } = this;
     this.workspace.progress.report('save', this.done, this.options.steps);
     await this.workspace.output.good(this.done, async (directory) => {
       await writePolicy(policy, directory);
-      await writeState(policy, directory, { metrics, guard });
+      await writeState(policy, directory, { metrics, guard, curriculum });
     });
   }
 
@@ -217,7 +221,8 @@ export class Training {
   }): Promise<PublishedCheckpoint> {
     return this.workspace.output.checkpoint(this.done, { final }, async (directory) => {
       await writePolicy(this.policy, directory);
-      await writeState(this.policy, directory, { metrics, evaluationDue, guard: this.guard });
+      const { policy, guard, curriculum } = this;
+      await writeState(policy, directory, { metrics, evaluationDue, guard, curriculum });
       if (final) return;
       await writeResumeTensors(this.policy, directory);
       await this.alsoKeep?.(directory);

@@ -96,7 +96,7 @@ test('with gspo the ratios of completions are clipped once the policy has moved,
 test('the number of workers changes no bit', async () => {
   const digests: (string | undefined)[] = [];
   for (const workers of [1, 3]) {
-    await train(`workers-${workers}`, { steps: 3 }, { workers, stage: 'workers' });
+    await train(`workers-${workers}`, { steps: 3, curriculum: {} }, { workers, stage: 'workers' });
     digests.push((await readResult(root(), `workers-${workers}`)).checkpoint?.digest);
   }
   expect(digests[0]).toBe(digests[1]);

@@ -32,6 +32,7 @@ const settings = {
     kl: { coefficient: 0.1, referenceEvery: 3, referenceMixup: 0.5 },
     entropy: { coefficient: 0.01, band: { low: 0.5, high: 1 }, topQuantile: 0.5 },
     dynamicSampling: { maxRounds: 2 },
+    curriculum: {},
     sampling: { maxNewTokens: 12 },
     lengthSchedule: [{ untilStep: 11, maxNewTokens: 6 }],
     rewards: [{ format: {} }, { length: { max: 12, soft: 10 } }],
