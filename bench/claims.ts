@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import CliTable from 'cli-table3';
 import { Command, InvalidArgumentError } from 'commander';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { type Claim, claims } from './claims/claims.ts';
 import type { TinyRun } from './claims/findings.ts';
 import { type Evidence, judgeClaim } from './claims/judge-claim.ts';
@@ -14,6 +14,7 @@ import { claimsPage } from './claims/page.ts';
 import { keepTests, keptTests } from './claims/kept-tests.ts';
 import { readRun } from './claims/run-record.ts';
 import { runTests, type TestResults } from './claims/run-tests.ts';
+import { type StagesOfManifest, twinNames, withTwins } from './claims/twins.ts';
 import { describeMachine } from './machine.ts';
 
 /** Runs what shows the claims of R1, and prints what was measured: docs/claims.md. */
@@ -46,6 +47,7 @@ const outcomes = new Map([...(await keptTests(testsFile)), ...(await testsOf(ask
 await keepTests(testsFile, outcomes);
 if (asked.some(({ updates }) => updates)) await runUpdates();
 if (asked.some(({ tiny }) => tiny)) await runTiny();
+if (asked.some(({ twins }) => twins)) await runTwins();
 const evidence: Evidence = { tests: outcomes, updates: await readUpdates(), tiny: await readTiny() };
 const judged = asked.map((claim) => judgeClaim(claim, evidence));
 const table = new CliTable({
@@ -84,14 +86,27 @@ async function runTiny(): Promise<void> {
   await run(['bench/learning.ts', '--seeds', seeds.join(','), '--state', root, ...stop]);
 }
 
+/** Beside a copy of what the runs have left, so that these stay as they are. */
+async function runTwins(): Promise<void> {
+  for (const seed of seeds) {
+    const directory = join(root, `seed-${seed}`);
+    const twins = `${directory}-twins`;
+    const manifest = withTwins(parse(await readFile(`${directory}.yaml`, 'utf8')) as StagesOfManifest);
+    await writeFile(`${twins}.yaml`, stringify(manifest));
+    if (!existsSync(twins)) await cp(directory, twins, { recursive: true });
+    await run(['cli/main.ts', 'run', `${twins}.yaml`, '--state', twins]);
+  }
+}
+
 async function readTiny(): Promise<TinyRun[]> {
   const { spec } = parse(await readFile('examples/r1-tiny.yaml', 'utf8')) as { spec: { stages: { name: string }[] } };
   const names = spec.stages.map(({ name }) => name);
-  const read = (directory: string) => readRun(join(root, directory, 'r1-tiny'), names);
+  const read = (directory: string, stages: readonly string[] = names) =>
+    readRun(join(root, directory, 'r1-tiny'), stages);
   return Promise.all(
     seeds.map(async (seed) => ({
       seed,
-      stages: await read(`seed-${seed}`),
+      stages: new Map([...(await read(`seed-${seed}`)), ...(await read(`seed-${seed}-twins`, twinNames))]),
       randomReward: (await read(`seed-${seed}-random-reward`)).get('r1-zero'),
       learningRate0: (await read(`seed-${seed}-learning-rate-0`)).get('r1-zero'),
     })),

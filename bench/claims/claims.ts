@@ -1,5 +1,6 @@
 import {
   coldStartFunnel,
+  devLearnsFaster,
   type Finding,
   formatKept,
   languageKept,
@@ -26,6 +27,8 @@ export interface Claim {
   readonly tests: readonly TestsToPass[];
   /** Judges runs of examples/r1-tiny.yaml by the median over their seeds. */
   readonly tiny?: (runs: readonly TinyRun[]) => Finding | undefined;
+  /** That takes the stages of `withTwins`, too. */
+  readonly twins?: true;
   /** The pipeline with more than a thousand updates shows it. */
   readonly updates?: true;
   /** What of the claim nothing here shows yet, or cannot show at this size. */
@@ -83,7 +86,8 @@ export const claims: readonly Claim[] = [
     number: 11,
     claim: 'SFT makes self-verification likelier and RL faster',
     tests: [],
-    lacks: 'the same RL from base and from Dev1, side by side',
+    tiny: devLearnsFaster,
+    twins: true,
   },
   {
     number: 12,
@@ -101,7 +105,7 @@ export const claims: readonly Claim[] = [
     claim: 'Language consistency costs a little accuracy',
     tests: [tests('trainer/rewards/language-consistency')],
     tiny: languageKept,
-    lacks: 'the same RL without the reward, side by side',
+    twins: true,
   },
   {
     number: 15,
@@ -190,7 +194,7 @@ export const claims: readonly Claim[] = [
     claim: 'Copy-paste of skills to other models',
     tests: [],
     tiny: studentLearns,
-    lacks: 'the twin of the student that has RL alone',
+    twins: true,
   },
   { number: 31, claim: 'Five steps in one process', tests: [], tiny: wholeRun },
 ];

@@ -1,9 +1,20 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
+import { parse } from 'yaml';
 import { type Claim, claims } from '../../bench/claims/claims.ts';
-import { manyUpdates, type TinyRun, zeroGains, zeroMixesLanguages } from '../../bench/claims/findings.ts';
+import {
+  devLearnsFaster,
+  languageKept,
+  manyUpdates,
+  studentLearns,
+  type TinyRun,
+  zeroGains,
+  zeroMixesLanguages,
+} from '../../bench/claims/findings.ts';
 import { type Evidence, judgeClaim } from '../../bench/claims/judge-claim.ts';
 import type { StageRecord } from '../../bench/claims/run-record.ts';
+import { type StagesOfManifest, withTwins } from '../../bench/claims/twins.ts';
+import { doesNotGain } from '../../bench/learning-claims.ts';
 
 const none: Evidence = { tests: new Map(), tiny: [], updates: undefined };
 
@@ -112,4 +123,81 @@ test.each([
 ])('$steps updates of $seconds s: $holds', ({ steps, seconds, holds }) => {
   const made = Array.from({ length: steps }, () => ({ step_time: seconds }));
   expect(manyUpdates(stage({}, made), 4).holds).toBe(holds);
+});
+
+test('twins differ from stages of the example in what their claim is about alone', () => {
+  const example = parse(readFileSync('examples/r1-tiny.yaml', 'utf8')) as StagesOfManifest;
+  const named = (name: string) => withTwins(example).spec.stages.find((each) => each.name === name);
+  const [rl, zero] = [named('reasoning-rl'), named('r1-zero')];
+  const rewards = [{ accuracy: {} }, { format: {} }];
+  expect(named('any-language')).toEqual({ ...rl, name: 'any-language', grpo: { ...rl?.grpo, rewards } });
+  expect(named('rl-from-base')).toEqual({ ...rl, name: 'rl-from-base', model: { from: 'base' } });
+  const student = { name: 'student-rl', model: { from: 'student-base' }, gate: undefined };
+  expect(named('student-rl')).toEqual({ ...zero, ...student });
+});
+
+test('a twin whose model is not made is left out', () => {
+  const example = parse(readFileSync('examples/r1-tiny.yaml', 'utf8')) as StagesOfManifest;
+  const stages = example.spec.stages.slice(0, 2);
+  const names = withTwins({ spec: { stages } }).spec.stages.map(({ name }) => name);
+  expect(names).toEqual(['base', 'r1-zero', 'phrases-of-base']);
+});
+
+function runOf(stages: Record<string, StageRecord>): TinyRun {
+  return { seed: 7, stages: new Map(Object.entries(stages)), randomReward: undefined, learningRate0: undefined };
+}
+
+/** A stage whose share of right answers rises by so much a step. */
+const rising = (from: number, by: number) =>
+  stage(
+    {},
+    Array.from({ length: 20 }, (_, step) => ({ 'rewards/accuracy/mean': from + by * step })),
+  );
+const phrases = (rate: number) => stage({ 'reflection_rate/plain': rate });
+
+test('RL from Dev1 needs fewer steps than from base where it is there sooner, in the mean of five steps', () => {
+  const twins = { 'phrases-of-dev1': phrases(0.3), 'phrases-of-base': phrases(0.1) };
+  const judged = (dev: StageRecord, base: StageRecord) =>
+    devLearnsFaster([runOf({ ...twins, 'reasoning-rl': dev, 'rl-from-base': base })]);
+  expect(judged(rising(0.9, 0), rising(0.4, 0.05))).toEqual({
+    holds: true,
+    found: expect.stringContaining('5 (one seed) from Dev1, 12 (one seed) from base'),
+  });
+  expect(judged(rising(0.4, 0.05), rising(0.9, 0))?.holds).toBe(false);
+  expect(judged(rising(0.4, 0), rising(0.4, 0))?.found).toContain('21 (one seed) from Dev1, 21 (one seed) from base');
+  expect(devLearnsFaster([runOf({ 'reasoning-rl': rising(0.9, 0) })])).toBeUndefined();
+});
+
+const ended = (rate: number, language: number) =>
+  stage({ 'eval/pass@1': rate, 'eval/pass@1_stderr': 0.01, 'eval/language_consistency': language });
+
+test.each([
+  { name: 'a small cost', accuracy: 0.92, consistency: 0.99, holds: true },
+  { name: 'no more language than without', accuracy: 0.94, consistency: 0.96, holds: false },
+  { name: 'a cost beyond five points', accuracy: 0.8, consistency: 0.99, holds: false },
+])('the language reward: $name', ({ accuracy, consistency, holds }) => {
+  const stages = { 'reasoning-rl': ended(accuracy, consistency), 'any-language': ended(0.94, 0.97) };
+  expect(languageKept([runOf(stages)])?.holds).toBe(holds);
+});
+
+const students = (distilled: number, twin: number) =>
+  studentLearns([runOf({ 'student-base': passed(0.1), distilled: passed(distilled), 'student-rl': passed(twin) })]);
+
+test('a distilled student is to be above its twin that has RL alone', () => {
+  expect(students(0.9, 0.3)).toEqual({
+    holds: true,
+    found: 'pass@1 0.100 (one seed) before, 0.900 (one seed) distilled, 0.300 (one seed) with RL alone',
+  });
+  expect(students(0.3, 0.9)?.holds).toBe(false);
+});
+
+const measured = (rate: number) => ({ 'eval/pass@1': rate, 'eval/pass@1_stderr': 0.02 });
+
+test.each([
+  { name: 'one seed may gain by chance', gains: [0.053, -0.032, -0.008], holds: true },
+  { name: 'all of them gain', gains: [0.06, 0.05, 0.04], holds: false },
+  { name: 'noise wears it down', gains: [-0.1], holds: true },
+])('a control over its seeds: $name', ({ gains, holds }) => {
+  const runs = gains.map((gain) => ({ before: measured(0.4), after: measured(0.4 + gain) }));
+  expect(doesNotGain('random reward', runs).holds).toBe(holds);
 });
