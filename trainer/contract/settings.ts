@@ -78,7 +78,7 @@ export const sample = withRules(
     decontaminate: names
       .optional()
       .describe(
-        'Datasets that models are measured on. Prompts, worked examples and completions that share ten words in a row with a question of their held-out rows (of all rows where none are held out) are dropped and counted.',
+        'Datasets that models are measured on. Prompts, worked examples and completions that share ten words in a row with a question of their held-out rows (of all rows where none are held out), or with its solution, are dropped and counted.',
       ),
     perPrompt: positiveInt.default(8).describe('Completions per prompt.'),
     methods: z

@@ -91,7 +91,7 @@ async function cleaning(file: StageFile): Promise<RowManifest['filters']> {
   if (datasets.length === 0) return [];
   const digests = datasets.map(async (each) => [each.name, await datasetDigest(each, file.seed)] as const);
   const against = Object.fromEntries(await Promise.all(digests));
-  return [{ name: 'decontaminated', version: 1, settings: { words: gramWords, against } }];
+  return [{ name: 'decontaminated', version: 2, settings: { words: gramWords, against } }];
 }
 
 function filtersOf(

@@ -49,7 +49,11 @@ export class Sampler {
   static async open(settings: SampleSettings, workspace: Workspace, policy: Policy): Promise<Sampler> {
     const { decontaminate } = settings;
     const grams = decontaminate && new EvaluationGrams();
-    if (decontaminate) grams?.add(await workspace.inputs.rows(decontaminate, 'evaluation'));
+    for (const name of decontaminate ?? []) {
+      const dataset = workspace.file.datasets.find((each) => each.name === name);
+      // oxlint-disable-next-line no-await-in-loop -- one data set after the other
+      grams?.add(await workspace.inputs.evaluationRows(name), dataset?.columns?.answer);
+    }
     return new Sampler(settings, workspace, policy, grams);
   }
 
@@ -74,7 +78,11 @@ export class Sampler {
       }
       const gram = this.grams?.findInRow(isGiven ? row : { messages: row.messages });
       if (gram !== undefined) {
-        return { kind: 'dropped', reason: 'contaminated', found: `an evaluation question has “${gram}”, too` };
+        return {
+          kind: 'dropped',
+          reason: 'contaminated',
+          found: `an evaluation question, or its solution, has “${gram}”, too`,
+        };
       }
       const { method, messages } = this.prompt(row);
       return method === 'given'

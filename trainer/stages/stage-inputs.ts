@@ -30,6 +30,13 @@ export class StageInputs {
     return joinRows(await Promise.all(names.map((name) => this.rowsOf(name, part))));
   }
 
+  /** The rows of a dataset that models are measured on, with all columns of its file. */
+  async evaluationRows(name: string): Promise<RowList> {
+    // Not kept: rows of the same dataset that are sampled have fewer columns.
+    const { train, heldOut } = await this.open(name, true);
+    return heldOut.length > 0 ? heldOut : train;
+  }
+
   /** The directory of an earlier stage's output; refuses one that is not exactly what the operator pinned. */
   async verified(input: PinnedInput): Promise<string> {
     await verifyCheckpoint(input.path, input.digest);
@@ -50,16 +57,16 @@ export class StageInputs {
   }
 
   private dataset(name: string): Promise<Dataset> {
-    const opened = this.datasets.get(name) ?? this.open(name);
+    const opened = this.datasets.get(name) ?? this.open(name, false);
     this.datasets.set(name, opened);
     return opened;
   }
 
-  private async open(name: string): Promise<Dataset> {
+  private async open(name: string, allColumns: boolean): Promise<Dataset> {
     const settings = this.file.datasets.find((dataset) => dataset.name === name);
     if (!settings) throw new UserError(`stage ${this.file.stage}: no dataset or input is named "${name}"`);
     const isScored = this.file.settings.grpo?.rewards.some((reward) => ownReward(reward) !== undefined) ?? false;
-    const further = isScored || settings.answer?.verifier !== undefined;
+    const further = allColumns || isScored || settings.answer?.verifier !== undefined;
     return loadDataset(settings, this.file.seed, { onActivity: this.onActivity, further });
   }
 }

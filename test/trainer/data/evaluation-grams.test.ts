@@ -60,6 +60,32 @@ test('of a conversation what the user says counts, of a document its text', () =
   expect(all.findInRow({ ...ask('Go on.'), completion: document })).toBeDefined();
 });
 
+const solved = 'The train runs 460 km at 80 km an hour, so it takes 5.75 hours and arrives at 14:45.';
+const asked = ask('When is it there?');
+
+test.each([
+  { where: 'the completion', row: { ...asked, completion: solved } },
+  {
+    where: 'the gold answer',
+    row: { ...asked, answer: { kind: 'exact' as const, in: 'answerTag' as const, gold: solved } },
+  },
+  { where: 'a column of that name', row: { ...asked, columns: { solution: solved } } },
+  { where: 'the column of the answer', row: { ...asked, columns: { answer: `${solved} #### 14:45` } } },
+  { where: 'a column that a data set names so', row: { ...asked, columns: { worked: solved } } },
+])('ten words of a solution that stands in $where are found', ({ row }) => {
+  const all = new EvaluationGrams();
+  all.add([row], 'worked');
+  expect(all.findIn(`So: ${solved}`)).toBe('the train runs 460 km at 80 km an hour');
+  expect(all.findIn('It runs at 80 km an hour.')).toBeUndefined();
+});
+
+test('an answer of fewer words is no text that another one could be taken from', () => {
+  const all = new EvaluationGrams();
+  all.add([{ ...asked, completion: '14:45', columns: { answer: 12, solution: 'It is 14:45.' } }]);
+  expect(all.findIn('14:45')).toBeUndefined();
+  expect(all.findIn('It is 14:45.')).toBeUndefined();
+});
+
 const windows = (of: string) => {
   const words = of.split(' ');
   return words.slice(gramWords - 1).map((_, at) => words.slice(at, at + gramWords).join(' '));

@@ -90,13 +90,17 @@ test('prompts that share ten words with a question that models are measured on a
   expect(rows.map(({ messages }) => messages[0]?.content)).toEqual([other.prompt]);
   expect(metrics).toMatchObject({ 'data/rows': 3, 'data/used': 1, 'data/dropped_contaminated': 2 });
   const against = { exam: expect.stringMatching(/^[0-9a-f]{64}$/) };
-  expect(manifest.filters).toEqual([{ name: 'decontaminated', version: 1, settings: { words: 10, against } }]);
+  expect(manifest.filters).toEqual([{ name: 'decontaminated', version: 2, settings: { words: 10, against } }]);
   expect(faultOfOrigin(rows[0] as Row, manifest)).toBeUndefined();
 
   // What was kept in view of one exam is not what another one would leave, though nothing of either is learned.
   const anew = await keptWith([{ prompt: 'Name a city.', answer: 0 }]);
   expect(anew.rows).toHaveLength(3);
   expect(anew.manifest.filters).not.toEqual(manifest.filters);
+
+  // A prompt may be how a question is solved.
+  const solved = await keptWith([{ prompt: 'How many?', answer: 0, solution: `It is so: ${question(2).prompt}` }]);
+  expect(solved.metrics).toMatchObject({ 'data/used': 1, 'data/dropped_contaminated': 2 });
 });
 
 test('given completions pass the filters beside sampled ones, to the row of a quota, also after a kill', async () => {

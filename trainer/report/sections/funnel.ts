@@ -4,7 +4,7 @@ import { type Html, html } from '../html.ts';
 /** Why a completion was dropped, in words; other causes are shown as they are called. */
 const causes: Readonly<Record<string, string>> = {
   noThought: 'no chain of thought written',
-  contaminated: 'has words of an evaluation question',
+  contaminated: 'has words of an evaluation question or its solution',
   abstained: 'verifier abstained',
   correct: 'not correct',
   readable: 'not readable',
