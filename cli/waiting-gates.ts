@@ -1,6 +1,6 @@
 import { succeededStatus } from '../operator/api/conditions.ts';
 import type { R1Pipeline } from '../operator/api/pipeline.ts';
-import { approvedStages } from '../operator/core/approval.ts';
+import { approveCommand, openingApproval } from '../operator/core/approval.ts';
 
 /**
  * A line for every gate that waits for a person: its figure, and what opens it.
@@ -9,14 +9,14 @@ import { approvedStages } from '../operator/core/approval.ts';
  * @param runs what goes on behind a gate that was approved since the pipeline was last looked at
  */
 export function waitingGates(pipeline: R1Pipeline, approve: string, runs: string): string[] {
-  const { metadata, status } = pipeline;
+  const { metadata, spec, status } = pipeline;
   if (succeededStatus(status?.conditions) === 'False') return []; // to open one is of no use
-  const approved = approvedStages(pipeline);
   return (status?.gates ?? [])
     .filter(({ action }) => action === 'Waiting')
-    .map(({ stage, message }) =>
-      approved.includes(stage)
-        ? `${metadata.name}: the gate of ${stage} is approved; ${runs} goes on`
-        : `${metadata.name}: gate of ${stage}: ${message}: ${approve} ${stage}`,
-    );
+    .map(({ stage: name, message }) => {
+      const stage = spec.stages.find((each) => each.name === name) ?? { name };
+      return openingApproval(pipeline, stage)
+        ? `${metadata.name}: the gate of ${name} is approved; ${runs} goes on`
+        : `${metadata.name}: gate of ${name}: ${message}: ${approveCommand(approve, stage)}`;
+    });
 }

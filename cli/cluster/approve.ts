@@ -1,6 +1,6 @@
 import { annotations, approvedBecausePrefix, approvedByPrefix } from '../../operator/api/metadata.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
-import { afterApproval, approvedStages, requireOpenGate } from '../../operator/core/approval.ts';
+import { afterApproval, approvalOf, approvedStages, requireOpenGate } from '../../operator/core/approval.ts';
 import { selfSubjectReviews } from '../../operator/kube/client/resources.ts';
 import { changePipeline } from './change-pipeline.ts';
 import type { Cluster } from './cluster.ts';
@@ -18,7 +18,7 @@ export async function approveOnCluster(
 ): Promise<string> {
   const by = await whoAmI(cluster);
   const pipeline = await changePipeline(cluster, name, (now) => {
-    requireOpenGate(now, stage);
+    requireOpenGate(now, stage, because);
     return approval(now, stage, { by, because });
   });
   return approvedInWords(pipeline, stage);
@@ -34,19 +34,22 @@ async function whoAmI(cluster: Cluster): Promise<string | undefined> {
   }
 }
 
-/** The merge patch that approves a gate beside those that were approved; none where it was. */
+/** The merge patch that approves a gate beside those that were approved, or gives the reason that was lacking; none where nothing is new. */
 export function approval(
   pipeline: R1Pipeline,
   stage: string,
   { by, because }: { readonly by?: string | undefined; readonly because?: string | undefined } = {},
 ): { readonly metadata: object } | undefined {
   const approved = approvedStages(pipeline);
-  if (approved.includes(stage)) return undefined;
+  const known = approvalOf(pipeline, stage);
+  if (known && (known.because !== undefined || because === undefined)) return undefined;
   const said = {
     ...(by !== undefined && { [`${approvedByPrefix}${stage}`]: by }),
     ...(because !== undefined && { [`${approvedBecausePrefix}${stage}`]: because }),
   };
-  return { metadata: { annotations: { [annotations.approved]: [...approved, stage].join(','), ...said } } };
+  return {
+    metadata: { annotations: { [annotations.approved]: [...new Set([...approved, stage])].join(','), ...said } },
+  };
 }
 
 /** @param pipeline as it is after the approval */

@@ -12,7 +12,7 @@ export function addApprove(program: Command): void {
     .description('let a pipeline go on behind a gate that waits for a person')
     .argument('<pipeline>', 'its name')
     .argument('<stage>', 'the stage whose gate waits')
-    .option('--because <text>', 'why, which is recorded with the decision');
+    .option('--because <text>', 'why, which is recorded with the decision; asked for where a bound was not kept');
   addPlaceOptions(command).action(
     async (pipeline: string, stage: string, options: PlaceOptions & { because?: string }) => {
       const { state, because } = options;

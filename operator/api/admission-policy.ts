@@ -1,5 +1,5 @@
 import type { Rule } from '../../trainer/contract/schema.ts';
-import { apiGroup, apiVersion, approvedByPrefix } from './metadata.ts';
+import { annotations, apiGroup, apiVersion, approvedBecausePrefix, approvedByPrefix } from './metadata.ts';
 import { schemaOf } from './manifest.ts';
 import { ofEveryStage } from './references.ts';
 import type { StructuralSchema } from './structural-schema.ts';
@@ -67,8 +67,21 @@ function specPolicy(): object[] {
   });
 }
 
-/** An approval carries the name of whoever gives it: only they can write it, and nobody can make it another one. */
+/** CEL: the stages that annotations approve. @param given name of a variable with annotations */
+function approvedIn(given: string): string {
+  const { approved } = annotations;
+  return `('${approved}' in variables.${given} ? variables.${given}['${approved}'].split(',').map(each, each.trim()) : [])`;
+}
+
+/**
+ * An approval carries the name of whoever gives it: only they can write it, and nobody can make it another one. One that lets pass what a
+ * bound would stop carries its reason, too.
+ */
 function approvalsPolicy(): object[] {
+  const waitsAtBound =
+    "has(stage.gate) && has(stage.gate.onFailure) && stage.gate.onFailure == 'Wait' && !has(stage.gate.approval)";
+  const reason = `'${approvedBecausePrefix}' + stage.name`;
+  const hasReason = `${reason} in variables.given && variables.given[${reason}].trim() != ''`;
   const theirs = `variables.given[key] == request.userInfo.username`;
   const kept = `(key in variables.before && variables.before[key] == variables.given[key])`;
   return denyPolicy(`r1pipelines-approvals.${apiGroup}`, {
@@ -78,8 +91,16 @@ function approvalsPolicy(): object[] {
         name: 'before',
         expression: "request.operation == 'CREATE' ? {} : oldObject.metadata.?annotations.orValue({})",
       },
+      {
+        name: 'exceptions',
+        expression: `object.spec.stages.filter(stage, ${waitsAtBound} && stage.name in ${approvedIn('given')} && !(stage.name in ${approvedIn('before')}) && !(${hasReason})).map(stage, stage.name)`,
+      },
     ],
     validations: [
+      {
+        expression: 'size(variables.exceptions) == 0',
+        messageExpression: `'metadata.annotations: found no reason why the gate of ' + variables.exceptions.join(', ') + ' is opened, expected one in ${approvedBecausePrefix}STAGE (kubectl r1 approve PIPELINE STAGE --because REASON)'`,
+      },
       {
         expression: `variables.given.all(key, !key.startsWith('${approvedByPrefix}') || ${theirs} || ${kept})`,
         messageExpression: `'metadata.annotations: ${approvedByPrefix}STAGE is the name of whoever approves, expected ' + request.userInfo.username`,

@@ -48,7 +48,7 @@ export const gate = withRules(
       .enum(['Stop', 'Continue', 'Rollback', 'Wait'])
       .default('Stop')
       .describe(
-        'Stop: the pipeline fails. Continue: recorded, nothing else. Rollback: later stages use the model of notBelow.stage, else the model that this stage started from. Wait: stages that need this one wait until a person approves.',
+        'Stop: the pipeline fails. Continue: recorded, nothing else. Rollback: later stages use the model of notBelow.stage, else the model that this stage started from. Wait: stages that need this one wait until a person approves, and says why.',
       ),
   }),
   [

@@ -83,7 +83,7 @@ export const gateDecision = z.strictObject({
     .string()
     .max(300)
     .optional()
-    .describe('Why it was approved, in the words of whoever did; absent where nobody said.'),
+    .describe('Why it was approved, in the words of whoever did; never absent where a bound was not kept.'),
   uses: z.string().max(63).optional().describe('After a rollback: the stage, or base, whose model is used instead.'),
   message: z.string().max(1000).describe('The decision in words.'),
   digest: z.string().max(64).describe('SHA-256 of the gate, the checkpoint and the figure that it judged.'),

@@ -1,6 +1,7 @@
 import { UserError } from '../../trainer/contract/errors.ts';
 import { annotations, approvedBecausePrefix, approvedByPrefix } from '../api/metadata.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
+import type { PipelineStage } from '../api/pipeline-stage.ts';
 
 /** Stages whose gate a person has approved, by the annotation of their pipeline. */
 export function approvedStages({ metadata }: R1Pipeline): string[] {
@@ -21,6 +22,25 @@ export function approvalOf(pipeline: R1Pipeline, stage: string): Approval | unde
   const by = given[`${approvedByPrefix}${stage}`] ?? approvedWith(pipeline);
   const because = given[`${approvedBecausePrefix}${stage}`];
   return { ...(by !== undefined && { by }), ...(because !== undefined && { because }) };
+}
+
+/** The word that opens the gate of a stage: to go on although a bound was not kept is an exception, which counts with its reason alone. */
+export function openingApproval(
+  pipeline: R1Pipeline,
+  { name, gate }: Pick<PipelineStage, 'name' | 'gate'>,
+): Approval | undefined {
+  const approval = approvalOf(pipeline, name);
+  return isException(gate) && approval?.because === undefined ? undefined : approval;
+}
+
+/** Whoever approves it lets pass what its bound would stop. */
+function isException(gate: PipelineStage['gate']): boolean {
+  return gate !== undefined && gate.approval === undefined;
+}
+
+/** The command that opens a gate. @param approve up to the stage, such as `r1 approve r1-tiny` */
+export function approveCommand(approve: string, { name, gate }: Pick<PipelineStage, 'name' | 'gate'>): string {
+  return `${approve} ${name}${isException(gate) ? " --because 'REASON'" : ''}`;
 }
 
 /** The program that set the approvals, where it said nobody's name; of all fields a shell tells of theirs alone. */
@@ -64,8 +84,12 @@ export function namesIn(annotation = ''): string[] {
     .filter((each) => each !== '');
 }
 
-/** @throws UserError when no person is asked at this gate, or it has been decided */
-export function requireOpenGate({ metadata, spec, status }: R1Pipeline, stage: string): void {
+/**
+ * @param because why it is opened
+ * @throws UserError when no person is asked at this gate, it has been decided, or it is an exception without a reason
+ */
+export function requireOpenGate(pipeline: R1Pipeline, stage: string, because: string | undefined): void {
+  const { metadata, spec, status } = pipeline;
   const waiting = spec.stages.filter(({ gate }) => gate?.approval === true || gate?.onFailure === 'Wait');
   const names = waiting.map((each) => each.name);
   if (!names.includes(stage)) {
@@ -83,6 +107,13 @@ export function requireOpenGate({ metadata, spec, status }: R1Pipeline, stage: s
   if (decision !== undefined && !['Waiting', 'Approved'].includes(decision.action)) {
     throw new UserError(
       `pipeline ${metadata.name}: the gate of ${stage} was decided before (${decision.action}): ${decision.message}`,
+    );
+  }
+  const asked = waiting.find(({ name }) => name === stage);
+  const isNew = decision?.action !== 'Approved' && asked && openingApproval(pipeline, asked) === undefined;
+  if (isNew && isException(asked.gate) && !because?.trim()) {
+    throw new UserError(
+      `pipeline ${metadata.name}: the gate of ${stage} has a bound; found no reason to go on without it, expected one: --because 'REASON'`,
     );
   }
 }

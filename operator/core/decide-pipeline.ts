@@ -1,3 +1,4 @@
+import { approveCommand } from './approval.ts';
 import { lastsForMs } from './budget.ts';
 import {
   goOnWithFinishedStages,
@@ -127,7 +128,7 @@ function waitForApproval({ pipeline, views }: PipelineSituation): Verdict | unde
   const waiting = views.filter(({ gate }) => gate?.action === 'Waiting');
   if (waiting.length === 0) return undefined;
   const said = waiting.map(({ stage, gate }) => `gate of stage ${stage.name}: ${gate?.message}`);
-  const approve = waiting.map(({ stage }) => `r1 approve ${pipeline.metadata.name} ${stage.name}`).join(', ');
+  const approve = waiting.map(({ stage }) => approveCommand(`r1 approve ${pipeline.metadata.name}`, stage)).join(', ');
   const message = `${said.join('; ')} (${approve}; on a cluster: ${approve.replaceAll('r1 approve', 'kubectl r1 approve')})`;
   return { status: 'Unknown', reason: 'WaitingForApproval', message };
 }

@@ -4,7 +4,7 @@ import type { PipelineStage } from '../api/pipeline-stage.ts';
 import type { R1Stage, ResolvedModel, StageInput } from '../api/stage.ts';
 import { tellsApart } from '../../trainer/contract/digest-version.ts';
 import { askFor, isChangedByHand } from './asked-for.ts';
-import { approvalOf } from './approval.ts';
+import { openingApproval } from './approval.ts';
 import { hasNotEnded, hasResult, spentOn, total, type Spending } from './attempts.ts';
 import { formerSpending } from './former-spending.ts';
 import { judgeGate } from './gate.ts';
@@ -143,7 +143,7 @@ function gateOf(
     judged(object),
     other && judged(other.object),
     known,
-    approvalOf(pipeline, stage.name),
+    openingApproval(pipeline, stage),
     rollbackTo,
     now,
   );

@@ -37,7 +37,7 @@ export async function readPipelineState(stateDir: string, name: string): Promise
  * Lets a pipeline go on behind a gate that waits for a person, whether it is being run or not.
  *
  * @returns what happened, in words
- * @throws UserError when no person is asked at this gate, or it has been decided
+ * @throws UserError when no person is asked at this gate, or it has been decided, or it is an exception without a reason
  */
 export async function approveGate(
   stateDir: string,
@@ -45,7 +45,7 @@ export async function approveGate(
   stage: string,
   because?: string,
 ): Promise<string> {
-  requireOpenGate(pipeline.pipeline, stage);
+  requireOpenGate(pipeline.pipeline, stage, because);
   const { name } = pipeline.pipeline.metadata;
   await new StateDirectory(stateDir, name).approve(stage, { ...whoAmI(), ...(because !== undefined && { because }) });
   const goesOn = pipeline.runner === undefined ? 'the next r1 run goes on' : `${pipeline.runner} goes on`;

@@ -15,7 +15,7 @@ test.each([asksPerson, '{approval: true}'])('opens a gate that waits: %s', async
   const bench = new Workbench();
   const pipeline = pipelineOf(stages(gate));
   expect(await bench.run(pipeline)).toMatchObject({ outcome: 'Waiting', reason: 'WaitingForApproval' });
-  expect(await approve(bench, 'pretrained')).toMatchObject({
+  expect(await approve(bench, 'pretrained', '--because', 'it will do')).toMatchObject({
     code: 0,
     stdout: 'test: the gate of pretrained is approved; the next r1 run goes on\n',
   });
@@ -54,7 +54,7 @@ test.each([['get'], ['get', 'stages'], ['get', 'stages', 'test']])(
     expect([code, stderr]).toEqual([
       0,
       'test: gate of pretrained: reward is 0.5, at least 1 was asked; waits for approval: ' +
-        `r1 approve --state ${bench.stateDir} test pretrained\n`,
+        `r1 approve --state ${bench.stateDir} test pretrained --because 'REASON'\n`,
     ]);
     if (args.length === 1) expect(stdout).toMatch(/\ntest +Waiting +pretrained +0\/4 +- /);
   },
@@ -63,7 +63,7 @@ test.each([['get'], ['get', 'stages'], ['get', 'stages', 'test']])(
 test.each([['get'], ['get', 'stages']])('r1 %s says that a gate is approved before a run goes on', async (...args) => {
   const bench = new Workbench();
   await bench.run(pipelineOf(stages(asksPerson)));
-  await approve(bench, 'pretrained');
+  await approve(bench, 'pretrained', '--because', 'it will do');
   const { stderr } = await r1([...args, '--state', bench.stateDir]);
   expect(stderr).toBe('test: the gate of pretrained is approved; r1 run goes on\n');
 });
@@ -75,7 +75,7 @@ test('opens a gate while another stage of the pipeline runs', async () => {
   const running = bench.run(pipelineOf(spec), { maxRunningStages: 2, signal: stop.signal });
   const status = () => JSON.parse(bench.read('pipeline.json')).status;
   await eventually(() => expect(status().gates).toMatchObject([{ action: 'Waiting' }]));
-  const { stdout } = await approve(bench, 'pretrained');
+  const { stdout } = await approve(bench, 'pretrained', '--because', 'it will do');
   expect(stdout).toBe(`test: the gate of pretrained is approved; process ${process.pid} goes on\n`);
   await eventually(() => expect(status().stages[1]).toMatchObject({ name: 'zero', state: 'Succeeded' }));
   stop.abort();
@@ -86,7 +86,7 @@ test('is remembered for a stage that has not ended', async () => {
   const bench = new Workbench({ pretrained: [{ failAfter: 1, exit: 'userError' }, {}] });
   const pipeline = pipelineOf(stages(asksPerson));
   expect((await bench.run(pipeline)).outcome).toBe('Failed');
-  const { stdout } = await approve(bench, 'pretrained');
+  const { stdout } = await approve(bench, 'pretrained', '--because', 'it will do');
   expect(stdout).toBe('test: the gate of pretrained is approved; it will not wait when the stage has succeeded\n');
   expect((await bench.run(pipeline)).outcome).toBe('Succeeded');
 });
@@ -96,7 +96,7 @@ test('counts beside the approvals that the manifest brings along', async () => {
   const { metadata, ...pipeline } = pipelineOf(stages(asksPerson));
   const annotated = { ...pipeline, metadata: { ...metadata, annotations: { 'r1.dev/approved': 'zero' } } };
   await bench.run(annotated);
-  await approve(bench, 'pretrained');
+  await approve(bench, 'pretrained', '--because', 'it will do');
   expect((await bench.run(annotated)).outcome).toBe('Succeeded');
 });
 
@@ -104,9 +104,11 @@ test('does not count for a result that is made anew', async () => {
   const bench = new Workbench();
   const pipeline = pipelineOf(stages(asksPerson));
   await bench.run(pipeline);
-  await approve(bench, 'pretrained');
+  await approve(bench, 'pretrained', '--because', 'it will do');
   expect((await bench.run(pipeline)).outcome).toBe('Succeeded');
-  expect((await approve(bench, 'pretrained')).stdout).toBe('test: the gate of pretrained was approved before\n');
+  expect((await approve(bench, 'pretrained', '--because', 'it will do')).stdout).toBe(
+    'test: the gate of pretrained was approved before\n',
+  );
   bench.plan({ pretrained: [{ steps: 4 }] });
   expect((await bench.run(pipeline, { rerunFrom: ['pretrained'] })).outcome).toBe('Waiting');
 });
@@ -118,6 +120,11 @@ test.each([
     gate: '{metric: x, atLeast: 1}',
     stage: 'pretrained',
     says: 'found a gate at pretrained that asks no person (onFailure: Stop); none of its gates waits for a person',
+  },
+  {
+    gate: asksPerson,
+    stage: 'pretrained',
+    says: "the gate of pretrained has a bound; found no reason to go on without it, expected one: --because 'REASON'",
   },
   {
     gate: '{metric: reward, atLeast: 0, onFailure: Wait}',

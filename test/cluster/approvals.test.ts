@@ -35,6 +35,26 @@ describeCluster('the name of whoever approves', (cluster) => {
     expect(metadata.annotations).toMatchObject({ 'approved-by.r1.dev/zero': 'alice', other: 'thing' });
   });
 
+  test('needs its reason where it lets pass what a bound stops', async () => {
+    const namespace = await cluster().namespace();
+    const annotate = (...given: readonly string[]) =>
+      cluster().kubectl('-n', namespace, 'annotate', 'r1pipeline', 'test', '--overwrite', ...given);
+    const gated = fourStages.replace(
+      '{accuracy: {}}]}}',
+      '{accuracy: {}}]}, gate: {metric: reward, atLeast: 1, onFailure: Wait}}',
+    );
+    await cluster().apply(manifest(gated).replace('{name: test}', `{name: test, namespace: ${namespace}}`));
+    for (const reason of [[], ['approved-because.r1.dev/zero= ']]) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await expect(annotate('r1.dev/approved=other, zero', ...reason)).rejects.toThrow(
+        'found no reason why the gate of zero is opened, expected one in approved-because.r1.dev/STAGE',
+      );
+    }
+    await annotate('r1.dev/approved=other, zero', 'approved-because.r1.dev/zero=the verifier was down');
+    await annotate('approved-because.r1.dev/zero-'); // what is recorded in the decision is told there
+    await annotate('r1.dev/approved=zero', 'else=where');
+  });
+
   test.each([
     { name: 'an annotation', more: [], by: 'kubectl-annotate' },
     { name: 'one of a named program', more: ['--field-manager=nightly'], by: 'nightly' },

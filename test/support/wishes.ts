@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { annotations } from '../../operator/api/metadata.ts';
+import { annotations, approvedBecausePrefix } from '../../operator/api/metadata.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 
 /** What a person asks of a pipeline. `which` chooses among its stages, `variant` among its manifests. */
@@ -27,7 +27,7 @@ export function asAsked<T extends R1Pipeline>(pipeline: T, wish: Wish, manifests
       return asked === undefined ? pipeline : { ...pipeline, spec: { ...asked.spec, suspend: spec.suspend } };
     }
     case 'approve':
-      return annotated(pipeline, annotations.approved, wish.which);
+      return approvedBecause(annotated(pipeline, annotations.approved, wish.which), wish.which);
     case 'rerun':
       return annotated(pipeline, annotations.rerunFrom, wish.which);
   }
@@ -37,6 +37,12 @@ function annotated<T extends R1Pipeline>(pipeline: T, annotation: string, stage:
   const { metadata, spec } = pipeline;
   const given = { ...metadata.annotations, [annotation]: pick(spec.stages, stage)?.name ?? '' };
   return { ...pipeline, metadata: { ...metadata, annotations: given } };
+}
+
+function approvedBecause<T extends R1Pipeline>(pipeline: T, stage: number): T {
+  const { metadata, spec } = pipeline;
+  const reason = { [`${approvedBecausePrefix}${pick(spec.stages, stage)?.name}`]: 'it is good enough' };
+  return { ...pipeline, metadata: { ...metadata, annotations: { ...metadata.annotations, ...reason } } };
 }
 
 /** One of a list, whatever the number. */

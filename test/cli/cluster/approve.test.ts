@@ -11,6 +11,8 @@ const spec = fourStages
   .replace('{accuracy: {}}]}}', '{accuracy: {}}]}, gate: {metric: reward, atLeast: 1, onFailure: Wait}}')
   .replace('sft: {data: [samples]}}', 'sft: {data: [samples]}, gate: {metric: eval/pass@1, atLeast: 1}}');
 
+const said = { 'approved-because.r1.dev/zero': 'it will do' };
+
 interface Situation {
   /** What the annotation says. */
   readonly approved?: string;
@@ -36,7 +38,10 @@ function pipelineIn({ approved, action, failed, suspended }: Situation): R1Pipel
   return {
     ...pipeline,
     spec: { ...pipeline.spec, suspend: suspended === true },
-    metadata: { ...pipeline.metadata, annotations: approved === undefined ? {} : { [annotations.approved]: approved } },
+    metadata: {
+      ...pipeline.metadata,
+      annotations: approved === undefined ? {} : { [annotations.approved]: approved, ...said },
+    },
     status: { conditions: failed ? [ended] : [], gates, stages: [], runSeconds: 0, gpuHours: 0 },
   };
 }
@@ -81,17 +86,33 @@ test.each<Situation & { name: string; becomes?: string; says: string }>([
   },
 ])('approves $name', ({ becomes, says, ...situation }) => {
   const before = pipelineIn(situation);
-  requireOpenGate(before, 'zero');
-  const patch = approval(before, 'zero');
-  expect(patch).toEqual(becomes && { metadata: { annotations: { [annotations.approved]: becomes } } });
+  const because = 'it will do';
+  requireOpenGate(before, 'zero', because);
+  const patch = approval(before, 'zero', { because });
+  expect(patch).toEqual(becomes && { metadata: { annotations: { [annotations.approved]: becomes, ...said } } });
   const after = pipelineIn({ ...situation, ...(becomes && { approved: becomes }) });
   expect(approvedInWords(after, 'zero')).toBe(says);
-  expect(approval(after, 'zero')).toBeUndefined();
+  expect(approval(after, 'zero', { because })).toBeUndefined();
 });
 
 test('an approval carries the name of whoever gives it', () => {
   expect(approval(pipelineIn({ action: 'Waiting' }), 'zero', { by: 'alice' })).toEqual({
     metadata: { annotations: { [annotations.approved]: 'zero', 'approved-by.r1.dev/zero': 'alice' } },
+  });
+});
+
+test.each([undefined, ' '])('refuses to go on without what a bound asks, because of %j', (because) => {
+  expect(() => requireOpenGate(pipelineIn({ action: 'Waiting' }), 'zero', because)).toThrow(
+    "the gate of zero has a bound; found no reason to go on without it, expected one: --because 'REASON'",
+  );
+  expect(() => requireOpenGate(pipelineIn({}), 'pretrained', because)).not.toThrow();
+});
+
+test('gives the reason that an approval lacks', () => {
+  const { metadata, ...pipeline } = pipelineIn({ action: 'Waiting' });
+  const unsaid = { ...pipeline, metadata: { ...metadata, annotations: { [annotations.approved]: 'zero' } } };
+  expect(approval(unsaid, 'zero', { because: 'it will do' })).toEqual({
+    metadata: { annotations: { [annotations.approved]: 'zero', ...said } },
   });
 });
 
@@ -108,12 +129,12 @@ test.each<Situation & { stage: string; says: string }>([
     says: `pipeline test: the gate of zero was decided before (${action}): reward is 0.5, at least 1 was asked`,
   })),
 ])('refuses $stage where its gate is $action', ({ stage, says, ...situation }) => {
-  expect(() => requireOpenGate(pipelineIn(situation), stage)).toThrow(says);
+  expect(() => requireOpenGate(pipelineIn(situation), stage, 'it will do')).toThrow(says);
 });
 
 test('refuses where no gate waits for a person', () => {
   const plain = pipelineOf(fourStages);
-  expect(() => requireOpenGate(plain, 'zero')).toThrow(
+  expect(() => requireOpenGate(plain, 'zero', undefined)).toThrow(
     'pipeline test: found no gate at zero; none of its gates waits for a person',
   );
 });
@@ -123,7 +144,7 @@ test.each<Situation & { name: string; says: string[] }>([
     name: 'waits',
     action: 'Waiting',
     says: [
-      'test: gate of zero: reward is 0.5, at least 1 was asked; waits for approval: kubectl r1 approve -n team test zero',
+      "test: gate of zero: reward is 0.5, at least 1 was asked; waits for approval: kubectl r1 approve -n team test zero --because 'REASON'",
     ],
   },
   {

@@ -47,11 +47,30 @@ test.each<Case>([
   {
     name: 'goes on once a person has approved',
     given: {
-      pipeline: { ...waiting, metadata: { name: 'test', annotations: { 'r1.dev/approved': 'other, pretrained' } } },
+      pipeline: {
+        ...waiting,
+        metadata: {
+          name: 'test',
+          annotations: { 'r1.dev/approved': 'other, pretrained', 'approved-because.r1.dev/pretrained': 'good enough' },
+        },
+      },
       stages: succeeded(pipeline, ['pretrained'], { metrics }),
     },
     actions: ['create zero'],
     condition: ['Unknown', 'Pending'],
+    gate: { action: 'Approved', because: 'good enough', passed: false },
+  },
+  {
+    name: 'waits where a person has approved what a bound stops, and has not said why',
+    given: {
+      pipeline: { ...waiting, metadata: annotated({ 'r1.dev/approved': 'pretrained' }).metadata },
+      stages: succeeded(pipeline, ['pretrained'], { metrics }),
+    },
+    condition: [
+      'Unknown',
+      'WaitingForApproval',
+      expect.stringContaining("(r1 approve test pretrained --because 'REASON'; on a cluster: kubectl r1 approve test"),
+    ],
   },
   {
     name: 'waits for a person where a gate asks for one',
