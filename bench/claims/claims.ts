@@ -159,7 +159,10 @@ export const claims: readonly Claim[] = [
   {
     number: 25,
     claim: 'Final RL: verifiable and preference rewards',
-    tests: [tests('trainer/rewards/create-rewards', /scope summary|last steps|domains/)],
+    tests: [
+      tests('trainer/rewards/create-rewards', /the scope that its setting names|last steps|domains/),
+      tests('trainer/stages/reward-model', /chain of thought/),
+    ],
     tiny: preferencesShape,
   },
   {

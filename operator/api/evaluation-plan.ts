@@ -43,11 +43,16 @@ export function hasHeldOutRows({ generator, heldOut }: DatasetSettings): boolean
   return generator === undefined ? heldOut !== undefined : generator.heldOut > 0;
 }
 
+/** Its rows are judged by no verifier. */
+function isOfRewardModels({ generator }: DatasetSettings): boolean {
+  return generator?.task === 'preferences' || generator?.task === 'safety';
+}
+
 /** A stage that samples or trains on the rows of another one has that one's prompts. */
 function evaluationOfPrompts(stage: PipelineStage, pipeline: R1Pipeline): EvaluationSettings | undefined {
   const data = [...new Set(promptsOf(dataOf(stage), pipeline))].filter((name) => {
     const dataset = findDataset(pipeline, name);
-    return dataset !== undefined && hasHeldOutRows(dataset) && dataset.generator?.task !== 'preferences';
+    return dataset !== undefined && hasHeldOutRows(dataset) && !isOfRewardModels(dataset);
   });
   if (data.length === 0) return undefined;
   const { sampling } = stage.grpo ?? {};

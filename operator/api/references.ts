@@ -80,11 +80,16 @@ const references: readonly Reference[] = [
   {
     path: 'rewardModel.pairs',
     list: true,
-    isSet: (s) => `has(${s}.rewardModel)`,
+    isSet: (s) => `has(${s}.rewardModel) && has(${s}.rewardModel.pairs)`,
     datasets: true,
     stages: ['sample'],
     fits: (s) => `has(${s}.sample.pairs)`,
     expected: 'a dataset or an earlier sample stage with pairs',
+  },
+  {
+    ...aDataset,
+    path: 'rewardModel.labelled',
+    isSet: (s) => `has(${s}.rewardModel) && has(${s}.rewardModel.labelled)`,
   },
   {
     path: 'review.data',

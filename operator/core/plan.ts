@@ -33,6 +33,7 @@ function namesIn(stage: PipelineStage, pipeline: R1Pipeline): string[] {
       ...(sample?.rewardModel === undefined ? [] : [sample.rewardModel]),
       ...judgesOfSamples(sample).flatMap(({ from }) => from ?? []),
       ...(rewardModel?.pairs ?? []),
+      ...(rewardModel?.labelled ?? []),
       ...(review === undefined ? [] : [review.data, ...comparedByFile(review.data, pipeline)]),
       ...(evaluate?.data ?? []),
       ...(evaluationOf(stage, pipeline)?.data ?? []),

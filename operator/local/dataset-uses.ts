@@ -29,6 +29,7 @@ export function datasetUses(
       ...uses(stage, path, 'pretrain', 'data', 'completion'),
       ...uses(stage, path, 'sft', 'data', 'completion'),
       ...uses(stage, path, 'rewardModel', 'pairs', 'pair'),
+      ...uses(stage, path, 'rewardModel', 'labelled', 'label'),
       ...uses(stage, path, 'grpo', 'prompts', 'prompt'),
       ...uses(stage, path, 'sample', 'prompts', 'prompt'),
     ];

@@ -55,7 +55,7 @@ export const badManifests: readonly BadManifest[] = [
     name: 'unknown choice',
     text: broken('task: addition', 'task: multiplication'),
     expected: [
-      'spec.datasets[0].generator.task: found "multiplication", expected one of mixture, addition, facts, greetings, preferences',
+      'spec.datasets[0].generator.task: found "multiplication", expected one of mixture, addition, facts, greetings, preferences, safety',
     ],
     server:
       'spec.datasets[0].generator.task: Unsupported value: "multiplication": supported values: "mixture", "addition"',

@@ -5,6 +5,7 @@ import { parameterLayout } from '../../trainer/models/parameters.ts';
 import {
   embedProgram,
   headGradientProgram,
+  headOf,
   headParameters,
   layerGradientProgram,
   layerParameters,
@@ -33,7 +34,7 @@ export async function gradientModel(
 ): Promise<Run> {
   const forward = await openForward(config, rows, length);
   const head = await openPart(headGradientProgram(config, loss, form), rows, length);
-  const ofHeadBefore = headParameters(config, loss === 'pairwise' ? 'scalar' : 'lm').map(
+  const ofHeadBefore = headParameters(config, headOf[loss]).map(
     ({ name, size }) => [`sum.${name}`, new Float32Array(size)] as const,
   );
   const backward = await openPart(layerGradientProgram(config, false), rows, length);

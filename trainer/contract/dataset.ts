@@ -47,9 +47,9 @@ export const answerPlaces = ['answerTag', 'completion'] as const;
 
 export const generatorSettings = object({
   task: z
-    .enum(['mixture', 'addition', 'facts', 'greetings', 'preferences'])
+    .enum(['mixture', 'addition', 'facts', 'greetings', 'preferences', 'safety'])
     .describe(
-      'mixture: documents for pre-training; addition, facts, greetings: prompts with checkable answers; preferences: chosen/rejected pairs.',
+      'mixture: documents for pre-training; addition, facts, greetings: prompts with checkable answers; preferences: chosen/rejected pairs; safety: answers to greetings, labelled good or bad by what their chain of thought is up to.',
     ),
   rows: positiveInt.default(2000).describe('Rows for training.'),
   heldOut: count.default(0).describe('Further rows, disjoint from the training rows, used by evaluation alone.'),
@@ -89,6 +89,8 @@ export const dataset = withRules(
       answer: column('the gold answer'),
       chosen: column('the better answer'),
       rejected: column('the worse answer'),
+      margin: column('by how much the better answer is better'),
+      label: column('whether the completion is good: true or false, 1 or 0'),
       language: column('the language of the prompt'),
       system: column('the system message'),
       tools: column('what the assistant may call'),
@@ -189,6 +191,10 @@ export const row = z.object({
     .optional(),
   chosen: z.string().optional(),
   rejected: z.string().optional(),
+  /** By how much the chosen answer should score higher. */
+  margin: z.number().optional(),
+  /** Whether the completion is good. */
+  label: z.boolean().optional(),
   /** What else the row of a file has, for functions of one's own: its fields but `prompt` and `completion`, under the names that they have there. */
   columns: z.record(z.string(), z.unknown()).optional(),
   /** Where it is from, if a sample stage kept it and nobody has edited it. */

@@ -12,7 +12,7 @@ import { stageSettings } from './settings.ts';
 const manifestPath = z.array(z.union([z.string(), z.number()]));
 
 /** What a stage does with the rows of a dataset, and so what they must have. */
-export const rowNeeds = ['prompt', 'completion', 'pair', 'answer'] as const;
+export const rowNeeds = ['prompt', 'completion', 'pair', 'label', 'answer'] as const;
 export type RowNeed = (typeof rowNeeds)[number];
 
 /** What rows are put in, where it is known: the chat template of the model that a stage begins with, or its own. */

@@ -73,7 +73,8 @@ function preferenceMakers(settings: Fields): Fields[] {
       fields['judge'],
       isFields(pairs) ? pairs['judge'] : undefined,
     ];
-    return [...(Array.isArray(pairs) ? [fields] : []), ...judges.filter(isFields)];
+    const isRewardModel = Array.isArray(pairs) || fields['labelled'] !== undefined;
+    return [...(isRewardModel ? [fields] : []), ...judges.filter(isFields)];
   });
 }
 

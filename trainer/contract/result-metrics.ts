@@ -12,17 +12,9 @@ import { updatesPerRollout } from './updates-per-rollout.ts';
 
 const ofEveryStep = ['loss', 'grad_norm', 'learning_rate'];
 const supervised = ['mean_token_accuracy', 'num_tokens', 'trained_token_frac', 'packing_efficiency', 'truncated_frac'];
-const pairs = [
-  'accuracy',
-  'margin',
-  'min_reward',
-  'mean_reward',
-  'max_reward',
-  'eval/pair_accuracy',
-  'eval/margin',
-  'eval/longer_chosen_frac',
-  'eval/longer_preferred_frac',
-];
+const scores = ['accuracy', 'min_reward', 'mean_reward', 'max_reward'];
+const pairs = ['margin', 'eval/pair_accuracy', 'eval/margin', 'eval/longer_chosen_frac', 'eval/longer_preferred_frac'];
+const labels = ['eval/label_accuracy', 'eval/good_frac', 'eval/roc_auc', 'eval/roc_auc_low', 'eval/roc_auc_high'];
 const judgedPairs = [
   'asked',
   'draws',
@@ -104,7 +96,10 @@ export function resultMetrics(
       ...evaluated,
     ];
   }
-  if (rewardModel) return [...ofEveryStep, ...pairs, ...ofRows('data'), ...ofRows('data/heldOut')];
+  if (rewardModel) {
+    const ofObjective = rewardModel.labelled === undefined ? pairs : labels;
+    return [...ofEveryStep, ...scores, ...ofObjective, ...ofRows('data'), ...ofRows('data/heldOut')];
+  }
   if (sample) {
     const { methods, given, thoughts } = sample;
     const rates = [

@@ -62,8 +62,10 @@ export const reward = exactlyOne(
       from: name.describe('The rewardModel stage.'),
       scope: z
         .enum(['summary', 'response'])
-        .default('summary')
-        .describe('summary: only what follows the think block is scored; response: everything.'),
+        .optional()
+        .describe(
+          'summary: only what follows the think block is scored; response: everything. What its stage has learned to read when absent.',
+        ),
       lastSteps: positiveInt.optional().describe('Only in the last this many steps; all when absent.'),
     })
       .optional()

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { grpo } from './grpo-settings.ts';
 import { judgedPairs, judgeOfRows } from './judge.ts';
 import { preferencePolicy } from './preference-policy.ts';
-import { count, exactlyOne, fraction, name, names, object, positiveInt, withRules } from './schema.ts';
+import { count, exactlyOne, exactlyOneRule, fraction, name, names, object, positiveInt, withRules } from './schema.ts';
 import type { LoraSettings } from './training.ts';
 import { evaluation, evaluationRules, promptShape, rowShape, sampling, trainingShape } from './training.ts';
 
@@ -161,16 +161,56 @@ export const sample = withRules(
 );
 export type SampleSettings = z.infer<typeof sample>;
 
-export const rewardModel = object({
-  ...trainingShape,
-  learningRate: trainingShape.learningRate.default(6e-6),
-  pairs: names.describe('Datasets with chosen and rejected, or sample stages with pairs.'),
-  preferencePolicy: preferencePolicy.optional(),
-  epochs: positiveInt.default(1).describe('Passes over the pairs.'),
-  batch: positiveInt.default(256).describe('Pairs per step.'),
-  ...rowShape,
-}).describe('Trains a reward model on pairs (Bradley–Terry), with a scalar head.');
+export const rewardModel = withRules(
+  object({
+    ...trainingShape,
+    learningRate: trainingShape.learningRate.default(6e-6),
+    pairs: names
+      .optional()
+      .describe(
+        'Datasets with chosen and rejected, or sample stages with pairs: the chosen one is to score higher (Bradley–Terry).',
+      ),
+    labelled: names
+      .optional()
+      .describe(
+        'Datasets of completions with a label, true for good and false for bad, such as safe and unsafe ones: the score is the logit of good (binary cross-entropy).',
+      ),
+    scope: z
+      .enum(['summary', 'response'])
+      .optional()
+      .describe(
+        'summary: it reads only what follows the think block; response: everything. When absent summary for pairs and response for labelled, as helpfulness and safety are judged in the paper. Rewards read what it has learned to read.',
+      ),
+    centerRewardsCoefficient: z
+      .number()
+      .min(0)
+      .max(10)
+      .default(0)
+      .describe(
+        'Of pairs: weight of (score of chosen + score of rejected)² in the loss, which draws scores to a mean of 0 (center_rewards_coefficient of TRL, 0.01 there in examples).',
+      ),
+    preferencePolicy: preferencePolicy.optional(),
+    epochs: positiveInt.default(1).describe('Passes over the rows.'),
+    batch: positiveInt.default(256).describe('Pairs, or labelled completions, per step.'),
+    ...rowShape,
+  }),
+  [
+    exactlyOneRule(['pairs', 'labelled'], 'data'),
+    {
+      rule: '!has(self.labelled) || self.centerRewardsCoefficient == 0.0',
+      message: 'centerRewardsCoefficient: labels say where 0 is; only pairs leave it open',
+    },
+  ],
+).describe('Trains a reward model, with a scalar head, on pairs or on labelled completions.');
 export type RewardModelSettings = z.infer<typeof rewardModel>;
+
+/** What of a response a reward model reads: the final summary for its helpfulness, everything for its safety. */
+export function rewardScope({
+  scope,
+  labelled,
+}: Pick<RewardModelSettings, 'scope' | 'labelled'>): 'summary' | 'response' {
+  return scope ?? (labelled === undefined ? 'summary' : 'response');
+}
 
 export const review = object({
   data: name.describe('The sample stage whose rows are reviewed.'),
@@ -212,8 +252,12 @@ export function loraOf(stage: StageSettings): LoraSettings | undefined {
   return (stage.pretrain ?? stage.grpo ?? stage.sft ?? stage.rewardModel)?.lora;
 }
 
+function ofRewardModel({ rewardModel: settings }: StageSettings): readonly string[] | undefined {
+  return settings?.pairs ?? settings?.labelled;
+}
+
 /** Names of the data that a stage learns, samples or reviews: of datasets and of stages that write rows. */
 export function dataOf(stage: StageSettings): readonly string[] {
-  const learned = stage.pretrain?.data ?? stage.grpo?.prompts ?? stage.sft?.data ?? stage.rewardModel?.pairs;
+  const learned = stage.pretrain?.data ?? stage.grpo?.prompts ?? stage.sft?.data ?? ofRewardModel(stage);
   return learned ?? stage.sample?.prompts ?? (stage.review === undefined ? [] : [stage.review.data]);
 }

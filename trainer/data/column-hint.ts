@@ -19,6 +19,7 @@ const otherNames = {
   ],
   chosen: ['accepted', 'preferred', 'response_chosen'],
   rejected: ['dispreferred', 'response_rejected'],
+  label: ['is_safe', 'safe', 'is_response_safe'],
 } as const;
 export type Column = keyof typeof otherNames;
 const columns = Object.keys(otherNames) as Column[];
@@ -53,6 +54,7 @@ export const columnsOf: Readonly<Record<RowNeed, readonly Column[]>> = {
   prompt: ['prompt'],
   completion: ['completion'],
   pair: ['chosen', 'rejected'],
+  label: ['completion', 'label'],
   answer: ['answer'],
 };
 

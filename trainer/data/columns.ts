@@ -46,6 +46,7 @@ const rowFields: readonly string[] = [
   'label',
   'chosen',
   'rejected',
+  'margin',
   'answer',
   'language',
   'system',

@@ -115,8 +115,9 @@ function refusal(render: () => void): string | undefined {
 function needsOf(row: Row): Partial<Record<RowNeed, boolean>> {
   return {
     prompt: row.messages.length > 0,
-    completion: row.completion !== undefined,
+    completion: row.completion !== undefined && row.label !== false,
     pair: row.chosen !== undefined,
+    label: row.completion !== undefined && row.label !== undefined,
   };
 }
 
@@ -128,9 +129,11 @@ function unmetNeed(need: RowNeed, look: Look, file: string | undefined, advise: 
     case 'prompt':
       return where && `${where}: found a document without a prompt, expected prompt or messages`;
     case 'completion':
-      return where && `${where}: has no completion to train; ${found('completion')}`;
+      return where && `${where}: has no completion to train, or one with the label false; ${found('completion')}`;
     case 'pair':
       return where && `${where}: has no chosen and rejected to compare; ${found('chosen')}`;
+    case 'label':
+      return where && `${where}: has no completion with a label of true or false, 1 or 0; ${found('label')}`;
     case 'answer':
       if (look.gradable) return undefined;
       return `${file}: no row has an answer that could be graded; ${found('answer')}`;

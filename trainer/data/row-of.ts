@@ -10,7 +10,7 @@ import { BadLine, inWords } from './bad-line.ts';
 import { fieldsOf, furtherColumns } from './columns.ts';
 import { type Fields, isRecord, namesOf, textOf } from './fields.ts';
 import { beginningOf } from './forms/forms.ts';
-import { pairOf, withCompletion } from './forms/responses.ts';
+import { labelOf, marginOf, pairOf, withCompletion } from './forms/responses.ts';
 import { toolsOf } from './forms/tools.ts';
 import { LackingColumn } from './lacking-column.ts';
 import { withSystem } from './system-message.ts';
@@ -28,6 +28,9 @@ export function rowOf(value: unknown, settings: DatasetSettings, id: string, fur
   const tools = toolsOf(fields['tools']);
   const language = languageOf(fields);
   const answer = answerOf(fields, settings);
+  const pair = pairOf(fields, messages);
+  const margin = pair.chosen === undefined ? undefined : marginOf(fields);
+  const label = completion && labelOf(fields);
   const row: Row = {
     id,
     dataset: settings.name,
@@ -38,7 +41,9 @@ export function rowOf(value: unknown, settings: DatasetSettings, id: string, fur
     ...(completion && { completion: completion.text }),
     ...(completion?.toolCalls && { toolCalls: [...completion.toolCalls] }),
     ...(answer !== undefined && { answer: { ...wayOf(settings), gold: answer } }),
-    ...pairOf(fields, messages),
+    ...(label !== undefined && { label }),
+    ...pair,
+    ...(margin !== undefined && { margin }),
     ...(further && { columns: furtherColumns(value as object) }),
   };
   return withSystem(withSystem(row, textOf(fields, 'system')), settings.system);

@@ -104,12 +104,14 @@ export interface Gradient {
 
 export interface MicroBatchResult {
   readonly loss: number;
-  /** Per sequence: probability of each trained token; none for pairs. */
+  /** Per sequence: probability of each trained token; none where scores are trained. */
   readonly probs: readonly Float32Array[];
   /** Per sequence: the largest probability at each trained token; sft alone. */
   readonly top: readonly Float32Array[];
   /** Per pair: the scores of the chosen and the rejected sequence; pairwise alone. */
-  readonly scores: readonly PairScores[];
+  readonly pairScores: readonly PairScores[];
+  /** Per sequence; pointwise alone. */
+  readonly scores: readonly number[];
 }
 
 /** Flat, one number for each parameter that is trained. */

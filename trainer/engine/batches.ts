@@ -88,6 +88,12 @@ export function cutBatch(batch: TrainingBatch, config: ModelConfig): TrainingPar
       batch: { ...batch, sequences },
     }));
   }
+  if (batch.loss === 'pointwise') {
+    return cutSequences(batch.sequences, config, { size: sizeOfScored }).map(({ sequences, ...cut }) => ({
+      ...cut,
+      batch: { ...batch, sequences },
+    }));
+  }
   return cutSequences(batch.sequences, config, { size: sizeOfDocument }).map(({ sequences, ...cut }) => ({
     ...cut,
     batch: { ...batch, sequences },

@@ -37,6 +37,6 @@ export function tokensOfRows(rowOf: Int32Array): number[] {
 
 function* sequencesOf(batch: TrainingBatch): Generator<readonly number[]> {
   if (batch.loss === 'pairwise') for (const { chosen, rejected } of batch.pairs) yield* [chosen, rejected];
-  else if (batch.loss === 'sft') for (const { ids } of batch.sequences) yield ids;
+  else if (batch.loss === 'sft' || batch.loss === 'pointwise') for (const { ids } of batch.sequences) yield ids;
   else for (const { promptIds, completionIds } of batch.sequences) yield* [promptIds, completionIds];
 }

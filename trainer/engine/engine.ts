@@ -1,6 +1,7 @@
 import { DivergedError } from '../contract/errors.ts';
 import type { Head, ModelConfig } from '../models/config.ts';
 import { parameterLayout } from '../models/parameters.ts';
+import { headOf } from '../models/programs.ts';
 import type { ParameterLayout, ParameterTensor } from '../models/parameters.ts';
 import { clipFactor } from '../optim/clipping.ts';
 import type { AskedFigure } from '../passes/head-runs.ts';
@@ -261,9 +262,10 @@ export class Engine {
         loss,
         gradNorm,
         positions,
-        ...(batch.loss !== 'pairwise' && { probs: inOrder(({ probs }) => probs) }),
+        ...(headOf[batch.loss] === 'lm' && { probs: inOrder(({ probs }) => probs) }),
         ...(batch.loss === 'sft' && { top: inOrder(({ top }) => top) }),
-        ...(batch.loss === 'pairwise' && { scores: inOrder(({ scores }) => scores) }),
+        ...(batch.loss === 'pairwise' && { scores: inOrder(({ pairScores }) => pairScores) }),
+        ...(batch.loss === 'pointwise' && { scores: inOrder(({ scores }) => scores) }),
       } as StepReport<B['loss']>;
     });
   }

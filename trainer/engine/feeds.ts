@@ -2,6 +2,8 @@ import { type PolicyLossForm, settingInputs, tokenInputs } from '../losses/polic
 import { type PackedSequence, type Packing, packSequences } from '../models/packing.ts';
 import { inverseOf } from '../rollout/decoder.ts';
 import type {
+  LabelledSequence,
+  PairBatch,
   PairScores,
   PolicyBatch,
   PreferencePair,
@@ -120,12 +122,25 @@ export function scoreFeeds(sequences: readonly ScoredSequence[]): Pick<LossFeeds
 }
 
 /** Row 2i is the chosen and row 2i + 1 the rejected sequence of pair i. */
-export function pairFeeds(pairs: readonly PreferencePair[]): LossFeeds {
+export function pairFeeds({ pairs, centering }: PairBatch): LossFeeds {
   const sequences = pairs.flatMap(({ chosen, rejected }) => [{ ids: chosen }, { ids: rejected }]);
   return {
     ...scoreFeeds(sequences),
     targets: [],
-    inputs: { weight: Float32Array.from(pairs, ({ weight }) => weight) },
+    inputs: {
+      weight: Float32Array.from(pairs, ({ weight }) => weight),
+      margin: Float32Array.from(pairs, ({ margin }) => margin),
+      centering: Float32Array.of(centering),
+    },
+  };
+}
+
+export function labelledFeeds(sequences: readonly LabelledSequence[]): LossFeeds {
+  const ofSequences = (number: (sequence: LabelledSequence) => number) => perTokenFloats(0, sequences.map(number));
+  return {
+    ...scoreFeeds(sequences),
+    targets: [],
+    inputs: { weight: ofSequences(({ weight }) => weight), against: ofSequences(({ isGood }) => (isGood ? -1 : 1)) },
   };
 }
 

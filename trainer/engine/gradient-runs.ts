@@ -1,5 +1,11 @@
 import type { Head, ModelConfig } from '../models/config.ts';
-import { headGradientProgram, headParameters, layerGradientProgram, layerParameters } from '../models/programs.ts';
+import {
+  headGradientProgram,
+  headOf,
+  headParameters,
+  layerGradientProgram,
+  layerParameters,
+} from '../models/programs.ts';
 import { embeddingName, type ParameterLayout, type ParameterTensor } from '../models/parameters.ts';
 import { logitSpans, type Span } from '../passes/head-runs.ts';
 import { type LayerRuns, tokenTensors } from '../passes/layer-runs.ts';
@@ -12,6 +18,7 @@ import { keptLayers } from './micro-batches.ts';
 import type { TrainingBatch } from './sequences.ts';
 import {
   completionNumbers,
+  labelledFeeds,
   type LossFeeds,
   pairFeeds,
   pairScores,
@@ -137,7 +144,7 @@ export class GradientRuns {
     const numbers = this.#numbers(feeds);
     const results: HeadOutputs = { loss: 0, perToken: {} };
     const spans =
-      loss === 'pairwise'
+      headOf[loss] === 'scalar'
         ? [{ start: 0, end: picked.length }]
         : logitSpans(picked.length, config.vocabularySize, limits?.logitBytes);
     const summed = this.#ofHead.map((name) => ({ role: name, name }));
@@ -145,7 +152,7 @@ export class GradientRuns {
     if (index === 0) for (const name of this.#ofHead) memory.fillWithZeros(sums.of(name));
     const key = form === undefined ? `head ${loss}` : `head ${loss} ${JSON.stringify(form)}`;
     const program = await programs.get(key, () => headGradientProgram(config, loss, form));
-    const table = loss === 'pairwise' ? undefined : this.#table;
+    const table = headOf[loss] === 'scalar' ? undefined : this.#table;
     for (const span of spans) {
       const ofSpan = (tensor: AnyTensor) => tensorRows(tensor, span.start, span.end);
       const outputs = this.#headOutputs(loss, span, table !== undefined);
@@ -235,7 +242,7 @@ function trainedNames(tensors: readonly ParameterTensor[]): string[] {
 }
 
 /** Outputs with a number for each picked token. */
-const ofPickedTokens = { sft: ['prob', 'top'], policy: ['prob'], pairwise: ['score'] } as const;
+const ofPickedTokens = { sft: ['prob', 'top'], policy: ['prob'], pairwise: ['score'], pointwise: ['score'] } as const;
 
 type HeadTensors = Readonly<
   Record<'loss' | 'grad.x', AnyTensor> & Partial<Record<'grad.rows' | 'prob' | 'top' | 'score', AnyTensor>>
@@ -248,15 +255,17 @@ interface HeadOutputs {
 }
 
 function feedsOf(batch: TrainingBatch): LossFeeds {
-  if (batch.loss === 'pairwise') return pairFeeds(batch.pairs);
+  if (batch.loss === 'pairwise') return pairFeeds(batch);
+  if (batch.loss === 'pointwise') return labelledFeeds(batch.sequences);
   if (batch.loss === 'policy') return policyFeeds(batch);
   return supervisedFeeds(batch.sequences);
 }
 
 function microBatchResult({ loss, perToken }: HeadOutputs, batch: TrainingBatch): MicroBatchResult {
   const { prob = new Float32Array(), top = new Float32Array(), score = new Float32Array() } = perToken;
-  const result = { loss, probs: [], top: [], scores: [] };
-  if (batch.loss === 'pairwise') return { ...result, scores: pairScores(score, batch.pairs) };
+  const result = { loss, probs: [], top: [], scores: [], pairScores: [] };
+  if (batch.loss === 'pairwise') return { ...result, pairScores: pairScores(score, batch.pairs) };
+  if (batch.loss === 'pointwise') return { ...result, scores: [...score.subarray(0, batch.sequences.length)] };
   if (batch.loss === 'policy') return { ...result, probs: completionNumbers(prob, batch.sequences) };
   return { ...result, probs: trainedNumbers(prob, batch.sequences), top: trainedNumbers(top, batch.sequences) };
 }

@@ -23,6 +23,10 @@ interface StepResults {
     /** Per pair. */
     readonly scores: PairScores[];
   };
+  pointwise: {
+    /** Per sequence. */
+    readonly scores: number[];
+  };
 }
 
 export type StepReport<L extends Loss> = StepResults[L] & {

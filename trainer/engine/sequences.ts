@@ -24,12 +24,20 @@ export interface PreferencePair {
   readonly chosen: readonly number[];
   readonly rejected: readonly number[];
   readonly weight: number;
+  /** By how much the chosen one should score higher. */
+  readonly margin: number;
+}
+
+/** A response that a reward model learns to score above or below 0. */
+export interface LabelledSequence extends ScoredSequence {
+  readonly isGood: boolean;
+  readonly weight: number;
 }
 
 export type PairScores = readonly [chosen: number, rejected: number];
 
 /** What one optimizer step, or one micro-batch of it, learns from. */
-export type TrainingBatch = SupervisedBatch | PolicyBatch | PairBatch;
+export type TrainingBatch = SupervisedBatch | PolicyBatch | PairBatch | LabelledBatch;
 
 export interface SupervisedBatch {
   readonly loss: 'sft';
@@ -46,5 +54,12 @@ export interface PolicyBatch {
 
 export interface PairBatch {
   readonly loss: 'pairwise';
+  /** How strongly scores are drawn to a mean of 0. */
+  readonly centering: number;
   readonly pairs: readonly PreferencePair[];
+}
+
+export interface LabelledBatch {
+  readonly loss: 'pointwise';
+  readonly sequences: readonly LabelledSequence[];
 }

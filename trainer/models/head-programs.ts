@@ -3,6 +3,7 @@ import type { OnnxProgram } from '../graph/program.ts';
 import { type Value, composite, scalar } from '../graph/value.ts';
 import { crossEntropy } from '../losses/cross-entropy.ts';
 import { pairwiseLoss } from '../losses/pairwise-loss.ts';
+import { pointwiseLoss } from '../losses/pointwise-loss.ts';
 import {
   type PolicyInputs,
   type PolicyLossForm,
@@ -25,8 +26,19 @@ import { parameterInputs, ProgramInputs } from './program-inputs.ts';
  * sum over tokens may take them in any number of runs, so that the logits of all of them never exist.
  */
 
-/** `sft`: weighted cross-entropy. `policy`: clipped ratio and KL. `pairwise`: Bradley–Terry on scores. */
-export type Loss = 'sft' | 'policy' | 'pairwise';
+/**
+ * `sft`: weighted cross-entropy. `policy`: clipped ratio and KL. `pairwise`: Bradley–Terry on scores. `pointwise`: binary
+ * cross-entropy of scores.
+ */
+export type Loss = 'sft' | 'policy' | 'pairwise' | 'pointwise';
+
+/** What a loss is computed from. */
+export const headOf = {
+  sft: 'lm',
+  policy: 'lm',
+  pairwise: 'scalar',
+  pointwise: 'scalar',
+} as const satisfies Record<Loss, Head>;
 
 /** Probability of each target: `x`, `targets` [M], `inverseTemperature` [1] → `prob` [M]. */
 export function probabilityProgram(config: ModelConfig): OnnxProgram {
@@ -59,7 +71,9 @@ export function scoreProgram(config: ModelConfig): OnnxProgram {
  * - sft: `targets` [M], `weight` [M] (0 = not trained) → `prob` [M] and `top` [M], the largest probability
  * - policy: `targets` [M], `inverseTemperature` [1], the inputs that the loss names (losses/policy-loss.ts), `tokenInputs`
  *   [M] and `settingInputs` [1] → `prob` [M]
- * - pairwise, on a scalar head: the last tokens of N pairs, chosen and rejected in turn, M = N*2; `weight` [N] → `score` [M]
+ * - pairwise, on a scalar head: the last tokens of N pairs, chosen and rejected in turn, M = N*2; `weight` [N], `margin` [N],
+ *   `centering` [1] → `score` [M]
+ * - pointwise, on a scalar head: the last tokens of responses; `weight` [M], `against` [M] → `score` [M]
  *
  * A target's row of the table is used twice, in the product and by itself. What comes from the second use is put out as
  * `grad.rows` [M, d], to be added to the gradient of the table's rows `targets`: so the product adds onto the sum in place.
@@ -69,7 +83,7 @@ export function scoreProgram(config: ModelConfig): OnnxProgram {
  * Gradients of parameters are always added onto the inputs `sum.<parameter>`, as those of `layerGradientProgram` may be.
  */
 export function headGradientProgram(config: ModelConfig, loss: Loss, form?: PolicyLossForm): OnnxProgram {
-  const program = headInputs(config, loss === 'pairwise' ? 'scalar' : 'lm', {
+  const program = headInputs(config, headOf[loss], {
     count: loss === 'pairwise' ? 'N*2' : 'M',
   });
   const { inputs, x } = program;
@@ -132,8 +146,16 @@ const losses: Record<
     return { loss: policyLossGraph(prob, inputs, { form, entropies }), prob, rows };
   },
   pairwise(program) {
+    const { inputs } = program;
     const scores = score(program);
-    return { loss: pairwiseLoss(scores, program.inputs.add('weight', ['N'])), score: scores };
+    const [weight, margin] = [inputs.add('weight', ['N']), inputs.add('margin', ['N'])];
+    return { loss: pairwiseLoss(scores, { weight, margin, centering: inputs.add('centering', [1]) }), score: scores };
+  },
+  pointwise(program) {
+    const { inputs } = program;
+    const scores = score(program);
+    const [weight, against] = [inputs.add('weight', ['M']), inputs.add('against', ['M'])];
+    return { loss: pointwiseLoss(scores, { weight, against }), score: scores };
   },
 };
 

@@ -3,6 +3,7 @@ export { cacheType, decodeProgram } from './decode-program.ts';
 export {
   entropyProgram,
   headGradientProgram,
+  headOf,
   headParameters,
   type Loss,
   nextTokenProgram,

@@ -53,7 +53,7 @@ const catalogue: readonly Entry[] = [
   { title: 'Form on training rows', ...rate, metrics: [/^eval_train\/(format_rate|language_consistency)$/] },
   { title: 'Loss', metrics: ['loss', 'policy_loss'] },
   { title: 'Token accuracy', ...rate, metrics: ['mean_token_accuracy'] },
-  { title: 'Pair accuracy', ...rate, metrics: ['accuracy'] },
+  { title: 'Accuracy of the reward model', ...rate, metrics: ['accuracy'] },
   { title: 'Margin', metrics: ['margin'] },
   { title: 'KL to the reference', unit: 'nats', metrics: ['kl'] },
   {

@@ -8,9 +8,9 @@ import { formatReward } from './format.ts';
 import { lengthPenalty } from './length.ts';
 import type { Sample, Score, Unscored } from './modules/protocol.ts';
 import type { Verify } from './modules/own-verifiers.ts';
-import { parseResponse } from './parse-response.ts';
 import { promptText } from './prompt-text.ts';
 import { responseConsistency } from './response-consistency.ts';
+import { type Scope, withinScope } from './scope.ts';
 import { verify } from './verify.ts';
 import type { Verdict } from './verifiers/verifier.ts';
 
@@ -43,10 +43,13 @@ export interface ScoredCompletion extends Measures {
   readonly reward: number | undefined;
 }
 
-/** Scores of a trained reward model for the response to each prompt, in order. */
+/** A response to be scored, with what of it the prompt already had. */
+export type Response = Pick<Completion, 'row' | 'text' | 'opening'>;
+
+/** Scores of a trained reward model for the response to each prompt, in order; it knows what of them it reads where no scope is named. */
 export type ScoreWithModel = (
-  stage: string,
-  completions: readonly { readonly row: Row; readonly text: string }[],
+  reward: { readonly from: string; readonly scope?: Scope | undefined },
+  responses: readonly Response[],
 ) => Promise<readonly number[]>;
 
 /** Scores of a reward of one's own, in order. */
@@ -184,14 +187,14 @@ function scorer(
   if (own && scoreWithModule) return (completions) => scoreWithModule(own, completions.map(sampleOf));
   if (judge && scoreWithJudge) return (completions) => scoreWithJudge(judge, textsOf(judge, completions));
   if (rewardModel === undefined || scoreWithModel === undefined) throw new Error('a reward has nothing to score it');
-  return (completions) => scoreWithModel(rewardModel.from, textsOf(rewardModel, completions));
+  return (completions) => scoreWithModel(rewardModel, completions);
 }
 
 /** What of the responses is read. */
-function textsOf({ scope }: { readonly scope: 'summary' | 'response' }, completions: readonly Completion[]) {
+function textsOf({ scope }: { readonly scope: Scope }, completions: readonly Completion[]) {
   return completions.map(({ row, text, opening }) => ({
     row,
-    text: scope === 'summary' ? parseResponse(text, opening).summary : text,
+    text: withinScope(scope, text, opening),
   }));
 }
 

@@ -3,7 +3,6 @@ import { zip } from '../algorithms/zip.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { SampleSettings } from '../contract/settings.ts';
 import { withCompletion } from '../data/with-completion.ts';
-import { parseResponse } from '../rewards/parse-response.ts';
 import { BestOfFigures } from './best-of-figures.ts';
 import type { SampleCandidate } from './candidates.ts';
 import type { InputModels } from './input-models.ts';
@@ -68,8 +67,8 @@ export class BestRows {
 
   async #withScores(row: Row, candidates: readonly SampleCandidate[]): Promise<SampleCandidate[]> {
     if (this.#rewardModel === undefined) return [...candidates];
-    const texts = candidates.map(({ text }) => ({ row, text: parseResponse(text).summary }));
-    const scores = await this.#models.score(this.#rewardModel, texts);
+    const texts = candidates.map(({ text }) => ({ row, text }));
+    const scores = await this.#models.score({ from: this.#rewardModel }, texts);
     return zip(candidates, scores).map(([candidate, score]) => ({ ...candidate, rewardModel: score }));
   }
 }

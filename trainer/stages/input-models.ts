@@ -1,8 +1,11 @@
 import { UserError } from '../contract/errors.ts';
-import type { Row } from '../contract/dataset.ts';
+import type { StageFile } from '../contract/stage-file.ts';
 import type { Head } from '../models/config.ts';
+import type { ScoreWithModel } from '../rewards/create-rewards.ts';
+import { type Scope, withinScope } from '../rewards/scope.ts';
 import { encodeResponse } from './encoding.ts';
 import { Policy } from './policy.ts';
+import { rewardScopeOf } from './reward-scope-of.ts';
 import type { Workspace } from './workspace.ts';
 
 const expected: Readonly<Record<Head, string>> = { scalar: 'a reward model', lm: 'a model that judges' };
@@ -11,16 +14,28 @@ const expected: Readonly<Record<Head, string>> = { scalar: 'a reward model', lm:
 export class InputModels {
   private readonly workspace: Workspace;
   private readonly opened = new Map<string, Promise<Policy>>();
+  private readonly scopes = new Map<string, Promise<Scope>>();
 
   constructor(workspace: Workspace) {
     this.workspace = workspace;
   }
 
-  /** Scores of the texts as answers to their rows' prompts, by the reward model of a stage. */
-  readonly score = async (stage: string, texts: readonly { row: Row; text: string }[]): Promise<readonly number[]> => {
-    const model = await this.open(stage, 'scalar');
-    return model.engine.scores(texts.map(({ row, text }) => ({ ids: encodeResponse(model, row, text) })));
+  /** Scores of the responses to their rows' prompts, by the reward model of a stage. */
+  readonly score: ScoreWithModel = async ({ from, scope }, responses) => {
+    const model = await this.open(from, 'scalar');
+    const read = scope ?? (await this.scopeOf(from));
+    return model.engine.scores(
+      responses.map(({ row, text, opening }) => ({
+        ids: encodeResponse(model, row, withinScope(read, text, opening)),
+      })),
+    );
   };
+
+  private scopeOf(stage: string): Promise<Scope> {
+    const known = this.scopes.get(stage) ?? rewardScopeOf(this.inputOf(stage, 'scalar').path);
+    this.scopes.set(stage, known);
+    return known;
+  }
 
   open(stage: string, head: Head): Promise<Policy> {
     const known = this.opened.get(stage); // a stage has one kind of head
@@ -31,18 +46,20 @@ export class InputModels {
   }
 
   private async load(stage: string, head: Head): Promise<Policy> {
-    const { inputs, workers, chat = {} } = this.workspace.file;
-    const input = inputs[stage];
-    if (!input)
-      throw new UserError(
-        `stage ${this.workspace.file.stage}: no input is named "${stage}"; expected ${expected[head]}`,
-      );
+    const { workers, chat = {} } = this.workspace.file;
     const onActivity = this.workspace.progress.alive;
     const stop = this.workspace.stop.signal;
-    const directory = await this.workspace.inputs.verified(input);
+    const directory = await this.workspace.inputs.verified(this.inputOf(stage, head));
     // It reads what it was trained on, with the template that it was trained with.
     const { template: _, ...ownTemplate } = chat;
     return Policy.open(directory, { head, chat: ownTemplate, workers, onActivity, stop });
+  }
+
+  private inputOf(stage: string, head: Head): StageFile['inputs'][string] {
+    const { stage: ours, inputs } = this.workspace.file;
+    const input = inputs[stage];
+    if (input) return input;
+    throw new UserError(`stage ${ours}: no input is named "${stage}"; expected ${expected[head]}`);
   }
 
   async close(): Promise<void> {

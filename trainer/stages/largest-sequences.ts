@@ -10,8 +10,12 @@ export function largestStep({ pretrain, sft, rewardModel, grpo }: StageSettings)
     return { sequences: promptsPerStep * group, size, rowsPerSequence: 1 };
   }
   if (rewardModel) {
-    const { batch, maxLength } = rewardModel;
-    return { sequences: batch, size: { length: maxLength, predicted: 0 }, rowsPerSequence: 2 };
+    const { batch, maxLength, labelled } = rewardModel;
+    return {
+      sequences: batch,
+      size: { length: maxLength, predicted: 0 },
+      rowsPerSequence: labelled === undefined ? 2 : 1,
+    };
   }
   const supervised = pretrain ?? sft;
   if (!supervised) return undefined;

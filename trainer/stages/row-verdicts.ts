@@ -1,8 +1,10 @@
 import type { Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import type { Verdict } from '../data/check-rows.ts';
+import type { Scope } from '../rewards/scope.ts';
 import { encodeDocuments, type Trained, trainedTokens } from './documents.ts';
 import { type Encoder, encodePrompt, type Prompt } from './encoding.ts';
+import { encodeLabelled } from './labelled.ts';
 import { encodePair, haveSameTokens } from './pairs.ts';
 
 type Overlong = 'cut' | 'drop' | 'refuse';
@@ -15,6 +17,11 @@ interface PromptLimits {
 interface RowLimits<T extends Overlong> {
   readonly maxLength: number;
   readonly overlong: T;
+}
+
+interface ScoredLimits extends RowLimits<'drop' | 'refuse'> {
+  /** What of a response the reward model reads. */
+  readonly scope: Scope;
 }
 
 const used: Verdict = { kind: 'used' };
@@ -42,6 +49,9 @@ export function judgeDocument(
   { trained, ...limits }: RowLimits<Overlong> & { readonly trained: Trained },
 ): Verdict {
   return judged(() => {
+    if (row.label === false) {
+      throw new UserError('label: found false, a completion to be unlearned; expected good ones alone');
+    }
     const limit = longestRow(model, limits);
     const whole = encodeDocuments(model, row, trained, Infinity);
     const tokens = Math.max(...whole.map(({ ids }) => ids.length));
@@ -56,14 +66,23 @@ export function judgeDocument(
 }
 
 /** Whether a pair can be learned from: a reward model sees no difference between equal tokens. */
-export function judgePair(model: Encoder, row: Row, limits: RowLimits<'drop' | 'refuse'>): Verdict {
+export function judgePair(model: Encoder, row: Row, limits: ScoredLimits): Verdict {
   return judged(() => {
-    const pair = encodePair(model, row);
+    const pair = encodePair(model, row, limits.scope);
     const limit = longestRow(model, limits);
     const tokens = Math.max(pair.chosen.length, pair.rejected.length);
     if (tokens > limit.tokens) return overLimit(tokens, limit, limits.overlong);
     if (!haveSameTokens(pair)) return used;
     return { kind: 'dropped', reason: 'equal_pair', found: 'chosen and rejected have the same tokens' };
+  });
+}
+
+/** Whether a reward model can learn from a response with its label. */
+export function judgeLabelled(model: Encoder, row: Row, limits: ScoredLimits): Verdict {
+  return judged(() => {
+    const { ids } = encodeLabelled(model, row, limits.scope);
+    const limit = longestRow(model, limits);
+    return ids.length > limit.tokens ? overLimit(ids.length, limit, limits.overlong) : used;
   });
 }
 

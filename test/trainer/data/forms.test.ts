@@ -35,6 +35,12 @@ const expected: Record<string, Partial<Row>> = {
   Preference: preference,
   'Preference as messages': preference,
   'Preference with an implicit prompt': preference,
+  'Preference with a margin': { ...preference, margin: 1.5 },
+  'Unpaired preference': {
+    messages: [user('Say hello.')],
+    completion: '<think>I am kind.</think>Hello!',
+    label: true,
+  },
   Conversation: { messages: [user('Hi'), assistant('Hello!'), user('2 + 2?')], completion: '4' },
   'Text parts': hello,
   'Tool calls': {
@@ -74,6 +80,16 @@ test.each([
     name: 'a preference of answers that are the same',
     value: { chosen: [user('Hi'), assistant('a')], rejected: [user('Hi'), assistant('a')] },
     row: { messages: [user('Hi')], chosen: 'a', rejected: 'a' },
+  },
+  {
+    name: 'a label of 0 and 1',
+    value: { prompt: 'Hi', completion: 'a', label: 0 },
+    row: { messages: [user('Hi')], completion: 'a', label: false },
+  },
+  {
+    name: 'a label that says something else',
+    value: { prompt: 'Hi', completion: 'a', label: 'greeting' },
+    row: { messages: [user('Hi')], completion: 'a' },
   },
   {
     name: 'a preference of single messages',

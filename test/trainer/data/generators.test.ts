@@ -58,7 +58,7 @@ function consistencyOf(row: Row): Promise<number> {
   return languageConsistency(parseResponse(written(row)).languageText, row.language);
 }
 
-const tasks = ['mixture', 'addition', 'facts', 'greetings', 'preferences'] as const;
+const tasks = ['mixture', 'addition', 'facts', 'greetings', 'preferences', 'safety'] as const;
 
 test.each(tasks)('%s is a function of settings and seed, with unique ids', (task) => {
   const rows = rowsOf({ task, rows: 300 });
@@ -70,7 +70,7 @@ test.each(tasks)('%s is a function of settings and seed, with unique ids', (task
   expect(rows.filter(({ answer }) => answer && goldProblem(answer) !== undefined)).toEqual([]);
 });
 
-test.each(['addition', 'facts', 'greetings', 'preferences'] as const)(
+test.each(['addition', 'facts', 'greetings', 'preferences', 'safety'] as const)(
   '%s asks no held-out question in training',
   (task) => {
     const trained = new Set(rowsOf({ task, rows: 5000 }).map(question));

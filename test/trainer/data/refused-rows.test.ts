@@ -74,7 +74,7 @@ const cases: { value: unknown; columns?: DatasetSettings['columns']; says: strin
   { value: { prompt: 'a', chosen: 'b' }, says: 'found only one of chosen and rejected: chosen; found fields prompt' },
   { value: { prompt: 'a', completion: [user] }, says: 'completion ends with a message of the user; expected the' },
   { value: { messages: [user, assistant], completion: 'a' }, says: "found a completion beside the assistant's last" },
-  { value: { prompt: 'a', completion: 'b', label: false }, says: 'label: found false, a completion to be unlearned' },
+  { value: { prompt: 'a', chosen: 'b', rejected: 'c', margin: '2' }, says: 'margin: found "2", expected a number' },
   { value: { prompt: 'a', system: 5 }, says: 'system: found 5, expected text' },
   { value: { prompt: 'a', answer: { a: 1 } }, says: 'answer: found an object, expected text or a number' },
 ];

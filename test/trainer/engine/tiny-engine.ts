@@ -113,6 +113,7 @@ export function pairBatch(count: number): TrainingBatch {
     chosen: tokenIds(5 + ((index * 7) % 30), 50, index),
     rejected: tokenIds(3 + ((index * 13) % 30), 50, index + 100),
     weight: 1 / count,
+    margin: 0.1 * (index % 3),
   }));
-  return { loss: 'pairwise', pairs };
+  return { loss: 'pairwise', centering: 0.01, pairs };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { plainForm, policyLoss, type PolicyLossForm } from '../../../trainer/losses/policy-loss.ts';
 import type { Family, ModelConfig } from '../../../trainer/models/config.ts';
-import type { Loss } from '../../../trainer/models/programs.ts';
+import { headOf, type Loss } from '../../../trainer/models/programs.ts';
 import { samples } from '../../support/gradient-check.ts';
 import { randomParameters, tinyConfig, tokenIds } from '../../support/random-model.ts';
 import { unshared } from '../../support/packed.ts';
@@ -65,6 +65,7 @@ test.each<[Family, Loss, PolicyLossForm | undefined]>([
   ['qwen3', 'sft', undefined],
   ['qwen3', 'policy', undefined],
   ['qwen3', 'pairwise', undefined],
+  ['qwen3', 'pointwise', undefined],
   ['qwen3', 'policy', withKl('k1', false)],
   ['qwen3', 'policy', withKl('k2', false)],
   ['qwen3', 'policy', withKl('k1', true)],
@@ -73,10 +74,10 @@ test.each<[Family, Loss, PolicyLossForm | undefined]>([
 ])('%s, %s, %j: loss and gradient of every parameter agree with finite differences', async (family, loss, form) => {
   const model = tinyConfig({ family, vocabularySize: config.vocabularySize });
   const [rows, length] = loss === 'sft' ? [2, 64] : [2, 12];
-  const parameters = randomParameters(model, loss === 'pairwise' ? 'scalar' : 'lm');
+  const parameters = randomParameters(model, headOf[loss]);
   const feeds =
-    loss === 'pairwise'
-      ? { ids: tokenIds(rows * length, 50), last: [length - 1, 2 * length - 4], weight: [0.7] }
+    headOf[loss] === 'scalar'
+      ? { ids: tokenIds(rows * length, 50), last: [length - 1, 2 * length - 4], ...scoreInputs[loss as ScoreLoss] }
       : await offPolicyBatch(model, rows, length, parameters);
   const run = await gradientModel(model, loss, rows, length, form);
   const results = await run({ ...parameters, ...feeds });
@@ -210,7 +211,13 @@ test('Bradley–Terry: ln 2 at equal scores, and a shift of all scores changes n
   const [rows, length] = [2, 5];
   const parameters = randomParameters(config, 'scalar');
   const sequence = tokenIds(length, config.vocabularySize);
-  const equal = { ids: [...sequence, ...sequence], last: [length - 1, 2 * length - 1], weight: [1] };
+  const equal = {
+    ids: [...sequence, ...sequence],
+    last: [length - 1, 2 * length - 1],
+    weight: [1],
+    margin: [0],
+    centering: [0],
+  };
   const run = await gradientModel(config, 'pairwise', rows, length);
   const results = await run({ ...parameters, ...equal });
   expect(results['loss']![0]).toBeCloseTo(Math.LN2, 7);
@@ -222,6 +229,14 @@ test('Bradley–Terry: ln 2 at equal scores, and a shift of all scores changes n
   expect(loss![0]).toBeCloseTo(Math.log1p(Math.exp(rejected - chosen)), 6);
   expect(await (await scoreModel(config, rows, length))({ ...parameters, ...equal, ids })).toMatchObject({ score });
 });
+
+type ScoreLoss = 'pairwise' | 'pointwise';
+
+/** What losses of scores are given, for a pair and for two responses. */
+const scoreInputs: Record<ScoreLoss, Record<string, number[]>> = {
+  pairwise: { weight: [0.7], margin: [0.4], centering: [0.2] },
+  pointwise: { weight: [0.7, 0.3], against: [-1, 1] },
+};
 
 /** The losses in float64, from the probabilities or scores of a program. */
 const lossOf: Record<Loss, (results: Results, feeds: Record<string, number[]>, form?: PolicyLossForm) => number> = {
@@ -239,8 +254,14 @@ const lossOf: Record<Loss, (results: Results, feeds: Record<string, number[]>, f
     }));
     return policyLoss(trained, { clip: { low: 1 - low, high: high - 1, dual }, klCoefficient, form });
   },
-  pairwise: ({ score }, { weight }) =>
-    weight!.reduce((total, w, pair) => total + w * Math.log1p(Math.exp(score![2 * pair + 1]! - score![2 * pair]!)), 0),
+  pairwise: ({ score }, { weight, margin, centering }) =>
+    weight!.reduce((total, w, pair) => {
+      const [chosen, rejected] = [score![2 * pair]!, score![2 * pair + 1]!];
+      const ofPair = Math.log1p(Math.exp(rejected - chosen + margin![pair]!));
+      return total + w * (ofPair + centering![0]! * (chosen + rejected) ** 2);
+    }, 0),
+  pointwise: ({ score }, { weight, against }) =>
+    weight!.reduce((total, w, at) => total + w * Math.log1p(Math.exp(against![at]! * score![at]!)), 0),
 };
 
 function gradients(results: Results): [string, Float32Array][] {

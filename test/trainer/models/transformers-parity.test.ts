@@ -71,6 +71,8 @@ test('qwen3-reward: scores and every gradient of the pairwise loss agree with tr
     ids: golden.integers('ids'),
     last: lengths.map((count, row) => row * length + count - 1),
     weight: [1],
+    margin: [0],
+    centering: [0],
   };
   const results = await (await gradientModel(config, 'pairwise', rows, length))(feeds);
   expectAgreement(results, golden);

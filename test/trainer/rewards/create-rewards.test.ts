@@ -89,10 +89,10 @@ test('the random reward is uniform noise that repeats itself for the same sample
   expect(scores.reduce((total, score) => total + score, 0) / 400).toBeCloseTo(0.5, 1);
 });
 
-test('a reward model of scope summary never sees the chain of thought, one of scope response sees everything', async () => {
+test('a reward model is given whole responses, with the scope that its setting names', async () => {
   const seen: Record<string, string[]> = {};
-  const lengths: ScoreWithModel = async (stage, completions) => {
-    seen[stage] = completions.map(({ text }) => text);
+  const lengths: ScoreWithModel = async ({ from, scope }, completions) => {
+    seen[`${from} ${scope}`] = completions.map(({ text }) => text);
     return completions.map(({ text }) => text.length);
   };
   const rewards = rewardsOf(
@@ -109,9 +109,8 @@ test('a reward model of scope summary never sees the chain of thought, one of sc
     texts.map((text) => completion(chat, text)),
     1,
   );
-  expect(seen).toEqual({ helpful: ['Hi', 'Hi', 'Hi'], safety: texts });
-  expect(new Set(scored.map(({ scores }) => scores['rewardModel'])).size).toBe(1);
-  expect(new Set(scored.map(({ scores }) => scores['rewardModel-2'])).size).toBe(3);
+  expect(seen).toEqual({ 'helpful undefined': texts, 'safety response': texts });
+  expect(scored.map(({ scores }) => scores['rewardModel-2'])).toEqual(texts.map(({ length }) => length));
 });
 
 test('a reward model that answers with NaN is no score', async () => {

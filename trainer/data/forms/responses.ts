@@ -8,15 +8,10 @@ import { messageOf, messagesOf } from './messages.ts';
 
 /** The prompt with what was said after it, which stands in `completion`: text, or messages of which the last counts. @throws BadLine */
 export function withCompletion(beginning: Beginning, fields: Fields): Beginning {
-  const { completion, label } = fields;
+  const { completion } = fields;
   if (completion === undefined) return beginning;
   if (beginning.completion !== undefined) {
     throw new BadLine("found a completion beside the assistant's last turn; expected one of them");
-  }
-  if (label === false) {
-    throw new BadLine(
-      'label: found false, a completion to be unlearned, which no stage does; expected good ones alone',
-    );
   }
   const turns = turnsOf(completion, 'completion', beginning.messages);
   const last = lastTurn(turns, 'completion');
@@ -33,6 +28,18 @@ export function pairOf(fields: Fields, prompt: readonly Message[]): { chosen?: s
     throw new LackingColumn(message, missing[0], fields);
   }
   return { chosen: answerOf(fields, 'chosen', prompt), rejected: answerOf(fields, 'rejected', prompt) };
+}
+
+/** TRL's unpaired preference: whether the completion is good. A column of that name with anything else is about something else. */
+export function labelOf({ label }: Fields): boolean | undefined {
+  if (label === 0 || label === 1) return label === 1;
+  return typeof label === 'boolean' ? label : undefined;
+}
+
+/** By how much the chosen answer is better. @throws BadLine */
+export function marginOf({ margin }: Fields): number | undefined {
+  if (margin === undefined || (typeof margin === 'number' && Number.isFinite(margin))) return margin;
+  throw new BadLine(`margin: found ${inWords(margin)}, expected a number`);
 }
 
 function answerOf(fields: Fields, field: string, prompt: readonly Message[]): string {

@@ -3,6 +3,7 @@ import { additionRows } from './addition.ts';
 import { factRows } from './facts.ts';
 import { greetingRows, preferenceRows } from './greetings.ts';
 import { mixtureRows } from './mixture.ts';
+import { safetyRows } from './safety.ts';
 import type { Side } from './side.ts';
 
 const generators = {
@@ -11,6 +12,7 @@ const generators = {
   facts: factRows,
   greetings: greetingRows,
   preferences: preferenceRows,
+  safety: safetyRows,
 } as const satisfies Record<GeneratorSettings['task'], unknown>;
 
 /**

@@ -6,6 +6,7 @@ import { checkedTable } from './checked.ts';
 import { controlsTable } from './controls.ts';
 import { funnelTable } from './funnel.ts';
 import { stateMark } from './overview.ts';
+import { rewardModelTable } from './reward-model.ts';
 import { samples } from './samples.ts';
 import { settingsTable } from './settings.ts';
 import { signal } from './signal.ts';
@@ -30,7 +31,7 @@ export function stageSection(stage: StageRecord, charts: readonly { chart: Chart
   return html`<section class="stage" id="stage-${stage.name}">
     <h2>${stage.name} ${stateMark(stage.state)}</h2>
     <p class="note">${facts.join(' · ')}</p>
-    ${settingsTable(stage)} ${trendLine(stage)} ${controlsTable(stage)}
+    ${settingsTable(stage)} ${trendLine(stage)} ${controlsTable(stage)} ${rewardModelTable(stage)}
     ${major.length > 0 && html`<div class="charts">${major.map(figure)}</div>`} ${signal(stage)}
     ${checkedTable(stage.checked)} ${stage.funnel && funnelTable(stage.funnel)} ${samples(stage)}
     ${
