@@ -26,6 +26,7 @@ function idTokenizer(vocabularySize: number, stopId: number): Tokenizer {
     stop: { ids: [], texts: [] },
     prefill: '',
     padId: 0,
+    knowsTools: false,
     encode: (text) => text.split(' ').map(Number),
     decode: asText,
     renderChat: (messages) => messages.map(({ content }) => content).join(' '),

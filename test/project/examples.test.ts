@@ -56,6 +56,7 @@ test.each([
   'enterprise-knowledge',
   'industrial-sensors',
   'math',
+  'tools',
 ])('examples/%s.yaml runs at reduced size', async (name) => {
   const example = parse(await readFile(join(examples, `${name}.yaml`), 'utf8')) as Example;
   const manifest = join(directory(), `${name}.yaml`);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { controls, guard } from './guard.ts';
 import { reward } from './rewards.ts';
 import { count, name, names, object, positiveInt, withRules } from './schema.ts';
+import { refine, toolUseShape } from './tool-use.ts';
 import { promptShape, sampling, trainingShape } from './training.ts';
 
 const completions = object({
@@ -203,6 +204,8 @@ export const grpo = withRules(
       .describe(
         'Prompts that the policy answers right about half the time come more often, by what verifiers have found of them in this stage, rewarded or not; the others come now and then. Keeps the shares of promptWeights. Off when absent.',
       ),
+    ...toolUseShape,
+    refine: refine.optional(),
     ...promptShape,
     completions: completions.prefault({}).describe('Which completions are written down; decides no weights.'),
     guard: guard.optional(),

@@ -78,6 +78,10 @@ export function resultMetrics(
       ...update,
       ...clipRatios(grpo),
       ...(grpo.distillation === undefined ? [] : ['teacher_kl']),
+      ...toolFigures(grpo),
+      ...(grpo.refine === undefined
+        ? []
+        : ['first_accuracy', 'last_accuracy', 'tries'].map((name) => `refine/${name}`)),
       ...(grpo.dynamicSampling === undefined ? [] : ['num_gen_batches']),
       ...(grpo.curriculum === undefined ? [] : curriculum),
       ...(grpo.entropy.coefficient > 0 ? ['entropy_coef'] : []),
@@ -132,6 +136,10 @@ function comparedWith(control: string): string[] {
   return names.map((name) => `control/${control}/${name}`);
 }
 
+function toolFigures({ tools }: Pick<EvaluationSettings, 'tools'>): string[] {
+  return tools === undefined ? [] : ['tools/call_frequency', 'tools/failure_frequency'];
+}
+
 /** What clipping stops; cispo stops nothing, and bounds. */
 function clipRatios({ loss, clip }: Pick<GrpoSettings, 'loss' | 'clip'>): string[] {
   if (loss === 'cispo') return ['cispo_clip_ratio'];
@@ -151,7 +159,7 @@ export function rewardNames(rewards: readonly RewardSettings[]): string[] {
 }
 
 function evaluationMetricNames(
-  { data, samples }: Pick<EvaluationSettings, 'data' | 'samples'>,
+  { data, samples, tools }: Pick<EvaluationSettings, 'data' | 'samples' | 'tools'>,
   trainedOn: readonly string[],
 ): string[] {
   const of = (prefix: string, datasets: readonly string[]): string[] =>
@@ -167,6 +175,7 @@ function evaluationMetricNames(
           'language_consistency',
           'worded_rate',
           'mean_length',
+          ...toolFigures({ tools }),
         ]
     ).map((name) => `${prefix}/${name}`);
   const isLearned = (name: string): boolean => trainedOn.includes(name);

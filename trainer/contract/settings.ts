@@ -3,6 +3,7 @@ import { grpo } from './grpo-settings.ts';
 import { judgedPairs, judgeOfRows } from './judge.ts';
 import { preferencePolicy } from './preference-policy.ts';
 import { count, exactlyOne, exactlyOneRule, fraction, name, names, object, positiveInt, withRules } from './schema.ts';
+import { toolUseShape } from './tool-use.ts';
 import type { LoraSettings } from './training.ts';
 import { evaluation, evaluationRules, promptShape, rowShape, sampling, trainingShape } from './training.ts';
 
@@ -89,6 +90,7 @@ export const sample = withRules(
       .describe('Prompting methods.'),
     examples: positiveInt.default(2).describe('Worked examples in a few-shot prompt.'),
     sampling: sampling.prefault({}).describe('How completions are sampled.'),
+    ...toolUseShape,
     ...promptShape,
     keep: z
       .array(z.enum(['correct', 'readable', 'oneLanguage', 'notOverlong']))

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { answerKinds, answerPlaces } from './dataset.ts';
+import { toolUseShape } from './tool-use.ts';
 import { count, fraction, name, names, object, positiveInt, type Rule, withRules } from './schema.ts';
 
 export const learningRate = z.number().min(0).max(1);
@@ -99,6 +100,7 @@ export const evaluation = withRules(
     limit: limitOf,
     samples: samplesOf,
     sampling: sampling.prefault({}).describe('How evaluation samples.'),
+    ...toolUseShape,
     ...promptShape,
     every: count
       .default(0)

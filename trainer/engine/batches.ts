@@ -58,8 +58,8 @@ export function cutCompletions<T, F extends TokenSequence>(
   return cutSequences(sequences.map(fields), config, { size: sizeOf, family: ({ promptIds }) => promptIds.join() });
 }
 
-export function tokenFields({ promptIds, completionIds }: TokenSequence): TokenSequence {
-  return { promptIds, completionIds };
+export function tokenFields({ promptIds, completionIds, sampled }: TokenSequence): TokenSequence {
+  return { promptIds, completionIds, ...(sampled && { sampled }) };
 }
 
 function lossFields(sequence: PolicySequence): PolicySequence {

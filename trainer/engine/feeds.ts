@@ -1,15 +1,16 @@
 import { type PolicyLossForm, settingInputs, tokenInputs } from '../losses/policy-loss.ts';
 import { type PackedSequence, type Packing, packSequences } from '../models/packing.ts';
 import { inverseOf } from '../rollout/decoder.ts';
-import type {
-  LabelledSequence,
-  PairBatch,
-  PairScores,
-  PolicyBatch,
-  PreferencePair,
-  ScoredSequence,
-  SupervisedSequence,
-  TokenSequence,
+import {
+  type LabelledSequence,
+  type PairBatch,
+  type PairScores,
+  type PolicyBatch,
+  predictedPlaces,
+  type PreferencePair,
+  type ScoredSequence,
+  type SupervisedSequence,
+  type TokenSequence,
 } from './sequences.ts';
 
 /** Tokens of a list that the head runs for, two at least, and what they are to predict. */
@@ -93,25 +94,26 @@ export function policyFeeds({ sequences, settings, temperature }: PolicyBatch): 
   };
 }
 
-function perCompletionToken(
-  name: string,
-  { completionIds }: TokenSequence,
-  numbers: ArrayLike<number> | number,
-): number[] {
-  if (typeof numbers === 'number') return completionIds.map(() => numbers);
-  if (numbers.length === completionIds.length) return Array.from(numbers);
-  throw new Error(`${name} has ${numbers.length} numbers for a completion of ${completionIds.length} tokens`);
+function perCompletionToken(name: string, sequence: TokenSequence, numbers: ArrayLike<number> | number): number[] {
+  const places = predictedPlaces(sequence);
+  if (typeof numbers === 'number') return places.map(() => numbers);
+  if (numbers.length === places.length) return Array.from(numbers);
+  throw new Error(`${name} has ${numbers.length} numbers for a completion of ${places.length} tokens`);
 }
 
-/** Completions of one prompt share its tokens. The first completion token is predicted at the prompt's last one. */
+/** Completions of one prompt share its tokens. The first completion token is predicted at the prompt's last one; what the model was told is predicted nowhere. */
 export function completionFeeds(sequences: readonly TokenSequence[]): Omit<LossFeeds, 'inputs'> {
   const packing = packSequences(
     sequences.map(({ promptIds, completionIds }) => ({ shared: promptIds, own: completionIds.slice(0, -1) })),
   );
-  const picked = sequences.flatMap(({ promptIds, completionIds }, row) =>
-    completionIds.map((_, index) => tokenAt(packing, row, promptIds.length - 1 + index)),
+  const predicted = sequences.map(predictedPlaces);
+  const picked = sequences.flatMap(({ promptIds }, row) =>
+    (predicted[row] ?? []).map((place) => tokenAt(packing, row, promptIds.length - 1 + place)),
   );
-  return { packing, ...padded({ picked, targets: sequences.flatMap(({ completionIds }) => completionIds) }) };
+  const targets = sequences.flatMap(({ completionIds }, row) =>
+    (predicted[row] ?? []).map((place) => completionIds[place] as number),
+  );
+  return { packing, ...padded({ picked, targets }) };
 }
 
 /** Each sequence's last token. */
@@ -148,7 +150,7 @@ export function labelledFeeds(sequences: readonly LabelledSequence[]): LossFeeds
 export function completionNumbers(numbers: Float32Array, sequences: readonly TokenSequence[]): Float32Array[] {
   return cutUp(
     numbers,
-    sequences.map(({ completionIds }) => completionIds.length),
+    sequences.map((sequence) => predictedPlaces(sequence).length),
   );
 }
 

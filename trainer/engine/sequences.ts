@@ -1,9 +1,23 @@
 import type { PolicyLossSettings, PolicySample } from '../losses/policy-loss.ts';
 
-/** A prompt with a completion. */
+/** Places of tokens, `to` not among them. */
+export type Span = readonly [from: number, to: number];
+
+/** A prompt with what follows it. */
 export interface TokenSequence {
   readonly promptIds: readonly number[];
   readonly completionIds: readonly number[];
+  /**
+   * Places in `completionIds` of what the model wrote itself, ascending and apart; all of them when absent. Between them stands what it was
+   * told, which later tokens are predicted from and which is predicted nowhere. What is given or found of each token is of these alone.
+   */
+  readonly sampled?: readonly Span[] | undefined;
+}
+
+/** Places in `completionIds` of the tokens that are predicted. */
+export function predictedPlaces({ completionIds, sampled }: Omit<TokenSequence, 'promptIds'>): number[] {
+  if (sampled === undefined) return [...completionIds.keys()];
+  return sampled.flatMap(([from, to]) => Array.from({ length: to - from }, (_, index) => from + index));
 }
 
 /** A whole sequence that a reward model scores at its last token. */

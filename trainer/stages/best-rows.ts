@@ -10,7 +10,7 @@ import type { Examined } from './judged-pairs.ts';
 import { JudgedRows } from './judged-rows.ts';
 import type { Metrics } from './metrics.ts';
 import type { RowOrigins } from './row-origins.ts';
-import type { Method } from './sampler.ts';
+import type { EarlierTurns, Method } from './sampler.ts';
 import type { Workspace } from './workspace.ts';
 
 /** The best completions of each prompt, as rows to learn from: by the filters, by a judge, by rank. */
@@ -51,8 +51,8 @@ export class BestRows {
     return examined.flatMap(({ row, method }, at) => {
       const kept = funnel.best(row.domain, passed[at] ?? []);
       this.#preferences.add(scored[at] ?? [], kept);
-      return kept.map(({ text, sample, judge: score }, rank) =>
-        origins.seal(asRow(row, method, text, rank), { row, method, samples: [sample], score }),
+      return kept.map(({ text, before, sample, judge: score }, rank) =>
+        origins.seal(asRow(afterTurns(row, before), method, text, rank), { row, method, samples: [sample], score }),
       );
     });
   }
@@ -71,6 +71,11 @@ export class BestRows {
     const scores = await this.#models.score({ from: this.#rewardModel }, texts);
     return zip(candidates, scores).map(([candidate, score]) => ({ ...candidate, rewardModel: score }));
   }
+}
+
+/** The row as what stands before the last turn of a conversation. */
+function afterTurns(row: Row, before: EarlierTurns | undefined): Row {
+  return before === undefined ? row : { ...row, ...before, messages: [...row.messages, ...before.messages] };
 }
 
 /** A kept completion as a training row: its prompt is the plain one, however it was put when sampled. */

@@ -5,11 +5,13 @@ import type { EvaluationGrams } from '../data/evaluation-grams.ts';
 import { examine, type Response } from '../rewards/examine.ts';
 import type { Verify } from '../rewards/modules/own-verifiers.ts';
 import { parseResponse } from '../rewards/parse-response.ts';
-import type { Sampled } from './sampler.ts';
+import type { EarlierTurns, Sampled } from './sampler.ts';
 
 /** One of a prompt's samples, by its place among them. */
 export interface SampleCandidate extends Candidate {
   readonly sample: number;
+  /** The turns before its text. */
+  readonly before?: EarlierTurns;
 }
 
 /** What completions are examined with. */
@@ -31,7 +33,8 @@ export async function candidatesOf(
     const candidate = await (method === 'thought'
       ? thoughtBefore(row, completion, examiner)
       : judged(row, completion, examiner));
-    candidates.push({ ...candidate, sample });
+    const { before } = completion;
+    candidates.push({ ...candidate, sample, ...(before && { before }) });
   }
   return candidates;
 }

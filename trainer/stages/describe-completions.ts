@@ -1,9 +1,10 @@
 import { goldProblem, judge, spellGold } from '../rewards/verify.ts';
 import type { SampledCompletion } from './completions.ts';
 import { printable } from './printable.ts';
+import { transcriptOf } from './stage-log.ts';
 
 /** The part of a completion that is shown. */
-type Shown = Pick<SampledCompletion, 'row' | 'text'>;
+type Shown = Pick<SampledCompletion, 'row' | 'text' | 'messages'>;
 
 /** The first completions of each dataset for people: prompt, response, what was read as the answer, and the gold answer. */
 export function describeCompletions(completions: readonly Shown[], perDataset: number): string {
@@ -12,12 +13,12 @@ export function describeCompletions(completions: readonly Shown[], perDataset: n
   return shown.map((text) => printable(`${text}\n\n`)).join('');
 }
 
-function describe({ row, text }: Shown): string {
+function describe({ row, text, messages }: Shown): string {
   const { verdict, found, value } = judge(row, text);
   return [
     `--- ${row.dataset}, row ${row.id}: ${verdict.outcome === 'abstain' ? 'not judged' : verdict.outcome} ---`,
     ...row.messages.map(({ role, content }) => `${role}: ${content}`),
-    `completion: ${text}`,
+    `completion: ${messages ? transcriptOf(messages) : text}`,
     `read: ${found === undefined || found === '' ? 'nothing' : withReading(found, value)}`,
     `gold: ${row.answer === undefined ? 'none' : gold(row.answer)}`,
   ].join('\n');

@@ -5,7 +5,8 @@ import type { StepReport } from '../engine/optimizer-step.ts';
 import type { SftSettings } from '../contract/settings.ts';
 import { encodeExchange, type Encoder } from './encoding.ts';
 import type { Metrics } from './metrics.ts';
-import { assistantTurns, joinTurns, type Span, type Turns } from './turns.ts';
+import type { Span } from '../engine/sequences.ts';
+import { assistantTurns, joinTurns, type Turns } from './turns.ts';
 
 /** Tokens that are read, some of whose predictions are trained. */
 export interface Document {

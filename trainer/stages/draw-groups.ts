@@ -5,6 +5,7 @@ import type { GrpoSettings } from '../contract/settings.ts';
 import { updatesPerRollout } from '../contract/updates-per-rollout.ts';
 import type { Prompts } from '../data/prompt-order.ts';
 import type { Rewards, ScoredCompletion } from '../rewards/create-rewards.ts';
+import type { Verify } from '../rewards/modules/own-verifiers.ts';
 import { completeRows, inGroups, type SampledCompletion } from './completions.ts';
 import type { Policy } from './policy.ts';
 import { requireGraded } from './require-graded.ts';
@@ -18,6 +19,8 @@ export interface RolloutRequest {
   readonly stage: string;
   readonly rewards: Rewards;
   readonly prompts: Prompts;
+  /** Says which tries are wrong, where there are several. */
+  readonly verify: Verify;
   /** Opens the model that teaches, where there is one. */
   readonly teacher?: (() => Promise<Policy>) | undefined;
   /** Optimizer steps before it; a rollout follows only on a whole one. */
@@ -72,7 +75,7 @@ export async function drawGroups(policy: Policy, request: RolloutRequest): Promi
 /** @param firstPlace of the rows in the rollout: it is part of the random numbers, for a small dataset may come twice */
 async function completeAndScore(
   policy: Policy,
-  { settings, seed, stage, rewards, step }: RolloutRequest,
+  { settings, seed, stage, rewards, verify, step }: RolloutRequest,
   rows: readonly Row[],
   firstPlace: number,
 ): Promise<{ readonly groups: (readonly Scored[])[]; readonly sampledMs: number }> {
@@ -80,11 +83,26 @@ async function completeAndScore(
   const index = step / updatesPerRollout(settings);
   const key = (row: Row, sample: number, place: number) =>
     randomKey(seed, stage, 'rollout', index, firstPlace + place, row.id, sample);
-  const sampled = (await completeRows(policy, rows, settings.group, samplingAt(settings, step), key)).flat();
+  const completing = { ...settings, sampling: samplingAt(settings, step), verify };
+  const sampled = (await completeRows(policy, rows, settings.group, completing, key)).flat();
   const sampledMs = performance.now() - startedMs;
-  const scored = await rewards.score(sampled, step + 1);
+  const scored = (await rewards.score(sampled, step + 1)).map((completion) => discounted(settings, completion));
   if (firstPlace === 0) requireGraded(step + 1, scored);
   return { groups: inGroups(scored, settings.group), sampledMs };
+}
+
+/**
+ * An answer that took several tries is worth less, so that the first one stays worth its while: without a discount, what is tried first costs
+ * nothing. Source: Liu et al., arXiv:2507.14295 (UFO), §3.
+ */
+export function discounted<T extends Pick<Scored, 'reward' | 'tries'>>(
+  { refine }: Pick<GrpoSettings, 'refine'>,
+  completion: T,
+): T {
+  const { reward = 0, tries } = completion;
+  return refine === undefined || tries === 0 || reward <= 0
+    ? completion
+    : { ...completion, reward: reward * refine.discount ** tries };
 }
 
 /** How completions are sampled after so many steps: the schedule may have them shorter for a time. */

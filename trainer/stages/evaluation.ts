@@ -16,6 +16,7 @@ import { type EvaluationData, type EvaluationRows, loadEvaluationData } from './
 import type { Policy } from './policy.ts';
 import type { Metrics } from './metrics.ts';
 import { type Sample, shownCompletion } from './stage-log.ts';
+import { toolMetrics } from './turn-metrics.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Sample completions of each dataset that go to the report. */
@@ -91,7 +92,7 @@ async function evaluateAll(
   }
   if (all.length === 0) return { metrics, samples, completions: [] };
   return {
-    metrics: { ...metrics, ...(await summarise(all, settings.samples)) },
+    metrics: { ...metrics, ...(await summarise(all, settings)) },
     samples,
     completions: all.flatMap(({ completions }) => completions),
   };
@@ -137,7 +138,7 @@ async function measure(
   seed: number,
   verifyAll: Verify = async (items) => items.map(({ row, text }) => verify(row, text)),
 ): Promise<Measured[]> {
-  const completions = await completeRows(policy, rows, settings.samples, settings.sampling, (row, sample) =>
+  const completions = await completeRows(policy, rows, settings.samples, settings, (row, sample) =>
     randomKey(seed, 'evaluate', row.id, sample),
   );
   const found = await verifyAll(
@@ -158,7 +159,7 @@ function gradedOf({ verdicts }: Measured): GradedSample[] {
   return verdicts.filter((each) => each !== undefined);
 }
 
-async function summarise(measured: readonly Measured[], samplesPerPrompt: number): Promise<Metrics> {
+async function summarise(measured: readonly Measured[], { samples, tools }: EvaluationSettings): Promise<Metrics> {
   const lengths = measured.flatMap(({ completions }) => completions.map(({ tokens }) => tokens));
   const reasoning = measured.filter(({ row }) => row.domain === 'reasoning');
   const gradedPrompts = reasoning.map(gradedOf).filter((graded) => graded.length > 0);
@@ -168,14 +169,19 @@ async function summarise(measured: readonly Measured[], samplesPerPrompt: number
   const consistencies: number[] = [];
   for (const { row, text, opening } of texts) consistencies.push(await responseConsistency(row, text, opening));
   return {
-    ...(gradedPrompts.length > 0 && evaluationMetrics(gradedPrompts, samplesPerPrompt)),
+    ...(gradedPrompts.length > 0 && evaluationMetrics(gradedPrompts, samples)),
     ...(texts.length > 0 && {
       'eval/format_rate': mean(texts.map(({ row, text, opening }) => formatReward(row, text, opening))),
       'eval/language_consistency': mean(consistencies),
       'eval/worded_rate': mean(texts.map(({ text, opening }) => Number(isWorded(text, opening)))),
     }),
     'eval/mean_length': mean(lengths),
+    ...(tools && inEvaluation(toolMetrics(measured.flatMap(({ completions }) => completions)))),
   };
+}
+
+function inEvaluation(metrics: Metrics): Metrics {
+  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`eval/${name}`, value]));
 }
 
 function isWorded(text: string, opening: string): boolean {

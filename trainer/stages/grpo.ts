@@ -98,7 +98,8 @@ async function learn(settings: GrpoSettings, workspace: Workspace): Promise<End>
     const { distillation } = settings;
     const teacher = distillation && (() => models.open(distillation.from, 'lm'));
     const rolloutFrom = async (step: number): Promise<Rollout> => {
-      const request = { settings, seed, stage, rewards, prompts, teacher, step };
+      const { verify } = workspace.verifiers;
+      const request = { settings, seed, stage, rewards, prompts, verify, teacher, step };
       const { rollout, judged, drawn } = await training.stoppable(() => rollOut(policy, request));
       warnOfUnscored(step + 1, judged, workspace.warnings);
       await logCompletions(workspace.log, settings, step, judged);

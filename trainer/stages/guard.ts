@@ -38,9 +38,10 @@ export class Guard {
 
   /** @throws UserError for rows that cannot be used, or too few of them */
   static async open(grpo: GrpoSettings, policy: Policy, workspace: Workspace): Promise<Guard | undefined> {
-    const { guard: settings, maxPromptTokens, overlong, sampling } = grpo;
+    const { guard: settings, sampling, tools, maxToolCalls, maxToolTokens, maxPromptTokens, overlong } = grpo;
     if (settings === undefined) return undefined;
-    const evaluation = { ...settings, sampling: settings.sampling ?? sampling, maxPromptTokens, overlong };
+    const prompted = { ...(tools && { tools }), maxToolCalls, maxToolTokens, maxPromptTokens, overlong };
+    const evaluation = { ...settings, sampling: settings.sampling ?? sampling, ...prompted };
     const data = await loadEvaluationData(policy, evaluation, workspace, { at: 'grpo.guard', part: 'guard' });
     const prompts = data.parts.reduce((sum, { rows }) => sum + rows.length, 0);
     if (prompts < settings.minPrompts) {

@@ -111,7 +111,7 @@ async function askModel(
     policy,
     fitting.map(({ row }) => row),
     1,
-    sampling,
+    { sampling },
     (_, sample, place) => {
       const { question } = fitting[place] as (typeof fitting)[number];
       return randomKey('judge', question.text, question.vote, sample);

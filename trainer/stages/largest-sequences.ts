@@ -1,4 +1,5 @@
 import type { StageSettings } from '../contract/settings.ts';
+import { mostTold } from '../contract/tool-use.ts';
 import type { EvaluationSettings, SamplingSettings } from '../contract/training.ts';
 import type { LargestStep } from '../engine/step-memory.ts';
 
@@ -36,9 +37,10 @@ export function longestSampled(
 function lengthOf({
   maxPromptTokens,
   sampling,
-}: {
+  ...told
+}: Parameters<typeof mostTold>[0] & {
   readonly maxPromptTokens: number;
   readonly sampling: SamplingSettings;
 }): number {
-  return maxPromptTokens + sampling.maxNewTokens;
+  return maxPromptTokens + sampling.maxNewTokens + mostTold(told);
 }

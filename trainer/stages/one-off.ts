@@ -41,7 +41,7 @@ export async function generateFromCheckpoint(checkpoint: string, options: Genera
       { role: 'user', content: prompt },
     ];
     const row: Row = { id: 'prompt', dataset: 'prompt', domain: 'general', messages };
-    const [completions = []] = await completeRows(policy, [row], samples, sampling, (_, sample) =>
+    const [completions = []] = await completeRows(policy, [row], samples, { sampling }, (_, sample) =>
       randomKey(seed, 'generate', prompt, sample),
     );
     for (const [at, { text }] of completions.entries()) {

@@ -20,8 +20,8 @@ export async function updatePolicy(
   step: number,
 ): Promise<Metrics> {
   const { loss, sampling, optimizer } = settings;
-  const lengths = completions.map(({ completionIds, reward, masked = false }) =>
-    reward === undefined || masked ? 0 : completionIds.length,
+  const lengths = completions.map(({ oldProbs, reward, masked = false }) =>
+    reward === undefined || masked ? 0 : oldProbs.length,
   );
   const weights = sequenceWeights(lengths, { loss, maxNewTokens: sampling.maxNewTokens });
   const weighted = zip(completions, weights).map(([completion, weight]) => ({ ...completion, weight }));
@@ -74,7 +74,7 @@ function policyLossSettings({ clip, kl, loss }: GrpoSettings, entropy: boolean):
 }
 
 /** Where the ratio is that of the completion, it needs all of its tokens before any of them is trained: a pass more. */
-async function withRatios<T extends Pick<LearnableCompletion, 'promptIds' | 'completionIds' | 'oldProbs'>>(
+async function withRatios<T extends Pick<LearnableCompletion, 'promptIds' | 'completionIds' | 'sampled' | 'oldProbs'>>(
   { loss, sampling: { temperature } }: GrpoSettings,
   policy: Policy,
   completions: readonly T[],

@@ -9,6 +9,7 @@ import { type SampledTwice, samplingLogpDifference } from '../losses/policy-metr
 import { completionMetrics, rewardMetrics } from '../rewards/metrics.ts';
 import { signalMetrics } from '../rewards/signal-metrics.ts';
 import { inGroups, type SampledCompletion } from './completions.ts';
+import { turnMetrics } from './turn-metrics.ts';
 import { withTeacher } from './with-teacher.ts';
 import { drawGroups, type DrawnGroups, type RolloutRequest, type Scored } from './draw-groups.ts';
 import type { Policy } from './policy.ts';
@@ -18,7 +19,10 @@ import type { Metrics } from './metrics.ts';
 export type JudgedCompletion = Scored & { readonly advantage: number };
 
 /** A completion with all that its updates need, but for its weight in a mini-batch. */
-export interface LearnableCompletion extends Pick<Scored, 'promptIds' | 'completionIds' | 'oldProbs' | 'reward'> {
+export interface LearnableCompletion extends Pick<
+  Scored,
+  'promptIds' | 'completionIds' | 'sampled' | 'oldProbs' | 'reward'
+> {
   readonly advantage: number;
   /** Probability of each token under the reference; absent where nothing uses it. */
   readonly refProbs?: Float32Array;
@@ -67,6 +71,7 @@ export async function rollOut(
     ...rewardMetrics(drawn, rewards.names),
     ...signalMetrics(drawn, rewards),
     ...completionMetrics(drawn.flat()),
+    ...turnMetrics(settings, drawn.flat()),
     ...referenced.metrics,
     ...ofTeacher,
     ...(settings.dynamicSampling && { num_gen_batches: rounds }),
@@ -90,9 +95,10 @@ export function withAdvantages(
   const rewards = groups.map((group) => withoutLone(group.map(({ reward }) => reward)));
   const advantages = groupAdvantages(rewards, { epsilon, scale });
   const learned = zip(zip(groups.flat(), rewards.flat()), advantages.flat());
-  return learned.map(([[{ promptIds, completionIds, oldProbs, refProbs, masked }, reward], advantage]) => ({
+  return learned.map(([[{ promptIds, completionIds, sampled, oldProbs, refProbs, masked }, reward], advantage]) => ({
     promptIds,
     completionIds,
+    ...(sampled && { sampled }),
     oldProbs,
     ...(refProbs && { refProbs }),
     ...(masked && { masked }),

@@ -1,17 +1,21 @@
 import type { Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
+import type { ToolName } from '../contract/tool-use.ts';
 import type { Verdict } from '../data/check-rows.ts';
 import type { Scope } from '../rewards/scope.ts';
 import { encodeDocuments, type Trained, trainedTokens } from './documents.ts';
 import { type Encoder, encodePrompt, type Prompt } from './encoding.ts';
 import { encodeLabelled } from './labelled.ts';
 import { encodePair, haveSameTokens } from './pairs.ts';
+import { withTools } from './replies.ts';
 
 type Overlong = 'cut' | 'drop' | 'refuse';
 
 interface PromptLimits {
   readonly maxPromptTokens: number;
   readonly overlong: 'drop' | 'refuse';
+  /** They stand in the prompt, too. */
+  readonly tools?: readonly ToolName[] | undefined;
 }
 
 interface RowLimits<T extends Overlong> {
@@ -30,7 +34,7 @@ const used: Verdict = { kind: 'used' };
 export function judgePrompt(model: Encoder, prompt: Prompt, limits: PromptLimits): Verdict {
   return judged(() => {
     if (prompt.messages.length === 0) throw new UserError('it has no prompt; expected one to answer');
-    const tokens = encodePrompt(model, prompt).ids.length;
+    const tokens = encodePrompt(model, withTools(prompt, limits.tools, model.tokenizer)).ids.length;
     const { maxPromptTokens } = limits;
     if (tokens > maxPromptTokens) {
       const found = `its prompt has ${tokens} tokens; maxPromptTokens is ${maxPromptTokens}`;

@@ -4,7 +4,7 @@ import { randomKey, uniform } from '../algorithms/random.ts';
 import { zip } from '../algorithms/zip.ts';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { chunksDirectory } from '../checkpoint/take-over.ts';
-import type { Message, Row } from '../contract/dataset.ts';
+import type { Message, Row, Tool } from '../contract/dataset.ts';
 import { makeWithin } from '../contract/make-directory.ts';
 import type { SampleSettings } from '../contract/settings.ts';
 import { EvaluationGrams } from '../data/evaluation-grams.ts';
@@ -13,21 +13,30 @@ import { fewShotMessages, reflectionMessages } from '../data/prompts.ts';
 import { firstRows, joinRows, type RowList } from '../data/row-list.ts';
 import type { Response } from '../rewards/examine.ts';
 import { type Usable, usableRows } from './checked-rows.ts';
-import { completeRows } from './completions.ts';
+import { completeRows, type SampledCompletion } from './completions.ts';
 import type { Policy } from './policy.ts';
 import { Gradable } from './gradable.ts';
+import { withTools } from './replies.ts';
 import { judgePrompt } from './row-verdicts.ts';
 import type { Workspace } from './workspace.ts';
 
 /** How a prompt was put: `given` not at all, as its row has a completion, and `thought` for the sake of the thought alone. */
 export type Method = SampleSettings['methods'][number]['method'] | 'given' | 'thought';
 
+/** A response; of several turns the last. */
+export interface SampledResponse extends Response {
+  readonly before?: EarlierTurns;
+}
+
+/** What was said after the prompt before the last turn, and the tools that the prompt told of. */
+export type EarlierTurns = Pick<Row, 'messages' | 'tools'>;
+
 /** A prompt as it was put, and what came of it. Kept on disk chunk by chunk, so that a killed stage repeats at most one chunk. */
 export interface Sampled {
   readonly id: string;
   readonly method: Method;
   readonly messages: readonly Message[];
-  readonly completions: readonly Response[];
+  readonly completions: readonly SampledResponse[];
 }
 
 /** Samples prompts chunk by chunk, and keeps what it sampled. */
@@ -125,17 +134,15 @@ export class Sampler {
     const { seed, stage } = this.workspace.file;
     const prompts = rows.map((row) => this.prompt(row));
     const asked = zip(rows, prompts).map(([row, { messages }]) => ({ ...row, messages: [...messages] }));
-    const completions = await completeRows(
-      this.policy,
-      asked,
-      this.settings.perPrompt,
-      this.settings.sampling,
-      (row, at) => randomKey(seed, stage, 'sample', row.id, at),
+    const completions = await completeRows(this.policy, asked, this.settings.perPrompt, this.settings, (row, at) =>
+      randomKey(seed, stage, 'sample', row.id, at),
     );
     return zip(zip(rows, prompts), completions).map(([[{ id }, prompt], ofPrompt]) => ({
       id,
       ...prompt,
-      completions: ofPrompt.map(({ text, opening, tokens, terminated }) => ({ text, opening, tokens, terminated })),
+      completions: ofPrompt.map((completion) =>
+        responseOf(completion, withTools(completion.row, this.settings.tools, this.policy.tokenizer).tools),
+      ),
     }));
   }
 
@@ -169,6 +176,12 @@ export class Sampler {
         return { method, messages: reflectionMessages(row) };
     }
   }
+}
+
+function responseOf(completion: SampledCompletion, tools: readonly Tool[] | undefined): SampledResponse {
+  const { text, opening, tokens, terminated, messages } = completion;
+  const before = messages && { messages: messages.slice(0, -1), ...(tools && { tools: [...tools] }) };
+  return { text, opening, tokens, terminated, ...(before && { before }) };
 }
 
 /** The completion of the row itself, which ranks with no other. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { metricsName, rolloutsName, samplesName } from '../contract/checkpoint.ts';
+import type { Message } from '../contract/dataset.ts';
 import { soleWriter, type Writer } from '../contract/directory-lock.ts';
 import type { Metrics } from './metrics.ts';
 import { RolloutLog } from './rollout-log.ts';
@@ -23,12 +24,23 @@ export const sample = z.object({
 });
 export type Sample = Readonly<z.infer<typeof sample>>;
 
-/** The part of a sample that tells what the model wrote, and from where on it is the model's. */
-export function shownCompletion(
-  completion: { readonly text: string; readonly opening: string } | undefined,
-): Pick<Sample, 'completion' | 'opening'> {
-  const { text = '', opening = '' } = completion ?? {};
+/** What of a completion is shown. */
+interface Shown {
+  readonly text: string;
+  readonly opening: string;
+  readonly messages?: readonly Message[] | undefined;
+}
+
+/** The part of a sample that tells what the model wrote, and from where on it is the model's; of several turns also what it was told. */
+export function shownCompletion(completion: Shown | undefined): Pick<Sample, 'completion' | 'opening'> {
+  const { text = '', opening = '', messages } = completion ?? {};
+  if (messages !== undefined) return { completion: transcriptOf(messages) };
   return { completion: text, ...(opening !== '' && { opening }) };
+}
+
+/** Turns under each other, each but the first behind who speaks. */
+export function transcriptOf(messages: readonly Message[]): string {
+  return messages.map(({ role, content }, at) => (at === 0 ? content : `\n--- ${role} ---\n${content}`)).join('');
 }
 
 /** `metrics.jsonl` and `samples.jsonl` of a stage's directory, a line a step and a line a completion, and its `rollouts/`. */

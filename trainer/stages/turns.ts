@@ -1,4 +1,5 @@
 import type { Row } from '../contract/dataset.ts';
+import type { Span } from '../engine/sequences.ts';
 import { withCompletion } from '../data/with-completion.ts';
 
 /**
@@ -20,9 +21,6 @@ interface Turn {
   /** Where the completion begins in `ids`. */
   readonly from: number;
 }
-
-/** Places of tokens, `to` not among them. */
-export type Span = readonly [from: number, to: number];
 
 /** Tokens of which some are trained. */
 export interface Turns {

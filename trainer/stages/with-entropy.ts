@@ -44,14 +44,14 @@ export async function entropyTerms(
   const counted = completions.filter(({ weight }) => weight !== 0);
   const chosen =
     topQuantile === 1
-      ? counted.map(({ completionIds }) => completionIds.map(() => true))
+      ? counted.map(({ oldProbs }) => Array.from(oldProbs, () => true))
       : highEntropyTokens(await policy.engine.tokenEntropies(counted, { temperature }), topQuantile);
   const tokens = chosen.flat().filter(Boolean).length;
   const chosenOf = new Map(zip(counted, chosen));
   return {
     coefficient,
     focus(completion) {
-      const learning = chosenOf.get(completion) ?? completion.completionIds.map(() => false);
+      const learning = chosenOf.get(completion) ?? Array.from(completion.oldProbs, () => false);
       return {
         ...completion,
         advantage: zip(learning, ofTokens(completion)).map(([learns, advantage]) => (learns ? advantage : 0)),
@@ -62,8 +62,8 @@ export async function entropyTerms(
 }
 
 /** The advantage of each token. */
-function ofTokens({ advantage, tokenAdvantages, completionIds }: WeightedCompletion): number[] {
-  return completionIds.map((_, token) => advantage + (tokenAdvantages?.[token] ?? 0));
+function ofTokens({ advantage, tokenAdvantages, oldProbs }: WeightedCompletion): number[] {
+  return Array.from(oldProbs, (_, token) => advantage + (tokenAdvantages?.[token] ?? 0));
 }
 
 /** Mean of −log π over the sampled tokens. */

@@ -14,7 +14,7 @@ import type { Policy } from './policy.ts';
  *
  * @throws UserError if the teacher has other tokens
  */
-export async function withTeacher<T extends Pick<Scored, 'promptIds' | 'completionIds' | 'oldProbs'>>(
+export async function withTeacher<T extends Pick<Scored, 'promptIds' | 'completionIds' | 'sampled' | 'oldProbs'>>(
   { settings, teacher: open }: RolloutRequest,
   policy: Policy,
   completions: readonly T[],

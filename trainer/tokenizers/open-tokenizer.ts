@@ -12,7 +12,7 @@ import { faithfulDecoder } from './decoder.ts';
 import { faithfulNormalizer } from './normalizer.ts';
 import { faithfulPreTokenizer } from './pre-tokenizer.ts';
 import { pieceText } from './piece-text.ts';
-import { refuseUnheard, type RenderOptions } from './rendering.ts';
+import { refuseUnheard, type RenderOptions, speaksOf } from './rendering.ts';
 import { stopPieces } from './stop-pieces.ts';
 import { readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
 
@@ -32,6 +32,8 @@ export interface TokenizerFacts {
   readonly prefill: string;
   readonly padId: number;
   readonly bosId?: number;
+  /** Its chat template has a place for what the assistant may call. */
+  readonly knowsTools: boolean;
   /** SHA-256 of the chat template, so that lineage shows which one a model was trained with. */
   readonly templateDigest: string;
 }
@@ -95,6 +97,7 @@ export async function openTokenizer(directory: string, chat: ChatSettings): Prom
       prefill: chat.prefill ?? '',
       padId: idOf('pad_token') ?? files.modelIds.pad[0] ?? stopIds[0],
       ...(bosId !== undefined && { bosId }),
+      knowsTools: template !== undefined && speaksOf(template, 'tools'),
       templateDigest: createHash('sha256')
         .update(template ?? '')
         .digest('hex'),

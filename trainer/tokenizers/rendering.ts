@@ -10,6 +10,11 @@ export interface RenderOptions {
 
 const remedy = 'chat.template or chat.templateFile gives another template';
 
+/** Whether a template has a name of a variable or field in it. */
+export function speaksOf(template: string | undefined, what: 'tools' | 'tool_calls'): boolean {
+  return template?.includes(what) ?? false;
+}
+
 /**
  * Refuses what a template would leave out without a word.
  *
@@ -23,13 +28,12 @@ export function refuseUnheard(
   { tools }: RenderOptions,
   source: string,
 ): void {
-  const speaksOf = (what: string): boolean => template?.includes(what) ?? false;
   const refuse = (what: string): never => {
     const which = template === undefined ? 'without a chat template it' : 'its chat template';
     throw new UserError(`${source}: ${which} ${what}; ${remedy}`);
   };
-  if (tools !== undefined && !speaksOf('tools')) refuse('says nothing of tools, which the row has');
-  if (messages.some(({ tool_calls: calls }) => calls !== undefined) && !speaksOf('tool_calls')) {
+  if (tools !== undefined && !speaksOf(template, 'tools')) refuse('says nothing of tools, which the row has');
+  if (messages.some(({ tool_calls: calls }) => calls !== undefined) && !speaksOf(template, 'tool_calls')) {
     refuse('writes no tool calls (tool_calls), which a message has');
   }
 }

@@ -37,6 +37,7 @@ function rewardsWith(signal: (row: Row) => boolean): Rewards {
   };
 }
 
+const verify = async () => []; // one try each
 const isEven = ({ id }: Row) => Number(id) % 2 === 0;
 
 function draw(step: number, signal: (row: Row) => boolean, dynamicSampling?: { maxRounds: number }) {
@@ -50,7 +51,7 @@ function draw(step: number, signal: (row: Row) => boolean, dynamicSampling?: { m
     ...(dynamicSampling && { dynamicSampling }),
   });
   const prompts = promptsOf(rows, 7, undefined);
-  return drawGroups(policy, { settings, seed: 7, stage: 'drawn', rewards: rewardsWith(signal), prompts, step });
+  return drawGroups(policy, { settings, seed: 7, stage: 'drawn', rewards: rewardsWith(signal), prompts, verify, step });
 }
 
 const idsOf = (groups: readonly (readonly { readonly row: Row }[])[]) => groups.map(([first]) => first?.row.id);

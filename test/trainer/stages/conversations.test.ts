@@ -1,0 +1,98 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { lines, pin, readResult, runStage, runToResult, writeStage } from '../../support/trainer.ts';
+
+// A base that knows a call by heart, and after its result ends with an answer; whether the sum is right is chance.
+const call = '<tool_call>{"name":"calculator","arguments":{"expression":"1+2"}}</tool_call>';
+const known = {
+  messages: [
+    { role: 'user', content: '1+2=' },
+    { role: 'assistant', content: call },
+    { role: 'user', content: '<tool_response>\n3\n</tool_response>' },
+    { role: 'assistant', content: '<answer>3</answer>' },
+  ],
+};
+const grpo = {
+  prompts: ['sums'],
+  steps: 4,
+  stepsPerRollout: 2,
+  promptsPerStep: 2,
+  group: 4,
+  learningRate: 1e-4,
+  kl: { coefficient: 0.1 },
+  tools: ['calculator'],
+  maxToolTokens: 8,
+  sampling: { maxNewTokens: 110 },
+  rewards: [{ length: { max: 110, soft: 100 } }, { random: {} }],
+  completions: { rollouts: 9 },
+  checkpointEvery: 1,
+};
+
+let root: string;
+let datasets: readonly object[];
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'r1-conversations-'));
+  const file = join(root, 'known.jsonl');
+  await writeFile(file, Array.from({ length: 64 }, () => `${JSON.stringify(known)}\n`).join(''));
+  const sums = { name: 'sums', generator: { task: 'addition', digits: 1, rows: 60, heldOut: 8 } };
+  datasets = [{ name: 'known', file }, sums];
+  const init = { architecture: 'qwen3', hiddenSize: 32, layers: 1, heads: 2, kvHeads: 1, maxLength: 256 };
+  const settings = { pretrain: { data: ['known'], steps: 120, batch: 8, learningRate: 1e-2 } };
+  await runToResult(root, { name: 'base', settings, model: { init }, datasets });
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+async function stage(name: string, settings: object, more: object = {}) {
+  const model = { input: await pin(root, 'base') };
+  return { name, stage: 'conversations', settings, model, datasets, ...more };
+}
+
+async function train(name: string, changes: object, more: object = {}) {
+  const settings = { grpo: { ...grpo, ...changes } };
+  const { metrics, checkpoint } = await runToResult(root, await stage(name, settings, more));
+  return { metrics, digest: checkpoint?.digest };
+}
+
+test('a stage trains conversations with a tool as it sampled them, and shows them', async () => {
+  const evaluation = { data: ['sums'], tools: ['calculator'], sampling: { maxNewTokens: 110 } };
+  const { metrics } = await train('tools', {}, { evaluation });
+  expect(metrics['sampling/sampling_logp_difference/max']).toBe(0);
+  expect(metrics['tools/call_frequency']).toBeGreaterThan(0.5);
+  expect(metrics['tools/failure_frequency']).toBeLessThan(1);
+  expect(metrics['eval/tools/call_frequency']).toBeGreaterThan(0.5);
+  const rollout = await readFile(join(root, 'tools', 'rollouts', 'step-000001.jsonl'), 'utf8');
+  expect(rollout).toContain('<tool_response>\\n3\\n</tool_response>\\n--- assistant ---\\n');
+});
+
+test('the number of workers changes no bit, nor does a kill within a rollout', async () => {
+  const whole = await train('one', {}, { workers: 1 });
+  expect((await train('three', {}, { workers: 3 })).digest).toBe(whole.digest);
+
+  const file = await writeStage(root, await stage('killed', { grpo }));
+  await runStage(file, { file: join(root, 'killed', 'metrics.jsonl'), holds: '"step":3,' });
+  await runStage(file);
+  expect((await readResult(root, 'killed')).checkpoint?.digest).toBe(whole.digest);
+  expect(await lines(join(root, 'killed', 'metrics.jsonl'))).toHaveLength(4);
+});
+
+test('wrong answers are tried again, and both tries are in the metrics', async () => {
+  const { metrics } = await train('refined', { refine: { rounds: 1 }, rewards: [{ accuracy: {} }] });
+  expect(metrics['sampling/sampling_logp_difference/max']).toBe(0);
+  expect(metrics['refine/tries']).toBeGreaterThan(0);
+  expect(metrics['refine/last_accuracy']).toBeGreaterThanOrEqual(metrics['refine/first_accuracy'] ?? NaN);
+});
+
+test('rows that are sampled with a tool have the call and its result before the answer', async () => {
+  const settings = {
+    sample: { prompts: ['sums'], limit: 4, perPrompt: 2, keep: [], tools: ['calculator'], sampling: grpo.sampling },
+  };
+  await runToResult(root, await stage('rows', settings));
+  const rows = (await lines(join(root, 'rows', 'data', 'rows.jsonl'))).map((line) => JSON.parse(line) as typeof known);
+  const [asked] = rows.filter(({ messages }) => messages.length > 1);
+  expect(asked?.messages.slice(1)).toEqual([
+    { role: 'assistant', content: call },
+    { role: 'user', content: '<tool_response>\n3\n</tool_response>' },
+  ]);
+});
