@@ -131,7 +131,11 @@ export const claims: readonly Claim[] = [
   {
     number: 19,
     claim: 'Several instances in parallel: generate, verify, iterate',
-    tests: [tests('trainer/stages/rollout-workers'), tests('trainer/stages/draw-groups')],
+    tests: [
+      tests('trainer/stages/rollout-workers'),
+      tests('trainer/stages/draw-groups'),
+      tests('trainer/stages/conversations', /tried again/),
+    ],
   },
   { number: 20, claim: 'Code up verifiers as soon as possible', tests: [tests('cli/certify')] },
   {

@@ -4,16 +4,17 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { lines, pin, readResult, runStage, runToResult, writeStage } from '../../support/trainer.ts';
 
-// A base that knows a call by heart, and after its result ends with an answer; whether the sum is right is chance.
+// A base that knows one call by heart, and what to answer to its result; of half of the sums that is right.
 const call = '<tool_call>{"name":"calculator","arguments":{"expression":"1+2"}}</tool_call>';
-const known = {
+const known = (question: string) => ({
   messages: [
-    { role: 'user', content: '1+2=' },
+    { role: 'user', content: question },
     { role: 'assistant', content: call },
     { role: 'user', content: '<tool_response>\n3\n</tool_response>' },
     { role: 'assistant', content: '<answer>3</answer>' },
   ],
-};
+});
+const questions = ['1+2=', '2+2=', '2+1=', '1+3='];
 const grpo = {
   prompts: ['sums'],
   steps: 4,
@@ -34,12 +35,18 @@ let root: string;
 let datasets: readonly object[];
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'r1-conversations-'));
-  const file = join(root, 'known.jsonl');
-  await writeFile(file, Array.from({ length: 64 }, () => `${JSON.stringify(known)}\n`).join(''));
-  const sums = { name: 'sums', generator: { task: 'addition', digits: 1, rows: 60, heldOut: 8 } };
-  datasets = [{ name: 'known', file }, sums];
-  const init = { architecture: 'qwen3', hiddenSize: 32, layers: 1, heads: 2, kvHeads: 1, maxLength: 256 };
-  const settings = { pretrain: { data: ['known'], steps: 120, batch: 8, learningRate: 1e-2 } };
+  const write = async (name: string, rows: readonly object[]) => {
+    await writeFile(join(root, `${name}.jsonl`), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    return join(root, `${name}.jsonl`);
+  };
+  const sums = questions.map((prompt, at) => ({ prompt, answer: String(3 + (at % 2)) }));
+  const heldOut = { file: await write('held-out', sums.slice(0, 2)) };
+  datasets = [
+    { name: 'known', file: await write('known', questions.map(known)) },
+    { name: 'sums', file: await write('sums', sums), heldOut },
+  ];
+  const init = { architecture: 'qwen3', hiddenSize: 64, layers: 2, heads: 2, kvHeads: 1, maxLength: 256 };
+  const settings = { pretrain: { data: ['known'], steps: 200, batch: 4, learningRate: 5e-3 } };
   await runToResult(root, { name: 'base', settings, model: { init }, datasets });
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -89,7 +96,9 @@ test('rows that are sampled with a tool have the call and its result before the 
     sample: { prompts: ['sums'], limit: 4, perPrompt: 2, keep: [], tools: ['calculator'], sampling: grpo.sampling },
   };
   await runToResult(root, await stage('rows', settings));
-  const rows = (await lines(join(root, 'rows', 'data', 'rows.jsonl'))).map((line) => JSON.parse(line) as typeof known);
+  const rows = (await lines(join(root, 'rows', 'data', 'rows.jsonl'))).map(
+    (line) => JSON.parse(line) as ReturnType<typeof known>,
+  );
   const [asked] = rows.filter(({ messages }) => messages.length > 1);
   expect(asked?.messages.slice(1)).toEqual([
     { role: 'assistant', content: call },

@@ -40,7 +40,7 @@ const grpo = {
 };
 const settings = {
   grpo: { grpo },
-  adapters: { grpo: { ...grpo, steps: 8, learningRate: 1e-2, lora: { rank: 4 } } },
+  adapters: { grpo: { ...grpo, refine: { rounds: 1 }, steps: 8, learningRate: 1e-2, lora: { rank: 4 } } },
   sample: { sample: { prompts: ['mixture'], limit: 100, perPrompt: 2, keep: [], sampling: { maxNewTokens: 24 } } },
 };
 type Type = keyof typeof settings;
@@ -82,7 +82,7 @@ test('workers that die, are frozen, and come later change no bit of a grpo stage
   });
 });
 
-test('a worker samples with the adapters of its learner, in its precision', async () => {
+test('a worker samples with the adapters of its learner, in its precision, also what is tried again', async () => {
   await untilTheyMeet(async () => {
     const port = await freePort();
     const learning = learn('adapters', port);
