@@ -1,12 +1,15 @@
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import { KubeClient } from '../../operator/kube/client/client.ts';
+import { volumeClaims } from '../../operator/kube/client/resources.ts';
 import { type ControlPlane, controlPlane } from '../../test/cluster/support/control-plane.ts';
 import type { OperatorOptions } from '../../test/cluster/support/operator.ts';
+import { run } from '../../test/cluster/support/run.ts';
 import { auditPolicy } from './audit.ts';
+import { claimName } from './pipelines.ts';
 
 /** A control plane made for one measurement: the sides sign in under names of their own, and what they ask is logged. */
 export interface Arena {
@@ -68,7 +71,7 @@ export async function openArena(): Promise<Arena> {
       await writeFile(kubeconfigs[side], withToken(readConfig(cluster.kubeconfig), tokens[side]));
       // oxlint-enable no-await-in-loop
     }
-    const [namespace, warmUpNamespace] = [await cluster.namespace(), await cluster.namespace()];
+    const [namespace, warmUpNamespace] = [await withClaim(cluster, client), await withClaim(cluster, client)];
     const operator =
       process.getuid?.() === 0
         ? await asPod(cluster, directory, tokens.operator)
@@ -80,23 +83,43 @@ export async function openArena(): Promise<Arena> {
   }
 }
 
+/** A namespace with the claim of its pipelines, bound. */
+async function withClaim(cluster: ControlPlane, client: KubeClient): Promise<string> {
+  const namespace = await cluster.namespace();
+  await client.create(volumeClaims, {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { namespace, name: claimName },
+    spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: '1Gi' } } },
+  });
+  await cluster.kubectl('wait', `pvc/${claimName}`, '-n', namespace, '--for=jsonpath={.status.phase}=Bound');
+  return namespace;
+}
+
+const program = join(import.meta.dirname, '../../operator/main.ts');
+
 /** Laid over /run for one process alone, the files that the kubelet gives to a pod. */
 async function asPod(
   { directory: state, kubeconfig }: ControlPlane,
   directory: string,
   token: string,
 ): Promise<Arena['operator']> {
-  const run = join(directory, 'run');
-  const files = join(run, 'secrets/kubernetes.io/serviceaccount');
+  const overRun = join(directory, 'run');
+  const files = join(overRun, 'secrets/kubernetes.io/serviceaccount');
   await mkdir(files, { recursive: true });
   await copyFile(join(state, 'pki/ca.crt'), join(files, 'ca.crt'));
   await writeFile(join(files, 'token'), token);
   await writeFile(join(files, 'namespace'), 'default');
   const server = new URL(readConfig(kubeconfig).getCurrentCluster()?.server ?? '');
-  const overlay = `mount --make-rprivate / && mount -t overlay -o lowerdir=${run}:/run overlay /run && exec "$@"`;
+  // An image carries it: who starts without it holds the code that strips types, too.
+  const NODE_COMPILE_CACHE = join(directory, 'compile-cache');
+  await run(program, ['--help'], {
+    env: { NODE_COMPILE_CACHE, PATH: `${dirname(process.execPath)}:${process.env['PATH']}` },
+  });
+  const overlay = `mount --make-rprivate / && mount -t overlay -o lowerdir=${overRun}:/run overlay /run && exec "$@"`;
   return {
     kubeconfig: '',
-    env: { KUBERNETES_SERVICE_HOST: server.hostname, KUBERNETES_SERVICE_PORT: server.port },
+    env: { KUBERNETES_SERVICE_HOST: server.hostname, KUBERNETES_SERVICE_PORT: server.port, NODE_COMPILE_CACHE },
     prefix: ['unshare', '--mount', 'sh', '-ec', overlay, '-'],
   };
 }

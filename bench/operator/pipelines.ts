@@ -4,6 +4,12 @@ import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 /** Six stages in a row, each of which starts from the model of the one before. */
 export const stageNames = ['base', 'second', 'third', 'fourth', 'fifth', 'sixth'] as const;
 
+/**
+ * The claim that all pipelines of a namespace share. Kubernetes binds claims one after the other, four a second while the API server
+ * is busy: a hundred pipelines with claims of their own would wait for it, whoever creates their Jobs.
+ */
+export const claimName = 'models';
+
 /** Requests under way while pipelines are handed over, on both sides. */
 export const createdAtOnce = 10;
 
@@ -22,7 +28,7 @@ export function pipeline(
       image,
       base: { init: { hiddenSize: 32, layers: 2, heads: 2, kvHeads: 1 } },
       datasets: [{ name: 'sums', generator: { task: 'addition', digits: 1, rows: 60 } }],
-      storage: { size: '1Gi' },
+      storage: { claimName },
       stages: stageNames.slice(0, stages).map((stage, at) => {
         const before = stageNames[at - 1];
         return before === undefined

@@ -1,12 +1,6 @@
 import { labels } from '../../operator/api/metadata.ts';
 import type { KubeClient } from '../../operator/kube/client/client.ts';
-import {
-  configMaps,
-  jobs,
-  type KubeObject,
-  type ResourceKind,
-  volumeClaims,
-} from '../../operator/kube/client/resources.ts';
+import { configMaps, jobs, type KubeObject, type ResourceKind } from '../../operator/kube/client/resources.ts';
 import { pipelines, stages } from '../../operator/kube/objects/r1-kinds.ts';
 
 /** One request: an object is created, or its status is written. */
@@ -43,20 +37,13 @@ export async function readTemplates(
     const { items } = await client.list(resource, namespace, { labelSelector: `${labels.pipeline}=${pipeline}` });
     return items;
   };
-  const [madeJobs, madeStages, madeConfigMaps, madeClaims] = [
-    await read(jobs),
-    await read(stages),
-    await read(configMaps),
-    await read(volumeClaims),
-  ];
+  const [madeJobs, madeStages, madeConfigMaps] = [await read(jobs), await read(stages), await read(configMaps)];
   const whole = await client.get(pipelines, { namespace, name: pipeline });
   const ofStage = (objects: readonly WrittenObject[], stage: string): WrittenObject => {
     const found = objects.find((each) => labelsOf(each)[labels.stage] === stage);
     if (found === undefined) throw new Error(`${namespace}/${pipeline}: nothing was made for stage ${stage}`);
     return found;
   };
-  const claims = madeClaims.map((claim) => create(volumeClaims, claim));
-  if (claims.length !== 1) throw new Error(`${namespace}/${pipeline}: ${claims.length} claims`);
   const jobOf = (stage: string): Write => create(jobs, ofStage(madeJobs, stage));
   const stageWrites = (stage: string): Write[] => [
     create(stages, ofStage(madeStages, stage)),
@@ -66,16 +53,13 @@ export async function readTemplates(
   const pipelineStatus = status(pipelines, whole);
   const ends = stageNames.map((stage) => status(stages, ofStage(madeStages, stage)));
   return {
-    sequencer: {
-      pipeline,
-      steps: [...stageNames.map((stage, at) => [...(at === 0 ? claims : []), jobOf(stage)]), []],
-    },
+    sequencer: { pipeline, steps: [...stageNames.map((stage) => [jobOf(stage)]), []] },
     writer: {
       pipeline,
       steps: [
         ...stageNames.map((stage, at) => {
           // The operator writes the status of a pipeline twice: when it has begun, and at its end.
-          if (at === 0) return [create(pipelines, whole), ...claims, ...stageWrites(stage), pipelineStatus];
+          if (at === 0) return [create(pipelines, whole), ...stageWrites(stage), pipelineStatus];
           return [...ends.slice(at - 1, at), ...stageWrites(stage)];
         }),
         [...ends.slice(-1), pipelineStatus],
@@ -96,7 +80,7 @@ function create(resource: ResourceKind<KubeObject>, object: WrittenObject): Writ
     data?: unknown;
     immutable?: boolean;
   };
-  const { selector: _, volumeName: __, ...rest } = spec ?? {};
+  const { selector: _, ...rest } = spec ?? {};
   const written = { ...rest, ...(rest.template === undefined ? {} : { template: templateOf(rest.template) }) };
   return {
     resource,
@@ -116,7 +100,6 @@ function status(resource: ResourceKind<KubeObject>, { metadata, status: written 
 /** What the Job controller looks at, of what it and the API server have added. */
 interface JobSpec {
   readonly selector?: unknown;
-  readonly volumeName?: unknown;
   readonly template?: PodTemplate;
 }
 
