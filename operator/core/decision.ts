@@ -1,4 +1,4 @@
-import type { Outcome } from './pipeline-status.ts';
+import type { Condition, Reason } from '../api/conditions.ts';
 
 /** What is to be done about an object, and what is said of it. */
 export interface Decision<Action, Status> {
@@ -11,4 +11,13 @@ export interface Decision<Action, Status> {
 export interface RuleVerdict<Action> extends Outcome {
   readonly actions?: readonly Action[];
   readonly recheckAfterMs?: number;
+}
+
+/** What the `Succeeded` condition says. */
+export interface Outcome {
+  readonly status: Condition['status'];
+  readonly reason: Reason;
+  readonly message: string;
+  /** Stages whose work does not fit their manifest any more. */
+  readonly refused?: readonly string[];
 }

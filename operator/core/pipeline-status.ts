@@ -1,23 +1,15 @@
-import { findCondition, setCondition, type Condition, type NewCondition, type Reason } from '../api/conditions.ts';
+import { findCondition, setCondition, type NewCondition } from '../api/conditions.ts';
 import { displayPipeline, stateOf } from '../api/display.ts';
 import type { PipelineStatus } from '../api/pipeline.ts';
 import { stageType } from '../api/pipeline-stage.ts';
 import { restartsOf, timestamp, total } from './attempts.ts';
 import { spendingOfEach } from './former-spending.ts';
+import type { Outcome } from './decision.ts';
 import { isLive, liveStages } from './live-stages.ts';
 import type { PipelineSituation, StageView } from './pipeline-situation.ts';
 import { inputStages } from './plan.ts';
 import { suspendedCondition, withOutcome } from './status-conditions.ts';
 import { runsOf } from './stage-runs.ts';
-
-/** What the `Succeeded` condition says. */
-export interface Outcome {
-  readonly status: Condition['status'];
-  readonly reason: Reason;
-  readonly message: string;
-  /** Stages whose work does not fit their manifest any more. */
-  readonly refused?: readonly string[];
-}
 
 /** Describes what was seen, never what the actions are about to do. */
 export function pipelineStatus(situation: PipelineSituation, verdict: Outcome): PipelineStatus {

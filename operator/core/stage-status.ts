@@ -5,7 +5,7 @@ import type { StageCheckpoint, StageStatus } from '../api/stage.ts';
 import { failuresByClass, timestamp } from './attempts.ts';
 import { whyNoWorkers } from './decide-rollout.ts';
 import type { AttemptObserved, StageObserved } from './observed.ts';
-import type { Outcome } from './pipeline-status.ts';
+import type { Outcome } from './decision.ts';
 import { suspendedCondition, withOutcome } from './status-conditions.ts';
 import type { StageSituation } from './stage-situation.ts';
 
