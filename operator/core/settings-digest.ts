@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { decisiveSettings, lengthOf, whyNotLonger } from '../../trainer/contract/continuation.ts';
 import { versioned } from '../../trainer/contract/digest-version.ts';
-import { dataOf } from '../../trainer/contract/settings.ts';
+import { controlsOf, dataOf } from '../../trainer/contract/settings.ts';
 import { withoutDefaults } from '../../trainer/contract/without-defaults.ts';
 import { stageType } from '../api/pipeline-stage.ts';
 import {
@@ -48,12 +48,13 @@ function outputFields(spec: StageSpec) {
 /** What decides a stage's result, its figures included; a change of anything else needs no new run. */
 export function resultFields(spec: StageSpec) {
   const { every: _, ...evaluation } = spec.evaluation ?? {};
+  const controlled = controlsOf(spec);
   return {
     ...outputFields(spec),
     datasets: spec.datasets,
     data: contentsOf(spec, ({ file, heldOut }) => ({ file, ...(heldOut && { heldOut }) })),
     ...(spec.evaluate && { evaluate: spec.evaluate }),
-    ...(spec.grpo?.controls && { controls: spec.grpo.controls }),
+    ...(controlled && { controls: controlled.controls }),
     evaluation: spec.evaluation && evaluation,
     trainedOn: spec.trainedOn,
   };

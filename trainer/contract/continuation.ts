@@ -1,4 +1,5 @@
 import { decisiveJudge, type JudgeSettings } from './judge.ts';
+import { isLate } from './rewards.ts';
 import type { StageSettings, StageType } from './settings.ts';
 import { stageTypes } from './settings.ts';
 
@@ -79,7 +80,7 @@ export function whyNotLonger({ pretrain, sft, rewardModel, grpo }: StageSettings
     const length = (sft ?? rewardModel) ? 'epochs' : 'steps';
     return `schedule.kind ${schedule.kind} spreads the learning rate over all ${length}; only constant does not depend on them`;
   }
-  if (grpo?.rewards.some(({ rewardModel: reward }) => reward?.lastSteps !== undefined)) {
+  if (grpo?.rewards.some(isLate)) {
     return 'lastSteps of a reward counts from the end';
   }
   return undefined;

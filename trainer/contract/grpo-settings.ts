@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { controls, guard } from './guard.ts';
-import { reward } from './rewards.ts';
+import { reward, rewardKinds } from './rewards.ts';
 import { count, name, names, object, positiveInt, withRules } from './schema.ts';
 import { refine, toolUseShape } from './tool-use.ts';
 import { promptShape, sampling, trainingShape } from './training.ts';
@@ -214,7 +214,7 @@ export const grpo = withRules(
   }),
   [
     {
-      rule: '!self.rewards.exists(r, has(r.rewardModel) && has(r.rewardModel.lastSteps) && r.rewardModel.lastSteps > self.steps)',
+      rule: `self.rewards.all(r, ${rewardKinds.map((kind) => `(!has(r.${kind}) || !has(r.${kind}.lastSteps) || r.${kind}.lastSteps <= self.steps)`).join(' && ')})`,
       message: 'rewards: lastSteps must not be greater than steps',
     },
     {

@@ -6,6 +6,17 @@ import { fraction, names, object, positiveInt } from './schema.ts';
 export const controlKinds = ['random', 'shuffled', 'zeroLr'] as const;
 export type Control = (typeof controlKinds)[number];
 
+/** Those of a stage that learns from completions. */
+const supervisedControlKinds = ['shuffled', 'zeroLr'] as const;
+
+export const supervisedControls = z
+  .array(z.enum(supervisedControlKinds))
+  .min(1)
+  .max(supervisedControlKinds.length)
+  .describe(
+    'Negative controls, which run after the stage, each for as many steps from the same model: the completions of other rows; a learning rate of 0. The result has the difference in held-out pass@1 to each.',
+  );
+
 export const controls = z
   .array(z.enum(controlKinds))
   .min(1)

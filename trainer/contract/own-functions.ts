@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { exactlyOne, object, path } from './schema.ts';
+import { exactlyOne, object, path, positiveInt } from './schema.ts';
 
 /** What every reward has. */
 export const rewardShape = {
@@ -10,6 +10,11 @@ export const rewardShape = {
     .max(2)
     .optional()
     .describe('Only prompts of these domains; all when absent.'),
+  lastSteps: positiveInt
+    .optional()
+    .describe(
+      'Only in the last this many steps; all when absent. DeepSeek-R1 has rewards for preferences in the last 400 of 1,700.',
+    ),
 };
 
 /** A reward of one's own. docs/rewards.md says what the file holds. */

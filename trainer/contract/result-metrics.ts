@@ -1,7 +1,7 @@
 import { dropReasons } from './checked-rows.ts';
 import { answerKinds, ownKind } from './dataset.ts';
 import { ownReward, type RewardSettings, reward } from './rewards.ts';
-import type { GrpoSettings, StageSettings } from './settings.ts';
+import { controlsOf, type GrpoSettings, type StageSettings } from './settings.ts';
 import type { EvaluationSettings } from './training.ts';
 import { updatesPerRollout } from './updates-per-rollout.ts';
 
@@ -66,7 +66,8 @@ export function resultMetrics(
 ): readonly string[] {
   const { pretrain, sft, grpo, sample, rewardModel, review, evaluate } = settings;
   const evaluated = evaluation === undefined ? [] : evaluationMetricNames(evaluation, trainedOn);
-  if (pretrain ?? sft) return [...ofEveryStep, ...supervised, ...ofRows('data'), ...evaluated];
+  const compared = (controlsOf(settings)?.controls ?? []).flatMap(comparedWith);
+  if (pretrain ?? sft) return [...ofEveryStep, ...supervised, ...ofRows('data'), ...compared, ...evaluated];
   if (grpo) {
     const { rewards } = grpo;
     // Told in the first step of a rollout; the result has the figures of the last one.
@@ -96,7 +97,7 @@ export function resultMetrics(
         .flatMap((each) => [`rewards/${each}/unparsable_frac`, `rewards/${each}/tokens`]),
       ...ofRows('data'),
       ...(grpo.guard === undefined ? [] : guarded),
-      ...(grpo.controls ?? []).flatMap(comparedWith),
+      ...compared,
       ...evaluated,
     ];
   }

@@ -66,7 +66,6 @@ export const reward = exactlyOne(
         .describe(
           'summary: only what follows the think block is scored; response: everything. What its stage has learned to read when absent.',
         ),
-      lastSteps: positiveInt.optional().describe('Only in the last this many steps; all when absent.'),
     })
       .optional()
       .describe('Score of a trained reward model.'),
@@ -91,6 +90,14 @@ export const reward = exactlyOne(
   'reward',
 );
 export type RewardSettings = z.infer<typeof reward>;
+
+/** Kinds of rewards, by their names in a manifest. */
+export const rewardKinds = Object.keys(reward.shape);
+
+/** A reward that is silent in the first steps of a stage. */
+export function isLate(setting: RewardSettings): boolean {
+  return Object.values(setting).some((ofKind) => ofKind?.lastSteps !== undefined);
+}
 
 /** The settings of a reward of one's own; nothing for another. */
 export function ownReward({ module, python, http }: RewardSettings): OwnRewardSettings | undefined {

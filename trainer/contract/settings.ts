@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { grpo } from './grpo-settings.ts';
+import { type Control, supervisedControls } from './guard.ts';
 import { judgedPairs, judgeOfRows } from './judge.ts';
 import { preferencePolicy } from './preference-policy.ts';
 import { count, exactlyOne, exactlyOneRule, fraction, name, names, object, positiveInt, withRules } from './schema.ts';
@@ -23,6 +24,7 @@ export const pretrain = object({
     .describe(
       'What happens with longer rows: only their beginning is trained, they are left out and counted, or the stage ends before its first step.',
     ),
+  controls: supervisedControls.optional(),
 }).describe('Pre-training: next-token prediction on whole documents.');
 export type PretrainSettings = z.infer<typeof pretrain>;
 
@@ -40,6 +42,7 @@ export const sft = object({
       'Turns of the assistant that are trained: the last of a conversation, or all, each as if it were the last. Where a chat template leaves out earlier thoughts, all costs a document for each turn.',
     ),
   ...rowShape,
+  controls: supervisedControls.optional(),
 }).describe('Supervised fine-tuning on completions: the stop token is trained, prompt tokens are not.');
 export type SftSettings = z.infer<typeof sft>;
 
@@ -248,6 +251,17 @@ export const stageSettingsShape = {
 };
 export const stageSettings = exactlyOne(stageSettingsShape, 'type');
 export type StageSettings = z.infer<typeof stageSettings>;
+
+/** The negative controls of a stage, and of which type it is; nothing where it has none. */
+export function controlsOf(
+  stage: Partial<StageSettings>,
+): { readonly type: 'pretrain' | 'sft' | 'grpo'; readonly controls: readonly Control[] } | undefined {
+  for (const type of ['pretrain', 'sft', 'grpo'] as const) {
+    const controls = stage[type]?.controls;
+    if (controls !== undefined) return { type, controls };
+  }
+  return undefined;
+}
 
 /** The adapters that a stage trains; none where it trains all weights, or nothing. */
 export function loraOf(stage: StageSettings): LoraSettings | undefined {

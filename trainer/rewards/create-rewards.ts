@@ -106,7 +106,7 @@ export function createRewards(
   const names = rewardNames(settings);
   const rewards = settings.map((setting, index): NamedReward => {
     const [kind, common] = kindOf(setting);
-    const first = setting.rewardModel?.lastSteps === undefined ? 1 : steps - setting.rewardModel.lastSteps + 1;
+    const first = common.lastSteps === undefined ? 1 : steps - common.lastSteps + 1;
     return {
       name: names[index] ?? kind,
       weight: common.weight,
@@ -165,10 +165,17 @@ async function measure({ row, text, opening }: Completion, verdict: Verdict): Pr
 
 type Kind = keyof RewardSettings;
 
-function kindOf(setting: RewardSettings): [Kind, { weight: number; domains?: Row['domain'][] | undefined }] {
+/** What the settings of every kind have. */
+interface CommonSettings {
+  readonly weight: number;
+  readonly domains?: readonly Row['domain'][] | undefined;
+  readonly lastSteps?: number | undefined;
+}
+
+function kindOf(setting: RewardSettings): [Kind, CommonSettings] {
   const entry = Object.entries(setting).find(([, value]) => value !== undefined);
   if (entry === undefined) throw new Error('a reward without a kind passed the schema');
-  return entry as [Kind, { weight: number; domains?: Row['domain'][] }];
+  return entry as [Kind, CommonSettings];
 }
 
 function scorer(

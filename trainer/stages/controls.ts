@@ -1,63 +1,63 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { compare, inWords, type Measured } from '../algorithms/control-comparison.ts';
+import { compare, inWords, type Measured } from '../contract/control-comparison.ts';
 import { removePartials } from '../checkpoint/partials.ts';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { controlsName } from '../contract/checkpoint.ts';
 import { UserError } from '../contract/errors.ts';
 import { makeWithin } from '../contract/make-directory.ts';
 import type { StageResult } from '../contract/progress.ts';
-import type { Control, GrpoSettings } from '../contract/settings.ts';
+import { type Control, controlsOf, type StageSettings } from '../contract/settings.ts';
 import type { StageFile } from '../contract/stage-file.ts';
 import type { Metrics } from './metrics.ts';
 import { evaluationDigest } from './settings-digest.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 
 /** @throws UserError if controls are asked for and nothing is measured that they could be compared in */
-export function requireMeasured({ controls = [] }: GrpoSettings, { file }: Workspace): void {
+export function requireMeasured({ file }: Workspace): void {
+  const controlled = controlsOf(file.settings);
   const heldOut = file.evaluation?.data.filter((name) => !file.trainedOn?.includes(name)) ?? [];
-  if (controls.length === 0 || heldOut.length > 0) return;
+  if (controlled === undefined || heldOut.length > 0) return;
   throw new UserError(
-    'grpo.controls: found no evaluation on held-out rows, expected one to compare in: evaluation.data',
+    `${controlled.type}.controls: found no evaluation on held-out rows, expected one to compare in: evaluation.data`,
   );
 }
 
-type Run = (settings: GrpoSettings, workspace: Workspace) => Promise<StageResult>;
+/** The recipe of the stage, with the settings of its control. */
+type Run = (settings: StageSettings, workspace: Workspace) => Promise<StageResult>;
 
 /**
  * Runs the negative controls of a finished stage, one after the other, each from the same model for as many steps, and says whether the
  * stage is better than they are. What one came to is kept; its model is not.
  */
-export async function withControls(
-  { controls = [] }: GrpoSettings,
-  workspace: Workspace,
-  result: StageResult,
-  run: Run,
-): Promise<StageResult> {
+export async function withControls(workspace: Workspace, result: StageResult, run: Run): Promise<StageResult> {
+  const controlled = controlsOf(workspace.file.settings);
   const own = measuredIn(result.metrics);
-  if (own === undefined) return result;
+  if (own === undefined || controlled === undefined) return result;
   const compared: { readonly control: Control; readonly words: string; readonly isAbove: boolean }[] = [];
   let { metrics } = result;
-  for (const control of new Set(controls)) {
+  for (const control of new Set(controlled.controls)) {
     // oxlint-disable-next-line no-await-in-loop -- there is memory for one model
     const measured = await outcomeOf(control, workspace, run);
     const comparison = compare(own, measured);
     metrics = { ...metrics, ...figuresOf(control, measured, comparison) };
     compared.push({ control, words: inWords(comparison), isAbove: comparison.verdict === 'above' });
   }
-  if (compared.length === 0) return result;
   const list = compared.map(({ control, words }) => `${control} ${words}`).join(', ');
   const notAbove = compared.filter(({ isAbove }) => !isAbove);
   if (notAbove.length > 0) {
     const which = notAbove.map(({ control, words }) => `${control} ${words}`).join(', ');
     workspace.warnings.warn(
       'NotAboveControl',
-      `pass@1 is not measurably above that of a negative control: ${which}; nothing shows that the rewards taught anything`,
+      `pass@1 is not measurably above that of a negative control: ${which}; nothing shows that ${teachers[controlled.type]} taught anything`,
     );
   }
   return { ...result, message: `${result.message}; pass@1 against its controls: ${list}`, metrics };
 }
+
+/** What a stage of each type learns from. */
+const teachers = { pretrain: 'the documents', sft: 'the completions', grpo: 'the rewards' } as const;
 
 function measuredIn(metrics: Metrics): Measured | undefined {
   const { 'eval/pass@1': score, 'eval/pass@1_stderr': standardError } = metrics;
@@ -95,7 +95,7 @@ async function outcomeOf(control: Control, workspace: Workspace, run: Run): Prom
 
 async function runControl(workspace: Workspace, run: Run): Promise<Measured> {
   await removePartials(workspace.file.out);
-  const { metrics } = await run(workspace.file.settings.grpo as GrpoSettings, workspace);
+  const { metrics } = await run(workspace.file.settings, workspace);
   const measured = measuredIn(metrics);
   if (measured === undefined) throw new Error(`control ${workspace.control} was not measured`);
   return measured;
@@ -121,16 +121,24 @@ async function openControl(control: Control, workspace: Workspace): Promise<Work
 
 function controlFile(file: StageFile, control: Control, out: string): StageFile {
   const { takeOver: _, goneRuns: __, rollout: ___, ...rest } = file;
-  const { controls: ____, guard: _____, ...grpo } = file.settings.grpo as GrpoSettings;
-  const changed = {
-    random: { rewards: [{ random: { weight: 1 } }] },
-    shuffled: {},
-    zeroLr: { learningRate: 0 },
-  }[control];
   return {
     ...rest,
     stage: `${file.stage}-${control}`,
-    settings: { grpo: { ...grpo, ...changed, keepOptimizer: false } },
+    settings: controlSettings(file.settings, control),
     out,
   };
+}
+
+function controlSettings({ pretrain, sft, grpo }: StageSettings, control: Control): StageSettings {
+  const changed = { keepOptimizer: false, ...(control === 'zeroLr' && { learningRate: 0 }) };
+  if (pretrain) return { pretrain: { ...withoutControls(pretrain), ...changed } };
+  if (sft) return { sft: { ...withoutControls(sft), ...changed } };
+  if (!grpo) throw new Error('only a stage that trains a policy has controls');
+  const { guard: _, ...rest } = withoutControls(grpo);
+  return { grpo: { ...rest, ...changed, ...(control === 'random' && { rewards: [{ random: { weight: 1 } }] }) } };
+}
+
+function withoutControls<S extends { readonly controls?: unknown }>(settings: S): Omit<S, 'controls'> {
+  const { controls: _, ...rest } = settings;
+  return rest;
 }

@@ -34,11 +34,11 @@ import type { Workspace } from './workspace.ts';
  * Source: DeepSeekMath, arXiv:2402.03300, §4; DeepSeek-R1, arXiv:2501.12948v2.
  */
 export async function grpo(settings: GrpoSettings, workspace: Workspace): Promise<StageResult> {
-  requireMeasured(settings, workspace);
+  requireMeasured(workspace);
   const end = await learn(settings, workspace);
   // The model that was trained is closed by now: there may be memory for one.
   const result = 'rolledBack' in end ? await finishRolledBack(workspace, end.rolledBack, end.step) : end.result;
-  return withControls(settings, workspace, result, grpo);
+  return withControls(workspace, result, (control, its) => grpo(control.grpo ?? settings, its));
 }
 
 /** What the recipe made, or that its guard has ended it at a step. */

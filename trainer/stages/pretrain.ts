@@ -1,10 +1,13 @@
 import type { StageResult } from '../contract/progress.ts';
 import type { PretrainSettings } from '../contract/settings.ts';
+import { requireMeasured, withControls } from './controls.ts';
 import { trainOnDocuments } from './supervised.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Next-token prediction on whole documents, prompts included: makes a base model. */
-export function pretrain(settings: PretrainSettings, workspace: Workspace): Promise<StageResult> {
+export async function pretrain(settings: PretrainSettings, workspace: Workspace): Promise<StageResult> {
   const stepsFor = (): number => settings.steps;
-  return trainOnDocuments({ ...settings, type: 'pretrain', trained: 'text', stepsFor }, workspace);
+  requireMeasured(workspace);
+  const result = await trainOnDocuments({ ...settings, type: 'pretrain', trained: 'text', stepsFor }, workspace);
+  return withControls(workspace, result, (control, its) => pretrain(control.pretrain ?? settings, its));
 }

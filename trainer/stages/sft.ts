@@ -1,10 +1,13 @@
 import type { StageResult } from '../contract/progress.ts';
 import type { SftSettings } from '../contract/settings.ts';
+import { requireMeasured, withControls } from './controls.ts';
 import { trainOnDocuments } from './supervised.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Supervised fine-tuning on completions: cold start, the SFT after rejection sampling, distillation. */
-export function sft(settings: SftSettings, workspace: Workspace): Promise<StageResult> {
+export async function sft(settings: SftSettings, workspace: Workspace): Promise<StageResult> {
   const stepsFor = (rows: number): number => Math.ceil((rows * settings.epochs) / Math.min(settings.batch, rows));
-  return trainOnDocuments({ ...settings, type: 'sft', trained: settings.turns, stepsFor }, workspace);
+  requireMeasured(workspace);
+  const result = await trainOnDocuments({ ...settings, type: 'sft', trained: settings.turns, stepsFor }, workspace);
+  return withControls(workspace, result, (control, its) => sft(control.sft ?? settings, its));
 }

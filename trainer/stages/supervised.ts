@@ -1,7 +1,11 @@
 import { learningRateAt } from '../algorithms/schedule.ts';
+import { UserError } from '../contract/errors.ts';
 import type { StageResult } from '../contract/progress.ts';
+import type { Control } from '../contract/settings.ts';
 import type { OptimizerSettings, Schedule } from '../contract/training.ts';
+import type { RowList } from '../data/row-list.ts';
 import { promptBatch } from '../data/prompt-order.ts';
+import { shuffledTargets } from '../data/shuffled-targets.ts';
 import { usableRows } from './checked-rows.ts';
 import { encodeDocuments, type Trained, supervisedBatch, supervisedMetrics } from './documents.ts';
 import { loadPolicy } from './load-policy.ts';
@@ -24,6 +28,7 @@ interface SupervisedSettings {
   readonly optimizer: OptimizerSettings;
   readonly checkpointEvery: number;
   readonly keepOptimizer?: boolean | undefined;
+  readonly controls?: readonly Control[] | undefined;
 }
 
 /** Cross-entropy on rows in a shuffled order that starts anew every epoch. */
@@ -40,13 +45,16 @@ export async function trainOnDocuments(settings: SupervisedSettings, workspace: 
       (row) => judgeDocument(policy, row, settings),
     );
     const { tokens: longest } = longestRow(policy, settings);
+    if (settings.controls?.includes('shuffled')) requirePrompts(rows, type);
+    const { seed, stage } = workspace.file;
+    const learned = workspace.control === 'shuffled' ? shuffledTargets(rows, seed, stage) : rows;
     const batch = Math.min(settings.batch, rows.length);
     const steps = settings.stepsFor(rows.length);
     const training = await Training.start(workspace, resumed, { ...settings, steps, figures });
 
     while (training.stepsLeft > 0) {
       const { step } = training;
-      const documents = promptBatch(rows, workspace.file.seed, step * batch, batch).flatMap((row) =>
+      const documents = promptBatch(learned, seed, step * batch, batch).flatMap((row) =>
         encodeDocuments(policy, row, trained, longest),
       );
       const learningRate = learningRateAt(schedule, settings.learningRate, step + 1, steps);
@@ -64,4 +72,10 @@ export async function trainOnDocuments(settings: SupervisedSettings, workspace: 
   } finally {
     await policy.close();
   }
+}
+
+/** Without prompts, rows with the completions of other rows are the same rows. */
+function requirePrompts(rows: RowList, type: SupervisedSettings['type']): void {
+  for (const { messages } of rows) if (messages.length > 0) return;
+  throw new UserError(`${type}.controls: found no row with a prompt, expected some for shuffled; zeroLr needs none`);
 }

@@ -56,7 +56,7 @@ test.each([
   },
   {
     name: 'a number that belongs to a list',
-    text: broken('{accuracy: {}}', '{rewardModel: {from: judge, lastSteps: 5}}'),
+    text: broken('{accuracy: {}}', '{format: {lastSteps: 5}}'),
     says: /lastSteps must not be greater than steps \(found steps: 3\)/,
   },
 ])('other rules tell what they read, and no JSON: $name', ({ text, says }) => {

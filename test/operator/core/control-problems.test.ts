@@ -21,3 +21,14 @@ test('controls of a stage that is not measured are refused', () => {
     /^spec\.stages\[0\]\.grpo\.controls: found no evaluation, expected an evaluation on held-out rows/,
   );
 });
+
+test('controls of sft are refused alike', () => {
+  const unmeasured = pipelineOf(`
+base: {init: {}}
+datasets:
+  - {name: mixture, generator: {task: mixture}}
+stages:
+  - {name: taught, sft: {data: [mixture], controls: [shuffled]}}
+`);
+  expect(controlProblem(unmeasured)).toMatch(/^spec\.stages\[0\]\.sft\.controls: found no evaluation/);
+});

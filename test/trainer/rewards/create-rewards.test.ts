@@ -132,3 +132,10 @@ test('a reward of the last steps is silent before them', async () => {
   expect(await at(61)).toMatchObject({ reward: 4 });
   expect(await at(100)).toMatchObject({ reward: 4 });
 });
+
+test('every kind of reward can be of the last steps alone', async () => {
+  const rewards = rewardsOf([{ accuracy: {} }, { format: { lastSteps: 1 } }]);
+  const at = async (step: number) => (await rewards.score([completion(chat, greeting)], step))[0]?.scores;
+  expect(Object.keys((await at(99)) ?? {})).not.toContain('format');
+  expect(Object.keys((await at(100)) ?? {})).toContain('format');
+});

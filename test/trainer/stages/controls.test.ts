@@ -28,6 +28,8 @@ beforeAll(async () => {
   }));
   await writeRows('letters', rows);
   await writeRows('asked', rows); // nobody learns from it
+  await writeRows('few', rows.slice(0, 10));
+  await writeRows('few-documents', Array.from({ length: 40 }, () => rows.slice(0, 10)).flat());
   await writeRows('documents', Array.from({ length: 20 }, () => rows).flat());
   const settings = { sft: { data: ['documents'], epochs: 4, batch: 40, learningRate: 1e-2 } };
   await runToResult(root, { name: 'base', settings, datasets: datasets('documents') });
@@ -113,4 +115,35 @@ test('controls without a measure are refused before the first step', async () =>
   const { code, stderr } = await runStage(await writeStage(root, unmeasured));
   expect(code).toBe(64);
   expect(stderr).toContain('grpo.controls: found no evaluation on held-out rows');
+});
+
+test.each([
+  { type: 'sft', settings: { epochs: 4 }, controls: ['shuffled', 'zeroLr'] },
+  { type: 'pretrain', settings: { steps: 80 }, controls: ['shuffled'] },
+])('$type that teaches answers is above its controls: $controls', async ({ type, settings, controls }) => {
+  const learns: StageToRun = {
+    name: `taught-by-${type}`,
+    datasets: datasets('few-documents', 'few'),
+    settings: { [type]: { data: ['few-documents'], batch: 20, learningRate: 1e-2, controls, ...settings } },
+    evaluation: { data: ['few'], samples: 8, sampling: { maxNewTokens: 24 } },
+  };
+  const { metrics, warnings, message } = await runToResult(root, learns);
+  expect(message).toMatch(/; pass@1 against its controls: shuffled \+\S+ \(95 % interval \+/);
+  expect(warnings).toBeUndefined();
+  for (const control of controls) expect(metrics[`control/${control}/difference_low`]).toBeGreaterThan(0);
+  const known = resultMetrics(stageSettings.parse(learns.settings), evaluation.parse(learns['evaluation']));
+  expect(Object.keys(metrics).filter((each) => !known.includes(each))).toEqual([]);
+});
+
+test('rows without prompts have no completions to shuffle', async () => {
+  await writeFile(join(root, 'texts.jsonl'), '{"text": "one"}\n{"text": "two"}\n');
+  const path = await writeStage(root, {
+    name: 'texts',
+    datasets: datasets('texts', 'asked'),
+    settings: { pretrain: { data: ['texts'], steps: 1, controls: ['shuffled'] } },
+    evaluation: { data: ['asked'] },
+  });
+  const { code, stderr } = await runStage(path);
+  expect(code).toBe(64);
+  expect(stderr).toContain('pretrain.controls: found no row with a prompt, expected some for shuffled');
 });

@@ -12,7 +12,7 @@ interface Compared {
 
 const meanings: Readonly<Record<string, string>> = {
   random: 'random: noise for a reward',
-  shuffled: 'shuffled: the rewards of other completions',
+  shuffled: 'shuffled: the rewards of other completions, or the completions of other rows',
   zeroLr: 'zeroLr: a learning rate of 0',
 };
 
@@ -23,8 +23,8 @@ export function controlsTable({ metrics }: StageRecord): Html | undefined {
   const above = compared.filter(({ low }) => low > 0).length;
   const verdict =
     above === compared.length
-      ? 'It is better than every control: the rewards have taught it something.'
-      : 'It is not measurably better than every control: nothing shows that the rewards taught it anything.';
+      ? 'It is better than every control: what it learned from has taught it something.'
+      : 'It is not measurably better than every control: nothing shows that it was taught anything.';
   return html`<h3>Negative controls</h3>
     <p class="trend ${above === compared.length ? 'good' : 'bad'}">${verdict}</p>
     <div class="scroll">
