@@ -8,6 +8,7 @@ import type { PipelineRecord } from './record.ts';
 import { lineage } from './sections/lineage.ts';
 import { header, stageTable } from './sections/overview.ts';
 import { preferences } from './sections/preferences.ts';
+import { sideBySide } from './sections/side-by-side.ts';
 import { stageSection } from './sections/stage.ts';
 
 /**
@@ -41,7 +42,7 @@ export async function renderPage(pipeline: PipelineRecord, written: Date): Promi
       <body>
         ${header(pipeline)}
         <main>
-          ${stageTable(pipeline)} ${lineage(pipeline)} ${preferences(pipeline)}
+          ${stageTable(pipeline)} ${sideBySide(pipeline)} ${lineage(pipeline)} ${preferences(pipeline)}
           ${stages.map(({ stage }) =>
             stageSection(
               stage,
