@@ -9,6 +9,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { parse, stringify } from 'yaml';
 import { type Claim, claims } from './claims/claims.ts';
 import type { TinyRun } from './claims/findings.ts';
+import { writeChats } from './claims/chats.ts';
 import { type Evidence, judgeClaim } from './claims/judge-claim.ts';
 import { claimsPage } from './claims/page.ts';
 import { keepTests, keptTests } from './claims/kept-tests.ts';
@@ -91,9 +92,9 @@ async function runTwins(): Promise<void> {
   for (const seed of seeds) {
     const directory = join(root, `seed-${seed}`);
     const twins = `${directory}-twins`;
-    const manifest = withTwins(parse(await readFile(`${directory}.yaml`, 'utf8')) as StagesOfManifest);
-    await writeFile(`${twins}.yaml`, stringify(manifest));
     if (!existsSync(twins)) await cp(directory, twins, { recursive: true });
+    const manifest = parse(await readFile(`${directory}.yaml`, 'utf8')) as StagesOfManifest;
+    await writeFile(`${twins}.yaml`, stringify(withTwins(manifest, await writeChats(twins, seed))));
     await run(['cli/main.ts', 'run', `${twins}.yaml`, '--state', twins]);
   }
 }

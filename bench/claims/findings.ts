@@ -143,6 +143,19 @@ export const noValueHead: Judge = (runs) => {
   };
 };
 
+/** Claim 24: from chats with thoughts where the query needs one a model thinks there and nowhere else; from the same chats as they were, not at all. */
+export const thinksWhereNeeded: Judge = (runs) => {
+  const thought = (stage: string, dataset: string) =>
+    figure(runs, (run) => metric(run, stage, `eval/${dataset}/thought_rate`));
+  const [sums, greetings] = [thought('chat-tuned', 'sums'), thought('chat-tuned', 'greetings')];
+  const asTheyWere = thought('chat-as-it-was', 'sums');
+  if (sums.length === 0 || greetings.length === 0 || asTheyWere.length === 0) return undefined;
+  return {
+    holds: median(sums) > 0.9 && median(greetings) < 0.1 && median(asTheyWere) < median(sums),
+    found: `answers with a thought after SFT on chats: ${list(sums)} of sums, ${list(greetings)} of greetings; ${list(asTheyWere)} of sums where the chats were not augmented`,
+  };
+};
+
 /** Claim 25: final RL with both kinds of rewards, one of which is late. */
 export const preferencesShape: Judge = (runs) => {
   const style = (stage: string) => figure(runs, (run) => metric(run, stage, 'eval/greetings/pass@1'));
@@ -151,6 +164,26 @@ export const preferencesShape: Judge = (runs) => {
   return {
     holds: median(after) > median(before),
     found: `preferred style ${list(before)} before, ${list(after)} after`,
+  };
+};
+
+/** Claim 26: three mixtures of the same prompts, and what each gives and takes; more greetings are to give more of their style. */
+export const mixturesCompared: Judge = (runs) => {
+  const mixtures = [
+    { stage: 'r1', words: 'as many as there are' },
+    { stage: 'balanced', words: 'one greeting a sum' },
+    { stage: 'mostly-general', words: 'three greetings a sum' },
+  ].map(({ stage, words }) => ({
+    words,
+    accuracy: figure(runs, (run) => metric(run, stage, 'eval/pass@1')),
+    style: figure(runs, (run) => metric(run, stage, 'eval/greetings/pass@1')),
+  }));
+  if (mixtures.some(({ style }) => style.length === 0)) return undefined;
+  return {
+    holds: median(mixtures[2]!.style) >= median(mixtures[0]!.style),
+    found: mixtures
+      .map(({ words, accuracy, style }) => `${words}: pass@1 ${list(accuracy)}, preferred style ${list(style)}`)
+      .join('; '),
   };
 };
 

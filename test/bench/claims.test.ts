@@ -6,7 +6,9 @@ import {
   devLearnsFaster,
   languageKept,
   manyUpdates,
+  mixturesCompared,
   studentLearns,
+  thinksWhereNeeded,
   type TinyRun,
   zeroGains,
   zeroMixesLanguages,
@@ -127,19 +129,23 @@ test.each([
 
 test('twins differ from stages of the example in what their claim is about alone', () => {
   const example = parse(readFileSync('examples/r1-tiny.yaml', 'utf8')) as StagesOfManifest;
-  const named = (name: string) => withTwins(example).spec.stages.find((each) => each.name === name);
+  const named = (name: string) => withTwins(example, []).spec.stages.find((each) => each.name === name);
   const [rl, zero] = [named('reasoning-rl'), named('r1-zero')];
   const rewards = [{ accuracy: {} }, { format: {} }];
   expect(named('any-language')).toEqual({ ...rl, name: 'any-language', grpo: { ...rl?.grpo, rewards } });
   expect(named('rl-from-base')).toEqual({ ...rl, name: 'rl-from-base', model: { from: 'base' } });
   const student = { name: 'student-rl', model: { from: 'student-base' }, gate: undefined };
   expect(named('student-rl')).toEqual({ ...zero, ...student });
+  const promptWeights = [{ dataset: 'greetings', weight: 3 }];
+  const r1 = named('r1');
+  const mixed = { name: 'mostly-general', grpo: { ...r1?.grpo, promptWeights }, gate: undefined };
+  expect(named('mostly-general')).toEqual({ ...r1, ...mixed });
 });
 
 test('a twin whose model is not made is left out', () => {
   const example = parse(readFileSync('examples/r1-tiny.yaml', 'utf8')) as StagesOfManifest;
   const stages = example.spec.stages.slice(0, 2);
-  const names = withTwins({ spec: { stages } }).spec.stages.map(({ name }) => name);
+  const names = withTwins({ spec: { datasets: [], stages } }, []).spec.stages.map(({ name }) => name);
   expect(names).toEqual(['base', 'r1-zero', 'phrases-of-base']);
 });
 
@@ -200,4 +206,30 @@ test.each([
 ])('a control over its seeds: $name', ({ gains, holds }) => {
   const runs = gains.map((gain) => ({ before: measured(0.4), after: measured(0.4 + gain) }));
   expect(doesNotGain('random reward', runs).holds).toBe(holds);
+});
+
+const styled = (rate: number, style: number) => stage({ 'eval/pass@1': rate, 'eval/greetings/pass@1': style });
+const mixtures = (general: number) =>
+  mixturesCompared([
+    runOf({ r1: styled(0.9, 0.5), balanced: styled(0.85, 0.6), 'mostly-general': styled(0.8, general) }),
+  ]);
+
+test.each([
+  { name: 'it thinks where it is asked for a sum', sums: 0.98, greetings: 0.01, before: 0.2, holds: true },
+  { name: 'it thinks on greetings, too', sums: 0.98, greetings: 0.4, before: 0.2, holds: false },
+  { name: 'it did so before', sums: 0.98, greetings: 0, before: 0.99, holds: false },
+])('chats with thoughts: $name', ({ sums, greetings, before, holds }) => {
+  const tuned = stage({ 'eval/sums/thought_rate': sums, 'eval/greetings/thought_rate': greetings });
+  const asTheyWere = stage({ 'eval/sums/thought_rate': before });
+  expect(thinksWhereNeeded([runOf({ 'chat-tuned': tuned, 'chat-as-it-was': asTheyWere })])?.holds).toBe(holds);
+});
+
+test('mixtures are told with what each gives, and more greetings are to give more of their style', () => {
+  expect(mixtures(0.7)).toEqual({
+    holds: true,
+    found: expect.stringContaining(
+      'one greeting a sum: pass@1 0.850 (one seed), preferred style 0.600 (one seed); three',
+    ),
+  });
+  expect(mixtures(0.4)?.holds).toBe(false);
 });

@@ -171,7 +171,7 @@ function evaluationMetricNames(
           'pass@1_stderr',
           'prompts',
           ...(samples < 2 ? [] : [`pass@${samples}`, `cons@${samples}`]),
-          ...datasets.map((name) => `${name}/pass@1`),
+          ...datasets.flatMap((name) => [`${name}/pass@1`, `${name}/thought_rate`]),
           'format_rate',
           'language_consistency',
           'worded_rate',

@@ -45,6 +45,7 @@ const catalogue: readonly Entry[] = [
     metrics: ['guard/change', /^guard\/change_(low|high)$/],
   },
   { title: 'Held-out form', ...rate, metrics: [/^eval\/(format_rate|language_consistency)$/] },
+  { title: 'Held-out answers with a thought', ...rate, minor: true, metrics: [/^eval\/(.+)\/thought_rate$/] },
   {
     title: 'Pass@1 on training rows',
     ...rate,

@@ -87,6 +87,8 @@ async function evaluateAll(
     const measured = await measure(policy, rows, settings, seed, verifyAll);
     const graded = measured.map(gradedOf).filter((each) => each.length > 0);
     if (graded.length > 0) metrics[`eval/${dataset}/pass@1`] = mean(graded.map(correctShare));
+    const written = measured.flatMap(({ completions }) => completions);
+    if (written.length > 0) metrics[`eval/${dataset}/thought_rate`] = mean(written.map(thinks).map(Number));
     samples.push(...measured.slice(0, samplesPerDataset).flatMap((each) => toSamples(each).slice(0, 1)));
     for (const one of measured) all.push(one);
   }
@@ -182,6 +184,11 @@ async function summarise(measured: readonly Measured[], { samples, tools }: Eval
 
 function inEvaluation(metrics: Metrics): Metrics {
   return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`eval/${name}`, value]));
+}
+
+/** It has a chain of thought that is not empty. */
+function thinks({ text, opening }: Pick<SampledCompletion, 'text' | 'opening'>): boolean {
+  return (parseResponse(text, opening).think ?? '').trim() !== '';
 }
 
 function isWorded(text: string, opening: string): boolean {

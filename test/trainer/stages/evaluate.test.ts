@@ -16,6 +16,7 @@ test('an evaluate stage gives figures and samples, and publishes nothing', async
     message: 'evaluated',
     metrics: expect.objectContaining({
       'eval/sums/pass@1': expect.any(Number),
+      'eval/sums/thought_rate': expect.any(Number),
       'eval/pass@1': expect.any(Number),
       'eval/pass@1_stderr': expect.any(Number),
       'eval/pass@2': expect.any(Number),
