@@ -47,6 +47,12 @@ const references: readonly Reference[] = [
   { ...aDataset, path: 'grpo.prompts', isSet: (s) => `has(${s}.grpo)` },
   { ...aDataset, path: 'grpo.guard.data', isSet: (s) => `has(${s}.grpo) && has(${s}.grpo.guard)` },
   {
+    path: 'grpo.curriculum.from',
+    isSet: (s) => `has(${s}.grpo) && has(${s}.grpo.curriculum) && has(${s}.grpo.curriculum.from)`,
+    stages: ['sample'],
+    expected: 'an earlier sample stage',
+  },
+  {
     ...aModel,
     path: 'grpo.distillation.from',
     isSet: (s) => `has(${s}.grpo) && has(${s}.grpo.distillation)`,

@@ -26,6 +26,7 @@ function namesIn(stage: PipelineStage, pipeline: R1Pipeline): string[] {
       ...(grpo?.prompts ?? []),
       ...(grpo?.guard?.data ?? []),
       ...(grpo?.rewards ?? []).flatMap(({ rewardModel: reward, judge }) => reward?.from ?? judge?.from ?? []),
+      ...(grpo?.curriculum?.from === undefined ? [] : [grpo.curriculum.from]),
       ...(grpo?.distillation === undefined ? [] : [grpo.distillation.from]),
       ...(sft?.data ?? []),
       ...(sample?.prompts ?? []),

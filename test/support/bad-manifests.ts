@@ -105,6 +105,11 @@ export const badManifests: readonly BadManifest[] = [
     ],
   },
   {
+    name: 'pass rates of what does not sample',
+    text: broken('steps: 3, rewards', 'steps: 3, curriculum: {from: pretrained}, rewards'),
+    expected: ['spec.stages[1].grpo.curriculum.from: found "pretrained", expected an earlier sample stage'],
+  },
+  {
     name: 'judge that is no model',
     text: broken('{accuracy: {}}', '{accuracy: {}}, {judge: {from: samples}}'),
     expected: [

@@ -12,7 +12,8 @@ import { z } from 'zod';
  *   good-000150/           of a stage with a guard that rolls back: its model of the best step so far, as a checkpoint that is final
  *   resume-000200/         optimizer state of the finished step 200, from which a longer run goes on
  *   data/                  rows of a sample or review stage: rows.jsonl, held-out.jsonl of pairs, checkpoint.json; of a sample stage
- *                          funnel.json, and manifest.json: what its rows are from
+ *                          funnel.json, pass-rates.jsonl: how often each prompt was answered right, and manifest.json: what its
+ *                          rows are from
  *   metrics.jsonl          one line a step, truncated to the resumed step on resume
  *   samples.jsonl          sample completions for the report
  *   rollouts/              all completions of the newest rollouts, step-000021.jsonl and so on by their first step
@@ -38,6 +39,8 @@ export const reviewDecisionsName = 'decisions.jsonl';
 /** Rows of a stage that writes rows, in its `data/`, and those of them that no stage learns from. */
 export const rowsName = 'rows.jsonl';
 export const heldOutRowsName = 'held-out.jsonl';
+/** In the `data/` of a sample stage. */
+export const passRatesName = 'pass-rates.jsonl';
 export const judgeVerdictsName = 'judge-verdicts.jsonl';
 export const learnedFilesName = 'learned-files.json';
 export const resultName = 'result.json';

@@ -199,7 +199,11 @@ export const grpo = withRules(
       .describe(
         'Groups whose completions all score alike are drawn again, from other prompts (DAPO). Figures of rewards and completions are of all that were drawn. Off when absent.',
       ),
-    curriculum: object({})
+    curriculum: object({
+      from: name
+        .optional()
+        .describe('A sample stage whose pass rates hold for a prompt until this stage has measured it itself.'),
+    })
       .optional()
       .describe(
         'Prompts that the policy answers right about half the time come more often, by what verifiers have found of them in this stage, rewarded or not; the others come now and then. Keeps the shares of promptWeights. Off when absent.',

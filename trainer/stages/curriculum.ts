@@ -21,16 +21,19 @@ interface Options {
   /** The shares of the datasets are to be those of `plain`. */
   readonly isMixture: boolean;
   readonly kept?: KeptCurriculum | undefined;
+  /** What an earlier stage found, by `dataset/id`: it holds for a prompt until this stage has measured it. */
+  readonly former?: ReadonlyMap<string, PassCount> | undefined;
 }
 
 /**
- * Chooses prompts by the pass rates that the stage has measured itself: those that the policy answers right about half the time come more
+ * Chooses prompts by the pass rates that the stage has measured itself, or before that an earlier one: those that the policy answers right about half the time come more
  * often, for they teach most. A function of what was measured and of the place in the order, so that a resumed stage draws the same.
  */
 export class Curriculum {
   private readonly rows: RowList;
   private readonly options: Options;
   private readonly counts: Map<number, PassCount>;
+  private readonly former: ReadonlyMap<number, PassCount>;
   private readonly pools: ReadonlyMap<string, readonly number[]> | undefined;
   /** Places of the prompts of the rollout that is being made, by dataset and id: they come once in it. */
   private readonly drawn = new Map<string, number>();
@@ -39,6 +42,7 @@ export class Curriculum {
     this.rows = rows;
     this.options = options;
     this.counts = new Map(options.kept?.map(([place, tries, passes]) => [place, { tries, passes }]));
+    this.former = byPlace(rows, options.former ?? new Map());
     this.pools = options.isMixture ? placesByDataset(rows) : undefined;
   }
 
@@ -67,7 +71,7 @@ export class Curriculum {
       const place = group[0] && this.drawn.get(nameOf(group[0].row));
       const { tries, passes } = countOf(group);
       if (place === undefined || tries === 0) continue;
-      const known = this.counts.get(place);
+      const known = this.knownOf(place);
       if (known === undefined) fresh++;
       measured.push(passes / tries);
       this.counts.set(place, remember(known ?? untried, { tries, passes }));
@@ -87,6 +91,10 @@ export class Curriculum {
     return Array.from(this.counts, ([place, { tries, passes }]) => [place, tries, passes] as const);
   }
 
+  private knownOf(place: number): PassCount | undefined {
+    return this.counts.get(place) ?? this.former.get(place);
+  }
+
   private draw(dataset: string, count: number, coordinates: readonly (string | number)[]): Row[] {
     const pool = this.pools?.get(dataset);
     const length = pool?.length ?? this.rows.length;
@@ -97,7 +105,7 @@ export class Curriculum {
     for (let turn = 0; chosen.length < count; turn++) {
       const isFree = (at: number): boolean => turn > 0 || !taken.has(placeOf(at));
       const weightOf = (at: number): number =>
-        isFree(at) ? expectedVariance(this.counts.get(placeOf(at)) ?? untried) : 0;
+        isFree(at) ? expectedVariance(this.knownOf(placeOf(at)) ?? untried) : 0;
       const key = randomKey(...coordinates, turn);
       chosen.push(...weightedDraw(length, count - chosen.length, weightOf, key).map(placeOf));
     }
@@ -111,7 +119,7 @@ export class Curriculum {
 
   /** Shares of all rows by what is known of them. */
   private bandShares(): Metrics {
-    const rates = Array.from(this.counts.values(), passRate);
+    const rates = Array.from(new Map([...this.former, ...this.counts]).values(), passRate);
     const share = (isIn: (rate: number) => boolean): number => rates.filter(isIn).length / this.rows.length;
     return {
       'curriculum/hard_frac': share((rate) => rate < bands.hard),
@@ -140,4 +148,16 @@ function placesByDataset(rows: RowList): Map<string, number[]> {
     places.set(dataset, ofDataset);
   }
   return places;
+}
+
+function byPlace(rows: RowList, counts: ReadonlyMap<string, PassCount>): Map<number, PassCount> {
+  const known = new Map<number, PassCount>();
+  if (counts.size === 0) return known; // rows of a file need not be read
+  let place = 0;
+  for (const row of rows) {
+    const count = counts.get(nameOf(row));
+    if (count) known.set(place, count);
+    place++;
+  }
+  return known;
 }

@@ -80,8 +80,9 @@ async function learn(settings: GrpoSettings, workspace: Workspace): Promise<End>
     );
     const plain = promptsOf(rows, seed, settings.promptWeights);
     const isMixture = settings.promptWeights !== undefined;
-    const curriculum =
-      settings.curriculum && new Curriculum(rows, { seed, plain, isMixture, kept: resumed.curriculum });
+    const former = await workspace.inputs.passRates(settings.curriculum?.from);
+    const kept = resumed.curriculum;
+    const curriculum = settings.curriculum && new Curriculum(rows, { seed, plain, isMixture, kept, former });
     const { prompts } = curriculum ?? { prompts: plain };
     const scorers = {
       scoreWithModel: models.score,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createFunnel, type FunnelCounts } from '../algorithms/funnel.ts';
 import { zip } from '../algorithms/zip.ts';
 import { partialOf } from '../checkpoint/partials.ts';
-import { heldOutRowsName, rowsName } from '../contract/checkpoint.ts';
+import { heldOutRowsName, passRatesName, rowsName } from '../contract/checkpoint.ts';
 import type { Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import type { StageResult } from '../contract/progress.ts';
@@ -17,6 +17,7 @@ import { type Examined, JudgedPairs } from './judged-pairs.ts';
 import type { Metrics } from './metrics.ts';
 import { loadPolicy } from './load-policy.ts';
 import { InputModels } from './input-models.ts';
+import { addPassRates, beginPassRates } from './pass-rate-file.ts';
 import { RowOrigins } from './row-origins.ts';
 import { type Method, type Sampled, Sampler } from './sampler.ts';
 import { warnOfLength, warnOfQuotas } from './sampling-warnings.ts';
@@ -52,6 +53,8 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
     const examiner = { settings, verify: workspace.verifiers.verify, grams: sampler.grams };
     // Made anew by every attempt, from the chunks that are there already.
     const kept = partialOf(join(sampler.directory, rowsName));
+    const passRates = partialOf(join(sampler.directory, passRatesName));
+    await beginPassRates(passRates);
 
     let saved = 'no prompt';
     async function* keptRows(): AsyncGenerator<Row> {
@@ -64,6 +67,7 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
         for (const [row, ofRow] of zip(chunk, sampled)) {
           examined.push({ row, method: ofRow.method, candidates: await candidatesOf(row, ofRow, examiner) });
         }
+        await addPassRates(passRates, examined);
         yield* await made.rows(examined, funnel, origins);
         reflections.add(sampled);
         workspace.progress.report('sample', Math.min(start + chunkPrompts, rows.length), rows.length);
@@ -92,6 +96,7 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
     warnOfQuotas(settings, metrics, workspace.warnings);
     const checkpoint = await workspace.output.data(async (directory) => {
       await rename(kept, join(directory, rowsName));
+      await rename(passRates, join(directory, passRatesName));
       const { heldOut } = made;
       if (heldOut.length > 0) await writeRows(join(directory, heldOutRowsName), heldOut);
       await origins.writeManifest(directory, [rowsName, ...(heldOut.length > 0 ? [heldOutRowsName] : [])]);

@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { verifyCheckpoint } from '../checkpoint/store.ts';
-import { heldOutRowsName, rowsName } from '../contract/checkpoint.ts';
+import type { PassCount } from '../algorithms/pass-rates.ts';
+import { heldOutRowsName, passRatesName, rowsName } from '../contract/checkpoint.ts';
 import { UserError } from '../contract/errors.ts';
 import { ownReward } from '../contract/rewards.ts';
 import type { PinnedInput, StageFile } from '../contract/stage-file.ts';
 import { type Dataset, loadDataset } from '../data/load-dataset.ts';
 import { joinRows, type RowList } from '../data/row-list.ts';
 import { readRows } from '../data/rows.ts';
+import { readPassRates } from './pass-rate-file.ts';
 
 /** `evaluation` is the held-out part, or all rows of a dataset that has none. */
 export type DatasetPart = 'train' | 'heldOut' | 'evaluation';
@@ -35,6 +37,14 @@ export class StageInputs {
     // Not kept: rows of the same dataset that are sampled have fewer columns.
     const { train, heldOut } = await this.open(name, true);
     return heldOut.length > 0 ? heldOut : train;
+  }
+
+  /** How often a sample stage answered its prompts right; nothing where none is named. */
+  async passRates(stage: string | undefined): Promise<ReadonlyMap<string, PassCount> | undefined> {
+    if (stage === undefined) return undefined;
+    const input = this.file.inputs[stage];
+    if (!input) throw new UserError(`grpo.curriculum.from: no input is named "${stage}"`);
+    return readPassRates(join(await this.verified(input), passRatesName));
   }
 
   /** The directory of an earlier stage's output; refuses one that is not exactly what the operator pinned. */

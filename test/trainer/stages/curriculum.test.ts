@@ -2,24 +2,26 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { PassCount } from '../../../trainer/algorithms/pass-rates.ts';
 import { mean } from '../../../trainer/algorithms/statistics.ts';
 import type { Row } from '../../../trainer/contract/dataset.ts';
 import { promptsOf } from '../../../trainer/data/prompt-order.ts';
 import { Curriculum, type KeptCurriculum } from '../../../trainer/stages/curriculum.ts';
 import type { Scored } from '../../../trainer/stages/draw-groups.ts';
-import { lines, pin, runToResult } from '../../support/trainer.ts';
+import { lines, pin, runToResult, type StageToRun } from '../../support/trainer.ts';
 
 const row = (dataset: string, index: number): Row => ({ id: `${index}`, dataset, domain: 'reasoning', messages: [] });
 const rowsOf = (dataset: string, count: number) => Array.from({ length: count }, (_, index) => row(dataset, index));
 const sums = rowsOf('sums', 60);
 
-function curriculum(
-  rows: readonly Row[] = sums,
-  weights?: { dataset: string; weight: number }[],
-  kept?: KeptCurriculum,
-) {
+interface Before {
+  readonly kept?: KeptCurriculum;
+  readonly former?: ReadonlyMap<string, PassCount>;
+}
+
+function curriculum(rows: readonly Row[] = sums, weights?: { dataset: string; weight: number }[], before: Before = {}) {
   const plain = promptsOf(rows, 7, weights);
-  return new Curriculum(rows, { seed: 7, plain, isMixture: weights !== undefined, kept });
+  return new Curriculum(rows, { seed: 7, plain, isMixture: weights !== undefined, ...before });
 }
 
 const groupOf = (of: Row, outcomes: readonly string[]) =>
@@ -73,7 +75,19 @@ test('from what is kept the same prompts come as if nothing had ended', () => {
   const whole = curriculum();
   rollouts(whole, 0, 5);
   const kept = JSON.parse(JSON.stringify(whole.kept)) as KeptCurriculum;
-  expect(rollouts(curriculum(sums, undefined, kept), 5, 12)).toEqual(rollouts(whole, 5, 12));
+  expect(rollouts(curriculum(sums, undefined, { kept }), 5, 12)).toEqual(rollouts(whole, 5, 12));
+});
+
+test('what an earlier stage found holds until this one has measured it', () => {
+  const former = new Map(
+    sums.map((each) => [`sums/${each.id}`, { tries: 16, passes: isMedium(each) ? 8 : 0 }] as const),
+  );
+  const of = curriculum(sums, undefined, { former });
+  const [first = []] = rollouts(of, 0, 1);
+  expect(share([first])).toBeGreaterThan(0.4);
+  expect(of.kept).toHaveLength(10);
+  of.prompts(10, 1);
+  expect(of.see([])).toMatchObject({ 'curriculum/easy_frac': 0 });
 });
 
 test('in a mixture each dataset keeps its share and its places', () => {
@@ -108,6 +122,8 @@ test('figures tell what came and what is known; what cannot be judged counts now
 
 // A model that answers one letter in eight now right, now wrong; of the others half are always right and half have no right answer.
 let root: string;
+/** Signal of each step without a curriculum. */
+let plain: number[];
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'r1-curriculum-'));
   const letters = Array.from('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV');
@@ -124,6 +140,7 @@ beforeAll(async () => {
   );
   const settings = { sft: { data: ['documents'], epochs: 4, batch: 48, learningRate: 1e-2 } };
   await runToResult(root, { name: 'base', settings, datasets: datasets('documents') });
+  plain = await signalOf('plain', {});
 }, 60_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
@@ -136,7 +153,7 @@ function datasets(...names: readonly string[]): object[] {
 }
 
 /** Share of the groups of each step that differ in reward. The policy stays as it is, so that nothing but the choice of prompts counts. */
-async function signalOf(name: string, more: object): Promise<number[]> {
+async function signalOf(name: string, more: object, inputs: StageToRun['inputs'] = {}): Promise<number[]> {
   const sampling = { maxNewTokens: 24 };
   const rewards = [{ accuracy: {} }];
   const grpo = {
@@ -150,12 +167,30 @@ async function signalOf(name: string, more: object): Promise<number[]> {
     ...more,
   };
   const model = { input: await pin(root, 'base') };
-  await runToResult(root, { name, stage: 'zero', settings: { grpo }, model, datasets: datasets('letters') });
+  await runToResult(root, { name, stage: 'zero', settings: { grpo }, model, inputs, datasets: datasets('letters') });
   const steps = await lines(join(root, name, 'metrics.jsonl'));
   return steps.map((line) => 1 - (JSON.parse(line) as Record<string, number>)['frac_reward_zero_std']!);
 }
 
 test('where few prompts teach, more groups have a signal than without a curriculum', async () => {
-  const [plain, chosen] = [await signalOf('plain', {}), await signalOf('chosen', { curriculum: {} })];
+  const chosen = await signalOf('chosen', { curriculum: {} });
   expect(mean(chosen.slice(10))).toBeGreaterThan(1.5 * mean(plain.slice(10)));
+});
+
+test('with the pass rates of a sample stage, groups have a signal from the first rollout on', async () => {
+  const sampling = { maxNewTokens: 24 };
+  const sample = { prompts: ['letters'], perPrompt: 8, keep: ['notOverlong'], sampling };
+  const model = { input: await pin(root, 'base') };
+  await runToResult(root, { name: 'samples', settings: { sample }, model, datasets: datasets('letters') });
+  const rates = await lines(join(root, 'samples/data/pass-rates.jsonl'));
+  expect(rates.map((each) => JSON.parse(each) as object)).toContainEqual({
+    dataset: 'letters',
+    row: expect.any(String),
+    tries: 8,
+    passes: 0,
+  });
+  expect(rates).toHaveLength(48);
+  const from = { curriculum: { from: 'samples' } };
+  const informed = await signalOf('informed', from, { samples: await pin(root, 'samples') });
+  expect(mean(informed.slice(0, 10))).toBeGreaterThan(1.5 * mean(plain.slice(0, 10)));
 });
