@@ -129,7 +129,7 @@ function unmetNeed(need: RowNeed, look: Look, file: string | undefined, advise: 
     case 'prompt':
       return where && `${where}: found a document without a prompt, expected prompt or messages`;
     case 'completion':
-      return where && `${where}: has no completion to train, or one with the label false; ${found('completion')}`;
+      return where && `${where}: has no completion to train${orRefused(look.fields)}; ${found('completion')}`;
     case 'pair':
       return where && `${where}: has no chosen and rejected to compare; ${found('chosen')}`;
     case 'label':
@@ -138,4 +138,9 @@ function unmetNeed(need: RowNeed, look: Look, file: string | undefined, advise: 
       if (look.gradable) return undefined;
       return `${file}: no row has an answer that could be graded; ${found('answer')}`;
   }
+}
+
+/** A completion that is labelled as bad is none to imitate. */
+function orRefused(fields: Look['fields']): string {
+  return 'label' in fields ? ', or one with the label false' : '';
 }
