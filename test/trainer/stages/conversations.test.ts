@@ -4,17 +4,25 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { lines, pin, readResult, runStage, runToResult, writeStage } from '../../support/trainer.ts';
 
-// A base that knows one call by heart, and what to answer to its result; of half of the sums that is right.
-const call = '<tool_call>{"name":"calculator","arguments":{"expression":"1+2"}}</tool_call>';
+// A base that knows its questions by heart: half of the time it calls a calculator and answers right, the other half it guesses, wrongly.
+const questions = ['1+2=', '2+2=', '2+1=', '1+3='];
+const callOf = (question: string) =>
+  `<tool_call>{"name":"calculator","arguments":{"expression":"${question.slice(0, 3)}"}}</tool_call>`;
+const sumOf = (question: string) => Number(question[0]) + Number(question[2]);
 const known = (question: string) => ({
   messages: [
     { role: 'user', content: question },
-    { role: 'assistant', content: call },
-    { role: 'user', content: '<tool_response>\n3\n</tool_response>' },
-    { role: 'assistant', content: '<answer>3</answer>' },
+    { role: 'assistant', content: callOf(question) },
+    { role: 'user', content: `<tool_response>\n${sumOf(question)}\n</tool_response>` },
+    { role: 'assistant', content: `<answer>${sumOf(question)}</answer>` },
   ],
 });
-const questions = ['1+2=', '2+2=', '2+1=', '1+3='];
+const guessed = (question: string) => ({
+  messages: [
+    { role: 'user', content: question },
+    { role: 'assistant', content: '<answer>9</answer>' },
+  ],
+});
 const grpo = {
   prompts: ['sums'],
   steps: 4,
@@ -39,14 +47,20 @@ beforeAll(async () => {
     await writeFile(join(root, `${name}.jsonl`), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
     return join(root, `${name}.jsonl`);
   };
-  const sums = questions.map((prompt, at) => ({ prompt, answer: String(3 + (at % 2)) }));
-  const heldOut = { file: await write('held-out', sums.slice(0, 2)) };
+  const sums = questions.map((prompt) => ({ prompt, answer: String(sumOf(prompt)) }));
+  const heldOut = { file: await write('held-out', sums) };
   datasets = [
-    { name: 'known', file: await write('known', questions.map(known)) },
+    {
+      name: 'known',
+      file: await write(
+        'known',
+        questions.flatMap((question) => [known(question), guessed(question)]),
+      ),
+    },
     { name: 'sums', file: await write('sums', sums), heldOut },
   ];
   const init = { architecture: 'qwen3', hiddenSize: 64, layers: 2, heads: 2, kvHeads: 1, maxLength: 256 };
-  const settings = { pretrain: { data: ['known'], steps: 200, batch: 4, learningRate: 5e-3 } };
+  const settings = { pretrain: { data: ['known'], steps: 200, batch: 8, learningRate: 5e-3 } };
   await runToResult(root, { name: 'base', settings, model: { init }, datasets });
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -66,11 +80,11 @@ test('a stage trains conversations with a tool as it sampled them, and shows the
   const evaluation = { data: ['sums'], tools: ['calculator'], sampling: { maxNewTokens: 110 } };
   const { metrics } = await train('tools', {}, { evaluation });
   expect(metrics['sampling/sampling_logp_difference/max']).toBe(0);
-  expect(metrics['tools/call_frequency']).toBeGreaterThan(0.5);
+  expect(metrics['tools/call_frequency']).toBeGreaterThan(0);
   expect(metrics['tools/failure_frequency']).toBeLessThan(1);
-  expect(metrics['eval/tools/call_frequency']).toBeGreaterThan(0.5);
+  expect(metrics['eval/tools/call_frequency']).toBeGreaterThan(0);
   const rollout = await readFile(join(root, 'tools', 'rollouts', 'step-000001.jsonl'), 'utf8');
-  expect(rollout).toContain('<tool_response>\\n3\\n</tool_response>\\n--- assistant ---\\n');
+  expect(rollout).toMatch(/<tool_response>\\n\d\\n<\/tool_response>\\n--- assistant ---\\n/);
 });
 
 test('the number of workers changes no bit, nor does a kill within a rollout', async () => {
@@ -100,8 +114,23 @@ test('rows that are sampled with a tool have the call and its result before the 
     (line) => JSON.parse(line) as ReturnType<typeof known>,
   );
   const [asked] = rows.filter(({ messages }) => messages.length > 1);
-  expect(asked?.messages.slice(1)).toEqual([
-    { role: 'assistant', content: call },
-    { role: 'user', content: '<tool_response>\n3\n</tool_response>' },
+  expect(asked?.messages.slice(1).map(({ content }) => content)).toEqual([
+    expect.stringMatching(/^<tool_call>.*<\/tool_call>$/),
+    expect.stringMatching(/^<tool_response>\n\d\n<\/tool_response>$/),
   ]);
 });
+
+// Decided to the bit on one kind of CPU; the margins are for others. Three stages: a minute on a busy machine.
+(process.env['R1_LONG_TESTS'] === '1' ? test : test.skip)(
+  'by reward alone the model learns to call, and by noise or at a rate of 0 it does not',
+  async () => {
+    const evaluation = { data: ['sums'], samples: 16, tools: ['calculator'], sampling: { maxNewTokens: 110 } };
+    const shape = { steps: 10, stepsPerRollout: 1, promptsPerStep: 4, group: 8, learningRate: 5e-4 };
+    const learning = { ...shape, rewards: [{ accuracy: {} }], controls: ['random', 'zeroLr'] };
+    const { metrics } = await train('learning', learning, { evaluation });
+    const of = (name: string) => metrics[name] ?? NaN;
+    expect(of('eval/tools/call_frequency')).toBeGreaterThan(0.75);
+    for (const control of ['random', 'zeroLr'])
+      expect(of('eval/pass@1')).toBeGreaterThan(of(`control/${control}/pass@1`) + 0.1);
+  },
+);
