@@ -183,8 +183,10 @@ export const claims: readonly Claim[] = [
   {
     number: 27,
     claim: 'An off-the-shelf reward model, or one that knows traces?',
-    tests: [],
-    lacks: 'held-out pair accuracy of an external reward model beside that of one trained here',
+    tests: [
+      tests('trainer/stages/foreign-reward-model', /taken as it is, and gives its scores|compared on the same/),
+      tests('trainer/algorithms/rank-correlation'),
+    ],
   },
   {
     number: 28,

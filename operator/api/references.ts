@@ -98,6 +98,11 @@ const references: readonly Reference[] = [
     isSet: (s) => `has(${s}.rewardModel) && has(${s}.rewardModel.labelled)`,
   },
   {
+    ...aRewardModel,
+    path: 'rewardModel.compareWith',
+    isSet: (s) => `has(${s}.rewardModel) && has(${s}.rewardModel.compareWith)`,
+  },
+  {
     path: 'review.data',
     isSet: (s) => `has(${s}.review)`,
     stages: ['sample'],

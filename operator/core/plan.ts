@@ -35,6 +35,7 @@ function namesIn(stage: PipelineStage, pipeline: R1Pipeline): string[] {
       ...judgesOfSamples(sample).flatMap(({ from }) => from ?? []),
       ...(rewardModel?.pairs ?? []),
       ...(rewardModel?.labelled ?? []),
+      ...(rewardModel?.compareWith === undefined ? [] : [rewardModel.compareWith]),
       ...(review === undefined ? [] : [review.data, ...comparedByFile(review.data, pipeline)]),
       ...(evaluate?.data ?? []),
       ...(evaluationOf(stage, pipeline)?.data ?? []),

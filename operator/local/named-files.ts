@@ -184,7 +184,8 @@ function namedModels({ base, stages }: Json, folder: string): FileCheck['models'
   return named.flatMap(({ path, model, users }) => {
     // Stages that only train a reward model may start from one.
     const scalar = users.length > 0 && users.every((stage) => stage['rewardModel'] !== undefined);
-    const head = scalar ? ('scalar' as const) : ('lm' as const);
+    const asItIs = users.some((stage) => object(stage['rewardModel'])['epochs'] === 0);
+    const head = scalar ? (asItIs ? ('scalar' as const) : ('maybeScalar' as const)) : ('lm' as const);
     const hub = modelSourceShape.hf.safeParse(model['hf']).data;
     const cached = hub && findInHubCache(hub);
     const directory = text(model['path']);

@@ -8,8 +8,8 @@ import { mean } from './statistics.ts';
  */
 export function spearman(a: readonly number[], b: readonly number[]): number | undefined {
   const [x, y] = [centred(ranks(a)), centred(ranks(b))];
-  const scale = Math.hypot(...x) * Math.hypot(...y);
-  return scale === 0 ? undefined : x.reduce((sum, each, at) => sum + each * y[at]!, 0) / scale;
+  const scale = Math.sqrt(product(x, x) * product(y, y));
+  return scale === 0 ? undefined : product(x, y) / scale;
 }
 
 /** From 1; equal values share the mean of theirs. */
@@ -23,6 +23,10 @@ export function ranks(values: readonly number[]): number[] {
     from = to;
   }
   return found;
+}
+
+function product(a: readonly number[], b: readonly number[]): number {
+  return a.reduce((sum, value, at) => sum + value * b[at]!, 0);
 }
 
 function centred(values: readonly number[]): number[] {

@@ -55,7 +55,7 @@ export const checkpointManifest = z.strictObject({
   /** The stage is done; an unfinished checkpoint is only good for resuming its own stage. */
   final: z.boolean(),
   /** Steps or epochs that the finished stage was asked for: one that is asked for more goes on. */
-  length: z.int().min(1).optional(),
+  length: z.int().min(0).optional(),
   /** Paths relative to the directory, sorted; every file but this one. */
   files: z.array(z.strictObject({ path: z.string(), bytes: z.int().min(0), sha256 })),
   parent: z.strictObject({ stage: z.string(), digest: sha256 }).optional(),

@@ -41,8 +41,8 @@ export const fileCheck = z.strictObject({
     z.strictObject({
       path: manifestPath,
       directory: z.string(),
-      /** What stands on the decoder: a language model, or the scalar of a reward model, which may have none yet. */
-      head: z.enum(['lm', 'scalar']),
+      /** What stands on the decoder: the head of a language model, the scalar of a reward model, or one that is yet to be trained. */
+      head: z.enum(['lm', 'scalar', 'maybeScalar']),
     }),
   ),
   rewards: z.array(

@@ -103,7 +103,8 @@ export function resultMetrics(
   }
   if (rewardModel) {
     const ofObjective = rewardModel.labelled === undefined ? pairs : labels;
-    return [...ofEveryStep, ...scores, ...ofObjective, ...ofRows('data'), ...ofRows('data/heldOut')];
+    const ofOther = rewardModel.compareWith === undefined ? [] : comparedFigures(ofObjective);
+    return [...ofEveryStep, ...scores, ...ofObjective, ...ofOther, ...ofRows('data'), ...ofRows('data/heldOut')];
   }
   if (sample) {
     const { methods, given, thoughts } = sample;
@@ -130,6 +131,12 @@ export function resultMetrics(
     return ['reviewed', 'not_reviewed', 'edited', 'rejected', 'rows', ...readTwice];
   }
   return evaluate ? evaluationMetricNames(evaluate, trainedOn) : [];
+}
+
+/** Of another reward model on the same held-out rows. */
+function comparedFigures(own: readonly string[]): string[] {
+  const others = own.filter((name) => name.startsWith('eval/')).map((name) => name.slice('eval/'.length));
+  return [...others, 'agreement', 'kappa', 'spearman'].map((name) => `compared/${name}`);
 }
 
 function comparedWith(control: string): string[] {

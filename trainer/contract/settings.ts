@@ -166,6 +166,8 @@ export const sample = withRules(
 );
 export type SampleSettings = z.infer<typeof sample>;
 
+const exactlyOneData = exactlyOneRule(['pairs', 'labelled'], 'data');
+
 export const rewardModel = withRules(
   object({
     ...trainingShape,
@@ -195,12 +197,29 @@ export const rewardModel = withRules(
         'Of pairs: weight of (score of chosen + score of rejected)² in the loss, which draws scores to a mean of 0 (center_rewards_coefficient of TRL, 0.01 there in examples).',
       ),
     preferencePolicy: preferencePolicy.optional(),
-    epochs: positiveInt.default(1).describe('Passes over the rows.'),
+    compareWith: name
+      .optional()
+      .describe(
+        'An earlier rewardModel stage, whose model is measured on the same held-out rows: figures compared/…, and how far the two agree.',
+      ),
+    epochs: count
+      .default(1)
+      .describe(
+        'Passes over the rows. 0 takes the model as it is, a reward model from elsewhere with a head of one label: held-out rows measure it, and it needs neither pairs nor labelled for its scores.',
+      ),
     batch: positiveInt.default(256).describe('Pairs, or labelled completions, per step.'),
     ...rowShape,
   }),
   [
-    exactlyOneRule(['pairs', 'labelled'], 'data'),
+    {
+      rule: `${exactlyOneData.rule} || (self.epochs == 0 && !has(self.pairs) && !has(self.labelled))`,
+      message: exactlyOneData.message,
+    },
+    {
+      rule: '!has(self.compareWith) || has(self.pairs) || has(self.labelled)',
+      message: 'compareWith: models are compared on held-out rows of pairs or labelled',
+    },
+    { rule: 'self.epochs > 0 || !has(self.lora)', message: 'lora: epochs 0 trains nothing' },
     {
       rule: '!has(self.labelled) || self.centerRewardsCoefficient == 0.0',
       message: 'centerRewardsCoefficient: labels say where 0 is; only pairs leave it open',

@@ -18,6 +18,8 @@ interface Look {
   readonly fields: Fields;
   /** Where the first row without a completion and so on is; absent where all have it. */
   readonly without: Partial<Record<RowNeed, string>>;
+  /** Where the first completion is that is labelled bad. */
+  readonly bad: string | undefined;
   /** Whether any row has an answer. */
   readonly gradable: boolean;
   /** What a chat template says of the first row that it refuses, with its place; by `keyOf` the rendering. */
@@ -83,6 +85,7 @@ async function lookAtFile(
   const without: Partial<Record<RowNeed, string>> = {};
   const refused = new Map<string, string>();
   let gradable = false;
+  let bad: string | undefined;
   let rows = 0;
   for await (const line of readDataLines(file, usedColumns(settings.columns))) {
     const row = readLine(line, settings, settings.name, { advise });
@@ -91,6 +94,7 @@ async function lookAtFile(
       if (!met) without[need] ??= line.place;
     }
     gradable ||= row.answer !== undefined;
+    if (row.label === false) bad ??= line.place;
     for (const [key, rendering] of renderings) {
       if (refused.has(key)) continue;
       const words = refusal(() => render(rendering, row));
@@ -99,7 +103,7 @@ async function lookAtFile(
     if (++rows >= lookedAt.rows || line.offset >= lookedAt.bytes) break;
   }
   if (fields === undefined) throw new UserError(noRows(file));
-  return { fields, without, gradable, refused };
+  return { fields, without, bad, gradable, refused };
 }
 
 function refusal(render: () => void): string | undefined {
@@ -115,7 +119,7 @@ function refusal(render: () => void): string | undefined {
 function needsOf(row: Row): Partial<Record<RowNeed, boolean>> {
   return {
     prompt: row.messages.length > 0,
-    completion: row.completion !== undefined && row.label !== false,
+    completion: row.completion !== undefined,
     pair: row.chosen !== undefined,
     label: row.completion !== undefined && row.label !== undefined,
   };
@@ -129,7 +133,7 @@ function unmetNeed(need: RowNeed, look: Look, file: string | undefined, advise: 
     case 'prompt':
       return where && `${where}: found a document without a prompt, expected prompt or messages`;
     case 'completion':
-      return where && `${where}: has no completion to train${orRefused(look.fields)}; ${found('completion')}`;
+      return where ? `${where}: has no completion to train; ${found('completion')}` : labelledBad(look);
     case 'pair':
       return where && `${where}: has no chosen and rejected to compare; ${found('chosen')}`;
     case 'label':
@@ -140,7 +144,6 @@ function unmetNeed(need: RowNeed, look: Look, file: string | undefined, advise: 
   }
 }
 
-/** A completion that is labelled as bad is none to imitate. */
-function orRefused(fields: Look['fields']): string {
-  return 'label' in fields ? ', or one with the label false' : '';
+function labelledBad({ bad }: Look): string | undefined {
+  return bad && `${bad}: label: found false, a completion to be unlearned; expected good ones alone`;
 }

@@ -93,7 +93,7 @@ function modelOf({ model }: PipelineStage, type: string): string | undefined {
 }
 
 /** Fields of the settings that may hold names of stages, beside datasets. */
-const referenceFields = new Set(['data', 'prompts', 'pairs', 'labelled', 'rewardModel', 'from']);
+const referenceFields = new Set(['data', 'prompts', 'pairs', 'labelled', 'compareWith', 'rewardModel', 'from']);
 
 /** Stages that a stage will use once it is created. */
 function stagesNamed(settings: StageRecord['settings'], { spec }: PipelineFile): string[] {

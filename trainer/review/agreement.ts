@@ -1,4 +1,5 @@
-import { choices, type Choice, type Decision } from './decision.ts';
+import { cohensKappa, observedAgreement } from '../algorithms/cohens-kappa.ts';
+import type { Choice, Decision } from './decision.ts';
 import type { Standing } from './standing.ts';
 
 /** How far two people agree on the rows that both have read. */
@@ -26,7 +27,12 @@ export function agreementOf(all: readonly Standing[]): Agreement {
     const reviewers = JSON.parse(names) as [string, string];
     const chosen = both.map(([a, b]): [Choice, Choice] => [a!.decision, b!.decision]);
     const kappa = cohensKappa(chosen);
-    return { reviewers, rows: both.length, agreement: observed(chosen), ...(kappa !== undefined && { kappa }) };
+    return {
+      reviewers,
+      rows: both.length,
+      agreement: observedAgreement(chosen),
+      ...(kappa !== undefined && { kappa }),
+    };
   });
   const agreement = weightedMean(pairs.map(({ rows, agreement: value }) => [value, rows]));
   const kappa = weightedMean(pairs.flatMap(({ rows, kappa: value }) => (value === undefined ? [] : [[value, rows]])));
@@ -35,30 +41,6 @@ export function agreementOf(all: readonly Standing[]): Agreement {
     ...(kappa !== undefined && { kappa }),
     pairs: pairs.toSorted((a, b) => b.rows - a.rows),
   };
-}
-
-/**
- * Cohen's kappa: agreement beyond what two people with these habits would reach by chance.
- *
- *   κ = (pₒ − pₑ) / (1 − pₑ),   pₑ = Σ_c share of c in the first's choices · share of c in the second's
- *
- * Source: J. Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological Measurement 20 (1960).
- *
- * @param chosen what the first and the second person chose, a pair a row
- * @returns −1 … 1; undefined where chance alone explains everything (pₑ = 1), and without rows
- */
-export function cohensKappa(chosen: readonly (readonly [Choice, Choice])[]): number | undefined {
-  const rows = chosen.length;
-  const count = (reader: 0 | 1, choice: Choice): number => chosen.filter((both) => both[reader] === choice).length;
-  // In whole numbers, so that chance which explains everything is found to do so.
-  const byChance = choices.reduce((sum, choice) => sum + count(0, choice) * count(1, choice), 0);
-  if (byChance === rows * rows) return undefined;
-  const expected = byChance / (rows * rows);
-  return (observed(chosen) - expected) / (1 - expected);
-}
-
-function observed(chosen: readonly (readonly [Choice, Choice])[]): number {
-  return chosen.filter(([a, b]) => a === b).length / chosen.length;
 }
 
 function weightedMean(values: readonly (readonly number[])[]): number | undefined {

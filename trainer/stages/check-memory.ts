@@ -26,7 +26,7 @@ export async function memoryProblem(
   const config = { ...stored, lora: loraOf(settings) };
   const { grpo, pretrain, sft, rewardModel } = settings;
   const head = rewardModel === undefined ? ('lm' as const) : ('scalar' as const);
-  const trained = (grpo ?? pretrain ?? sft ?? rewardModel) !== undefined;
+  const trained = (grpo ?? pretrain ?? sft) !== undefined || (rewardModel !== undefined && rewardModel.epochs > 0);
   const reference = grpo !== undefined && usesReference(grpo);
   const rewardModels = await rewardModelConfigs(settings, (name) => uses.find(({ stage }) => stage === name));
   return fits({ config, head, trained, reference, rewardModels, settings, workers, devices }, limit).never;

@@ -1,16 +1,22 @@
 import { join } from 'node:path';
 import { readModelDirectory } from '../checkpoint/model-directory.ts';
 import { TrainerError } from '../contract/errors.ts';
-import { type Head, parseHfConfig } from '../models/config.ts';
+import type { FileCheck } from '../contract/file-check.ts';
+import { parseHfConfig } from '../models/config.ts';
 import { parameterLayout } from '../models/parameters.ts';
+import { requireOneLabel } from '../models/sequence-classifier.ts';
 import { checkVocabulary, loadTokenizer } from '../tokenizers/tokenizer.ts';
 
+type NamedHead = FileCheck['models'][number]['head'];
+
 /** What keeps a directory from being used as a model; the values of its weights are not looked at. */
-export async function modelProblem(directory: string, head: Head): Promise<string | undefined> {
+export async function modelProblem(directory: string, head: NamedHead): Promise<string | undefined> {
   try {
     const model = await readModelDirectory(directory);
+    if (head === 'scalar') requireOneLabel(model.config, join(directory, 'config.json'));
     const config = parseHfConfig(model.config, join(directory, 'config.json'));
-    await model.checkParameters(parameterLayout(config, head), head === 'scalar' ? ['score.weight'] : []);
+    const mayBeMissing = head === 'maybeScalar' ? ['score.weight'] : [];
+    await model.checkParameters(parameterLayout(config, head === 'lm' ? 'lm' : 'scalar'), mayBeMissing);
     const tokenizer = await loadTokenizer(directory);
     await tokenizer.close();
     checkVocabulary(tokenizer, config.vocabularySize, directory);

@@ -67,12 +67,6 @@ function encodeToolCalls(
   return end < 0 ? [...ids, stopIdOf(tokenizer)] : ids.slice(0, end + 1);
 }
 
-/** Token ids of a whole exchange, as a reward model reads it, cut at the model's context. */
-export function encodeResponse(model: Encoder, { messages, tools }: Prompt, response: string): number[] {
-  const { promptIds, completionIds } = encodeExchange(model, { messages, tools, completion: response });
-  return [...promptIds, ...completionIds].slice(0, model.config.maxLength);
-}
-
 /** The token that ends a completion. */
 export function stopIdOf({ stopIds }: Tokenizer): number {
   const [stopId] = stopIds;

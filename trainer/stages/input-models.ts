@@ -2,10 +2,8 @@ import { UserError } from '../contract/errors.ts';
 import type { StageFile } from '../contract/stage-file.ts';
 import type { Head } from '../models/config.ts';
 import type { ScoreWithModel } from '../rewards/create-rewards.ts';
-import { type Scope, withinScope } from '../rewards/scope.ts';
-import { encodeResponse } from './encoding.ts';
 import { Policy } from './policy.ts';
-import { rewardScopeOf } from './reward-scope-of.ts';
+import { encodeRead, type Reading, readingOfCheckpoint } from './reading.ts';
 import type { Workspace } from './workspace.ts';
 
 const expected: Readonly<Record<Head, string>> = { scalar: 'a reward model', lm: 'a model that judges' };
@@ -14,7 +12,7 @@ const expected: Readonly<Record<Head, string>> = { scalar: 'a reward model', lm:
 export class InputModels {
   private readonly workspace: Workspace;
   private readonly opened = new Map<string, Promise<Policy>>();
-  private readonly scopes = new Map<string, Promise<Scope>>();
+  private readonly readings = new Map<string, Promise<Reading>>();
 
   constructor(workspace: Workspace) {
     this.workspace = workspace;
@@ -23,17 +21,24 @@ export class InputModels {
   /** Scores of the responses to their rows' prompts, by the reward model of a stage. */
   readonly score: ScoreWithModel = async ({ from, scope }, responses) => {
     const model = await this.open(from, 'scalar');
-    const read = scope ?? (await this.scopeOf(from));
+    const reading = await this.readingOf(from);
+    const { maxLength } = model.config;
     return model.engine.scores(
       responses.map(({ row, text, opening }) => ({
-        ids: encodeResponse(model, row, withinScope(read, text, opening)),
+        ids: encodeRead(
+          model,
+          { messages: row.messages, tools: row.tools },
+          { text, opening },
+          scope === undefined ? reading : { ...reading, scope },
+        ).slice(0, maxLength),
       })),
     );
   };
 
-  private scopeOf(stage: string): Promise<Scope> {
-    const known = this.scopes.get(stage) ?? rewardScopeOf(this.inputOf(stage, 'scalar').path);
-    this.scopes.set(stage, known);
+  /** How the reward model of a stage reads. */
+  readingOf(stage: string): Promise<Reading> {
+    const known = this.readings.get(stage) ?? readingOfCheckpoint(this.inputOf(stage, 'scalar').path);
+    this.readings.set(stage, known);
     return known;
   }
 

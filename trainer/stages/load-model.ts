@@ -9,6 +9,7 @@ import type { LoraSettings, Precision } from '../contract/training.ts';
 import type { WriteTensors } from '../engine/backend.ts';
 import { configFromInit, type Head, type ModelConfig, parseHfConfig } from '../models/config.ts';
 import { initializeTensor, parameterLayout } from '../models/parameters.ts';
+import { requireOneLabel } from '../models/sequence-classifier.ts';
 import { writeByteTokenizer } from '../tokenizers/byte-tokenizer.ts';
 import { checkVocabulary, loadTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
 import type { Workspace } from './workspace.ts';
@@ -37,6 +38,8 @@ interface LoadOptions {
   /** f32 when absent. */
   readonly precision?: Precision | undefined;
   readonly checkMemory?: MemoryCheck | undefined;
+  /** A scalar head must be there; else one that is not is fresh. */
+  readonly headIsThere?: boolean;
 }
 
 /** The model that a stage starts from: of an earlier stage, of a directory, or a fresh one. */
@@ -47,7 +50,8 @@ export async function loadStartingModel(
 ): Promise<LoadedModel> {
   const { model, out, seed, stage, chat, precision, settings } = workspace.file;
   const lora = loraOf(settings);
-  const options = { lora, chat, precision, checkMemory };
+  const headIsThere = settings.rewardModel?.epochs === 0;
+  const options = { lora, chat, precision, checkMemory, headIsThere };
   if (model?.input) return loadModel(await workspace.inputs.verified(model.input), head, seed, options);
   if (model?.path) return loadModel(model.path, head, seed, options);
   if (!model?.init) throw new UserError(`stage ${stage}: the stage file names no model to start from`);
@@ -79,16 +83,17 @@ export async function loadModel(
   directory: string,
   head: Head,
   seed: number,
-  { lora, chat, precision, checkMemory }: LoadOptions = {},
+  { lora, chat, precision, checkMemory, headIsThere = false }: LoadOptions = {},
 ): Promise<LoadedModel> {
   const model = await readModelDirectory(directory); // what is no model at all says so first
+  if (headIsThere) requireOneLabel(model.config, join(directory, 'config.json'));
   const stored = parseHfConfig(model.config, join(directory, 'config.json'));
   const config = { ...stored, lora, precision };
   const tokenizer = await loadTokenizer(directory, chat);
   try {
     checkVocabulary(tokenizer, config.vocabularySize, directory);
     const [layout, storedLayout] = [parameterLayout(config, head), parameterLayout(stored, head)];
-    const mayBeMissing = ['score.weight'];
+    const mayBeMissing = headIsThere ? [] : ['score.weight'];
     await model.checkParameters(storedLayout, mayBeMissing); // before memory of the size that config.json asks for is taken
     checkMemory?.(config);
     const fresh = layout.tensors.filter(

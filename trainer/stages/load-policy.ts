@@ -21,6 +21,8 @@ interface LoadOptions {
     /** A later attempt can go on where a multiple of so many steps is done; 1 when absent. */
     readonly unit?: number;
   };
+  /** Nothing is learned all the same: the model is saved as it is, and needs no memory to learn. */
+  readonly frozen?: boolean;
   /** Keeps a second set of weights, at first those of the starting point. */
   readonly reference?: boolean;
 }
@@ -46,7 +48,8 @@ export interface ResumedPolicy {
 
 /** The newest checkpoint that the stage can go on from, or else the model that it starts from. */
 export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}): Promise<ResumedPolicy> {
-  const { head = 'lm', trained } = options;
+  const { head = 'lm', trained, frozen = false } = options;
+  const learns = trained !== undefined && !frozen;
   const { out, workers, chat, settings, inputs } = workspace.file;
   const checkpoint = trained && (await workspace.output.newestCheckpoint(trained, workspace.warnings));
   await workspace.log.rewind(checkpoint?.step ?? -1);
@@ -60,7 +63,7 @@ export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}
   }
   const needs = {
     head,
-    trained: trained !== undefined,
+    trained: learns,
     reference: options.reference ?? false,
     rewardModels: await rewardModelConfigs(settings, (name) => inputs[name] && { directory: inputs[name].path }),
   };
@@ -80,10 +83,7 @@ export async function loadPolicy(workspace: Workspace, options: LoadOptions = {}
   const state = checkpoint && (await readResumeState(checkpoint.path));
   const onActivity = workspace.progress.alive;
   const stop = workspace.stop.signal;
-  const policy = await Policy.start(
-    { ...model, tokenizerDirectory },
-    { workers, trained: trained !== undefined, onActivity, stop },
-  );
+  const policy = await Policy.start({ ...model, tokenizerDirectory }, { workers, trained: learns, onActivity, stop });
   if (head === 'lm' && workspace.rolloutServer) policy.shareWith(workspace.rolloutServer);
   try {
     if (!checkpoint || !state) {

@@ -2,6 +2,8 @@ import type { Row } from '../contract/dataset.ts';
 import type { Verdict } from '../data/check-rows.ts';
 import type { RowList } from '../data/row-list.ts';
 import type { Metrics } from './metrics.ts';
+import type { Policy } from './policy.ts';
+import type { Reading } from './reading.ts';
 
 /** What a reward model learns from its rows. */
 export interface Objective {
@@ -14,8 +16,18 @@ export interface Objective {
   readonly require?: () => Promise<void>;
   /** One optimizer step on some rows. */
   readonly step: (rows: readonly Row[], learningRate: number) => Promise<Metrics>;
-  /** How well the model does on held-out rows. */
-  readonly measure: (rows: RowList) => Promise<Metrics>;
+  /** How well a model does on held-out rows, at least one. */
+  readonly measure: (model: Policy, reading: Reading, rows: RowList) => Promise<Measured>;
+}
+
+/** What a reward model makes of held-out rows. */
+export interface Measured {
+  /** Under the names of docs/reference/metrics.md. */
+  readonly metrics: Metrics;
+  /** By row: of a pair that it prefers the chosen answer, of a labelled completion that it takes it for good. */
+  readonly decisions: readonly boolean[];
+  /** Of all answers, in the order of the rows. */
+  readonly scores: readonly number[];
 }
 
 /** Rows that are scored at a time. */

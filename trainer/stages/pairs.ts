@@ -1,7 +1,7 @@
 import type { Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
-import { type Scope, withinScope } from '../rewards/scope.ts';
-import { encodeExchange, type Encoder } from './encoding.ts';
+import type { Encoder } from './encoding.ts';
+import { encodeRead, type Reading } from './reading.ts';
 
 /** Two answers to a prompt, each with it, as token ids. */
 export interface Pair {
@@ -10,18 +10,14 @@ export interface Pair {
 }
 
 /**
- * @param scope what of the answers the model reads
+ * @param reading of the answers
  * @throws UserError if the row is no pair
  */
-export function encodePair(model: Encoder, { messages, tools, chosen, rejected }: Row, scope: Scope): Pair {
+export function encodePair(model: Encoder, { messages, tools, chosen, rejected }: Row, reading: Reading): Pair {
   if (chosen === undefined || rejected === undefined) {
     throw new UserError('it has no pair; expected both chosen and rejected for a reward model');
   }
-  const idsOf = (answer: string): number[] => {
-    const completion = withinScope(scope, answer);
-    const { promptIds, completionIds } = encodeExchange(model, { messages, tools, completion });
-    return [...promptIds, ...completionIds];
-  };
+  const idsOf = (text: string): number[] => encodeRead(model, { messages, tools }, { text }, reading);
   return { chosen: idsOf(chosen), rejected: idsOf(rejected) };
 }
 

@@ -1,25 +1,26 @@
 import { lengthBias, type ScoredPair } from '../algorithms/length-bias.ts';
 import { mean } from '../algorithms/statistics.ts';
 import { zip } from '../algorithms/zip.ts';
-import { rewardScope, type RewardModelSettings } from '../contract/settings.ts';
+import type { RewardModelSettings } from '../contract/settings.ts';
 import { inGroups } from './completions.ts';
 import type { Metrics } from './metrics.ts';
 import { chunksOf, type Objective, rewardFigures } from './objective.ts';
 import { encodePair } from './pairs.ts';
 import type { Policy } from './policy.ts';
+import { readingOf } from './reading.ts';
 import { judgePair } from './row-verdicts.ts';
 
 /** The chosen one of two answers scores higher: −log σ(score(chosen) − score(rejected)). */
 export function pairwise(policy: Policy, settings: RewardModelSettings): Objective {
   const { pairs: names = [], optimizer, centerRewardsCoefficient: centering } = settings;
-  const scope = rewardScope(settings);
+  const reading = readingOf(settings);
   return {
     field: 'pairs',
     names,
-    judge: (row) => judgePair(policy, row, { ...settings, scope }),
+    judge: (row) => judgePair(policy, row, { ...settings, reading }),
     async step(rows, learningRate) {
       const pairs = rows.map((row) => ({
-        ...encodePair(policy, row, scope),
+        ...encodePair(policy, row, reading),
         weight: 1 / rows.length,
         margin: row.margin ?? 0,
       }));
@@ -36,13 +37,12 @@ export function pairwise(policy: Policy, settings: RewardModelSettings): Objecti
         ...rewardFigures(scores.flat()),
       };
     },
-    async measure(rows) {
-      if (rows.length === 0) return {};
+    async measure(model, how, rows) {
       const scored: ScoredPair[] = [];
       for (const chunk of chunksOf(rows)) {
-        const pairs = chunk.map((row) => encodePair(policy, row, scope));
+        const pairs = chunk.map((row) => encodePair(model, row, how));
         // oxlint-disable-next-line no-await-in-loop -- one chunk is in memory at a time
-        const scores = await policy.engine.scores(
+        const scores = await model.engine.scores(
           pairs.flatMap(({ chosen, rejected }) => [{ ids: chosen }, { ids: rejected }]),
         );
         for (const [{ chosen, rejected }, ofPair] of zip(pairs, inGroups(scores, 2))) {
@@ -55,12 +55,16 @@ export function pairwise(policy: Policy, settings: RewardModelSettings): Objecti
       const { accuracy, margin } = pairFigures(scored.map(({ scores }) => scores));
       const bias = lengthBias(scored);
       return {
-        'eval/pair_accuracy': accuracy,
-        'eval/margin': margin,
-        ...(bias && {
-          'eval/longer_chosen_frac': bias.longerChosen,
-          'eval/longer_preferred_frac': bias.longerPreferred,
-        }),
+        metrics: {
+          'eval/pair_accuracy': accuracy,
+          'eval/margin': margin,
+          ...(bias && {
+            'eval/longer_chosen_frac': bias.longerChosen,
+            'eval/longer_preferred_frac': bias.longerPreferred,
+          }),
+        },
+        decisions: scored.map(({ scores: [chosen, rejected] }) => chosen > rejected),
+        scores: scored.flatMap(({ scores }) => scores),
       };
     },
   };

@@ -135,7 +135,8 @@ export class Policy {
     return toHfConfig(this.config, {
       eosTokenId: stopIds.length === 1 ? stopIdOf(this.tokenizer) : [...stopIds],
       ...(bosId !== undefined && { bosTokenId: bosId }),
-      padTokenId: padId,
+      // transformers takes the score at the last token that is no padding: what ends each exchange must not be it.
+      ...(!(this.head === 'scalar' && stopIds.includes(padId)) && { padTokenId: padId }),
       head: this.head,
     });
   }

@@ -9,7 +9,7 @@ import { type ModelPlace, configOf } from './config-of.ts';
  * @param find where the model of a stage lies
  */
 export async function rewardModelConfigs(
-  { grpo, sample }: StageSettings,
+  { grpo, sample, rewardModel: trained }: StageSettings,
   find: (stage: string) => ModelPlace | undefined,
 ): Promise<ReadonlyMap<string, ModelConfig>> {
   const names = new Set([
@@ -17,6 +17,7 @@ export async function rewardModelConfigs(
     ...(grpo?.distillation === undefined ? [] : [grpo.distillation.from]),
     ...(sample?.rewardModel === undefined ? [] : [sample.rewardModel]),
     ...judgesOfSamples(sample).flatMap(({ from }) => from ?? []),
+    ...(trained?.compareWith === undefined ? [] : [trained.compareWith]),
   ]);
   const configs = new Map<string, ModelConfig>();
   for (const name of names) {

@@ -3,16 +3,23 @@ import type { StageResult } from '../contract/progress.ts';
 import type { RewardModelSettings } from '../contract/settings.ts';
 import { promptBatch } from '../data/prompt-order.ts';
 import { type Usable, usableRows } from './checked-rows.ts';
+import { comparedWith } from './compared-reward-model.ts';
 import { loadPolicy } from './load-policy.ts';
+import type { Metrics } from './metrics.ts';
 import { pairwise } from './pairwise-objective.ts';
 import { pointwise } from './pointwise-objective.ts';
 import { finishAgain } from './finish.ts';
+import { readingOf } from './reading.ts';
 import { Training } from './training.ts';
 import type { Workspace } from './workspace.ts';
 
-/** A reward model, a scalar head on the last token: of pairs, or of responses with a label. */
+/**
+ * A reward model, a scalar head on the last token: of pairs, or of responses with a label. Without epochs it is one from elsewhere, which is
+ * measured and handed on as it is.
+ */
 export async function rewardModel(settings: RewardModelSettings, workspace: Workspace): Promise<StageResult> {
-  const resumed = await loadPolicy(workspace, { head: 'scalar', trained: {} });
+  const { epochs, compareWith } = settings;
+  const resumed = await loadPolicy(workspace, { head: 'scalar', trained: {}, frozen: epochs === 0 });
   const { policy } = resumed;
   try {
     const objective = (settings.labelled === undefined ? pairwise : pointwise)(policy, settings);
@@ -23,13 +30,20 @@ export async function rewardModel(settings: RewardModelSettings, workspace: Work
       return usableRows(workspace, rows, { part, what, ...(part === 'train' && { require }) }, judge);
     };
     const heldOut = await usable('heldOut');
-    const measureMore = async () => ({ ...heldOut.figures, ...(await objective.measure(heldOut.rows)) });
+    const measureMore = async (): Promise<Metrics> => {
+      const { rows, figures } = heldOut;
+      if (rows.length === 0) return figures;
+      const own = await objective.measure(policy, readingOf(settings), rows);
+      const compared = compareWith && (await comparedWith(compareWith, own, { objective, rows, workspace }));
+      return { ...figures, ...own.metrics, ...compared };
+    };
     if (resumed.final) return await finishAgain(workspace, resumed, resumed.final, measureMore);
-    const { rows, figures } = await usable('train');
+    const { rows, figures } = epochs === 0 ? { rows: heldOut.rows, figures: {} } : await usable('train');
     const batch = Math.min(settings.batch, rows.length);
-    const steps = Math.ceil((rows.length * settings.epochs) / batch);
+    const steps = epochs === 0 ? 0 : Math.ceil((rows.length * epochs) / batch);
     const training = await Training.start(workspace, resumed, {
       ...settings,
+      ...(epochs === 0 && { keepOptimizer: false }),
       steps,
       figures: { ...figures, ...heldOut.figures },
     });

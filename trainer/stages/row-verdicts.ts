@@ -2,11 +2,11 @@ import type { Row } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import type { ToolName } from '../contract/tool-use.ts';
 import type { Verdict } from '../data/check-rows.ts';
-import type { Scope } from '../rewards/scope.ts';
 import { encodeDocuments, type Trained, trainedTokens } from './documents.ts';
 import { type Encoder, encodePrompt, type Prompt } from './encoding.ts';
 import { encodeLabelled } from './labelled.ts';
 import { encodePair, haveSameTokens } from './pairs.ts';
+import type { Reading } from './reading.ts';
 import { withTools } from './replies.ts';
 
 type Overlong = 'cut' | 'drop' | 'refuse';
@@ -24,8 +24,8 @@ interface RowLimits<T extends Overlong> {
 }
 
 interface ScoredLimits extends RowLimits<'drop' | 'refuse'> {
-  /** What of a response the reward model reads. */
-  readonly scope: Scope;
+  /** How the reward model reads responses. */
+  readonly reading: Reading;
 }
 
 const used: Verdict = { kind: 'used' };
@@ -72,7 +72,7 @@ export function judgeDocument(
 /** Whether a pair can be learned from: a reward model sees no difference between equal tokens. */
 export function judgePair(model: Encoder, row: Row, limits: ScoredLimits): Verdict {
   return judged(() => {
-    const pair = encodePair(model, row, limits.scope);
+    const pair = encodePair(model, row, limits.reading);
     const limit = longestRow(model, limits);
     const tokens = Math.max(pair.chosen.length, pair.rejected.length);
     if (tokens > limit.tokens) return overLimit(tokens, limit, limits.overlong);
@@ -84,7 +84,7 @@ export function judgePair(model: Encoder, row: Row, limits: ScoredLimits): Verdi
 /** Whether a reward model can learn from a response with its label. */
 export function judgeLabelled(model: Encoder, row: Row, limits: ScoredLimits): Verdict {
   return judged(() => {
-    const { ids } = encodeLabelled(model, row, limits.scope);
+    const { ids } = encodeLabelled(model, row, limits.reading);
     const limit = longestRow(model, limits);
     return ids.length > limit.tokens ? overLimit(ids.length, limit, limits.overlong) : used;
   });

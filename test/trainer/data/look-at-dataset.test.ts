@@ -101,6 +101,23 @@ const cases: Case[] = [
     says: ['use: FILE:2: has no completion to train; found fields prompt, completion'],
   },
   {
+    name: 'a completion that is labelled bad is nothing to train',
+    rows: [
+      { prompt: 'a', completion: 'b', label: true },
+      { prompt: 'a', completion: 'c', label: false },
+    ],
+    need: 'completion',
+    says: ['use: FILE:2: label: found false, a completion to be unlearned; expected good ones alone'],
+  },
+  {
+    name: 'labels under another name are found',
+    rows: [{ prompt: 'a', completion: 'b', safe: true }],
+    need: 'label',
+    says: [
+      'use: FILE:1: has no completion with a label of true or false, 1 or 0; found fields prompt, completion, safe. columns: {label: safe} reads safe as label',
+    ],
+  },
+  {
     name: 'a row without a pair',
     rows: [{ prompt: 'a', accepted: 'b' }],
     need: 'pair',

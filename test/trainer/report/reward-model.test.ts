@@ -23,6 +23,14 @@ test('one of labels has the area under the ROC curve with its interval', () => {
   );
 });
 
+test('one that is compared with another has both, and how far they agree', () => {
+  const compared = { 'compared/pair_accuracy': 0.5, 'compared/agreement': 0.6, 'compared/spearman': 0.25 };
+  expect(textOf({ 'eval/pair_accuracy': 0.875, ...compared, 'compared/kappa': 0.125 })).toBe(
+    'On held-out rows This model The compared one Pairs whose chosen answer scores higher 0.875 0.5 ' +
+      'Both decide alike on a share of 0.6 of the rows, Cohen’s κ 0.125, Spearman’s ρ of their scores 0.25',
+  );
+});
+
 test('a stage that trains no reward model has no such table', () => {
   expect(textOf({ 'eval/pass@1': 0.5 })).toBe('');
 });

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { array, assert, constantFrom, nat, property, tuple } from 'fast-check';
-import { agreementOf, cohensKappa } from '../../../trainer/review/agreement.ts';
+import { cohensKappa } from '../../../trainer/algorithms/cohens-kappa.ts';
+import { agreementOf } from '../../../trainer/review/agreement.ts';
 import { choices, type Choice, type Decision } from '../../../trainer/review/decision.ts';
 import { standings } from '../../../trainer/review/standing.ts';
 

@@ -76,7 +76,7 @@ const cases: { name: string; files: Record<string, string | Uint8Array | undefin
 
 test('a whole model has no problem', async () => {
   expect(await modelProblem(join(root, 'model'), 'lm')).toBeUndefined();
-  expect(await modelProblem(join(root, 'model'), 'scalar')).toBeUndefined();
+  expect(await modelProblem(join(root, 'model'), 'maybeScalar')).toBeUndefined();
 });
 
 test.each(cases)('says in one line that there is $name', async ({ files, says }) => {

@@ -6,7 +6,7 @@ import { generatorSettings, type Row } from '../../../trainer/contract/dataset.t
 import { resultMetrics } from '../../../trainer/contract/result-metrics.ts';
 import { stageSettings } from '../../../trainer/contract/settings.ts';
 import { generateRows } from '../../../trainer/data/generators/generate.ts';
-import { rewardScopeOf } from '../../../trainer/stages/reward-scope-of.ts';
+import { readingOfCheckpoint } from '../../../trainer/stages/reading.ts';
 import { exitCodes } from '../../../trainer/contract/exit-codes.ts';
 import type { StageResult } from '../../../trainer/contract/progress.ts';
 import type { PinnedInput } from '../../../trainer/contract/stage-file.ts';
@@ -38,14 +38,14 @@ test('a safety model of labelled responses tells held-out ones apart by their ch
   expect(metrics['eval/label_accuracy']).toBeGreaterThan(0.9);
   const names = resultMetrics(stageSettings.parse(labelled('safety').settings), undefined);
   expect(Object.keys(metrics).filter((each) => !names.includes(each))).toEqual([]);
-  expect(await rewardScopeOf((await pin(root, 'safety')).path)).toBe('response');
+  expect(await readingOfCheckpoint((await pin(root, 'safety')).path)).toEqual({ scope: 'response', rendered: false });
 });
 
 test('one that reads the summary alone finds nothing there', async () => {
   const { metrics } = ofSummaries!;
   expect(metrics['eval/roc_auc_low']).toBeLessThan(0.5);
   expect(metrics['eval/roc_auc_high']).toBeGreaterThan(0.5);
-  expect(await rewardScopeOf((await pin(root, 'summaries')).path)).toBe('summary');
+  expect(await readingOfCheckpoint((await pin(root, 'summaries')).path)).toEqual({ scope: 'summary', rendered: false });
 });
 
 test('another chain of thought alone changes the score of a model that reads responses, and none of one that reads summaries', async () => {

@@ -129,5 +129,7 @@ test.each([
   },
 ])('a pair of $name: $verdict.kind', ({ chosen, rejected, verdict }) => {
   const given = row({ chosen, ...(rejected !== undefined && { rejected }) });
-  expect(judgePair(model, given, { maxLength: 1024, overlong: 'drop', scope: 'summary' })).toEqual(verdict);
+  expect(
+    judgePair(model, given, { maxLength: 1024, overlong: 'drop', reading: { scope: 'summary', rendered: false } }),
+  ).toEqual(verdict);
 });

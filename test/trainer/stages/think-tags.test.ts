@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Row } from '../../../trainer/contract/dataset.ts';
 import { encodeDocuments } from '../../../trainer/stages/documents.ts';
-import { encodeExchange, encodePrompt, encodeResponse } from '../../../trainer/stages/encoding.ts';
+import { encodeExchange, encodePrompt } from '../../../trainer/stages/encoding.ts';
+import { encodeRead } from '../../../trainer/stages/reading.ts';
 import { loadTokenizer } from '../../../trainer/tokenizers/tokenizer.ts';
 import { lines, pin, runToResult } from '../../support/trainer.ts';
 
@@ -100,7 +101,8 @@ test.each(Object.keys(endings) as (keyof typeof endings)[])(
       };
       const documents = encodeDocuments(model, row, 'last', Infinity);
       const ids = documents.flatMap((document) => document.ids);
-      expect(encodeResponse(model, row, completion)).toEqual(ids);
+      const reading = { scope: 'response', rendered: false } as const;
+      expect(encodeRead(model, row, { text: completion }, reading)).toEqual(ids);
       const count = (id: number | undefined) => ids.filter((one) => one === id).length;
       const thoughts = completion === '4' && ending === 'none' ? 0 : 1;
       expect([completion, count(open), count(close)]).toEqual([completion, thoughts, thoughts]);
