@@ -43,7 +43,7 @@ RUN install -d -o 1000 $NODE_COMPILE_CACHE \
   && rm -rf node_modules
 
 # For GPUs: the core of ONNX Runtime with its CUDA provider, of the version of the npm package, and what these need of NVIDIA's.
-# Libraries of CUDA 13.0 run with every driver for CUDA 13, later ones not.
+# Libraries of CUDA 13.0 run with every driver for CUDA 13, later ones not. The provider opens cuFFT for Fourier transforms alone.
 FROM dependencies AS cuda
 ARG CUDA=
 RUN mkdir -p /opt/onnxruntime-cuda \
@@ -56,7 +56,7 @@ RUN mkdir -p /opt/onnxruntime-cuda \
         'nvidia-cublas==13.0.*' 'nvidia-cuda-nvrtc==13.0.*' 'nvidia-cuda-runtime==13.0.*' 'nvidia-nvjitlink==13.0.*' \
         'nvidia-cufft==12.0.*' 'nvidia-curand==10.4.0.*' \
       && find /wheels/nvidia /wheels/onnxruntime/capi -name 'lib*.so*' ! -name '*.alt.*' ! -name '*tensorrt*' \
-        ! -name 'libnvblas*' ! -name 'libcufftw*' -exec mv {} /opt/onnxruntime-cuda \; \
+        ! -name 'libnvblas*' ! -name 'libcufft*' -exec mv {} /opt/onnxruntime-cuda \; \
       && rm -rf /wheels ;; \
     *) echo "CUDA=$CUDA: expected 13, or nothing for CPU alone" >&2; exit 1 ;; \
   esac
