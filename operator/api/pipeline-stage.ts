@@ -83,7 +83,7 @@ export const stageRuntimeShape = {
     .max(1024)
     .default(0)
     .describe(
-      'Further pods, or processes on one machine, that only generate completions. They change time and nothing else.',
+      'Further pods, or processes on one machine, that only generate completions. They change time and nothing else, unless grpo.rollout accepts a mismatch.',
     ),
   budget: budget.optional().describe('What this stage may spend; the pipeline has a budget of its own.'),
   deadlineSeconds: z

@@ -46,6 +46,31 @@ const entropy = object({
     ),
 });
 
+const rollout = object({
+  accept: z
+    .enum(['equal', 'mismatch'])
+    .default('equal')
+    .describe(
+      'Which rollout workers may sample: those whose completions are those of the learner to the bit, so that who samples changes no weight; or, with mismatch, those of other processors, GPUs and libraries, too. Then a run is not repeatable, costs a pass more a rollout, and importanceSampling makes up for the difference. Evaluations are sampled by equal ones alone.',
+    ),
+  importanceSampling: object({
+    mode: z
+      .enum(['token_truncate', 'token_mask', 'sequence_truncate', 'sequence_mask'])
+      .default('token_truncate')
+      .describe(
+        'The loss of a token counts times the ratio of its probability in training and in sampling, or of those of its whole completion (sequence), which above clipMax is clipMax (truncate) or 0 (mask); vllm_importance_sampling_mode of TRL.',
+      ),
+    clipMax: z
+      .number()
+      .min(1)
+      .max(100)
+      .default(3)
+      .describe('Greatest ratio (vllm_importance_sampling_clip_max of TRL).'),
+  })
+    .prefault({})
+    .describe('Correction for samplers that differ from the learner, with accept: mismatch.'),
+});
+
 export const grpo = withRules(
   object({
     ...trainingShape,
@@ -210,6 +235,7 @@ export const grpo = withRules(
       ),
     ...toolUseShape,
     refine: refine.optional(),
+    rollout: rollout.prefault({}).describe('Who samples completions.'),
     ...promptShape,
     completions: completions.prefault({}).describe('Which completions are written down; decides no weights.'),
     guard: guard.optional(),

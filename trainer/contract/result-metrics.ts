@@ -78,6 +78,7 @@ export function resultMetrics(
       ...rollout,
       ...update,
       ...clipRatios(grpo),
+      ...(grpo.rollout.accept === 'equal' ? [] : ['min', 'mean', 'max'].map(ofImportance)),
       ...(grpo.distillation === undefined ? [] : ['teacher_kl']),
       ...toolFigures(grpo),
       ...(grpo.refine === undefined
@@ -211,6 +212,10 @@ function meanAndStd(name: string): string[] {
 /** Of a reward of one's own, and of a judge. */
 function unscoredShares(name: string): string[] {
   return ['abstain', 'timeout', 'error'].map((reason) => `rewards/${name}/${reason}_frac`);
+}
+
+function ofImportance(name: string): string {
+  return `sampling/importance_sampling_ratio/${name}`;
 }
 
 function ofCompletions(name: string): string {

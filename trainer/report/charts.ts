@@ -78,6 +78,11 @@ const catalogue: readonly Entry[] = [
     unit: '|Δ log p|',
     metrics: [/^sampling\/sampling_logp_difference\/(mean|max)$/],
   },
+  {
+    title: 'Weights of what was sampled elsewhere',
+    minor: true,
+    metrics: [/^sampling\/importance_sampling_ratio\/(min|mean|max)$/],
+  },
   { title: 'Tokens clipped', ...rate, minor: true, metrics: [/^clip_ratio\/(.+)$/, 'cispo_clip_ratio'] },
   { title: 'Learning rate', minor: true, metrics: ['learning_rate'] },
   { title: 'Reward spread within groups', minor: true, metrics: ['reward_std', /^rewards\/(.+)\/std$/] },

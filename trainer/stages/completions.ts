@@ -11,6 +11,7 @@ import { cutAtStop } from './cut-at-stop.ts';
 import { beginDraft, cutOff, type Draft, type Limits, sampledCount, turnRequest, withTold, withTurn } from './draft.ts';
 import { encodePrompt } from './encoding.ts';
 import type { Policy } from './policy.ts';
+import type { Accept } from '../rollout/remote/roster.ts';
 import { answerCalls, firstOf, refineWrong, type Reply, withTools } from './replies.ts';
 import { toldTokens } from './told-tokens.ts';
 
@@ -57,6 +58,8 @@ export interface Completing extends Partial<ToolUse> {
   readonly refine?: Refine | undefined;
   /** Says what is wrong; needed to refine. */
   readonly verify?: Verify | undefined;
+  /** Which rollout workers may help; those that give the learner's bits when absent. */
+  readonly accept?: Accept | undefined;
 }
 
 /**
@@ -73,6 +76,7 @@ export async function completeRows(
   key: SampleKey,
 ): Promise<SampledCompletion[][]> {
   const { tokenizer, config } = policy;
+  const { accept } = completing;
   const limits = { sampling: completing.sampling, told: mostTold(completing), context: config.maxLength };
   const reply = replyOf(completing, tokenizer);
   const drafts = rows.flatMap((row, place) => {
@@ -86,7 +90,7 @@ export async function completeRows(
     const spoken = await nextTurns(
       policy,
       open.map((place) => drafts[place] as Draft),
-      limits,
+      { limits, accept },
     );
     for (const [at, place] of open.entries()) drafts[place] = spoken[at] as Draft;
     // oxlint-disable-next-line no-await-in-loop
@@ -113,11 +117,16 @@ function replyOf(
   ]);
 }
 
-async function nextTurns(policy: Policy, drafts: readonly Draft[], limits: Limits): Promise<Draft[]> {
+async function nextTurns(
+  policy: Policy,
+  drafts: readonly Draft[],
+  { limits, accept }: { readonly limits: Limits; readonly accept: Accept | undefined },
+): Promise<Draft[]> {
   const { tokenizer } = policy;
   const { ids, texts, pieces } = tokenizer.stop;
   const stops = { stopIds: [...tokenizer.stopIds, ...ids], stopTexts: pieces && { texts, pieces } };
-  const completions = await policy.generate(drafts.map((draft) => ({ ...turnRequest(draft, limits), ...stops })));
+  const requests = drafts.map((draft) => ({ ...turnRequest(draft, limits), ...stops }));
+  const completions = await policy.generate(requests, accept);
   return zip(drafts, completions).map(([draft, completion]) => withTurn(draft, cutAtStop(completion, tokenizer)));
 }
 

@@ -83,7 +83,8 @@ async function completeAndScore(
   const index = step / updatesPerRollout(settings);
   const key = (row: Row, sample: number, place: number) =>
     randomKey(seed, stage, 'rollout', index, firstPlace + place, row.id, sample);
-  const completing = { ...settings, sampling: samplingAt(settings, step), verify };
+  const { accept } = settings.rollout;
+  const completing = { ...settings, sampling: samplingAt(settings, step), verify, accept };
   const sampled = (await completeRows(policy, rows, settings.group, completing, key)).flat();
   const sampledMs = performance.now() - startedMs;
   const scored = (await rewards.score(sampled, step + 1)).map((completion) => discounted(settings, completion));

@@ -57,7 +57,7 @@ export async function updatePolicy(
       [...trained, ...left.map((sequence) => ({ ...sequence, probs: sequence.oldProbs }))],
       lossSettings,
     ),
-    ...(onPolicy && samplingLogpDifference(trained)),
+    ...(onPolicy && settings.rollout.accept === 'equal' && samplingLogpDifference(trained)),
     ...(settings.entropy.coefficient > 0 && { entropy_coef: coefficient }),
     loss: report.loss,
     grad_norm: report.gradNorm,

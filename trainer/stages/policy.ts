@@ -4,6 +4,7 @@ import type { WriteTensors } from '../engine/backend.ts';
 import { type Completion, Engine, type GenerationRequest, type TrainingBatch } from '../engine/engine.ts';
 import type { StepReport } from '../engine/optimizer-step.ts';
 import { type Head, type ModelConfig, toHfConfig } from '../models/config.ts';
+import type { Accept } from '../rollout/remote/roster.ts';
 import type { RolloutServer } from '../rollout/remote/server.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import { stopIdOf } from './encoding.ts';
@@ -83,8 +84,8 @@ export class Policy {
   }
 
   /** Samples one completion per request, in request order; rollout workers help where there are any. */
-  generate(requests: readonly GenerationRequest[]): Promise<Completion[]> {
-    return (this.rolloutServer ?? this.engine).generate(requests);
+  generate(requests: readonly GenerationRequest[], accept: Accept = 'equal'): Promise<Completion[]> {
+    return this.rolloutServer?.generate(requests, accept) ?? this.engine.generate(requests);
   }
 
   train<B extends TrainingBatch>(

@@ -5,11 +5,11 @@ import { updatesPerRollout } from '../contract/updates-per-rollout.ts';
 import { groupAdvantages } from '../losses/group-advantages.ts';
 import { klEstimates } from '../losses/kl-estimates.ts';
 import { policyLossVariants } from '../losses/policy-loss-variants.ts';
-import { type SampledTwice, samplingLogpDifference } from '../losses/policy-metrics.ts';
 import { completionMetrics, rewardMetrics } from '../rewards/metrics.ts';
 import { signalMetrics } from '../rewards/signal-metrics.ts';
-import { inGroups, type SampledCompletion } from './completions.ts';
+import { inGroups } from './completions.ts';
 import { turnMetrics } from './turn-metrics.ts';
+import { type Importance, withImportance } from './with-importance.ts';
 import { withTeacher } from './with-teacher.ts';
 import { drawGroups, type DrawnGroups, type RolloutRequest, type Scored } from './draw-groups.ts';
 import type { Policy } from './policy.ts';
@@ -19,10 +19,8 @@ import type { Metrics } from './metrics.ts';
 export type JudgedCompletion = Scored & { readonly advantage: number };
 
 /** A completion with all that its updates need, but for its weight in a mini-batch. */
-export interface LearnableCompletion extends Pick<
-  Scored,
-  'promptIds' | 'completionIds' | 'sampled' | 'oldProbs' | 'reward'
-> {
+export interface LearnableCompletion
+  extends Pick<Scored, 'promptIds' | 'completionIds' | 'sampled' | 'oldProbs' | 'reward'>, Importance {
   readonly advantage: number;
   /** Probability of each token under the reference; absent where nothing uses it. */
   readonly refProbs?: Float32Array;
@@ -62,7 +60,8 @@ export async function rollOut(
 ): Promise<Pick<DrawnGroups, 'drawn'> & { readonly rollout: Rollout; readonly judged: readonly JudgedCompletion[] }> {
   const { kept, drawn, rounds, sampledMs } = await drawGroups(policy, request);
   const { settings, rewards } = request;
-  const scored = kept.flat().map((completion) => withMask(settings, completion));
+  const masked = kept.flat().map((completion) => withMask(settings, completion));
+  const { completions: scored, metrics: ofSampler } = await withImportance(settings, policy, masked);
   const referenced = klFromRewards(settings, await withReference(settings, policy, scored));
   const graded = withAdvantages(settings, inGroups(referenced.completions, settings.group));
   const { completions: learnable, metrics: ofTeacher } = await withTeacher(request, policy, graded);
@@ -75,7 +74,7 @@ export async function rollOut(
     ...referenced.metrics,
     ...ofTeacher,
     ...(settings.dynamicSampling && { num_gen_batches: rounds }),
-    ...(updatesPerRollout(settings) > 1 && (await compareWithSampler(settings, policy, scored))),
+    ...ofSampler,
     tokens_per_s: (tokens / sampledMs) * 1000,
   };
   const judged = zip(scored, learnable).map(([completion, { advantage }]) => ({ ...completion, advantage }));
@@ -95,16 +94,19 @@ export function withAdvantages(
   const rewards = groups.map((group) => withoutLone(group.map(({ reward }) => reward)));
   const advantages = groupAdvantages(rewards, { epsilon, scale });
   const learned = zip(zip(groups.flat(), rewards.flat()), advantages.flat());
-  return learned.map(([[{ promptIds, completionIds, sampled, oldProbs, refProbs, masked }, reward], advantage]) => ({
-    promptIds,
-    completionIds,
-    ...(sampled && { sampled }),
-    oldProbs,
-    ...(refProbs && { refProbs }),
-    ...(masked && { masked }),
-    reward,
-    advantage,
-  }));
+  return learned.map(
+    ([[{ promptIds, completionIds, sampled, oldProbs, importance, refProbs, masked }, reward], advantage]) => ({
+      promptIds,
+      completionIds,
+      ...(sampled && { sampled }),
+      oldProbs,
+      ...(importance && { importance }),
+      ...(refProbs && { refProbs }),
+      ...(masked && { masked }),
+      reward,
+      advantage,
+    }),
+  );
 }
 
 /** A group of which one completion alone has a reward has nothing to compare it with: it is left out as a whole. */
@@ -148,16 +150,4 @@ export function klFromRewards<T extends Omit<LearnableCompletion, 'advantage'>>(
 
 function sumOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
-}
-
-/** With several updates a rollout, only the first would compare equal weights; so this compares before any of them. */
-async function compareWithSampler(
-  { sampling: { temperature } }: GrpoSettings,
-  policy: Policy,
-  completions: readonly SampledCompletion[],
-): Promise<Metrics> {
-  const trained = await policy.engine.tokenProbabilities(completions, { temperature });
-  return samplingLogpDifference(
-    zip(completions, trained).map(([{ oldProbs }, probs]): SampledTwice => ({ oldProbs, probs })),
-  );
 }

@@ -107,12 +107,13 @@ async function runRecipe(file: StageFile, stop: AbortSignal, writer: Writer): Pr
 }
 
 async function withRolloutWorkers(workspace: Workspace): Promise<StageResult> {
-  const { rollout } = workspace.file;
+  const { rollout, settings } = workspace.file;
   if (!rollout) return follow(workspace);
   const server = await RolloutServer.listen({
     ...rollout,
     token: await readToken(rollout.tokenFile),
     versions: rolloutVersions(),
+    accept: settings.grpo?.rollout.accept ?? 'equal',
     onActivity: workspace.progress.alive,
   });
   let done = false;

@@ -37,7 +37,9 @@ export async function entropyTerms(
     return {
       coefficient,
       focus: (completion) =>
-        completion.tokenAdvantages ? { ...completion, advantage: ofTokens(completion) } : completion,
+        completion.tokenAdvantages || completion.importance
+          ? { ...completion, advantage: ofTokens(completion) }
+          : completion,
     };
   }
 
@@ -61,9 +63,9 @@ export async function entropyTerms(
   };
 }
 
-/** The advantage of each token. */
-function ofTokens({ advantage, tokenAdvantages, oldProbs }: WeightedCompletion): number[] {
-  return Array.from(oldProbs, (_, token) => advantage + (tokenAdvantages?.[token] ?? 0));
+/** The advantage of each token. All surrogates are linear in it, so that it takes what their loss counts times. */
+function ofTokens({ advantage, tokenAdvantages, importance, oldProbs }: WeightedCompletion): number[] {
+  return Array.from(oldProbs, (_, token) => (importance?.[token] ?? 1) * (advantage + (tokenAdvantages?.[token] ?? 0)));
 }
 
 /** Mean of −log π over the sampled tokens. */

@@ -13,7 +13,12 @@ import {
   type PolicyLossSettings,
 } from '../../../trainer/losses/policy-loss.ts';
 import { policyLossVariants } from '../../../trainer/losses/policy-loss-variants.ts';
-import { policyMetrics } from '../../../trainer/losses/policy-metrics.ts';
+import {
+  importanceMetrics,
+  importanceRatios,
+  type ImportanceSampling,
+} from '../../../trainer/losses/importance-sampling.ts';
+import { policyMetrics, samplingLogpDifference } from '../../../trainer/losses/policy-metrics.ts';
 import { oldProbsAtSequenceRatio } from '../../../trainer/losses/sequence-ratio.ts';
 import { sequenceWeights } from '../../../trainer/losses/sequence-weights.ts';
 import type { Policy } from '../../../trainer/stages/policy.ts';
@@ -26,6 +31,7 @@ interface Golden {
   readonly logps: readonly (readonly number[])[];
   readonly oldLogps: readonly (readonly number[])[];
   readonly refLogps: readonly (readonly number[])[];
+  readonly samplingLogps: readonly (readonly number[])[];
   readonly entropies: readonly (readonly number[])[];
   readonly cases: Readonly<Record<string, Case>>;
   readonly rewards: readonly (readonly number[])[];
@@ -41,6 +47,7 @@ interface Case {
   readonly biasCorrection?: boolean;
   readonly entropyCoefficient?: number;
   readonly topQuantile?: number;
+  readonly importance?: ImportanceSampling;
   readonly value: number;
   /** By the logarithm of each token's probability. */
   readonly gradient: readonly (readonly number[])[];
@@ -64,8 +71,17 @@ const policy = {
   engine: { tokenEntropies: async () => golden.entropies.map((row) => Float32Array.from(row)) },
 } as unknown as Policy;
 
-async function samplesOf({ loss, entropyCoefficient = 0, topQuantile = 1 }: Case) {
+/** Of each completion. */
+function ratiosOf(importance: ImportanceSampling) {
+  const sampling = probabilities(golden.samplingLogps);
+  return probabilities(golden.oldLogps).map((probs, index) =>
+    importanceRatios({ probs, samplingProbs: sampling[index]! }, importance),
+  );
+}
+
+async function samplesOf({ loss, entropyCoefficient = 0, topQuantile = 1, importance }: Case) {
   const [probs, oldProbs, refProbs] = [golden.logps, golden.oldLogps, golden.refLogps].map(probabilities);
+  const ratios = importance && ratiosOf(importance);
   const lengths = golden.logps.map((row) => row.length);
   const weights = sequenceWeights(lengths, { loss, maxNewTokens: golden.maxNewTokens });
   const completions = golden.advantages.map((advantage, index) => {
@@ -76,6 +92,7 @@ async function samplesOf({ loss, entropyCoefficient = 0, topQuantile = 1 }: Case
       probs: now,
       oldProbs: policyLossVariants[loss].ratio === 'sequence' ? oldProbsAtSequenceRatio(now, old) : old,
       refProbs: refProbs![index]!,
+      ...(ratios && { importance: now.map((_, token) => ratios[index]![token] ?? ratios[index]![0]!) }),
       reward: 0,
       advantage,
       weight: weights[index]!,
@@ -133,12 +150,28 @@ test.each(Object.entries(golden.cases))('%s: loss and gradient are those of TRL'
 });
 
 test.each(
-  Object.entries(golden.cases).filter(([, { loss, topQuantile }]) => loss !== 'gspo' && topQuantile === undefined),
+  // TRL counts tokens that are masked, too.
+  Object.entries(golden.cases).filter(
+    ([, { loss, topQuantile, importance }]) =>
+      loss !== 'gspo' && topQuantile === undefined && !importance?.mode.endsWith('mask'),
+  ),
 )('%s: KL and clip ratios are those of TRL', async (_, given) => {
   const metrics = policyMetrics(await samplesOf(given), settingsOf(given));
   const names = Object.keys(given.metrics).filter((name) => name in metrics && name !== 'entropy');
   expect(names.length).toBeGreaterThan(0);
   for (const name of names) expect(metrics[name]).toBeCloseTo(given.metrics[name]!, 6);
+});
+
+test.each(
+  Object.values(golden.cases).flatMap(({ importance, metrics }) => (importance ? [{ importance, metrics }] : [])),
+)('the figures of what was sampled elsewhere are those of TRL: $importance', ({ importance, metrics }) => {
+  const [probs, oldProbs] = [golden.oldLogps, golden.samplingLogps].map(probabilities);
+  const found = {
+    ...samplingLogpDifference(probs!.map((now, index) => ({ probs: now, oldProbs: oldProbs![index]! }))),
+    ...importanceMetrics(ratiosOf(importance).flat()),
+  };
+  for (const [name, value] of Object.entries(found))
+    expect([name, value]).toEqual([name, expect.closeTo(metrics[name]!, 5)]);
 });
 
 test.each(['group', 'batch', 'none'] as const)('rewards are scaled by %s as in TRL', (scale) => {

@@ -10,8 +10,10 @@ import { parseHfConfig } from '../../../trainer/models/config.ts';
 import { differs } from '../../../trainer/rollout/remote/shared-requests.ts';
 import { runRolloutWorker, type WorkerOptions } from '../../../trainer/rollout/remote/worker.ts';
 import { rolloutVersions } from '../../../trainer/stages/rollout-worker.ts';
+import { chooseRuntime } from '../../../trainer/runtime/open-runtime.ts';
 import type { SignalWhen } from '../../support/signal-when.ts';
 import {
+  logOf,
   pin,
   readResult,
   runToResult,
@@ -41,6 +43,7 @@ const grpo = {
 const settings = {
   grpo: { grpo },
   adapters: { grpo: { ...grpo, refine: { rounds: 1 }, steps: 8, learningRate: 1e-2, lora: { rank: 4 } } },
+  mismatch: { grpo: { ...grpo, steps: 8, stepsPerRollout: 2, rollout: { accept: 'mismatch' } } },
   sample: { sample: { prompts: ['mixture'], limit: 100, perPrompt: 2, keep: [], sampling: { maxNewTokens: 24 } } },
 };
 type Type = keyof typeof settings;
@@ -146,6 +149,29 @@ test('a worker of other versions is refused', async () => {
   expect(message).toMatch(/refuses this worker: .*instructions is neon, the learner's is /);
 });
 
+test('a worker that runs other programs than its learner helps where that is accepted, and what it differs by is told', async () => {
+  await untilTheyMeet(async () => {
+    const port = await freePort();
+    const out = join(root, `mismatch-${port}`);
+    const learning = learn('mismatch', port, { out });
+    const { code, stdout } = await startWorker(port, ['--patience', '15'], { R1_RUNTIME: 'stock' }).ended;
+    const { stderr } = await learning;
+    if (code !== 0 || !(Number(/the stage is done; (\d+) completions/.exec(stdout)?.[1]) > 0)) return false;
+    if (chooseRuntime().name === 'stock') return true; // nothing to differ from
+    expect(stderr).toMatch(/its completions differ in their bits: .*runtime is stock/);
+    const steps = (await logOf(out, 'metrics.jsonl')).filter((line) => 'loss' in line) as Record<string, number>[];
+    const most = Math.max(...steps.map((step) => step['sampling/sampling_logp_difference/max'] as number));
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThan(1e-3);
+    for (const step of steps) {
+      const [min, max] = ['min', 'max'].map((name) => step[`sampling/importance_sampling_ratio/${name}`] as number);
+      expect(Math.max(Math.abs(1 - min!), Math.abs(1 - max!))).toBeLessThan(1e-3);
+      expect(step['loss']).toEqual(expect.any(Number));
+    }
+    return true;
+  });
+});
+
 test('a worker without a learner gives up', async () => {
   const forsaken = startWorker(await freePort(), ['--patience', '1']);
   expect(await forsaken.ended).toMatchObject({ code: 69, stderr: expect.stringContaining('does not answer') });
@@ -201,9 +227,13 @@ async function learn(
   return { digest: when ? undefined : (await readResult(out, '')).checkpoint?.digest, stderr };
 }
 
-function startWorker(port: number, more: readonly string[] = []): TrainerProcess {
+function startWorker(
+  port: number,
+  more: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): TrainerProcess {
   const args = ['--learner', `http://127.0.0.1:${port}`, '--token-file', join(root, 'token'), '--workers', '1'];
-  const worker = startTrainer(['rollout', ...args, ...more]);
+  const worker = startTrainer(['rollout', ...args, ...more], { env });
   started.push(worker);
   return worker;
 }

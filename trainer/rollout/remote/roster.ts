@@ -3,6 +3,12 @@ import { HttpError } from './http.ts';
 import { longPollMs, type Registration } from './protocol.ts';
 import type { Borrower } from './shared-requests.ts';
 
+/** Which workers may help: those that give the learner's bits, or others, too. */
+export type Accept = 'equal' | 'mismatch';
+
+/** The trainer's own code, which a worker has in common with its learner whatever it computes with. */
+const code = 'trainer';
+
 export interface RemoteWorker extends Borrower {
   readonly id: string;
   readonly name: string;
@@ -17,43 +23,55 @@ const forgetMs = 3 * longPollMs;
 
 /** The rollout workers that a learner knows. */
 export class Roster {
-  /** What the bits depend on, here; a worker must have the same. */
+  /** What the bits depend on, here. */
   readonly #versions: Readonly<Record<string, string>>;
+  readonly #accept: Accept;
   readonly #workers = new Map<string, RemoteWorker>();
   /** Why workers were sent away. */
   readonly #refused = new Map<string, string>();
 
-  constructor(versions: Readonly<Record<string, string>>) {
+  constructor(versions: Readonly<Record<string, string>>, accept: Accept) {
     this.#versions = versions;
+    this.#accept = accept;
   }
 
-  /** Threads of all of them. */
-  get threads(): number {
-    return this.#workers.values().reduce((sum, { threads }) => sum + threads, 0);
+  /** Threads of all that may help. */
+  threads(accept: Accept): number {
+    const helping = this.#workers.values().filter((worker) => mayHelp(worker, accept));
+    return helping.reduce((sum, { threads }) => sum + threads, 0);
   }
 
-  /** @throws HttpError when the completions of a worker would differ from the learner's in their bits */
-  expectSameBits({ engine }: Registration): void {
+  /**
+   * What a worker's completions would differ by; nothing where they are the learner's to the bit.
+   *
+   * @throws HttpError where it must not differ by that
+   */
+  differenceOf({ engine }: Registration): string | undefined {
     const names = [...new Set([...Object.keys(this.#versions), ...Object.keys(engine)])];
     const other = names.filter((name) => this.#versions[name] !== engine[name]);
-    if (other.length === 0) return;
-    const told = other.map(
-      (name) => `${name} is ${engine[name] ?? 'unknown'}, the learner's is ${this.#versions[name] ?? 'unknown'}`,
-    );
-    throw new HttpError(409, `completions would differ in their bits: ${told.join('; ')}`);
+    if (other.length === 0) return undefined;
+    const told = other
+      .map((name) => `${name} is ${engine[name] ?? 'unknown'}, the learner's is ${this.#versions[name] ?? 'unknown'}`)
+      .join('; ');
+    if (this.#accept === 'mismatch' && !other.includes(code)) return told;
+    throw new HttpError(409, `completions would differ in their bits: ${told}`);
   }
 
   /**
    * Takes in a worker.
    *
    * @param name for people
-   * @throws HttpError when there are too many
+   * @throws HttpError when there are too many, or it differs from the learner where it must not
    */
-  join({ threads }: Registration, name: string): RemoteWorker {
+  join(told: Registration, name: string): RemoteWorker {
+    const difference = this.differenceOf(told);
     if (this.#workers.size >= mostWorkers) throw new HttpError(503, `there are ${mostWorkers} workers already`);
-    const worker = { id: randomUUID(), name, threads, trusted: false, seenAt: performance.now() };
+    const { threads } = told;
+    const mismatched = difference !== undefined;
+    const worker = { id: randomUUID(), name, threads, trusted: false, mismatched, seenAt: performance.now() };
     this.#workers.set(worker.id, worker);
-    console.error(`rollout worker ${name} joined with ${threads} threads`);
+    const but = mismatched ? `; its completions differ in their bits: ${difference}` : '';
+    console.error(`rollout worker ${name} joined with ${threads} threads${but}`);
     return worker;
   }
 
@@ -90,6 +108,11 @@ export class Roster {
   silent(now: number): RemoteWorker[] {
     return [...this.#workers.values()].filter(({ seenAt }) => now - seenAt > forgetMs);
   }
+}
+
+/** Whether a worker's completions are wanted in a generation. */
+export function mayHelp({ mismatched }: RemoteWorker, accept: Accept): boolean {
+  return accept === 'mismatch' || !mismatched;
 }
 
 /** Connections that the server of a learner needs at most. */

@@ -19,7 +19,7 @@ import {
   registration,
   workerHeader,
 } from './protocol.ts';
-import { mostConnections, type RemoteWorker, Roster } from './roster.ts';
+import { type Accept, mayHelp, mostConnections, type RemoteWorker, Roster } from './roster.ts';
 import { ParameterSender } from './send-parameters.ts';
 import type { ServedModel } from './served-model.ts';
 import { differs, RefusedDelivery, SharedRequests } from './shared-requests.ts';
@@ -29,8 +29,10 @@ export interface ServerOptions {
   /** Every interface when absent. */
   readonly host?: string | undefined;
   readonly token: string;
-  /** What the bits depend on, here; a worker must have the same. */
+  /** What the bits depend on, here. */
   readonly versions: Readonly<Record<string, string>>;
+  /** Whether a worker must have the same of them; it must when absent. */
+  readonly accept?: Accept | undefined;
   /** Called when workers have sent completions: a sign of life. */
   readonly onActivity: () => void;
 }
@@ -48,8 +50,8 @@ const smallBodyBytes = 64 * 1024;
 const farewellMs = 5000;
 
 /**
- * Lets rollout workers elsewhere help with generations. Results are the same with none, any and failing workers; the
- * learner does itself what nobody else has done in time.
+ * Lets rollout workers elsewhere help with generations. Results are the same with none, any and failing workers, unless a generation
+ * accepts a mismatch; the learner does itself what nobody else has done in time.
  */
 export class RolloutServer {
   readonly #server: Server;
@@ -61,12 +63,14 @@ export class RolloutServer {
   readonly #waiting = new Set<Waiting>();
   #model: ServedModel | undefined;
   #shared: SharedRequests<RemoteWorker> | undefined;
+  /** Of the generation that is shared. */
+  #accept: Accept = 'equal';
   #changed = Promise.withResolvers<void>();
   #done = false;
 
   private constructor(options: ServerOptions) {
     this.#options = options;
-    this.#roster = new Roster(options.versions);
+    this.#roster = new Roster(options.versions, options.accept ?? 'equal');
     this.#server = createServer(answering(options.token, (request, response) => this.#route(request, response)));
     this.#server.headersTimeout = 10_000;
     this.#server.requestTimeout = 60_000;
@@ -98,8 +102,12 @@ export class RolloutServer {
     this.#model = model;
   }
 
-  /** Samples one completion per request, in request order, with whoever helps. */
-  async generate(requests: readonly GenerationRequest[]): Promise<Completion[]> {
+  /**
+   * Samples one completion per request, in request order, with whoever helps.
+   *
+   * @param accept whether workers whose completions differ in their bits may; not when absent
+   */
+  async generate(requests: readonly GenerationRequest[], accept: Accept = 'equal'): Promise<Completion[]> {
     if (!this.#model) throw new Error('no model is served');
     const { engine, limits } = this.#model;
     const startedAt = performance.now();
@@ -107,7 +115,7 @@ export class RolloutServer {
     const here = (): Promise<void> =>
       engine.generateFree(requests, {
         claims: shared.claims,
-        helpers: this.#roster.threads,
+        helpers: this.#roster.threads(accept),
         onCompletion: (index, completion) => {
           this.#refuse(shared.completeHere(index, completion), differs);
         },
@@ -115,7 +123,7 @@ export class RolloutServer {
     const ticker = setInterval(() => this.#expire(shared), 1000);
     try {
       for (let sampling = here(); ; sampling = here()) {
-        this.#shared = shared;
+        [this.#shared, this.#accept] = [shared, accept];
         this.#lend();
         await sampling;
         while (!shared.complete && shared.free.length === 0) {
@@ -184,7 +192,7 @@ export class RolloutServer {
   }
 
   #register(told: Registration, { socket }: IncomingMessage): object {
-    this.#roster.expectSameBits(told);
+    this.#roster.differenceOf(told);
     if (!this.#model) throw new HttpError(503, 'the model is still being loaded');
     const { id } = this.#roster.join(told, `${socket.remoteAddress}:${socket.remotePort}`);
     const { config, lora, precision } = this.#model;
@@ -248,12 +256,13 @@ export class RolloutServer {
     for (const waiting of this.#waiting) {
       const free = shared?.free.length ?? 0;
       if (!shared || free === 0) return;
+      if (!mayHelp(waiting.worker, this.#accept)) continue;
       if (waiting.version !== this.#version()) {
         waiting.answer({ kind: 'update', version: this.#version() });
         continue;
       }
       const { worker } = waiting;
-      const threads = this.#roster.threads + (this.#model?.engine.workers ?? 0);
+      const threads = this.#roster.threads(this.#accept) + (this.#model?.engine.workers ?? 0);
       const lease = shared.lend(worker, Math.ceil((free * worker.threads) / threads), performance.now() + leaseMs);
       if (lease) waiting.answer(encodeLease(lease.id, shared.requests, lease.indices));
     }

@@ -8,6 +8,8 @@ import type { Placed } from './protocol.ts';
 export interface Borrower {
   /** One of its completions was found equal to the learner's own, to the bit. */
   trusted: boolean;
+  /** Its completions are not those of the learner to the bit, and are wanted all the same. */
+  readonly mismatched: boolean;
 }
 
 export interface Lease<W extends Borrower> {
@@ -37,7 +39,8 @@ export class RefusedDelivery extends Error {}
  * two do the same, the first one counts, and the second must be equal to the bit. Nothing here looks at a clock: `now` in
  * milliseconds is given.
  *
- * A worker that is not trusted yet is on trial: what it delivers waits until the learner has sampled one of it itself.
+ * A worker that is not trusted yet is on trial: what it delivers waits until the learner has sampled one of it itself. One that is known to
+ * differ is not tried, and proves nothing of others.
  */
 export class SharedRequests<W extends Borrower> {
   readonly requests: readonly GenerationRequest[];
@@ -46,6 +49,8 @@ export class SharedRequests<W extends Borrower> {
   readonly #completions: (Completion | undefined)[];
   readonly #leases = new Map<string, Lease<W>>();
   readonly #trials = new Map<W, Trial>();
+  /** Done by workers that differ. */
+  readonly #mismatched = new Set<number>();
   #left: number;
 
   constructor(requests: readonly GenerationRequest[], limits: ModelLimits) {
@@ -84,7 +89,7 @@ export class SharedRequests<W extends Borrower> {
 
   /** Lends requests from the end of the list (the learner begins at its start); nothing if none is free. */
   lend(worker: W, most: number, expiresAt: number): Lease<W> | undefined {
-    const proofs = new Set(Array.from(this.#trials.values(), ({ proof }) => proof));
+    const proofs = this.#proofs();
     const indices: number[] = [];
     for (let index = this.requests.length - 1; index >= 0 && indices.length < most; index--) {
       // What proves one worker must not come from another one.
@@ -111,13 +116,17 @@ export class SharedRequests<W extends Borrower> {
       const problem = completionProblem(completion, request, this.#limits);
       if (problem !== undefined) throw new RefusedDelivery(`request ${index} has ${problem}`);
       const known = this.#completions[index];
-      if (known === undefined) continue;
+      if (known === undefined || worker.mismatched || this.#mismatched.has(index)) continue;
       if (!equalCompletions(known, completion)) throw new RefusedDelivery(differs);
       wrong.push(...this.#trust(worker));
     }
     for (const { index } of completions) open.delete(index);
     if (open.size === 0) this.#leases.delete(lease.id);
     const fresh = completions.filter(({ index }) => !isDone(this.claims, index));
+    if (worker.mismatched) {
+      this.#completeOtherwise(fresh);
+      return wrong;
+    }
     if (!worker.trusted) {
       this.#hold(worker, fresh);
       return wrong;
@@ -154,6 +163,20 @@ export class SharedRequests<W extends Borrower> {
   #release(lease: Lease<W>): void {
     this.#leases.delete(lease.id);
     for (const index of lease.open) releaseClaim(this.claims, index);
+  }
+
+  #proofs(): ReadonlySet<number> {
+    return new Set(Array.from(this.#trials.values(), ({ proof }) => proof));
+  }
+
+  /** What is to prove another worker it leaves to the learner. */
+  #completeOtherwise(completions: readonly Placed[]): void {
+    const proofs = this.#proofs();
+    for (const { index, completion } of completions) {
+      if (proofs.has(index)) continue;
+      this.#mismatched.add(index);
+      this.#complete(index, completion);
+    }
   }
 
   #hold(worker: W, completions: readonly Placed[]): void {

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import {
   LearnerClient,
   OverError,
@@ -263,6 +263,60 @@ test.each([
   serve();
   expect(await send(method, path, headers, body)).toBe(status);
   expect(await server.generate(requests.slice(0, 2))).toEqual(expected.slice(0, 2));
+});
+
+describe('a learner that accepts a mismatch', () => {
+  const other = { ...versions, instructions: 'neon' };
+  beforeEach(async () => {
+    await server.close({ done: false });
+    const options = {
+      port: 0,
+      host: '127.0.0.1',
+      token,
+      versions: { ...versions, trainer: 'ab' },
+      accept: 'mismatch',
+    } as const;
+    server = await RolloutServer.listen({ ...options, onActivity: () => undefined });
+    url = new URL(`http://127.0.0.1:${(server.address as AddressInfo).port}`);
+    serve();
+  });
+
+  test('takes rollouts from a worker of other versions as they are, and says by what it differs', async () => {
+    const learner = client();
+    await learner.register({ engine: { ...other, trainer: 'ab' }, threads: 3 });
+    const generating = server.generate(requests, 'mismatch');
+    const { lease: id, requests: lent } = await lease(learner);
+    const otherwise = lent.map(({ index }) => {
+      const { probs, ...completion } = expected[index]!;
+      return encodeCompletion({ index, completion: { ...completion, probs: probs.map((prob) => prob * 1.001) } });
+    });
+    await learner.deliver(id, { completions: otherwise });
+    const completions = await generating;
+    expect(completions.map(({ tokenIds }) => tokenIds)).toEqual(expected.map(({ tokenIds }) => tokenIds));
+    const fromThere = completions.filter(({ probs }, index) => probs[0] !== expected[index]!.probs[0]);
+    expect(fromThere).toHaveLength(lent.length);
+    const [told] = said.mock.calls.flat();
+    expect(told).toMatch(
+      /joined with 3 threads; its completions differ in their bits: instructions is neon, the learner's is avx2$/,
+    );
+  });
+
+  test('asks it for nothing that is no rollout', async () => {
+    const learner = client();
+    await learner.register({ engine: { ...other, trainer: 'ab' }, threads: 9 });
+    const polling = learner.poll({}, never);
+    expect(await server.generate(requests)).toEqual(expected);
+    expect(engine.sampled).toBe(requests.length);
+    const rollout = server.generate(requests, 'mismatch');
+    expect(await polling).toMatchObject({ kind: 'update' });
+    await rollout;
+  });
+
+  test('refuses one of another trainer', async () => {
+    await expect(client().register({ engine: { ...other, trainer: 'cd' }, threads: 1 })).rejects.toThrow(
+      /refuses this worker: completions would differ in their bits: .*trainer is cd, the learner's is ab/,
+    );
+  });
 });
 
 test('a port that is taken is a failure of the surroundings', async () => {

@@ -8,9 +8,11 @@ const requests = fakeRequests(8);
 
 interface Worker {
   trusted: boolean;
+  mismatched: boolean;
 }
-const newcomer = (): Worker => ({ trusted: false });
-const trusted = (): Worker => ({ trusted: true });
+const newcomer = (): Worker => ({ trusted: false, mismatched: false });
+const trusted = (): Worker => ({ trusted: true, mismatched: false });
+const other = (): Worker => ({ trusted: false, mismatched: true });
 
 const placed = (index: number) => ({ index, completion: fakeCompletion(requests[index]!) });
 
@@ -159,4 +161,35 @@ test('what proves one worker may come from a trusted one', () => {
   expect(shared.complete).toBe(false);
   expect(shared.deliver(second, [placed(7)])).toEqual([]);
   expect(slow.trusted).toBe(true);
+});
+
+/** As another processor samples it. */
+const otherwise = (index: number) => {
+  const { completion } = placed(index);
+  return { index, completion: { ...completion, probs: completion.probs.map((prob) => prob * 1.0001) } };
+};
+
+test('what a worker delivers that is known to differ counts without a trial', () => {
+  const shared = share();
+  const lease = shared.lend(other(), 3, 0)!;
+  expect(shared.deliver(lease, [7, 6, 5].map(otherwise))).toEqual([]);
+  for (const index of [0, 1, 2, 3, 4]) sampleHere(shared, index);
+  expect(shared.complete).toBe(true);
+  expect(shared.completions.slice(5)).toEqual([5, 6, 7].map((index) => otherwise(index).completion));
+});
+
+test('it proves nothing of others, and no other one is refused for its sake', () => {
+  const shared = share();
+  const [differing, honest] = [other(), newcomer()];
+  const first = shared.lend(differing, 2, 0)!;
+  shared.reclaim();
+  const second = shared.lend(honest, 4, 0)!;
+  expect(second.indices).toEqual([7, 6, 5, 4]);
+  shared.deliver(first, [otherwise(6)]);
+  expect(shared.deliver(second, [7, 6].map(placed))).toEqual([]); // 7 is to prove it
+  expect(shared.deliver(first, [otherwise(7)])).toEqual([]);
+  expect(sampleHere(shared, 7)).toEqual([]);
+  expect(honest.trusted).toBe(true);
+  expect(shared.completions[7]).toEqual(placed(7).completion);
+  expect(shared.completions[6]).toEqual(otherwise(6).completion);
 });
