@@ -77,15 +77,23 @@ export function faultsOfReplay(expected: Link, made: CheckpointManifest): string
     const now = found.get(path);
     return `${expected.path}/${path}: computed again it ${now === undefined ? 'is not written' : `has SHA-256 ${now}`}; expected ${sha256}`;
   });
-  return lines.length === 0 ? [] : [...lines, ...explanations(expected.manifest.engine, made.engine)];
+  return lines.length === 0 ? [] : [...lines, ...explanations(expected, made.engine)];
 }
 
-function explanations(before: CheckpointManifest['engine'], now: CheckpointManifest['engine']): string[] {
+function explanations({ manifest: { engine: before }, provenance }: Link, now: CheckpointManifest['engine']): string[] {
   const names = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter(
     (name) => before[name] !== now[name],
   );
+  if (names.length === 0 && acceptedMismatch(provenance?.settings)) {
+    return ['grpo.rollout.accept is mismatch: other machines may have sampled, and it is done again by this one alone'];
+  }
   if (names.length === 0) return ['code, runtime and processor are the same: settings, data or weights were others'];
   return names.map(
     (name) => `the bits may differ by ${name}: found ${now[name] ?? 'none'}, made with ${before[name] ?? 'none'}`,
   );
+}
+
+function acceptedMismatch(settings: Readonly<Record<string, unknown>> = {}): boolean {
+  const grpo = settings['grpo'] as { readonly rollout?: { readonly accept?: unknown } } | undefined;
+  return grpo?.rollout?.accept === 'mismatch';
 }

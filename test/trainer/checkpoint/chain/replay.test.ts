@@ -128,3 +128,13 @@ test.each([
   };
   expect(faultsOfReplay(expected, made)).toEqual(faults);
 });
+
+test('where a stage let other machines sample, that may be why it comes out otherwise', () => {
+  const of = link('zero-40!', { type: 'grpo' });
+  const settings = { grpo: { rollout: { accept: 'mismatch' } } };
+  const expected: Link = { ...of, provenance: { stage: 'zero', seed: 7, settings, datasets: [], pins: {} } };
+  const files = [{ path: 'model.safetensors', bytes: 4, sha256: digest('b') }];
+  expect(faultsOfReplay(expected, { ...expected.manifest, files }).at(-1)).toBe(
+    'grpo.rollout.accept is mismatch: other machines may have sampled, and it is done again by this one alone',
+  );
+});
