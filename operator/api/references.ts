@@ -53,6 +53,11 @@ const references: readonly Reference[] = [
     expected: 'an earlier sample stage',
   },
   {
+    ...aRewardModel,
+    path: 'grpo.guard.rewardModel.from',
+    isSet: (s) => `has(${s}.grpo) && has(${s}.grpo.guard) && has(${s}.grpo.guard.rewardModel)`,
+  },
+  {
     ...aModel,
     path: 'grpo.distillation.from',
     isSet: (s) => `has(${s}.grpo) && has(${s}.grpo.distillation)`,

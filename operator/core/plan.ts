@@ -27,6 +27,7 @@ function namesIn(stage: PipelineStage, pipeline: R1Pipeline): string[] {
       ...(grpo?.guard?.data ?? []),
       ...(grpo?.rewards ?? []).flatMap(({ rewardModel: reward, judge }) => reward?.from ?? judge?.from ?? []),
       ...(grpo?.curriculum?.from === undefined ? [] : [grpo.curriculum.from]),
+      ...(grpo?.guard?.rewardModel === undefined ? [] : [grpo.guard.rewardModel.from]),
       ...(grpo?.distillation === undefined ? [] : [grpo.distillation.from]),
       ...(sft?.data ?? []),
       ...(sample?.prompts ?? []),

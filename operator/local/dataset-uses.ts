@@ -22,7 +22,9 @@ export function datasetUses(
   const ofStages = list(stages).flatMap((value, index) => {
     const stage = object(value);
     const path = ['spec', 'stages', index];
-    const rewarded = list(object(stage['grpo'])['rewards']).some((reward) => object(reward)['accuracy'] !== undefined);
+    const grpo = object(stage['grpo']);
+    const verifies = object(grpo['guard'])['rewardModel'] === undefined;
+    const rewarded = list(grpo['rewards']).some((reward) => object(reward)['accuracy'] !== undefined);
     const { keep = ['correct'] } = object(stage['sample']);
     const rendering = renderingOf(index);
     const rendered = [
@@ -39,7 +41,7 @@ export function datasetUses(
       ...(graded && list(keep).includes('correct') ? uses(stage, path, 'sample', 'prompts', 'answer') : []),
       ...(graded ? uses(stage, path, 'evaluation', 'data', 'answer', true) : []),
       ...(graded ? uses(stage, path, 'evaluate', 'data', 'answer', true) : []),
-      ...(graded ? uses(object(stage['grpo']), [...path, 'grpo'], 'guard', 'data', 'answer', true) : []),
+      ...(graded && verifies ? uses(grpo, [...path, 'grpo'], 'guard', 'data', 'answer', true) : []),
     ];
   });
   const ofDefaults = uses(object(defaults), ['spec', 'defaults'], 'evaluation', 'data', 'answer', true);

@@ -152,6 +152,26 @@ export const badManifests: readonly BadManifest[] = [
     ],
   },
   {
+    name: 'a reward model of pairs and labels',
+    text: broken('sft: {data: [samples]}', 'rewardModel: {pairs: [sums], labelled: [sums]}'),
+    expected: [/^spec.stages\[3\].rewardModel: exactly one data of pairs, labelled must be set/],
+  },
+  {
+    name: 'labels of a stage',
+    text: broken('sft: {data: [samples]}', 'rewardModel: {labelled: [samples]}'),
+    expected: ['spec.stages[3].rewardModel.labelled[0]: found "samples", expected a dataset'],
+  },
+  {
+    name: 'a comparison with what is no reward model',
+    text: broken('sft: {data: [samples]}', 'rewardModel: {pairs: [sums], compareWith: zero}'),
+    expected: ['spec.stages[3].rewardModel.compareWith: found "zero", expected an earlier rewardModel stage'],
+  },
+  {
+    name: 'a centre of labelled scores',
+    text: broken('sft: {data: [samples]}', 'rewardModel: {labelled: [sums], centerRewardsCoefficient: 0.1}'),
+    expected: [/^spec.stages\[3\].rewardModel: centerRewardsCoefficient: labels say where 0 is/],
+  },
+  {
     name: 'gate that looks at a stage further down',
     text: broken('steps: 3}}', 'steps: 3}, gate: {metric: m, notBelow: {stage: zero}}}'),
     expected: ['spec.stages[0].gate.notBelow.stage: found "zero", expected an earlier stage'],
@@ -370,6 +390,26 @@ export const badManifests: readonly BadManifest[] = [
     name: 'a guard of an unknown dataset',
     text: broken('steps: 3, rewards', 'steps: 3, guard: {data: [other], every: 3}, rewards'),
     expected: ['spec.stages[1].grpo.guard.data[0]: found "other", expected a dataset'],
+  },
+  {
+    name: 'a guard that is the reward model which is paid by',
+    text: broken(
+      'steps: 3, rewards: [',
+      'steps: 3, guard: {data: [sums], every: 3, rewardModel: {from: x}}, rewards: [{rewardModel: {from: x}}, ',
+    ),
+    expected: [
+      /^spec.stages\[1\].grpo: guard.rewardModel must be another one than those of rewards/,
+      'spec.stages[1].grpo.guard.rewardModel.from: found "x", expected an earlier rewardModel stage',
+      'spec.stages[1].grpo.rewards[0].rewardModel.from: found "x", expected an earlier rewardModel stage',
+    ],
+  },
+  {
+    name: 'a guard that is no reward model',
+    text: broken(
+      'steps: 3, rewards',
+      'steps: 3, guard: {data: [sums], every: 3, rewardModel: {from: pretrained}}, rewards',
+    ),
+    expected: ['spec.stages[1].grpo.guard.rewardModel.from: found "pretrained", expected an earlier rewardModel stage'],
   },
   {
     name: 'a band of an entropy that has no bonus',

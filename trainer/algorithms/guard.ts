@@ -1,7 +1,7 @@
 import { type Interval, meanInterval } from '../contract/student.ts';
 import { mean, meanWithError } from './statistics.ts';
 
-/** By prompt: the share of its completions that are right, of those that could be judged. */
+/** By prompt: the share of its completions that are right, of those that could be judged; or the mean of their scores. */
 export type Scores = Readonly<Record<string, number>>;
 
 /** How much worse or better a model does on the same prompts than that of the good step, with what is sure of it. */
@@ -48,12 +48,19 @@ export function confidenceAfter(earlier: number): number {
 /**
  * Takes in what a look has found. Prompts are the same at every look, so that each is compared with itself.
  *
+ * @param figure what the scores are, in a word
  * @param tolerance a fall of the mean by no more than this is none
  * @param rewards mean reward of each rollout since the good step
  */
 export function look(
   known: GuardState | undefined,
-  { step, scores, rewards, tolerance }: { step: number; scores: Scores; rewards: readonly number[]; tolerance: number },
+  {
+    step,
+    figure,
+    scores,
+    rewards,
+    tolerance,
+  }: { step: number; figure: string; scores: Scores; rewards: readonly number[]; tolerance: number },
 ): GuardState {
   const { mean: score, standardError } = meanWithError(Object.values(scores));
   const fresh = { step, score, scores };
@@ -64,7 +71,7 @@ export function look(
   const confidence = confidenceAfter(looks);
   const change = { ...meanInterval(paired, confidence), confidence };
   const last = { step, score, standardError, change };
-  const alarm = change.high < -tolerance ? alarmOf(last, change, good, rewards) : undefined;
+  const alarm = change.high < -tolerance ? alarmOf(figure, { look: last, change, good, rewards }) : undefined;
   return {
     looks: looks + 1,
     last,
@@ -83,14 +90,14 @@ function differences(before: Scores, now: Scores): number[] {
 }
 
 function alarmOf(
-  { step, score }: GuardLook,
-  change: GuardChange,
-  good: GuardState['good'],
-  rewards: readonly number[],
+  figure: string,
+  found: { look: GuardLook; change: GuardChange; good: GuardState['good']; rewards: readonly number[] },
 ): GuardAlarm {
+  const { change, good, rewards } = found;
+  const { step, score } = found.look;
   const { low, high } = change;
   const interval = `${signed(change.mean)}, ${percent(change.confidence)} % interval ${signed(low)} … ${signed(high)}`;
-  const fall = `held-out pass@1 fell from ${show(good.score)} at step ${good.step} to ${show(score)} at step ${step} (${interval})`;
+  const fall = `held-out ${figure} fell from ${show(good.score)} at step ${good.step} to ${show(score)} at step ${step} (${interval})`;
   if (!hasRisen(rewards)) return { reason: 'GuardFell', message: fall };
   const n = Math.ceil(rewards.length / 4);
   const [from, to] = [mean(rewards.slice(0, n)), mean(rewards.slice(-n))];

@@ -294,6 +294,14 @@ export const grpo = withRules(
       message: 'guard.answers: dataset must be one of guard.data',
     },
     {
+      rule: '!has(self.guard) || !has(self.guard.rewardModel) || !self.rewards.exists(r, has(r.rewardModel) && r.rewardModel.from == self.guard.rewardModel.from)',
+      message: 'guard.rewardModel must be another one than those of rewards: the policy learns to please these',
+    },
+    {
+      rule: '!has(self.guard) || !has(self.guard.rewardModel) || !has(self.guard.answers)',
+      message: 'guard.answers belong to verifiers; expected one of answers and rewardModel',
+    },
+    {
       rule: '!has(self.entropy.band) || (self.entropy.coefficient > 0.0 && self.entropy.band.low < self.entropy.band.high)',
       message: 'entropy.band needs a coefficient above 0, and low below high',
     },

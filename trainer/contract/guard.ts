@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { answersOf, limitOf, samplesOf, sampling } from './training.ts';
-import { fraction, names, object, positiveInt } from './schema.ts';
+import { fraction, name, names, object, positiveInt } from './schema.ts';
 
 /** Negative controls: what a stage does when there is nothing to learn. */
 export const controlKinds = ['random', 'shuffled', 'zeroLr'] as const;
@@ -27,9 +27,20 @@ export const controls = z
 
 export const guard = object({
   data: names.describe(
-    'Datasets whose held-out rows are asked, and whose verifiers judge: better another verifier than the rewards are, and never a dataset that is learned from as a whole.',
+    'Datasets whose held-out rows are asked, and whose verifiers judge unless rewardModel does: better another verifier than the rewards are, and never a dataset that is learned from as a whole.',
   ),
   answers: answersOf,
+  rewardModel: object({
+    from: name.describe('A rewardModel stage that no reward of this stage names.'),
+    scope: z
+      .enum(['summary', 'response'])
+      .optional()
+      .describe('What of a completion it reads; what it has learned to read when absent.'),
+  })
+    .optional()
+    .describe(
+      'A reward model that looks on in place of the verifiers, by the mean score of the completions of each prompt: rows need no answers.',
+    ),
   limit: limitOf,
   minPrompts: z
     .int()
@@ -44,12 +55,19 @@ export const guard = object({
     .describe('Optimizer steps between two looks, each where a rollout ends; the first is before the first step.'),
   tolerance: fraction
     .default(0)
-    .describe('A fall of pass@1 by no more than this is none: the whole interval must lie below it.'),
+    .describe(
+      'A fall of pass@1, or of the mean score, by no more than this is none: the whole interval must lie below it.',
+    ),
   onRegression: z
     .enum(['Stop', 'Rollback', 'Continue'])
     .default('Stop')
     .describe(
       'Stop: the stage fails. Rollback: it ends, and the model of the last good step is its result. Continue: it warns, and nothing else.',
     ),
-}).describe('A verifier beside the rewards that looks on while the stage learns.');
+}).describe('A verifier or a reward model beside the rewards that looks on while the stage learns.');
 export type GuardSettings = z.infer<typeof guard>;
+
+/** What a guard measures: right answers, or what a reward model makes of them. */
+export function guardFigure({ rewardModel }: Pick<GuardSettings, 'rewardModel'>): 'pass@1' | 'score' {
+  return rewardModel === undefined ? 'pass@1' : 'score';
+}

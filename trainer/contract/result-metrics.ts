@@ -1,5 +1,6 @@
 import { dropReasons } from './checked-rows.ts';
 import { answerKinds, ownKind } from './dataset.ts';
+import { guardFigure, type GuardSettings } from './guard.ts';
 import { ownReward, type RewardSettings, reward } from './rewards.ts';
 import { controlsOf, type GrpoSettings, type StageSettings } from './settings.ts';
 import type { EvaluationSettings } from './training.ts';
@@ -45,9 +46,7 @@ const rollout = [
   'sampling/sampling_logp_difference/mean',
   'sampling/sampling_logp_difference/max',
 ];
-const guarded = ['pass@1', 'pass@1_stderr', 'change', 'change_low', 'change_high', 'good_step'].map(
-  (name) => `guard/${name}`,
-);
+const ofGuard = ['change', 'change_low', 'change_high', 'good_step'].map((name) => `guard/${name}`);
 const curriculum = ['pass_rate', 'new_frac', 'hard_frac', 'medium_frac', 'easy_frac'].map(
   (name) => `curriculum/${name}`,
 );
@@ -97,7 +96,7 @@ export function resultMetrics(
         .filter((_, index) => rewards[index]?.judge)
         .flatMap((each) => [`rewards/${each}/unparsable_frac`, `rewards/${each}/tokens`]),
       ...ofRows('data'),
-      ...(grpo.guard === undefined ? [] : guarded),
+      ...(grpo.guard === undefined ? [] : guarded(grpo.guard)),
       ...compared,
       ...evaluated,
     ];
@@ -147,6 +146,11 @@ function comparedWith(control: string): string[] {
 
 function toolFigures({ tools }: Pick<EvaluationSettings, 'tools'>): string[] {
   return tools === undefined ? [] : ['tools/call_frequency', 'tools/failure_frequency'];
+}
+
+function guarded(guard: GuardSettings): string[] {
+  const figure = guardFigure(guard);
+  return [`guard/${figure}`, `guard/${figure}_stderr`, ...ofGuard];
 }
 
 /** What clipping stops; cispo stops nothing, and bounds. */

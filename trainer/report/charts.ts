@@ -39,6 +39,7 @@ const catalogue: readonly Entry[] = [
   { title: 'Rewards by kind', metrics: [/^rewards\/(.+)\/mean$/] },
   { title: 'Held-out pass@1', ...rate, metrics: ['eval/pass@1', /^eval\/(.+)\/pass@1$/] },
   { title: 'Pass@1 of the guard', ...rate, metrics: ['guard/pass@1'] },
+  { title: 'Score of the guard', metrics: ['guard/score'] },
   {
     title: 'Guard against its good step',
     minor: true,

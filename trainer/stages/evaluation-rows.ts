@@ -28,6 +28,8 @@ export interface EvaluationData {
 interface RowsNamed {
   readonly at: 'evaluation' | 'grpo.guard';
   readonly part: 'evaluation' | 'guard';
+  /** Answers are verified. */
+  readonly graded: boolean;
 }
 
 /**
@@ -40,7 +42,7 @@ export async function loadEvaluationData(
   policy: Policy,
   settings: EvaluationSettings,
   workspace: Workspace,
-  named: RowsNamed = { at: 'evaluation', part: 'evaluation' },
+  named: RowsNamed = { at: 'evaluation', part: 'evaluation', graded: true },
 ): Promise<EvaluationData> {
   const { file, inputs } = workspace;
   const parts: EvaluationRows[] = [];
@@ -51,7 +53,7 @@ export async function loadEvaluationData(
     const gradable = new Gradable();
     // Documents that a generator makes have a format rate all the same, and are known to have no answers.
     const isFile = file.datasets.some(({ name, file: path }) => name === dataset && path !== undefined);
-    const require = isFile ? () => gradable.require(file.datasets, what) : undefined;
+    const require = isFile && named.graded ? () => gradable.require(file.datasets, what) : undefined;
     const usable = await usableRows(workspace, rows, { part: `${named.part}/${dataset}`, what, require }, (row) => {
       gradable.see(row);
       return judgePrompt(policy, row, settings);

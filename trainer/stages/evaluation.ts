@@ -10,7 +10,7 @@ import { randomKey } from '../algorithms/random.ts';
 import { zip } from '../algorithms/zip.ts';
 import type { Row } from '../contract/dataset.ts';
 import type { EvaluationSettings } from '../contract/training.ts';
-import { completeRows, type SampledCompletion } from './completions.ts';
+import { completeRows, inGroups, type SampledCompletion } from './completions.ts';
 import type { Evaluation } from './evaluation-records.ts';
 import { type EvaluationData, type EvaluationRows, loadEvaluationData } from './evaluation-rows.ts';
 import type { Policy } from './policy.ts';
@@ -133,6 +133,37 @@ export async function correctShares(
   return shares;
 }
 
+/**
+ * By dataset and id of the row: the mean score of its completions, the same samples each time.
+ *
+ * @param how.score scores of completions, in order
+ */
+export async function meanScores(
+  policy: Policy,
+  { parts }: EvaluationData,
+  settings: EvaluationSettings,
+  { seed, score }: { seed: number; score: (completions: readonly SampledCompletion[]) => Promise<readonly number[]> },
+): Promise<Record<string, number>> {
+  const means: Record<string, number> = {};
+  for (const { dataset, rows } of parts) {
+    const completions = await sampleOf(policy, rows, settings, seed);
+    const scores = inGroups(await score(completions.flat()), settings.samples);
+    for (const [row, ofRow] of zip(rows, scores)) means[`${dataset}/${row.id}`] = mean(ofRow);
+  }
+  return means;
+}
+
+function sampleOf(
+  policy: Policy,
+  rows: readonly Row[],
+  settings: EvaluationSettings,
+  seed: number,
+): Promise<SampledCompletion[][]> {
+  return completeRows(policy, rows, settings.samples, settings, (row, sample) =>
+    randomKey(seed, 'evaluate', row.id, sample),
+  );
+}
+
 async function measure(
   policy: Policy,
   rows: readonly Row[],
@@ -140,9 +171,7 @@ async function measure(
   seed: number,
   verifyAll: Verify = async (items) => items.map(({ row, text }) => verify(row, text)),
 ): Promise<Measured[]> {
-  const completions = await completeRows(policy, rows, settings.samples, settings, (row, sample) =>
-    randomKey(seed, 'evaluate', row.id, sample),
-  );
+  const completions = await sampleOf(policy, rows, settings, seed);
   const found = await verifyAll(
     zip(rows, completions).flatMap(([row, ofRow]) => ofRow.map(({ text }) => ({ row, text }))),
   );

@@ -43,7 +43,7 @@ export async function resultOf(
     }),
     () => `step ${step} of ${step}`,
   );
-  return successResult(message, { ...metrics, ...(guard && guardMetrics(guard)), ...figures }, final);
+  return successResult(message, { ...metrics, ...(guard && guardMetrics(workspace, guard)), ...figures }, final);
 }
 
 /**

@@ -93,7 +93,7 @@ async function learn(settings: GrpoSettings, workspace: Workspace): Promise<End>
     const paid = createRewards(settings.rewards, { steps: settings.steps, ...scorers });
     const rewards = workspace.control === 'shuffled' ? shuffledRewards(paid, seed, stage) : paid;
     const training = await Training.start(workspace, resumed, { ...settings, unit, figures });
-    const guard = await Guard.open(settings, policy, workspace);
+    const guard = await Guard.open(settings, { policy, models, workspace });
 
     const { takeMetrics } = judges;
     const { distillation } = settings;

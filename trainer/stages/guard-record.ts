@@ -1,14 +1,16 @@
+import { guardFigure } from '../contract/guard.ts';
 import type { GrpoSettings } from '../contract/settings.ts';
 import type { Metrics } from './metrics.ts';
 import type { KeptGuard } from './resume-state.ts';
 import type { Workspace } from './workspace.ts';
 
 /** The figures of the last look, under the names of docs/reference/metrics.md. */
-export function guardMetrics({ last, good }: KeptGuard): Metrics {
+export function guardMetrics({ file }: Workspace, { last, good }: KeptGuard): Metrics {
   const { score, standardError, change } = last;
+  const figure = guardFigure(file.settings.grpo?.guard ?? {});
   return {
-    'guard/pass@1': score,
-    'guard/pass@1_stderr': standardError,
+    [`guard/${figure}`]: score,
+    [`guard/${figure}_stderr`]: standardError,
     ...(change && {
       'guard/change': change.mean,
       'guard/change_low': change.low,
@@ -19,7 +21,7 @@ export function guardMetrics({ last, good }: KeptGuard): Metrics {
 }
 
 const remedies = {
-  RewardDiverged: 'the reward pays for something else than right answers: look at the samples and change it',
+  RewardDiverged: 'the reward pays for something else than what the guard looks at: look at the samples and change it',
   GuardFell: 'lower learningRate or raise kl.coefficient',
 } as const;
 

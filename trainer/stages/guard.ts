@@ -1,16 +1,16 @@
 import { join } from 'node:path';
-import { look } from '../algorithms/guard.ts';
+import { look, type Scores } from '../algorithms/guard.ts';
 import { metricsName } from '../contract/checkpoint.ts';
 import { onePointARollout } from '../contract/curve.ts';
 import { DivergedError, UserError } from '../contract/errors.ts';
-import type { GuardSettings } from '../contract/guard.ts';
+import { guardFigure, type GuardSettings } from '../contract/guard.ts';
 import type { GrpoSettings } from '../contract/settings.ts';
-import type { EvaluationSettings } from '../contract/training.ts';
 import { updatesPerRollout } from '../contract/updates-per-rollout.ts';
 import { readSeries } from '../report/jsonl.ts';
-import { correctShares } from './evaluation.ts';
-import { type EvaluationData, loadEvaluationData } from './evaluation-rows.ts';
+import { correctShares, meanScores } from './evaluation.ts';
+import { loadEvaluationData } from './evaluation-rows.ts';
 import { guardMessage, guardMetrics, warnOfGuard } from './guard-record.ts';
+import type { InputModels } from './input-models.ts';
 import type { Metrics } from './metrics.ts';
 import type { Policy } from './policy.ts';
 import type { KeptGuard } from './resume-state.ts';
@@ -19,16 +19,15 @@ import type { Workspace } from './workspace.ts';
 
 interface Opened {
   readonly workspace: Workspace;
-  readonly policy: Policy;
   readonly settings: GuardSettings;
-  readonly evaluation: EvaluationSettings;
-  readonly data: EvaluationData;
   /** Optimizer steps that learn from one rollout. */
   readonly unit: number;
+  /** By prompt. */
+  readonly measure: () => Promise<Scores>;
   readonly rewards: { readonly step: number; readonly reward: number }[];
 }
 
-/** Looks on with a verifier of its own while a stage learns from rewards, and ends it where its model gets worse. */
+/** Looks on with a verifier or a reward model of its own while a stage learns from rewards, and ends it where its model gets worse. */
 export class Guard {
   private readonly opened: Opened;
 
@@ -37,12 +36,19 @@ export class Guard {
   }
 
   /** @throws UserError for rows that cannot be used, or too few of them */
-  static async open(grpo: GrpoSettings, policy: Policy, workspace: Workspace): Promise<Guard | undefined> {
+  static async open(
+    grpo: GrpoSettings,
+    { policy, models, workspace }: { policy: Policy; models: InputModels; workspace: Workspace },
+  ): Promise<Guard | undefined> {
     const { guard: settings, sampling, tools, maxToolCalls, maxToolTokens, maxPromptTokens, overlong } = grpo;
     if (settings === undefined) return undefined;
     const prompted = { ...(tools && { tools }), maxToolCalls, maxToolTokens, maxPromptTokens, overlong };
     const evaluation = { ...settings, sampling: settings.sampling ?? sampling, ...prompted };
-    const data = await loadEvaluationData(policy, evaluation, workspace, { at: 'grpo.guard', part: 'guard' });
+    const data = await loadEvaluationData(policy, evaluation, workspace, {
+      at: 'grpo.guard',
+      part: 'guard',
+      graded: settings.rewardModel === undefined,
+    });
     const prompts = data.parts.reduce((sum, { rows }) => sum + rows.length, 0);
     if (prompts < settings.minPrompts) {
       throw new UserError(
@@ -51,7 +57,13 @@ export class Guard {
     }
     const unit = updatesPerRollout(grpo);
     const rewards = await loggedRewards(workspace, unit);
-    return new Guard({ workspace, policy, settings, evaluation, data, unit, rewards });
+    const { rewardModel } = settings;
+    const { seed } = workspace.file;
+    const measure =
+      rewardModel === undefined
+        ? () => correctShares(policy, data, evaluation, workspace)
+        : () => meanScores(policy, data, evaluation, { seed, score: (all) => models.score(rewardModel, all) });
+    return new Guard({ workspace, settings, unit, measure, rewards });
   }
 
   /** @param step optimizer steps before the rollout */
@@ -85,15 +97,15 @@ export class Guard {
   }
 
   private async look(training: Training): Promise<void> {
-    const { workspace, policy, settings, evaluation, data } = this.opened;
+    const { workspace, settings, measure } = this.opened;
     const { step, guard: known } = training;
     workspace.progress.report('guard', step, step + training.stepsLeft);
-    const scores = await training.stoppable(() => correctShares(policy, data, evaluation, workspace));
+    const scores = await training.stoppable(measure);
     const since = this.opened.rewards.filter((each) => each.step > (known?.good.step ?? 0));
     const rewards = since.map(({ reward }) => reward);
-    const guard = look(known, { step, scores, rewards, tolerance: settings.tolerance });
+    const guard = look(known, { step, figure: guardFigure(settings), scores, rewards, tolerance: settings.tolerance });
     training.guard = guard;
-    await workspace.log.metrics(step, guardMetrics(guard));
+    await workspace.log.metrics(step, guardMetrics(workspace, guard));
     warnOfGuard(workspace, guard);
     if (settings.onRegression === 'Rollback' && guard.good.step === step) await training.publishGood();
   }

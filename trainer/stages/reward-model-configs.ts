@@ -14,6 +14,7 @@ export async function rewardModelConfigs(
 ): Promise<ReadonlyMap<string, ModelConfig>> {
   const names = new Set([
     ...(grpo?.rewards ?? []).flatMap(({ rewardModel, judge }) => rewardModel?.from ?? judge?.from ?? []),
+    ...(grpo?.guard?.rewardModel === undefined ? [] : [grpo.guard.rewardModel.from]),
     ...(grpo?.distillation === undefined ? [] : [grpo.distillation.from]),
     ...(sample?.rewardModel === undefined ? [] : [sample.rewardModel]),
     ...judgesOfSamples(sample).flatMap(({ from }) => from ?? []),

@@ -15,7 +15,7 @@ function looks(
 ) {
   let state: GuardState | undefined;
   for (const [at, right] of rights.entries()) {
-    state = look(state, { step: 10 * at, scores: scores(right), rewards, tolerance });
+    state = look(state, { step: 10 * at, figure: 'pass@1', scores: scores(right), rewards, tolerance });
   }
   return state;
 }
@@ -60,8 +60,8 @@ test('a fall within the tolerance is none', () => {
 });
 
 test('prompts that could not be judged both times say nothing', () => {
-  const first = look(undefined, { step: 0, scores: { a: 1, b: 1 }, rewards: [], tolerance: 0 });
-  const second = look(first, { step: 10, scores: { a: 0 }, rewards: [], tolerance: 0 });
+  const first = look(undefined, { step: 0, figure: 'pass@1', scores: { a: 1, b: 1 }, rewards: [], tolerance: 0 });
+  const second = look(first, { step: 10, figure: 'pass@1', scores: { a: 0 }, rewards: [], tolerance: 0 });
   expect(second.last).toEqual({ step: 10, score: 0, standardError: 0 });
   expect(second.alarm).toBeUndefined();
 });
@@ -86,7 +86,7 @@ test('a model that stays as good has fewer false alarms than that in twenty look
         { length: 40 },
         (_, prompt) => [`${prompt}`, uniform(key, prompt) < 0.6 ? 1 : 0] as const,
       );
-      state = look(state, { step: at, scores: Object.fromEntries(drawn), rewards: [], tolerance: 0 });
+      state = look(state, { step: at, figure: 'pass@1', scores: Object.fromEntries(drawn), rewards: [], tolerance: 0 });
     }
     if (state?.alarm) alarms++;
   }

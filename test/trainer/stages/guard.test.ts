@@ -139,6 +139,36 @@ test('a stage that shall stop fails with what was found, and is not tried again'
   expect(stderr).toMatch(/^diverged: held-out pass@1 fell from .* while the reward rose .*: stopped; the reward pays/);
 });
 
+test('a reward model that no reward names finds out what verifiers cannot judge, of rows without answers', async () => {
+  const labels = Array.from('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN').flatMap((prompt, at) => [
+    { prompt, completion: `<answer>${at % 10}</answer>`, label: true },
+    { prompt, completion: 'sure', label: false },
+  ]);
+  await writeRows('labels', labels);
+  await writeRows(
+    'open',
+    labels.filter(({ label }) => label).map(({ prompt }) => ({ prompt })),
+  );
+  await runToResult(root, {
+    name: 'tastes',
+    model: { input: await pin(root, 'base') },
+    settings: { rewardModel: { labelled: ['labels'], epochs: 4, batch: 20, learningRate: 1e-3 } },
+    datasets: datasets('labels'),
+  });
+  const guard = { data: ['open'], rewardModel: { from: 'tastes' } };
+  const guarded = { ...(await stage('liked', { guard })), inputs: { tastes: await pin(root, 'tastes') } };
+  const { message, warnings, metrics } = await runToResult(root, {
+    ...guarded,
+    datasets: datasets('letters', 'asked', 'open'),
+  });
+  expect(message).toMatch(/^rolled back from step \d+ to step \d+, the last good one$/);
+  // Whether the reward has measurably risen by then does not matter here.
+  expect(warnings?.map(({ message: words }) => words)).toEqual([expect.stringMatching(/^held-out score fell from/)]);
+  expect(metrics['guard/score']).toBeGreaterThan(0);
+  const names = resultMetrics(stageSettings.parse(guarded.settings), undefined);
+  expect(Object.keys(metrics).filter((name) => name.startsWith('guard/') && !names.includes(name))).toEqual([]);
+}, 60_000);
+
 test('a stage that shall go on does, and warns as long as it is worse', async () => {
   const { checkpoint, warnings, metrics } = await runToResult(
     root,
