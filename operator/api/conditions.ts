@@ -26,6 +26,7 @@ export const reasons = [
   'RunningAgain',
   'StageChanged',
   'GateFailed',
+  'RequirementNotMet',
   'BudgetExhausted',
   'Suspended',
   'Active',

@@ -14,32 +14,32 @@ const modelShape = {
 
 const stageModel = withRules(object(modelShape), [exactlyOneRule(Object.keys(modelShape), 'source')]);
 
+const metricName = z
+  .string()
+  .min(1)
+  .max(100)
+  .regex(/^[A-Za-z0-9_@/.-]+$/);
+const bound = z.number().min(-1e12).max(1e12);
+const confidence = z.number().min(0.5).max(0.9999);
+const minPrompts = z.int().min(2).max(1_000_000);
+
 export const gate = withRules(
   object({
-    metric: z
-      .string()
-      .min(1)
-      .max(100)
-      .regex(/^[A-Za-z0-9_@/.-]+$/)
-      .optional()
-      .describe("A metric of the stage's result, such as eval/pass@1."),
-    atLeast: z.number().min(-1e12).max(1e12).optional().describe('The metric must not be smaller.'),
-    atMost: z.number().min(-1e12).max(1e12).optional().describe('The metric must not be greater.'),
+    metric: metricName.optional().describe("A metric of the stage's result, such as eval/pass@1."),
+    atLeast: bound.optional().describe('The metric must not be smaller.'),
+    atMost: bound.optional().describe('The metric must not be greater.'),
     notBelow: object({
       stage: name.describe('An earlier stage with the same metric.'),
       by: z.number().min(0).max(1e12).default(0).describe('Tolerated loss.'),
     })
       .optional()
       .describe('The metric must not be smaller than that of another stage.'),
-    confidence: z
-      .number()
-      .min(0.5)
-      .max(0.9999)
+    confidence: confidence
       .optional()
       .describe(
         'The bound must be kept by the whole interval of this confidence, such as 0.95, and not by the figure alone; with notBelow by that of the difference.',
       ),
-    minPrompts: z.int().min(2).max(1_000_000).optional().describe('A figure of fewer held-out prompts does not pass.'),
+    minPrompts: minPrompts.optional().describe('A figure of fewer held-out prompts does not pass.'),
     approval: z
       .literal(true)
       .optional()
@@ -68,6 +68,20 @@ export const gate = withRules(
   ],
 );
 export type Gate = z.infer<typeof gate>;
+
+const requirement = withRules(
+  object({
+    stage: name.describe('An earlier stage.'),
+    metric: metricName.describe('A metric of its result, such as eval/pass@1, eval/format_rate or kept.'),
+    atLeast: bound.optional().describe('The metric must not be smaller.'),
+    atMost: bound.optional().describe('The metric must not be greater.'),
+    confidence: confidence
+      .optional()
+      .describe('The bound must be kept by the whole interval of this confidence, and not by the figure alone.'),
+    minPrompts: minPrompts.optional().describe('A figure of fewer held-out prompts does not do.'),
+  }),
+  [exactlyOneRule(['atLeast', 'atMost'], 'bound')],
+);
 
 /** What runs a stage besides its settings; the same in a pipeline's stage and in an R1Stage. */
 export const stageRuntimeShape = {
@@ -107,6 +121,14 @@ export const pipelineStage = withRules(
     name: name.describe('Name of the stage, unique among stages and datasets.'),
     model: stageModel.optional().describe('The model that the stage starts from; spec.base when absent.'),
     ...stageSettingsShape,
+    requires: z
+      .array(requirement)
+      .min(1)
+      .max(16)
+      .optional()
+      .describe(
+        'What earlier stages must have come to before this one begins; where one has not, the pipeline fails, and this stage has spent nothing.',
+      ),
     gate: gate.optional().describe('What the result must reach before other stages use it.'),
     ...stageRuntimeShape,
   }),

@@ -223,6 +223,14 @@ const judgesOfRewards = itemRule({
   target: aModel,
 });
 
+const requirements = itemRule({
+  message: 'requires of a stage must name earlier stages',
+  isSet: (s) => `has(${s}.requires)`,
+  path: 'requires',
+  below: '.stage',
+  target: { stages: stageTypes, expected: 'an earlier stage' },
+});
+
 const namesOfTheirOwn = stageRule(
   'stages and datasets share one namespace',
   `self.datasets.exists(d, d.name == ${stage('i')}.name)`,
@@ -252,5 +260,6 @@ export const referenceRules: readonly Rule[] = [
   ...references.map(referenceRule),
   rewardModelsOfRewards,
   judgesOfRewards,
+  requirements,
   datasetsOfDefaults,
 ];

@@ -8,7 +8,7 @@ import {
   updateWaitingStages,
   waitAfterRefusal,
 } from './change-stages.ts';
-import { failAtClosedGate, failForProblem, failWithFailedStage } from './fail-pipeline.ts';
+import { failAtClosedEntry, failAtClosedGate, failForProblem, failWithFailedStage } from './fail-pipeline.ts';
 import { hasRoomFor, isLive, liveReason } from './live-stages.ts';
 import type { PipelineObserved } from './observed.ts';
 import type { PipelineAction, PipelineDecision, Rule, Verdict } from './pipeline-decision.ts';
@@ -42,6 +42,7 @@ const atRest: readonly Rule[] = [
   failForProblem,
   failWithFailedStage,
   failAtClosedGate,
+  failAtClosedEntry,
   failWhenBudgetIsSpent,
 ];
 
@@ -51,6 +52,7 @@ const atWork: readonly Rule[] = [
   retryCorrectedStages,
   failWithFailedStage, // nothing new starts after a failure
   failAtClosedGate,
+  failAtClosedEntry, // before anything is spent on what would come of it
   resumeStages,
   updateWaitingStages,
   waitAfterRefusal,
@@ -105,8 +107,9 @@ function completeWhenAllSucceeded({ views }: PipelineSituation): Verdict | undef
 function startReadyStages(situation: PipelineSituation): Verdict | undefined {
   const names: string[] = [];
   const actions: PipelineAction[] = [];
-  for (const { stage, object, desired } of situation.views) {
-    if (object !== undefined || desired === undefined || !hasRoomFor(stage.name, situation, names)) continue;
+  for (const { stage, object, desired, entry } of situation.views) {
+    if (object !== undefined || desired === undefined || entry.kind !== 'open') continue;
+    if (!hasRoomFor(stage.name, situation, names)) continue;
     names.push(stage.name);
     actions.push({ kind: 'CreateStage', stage: desired });
   }
@@ -136,9 +139,10 @@ function waitForApproval({ pipeline, views }: PipelineSituation): Verdict | unde
 /** Such as for the decision of a gate that compares with a stage which has not finished. */
 function waitForInputs({ pipeline, views }: PipelineSituation): Verdict {
   const unusable = new Set(views.filter(({ usable }) => !usable).map(({ stage }) => stage.name));
-  const waiting = views.flatMap(({ stage }) => {
-    const missing = inputStages(stage, pipeline).filter((name) => unusable.has(name));
-    return missing.length === 0 ? [] : [`stage ${stage.name} waits for ${missing.join(', ')}`];
+  const waiting = views.flatMap(({ stage, entry }) => {
+    const inputs = inputStages(stage, pipeline).filter((name) => unusable.has(name));
+    const missing = new Set([...inputs, ...(entry.kind === 'waiting' ? entry.for : [])]);
+    return missing.size === 0 ? [] : [`stage ${stage.name} waits for ${[...missing].join(', ')}`];
   });
   return { status: 'Unknown', reason: 'WaitingForInputs', message: waiting.join('; ') };
 }

@@ -25,6 +25,16 @@ export function failAtClosedGate(situation: PipelineSituation): Verdict | undefi
   );
 }
 
+/** What it would learn from is not what it was written for: it is refused before it spends anything. */
+export function failAtClosedEntry(situation: PipelineSituation): Verdict | undefined {
+  for (const { stage, desired, entry } of situation.views) {
+    if (desired === undefined || entry.kind !== 'closed') continue;
+    const message = `stage ${stage.name} is not started: ${entry.message}`;
+    return failOnceQuiet(situation, 'RequirementNotMet', message);
+  }
+  return undefined;
+}
+
 /** Stages that still run may end; the pipeline has failed when they have. */
 function failOnceQuiet(situation: PipelineSituation, reason: Reason, message: string): Verdict {
   const ending = endingStages(situation);

@@ -2,6 +2,8 @@ import { studentQuantile } from '../../trainer/contract/student.ts';
 import { formatNumber } from '../api/display.ts';
 import type { Gate } from '../api/pipeline-stage.ts';
 
+/** What a metric is held against. */
+export type BoundSettings = Pick<Gate, 'atLeast' | 'atMost' | 'notBelow' | 'confidence' | 'minPrompts'>;
 type Metrics = Readonly<Record<string, number>>;
 
 export interface Bound {
@@ -18,12 +20,12 @@ export function figuresBehind(metric: string): { readonly error: string; readonl
 }
 
 /**
- * Compares a metric with the bound of its gate: where a confidence is asked, all of Student's interval must keep it, of `notBelow` that of
+ * Compares a metric with its bound: where a confidence is asked, all of Student's interval must keep it, of `notBelow` that of
  * the difference.
  *
  * @param other figures of `notBelow.stage`
  */
-export function compareWithBound(gate: Gate, metric: string, own: Metrics, other: Metrics | undefined): Bound {
+export function compareWithBound(gate: BoundSettings, metric: string, own: Metrics, other?: Metrics): Bound {
   const value = own[metric];
   const expected = `${boundInWords(gate, metric, other)}${certaintyInWords(gate)}`;
   if (value === undefined) return { found: `${metric} was not measured`, expected, passed: false };
@@ -38,7 +40,11 @@ export function compareWithBound(gate: Gate, metric: string, own: Metrics, other
   return { found, expected, passed: isEnough && margin !== undefined && isKept(gate, value, other?.[metric], margin) };
 }
 
-function boundInWords({ atLeast, atMost, notBelow }: Gate, metric: string, other: Metrics | undefined): string {
+function boundInWords(
+  { atLeast, atMost, notBelow }: BoundSettings,
+  metric: string,
+  other: Metrics | undefined,
+): string {
   if (atLeast !== undefined) return `at least ${formatNumber(atLeast)}`;
   if (atMost !== undefined) return `at most ${formatNumber(atMost)}`;
   const { stage = '', by = 0 } = notBelow ?? {};
@@ -47,14 +53,14 @@ function boundInWords({ atLeast, atMost, notBelow }: Gate, metric: string, other
   return `at least ${formatNumber(theirs)}${by === 0 ? '' : ` − ${formatNumber(by)}`} (${stage})`;
 }
 
-function certaintyInWords({ confidence, minPrompts }: Gate): string {
+function certaintyInWords({ confidence, minPrompts }: BoundSettings): string {
   const sure = confidence === undefined ? '' : ` with ${formatNumber(100 * confidence)} % confidence`;
   return `${sure}${minPrompts === undefined ? '' : ` over at least ${formatNumber(minPrompts)} prompts`}`;
 }
 
 /** Half the width of the interval, 0 where none is asked; undefined where a standard error is not known. */
 function marginOf(
-  { confidence }: Gate,
+  { confidence }: BoundSettings,
   metric: string,
   measured: readonly Metrics[],
   prompts: number,
@@ -66,7 +72,7 @@ function marginOf(
 }
 
 function isKept(
-  { atLeast, atMost, notBelow }: Gate,
+  { atLeast, atMost, notBelow }: BoundSettings,
   value: number,
   theirs: number | undefined,
   margin: number,
@@ -77,7 +83,7 @@ function isKept(
 }
 
 function intervalInWords(
-  { confidence, notBelow }: Gate,
+  { confidence, notBelow }: BoundSettings,
   value: number,
   theirs: number | undefined,
   margin: number | undefined,

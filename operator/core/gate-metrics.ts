@@ -4,16 +4,19 @@ import type { PipelineStage } from '../api/pipeline-stage.ts';
 import { didYouMeanPartOf, nearest } from '../api/suggestion.ts';
 import { formatPath, problemAt, type ValueProblem } from '../api/value-problem.ts';
 import { evaluationOf, trainedOn } from '../api/evaluation-plan.ts';
-import { figuresBehind } from './gate-bound.ts';
+import { type BoundSettings, figuresBehind } from './gate-bound.ts';
 
-/** Gates on a metric that the results they look at cannot have: such a gate would close behind a stage that has trained for hours. */
+/** A place where a metric is held against a bound, and the stages whose results must have it. */
+interface Held extends Pick<BoundSettings, 'confidence' | 'minPrompts'> {
+  readonly path: readonly (string | number)[];
+  readonly metric: string;
+  readonly of: readonly PipelineStage[];
+}
+
+/** Gates and requirements on a metric that the results they look at cannot have: they would stop a pipeline that has trained for hours. */
 export function gateProblems(pipeline: R1Pipeline): ValueProblem[] {
-  const { stages } = pipeline.spec;
-  return stages.flatMap(({ gate, ...stage }, index): ValueProblem[] => {
-    const { metric, notBelow, confidence, minPrompts } = gate ?? {};
-    if (metric === undefined) return [];
-    const other = stages.find(({ name }) => name === notBelow?.stage);
-    for (const judged of [stage, ...(other === undefined ? [] : [other])]) {
+  return heldMetrics(pipeline).flatMap(({ path, metric, confidence, minPrompts, of }): ValueProblem[] => {
+    for (const judged of of) {
       const known = resultMetrics(judged, evaluationOf(judged, pipeline), trainedOn(judged, pipeline));
       const { error, prompts } = figuresBehind(metric);
       const needed = [
@@ -22,12 +25,26 @@ export function gateProblems(pipeline: R1Pipeline): ValueProblem[] {
       ];
       if (known.includes(metric) && needed.some((name) => !known.includes(name))) {
         const field = confidence === undefined ? 'minPrompts' : 'confidence';
-        return [problemAt(['spec', 'stages', index, 'gate', field], `the metric ${metric}`, countedMetrics(known))];
+        return [problemAt([...path, field], `the metric ${metric}`, countedMetrics(known))];
       }
       if (known.includes(metric)) continue;
-      return [problemAt(['spec', 'stages', index, 'gate', 'metric'], `"${metric}"`, expected(judged, metric, known))];
+      return [problemAt([...path, 'metric'], `"${metric}"`, expected(judged, metric, known))];
     }
     return [];
+  });
+}
+
+function heldMetrics({ spec: { stages } }: R1Pipeline): Held[] {
+  const named = (name: string | undefined) => stages.filter((stage) => stage.name === name);
+  return stages.flatMap((stage, index): Held[] => {
+    const path = ['spec', 'stages', index];
+    const { gate, requires = [] } = stage;
+    const required = requires.map((each, at): Held => {
+      return { ...each, path: [...path, 'requires', at], of: named(each.stage) };
+    });
+    if (gate?.metric === undefined) return required;
+    const of = [stage, ...named(gate.notBelow?.stage)];
+    return [...required, { ...gate, metric: gate.metric, path: [...path, 'gate'], of }];
   });
 }
 

@@ -6,6 +6,7 @@ import { tellsApart } from '../../trainer/contract/digest-version.ts';
 import { askFor, isChangedByHand } from './asked-for.ts';
 import { openingApproval } from './approval.ts';
 import { hasNotEnded, hasResult, spentOn, total, type Spending } from './attempts.ts';
+import { type Entry, judgeEntry } from './entry.ts';
 import { formerSpending } from './former-spending.ts';
 import { judgeGate } from './gate.ts';
 import type { PipelineObserved } from './observed.ts';
@@ -27,6 +28,8 @@ export interface StageView {
   readonly usable: boolean;
   /** What it would be asked now; absent while inputs are missing. */
   readonly desired: R1Stage | undefined;
+  /** Whether it may begin. */
+  readonly entry: Entry;
 }
 
 export interface PipelineSituation {
@@ -74,6 +77,7 @@ export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
       gate,
       usable: finished && hasOutput(object) && !undecided && !closed,
       desired,
+      entry: object === undefined ? judgeEntry(stage, (name) => views.get(name)) : { kind: 'open' },
     });
   }
   const spending = stages.filter(({ spec }) => spec.review === undefined);

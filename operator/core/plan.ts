@@ -66,8 +66,9 @@ export function inputStages(stage: PipelineStage, pipeline: R1Pipeline): string[
 export function lostName(pipeline: R1Pipeline): string | undefined {
   const known = new Set(pipeline.spec.datasets.map(({ name }) => name));
   for (const [at, stage] of pipeline.spec.stages.entries()) {
-    const { model, gate } = stage;
-    const names = [model?.from, gate?.notBelow?.stage, ...namesIn(stage, pipeline)];
+    const { model, gate, requires = [] } = stage;
+    const required = requires.map((each) => each.stage);
+    const names = [model?.from, gate?.notBelow?.stage, ...required, ...namesIn(stage, pipeline)];
     const lost = names.find((name) => name !== undefined && !known.has(name));
     if (lost !== undefined) return `spec.stages[${at}]: found "${lost}", expected a dataset or an earlier stage`;
     known.add(stage.name);

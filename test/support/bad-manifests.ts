@@ -117,6 +117,18 @@ export const badManifests: readonly BadManifest[] = [
     ],
   },
   {
+    name: 'requirement of a stage that comes later',
+    text: broken('sample: {', 'requires: [{stage: student, metric: kept, atLeast: 1}], sample: {'),
+    expected: ['spec.stages[2].requires[0].stage: found "student", expected an earlier stage'],
+  },
+  {
+    name: 'requirement with two bounds',
+    text: broken('sample: {', 'requires: [{stage: zero, metric: reward, atLeast: 1, atMost: 2}], sample: {'),
+    expected: [
+      'spec.stages[2].requires[0]: exactly one bound of atLeast, atMost must be set (found atLeast: 1, atMost: 2)',
+    ],
+  },
+  {
     name: 'evaluation set of a sample stage that is no dataset',
     text: broken('sample: {', 'sample: {decontaminate: [sums, zero], '),
     expected: ['spec.stages[2].sample.decontaminate[1]: found "zero", expected a dataset'],

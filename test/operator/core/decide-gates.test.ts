@@ -138,6 +138,94 @@ test.each<Case>([
   },
 ])('$name', expectDecision);
 
+const requiring = (required: string, gate = '') =>
+  pipelineOf(
+    fourStages
+      .replace('steps: 3}}', `steps: 3}${gate}}`)
+      .replace('{accuracy: {}}]}}', `{accuracy: {}}]}, requires: [{stage: pretrained, ${required}}]}`),
+  );
+const measured = { 'eval/pass@1': 0.4, 'eval/pass@1_stderr': 0.05, 'eval/prompts': 100 };
+const ofMeasured = (required: string, gate?: string) => ({
+  pipeline: requiring(required, gate),
+  stages: succeeded(pipeline, ['pretrained'], { metrics: measured }),
+});
+
+test.each<Case>([
+  {
+    name: 'a stage begins where an earlier one has come to what it requires',
+    given: ofMeasured('metric: eval/pass@1, atLeast: 0.3, confidence: 0.9, minPrompts: 100'),
+    actions: ['create zero'],
+    condition: ['Unknown', 'Pending'],
+  },
+  {
+    name: 'is not started where that came to less',
+    given: ofMeasured('metric: eval/pass@1, atLeast: 0.5'),
+    condition: [
+      'False',
+      'RequirementNotMet',
+      'stage zero is not started: eval/pass@1 is 0.4 (pretrained), at least 0.5 is required',
+    ],
+    states: ['Succeeded', 'Skipped', 'Skipped', 'Skipped'],
+  },
+  {
+    name: 'is not started where the interval does not keep the bound',
+    given: ofMeasured('metric: eval/pass@1, atLeast: 0.35, confidence: 0.95'),
+    condition: [
+      'False',
+      'RequirementNotMet',
+      expect.stringContaining('eval/pass@1 is 0.4 (95 % interval 0.301 … 0.499) (pretrained), at least 0.35 with 95 %'),
+    ],
+  },
+  {
+    name: 'is not started for a figure of too few prompts',
+    given: ofMeasured('metric: eval/pass@1, atLeast: 0.3, minPrompts: 200'),
+    condition: [
+      'False',
+      'RequirementNotMet',
+      expect.stringContaining('over 100 prompts (pretrained), at least 0.3 over'),
+    ],
+  },
+  {
+    name: 'is not started for what was not measured',
+    given: ofMeasured('metric: eval/format_rate, atMost: 1'),
+    condition: ['False', 'RequirementNotMet', expect.stringContaining('eval/format_rate was not measured')],
+  },
+  {
+    name: 'a stage that has begun is not asked again',
+    given: {
+      ...ofMeasured('metric: eval/pass@1, atLeast: 0.9'),
+      stages: succeeded(pipeline, ['pretrained', 'zero'], { metrics: measured }),
+    },
+    actions: ['create samples'],
+    condition: ['Unknown', 'Pending'],
+  },
+  {
+    name: 'of a stage that was rolled back the figures of the model that is used instead count',
+    given: ofMeasured(
+      'metric: eval/pass@1, atLeast: 0.3',
+      ', gate: {metric: eval/pass@1, atLeast: 0.5, onFailure: Rollback}',
+    ),
+    condition: [
+      'False',
+      'RequirementNotMet',
+      expect.stringContaining('eval/pass@1 was not measured (base, which is used instead of pretrained)'),
+    ],
+  },
+])('$name', expectDecision);
+
+test('a stage waits for one whose result it requires', () => {
+  const text = fourStages.replace(
+    '{accuracy: {}}]}}',
+    '{accuracy: {}}]}}\n  - {name: exam, model: {from: pretrained}, evaluate: {data: [sums]}}',
+  );
+  const asking = pipelineOf(
+    text.replace('sample: {', 'requires: [{stage: exam, metric: eval/pass@1, atLeast: 0.9}], sample: {'),
+  );
+  const done = succeeded(asking, ['pretrained', 'zero']);
+  const first = decidePipeline({ now, pipeline: asking, stages: done, maxRunningStages: 9 });
+  expect(first.actions).toMatchObject([{ kind: 'CreateStage', stage: { spec: { stage: 'exam' } } }]);
+});
+
 test('after a rollback stages start from what the rolled back stage started from', () => {
   const stages = succeeded(pipeline, ['pretrained'], { metrics });
   const { actions, status } = decidePipeline({ now, pipeline: rollback, stages, maxRunningStages: 1 });

@@ -105,3 +105,19 @@ test.each([
     ),
   );
 });
+
+function requiring(required: string) {
+  return pipeline('{approval: true}', {
+    more: `  - {name: taught, requires: [{stage: base, metric: loss, atMost: 9}, ${required}], sft: {data: [documents]}}`,
+  });
+}
+
+test('a requirement on what an earlier stage does not measure is told with its place', () => {
+  expect(gateProblems(requiring('{stage: zero, metric: eval/pass@1, atLeast: 0.1, confidence: 0.95}'))).toEqual([]);
+  expect(gateProblem(requiring('{stage: zero, metric: eval/pas@1, atLeast: 0.1}'))).toMatch(
+    /^spec\.stages\[2\]\.requires\[1\]\.metric: found "eval\/pas@1", expected a metric of the results of stage zero/,
+  );
+  expect(gateProblem(requiring('{stage: zero, metric: reward, atLeast: 0.1, minPrompts: 9}'))).toMatch(
+    /^spec\.stages\[2\]\.requires\[1\]\.minPrompts: found the metric reward, expected one whose prompts are counted/,
+  );
+});
