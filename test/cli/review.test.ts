@@ -1,6 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { r1 } from '../support/cli.ts';
 import { useSharedDirectory } from '../support/shared-directory.ts';
 
@@ -20,10 +20,12 @@ spec:
 `;
 
 const directory = useSharedDirectory();
-beforeAll(() => writeFile(join(directory(), 'tiny.yaml'), manifest));
 
-test('a run waits for people while other stages go on, is stopped, and goes on once they have decided', async () => {
-  const cwd = directory();
+/** A run in a directory of its own, stopped when it waits for people and all else is done. */
+async function stoppedWaiting(name: string): Promise<{ cwd: string; stopped: Awaited<ReturnType<typeof r1>> }> {
+  const cwd = join(directory(), name);
+  await mkdir(cwd);
+  await writeFile(join(cwd, 'tiny.yaml'), manifest);
   let asked = false;
   const stopped = await r1(['run', 'tiny.yaml'], {
     cwd,
@@ -35,6 +37,11 @@ test('a run waits for people while other stages go on, is stopped, and goes on o
       }
     },
   });
+  return { cwd, stopped };
+}
+
+test('a run waits for people while other stages go on, is stopped, and goes on once they have decided', async () => {
+  const { cwd, stopped } = await stoppedWaiting('decided');
   expect(stopped.stdout).toMatch(/^people: 4 of 4 rows wait for a person: http:\/\/127\.0\.0\.1:\d+\/#[-\w]{32}$/m);
   expect(stopped.code).toBe(130);
 
@@ -69,6 +76,8 @@ async function lookAndImport(cwd: string): Promise<string[]> {
   return [pipelines, said, imported.stdout + imported.stderr];
 }
 
+let waiting: ReturnType<typeof stoppedWaiting> | undefined;
+
 test.each([
   { args: ['review', 'tiny/samples'], says: 'stage samples of tiny is no review' },
   { args: ['review', 'tiny/other'], says: 'pipeline tiny has no stage "other"' },
@@ -76,7 +85,8 @@ test.each([
   { args: ['review', 'tiny/people', '--import', 'none.jsonl'], says: 'none.jsonl: ENOENT' },
   { args: ['review', 'tiny/people', '--import', 'a', '--export', 'b'], says: 'expected at most one of the two' },
 ])('$args is refused in words', async ({ args, says }) => {
-  const { code, stderr } = await r1(args, { cwd: directory() });
+  const { cwd } = await (waiting ??= stoppedWaiting('refused'));
+  const { code, stderr } = await r1(args, { cwd });
   expect(code).toBe(64);
   expect(stderr).toMatch(/^r1: [^\n]*\n$/);
   expect(stderr).toContain(says);

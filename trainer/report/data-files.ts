@@ -18,7 +18,21 @@ export type Funnel = z.infer<typeof funnel>;
 const review = z.object({
   reviewed: z.number(),
   not_reviewed: z.number(),
+  edited: z.number().optional(),
+  rejected: z.number().optional(),
   reviewers: z.array(z.string()).default([]),
+  agreement: z.number().optional(),
+  kappa: z.number().optional(),
+  readers: z
+    .array(
+      z.object({
+        reviewers: z.tuple([z.string(), z.string()]),
+        rows: z.number(),
+        agreement: z.number(),
+        kappa: z.number().optional(),
+      }),
+    )
+    .default([]),
 });
 export type Review = z.infer<typeof review>;
 

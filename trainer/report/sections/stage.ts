@@ -6,6 +6,7 @@ import { checkedTable } from './checked.ts';
 import { controlsTable } from './controls.ts';
 import { funnelTable } from './funnel.ts';
 import { stateMark } from './overview.ts';
+import { reviewTable } from './review.ts';
 import { rewardModelTable } from './reward-model.ts';
 import { samples } from './samples.ts';
 import { settingsTable } from './settings.ts';
@@ -33,7 +34,8 @@ export function stageSection(stage: StageRecord, charts: readonly { chart: Chart
     <p class="note">${facts.join(' · ')}</p>
     ${settingsTable(stage)} ${trendLine(stage)} ${controlsTable(stage)} ${rewardModelTable(stage)}
     ${major.length > 0 && html`<div class="charts">${major.map(figure)}</div>`} ${signal(stage)}
-    ${checkedTable(stage.checked)} ${stage.funnel && funnelTable(stage.funnel)} ${samples(stage)}
+    ${checkedTable(stage.checked)} ${stage.funnel && funnelTable(stage.funnel)}
+    ${stage.review && reviewTable(stage.review)} ${samples(stage)}
     ${
       minor.length > 0 &&
       html`<details>
