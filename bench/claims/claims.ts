@@ -140,7 +140,15 @@ export const claims: readonly Claim[] = [
       tests('trainer/stages/conversations', /tried again/),
     ],
   },
-  { number: 20, claim: 'Code up verifiers as soon as possible', tests: [tests('cli/certify')] },
+  {
+    number: 20,
+    claim: 'Code up verifiers as soon as possible',
+    tests: [
+      tests('cli/certify'),
+      tests('trainer/rewards/certification', /^code/),
+      tests('trainer/rewards/code/run-code'),
+    ],
+  },
   {
     number: 21,
     claim: 'Rejection sampling: many, rank, keep the best',

@@ -7,7 +7,8 @@ import type { LabelledRow, Outcome, Question } from '../rewards/certify/checks.t
 import type { Score } from '../rewards/modules/protocol.ts';
 import { verdictOf } from '../rewards/modules/own-verifiers.ts';
 import type { OwnReward } from '../rewards/modules/reward-modules.ts';
-import { judge } from '../rewards/verify.ts';
+import { judge, type Judged } from '../rewards/verify.ts';
+import { judgeApart } from '../rewards/verify-apart.ts';
 import { furtherColumns } from './columns.ts';
 import { readDataLines } from './data-lines.ts';
 import type { GradeDefaults } from './grade-rows.ts';
@@ -66,22 +67,26 @@ function read(line: JsonLine): Row {
 }
 
 function ours(defaults: GradeDefaults): Certified {
-  const judgementOf = ({ completion, gold, row }: Question) => {
+  const judged = ({ gold, row }: Question): Judged => {
     const { kind, in: place, language } = row as Row;
     const answer = gold !== undefined && {
       kind: kind ?? defaults.kind ?? 'number',
       in: place ?? defaults.in ?? 'answerTag',
       gold,
     };
-    return judge({ ...(answer && { answer }), language: language ?? defaults.language }, completion);
+    return { ...(answer && { answer }), language: language ?? defaults.language };
+  };
+  const verdictOn = async (question: Question): Promise<Outcome> => {
+    const { verdict } = await judgeApart(judged(question), question.completion);
+    return verdict.unscored?.because ?? verdict.outcome;
   };
   return {
-    judge: async (questions) => questions.map((question) => judgementOf(question).verdict.outcome),
+    judge: (questions) => Promise.all(questions.map(verdictOn)),
     // Of a program, or of what a pattern is looked for in, most can be changed and stays right.
     answerOf: (row) =>
       ['pattern', 'code'].includes((row as Row).kind ?? defaults.kind ?? 'number')
         ? undefined
-        : judgementOf({ completion: row.completion, gold: row.gold, row }).found,
+        : judge(judged({ completion: row.completion, gold: row.gold, row }), row.completion).found,
   };
 }
 

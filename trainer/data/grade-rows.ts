@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { answerKinds, answerPlaces } from '../contract/dataset.ts';
 import { UserError } from '../contract/errors.ts';
 import { languages } from '../contract/languages.ts';
-import { goldProblem, judge, spellGold } from '../rewards/verify.ts';
+import { goldProblem, spellGold } from '../rewards/verify.ts';
+import { judgeApart } from '../rewards/verify-apart.ts';
 import type { Verdict } from '../rewards/verifiers/verifier.ts';
 import { isRecord } from './fields.ts';
 import { readDataLines } from './data-lines.ts';
@@ -66,7 +67,7 @@ export interface Grade {
 export async function* gradeRows(file: string, defaults: GradeDefaults): AsyncGenerator<Grade> {
   let rows = 0;
   for await (const line of readDataLines(file, (column) => Object.hasOwn(gradeRow.shape, column))) {
-    yield gradeOf(line, { ...defaults, ...parseGradedLine(line, gradeRow, withoutNulls(line.value)) });
+    yield await gradeOf(line, { ...defaults, ...parseGradedLine(line, gradeRow, withoutNulls(line.value)) });
     rows++;
   }
   if (rows === 0) throw new UserError(`${file}: found no rows, expected some with completion and answer`);
@@ -81,10 +82,10 @@ function withoutNulls(value: unknown): unknown {
   );
 }
 
-function gradeOf({ number }: JsonLine, row: GradeRow): Grade {
+async function gradeOf({ number }: JsonLine, row: GradeRow): Promise<Grade> {
   const { completion, kind = 'number', in: place = 'answerTag', language, expect } = row;
   const answer = { kind, in: place, gold: row.answer };
-  const { verdict, ...reasons } = judge({ answer, language }, completion);
+  const { verdict, ...reasons } = await judgeApart({ answer, language }, completion);
   const [gold, problem] = [spellGold(answer), goldProblem(answer)];
   return {
     line: number,

@@ -2,7 +2,8 @@ import { ownKind, type Row } from '../contract/dataset.ts';
 import { gradeReason } from '../data/grade-reason.ts';
 import { isVerifiable } from '../rewards/examine.ts';
 import type { Verify } from '../rewards/modules/own-verifiers.ts';
-import { judge, spellGold } from '../rewards/verify.ts';
+import { spellGold } from '../rewards/verify.ts';
+import { judgeApart } from '../rewards/verify-apart.ts';
 import type { Decision } from './decision.ts';
 
 /** What the verifier says of a text in the place of a row's completion. */
@@ -26,7 +27,7 @@ export async function checkEdit(row: Row, completion: string, verify: Verify): P
     const why = said === undefined ? `the verifier of ${row.dataset} gave ${verdict?.score}` : said;
     return { outcome: isCorrect ? 'correct' : 'wrong', words: why };
   }
-  const { found, value } = judge(row, completion);
+  const { found, value } = await judgeApart(row, completion);
   const gold = spellGold(answer);
   const words = gradeReason({
     kind: answer.kind,

@@ -11,7 +11,7 @@ import type { Verify } from './modules/own-verifiers.ts';
 import { promptText } from './prompt-text.ts';
 import { responseConsistency } from './response-consistency.ts';
 import { type Scope, withinScope } from './scope.ts';
-import { verify } from './verify.ts';
+import { verifyApart } from './verify-apart.ts';
 import type { Verdict } from './verifiers/verifier.ts';
 
 /** A completion to be scored. */
@@ -153,7 +153,7 @@ export function createRewards(
   };
 }
 
-const verifyAll: Verify = async (items) => items.map(({ row, text }) => verify(row, text));
+const verifyAll: Verify = (items) => Promise.all(items.map(({ row, text }) => verifyApart(row, text)));
 
 async function measure({ row, text, opening }: Completion, verdict: Verdict): Promise<Measures> {
   return {

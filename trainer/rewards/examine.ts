@@ -4,7 +4,7 @@ import { canonicalForm } from './canonical-form.ts';
 import type { Verify } from './modules/own-verifiers.ts';
 import { isReadable } from './readable.ts';
 import { responseConsistency } from './response-consistency.ts';
-import { verify } from './verify.ts';
+import { verifyApart } from './verify-apart.ts';
 
 /** A sampled response. */
 export interface Response {
@@ -36,7 +36,7 @@ export async function examine(
 ): Promise<Candidate> {
   const kept = canonicalForm(text, opening);
   const [found] = verifyAll ? await verifyAll([{ row, text: kept }]) : [];
-  const { outcome, score } = found ?? verify(row, kept);
+  const { outcome, score } = found ?? (await verifyApart(row, kept));
   const consistency = await responseConsistency(row, kept, opening);
   const verifiable = isVerifiable(row);
   return {

@@ -53,7 +53,8 @@ export interface Judgement {
 export type Judged = Pick<Row, 'answer' | 'language'>;
 
 /**
- * Compares a completion with the row's gold answer. A completion without a readable answer is wrong; a row without a
+ * Compares a completion with the row's gold answer, in this thread. It runs nothing, so that it abstains where a program or a file of one's own is to tell;
+ * `verifyApart` runs programs. A completion without a readable answer is wrong; a row without a
  * readable gold answer abstains, and never scores.
  */
 export function verify(row: Judged, text: string): Verdict {
@@ -68,8 +69,11 @@ export function canonicalAnswer(row: Judged, text: string): string | undefined {
 /** `verify` with its reasons. */
 export function judge(row: Judged, text: string): Judgement {
   const examined = examineAnswer(row, text);
-  if (examined === undefined) return { verdict: abstain };
-  const { verdict, found, value, verifier } = examined;
+  return examined ? judgementOf(examined) : { verdict: abstain };
+}
+
+/** What of it is for people. */
+export function judgementOf({ verdict, found, value, verifier }: Examined): Judgement {
   return {
     verdict,
     ...(found !== undefined && { found }),
@@ -77,20 +81,22 @@ export function judge(row: Judged, text: string): Judgement {
   };
 }
 
-interface Examined {
+export interface Examined {
   readonly verifier: Verifier;
+  readonly gold: unknown;
   readonly verdict: Verdict;
   readonly found: string | undefined;
   readonly value?: unknown;
 }
 
-function examineAnswer({ answer, language }: Judged, text: string): Examined | undefined {
+/** What was read of a completion and of its gold answer, and what follows from them; nothing where the row has none that can be read. */
+export function examineAnswer({ answer, language }: Judged, text: string): Examined | undefined {
   const gold = answer && goldOf(answer);
   if (answer === undefined || gold === undefined) return undefined;
   const verifier = verifiers[answer.kind];
   const found = findAnswer(answer, text);
   const value = found === undefined || found === '' ? undefined : verifier.read(found, language, gold);
-  return { verifier, verdict: value === undefined ? wrong : verifier.grade(gold, value), found, value };
+  return { verifier, verdict: value === undefined ? wrong : verifier.grade(gold, value), gold, found, value };
 }
 
 /** Parsed gold answers; each is compared with a whole group of completions, step after step. */

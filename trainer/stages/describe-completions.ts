@@ -1,4 +1,5 @@
-import { goldProblem, judge, spellGold } from '../rewards/verify.ts';
+import { goldProblem, spellGold } from '../rewards/verify.ts';
+import { judgeApart } from '../rewards/verify-apart.ts';
 import type { SampledCompletion } from './completions.ts';
 import { printable } from './printable.ts';
 import { transcriptOf } from './stage-log.ts';
@@ -7,14 +8,14 @@ import { transcriptOf } from './stage-log.ts';
 type Shown = Pick<SampledCompletion, 'row' | 'text' | 'messages'>;
 
 /** The first completions of each dataset for people: prompt, response, what was read as the answer, and the gold answer. */
-export function describeCompletions(completions: readonly Shown[], perDataset: number): string {
+export async function describeCompletions(completions: readonly Shown[], perDataset: number): Promise<string> {
   const byDataset = Object.values(Object.groupBy(completions, ({ row }) => row.dataset));
-  const shown = byDataset.flatMap((all = []) => all.slice(0, perDataset).map(describe));
+  const shown = await Promise.all(byDataset.flatMap((all = []) => all.slice(0, perDataset).map(describe)));
   return shown.map((text) => printable(`${text}\n\n`)).join('');
 }
 
-function describe({ row, text, messages }: Shown): string {
-  const { verdict, found, value } = judge(row, text);
+async function describe({ row, text, messages }: Shown): Promise<string> {
+  const { verdict, found, value } = await judgeApart(row, text);
   return [
     `--- ${row.dataset}, row ${row.id}: ${verdict.outcome === 'abstain' ? 'not judged' : verdict.outcome} ---`,
     ...row.messages.map(({ role, content }) => `${role}: ${content}`),

@@ -3,7 +3,8 @@ import { responseConsistency } from '../rewards/response-consistency.ts';
 import { formatReward } from '../rewards/format.ts';
 import { promptText } from '../rewards/prompt-text.ts';
 import { parseResponse } from '../rewards/parse-response.ts';
-import { canonicalAnswer, verify } from '../rewards/verify.ts';
+import { canonicalAnswer } from '../rewards/verify.ts';
+import { verifyApart } from '../rewards/verify-apart.ts';
 import { evaluationMetrics, type GradedSample } from '../algorithms/evaluation.ts';
 import { mean } from '../algorithms/statistics.ts';
 import { randomKey } from '../algorithms/random.ts';
@@ -169,7 +170,7 @@ async function measure(
   rows: readonly Row[],
   settings: EvaluationSettings,
   seed: number,
-  verifyAll: Verify = async (items) => items.map(({ row, text }) => verify(row, text)),
+  verifyAll: Verify = (items) => Promise.all(items.map(({ row, text }) => verifyApart(row, text))),
 ): Promise<Measured[]> {
   const completions = await sampleOf(policy, rows, settings, seed);
   const found = await verifyAll(

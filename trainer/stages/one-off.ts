@@ -92,7 +92,7 @@ export async function evaluateCheckpoint(checkpoint: string, options: EvaluateOp
       { what: data },
     );
     if (findings.dropped.length > 0) console.error(`${data}: ${describeFindings(findings)}`);
-    printEvaluation(
+    await printEvaluation(
       await evaluateRows(policy, [{ dataset: 'data', rows: Array.from(rows), trainedOn: false }], how, seed),
       show,
     );
@@ -105,10 +105,10 @@ export async function evaluateCheckpoint(checkpoint: string, options: EvaluateOp
 export async function evaluateStageAgain({ stage, show }: { stage: string; show: number }): Promise<void> {
   const file = await readStageFile(stage);
   settleDevice(file.device);
-  printEvaluation(await repeatEvaluation(file), show);
+  await printEvaluation(await repeatEvaluation(file), show);
 }
 
-function printEvaluation({ metrics, completions }: WholeEvaluation, show: number): void {
-  process.stdout.write(describeCompletions(completions, show));
+async function printEvaluation({ metrics, completions }: WholeEvaluation, show: number): Promise<void> {
+  process.stdout.write(await describeCompletions(completions, show));
   console.log(JSON.stringify(metrics, undefined, 2));
 }

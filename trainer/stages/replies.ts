@@ -19,17 +19,17 @@ export function withTools<T extends Pick<Row, 'tools'>>(
 
 /** Answers the calls of a turn that ended by itself, as long as there are calls left. */
 export function answerCalls({ tools = [], maxToolCalls, maxToolTokens }: ToolUse, tokenizer: Tokenizer): Reply {
-  return async (drafts) =>
-    drafts.map(({ turn: { text, terminated }, calls }): Told | undefined => {
-      const results = terminated ? runCalls(text, tools) : [];
-      if (results.length === 0 || calls + results.length > maxToolCalls) return undefined;
-      const contents = results.map(({ name, content }) => ({ name, content: cut(tokenizer, content, maxToolTokens) }));
-      return {
-        messages: tokenizer.knowsTools ? contents.map(asToolTurn) : [plainTurn(contents.map(({ content }) => content))],
-        calls: results.length,
-        failedCalls: results.filter(({ failed }) => failed).length,
-      };
-    });
+  const reply = async ({ turn: { text, terminated }, calls }: Draft): Promise<Told | undefined> => {
+    const results = terminated ? await runCalls(text, tools) : [];
+    if (results.length === 0 || calls + results.length > maxToolCalls) return undefined;
+    const contents = results.map(({ name, content }) => ({ name, content: cut(tokenizer, content, maxToolTokens) }));
+    return {
+      messages: tokenizer.knowsTools ? contents.map(asToolTurn) : [plainTurn(contents.map(({ content }) => content))],
+      calls: results.length,
+      failedCalls: results.filter(({ failed }) => failed).length,
+    };
+  };
+  return (drafts) => Promise.all(drafts.map(reply));
 }
 
 /** Its first tokens, without those of control: a result is nobody's turn. */

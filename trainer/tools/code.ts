@@ -1,4 +1,4 @@
-import { javaScriptRunner } from '../rewards/code/javascript-runner.ts';
+import { runCode } from '../rewards/code/run-code.ts';
 import { type CallableTool, definitionOf, textArgument, ToolFault } from './tool.ts';
 
 const longestProgram = 20_000;
@@ -9,11 +9,12 @@ export const code: CallableTool = {
     'code',
     'The program; console.log prints',
   ]),
-  run(given) {
+  async run(given) {
     const program = textArgument(given, 'code');
     if (program.length > longestProgram)
       throw new ToolFault(`argument code: found ${program.length} characters, expected at most ${longestProgram}`);
-    const [outcome] = javaScriptRunner.run({ code: program, stdin: [''] }) ?? [];
+    const outcomes = await runCode('javascript', { code: program, stdin: [''] });
+    const outcome = typeof outcomes === 'string' ? undefined : outcomes[0];
     if (outcome === undefined) throw new ToolFault('the run took too long');
     if ('failed' in outcome) throw new ToolFault(outcome.failed);
     return outcome.output.trimEnd() || 'the program printed nothing';

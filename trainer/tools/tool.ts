@@ -9,7 +9,7 @@ export interface CallableTool {
    *
    * @throws ToolFault for arguments that it cannot work with
    */
-  run(given: Readonly<Record<string, unknown>>): string;
+  run(given: Readonly<Record<string, unknown>>): string | Promise<string>;
 }
 
 /** What went wrong, in words for the model. */

@@ -21,9 +21,9 @@ export interface CallResult {
   readonly failed: boolean;
 }
 
-/** Runs the calls in a turn of the assistant, in their order. None where it calls nothing. */
-export function runCalls(text: string, allowed: readonly ToolName[]): CallResult[] {
-  return readCalls(text).map((call) => {
+/** What came of the calls in a turn of the assistant, in their order. None where it calls nothing. */
+export function runCalls(text: string, allowed: readonly ToolName[]): Promise<CallResult[]> {
+  const results = readCalls(text).map(async (call): Promise<CallResult> => {
     if ('fault' in call) return { content: `Error: ${call.fault}`, failed: true };
     const { name, arguments: given } = call;
     const known = allowed.find((each) => each === name);
@@ -34,10 +34,11 @@ export function runCalls(text: string, allowed: readonly ToolName[]): CallResult
         failed: true,
       };
     try {
-      return { name, content: byName[known].run(given), failed: false };
+      return { name, content: await byName[known].run(given), failed: false };
     } catch (error) {
       if (!(error instanceof ToolFault)) throw error;
       return { name, content: `Error: ${error.message}`, failed: true };
     }
   });
+  return Promise.all(results);
 }

@@ -1,6 +1,6 @@
-// Writes the three files beside it:   npx node examples/data/code/make.ts [DIRECTORY]
-// Functions of one line in JavaScript. Every task is asked for in three wordings; a fifth of the questions is held out.
-import { writeFileSync } from 'node:fs';
+// Writes the three files beside it:   npx node examples/data/code/make.ts [DIRECTORY]   and the same in Python into DIRECTORY/python.
+// Functions of one line. Every task is asked for in three wordings; a fifth of the questions is held out.
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 interface Task {
@@ -57,24 +57,40 @@ const ofLists: readonly Task[] = [
 
 const questions = [...arithmetic, ...ofLists].flatMap(({ wordings, args, solve, ...task }) => {
   const tests = args.map((given) => ({ args: given, returns: solve(...(given as never[])) }));
-  return wordings.map((prompt) => ({ ...task, prompt, answer: { language: 'javascript', function: 'f', tests } }));
+  return wordings.map((prompt) => ({ ...task, prompt, tests: { function: 'f', tests } }));
 });
 
+const languages = {
+  javascript: { folder: '.', write: (program: string) => `const f=${program}` },
+  python: {
+    folder: 'python',
+    write: (program: string) =>
+      `f=${program.replace('x=>', 'lambda x:').replace('x.length(', 'len(x').replace('x.length', 'len(x)')}`,
+  },
+};
+
 /** Of seven demonstrations four are right; the others do something else, do not parse, or fit the first test at most. */
-function demonstration({ prompt, program, mistakes }: (typeof questions)[number], draw: number): object {
-  return { prompt, completion: `const f=${mistakes[draw % 7] ?? program}` };
+function demonstration({ program, mistakes }: (typeof questions)[number], draw: number): string {
+  return mistakes[draw % 7] ?? program;
 }
 
 const heldOut = questions.filter((_, at) => at % 5 === 2);
 const learned = questions.filter((_, at) => at % 5 !== 2);
-const files = {
-  demonstrations: Array.from({ length: 7 }, (_, round) =>
-    learned.map((question, at) => demonstration(question, at * 3 + round)),
-  ).flat(),
-  prompts: learned.map(({ prompt, answer }) => ({ prompt, answer })),
-  'held-out': heldOut.map(({ prompt, answer }) => ({ prompt, answer })),
-};
 const directory = process.argv[2] ?? import.meta.dirname;
-for (const [name, rows] of Object.entries(files)) {
-  writeFileSync(join(directory, `${name}.jsonl`), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+for (const [language, { folder, write }] of Object.entries(languages)) {
+  const asked = ({ prompt, tests }: (typeof questions)[number]) => ({ prompt, answer: { language, ...tests } });
+  const files = {
+    demonstrations: Array.from({ length: 7 }, (_, round) =>
+      learned.map((question, at) => ({
+        prompt: question.prompt,
+        completion: write(demonstration(question, at * 3 + round)),
+      })),
+    ).flat(),
+    prompts: learned.map(asked),
+    'held-out': heldOut.map(asked),
+  };
+  mkdirSync(join(directory, folder), { recursive: true });
+  for (const [name, rows] of Object.entries(files)) {
+    writeFileSync(join(directory, folder, `${name}.jsonl`), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  }
 }

@@ -7,6 +7,7 @@ import { toolCallAnswers } from './tool-call.ts';
 import { citedAnswers } from './cited.ts';
 import { labelledRows, type LabelledRow } from './labelled-answers.ts';
 import { mathAnswers } from './math.ts';
+import { pythonCodeAnswers } from './python-code.ts';
 import { quantityAnswers } from './quantity.ts';
 
 /** Labelled rows by kind. */
@@ -17,6 +18,7 @@ export const labelledAnswers = {
   logic: labelledRows('logic', logicAnswers),
   graded: labelledRows('graded', gradedAnswers),
   code: labelledRows('code', codeAnswers),
+  'code in Python': labelledRows('code', pythonCodeAnswers),
   jsonSchema: labelledRows('jsonSchema', jsonSchemaAnswers),
   toolCall: labelledRows('toolCall', toolCallAnswers),
   cited: labelledRows('cited', citedAnswers),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { answerKinds } from '../../../trainer/contract/dataset.ts';
-import { verify } from '../../../trainer/rewards/verify.ts';
+import { verifyApart } from '../../../trainer/rewards/verify-apart.ts';
 import { type AnswerRow, judgedRow } from '../../support/answer-rows.ts';
 
 const page = readFileSync(new URL('../../../docs/reference/answers.md', import.meta.url), 'utf8');
@@ -31,7 +31,7 @@ function examples(): Example[] {
   });
 }
 
-test.each(examples())('$kind: $cells', ({ kind, cells }) => {
+test.each(examples())('$kind: $cells', async ({ kind, cells }) => {
   const inTag = cells['Answer tag'];
   const row = judgedRow({
     kind: kind as AnswerRow['kind'] & string,
@@ -40,7 +40,7 @@ test.each(examples())('$kind: $cells', ({ kind, cells }) => {
     ...(cells['Language'] && { language: cells['Language'] }),
   });
   const completion = inTag === undefined ? cells['Completion']! : `<answer>${inTag}</answer>`;
-  expect(verify(row, completion).outcome).toBe(cells['Verdict']);
+  expect((await verifyApart(row, completion)).outcome).toBe(cells['Verdict']);
 });
 
 test('every kind and both places have ten examples', () => {

@@ -17,17 +17,17 @@ test.each([
   { expression: 'sqrt(-4)', result: '0 + 2i' },
   { expression: '\\frac{3}{4} + 1', result: '1.75' },
   { expression: '2^{900}', result: '8.45271249817e+270' },
-])('the calculator works out $expression', ({ expression, result }) => {
-  expect(runCalls(calculate(expression), ['calculator'])).toEqual([
+])('the calculator works out $expression', async ({ expression, result }) => {
+  expect(await runCalls(calculate(expression), ['calculator'])).toEqual([
     { name: 'calculator', content: result, failed: false },
   ]);
 });
 
-test('a program says what it prints, and has no network, files or clock', () => {
-  const [printed, silent] = runCalls(`${program('console.log(6 * 7)')}${program('1')}`, ['code']);
+test('a program says what it prints, and has no network, files or clock', async () => {
+  const [printed, silent] = await runCalls(`${program('console.log(6 * 7)')}${program('1')}`, ['code']);
   expect(printed).toEqual({ name: 'code', content: '42', failed: false });
   expect(silent?.content).toBe('the program printed nothing');
-  expect(runCalls(program('console.log(typeof fetch, Date.now())'), ['code'])[0]?.content).toBe('undefined 0');
+  expect((await runCalls(program('console.log(typeof fetch, Date.now())'), ['code']))[0]?.content).toBe('undefined 0');
 });
 
 test.each([
@@ -46,19 +46,19 @@ test.each([
   { name: 'a program that throws', text: program('throw new Error("no")'), fault: /no/ },
   { name: 'a program that never ends', text: program('for (;;) {}'), fault: /Error: / },
   { name: 'a program that is too long', text: program('1;'.repeat(10_500)), fault: /expected at most 20000/ },
-])('a call that fails is answered in words: $name', ({ text, fault }) => {
-  const results = runCalls(text, ['calculator', 'code']);
+])('a call that fails is answered in words: $name', async ({ text, fault }) => {
+  const results = await runCalls(text, ['calculator', 'code']);
   expect(results).toEqual([expect.objectContaining({ failed: true, content: expect.stringMatching(fault) })]);
   expect(results[0]?.content).toMatch(/^Error: /);
 });
 
-test('a tool that was not asked for is none', () => {
-  expect(runCalls(program('1'), ['calculator'])[0]?.failed).toBe(true);
+test('a tool that was not asked for is none', async () => {
+  expect((await runCalls(program('1'), ['calculator']))[0]?.failed).toBe(true);
 });
 
-test('several calls are answered in their order, and a text without any by nothing', () => {
-  expect(runCalls(`a ${calculate('1+1')} b ${calculate('2+2')}`, ['calculator']).map(({ content }) => content)).toEqual(
-    ['2', '4'],
-  );
-  expect(runCalls('1 + 1 = <answer>2</answer>', ['calculator'])).toEqual([]);
+test('several calls are answered in their order, and a text without any by nothing', async () => {
+  expect(
+    (await runCalls(`a ${calculate('1+1')} b ${calculate('2+2')}`, ['calculator'])).map(({ content }) => content),
+  ).toEqual(['2', '4']);
+  expect(await runCalls('1 + 1 = <answer>2</answer>', ['calculator'])).toEqual([]);
 });

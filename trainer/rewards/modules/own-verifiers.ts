@@ -1,7 +1,7 @@
 import { zip } from '../../algorithms/zip.ts';
 import { type DatasetSettings, ownKind, type Row } from '../../contract/dataset.ts';
 import { promptText } from '../prompt-text.ts';
-import { verify } from '../verify.ts';
+import { verifyApart } from '../verify-apart.ts';
 import { abstain, type Verdict } from '../verifiers/verifier.ts';
 import type { Sample, Score, Unscored } from './protocol.ts';
 import { RewardModule } from './reward-module.ts';
@@ -33,7 +33,9 @@ export class OwnVerifiers {
   }
 
   readonly verify: Verify = async (items) => {
-    const verdicts = items.map(({ row, text }) => (isOwn(row) ? abstain : verify(row, text)));
+    const verdicts = await Promise.all(
+      items.map(({ row, text }) => (isOwn(row) ? Promise.resolve(abstain) : verifyApart(row, text))),
+    );
     const own = [...items.entries()].filter(([, { row }]) => isOwn(row));
     for (const [dataset, asked] of Map.groupBy(own, ([, { row }]) => row.dataset)) {
       const samples = asked.map(([, item]) => sampleOf(item));

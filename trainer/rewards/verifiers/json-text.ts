@@ -6,7 +6,7 @@ const maxDepth = 64;
 
 /** The value of an answer that is JSON, alone or in a block of code; `undefined` if it is none, too long or too deep. */
 export function readJson(text: string): { readonly value: unknown } | undefined {
-  const json = lastCodeBlock(text) ?? text.trim();
+  const json = lastCodeBlock(text)?.code ?? text.trim();
   if (json.length > maxLength || !isShallow(json)) return undefined;
   try {
     return { value: JSON.parse(json) as unknown };

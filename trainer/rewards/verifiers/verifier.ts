@@ -8,7 +8,7 @@ export interface Verdict {
   readonly outcome: 'correct' | 'partial' | 'wrong' | 'abstain';
   /** 1 correct, 0 wrong or abstained, between them the part that is right. */
   readonly score: number;
-  /** Why a file of one's own gave none. */
+  /** Why there is none, where a file of one's own or a program was asked. */
   readonly unscored?: Unscored;
 }
 
