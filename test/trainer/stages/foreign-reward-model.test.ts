@@ -117,9 +117,10 @@ test('one from elsewhere and one that was trained here are compared on the same 
 }, 30_000);
 
 test('a reward model agrees with itself on everything', async () => {
-  const compareWith = { pairs: ['preferences'], compareWith: 'elsewhere' };
-  const stage = asItIs('again', await modelDirectory('qwen3'), compareWith);
-  const { metrics } = await runToResult(root, { ...stage, inputs: { elsewhere: await pin(root, 'elsewhere') } });
+  const directory = await modelDirectory('qwen3');
+  await runToResult(root, asItIs('itself', directory));
+  const stage = asItIs('again', directory, { pairs: ['preferences'], compareWith: 'itself' });
+  const { metrics } = await runToResult(root, { ...stage, inputs: { itself: await pin(root, 'itself') } });
   expect(metrics).toMatchObject({ 'compared/agreement': 1, 'compared/spearman': expect.closeTo(1, 9) });
 });
 
