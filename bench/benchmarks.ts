@@ -1,4 +1,4 @@
-import { UserError } from '../trainer/contract/errors.ts';
+import { UserError } from '../trainer/contract/process/errors.ts';
 import { type ModelSizes, randomIds, type Shared, type TrainStepWorkload, type Workload } from './workload.ts';
 
 /** What the project asks of itself, beside the figures: ours divided by the peer's. */

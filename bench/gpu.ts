@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Command, Option } from 'commander';
-import { UserError } from '../trainer/contract/errors.ts';
+import { UserError } from '../trainer/contract/process/errors.ts';
 import { settleDevice } from '../trainer/runtime/choose-device.ts';
 import { describeMachine } from './machine.ts';
 

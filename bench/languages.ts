@@ -1,5 +1,5 @@
 import { languageConsistency } from '../trainer/rewards/language-consistency.ts';
-import type { Language } from '../trainer/contract/languages.ts';
+import type { Language } from '../trainer/contract/settings/languages.ts';
 import { identifiers } from './languages/identifiers.ts';
 import { type Labelled, labelledSet } from './languages/labelled.ts';
 

@@ -1,4 +1,4 @@
-import { type Comparison, compare, inWords } from '../trainer/contract/control-comparison.ts';
+import { type Comparison, compare, inWords } from '../trainer/contract/settings/control-comparison.ts';
 import { mean } from '../trainer/algorithms/statistics.ts';
 
 /** The final metrics of a stage. */

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import CliTable from 'cli-table3';
 import { Command, Option } from 'commander';
 import { parse, stringify } from 'yaml';
-import type { StageResult } from '../trainer/contract/progress.ts';
+import type { StageResult } from '../trainer/contract/files/progress.ts';
 import { type BeforeAndAfter, claims, type Claim, doesNotGain, type Measured, staysBase } from './learning-claims.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UserError } from '../trainer/contract/errors.ts';
+import { UserError } from '../trainer/contract/process/errors.ts';
 import type { Benchmark, Peer, Sizes } from './benchmarks.ts';
 import { compareAnswers, type Comparison } from './compare.ts';
 import { Contestant } from './contestant.ts';

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { controlPlanePrograms, missingPrograms } from '../test/cluster/support/tools.ts';
-import { exitCodes } from '../trainer/contract/exit-codes.ts';
+import { exitCodes } from '../trainer/contract/process/exit-codes.ts';
 import { describeMachine } from './machine.ts';
 import { measureIdle } from './operator/idle.ts';
 import { measureOperator, measurePeer, type Run } from './operator/measure.ts';

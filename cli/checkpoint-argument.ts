@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { resultName } from '../trainer/contract/checkpoint.ts';
-import { UserError } from '../trainer/contract/errors.ts';
-import { type StageResult, stageResult } from '../trainer/contract/progress.ts';
+import { resultName } from '../trainer/contract/files/checkpoint.ts';
+import { UserError } from '../trainer/contract/process/errors.ts';
+import { type StageResult, stageResult } from '../trainer/contract/files/progress.ts';
 import { pipelineAndStage } from './pipeline-and-stage.ts';
 
 /**

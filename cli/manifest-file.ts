@@ -9,13 +9,13 @@ import {
   validateManifest,
 } from '../operator/api/manifest.ts';
 import { formatPath } from '../operator/api/value-problem.ts';
-import { controlProblems } from '../operator/core/control-problems.ts';
-import { gateProblems } from '../operator/core/gate-metrics.ts';
-import { guardProblems } from '../operator/core/guard-data.ts';
+import { controlProblems } from '../operator/core/pipeline/control-problems.ts';
+import { gateProblems } from '../operator/core/pipeline/gate-metrics.ts';
+import { guardProblems } from '../operator/core/pipeline/guard-data.ts';
 import { fileProblems } from '../operator/local/check-files.ts';
 import type { RunsHere } from '../operator/local/run-options.ts';
-import { printable, UserError } from '../trainer/contract/errors.ts';
-import { foundInstead } from '../trainer/contract/found-instead.ts';
+import { printable, UserError } from '../trainer/contract/process/errors.ts';
+import { foundInstead } from '../trainer/contract/process/found-instead.ts';
 
 /** An API server takes no larger request either, and YAML needs a hundred times as much memory as text. */
 const largestBytes = 3 << 20;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { InterruptedError, TrainerError } from '../trainer/contract/errors.ts';
-import { exitCodes } from '../trainer/contract/exit-codes.ts';
-import { isDiskFull } from '../trainer/contract/full-disk.ts';
+import { InterruptedError, TrainerError } from '../trainer/contract/process/errors.ts';
+import { exitCodes } from '../trainer/contract/process/exit-codes.ts';
+import { isDiskFull } from '../trainer/contract/process/full-disk.ts';
 import { ClusterError } from './cluster/cluster-error.ts';
 import { addApply } from './commands/apply.ts';
 import { addApprove } from './commands/approve.ts';

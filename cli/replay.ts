@@ -4,9 +4,9 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Chain, Link } from '../trainer/checkpoint/chain/chain.ts';
 import { describePlan, faultsOfReplay, planReplay, replayFile } from '../trainer/checkpoint/chain/replay.ts';
 import { readManifest } from '../trainer/checkpoint/manifest.ts';
-import { InterruptedError, UserError } from '../trainer/contract/errors.ts';
-import { parseJsonObject, readInputText } from '../trainer/contract/input-file.ts';
-import { type StageFile, stageFile } from '../trainer/contract/stage-file.ts';
+import { InterruptedError, UserError } from '../trainer/contract/process/errors.ts';
+import { parseJsonObject, readInputText } from '../trainer/contract/files/input-file.ts';
+import { type StageFile, stageFile } from '../trainer/contract/settings/stage-file.ts';
 import { cliExitCodes } from './exit-codes.ts';
 import { runTrainer } from './trainer-process.ts';
 

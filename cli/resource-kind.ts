@@ -1,6 +1,6 @@
 import { apiGroup } from '../operator/api/metadata.ts';
 import { didYouMean } from '../operator/api/suggestion.ts';
-import { UserError } from '../trainer/contract/errors.ts';
+import { UserError } from '../trainer/contract/process/errors.ts';
 import { programName } from './invocation.ts';
 
 export type ResourceKind = 'pipelines' | 'stages';

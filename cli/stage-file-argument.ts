@@ -1,5 +1,5 @@
 import { StateDirectory } from '../operator/local/state-directory.ts';
-import { UserError } from '../trainer/contract/errors.ts';
+import { UserError } from '../trainer/contract/process/errors.ts';
 import { pipelineAndStage } from './pipeline-and-stage.ts';
 import { readPipeline, requireStage } from './state.ts';
 

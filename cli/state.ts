@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import type { R1Pipeline } from '../operator/api/pipeline.ts';
 import { type PipelineState, readPipelineState } from '../operator/local/pipeline-state.ts';
 import { StateDirectory } from '../operator/local/state-directory.ts';
-import { UserError } from '../trainer/contract/errors.ts';
+import { UserError } from '../trainer/contract/process/errors.ts';
 
 /** Names of the pipelines that have run here, sorted. */
 export async function pipelineNames(stateDirectory: string): Promise<string[]> {

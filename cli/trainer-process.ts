@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { exitCodes } from '../trainer/contract/exit-codes.ts';
-import { trainerCommand } from '../trainer/contract/trainer-command.ts';
+import { exitCodes } from '../trainer/contract/process/exit-codes.ts';
+import { trainerCommand } from '../trainer/contract/process/trainer-command.ts';
 import { cliExitCodes } from './exit-codes.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import { answerKinds, answerPlaces } from '../trainer/contract/dataset.ts';
-import { UserError } from '../trainer/contract/errors.ts';
-import { languages } from '../trainer/contract/languages.ts';
+import { answerKinds, answerPlaces } from '../trainer/contract/settings/dataset.ts';
+import { UserError } from '../trainer/contract/process/errors.ts';
+import { languages } from '../trainer/contract/settings/languages.ts';
 import type { GradeDefaults } from '../trainer/data/grade-rows.ts';
 import type { RewardFile } from '../trainer/data/score-rows.ts';
 

@@ -1,6 +1,6 @@
 import { succeededStatus } from '../operator/api/conditions.ts';
 import type { R1Pipeline } from '../operator/api/pipeline.ts';
-import { approveCommand, openingApproval } from '../operator/core/approval.ts';
+import { approveCommand, openingApproval } from '../operator/core/pipeline/approval.ts';
 
 /**
  * A line for every gate that waits for a person: its figure, and what opens it.

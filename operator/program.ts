@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { UserError } from '../trainer/contract/errors.ts';
-import { exitCodes } from '../trainer/contract/exit-codes.ts';
+import { UserError } from '../trainer/contract/process/errors.ts';
+import { exitCodes } from '../trainer/contract/process/exit-codes.ts';
 import { logLevels, type LogLevel } from './kube/logger.ts';
 import { runOperator } from './kube/operator.ts';
 import { noStageDefaults, readStageDefaults } from './kube/apply/stage-defaults.ts';

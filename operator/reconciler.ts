@@ -4,9 +4,9 @@ import type { PipelineStatus } from './api/pipeline.ts';
 import type { AttemptRecord, StageStatus } from './api/stage.ts';
 import { hasNotEnded } from './core/attempts.ts';
 import { withInternalError } from './core/internal-error.ts';
-import { decidePipeline, type PipelineAction } from './core/decide-pipeline.ts';
-import { decideStage } from './core/decide-stage.ts';
-import type { StageAction } from './core/stage-decision.ts';
+import { decidePipeline, type PipelineAction } from './core/pipeline/decide-pipeline.ts';
+import { decideStage } from './core/stage/decide-stage.ts';
+import type { StageAction } from './core/stage/stage-decision.ts';
 import type { PipelineObserved, StageObserved } from './core/observed.ts';
 
 /**

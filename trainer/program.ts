@@ -1,11 +1,11 @@
 import { Command, Option } from 'commander';
-import { devices } from './contract/device.ts';
-import { overlong, type Precision, precisions } from './contract/training.ts';
-import { checkFiles } from './stages/check-files.ts';
-import { exportModel } from './stages/export-model.ts';
+import { devices } from './contract/settings/device.ts';
+import { overlong, type Precision, precisions } from './contract/settings/training.ts';
+import { checkFiles } from './stages/checks/check-files.ts';
+import { exportModel } from './stages/policy/export-model.ts';
 import { evaluateCheckpoint, evaluateStageAgain, generateFromCheckpoint } from './stages/one-off.ts';
-import { sampleForLearner } from './stages/rollout-worker.ts';
-import type { ReviewAgainOptions } from './stages/review-again.ts';
+import { sampleForLearner } from './stages/rollout/rollout-worker.ts';
+import type { ReviewAgainOptions } from './stages/review/review-again.ts';
 import { reportFailure } from './stages/failure.ts';
 import { runStage } from './stages/run-stage.ts';
 
@@ -113,7 +113,7 @@ program
   .option('--import <file>', 'take the decisions there, as JSONL')
   .option('--reviewer <name>', 'who decides')
   .action(async (options: ReviewAgainOptions) => {
-    const { reviewAgain } = await import('./stages/review-again.ts'); // of no use to a stage
+    const { reviewAgain } = await import('./stages/review/review-again.ts'); // of no use to a stage
     await reviewAgain(options);
   });
 

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { generatorSettings, type Row } from '../../trainer/contract/dataset.ts';
+import { generatorSettings, type Row } from '../../trainer/contract/settings/dataset.ts';
 import { generateRows } from '../../trainer/data/generators/generate.ts';
 
 /** Imported chats, as datasets of a manifest. */

@@ -1,4 +1,4 @@
-import { inWords } from '../../trainer/contract/control-comparison.ts';
+import { inWords } from '../../trainer/contract/settings/control-comparison.ts';
 import { mean } from '../../trainer/algorithms/statistics.ts';
 import { type Measured, meanGain } from '../learning-claims.ts';
 import { median } from '../report.ts';

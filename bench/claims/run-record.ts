@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { openWeightFiles } from '../../trainer/checkpoint/weight-files.ts';
-import { metricsName, resultName } from '../../trainer/contract/checkpoint.ts';
-import type { StageResult } from '../../trainer/contract/progress.ts';
+import { metricsName, resultName } from '../../trainer/contract/files/checkpoint.ts';
+import type { StageResult } from '../../trainer/contract/files/progress.ts';
 import type { Measured } from '../learning-claims.ts';
 
 /** What a finished stage has left, as far as claims ask for it. */

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { integer, randomKey } from '../../trainer/algorithms/random.ts';
 import { writeModelDirectory } from '../../trainer/checkpoint/write-model-directory.ts';
-import { modelInit } from '../../trainer/contract/model.ts';
+import { modelInit } from '../../trainer/contract/settings/model.ts';
 import { configFromInit, toHfConfig } from '../../trainer/models/config.ts';
 import { initializeTensor, parameterLayout } from '../../trainer/models/parameters.ts';
 import { writeByteTokenizer } from '../../trainer/tokenizers/byte-tokenizer.ts';

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import type { StageResult } from '../../trainer/contract/progress.ts';
-import { stageFile } from '../../trainer/contract/stage-file.ts';
-import { trainerCommand } from '../../trainer/contract/trainer-command.ts';
+import type { StageResult } from '../../trainer/contract/files/progress.ts';
+import { stageFile } from '../../trainer/contract/settings/stage-file.ts';
+import { trainerCommand } from '../../trainer/contract/process/trainer-command.ts';
 import { MemorySampler } from '../memory.ts';
 
 export interface Watched {

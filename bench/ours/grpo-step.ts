@@ -1,11 +1,11 @@
 import { promptsOf } from '../../trainer/data/prompt-order.ts';
-import type { Row } from '../../trainer/contract/dataset.ts';
-import { grpo, type GrpoSettings } from '../../trainer/contract/settings.ts';
+import type { Row } from '../../trainer/contract/settings/dataset.ts';
+import { grpo, type GrpoSettings } from '../../trainer/contract/settings/settings.ts';
 import type { Rewards } from '../../trainer/rewards/create-rewards.ts';
-import { inGroups } from '../../trainer/stages/completions.ts';
-import type { Policy } from '../../trainer/stages/policy.ts';
-import { updatePolicy } from '../../trainer/stages/policy-update.ts';
-import { rollOut, withAdvantages, withReference } from '../../trainer/stages/rollout.ts';
+import { inGroups } from '../../trainer/stages/policy/completions.ts';
+import type { Policy } from '../../trainer/stages/policy/policy.ts';
+import { updatePolicy } from '../../trainer/stages/grpo/policy-update.ts';
+import { rollOut, withAdvantages, withReference } from '../../trainer/stages/rollout/rollout.ts';
 import type { Rollout } from '../messages.ts';
 import type { GrpoStepWorkload } from '../workload.ts';
 import { asText, startIdPolicy } from './id-policy.ts';

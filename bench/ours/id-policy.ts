@@ -1,4 +1,4 @@
-import { Policy } from '../../trainer/stages/policy.ts';
+import { Policy } from '../../trainer/stages/policy/policy.ts';
 import type { Tokenizer } from '../../trainer/tokenizers/tokenizer.ts';
 import type { Shared } from '../workload.ts';
 import { readModel } from './serve.ts';

@@ -9,7 +9,7 @@ import {
   type Stored,
 } from '../../operator/kube/client/resources.ts';
 import { pipelines, stages } from '../../operator/kube/objects/r1-kinds.ts';
-import { UserError } from '../../trainer/contract/errors.ts';
+import { UserError } from '../../trainer/contract/process/errors.ts';
 import type { WrittenDocument } from '../manifest-file.ts';
 import type { Cluster } from './cluster.ts';
 import { carryFiles } from './local-files.ts';

@@ -1,6 +1,6 @@
 import { annotations, approvedBecausePrefix, approvedByPrefix } from '../../operator/api/metadata.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
-import { afterApproval, approvalOf, approvedStages, requireOpenGate } from '../../operator/core/approval.ts';
+import { afterApproval, approvalOf, approvedStages, requireOpenGate } from '../../operator/core/pipeline/approval.ts';
 import { selfSubjectReviews } from '../../operator/kube/client/resources.ts';
 import { changePipeline } from './change-pipeline.ts';
 import type { Cluster } from './cluster.ts';

@@ -3,7 +3,7 @@ import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../operator/api/stage.ts';
 import type { KubeObject, ResourceKind, Stored } from '../../operator/kube/client/resources.ts';
 import { pipelines as pipelineKind, stages as stageKind } from '../../operator/kube/objects/r1-kinds.ts';
-import { UserError } from '../../trainer/contract/errors.ts';
+import { UserError } from '../../trainer/contract/process/errors.ts';
 import type { PipelineSource } from '../pipeline-source.ts';
 import type { Cluster } from './cluster.ts';
 

@@ -1,7 +1,7 @@
 import { KubeConfig, PortForward } from '@kubernetes/client-node';
 import { KubeClient } from '../../operator/kube/client/client.ts';
-import { UserError } from '../../trainer/contract/errors.ts';
-import { foundInstead } from '../../trainer/contract/found-instead.ts';
+import { UserError } from '../../trainer/contract/process/errors.ts';
+import { foundInstead } from '../../trainer/contract/process/found-instead.ts';
 import { Cluster } from './cluster.ts';
 import { type ClusterOptions, inCluster } from './options.ts';
 

@@ -6,9 +6,9 @@ import type { Volume } from '../../operator/api/scheduling.ts';
 import { type Path, problemAt, type ValueProblem } from '../../operator/api/value-problem.ts';
 import { digestOf } from '../../operator/core/names.ts';
 import type { ConfigMap } from '../../operator/kube/client/resources.ts';
-import type { VerifierFileSettings } from '../../trainer/contract/own-functions.ts';
-import type { RewardSettings } from '../../trainer/contract/rewards.ts';
-import { beginsAsParquet } from '../../trainer/contract/parquet-magic.ts';
+import type { VerifierFileSettings } from '../../trainer/contract/settings/own-functions.ts';
+import type { RewardSettings } from '../../trainer/contract/settings/rewards.ts';
+import { beginsAsParquet } from '../../trainer/contract/files/parquet-magic.ts';
 
 /** A ConfigMap takes 1 MiB with everything around the files. */
 const largestBytes = 900 << 10;

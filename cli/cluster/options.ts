@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { UserError } from '../../trainer/contract/errors.ts';
+import { UserError } from '../../trainer/contract/process/errors.ts';
 import { isPlugin } from '../invocation.ts';
 
 /** The context that stands for the service account of the pod that this program runs in. */

@@ -2,9 +2,9 @@ import { succeededStatus } from '../../operator/api/conditions.ts';
 import { annotations } from '../../operator/api/metadata.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../operator/api/stage.ts';
-import { stagesAfter } from '../../operator/core/plan.ts';
-import { rerunWishes } from '../../operator/core/rerun.ts';
-import { UserError } from '../../trainer/contract/errors.ts';
+import { stagesAfter } from '../../operator/core/pipeline/plan.ts';
+import { rerunWishes } from '../../operator/core/pipeline/rerun.ts';
+import { UserError } from '../../trainer/contract/process/errors.ts';
 
 /**
  * The stages that run again, each with what of it is thrown away.

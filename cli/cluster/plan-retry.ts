@@ -1,6 +1,6 @@
 import { succeededStatus } from '../../operator/api/conditions.ts';
 import type { R1Stage } from '../../operator/api/stage.ts';
-import { UserError } from '../../trainer/contract/errors.ts';
+import { UserError } from '../../trainer/contract/process/errors.ts';
 
 /**
  * The failed stages of a pipeline that are tried again.

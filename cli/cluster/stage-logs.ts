@@ -14,7 +14,7 @@ import {
   type Stored,
 } from '../../operator/kube/client/resources.ts';
 import { lastWordsKey } from '../../operator/kube/objects/last-words-config-map.ts';
-import { UserError } from '../../trainer/contract/errors.ts';
+import { UserError } from '../../trainer/contract/process/errors.ts';
 import { requireStage } from '../state.ts';
 import type { Cluster } from './cluster.ts';
 import { ClusterError } from './cluster-error.ts';

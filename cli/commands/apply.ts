@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { apiGroup } from '../../operator/api/metadata.ts';
 import { runResult } from '../../operator/local/run-result.ts';
 import { carriedProblems } from '../../operator/local/check-files.ts';
-import { UserError } from '../../trainer/contract/errors.ts';
+import { UserError } from '../../trainer/contract/process/errors.ts';
 import { applyDocument } from '../cluster/apply.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { clusterSource } from '../cluster/cluster-source.ts';

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { UserError } from '../../trainer/contract/errors.ts';
+import { UserError } from '../../trainer/contract/process/errors.ts';
 import type { GradeDefaults } from '../../trainer/data/grade-rows.ts';
 import type { CheckResult } from '../../trainer/rewards/certify/certify.ts';
 import { cliExitCodes } from '../exit-codes.ts';

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import { answerKinds, answerPlaces } from '../../trainer/contract/dataset.ts';
-import { UserError } from '../../trainer/contract/errors.ts';
-import { overlong } from '../../trainer/contract/training.ts';
+import { answerKinds, answerPlaces } from '../../trainer/contract/settings/dataset.ts';
+import { UserError } from '../../trainer/contract/process/errors.ts';
+import { overlong } from '../../trainer/contract/settings/training.ts';
 import { type ChatOptions, chatOptions, trainerChatOption } from '../chat-options.ts';
 import { resolveCheckpoint } from '../checkpoint-argument.ts';
 import { type StateOption, integerFrom, numberWithin, seed, stateOption } from '../options.ts';

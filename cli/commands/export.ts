@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { precisions } from '../../trainer/contract/training.ts';
+import { precisions } from '../../trainer/contract/settings/training.ts';
 import { resolveCheckpoint } from '../checkpoint-argument.ts';
 import { type StateOption, stateOption } from '../options.ts';
 import { runTrainer } from '../trainer-process.ts';

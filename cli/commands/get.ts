@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import { apiGroup, apiVersion } from '../../operator/api/metadata.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../operator/api/stage.ts';
-import { UserError } from '../../trainer/contract/errors.ts';
+import { UserError } from '../../trainer/contract/process/errors.ts';
 import { clusterFlags } from '../cluster/options.ts';
 import { displayOn } from '../display/display-on.ts';
 import { asPipelineShows } from '../display/run-state.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { UserError } from '../../trainer/contract/errors.ts';
-import { progressLine } from '../../trainer/contract/progress.ts';
+import { UserError } from '../../trainer/contract/process/errors.ts';
+import { progressLine } from '../../trainer/contract/files/progress.ts';
 import { namesCluster } from '../cluster/options.ts';
 import { stageLogs } from '../cluster/stage-logs.ts';
 import { withCluster } from '../cluster/with-cluster.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { UserError } from '../../trainer/contract/errors.ts';
+import { UserError } from '../../trainer/contract/process/errors.ts';
 import { namesCluster } from '../cluster/options.ts';
 import { withCluster } from '../cluster/with-cluster.ts';
 import { interruptible } from '../interruptible.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { findCondition } from '../../operator/api/conditions.ts';
-import { UserError } from '../../trainer/contract/errors.ts';
+import { UserError } from '../../trainer/contract/process/errors.ts';
 import { changePipeline } from '../cluster/change-pipeline.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { addClusterOptions, type ClusterOptions, requireCluster } from '../cluster/options.ts';

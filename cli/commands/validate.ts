@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { UserError } from '../../trainer/contract/errors.ts';
+import { UserError } from '../../trainer/contract/process/errors.ts';
 import { cliExitCodes } from '../exit-codes.ts';
 import { describe, readManifestFile } from '../manifest-file.ts';
 

@@ -15,7 +15,7 @@ import { statementOf } from '../../trainer/checkpoint/chain/statement.ts';
 import { faultsOfKeptRows } from '../../trainer/data/verify-rows.ts';
 import { cliExitCodes } from '../exit-codes.ts';
 import { integerFrom, repeatable, type StateOption, stateOption } from '../options.ts';
-import { appliedPolicies } from '../../trainer/contract/preference-policy.ts';
+import { appliedPolicies } from '../../trainer/contract/settings/preference-policy.ts';
 import { replay } from '../replay.ts';
 import { pipelineDirectory, readPipeline } from '../state.ts';
 import { table } from '../table.ts';

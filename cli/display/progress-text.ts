@@ -1,4 +1,4 @@
-import type { ProgressLine } from '../../trainer/contract/progress.ts';
+import type { ProgressLine } from '../../trainer/contract/files/progress.ts';
 
 /** The metrics a person watches, in this order, with the name shown. */
 const watched: readonly (readonly [metric: string, shown: string])[] = [

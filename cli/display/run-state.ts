@@ -1,8 +1,8 @@
 import { succeededStatus } from '../../operator/api/conditions.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../operator/api/stage.ts';
-import type { StageWarning } from '../../trainer/contract/progress.ts';
-import { stageTypes } from '../../trainer/contract/settings.ts';
+import type { StageWarning } from '../../trainer/contract/files/progress.ts';
+import { stageTypes } from '../../trainer/contract/settings/settings.ts';
 
 /** What a display shows of a run at one moment. */
 export interface RunState {

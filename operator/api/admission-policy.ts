@@ -1,4 +1,4 @@
-import type { Rule } from '../../trainer/contract/schema.ts';
+import type { Rule } from '../../trainer/contract/settings/schema.ts';
 import { annotations, apiGroup, apiVersion, approvedBecausePrefix, approvedByPrefix } from './metadata.ts';
 import { schemaOf } from './manifest.ts';
 import { ofEveryStage } from './references.ts';

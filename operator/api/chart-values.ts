@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, object, positiveInt } from '../../trainer/contract/schema.ts';
+import { count, object, positiveInt } from '../../trainer/contract/settings/schema.ts';
 import { resources } from './scheduling.ts';
 import { stageDefaults } from './stage-defaults.ts';
 

@@ -1,5 +1,5 @@
-import { lengthWarning } from '../../trainer/contract/context-length.ts';
-import type { BaseModel } from '../../trainer/contract/model.ts';
+import { lengthWarning } from '../../trainer/contract/settings/context-length.ts';
+import type { BaseModel } from '../../trainer/contract/settings/model.ts';
 import type { PipelineStage } from './pipeline-stage.ts';
 import type { R1Pipeline } from './pipeline.ts';
 import { formatPath } from './value-problem.ts';

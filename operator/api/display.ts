@@ -1,4 +1,4 @@
-import type { StageType } from '../../trainer/contract/settings.ts';
+import type { StageType } from '../../trainer/contract/settings/settings.ts';
 import { findCondition, waitingReasons, type Condition } from './conditions.ts';
 import { stageType } from './pipeline-stage.ts';
 import type { PipelineDisplay, PipelineStatus } from './pipeline.ts';

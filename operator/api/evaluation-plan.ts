@@ -1,6 +1,6 @@
-import type { DatasetSettings } from '../../trainer/contract/dataset.ts';
-import { dataOf } from '../../trainer/contract/settings.ts';
-import { evaluation, type EvaluationSettings, warningOfTrainedOn } from '../../trainer/contract/training.ts';
+import type { DatasetSettings } from '../../trainer/contract/settings/dataset.ts';
+import { dataOf } from '../../trainer/contract/settings/settings.ts';
+import { evaluation, type EvaluationSettings, warningOfTrainedOn } from '../../trainer/contract/settings/training.ts';
 import type { R1Pipeline } from './pipeline.ts';
 import { stageType, type PipelineStage } from './pipeline-stage.ts';
 

@@ -1,6 +1,13 @@
 import { z } from 'zod';
-import { device } from '../../trainer/contract/device.ts';
-import { count, exactlyOneRule, object, objectName, positiveInt, withRules } from '../../trainer/contract/schema.ts';
+import { device } from '../../trainer/contract/settings/device.ts';
+import {
+  count,
+  exactlyOneRule,
+  object,
+  objectName,
+  positiveInt,
+  withRules,
+} from '../../trainer/contract/settings/schema.ts';
 import { podSettingsShape } from './pod.ts';
 import { map, quantity } from './quantity.ts';
 

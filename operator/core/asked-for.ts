@@ -1,4 +1,4 @@
-import { tellsApart, versioned } from '../../trainer/contract/digest-version.ts';
+import { tellsApart, versioned } from '../../trainer/contract/settings/digest-version.ts';
 import { annotations } from '../api/metadata.ts';
 import type { R1Stage, StageSpec } from '../api/stage.ts';
 import { contentDigest } from './settings-digest.ts';

@@ -1,7 +1,7 @@
 import { succeededStatus } from '../api/conditions.ts';
 import type { AttemptRecord, R1Stage } from '../api/stage.ts';
 import type { AttemptObserved } from './observed.ts';
-import { tellsApart } from '../../trainer/contract/digest-version.ts';
+import { tellsApart } from '../../trainer/contract/settings/digest-version.ts';
 import { isChangedByHand } from './asked-for.ts';
 import { classifyEnd, type AttemptEnd } from './retry.ts';
 import { attemptDigest, settingsDigest } from './settings-digest.ts';

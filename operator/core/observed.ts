@@ -1,4 +1,4 @@
-import type { ProgressLine, StageResult } from '../../trainer/contract/progress.ts';
+import type { ProgressLine, StageResult } from '../../trainer/contract/files/progress.ts';
 import type { waitingReasons } from '../api/conditions.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { FileContents, R1Stage } from '../api/stage.ts';

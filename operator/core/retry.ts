@@ -1,4 +1,4 @@
-import { exitCodes } from '../../trainer/contract/exit-codes.ts';
+import { exitCodes } from '../../trainer/contract/process/exit-codes.ts';
 import type { RetrySettings } from '../api/scheduling.ts';
 import type { AttemptRecord, FailureClass } from '../api/stage.ts';
 import type { AttemptObserved } from './observed.ts';

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { decisiveSettings, lengthOf, whyNotLonger } from '../../trainer/contract/continuation.ts';
-import { versioned } from '../../trainer/contract/digest-version.ts';
-import { controlsOf, dataOf } from '../../trainer/contract/settings.ts';
-import { withoutDefaults } from '../../trainer/contract/without-defaults.ts';
+import { decisiveSettings, lengthOf, whyNotLonger } from '../../trainer/contract/settings/continuation.ts';
+import { versioned } from '../../trainer/contract/settings/digest-version.ts';
+import { controlsOf, dataOf } from '../../trainer/contract/settings/settings.ts';
+import { withoutDefaults } from '../../trainer/contract/settings/without-defaults.ts';
 import { stageType } from '../api/pipeline-stage.ts';
 import {
   stageSpec,

@@ -2,7 +2,7 @@ import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
 import { succeededStatus, waitingReasons } from '../api/conditions.ts';
 import type { R1Stage } from '../api/stage.ts';
 import type { Clock } from '../clock.ts';
-import type { PipelineAction } from '../core/decide-pipeline.ts';
+import type { PipelineAction } from '../core/pipeline/decide-pipeline.ts';
 import { claimName, secondStageObjectName } from '../core/names.ts';
 import { stripped } from '../core/settings-digest.ts';
 import type { PipelineObserved } from '../core/observed.ts';

@@ -1,7 +1,7 @@
 import { stateOf } from '../api/display.ts';
 import type { R1Stage, StageStatus } from '../api/stage.ts';
 import type { Clock } from '../clock.ts';
-import type { StageAction } from '../core/stage-decision.ts';
+import type { StageAction } from '../core/stage/stage-decision.ts';
 import type { StageObserved } from '../core/observed.ts';
 import { endChanged, recordsEnd, type StageShell } from '../reconciler.ts';
 import { Attempts, type AttemptsOptions } from './apply/attempts.ts';

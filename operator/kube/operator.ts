@@ -1,4 +1,4 @@
-import { UserError } from '../../trainer/contract/errors.ts';
+import { UserError } from '../../trainer/contract/process/errors.ts';
 import { KubeClient } from './client/client.ts';
 import type { ClusterConfig } from './client/credentials.ts';
 import { Controller } from './controller.ts';

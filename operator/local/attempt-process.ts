@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative } from 'node:path';
-import { resultName } from '../../trainer/contract/checkpoint.ts';
-import { makeDirectory } from '../../trainer/contract/make-directory.ts';
-import { stageResult, type ProgressLine, type StageResult } from '../../trainer/contract/progress.ts';
+import { resultName } from '../../trainer/contract/files/checkpoint.ts';
+import { makeDirectory } from '../../trainer/contract/files/make-directory.ts';
+import { stageResult, type ProgressLine, type StageResult } from '../../trainer/contract/files/progress.ts';
 import type { AttemptExit, AttemptObserved, StopReason } from '../core/observed.ts';
 import { LogFollower } from './log-follower.ts';
 import { send } from './orphans.ts';

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
-import type { DatasetUse } from '../../trainer/contract/file-check.ts';
-import type { BaseModel } from '../../trainer/contract/model.ts';
-import { pyodide } from '../../trainer/contract/own-functions.ts';
+import type { DatasetUse } from '../../trainer/contract/settings/file-check.ts';
+import type { BaseModel } from '../../trainer/contract/settings/model.ts';
+import { pyodide } from '../../trainer/contract/settings/own-functions.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import { problemAt, type Path, type ValueProblem } from '../api/value-problem.ts';
 import type { RunsHere } from './run-options.ts';

@@ -1,5 +1,5 @@
-import type { DatasetSettings } from '../../trainer/contract/dataset.ts';
-import type { DatasetUse, Rendering, RowNeed } from '../../trainer/contract/file-check.ts';
+import type { DatasetSettings } from '../../trainer/contract/settings/dataset.ts';
+import type { DatasetUse, Rendering, RowNeed } from '../../trainer/contract/settings/file-check.ts';
 import type { Path } from '../api/value-problem.ts';
 import { type Json, list, object } from './lenient.ts';
 

@@ -1,6 +1,6 @@
 import { lastLine } from '../core/last-line.ts';
 import { open, type FileHandle } from 'node:fs/promises';
-import { progressLine, type ProgressLine } from '../../trainer/contract/progress.ts';
+import { progressLine, type ProgressLine } from '../../trainer/contract/files/progress.ts';
 
 const chunkBytes = 64 * 1024;
 const longestLine = 64 * 1024;

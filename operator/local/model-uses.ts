@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { device } from '../../trainer/contract/device.ts';
-import type { FileCheck } from '../../trainer/contract/file-check.ts';
-import { modelSourceShape } from '../../trainer/contract/model.ts';
-import { precision } from '../../trainer/contract/training.ts';
+import { device } from '../../trainer/contract/settings/device.ts';
+import type { FileCheck } from '../../trainer/contract/settings/file-check.ts';
+import { modelSourceShape } from '../../trainer/contract/settings/model.ts';
+import { precision } from '../../trainer/contract/settings/training.ts';
 import { pipelineStage, stageType } from '../api/pipeline-stage.ts';
 import { findInHubCache } from './hub-cache.ts';
 import type { RunsHere } from './run-options.ts';

@@ -1,11 +1,11 @@
 import type { RunsHere } from './run-options.ts';
 import { resolve } from 'node:path';
-import { chat, chatOver, type ChatSettings } from '../../trainer/contract/chat.ts';
-import { dataset, type DatasetSettings } from '../../trainer/contract/dataset.ts';
-import type { FileCheck, Rendering } from '../../trainer/contract/file-check.ts';
-import { modelSourceShape } from '../../trainer/contract/model.ts';
-import { mapVerifierFile } from '../../trainer/contract/reward-files.ts';
-import { rewardPython } from '../../trainer/contract/own-functions.ts';
+import { chat, chatOver, type ChatSettings } from '../../trainer/contract/settings/chat.ts';
+import { dataset, type DatasetSettings } from '../../trainer/contract/settings/dataset.ts';
+import type { FileCheck, Rendering } from '../../trainer/contract/settings/file-check.ts';
+import { modelSourceShape } from '../../trainer/contract/settings/model.ts';
+import { mapVerifierFile } from '../../trainer/contract/settings/reward-files.ts';
+import { rewardPython } from '../../trainer/contract/settings/own-functions.ts';
 import type { Path } from '../api/value-problem.ts';
 import { datasetUses } from './dataset-uses.ts';
 import { findInHubCache } from './hub-cache.ts';

@@ -1,6 +1,6 @@
-import { preferencePolicy } from '../../trainer/contract/preference-policy.ts';
-import type { FileCheck } from '../../trainer/contract/file-check.ts';
-import { judgeShape } from '../../trainer/contract/judge.ts';
+import { preferencePolicy } from '../../trainer/contract/settings/preference-policy.ts';
+import type { FileCheck } from '../../trainer/contract/settings/file-check.ts';
+import { judgeShape } from '../../trainer/contract/settings/judge.ts';
 import { type Json, list, object, text } from './lenient.ts';
 
 /** The rubrics that a pipeline writes itself; what else is wrong with it does not hide them. */

@@ -1,7 +1,7 @@
 import { glob, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findProcess, findProcesses, type RunningProcess } from '../../trainer/contract/process-table.ts';
+import { findProcess, findProcesses, type RunningProcess } from '../../trainer/contract/process/process-table.ts';
 
 /**
  * Ends trainers that outlived the process which ran them, with their rollout workers, and waits until they are gone: a

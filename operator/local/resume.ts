@@ -3,10 +3,10 @@ import { findCondition, type NewCondition, setCondition, succeededStatus } from 
 import { stateOf } from '../api/display.ts';
 import { annotations } from '../api/metadata.ts';
 import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
-import { decidePipeline } from '../core/decide-pipeline.ts';
-import { decideStage } from '../core/decide-stage.ts';
+import { decidePipeline } from '../core/pipeline/decide-pipeline.ts';
+import { decideStage } from '../core/stage/decide-stage.ts';
 import { digestOf } from '../core/names.ts';
-import { inputStages } from '../core/plan.ts';
+import { inputStages } from '../core/pipeline/plan.ts';
 import type { LocalShell } from './local-shell.ts';
 import type { StateDirectory } from './state-directory.ts';
 import { checkpointProblem } from './verify-checkpoint.ts';

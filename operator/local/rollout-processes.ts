@@ -5,9 +5,9 @@ import { open, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { exitCodes } from '../../trainer/contract/exit-codes.ts';
-import { makeDirectory } from '../../trainer/contract/make-directory.ts';
-import type { StageFile } from '../../trainer/contract/stage-file.ts';
+import { exitCodes } from '../../trainer/contract/process/exit-codes.ts';
+import { makeDirectory } from '../../trainer/contract/files/make-directory.ts';
+import type { StageFile } from '../../trainer/contract/settings/stage-file.ts';
 import { send } from './orphans.ts';
 
 const loopback = '127.0.0.1';

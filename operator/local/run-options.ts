@@ -1,5 +1,5 @@
-import type { Device } from '../../trainer/contract/device.ts';
-import type { ProgressLine } from '../../trainer/contract/progress.ts';
+import type { Device } from '../../trainer/contract/settings/device.ts';
+import type { ProgressLine } from '../../trainer/contract/files/progress.ts';
 import type { GateDecision, R1Pipeline } from '../api/pipeline.ts';
 import type { AttemptRecord, R1Stage } from '../api/stage.ts';
 

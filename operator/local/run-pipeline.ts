@@ -1,6 +1,6 @@
-import { lockDirectory } from '../../trainer/contract/directory-lock.ts';
-import { AnotherWriterError, UserError } from '../../trainer/contract/errors.ts';
-import { namingFullDisk } from '../../trainer/contract/full-disk.ts';
+import { lockDirectory } from '../../trainer/contract/files/directory-lock.ts';
+import { AnotherWriterError, UserError } from '../../trainer/contract/process/errors.ts';
+import { namingFullDisk } from '../../trainer/contract/process/full-disk.ts';
 import { formatPath } from '../api/value-problem.ts';
 import { missingFiles, missingModels } from './check-files.ts';
 import { Run } from './run.ts';

@@ -1,4 +1,4 @@
-import { exitCodes } from '../../trainer/contract/exit-codes.ts';
+import { exitCodes } from '../../trainer/contract/process/exit-codes.ts';
 import { findCondition, succeededStatus } from '../api/conditions.ts';
 import type { R1Pipeline } from '../api/pipeline.ts';
 import type { FailureClass, R1Stage } from '../api/stage.ts';

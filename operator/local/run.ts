@@ -1,11 +1,11 @@
-import type { Writer } from '../../trainer/contract/directory-lock.ts';
-import type { ProgressLine } from '../../trainer/contract/progress.ts';
-import { addressOf, readReviewPage, reviewPhase } from '../../trainer/contract/review.ts';
-import { trainerCommand } from '../../trainer/contract/trainer-command.ts';
+import type { Writer } from '../../trainer/contract/files/directory-lock.ts';
+import type { ProgressLine } from '../../trainer/contract/files/progress.ts';
+import { addressOf, readReviewPage, reviewPhase } from '../../trainer/contract/files/review.ts';
+import { trainerCommand } from '../../trainer/contract/process/trainer-command.ts';
 import { reconcilePipeline, reconcileStage } from '../reconciler.ts';
 import { findCondition } from '../api/conditions.ts';
 import type { R1Stage } from '../api/stage.ts';
-import { stagesAfter } from '../core/plan.ts';
+import { stagesAfter } from '../core/pipeline/plan.ts';
 import { fileContents } from './file-contents.ts';
 import { LocalShell } from './local-shell.ts';
 import { endOrphans } from './orphans.ts';

@@ -1,13 +1,13 @@
 import { access, constants, open, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
-import { UserError } from '../../trainer/contract/errors.ts';
-import { foundInstead } from '../../trainer/contract/found-instead.ts';
-import { isDiskFull, namingFullDisk } from '../../trainer/contract/full-disk.ts';
-import { makeDirectory } from '../../trainer/contract/make-directory.ts';
+import { UserError } from '../../trainer/contract/process/errors.ts';
+import { foundInstead } from '../../trainer/contract/process/found-instead.ts';
+import { isDiskFull, namingFullDisk } from '../../trainer/contract/process/full-disk.ts';
+import { makeDirectory } from '../../trainer/contract/files/make-directory.ts';
 import { r1Pipeline, type R1Pipeline } from '../api/pipeline.ts';
 import { r1Stage, type R1Stage } from '../api/stage.ts';
-import type { Approval } from '../core/approval.ts';
+import type { Approval } from '../core/pipeline/approval.ts';
 
 /**
  * Where a pipeline keeps what it knows and makes:

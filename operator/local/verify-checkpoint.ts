@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { checkpointManifest, checkpointManifestName } from '../../trainer/contract/checkpoint.ts';
+import { checkpointManifest, checkpointManifestName } from '../../trainer/contract/files/checkpoint.ts';
 
 /**
  * Why a checkpoint cannot be handed on; nothing if it can.

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import OpenAI from 'openai';
 import type { ChatCompletion, ChatCompletionCreateParamsNonStreaming } from 'openai/resources/chat/completions';
-import { Policy } from '../../trainer/stages/policy.ts';
+import { Policy } from '../../trainer/stages/policy/policy.ts';
 import { r1 } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
 import { type ServeProcess, startServe } from '../support/serve.ts';

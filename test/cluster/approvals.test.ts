@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
-import { approvalOf } from '../../operator/core/approval.ts';
+import { approvalOf } from '../../operator/core/pipeline/approval.ts';
 import type { Stored } from '../../operator/kube/client/resources.ts';
 import { transformOwn } from '../../operator/kube/objects/transform.ts';
 import { manifest } from '../support/manifest.ts';

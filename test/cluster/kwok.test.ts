@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { stageResult } from '../../trainer/contract/progress.ts';
+import { stageResult } from '../../trainer/contract/files/progress.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 
 interface Pod {

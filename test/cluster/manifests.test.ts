@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { validateManifest } from '../../operator/api/manifest.ts';
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../operator/api/stage.ts';
-import { decidePipeline } from '../../operator/core/decide-pipeline.ts';
+import { decidePipeline } from '../../operator/core/pipeline/decide-pipeline.ts';
 import { KubeClient } from '../../operator/kube/client/client.ts';
 import { pipelines, stages } from '../../operator/kube/objects/r1-kinds.ts';
 import { badManifests } from '../support/bad-manifests.ts';

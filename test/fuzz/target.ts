@@ -1,5 +1,5 @@
 import type * as fc from 'fast-check';
-import { TrainerError } from '../../trainer/contract/errors.ts';
+import { TrainerError } from '../../trainer/contract/process/errors.ts';
 
 /** One reader of untrusted bytes, and the inputs that are tried on it. */
 export interface FuzzTarget {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { decidePipeline } from '../../operator/core/decide-pipeline.ts';
+import { decidePipeline } from '../../operator/core/pipeline/decide-pipeline.ts';
 import type { PipelineObserved } from '../../operator/core/observed.ts';
 import { reconcilePipeline, reconcileStage } from '../../operator/reconciler.ts';
 import { fourStages, pipelineOf } from '../support/pipelines.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Row } from '../../trainer/contract/dataset.ts';
+import type { Row } from '../../trainer/contract/settings/dataset.ts';
 import type { Judged } from '../../trainer/rewards/verify.ts';
 
 type Answer = NonNullable<Row['answer']>;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { publishCheckpoint, type PublishedCheckpoint } from '../../trainer/checkpoint/store.ts';
-import { type Provenance, provenanceName } from '../../trainer/contract/provenance.ts';
+import { type Provenance, provenanceName } from '../../trainer/contract/files/provenance.ts';
 
 interface LinkToPublish {
   readonly stage: string;

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Policy } from '../../trainer/stages/policy.ts';
+import { Policy } from '../../trainer/stages/policy/policy.ts';
 
 /** How a model goes on after a prompt. */
 export interface Continuation {

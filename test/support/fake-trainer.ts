@@ -21,9 +21,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { exitCodes } from '../../trainer/contract/exit-codes.ts';
-import type { StageResult } from '../../trainer/contract/progress.ts';
-import type { StageFile } from '../../trainer/contract/stage-file.ts';
+import { exitCodes } from '../../trainer/contract/process/exit-codes.ts';
+import type { StageResult } from '../../trainer/contract/files/progress.ts';
+import type { StageFile } from '../../trainer/contract/settings/stage-file.ts';
 
 // The schemas are not imported: a process starts four times as fast without them.
 const checkpointManifestName = 'checkpoint.json';

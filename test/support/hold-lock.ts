@@ -4,7 +4,7 @@
  *   node hold-lock.ts LOCK     "held", or why not; then a line for each line on stdin: "mine", or why not any more
  */
 import { createInterface } from 'node:readline/promises';
-import { lockDirectory } from '../../trainer/contract/directory-lock.ts';
+import { lockDirectory } from '../../trainer/contract/files/directory-lock.ts';
 
 const [, , path = ''] = process.argv;
 try {

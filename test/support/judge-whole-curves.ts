@@ -1,4 +1,4 @@
-import { type Curve, onePointARollout } from '../../trainer/contract/curve.ts';
+import { type Curve, onePointARollout } from '../../trainer/contract/settings/curve.ts';
 import type { LearningFinding, LearningSetting } from '../../trainer/algorithms/learning-check.ts';
 import { mean } from '../../trainer/algorithms/statistics.ts';
 

@@ -9,8 +9,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeSafetensors } from '../../trainer/checkpoint/safetensors.ts';
 import { newestCheckpoint, publishCheckpoint } from '../../trainer/checkpoint/store.ts';
-import { stepDirectory } from '../../trainer/contract/checkpoint.ts';
-import { TrainerError } from '../../trainer/contract/errors.ts';
+import { stepDirectory } from '../../trainer/contract/files/checkpoint.ts';
+import { TrainerError } from '../../trainer/contract/process/errors.ts';
 
 const [directory = '.', ...sizes] = process.argv.slice(2);
 const settingsDigest = 'a'.repeat(64);

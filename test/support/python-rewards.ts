@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach } from '@jest/globals';
-import { rewardPython } from '../../trainer/contract/own-functions.ts';
+import { rewardPython } from '../../trainer/contract/settings/own-functions.ts';
 import type { Sample } from '../../trainer/rewards/modules/protocol.ts';
 import { type PythonFile, RewardModule } from '../../trainer/rewards/modules/reward-module.ts';
 import { useTemporaryDirectory } from './temporary-directory.ts';

@@ -1,5 +1,5 @@
 import { configFromInit, type Head, type ModelConfig } from '../../trainer/models/config.ts';
-import { type LoraSettings, loraTargets } from '../../trainer/contract/training.ts';
+import { type LoraSettings, loraTargets } from '../../trainer/contract/settings/training.ts';
 import { parameterLayout } from '../../trainer/models/parameters.ts';
 
 /** A small Qwen3-shaped configuration with grouped queries; `changes` says what the case is about. */

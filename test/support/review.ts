@@ -1,4 +1,4 @@
-import type { Row } from '../../trainer/contract/dataset.ts';
+import type { Row } from '../../trainer/contract/settings/dataset.ts';
 import { ReviewSession } from '../../trainer/review/review-session.ts';
 import { OwnVerifiers } from '../../trainer/rewards/modules/own-verifiers.ts';
 

@@ -1,4 +1,4 @@
-import type { Policy } from '../../trainer/stages/policy.ts';
+import type { Policy } from '../../trainer/stages/policy/policy.ts';
 import type { GenerationRequest } from '../../trainer/engine/engine.ts';
 import type { Tokenizer } from '../../trainer/tokenizers/tokenizer.ts';
 

@@ -1,6 +1,6 @@
 import type { R1Pipeline } from '../../operator/api/pipeline.ts';
 import type { AttemptRecord, R1Stage, StageStatus } from '../../operator/api/stage.ts';
-import { decidePipeline } from '../../operator/core/decide-pipeline.ts';
+import { decidePipeline } from '../../operator/core/pipeline/decide-pipeline.ts';
 import { settingsDigest } from '../../operator/core/settings-digest.ts';
 
 export const now = Date.parse('2026-01-01T12:00:00Z');

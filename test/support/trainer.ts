@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ProgressLine, progressLine, type StageResult } from '../../trainer/contract/progress.ts';
-import { type PinnedInput, stageFile } from '../../trainer/contract/stage-file.ts';
-import { trainerCommand } from '../../trainer/contract/trainer-command.ts';
+import { type ProgressLine, progressLine, type StageResult } from '../../trainer/contract/files/progress.ts';
+import { type PinnedInput, stageFile } from '../../trainer/contract/settings/stage-file.ts';
+import { trainerCommand } from '../../trainer/contract/process/trainer-command.ts';
 import { signalVariable, type SignalWhen } from './signal-when.ts';
 
 /** A model so small that a stage takes a second. */

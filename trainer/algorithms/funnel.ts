@@ -1,4 +1,4 @@
-import type { SampleSettings } from '../contract/settings.ts';
+import type { SampleSettings } from '../contract/settings/settings.ts';
 
 type Filter = SampleSettings['keep'][number];
 type Domain = 'reasoning' | 'general';

@@ -1,4 +1,4 @@
-import { type Interval, meanInterval } from '../contract/student.ts';
+import { type Interval, meanInterval } from '../contract/settings/student.ts';
 import { mean, meanWithError } from './statistics.ts';
 
 /** By prompt: the share of its completions that are right, of those that could be judged; or the mean of their scores. */

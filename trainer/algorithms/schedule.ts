@@ -1,4 +1,4 @@
-import type { Schedule } from '../contract/training.ts';
+import type { Schedule } from '../contract/settings/training.ts';
 
 /**
  * Learning rate of one optimizer step: linear warm-up from zero, then from `peak` at its end (or at step 1) to

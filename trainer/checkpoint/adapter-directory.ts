@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { namingFullDisk } from '../contract/full-disk.ts';
-import { makeWithin } from '../contract/make-directory.ts';
-import type { LoraSettings } from '../contract/training.ts';
+import { namingFullDisk } from '../contract/process/full-disk.ts';
+import { makeWithin } from '../contract/files/make-directory.ts';
+import type { LoraSettings } from '../contract/settings/training.ts';
 import { adapterConfigName } from './adapter.ts';
 import type { FlatTensor } from './model-directory.ts';
 import { SafetensorsFile, writeSafetensors } from './safetensors.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { UserError } from '../contract/errors.ts';
-import { readJsonObject } from '../contract/input-file.ts';
-import { shown } from '../contract/shown.ts';
+import { UserError } from '../contract/process/errors.ts';
+import { readJsonObject } from '../contract/files/input-file.ts';
+import { shown } from '../contract/process/shown.ts';
 
 export const adapterConfigName = 'adapter_config.json';
 

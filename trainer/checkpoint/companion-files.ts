@@ -1,6 +1,6 @@
 import { copyFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeWithin } from '../contract/make-directory.ts';
+import { makeWithin } from '../contract/files/make-directory.ts';
 
 export const generationConfigName = 'generation_config.json';
 

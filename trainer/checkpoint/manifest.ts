@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { checkpointManifest, checkpointManifestName } from '../contract/checkpoint.ts';
-import type { CheckpointManifest } from '../contract/checkpoint.ts';
-import { UserError } from '../contract/errors.ts';
+import { checkpointManifest, checkpointManifestName } from '../contract/files/checkpoint.ts';
+import type { CheckpointManifest } from '../contract/files/checkpoint.ts';
+import { UserError } from '../contract/process/errors.ts';
 import { type Piece, pieceBytes, readAhead } from './read-ahead.ts';
 
 /** A model in ten thousand files has a manifest of 2 MB. */

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UserError } from '../contract/errors.ts';
+import { UserError } from '../contract/process/errors.ts';
 import { hashFile, type ManifestFile } from './manifest.ts';
 import { adapterConfigName } from './adapter.ts';
 import { generationConfigName, tokenizerFileNames } from './companion-files.ts';

@@ -1,5 +1,5 @@
 import { open, rename, rm } from 'node:fs/promises';
-import { soleWriter, type Writer } from '../contract/directory-lock.ts';
+import { soleWriter, type Writer } from '../contract/files/directory-lock.ts';
 import { partialOf } from './partials.ts';
 
 /**

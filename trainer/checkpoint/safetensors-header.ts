@@ -1,5 +1,5 @@
-import { UserError } from '../contract/errors.ts';
-import { shown } from '../contract/shown.ts';
+import { UserError } from '../contract/process/errors.ts';
+import { shown } from '../contract/process/shown.ts';
 
 /** Bytes of one element of the types that a header may name; sub-byte types are not read. */
 const elementBytes: Readonly<Record<string, number>> = {

@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { UserError } from '../contract/errors.ts';
+import { UserError } from '../contract/process/errors.ts';
 import { roundToBfloat16 } from '../algorithms/bfloat16.ts';
-import { namingFullDisk } from '../contract/full-disk.ts';
-import { openInput } from '../contract/input-file.ts';
-import type { Precision } from '../contract/training.ts';
+import { namingFullDisk } from '../contract/process/full-disk.ts';
+import { openInput } from '../contract/files/input-file.ts';
+import type { Precision } from '../contract/settings/training.ts';
 import { fill, type Piece, pieceBytes, readAhead } from './read-ahead.ts';
 import { maxHeaderBytes, parseHeader } from './safetensors-header.ts';
 import type { TensorEntry } from './safetensors-header.ts';

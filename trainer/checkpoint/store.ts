@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tellsApart } from '../contract/digest-version.ts';
-import { checkpointManifestName } from '../contract/checkpoint.ts';
-import type { CheckpointManifest } from '../contract/checkpoint.ts';
-import { soleWriter, type Writer } from '../contract/directory-lock.ts';
-import { namingFullDisk } from '../contract/full-disk.ts';
+import { tellsApart } from '../contract/settings/digest-version.ts';
+import { checkpointManifestName } from '../contract/files/checkpoint.ts';
+import type { CheckpointManifest } from '../contract/files/checkpoint.ts';
+import { soleWriter, type Writer } from '../contract/files/directory-lock.ts';
+import { namingFullDisk } from '../contract/process/full-disk.ts';
 import { describeFiles, readManifest, verifyCheckpoint } from './manifest.ts';
 import { namesIn } from './names-in.ts';
 import { partialOf } from './partials.ts';

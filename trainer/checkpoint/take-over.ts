@@ -1,7 +1,7 @@
 import { access, open, readFile, rename, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { shortDigest, tellsApart } from '../contract/digest-version.ts';
-import { checkedRowsName } from '../contract/checked-rows.ts';
+import { shortDigest, tellsApart } from '../contract/settings/digest-version.ts';
+import { checkedRowsName } from '../contract/settings/checked-rows.ts';
 import {
   controlsName,
   evaluationsName,
@@ -11,7 +11,7 @@ import {
   rolloutsName,
   samplesName,
   writerLockName,
-} from '../contract/checkpoint.ts';
+} from '../contract/files/checkpoint.ts';
 import { readManifest } from './manifest.ts';
 import { namesIn } from './names-in.ts';
 import { removeFromOthers, removePartials } from './partials.ts';

@@ -1,8 +1,8 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UserError } from '../contract/errors.ts';
-import { readJsonObject } from '../contract/input-file.ts';
-import { shown } from '../contract/shown.ts';
+import { UserError } from '../contract/process/errors.ts';
+import { readJsonObject } from '../contract/files/input-file.ts';
+import { shown } from '../contract/process/shown.ts';
 import { SafetensorsFile } from './safetensors.ts';
 
 export const singleName = 'model.safetensors';

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { namingFullDisk } from '../contract/full-disk.ts';
-import { makeWithin } from '../contract/make-directory.ts';
-import type { Precision } from '../contract/training.ts';
+import { namingFullDisk } from '../contract/process/full-disk.ts';
+import { makeWithin } from '../contract/files/make-directory.ts';
+import type { Precision } from '../contract/settings/training.ts';
 import { copyTokenizer, generationConfigName } from './companion-files.ts';
 import type { FlatLayout, FlatTensor } from './model-directory.ts';
 import { mostShardBytes, planShards, type Shard } from './plan-shards.ts';

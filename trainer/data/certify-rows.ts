@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { answerKinds, answerPlaces } from '../contract/dataset.ts';
-import { UserError } from '../contract/errors.ts';
-import { languages } from '../contract/languages.ts';
+import { answerKinds, answerPlaces } from '../contract/settings/dataset.ts';
+import { UserError } from '../contract/process/errors.ts';
+import { languages } from '../contract/settings/languages.ts';
 import { type Certified, certify, type CheckResult, type Tolerance } from '../rewards/certify/certify.ts';
 import type { LabelledRow, Outcome, Question } from '../rewards/certify/checks.ts';
 import type { Score } from '../rewards/modules/protocol.ts';

@@ -1,6 +1,6 @@
-import type { DropReason, RowFindings } from '../contract/checked-rows.ts';
-import type { Row } from '../contract/dataset.ts';
-import { UserError } from '../contract/errors.ts';
+import type { DropReason, RowFindings } from '../contract/settings/checked-rows.ts';
+import type { Row } from '../contract/settings/dataset.ts';
+import { UserError } from '../contract/process/errors.ts';
 import { NumberList } from './number-list.ts';
 import { pickRows, type RowList } from './row-list.ts';
 

@@ -1,5 +1,5 @@
-import type { DatasetSettings } from '../contract/dataset.ts';
-import type { RowNeed } from '../contract/file-check.ts';
+import type { DatasetSettings } from '../contract/settings/dataset.ts';
+import type { RowNeed } from '../contract/settings/file-check.ts';
 import { type Fields, valueAt } from './fields.ts';
 
 /** Under which names public data sets hold what we call otherwise, the likeliest first; dots lead into objects. */

@@ -1,4 +1,4 @@
-import type { DatasetSettings } from '../contract/dataset.ts';
+import type { DatasetSettings } from '../contract/settings/dataset.ts';
 import { BadLine, inWords } from './bad-line.ts';
 import { type Fields, isRecord, namesOf, valueAt } from './fields.ts';
 import { beginnings } from './forms/forms.ts';

@@ -1,5 +1,5 @@
 import { open, stat } from 'node:fs/promises';
-import { beginsAsParquet } from '../contract/parquet-magic.ts';
+import { beginsAsParquet } from '../contract/files/parquet-magic.ts';
 import { type JsonLine, readJsonLines } from './jsonl.ts';
 import { type IsWanted, readParquet } from './parquet/read-parquet.ts';
 

@@ -1,4 +1,4 @@
-import type { Row } from '../contract/dataset.ts';
+import type { Row } from '../contract/settings/dataset.ts';
 
 /** Words in a row that no text may share with an evaluation question. Source: DeepSeek-R1, arXiv:2501.12948v2, on decontamination. */
 export const gramWords = 10;

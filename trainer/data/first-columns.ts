@@ -1,4 +1,4 @@
-import { lookedAt } from '../contract/file-check.ts';
+import { lookedAt } from '../contract/settings/file-check.ts';
 import { furtherColumns } from './columns.ts';
 import { readDataLines } from './data-lines.ts';
 import { isRecord } from './fields.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { answerKinds, answerPlaces } from '../contract/dataset.ts';
-import { UserError } from '../contract/errors.ts';
-import { languages } from '../contract/languages.ts';
+import { answerKinds, answerPlaces } from '../contract/settings/dataset.ts';
+import { UserError } from '../contract/process/errors.ts';
+import { languages } from '../contract/settings/languages.ts';
 import { goldProblem, spellGold } from '../rewards/verify.ts';
 import { judgeApart } from '../rewards/verify-apart.ts';
 import type { Verdict } from '../rewards/verifiers/verifier.ts';

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { UserError } from '../contract/errors.ts';
+import { UserError } from '../contract/process/errors.ts';
 import { BadLine, inWords } from './bad-line.ts';
 import { refuseInexactAnswer } from './exact-answer.ts';
 import type { JsonLine } from './jsonl.ts';

@@ -1,5 +1,5 @@
-import type { DatasetSettings, Row } from '../contract/dataset.ts';
-import { UserError } from '../contract/errors.ts';
+import type { DatasetSettings, Row } from '../contract/settings/dataset.ts';
+import { UserError } from '../contract/process/errors.ts';
 import { BadLine } from './bad-line.ts';
 import { type Column, columnHint, likelyColumns } from './column-hint.ts';
 import { usedColumns } from './columns.ts';

@@ -1,5 +1,5 @@
 import { randomKey } from '../algorithms/random.ts';
-import type { Row } from '../contract/dataset.ts';
+import type { Row } from '../contract/settings/dataset.ts';
 
 /** Whether a row is kept back, by a hash of its prompt, so that equal prompts stay on one side. @param fraction share of the prompts, 0–1 */
 export function isHeldOut(

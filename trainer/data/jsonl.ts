@@ -1,7 +1,7 @@
 import { createReadStream, type ReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { UserError } from '../contract/errors.ts';
-import { foundInstead } from '../contract/found-instead.ts';
+import { UserError } from '../contract/process/errors.ts';
+import { foundInstead } from '../contract/process/found-instead.ts';
 import { otherFormat, remedyFor } from './other-formats.ts';
 
 /** Longer lines are refused before they fill the memory. */

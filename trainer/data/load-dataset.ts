@@ -1,5 +1,5 @@
-import type { DatasetSettings, Row } from '../contract/dataset.ts';
-import { UserError } from '../contract/errors.ts';
+import type { DatasetSettings, Row } from '../contract/settings/dataset.ts';
+import { UserError } from '../contract/process/errors.ts';
 import { generateRows } from './generators/generate.ts';
 import type { Side } from './generators/side.ts';
 import { type ImportOptions, importRows } from './import-rows.ts';

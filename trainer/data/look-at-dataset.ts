@@ -1,6 +1,12 @@
-import type { DatasetSettings, Row } from '../contract/dataset.ts';
-import { UserError } from '../contract/errors.ts';
-import { type DatasetUse, type FileProblem, lookedAt, type Rendering, type RowNeed } from '../contract/file-check.ts';
+import type { DatasetSettings, Row } from '../contract/settings/dataset.ts';
+import { UserError } from '../contract/process/errors.ts';
+import {
+  type DatasetUse,
+  type FileProblem,
+  lookedAt,
+  type Rendering,
+  type RowNeed,
+} from '../contract/settings/file-check.ts';
 import { type Column, columnHint, columnsOf, likelyColumns } from './column-hint.ts';
 import { usedColumns } from './columns.ts';
 import { readDataLines } from './data-lines.ts';

@@ -1,4 +1,4 @@
-import type { Row } from '../contract/dataset.ts';
+import type { Row } from '../contract/settings/dataset.ts';
 import { parseResponse } from '../rewards/parse-response.ts';
 import { wordsOf } from './evaluation-grams.ts';
 

@@ -1,4 +1,4 @@
-import type { Row } from '../contract/dataset.ts';
+import type { Row } from '../contract/settings/dataset.ts';
 import { NumberList } from './number-list.ts';
 import { type RowList, rowsAt } from './row-list.ts';
 

@@ -1,6 +1,6 @@
 import { randomKey } from '../algorithms/random.ts';
-import type { Row } from '../contract/dataset.ts';
-import { UserError } from '../contract/errors.ts';
+import type { Row } from '../contract/settings/dataset.ts';
+import { UserError } from '../contract/process/errors.ts';
 import { permuted } from './permutation.ts';
 import { pickRows, type RowList } from './row-list.ts';
 

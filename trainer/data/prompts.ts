@@ -1,6 +1,6 @@
 import { randomKey, shuffled } from '../algorithms/random.ts';
-import type { Language, Message, Row } from '../contract/dataset.ts';
-import { UserError } from '../contract/errors.ts';
+import type { Language, Message, Row } from '../contract/settings/dataset.ts';
+import { UserError } from '../contract/process/errors.ts';
 import type { RowList } from './row-list.ts';
 
 /** What reflection prompting adds to a question; questions in other languages, and in none, get the English request. */

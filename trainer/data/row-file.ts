@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import type { Row } from '../contract/dataset.ts';
-import { UserError } from '../contract/errors.ts';
+import type { Row } from '../contract/settings/dataset.ts';
+import { UserError } from '../contract/process/errors.ts';
 import { type IsWanted, isParquet, readDataLines } from './data-lines.ts';
 import { type JsonLine, parseJsonLine } from './jsonl.ts';
 import { NumberList } from './number-list.ts';

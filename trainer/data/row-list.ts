@@ -1,4 +1,4 @@
-import type { Row } from '../contract/dataset.ts';
+import type { Row } from '../contract/settings/dataset.ts';
 
 /**
  * Rows by their place, 0 … length − 1: an array, or a file of which only the places of the lines are in memory. Reading

@@ -5,7 +5,7 @@ import {
   type DatasetSettings,
   type Language,
   type Row,
-} from '../contract/dataset.ts';
+} from '../contract/settings/dataset.ts';
 import { BadLine, inWords } from './bad-line.ts';
 import { fieldsOf, furtherColumns } from './columns.ts';
 import { type Fields, isRecord, namesOf, textOf } from './fields.ts';

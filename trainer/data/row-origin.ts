@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { canonicalJson } from '../algorithms/canonical-json.ts';
-import type { Row } from '../contract/dataset.ts';
-import type { RowManifest, RowOrigin } from '../contract/row-origin.ts';
+import type { Row } from '../contract/settings/dataset.ts';
+import type { RowManifest, RowOrigin } from '../contract/settings/row-origin.ts';
 
 /** The row with its origin, which seals it. */
 export function withOrigin(row: Row, origin: Omit<RowOrigin, 'digest'>): Row {

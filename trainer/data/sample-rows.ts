@@ -1,5 +1,5 @@
 import { randomKey } from '../algorithms/random.ts';
-import type { Row } from '../contract/dataset.ts';
+import type { Row } from '../contract/settings/dataset.ts';
 import { permuted } from './permutation.ts';
 import type { RowList } from './row-list.ts';
 

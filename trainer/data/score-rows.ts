@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Row } from '../contract/dataset.ts';
-import { UserError } from '../contract/errors.ts';
-import { rewardModule, rewardPython } from '../contract/own-functions.ts';
-import { rewardHttp } from '../contract/rewards.ts';
+import type { Row } from '../contract/settings/dataset.ts';
+import { UserError } from '../contract/process/errors.ts';
+import { rewardModule, rewardPython } from '../contract/settings/own-functions.ts';
+import { rewardHttp } from '../contract/settings/rewards.ts';
 import type { Sample, Score, Unscored } from '../rewards/modules/protocol.ts';
 import { HttpReward } from '../rewards/modules/http-reward.ts';
 import { lackingColumns } from '../rewards/modules/needed-columns.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DiskFullError } from '../contract/errors.ts';
+import { DiskFullError } from '../contract/process/errors.ts';
 
 const blockBytes = 2 ** 20;
 

@@ -1,4 +1,4 @@
-import type { Row } from '../contract/dataset.ts';
+import type { Row } from '../contract/settings/dataset.ts';
 
 /**
  * The row with a system message in front, unless it has one of its own (chat templates take only one) or is a document

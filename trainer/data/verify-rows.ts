@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { heldOutRowsName, rowsName } from '../contract/checkpoint.ts';
-import { UserError } from '../contract/errors.ts';
-import { readJsonObject } from '../contract/input-file.ts';
-import { type RowManifest, rowManifest, rowManifestName } from '../contract/row-origin.ts';
+import { heldOutRowsName, rowsName } from '../contract/files/checkpoint.ts';
+import { UserError } from '../contract/process/errors.ts';
+import { readJsonObject } from '../contract/files/input-file.ts';
+import { type RowManifest, rowManifest, rowManifestName } from '../contract/settings/row-origin.ts';
 import { faultOfOrigin } from './row-origin.ts';
 import { describeIssue, readRows } from './rows.ts';
 

@@ -1,4 +1,4 @@
-import type { Row } from '../contract/dataset.ts';
+import type { Row } from '../contract/settings/dataset.ts';
 
 /** The row with another text of the assistant, which does not call what the one before called and is not from where that one is. */
 export function withCompletion(row: Row, completion: string): Row {

@@ -1,5 +1,5 @@
 import { zip } from '../algorithms/zip.ts';
-import { UserError } from '../contract/errors.ts';
+import { UserError } from '../contract/process/errors.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { budgetFor, cutMicroBatches, type SequenceSize } from './micro-batches.ts';
 import type {

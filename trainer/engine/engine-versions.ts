@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Precision } from '../contract/training.ts';
+import type { Precision } from '../contract/settings/training.ts';
 import { laneDevices } from '../runtime/choose-device.ts';
 import { codeDigest } from './code-digest.ts';
 import { gpuVersions } from '../runtime/open-device.ts';

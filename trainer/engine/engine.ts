@@ -1,4 +1,4 @@
-import { DivergedError } from '../contract/errors.ts';
+import { DivergedError } from '../contract/process/errors.ts';
 import type { Head, ModelConfig } from '../models/config.ts';
 import { parameterLayout } from '../models/parameters.ts';
 import { headOf } from '../models/programs.ts';

@@ -1,4 +1,4 @@
-import { UserError } from '../contract/errors.ts';
+import { UserError } from '../contract/process/errors.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { cacheBlock } from '../models/programs.ts';
 import { type Claims, isFree } from '../rollout/claims.ts';

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
-import { TrainerError } from '../contract/errors.ts';
-import type { ExitReason } from '../contract/exit-codes.ts';
-import { isOutOfMemory } from '../contract/out-of-memory.ts';
+import { TrainerError } from '../contract/process/errors.ts';
+import type { ExitReason } from '../contract/process/exit-codes.ts';
+import { isOutOfMemory } from '../contract/process/out-of-memory.ts';
 
 /** Work for a thread, by kind, with its result. */
 export type JobTable = Readonly<Record<string, { readonly request: object; readonly result: unknown }>>;

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { TrainerError } from '../contract/errors.ts';
+import { TrainerError } from '../contract/process/errors.ts';
 import type { JobReply, JobRequest, JobTable } from './job-thread.ts';
 
 export type JobHandlers<J extends JobTable> = {

@@ -1,4 +1,4 @@
-import { InterruptedError } from '../contract/errors.ts';
+import { InterruptedError } from '../contract/process/errors.ts';
 
 /**
  * Ends an engine's work when someone asks for it, at once for whoever awaits it: a program cannot be left while it runs, but its result

@@ -1,4 +1,4 @@
-import { InterruptedError, UserError } from '../contract/errors.ts';
+import { InterruptedError, UserError } from '../contract/process/errors.ts';
 import { stopOnSignals } from '../stop-on-signals.ts';
 import { fetchModel } from './fetch-model.ts';
 

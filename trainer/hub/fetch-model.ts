@@ -2,8 +2,8 @@ import { access, open, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ListFileEntry } from '@huggingface/hub';
 import { settingsFiles, weightFiles } from '../checkpoint/model-files.ts';
-import { UserError } from '../contract/errors.ts';
-import { namingFullDisk } from '../contract/full-disk.ts';
+import { UserError } from '../contract/process/errors.ts';
+import { namingFullDisk } from '../contract/process/full-disk.ts';
 import { Hub, type HubOptions, type ModelOnHub } from './hub.ts';
 import { leavePartial, openPartial, renamed } from './partial-directory.ts';
 

@@ -1,8 +1,8 @@
 import { open, stat } from 'node:fs/promises';
 import { downloadFile, HubApiError, listFiles, type ListFileEntry, modelInfo } from '@huggingface/hub';
 import pRetry, { AbortError, type Options as RetryOptions } from 'p-retry';
-import { UnavailableError, UserError } from '../contract/errors.ts';
-import { isDiskFull } from '../contract/full-disk.ts';
+import { UnavailableError, UserError } from '../contract/process/errors.ts';
+import { isDiskFull } from '../contract/process/full-disk.ts';
 import { fileProblem } from './file-problem.ts';
 
 export interface ModelOnHub {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { makeDirectory } from '../contract/make-directory.ts';
+import { makeDirectory } from '../contract/files/make-directory.ts';
 
 /** A download that nobody has added to for this long belongs to nobody: whoever made it was killed. */
 const abandonedMs = 3_600_000;

@@ -1,5 +1,5 @@
 import { mean, sampleStd } from '../algorithms/statistics.ts';
-import type { GrpoSettings } from '../contract/settings.ts';
+import type { GrpoSettings } from '../contract/settings/settings.ts';
 
 /**
  * Group-relative advantages: how much better each completion did than its siblings.

@@ -1,4 +1,4 @@
-import type { GrpoSettings } from '../contract/settings.ts';
+import type { GrpoSettings } from '../contract/settings/settings.ts';
 import { boundedLog } from './bounded-ratio.ts';
 
 /** What a sampler that is not the trainer's policy to the bit is made up for with. */

@@ -1,4 +1,4 @@
-import type { GrpoSettings } from '../contract/settings.ts';
+import type { GrpoSettings } from '../contract/settings/settings.ts';
 import type { SurrogateName } from './surrogates.ts';
 
 /** What a batch of completions divides the loss by. */

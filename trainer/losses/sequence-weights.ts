@@ -1,4 +1,4 @@
-import type { GrpoSettings } from '../contract/settings.ts';
+import type { GrpoSettings } from '../contract/settings/settings.ts';
 import { policyLossVariants } from './policy-loss-variants.ts';
 
 /**

@@ -1,7 +1,7 @@
-import { UserError } from '../contract/errors.ts';
-import type { ModelInit } from '../contract/model.ts';
-import { shown } from '../contract/shown.ts';
-import type { LoraSettings, Precision } from '../contract/training.ts';
+import { UserError } from '../contract/process/errors.ts';
+import type { ModelInit } from '../contract/settings/model.ts';
+import { shown } from '../contract/process/shown.ts';
+import type { LoraSettings, Precision } from '../contract/settings/training.ts';
 import type { RopeScaling } from '../nn/rotary.ts';
 
 /** A decoder of the Llama, Qwen2 or Qwen3 family. Sizes in elements. */

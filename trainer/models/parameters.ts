@@ -1,5 +1,5 @@
 import { philox, randomKey } from '../algorithms/random.ts';
-import type { LoraSettings } from '../contract/training.ts';
+import type { LoraSettings } from '../contract/settings/training.ts';
 import type { Head, ModelConfig } from './config.ts';
 
 export const embeddingName = 'model.embed_tokens.weight';

@@ -1,5 +1,5 @@
-import { UserError } from '../contract/errors.ts';
-import { shown } from '../contract/shown.ts';
+import { UserError } from '../contract/process/errors.ts';
+import { shown } from '../contract/process/shown.ts';
 
 /**
  * Refuses what is no reward model as transformers has them: a sequence classifier of one label, whose head is `score.weight`.

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { type ColumnSource, fileWriter, parquetWriteRows } from 'hyparquet-writer';
 import { z } from 'zod';
 import { replaceFileBy } from '../checkpoint/replace-file.ts';
-import { rolloutsName, samplesName } from '../contract/checkpoint.ts';
-import { UserError } from '../contract/errors.ts';
+import { rolloutsName, samplesName } from '../contract/files/checkpoint.ts';
+import { UserError } from '../contract/process/errors.ts';
 import { jsonLines } from './jsonl.ts';
 
 /** A completion of a rollout, in `samples.jsonl` or in a file of `rollouts/`. */

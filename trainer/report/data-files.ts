@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { rowFindings } from '../contract/checked-rows.ts';
+import { rowFindings } from '../contract/settings/checked-rows.ts';
 
 const counts = z.record(z.string(), z.number());
 

@@ -1,5 +1,5 @@
-import type { CheckpointManifest } from '../contract/checkpoint.ts';
-import type { StageWarning } from '../contract/progress.ts';
+import type { CheckpointManifest } from '../contract/files/checkpoint.ts';
+import type { StageWarning } from '../contract/files/progress.ts';
 import type { CheckedParts, Funnel, Review } from './data-files.ts';
 import type { SampleLine, Series } from './jsonl.ts';
 

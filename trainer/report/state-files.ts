@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { stageWarnings } from '../contract/progress.ts';
-import { stageTypes } from '../contract/settings.ts';
+import { stageWarnings } from '../contract/files/progress.ts';
+import { stageTypes } from '../contract/settings/settings.ts';
 
 /**
  * The part of `pipeline.json` and `stages/<stage>.json` that the report shows. The resources belong to the operator, which

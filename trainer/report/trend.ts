@@ -1,4 +1,4 @@
-import { studentQuantile } from '../contract/student.ts';
+import { studentQuantile } from '../contract/settings/student.ts';
 
 export interface Point {
   readonly x: number;

@@ -1,6 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { namingFullDisk } from '../contract/full-disk.ts';
+import { namingFullDisk } from '../contract/process/full-disk.ts';
 import { renderPage } from './page.ts';
 import { readRecord } from './read-record.ts';
 

@@ -1,4 +1,4 @@
-import { ownKind, type Row } from '../contract/dataset.ts';
+import { ownKind, type Row } from '../contract/settings/dataset.ts';
 import { gradeReason } from '../data/grade-reason.ts';
 import { isVerifiable } from '../rewards/examine.ts';
 import type { Verify } from '../rewards/modules/own-verifiers.ts';

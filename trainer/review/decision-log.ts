@@ -1,5 +1,5 @@
 import { open, readFile, truncate } from 'node:fs/promises';
-import { UserError } from '../contract/errors.ts';
+import { UserError } from '../contract/process/errors.ts';
 import { decision, type Decision } from './decision.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Row } from '../contract/dataset.ts';
+import type { Row } from '../contract/settings/dataset.ts';
 
 export const choices = ['accept', 'edit', 'reject'] as const;
 export type Choice = (typeof choices)[number];

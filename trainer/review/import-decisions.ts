@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { UserError } from '../contract/errors.ts';
+import { UserError } from '../contract/process/errors.ts';
 import { describeIssue } from '../data/rows.ts';
 import { choices, type Decision, reviewerName } from './decision.ts';
 import { openInWords, type ReviewSession } from './review-session.ts';

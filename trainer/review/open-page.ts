@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UnavailableError } from '../contract/errors.ts';
-import { addressOf, readReviewPage, reviewPageName, type ReviewPage } from '../contract/review.ts';
-import type { StageFile } from '../contract/stage-file.ts';
+import { UnavailableError } from '../contract/process/errors.ts';
+import { addressOf, readReviewPage, reviewPageName, type ReviewPage } from '../contract/files/review.ts';
+import type { StageFile } from '../contract/settings/stage-file.ts';
 import { ReviewServer } from './review-server.ts';
 import type { ReviewSession } from './review-session.ts';
 

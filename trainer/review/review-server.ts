@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { UnavailableError, UserError } from '../contract/errors.ts';
+import { UnavailableError, UserError } from '../contract/process/errors.ts';
 import { BearerToken, cutOffOnceBegun, HttpError, readBody, readJson, sendJson } from '../rollout/remote/http.ts';
 import { checkEdit } from './check-edit.ts';
 import { decision, reviewerName } from './decision.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { reviewDecisionsName } from '../contract/checkpoint.ts';
-import type { Row } from '../contract/dataset.ts';
+import { reviewDecisionsName } from '../contract/files/checkpoint.ts';
+import type { Row } from '../contract/settings/dataset.ts';
 import type { RowList } from '../data/row-list.ts';
 import type { Verify } from '../rewards/modules/own-verifiers.ts';
 import { agree, textDigest, type Decision } from './decision.ts';

@@ -1,4 +1,4 @@
-import { UserError } from '../contract/errors.ts';
+import { UserError } from '../contract/process/errors.ts';
 
 /**
  * The token that a service asks for, from an environment variable.

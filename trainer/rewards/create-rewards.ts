@@ -1,9 +1,9 @@
 import { randomKey, uniform, type RandomKey } from '../algorithms/random.ts';
 import { zip } from '../algorithms/zip.ts';
-import type { Row } from '../contract/dataset.ts';
-import type { JudgeSettings } from '../contract/judge.ts';
-import { ownReward, type OwnRewardSettings, type RewardSettings } from '../contract/rewards.ts';
-import { rewardNames } from '../contract/result-metrics.ts';
+import type { Row } from '../contract/settings/dataset.ts';
+import type { JudgeSettings } from '../contract/settings/judge.ts';
+import { ownReward, type OwnRewardSettings, type RewardSettings } from '../contract/settings/rewards.ts';
+import { rewardNames } from '../contract/settings/result-metrics.ts';
 import { formatReward } from './format.ts';
 import { lengthPenalty } from './length.ts';
 import type { Sample, Score, Unscored } from './modules/protocol.ts';

@@ -1,5 +1,5 @@
 import type { Candidate } from '../algorithms/funnel.ts';
-import type { Row } from '../contract/dataset.ts';
+import type { Row } from '../contract/settings/dataset.ts';
 import { canonicalForm } from './canonical-form.ts';
 import type { Verify } from './modules/own-verifiers.ts';
 import { isReadable } from './readable.ts';

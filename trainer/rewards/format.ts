@@ -1,4 +1,4 @@
-import type { Row } from '../contract/dataset.ts';
+import type { Row } from '../contract/settings/dataset.ts';
 import { closesThought, parseResponse } from './parse-response.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { type Language, languageScripts } from '../contract/languages.ts';
+import { type Language, languageScripts } from '../contract/settings/languages.ts';
 import { type Fit, type Identify, loadIdentifier } from './language/identify.ts';
 import { proseOf } from './language/prose.ts';
 import { type Segment, segmentsOf } from './language/segments.ts';

@@ -1,4 +1,4 @@
-import type { Row } from '../contract/dataset.ts';
+import type { Row } from '../contract/settings/dataset.ts';
 
 /** What the row asks, as plain text: what a chain of thought may quote, and people are shown. */
 export function promptText({ messages }: Row): string {

@@ -1,4 +1,4 @@
-import type { Row } from '../contract/dataset.ts';
+import type { Row } from '../contract/settings/dataset.ts';
 import { languageConsistency } from './language-consistency.ts';
 import { parseResponse } from './parse-response.ts';
 import { promptText } from './prompt-text.ts';

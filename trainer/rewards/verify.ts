@@ -1,4 +1,4 @@
-import type { Row } from '../contract/dataset.ts';
+import type { Row } from '../contract/settings/dataset.ts';
 import { parseResponse } from './parse-response.ts';
 import { choiceVerifier } from './verifiers/choice.ts';
 import { citedVerifier } from './verifiers/cited.ts';

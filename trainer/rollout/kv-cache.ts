@@ -1,4 +1,4 @@
-import type { Precision } from '../contract/training.ts';
+import type { Precision } from '../contract/settings/training.ts';
 import { cacheBlock, cacheType } from '../models/programs.ts';
 import { preferHugePages } from '../runtime/open-runtime.ts';
 import type { KvHeads } from '../passes/layer-runs.ts';

@@ -1,5 +1,5 @@
 import { uniform } from '../algorithms/random.ts';
-import { DivergedError } from '../contract/errors.ts';
+import { DivergedError } from '../contract/process/errors.ts';
 import type { Completion, Sample } from './requests.ts';
 import type { Draw, Drawn } from './sampler.ts';
 import { StopWatch } from './stop-watch.ts';

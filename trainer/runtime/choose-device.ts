@@ -1,5 +1,5 @@
-import { type Device, devices } from '../contract/device.ts';
-import { UserError } from '../contract/errors.ts';
+import { type Device, devices } from '../contract/settings/device.ts';
+import { UserError } from '../contract/process/errors.ts';
 import { type CudaDriver, type Gpu, readCudaDriver } from './ffi/cuda-driver.ts';
 import { type CudaLibraries, findCudaLibraries } from './ffi/cuda-libraries.ts';
 

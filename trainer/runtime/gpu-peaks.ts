@@ -1,4 +1,4 @@
-import type { Precision } from '../contract/training.ts';
+import type { Precision } from '../contract/settings/training.ts';
 
 /**
  * Peak of dense products in 10¹² operations a second, from NVIDIA's data sheets: of tensor cores in bfloat16 (half of what a sheet gives

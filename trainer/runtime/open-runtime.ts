@@ -1,4 +1,4 @@
-import { UserError } from '../contract/errors.ts';
+import { UserError } from '../contract/process/errors.ts';
 import { FfiRuntime } from './ffi/ffi-runtime.ts';
 import type { Cancellation, Runtime, RuntimeName } from './runtime.ts';
 

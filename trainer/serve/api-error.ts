@@ -1,4 +1,4 @@
-import { UserError } from '../contract/errors.ts';
+import { UserError } from '../contract/process/errors.ts';
 
 /** What OpenAI's API calls who must act. */
 type ErrorType = 'invalid_request_error' | 'authentication_error' | 'rate_limit_error' | 'server_error';

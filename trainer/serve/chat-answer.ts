@@ -1,4 +1,4 @@
-import { encodePrompt } from '../stages/encoding.ts';
+import { encodePrompt } from '../stages/policy/encoding.ts';
 import type { TokenProb } from '../rollout/sampler.ts';
 import { type Answer, headOf, joined } from './answer.ts';
 import { blaming } from './api-error.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { roles } from '../contract/dataset.ts';
+import { roles } from '../contract/settings/dataset.ts';
 import {
   count,
   fieldsThatAskForNothing,

@@ -1,6 +1,6 @@
 import type { Completion } from '../engine/engine.ts';
 import type { Drawn } from '../rollout/sampler.ts';
-import { cutAtStop } from '../stages/cut-at-stop.ts';
+import { cutAtStop } from '../stages/policy/cut-at-stop.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 
 /** What came of a completion since the last piece. */

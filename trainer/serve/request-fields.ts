@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { shown } from '../contract/shown.ts';
+import { shown } from '../contract/process/shown.ts';
 import { ApiError } from './api-error.ts';
 
 const mostSamplesOfPrompt = 128;

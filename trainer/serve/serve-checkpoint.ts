@@ -1,10 +1,10 @@
 import { isIP } from 'node:net';
 import { lookup } from 'node:dns/promises';
 import { resolve } from 'node:path';
-import { chat } from '../contract/chat.ts';
-import { UserError } from '../contract/errors.ts';
-import { exitCodes } from '../contract/exit-codes.ts';
-import { Policy } from '../stages/policy.ts';
+import { chat } from '../contract/settings/chat.ts';
+import { UserError } from '../contract/process/errors.ts';
+import { exitCodes } from '../contract/process/exit-codes.ts';
+import { Policy } from '../stages/policy/policy.ts';
 import { ModelServer } from './server.ts';
 import { ServedModel } from './served-model.ts';
 

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { randomKey } from '../algorithms/random.ts';
 import type { LiveGeneration } from '../engine/live-generation.ts';
-import type { Policy } from '../stages/policy.ts';
+import type { Policy } from '../stages/policy/policy.ts';
 import { ApiError, blaming } from './api-error.ts';
 import { CompletionText, type Piece } from './completion-text.ts';
 import { TokenTexts } from './token-texts.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { UnavailableError } from '../contract/errors.ts';
+import { UnavailableError } from '../contract/process/errors.ts';
 import { BearerToken, cutOffOnceBegun, readBody, sendJson } from '../rollout/remote/http.ts';
 import { ApiError } from './api-error.ts';
 import { chatAnswer } from './chat-answer.ts';

@@ -1,9 +1,9 @@
-import type { StageResult } from '../contract/progress.ts';
-import type { EvaluateSettings } from '../contract/settings.ts';
-import { evaluatePolicy, type WholeEvaluation } from './evaluation.ts';
-import { loadPolicy } from './load-policy.ts';
-import { successResult } from './success.ts';
-import type { Workspace } from './workspace.ts';
+import type { StageResult } from '../contract/files/progress.ts';
+import type { EvaluateSettings } from '../contract/settings/settings.ts';
+import { evaluatePolicy, type WholeEvaluation } from './evaluation/evaluation.ts';
+import { loadPolicy } from './training/load-policy.ts';
+import { successResult } from './workspace/success.ts';
+import type { Workspace } from './workspace/workspace.ts';
 
 /** Measures a model and hands on nothing but the figures. */
 export async function evaluate(settings: EvaluateSettings, workspace: Workspace): Promise<StageResult> {

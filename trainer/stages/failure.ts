@@ -1,7 +1,7 @@
-import { TrainerError } from '../contract/errors.ts';
-import { exitCodes } from '../contract/exit-codes.ts';
-import { isOutOfMemory } from '../contract/out-of-memory.ts';
-import type { StageResult } from '../contract/progress.ts';
+import { TrainerError } from '../contract/process/errors.ts';
+import { exitCodes } from '../contract/process/exit-codes.ts';
+import { isOutOfMemory } from '../contract/process/out-of-memory.ts';
+import type { StageResult } from '../contract/files/progress.ts';
 
 /** The result of a stage that ended with an error. */
 export function failureResult(error: unknown): StageResult {

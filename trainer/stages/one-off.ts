@@ -1,22 +1,22 @@
 import { resolve } from 'node:path';
 import { randomKey } from '../algorithms/random.ts';
-import { chat } from '../contract/chat.ts';
-import { dataset, type Row } from '../contract/dataset.ts';
-import { evaluation } from '../contract/training.ts';
+import { chat } from '../contract/settings/chat.ts';
+import { dataset, type Row } from '../contract/settings/dataset.ts';
+import { evaluation } from '../contract/settings/training.ts';
 import { checkRows, describeFindings } from '../data/check-rows.ts';
 import { columnHint, inJsonl, inParquet } from '../data/column-hint.ts';
 import { isParquet } from '../data/data-lines.ts';
 import { loadDataset } from '../data/load-dataset.ts';
 import { sampleRows } from '../data/sample-rows.ts';
 import { settleDevice } from '../runtime/choose-device.ts';
-import { completeRows } from './completions.ts';
-import { describeCompletions } from './describe-completions.ts';
-import { evaluateRows, type WholeEvaluation } from './evaluation.ts';
-import { Policy } from './policy.ts';
-import { printable } from './printable.ts';
-import { readStageFile } from './read-stage-file.ts';
+import { completeRows } from './policy/completions.ts';
+import { describeCompletions } from './policy/describe-completions.ts';
+import { evaluateRows, type WholeEvaluation } from './evaluation/evaluation.ts';
+import { Policy } from './policy/policy.ts';
+import { printable } from './policy/printable.ts';
+import { readStageFile } from './workspace/read-stage-file.ts';
 import { repeatEvaluation } from './repeat-evaluation.ts';
-import { judgePrompt } from './row-verdicts.ts';
+import { judgePrompt } from './rows/row-verdicts.ts';
 
 interface GenerateOptions {
   readonly prompt: string;

@@ -1,8 +1,8 @@
-import type { StageResult } from '../contract/progress.ts';
-import type { PretrainSettings } from '../contract/settings.ts';
-import { requireMeasured, withControls } from './controls.ts';
+import type { StageResult } from '../contract/files/progress.ts';
+import type { PretrainSettings } from '../contract/settings/settings.ts';
+import { requireMeasured, withControls } from './grpo/controls.ts';
 import { trainOnDocuments } from './supervised.ts';
-import type { Workspace } from './workspace.ts';
+import type { Workspace } from './workspace/workspace.ts';
 
 /** Next-token prediction on whole documents, prompts included: makes a base model. */
 export async function pretrain(settings: PretrainSettings, workspace: Workspace): Promise<StageResult> {

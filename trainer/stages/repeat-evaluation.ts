@@ -1,16 +1,16 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { resultName } from '../contract/checkpoint.ts';
-import { UserError } from '../contract/errors.ts';
-import { stageResult } from '../contract/progress.ts';
-import type { EvaluateSettings } from '../contract/settings.ts';
-import type { PinnedInput, StageFile } from '../contract/stage-file.ts';
+import { resultName } from '../contract/files/checkpoint.ts';
+import { UserError } from '../contract/process/errors.ts';
+import { stageResult } from '../contract/files/progress.ts';
+import type { EvaluateSettings } from '../contract/settings/settings.ts';
+import type { PinnedInput, StageFile } from '../contract/settings/stage-file.ts';
 import { stopOnSignals } from '../stop-on-signals.ts';
 import { evaluateStartingModel } from './evaluate.ts';
-import type { WholeEvaluation } from './evaluation.ts';
-import { ProgressReporter } from './progress.ts';
-import { openWorkspace } from './workspace.ts';
+import type { WholeEvaluation } from './evaluation/evaluation.ts';
+import { ProgressReporter } from './workspace/progress.ts';
+import { openWorkspace } from './workspace/workspace.ts';
 
 /**
  * Measures the model of a finished stage again, exactly as the stage did, and leaves the stage's directory as it is.

@@ -1,8 +1,8 @@
-import type { StageResult } from '../contract/progress.ts';
-import type { SftSettings } from '../contract/settings.ts';
-import { requireMeasured, withControls } from './controls.ts';
+import type { StageResult } from '../contract/files/progress.ts';
+import type { SftSettings } from '../contract/settings/settings.ts';
+import { requireMeasured, withControls } from './grpo/controls.ts';
 import { trainOnDocuments } from './supervised.ts';
-import type { Workspace } from './workspace.ts';
+import type { Workspace } from './workspace/workspace.ts';
 
 /** Supervised fine-tuning on completions: cold start, the SFT after rejection sampling, distillation. */
 export async function sft(settings: SftSettings, workspace: Workspace): Promise<StageResult> {

@@ -1,18 +1,18 @@
 import { learningRateAt } from '../algorithms/schedule.ts';
-import { UserError } from '../contract/errors.ts';
-import type { StageResult } from '../contract/progress.ts';
-import type { Control } from '../contract/settings.ts';
-import type { OptimizerSettings, Schedule } from '../contract/training.ts';
+import { UserError } from '../contract/process/errors.ts';
+import type { StageResult } from '../contract/files/progress.ts';
+import type { Control } from '../contract/settings/settings.ts';
+import type { OptimizerSettings, Schedule } from '../contract/settings/training.ts';
 import type { RowList } from '../data/row-list.ts';
 import { promptBatch } from '../data/prompt-order.ts';
 import { shuffledTargets } from '../data/shuffled-targets.ts';
-import { usableRows } from './checked-rows.ts';
-import { encodeDocuments, type Trained, supervisedBatch, supervisedMetrics } from './documents.ts';
-import { loadPolicy } from './load-policy.ts';
-import { judgeDocument, longestRow } from './row-verdicts.ts';
-import { finishAgain } from './finish.ts';
-import { Training } from './training.ts';
-import type { Workspace } from './workspace.ts';
+import { usableRows } from './rows/checked-rows.ts';
+import { encodeDocuments, type Trained, supervisedBatch, supervisedMetrics } from './rows/documents.ts';
+import { loadPolicy } from './training/load-policy.ts';
+import { judgeDocument, longestRow } from './rows/row-verdicts.ts';
+import { finishAgain } from './training/finish.ts';
+import { Training } from './training/training.ts';
+import type { Workspace } from './workspace/workspace.ts';
 
 interface SupervisedSettings {
   readonly type: 'pretrain' | 'sft';

@@ -1,6 +1,6 @@
-import type { StageResult } from '../contract/progress.ts';
-import type { Metrics } from './metrics.ts';
-import { watchedMetrics } from './progress.ts';
+import type { StageResult } from '../contract/files/progress.ts';
+import type { Metrics } from './workspace/metrics.ts';
+import { watchedMetrics } from './workspace/progress.ts';
 
 /** What Kubernetes keeps of the termination log of a container. */
 const limitBytes = 4096;

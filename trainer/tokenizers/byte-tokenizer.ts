@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeWithin } from '../contract/make-directory.ts';
+import { makeWithin } from '../contract/files/make-directory.ts';
 
 /** Tokens that the model reads and writes, but no reader sees: `decode` drops them. */
 const controlTokens = ['<|pad|>', '<|system|>', '<|user|>', '<|assistant|>', '<|end|>'];

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { UserError } from '../contract/errors.ts';
+import { UserError } from '../contract/process/errors.ts';
 
 /**
  * A `tokenizer.json` for a directory that has only a `vocab.json` of single characters: one token a character, and

@@ -1,6 +1,6 @@
 import { Environment, parse, tokenize } from '@huggingface/jinja';
-import type { Message } from '../contract/dataset.ts';
-import { UserError } from '../contract/errors.ts';
+import type { Message } from '../contract/settings/dataset.ts';
+import { UserError } from '../contract/process/errors.ts';
 import { formatFixedDate } from './fixed-date.ts';
 import { refuseSkipped, refuseUnheard, type RenderOptions } from './rendering.ts';
 import { requireLoops, TemplateInterpreter } from './template-interpreter.ts';

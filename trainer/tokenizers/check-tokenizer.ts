@@ -1,5 +1,5 @@
-import { UserError } from '../contract/errors.ts';
-import { shown } from '../contract/shown.ts';
+import { UserError } from '../contract/process/errors.ts';
+import { shown } from '../contract/process/shown.ts';
 import type { TokenizerJson } from './tokenizer-files.ts';
 
 /** Larger ones would make the table of tokens by id a dictionary; the largest published vocabulary has 262,144. */

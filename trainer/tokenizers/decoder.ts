@@ -1,5 +1,5 @@
-import { UserError } from '../contract/errors.ts';
-import { shown } from '../contract/shown.ts';
+import { UserError } from '../contract/process/errors.ts';
+import { shown } from '../contract/process/shown.ts';
 import { regexOf, replacementOf } from './pattern.ts';
 import { type Step, stepOf, stepsOf } from './step.ts';
 

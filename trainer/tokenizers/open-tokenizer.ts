@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { Tokenizer as HfTokenizer } from '@huggingface/tokenizers';
-import type { ChatSettings } from '../contract/chat.ts';
-import type { Message } from '../contract/dataset.ts';
-import { UserError } from '../contract/errors.ts';
+import type { ChatSettings } from '../contract/settings/chat.ts';
+import type { Message } from '../contract/settings/dataset.ts';
+import { UserError } from '../contract/process/errors.ts';
 import { installAddedTokens } from './added-tokens.ts';
 import { type Decoder, repairByteFallback } from './byte-fallback.ts';
 import { compileChatTemplate } from './chat-template.ts';

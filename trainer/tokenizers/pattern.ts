@@ -1,5 +1,5 @@
-import { UserError } from '../contract/errors.ts';
-import { shown } from '../contract/shown.ts';
+import { UserError } from '../contract/process/errors.ts';
+import { shown } from '../contract/process/shown.ts';
 
 /** A text as JavaScript puts it in unchanged; other than text is none. */
 export function replacementOf(content: unknown): string {

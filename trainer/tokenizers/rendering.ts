@@ -1,5 +1,5 @@
-import type { Message, Tool } from '../contract/dataset.ts';
-import { UserError } from '../contract/errors.ts';
+import type { Message, Tool } from '../contract/settings/dataset.ts';
+import { UserError } from '../contract/process/errors.ts';
 
 export interface RenderOptions {
   /** What the assistant may call. */

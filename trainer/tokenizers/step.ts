@@ -1,5 +1,5 @@
-import { UserError } from '../contract/errors.ts';
-import { shown } from '../contract/shown.ts';
+import { UserError } from '../contract/process/errors.ts';
+import { shown } from '../contract/process/shown.ts';
 
 /** A normalizer, pre-tokenizer or decoder of a `tokenizer.json`. */
 export type Step = Readonly<Record<string, unknown>>;

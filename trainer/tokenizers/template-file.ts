@@ -1,6 +1,6 @@
-import { type ChatSettings, longestTemplate } from '../contract/chat.ts';
-import { UserError } from '../contract/errors.ts';
-import { readInputText } from '../contract/input-file.ts';
+import { type ChatSettings, longestTemplate } from '../contract/settings/chat.ts';
+import { UserError } from '../contract/process/errors.ts';
+import { readInputText } from '../contract/files/input-file.ts';
 
 /**
  * Chat settings of which the template is text: it decides a stage by what it says, wherever it was written.

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { ChatSettings } from '../contract/chat.ts';
-import type { Message } from '../contract/dataset.ts';
-import type { ExitReason } from '../contract/exit-codes.ts';
+import type { ChatSettings } from '../contract/settings/chat.ts';
+import type { Message } from '../contract/settings/dataset.ts';
+import type { ExitReason } from '../contract/process/exit-codes.ts';
 import type { TokenizerFacts } from './open-tokenizer.ts';
 import type { RenderOptions } from './rendering.ts';
 

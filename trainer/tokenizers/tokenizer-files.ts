@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { UserError } from '../contract/errors.ts';
-import { readInputText, readJsonObject } from '../contract/input-file.ts';
-import { shown } from '../contract/shown.ts';
+import { UserError } from '../contract/process/errors.ts';
+import { readInputText, readJsonObject } from '../contract/files/input-file.ts';
+import { shown } from '../contract/process/shown.ts';
 import { characterTokenizer } from './character-tokenizer.ts';
 
 /** The largest published `tokenizer.json` has 35 MB. */

@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import { TrainerError, UserError } from '../contract/errors.ts';
-import { isOutOfMemory } from '../contract/out-of-memory.ts';
+import { TrainerError, UserError } from '../contract/process/errors.ts';
+import { isOutOfMemory } from '../contract/process/out-of-memory.ts';
 import { type Call, type Calls, places, type Reply, type ThreadSettings } from './thread-protocol.ts';
 
 /** Time for any text, and more for each of its characters. Nothing that ends in time ends otherwise on a slower machine. */

@@ -1,5 +1,5 @@
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { TrainerError } from '../contract/errors.ts';
+import { TrainerError } from '../contract/process/errors.ts';
 import { type OpenTokenizer, openTokenizer } from './open-tokenizer.ts';
 import { type Call, type Calls, places, type Reply, type ThreadSettings } from './thread-protocol.ts';
 

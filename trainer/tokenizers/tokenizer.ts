@@ -1,6 +1,6 @@
-import type { ChatSettings } from '../contract/chat.ts';
-import type { Message } from '../contract/dataset.ts';
-import { UserError } from '../contract/errors.ts';
+import type { ChatSettings } from '../contract/settings/chat.ts';
+import type { Message } from '../contract/settings/dataset.ts';
+import { UserError } from '../contract/process/errors.ts';
 import type { TokenizerFacts } from './open-tokenizer.ts';
 import type { RenderOptions } from './rendering.ts';
 import { TokenizerThread } from './tokenizer-thread.ts';

@@ -1,4 +1,4 @@
-import type { Tool } from '../contract/dataset.ts';
+import type { Tool } from '../contract/settings/dataset.ts';
 
 /** Something that a model may call. */
 export interface CallableTool {

@@ -1,5 +1,5 @@
-import type { Tool } from '../contract/dataset.ts';
-import type { ToolName } from '../contract/tool-use.ts';
+import type { Tool } from '../contract/settings/dataset.ts';
+import type { ToolName } from '../contract/settings/tool-use.ts';
 import { calculator } from './calculator.ts';
 import { code } from './code.ts';
 import { readCalls } from './read-calls.ts';

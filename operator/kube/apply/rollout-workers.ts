@@ -1,6 +1,6 @@
 import type { R1Stage } from '../../api/stage.ts';
 import type { StageDefaults } from '../../api/stage-defaults.ts';
-import type { RolloutAction } from '../../core/decide-rollout.ts';
+import type { RolloutAction } from '../../core/stage/decide-rollout.ts';
 import { attemptName, learnerServiceName, rolloutJobName } from '../../core/names.ts';
 import type { AssumeCache } from '../client/assume-cache.ts';
 import type { KubeClient } from '../client/client.ts';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { UserError } from '../../../trainer/contract/errors.ts';
+import { UserError } from '../../../trainer/contract/process/errors.ts';
 import { stageDefaults, type StageDefaults } from '../../api/stage-defaults.ts';
 
 export const noStageDefaults: StageDefaults = { all: {}, gpu: {} };

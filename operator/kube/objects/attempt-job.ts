@@ -1,5 +1,5 @@
-import { exitCodes } from '../../../trainer/contract/exit-codes.ts';
-import { judgesOfSamples } from '../../../trainer/contract/judge.ts';
+import { exitCodes } from '../../../trainer/contract/process/exit-codes.ts';
+import { judgesOfSamples } from '../../../trainer/contract/settings/judge.ts';
 import { makersOf, type R1Stage, type StageSpec } from '../../api/stage.ts';
 import { attemptName, pipelineDirectory, reviewSecretName, rolloutSecretName } from '../../core/names.ts';
 import { settingsDigest } from '../../core/settings-digest.ts';

@@ -1,4 +1,4 @@
-import type { Device } from '../../../trainer/contract/device.ts';
+import type { Device } from '../../../trainer/contract/settings/device.ts';
 import type { StageSpec } from '../../api/stage.ts';
 
 /** Compute slices of a whole GPU by the size of its smallest part: cards of the A30's kind have four, all others seven. */

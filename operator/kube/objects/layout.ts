@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { R1Stage, ResolvedModel, StageSpec } from '../../api/stage.ts';
 import { attemptDirectory } from '../../core/names.ts';
-import type { Places } from '../../core/plan.ts';
+import type { Places } from '../../core/pipeline/plan.ts';
 import { deviceOf } from './gpus.ts';
 
 /** Where things are in a stage's pod. */

@@ -1,5 +1,5 @@
 import { attemptName, digestOf } from '../../core/names.ts';
-import { stageFile } from '../../core/plan.ts';
+import { stageFile } from '../../core/pipeline/plan.ts';
 import type { ConfigMap } from '../client/resources.ts';
 import type { Attempt } from './attempt.ts';
 import { ownedBy, stageLabels } from './labels.ts';

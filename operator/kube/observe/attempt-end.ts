@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { StageResult } from '../../../trainer/contract/progress.ts';
+import type { StageResult } from '../../../trainer/contract/files/progress.ts';
 import { lastLine } from '../../core/last-line.ts';
 import type { AttemptExit } from '../../core/observed.ts';
 import { fetchContainer, trainerContainer } from '../objects/attempt-job.ts';

@@ -1,4 +1,4 @@
-import { exitCodes } from '../../../trainer/contract/exit-codes.ts';
+import { exitCodes } from '../../../trainer/contract/process/exit-codes.ts';
 import type { R1Stage } from '../../api/stage.ts';
 import { attemptDirectory, claimNameOf } from '../../core/names.ts';
 import { attemptOf } from '../objects/attempt-job.ts';

@@ -1,14 +1,14 @@
 import { posix } from 'node:path';
 import type { R1Pipeline } from '../../api/pipeline.ts';
 import type { StageSpec } from '../../api/stage.ts';
-import { controlProblem } from '../../core/control-problems.ts';
-import { gateProblem } from '../../core/gate-metrics.ts';
-import { guardProblem } from '../../core/guard-data.ts';
+import { controlProblem } from '../../core/pipeline/control-problems.ts';
+import { gateProblem } from '../../core/pipeline/gate-metrics.ts';
+import { guardProblem } from '../../core/pipeline/guard-data.ts';
 import { checkValue } from '../../api/check-value.ts';
 import { findCondition } from '../../api/conditions.ts';
 import { schemaOf } from '../../api/manifest.ts';
 import { formatPath } from '../../api/value-problem.ts';
-import { lostName } from '../../core/plan.ts';
+import { lostName } from '../../core/pipeline/plan.ts';
 
 type Named = Pick<StageSpec, 'datasets' | 'volumes'> & {
   readonly models: readonly ({ readonly path?: string | undefined } | undefined)[];

@@ -1,5 +1,5 @@
 import { annotations } from '../../api/metadata.ts';
-import type { ProgressLine } from '../../../trainer/contract/progress.ts';
+import type { ProgressLine } from '../../../trainer/contract/files/progress.ts';
 import type { AttemptObserved, StopReason } from '../../core/observed.ts';
 import { hasEnded } from '../objects/pod.ts';
 import { disruption, isEnding, isOutlived, podEnd, trainerStatus, type PodEnd } from './attempt-end.ts';

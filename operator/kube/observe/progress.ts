@@ -1,4 +1,4 @@
-import { progressLine, type ProgressLine } from '../../../trainer/contract/progress.ts';
+import { progressLine, type ProgressLine } from '../../../trainer/contract/files/progress.ts';
 import { trainerContainer } from '../objects/attempt-job.ts';
 import { trainerStatus } from './attempt-end.ts';
 import { isTrainer } from '../objects/ownership.ts';

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { stageResult, type StageResult } from '../../../trainer/contract/progress.ts';
+import { stageResult, type StageResult } from '../../../trainer/contract/files/progress.ts';
 import { mounts } from '../objects/layout.ts';
 
 const digest = /^[0-9a-f]{64}$/;

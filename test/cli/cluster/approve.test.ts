@@ -3,7 +3,7 @@ import { approval, approvedInWords } from '../../../cli/cluster/approve.ts';
 import { waitingGates } from '../../../cli/waiting-gates.ts';
 import { annotations } from '../../../operator/api/metadata.ts';
 import type { GateDecision, R1Pipeline } from '../../../operator/api/pipeline.ts';
-import { requireOpenGate } from '../../../operator/core/approval.ts';
+import { requireOpenGate } from '../../../operator/core/pipeline/approval.ts';
 import { fourStages, pipelineOf } from '../../support/pipelines.ts';
 
 const spec = fourStages

@@ -6,7 +6,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { decideStage } from '../../../operator/core/decide-stage.ts';
+import { decideStage } from '../../../operator/core/stage/decide-stage.ts';
 import { reviewSecretName } from '../../../operator/core/names.ts';
 import { ReviewServer } from '../../../trainer/review/review-server.ts';
 import { r1 } from '../../support/cli.ts';

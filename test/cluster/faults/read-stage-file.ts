@@ -1,6 +1,6 @@
 import type { KubeClient } from '../../../operator/kube/client/client.ts';
 import { configMaps, jobs } from '../../../operator/kube/client/resources.ts';
-import type { StageFile } from '../../../trainer/contract/stage-file.ts';
+import type { StageFile } from '../../../trainer/contract/settings/stage-file.ts';
 
 /** What the trainer of an attempt is told, by the name of the attempt's Job. */
 export async function readStageFile(client: KubeClient, namespace: string, job: string): Promise<StageFile> {

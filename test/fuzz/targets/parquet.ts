@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import type { Row } from '../../../trainer/contract/dataset.ts';
+import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import { openRowFile } from '../../../trainer/data/row-file.ts';
 import { type Handmade, handmadeParquet, plainPage } from '../../support/handmade-parquet.ts';
 import { parquetOf } from '../../support/parquet-rows.ts';

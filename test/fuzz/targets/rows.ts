@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { dataset } from '../../../trainer/contract/dataset.ts';
+import { dataset } from '../../../trainer/contract/settings/dataset.ts';
 import { loadDataset } from '../../../trainer/data/load-dataset.ts';
 import { bytesOf, damagedBytes, damagedJson } from '../mutations.ts';
 import type { FuzzTarget } from '../target.ts';

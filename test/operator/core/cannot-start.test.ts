@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { findCondition, type ConditionType } from '../../../operator/api/conditions.ts';
 import type { R1Stage } from '../../../operator/api/stage.ts';
-import { decidePipeline } from '../../../operator/core/decide-pipeline.ts';
-import { decideStage } from '../../../operator/core/decide-stage.ts';
+import { decidePipeline } from '../../../operator/core/pipeline/decide-pipeline.ts';
+import { decideStage } from '../../../operator/core/stage/decide-stage.ts';
 import { created, now } from '../../support/stages.ts';
 import { ended, live, spec, start, stop } from './observed-stage.ts';
 import { pipeline } from './pipeline-case.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { R1Stage } from '../../../operator/api/stage.ts';
-import { decidePipeline } from '../../../operator/core/decide-pipeline.ts';
-import { decideStage } from '../../../operator/core/decide-stage.ts';
+import { decidePipeline } from '../../../operator/core/pipeline/decide-pipeline.ts';
+import { decideStage } from '../../../operator/core/stage/decide-stage.ts';
 import { settingsDigest } from '../../../operator/core/settings-digest.ts';
 import { fourStages, pipelineOf } from '../../support/pipelines.ts';
 import { created, now, succeeded, withStatus } from '../../support/stages.ts';

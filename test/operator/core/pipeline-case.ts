@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
-import { decidePipeline, type PipelineAction } from '../../../operator/core/decide-pipeline.ts';
+import { decidePipeline, type PipelineAction } from '../../../operator/core/pipeline/decide-pipeline.ts';
 import type { PipelineObserved } from '../../../operator/core/observed.ts';
 import { fourStages, pipelineOf } from '../../support/pipelines.ts';
 import { now } from '../../support/stages.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { decidePipeline } from '../../../operator/core/decide-pipeline.ts';
+import { decidePipeline } from '../../../operator/core/pipeline/decide-pipeline.ts';
 import { fourStages, pipelineOf } from '../../support/pipelines.ts';
 import { attempt, now, succeeded } from '../../support/stages.ts';
 

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { displayStage, stateOf } from '../../../operator/api/display.ts';
 import type { R1Stage } from '../../../operator/api/stage.ts';
-import { decidePipeline } from '../../../operator/core/decide-pipeline.ts';
-import { decideStage } from '../../../operator/core/decide-stage.ts';
+import { decidePipeline } from '../../../operator/core/pipeline/decide-pipeline.ts';
+import { decideStage } from '../../../operator/core/stage/decide-stage.ts';
 import { pipelineOf } from '../../support/pipelines.ts';
 import { attempt, created, now, succeeded, timeAt, withStatus } from '../../support/stages.ts';
 import { live } from './observed-stage.ts';

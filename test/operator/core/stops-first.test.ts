@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { findCondition } from '../../../operator/api/conditions.ts';
-import { decidePipeline } from '../../../operator/core/decide-pipeline.ts';
+import { decidePipeline } from '../../../operator/core/pipeline/decide-pipeline.ts';
 import { fourStages, pipelineOf } from '../../support/pipelines.ts';
 import { attempt, created, now, succeeded, timeAt, withStatus } from '../../support/stages.ts';
 import { type Case, expectDecision, pipeline } from './pipeline-case.ts';

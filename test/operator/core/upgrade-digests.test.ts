@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { tellsApart } from '../../../trainer/contract/digest-version.ts';
-import { withoutDefaults } from '../../../trainer/contract/without-defaults.ts';
+import { tellsApart } from '../../../trainer/contract/settings/digest-version.ts';
+import { withoutDefaults } from '../../../trainer/contract/settings/without-defaults.ts';
 import { stageSpec } from '../../../operator/api/stage.ts';
-import { decidePipeline } from '../../../operator/core/decide-pipeline.ts';
-import { decideStage } from '../../../operator/core/decide-stage.ts';
+import { decidePipeline } from '../../../operator/core/pipeline/decide-pipeline.ts';
+import { decideStage } from '../../../operator/core/stage/decide-stage.ts';
 import { attemptDigest, sameSpec, settingsDigest } from '../../../operator/core/settings-digest.ts';
 import { created, now, succeeded, withStatus } from '../../support/stages.ts';
 import { done, ended, fresh, live } from './observed-stage.ts';

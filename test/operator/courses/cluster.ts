@@ -1,5 +1,5 @@
-import { exitCodes } from '../../../trainer/contract/exit-codes.ts';
-import type { StageFile } from '../../../trainer/contract/stage-file.ts';
+import { exitCodes } from '../../../trainer/contract/process/exit-codes.ts';
+import type { StageFile } from '../../../trainer/contract/settings/stage-file.ts';
 import {
   configMaps,
   jobs,

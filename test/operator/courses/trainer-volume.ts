@@ -1,6 +1,6 @@
-import type { StageFile } from '../../../trainer/contract/stage-file.ts';
+import type { StageFile } from '../../../trainer/contract/settings/stage-file.ts';
 import { digestOf } from '../../../operator/core/names.ts';
-import { stageFile } from '../../../operator/core/plan.ts';
+import { stageFile } from '../../../operator/core/pipeline/plan.ts';
 import type { R1Stage } from '../../../operator/api/stage.ts';
 import { mounts } from '../../../operator/kube/objects/layout.ts';
 

@@ -1,4 +1,4 @@
-import { tellsApart } from '../../../trainer/contract/digest-version.ts';
+import { tellsApart } from '../../../trainer/contract/settings/digest-version.ts';
 import { findCondition, succeededStatus } from '../../../operator/api/conditions.ts';
 import { exhausted } from '../../../operator/core/budget.ts';
 import { attemptDigest } from '../../../operator/core/settings-digest.ts';

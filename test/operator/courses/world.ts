@@ -1,9 +1,9 @@
 import type { PipelineStatus, R1Pipeline } from '../../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../../operator/api/stage.ts';
 import { findCondition } from '../../../operator/api/conditions.ts';
-import { surveyPipeline, type PipelineSituation } from '../../../operator/core/pipeline-situation.ts';
-import { fateOfVolume } from '../../../operator/core/retention.ts';
-import { stagesAfter } from '../../../operator/core/plan.ts';
+import { surveyPipeline, type PipelineSituation } from '../../../operator/core/pipeline/pipeline-situation.ts';
+import { fateOfVolume } from '../../../operator/core/pipeline/retention.ts';
+import { stagesAfter } from '../../../operator/core/pipeline/plan.ts';
 import { isStageOf } from '../../../operator/core/stage-runs.ts';
 import { claimName } from '../../../operator/core/names.ts';
 import { volumeClaims, type Stored, type VolumeClaim } from '../../../operator/kube/client/resources.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
 import type { R1Stage } from '../../../operator/api/stage.ts';
-import type { PipelineAction } from '../../../operator/core/pipeline-decision.ts';
-import type { StageAction } from '../../../operator/core/stage-decision.ts';
+import type { PipelineAction } from '../../../operator/core/pipeline/pipeline-decision.ts';
+import type { StageAction } from '../../../operator/core/stage/stage-decision.ts';
 import { KubePipelines } from '../../../operator/kube/kube-pipelines.ts';
 import { KubeStages } from '../../../operator/kube/kube-stages.ts';
 import { keyOf, type KubeObject, type Stored } from '../../../operator/kube/client/resources.ts';

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readPipelineState } from '../../../operator/local/pipeline-state.ts';
-import { findProcesses } from '../../../trainer/contract/process-table.ts';
+import { findProcesses } from '../../../trainer/contract/process/process-table.ts';
 import { manifest } from '../../support/manifest.ts';
 import { digests, fourStages, pipelineOf, Workbench } from '../../support/pipelines.ts';
 

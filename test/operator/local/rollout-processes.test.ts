@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
 import { endOrphans } from '../../../operator/local/orphans.ts';
-import { findProcesses, type RunningProcess } from '../../../trainer/contract/process-table.ts';
+import { findProcesses, type RunningProcess } from '../../../trainer/contract/process/process-table.ts';
 import { prepareRollout, RolloutProcesses } from '../../../operator/local/rollout-processes.ts';
-import { trainerCommand } from '../../../trainer/contract/trainer-command.ts';
+import { trainerCommand } from '../../../trainer/contract/process/trainer-command.ts';
 import { digests, pipelineOf, Workbench } from '../../support/pipelines.ts';
 
 const benches: Workbench[] = [];

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { UserError } from '../../../trainer/contract/errors.ts';
+import { UserError } from '../../../trainer/contract/process/errors.ts';
 import { readPipelineState } from '../../../operator/local/pipeline-state.ts';
 import { digests, fourStages, lastAttempt, pipelineOf, Workbench } from '../../support/pipelines.ts';
 

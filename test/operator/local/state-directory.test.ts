@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { StateDirectory, writeJson } from '../../../operator/local/state-directory.ts';
-import { DiskFullError, UserError } from '../../../trainer/contract/errors.ts';
+import { DiskFullError, UserError } from '../../../trainer/contract/process/errors.ts';
 import { fourStages, pipelineOf, Workbench } from '../../support/pipelines.ts';
 
 const hasFullDevice = existsSync('/dev/full');

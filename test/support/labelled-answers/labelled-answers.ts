@@ -1,4 +1,4 @@
-import type { Row } from '../../../trainer/contract/dataset.ts';
+import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import type { Verdict } from '../../../trainer/rewards/verifiers/verifier.ts';
 
 type Answer = NonNullable<Row['answer']>;

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { createFunnel, type Candidate } from '../../../trainer/algorithms/funnel.ts';
 import { randomKey, uniform } from '../../../trainer/algorithms/random.ts';
-import { sample } from '../../../trainer/contract/settings.ts';
+import { sample } from '../../../trainer/contract/settings/settings.ts';
 
 function candidate(
   given: Partial<Omit<Candidate, 'passes'>> & { passes?: Partial<Candidate['passes']> } = {},

@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 import { readAdapter, writeAdapter } from '../../../trainer/checkpoint/adapter-directory.ts';
 import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.ts';
 import { SafetensorsFile } from '../../../trainer/checkpoint/safetensors.ts';
-import { type LoraSettings, loraTargets } from '../../../trainer/contract/training.ts';
+import { type LoraSettings, loraTargets } from '../../../trainer/contract/settings/training.ts';
 import { type Head, parseHfConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout, trainedLayout } from '../../../trainer/models/parameters.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';

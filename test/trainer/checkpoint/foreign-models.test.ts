@@ -6,7 +6,7 @@ import { copyTokenizer } from '../../../trainer/checkpoint/companion-files.ts';
 import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.ts';
 import type { FlatLayout } from '../../../trainer/checkpoint/model-directory.ts';
 import { writeSafetensors } from '../../../trainer/checkpoint/safetensors.ts';
-import { UserError } from '../../../trainer/contract/errors.ts';
+import { UserError } from '../../../trainer/contract/process/errors.ts';
 import { parseHfConfig } from '../../../trainer/models/config.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
 import { readFlat } from '../../support/flat-parameters.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { UserError } from '../../../trainer/contract/errors.ts';
+import { UserError } from '../../../trainer/contract/process/errors.ts';
 import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.ts';
 import { writeModelDirectory } from '../../../trainer/checkpoint/write-model-directory.ts';
 import type { FlatLayout } from '../../../trainer/checkpoint/model-directory.ts';

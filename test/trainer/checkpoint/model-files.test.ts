@@ -2,7 +2,7 @@ import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from '@jest/globals';
 import { describeModel } from '../../../trainer/checkpoint/model-files.ts';
-import { UserError } from '../../../trainer/contract/errors.ts';
+import { UserError } from '../../../trainer/contract/process/errors.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
 
 const directory = useTemporaryDirectory();

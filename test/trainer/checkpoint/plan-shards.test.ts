@@ -6,7 +6,7 @@ import { describeModel } from '../../../trainer/checkpoint/model-files.ts';
 import { planShards } from '../../../trainer/checkpoint/plan-shards.ts';
 import { writeModelDirectory } from '../../../trainer/checkpoint/write-model-directory.ts';
 import { configFromInit } from '../../../trainer/models/config.ts';
-import { modelInit } from '../../../trainer/contract/model.ts';
+import { modelInit } from '../../../trainer/contract/settings/model.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import { rounded } from '../../support/bfloat16.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';

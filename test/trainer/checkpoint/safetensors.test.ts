@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
-import { DiskFullError, UserError } from '../../../trainer/contract/errors.ts';
+import { DiskFullError, UserError } from '../../../trainer/contract/process/errors.ts';
 import { SafetensorsFile, writeSafetensors } from '../../../trainer/checkpoint/safetensors.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
 

@@ -9,8 +9,8 @@ import { describe, expect, test } from '@jest/globals';
 import { newestCheckpoint, publishCheckpoint, verifyCheckpoint } from '../../../trainer/checkpoint/store.ts';
 import type { CheckpointToPublish } from '../../../trainer/checkpoint/store.ts';
 import { removePartials } from '../../../trainer/checkpoint/partials.ts';
-import type { Writer } from '../../../trainer/contract/directory-lock.ts';
-import { AnotherWriterError, DiskFullError, UserError } from '../../../trainer/contract/errors.ts';
+import type { Writer } from '../../../trainer/contract/files/directory-lock.ts';
+import { AnotherWriterError, DiskFullError, UserError } from '../../../trainer/contract/process/errors.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
 
 const directory = useTemporaryDirectory();

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeEach, expect, test } from '@jest/globals';
 import { publishCheckpoint, verifyCheckpoint } from '../../../trainer/checkpoint/store.ts';
 import { removeRuns, takeOver } from '../../../trainer/checkpoint/take-over.ts';
-import { stepDirectory } from '../../../trainer/contract/checkpoint.ts';
+import { stepDirectory } from '../../../trainer/contract/files/checkpoint.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
 
 const directory = useTemporaryDirectory();

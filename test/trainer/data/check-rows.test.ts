@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { Row } from '../../../trainer/contract/dataset.ts';
-import { InterruptedError, UserError } from '../../../trainer/contract/errors.ts';
+import type { Row } from '../../../trainer/contract/settings/dataset.ts';
+import { InterruptedError, UserError } from '../../../trainer/contract/process/errors.ts';
 import { checkRows, describeFindings, type Verdict, withoutPlaces } from '../../../trainer/data/check-rows.ts';
 
 const row = (id: string): Row => ({

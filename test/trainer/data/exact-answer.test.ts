@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { readLine } from '../../../trainer/data/import-rows.ts';
-import type { DatasetSettings } from '../../../trainer/contract/dataset.ts';
+import type { DatasetSettings } from '../../../trainer/contract/settings/dataset.ts';
 
 const settings: DatasetSettings = { name: 'sums', file: 'sums.jsonl' };
 

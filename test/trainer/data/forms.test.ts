@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import type { DatasetSettings, Row } from '../../../trainer/contract/dataset.ts';
+import type { DatasetSettings, Row } from '../../../trainer/contract/settings/dataset.ts';
 import { rowOf } from '../../../trainer/data/row-of.ts';
 
 const settings: DatasetSettings = { name: 'rows', file: 'rows.jsonl' };

@@ -4,8 +4,8 @@ import {
   type GeneratorSettings,
   type GeneratorLanguage,
   type Row,
-} from '../../../trainer/contract/dataset.ts';
-import { UserError } from '../../../trainer/contract/errors.ts';
+} from '../../../trainer/contract/settings/dataset.ts';
+import { UserError } from '../../../trainer/contract/process/errors.ts';
 import { additionSteps, additionWords, spelledSum, workedAddition } from '../../../trainer/data/generators/addition.ts';
 import { facts } from '../../../trainer/data/generators/facts-table.ts';
 import { generateRows } from '../../../trainer/data/generators/generate.ts';

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { DatasetSettings } from '../../../trainer/contract/dataset.ts';
-import { UserError } from '../../../trainer/contract/errors.ts';
-import type { RowNeed } from '../../../trainer/contract/file-check.ts';
+import type { DatasetSettings } from '../../../trainer/contract/settings/dataset.ts';
+import { UserError } from '../../../trainer/contract/process/errors.ts';
+import type { RowNeed } from '../../../trainer/contract/settings/file-check.ts';
 import { lookAtDataset } from '../../../trainer/data/look-at-dataset.ts';
 import { parquetOf } from '../../support/parquet-rows.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Row } from '../../../trainer/contract/dataset.ts';
+import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import { needsThought } from '../../../trainer/data/needs-thought.ts';
 
 const general = { id: 'chat/1', dataset: 'chat', domain: 'general' } as const;

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Row } from '../../../trainer/contract/dataset.ts';
+import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import { promptsOf } from '../../../trainer/data/prompt-order.ts';
 
 const row = (dataset: string, id: number) => ({ id: `${dataset}-${id}`, dataset, messages: [] }) as unknown as Row;

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { generatorSettings, type Row } from '../../../trainer/contract/dataset.ts';
-import { UserError } from '../../../trainer/contract/errors.ts';
+import { generatorSettings, type Row } from '../../../trainer/contract/settings/dataset.ts';
+import { UserError } from '../../../trainer/contract/process/errors.ts';
 import { generateRows } from '../../../trainer/data/generators/generate.ts';
 import { promptBatch } from '../../../trainer/data/prompt-order.ts';
 import { chooseExamples, fewShotMessages, reflectionMessages } from '../../../trainer/data/prompts.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { DatasetSettings } from '../../../trainer/contract/dataset.ts';
+import type { DatasetSettings } from '../../../trainer/contract/settings/dataset.ts';
 import { rowOf } from '../../../trainer/data/row-of.ts';
 
 const user = { role: 'user', content: 'Hi' };

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { InterruptedError, UserError } from '../../../trainer/contract/errors.ts';
+import { InterruptedError, UserError } from '../../../trainer/contract/process/errors.ts';
 import type { JsonLine } from '../../../trainer/data/jsonl.ts';
 import { openRowFile } from '../../../trainer/data/row-file.ts';
 import { parquetOf } from '../../support/parquet-rows.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Row } from '../../../trainer/contract/dataset.ts';
+import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import { NumberList } from '../../../trainer/data/number-list.ts';
 import { packRows } from '../../../trainer/data/packed-rows.ts';
 import { firstRows, joinRows, pickRows, type RowList } from '../../../trainer/data/row-list.ts';

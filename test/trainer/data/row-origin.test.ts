@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { row as rowSchema, type Row } from '../../../trainer/contract/dataset.ts';
-import type { RowManifest } from '../../../trainer/contract/row-origin.ts';
+import { row as rowSchema, type Row } from '../../../trainer/contract/settings/dataset.ts';
+import type { RowManifest } from '../../../trainer/contract/settings/row-origin.ts';
 import { faultOfOrigin, filterNames, withOrigin } from '../../../trainer/data/row-origin.ts';
 import { withCompletion } from '../../../trainer/data/with-completion.ts';
 

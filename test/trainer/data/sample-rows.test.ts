@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Row } from '../../../trainer/contract/dataset.ts';
+import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import { sampleRows } from '../../../trainer/data/sample-rows.ts';
 
 const rows = Array.from({ length: 1000 }, (_, at): Row => ({

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Row } from '../../../trainer/contract/dataset.ts';
+import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import { shuffledTargets } from '../../../trainer/data/shuffled-targets.ts';
 
 const rowsOf = (count: number) =>

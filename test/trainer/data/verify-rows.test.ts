@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import type { Row } from '../../../trainer/contract/dataset.ts';
-import type { RowManifest } from '../../../trainer/contract/row-origin.ts';
+import type { Row } from '../../../trainer/contract/settings/dataset.ts';
+import type { RowManifest } from '../../../trainer/contract/settings/row-origin.ts';
 import { withOrigin } from '../../../trainer/data/row-origin.ts';
 import { faultsOfKeptRows } from '../../../trainer/data/verify-rows.ts';
 import { useSharedDirectory } from '../../support/shared-directory.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { InterruptedError } from '../../../trainer/contract/errors.ts';
+import { InterruptedError } from '../../../trainer/contract/process/errors.ts';
 import type { Engine, GenerationRequest, TrainingBatch } from '../../../trainer/engine/engine.ts';
 import type { Head, ModelConfig } from '../../../trainer/models/config.ts';
 import { adapters, tinyConfig, tokenIds } from '../../support/random-model.ts';

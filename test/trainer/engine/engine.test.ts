@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { InterruptedError, UserError } from '../../../trainer/contract/errors.ts';
+import { InterruptedError, UserError } from '../../../trainer/contract/process/errors.ts';
 import { Engine } from '../../../trainer/engine/engine.ts';
 import { adapters, tinyConfig, tokenIds } from '../../support/random-model.ts';
 import { requests, stepSettings, supervisedBatch, tinyEngine } from './tiny-engine.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { randomKey } from '../../../trainer/algorithms/random.ts';
-import { UserError } from '../../../trainer/contract/errors.ts';
+import { UserError } from '../../../trainer/contract/process/errors.ts';
 import type { Completion, Engine, GenerationRequest } from '../../../trainer/engine/engine.ts';
 import { finishClaim, newClaims, releaseClaim, takeClaim } from '../../../trainer/rollout/claims.ts';
 import { tinyConfig, tokenIds } from '../../support/random-model.ts';

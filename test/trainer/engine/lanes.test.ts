@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { InterruptedError } from '../../../trainer/contract/errors.ts';
+import { InterruptedError } from '../../../trainer/contract/process/errors.ts';
 import { cutBatch } from '../../../trainer/engine/batches.ts';
 import type { Engine } from '../../../trainer/engine/engine.ts';
 import type { ModelConfig } from '../../../trainer/models/config.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { UserError } from '../../../trainer/contract/errors.ts';
+import { UserError } from '../../../trainer/contract/process/errors.ts';
 import type { Completion, Engine, GenerationRequest } from '../../../trainer/engine/engine.ts';
 import type { LiveGeneration } from '../../../trainer/engine/live-generation.ts';
 import type { Drawn } from '../../../trainer/rollout/sampler.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { readAdapter } from '../../../trainer/checkpoint/adapter-directory.ts';
 import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.ts';
-import { type LoraSettings, loraTargets } from '../../../trainer/contract/training.ts';
+import { type LoraSettings, loraTargets } from '../../../trainer/contract/settings/training.ts';
 import type { WriteTensors } from '../../../trainer/engine/backend.ts';
 import { Engine } from '../../../trainer/engine/engine.ts';
 import type { Head } from '../../../trainer/models/config.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { InterruptedError } from '../../../trainer/contract/errors.ts';
+import { InterruptedError } from '../../../trainer/contract/process/errors.ts';
 import { StopGuard } from '../../../trainer/engine/stop-guard.ts';
 import { collectGarbage } from '../../support/collect-garbage.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { DivergedError } from '../../../trainer/contract/errors.ts';
+import { DivergedError } from '../../../trainer/contract/process/errors.ts';
 import type { Engine, TrainingBatch } from '../../../trainer/engine/engine.ts';
 import { tinyConfig, tokenIds } from '../../support/random-model.ts';
 import { flatParameters, pairBatch, stepSettings, supervisedBatch, tinyEngine } from './tiny-engine.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { exitCodes } from '../../../trainer/contract/exit-codes.ts';
+import { exitCodes } from '../../../trainer/contract/process/exit-codes.ts';
 import { fetchModel } from '../../../trainer/hub/fetch-model.ts';
 import { HubServer } from '../../support/hub-server.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';

@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { expect, test } from '@jest/globals';
-import { exitCodes } from '../../../trainer/contract/exit-codes.ts';
+import { exitCodes } from '../../../trainer/contract/process/exit-codes.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
 import { startTrainer } from '../../support/trainer.ts';
 

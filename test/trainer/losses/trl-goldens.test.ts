@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { grpo, type GrpoSettings } from '../../../trainer/contract/settings.ts';
+import { grpo, type GrpoSettings } from '../../../trainer/contract/settings/settings.ts';
 import { policyFeeds } from '../../../trainer/engine/feeds.ts';
 import { input } from '../../../trainer/graph/value.ts';
 import { writeProgram } from '../../../trainer/graph/writer.ts';
@@ -21,8 +21,8 @@ import {
 import { policyMetrics, samplingLogpDifference } from '../../../trainer/losses/policy-metrics.ts';
 import { oldProbsAtSequenceRatio } from '../../../trainer/losses/sequence-ratio.ts';
 import { sequenceWeights } from '../../../trainer/losses/sequence-weights.ts';
-import type { Policy } from '../../../trainer/stages/policy.ts';
-import { entropyTerms } from '../../../trainer/stages/with-entropy.ts';
+import type { Policy } from '../../../trainer/stages/policy/policy.ts';
+import { entropyTerms } from '../../../trainer/stages/rollout/with-entropy.ts';
 import { runProgram } from '../../support/run-program.ts';
 
 interface Golden {

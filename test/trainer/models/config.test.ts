@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { modelInit } from '../../../trainer/contract/model.ts';
-import { UserError } from '../../../trainer/contract/errors.ts';
+import { modelInit } from '../../../trainer/contract/settings/model.ts';
+import { UserError } from '../../../trainer/contract/process/errors.ts';
 import { configFromInit, parseHfConfig, toHfConfig } from '../../../trainer/models/config.ts';
 import { tinyConfig } from '../../support/random-model.ts';
 

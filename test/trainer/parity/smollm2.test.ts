@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.ts';
-import type { Message } from '../../../trainer/contract/dataset.ts';
+import type { Message } from '../../../trainer/contract/settings/dataset.ts';
 import type { WriteTensors } from '../../../trainer/engine/backend.ts';
 import { Engine } from '../../../trainer/engine/engine.ts';
 import { type ModelConfig, parseHfConfig } from '../../../trainer/models/config.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { grpo } from '../../../trainer/contract/settings.ts';
+import { grpo } from '../../../trainer/contract/settings/settings.ts';
 import { settingsRows } from '../../../trainer/report/settings-rows.ts';
 
 const rewards = [{ accuracy: {} }, { length: { max: 20, soft: 5, weight: 1 } }];

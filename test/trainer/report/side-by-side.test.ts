@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { grpo } from '../../../trainer/contract/settings.ts';
+import { grpo } from '../../../trainer/contract/settings/settings.ts';
 import type { PipelineRecord, StageRecord } from '../../../trainer/report/record.ts';
 import { differences, sideBySide, siblings } from '../../../trainer/report/sections/side-by-side.ts';
 

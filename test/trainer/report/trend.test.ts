@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { randomKey, normal } from '../../../trainer/algorithms/random.ts';
-import { onePointARollout } from '../../../trainer/contract/curve.ts';
-import { studentQuantile } from '../../../trainer/contract/student.ts';
+import { onePointARollout } from '../../../trainer/contract/settings/curve.ts';
+import { studentQuantile } from '../../../trainer/contract/settings/student.ts';
 import { changeOf, trendOfLastThird } from '../../../trainer/report/trend.ts';
 
 const noise = randomKey('trend');

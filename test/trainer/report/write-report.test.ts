@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { UserError } from '../../../trainer/contract/errors.ts';
+import { UserError } from '../../../trainer/contract/process/errors.ts';
 import { writeReport } from '../../../trainer/report/write-report.ts';
 import { writePipelineState } from '../../support/synthetic-run/write-pipeline-state.ts';
 import { useSharedDirectory } from '../../support/shared-directory.ts';

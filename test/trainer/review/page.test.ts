@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
-import type { Row } from '../../../trainer/contract/dataset.ts';
+import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import { ReviewServer } from '../../../trainer/review/review-server.ts';
 import type { ReviewSession } from '../../../trainer/review/review-session.ts';
 import { hasBrowser, openBrowser } from '../../support/browser.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { answerKinds } from '../../../trainer/contract/dataset.ts';
+import { answerKinds } from '../../../trainer/contract/settings/dataset.ts';
 import { verifyApart } from '../../../trainer/rewards/verify-apart.ts';
 import { type AnswerRow, judgedRow } from '../../support/answer-rows.ts';
 

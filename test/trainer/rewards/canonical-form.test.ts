@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import type { Row } from '../../../trainer/contract/dataset.ts';
+import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import { canonicalForm } from '../../../trainer/rewards/canonical-form.ts';
 import { examine } from '../../../trainer/rewards/examine.ts';
 import { formatReward } from '../../../trainer/rewards/format.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { randomKey } from '../../../trainer/algorithms/random.ts';
-import type { Row } from '../../../trainer/contract/dataset.ts';
-import { reward, type RewardSettings } from '../../../trainer/contract/rewards.ts';
+import type { Row } from '../../../trainer/contract/settings/dataset.ts';
+import { reward, type RewardSettings } from '../../../trainer/contract/settings/rewards.ts';
 import { createRewards, type Completion, type ScoreWithModel } from '../../../trainer/rewards/create-rewards.ts';
 
 const sum: Row = {

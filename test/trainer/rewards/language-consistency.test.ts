@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { generatorLanguages, generatorSettings, type Row } from '../../../trainer/contract/dataset.ts';
-import { sample } from '../../../trainer/contract/settings.ts';
+import { generatorLanguages, generatorSettings, type Row } from '../../../trainer/contract/settings/dataset.ts';
+import { sample } from '../../../trainer/contract/settings/settings.ts';
 import { additionWords, workedAddition, writeCheck } from '../../../trainer/data/generators/addition.ts';
 import { facts } from '../../../trainer/data/generators/facts-table.ts';
 import { factThought } from '../../../trainer/data/generators/facts.ts';

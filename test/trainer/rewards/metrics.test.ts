@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Row } from '../../../trainer/contract/dataset.ts';
+import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import { completionMetrics, rewardMetrics, type ScoredSample } from '../../../trainer/rewards/metrics.ts';
 
 const row: Row = {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { answerKinds } from '../../../trainer/contract/dataset.ts';
+import { answerKinds } from '../../../trainer/contract/settings/dataset.ts';
 import { spell, rational } from '../../../trainer/rewards/numbers/rational.ts';
 import { readNumber } from '../../../trainer/rewards/numbers/read-number.ts';
 import { canonicalAnswer, judge, verify } from '../../../trainer/rewards/verify.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Row } from '../../../trainer/contract/dataset.ts';
+import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import { examine } from '../../../trainer/rewards/examine.ts';
 import { isReadable } from '../../../trainer/rewards/readable.ts';
 import { countReflections } from '../../../trainer/rewards/reflection.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Row } from '../../../trainer/contract/dataset.ts';
+import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import { createRewards } from '../../../trainer/rewards/create-rewards.ts';
 import { shuffledRewards } from '../../../trainer/rewards/shuffled-rewards.ts';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from '@jest/globals';
-import type { Row } from '../../../trainer/contract/dataset.ts';
+import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import type { ScoredSample } from '../../../trainer/rewards/metrics.ts';
 import { signalMetrics } from '../../../trainer/rewards/signal-metrics.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Row } from '../../../trainer/contract/dataset.ts';
+import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import { canonicalAnswer, goldProblem, verify } from '../../../trainer/rewards/verify.ts';
 
 type Answer = NonNullable<Row['answer']>;

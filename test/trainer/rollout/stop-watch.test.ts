@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { placeOfStop } from '../../../trainer/rollout/stop-watch.ts';
-import { cutAtStop } from '../../../trainer/stages/cut-at-stop.ts';
+import { cutAtStop } from '../../../trainer/stages/policy/cut-at-stop.ts';
 import { stopPieces } from '../../../trainer/tokenizers/stop-pieces.ts';
 import { writeByteTokenizer } from '../../../trainer/tokenizers/byte-tokenizer.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Device } from '../../../trainer/contract/device.ts';
+import type { Device } from '../../../trainer/contract/settings/device.ts';
 import {
   chooseDevice,
   type CudaFound,

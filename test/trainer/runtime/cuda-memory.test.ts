@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { isOutOfMemory } from '../../../trainer/contract/out-of-memory.ts';
+import { isOutOfMemory } from '../../../trainer/contract/process/out-of-memory.ts';
 import { type DeviceMemory, deviceRows, deviceTensor, peerRows } from '../../../trainer/runtime/device-memory.ts';
 import { CountedMemory } from '../../../trainer/runtime/ffi/counted-memory.ts';
 import { type CudaCalls, openCudaCalls } from '../../../trainer/runtime/ffi/cuda-calls.ts';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { trainerFlags } from '../../../trainer/contract/trainer-command.ts';
+import { trainerFlags } from '../../../trainer/contract/process/trainer-command.ts';
 import { runtimes } from '../../support/with-ops.ts';
 
 const long = process.env['R1_LONG_TESTS'] === '1';

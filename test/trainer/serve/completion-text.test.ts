@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { assert, array, constantFrom, property, string } from 'fast-check';
 import { CompletionText, type Piece } from '../../../trainer/serve/completion-text.ts';
-import { cutAtStop } from '../../../trainer/stages/cut-at-stop.ts';
+import { cutAtStop } from '../../../trainer/stages/policy/cut-at-stop.ts';
 import { useTokenizers } from '../../support/tokenizers.ts';
 
 const load = useTokenizers();

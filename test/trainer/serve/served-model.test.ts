@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { type AskSampling, ServedModel } from '../../../trainer/serve/served-model.ts';
-import { Policy } from '../../../trainer/stages/policy.ts';
+import { Policy } from '../../../trainer/stages/policy/policy.ts';
 
 const trained = join(import.meta.dirname, '../../fixtures/trained');
 const sampling: AskSampling = {

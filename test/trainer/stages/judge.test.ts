@@ -1,7 +1,7 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
-import { judgeVerdictsName } from '../../../trainer/contract/checkpoint.ts';
+import { judgeVerdictsName } from '../../../trainer/contract/files/checkpoint.ts';
 import { useBaseStage } from '../../support/base-stage.ts';
 import { type ServeProcess, startServe } from '../../support/serve.ts';
 import {

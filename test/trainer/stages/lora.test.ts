@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { readAdapter } from '../../../trainer/checkpoint/adapter-directory.ts';
 import { readModelDirectory } from '../../../trainer/checkpoint/model-directory.ts';
-import type { StageResult } from '../../../trainer/contract/progress.ts';
+import type { StageResult } from '../../../trainer/contract/files/progress.ts';
 import { type Head, parseHfConfig } from '../../../trainer/models/config.ts';
 import { adapterMerger } from '../../../trainer/models/merge-adapters.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { StageResult } from '../../../trainer/contract/progress.ts';
+import type { StageResult } from '../../../trainer/contract/files/progress.ts';
 import {
   logOf,
   pin,

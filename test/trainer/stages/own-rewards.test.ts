@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
-import { mapRewardFiles } from '../../../trainer/contract/reward-files.ts';
-import type { StageSettings } from '../../../trainer/contract/settings.ts';
+import { mapRewardFiles } from '../../../trainer/contract/settings/reward-files.ts';
+import type { StageSettings } from '../../../trainer/contract/settings/settings.ts';
 import { eventually } from '../../support/eventually.ts';
 import { useBaseStage } from '../../support/base-stage.ts';
 import {

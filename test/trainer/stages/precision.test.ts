@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { SafetensorsFile } from '../../../trainer/checkpoint/safetensors.ts';
-import { Policy } from '../../../trainer/stages/policy.ts';
+import { Policy } from '../../../trainer/stages/policy/policy.ts';
 import { useBaseStage } from '../../support/base-stage.ts';
 import {
   beginningOf,

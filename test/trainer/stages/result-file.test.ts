@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type StageResult, stageResult } from '../../../trainer/contract/progress.ts';
-import { isOutOfMemory } from '../../../trainer/contract/out-of-memory.ts';
+import { type StageResult, stageResult } from '../../../trainer/contract/files/progress.ts';
+import { isOutOfMemory } from '../../../trainer/contract/process/out-of-memory.ts';
 import { failureResult } from '../../../trainer/stages/failure.ts';
 import { readResult, runStage, writeStage } from '../../support/trainer.ts';
 

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { resultMetrics } from '../../../trainer/contract/result-metrics.ts';
-import type { StageFile } from '../../../trainer/contract/stage-file.ts';
+import { resultMetrics } from '../../../trainer/contract/settings/result-metrics.ts';
+import type { StageFile } from '../../../trainer/contract/settings/stage-file.ts';
 import { pin, readResult, runToResult } from '../../support/trainer.ts';
 
 let root: string;

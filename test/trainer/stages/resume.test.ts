@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { stepDirectory } from '../../../trainer/contract/checkpoint.ts';
+import { stepDirectory } from '../../../trainer/contract/files/checkpoint.ts';
 import { useBaseStage } from '../../support/base-stage.ts';
 import {
   lines,

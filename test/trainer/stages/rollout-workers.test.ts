@@ -9,7 +9,7 @@ import { Engine } from '../../../trainer/engine/engine.ts';
 import { parseHfConfig } from '../../../trainer/models/config.ts';
 import { differs } from '../../../trainer/rollout/remote/shared-requests.ts';
 import { runRolloutWorker, type WorkerOptions } from '../../../trainer/rollout/remote/worker.ts';
-import { rolloutVersions } from '../../../trainer/stages/rollout-worker.ts';
+import { rolloutVersions } from '../../../trainer/stages/rollout/rollout-worker.ts';
 import { chooseRuntime } from '../../../trainer/runtime/open-runtime.ts';
 import type { SignalWhen } from '../../support/signal-when.ts';
 import {

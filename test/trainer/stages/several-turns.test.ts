@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { randomKey } from '../../../trainer/algorithms/random.ts';
-import type { Row } from '../../../trainer/contract/dataset.ts';
-import { mostTold } from '../../../trainer/contract/tool-use.ts';
+import type { Row } from '../../../trainer/contract/settings/dataset.ts';
+import { mostTold } from '../../../trainer/contract/settings/tool-use.ts';
 import { verify as verifyOne } from '../../../trainer/rewards/verify.ts';
-import { completeRows, type Completing } from '../../../trainer/stages/completions.ts';
-import { discounted } from '../../../trainer/stages/draw-groups.ts';
-import { tryAgain } from '../../../trainer/stages/replies.ts';
-import { transcriptOf } from '../../../trainer/stages/stage-log.ts';
+import { completeRows, type Completing } from '../../../trainer/stages/policy/completions.ts';
+import { discounted } from '../../../trainer/stages/rollout/draw-groups.ts';
+import { tryAgain } from '../../../trainer/stages/policy/replies.ts';
+import { transcriptOf } from '../../../trainer/stages/workspace/stage-log.ts';
 import { writeByteTokenizer } from '../../../trainer/tokenizers/byte-tokenizer.ts';
 import type { Tokenizer } from '../../../trainer/tokenizers/tokenizer.ts';
 import { scriptedPolicy } from '../../support/scripted-policy.ts';

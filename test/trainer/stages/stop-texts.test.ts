@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { randomKey } from '../../../trainer/algorithms/random.ts';
 import { placeOfStop } from '../../../trainer/rollout/stop-watch.ts';
-import { cutAtStop } from '../../../trainer/stages/cut-at-stop.ts';
-import { Policy } from '../../../trainer/stages/policy.ts';
+import { cutAtStop } from '../../../trainer/stages/policy/cut-at-stop.ts';
+import { Policy } from '../../../trainer/stages/policy/policy.ts';
 import { useBaseStage } from '../../support/base-stage.ts';
 import { pin } from '../../support/trainer.ts';
 

@@ -1,7 +1,7 @@
 import { access, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { checkedRowsName } from '../../../trainer/contract/checked-rows.ts';
+import { checkedRowsName } from '../../../trainer/contract/settings/checked-rows.ts';
 import { eventually } from '../../support/eventually.ts';
 import { useBaseStage } from '../../support/base-stage.ts';
 import { lines, logOf, pin, readResult, runStage, startStage, writeStage } from '../../support/trainer.ts';

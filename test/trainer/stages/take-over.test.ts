@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { exitCodes } from '../../../trainer/contract/exit-codes.ts';
+import { exitCodes } from '../../../trainer/contract/process/exit-codes.ts';
 import {
   logOf,
   beginningOf,

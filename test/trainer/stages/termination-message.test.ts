@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { type StageResult, stageResult } from '../../../trainer/contract/progress.ts';
+import { type StageResult, stageResult } from '../../../trainer/contract/files/progress.ts';
 import { terminationMessage } from '../../../trainer/stages/termination-message.ts';
 
 const result: StageResult = {

@@ -2,10 +2,10 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Row } from '../../../trainer/contract/dataset.ts';
-import { encodeDocuments } from '../../../trainer/stages/documents.ts';
-import { encodeExchange, encodePrompt } from '../../../trainer/stages/encoding.ts';
-import { encodeRead } from '../../../trainer/stages/reading.ts';
+import type { Row } from '../../../trainer/contract/settings/dataset.ts';
+import { encodeDocuments } from '../../../trainer/stages/rows/documents.ts';
+import { encodeExchange, encodePrompt } from '../../../trainer/stages/policy/encoding.ts';
+import { encodeRead } from '../../../trainer/stages/policy/reading.ts';
 import { loadTokenizer } from '../../../trainer/tokenizers/tokenizer.ts';
 import { lines, pin, runToResult } from '../../support/trainer.ts';
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { randomKey } from '../../../trainer/algorithms/random.ts';
-import type { Message } from '../../../trainer/contract/dataset.ts';
+import type { Message } from '../../../trainer/contract/settings/dataset.ts';
 import { predictedPlaces } from '../../../trainer/engine/sequences.ts';
-import { completeRows } from '../../../trainer/stages/completions.ts';
+import { completeRows } from '../../../trainer/stages/policy/completions.ts';
 import { writeByteTokenizer } from '../../../trainer/tokenizers/byte-tokenizer.ts';
 import { definitionsOf } from '../../../trainer/tools/tools.ts';
 import { scriptedPolicy } from '../../support/scripted-policy.ts';

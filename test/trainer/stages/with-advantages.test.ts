@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { grpo } from '../../../trainer/contract/settings.ts';
-import { withAdvantages } from '../../../trainer/stages/rollout.ts';
+import { grpo } from '../../../trainer/contract/settings/settings.ts';
+import { withAdvantages } from '../../../trainer/stages/rollout/rollout.ts';
 
 const settings = grpo.parse({ prompts: ['sums'], steps: 1, rewards: [{ format: {} }], advantageEpsilon: 0 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { UserError } from '../../../trainer/contract/errors.ts';
+import { UserError } from '../../../trainer/contract/process/errors.ts';
 import { faithfulDecoder } from '../../../trainer/tokenizers/decoder.ts';
 import { faithfulNormalizer } from '../../../trainer/tokenizers/normalizer.ts';
 import { faithfulPreTokenizer } from '../../../trainer/tokenizers/pre-tokenizer.ts';

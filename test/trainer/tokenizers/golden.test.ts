@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import type { Message } from '../../../trainer/contract/dataset.ts';
+import type { Message } from '../../../trainer/contract/settings/dataset.ts';
 import { writeByteTokenizer } from '../../../trainer/tokenizers/byte-tokenizer.ts';
 import type { Tokenizer } from '../../../trainer/tokenizers/tokenizer.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { placeOfStop } from '../../../trainer/rollout/stop-watch.ts';
-import { cutAtStop } from '../../../trainer/stages/cut-at-stop.ts';
+import { cutAtStop } from '../../../trainer/stages/policy/cut-at-stop.ts';
 import type { Tokenizer } from '../../../trainer/tokenizers/tokenizer.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
 import { useTokenizers } from '../../support/tokenizers.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import type { Message } from '../../../trainer/contract/dataset.ts';
-import { UserError } from '../../../trainer/contract/errors.ts';
+import type { Message } from '../../../trainer/contract/settings/dataset.ts';
+import { UserError } from '../../../trainer/contract/process/errors.ts';
 import { compileChatTemplate } from '../../../trainer/tokenizers/chat-template.ts';
 
 // What jinja2 renders; made by test/fixtures/templates/make_golden.py.

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { CheckpointManifest } from '../../contract/checkpoint.ts';
-import { policiesIn } from '../../contract/preference-policy.ts';
-import type { Provenance } from '../../contract/provenance.ts';
+import type { CheckpointManifest } from '../../contract/files/checkpoint.ts';
+import { policiesIn } from '../../contract/settings/preference-policy.ts';
+import type { Provenance } from '../../contract/files/provenance.ts';
 
 /** A checkpoint of a model or of rows, as it was found. */
 export interface Link {

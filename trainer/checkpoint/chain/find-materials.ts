@@ -1,7 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UserError } from '../../contract/errors.ts';
-import { foundInstead } from '../../contract/found-instead.ts';
+import { UserError } from '../../contract/process/errors.ts';
+import { foundInstead } from '../../contract/process/found-instead.ts';
 import { hashFile } from '../manifest.ts';
 
 const mostFiles = 100_000;

@@ -3,12 +3,12 @@ import { type Dirent, type Stats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { checkpointManifestName, resultName, sha256 } from '../../contract/checkpoint.ts';
-import type { CheckpointManifest } from '../../contract/checkpoint.ts';
-import { UserError } from '../../contract/errors.ts';
-import { foundInstead } from '../../contract/found-instead.ts';
-import { parseJsonObject, readInputText } from '../../contract/input-file.ts';
-import { type Provenance, provenance, provenanceName } from '../../contract/provenance.ts';
+import { checkpointManifestName, resultName, sha256 } from '../../contract/files/checkpoint.ts';
+import type { CheckpointManifest } from '../../contract/files/checkpoint.ts';
+import { UserError } from '../../contract/process/errors.ts';
+import { foundInstead } from '../../contract/process/found-instead.ts';
+import { parseJsonObject, readInputText } from '../../contract/files/input-file.ts';
+import { type Provenance, provenance, provenanceName } from '../../contract/files/provenance.ts';
 import { faultsOfFiles, readManifest } from '../manifest.ts';
 import type { Chain, Claim, Link } from './chain.ts';
 

@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
-import type { CheckpointManifest } from '../../contract/checkpoint.ts';
-import { UserError } from '../../contract/errors.ts';
-import type { PinnedInput, StageFile } from '../../contract/stage-file.ts';
+import type { CheckpointManifest } from '../../contract/files/checkpoint.ts';
+import { UserError } from '../../contract/process/errors.ts';
+import type { PinnedInput, StageFile } from '../../contract/settings/stage-file.ts';
 import { finishedLinks, type Link } from './chain.ts';
 
 /** What is computed again, to be compared with what lies there. */

@@ -1,4 +1,4 @@
-import type { Message, ToolCall } from '../../contract/dataset.ts';
+import type { Message, ToolCall } from '../../contract/settings/dataset.ts';
 import { BadLine } from '../bad-line.ts';
 
 /** What the assistant says or does next. */

@@ -1,4 +1,4 @@
-import { type Message, roles, type ToolCall } from '../../contract/dataset.ts';
+import { type Message, roles, type ToolCall } from '../../contract/settings/dataset.ts';
 import { BadLine, inWords } from '../bad-line.ts';
 import { isRecord } from '../fields.ts';
 import { toolCallsOf } from './tools.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Message } from '../../contract/dataset.ts';
+import type { Message } from '../../contract/settings/dataset.ts';
 import { BadLine, inWords } from '../bad-line.ts';
 import { type Fields, isRecord, namesOf } from '../fields.ts';
 import { LackingColumn } from '../lacking-column.ts';

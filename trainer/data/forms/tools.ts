@@ -1,4 +1,4 @@
-import type { Tool, ToolCall } from '../../contract/dataset.ts';
+import type { Tool, ToolCall } from '../../contract/settings/dataset.ts';
 import { BadLine, inWords } from '../bad-line.ts';
 import { isRecord } from '../fields.ts';
 

@@ -1,4 +1,4 @@
-import type { GeneratorSettings, GeneratorLanguage, Row } from '../../contract/dataset.ts';
+import type { GeneratorSettings, GeneratorLanguage, Row } from '../../contract/settings/dataset.ts';
 import { completionText } from './completion.ts';
 import { drawPrompts, heldOutIdentity, type Side } from './side.ts';
 

@@ -1,4 +1,4 @@
-import type { GeneratorLanguage } from '../../contract/dataset.ts';
+import type { GeneratorLanguage } from '../../contract/settings/dataset.ts';
 
 /** A question whose answer is a list, with the noun that its items are counted by. */
 export interface Fact {

@@ -1,4 +1,4 @@
-import type { GeneratorSettings, GeneratorLanguage, Row } from '../../contract/dataset.ts';
+import type { GeneratorSettings, GeneratorLanguage, Row } from '../../contract/settings/dataset.ts';
 import { completionText } from './completion.ts';
 import { facts, type Fact } from './facts-table.ts';
 import { drawPrompts, heldOutVariant, type Side } from './side.ts';

@@ -1,4 +1,4 @@
-import type { GeneratorSettings, Row } from '../../contract/dataset.ts';
+import type { GeneratorSettings, Row } from '../../contract/settings/dataset.ts';
 import { additionRows } from './addition.ts';
 import { factRows } from './facts.ts';
 import { greetingRows, preferenceRows } from './greetings.ts';

@@ -1,5 +1,5 @@
 import { randomKey } from '../../algorithms/random.ts';
-import type { GeneratorSettings, GeneratorLanguage, Row } from '../../contract/dataset.ts';
+import type { GeneratorSettings, GeneratorLanguage, Row } from '../../contract/settings/dataset.ts';
 import { drawsOf, type Draws } from '../draws.ts';
 import { answerText } from './completion.ts';
 import { drawPrompts, heldOutVariant, type Side } from './side.ts';

@@ -4,7 +4,7 @@ import {
   type GeneratorLanguage,
   type GeneratorSettings,
   type Row,
-} from '../../contract/dataset.ts';
+} from '../../contract/settings/dataset.ts';
 import { drawsOf, type Draws } from '../draws.ts';
 import { fewShotText, reflectionText, type WorkedExample } from '../prompts.ts';
 import {

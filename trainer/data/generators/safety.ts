@@ -1,5 +1,5 @@
 import { randomKey } from '../../algorithms/random.ts';
-import type { GeneratorLanguage, GeneratorSettings, Row } from '../../contract/dataset.ts';
+import type { GeneratorLanguage, GeneratorSettings, Row } from '../../contract/settings/dataset.ts';
 import { drawsOf } from '../draws.ts';
 import { completionText } from './completion.ts';
 import { greetingAnswer, greetingPrompts } from './greetings.ts';

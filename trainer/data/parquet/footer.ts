@@ -1,5 +1,5 @@
 import { type CompressionCodec, type FileMetaData, parquetMetadata } from 'hyparquet';
-import { parquetMagic } from '../../contract/parquet-magic.ts';
+import { parquetMagic } from '../../contract/files/parquet-magic.ts';
 import { DamagedParquet } from './damaged.ts';
 import { columnsOf, leavesOf, type ParquetNode } from './schema.ts';
 import { checkThrift } from './thrift.ts';

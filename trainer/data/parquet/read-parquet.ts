@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { UserError } from '../../contract/errors.ts';
+import { UserError } from '../../contract/process/errors.ts';
 import { type Chunk, type RowGroup, readFooter } from './footer.ts';
 import { ColumnReader } from './column-reader.ts';
 import { DamagedParquet } from './damaged.ts';

@@ -1,4 +1,4 @@
-import { type DropReason, dropReasons } from '../../contract/checked-rows.ts';
+import { type DropReason, dropReasons } from '../../contract/settings/checked-rows.ts';
 import type { CheckedParts } from '../data-files.ts';
 import { type Html, html } from '../html.ts';
 

@@ -4,7 +4,7 @@ import {
   appliedPolicies,
   type ShapedStage,
   withoutPolicy,
-} from '../../contract/preference-policy.ts';
+} from '../../contract/settings/preference-policy.ts';
 import { shortDigest } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { PipelineRecord } from '../record.ts';

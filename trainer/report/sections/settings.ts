@@ -1,5 +1,5 @@
-import { stageSettingsShape, stageTypes } from '../../contract/settings.ts';
-import { evaluation } from '../../contract/training.ts';
+import { stageSettingsShape, stageTypes } from '../../contract/settings/settings.ts';
+import { evaluation } from '../../contract/settings/training.ts';
 import { type Html, html } from '../html.ts';
 import type { StageRecord } from '../record.ts';
 import { type SettingRow, settingsRows } from '../settings-rows.ts';

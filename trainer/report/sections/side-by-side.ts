@@ -1,5 +1,5 @@
-import { compare } from '../../contract/control-comparison.ts';
-import { stageSettingsShape, stageTypes } from '../../contract/settings.ts';
+import { compare } from '../../contract/settings/control-comparison.ts';
+import { stageSettingsShape, stageTypes } from '../../contract/settings/settings.ts';
 import { type Html, html } from '../html.ts';
 import type { PipelineRecord, StageRecord } from '../record.ts';
 import { settingsRows } from '../settings-rows.ts';

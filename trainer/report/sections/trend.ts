@@ -1,5 +1,5 @@
-import { type Curve, onePointARollout } from '../../contract/curve.ts';
-import { updatesPerRollout } from '../../contract/updates-per-rollout.ts';
+import { type Curve, onePointARollout } from '../../contract/settings/curve.ts';
+import { updatesPerRollout } from '../../contract/settings/updates-per-rollout.ts';
 import { formatNumber } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { StageRecord } from '../record.ts';

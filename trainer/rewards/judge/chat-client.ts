@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pRetry, { AbortError, type Options as RetryOptions } from 'p-retry';
 import { EnvHttpProxyAgent, fetch, type Response } from 'undici';
 import { z } from 'zod';
-import { InterruptedError, UnavailableError, UserError } from '../../contract/errors.ts';
+import { InterruptedError, UnavailableError, UserError } from '../../contract/process/errors.ts';
 import { boundedBody } from '../bounded-body.ts';
 import type { Reply } from './judge.ts';
 

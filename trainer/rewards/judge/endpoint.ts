@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { randomKey } from '../../algorithms/random.ts';
-import { UserError } from '../../contract/errors.ts';
-import type { JudgeEndpoint, JudgeSettings } from '../../contract/judge.ts';
+import { UserError } from '../../contract/process/errors.ts';
+import type { JudgeEndpoint, JudgeSettings } from '../../contract/settings/judge.ts';
 import { completeChat, type ChatPatience } from './chat-client.ts';
 import type { Ask, Question, Reply } from './judge.ts';
 import type { VerdictCache } from './verdict-cache.ts';

@@ -1,8 +1,8 @@
 import { mean } from '../../algorithms/statistics.ts';
 import { zip } from '../../algorithms/zip.ts';
-import type { Row } from '../../contract/dataset.ts';
-import { UserError } from '../../contract/errors.ts';
-import type { JudgeSettings } from '../../contract/judge.ts';
+import type { Row } from '../../contract/settings/dataset.ts';
+import { UserError } from '../../contract/process/errors.ts';
+import type { JudgeSettings } from '../../contract/settings/judge.ts';
 import type { Score, Unscored } from '../modules/protocol.ts';
 import { compileRubric, type Rubric, valuesOf } from './rubric.ts';
 import { readComparison, readScore } from './verdict.ts';

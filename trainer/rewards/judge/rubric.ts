@@ -1,7 +1,7 @@
 import { Template } from '@huggingface/jinja';
-import { UserError } from '../../contract/errors.ts';
-import type { JudgeSettings } from '../../contract/judge.ts';
-import type { Row } from '../../contract/dataset.ts';
+import { UserError } from '../../contract/process/errors.ts';
+import type { JudgeSettings } from '../../contract/settings/judge.ts';
+import type { Row } from '../../contract/settings/dataset.ts';
 import { promptText } from '../prompt-text.ts';
 
 /** What a rubric can name. */

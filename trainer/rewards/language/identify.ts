@@ -1,4 +1,4 @@
-import type { Language } from '../../contract/languages.ts';
+import type { Language } from '../../contract/settings/languages.ts';
 
 /**
  * How well a text fits each language: the mean score of its n-grams, 0 … about 200. Languages that share no n-gram with

@@ -1,4 +1,4 @@
-import { languageScripts, type Script } from '../../contract/languages.ts';
+import { languageScripts, type Script } from '../../contract/settings/languages.ts';
 
 /** A run of words in one script that nothing but blanks and numbers interrupts. */
 export interface Segment {

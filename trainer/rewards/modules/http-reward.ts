@@ -1,7 +1,7 @@
 import pRetry, { type Options as RetryOptions } from 'p-retry';
 import { zip } from '../../algorithms/zip.ts';
-import { InterruptedError, UnavailableError, UserError } from '../../contract/errors.ts';
-import type { RewardHttpSettings } from '../../contract/rewards.ts';
+import { InterruptedError, UnavailableError, UserError } from '../../contract/process/errors.ts';
+import type { RewardHttpSettings } from '../../contract/settings/rewards.ts';
 import { accessToken } from '../access-token.ts';
 import { HttpService, PassingFailure, ServiceFailure } from './http-service.ts';
 import type { Sample, Score, Unscored } from './protocol.ts';

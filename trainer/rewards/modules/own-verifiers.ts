@@ -1,5 +1,5 @@
 import { zip } from '../../algorithms/zip.ts';
-import { type DatasetSettings, ownKind, type Row } from '../../contract/dataset.ts';
+import { type DatasetSettings, ownKind, type Row } from '../../contract/settings/dataset.ts';
 import { promptText } from '../prompt-text.ts';
 import { verifyApart } from '../verify-apart.ts';
 import { abstain, type Verdict } from '../verifiers/verifier.ts';

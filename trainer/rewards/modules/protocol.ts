@@ -1,4 +1,4 @@
-import type { Row } from '../../contract/dataset.ts';
+import type { Row } from '../../contract/settings/dataset.ts';
 
 /** What a reward of one's own is told of a completion. */
 export interface Sample {

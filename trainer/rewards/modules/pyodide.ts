@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { RewardPythonSettings } from '../../contract/own-functions.ts';
+import type { RewardPythonSettings } from '../../contract/settings/own-functions.ts';
 import { confinedNode, type SandboxProgram } from './confinement.ts';
 
 const program = fileURLToPath(new URL('./pyodide-sandbox.ts', import.meta.url));

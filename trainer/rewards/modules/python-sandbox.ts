@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { UserError } from '../../contract/errors.ts';
-import type { RewardPythonSettings } from '../../contract/own-functions.ts';
+import { UserError } from '../../contract/process/errors.ts';
+import type { RewardPythonSettings } from '../../contract/settings/own-functions.ts';
 import { confined, type SandboxProgram } from './confinement.ts';
 
 const program = fileURLToPath(new URL('./sandbox.py', import.meta.url));

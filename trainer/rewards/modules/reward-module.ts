@@ -1,7 +1,11 @@
 import { extname, basename } from 'node:path';
-import { InterruptedError, UserError } from '../../contract/errors.ts';
-import { readInputText } from '../../contract/input-file.ts';
-import { pyodide, type RewardModuleSettings, type RewardPythonSettings } from '../../contract/own-functions.ts';
+import { InterruptedError, UserError } from '../../contract/process/errors.ts';
+import { readInputText } from '../../contract/files/input-file.ts';
+import {
+  pyodide,
+  type RewardModuleSettings,
+  type RewardPythonSettings,
+} from '../../contract/settings/own-functions.ts';
 import { nodeSandbox } from './confinement.ts';
 import type { Sample, Score, Source } from './protocol.ts';
 import { pyodideSandbox } from './pyodide.ts';

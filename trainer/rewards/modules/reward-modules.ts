@@ -1,4 +1,4 @@
-import type { OwnRewardSettings, RewardSettings } from '../../contract/rewards.ts';
+import type { OwnRewardSettings, RewardSettings } from '../../contract/settings/rewards.ts';
 import type { Sample, Score } from './protocol.ts';
 import { HttpReward } from './http-reward.ts';
 import { RewardModule } from './reward-module.ts';

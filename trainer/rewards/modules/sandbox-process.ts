@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { UserError } from '../../contract/errors.ts';
+import { UserError } from '../../contract/process/errors.ts';
 import { channels } from './channel.ts';
 import type { SandboxProgram } from './confinement.ts';
 import type { Answer, Order, Sample, Score, Source } from './protocol.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
-import { UnavailableError, UserError } from '../../contract/errors.ts';
+import { UnavailableError, UserError } from '../../contract/process/errors.ts';
 import {
   type Answer,
   answer,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { lora, precision } from '../../contract/training.ts';
+import { lora, precision } from '../../contract/settings/training.ts';
 import type { Completion, GenerationRequest } from '../requests.ts';
 import type { StopTexts } from '../stop-watch.ts';
 

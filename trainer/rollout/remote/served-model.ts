@@ -1,4 +1,4 @@
-import type { LoraSettings, Precision } from '../../contract/training.ts';
+import type { LoraSettings, Precision } from '../../contract/settings/training.ts';
 import type { Claims } from '../claims.ts';
 import type { Completion, GenerationRequest } from '../requests.ts';
 import type { ModelLimits } from './check-completion.ts';

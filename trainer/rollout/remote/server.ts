@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UnavailableError } from '../../contract/errors.ts';
+import { UnavailableError } from '../../contract/process/errors.ts';
 import type { Completion, GenerationRequest } from '../requests.ts';
 import { answering, HttpError, readJson, sendJson } from './http.ts';
 import {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InterruptedError, UnavailableError } from '../../contract/errors.ts';
+import { InterruptedError, UnavailableError } from '../../contract/process/errors.ts';
 import { type Claims, finishClaim, newClaims } from '../claims.ts';
 import type { Completion, GenerationRequest } from '../requests.ts';
 import { LearnerClient, OverError, StageDoneError, UnknownToLearnerError } from './client.ts';

@@ -1,4 +1,4 @@
-import { UnavailableError } from '../../contract/errors.ts';
+import { UnavailableError } from '../../contract/process/errors.ts';
 import type { Api, Pointer } from './api.ts';
 import type { MemoryCalls } from './counted-memory.ts';
 import { type CudaCalls, openCudaCalls } from './cuda-calls.ts';

@@ -1,4 +1,4 @@
-import { TrainerError } from '../../contract/errors.ts';
+import { TrainerError } from '../../contract/process/errors.ts';
 import type { Pointer } from './api.ts';
 import { type MemoryCalls, poison } from './counted-memory.ts';
 import { type CudaCalls, CudaError, outOfDeviceMemory, peerAccessEnabled } from './cuda-calls.ts';

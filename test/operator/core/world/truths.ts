@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { findCondition, succeededStatus } from '../../../../operator/api/conditions.ts';
 import { stateOf } from '../../../../operator/api/display.ts';
 import type { PipelineStatus } from '../../../../operator/api/pipeline.ts';
-import { decidePipeline, type PipelineDecision } from '../../../../operator/core/decide-pipeline.ts';
-import { decideStage } from '../../../../operator/core/decide-stage.ts';
-import type { StageDecision } from '../../../../operator/core/stage-decision.ts';
+import { decidePipeline, type PipelineDecision } from '../../../../operator/core/pipeline/decide-pipeline.ts';
+import { decideStage } from '../../../../operator/core/stage/decide-stage.ts';
+import type { StageDecision } from '../../../../operator/core/stage/stage-decision.ts';
 import { settingsDigest } from '../../../../operator/core/settings-digest.ts';
 import { exhausted } from '../../../../operator/core/budget.ts';
-import { surveyPipeline } from '../../../../operator/core/pipeline-situation.ts';
+import { surveyPipeline } from '../../../../operator/core/pipeline/pipeline-situation.ts';
 import type { World } from './world.ts';
 
 /** The decision about the pipeline, once it is known to be one, and to say nothing that is not so. */

@@ -1,7 +1,7 @@
 import type { PipelineStatus, R1Pipeline } from '../../../../operator/api/pipeline.ts';
 import type { R1Stage, StageStatus } from '../../../../operator/api/stage.ts';
-import type { PipelineAction } from '../../../../operator/core/decide-pipeline.ts';
-import type { StageAction } from '../../../../operator/core/stage-decision.ts';
+import type { PipelineAction } from '../../../../operator/core/pipeline/decide-pipeline.ts';
+import type { StageAction } from '../../../../operator/core/stage/stage-decision.ts';
 import { digestOf } from '../../../../operator/core/names.ts';
 import type { AttemptObserved, PipelineObserved, Refusal, StageObserved } from '../../../../operator/core/observed.ts';
 import { attemptDigest, settingsDigest } from '../../../../operator/core/settings-digest.ts';

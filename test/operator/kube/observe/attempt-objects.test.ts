@@ -6,7 +6,7 @@ import { attemptObjectsOf, withPods } from '../../../../operator/kube/observe/at
 import { Tombstones } from '../../../../operator/kube/observe/tombstones.ts';
 import { idOf, stageIdOf } from '../../../../operator/kube/objects/ownership.ts';
 import { transformJob } from '../../../../operator/kube/objects/transform.ts';
-import { exitCodes } from '../../../../trainer/contract/exit-codes.ts';
+import { exitCodes } from '../../../../trainer/contract/process/exit-codes.ts';
 import {
   asked,
   job,

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Link } from '../../../../trainer/checkpoint/chain/chain.ts';
 import { describePlan, faultsOfReplay, planReplay, replayFile } from '../../../../trainer/checkpoint/chain/replay.ts';
-import { stageFile } from '../../../../trainer/contract/stage-file.ts';
+import { stageFile } from '../../../../trainer/contract/settings/stage-file.ts';
 
 const digest = (letter: string): string => letter.repeat(64);
 

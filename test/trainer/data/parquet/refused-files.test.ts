@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from '@jest/globals';
 import type { PageHeader, SchemaElement } from 'hyparquet';
-import { UserError } from '../../../../trainer/contract/errors.ts';
+import { UserError } from '../../../../trainer/contract/process/errors.ts';
 import { columnsOf } from '../../../../trainer/data/parquet/schema.ts';
 import { readParquet } from '../../../../trainer/data/parquet/read-parquet.ts';
 import { type Handmade, handmadeParquet, plainPage } from '../../../support/handmade-parquet.ts';

@@ -4,8 +4,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { InterruptedError, UnavailableError, UserError } from '../../../../trainer/contract/errors.ts';
-import { reward } from '../../../../trainer/contract/rewards.ts';
+import { InterruptedError, UnavailableError, UserError } from '../../../../trainer/contract/process/errors.ts';
+import { reward } from '../../../../trainer/contract/settings/rewards.ts';
 import { askEndpoint } from '../../../../trainer/rewards/judge/endpoint.ts';
 import type { Reply } from '../../../../trainer/rewards/judge/judge.ts';
 import { VerdictCache } from '../../../../trainer/rewards/judge/verdict-cache.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import type { Row } from '../../../../trainer/contract/dataset.ts';
-import { UserError } from '../../../../trainer/contract/errors.ts';
-import type { JudgeSettings } from '../../../../trainer/contract/judge.ts';
-import { reward } from '../../../../trainer/contract/rewards.ts';
+import type { Row } from '../../../../trainer/contract/settings/dataset.ts';
+import { UserError } from '../../../../trainer/contract/process/errors.ts';
+import type { JudgeSettings } from '../../../../trainer/contract/settings/judge.ts';
+import { reward } from '../../../../trainer/contract/settings/rewards.ts';
 import { Judge, type Question, type Reply } from '../../../../trainer/rewards/judge/judge.ts';
 
 const row = (id: string): Row => ({

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { languages } from '../../../../trainer/contract/languages.ts';
+import { languages } from '../../../../trainer/contract/settings/languages.ts';
 
 test('the reference names the languages that are known', () => {
   const reference = readFileSync(new URL('../../../../docs/reference/languages.md', import.meta.url), 'utf8');

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { eld } from 'eld/extrasmall';
 import { labelledSet } from '../../../../bench/languages/labelled.ts';
-import { languages } from '../../../../trainer/contract/languages.ts';
+import { languages } from '../../../../trainer/contract/settings/languages.ts';
 import { languageConsistency } from '../../../../trainer/rewards/language-consistency.ts';
 
 const labelled = labelledSet();

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { rewardModule, rewardPython } from '../../../../trainer/contract/own-functions.ts';
+import { rewardModule, rewardPython } from '../../../../trainer/contract/settings/own-functions.ts';
 import { RewardModule } from '../../../../trainer/rewards/modules/reward-module.ts';
 import { useTemporaryDirectory } from '../../../support/temporary-directory.ts';
 

@@ -1,0 +1,241 @@
+import type { Verify } from '../../rewards/modules/own-verifiers.ts';
+import { responseConsistency } from '../../rewards/response-consistency.ts';
+import { formatReward } from '../../rewards/format.ts';
+import { promptText } from '../../rewards/prompt-text.ts';
+import { parseResponse } from '../../rewards/parse-response.ts';
+import { canonicalAnswer } from '../../rewards/verify.ts';
+import { verifyApart } from '../../rewards/verify-apart.ts';
+import { evaluationMetrics, type GradedSample } from '../../algorithms/evaluation.ts';
+import { mean } from '../../algorithms/statistics.ts';
+import { randomKey } from '../../algorithms/random.ts';
+import { zip } from '../../algorithms/zip.ts';
+import type { Row } from '../../contract/settings/dataset.ts';
+import type { EvaluationSettings } from '../../contract/settings/training.ts';
+import { completeRows, inGroups, type SampledCompletion } from '../policy/completions.ts';
+import type { Evaluation } from '../workspace/evaluation-records.ts';
+import { type EvaluationData, type EvaluationRows, loadEvaluationData } from '../rows/evaluation-rows.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Metrics } from '../workspace/metrics.ts';
+import { type Sample, shownCompletion } from '../workspace/stage-log.ts';
+import { toolMetrics } from '../rollout/turn-metrics.ts';
+import type { Workspace } from '../workspace/workspace.ts';
+
+/** Sample completions of each dataset that go to the report. */
+const samplesPerDataset = 4;
+
+interface Measured {
+  readonly row: Row;
+  readonly completions: readonly SampledCompletion[];
+  /** What the verifier says of each completion; absent where it cannot judge. */
+  readonly verdicts: readonly (GradedSample | undefined)[];
+}
+
+export interface WholeEvaluation extends Evaluation {
+  /** Every completion. */
+  readonly completions: readonly SampledCompletion[];
+}
+
+/**
+ * Quality of a model: pass@1 over reasoning prompts (mean of k samples with its standard error), pass@k, cons@k, format
+ * rate, language consistency, and pass@1 of every dataset. Only fully right answers count; completions that a verifier
+ * cannot judge are left out. A figure for which there are no prompts is left out, too.
+ *
+ * Figures of held-out rows are called `eval/…`, those of rows that models learn from `eval_train/…`.
+ */
+export async function evaluateRows(
+  policy: Policy,
+  parts: readonly EvaluationRows[],
+  settings: EvaluationSettings,
+  seed: number,
+  verifyAll?: Verify,
+): Promise<WholeEvaluation> {
+  const held = await evaluateAll(
+    policy,
+    parts.filter(({ trainedOn }) => !trainedOn),
+    settings,
+    seed,
+    verifyAll,
+  );
+  const learned = await evaluateAll(
+    policy,
+    parts.filter(({ trainedOn }) => trainedOn),
+    settings,
+    seed,
+    verifyAll,
+  );
+  const renamed = Object.entries(learned.metrics).map(([name, value]) => [
+    name.replace(/^eval\//, 'eval_train/'),
+    value,
+  ]);
+  return {
+    metrics: { ...held.metrics, ...Object.fromEntries(renamed) },
+    samples: [...held.samples, ...learned.samples],
+    completions: [...held.completions, ...learned.completions],
+  };
+}
+
+async function evaluateAll(
+  policy: Policy,
+  parts: readonly EvaluationRows[],
+  settings: EvaluationSettings,
+  seed: number,
+  verifyAll?: Verify,
+): Promise<WholeEvaluation> {
+  const metrics: Metrics = {};
+  const samples: Sample[] = [];
+  const all: Measured[] = [];
+  for (const { dataset, rows } of parts) {
+    const measured = await measure(policy, rows, settings, seed, verifyAll);
+    const graded = measured.map(gradedOf).filter((each) => each.length > 0);
+    if (graded.length > 0) metrics[`eval/${dataset}/pass@1`] = mean(graded.map(correctShare));
+    const written = measured.flatMap(({ completions }) => completions);
+    if (written.length > 0) metrics[`eval/${dataset}/thought_rate`] = mean(written.map(thinks).map(Number));
+    samples.push(...measured.slice(0, samplesPerDataset).flatMap((each) => toSamples(each).slice(0, 1)));
+    for (const one of measured) all.push(one);
+  }
+  if (all.length === 0) return { metrics, samples, completions: [] };
+  return {
+    metrics: { ...metrics, ...(await summarise(all, settings)) },
+    samples,
+    completions: all.flatMap(({ completions }) => completions),
+  };
+}
+
+/** Evaluates on the rows that the settings name; what was found in them belongs to the figures. */
+export async function evaluatePolicy(
+  policy: Policy,
+  settings: EvaluationSettings,
+  workspace: Workspace,
+  data?: EvaluationData,
+): Promise<WholeEvaluation> {
+  const { parts, figures } = data ?? (await loadEvaluationData(policy, settings, workspace));
+  const evaluation = await evaluateRows(policy, parts, settings, workspace.file.seed, workspace.verifiers.verify);
+  return { ...evaluation, metrics: { ...evaluation.metrics, ...figures } };
+}
+
+/**
+ * By dataset and id of the row: the share of its completions that are right, of those that a verifier could judge. A row without such a
+ * completion is left out. The same samples are drawn each time, so that two models can be compared prompt by prompt.
+ */
+export async function correctShares(
+  policy: Policy,
+  { parts }: EvaluationData,
+  settings: EvaluationSettings,
+  workspace: Workspace,
+): Promise<Record<string, number>> {
+  const shares: Record<string, number> = {};
+  for (const { dataset, rows } of parts) {
+    const measured = await measure(policy, rows, settings, workspace.file.seed, workspace.verifiers.verify);
+    for (const each of measured) {
+      const graded = gradedOf(each);
+      if (graded.length > 0) shares[`${dataset}/${each.row.id}`] = correctShare(graded);
+    }
+  }
+  return shares;
+}
+
+/**
+ * By dataset and id of the row: the mean score of its completions, the same samples each time.
+ *
+ * @param how.score scores of completions, in order
+ */
+export async function meanScores(
+  policy: Policy,
+  { parts }: EvaluationData,
+  settings: EvaluationSettings,
+  { seed, score }: { seed: number; score: (completions: readonly SampledCompletion[]) => Promise<readonly number[]> },
+): Promise<Record<string, number>> {
+  const means: Record<string, number> = {};
+  for (const { dataset, rows } of parts) {
+    const completions = await sampleOf(policy, rows, settings, seed);
+    const scores = inGroups(await score(completions.flat()), settings.samples);
+    for (const [row, ofRow] of zip(rows, scores)) means[`${dataset}/${row.id}`] = mean(ofRow);
+  }
+  return means;
+}
+
+function sampleOf(
+  policy: Policy,
+  rows: readonly Row[],
+  settings: EvaluationSettings,
+  seed: number,
+): Promise<SampledCompletion[][]> {
+  return completeRows(policy, rows, settings.samples, settings, (row, sample) =>
+    randomKey(seed, 'evaluate', row.id, sample),
+  );
+}
+
+async function measure(
+  policy: Policy,
+  rows: readonly Row[],
+  settings: EvaluationSettings,
+  seed: number,
+  verifyAll: Verify = (items) => Promise.all(items.map(({ row, text }) => verifyApart(row, text))),
+): Promise<Measured[]> {
+  const completions = await sampleOf(policy, rows, settings, seed);
+  const found = await verifyAll(
+    zip(rows, completions).flatMap(([row, ofRow]) => ofRow.map(({ text }) => ({ row, text }))),
+  );
+  let next = 0;
+  return zip(rows, completions).map(([row, ofRow]) => {
+    const verdicts = ofRow.map(({ text }) => {
+      const outcome = found[next++]?.outcome ?? 'abstain';
+      return outcome === 'abstain' ? undefined : { correct: outcome === 'correct', vote: canonicalAnswer(row, text) };
+    });
+    return { row, completions: ofRow, verdicts };
+  });
+}
+
+/** The completions that the verifier could judge. */
+function gradedOf({ verdicts }: Measured): GradedSample[] {
+  return verdicts.filter((each) => each !== undefined);
+}
+
+async function summarise(measured: readonly Measured[], { samples, tools }: EvaluationSettings): Promise<Metrics> {
+  const lengths = measured.flatMap(({ completions }) => completions.map(({ tokens }) => tokens));
+  const reasoning = measured.filter(({ row }) => row.domain === 'reasoning');
+  const gradedPrompts = reasoning.map(gradedOf).filter((graded) => graded.length > 0);
+  const texts = reasoning.flatMap(({ row, completions }) =>
+    completions.map(({ text, opening }) => ({ row, text, opening })),
+  );
+  const consistencies: number[] = [];
+  for (const { row, text, opening } of texts) consistencies.push(await responseConsistency(row, text, opening));
+  return {
+    ...(gradedPrompts.length > 0 && evaluationMetrics(gradedPrompts, samples)),
+    ...(texts.length > 0 && {
+      'eval/format_rate': mean(texts.map(({ row, text, opening }) => formatReward(row, text, opening))),
+      'eval/language_consistency': mean(consistencies),
+      'eval/worded_rate': mean(texts.map(({ text, opening }) => Number(isWorded(text, opening)))),
+    }),
+    'eval/mean_length': mean(lengths),
+    ...(tools && inEvaluation(toolMetrics(measured.flatMap(({ completions }) => completions)))),
+  };
+}
+
+function inEvaluation(metrics: Metrics): Metrics {
+  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`eval/${name}`, value]));
+}
+
+/** It has a chain of thought that is not empty. */
+function thinks({ text, opening }: Pick<SampledCompletion, 'text' | 'opening'>): boolean {
+  return (parseResponse(text, opening).think ?? '').trim() !== '';
+}
+
+function isWorded(text: string, opening: string): boolean {
+  return /\p{L}/u.test(parseResponse(text, opening).languageText);
+}
+
+function correctShare(graded: readonly GradedSample[]): number {
+  return mean(graded.map(({ correct }) => Number(correct)));
+}
+
+function toSamples({ row, completions, verdicts }: Measured): Sample[] {
+  return zip(completions, verdicts).map(([completion, verdict]) => ({
+    from: 'evaluation',
+    dataset: row.dataset,
+    prompt: promptText(row),
+    ...shownCompletion(completion),
+    ...(verdict && { scores: { accuracy: Number(verdict.correct) } }),
+    ...(row.answer && { gold: row.answer.gold }),
+  }));
+}

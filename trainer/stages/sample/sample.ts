@@ -1,0 +1,160 @@
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createFunnel, type FunnelCounts } from '../../algorithms/funnel.ts';
+import { zip } from '../../algorithms/zip.ts';
+import { partialOf } from '../../checkpoint/partials.ts';
+import { heldOutRowsName, passRatesName, rowsName } from '../../contract/files/checkpoint.ts';
+import type { Row } from '../../contract/settings/dataset.ts';
+import { UserError } from '../../contract/process/errors.ts';
+import type { StageResult } from '../../contract/files/progress.ts';
+import type { SampleSettings } from '../../contract/settings/settings.ts';
+import type { RowList } from '../../data/row-list.ts';
+import { writeRows } from '../../data/rows.ts';
+import { countReflections } from '../../rewards/reflection.ts';
+import { BestRows } from './best-rows.ts';
+import { candidatesOf } from './candidates.ts';
+import { type Examined, JudgedPairs } from './judged-pairs.ts';
+import type { Metrics } from '../workspace/metrics.ts';
+import { loadPolicy } from '../training/load-policy.ts';
+import { InputModels } from '../policy/input-models.ts';
+import { addPassRates, beginPassRates } from '../workspace/pass-rate-file.ts';
+import { RowOrigins } from './row-origins.ts';
+import { type Method, type Sampled, Sampler } from './sampler.ts';
+import { warnOfLength, warnOfQuotas } from '../policy/sampling-warnings.ts';
+import { finishedEarlier, successResult } from '../workspace/success.ts';
+import type { Workspace } from '../workspace/workspace.ts';
+
+/** Prompts sampled between two saves. */
+const chunkPrompts = 64;
+
+/** Rejection sampling: many completions a prompt, filtered by rules, ranked, the best kept as rows for SFT, or as pairs for a reward model. */
+export async function sample(settings: SampleSettings, workspace: Workspace): Promise<StageResult> {
+  const finished = await workspace.output.finishedData();
+  if (finished) {
+    warnOfQuotas(settings, finished.metrics, workspace.warnings);
+    await workspace.log.rewind(-1);
+    await workspace.log.metrics(0, finished.metrics);
+    return successResult(finishedEarlier, finished.metrics, finished);
+  }
+  const { policy } = await loadPolicy(workspace);
+  const models = new InputModels(workspace);
+  let maker: BestRows | JudgedPairs | undefined;
+  try {
+    const made = (maker = settings.pairs
+      ? await JudgedPairs.open(settings.pairs, { workspace, policy, models })
+      : await BestRows.open(settings, workspace, models));
+    warnOfLength(settings.sampling, policy.config, workspace.warnings);
+    const sampler = await Sampler.open(settings, workspace, policy);
+    await sampler.makeDirectory();
+    const funnel = createFunnel(settings);
+    const origins = await RowOrigins.open(settings, workspace);
+    const reflections = new ReflectionCounter();
+    const { rows, figures } = await sampler.rows();
+    const examiner = { settings, verify: workspace.verifiers.verify, grams: sampler.grams };
+    // Made anew by every attempt, from the chunks that are there already.
+    const kept = partialOf(join(sampler.directory, rowsName));
+    const passRates = partialOf(join(sampler.directory, passRatesName));
+    await beginPassRates(passRates);
+
+    let saved = 'no prompt';
+    async function* keptRows(): AsyncGenerator<Row> {
+      for (let start = 0; start < rows.length; start += chunkPrompts) {
+        saved = `${start} of ${rows.length} prompts`;
+        workspace.stop.heed(saved);
+        const chunk = rowsBetween(rows, start, start + chunkPrompts).filter(({ domain }) => !funnel.full(domain));
+        const sampled = await sampler.chunk(start / chunkPrompts, chunk);
+        const examined: Examined[] = [];
+        for (const [row, ofRow] of zip(chunk, sampled)) {
+          examined.push({ row, method: ofRow.method, candidates: await candidatesOf(row, ofRow, examiner) });
+        }
+        await addPassRates(passRates, examined);
+        yield* await made.rows(examined, funnel, origins);
+        reflections.add(sampled);
+        workspace.progress.report('sample', Math.min(start + chunkPrompts, rows.length), rows.length);
+      }
+    }
+    await workspace.stop.during(
+      () => writeRows(kept, keptRows()),
+      () => saved,
+    );
+
+    const counts = funnel.counts();
+    if (counts.kept === 0) throw new UserError(`stage ${workspace.file.stage}: ${whyNone(counts, settings)}`);
+    if (settings.pairs && made.heldOut.length * 2 === counts.kept) {
+      throw new UserError(
+        `sample.pairs.heldOut: all ${made.heldOut.length} pairs are held out, expected some to learn from; it is ${settings.pairs.heldOut} of ${counts.prompts} prompts`,
+      );
+    }
+    const metrics = {
+      sampled: counts.sampled,
+      kept: counts.kept,
+      ...prefixed('kept', counts.keptByDomain),
+      ...made.metrics(),
+      ...reflections.rates(),
+      ...figures,
+    };
+    warnOfQuotas(settings, metrics, workspace.warnings);
+    const checkpoint = await workspace.output.data(async (directory) => {
+      await rename(kept, join(directory, rowsName));
+      await rename(passRates, join(directory, passRatesName));
+      const { heldOut } = made;
+      if (heldOut.length > 0) await writeRows(join(directory, heldOutRowsName), heldOut);
+      await origins.writeManifest(directory, [rowsName, ...(heldOut.length > 0 ? [heldOutRowsName] : [])]);
+      await writeFile(join(directory, 'funnel.json'), `${JSON.stringify(counts, undefined, 2)}\n`);
+    }, metrics);
+    await workspace.log.metrics(0, metrics);
+    return successResult(`${counts.kept} of ${counts.sampled} completions kept`, metrics, checkpoint);
+  } finally {
+    await maker?.close();
+    await models.close();
+    await policy.close();
+  }
+}
+
+function prefixed(prefix: string, figures: Metrics): Metrics {
+  return Object.fromEntries(Object.entries(figures).map(([name, value]) => [`${prefix}/${name}`, value]));
+}
+
+function whyNone({ prompts, dropped }: FunnelCounts, { keep, pairs }: SampleSettings): string {
+  const { unmatched = 0, draw = 0, unjudged = 0, tooLow = 0 } = dropped;
+  if (tooLow + unjudged > 0 && pairs === undefined) {
+    return (
+      `no completion of ${prompts} prompts was kept: the judge found ${tooLow} too bad (judge.atLeast), ` +
+      `and of ${unjudged} it said nothing that can be read`
+    );
+  }
+  if (pairs === undefined || unmatched + draw + unjudged === 0) {
+    return `no completion of ${prompts} prompts passed the filters ${keep.join(', ')}`;
+  }
+  return (
+    `no pair came of ${prompts} prompts: ${unmatched} completions have none about as long beside them, ` +
+    `${draw} were judged a draw, and of ${unjudged} the judge said nothing that can be read`
+  );
+}
+
+function rowsBetween(rows: RowList, start: number, end: number): Row[] {
+  const length = Math.min(end, rows.length) - start;
+  return Array.from({ length }, (_, at) => rows.at(start + at) as Row);
+}
+
+/** How often completions verify or revise, by prompting method. */
+class ReflectionCounter {
+  private readonly counts = new Map<Method, { completions: number; reflecting: number }>();
+
+  add(sampled: readonly Sampled[]): void {
+    for (const { method, completions } of sampled) {
+      const count = this.counts.get(method) ?? { completions: 0, reflecting: 0 };
+      count.completions += completions.length;
+      count.reflecting += completions.filter(({ text }) => countReflections(text) > 0).length;
+      this.counts.set(method, count);
+    }
+  }
+
+  rates(): Metrics {
+    const rates = Array.from(this.counts, ([method, { completions, reflecting }]): [string, number] => [
+      `reflection_rate/${method}`,
+      reflecting / completions,
+    ]);
+    return Object.fromEntries(rates);
+  }
+}
