@@ -83,7 +83,7 @@ export const claims: readonly Claim[] = [
   {
     number: 10,
     claim: 'Human annotators post-process',
-    tests: [tests('trainer/stages/review')],
+    tests: [tests('trainer/stages/review/review')],
   },
   {
     number: 11,
@@ -136,7 +136,7 @@ export const claims: readonly Claim[] = [
     claim: 'Several instances in parallel: generate, verify, iterate',
     tests: [
       tests('trainer/stages/rollout-workers'),
-      tests('trainer/stages/draw-groups'),
+      tests('trainer/stages/rollout/draw-groups'),
       tests('trainer/stages/conversations', /tried again/),
     ],
   },
@@ -152,7 +152,7 @@ export const claims: readonly Claim[] = [
   {
     number: 21,
     claim: 'Rejection sampling: many, rank, keep the best',
-    tests: [tests('trainer/algorithms/funnel', /ranked|outranks|judge/), tests('trainer/stages/judged-rows')],
+    tests: [tests('trainer/algorithms/funnel', /ranked|outranks|judge/), tests('trainer/stages/sample/judged-rows')],
   },
   {
     number: 22,
@@ -177,7 +177,7 @@ export const claims: readonly Claim[] = [
     claim: 'Final RL: verifiable and preference rewards',
     tests: [
       tests('trainer/rewards/create-rewards', /the scope that its setting names|last steps|domains/),
-      tests('trainer/stages/reward-model', /chain of thought/),
+      tests('trainer/stages/reward-model/reward-model', /chain of thought/),
     ],
     tiny: preferencesShape,
   },
@@ -206,7 +206,7 @@ export const claims: readonly Claim[] = [
     number: 29,
     claim: 'Alignment depends on who regulates',
     tests: [
-      tests('trainer/contract/preference-policy'),
+      tests('trainer/contract/settings/preference-policy'),
       tests('trainer/checkpoint/chain/statement'),
       tests('trainer/report/write-report', /policy of preferences/),
     ],
