@@ -414,6 +414,8 @@ export const badManifests: readonly BadManifest[] = [
       'spec.stages[1].grpo.guard.rewardModel.from: found "x", expected an earlier rewardModel stage',
       'spec.stages[1].grpo.rewards[0].rewardModel.from: found "x", expected an earlier rewardModel stage',
     ],
+    // The rules of the schema come before those of the policy.
+    server: 'guard.rewardModel must be another one than those of rewards',
   },
   {
     name: 'a guard that is no reward model',
