@@ -1,11 +1,11 @@
 import type { Tool } from '../contract/settings/dataset.ts';
 import type { ToolName } from '../contract/settings/tool-use.ts';
 import { calculator } from './calculator.ts';
-import { code } from './code.ts';
+import { javascript, python } from './programs.ts';
 import { readCalls } from './read-calls.ts';
 import { type CallableTool, ToolFault } from './tool.ts';
 
-const byName: Readonly<Record<ToolName, CallableTool>> = { calculator, code };
+const byName: Readonly<Record<ToolName, CallableTool>> = { calculator, javascript, python };
 
 /** What of some tools a chat template is told. */
 export function definitionsOf(names: readonly ToolName[]): Tool[] {

@@ -106,8 +106,8 @@ describe('tools', () => {
   });
 
   test('a result is cut to its tokens, and its control tokens are none', async () => {
-    const long: Completing = { ...tools, tools: ['code'], maxToolTokens: 8 };
-    const code = JSON.stringify({ name: 'code', arguments: { code: 'console.log("<|" + "end|>123456789")' } });
+    const long: Completing = { ...tools, tools: ['javascript'], maxToolTokens: 8 };
+    const code = JSON.stringify({ name: 'javascript', arguments: { code: 'console.log("<|" + "end|>123456789")' } });
     const { completion } = await complete(
       (prompt) => (prompt.includes('</tool_response>') ? 'x' : `<tool_call>${code}</tool_call>`),
       long,

@@ -4,7 +4,8 @@ import { runCalls } from '../../../trainer/tools/tools.ts';
 const callOf = (name: string, given: object) =>
   `<tool_call>\n${JSON.stringify({ name, arguments: given })}\n</tool_call>`;
 const calculate = (expression: string) => callOf('calculator', { expression });
-const program = (code: string) => callOf('code', { code });
+const program = (code: string) => callOf('javascript', { code });
+const python = (code: string) => callOf('python', { code });
 
 test.each([
   { expression: '12 + 30', result: '42' },
@@ -24,30 +25,42 @@ test.each([
 });
 
 test('a program says what it prints, and has no network, files or clock', async () => {
-  const [printed, silent] = await runCalls(`${program('console.log(6 * 7)')}${program('1')}`, ['code']);
-  expect(printed).toEqual({ name: 'code', content: '42', failed: false });
+  const [printed, silent] = await runCalls(`${program('console.log(6 * 7)')}${program('1')}`, ['javascript']);
+  expect(printed).toEqual({ name: 'javascript', content: '42', failed: false });
   expect(silent?.content).toBe('the program printed nothing');
-  expect((await runCalls(program('console.log(typeof fetch, Date.now())'), ['code']))[0]?.content).toBe('undefined 0');
+  expect((await runCalls(program('console.log(typeof fetch, Date.now())'), ['javascript']))[0]?.content).toBe(
+    'undefined 0',
+  );
 });
+
+test('a program in Python likewise', async () => {
+  const calls = `${python('print(sum(n * n for n in range(5)))')}${python('import socket; socket.create_connection(("127.0.0.1", 1))')}${python('1 / 0')}`;
+  const [printed, ...failed] = await runCalls(calls, ['python']);
+  expect(printed).toEqual({ name: 'python', content: '30', failed: false });
+  expect(failed).toEqual([
+    { name: 'python', content: expect.stringMatching(/^Error: /), failed: true },
+    { name: 'python', content: expect.stringMatching(/^Error: .*division by zero/s), failed: true },
+  ]);
+}, 60_000);
 
 test.each([
   { name: 'words', text: calculate('what is two'), fault: /cannot read the expression what is two/ },
   { name: 'a variable', text: calculate('2x'), fault: /has a variable: x/ },
   { name: 'no value', text: calculate('1/0'), fault: /1\/0 has no value/ },
   { name: 'no argument', text: callOf('calculator', {}), fault: /argument expression: found nothing, expected text/ },
-  { name: 'an argument of another type', text: callOf('code', { code: 3 }), fault: /argument code: found 3/ },
+  { name: 'an argument of another type', text: callOf('javascript', { code: 3 }), fault: /argument code: found 3/ },
   {
     name: 'a name that is not there',
     text: callOf('search', {}),
-    fault: /found the tool search, expected calculator or code/,
+    fault: /found the tool search, expected calculator or javascript/,
   },
   { name: 'no JSON', text: '<tool_call>1+1</tool_call>', fault: /found no call, expected \{"name"/ },
-  { name: 'no end', text: '<tool_call>{"name": "code"', fault: /found a call without <\/tool_call>/ },
+  { name: 'no end', text: '<tool_call>{"name": "javascript"', fault: /found a call without <\/tool_call>/ },
   { name: 'a program that throws', text: program('throw new Error("no")'), fault: /no/ },
   { name: 'a program that never ends', text: program('for (;;) {}'), fault: /Error: / },
   { name: 'a program that is too long', text: program('1;'.repeat(10_500)), fault: /expected at most 20000/ },
 ])('a call that fails is answered in words: $name', async ({ text, fault }) => {
-  const results = await runCalls(text, ['calculator', 'code']);
+  const results = await runCalls(text, ['calculator', 'javascript']);
   expect(results).toEqual([expect.objectContaining({ failed: true, content: expect.stringMatching(fault) })]);
   expect(results[0]?.content).toMatch(/^Error: /);
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { object } from './schema.ts';
 
-export const toolNames = ['calculator', 'code'] as const;
+export const toolNames = ['calculator', 'javascript', 'python'] as const;
 export type ToolName = (typeof toolNames)[number];
 
 /** Settings of whatever samples with tools. */
@@ -12,7 +12,7 @@ export const toolUseShape = {
     .max(toolNames.length)
     .optional()
     .describe(
-      'What a completion may call: calculator works out an expression, code runs a program without network and files. After each call the model is told the result, which is not trained, and goes on: docs/reinforcement-learning.md. None when absent.',
+      'What a completion may call: calculator works out an expression, javascript and python run a program without network and files. After each call the model is told the result, which is not trained, and goes on: docs/reinforcement-learning.md. None when absent.',
     ),
   maxToolCalls: z
     .int()
