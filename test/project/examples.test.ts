@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { grade } from '../../examples/verifiers/countdown.ts';
@@ -82,8 +82,8 @@ describe('data of examples are what the script beside them writes:', () => {
     const [written, kept] = [join(directory(), name), join(examples, 'data', name)];
     await mkdir(written);
     await promisify(execFile)(process.execPath, [join(kept, 'make.ts'), written]);
-    const files = (await readdir(kept)).filter((file) => file !== 'make.ts');
-    expect(await readdir(written)).toEqual(files);
+    const files = (await filesBelow(kept)).filter((file) => file !== 'make.ts');
+    expect(await filesBelow(written)).toEqual(files);
     for (const file of files)
       expect(readFileSync(join(written, file), 'utf8')).toBe(readFileSync(join(kept, file), 'utf8'));
   });
@@ -105,3 +105,10 @@ test.each([
   const row = { columns: { numbers: [2, 3, 4], target: 20 } };
   expect(grade({ completion: `<think>try</think><answer>${answer}</answer>`, row })).toBe(score);
 });
+
+/** Their paths in the folder, sorted. */
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  return files.map(({ parentPath, name }) => relative(folder, join(parentPath, name))).toSorted();
+}

@@ -77,7 +77,7 @@ const gpu = (gigabytes: number, ordinal = 0): LaneDevice => ({
 test('on GPUs it is their memory that it must fit into, that of the smallest', () => {
   expect(judge(4, { devices: [gpu(24)] })).toEqual({ warned: undefined });
   expect(judge(4, { devices: [gpu(24), gpu(3.5, 1)] }).refused).toMatch(
-    /^stage zero: found a model that needs 3\.7 GB or more of each GPU \(1\.1 GB 2 partial sums of their gradient.*\), expected one that fits into the 3\.5 GB of NVIDIA L4: take lora, a smaller model or a larger GPU$/,
+    /^stage zero: found a model that needs 4\.2 GB or more of each GPU \(1\.6 GB 3 partial sums of their gradient.*\), expected one that fits into the 3\.5 GB of NVIDIA L4: take lora, a smaller model or a larger GPU$/,
   );
   expect(judge(4, { devices: [gpu(5.5)] }).warned).toMatch(/^about \d\.\d GB of memory of each GPU are needed/);
 });
