@@ -14,6 +14,7 @@ const config: Config = {
   // So may the end of a worker that was given gigabytes: more than half a second, after which Jest would take it for one that
   // a test has left something open in.
   workerGracefulExitTimeout: 10_000,
-  maxWorkers: 2,
+  // One more than the cores of a small machine: tests of operators mostly wait.
+  maxWorkers: 3,
 };
 export default config;
