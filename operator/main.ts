@@ -1,7 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=4 --heap-growing-percent=25
 // What lives for one pass is collected often and small, and the rest before it has grown by more than a quarter: V8 would else
-// let both grow, to save a sixth of the operator's CPU time. With 300 pipelines its pod takes 150 MiB so, and 298 without the
-// flags (docs/benchmarks.md): an administrator pays for that all day, for the CPU time while stages change.
+// let both grow, to save a sixth of the operator's CPU time. With 300 pipelines it takes 215 MiB so, and some 40
+// more without the flags (docs/benchmarks.md): an administrator pays for that all day, for the CPU time while stages change.
 import { enableCompileCache } from 'node:module';
 
 // Compiled code of what is imported from here on is kept in the temporary directory: a restarted container starts faster.
