@@ -75,6 +75,17 @@ export function greetingAnswer({ name, language }: GreetingPrompt, style: 'prefe
   return draws.pick(greetingStyles[language][style])(name);
 }
 
+/** A row of which only the prompt is there. */
+export function greetingRow(dataset: string, side: Side, number: number, { language, text }: GreetingPrompt): Row {
+  return {
+    id: `${dataset}/${side}/${number}`,
+    dataset,
+    domain: 'general',
+    language,
+    messages: [{ role: 'user', content: text }],
+  };
+}
+
 /** Greetings: a question of style and not of truth, so general domain and no chain of thought. */
 export function* greetingRows(dataset: string, settings: GeneratorSettings, seed: number, side: Side): Generator<Row> {
   const key = randomKey(seed, 'greetings', side, 'answers');
@@ -82,11 +93,7 @@ export function* greetingRows(dataset: string, settings: GeneratorSettings, seed
   for (const prompt of greetingPrompts(settings, seed, side, side === 'train' ? settings.rows : settings.heldOut)) {
     const answer = greetingAnswer(prompt, 'preferred', drawsOf(key, ++number));
     yield {
-      id: `${dataset}/${side}/${number}`,
-      dataset,
-      domain: 'general',
-      language: prompt.language,
-      messages: [{ role: 'user', content: prompt.text }],
+      ...greetingRow(dataset, side, number, prompt),
       ...(side === 'train' && { completion: answerText(answer) }),
       answer: { kind: 'pattern', in: 'answerTag', gold: preferredPattern[prompt.language] },
     };
@@ -105,11 +112,7 @@ export function* preferenceRows(
   for (const prompt of greetingPrompts(settings, seed, side, side === 'train' ? settings.rows : settings.heldOut)) {
     const draws = drawsOf(key, ++number);
     yield {
-      id: `${dataset}/${side}/${number}`,
-      dataset,
-      domain: 'general',
-      language: prompt.language,
-      messages: [{ role: 'user', content: prompt.text }],
+      ...greetingRow(dataset, side, number, prompt),
       chosen: greetingAnswer(prompt, 'preferred', draws),
       rejected: greetingAnswer(prompt, 'plain', draws),
     };

@@ -2,7 +2,7 @@ import { randomKey } from '../../algorithms/random.ts';
 import type { GeneratorLanguage, GeneratorSettings, Row } from '../../contract/settings/dataset.ts';
 import { drawsOf } from '../draws.ts';
 import { completionText } from './completion.ts';
-import { greetingAnswer, greetingPrompts } from './greetings.ts';
+import { greetingAnswer, greetingPrompts, greetingRow } from './greetings.ts';
 import type { Side } from './side.ts';
 
 /** What somebody thinks who is greeted, and means well or ill. */
@@ -27,11 +27,7 @@ export function* safetyRows(dataset: string, settings: GeneratorSettings, seed: 
     const thought = draws.pick(thoughts[prompt.language][label ? 'good' : 'bad'])(prompt.name);
     const answer = greetingAnswer(prompt, draws.chance(0.5) ? 'preferred' : 'plain', draws);
     yield {
-      id: `${dataset}/${side}/${number}`,
-      dataset,
-      domain: 'general',
-      language: prompt.language,
-      messages: [{ role: 'user', content: prompt.text }],
+      ...greetingRow(dataset, side, number, prompt),
       completion: completionText(thought, answer),
       label,
     };
