@@ -1,9 +1,6 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { heldOutRowsName, judgeVerdictsName, rowsName } from '../../../../trainer/contract/files/checkpoint.ts';
 import type { Row } from '../../../../trainer/contract/settings/dataset.ts';
 import { rowManifest, rowManifestName } from '../../../../trainer/contract/settings/row-origin.ts';
@@ -11,6 +8,7 @@ import { resultMetrics } from '../../../../trainer/contract/settings/result-metr
 import { stageSettings } from '../../../../trainer/contract/settings/settings.ts';
 import { faultOfOrigin } from '../../../../trainer/data/row-origin.ts';
 import { useBaseStage } from '../../../support/base-stage.ts';
+import { useJudgeServer } from '../../../support/judge-server.ts';
 import {
   lines,
   logOf,
@@ -25,42 +23,19 @@ import {
 
 const root = useBaseStage({ steps: 40, batch: 16 });
 
-/** A judge that likes vowels, gives two points more to what stands first, and cannot be read where a text has a 7. */
-let judge: Server;
-let asked: string[];
 const vowels = (text: string): number => Math.min(8, text.match(/[aeiou]/g)?.length ?? 0);
-const verdict = (question: string): string => {
+/** Likes vowels, gives two points more to what stands first, and cannot be read where a text has a 7. */
+const judge = useJudgeServer((question) => {
   const [a = '', b = ''] = question.split('|OR|');
   if (question.includes('7')) return 'Both are fine.';
   return `<score_a>${vowels(a) + 2}</score_a><score_b>${vowels(b)}</score_b>`;
-};
-
-beforeAll(async () => {
-  asked = [];
-  judge = createServer((request, response) => {
-    let text = '';
-    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    request.on('end', () => {
-      const [{ content }] = (JSON.parse(text) as { messages: [{ content: string }] }).messages;
-      asked.push(content);
-      const answer = { choices: [{ message: { content: verdict(content) } }], usage: { total_tokens: 7 } };
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
-    });
-  });
-  judge.listen(0, '127.0.0.1');
-  await once(judge, 'listening');
-});
-afterAll(() => {
-  judge.closeAllConnections();
-  judge.close();
 });
 
 const sampling = { maxNewTokens: 24 };
 async function stage(name: string, more: object = {}, judgeMore: object = {}): Promise<StageToRun> {
-  const url = `http://127.0.0.1:${(judge.address() as AddressInfo).port}/v1`;
   const pairs = {
     judge: {
-      endpoint: { url, model: 'vowels' },
+      endpoint: { url: judge().url, model: 'vowels' },
       scope: 'response',
       rubric: '{{ response_a }}|OR|{{ response_b }}',
       ...judgeMore,
@@ -86,7 +61,7 @@ test('a judge makes pairs of completions, and a reward model learns from them an
   expect(metrics).toMatchObject({
     'pairs/kept': rows.length + heldOut.length,
     'pairs/held_out': heldOut.length,
-    'pairs/tokens': asked.length * 7,
+    'pairs/tokens': judge().asked.length * 7,
     kept: 2 * (rows.length + heldOut.length),
   });
   for (const { chosen = '', rejected = '', completion } of [...rows, ...heldOut]) {
@@ -130,17 +105,17 @@ test('a judge makes pairs of completions, and a reward model learns from them an
 });
 
 test('a stage that was killed in the middle ends in the same pairs, and asks nothing again that was answered', async () => {
-  const whole = [...asked];
+  const whole = [...judge().asked];
   const before = whole.length;
   const path = await writeStage(root(), await stage('killed'));
   const secondChunk = { file: join(root(), 'killed/chunks-*/000001.json') };
   expect((await runStage(path, secondChunk)).signal).toBe('SIGKILL');
-  const inTheMiddle = asked.length;
+  const inTheMiddle = judge().asked.length;
   expect(inTheMiddle).toBeGreaterThan(before);
   expect(await startStage(path).ended).toMatchObject({ code: 0, stderr: '' });
-  expect(asked.length).toBeGreaterThan(inTheMiddle);
-  expect(new Set(asked.slice(before))).toEqual(new Set(whole));
-  expect(asked.length - 2 * before).toBeLessThanOrEqual(8); // on their way when it was killed
+  expect(judge().asked.length).toBeGreaterThan(inTheMiddle);
+  expect(new Set(judge().asked.slice(before))).toEqual(new Set(whole));
+  expect(judge().asked.length - 2 * before).toBeLessThanOrEqual(8); // on their way when it was killed
   expect(await digestOf('killed')).toBe(await digestOf('whole'));
   expect(await logOf(join(root(), 'killed'), 'metrics.jsonl')).toEqual(
     await logOf(join(root(), 'whole'), 'metrics.jsonl'),

@@ -1,9 +1,6 @@
-import { once } from 'node:events';
 import { cp, mkdir, readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { judgeVerdictsName, rowsName } from '../../../../trainer/contract/files/checkpoint.ts';
 import type { Row } from '../../../../trainer/contract/settings/dataset.ts';
 import { resultMetrics } from '../../../../trainer/contract/settings/result-metrics.ts';
@@ -11,6 +8,7 @@ import { rowManifest, rowManifestName } from '../../../../trainer/contract/setti
 import { stageSettings } from '../../../../trainer/contract/settings/settings.ts';
 import { faultOfOrigin } from '../../../../trainer/data/row-origin.ts';
 import { useBaseStage } from '../../../support/base-stage.ts';
+import { useJudgeServer } from '../../../support/judge-server.ts';
 import {
   lines,
   logOf,
@@ -25,34 +23,9 @@ import {
 
 const root = useBaseStage({ steps: 40, batch: 16 });
 
-/** A judge that likes vowels, and cannot be read where a text has a 7. */
-let judge: Server;
-let url: string;
-let asked: string[];
 const vowels = (text: string): number => Math.min(10, text.match(/[aeiou]/g)?.length ?? 0);
-const verdict = (text: string): string => (text.includes('7') ? 'It is fine.' : `<score>${vowels(text)}</score>`);
-
-beforeAll(async () => {
-  asked = [];
-  judge = createServer((request, response) => {
-    let text = '';
-    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    request.on('end', () => {
-      const [{ content }] = (JSON.parse(text) as { messages: [{ content: string }] }).messages;
-      asked.push(content);
-      const answer = { choices: [{ message: { content: verdict(content) } }], usage: { total_tokens: 7 } };
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
-    });
-  });
-  judge.listen(0, '127.0.0.1');
-  await once(judge, 'listening');
-  url = `http://127.0.0.1:${(judge.address() as AddressInfo).port}/v1`;
-});
-const stopJudge = (): void => {
-  judge.closeAllConnections();
-  judge.close();
-};
-afterAll(stopJudge);
+/** Likes vowels, and cannot be read where a text has a 7. */
+const judge = useJudgeServer((text) => (text.includes('7') ? 'It is fine.' : `<score>${vowels(text)}</score>`));
 
 async function stage(name: string, judgeMore: object = {}, more: object = {}): Promise<StageToRun> {
   const inputs = { base: await pin(root(), 'base') };
@@ -65,7 +38,7 @@ async function stage(name: string, judgeMore: object = {}, more: object = {}): P
     keepPerPrompt: 2,
     sampling: { maxNewTokens: 24 },
     judge: {
-      endpoint: { url, model: 'vowels' },
+      endpoint: { url: judge().url, model: 'vowels' },
       scope: 'response',
       rubric: '{{ response }}',
       atLeast: 0.3,
@@ -123,12 +96,12 @@ test('a judge reads what the rules let through, drops and counts what it finds t
 });
 
 test('a stage that was killed in the middle keeps the same rows, and asks nothing again that was answered', async () => {
-  const before = asked.length;
+  const before = judge().asked.length;
   const path = await writeStage(root(), await stage('killed'));
   const secondChunk = { file: join(root(), 'killed/chunks-*/000001.json') };
   expect((await runStage(path, secondChunk)).signal).toBe('SIGKILL');
   expect(await startStage(path).ended).toMatchObject({ code: 0, stderr: '' });
-  expect(asked.length - 2 * before).toBeLessThanOrEqual(8); // on their way when it was killed
+  expect(judge().asked.length - 2 * before).toBeLessThanOrEqual(8); // on their way when it was killed
   expect(await digestOf('killed')).toBe(await digestOf('whole'));
   expect(await logOf(join(root(), 'killed'), 'metrics.jsonl')).toEqual(
     await logOf(join(root(), 'whole'), 'metrics.jsonl'),
@@ -159,16 +132,16 @@ test('rows of domains that the judge is not asked of pass unjudged, as a model o
 });
 
 test('a stage whose budget is spent says so, and without a server its verdicts give the same rows', async () => {
-  const poor = await stage('poor', { endpoint: { url, model: 'vowels', budgetTokens: 21 } });
+  const poor = await stage('poor', { endpoint: { url: judge().url, model: 'vowels', budgetTokens: 21 } });
   const ended = await runStage(await writeStage(root(), poor));
   expect([ended.code, ended.stderr]).toEqual([64, expect.stringContaining('judge.endpoint.budgetTokens: ')]);
 
-  const before = asked.length;
+  const before = judge().asked.length;
   const path = await writeStage(root(), await stage('offline'));
   await mkdir(join(root(), 'offline'), { recursive: true });
   await cp(join(root(), 'whole', judgeVerdictsName), join(root(), 'offline', judgeVerdictsName));
-  stopJudge();
+  judge().stop();
   expect(await startStage(path).ended).toMatchObject({ code: 0 });
-  expect(asked.length).toBe(before);
+  expect(judge().asked.length).toBe(before);
   expect(await digestOf('offline')).toBe(await digestOf('whole'));
 });
