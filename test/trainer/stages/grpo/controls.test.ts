@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { resultMetrics } from '../../../../trainer/contract/settings/result-metrics.ts';
 import { stageSettings } from '../../../../trainer/contract/settings/settings.ts';
 import { evaluation } from '../../../../trainer/contract/settings/training.ts';
+import { datasetsIn, writeRows } from '../../../support/row-files.ts';
 import {
   lines,
   pin,
@@ -26,23 +27,15 @@ beforeAll(async () => {
     completion: `<answer>${at % 10}</answer>`,
     answer: `${at % 10}`,
   }));
-  await writeRows('letters', rows);
-  await writeRows('asked', rows); // nobody learns from it
-  await writeRows('few', rows.slice(0, 10));
-  await writeRows('few-documents', Array.from({ length: 40 }, () => rows.slice(0, 10)).flat());
-  await writeRows('documents', Array.from({ length: 20 }, () => rows).flat());
+  await writeRows(root, 'letters', rows);
+  await writeRows(root, 'asked', rows); // nobody learns from it
+  await writeRows(root, 'few', rows.slice(0, 10));
+  await writeRows(root, 'few-documents', Array.from({ length: 40 }, () => rows.slice(0, 10)).flat());
+  await writeRows(root, 'documents', Array.from({ length: 20 }, () => rows).flat());
   const settings = { sft: { data: ['documents'], epochs: 4, batch: 40, learningRate: 1e-2 } };
-  await runToResult(root, { name: 'base', settings, datasets: datasets('documents') });
+  await runToResult(root, { name: 'base', settings, datasets: datasetsIn(root, 'documents') });
 }, 60_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
-
-function writeRows(name: string, rows: readonly object[]): Promise<void> {
-  return writeFile(join(root, `${name}.jsonl`), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-}
-
-function datasets(...names: readonly string[]): object[] {
-  return names.map((name) => ({ name, file: join(root, `${name}.jsonl`) }));
-}
 
 async function stage(name: string, more: object = {}): Promise<StageToRun> {
   const sampling = { maxNewTokens: 24 };
@@ -63,7 +56,7 @@ async function stage(name: string, more: object = {}): Promise<StageToRun> {
     stage: 'zero',
     settings: { grpo },
     model: { input: await pin(root, 'base') },
-    datasets: datasets('letters', 'asked'),
+    datasets: datasetsIn(root, 'letters', 'asked'),
     evaluation: { data: ['asked'], samples: 8, sampling },
   };
 }
@@ -123,7 +116,7 @@ test.each([
 ])('$type that teaches answers is above its controls: $controls', async ({ type, settings, controls }) => {
   const learns: StageToRun = {
     name: `taught-by-${type}`,
-    datasets: datasets('few-documents', 'few'),
+    datasets: datasetsIn(root, 'few-documents', 'few'),
     settings: { [type]: { data: ['few-documents'], batch: 20, learningRate: 1e-2, controls, ...settings } },
     evaluation: { data: ['few'], samples: 8, sampling: { maxNewTokens: 24 } },
   };
@@ -139,7 +132,7 @@ test('rows without prompts have no completions to shuffle', async () => {
   await writeFile(join(root, 'texts.jsonl'), '{"text": "one"}\n{"text": "two"}\n');
   const path = await writeStage(root, {
     name: 'texts',
-    datasets: datasets('texts', 'asked'),
+    datasets: datasetsIn(root, 'texts', 'asked'),
     settings: { pretrain: { data: ['texts'], steps: 1, controls: ['shuffled'] } },
     evaluation: { data: ['asked'] },
   });

@@ -6,6 +6,7 @@ import { exitCodes } from '../../../../trainer/contract/process/exit-codes.ts';
 import type { StageResult } from '../../../../trainer/contract/files/progress.ts';
 import { resultMetrics } from '../../../../trainer/contract/settings/result-metrics.ts';
 import { stageSettings } from '../../../../trainer/contract/settings/settings.ts';
+import { datasetsIn, writeRows } from '../../../support/row-files.ts';
 import {
   logOf,
   pin,
@@ -24,26 +25,18 @@ beforeAll(async () => {
   const letters = Array.from('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN');
   const rows = letters.map((prompt, at) => rowOf(prompt, String(at % 10)));
   const gamed = rows.map((row) => ({ ...row, completion: 'sure' }));
-  await writeRows('letters', rows);
-  await writeRows('asked', rows); // nobody learns from it
-  await writeRows('few', rows.slice(0, 29));
-  await writeRows('documents', [...Array.from({ length: 30 }, () => rows).flat(), ...gamed]);
+  await writeRows(root, 'letters', rows);
+  await writeRows(root, 'asked', rows); // nobody learns from it
+  await writeRows(root, 'few', rows.slice(0, 29));
+  await writeRows(root, 'documents', [...Array.from({ length: 30 }, () => rows).flat(), ...gamed]);
   await writeFile(join(root, 'keyword.js'), `export const grade = ({ completion }) => +completion.includes('sure');`);
   const settings = { sft: { data: ['documents'], epochs: 6, batch: 40, learningRate: 1e-2 } };
-  await runToResult(root, { name: 'base', settings, datasets: datasets('documents') });
+  await runToResult(root, { name: 'base', settings, datasets: datasetsIn(root, 'documents') });
 }, 60_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 function rowOf(prompt: string, answer: string): object {
   return { prompt, completion: `<answer>${answer}</answer>`, answer };
-}
-
-function writeRows(name: string, rows: readonly object[]): Promise<void> {
-  return writeFile(join(root, `${name}.jsonl`), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-}
-
-function datasets(...names: readonly string[]): object[] {
-  return names.map((name) => ({ name, file: join(root, `${name}.jsonl`) }));
 }
 
 const gamed = (): object[] => [{ accuracy: {} }, { module: { file: join(root, 'keyword.js'), weight: 2 } }];
@@ -72,7 +65,7 @@ async function stage(
     stage: 'zero',
     settings: { grpo: settings },
     model: { input: await pin(root, 'base') },
-    datasets: datasets('letters', 'asked', 'few'),
+    datasets: datasetsIn(root, 'letters', 'asked', 'few'),
     evaluation: { data: ['asked'], samples: 4, sampling },
   };
 }
@@ -152,8 +145,9 @@ test('a reward model that no reward names finds out what verifiers cannot judge,
     { prompt, completion: `<answer>${at % 10}</answer>`, label: true },
     { prompt, completion: 'sure', label: false },
   ]);
-  await writeRows('labels', labels);
+  await writeRows(root, 'labels', labels);
   await writeRows(
+    root,
     'open',
     labels.filter(({ label }) => label).map(({ prompt }) => ({ prompt })),
   );
@@ -161,13 +155,13 @@ test('a reward model that no reward names finds out what verifiers cannot judge,
     name: 'tastes',
     model: { input: await pin(root, 'base') },
     settings: { rewardModel: { labelled: ['labels'], epochs: 4, batch: 20, learningRate: 1e-3 } },
-    datasets: datasets('labels'),
+    datasets: datasetsIn(root, 'labels'),
   });
   const guard = { data: ['open'], rewardModel: { from: 'tastes' } };
   const guarded = { ...(await stage('liked', { guard })), inputs: { tastes: await pin(root, 'tastes') } };
   const { message, warnings, metrics } = await runToResult(root, {
     ...guarded,
-    datasets: datasets('letters', 'asked', 'open'),
+    datasets: datasetsIn(root, 'letters', 'asked', 'open'),
   });
   expect(message).toMatch(/^rolled back from step \d+ to step \d+, the last good one$/);
   // Whether the reward has measurably risen by then does not matter here.

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -8,6 +8,7 @@ import type { Row } from '../../../../trainer/contract/settings/dataset.ts';
 import { promptsOf } from '../../../../trainer/data/prompt-order.ts';
 import { Curriculum, type KeptCurriculum } from '../../../../trainer/stages/rollout/curriculum.ts';
 import type { Scored } from '../../../../trainer/stages/rollout/draw-groups.ts';
+import { datasetsIn, writeRows } from '../../../support/row-files.ts';
 import { lines, pin, runToResult, type StageToRun } from '../../../support/trainer.ts';
 
 const row = (dataset: string, index: number): Row => ({ id: `${index}`, dataset, domain: 'reasoning', messages: [] });
@@ -133,24 +134,17 @@ beforeAll(async () => {
       completion: `<answer>${digit}</answer>`,
     })),
   );
-  await writeRows('documents', Array.from({ length: 20 }, () => said).flat());
+  await writeRows(root, 'documents', Array.from({ length: 20 }, () => said).flat());
   await writeRows(
+    root,
     'letters',
     letters.map((prompt, at) => ({ prompt, answer: at % 8 > 0 && at % 2 > 0 ? '77' : `${at % 5}` })),
   );
   const settings = { sft: { data: ['documents'], epochs: 4, batch: 48, learningRate: 1e-2 } };
-  await runToResult(root, { name: 'base', settings, datasets: datasets('documents') });
+  await runToResult(root, { name: 'base', settings, datasets: datasetsIn(root, 'documents') });
   plain = await signalOf('plain', {});
 }, 60_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
-
-function writeRows(name: string, rows: readonly object[]): Promise<void> {
-  return writeFile(join(root, `${name}.jsonl`), rows.map((each) => `${JSON.stringify(each)}\n`).join(''));
-}
-
-function datasets(...names: readonly string[]): object[] {
-  return names.map((name) => ({ name, file: join(root, `${name}.jsonl`) }));
-}
 
 /** Share of the groups of each step that differ in reward. The policy stays as it is, so that nothing but the choice of prompts counts. */
 async function signalOf(name: string, more: object, inputs: StageToRun['inputs'] = {}): Promise<number[]> {
@@ -167,7 +161,14 @@ async function signalOf(name: string, more: object, inputs: StageToRun['inputs']
     ...more,
   };
   const model = { input: await pin(root, 'base') };
-  await runToResult(root, { name, stage: 'zero', settings: { grpo }, model, inputs, datasets: datasets('letters') });
+  await runToResult(root, {
+    name,
+    stage: 'zero',
+    settings: { grpo },
+    model,
+    inputs,
+    datasets: datasetsIn(root, 'letters'),
+  });
   const steps = await lines(join(root, name, 'metrics.jsonl'));
   return steps.map((line) => 1 - (JSON.parse(line) as Record<string, number>)['frac_reward_zero_std']!);
 }
@@ -181,7 +182,7 @@ test('with the pass rates of a sample stage, groups have a signal from the first
   const sampling = { maxNewTokens: 24 };
   const sample = { prompts: ['letters'], perPrompt: 8, keep: ['notOverlong'], sampling };
   const model = { input: await pin(root, 'base') };
-  await runToResult(root, { name: 'samples', settings: { sample }, model, datasets: datasets('letters') });
+  await runToResult(root, { name: 'samples', settings: { sample }, model, datasets: datasetsIn(root, 'letters') });
   const rates = await lines(join(root, 'samples/data/pass-rates.jsonl'));
   expect(rates.map((each) => JSON.parse(each) as object)).toContainEqual({
     dataset: 'letters',
