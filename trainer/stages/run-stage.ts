@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { removePartials } from '../checkpoint/partials.ts';
+import { removeOwnPartials, removePartials } from '../checkpoint/partials.ts';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { verifyCheckpoint } from '../checkpoint/store.ts';
 import { removeRuns, takeOver } from '../checkpoint/take-over.ts';
@@ -80,7 +80,10 @@ async function asOnlyWriter(
     await removePartials(file.out);
     await write(await work(lock));
   } catch (error) {
-    await lock.check(); // what another writer has removed is missed by this one
+    await lock.check().catch(async (lost: unknown) => {
+      await removeOwnPartials(file.out).catch(() => undefined); // the directory may be gone
+      throw lost; // what another writer has removed is missed by this one
+    });
     await write(failureResult(error)).catch(() => undefined);
     throw error;
   } finally {
