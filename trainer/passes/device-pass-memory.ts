@@ -5,12 +5,16 @@ import { byteLength, type DeviceMemory, deviceRows, deviceTensor } from '../runt
 import type { ExecutableCache } from '../runtime/executable-cache.ts';
 import {
   type AnyTensor,
+  arrays,
   type DeviceBuffer,
   type DeviceTensor,
   isOnDevice,
   type TensorData,
 } from '../runtime/tensor.ts';
 import type { PassMemory } from './pass-memory.ts';
+
+/** Bytes, by name. */
+export type MemoryRoom = Readonly<Record<string, number>>;
 
 /** Memory of a device, by name. What a loop does in the process is a program here. */
 export class DevicePassMemory implements PassMemory {
@@ -28,14 +32,17 @@ export class DevicePassMemory implements PassMemory {
     dims: readonly number[],
     type = 'float32' as T,
   ): DeviceTensor<T> {
-    const bytes = byteLength({ type, dims });
+    return deviceTensor(type, dims, this.#buffer(name, byteLength({ type, dims })));
+  }
+
+  #buffer(name: string, bytes: number): DeviceBuffer {
     let buffer = this.#buffers.get(name);
     if (buffer === undefined || buffer.bytes < bytes) {
       if (buffer) this.#device.free(buffer);
       buffer = this.#device.allocate(roundedUp(bytes));
       this.#buffers.set(name, buffer);
     }
-    return deviceTensor(type, dims, buffer);
+    return buffer;
   }
 
   tensors(name: string, count: number, dims: readonly number[]): DeviceTensor[] {
@@ -60,6 +67,9 @@ export class DevicePassMemory implements PassMemory {
   /** They cross the border in 32 bits. */
   async writeIndices(tensor: AnyTensor, values: readonly number[]): Promise<void> {
     const count = values.length;
+    const { buffer } = onDevice(tensor);
+    // A list in this memory may become as long as it has room for, such as a table of sequences that grow.
+    this.tensor('words', [buffer.bytes / arrays.int64.BYTES_PER_ELEMENT], 'int32');
     const words = this.#with('words', 'int32', Int32Array.from(values), [count]);
     const program = await this.#programs.get('widen', widenProgram);
     await program.run({ words }, { indices: { ...onDevice(tensor), dims: [count] } });
@@ -85,6 +95,16 @@ export class DevicePassMemory implements PassMemory {
     const numbers = new Int32Array(sizeOf(tensor.dims));
     this.#device.copyOut(tensor, numbers);
     return numbers;
+  }
+
+  /** Bytes of memory, by name. */
+  get room(): MemoryRoom {
+    return Object.fromEntries([...this.#buffers].map(([name, { bytes }]) => [name, bytes]));
+  }
+
+  /** As much memory of each name, at least. */
+  makeRoom(room: MemoryRoom): void {
+    for (const [name, bytes] of Object.entries(room)) this.#buffer(name, bytes);
   }
 
   copy(from: DeviceTensor, to: DeviceTensor): void {

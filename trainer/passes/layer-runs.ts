@@ -64,8 +64,7 @@ export class LayerRuns {
     onLayer: (layer: number, heads: KvHeads) => Promise<void> = async () => undefined,
   ): Promise<AnyTensor> {
     const [length] = tokens.ids.dims as [number];
-    const streams = this.streams('streams', 2, length) as [AnyTensor, AnyTensor];
-    const [kept] = this.kept(1, length) as [AnyTensors];
+    const [streams, kept] = this.#forwardRoom(length);
     let x = await this.embed(parameters, tokens, streams[0]);
     for (let layer = 0; layer < this.#config.layers; layer++) {
       const y = streams[((layer + 1) & 1) as 0 | 1];
@@ -97,9 +96,7 @@ export class LayerRuns {
   ): Promise<KvHeads> {
     this.#throwIfUnwanted();
     const program = await this.#programs.get('layer', () => layerProgram(this.#config));
-    const { kvHeads, headDim } = this.#config;
-    const dims = [...tokens.ids.dims, kvHeads, headDim];
-    const heads = { keys: this.memory.tensor('keys', dims), values: this.memory.tensor('values', dims) };
+    const heads = this.#heads(tokens.ids.dims[0] as number);
     await program.run({ ...this.ofLayer(layer, parameters), ...tokens, x }, { y, ...heads, ...kept });
     return heads;
   }
@@ -114,6 +111,24 @@ export class LayerRuns {
       this.#layers.set(parameters, layers);
     }
     return layers[layer] as AnyTensors;
+  }
+
+  /** Asks for the memory of a way forward of so many tokens before there is one. */
+  reserve(tokens: number): void {
+    this.#forwardRoom(tokens);
+    this.#heads(tokens);
+  }
+
+  #forwardRoom(tokens: number): readonly [streams: readonly [AnyTensor, AnyTensor], kept: AnyTensors] {
+    const streams = this.streams('streams', 2, tokens) as [AnyTensor, AnyTensor];
+    const [kept] = this.kept(1, tokens) as [AnyTensors];
+    return [streams, kept];
+  }
+
+  #heads(tokens: number): KvHeads {
+    const { kvHeads, headDim } = this.#config;
+    const dims = [tokens, kvHeads, headDim];
+    return { keys: this.memory.tensor('keys', dims), values: this.memory.tensor('values', dims) };
   }
 
   /** Room for residual streams. */

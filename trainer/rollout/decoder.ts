@@ -57,6 +57,14 @@ export class Decoder {
     });
   }
 
+  /** Asks for the memory of so many rows before there are as many. */
+  reserve(rows: number): void {
+    const { memory } = this.#layers;
+    memory.tensor('picked rows', [rows, this.#config.hiddenSize]);
+    for (const prob of ['prob', 'step prob']) memory.tensor(prob, [rows, this.#config.vocabularySize]);
+    this.#longestTable(rows);
+  }
+
   /**
    * Runs prompts through the model and writes their keys and values into the cache.
    *
@@ -124,12 +132,17 @@ export class Decoder {
     return this.#step;
   }
 
+  /** Sequences grow, and memory of a device is asked for once: for the longest that there can be. */
+  #longestTable(rows: number): void {
+    const columns = tableColumns(Math.ceil(this.#config.maxLength / cacheBlock));
+    this.#layers.memory.tensor('step table', [rows, columns], 'int64');
+  }
+
   #bind(rows: number, columns: number, cache: KvTensors): BoundStep {
     const { memory } = this.#layers;
     const ids = memory.tensor('step ids', [rows], 'int64');
     const positions = memory.tensor('step positions', [rows, 1], 'int64');
-    // Sequences grow, and memory of a device is asked for once: for the longest that there can be.
-    memory.tensor('step table', [rows, tableColumns(Math.ceil(this.#config.maxLength / cacheBlock))], 'int64');
+    this.#longestTable(rows);
     const table = memory.tensor('step table', [rows, columns], 'int64');
     const prob = memory.tensor('step prob', [rows, this.#config.vocabularySize]);
     const program = this.#parts.step.bind(

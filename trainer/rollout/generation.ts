@@ -122,8 +122,8 @@ function joining(waiting: Waiting, batch: Batch, { rows, cache }: GenerationOpti
   return starts;
 }
 
-/** Most prompt tokens, padding included, that one run takes. */
-const prefillTokens = 2048;
+/** Most prompt tokens, padding included, that one run takes, unless one prompt alone has more. */
+export const prefillTokens = 2048;
 
 /** Puts prompts of about the same length into one run; groups with the same array of ids share a prompt. */
 function prefillRuns(starts: readonly Start[]): Start[][] {

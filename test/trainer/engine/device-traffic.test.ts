@@ -1,16 +1,19 @@
 import { afterAll, expect, test } from '@jest/globals';
-import { cutBatch } from '../../../trainer/engine/batches.ts';
+import { cutBatch, cutCompletions } from '../../../trainer/engine/batches.ts';
 import { DeviceBackend } from '../../../trainer/engine/device/device-backend.ts';
 import { planGeneration } from '../../../trainer/engine/generation-plan.ts';
-import type { TrainingBatch } from '../../../trainer/engine/engine.ts';
+import type { GenerationRequest, TrainingBatch } from '../../../trainer/engine/engine.ts';
 import type { ModelConfig } from '../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../trainer/models/parameters.ts';
 import { newClaims } from '../../../trainer/rollout/claims.ts';
 import type { Completion } from '../../../trainer/rollout/requests.ts';
 import type { LaneDevice } from '../../../trainer/runtime/choose-device.ts';
 import { fromFlat } from '../../support/flat-parameters.ts';
-import { tinyConfig } from '../../support/random-model.ts';
+import { tinyConfig, tokenIds as idsOf } from '../../support/random-model.ts';
 import { flatParameters, requests, stepSettings } from './tiny-engine.ts';
+
+/** A completion with its prompt. */
+type SampledSequence = Completion & { readonly promptIds: readonly number[] };
 
 const backends: DeviceBackend[] = [];
 /** Sequences of a step, and tokens that each is sampled. */
@@ -31,15 +34,22 @@ async function learner(config: ModelConfig, lanes = 1) {
   await parameters.copy('policy', 'reference');
   let steps = 0;
 
-  const rollOut = async (maxNewTokens = 12): Promise<readonly Completion[]> => {
-    const prompts = requests(16, { maxNewTokens });
+  const rollOut = async (
+    prompts: readonly GenerationRequest[] = requests(16, { maxNewTokens: 12 }),
+  ): Promise<readonly SampledSequence[]> => {
     const claims = newClaims(prompts.length);
     const completions: Completion[] = [];
-    for (const plan of planGeneration(prompts, claims, config, 1)) {
+    for (const plan of planGeneration(prompts, claims, config, lanes)) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other
       await backend.generate(plan, 'policy', claims, (index, completion) => (completions[index] = completion));
     }
-    return completions;
+    return completions.map((completion, index) => ({ ...completion, promptIds: prompts[index]?.promptIds ?? [] }));
+  };
+
+  const score = async (sequences: readonly SampledSequence[]): Promise<void> => {
+    const fields = ({ promptIds, tokenIds }: SampledSequence) => ({ promptIds, completionIds: tokenIds });
+    const parts = cutCompletions(sequences, config, fields);
+    await backend.tokenFigures(parts, 'reference', { figure: 'prob', inverseTemperature: 1 });
   };
 
   /** The same tokens for every model. */
@@ -72,7 +82,7 @@ async function learner(config: ModelConfig, lanes = 1) {
     return { allocations: between('allocations'), bytes, fromPeers: between('bytesFromPeers') };
   };
 
-  return { rollOut, update, during };
+  return { rollOut, score, update, during };
 }
 
 test('an optimizer step moves ids and numbers of losses over the border, and no parameter', async () => {
@@ -115,19 +125,36 @@ test('several lanes copy gradients and parameters from each other, and over the 
   }
 });
 
-test('after the longest step nothing is allocated, rollouts included', async () => {
-  const { rollOut, update, during } = await learner(tinyConfig());
-  const step = async (length: number): Promise<void> => {
-    await rollOut(length);
-    await update({ count: 16, length });
-  };
-  const first = await during(async () => step(40));
-  expect(first.allocations).toBeGreaterThan(0);
-  for (const length of [40, 7, 23, 40, 12]) {
-    // oxlint-disable-next-line no-await-in-loop -- one after the other
-    expect(await during(async () => step(length))).toMatchObject({ allocations: 0 });
-  }
-});
+/** Requests for completions of one length, of which the first has a far longer prompt than the others. */
+function oneLongPrompt(maxNewTokens: number): GenerationRequest[] {
+  return requests(32, { maxNewTokens }).map((request, index) => ({
+    ...request,
+    ...(index === 0 && { promptIds: idsOf(440, 50, 7) }),
+    stopIds: [],
+  }));
+}
+
+test.each([1, 2, 4])(
+  'after the longest step nothing is allocated, whichever of %s lanes takes which part of it',
+  async (lanes) => {
+    const { rollOut, score, update, during } = await learner(tinyConfig(), lanes);
+    // The same sequences in another order are taken by other lanes.
+    const step = async (shift: number, length: number): Promise<void> => {
+      const prompts = oneLongPrompt(length);
+      const completions = await rollOut([...prompts.slice(shift), ...prompts.slice(0, shift)]);
+      await score([...completions.slice(-shift), ...completions.slice(0, -shift)]);
+      await update({ count: 16, length });
+    };
+    const first = await during(async () => step(0, 60));
+    expect(first.allocations).toBeGreaterThan(0);
+    const later = [];
+    for (const [index, length] of [60, 60, 60, 7, 23, 60].entries()) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      later.push((await during(async () => step(5 * (index + 1), length))).allocations);
+    }
+    expect(later).toEqual(later.map(() => 0));
+  },
+);
 
 test('of a sampled token a few numbers cross the border, whatever the vocabulary', async () => {
   const { rollOut, during } = await learner(tinyConfig({ vocabularySize: 1000 }));

@@ -18,6 +18,7 @@ import { leavesOf, sharesOf } from './gradient-tree.ts';
 import type { LaneEvent } from './lane.ts';
 import { LaneParameters } from './lane-parameters.ts';
 import { Lanes } from './lanes.ts';
+import { levelRoom } from './level-room.ts';
 import { sharedWord } from '../../runtime/shared-word.ts';
 
 interface DeviceOptions {
@@ -74,6 +75,7 @@ export class DeviceBackend implements Backend {
         if (of && 'completion' in of) onCompletion(of.index, of.completion);
       },
     );
+    await levelRoom(this.#lanes);
   }
 
   async generateLive(plan: LivePlan, set: string, onEvent: (event: LiveEvent) => void): Promise<LiveThread[]> {
@@ -82,14 +84,16 @@ export class DeviceBackend implements Backend {
 
   async tokenFigures(parts: readonly Part<TokenSequence>[], set: string, asked: AskedFigure) {
     const requests = parts.map(({ sequences }) => ({ set, sequences, asked }));
-    return this.#lanes.all('tokenFigures', requests);
+    const figures = await this.#lanes.all('tokenFigures', requests);
+    await levelRoom(this.#lanes);
+    return figures;
   }
 
   async scores(parts: readonly Part<ScoredSequence>[], set: string) {
-    return this.#lanes.all(
-      'scores',
-      parts.map(({ sequences }) => ({ set, sequences })),
-    );
+    const requests = parts.map(({ sequences }) => ({ set, sequences }));
+    const scores = await this.#lanes.all('scores', requests);
+    await levelRoom(this.#lanes);
+    return scores;
   }
 
   async gradient(parts: readonly TrainingPart[]): Promise<Gradient> {
@@ -97,6 +101,7 @@ export class DeviceBackend implements Backend {
     const results = await this.#lanes.each('gradient', (lane) => ({ leaves: ofLanes[lane] ?? [] }));
     await this.#exchange.sumGradients(results.map(({ length }) => length > 0));
     const squares = (await this.#lanes.each('squares', () => ({}))).flat();
+    await levelRoom(this.#lanes);
     return { results: results.flat(), norm: Math.sqrt(squares.reduce((sum, square) => sum + square, 0)) };
   }
 

@@ -96,9 +96,10 @@ export class DeviceOptimizer {
     const { blocks, device, memory } = this.#options;
     for (const block of blocks) {
       const own = this.gradient(block);
-      const parts = ofLanes.map((ofLane, lane) => {
+      let others = 0;
+      const parts = ofLanes.map((ofLane) => {
         if (ofLane === undefined || ofLane === 'own') return ofLane && own;
-        const copied = memory.tensor(`gradient of lane ${lane}`, own.dims);
+        const copied = memory.tensor(`other gradient ${others++}`, own.dims);
         device.copyFromPeer(peerRows(ofLane, block.start, block.end), copied);
         return copied;
       });

@@ -7,7 +7,7 @@ import { Decoder } from '../../rollout/decoder.ts';
 import { isDone } from '../../rollout/claims.ts';
 import { DeviceKvCache } from '../../rollout/device-kv-cache.ts';
 import { DeviceSampler } from '../../rollout/device-sampler.ts';
-import { generate } from '../../rollout/generation.ts';
+import { generate, prefillTokens } from '../../rollout/generation.ts';
 import { generateLive, type LiveEvent } from '../../rollout/live/generate-live.ts';
 import { type LiveNews, LiveRequests } from '../../rollout/live/live-requests.ts';
 import { LiveSampler } from '../../rollout/live/live-sampler.ts';
@@ -128,6 +128,11 @@ export class Lane {
         this.#device.memory.finish();
         return true;
       },
+      room: async () => this.#memory.room,
+      makeRoom: async ({ room }) => {
+        this.#memory.makeRoom(room);
+        return true;
+      },
       use: async () => {
         const { mostBytes, waitedMs, traffic } = this.#device.memory;
         const { bytesIn, bytesOut, allocations } = traffic;
@@ -143,6 +148,9 @@ export class Lane {
     const cache = new DeviceKvCache({ config, blocks, programs, memory });
     const parameters = await this.#parameters.of(set);
     const decoder = await Decoder.create({ config, programs, layers: this.#layers, parameters, cache, temperature });
+    // Which prompts run together is chance where several lanes take them.
+    this.#layers.reserve(prefillTokens);
+    decoder.reserve(rows);
     try {
       await generate({
         decoder,

@@ -5,6 +5,7 @@ import type { AdamWSettings, Range } from '../../optim/adamw.ts';
 import type { Claims } from '../../rollout/claims.ts';
 import type { PromptGroup } from '../../rollout/requests.ts';
 import type { LaneDevice } from '../../runtime/choose-device.ts';
+import type { MemoryRoom } from '../../passes/device-pass-memory.ts';
 import type { DeviceTraffic, PeerTensor } from '../../runtime/device-memory.ts';
 import type { Cancellation, RuntimeName } from '../../runtime/runtime.ts';
 import type { DeviceUse, MicroBatchResult, Moments } from '../backend.ts';
@@ -96,6 +97,9 @@ export type LaneJobs = {
     request: { readonly from: readonly { readonly policy: PeerTensor<'float32'>; readonly range: Range }[] };
     result: true;
   };
+  /** Memory that passes work in, in bytes, by name. */
+  room: { request: object; result: MemoryRoom };
+  makeRoom: { request: { readonly room: MemoryRoom }; result: true };
   traffic: { request: object; result: DeviceTraffic };
   use: { request: object; result: DeviceUse };
 };
