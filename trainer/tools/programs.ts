@@ -4,7 +4,7 @@ import { type CallableTool, definitionOf, textArgument, ToolFault } from './tool
 
 const longestProgram = 20_000;
 
-/** Programs run where answers that are programs are run: without network and files, bounded in steps and memory. */
+/** Programs run where answers that are programs are run: without network and files, bounded in steps, time and memory. */
 export const javascript = programTool(
   'javascript',
   'Runs a JavaScript program and returns what it prints.',
@@ -20,8 +20,8 @@ function programTool(language: Language, description: string, prints: string): C
       if (program.length > longestProgram)
         throw new ToolFault(`argument code: found ${program.length} characters, expected at most ${longestProgram}`);
       const outcomes = await runCode(language, { code: program, stdin: [''] });
-      const outcome = typeof outcomes === 'string' ? undefined : outcomes[0];
-      if (outcome === undefined) throw new ToolFault('the run took too long');
+      const outcome = outcomes?.[0];
+      if (outcome === undefined) throw new ToolFault('the run was lost');
       if ('failed' in outcome) throw new ToolFault(outcome.failed);
       return outcome.output.trimEnd() || 'the program printed nothing';
     },

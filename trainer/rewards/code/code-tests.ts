@@ -62,7 +62,7 @@ export type Job =
 export type Outcome =
   /** What the function returned, as JSON, or what the program wrote. */
   | { readonly output: string }
-  /** It threw, took too many steps or too much memory, or wrote too much. */
+  /** It threw, took too many steps, too much time or memory, or wrote too much. */
   | { readonly failed: string };
 
 function fromInputOutput({ fn_name, inputs, outputs, ...rest }: z.infer<typeof inputOutput>): unknown {

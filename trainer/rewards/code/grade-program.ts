@@ -3,26 +3,22 @@ import { abstain, correct, type Verdict, wrong } from '../verifiers/verifier.ts'
 import type { CodeTests, Job, Outcome } from './code-tests.ts';
 import { isSameOutput, isSameValue } from './compare-output.ts';
 import { runCode } from './run-code.ts';
-import type { Lost } from './runner-pool.ts';
+
+const lost: Verdict = { ...abstain, unscored: { because: 'error', message: 'the run of a program was lost' } };
 
 /**
- * Runs a program on all its tests, without network and files, bounded in steps and memory; one that fails a test or exceeds a bound is wrong. Where the run itself is
- * lost it abstains.
+ * Runs a program on all its tests, without network and files, bounded in steps, time and memory; one that fails a test or exceeds a bound is wrong. Where the run itself
+ * is lost it abstains.
  */
 export async function gradeProgram(gold: CodeTests, { code, language }: Program): Promise<Verdict> {
   const outcomes = await runCode(language, jobOf(code, gold));
-  if (typeof outcomes === 'string') return lost(outcomes);
+  if (outcomes === undefined) return lost;
   return isRight(gold, outcomes) ? correct : wrong;
 }
 
 function jobOf(code: string, gold: CodeTests): Job {
   if ('function' in gold) return { code, function: gold.function, args: gold.tests.map(({ args }) => args) };
   return { code, stdin: gold.tests.map(({ stdin }) => stdin) };
-}
-
-function lost(because: Lost): Verdict {
-  const message = because === 'timeout' ? 'a program did not end in time' : 'the run of a program was lost';
-  return { ...abstain, unscored: { because, message } };
 }
 
 function isRight(gold: CodeTests, outcomes: readonly Outcome[]): boolean {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -24,10 +25,15 @@ function javaScriptThread(): Host {
     send: (job) => worker.postMessage(job),
     hear: (listener) => worker.on('message', listener),
     onEnd(listener) {
-      worker.on('error', listener);
-      worker.on('exit', listener);
+      worker.on('error', () => listener('broken'));
+      worker.on('exit', () => listener('broken'));
     },
     end: () => void worker.terminate(),
+    async cpuMs() {
+      // Of Node from version 24.6 on; one that has ended has none.
+      const usage = await (worker as Partial<Worker>).cpuUsage?.().catch(() => undefined);
+      return usage && (usage.user + usage.system) / 1000; // from microseconds
+    },
   };
 }
 
@@ -52,9 +58,26 @@ function pythonProcess(): Host {
     send: (job) => void child.send(job, () => undefined), // if it has ended, that is the answer
     hear: (listener) => child.on('message', listener),
     onEnd(listener) {
-      child.on('error', listener);
-      child.on('exit', listener);
+      child.on('error', () => listener('killed'));
+      child.on('exit', (_code, signal) => listener(isFromOutside(signal) ? 'killed' : 'broken'));
     },
     end: () => void child.kill('SIGKILL'),
+    cpuMs: () => cpuMsOf(child.pid),
   };
+}
+
+/** No answer reaches another process, so that these are the kernel's, which is short of memory, or a person's. */
+function isFromOutside(signal: NodeJS.Signals | null): boolean {
+  return signal === 'SIGKILL' || signal === 'SIGTERM' || signal === 'SIGINT';
+}
+
+/** Linux tells it in ticks, a hundred a second on every platform of Node's. */
+const msPerTick = 10;
+
+/** Source: proc_pid_stat(5), fields utime (14) and stime (15); the name in brackets may have blanks. */
+async function cpuMsOf(pid: number | undefined): Promise<number | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  if (stat === undefined) return undefined;
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * msPerTick;
 }

@@ -1,24 +1,37 @@
 import type { Job, Outcome } from './code-tests.ts';
 
+/** Whose doing it is that a host is no more: its own, as of one that broke under its job, or that of somebody who killed it. */
+export type End = 'broken' | 'killed';
+
 /** A thread or process in which answers run, one at a time. It says `ready` once, and then the outcomes of each job. */
 export interface Host {
   send(job: Job): void;
   hear(listener: (message: unknown) => void): void;
-  onEnd(listener: () => void): void;
+  onEnd(listener: (end: End) => void): void;
   end(): void;
+  /** Time that a processor has worked for it since it was started; `undefined` where the platform does not tell. */
+  cpuMs(): Promise<number | undefined>;
 }
 
-/** Why a run has no outcomes: its host did not answer in time, or was lost. Neither says that the answer is wrong. */
-export type Lost = 'timeout' | 'error';
+/**
+ * Why a run has no outcomes. The first two are the job's doing, whatever the machine: it took more time than it may have, or broke its host. `error` is
+ * not: the host did not start, was killed, or was given hardly any time by a busy machine.
+ */
+export type Lost = 'timeout' | 'broken' | 'error';
 
 interface Options {
   /** As many run at a time. */
   readonly size: number;
+  /** Of a job: time of a processor, or of a clock where the platform does not tell. */
   readonly timeoutMs: number;
 }
 
 /** To start, on a machine that is busy. */
 const startMs = 120_000;
+/** So many times its limit a job waits on a machine that is busy. */
+const patience = 10;
+/** Before time that is all but used up is looked at again. */
+const leastMs = 50;
 
 /**
  * Runs answers beside this process's own work. Outcomes are a function of the job, so that neither the number of hosts nor which of them ran it
@@ -67,14 +80,13 @@ class Runner {
   #isReady = false;
   #isAlive = true;
   #heard: (message: unknown) => void = () => undefined;
-  #ended: () => void = () => undefined;
 
   constructor(host: Host) {
     this.#host = host;
     host.hear((message) => this.#heard(message));
-    host.onEnd(() => {
+    host.onEnd((end) => {
       this.#isAlive = false;
-      this.#ended();
+      this.#heard(end === 'broken' ? 'broken' : 'error');
     });
   }
 
@@ -84,13 +96,22 @@ class Runner {
 
   async run(job: Job, timeoutMs: number): Promise<readonly Outcome[] | Lost> {
     if (!this.#isReady) {
-      const started = await this.#message(startMs);
-      if (started !== 'ready') return 'error';
+      if ((await within(startMs, this.#next())) !== 'ready') return this.#lost('error');
       this.#isReady = true;
     }
-    const answer = this.#message(timeoutMs);
+    const usedMs = await this.#watch();
+    const answer = this.#next();
     this.#host.send(job);
-    return (await answer) as readonly Outcome[] | Lost;
+    for (let used = 0, waited = 0; used < timeoutMs;) {
+      if (waited >= patience * timeoutMs) return this.#lost('error');
+      const pauseMs = Math.max(timeoutMs - used, leastMs);
+      // oxlint-disable-next-line no-await-in-loop -- a busy machine gives it less time than passes
+      const told = await within(pauseMs, answer);
+      if (told !== undefined) return told as readonly Outcome[] | Lost;
+      // oxlint-disable-next-line no-await-in-loop
+      [used, waited] = [await usedMs(), waited + pauseMs];
+    }
+    return this.#lost('timeout');
   }
 
   end(): void {
@@ -98,19 +119,38 @@ class Runner {
     this.#host.end();
   }
 
-  /** Its timer also keeps this process, which idle hosts do not. */
-  #message(timeoutMs: number): Promise<unknown> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.end();
-        resolve('timeout');
-      }, timeoutMs);
-      const finish = (message: unknown): void => {
-        clearTimeout(timer);
-        resolve(message);
-      };
-      this.#heard = finish;
-      this.#ended = () => finish('error');
-    });
+  #lost(because: Lost): Lost {
+    this.end();
+    return because;
   }
+
+  /** What its host says next, or how it ended. */
+  #next(): Promise<unknown> {
+    return new Promise((resolve) => (this.#heard = resolve));
+  }
+
+  /** One that does not say it in good time is taken by the clock. */
+  #cpuMs(): Promise<number | undefined> {
+    return within(patience * leastMs, this.#host.cpuMs());
+  }
+
+  /** How much time its host has taken from now on. */
+  async #watch(): Promise<() => Promise<number>> {
+    const [startedMs, before] = [performance.now(), await this.#cpuMs()];
+    return async () => {
+      const now = before === undefined ? undefined : await this.#cpuMs();
+      return before === undefined || now === undefined ? performance.now() - startedMs : now - before;
+    };
+  }
+}
+
+/** `undefined` if that takes longer. The timer also keeps this process, which idle hosts do not. */
+function within<T>(milliseconds: number, promise: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds, undefined);
+    void promise.then((value) => {
+      clearTimeout(timer);
+      resolve(value);
+    });
+  });
 }

@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { afterAll, expect, test } from '@jest/globals';
 import { hosts } from '../../../../trainer/rewards/code/hosts.ts';
-import { runCode } from '../../../../trainer/rewards/code/run-code.ts';
+import { outcomesOf, runCode } from '../../../../trainer/rewards/code/run-code.ts';
 import type { Job } from '../../../../trainer/rewards/code/code-tests.ts';
-import { type Host, RunnerPool } from '../../../../trainer/rewards/code/runner-pool.ts';
+import { type End, type Host, RunnerPool } from '../../../../trainer/rewards/code/runner-pool.ts';
 
 const pool = new RunnerPool(hosts.python, { size: 2, timeoutMs: 60_000 });
 const alone = new RunnerPool(hosts.python, { size: 1, timeoutMs: 60_000 });
@@ -101,20 +102,83 @@ test.each(['javascript', 'python'] as const)('this thread goes on while a progra
   expect(beats).toBeGreaterThan(1);
 });
 
-test('a run that is lost says so, and the next one has another runner', async () => {
+test.each([
+  ['javascript', 'searches in a long text', 'for (;;) "a".repeat(1e6).indexOf("b")'],
+  ['python', 'a sum without steps', 'sum(range(10**12))'],
+  ['python', 'a regular expression that goes back without end', 'import re\nre.match("(a+)+$", "a" * 40 + "!")'],
+] as const)('in %s %s takes more time than it may have, and the next program runs', async (language, _what, code) => {
+  const strict = new RunnerPool(hosts[language], { size: 1, timeoutMs: 300 });
+  expect(await strict.run({ code, stdin: [''] })).toBe('timeout');
+  expect(await strict.run({ code: 'print(1)', stdin: [''] })).toEqual([{ output: '1\n' }]);
+  strict.close();
+});
+
+/** A host that gives its number for an answer, unless the program says what becomes of it. */
+function stub(cpuMs: () => number | undefined): () => Host {
   let started = 0;
-  const silent = (): Host => {
+  return () => {
     const number = ++started;
     let hear: ((message: unknown) => void) | undefined;
+    let ended: ((end: End) => void) | undefined;
     setImmediate(() => hear?.('ready'));
     return {
       hear: (listener) => (hear = listener),
-      send: ({ code }: Job) => code !== 'hang' && hear?.([{ output: String(number) }]),
-      onEnd: () => undefined,
+      onEnd: (listener) => (ended = listener),
+      send({ code }: Job) {
+        if (code === 'broken' || code === 'killed') ended?.(code);
+        else if (code !== 'hang') hear?.([{ output: String(number) }]);
+      },
       end: () => undefined,
+      cpuMs: async () => cpuMs(),
     };
   };
-  const impatient = new RunnerPool(silent, { size: 1, timeoutMs: 10 });
-  const asked = ['first', 'hang', 'last'].map((code) => impatient.run({ code, stdin: [''] }));
-  expect(await Promise.all(asked)).toEqual([[{ output: '1' }], 'timeout', [{ output: '2' }]]);
+}
+
+let clockMs = 0;
+
+test.each([
+  { what: 'hangs', code: 'hang', cpuMs: () => undefined, lost: 'timeout' },
+  { what: 'uses up its time', code: 'hang', cpuMs: () => (clockMs += 20), lost: 'timeout' },
+  { what: 'is given no time by a busy machine', code: 'hang', cpuMs: () => 0, lost: 'error' },
+  { what: 'breaks its host', code: 'broken', cpuMs: () => 0, lost: 'broken' },
+  { what: 'has its host killed', code: 'killed', cpuMs: () => 0, lost: 'error' },
+])('a run that $what says so, and the next one has another runner', async ({ code, cpuMs, lost }) => {
+  const impatient = new RunnerPool(stub(cpuMs), { size: 1, timeoutMs: 10 });
+  const asked = ['first', code, 'last'].map((each) => impatient.run({ code: each, stdin: [''] }));
+  expect(await Promise.all(asked)).toEqual([[{ output: '1' }], lost, [{ output: '2' }]]);
+});
+
+const dead: Host = {
+  hear: () => undefined,
+  onEnd: (listener) => void setImmediate(listener, 'broken'),
+  send: () => undefined,
+  end: () => undefined,
+  cpuMs: async () => undefined,
+};
+
+test('a host that does not start is no fault of its program', async () => {
+  expect(await new RunnerPool(() => dead, { size: 1, timeoutMs: 10 }).run({ code: '1', stdin: [''] })).toBe('error');
+});
+
+test.each(['javascript', 'python'])('a process with nothing else to do waits for a program in %s', (language) => {
+  const asked = (code: string): string => `runCode('${language}', { code: '${code}', stdin: [''] })`;
+  const program = `import('./trainer/rewards/code/run-code.ts').then(async ({ runCode }) => {
+    console.log(JSON.stringify([await ${asked('print(1)')}, await ${asked('print(2)')}]));
+  })`;
+  const { stdout } = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8' });
+  expect(JSON.parse(stdout)).toEqual([[{ output: '1\n' }], [{ output: '2\n' }]]);
+});
+
+test.each([
+  ['timeout', [{ failed: 'it took more than 10 s of a processor' }]],
+  ['broken', [{ failed: 'it broke what it ran in' }]],
+  ['error', undefined],
+  [[{ output: '1' }], [{ output: '1' }]],
+] as const)('of %j comes %j', (told, outcomes) => {
+  expect(outcomesOf(told)).toEqual(outcomes);
+});
+
+(process.env['R1_LONG_TESTS'] === '1' ? test : test.skip)('what uses up its time has failed its test', async () => {
+  const outcomes = await runCode('python', { code: 'sum(range(10**12))', stdin: ['', ''] });
+  expect(outcomes).toEqual([{ failed: 'it took more than 10 s of a processor' }]);
 });
