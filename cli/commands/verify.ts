@@ -46,6 +46,7 @@ export function addVerify(program: Command): void {
     .addOption(stateOption())
     .action(async (argument: string, options: VerifyOptions) => {
       const directory = await chainDirectory(argument, options.state);
+      const files = await findMaterials(options.materials);
       const chain = await readChain(directory);
       const faults = [...faultsOfChain(chain), ...absence(chain, options.digest)];
       // Of what was not verified the rows are not opened: they may be a link to elsewhere.
@@ -56,9 +57,9 @@ export function addVerify(program: Command): void {
       const { replay: steps, stage } = options;
       // What was not verified is no state to go on from.
       if (steps !== undefined && faults.length === 0) {
-        faults.push(...(await replay(directory, chain, { steps, stage }, console.error)));
+        faults.push(...(await replay(chain, { steps, stage, materials: files }, console.error)));
       }
-      const materials = await compareMaterials(materialsOf(chain.links), options.materials);
+      const materials = materialsOf(chain.links).map((each) => ({ ...each, file: files.get(each.sha256) }));
       process.stdout.write(show(chain, { faults, materials, format: options.output }));
       for (const fault of faults) console.error(fault);
       if (faults.length > 0) process.exitCode = cliExitCodes.unverified;
@@ -88,14 +89,6 @@ function absence({ links }: Chain, digest: string | undefined): string[] {
 interface ComparedMaterial extends Material {
   /** Where a file lies that has this SHA-256. */
   readonly file: string | undefined;
-}
-
-async function compareMaterials(
-  materials: readonly Material[],
-  places: readonly string[],
-): Promise<ComparedMaterial[]> {
-  const files = await findMaterials(places);
-  return materials.map((material) => ({ ...material, file: files.get(material.sha256) }));
 }
 
 interface Verdict {

@@ -4,7 +4,7 @@ import { removeOwnPartials, removePartials } from '../checkpoint/partials.ts';
 import { replaceFile } from '../checkpoint/replace-file.ts';
 import { verifyCheckpoint } from '../checkpoint/store.ts';
 import { removeRuns, takeOver } from '../checkpoint/take-over.ts';
-import { resultName, writerLockName } from '../contract/files/checkpoint.ts';
+import { resultName, toldName, writerLockName } from '../contract/files/checkpoint.ts';
 import { lockDirectory, type Writer } from '../contract/files/directory-lock.ts';
 import { UnavailableError } from '../contract/process/errors.ts';
 import { exitCodes } from '../contract/process/exit-codes.ts';
@@ -24,6 +24,7 @@ import { readStageFile } from './workspace/read-stage-file.ts';
 import { review } from './review/review.ts';
 import { rewardModel } from './reward-model/reward-model.ts';
 import { requireSameData } from './workspace/require-same-data.ts';
+import { requireToldSettings } from './workspace/settings-digest.ts';
 import { readToken, rolloutVersions } from './rollout/rollout-worker.ts';
 import { sample } from './sample/sample.ts';
 import { sft } from './sft.ts';
@@ -95,9 +96,11 @@ async function runRecipe(file: StageFile, stop: AbortSignal, writer: Writer): Pr
   return namingFullDisk(file.out, undefined, async () => {
     const device = file.settings.review === undefined ? deviceInWords(file.precision ?? 'f32') : undefined;
     const workspace = await openWorkspace(file, stop, new ProgressReporter(undefined, device), writer);
+    requireToldSettings(file, workspace.settings);
     await requireSameData(file, workspace.settings, writer);
     await removeRuns(file.out, file.goneRuns ?? []);
     if (file.takeOver) await takeOver(file.out, file.takeOver, workspace.settingsDigest);
+    await replaceFile(join(file.out, toldName), `${JSON.stringify(file)}\n`, writer);
     try {
       await workspace.verifiers.open();
       const result = withWarnings(await withRolloutWorkers(workspace), workspace);

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
@@ -58,6 +59,19 @@ describeCluster(
       expect(local.code).toBe(0);
       expect(await digestsOnCluster()).toEqual(await digestsOf(directory()));
     }, 600_000);
+
+    test("verifies what its pods left on a copy of the volume, and computes a stage's end again from it", async () => {
+      const volumes = join(cluster().directory, 'volumes');
+      const volume = readdirSync(volumes).find((name) => name.endsWith(`_${namespace}_mini-volume`)) ?? 'none';
+      const copy = join(directory(), 'copied-volume');
+      await cp(join(volumes, volume), copy, { recursive: true });
+      const { code, stderr } = await r1(['verify', copy, '--replay', '3', '--stage', 'zero']);
+      const says = 'steps 36 to 40 of zero, from the state saved in step-000035';
+      expect([code, stderr]).toEqual([
+        0,
+        `computing again: ${says}\ncomputed again: ${says}: every file is the same, bit for bit\n`,
+      ]);
+    });
 
     test('shows pipeline and stages in their tables', async () => {
       expect(await inTeam('get', 'r1p')).toMatch(

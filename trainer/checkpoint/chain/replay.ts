@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
 import type { CheckpointManifest } from '../../contract/files/checkpoint.ts';
+import type { Provenance } from '../../contract/files/provenance.ts';
 import { UserError } from '../../contract/process/errors.ts';
 import type { PinnedInput, StageFile } from '../../contract/settings/stage-file.ts';
 import { finishedLinks, type Link } from './chain.ts';
@@ -9,6 +10,8 @@ export interface ReplayPlan {
   readonly stage: string;
   /** What must come out. */
   readonly expected: Link;
+  /** By what it was decided. */
+  readonly decided: Provenance;
   /** The saved state that is gone on from; all of the stage's work is done again where there is none. */
   readonly from: Link | undefined;
 }
@@ -38,7 +41,7 @@ export function planReplay(links: readonly Link[], steps: number, stage?: string
     })
     .toSorted((a, b) => a.manifest.step - b.manifest.step)
     .at(-1);
-  return { stage: expected.provenance.stage, expected, from };
+  return { stage: expected.provenance.stage, expected, decided: expected.provenance, from };
 }
 
 /** What is computed again, in words. */
@@ -51,9 +54,13 @@ export function describePlan({ stage, expected: { manifest }, from }: ReplayPlan
 
 /**
  * The stage as it was told to run, in another directory, and by itself. Its inputs are where the chain has them: the state may
- * have been moved since.
+ * have been moved since. What it was told is no part of the chain; what decides the weights must come to the digest of the
+ * settings, which is.
  */
-export function replayFile(file: StageFile, links: readonly Link[], out: string): StageFile {
+export function replayFile(
+  file: StageFile,
+  { expected, links, out }: { readonly expected: Link; readonly links: readonly Link[]; readonly out: string },
+): StageFile {
   const { takeOver: _, goneRuns: __, rollout: ___, evaluation: ____, ...rest } = file;
   const located = (input: PinnedInput): PinnedInput => ({
     ...input,
@@ -63,6 +70,7 @@ export function replayFile(file: StageFile, links: readonly Link[], out: string)
   const { model } = file;
   return {
     ...rest,
+    settingsDigest: expected.manifest.settingsDigest,
     inputs: Object.fromEntries(inputs),
     ...(model?.input && { model: { input: located(model.input) } }),
     out,

@@ -20,6 +20,7 @@ import { z } from 'zod';
  *   evaluations/           figures of a model, a file for each model and way to measure it
  *   controls/              what negative controls came to, a file each; the one that runs has a directory there
  *   decisions.jsonl        what people decided on the rows of a review stage
+ *   stage.json             what the newest attempt was told, without secrets: r1 verify --replay tells it again
  *   learned-files.json     what the data files held that the stage, and those before it, learned from
  *   result.json            the last thing written
  *   writer.lock/           held by the process that writes here
@@ -44,10 +45,14 @@ export const passRatesName = 'pass-rates.jsonl';
 export const judgeVerdictsName = 'judge-verdicts.jsonl';
 export const learnedFilesName = 'learned-files.json';
 export const resultName = 'result.json';
+export const toldName = 'stage.json';
 export const writerLockName = 'writer.lock';
 
 /** Lower-case hex. */
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** Of what decides the weights or rows of a stage. Begins with the version of the way in which it is made. */
+export const settingsDigest = z.string().regex(/^(\d+:)?[0-9a-f]{64}$/);
 
 export const checkpointManifest = z.strictObject({
   version: z.literal(1),
@@ -59,8 +64,8 @@ export const checkpointManifest = z.strictObject({
   /** Paths relative to the directory, sorted; every file but this one. */
   files: z.array(z.strictObject({ path: z.string(), bytes: z.int().min(0), sha256 })),
   parent: z.strictObject({ stage: z.string(), digest: sha256 }).optional(),
-  /** SHA-256 of what decides the weights in the stage file: resume refuses a checkpoint of other settings. Begins with its version. */
-  settingsDigest: z.string().regex(/^(\d+:)?[0-9a-f]{64}$/),
+  /** SHA-256 of what decides the weights in the stage file: resume refuses a checkpoint of other settings. */
+  settingsDigest,
   /** Versions and instruction set that the bits depend on, and the `precision` of the stage's products. */
   engine: z.record(z.string(), z.string()),
 });

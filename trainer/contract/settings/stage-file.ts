@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { settingsDigest } from '../files/checkpoint.ts';
 import { chat } from './chat.ts';
 import { dataset } from './dataset.ts';
 import { device } from './device.ts';
@@ -25,6 +26,8 @@ export const stageFile = z.strictObject({
   /** Seed of the run; random numbers are a function of it, the stage and their own coordinates. */
   seed: z.int().min(0),
   settings: stageSettings,
+  /** What the settings must come to, files by their content: others are refused. Whatever they come to is fine when absent. */
+  settingsDigest: settingsDigest.optional(),
   /** The model the stage starts from; absent for review. */
   model: exactlyOne(
     { init: modelInit.optional(), path: z.string().optional(), input: pinnedInput.optional() },

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { describeModel } from '../../checkpoint/model-files.ts';
 import { settingsOfWeights, whyNotLonger } from '../../contract/settings/continuation.ts';
 import type { DatasetSettings } from '../../contract/settings/dataset.ts';
-import { versioned } from '../../contract/settings/digest-version.ts';
+import { tellsApart, versioned } from '../../contract/settings/digest-version.ts';
 import { UserError } from '../../contract/process/errors.ts';
 import { foundInstead } from '../../contract/process/found-instead.ts';
 import { mapRewardFiles, mapVerifierFile, rewardFiles, verifierFiles } from '../../contract/settings/reward-files.ts';
@@ -60,6 +60,14 @@ export async function decidingSettings(given: StageFile): Promise<DecidingSettin
   };
   const text = textWith((name) => learned[name]?.sha256);
   return { digest: versioned(sha256Of(text)), text, withoutData: versioned(sha256Of(textWith(() => ''))), learned };
+}
+
+/** @throws UserError if the settings are not those that the stage file says they must be */
+export function requireToldSettings({ stage, settingsDigest }: StageFile, { digest }: DecidingSettings): void {
+  if (settingsDigest === undefined || !tellsApart(settingsDigest, digest)) return;
+  throw new UserError(
+    `stage ${stage}: its settings, with what its files hold, have the digest ${digest}; expected ${settingsDigest}`,
+  );
 }
 
 /** Digest of everything but the model that decides the figures of an evaluation. */

@@ -88,10 +88,11 @@ test('the stage runs by itself, with its inputs where they lie now', () => {
     takeOver: ['/elsewhere/attempt-1'],
     rollout: { port: 7070, tokenFile: '/secret' },
   });
-  const again = replayFile(told, [base], '/tmp/sft');
+  const again = replayFile(told, { expected: link('sft-40!'), links: [base], out: '/tmp/sft' });
   expect(again).toEqual({
     ...told,
     model: { input: { stage: 'base', path: base.path, digest: base.digest } },
+    settingsDigest: digest('e'),
     out: '/tmp/sft',
     takeOver: undefined,
     rollout: undefined,
