@@ -28,6 +28,7 @@ const evaluation = { limit: 2, samples: 1, sampling };
 const reductions: Readonly<Record<string, object>> = {
   pretrain: { steps: 1, batch: 2 },
   grpo: { steps: 1, promptsPerStep: 2, group: 2, sampling },
+  sft: { epochs: 1 },
   rewardModel: { epochs: 1, batch: 200 },
   evaluate: evaluation,
 };
@@ -58,17 +59,48 @@ test.each([
   'math',
   'tools',
 ])('examples/%s.yaml runs at reduced size', async (name) => {
+  const { manifest, stages } = await writeReduced(name);
+  const { code, stdout, stderr } = await r1(['run', manifest, ...inState()]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  for (const stage of stages) expect(stdout).toMatch(new RegExp(`^${stage}: succeeded`, 'm'));
+});
+
+test('examples/reviewed-cold-start.yaml waits for a person, and goes on with what one has decided', async () => {
+  const { manifest, stages } = await writeReduced('reviewed-cold-start');
+  const decisions = join(examples, 'data/reviewed-sums/decisions.jsonl');
+  const decide = ['review', 'reviewed-cold-start/people', '--import', decisions, ...inState()];
+  let imported: ReturnType<typeof r1> | undefined;
+  const { code, stdout, stderr } = await r1(['run', manifest, ...inState()], {
+    onStdout(text) {
+      if (text.includes('60 of 60 rows wait for a person: http')) imported ??= r1(decide);
+    },
+  });
+  expect(await imported).toEqual({
+    code: 0,
+    stdout: '60 decisions imported; all rows are reviewed\n',
+    stderr: '',
+  });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  for (const stage of stages) expect(stdout).toMatch(new RegExp(`^${stage}: succeeded`, 'm'));
+  const learned = await readFile(join(directory(), 'state/reviewed-cold-start/volume/people/data/rows.jsonl'), 'utf8');
+  expect(learned.trimEnd().split('\n')).toHaveLength(50);
+  expect(learned).toContain('ones 4+8=12 tens 3+8+1=12');
+  expect(learned).not.toContain('ones 4+8=2 ');
+});
+
+/** Writes the example where it finds its data, and says which stages it has. */
+async function writeReduced(name: string): Promise<{ manifest: string; stages: string[] }> {
   const example = parse(await readFile(join(examples, `${name}.yaml`), 'utf8')) as Example;
   const manifest = join(directory(), `${name}.yaml`);
   await writeFile(manifest, stringify(reduced(example)));
   for (const folder of ['data', 'rewards', 'verifiers'])
     await symlink(join(examples, folder), join(directory(), folder));
+  return { manifest, stages: example.spec.stages.map((stage) => String(stage['name'])) };
+}
 
-  const { code, stdout, stderr } = await r1(['run', manifest, '--state', join(directory(), 'state')]);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  for (const { name: stage } of example.spec.stages)
-    expect(stdout).toMatch(new RegExp(`^${String(stage)}: succeeded`, 'm'));
-});
+function inState(): string[] {
+  return ['--state', join(directory(), 'state')];
+}
 
 test('examples/README.md has a line for each', () => {
   const page = readFileSync(join(examples, 'README.md'), 'utf8');
