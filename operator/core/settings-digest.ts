@@ -15,10 +15,10 @@ import {
 import { digestOf } from './names.ts';
 
 /** A spec without what its schema would fill in anyway. */
-export const stripped = oncePerSpec(withoutDefaults(stageSpec)<StageSpec>);
+export const stripped = lately(withoutDefaults(stageSpec)<StageSpec>);
 
 /** A spec whose settings are without what their schema fills in, so that one more that has a default changes no digest. */
-const asked = oncePerSpec((spec): StageSpec => ({ ...spec, ...stripped(spec) }));
+const asked = lately((spec): StageSpec => ({ ...spec, ...stripped(spec) }));
 
 /** What decides the output of a stage: its weights or its rows. */
 function outputFields(spec: StageSpec) {
@@ -155,6 +155,25 @@ export function judgeChange(before: StageSpec, after: StageSpec): Change {
 export function hasOtherInputs(before: StageSpec, after: StageSpec): boolean {
   const model = before.model?.input && after.model?.input ? before.model : after.model;
   return settingsDigest({ ...after, inputs: before.inputs, ...(model && { model }) }) === settingsDigest(before);
+}
+
+/** So many specs at a time have their digests made. */
+const most = 32;
+
+/**
+ * The same for what digests are made of: all of one spec are asked for soon after each other, and then never again. Kept with each
+ * spec it would be another copy of it.
+ */
+function lately<T>(make: (spec: StageSpec) => T): (spec: StageSpec) => T {
+  const known = new Map<StageSpec, T>();
+  return (spec) => {
+    const found = known.get(spec) ?? make(spec);
+    known.delete(spec);
+    known.set(spec, found);
+    const [oldest] = known.keys();
+    if (known.size > most && oldest !== undefined) known.delete(oldest);
+    return found;
+  };
 }
 
 /** Every pass asks, and a spec in memory is replaced, never changed. */

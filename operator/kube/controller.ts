@@ -28,8 +28,8 @@ export interface ControllerOptions extends CachesOptions {
   readonly clock?: Clock;
 }
 
-/** More passes at a time would only wait for the API server together. */
-const concurrency = { pipelines: 32, stages: 64 };
+/** More passes at a time would only wait for the API server together, each with a connection of its own. */
+const concurrency = { pipelines: 16, stages: 32 };
 
 /** Watches pipelines, stages, their Jobs, pods and claims, and makes passes for what changed. */
 export class Controller {

@@ -12,6 +12,7 @@ import type { AssumeCache } from './client/assume-cache.ts';
 import type { KubeClient } from './client/client.ts';
 import { pipelineProblem } from './observe/cluster-problem.ts';
 import { createOwned, refuse, RefusedError } from './client/create-owned.ts';
+import { withKnownSpec } from './client/known-spec.ts';
 import { prunedFields } from './client/pruned-fields.ts';
 import { droppedInWords } from './apply/dropped-fields.ts';
 import type { EventRecorder } from './client/events.ts';
@@ -226,7 +227,7 @@ export class KubePipelines implements PipelineShell<KubePipelineObserved> {
 
   /** One that lacks a setting that was sent starts nothing: it asks for something else than it says that it was asked for. */
   private accept(sent: R1Stage, stored: Stored<R1Stage>): void {
-    this.options.stages.assume(transformOwn(stored));
+    this.options.stages.assume(withKnownSpec(sent, transformOwn(stored)));
     const dropped = prunedFields(stripped(sent.spec), stored.spec, 'spec');
     if (dropped.length === 0) return;
     this.options.onPruned(stages.kind, dropped);

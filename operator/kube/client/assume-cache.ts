@@ -25,6 +25,7 @@ export class AssumeCache<T extends KubeObject> {
   constructor(informer: Informer<T>, indexBy: (object: Stored<T>) => readonly string[]) {
     this.informer = informer;
     this.indexBy = indexBy;
+    informer.shareWith((key) => this.written.get(key));
     informer.onChange((before, after) => this.seen(before, after));
   }
 

@@ -34,8 +34,10 @@ export class Informer<T extends KubeObject> {
   readonly kind: ResourceKind<T>;
   private readonly options: InformerOptions<T>;
   private readonly objects = new Map<string, Stored<T>>();
-  private readonly index = new Map<string, Map<string, Stored<T>>>();
+  /** Few objects have the same key, and most lists have one: a map of each would weigh more than what it holds. */
+  private readonly index = new Map<string, readonly Stored<T>[]>();
   private readonly listeners = new Set<ChangeListener<T>>();
+  private knownElsewhere: (key: string) => Stored<T> | undefined = () => undefined;
   /** How far each scope has been followed. */
   private readonly reached = new Map<string | undefined, string>();
   private readonly controller = new AbortController();
@@ -54,7 +56,7 @@ export class Informer<T extends KubeObject> {
 
   /** The objects that `indexBy` put under this key, in no particular order. */
   byIndex(key: string): readonly Stored<T>[] {
-    return [...(this.index.get(key)?.values() ?? [])];
+    return this.index.get(key) ?? [];
   }
 
   /** Every list has been read once. */
@@ -66,6 +68,11 @@ export class Informer<T extends KubeObject> {
   isPast({ metadata: { namespace, resourceVersion } }: Stored<T>): boolean {
     const reached = this.reached.get(namespace) ?? this.reached.get(undefined);
     return reached !== undefined && BigInt(reached) >= BigInt(resourceVersion);
+  }
+
+  /** Whoever has a state of an object before the watch tells of it: what is the same in both is then kept once. */
+  shareWith(known: (key: string) => Stored<T> | undefined): void {
+    this.knownElsewhere = known;
   }
 
   /** Called for every change from now on, also for those of the first list; it must not throw. */
@@ -140,12 +147,13 @@ export class Informer<T extends KubeObject> {
       this.set(next);
       return;
     }
-    const after = withKnownSpec(before, next);
-    this.unindex(key, before);
+    const known = this.knownElsewhere(key);
+    const isKnown = known?.metadata.resourceVersion === next.metadata.resourceVersion;
+    const after = isKnown ? known : withKnownSpec(known ?? before, next);
+    this.unindex(before);
     this.objects.set(key, after);
     for (const indexKey of this.options.indexBy?.(after) ?? []) {
-      const entries = this.index.get(indexKey) ?? new Map<string, Stored<T>>();
-      this.index.set(indexKey, entries.set(key, after));
+      this.index.set(indexKey, [...this.byIndex(indexKey), after]);
     }
     this.tell(before, after);
   }
@@ -154,17 +162,17 @@ export class Informer<T extends KubeObject> {
     const key = keyOf(last);
     const before = this.objects.get(key);
     if (before === undefined) return;
-    this.unindex(key, before);
+    this.unindex(before);
     this.objects.delete(key);
     this.tell(last, undefined);
   }
 
-  private unindex(key: string, object: Stored<T> | undefined): void {
+  private unindex(object: Stored<T> | undefined): void {
     if (object === undefined) return;
     for (const indexKey of this.options.indexBy?.(object) ?? []) {
-      const entries = this.index.get(indexKey);
-      entries?.delete(key);
-      if (entries?.size === 0) this.index.delete(indexKey);
+      const others = this.byIndex(indexKey).filter((each) => each !== object);
+      if (others.length === 0) this.index.delete(indexKey);
+      else this.index.set(indexKey, others);
     }
   }
 

@@ -34,15 +34,24 @@ const keptAnnotations: readonly string[] = [
   defaultImageAnnotation,
 ];
 const keptConditions: readonly string[] = ['PodScheduled', 'Ready', 'DisruptionTarget'];
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** Objects of our own kinds: all but who wrote which field, except the approvals, and what kubectl remembers. */
 export function transformOwn<T extends KubeObject>(object: Stored<T>): Stored<T> {
-  const metadata = object.metadata as { managedFields?: FieldsEntry[] };
-  const approver = approvalsEntry(metadata.managedFields ?? []);
-  delete metadata.managedFields;
-  if (approver !== undefined) metadata.managedFields = [approver];
-  delete object.metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration'];
-  return object;
+  const { managedFields = [], ...metadata } = object.metadata as Stored<T>['metadata'] & {
+    managedFields?: FieldsEntry[];
+  };
+  const approver = approvalsEntry(managedFields);
+  const { annotations: { [lastApplied]: _, ...kept } = {} } = metadata;
+  // Copied: an object from which properties are deleted becomes a hash table of thrice its size.
+  return {
+    ...object,
+    metadata: {
+      ...metadata,
+      ...(metadata.annotations === undefined ? {} : { annotations: kept }),
+      ...(approver === undefined ? {} : { managedFields: [approver] }),
+    },
+  } as Stored<T>;
 }
 
 interface FieldsEntry {
@@ -69,7 +78,10 @@ export function transformJob({ metadata, spec, status }: Stored<Job>): Stored<Jo
   return {
     metadata: { ...identity(metadata), ...(ownerReferences === undefined ? {} : { ownerReferences }) },
     spec: { ...pick(spec, ['suspend', 'completions', 'parallelism']), template: {} },
-    status: pick(status, isOfWorkers ? ['conditions', 'active', 'ready'] : ['conditions']),
+    status: {
+      ...pick(status, isOfWorkers ? ['active', 'ready'] : []),
+      ...(status?.conditions === undefined ? {} : { conditions: status.conditions.map(withoutProbe) }),
+    },
   };
 }
 
@@ -78,10 +90,10 @@ export function transformClaim({ metadata }: Stored<VolumeClaim>): Stored<Volume
 }
 
 export function transformPod({ metadata, spec, status }: Stored<Pod>): Stored<Pod> {
-  const conditions = status?.conditions?.filter(({ type }) => keptConditions.includes(type));
+  const conditions = status?.conditions?.filter(({ type }) => keptConditions.includes(type)).map(withoutProbe);
   return {
     metadata: identity(metadata),
-    spec: { ...pick(spec, ['nodeName']), containers: (spec?.containers ?? []).map(memoryLimit) },
+    spec: { ...pick(spec, ['nodeName']), containers: (spec?.containers ?? []).flatMap(memoryLimit) },
     status: {
       ...pick(status, ['phase', 'reason', 'message']),
       ...(conditions === undefined ? {} : { conditions }),
@@ -92,9 +104,14 @@ export function transformPod({ metadata, spec, status }: Stored<Pod>): Stored<Po
 }
 
 /** Told to whoever wonders why a container was killed for its memory. */
-function memoryLimit({ name, resources }: Container): Container {
+function memoryLimit({ name, resources }: Container): Container[] {
   const memory = resources?.limits?.['memory'];
-  return { name, ...(memory === undefined ? {} : { resources: { limits: { memory } } }) };
+  return memory === undefined ? [] : [{ name, resources: { limits: { memory } } }];
+}
+
+/** Nobody reads when a condition was last looked at, which is null as a rule. */
+function withoutProbe<T extends Condition>(condition: T): T {
+  return pick(condition, ['type', 'status', 'lastTransitionTime', 'reason', 'message']) as T;
 }
 
 function identity(metadata: Stored<KubeObject>['metadata']): Stored<KubeObject>['metadata'] {
@@ -106,6 +123,10 @@ function identity(metadata: Stored<KubeObject>['metadata']): Stored<KubeObject>[
 }
 
 type Container = NonNullable<Pod['spec']>['containers'][number];
+type Condition = Pick<
+  NonNullable<NonNullable<Job['status']>['conditions']>[number],
+  'type' | 'status' | 'lastTransitionTime' | 'reason' | 'message'
+>;
 type ContainerStatuses = NonNullable<NonNullable<Pod['status']>['containerStatuses']>;
 
 function containers<K extends string>(
@@ -113,15 +134,20 @@ function containers<K extends string>(
   statuses: ContainerStatuses | undefined,
 ): { [key in K]?: ContainerStatuses } {
   if (statuses === undefined) return {};
-  const kept = statuses.map(({ name, image, imageID, ready, restartCount, state }) => ({
+  return { [key]: statuses.map(containerStatus) } as { [key in K]: ContainerStatuses };
+}
+
+/** The image is told of while it cannot be pulled. */
+function containerStatus({ name, image, state }: ContainerStatuses[number]): object {
+  const { waiting, running, terminated } = state ?? {};
+  return {
     name,
-    image,
-    imageID,
-    ready,
-    restartCount,
-    ...(state === undefined ? {} : { state }),
-  }));
-  return { [key]: kept } as { [key in K]: ContainerStatuses };
+    ...(waiting && { image, state: { waiting } }),
+    ...(running && { state: { running } }),
+    ...(terminated && {
+      state: { terminated: pick(terminated, ['exitCode', 'reason', 'message', 'startedAt', 'finishedAt']) },
+    }),
+  };
 }
 
 function pick<T extends object, K extends keyof T>(value: T | undefined, keys: readonly K[]): Pick<T, K> {

@@ -40,5 +40,13 @@ function strip(value: unknown, schema: Described | undefined): unknown {
 
 function isDefault(stripped: unknown, field: Described | undefined): boolean {
   if (field?.default === undefined) return false;
-  return JSON.stringify(stripped) === JSON.stringify(strip(field.default, field));
+  return JSON.stringify(stripped) === defaultOf(field);
+}
+
+const defaults = new WeakMap<Described, string | undefined>();
+
+/** The default of a field without its own defaults, as JSON; it is asked for with every value of the field. */
+function defaultOf(field: Described): string | undefined {
+  if (!defaults.has(field)) defaults.set(field, JSON.stringify(strip(field.default, field)));
+  return defaults.get(field);
 }

@@ -60,6 +60,22 @@ function withSpec(version: number, seed: number) {
   return { ...object('a', version), spec: { stages: [{ seed }] } };
 }
 
+test('what the watch tells of an own write is kept once', async () => {
+  const written = withSpec(11, 1);
+  cache.assume(written);
+  watch?.write(`${JSON.stringify({ type: 'ADDED', object: withSpec(11, 1) })}\n`);
+  await followed(11);
+  expect(informer.store.get('team/a')).toBe(written);
+});
+
+test('an own write that was changed since gives its spec to what the watch tells', async () => {
+  const written = withSpec(11, 1);
+  cache.assume(written);
+  watch?.write(`${JSON.stringify({ type: 'ADDED', object: withSpec(12, 1) })}\n`);
+  await followed(12);
+  expect((informer.store.get('team/a') as { spec?: unknown } | undefined)?.spec).toBe(written.spec);
+});
+
 test('a spec that stays as it is stays the same object, whoever tells of another state', async () => {
   const tell = async (version: number, seed: number): Promise<void> => {
     watch?.write(`${JSON.stringify({ type: 'MODIFIED', object: withSpec(version, seed) })}\n`);
