@@ -45,7 +45,7 @@ export interface Judgement {
   readonly verdict: Verdict;
   /** The part of the completion that was taken for the answer; absent where there is none. */
   readonly found?: string;
-  /** What it was read as, in a spelling that equal answers share; absent if it is no answer of the kind. */
+  /** What it was read as, in a spelling that equal answers share; absent if it is no answer of the kind. Votes count it. */
   readonly value?: string;
 }
 
@@ -54,16 +54,11 @@ export type Judged = Pick<Row, 'answer' | 'language'>;
 
 /**
  * Compares a completion with the row's gold answer, in this thread. It runs nothing, so that it abstains where a program or a file of one's own is to tell;
- * `verifyApart` runs programs. A completion without a readable answer is wrong; a row without a
+ * `verifyApart` runs programs, and reads formulas where they can be ended. A completion without a readable answer is wrong; a row without a
  * readable gold answer abstains, and never scores.
  */
 export function verify(row: Judged, text: string): Verdict {
   return examineAnswer(row, text)?.verdict ?? abstain;
-}
-
-/** The completion's answer in a spelling that equal answers share, for majority votes. */
-export function canonicalAnswer(row: Judged, text: string): string | undefined {
-  return judge(row, text).value;
 }
 
 /** `verify` with its reasons. */

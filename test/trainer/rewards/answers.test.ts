@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { canonicalAnswer, spellGold, verify } from '../../../trainer/rewards/verify.ts';
+import { judge, spellGold, verify } from '../../../trainer/rewards/verify.ts';
 import { answerFiles, answerRows, judgedRow } from '../../support/answer-rows.ts';
 
 describe.each(answerFiles)('%s', (file) => {
@@ -14,7 +14,7 @@ describe.each(answerFiles)('%s', (file) => {
       const judged = judgedRow(row);
       const gold = spellGold(judged.answer!);
       if (gold === undefined || row.kind === 'list' || row.kind === 'pattern') continue;
-      expect([completion, canonicalAnswer(judged, completion) === gold]).toEqual([completion, outcome === 'correct']);
+      expect([completion, judge(judged, completion).value === gold]).toEqual([completion, outcome === 'correct']);
     }
   });
 });
@@ -25,8 +25,6 @@ test('gold lists score 1 against themselves, and equal lists share a vote', () =
     if (kind !== 'list' || spellGold(row.answer!) === undefined) continue;
     expect([answer, verify(row, `<answer>${answer}</answer>`).score]).toEqual([answer, 1]);
     const reversed = answer.split(/[,\n]/).toReversed().join(', ');
-    expect(canonicalAnswer(row, `<answer>${reversed}</answer>`)).toBe(
-      canonicalAnswer(row, `<answer>${answer}</answer>`),
-    );
+    expect(judge(row, `<answer>${reversed}</answer>`).value).toBe(judge(row, `<answer>${answer}</answer>`).value);
   }
 });

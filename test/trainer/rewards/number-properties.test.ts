@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { answerKinds } from '../../../trainer/contract/settings/dataset.ts';
 import { spell, rational } from '../../../trainer/rewards/numbers/rational.ts';
 import { readNumber } from '../../../trainer/rewards/numbers/read-number.ts';
-import { canonicalAnswer, judge, verify } from '../../../trainer/rewards/verify.ts';
+import { judge, verify } from '../../../trainer/rewards/verify.ts';
 import { judgedRow } from '../../support/answer-rows.ts';
 
 /** The same cases each time; other seeds have been tried. */
@@ -42,7 +42,7 @@ test('a text is right for one number at most, and votes for it', () => {
   fc.assert(
     fc.property(fc.constantFrom(...places), languages, anyText, (place, language, completion) => {
       const about = { in: place, ...(language !== undefined && { language }) };
-      const value = canonicalAnswer(judgedRow({ ...about, answer: '1' }), completion);
+      const value = judge(judgedRow({ ...about, answer: '1' }), completion).value;
       if (value === undefined) return;
       const [top = '0', bottom = '1'] = value.split('/');
       expect(verify(judgedRow({ ...about, answer: value }), completion).score).toBe(1);

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Row } from '../../../trainer/contract/settings/dataset.ts';
-import { canonicalAnswer, goldProblem, verify } from '../../../trainer/rewards/verify.ts';
+import { goldProblem, judge, verify } from '../../../trainer/rewards/verify.ts';
 
 type Answer = NonNullable<Row['answer']>;
 
@@ -155,9 +155,9 @@ test.each([
 });
 
 test('equal answers vote together', () => {
-  expect(canonicalAnswer(row('85'), '<answer>85.0</answer>')).toBe(canonicalAnswer(row('85'), '<answer>85</answer>'));
-  expect(canonicalAnswer(row('85'), '<answer>86</answer>')).not.toBe(canonicalAnswer(row('85'), '<answer>85</answer>'));
-  expect(canonicalAnswer(row('85'), 'no answer')).toBeUndefined();
+  expect(judge(row('85'), '<answer>85.0</answer>').value).toBe(judge(row('85'), '<answer>85</answer>').value);
+  expect(judge(row('85'), '<answer>86</answer>').value).not.toBe(judge(row('85'), '<answer>85</answer>').value);
+  expect(judge(row('85'), 'no answer').value).toBeUndefined();
   const list = row('red, blue', { kind: 'list' });
-  expect(canonicalAnswer(list, '<answer>red, blue</answer>')).toBe(canonicalAnswer(list, '<answer>Blue, red</answer>'));
+  expect(judge(list, '<answer>red, blue</answer>').value).toBe(judge(list, '<answer>Blue, red</answer>').value);
 });

@@ -2,42 +2,22 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { confinedNode } from '../modules/confinement.ts';
-import type { Language } from './code-tests.ts';
-import type { Host } from './runner-pool.ts';
+import type { Host } from '../runner-pool.ts';
+import { threadHost } from '../thread-host.ts';
+import type { Job, Language } from './code-tests.ts';
 
 const python = fileURLToPath(new URL('./python', import.meta.url));
 const pythonMiB = 256;
 const pagesPerMiB = 16;
 
 /** What answers of a language run in: where they could reach this process, in another. */
-export const hosts: Record<Language, () => Host> = { javascript: javaScriptThread, python: pythonProcess };
+export const hosts: Record<Language, () => Host<Job>> = {
+  javascript: () => threadHost(new URL('./javascript-worker.ts', import.meta.url)),
+  python: pythonProcess,
+};
 
-function javaScriptThread(): Host {
-  const worker = new Worker(new URL('./javascript-worker.ts', import.meta.url), {
-    env: {},
-    resourceLimits: { maxOldGenerationSizeMb: 256 },
-  });
-  worker.on('online', () => worker.unref()); // it is nobody's reason to stay
-  return {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-    send: (job) => worker.postMessage(job),
-    hear: (listener) => worker.on('message', listener),
-    onEnd(listener) {
-      worker.on('error', () => listener('broken'));
-      worker.on('exit', () => listener('broken'));
-    },
-    end: () => void worker.terminate(),
-    async cpuMs() {
-      // Of Node from version 24.6 on; one that has ended has none.
-      const usage = await (worker as Partial<Worker>).cpuUsage?.().catch(() => undefined);
-      return usage && (usage.user + usage.system) / 1000; // from microseconds
-    },
-  };
-}
-
-function pythonProcess(): Host {
+function pythonProcess(): Host<Job> {
   const pyodide = dirname(fileURLToPath(import.meta.resolve('pyodide')));
   const answer = `${python}/answer.py`;
   const { command, environment } = confinedNode(`${python}/python-program.ts`, {

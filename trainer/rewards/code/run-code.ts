@@ -1,11 +1,8 @@
 import { createHash } from 'node:crypto';
-import { availableParallelism } from 'node:os';
+import { type Lost, RunnerPool } from '../runner-pool.ts';
 import type { Job, Language, Outcome } from './code-tests.ts';
 import { hosts } from './hosts.ts';
-import { type Lost, RunnerPool } from './runner-pool.ts';
-
-/** Each in Python takes some 200 MiB. */
-const size = Math.min(availableParallelism(), 4);
+import { mostHosts } from './most-hosts.ts';
 
 /**
  * Of a processor, for all tests of an answer together, as judges of programs have it. The bound of steps comes first, and is the same on every machine; time is for
@@ -13,9 +10,9 @@ const size = Math.min(availableParallelism(), 4);
  */
 const limitSeconds = 10;
 
-const pools: Record<Language, RunnerPool> = {
-  javascript: new RunnerPool(hosts.javascript, { size, timeoutMs: 1000 * limitSeconds }),
-  python: new RunnerPool(hosts.python, { size, timeoutMs: 1000 * limitSeconds }),
+const pools: Record<Language, RunnerPool<Job, readonly Outcome[]>> = {
+  javascript: new RunnerPool(hosts.javascript, { size: mostHosts, timeoutMs: 1000 * limitSeconds }),
+  python: new RunnerPool(hosts.python, { size: mostHosts, timeoutMs: 1000 * limitSeconds }),
 };
 
 /** Outcomes by job, the newest last: a group often has one program more than once, and a vote asks for what a verdict has asked for. */

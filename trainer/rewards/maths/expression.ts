@@ -25,6 +25,12 @@ const tokens = new RegExp(
   String.raw`^(?:[\da-zA-Z\s.+\-/^_(){}*!|]|\\sqrt\s*\[\w+\]|\\(?:${commands.join('|')})(?![a-zA-Z]))+$`,
 );
 
+const functions = 'sin cos tan sec csc cot sinh cosh tanh arcsin arccos arctan ln log exp'.split(' ');
+/** A bracket, and whether a function stands before it. */
+const brackets = new RegExp(String.raw`(\\(?:${functions.join('|')})(?:[_^](?:\w|\{[^{}]*\}))*\s*)?[({]|[)}]`, 'g');
+/** With each further function in a function the parser takes four times as long over a fault. */
+const maxFunctions = 3;
+
 type Syntax = { parse(latex: string): MathJsonExpression | null };
 let syntax: Syntax | undefined;
 
@@ -37,7 +43,7 @@ let syntax: Syntax | undefined;
 export function readExpression(latex: string): Expression | undefined {
   if (latex === '' || latex.length > maxLength || !tokens.test(latex) || prose.test(latex)) return undefined;
   // Of two signs the parser makes what nobody means: `2 3` is 23, `2 - - 3` is read.
-  if (/\d\s+[\d.]|[-+*/]\s*[-+*/]/.test(latex) || !isShallow(latex)) return undefined;
+  if (/\d\s+[\d.]|[-+*/]\s*[-+*/]/.test(latex) || !isShallow(latex) || !isSimple(latex)) return undefined;
   const bars = latex.split('|').length - 1;
   if (bars !== 0 && bars !== 2) return undefined;
   // Most runs never see LaTeX, and the parser takes a third of a second to load.
@@ -45,6 +51,17 @@ export function readExpression(latex: string): Expression | undefined {
     createRequire(import.meta.url)('@cortex-js/compute-engine/latex-syntax') as { LatexSyntax: new () => Syntax }
   ).LatexSyntax();
   return expressionOf(syntax.parse(latex));
+}
+
+/** Whether there are no more than three functions in each other, as answers have them. */
+function isSimple(latex: string): boolean {
+  const open: boolean[] = [];
+  for (const { 0: mark, 1: name } of latex.matchAll(brackets)) {
+    if (/[)}]$/.test(mark)) open.pop();
+    else open.push(name !== undefined);
+    if (open.filter(Boolean).length > maxFunctions) return false;
+  }
+  return true;
 }
 
 function expressionOf(tree: MathJsonExpression | null | undefined): Expression | undefined {

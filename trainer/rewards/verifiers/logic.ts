@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { lastBox } from '../boxed.ts';
 import { type Formula, readFormula } from '../logic/read-formula.ts';
-import { isTrue, maxVariables, truthTable, variablesOf } from '../logic/truth.ts';
+import { dependsOn, maxVariables, spellColumn, truthColumn, variablesOf } from '../logic/truth.ts';
 import { lastFormula } from '../maths/last-formula.ts';
 import { undress } from '../undress.ts';
 import { parseJson } from './structured-gold.ts';
@@ -24,7 +24,7 @@ export const logicVerifier: Verifier<Gold, Read> = {
     if (formula === undefined) return undefined;
     const variables = [...variablesOf(formula)];
     if (variables.length > maxVariables) return undefined;
-    if (satisfy !== undefined && !truthTable(formula, variables).includes('1')) return undefined;
+    if (satisfy !== undefined && truthColumn(formula, variables) === 0n) return undefined;
     return { formula, text: satisfy ?? text, satisfy: satisfy !== undefined };
   },
   find: (text) => lastBox(text) ?? lastFormula(text) ?? text.trim().split('\n').at(-1),
@@ -58,22 +58,10 @@ function readEqual(text: string, gold: Formula): Read | undefined {
 function tableOf(formula: Formula): string {
   if ('truth' in formula) return String(formula.truth);
   const variables = [...variablesOf(formula)].toSorted();
-  const needed = variables.filter((variable) => {
-    const others = variables.filter((other) => other !== variable);
-    const fixed = (value: boolean): string => truthTable(substitute(formula, variable, value), others);
-    return fixed(true) !== fixed(false);
-  });
-  const table = truthTable(formula, needed);
-  return needed.length === 0 ? String(table === '1') : `${needed.join(' ')}: ${table}`;
-}
-
-function substitute(formula: Formula, variable: string, value: boolean): Formula {
-  if ('truth' in formula) return formula;
-  if ('variable' in formula) return formula.variable === variable ? { truth: value } : formula;
-  return {
-    ...formula,
-    operands: formula.operands.map((operand) => substitute(operand, variable, value)),
-  } as unknown as Formula;
+  const column = truthColumn(formula, variables);
+  const needed = variables.filter((_variable, index) => dependsOn(column, index, variables.length));
+  if (needed.length === 0) return String(column !== 0n);
+  return `${needed.join(' ')}: ${spellColumn(truthColumn(formula, needed), needed.length)}`;
 }
 
 /** `p = true, q = 0`, each variable once. */
@@ -89,6 +77,7 @@ function readValues(text: string, formula: Formula): Read | undefined {
   }
   const variables = [...variablesOf(formula)].toSorted();
   if (values.size !== variables.length || !variables.every((variable) => values.has(variable))) return undefined;
-  const right = isTrue(formula, (variable) => values.get(variable) ?? false);
+  const line = variables.reduce((sum, variable, index) => sum + (values.get(variable) ? 2 ** index : 0), 0);
+  const right = ((truthColumn(formula, variables) >> BigInt(line)) & 1n) === 1n;
   return { right, spelling: variables.map((variable) => `${variable} = ${values.get(variable)}`).join(', ') };
 }

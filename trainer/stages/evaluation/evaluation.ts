@@ -3,8 +3,7 @@ import { responseConsistency } from '../../rewards/response-consistency.ts';
 import { formatReward } from '../../rewards/format.ts';
 import { promptText } from '../../rewards/prompt-text.ts';
 import { parseResponse } from '../../rewards/parse-response.ts';
-import { canonicalAnswer } from '../../rewards/verify.ts';
-import { verifyApart } from '../../rewards/verify-apart.ts';
+import { judgeApart } from '../../rewards/verify-apart.ts';
 import { evaluationMetrics, type GradedSample } from '../../algorithms/evaluation.ts';
 import { mean } from '../../algorithms/statistics.ts';
 import { randomKey } from '../../algorithms/random.ts';
@@ -170,17 +169,17 @@ async function measure(
   rows: readonly Row[],
   settings: EvaluationSettings,
   seed: number,
-  verifyAll: Verify = (items) => Promise.all(items.map(({ row, text }) => verifyApart(row, text))),
+  verifyAll?: Verify,
 ): Promise<Measured[]> {
   const completions = await sampleOf(policy, rows, settings, seed);
-  const found = await verifyAll(
-    zip(rows, completions).flatMap(([row, ofRow]) => ofRow.map(({ text }) => ({ row, text }))),
-  );
+  const items = zip(rows, completions).flatMap(([row, ofRow]) => ofRow.map(({ text }) => ({ row, text })));
+  const judged = await Promise.all(items.map(({ row, text }) => judgeApart(row, text)));
+  const found = verifyAll ? await verifyAll(items) : judged.map(({ verdict }) => verdict);
   let next = 0;
   return zip(rows, completions).map(([row, ofRow]) => {
-    const verdicts = ofRow.map(({ text }) => {
-      const outcome = found[next++]?.outcome ?? 'abstain';
-      return outcome === 'abstain' ? undefined : { correct: outcome === 'correct', vote: canonicalAnswer(row, text) };
+    const verdicts = ofRow.map(() => {
+      const [outcome = 'abstain', vote] = [found[next]?.outcome, judged[next++]?.value];
+      return outcome === 'abstain' ? undefined : { correct: outcome === 'correct', vote };
     });
     return { row, completions: ofRow, verdicts };
   });

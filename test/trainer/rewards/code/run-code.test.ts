@@ -3,7 +3,7 @@ import { afterAll, expect, test } from '@jest/globals';
 import { hosts } from '../../../../trainer/rewards/code/hosts.ts';
 import { outcomesOf, runCode } from '../../../../trainer/rewards/code/run-code.ts';
 import type { Job } from '../../../../trainer/rewards/code/code-tests.ts';
-import { type End, type Host, RunnerPool } from '../../../../trainer/rewards/code/runner-pool.ts';
+import { type End, type Host, RunnerPool } from '../../../../trainer/rewards/runner-pool.ts';
 
 const pool = new RunnerPool(hosts.python, { size: 2, timeoutMs: 60_000 });
 const alone = new RunnerPool(hosts.python, { size: 1, timeoutMs: 60_000 });
@@ -114,7 +114,7 @@ test.each([
 });
 
 /** A host that gives its number for an answer, unless the program says what becomes of it. */
-function stub(cpuMs: () => number | undefined): () => Host {
+function stub(cpuMs: () => number | undefined): () => Host<Job> {
   let started = 0;
   return () => {
     const number = ++started;
@@ -148,7 +148,7 @@ test.each([
   expect(await Promise.all(asked)).toEqual([[{ output: '1' }], lost, [{ output: '2' }]]);
 });
 
-const dead: Host = {
+const dead: Host<Job> = {
   hear: () => undefined,
   onEnd: (listener) => void setImmediate(listener, 'broken'),
   send: () => undefined,

@@ -1,10 +1,8 @@
-import type { Job, Outcome } from './code-tests.ts';
-
 /** Whose doing it is that a host is no more: its own, as of one that broke under its job, or that of somebody who killed it. */
 export type End = 'broken' | 'killed';
 
-/** A thread or process in which answers run, one at a time. It says `ready` once, and then the outcomes of each job. */
-export interface Host {
+/** A thread or process that works on jobs, one at a time. It says `ready` once, and then what comes of each. */
+export interface Host<Job = unknown> {
   send(job: Job): void;
   hear(listener: (message: unknown) => void): void;
   onEnd(listener: (end: End) => void): void;
@@ -14,7 +12,7 @@ export interface Host {
 }
 
 /**
- * Why a run has no outcomes. The first two are the job's doing, whatever the machine: it took more time than it may have, or broke its host. `error` is
+ * Why nothing came of a job. The first two are the job's doing, whatever the machine: it took more time than it may have, or broke its host. `error` is
  * not: the host did not start, was killed, or was given hardly any time by a busy machine.
  */
 export type Lost = 'timeout' | 'broken' | 'error';
@@ -34,25 +32,27 @@ const patience = 10;
 const leastMs = 50;
 
 /**
- * Runs answers beside this process's own work. Outcomes are a function of the job, so that neither the number of hosts nor which of them ran it
+ * Has jobs done beside this process's own work. What comes of one is a function of it, so that neither the number of hosts nor which of them did it
  * shows. A host that takes too long is ended, and another takes its place.
+ *
+ * @typeParam Told no text, which is `Lost`
  */
-export class RunnerPool {
-  readonly #start: () => Host;
+export class RunnerPool<Job, Told extends object> {
+  readonly #start: () => Host<Job>;
   readonly #options: Options;
-  readonly #idle: Runner[] = [];
+  readonly #idle: Runner<Job, Told>[] = [];
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
-  constructor(start: () => Host, options: Options) {
+  constructor(start: () => Host<Job>, options: Options) {
     this.#start = start;
     this.#options = options;
   }
 
-  async run(job: Job): Promise<readonly Outcome[] | Lost> {
+  async run(job: Job): Promise<Told | Lost> {
     if (this.#running >= this.#options.size) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#running++;
-    const runner = this.#takeIdle() ?? new Runner(this.#start());
+    const runner = this.#takeIdle() ?? new Runner<Job, Told>(this.#start());
     try {
       return await runner.run(job, this.#options.timeoutMs);
     } finally {
@@ -64,7 +64,7 @@ export class RunnerPool {
   }
 
   /** One may have ended while it had nothing to do. */
-  #takeIdle(): Runner | undefined {
+  #takeIdle(): Runner<Job, Told> | undefined {
     let runner = this.#idle.pop();
     while (runner?.isAlive === false) runner = this.#idle.pop();
     return runner;
@@ -75,13 +75,13 @@ export class RunnerPool {
   }
 }
 
-class Runner {
-  readonly #host: Host;
+class Runner<Job, Told extends object> {
+  readonly #host: Host<Job>;
   #isReady = false;
   #isAlive = true;
   #heard: (message: unknown) => void = () => undefined;
 
-  constructor(host: Host) {
+  constructor(host: Host<Job>) {
     this.#host = host;
     host.hear((message) => this.#heard(message));
     host.onEnd((end) => {
@@ -94,20 +94,23 @@ class Runner {
     return this.#isAlive;
   }
 
-  async run(job: Job, timeoutMs: number): Promise<readonly Outcome[] | Lost> {
+  async run(job: Job, timeoutMs: number): Promise<Told | Lost> {
     if (!this.#isReady) {
       if ((await within(startMs, this.#next())) !== 'ready') return this.#lost('error');
       this.#isReady = true;
     }
-    const usedMs = await this.#watch();
-    const answer = this.#next();
+    const answer = this.#next() as Promise<Told | Lost>;
     this.#host.send(job);
+    // Most are done by then, and need no clock.
+    const soon = await within(leastMs, answer);
+    if (soon !== undefined) return soon;
+    const usedMs = await this.#watch();
     for (let used = 0, waited = 0; used < timeoutMs;) {
       if (waited >= patience * timeoutMs) return this.#lost('error');
       const pauseMs = Math.max(timeoutMs - used, leastMs);
       // oxlint-disable-next-line no-await-in-loop -- a busy machine gives it less time than passes
       const told = await within(pauseMs, answer);
-      if (told !== undefined) return told as readonly Outcome[] | Lost;
+      if (told !== undefined) return told;
       // oxlint-disable-next-line no-await-in-loop
       [used, waited] = [await usedMs(), waited + pauseMs];
     }
