@@ -1,4 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
+import type { StageFile } from '../../contract/settings/stage-file.ts';
 import type { StageSettings } from '../../contract/settings/settings.ts';
 import type { EvaluationSettings } from '../../contract/settings/training.ts';
 import { runtimeName } from '../../engine/engine-versions.ts';
@@ -12,6 +13,7 @@ import {
 } from '../../engine/memory-estimate.ts';
 import type { LaneDevice } from '../../runtime/choose-device.ts';
 import { largestStep, longestSampled } from './largest-sequences.ts';
+import { programsMemory } from './programs-memory.ts';
 
 /** Bytes that this process may use: the limit of its control group, or what the machine has. */
 export function memoryLimit(): number {
@@ -25,6 +27,8 @@ export interface ModelUse extends Pick<MemoryDemand, 'config' | 'head' | 'refere
   readonly trained: boolean;
   readonly settings: StageSettings;
   readonly evaluation?: EvaluationSettings | undefined;
+  /** That the stage is given; absent where they are not known. */
+  readonly datasets?: StageFile['datasets'] | undefined;
   /** One per core when absent. */
   readonly workers: number | undefined;
   /** What computes instead of them. */
@@ -53,7 +57,7 @@ export function fits(use: ModelUse, limit: number): Fit {
   const lanes = devices.length;
   if (lanes === 0) {
     const workers = use.workers ?? availableParallelism();
-    const parts = estimateMemory({ ...demand, workers, runtime: runtimeName() });
+    const parts = [...estimateMemory({ ...demand, workers, runtime: runtimeName() }), ...programsMemory(use)];
     const advice = workers > 1 ? 'fewer workers, a smaller model or more memory' : 'a smaller model or more memory';
     return judge(parts, { room: limit, of: '', into: inGB(limit), advice });
   }
@@ -64,7 +68,8 @@ export function fits(use: ModelUse, limit: number): Fit {
   if (smallest === undefined)
     return judge(parts, { room: limit / lanes, of: ' a lane', into: inGB(limit / lanes), advice });
   const { memoryBytes: room, name } = smallest;
-  const beside = processBytesBeside({ ...demand, lanes }) + programBytes;
+  const programs = totalOf(programsMemory(use).filter((part) => part.certain));
+  const beside = processBytesBeside({ ...demand, lanes }) + programBytes + programs;
   if (beside > limit) {
     return {
       never:

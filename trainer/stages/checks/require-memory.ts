@@ -17,8 +17,8 @@ export function requireMemory(
   limit = memoryLimit(),
   devices = laneDevices(),
 ): void {
-  const { settings, evaluation, workers, stage } = file;
-  const { never, maybe } = fits({ ...needs, config, settings, evaluation, workers, devices }, limit);
+  const { settings, evaluation, workers, stage, datasets } = file;
+  const { never, maybe } = fits({ ...needs, config, settings, evaluation, datasets, workers, devices }, limit);
   if (never !== undefined) throw new UserError(`stage ${stage}: ${never}`);
   if (maybe !== undefined) warnings.warn('MemoryTight', maybe);
 }
