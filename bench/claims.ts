@@ -10,6 +10,7 @@ import { parse, stringify } from 'yaml';
 import { type Claim, claims } from './claims/claims.ts';
 import type { TinyRun } from './claims/findings.ts';
 import { writeChats } from './claims/chats.ts';
+import { writeLookups } from './claims/lookups.ts';
 import { type Evidence, judgeClaim } from './claims/judge-claim.ts';
 import { claimsPage } from './claims/page.ts';
 import { keepTests, keptTests } from './claims/kept-tests.ts';
@@ -94,7 +95,8 @@ async function runTwins(): Promise<void> {
     const twins = `${directory}-twins`;
     if (!existsSync(twins)) await cp(directory, twins, { recursive: true });
     const manifest = parse(await readFile(`${directory}.yaml`, 'utf8')) as StagesOfManifest;
-    await writeFile(`${twins}.yaml`, stringify(withTwins(manifest, await writeChats(twins, seed))));
+    const stages = withTwins(manifest, await writeChats(twins, seed), await writeLookups(twins, seed));
+    await writeFile(`${twins}.yaml`, stringify(stages));
     await run(['cli/main.ts', 'run', `${twins}.yaml`, '--state', twins]);
   }
 }

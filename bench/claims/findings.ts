@@ -18,10 +18,10 @@ export interface Finding {
   readonly found: string;
 }
 
-type Judge = (runs: readonly TinyRun[]) => Finding | undefined;
+export type Judge = (runs: readonly TinyRun[]) => Finding | undefined;
 
 /** A figure of each run that has it, by the median of which a claim is judged. */
-function figure(runs: readonly TinyRun[], of: (run: TinyRun) => number | undefined): number[] {
+export function figure(runs: readonly TinyRun[], of: (run: TinyRun) => number | undefined): number[] {
   return runs.map(of).filter((value) => value !== undefined && Number.isFinite(value)) as number[];
 }
 
@@ -243,7 +243,7 @@ function whole(values: readonly number[]): string {
   return withMedian(values, String);
 }
 
-function withMedian(values: readonly number[], say: (value: number) => string): string {
+export function withMedian(values: readonly number[], say: (value: number) => string): string {
   return values.length === 1
     ? `${say(values[0]!)} (one seed)`
     : `${say(median(values))} (${values.map(say).join(', ')})`;

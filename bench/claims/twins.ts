@@ -1,4 +1,6 @@
 import type { Chats } from './chats.ts';
+import { lookupDatasets, lookupStages } from './lookup-stages.ts';
+import type { Lookups } from './lookups.ts';
 
 /** What twins need of a manifest. */
 export interface StagesOfManifest {
@@ -7,7 +9,7 @@ export interface StagesOfManifest {
 
 export interface StageInManifest {
   readonly name: string;
-  readonly model?: { readonly from?: string };
+  readonly model?: { readonly from?: string; readonly init?: object };
   readonly grpo?: { readonly rewards: readonly object[]; readonly [more: string]: unknown };
   readonly sft?: { readonly data: readonly string[]; readonly [more: string]: unknown };
   readonly [more: string]: unknown;
@@ -25,15 +27,19 @@ export const twinNames = [
   'chat-as-it-was',
   'phrases-of-base',
   'phrases-of-dev1',
+  'lookups-base',
+  'per-completion',
+  'constant-divisor',
+  'by-chance',
 ] as const;
 
 /**
  * The manifest of examples/r1-tiny.yaml with further stages, each like one of its own but for what a claim is about: reasoning RL without the
  * reward for a language, the same from the base model instead of Dev1, the final RL with two other mixtures of prompts, and the student with
  * the RL of R1-Zero instead of distillation. Base learns from chats as they are, and with the thoughts that reasoning RL wrote for them. Two more
- * sample base and Dev1. A twin whose model the manifest does not have is left out.
+ * sample base and Dev1. A twin whose model the manifest does not have is left out. A base model of their own have those of lookup-stages.ts.
  */
-export function withTwins<M extends StagesOfManifest>(manifest: M, chats: readonly Chats[]): M {
+export function withTwins<M extends StagesOfManifest>(manifest: M, chats: readonly Chats[], lookups?: Lookups): M {
   const { datasets, stages } = manifest.spec;
   const chat = chats.map(({ name }) => name);
   const like = (name: string): StageInManifest[] => stages.filter((stage) => stage.name === name);
@@ -72,7 +78,11 @@ export function withTwins<M extends StagesOfManifest>(manifest: M, chats: readon
   const possible = twins.filter(({ model }) => stages.some(({ name }) => name === model?.from));
   return {
     ...manifest,
-    spec: { ...manifest.spec, datasets: [...datasets, ...chats], stages: [...stages, ...possible] },
+    spec: {
+      ...manifest.spec,
+      datasets: [...datasets, ...chats, ...(lookups ? lookupDatasets(lookups) : [])],
+      stages: [...stages, ...possible, ...(lookups ? lookupStages : [])],
+    },
   };
 }
 

@@ -1,4 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { type Claim, claims } from '../../bench/claims/claims.ts';
@@ -15,8 +18,11 @@ import {
 } from '../../bench/claims/findings.ts';
 import { type Evidence, judgeClaim } from '../../bench/claims/judge-claim.ts';
 import type { StageRecord } from '../../bench/claims/run-record.ts';
+import { wrongAnswersGrow } from '../../bench/claims/length-findings.ts';
+import { writeLookups } from '../../bench/claims/lookups.ts';
 import { type StagesOfManifest, withTwins } from '../../bench/claims/twins.ts';
 import { doesNotGain } from '../../bench/learning-claims.ts';
+import { mean } from '../../trainer/algorithms/statistics.ts';
 
 const none: Evidence = { tests: new Map(), tiny: [], updates: undefined };
 
@@ -160,6 +166,60 @@ const rising = (from: number, by: number) =>
     Array.from({ length: 20 }, (_, step) => ({ 'rewards/accuracy/mean': from + by * step })),
   );
 const phrases = (rate: number) => stage({ 'reflection_rate/plain': rate });
+
+/** A stage whose wrong answers have that length at first, and the other one at its end. */
+const growing = (from: number, to: number) =>
+  stage(
+    {},
+    Array.from({ length: 20 }, (_, step) => ({ 'completions/mean_length_wrong': from + ((to - from) * step) / 19 })),
+  );
+
+test.each([
+  { name: 'grow without the constant alone', divided: 80, constant: 19, chance: 20, holds: true },
+  { name: 'grow with it, too', divided: 80, constant: 40, chance: 20, holds: false },
+  { name: 'grow by chance, too', divided: 80, constant: 19, chance: 40, holds: false },
+  { name: 'do not grow', divided: 21, constant: 19, chance: 20, holds: false },
+])('wrong answers $name: $holds', ({ divided, constant, chance, holds }) => {
+  const stages = {
+    'per-completion': growing(20, divided),
+    'constant-divisor': growing(20, constant),
+    'by-chance': growing(20, chance),
+  };
+  expect(wrongAnswersGrow([runOf(stages)])?.holds).toBe(holds);
+  expect(wrongAnswersGrow([runOf({ ...stages, 'by-chance': stage({}) })])).toBeUndefined();
+});
+
+test('RL that differs in what the loss is divided by is the same else, with a base model of its own', () => {
+  const empty: StagesOfManifest = { spec: { datasets: [], stages: [] } };
+  const { datasets, stages } = withTwins(empty, [], { seen: 'a', asked: 'b' }).spec;
+  expect(datasets).toHaveLength(2);
+  const [base, divided, constant, chance] = stages;
+  expect(base?.model).toHaveProperty('init');
+  expect(constant).toEqual({ ...divided, name: 'constant-divisor', grpo: { ...divided?.grpo, loss: 'dr_grpo' } });
+  expect(chance).toEqual({ ...divided, name: 'by-chance', grpo: { ...divided?.grpo, rewards: [{ random: {} }] } });
+});
+
+const rowsOf = (path: string) =>
+  readFileSync(path, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+test('lookups ask for what was seen, half of it right, in texts that are as long right as wrong', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'r1-lookups-'));
+  const { seen, asked } = await writeLookups(directory, 7);
+  const right = new Map(rowsOf(asked).map(({ prompt, answer }) => [prompt, answer.slice(1)]));
+  const lengths = { '!': [] as number[], '?': [] as number[] };
+  for (const { prompt, completion } of rowsOf(seen)) {
+    const mark = completion[0] === right.get(prompt) ? '!' : '?';
+    expect(completion.slice(1)).toBe(mark.repeat(completion.length - 1));
+    lengths[mark].push(completion.length);
+  }
+  const total = lengths['!'].length + lengths['?'].length;
+  expect(Math.abs(lengths['!'].length / total - 0.5)).toBeLessThan(0.03);
+  expect(Math.abs(mean(lengths['!']) / mean(lengths['?']) - 1)).toBeLessThan(0.06);
+  await rm(directory, { recursive: true });
+});
 
 test('RL from Dev1 needs fewer steps than from base where it is there sooner, in the mean of five steps', () => {
   const twins = { 'phrases-of-dev1': phrases(0.3), 'phrases-of-base': phrases(0.1) };
