@@ -21,7 +21,7 @@ describeCluster('r1 reaches a cluster', (cluster) => {
   let namespace = '';
   beforeAll(async () => {
     namespace = await cluster().namespace();
-  }, 60_000);
+  });
 
   const kubectl = (...args: readonly string[]): Promise<string> => cluster().kubectl('-n', namespace, ...args);
 

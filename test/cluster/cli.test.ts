@@ -37,7 +37,7 @@ describeCluster('r1 on a cluster', (cluster) => {
   let namespace = '';
   beforeAll(async () => {
     namespace = await cluster().namespace();
-  }, 60_000);
+  });
 
   const on = (args: readonly string[], options?: CliOptions): Promise<CliResult> =>
     r1([...args, '--kubeconfig', cluster().kubeconfig, '-n', namespace], options);

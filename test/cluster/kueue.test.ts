@@ -92,7 +92,7 @@ if (missing !== undefined) announceSkipped('the test on the real Kueue', missing
         kueue = await startKueue(cluster());
         operator = await startOperator({ kubeconfig: cluster().kubeconfig });
         await world.apply(...quotaForOne(world.namespace, a100));
-      }, 120_000);
+      });
 
       afterAll(async () => {
         await operator?.stop();

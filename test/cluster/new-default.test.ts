@@ -19,7 +19,7 @@ describeCluster(
     beforeAll(async () => {
       pipelines = new Pipelines(cluster(), await cluster().namespace());
       operator = await start();
-    }, 120_000);
+    });
 
     afterAll(async () => {
       await operator?.stop();
@@ -46,7 +46,7 @@ describeCluster(
       expect(stage.spec.pretrain).toMatchObject({ emaDecay: 0 });
       expect(await traces()).toEqual(before);
       await pipelines.pipeline('finished', 'Succeeded');
-    }, 120_000);
+    });
 
     async function traces(): Promise<readonly unknown[]> {
       const jobs = [...(await pipelines.jobsOf('runs')), ...(await pipelines.jobsOf('finished'))];

@@ -21,20 +21,16 @@ describeCluster('what waits follows a person who', (cluster) => {
   test.each([
     { name: 'names another', storage: { storageClassName: 'hostpath' } },
     { name: 'leaves it to the cluster', storage: {} },
-  ])(
-    'corrects a storage class that nobody serves: $name',
-    async ({ storage }) => {
-      const name = Object.keys(storage).length > 0 ? 'other-class' : 'default-class';
-      await world().apply(name, { stages: row(1), storage: { storageClassName: 'none' } });
-      await world().stage(name, 'first', 'VolumeUnavailable');
-      await world().apply(name, { stages: row(1), storage });
-      const done = await world().stage(name, 'first', 'Succeeded');
-      expect(done.status?.attempts).toMatchObject(ranOnce);
-      expect(done.status?.failures).toEqual({});
-      expect((await claimOf(name)).spec?.storageClassName).toBe('hostpath');
-    },
-    60_000,
-  );
+  ])('corrects a storage class that nobody serves: $name', async ({ storage }) => {
+    const name = Object.keys(storage).length > 0 ? 'other-class' : 'default-class';
+    await world().apply(name, { stages: row(1), storage: { storageClassName: 'none' } });
+    await world().stage(name, 'first', 'VolumeUnavailable');
+    await world().apply(name, { stages: row(1), storage });
+    const done = await world().stage(name, 'first', 'Succeeded');
+    expect(done.status?.attempts).toMatchObject(ranOnce);
+    expect(done.status?.failures).toEqual({});
+    expect((await claimOf(name)).spec?.storageClassName).toBe('hostpath');
+  });
 
   test('asks for less than was asked of a claim that was never bound', async () => {
     const storage = { storageClassName: 'none', size: '5Gi' };
@@ -45,7 +41,7 @@ describeCluster('what waits follows a person who', (cluster) => {
       const claim = await claimOf('smaller').catch(() => undefined);
       return claim?.spec?.resources?.requests?.['storage'] === '1Gi';
     });
-  }, 60_000);
+  });
 
   test('names another storage class for a volume that is bound, which stays', async () => {
     await world().apply('bound', { image: 'kwok/no-image', stages: row(1) });
@@ -67,7 +63,7 @@ describeCluster('what waits follows a person who', (cluster) => {
     });
     const stage = await world().stage('deleted', 'first', 'VolumeUnavailable');
     expect(stage.status?.failures).toEqual({});
-  }, 60_000);
+  });
 
   test('deletes a pod that waits, which costs no retry', async () => {
     const defaults = { retry: { infrastructure: 0, disruption: 0, backoffSeconds: 0 } };
@@ -95,7 +91,7 @@ describeCluster('what waits follows a person who', (cluster) => {
       },
     ]);
     await world().apply('greedy', asking('2Ti'));
-    const stage = await world().stage('greedy', 'first', 'Refused', 60_000);
+    const stage = await world().stage('greedy', 'first', 'Refused');
     expect(wordsOf(stage)).toContain('exceeded quota: memory');
     expect(findCondition(stage.status?.conditions, 'Waiting')).toMatchObject({ status: 'True', reason: 'Refused' });
     const pipeline = await world().pipeline('greedy', 'Refused');
@@ -104,7 +100,7 @@ describeCluster('what waits follows a person who', (cluster) => {
     const done = await world().stage('greedy', 'first', 'Succeeded');
     expect(done.status?.attempts).toMatchObject(ranOnce);
     await world().kubectl('delete', 'resourcequota', 'memory');
-  }, 120_000);
+  });
 
   test('deletes the Job of an attempt and leaves its pod, which is ended', async () => {
     await world().apply('orphaned', { image: 'kwok/run', stages: row(1), defaults: { retry: { backoffSeconds: 0 } } });
@@ -118,7 +114,7 @@ describeCluster('what waits follows a person who', (cluster) => {
     expect(stage.status?.attempts).toMatchObject([{ number: 1 }, { number: 2, outcome: 'Running' }]);
     const uids = (await world().podsOf('orphaned')).map(({ metadata }) => metadata.uid);
     expect(uids).not.toContain(orphan?.metadata.uid);
-  }, 60_000);
+  });
 
   test('suspends a stage whose attempt an admission webhook lets nobody end', async () => {
     await world().apply('held', { image: 'kwok/run', stages: row(1) });
@@ -134,8 +130,8 @@ describeCluster('what waits follows a person who', (cluster) => {
     });
     expect(wordsOf(stage)).toBe('suspended by spec.suspend; it cannot be ended: injected fault');
     grant();
-    await world().stage('held', 'first', 'Suspended', 60_000);
-  }, 90_000);
+    await world().stage('held', 'first', 'Suspended');
+  });
 });
 
 describeCluster('a stage that was applied without a pipeline', (cluster) => {
@@ -184,7 +180,7 @@ describeCluster('what waits follows an administrator who', (cluster) => {
     await operator().stop();
     await start(await defaults({ priorityClassName: 'none' }, 'kwok/succeed'));
     await world().apply('no-priority', { image: undefined, stages: row(1) });
-    const refused = await world().stage('no-priority', 'first', 'Refused', 60_000);
+    const refused = await world().stage('no-priority', 'first', 'Refused');
     expect(wordsOf(refused)).toContain('no PriorityClass with name none was found');
 
     await operator().stop();
@@ -196,5 +192,5 @@ describeCluster('what waits follows an administrator who', (cluster) => {
     const done = await world().stage('no-priority', 'first', 'Succeeded');
     expect(done.status?.attempts).toMatchObject([{ outcome: 'Interrupted' }, ...ranOnce]);
     expect(done.status?.failures).toEqual({});
-  }, 180_000);
+  });
 });

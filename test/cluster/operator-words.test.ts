@@ -24,14 +24,10 @@ describeCluster('the operator says in words', (cluster) => {
 
   test('that nobody serves a storage class', async () => {
     await world().apply('no-class', { stages: row(1), storage: { storageClassName: 'none' } });
-    const words = await eventually(
-      'it names the class',
-      async () => {
-        const stage = await world().stage('no-class', 'first', 'VolumeUnavailable');
-        return wordsOf(stage).includes('"none" not found') && wordsOf(stage);
-      },
-      60_000,
-    );
+    const words = await eventually('it names the class', async () => {
+      const stage = await world().stage('no-class', 'first', 'VolumeUnavailable');
+      return wordsOf(stage).includes('"none" not found') && wordsOf(stage);
+    });
     expect(words).toContain('ProvisioningFailed: storageclass');
   });
 
@@ -50,7 +46,7 @@ describeCluster('the operator says in words', (cluster) => {
         spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
       },
     ]);
-    await world().pipeline('borrowed', 'Succeeded', 60_000);
+    await world().pipeline('borrowed', 'Succeeded');
   });
 
   test('that a claim was deleted, and what lay on it is lost', async () => {
@@ -151,30 +147,22 @@ describeCluster('the operator says in words', (cluster) => {
     const defaults = { priorityClassName: `${world().namespace}-some` };
     await world().apply(name, { image: 'kwok/run', stages: [zero], defaults });
     const look = () => world().client.find(stages, { namespace: world().namespace, name: 'some-zero' });
-    const lacking = await eventually(
-      'the stage says why',
-      async () => {
-        const found = await look();
-        const { running, message } = found?.status?.rolloutWorkers ?? {};
-        return running === 1 && message?.includes('exceeded quota') ? found : undefined;
-      },
-      90_000,
-    );
+    const lacking = await eventually('the stage says why', async () => {
+      const found = await look();
+      const { running, message } = found?.status?.rolloutWorkers ?? {};
+      return running === 1 && message?.includes('exceeded quota') ? found : undefined;
+    });
     expect(lacking?.status?.display?.message).toMatch(/^attempt 1 runs; 1 of 3 rollout workers: FailedCreate: .*quota/);
     expect(await world().kubectl('get', 'r1s', 'some-zero')).toMatch(/MESSAGE.*1 of 3 rollout workers/s);
 
     await cluster().apply([quota(4)]);
-    const cured = await eventually(
-      'all of them run',
-      async () => {
-        const found = await look();
-        return found?.status?.rolloutWorkers?.running === 3 ? found : undefined;
-      },
-      120_000,
-    );
+    const cured = await eventually('all of them run', async () => {
+      const found = await look();
+      return found?.status?.rolloutWorkers?.running === 3 ? found : undefined;
+    });
     expect(cured?.status?.rolloutWorkers).toEqual({ asked: 3, running: 3 });
     expect(cured?.status?.display?.message).toBe('attempt 1 runs');
-  }, 240_000);
+  });
 
   test('that the API server refuses a pod', async () => {
     const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [] } } };

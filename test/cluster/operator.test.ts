@@ -89,7 +89,7 @@ describeCluster('the operator', (cluster) => {
         await world().apply(name ?? '', { image: 'kwok/succeed:3s', stages: [zero, after] });
       }
       for (const name of [left, right]) {
-        await world().pipeline(name ?? '', 'Succeeded', 90_000);
+        await world().pipeline(name ?? '', 'Succeeded');
         const names = (await world().jobsOf(name ?? '')).map(({ metadata }) => metadata.name);
         expect(names.filter((each) => !each.endsWith('-rollout'))).toHaveLength(2);
       }
@@ -128,7 +128,7 @@ describeCluster('the operator', (cluster) => {
     expect(await operator().stop()).toBe(0);
     const before = proxy().requests.length;
     await start();
-    await world().pipeline('steady', 'Succeeded', 60_000);
+    await world().pipeline('steady', 'Succeeded');
     expect((await world().jobsOf('steady')).map(({ metadata }) => metadata.name)).toEqual([
       'steady-first-1',
       'steady-second-1',

@@ -39,102 +39,98 @@ describeCluster('the rights that the chart gives the operator', (cluster) => {
     await proxy?.close();
   });
 
-  (missing === undefined ? test : test.skip)(
-    'are those that it uses, and no others',
-    async () => {
-      const kubectl = (...args: readonly string[]) => cluster().kubectl(...args);
-      const inPlace = ['-n', namespace] as const;
-      const patch = (name: string, change: object) =>
-        kubectl('patch', 'r1pipeline', name, ...inPlace, '--type=merge', '-p', JSON.stringify(change));
-      const state = (name: string, wanted: string) =>
-        kubectl(
-          'wait',
-          ...inPlace,
-          `--for=jsonpath={.status.display.state}=${wanted}`,
-          `r1pipeline/${name}`,
-          '--timeout=60s',
-        );
-
-      // Whatever was created exists already when it is created again, since the first answer is lost.
-      for (const kind of ['configmaps', 'secrets', 'networkpolicies', 'services']) {
-        proxy.add({
-          when: ({ write, method, path }) => write && method === 'POST' && path.endsWith(`/${kind}`),
-          fault: { loseAnswer: true },
-          times: 1,
-        });
-      }
-      // Somebody else has made a Job and a stage of the names that are wanted.
-      const [job, stage] = ['taken-job', 'taken-stage'].map((name) => ({ name: `${name}-zero`, namespace }));
-      const image = 'kwok/succeed';
-      await kubectl('create', 'job', `${job?.name}-1`, ...inPlace, `--image=${image}`);
-      await cluster().apply([
-        { ...pipeline('taken-stage', namespace, image), kind: 'R1Stage', metadata: stage, spec: stageSpec(image) },
-      ]);
-      await cluster().apply([
-        pipeline('taken-job', namespace, image),
-        pipeline('taken-stage', namespace, image),
-        pipeline('ends', namespace, 'kwok/succeed:5s', { rolloutWorkers: 1 }),
-        pipeline('is-suspended', namespace, 'kwok/run'),
-        pipeline('is-changed', namespace, 'kwok/run'),
-        pipeline('is-queued', namespace, 'kwok/run', { queue: 'nobody' }),
-        pipeline('stays-queued', namespace, 'kwok/run', { queue: 'nobody' }),
-        pipeline('waits', namespace, 'kwok/no-image'),
-        pipeline('is-orphaned', namespace, 'kwok/run'),
-        pipeline('has-no-class', namespace, image, { storage: { storageClassName: 'none' } }),
-        pipeline('has-no-claim', namespace, image, { storage: { claimName: 'missing' } }),
-        pipeline('lets-its-claim-go', namespace, image, { storage: { retention: 'Retain' } }),
-      ]);
-
-      await state('is-suspended', 'Running');
-      await patch('is-suspended', { spec: { suspend: true } });
-      await state('is-changed', 'Running');
-      await patch('is-changed', { spec: { defaults: { retry: { crashed: 3 } } } });
-      await kubectl('wait', ...inPlace, '--for=create', 'job/waits-zero-1', '--timeout=60s');
-      await patch('waits', { spec: { storage: { size: '20Gi' } } });
-      await state('is-orphaned', 'Running');
-      await kubectl('delete', 'job', 'is-orphaned-zero-1', ...inPlace, '--cascade=orphan', '--wait=false');
-      await state('has-no-class', 'VolumeUnavailable');
-      await patch('has-no-class', { spec: { storage: { storageClassName: 'hostpath' } } });
-      await state('has-no-class', 'Succeeded');
-      await state('lets-its-claim-go', 'Succeeded');
-      await patch('lets-its-claim-go', { spec: { storage: { retention: 'Delete' } } });
-      await kubectl('wait', ...inPlace, '--for=create', 'job/is-queued-zero-1', '--timeout=60s');
-      await patch('is-queued', { spec: { suspend: true } });
-
-      await state('ends', 'Succeeded');
-      await kubectl('annotate', 'r1pipeline', 'ends', ...inPlace, `${annotations.rerunFrom}=zero`);
-      await eventually('the stage runs again', async () => deleted('r1stages'));
-      await state('ends', 'Succeeded');
-      await patch('ends', { spec: { ttlSecondsAfterFinished: 0 } });
-      await eventually('the pipeline is deleted', async () => deleted('r1pipelines'));
-      await eventually('a queued Job is deleted', async () => deleted('jobs'));
-      await eventually('a pipeline is looked at before its claim may go', async () =>
-        used().has('get r1pipelines.r1.dev'),
+  (missing === undefined ? test : test.skip)('are those that it uses, and no others', async () => {
+    const kubectl = (...args: readonly string[]) => cluster().kubectl(...args);
+    const inPlace = ['-n', namespace] as const;
+    const patch = (name: string, change: object) =>
+      kubectl('patch', 'r1pipeline', name, ...inPlace, '--type=merge', '-p', JSON.stringify(change));
+    const state = (name: string, wanted: string) =>
+      kubectl(
+        'wait',
+        ...inPlace,
+        `--for=jsonpath={.status.display.state}=${wanted}`,
+        `r1pipeline/${name}`,
+        '--timeout=60s',
       );
-      await eventually('events of a pod that waits are read', async () => used().has('list events'));
-      await eventually('what Kueue says is read', async () => used().has('list workloads.kueue.x-k8s.io'));
 
-      const account = `--as=system:serviceaccount:${namespace}`;
-      const list = async (name: string) =>
-        rightsIn(await kubectl('auth', 'can-i', '--list', '--no-headers', ...inPlace, `${account}:${name}`));
-      const everybodys = await list('default');
-      const granted = [...(await list('r1-operator'))].filter((right) => !everybodys.has(right));
-      // That a claim cannot grow here is no matter of rights, but of its storage class.
-      const forbidden = proxy.requests.filter(({ status }) => status === 403).map(rightOf);
-      expect([...new Set(forbidden)]).toEqual(['patch persistentvolumeclaims']);
-      expect(granted.toSorted()).toEqual([...used()].toSorted());
+    // Whatever was created exists already when it is created again, since the first answer is lost.
+    for (const kind of ['configmaps', 'secrets', 'networkpolicies', 'services']) {
+      proxy.add({
+        when: ({ write, method, path }) => write && method === 'POST' && path.endsWith(`/${kind}`),
+        fault: { loseAnswer: true },
+        times: 1,
+      });
+    }
+    // Somebody else has made a Job and a stage of the names that are wanted.
+    const [job, stage] = ['taken-job', 'taken-stage'].map((name) => ({ name: `${name}-zero`, namespace }));
+    const image = 'kwok/succeed';
+    await kubectl('create', 'job', `${job?.name}-1`, ...inPlace, `--image=${image}`);
+    await cluster().apply([
+      { ...pipeline('taken-stage', namespace, image), kind: 'R1Stage', metadata: stage, spec: stageSpec(image) },
+    ]);
+    await cluster().apply([
+      pipeline('taken-job', namespace, image),
+      pipeline('taken-stage', namespace, image),
+      pipeline('ends', namespace, 'kwok/succeed:5s', { rolloutWorkers: 1 }),
+      pipeline('is-suspended', namespace, 'kwok/run'),
+      pipeline('is-changed', namespace, 'kwok/run'),
+      pipeline('is-queued', namespace, 'kwok/run', { queue: 'nobody' }),
+      pipeline('stays-queued', namespace, 'kwok/run', { queue: 'nobody' }),
+      pipeline('waits', namespace, 'kwok/no-image'),
+      pipeline('is-orphaned', namespace, 'kwok/run'),
+      pipeline('has-no-class', namespace, image, { storage: { storageClassName: 'none' } }),
+      pipeline('has-no-claim', namespace, image, { storage: { claimName: 'missing' } }),
+      pipeline('lets-its-claim-go', namespace, image, { storage: { retention: 'Retain' } }),
+    ]);
 
-      function used(): Set<string> {
-        return new Set(proxy.requests.map(rightOf));
-      }
-      function deleted(plural: string): boolean {
-        return proxy.requests.some(
-          ({ method, path, status }) => method === 'DELETE' && status === 200 && path.includes(`/${plural}/`),
-        );
-      }
-    },
-    120_000,
-  );
+    await state('is-suspended', 'Running');
+    await patch('is-suspended', { spec: { suspend: true } });
+    await state('is-changed', 'Running');
+    await patch('is-changed', { spec: { defaults: { retry: { crashed: 3 } } } });
+    await kubectl('wait', ...inPlace, '--for=create', 'job/waits-zero-1', '--timeout=60s');
+    await patch('waits', { spec: { storage: { size: '20Gi' } } });
+    await state('is-orphaned', 'Running');
+    await kubectl('delete', 'job', 'is-orphaned-zero-1', ...inPlace, '--cascade=orphan', '--wait=false');
+    await state('has-no-class', 'VolumeUnavailable');
+    await patch('has-no-class', { spec: { storage: { storageClassName: 'hostpath' } } });
+    await state('has-no-class', 'Succeeded');
+    await state('lets-its-claim-go', 'Succeeded');
+    await patch('lets-its-claim-go', { spec: { storage: { retention: 'Delete' } } });
+    await kubectl('wait', ...inPlace, '--for=create', 'job/is-queued-zero-1', '--timeout=60s');
+    await patch('is-queued', { spec: { suspend: true } });
+
+    await state('ends', 'Succeeded');
+    await kubectl('annotate', 'r1pipeline', 'ends', ...inPlace, `${annotations.rerunFrom}=zero`);
+    await eventually('the stage runs again', async () => deleted('r1stages'));
+    await state('ends', 'Succeeded');
+    await patch('ends', { spec: { ttlSecondsAfterFinished: 0 } });
+    await eventually('the pipeline is deleted', async () => deleted('r1pipelines'));
+    await eventually('a queued Job is deleted', async () => deleted('jobs'));
+    await eventually('a pipeline is looked at before its claim may go', async () =>
+      used().has('get r1pipelines.r1.dev'),
+    );
+    await eventually('events of a pod that waits are read', async () => used().has('list events'));
+    await eventually('what Kueue says is read', async () => used().has('list workloads.kueue.x-k8s.io'));
+
+    const account = `--as=system:serviceaccount:${namespace}`;
+    const list = async (name: string) =>
+      rightsIn(await kubectl('auth', 'can-i', '--list', '--no-headers', ...inPlace, `${account}:${name}`));
+    const everybodys = await list('default');
+    const granted = [...(await list('r1-operator'))].filter((right) => !everybodys.has(right));
+    // That a claim cannot grow here is no matter of rights, but of its storage class.
+    const forbidden = proxy.requests.filter(({ status }) => status === 403).map(rightOf);
+    expect([...new Set(forbidden)]).toEqual(['patch persistentvolumeclaims']);
+    expect(granted.toSorted()).toEqual([...used()].toSorted());
+
+    function used(): Set<string> {
+      return new Set(proxy.requests.map(rightOf));
+    }
+    function deleted(plural: string): boolean {
+      return proxy.requests.some(
+        ({ method, path, status }) => method === 'DELETE' && status === 200 && path.includes(`/${plural}/`),
+      );
+    }
+  });
 });
 
 /** The same stage without a pipeline. */

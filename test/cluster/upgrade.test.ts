@@ -38,7 +38,7 @@ describeCluster(
       const first = ['--create-namespace', '--take-ownership', ...values];
       await helm(['install', ...at(previous.chart), ...first], cluster().kubeconfig);
       operator = await start(previous.main);
-    }, 120_000);
+    });
 
     afterAll(async () => {
       await operator?.stop();

@@ -43,7 +43,7 @@ describeCluster('an attempt whose start was cut short', (cluster) => {
     const job = (await world.jobsOf('changed')).at(-1);
     const { settings } = await readStageFile(world.client, world.namespace, job?.metadata.name ?? '');
     expect(settings).toMatchObject({ pretrain: { steps: 20 } });
-  }, 120_000);
+  });
 
   test('before its status told of it gets the settings that are asked for by then', async () => {
     const endFault = proxy.add({ when: isStageStatus, fault: { answer: 500 } });
@@ -62,7 +62,7 @@ describeCluster('an attempt whose start was cut short', (cluster) => {
     expect(status?.attempts).toMatchObject([{ outcome: 'Interrupted' }, { outcome: 'Succeeded' }]);
     const { settings } = await readStageFile(world.client, world.namespace, 'late-first-2');
     expect(settings).toMatchObject({ pretrain: { steps: 20 } });
-  }, 120_000);
+  });
 
   test('before it had rollout workers gets them from the next operator', async () => {
     const killed = Promise.withResolvers<void>();
@@ -84,7 +84,7 @@ describeCluster('an attempt whose start was cut short', (cluster) => {
 
     operator = await start(1);
     await eventually('it has workers', async () => (await world.jobsOf('crowd')).length === 2);
-  }, 120_000);
+  });
 });
 
 function isStageStatus({ method, path }: SeenRequest): boolean {

@@ -39,7 +39,7 @@ describeCluster('stages', (cluster) => {
         },
       ],
     });
-    await world.pipeline('pools', 'Succeeded', 60_000);
+    await world.pipeline('pools', 'Succeeded');
     const pods = await world.podsOf('pools');
     expect(
       Object.fromEntries(pods.map(({ metadata, spec }) => [metadata.labels?.['r1.dev/stage'], spec?.nodeName])),

@@ -106,16 +106,12 @@ describeFaults(
 
     /** The pod whose operator leads, and runs. */
     async function leaderNow(): Promise<Stored<Pod>> {
-      return eventually(
-        'an operator leads',
-        async () => {
-          const lease = await system.client.find(leases, release);
-          const [name = ''] = (lease?.spec?.holderIdentity ?? '').split('_');
-          const pod = name === '' ? undefined : await system.client.find(pods, { ...release, name });
-          return pod !== undefined && podProcess(pod.metadata.uid, 'r1-operator') !== undefined && pod;
-        },
-        60_000,
-      );
+      return eventually('an operator leads', async () => {
+        const lease = await system.client.find(leases, release);
+        const [name = ''] = (lease?.spec?.holderIdentity ?? '').split('_');
+        const pod = name === '' ? undefined : await system.client.find(pods, { ...release, name });
+        return pod !== undefined && podProcess(pod.metadata.uid, 'r1-operator') !== undefined && pod;
+      });
     }
 
     async function scale(replicas: number): Promise<void> {

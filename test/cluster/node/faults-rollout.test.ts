@@ -12,18 +12,14 @@ describeFaults('rollout workers', (cluster) => {
   test('change nothing in the checkpoints, however many there are and whenever they are lost', async () => {
     await using pipeline = await DisturbedPipeline.start(cluster(), manifest, withWorkers(2));
     const running = async (count: number): Promise<Stored<Pod>[]> =>
-      eventually(
-        `${count} workers run`,
-        async () => {
-          const workers = (await pipeline.podsOf(pipeline.name)).filter(
-            ({ metadata }) =>
-              metadata.labels?.[attemptLabels.component] === 'rollout-worker' &&
-              podProcess(metadata.uid, 'r1-trainer rollout') !== undefined,
-          );
-          return workers.length === count && workers;
-        },
-        60_000,
-      );
+      eventually(`${count} workers run`, async () => {
+        const workers = (await pipeline.podsOf(pipeline.name)).filter(
+          ({ metadata }) =>
+            metadata.labels?.[attemptLabels.component] === 'rollout-worker' &&
+            podProcess(metadata.uid, 'r1-trainer rollout') !== undefined,
+        );
+        return workers.length === count && workers;
+      });
 
     await pipeline.saved('zero', 10);
     const [first, second] = await running(2);

@@ -39,7 +39,7 @@ describeFaults('a stage whose pods get a sidecar that never ends', (cluster) => 
     const attempts = await pipeline.attemptsOf('zero');
     expect(attempts.map(({ class: cause, outcome }) => cause ?? outcome)).toEqual(['infrastructure', 'Succeeded']);
     const over = async (): Promise<boolean> => (await pipeline.podsOf(pipeline.name)).every(isOver);
-    await eventually('no pod runs any more', over, 60_000);
+    await eventually('no pod runs any more', over);
   }, 600_000);
 });
 

@@ -15,7 +15,7 @@ describeFaults('a stage on a volume that is full', (cluster) => {
     await volumeInMemory('enlarged', '3m');
     const retry = { diskFull: 5, backoffSeconds: 5, maxBackoffSeconds: 10 };
     await using pipeline = await start('enlarged', retry);
-    const stage = await pipeline.stage(pipeline.name, 'base', 'Retrying', 120_000);
+    const stage = await pipeline.stage(pipeline.name, 'base', 'Retrying');
     console.log(stage.status?.display?.message);
     expect(stage.status?.failures).toEqual({ diskFull: 1 });
     expect(stage.status?.display?.message).toMatch(words);
@@ -28,7 +28,7 @@ describeFaults('a stage on a volume that is full', (cluster) => {
     await volumeInMemory('cleaned', '24m');
     await runInNode(cluster(), 'fallocate', '-l', '22M', rubbish);
     await using pipeline = await start('cleaned', { diskFull: 1, backoffSeconds: 0.1 });
-    const failed = await pipeline.stage(pipeline.name, 'base', 'Failed', 120_000);
+    const failed = await pipeline.stage(pipeline.name, 'base', 'Failed');
     expect(failed.status?.failures).toEqual({ diskFull: 2 });
     expect(failed.status?.display?.message).toMatch(/^failed 2 times \(diskFull\): /);
     const { message } = await eventually('the pipeline says so', async () =>

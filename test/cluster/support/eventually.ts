@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Looks again every 100 ms until there is something; throws after half a minute with what was waited for. */
+/** Looks again every 100 ms until there is something; throws after two minutes, far more than anything takes on a busy machine, with what was waited for. */
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined | false>,
-  timeoutMs = 30_000,
+  timeoutMs = 120_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
