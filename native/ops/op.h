@@ -19,6 +19,7 @@ struct Input {
 
   const float* floats() const { return static_cast<const float*>(data); }
   const uint16_t* halves() const { return static_cast<const uint16_t*>(data); }
+  const double* doubles() const { return static_cast<const double*>(data); }
   const int64_t* integers() const { return static_cast<const int64_t*>(data); }
 
   /// Throws std::invalid_argument, naming the input, unless there are `rank` dimensions.
@@ -80,6 +81,7 @@ struct Op {
 constexpr auto f32 = ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
 constexpr auto bf16 = ONNX_TENSOR_ELEMENT_DATA_TYPE_BFLOAT16;
 constexpr auto f64 = ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE;
+constexpr auto i32 = ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32;
 constexpr auto i64 = ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64;
 
 }  // namespace r1

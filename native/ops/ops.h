@@ -1,9 +1,14 @@
 // The ops of the library.
 #pragma once
 
+#include <initializer_list>
+
 #include "op.h"
 
 namespace r1 {
+
+/// Makes ops known that only libraries over the kernels for CUDA have (../cuda/ops.cc), before the library is asked for its ops.
+bool addOps(std::initializer_list<const Op*> ops);
 
 extern const Op adamwOp;
 extern const Op addRowsOp;

@@ -63,17 +63,24 @@ struct CustomOp : OrtCustomOp {
   static const Op& of(const OrtCustomOp* self) { return static_cast<const CustomOp*>(self)->op; }
 };
 
+std::list<const Op*>& addedOps() {
+  static std::list<const Op*> ops;
+  return ops;
+}
+
 /// The domain with all ops. It lives as long as the process: sessions refer to it.
 OrtCustomOpDomain* domain() {
   static OrtCustomOpDomain* made = [] {
     OrtCustomOpDomain* created = nullptr;
     static std::list<CustomOp> customOps;
     if (OrtStatus* status = api->CreateCustomOpDomain("r1.ops", &created)) api->ReleaseStatus(status);
-    for (const Op* op :
+    std::list<const Op*> ops = addedOps();
+    ops.insert(ops.end(),
          {&adamwOp, &addRowsOp, &attentionOp, &attentionGradientOp, &cachedAttentionOp, &cachedAttentionBf16Op, &decodeLayerOp, &decodeLayerBf16Op, &linearOp, &linearBf16Op,
           &linearPackedOp, &linearPackedBf16Op, &linearPanelsOp, &linearPanelsBf16Op, &linearInputGradientOp, &linearInputGradientBf16Op, &linearWeightGradientOp, &linearWeightGradientBf16Op,
           &normalizedRotaryOp, &rmsNormOp, &rmsNormInputGradientOp, &rmsNormWeightGradientOp, &rotaryOp,
-          &rotaryGradientOp, &roundBf16Op, &sumOfSquaresOp, &swiGluOp, &swiGluGradientOp}) {
+          &rotaryGradientOp, &roundBf16Op, &sumOfSquaresOp, &swiGluOp, &swiGluGradientOp});
+    for (const Op* op : ops) {
       customOps.emplace_back(*op);
       if (OrtStatus* status = api->CustomOpDomain_Add(created, &customOps.back())) api->ReleaseStatus(status);
     }
@@ -83,6 +90,12 @@ OrtCustomOpDomain* domain() {
 }
 
 }  // namespace
+
+bool addOps(std::initializer_list<const Op*> ops) {
+  addedOps().insert(addedOps().end(), ops);
+  return true;
+}
+
 }  // namespace r1
 
 #define R1_EXPORT extern "C" __attribute__((visibility("default")))

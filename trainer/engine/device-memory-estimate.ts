@@ -13,8 +13,8 @@ export interface DeviceDemand extends Omit<MemoryDemand, 'workers' | 'runtime'> 
 /** CUDA's context, its libraries and their scratch; not measured. */
 const contextBytes = 1e9;
 
-/** Of a number of the distribution that tokens are drawn from: itself, its copy by rows, and sums in float64 twice. */
-const sampledBytes = 4 + 4 + 8 + 8;
+/** Of a number of the distribution that tokens are drawn from: itself, and its part of a sum in float64 of 64 of them. */
+const sampledBytes = 4 + 8 / 64;
 
 /**
  * The memory of each of some devices that a stage needs at its peak, by what it is for; docs/gpu.md has totals in a table.
@@ -25,7 +25,7 @@ const sampledBytes = 4 + 4 + 8 + 8;
  *   moments           8 bytes a trained parameter, shared out over the lanes
  *   what lanes sum    a block of the gradient, up to 16 MiB, from each other lane
  *   keys and values, and what a step works in, as of one worker (memory-estimate.ts, step-memory.ts): a lane has one micro-batch at a time
- *   sampling          24 bytes for each number of the distributions of 64 sequences
+ *   sampling          4 bytes for each number of the distributions of 64 sequences, and 8 for 64 of them
  */
 export function estimateDeviceMemory(demand: DeviceDemand): MemoryPart[] {
   const { config, head, step, reference, sampledLength, rewardModels } = demand;

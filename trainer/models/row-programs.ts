@@ -40,7 +40,7 @@ export function addProgram(): OnnxProgram {
 }
 
 /**
- * `k` and `v` [T, kvHeads, headDim] of tokens, `block` and `offset` [T] int64, a layer's cache `keys` and `values` → `next.keys` and
+ * `k` and `v` [T, kvHeads, headDim] of tokens, `block` and `offset` [T] int64, of which no two are the same, a layer's cache `keys` and `values` → `next.keys` and
  * `next.values`, which may lie in the memory of the cache.
  */
 export function cacheWriteProgram(config: ModelConfig): OnnxProgram {
@@ -50,6 +50,8 @@ export function cacheWriteProgram(config: ModelConfig): OnnxProgram {
   const at = { block: inputs.add('block', ['T'], 'int64'), offset: inputs.add('offset', ['T'], 'int64') };
   const type = cacheType(config);
   const cache = { keys: inputs.add('keys', ['K'], type), values: inputs.add('values', ['C', headDim], type) };
-  const { keys, values } = intoCache(k, v, at, cache);
-  return inputs.write({ 'next.keys': keys, 'next.values': values });
+  const next = intoCache(k, v, at, cache);
+  const given = [k, v, at.block, at.offset, cache.keys, cache.values];
+  const [keys, values] = kernel(`IntoCache${type === 'bfloat16' ? 'Bf16' : ''}`, given, [next.keys, next.values]);
+  return inputs.write({ 'next.keys': keys as Value, 'next.values': values as Value });
 }

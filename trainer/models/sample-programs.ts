@@ -1,5 +1,5 @@
 import type { OnnxProgram } from '../graph/program.ts';
-import { constant, integers, scalar, type Value } from '../graph/value.ts';
+import { constant, integers, kernel, scalar, type Value } from '../graph/value.ts';
 import { lessOrEqual, minimum, multiply, subtract, where } from '../ops/elementwise.ts';
 import { gatherRows, pickColumns, scatterColumns, sortedRows } from '../ops/indexing.ts';
 import { cast, reshape, slice } from '../ops/movement.ts';
@@ -20,18 +20,35 @@ export type Drawing = 'greedy' | 'all' | 'nucleus';
 export function sampleProgram(drawing: Drawing, vocabularySize: number): OnnxProgram {
   const inputs = new ProgramInputs();
   const all = inputs.add('prob', ['B', vocabularySize]);
-  const prob = gatherRows(all, inputs.add('rows', ['N'], 'int64'));
-  const token = drawing === 'greedy' ? argMax(prob) : inverseCdf(weights(drawing, prob, inputs), column(inputs, 'u'));
-  return inputs.write({ token: cast(token, 'int32'), chosen: pickColumns(prob, token) });
+  const rows = inputs.add('rows', ['N'], 'int64');
+  const u = drawing === 'greedy' ? undefined : inputs.add('u', ['N'], 'float64');
+  const candidates = drawing === 'nucleus' ? candidateInputs(inputs) : undefined;
+
+  const prob = gatherRows(all, rows);
+  const drawn = u ? inverseCdf(weights(prob, candidates), column(u)) : argMax(prob);
+  const given = [all, rows, u, candidates?.topK, candidates?.topP];
+  const [token, chosen] = kernel('Sample', given, [cast(drawn, 'int32'), pickColumns(prob, drawn)]);
+  return inputs.write({ token: token as Value, chosen: chosen as Value });
 }
 
-function column(inputs: ProgramInputs, name: string): Value {
-  return reshape(inputs.add(name, ['N'], 'float64'), ['N', 1]);
+interface Candidates {
+  /** `[N]` int64 */
+  readonly topK: Value;
+  /** `[N]` float64 */
+  readonly topP: Value;
+}
+
+function candidateInputs(inputs: ProgramInputs): Candidates {
+  return { topK: inputs.add('topK', ['N'], 'int64'), topP: inputs.add('topP', ['N'], 'float64') };
+}
+
+function column(x: Value): Value {
+  return reshape(x, ['N', 1]);
 }
 
 /** What a token is drawn by, `[N, V]` float64. */
-function weights(drawing: 'all' | 'nucleus', prob: Value, inputs: ProgramInputs): Value {
-  if (drawing === 'all') return cast(prob, 'float64');
+function weights(prob: Value, of: Candidates | undefined): Value {
+  if (of === undefined) return cast(prob, 'float64');
   const { values, places } = sortedRows(prob);
   const [, size] = prob.shape as [string, number];
   const ranks = constant(
@@ -39,9 +56,8 @@ function weights(drawing: 'all' | 'nucleus', prob: Value, inputs: ProgramInputs)
     [1, size],
   );
   const none = cast(scalar(0), 'float64');
-  const topK = reshape(inputs.add('topK', ['N'], 'int64'), ['N', 1]);
-  const candidates = where(lessOrEqual(ranks, topK), cast(values, 'float64'), none);
-  const wanted = multiply(column(inputs, 'topP'), lastOf(cumulativeSum(candidates)));
+  const candidates = where(lessOrEqual(ranks, column(of.topK)), cast(values, 'float64'), none);
+  const wanted = multiply(column(of.topP), lastOf(cumulativeSum(candidates)));
   const before = cumulativeSum(candidates, { exclusive: true });
   return scatterColumns(where(lessOrEqual(wanted, before), none, candidates), places);
 }

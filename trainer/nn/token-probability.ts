@@ -1,5 +1,5 @@
 import { dimension } from '../graph/shape.ts';
-import { type Value, composite, scalar } from '../graph/value.ts';
+import { type Value, composite, kernel, scalar } from '../graph/value.ts';
 import { add, log, maximum, multiply, negate } from '../ops/elementwise.ts';
 import { gatherRows, pickColumns } from '../ops/indexing.ts';
 import { linear, linearInputGradient, linearWeightGradient } from '../ops/linalg.ts';
@@ -12,12 +12,13 @@ export const smallestProbability = 1.2e-38;
 
 /** Next-token distribution, `[n, V]`, from hidden states `[n, d]` and the head's table `[V, d]`. */
 export function distribution(hidden: Value, table: Value): Value {
-  return softmax(linear(hidden, table));
+  const logits = linear(hidden, table);
+  return kernel('Distribution', [logits], [softmax(logits)])[0] as Value;
 }
 
 /** Entropy of the next token's distribution, `[n]`, in nats. */
 export function entropy(hidden: Value, table: Value): Value {
-  const p = distribution(hidden, table);
+  const p = softmax(linear(hidden, table));
   const surprise = multiply(p, log(maximum(p, scalar(smallestProbability))));
   return negate(reshape(reduceSum(surprise, [1]), [dimension(hidden.shape, 0)]));
 }
@@ -58,8 +59,10 @@ export function tokenProbability(
   rows: Value = tableRows(table, targets),
 ): TokenProbability {
   const tokens = dimension(hidden.shape, 0);
-  const p = distribution(hidden, table);
-  const target = pickColumns(p, targets);
+  const logits = linear(hidden, table);
+  const all = softmax(logits);
+  const [p, target] = kernel('TokenProbability', [logits, targets], [all, pickColumns(all, targets)]) as [Value, Value];
+  // Not in the kernel: what nobody asks for is not computed.
   const outputs = [target, log(maximum(target, scalar(smallestProbability))), reshape(reduceMax(p), [tokens])];
   const [prob, logProb, top] = composite('TokenProbability', [hidden, table, rows], outputs, (gProb, gLog) => {
     const viaProb = gProb && multiply(gProb, target);

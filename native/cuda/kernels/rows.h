@@ -1,17 +1,9 @@
-// Rows of a table: taken, and added to. A row that occurs several times is added up by one block, in the order of its occurrences.
+// Rows of a table that are added to. A row that occurs several times is added up by one block, in the order of its occurrences.
 #pragma once
 
-#include "numbers.h"
 #include "threads.h"
 
 namespace r1::cuda {
-
-/// y [n, d] = table[rows], in float32
-template <class Element>
-__global__ void __launch_bounds__(blockThreads, 1) takeRows(const Element* table, const int64_t* rows, float* y, int64_t n, int64_t d) {
-  const int64_t i = globalThread();
-  if (i < n * d) y[i] = widened(table[rows[i / d] * d + i % d]);
-}
 
 /// next[i]: where the row of i occurs next, or n. A warp each.
 __global__ inline void __launch_bounds__(blockThreads, 1) findNext(const int64_t* rows, int64_t* next, int64_t n) {
@@ -42,11 +34,6 @@ __global__ inline void __launch_bounds__(blockThreads, 1)
     for (int64_t i = first; i < n; i = next[i]) sum += updates[i * d + column];
     table[rows[first] * d + column] = sum;
   }
-}
-
-template <class Element>
-void gatherRows(const Element* table, const int64_t* rows, float* y, int64_t n, int64_t d) {
-  launch(takeRows<Element>, dim3(blocksFor(n * d)), dim3(blockThreads), 0, table, rows, y, n, d);
 }
 
 /// table[rows[i]] += updates[i]: rows [n], updates [n, d]

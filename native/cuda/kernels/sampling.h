@@ -1,5 +1,5 @@
-// The next token of each row, by the inverse of its cumulative probabilities: the numbers of trainer/algorithms/random.ts, and the additions of
-// trainer/rollout/sampling.ts in their order, so with its tokens. A block a row.
+// The next token of some rows, by the inverse of their cumulative probabilities: with the additions of trainer/rollout/sampling.ts in their order,
+// so with its tokens. A block a token.
 //
 // One thread adds what has one order. All look at the rest: sums of 64 tokens, how many tokens lie in which range, which are the most likely.
 #pragma once
@@ -8,26 +8,13 @@
 
 namespace r1::cuda {
 
-/// How the tokens of each row are chosen; the temperature is in the probabilities unless it is 0, which takes the most likely.
-struct RowSampling {
-  const float* temperature;
-  const double* topP;
-  const int64_t* topK;      ///< 0 is all
-  const uint32_t* keys;     ///< [rows, 2] of random numbers
-  const int64_t* places;    ///< in the sequence of a key
+/// How tokens are chosen, [tokens] each.
+struct Drawing {
+  const int64_t* rows;  ///< of the probabilities, which token is drawn from which
+  const double* u;      ///< uniform in [0, 1); null takes the most likely
+  const int64_t* topK;  ///< at least as many as there are is all; null, if all are candidates for every token
+  const double* topP;   ///< of those; null with topK
 };
-
-/// The number at `index` of the sequence of a key, in [0, 1): Philox4x32-10.
-__device__ inline double uniform(const uint32_t* key, int64_t index) {
-  uint32_t c[4] = {uint32_t(index), uint32_t(uint64_t(index) >> 32), 0, 0}, k0 = key[0], k1 = key[1];
-  for (int round = 0; round < 10; round++) {
-    const uint32_t high0 = __umulhi(0xd2511f53u, c[0]), low0 = 0xd2511f53u * c[0];
-    const uint32_t high1 = __umulhi(0xcd9e8d57u, c[2]), low1 = 0xcd9e8d57u * c[2];
-    c[0] = high1 ^ c[1] ^ k0, c[1] = low1, c[2] = high0 ^ c[3] ^ k1, c[3] = low0;
-    k0 += 0x9e3779b9u, k1 += 0xbb67ae85u;
-  }
-  return (double(c[0]) * double(1 << 21) + double(c[1] >> 11)) / double(int64_t(1) << 53);
-}
 
 constexpr int tokensOfSum = 64, tokensOfPiece = 1024;
 constexpr int rangeShift = 20, rangeCount = (0x3f800000 >> rangeShift) + 2;
@@ -158,7 +145,7 @@ struct Row {
 
   __device__ Kept nucleus(double topP, int64_t topK) const {
     findRanges();
-    if (topK == 0) return mostLikelyTokens(noLimit, topP * memory.total);
+    if (topK >= vocabulary) return mostLikelyTokens(noLimit, topP * memory.total);
     const Kept candidates = mostLikelyTokens(topK, INFINITY);
     return topP < 1 ? mostLikelyTokens(topK, topP * candidates.mass) : candidates;
   }
@@ -200,27 +187,28 @@ struct Row {
   }
 
   /// What thread 0 gets is the token.
-  __device__ int64_t choose(float temperature, double topP, int64_t topK, double u) const {
-    if (temperature == 0) return mostLikely();
-    if (topP >= 1 && (topK == 0 || topK >= vocabulary)) return inverseCdfOfAll(u);
-    return inverseCdf(nucleus(topP, topK), u);
+  __device__ int64_t choose(const Drawing& how, int64_t token) const {
+    if (how.u == nullptr) return mostLikely();
+    if (how.topK == nullptr || (how.topP[token] >= 1 && how.topK[token] >= vocabulary)) return inverseCdfOfAll(how.u[token]);
+    return inverseCdf(nucleus(how.topP[token], how.topK[token]), how.u[token]);
   }
 };
 
 __global__ inline void __launch_bounds__(blockThreads, 1)
-    chooseTokens(const float* probs, RowSampling sampling, double* sums, int64_t* tokens, int64_t vocabulary) {
+    chooseTokens(const float* probs, Drawing how, double* sums, int32_t* tokens, float* chosen, int64_t vocabulary) {
   R1_SHARED(SamplingMemory, memory);
-  const int64_t row = blockIdx.x, sumCount = (vocabulary + tokensOfSum - 1) / tokensOfSum;
-  const Row of{probs + row * vocabulary, vocabulary, sums + row * sumCount, memory};
-  const double u = uniform(sampling.keys + 2 * row, sampling.places[row]);
-  const int64_t token = of.choose(sampling.temperature[row], sampling.topP[row], sampling.topK[row], u);
-  if (threadIdx.x == 0) tokens[row] = token;
+  const int64_t at = blockIdx.x, sumCount = (vocabulary + tokensOfSum - 1) / tokensOfSum;
+  const Row of{probs + how.rows[at] * vocabulary, vocabulary, sums + at * sumCount, memory};
+  const int64_t token = of.choose(how, at);
+  if (threadIdx.x != 0) return;
+  tokens[at] = int32_t(token);
+  chosen[at] = of.probs[token];
 }
 
-/// tokens [rows] from probs [rows, V]
-/// @param sums room for ⌈V/64⌉ numbers a row
-inline void sampleTokens(const float* probs, const RowSampling& sampling, double* sums, int64_t* tokens, int64_t rows, int64_t vocabulary) {
-  launch(chooseTokens, dim3(unsigned(rows)), dim3(blockThreads), sizeof(SamplingMemory), probs, sampling, sums, tokens, vocabulary);
+/// tokens [n], and what is their probability, from probs [rows, V]
+/// @param sums room for ⌈V/64⌉ numbers a token
+inline void sampleTokens(const float* probs, const Drawing& how, double* sums, int32_t* tokens, float* chosen, int64_t n, int64_t vocabulary) {
+  launch(chooseTokens, dim3(unsigned(n)), dim3(blockThreads), sizeof(SamplingMemory), probs, how, sums, tokens, chosen, vocabulary);
 }
 
 }  // namespace r1::cuda

@@ -26,7 +26,6 @@ constexpr Family families[] = {
 #endif
     {"attention", testAttention},
     {"token-probability", testTokenProbability},
-    {"policy-loss", testPolicyLoss},
     {"sums", testSums},
     {"rows", testRows},
     {"sampling", testSampling},

@@ -100,16 +100,6 @@ int64_t token(const Floats& probs, float temperature, double topP, int64_t topK,
 
 }  // namespace reference
 
-/// Random numbers as trainer/algorithms/random.ts has them: `uniform([243, 7], i · 2³¹)`.
-__global__ void drawNumbers(const uint32_t* key, double* numbers) { numbers[threadIdx.x] = r1::cuda::uniform(key, int64_t(threadIdx.x) << 31); }
-
-void numbersAreThoseOfTheTrainer(const std::vector<double>& want) {
-  const uint32_t key[2] = {243, 7};
-  std::vector<double> found(want.size());
-  r1::cuda::launch(drawNumbers, dim3(1), dim3(unsigned(want.size())), 0, key, found.data());
-  check(found == want, "random numbers differ: %.17g", found[0]);
-}
-
 Floats distribution(int64_t vocabulary, int kind) {
   Floats probs(vocabulary);
   double sum = 0;
@@ -123,42 +113,47 @@ Floats distribution(int64_t vocabulary, int kind) {
   return probs;
 }
 
+enum class Kind { greedy, all, nucleus };
+
+/// Tokens of some rows in any order, a row more than once.
 void tokensAreThoseOfTheTrainer() {
   for (int i = 0; i < cases(60); i++) {
-    const int64_t rows = between(1, 5), vocabulary = i % 10 == 9 ? between(2000, 4000) : between(1, 500);
-    Floats probs, temperature;
+    const Kind kind = Kind(i % 5 < 2 ? i % 5 : 2);
+    const int64_t rows = between(1, 5), n = between(1, 6), vocabulary = i % 10 == 9 ? between(2000, 4000) : between(1, 500);
+    Floats probs;
     std::vector<double> topP, us;
-    std::vector<int64_t> topK, places;
-    std::vector<uint32_t> keys;
+    std::vector<int64_t> topK, from;
     for (int64_t row = 0; row < rows; row++) {
       const Floats some = distribution(vocabulary, int(between(0, 4)));
       probs.insert(probs.end(), some.begin(), some.end());
-      temperature.push_back(between(0, 5) ? 0.7f : 0);
-      topP.push_back(between(0, 2) ? double(between(1, 99)) / 100 : 1);
-      topK.push_back(between(0, 2) ? 0 : between(1, vocabulary + 2));
-      places.push_back(between(0, 1000));
-      keys.push_back(uint32_t(test::random()())), keys.push_back(uint32_t(test::random()()));
     }
-    Guarded<int64_t> tokens(rows);
-    Guarded<double> sums(rows * ((vocabulary + 63) / 64));
-    r1::cuda::sampleTokens(probs.data(), {temperature.data(), topP.data(), topK.data(), keys.data(), places.data()}, sums.data(), tokens.data(),
-                           rows, vocabulary);
+    for (int64_t at = 0; at < n; at++) {
+      from.push_back(between(0, rows - 1));
+      topP.push_back(between(0, 2) ? double(between(1, 99)) / 100 : 1);
+      topK.push_back(between(0, 2) ? vocabulary : between(1, vocabulary));
+      us.push_back(double(test::random()()) / 4294967296.0);
+    }
+    const bool isNucleus = kind == Kind::nucleus;
+    Guarded<int32_t> tokens(n);
+    Guarded<float> chosen(n);
+    Guarded<double> sums(n * ((vocabulary + 63) / 64));
+    const r1::cuda::Drawing how{from.data(), kind == Kind::greedy ? nullptr : us.data(), isNucleus ? topK.data() : nullptr,
+                                isNucleus ? topP.data() : nullptr};
+    r1::cuda::sampleTokens(probs.data(), how, sums.data(), tokens.data(), chosen.data(), n, vocabulary);
     sums.values();
-    const std::vector<int64_t> found = tokens.values();
-    for (int64_t row = 0; row < rows; row++) {
-      const Floats own(probs.begin() + row * vocabulary, probs.begin() + (row + 1) * vocabulary);
-      const double u = r1::cuda::uniform(&keys[2 * row], places[row]);
-      const int64_t want = reference::token(own, temperature[row], topP[row], topK[row], u);
-      digest = (digest ^ uint64_t(found[row])) * 0x100000001b3;
-      check(found[row] == want, "of %ld tokens, top-p %g, top-k %ld, temperature %g: found %ld, expected %ld", vocabulary, topP[row], topK[row],
-            temperature[row], found[row], want);
+    const std::vector<int32_t> found = tokens.values();
+    for (int64_t at = 0; at < n; at++) {
+      const Floats own(probs.begin() + from[at] * vocabulary, probs.begin() + (from[at] + 1) * vocabulary);
+      const double p = isNucleus ? topP[at] : 1;
+      const int64_t k = isNucleus && topK[at] < vocabulary ? topK[at] : 0;
+      const int64_t want = reference::token(own, kind == Kind::greedy ? 0.f : 1.f, p, k, us[at]);
+      digest = (digest ^ uint64_t(found[at])) * 0x100000001b3;
+      check(found[at] == want, "of %ld tokens, top-p %g, top-k %ld: found %d, expected %ld", vocabulary, p, k, found[at], want);
+      check(chosen.values()[at] == own[want], "the probability of a token is %g, expected %g", chosen.values()[at], own[want]);
     }
   }
 }
 
 }  // namespace
 
-void testSampling(const r1::Table&) {
-  numbersAreThoseOfTheTrainer({0.05944071916685989, 0.09643955272262994, 0.9428216917373173});
-  tokensAreThoseOfTheTrainer();
-}
+void testSampling(const r1::Table&) { tokensAreThoseOfTheTrainer(); }

@@ -5,7 +5,6 @@
 /// Of the program in which products of linear layers are a library's.
 void testByLibrary(const r1::Table& kernels);
 void testTokenProbability(const r1::Table& kernels);
-void testPolicyLoss(const r1::Table& kernels);
 void testSampling(const r1::Table& kernels);
 void testSums(const r1::Table& kernels);
 void testRows(const r1::Table& kernels);

@@ -10,6 +10,7 @@ import { pairBatch, requests, stepSettings, supervisedBatch, tinyEngine } from '
 const models: readonly [string, Partial<ModelConfig>][] = [
   ['qwen3, tied head', {}],
   ['llama, untied head', { family: 'llama', tiedEmbeddings: false }],
+  ['qwen3 in bf16', { precision: 'bf16' }],
   ['qwen2 with adapters in bf16', { family: 'qwen2', lora: adapters(4), precision: 'bf16' }],
 ];
 

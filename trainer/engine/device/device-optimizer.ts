@@ -10,7 +10,7 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import type { DeviceTensor } from '../../runtime/tensor.ts';
 import type { Moments } from '../backend.ts';
 import { type GradientSums, SumsInPlace } from '../gradient-sums.ts';
-import { flatTensor } from './device-parameters.ts';
+import { flatTensor, type TrainedValues } from './device-parameters.ts';
 import { sumOfTree } from './gradient-tree.ts';
 
 interface DeviceOptimizerOptions {
@@ -132,19 +132,17 @@ export class DeviceOptimizer {
     return [...memory.readDoubles(sums)];
   }
 
-  /** AdamW in place, of what this lane updates. */
-  async update(
-    parameters: DeviceTensor<'float32'>,
-    settings: AdamWSettings,
-    step: number,
-    gradientScale: number,
-  ): Promise<void> {
+  /** AdamW in place, of what this lane updates; a copy in bfloat16 is written with it. */
+  async update(parameters: TrainedValues, settings: AdamWSettings, step: number, gradientScale: number): Promise<void> {
     const { layout, programs, memory } = this.#options;
-    const program = await programs.get('adamw', adamwProgram);
+    const { values, rounded } = parameters;
+    const program = await (rounded
+      ? programs.get('adamw rounded', () => adamwProgram(true))
+      : programs.get('adamw', adamwProgram));
     const first = this.#range.start;
     for (const { start, end, decay } of segments(layout.tensors, first, this.#range.end)) {
       const factors = adamwFactors(settings, step, gradientScale, decay);
-      const p = deviceRows(parameters, start, end);
+      const p = deviceRows(values, start, end);
       const [m, v] = [this.#m, this.#v].map((moment) => deviceRows(moment, start - first, end - first)) as [
         DeviceTensor<'float32'>,
         DeviceTensor<'float32'>,
@@ -158,7 +156,12 @@ export class DeviceOptimizer {
           gradient: this.gradient({ start, end }),
           factors: memory.floats('factors', factors, [factors.length]),
         },
-        { 'next.parameters': p, 'next.m': m, 'next.v': v },
+        {
+          'next.parameters': p,
+          'next.m': m,
+          'next.v': v,
+          ...(rounded && { rounded: deviceRows(rounded, start, end) }),
+        },
       );
     }
   }

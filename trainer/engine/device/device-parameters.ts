@@ -19,6 +19,13 @@ interface ParameterSet {
   readonly tensors: AnyTensors;
 }
 
+/** What is trained of a set. */
+export interface TrainedValues<T = DeviceTensor<'float32'>, R = DeviceTensor<'bfloat16'>> {
+  readonly values: T;
+  /** The same in bfloat16; whoever changes the values changes it, too. */
+  readonly rounded?: R | undefined;
+}
+
 const policyName = 'policy';
 
 /** Parameter sets in the memory of a device, by name. */
@@ -75,11 +82,10 @@ export class DeviceParameters {
     return tensors;
   }
 
-  /** What is trained of a set, to be changed in place from now on. */
-  changing(name: string): DeviceTensor<'float32'> {
-    const { trained } = this.#get(name);
-    trained.isRounded = trained.rounded === undefined;
-    return trained.values;
+  /** What is trained of a set, to be changed in place from now on. What has not been rounded will be when it is read. */
+  changing(name: string): TrainedValues {
+    const { values, rounded, isRounded } = this.#get(name).trained;
+    return { values, ...(isRounded && { rounded }) };
   }
 
   #get(name: string): ParameterSet {

@@ -13,7 +13,9 @@ import { type LiveNews, LiveRequests } from '../../rollout/live/live-requests.ts
 import { LiveSampler } from '../../rollout/live/live-sampler.ts';
 import { nextGroup } from '../../rollout/group-queue.ts';
 import type { Completion } from '../../rollout/requests.ts';
-import { deviceRows, peerRows } from '../../runtime/device-memory.ts';
+import type { Range } from '../../optim/adamw.ts';
+import { deviceRows, type PeerTensor, peerRows } from '../../runtime/device-memory.ts';
+import type { DeviceTensor } from '../../runtime/tensor.ts';
 import type { Device } from '../../runtime/open-device.ts';
 import { ExecutableCache } from '../../runtime/executable-cache.ts';
 import type { MicroBatchResult } from '../backend.ts';
@@ -112,20 +114,16 @@ export class Lane {
       },
       squares: async () => this.#training().squares(),
       update: async ({ settings, step, gradientScale }) => {
-        const policy = parameters.changing('policy');
-        await this.#training().update(policy, settings, step, gradientScale);
+        await this.#training().update(parameters.changing('policy'), settings, step, gradientScale);
         return true;
       },
-      exposePolicy: async () => this.#device.memory.expose(parameters.changing('policy')),
+      exposePolicy: async () => {
+        const { memory } = this.#device;
+        const { values, rounded } = parameters.changing('policy');
+        return { values: memory.expose(values), rounded: rounded && memory.expose(rounded) };
+      },
       takeParameters: async ({ from }) => {
-        const policyHere = parameters.changing('policy');
-        for (const {
-          policy,
-          range: { start, end },
-        } of from) {
-          this.#device.memory.copyFromPeer(peerRows(policy, start, end), deviceRows(policyHere, start, end));
-        }
-        this.#device.memory.finish();
+        this.#takeParameters(from);
         return true;
       },
       room: async () => this.#memory.room,
@@ -140,6 +138,18 @@ export class Lane {
       },
       traffic: async () => this.#device.memory.traffic,
     };
+  }
+
+  #takeParameters(from: LaneJobs['takeParameters']['request']['from']): void {
+    const { memory } = this.#device;
+    const own = this.#parameters.changing('policy');
+    const take = (peer: PeerTensor, here: DeviceTensor, { start, end }: Range): void =>
+      memory.copyFromPeer(peerRows(peer, start, end), deviceRows(here, start, end));
+    for (const { policy, range } of from) {
+      take(policy.values, own.values, range);
+      if (policy.rounded && own.rounded) take(policy.rounded, own.rounded, range);
+    }
+    memory.finish();
   }
 
   async #generate(request: LaneJobs['generate']['request'], id: number): Promise<true> {

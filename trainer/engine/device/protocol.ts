@@ -12,6 +12,7 @@ import type { DeviceUse, MicroBatchResult, Moments } from '../backend.ts';
 import type { TrainingPart } from '../batches.ts';
 import type { LivePlan } from '../generation-plan.ts';
 import type { ScoredSequence, TokenSequence } from '../sequences.ts';
+import type { TrainedValues } from './device-parameters.ts';
 
 /** What the thread of a lane is started with. */
 export interface LaneSettings {
@@ -28,6 +29,9 @@ export interface LaneSettings {
   /** [0]: how many threads are running; each counts itself. */
   readonly running: Int32Array;
 }
+
+/** What is trained of the policy, in the memory of its lane. */
+type PeerPolicy = TrainedValues<PeerTensor<'float32'>, PeerTensor<'bfloat16'>>;
 
 /** Work for a lane, by kind, with its result. Of parameters and moments there are copies in messages, a tensor at a time. */
 export type LaneJobs = {
@@ -91,10 +95,10 @@ export type LaneJobs = {
     result: true;
   };
   /** Where other lanes find what is trained. */
-  exposePolicy: { request: object; result: PeerTensor<'float32'> };
+  exposePolicy: { request: object; result: PeerPolicy };
   /** Copies what other lanes have updated. */
   takeParameters: {
-    request: { readonly from: readonly { readonly policy: PeerTensor<'float32'>; readonly range: Range }[] };
+    request: { readonly from: readonly { readonly policy: PeerPolicy; readonly range: Range }[] };
     result: true;
   };
   /** Memory that passes work in, in bytes, by name. */

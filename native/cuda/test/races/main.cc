@@ -1,14 +1,12 @@
 // Every kernel once or twice with threads of the system, for ThreadSanitizer: a report ends the program with its code. What comes out is
 // tested in ../main.cc.
 #include <cstdio>
-#include <numeric>
 #include <vector>
 
 #include "../../../kernels/kernels.h"
 #include "../../kernels/cache.h"
 #include "../../kernels/copies.h"
 #include "../../kernels/linear.h"
-#include "../../kernels/policy-loss.h"
 #include "../../kernels/rows.h"
 #include "../../kernels/sampling.h"
 #include "../../kernels/token-probability.h"
@@ -76,32 +74,27 @@ void attention() {
   const Integers positions{17, 3}, table{0, 1, 2, 3};
   Floats keys = some(4 * 2 * 16 * 6), values = keys;
   r1::cachedAttention(cache, q.data(), k.data(), v.data(), positions.data(), table.data(), keys.data(), values.data(), out.data());
-  Integers slots(20);
-  std::iota(slots.begin(), slots.end(), 16);
-  r1::cuda::writePrompts(k.data(), v.data(), slots.data(), keys.data(), values.data(), 20, 2, 6);
+  Integers block(20), offset(20);
+  for (int64_t token = 0; token < 20; token++) block[token] = 1 + token / 16, offset[token] = token % 16;
+  r1::cuda::writePrompts(k.data(), v.data(), block.data(), offset.data(), keys.data(), values.data(), 20, 2, 6);
 }
 
 void head() {
   const int64_t rows = 2, vocabulary = 300;
-  Floats p = some(rows * vocabulary), prob(rows), logProb(rows), top(rows), loss(1), slopes(rows);
-  const Integers targets{5, 299}, topK{0, 7}, places{3, 4};
-  r1::cuda::tokenProbability(p.data(), {targets.data(), prob.data(), logProb.data(), top.data()}, rows, vocabulary);
-  const Floats temperature(rows, 1.f), one(rows, 1.f);
+  const Floats logits = some(rows * vocabulary);
+  Floats p(rows * vocabulary), prob(rows);
+  const Integers targets{5, 299}, topK{vocabulary, 7}, from{1, 0};
+  r1::cuda::tokenProbability(logits.data(), targets.data(), p.data(), prob.data(), rows, vocabulary);
   for (const std::vector<double>& topP : {std::vector<double>{1, 0.9}, {0.5, 1}}) {
-    const std::vector<uint32_t> keys{1, 2, 3, 4};
+    const std::vector<double> u{0.3, 0.8};
     std::vector<double> sums(rows * 5);
-    Integers tokens(rows);
-    r1::cuda::sampleTokens(p.data(), {temperature.data(), topP.data(), topK.data(), keys.data(), places.data()}, sums.data(), tokens.data(), rows,
-                           vocabulary);
+    std::vector<int32_t> tokens(rows);
+    r1::cuda::sampleTokens(p.data(), {from.data(), u.data(), topK.data(), topP.data()}, sums.data(), tokens.data(), prob.data(), rows, vocabulary);
   }
-  r1::cuda::policyLoss(prob.data(), {one.data(), one.data(), prob.data(), prob.data(), one.data(), one.data(), one.data(), one.data()},
-                       loss.data(), slopes.data(), rows);
-  r1::cuda::tokenProbabilityGradient(p.data(), targets.data(), prob.data(), slopes.data(), nullptr, rows, vocabulary);
   Floats table = some(10 * 5), taken(4 * 5);
   const Integers occurrences{7, 2, 7, 7};
   Integers links(8);
   r1::cuda::addRows(table.data(), occurrences.data(), taken.data(), links.data(), 4, 5);
-  r1::cuda::gatherRows(table.data(), occurrences.data(), taken.data(), 4, 5);
 }
 
 }  // namespace
