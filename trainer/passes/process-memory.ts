@@ -9,8 +9,8 @@ import {
   type Tensor,
   wordsOf,
   writeIndices,
-  zeros,
 } from '../runtime/tensor.ts';
+import { alignedZeros, zeros } from '../runtime/aligned-memory.ts';
 import type { PassMemory } from './pass-memory.ts';
 
 /**
@@ -26,7 +26,7 @@ export class ProcessMemory implements PassMemory {
     let array = this.#arrays.get(name);
     if (array === undefined || array.length < size) {
       if (array) release(array);
-      array = new Float32Array(size);
+      array = alignedZeros('float32', size);
       this.#arrays.set(name, array);
     }
     return floatTensor(array.subarray(0, size), dims);

@@ -1,5 +1,6 @@
 import type { Precision } from '../contract/settings/training.ts';
 import { cacheBlock, cacheType } from '../models/programs.ts';
+import { alignedZeros } from '../runtime/aligned-memory.ts';
 import { preferHugePages } from '../runtime/open-runtime.ts';
 import type { KvHeads } from '../passes/layer-runs.ts';
 import { type AnyTensor, arrays, inProcess, release, type Tensor } from '../runtime/tensor.ts';
@@ -86,7 +87,7 @@ export class KvCache implements KvMemory {
     this.#capacity = capacity;
     this.pool = new BlockPool(capacity);
     const size = capacity * this.#blockSize;
-    this.#memory = new arrays[type](2 * layers * size);
+    this.#memory = alignedZeros(type, 2 * layers * size);
     preferHugePages(this.#memory.buffer);
     const parts = Array.from({ length: 2 * layers }, (_, i) => this.#memory.subarray(i * size, (i + 1) * size));
     this.#keys = parts.filter((_, i) => i % 2 === 0);

@@ -1,5 +1,4 @@
 import type { PortType } from '../graph/program.ts';
-import { sizeOf } from '../graph/shape.ts';
 
 /** Numbers of a tensor, by its element type. */
 export interface TensorData {
@@ -73,12 +72,6 @@ export function writeIndices(tensor: Tensor, values: ArrayLike<number>): void {
 /** Of an int64 tensor. Little-endian: the low word of a number comes first, and the high one is 0 of those that are written here. */
 export function wordsOf({ data }: Tensor): Int32Array {
   return new Int32Array(data.buffer, data.byteOffset, 2 * data.length);
-}
-
-/** A tensor of zeros. */
-export function zeros(type: PortType, dims: readonly number[]): Tensor {
-  const Data = arrays[type];
-  return { type, dims, data: new Data(new ArrayBuffer(sizeOf(dims) * Data.BYTES_PER_ELEMENT)) };
 }
 
 /** The kind of array that holds an element type. */

@@ -1,7 +1,8 @@
 import { expect } from '@jest/globals';
 import { addRowsProgram } from '../../../trainer/models/programs.ts';
 import { openRuntime } from '../../../trainer/runtime/open-runtime.ts';
-import { indexTensor, zeros } from '../../../trainer/runtime/tensor.ts';
+import { zeros } from '../../../trainer/runtime/aligned-memory.ts';
+import { indexTensor } from '../../../trainer/runtime/tensor.ts';
 import { onBoth, random } from '../../support/kernel-and-body.ts';
 import { testWithOps } from '../../support/with-ops.ts';
 

@@ -8,7 +8,8 @@ import { cacheBlock, cachedAttention } from '../../../trainer/nn/cached-attentio
 import { linear } from '../../../trainer/ops/linalg.ts';
 import { pullback } from '../../../trainer/autodiff/reverse.ts';
 import { openRuntime } from '../../../trainer/runtime/open-runtime.ts';
-import { floatTensor, indexTensor, type Tensor, zeros } from '../../../trainer/runtime/tensor.ts';
+import { zeros } from '../../../trainer/runtime/aligned-memory.ts';
+import { floatTensor, indexTensor, type Tensor } from '../../../trainer/runtime/tensor.ts';
 import { rounded } from '../../support/bfloat16.ts';
 import { expectClose, onBoth, random, rowsOf, runOn } from '../../support/kernel-and-body.ts';
 import { tokenIds } from '../../support/random-model.ts';

@@ -115,7 +115,8 @@ export class PanelRuns {
 /** What lies in the memory from a number on. All panels of a model are of one type, so that none lie in another's place. */
 function panelsAt(memory: Float32Array, type: ParameterTensor['type'], offset: number): Float32Array | Uint16Array {
   if (type === 'float32') return memory.subarray(offset);
-  return new Uint16Array(memory.buffer, memory.byteOffset + offset * Uint16Array.BYTES_PER_ELEMENT);
+  const start = memory.byteOffset + offset * Uint16Array.BYTES_PER_ELEMENT;
+  return new Uint16Array(memory.buffer, start, 2 * memory.length - offset);
 }
 
 interface PanelOptions {

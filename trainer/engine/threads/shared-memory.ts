@@ -1,6 +1,7 @@
 import type { ParameterLayout } from '../../models/parameters.ts';
 import type { Range } from '../../optim/adamw.ts';
 import { squareBlocks } from '../../optim/clipping.ts';
+import { alignedZeros } from '../../runtime/aligned-memory.ts';
 import { preferHugePages } from '../../runtime/open-runtime.ts';
 import type { OptimizerMemory } from './protocol.ts';
 
@@ -14,7 +15,7 @@ export function optimizerMemory({ size }: ParameterLayout): OptimizerMemory {
   };
 }
 
-const shiftBytes = 17 * 4096;
+const shiftFloats = 17 * 1024;
 
 /**
  * Zeros in shared memory.
@@ -23,13 +24,13 @@ const shiftBytes = 17 * 4096;
  *   256 MiB, a core of AMD takes their lines for one and the same in its first cache, which costs AdamW a third more time
  */
 export function sharedFloats(size: number, shift = 0): Float32Array {
-  const before = shift * shiftBytes;
-  return new Float32Array(sharedBuffer(before + size * Float32Array.BYTES_PER_ELEMENT), before);
+  const before = shift * shiftFloats;
+  return alignedZeros('float32', before + size, sharedBuffer).subarray(before);
 }
 
 /** Zeros of bfloat16 in shared memory. */
 export function sharedHalves(size: number): Uint16Array {
-  return new Uint16Array(sharedBuffer(size * Uint16Array.BYTES_PER_ELEMENT));
+  return alignedZeros('bfloat16', size, sharedBuffer);
 }
 
 function sharedBuffer(bytes: number): SharedArrayBuffer {

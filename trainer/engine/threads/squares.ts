@@ -2,7 +2,8 @@ import { squareBlocks, sumOfSquares } from '../../optim/clipping.ts';
 import { sumOfSquaresProgram } from '../../optim/sum-of-squares-program.ts';
 import type { ExecutableCache } from '../../runtime/executable-cache.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import { floatTensor, zeros } from '../../runtime/tensor.ts';
+import { zeros } from '../../runtime/aligned-memory.ts';
+import { floatTensor } from '../../runtime/tensor.ts';
 import type { Jobs } from './protocol.ts';
 
 /** A worker's share of the sums of squares: by the kernel where there is one, else by a loop. */
