@@ -48,10 +48,13 @@ void linearPackedBf16(const float* x, const uint16_t* panels, const float* c, fl
   if (k == 0) return linearBf16(x, panels, c, y, m, n, k);
   float* rounded = scratch<float>(Scratch::roundedRows, m * k);
   roundInto(rounded, x, m * k);
-  float* wide = scratch<float>(Scratch::wideWeights, panelWidth * k);
+  constexpr int width = Float32Weights::panels * panelWidth;
+  static_assert(PanelWords::columns % width == 0, "a tile's panels are of one panel of words");
+  float* wide = scratch<float>(Scratch::wideWeights, width * k);
   const auto panelAt = [=](int64_t j) __attribute__((always_inline)) {
-    const int64_t half = j % PanelWords::columns;
-    widenPanel(wide, reinterpret_cast<const float*>(panels + (j - half) * k) + half, k);
+    const int64_t part = j % PanelWords::columns;
+    const float* words = reinterpret_cast<const float*>(panels + (j - part) * k) + part;
+    for (int i = 0; i < width; i += panelWidth) widenPanel(wide + i * k, words + i, k);
     return wide;
   };
   linearOfPanels<Float32Weights>(rounded, panelAt, c, y, m, n, k);

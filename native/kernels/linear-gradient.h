@@ -8,7 +8,7 @@ namespace r1::R1_TARGET {
 
 /// Terms of a sum that are added before the next are looked at.
 constexpr int64_t depthBlock = 256;
-constexpr int64_t rowBlock = 192 / tileRows * tileRows;
+constexpr int64_t rowBlock = 192 / ProductsOfFloats::rows * ProductsOfFloats::rows;
 /// Rows that take all their terms before the next rows do: their sums stay near, and there are enough rows to pack for.
 constexpr int64_t rowsAtATime = 3 * rowBlock;
 
@@ -55,22 +55,23 @@ R1_INLINE void narrowTile(int64_t rows, Strided left, const float* panel, int64_
   for (int64_t r = 0; r < rows; r++) std::memcpy(to + r * stride, whole + r * panelWidth, bytes);
 }
 
-/// One panel's columns of a block of rows: to = from + left·panel. `next` is the panel that follows.
-template <class TileAt>
-R1_INLINE void addPanel(int64_t rows, TileAt tileAt, const float* panel, const float* next, int64_t terms, int64_t columns,
-                        const float* from, float* to, int64_t stride) {
-  const int64_t tiles = (rows + tileRows - 1) / tileRows, lines = (8 + tiles - 1) / tiles;
-  for (int64_t i = 0; i < rows; i += tileRows) {
-    const int64_t left = rows - i, count = left < tileRows ? left : tileRows, following = left - count;
+/// The columns of P panels, or fewer of one, of a block of rows: to = from + left·panels.
+template <int P, class TileAt>
+R1_INLINE void addPanels(int64_t rows, TileAt tileAt, Panels panels, int64_t terms, int64_t columns, const float* from, float* to,
+                         int64_t stride) {
+  constexpr int most = ProductsOfFloats::rows;
+  const int64_t tiles = (rows + most - 1) / most, lines = (8 * P + tiles - 1) / tiles;
+  for (int64_t i = 0; i < rows; i += most) {
+    const int64_t left = rows - i, count = left < most ? left : most, following = left - count;
     const float* begun = from ? from + i * stride : nullptr;
     float* tile = to + i * stride;
     if (columns < panelWidth) {
-      narrowTile(count, tileAt(i), panel, terms, columns, begun, tile, stride);
+      narrowTile(count, tileAt(i), panels.first, terms, columns, begun, tile, stride);
       continue;
     }
-    NextTile ahead{next + i / tileRows * (terms / 8) * lines * panelWidth, (begun ? begun : tile) + tileRows * stride, stride,
-                   following < tileRows ? following : tileRows};
-    linearTileOf<ProductsOfFloats>(count, tileAt(i), panel, terms, Sums{begun, stride}, nullptr, tile, stride, ahead, lines);
+    NextTile ahead{panels.first + P * panels.stride + i / most * (terms / 8) * lines * panelWidth, (begun ? begun : tile) + most * stride,
+                   stride, following < most ? following : most};
+    linearTileOf<ProductsOfFloats, P>(count, tileAt(i), panels, terms, Sums{begun, stride}, nullptr, tile, stride, ahead, lines);
   }
 }
 
@@ -92,11 +93,18 @@ R1_INLINE void addProduct(PackLeft packLeft, const float* right, const float* fr
       for (int64_t first = start; first < end; first += rowBlock) {
         const int64_t block = end - first < rowBlock ? end - first : rowBlock;
         const auto tileAt = packLeft(first, block, p, terms);
-        for (int64_t j = 0; j < columns; j += panelWidth) {
-          const float* panel = panels + j / panelWidth * panelStride(terms);
-          const int64_t at = first * columns + j;
-          addPanel(block, tileAt, panel, panel + panelStride(terms), terms, columns - j, sums ? sums + at : nullptr, to + at,
-                   columns);
+        for (int64_t j = 0; j < columns;) {
+          const Panels at{panels + j / panelWidth * panelStride(terms), panelStride(terms)};
+          const float* begun = sums ? sums + first * columns + j : nullptr;
+          float* sum = to + first * columns + j;
+          constexpr int together = ProductsOfFloats::panels;
+          if (j + together * panelWidth <= columns) {
+            addPanels<together>(block, tileAt, at, terms, columns - j, begun, sum, columns);
+            j += together * panelWidth;
+          } else {
+            addPanels<1>(block, tileAt, at, terms, columns - j, begun, sum, columns);
+            j += panelWidth;
+          }
         }
       }
     }
@@ -122,13 +130,14 @@ void linearInputGradient(const float* g, const float* w, const float* c, float* 
 void linearWeightGradient(const float* g, const float* x, float* dw, int64_t m, int64_t n, int64_t k) {
   float* left = scratch<float>(Scratch::weights, rowBlock * depthBlock);
   const auto packLeft = [&](int64_t first, int64_t rows, int64_t p, int64_t terms) __attribute__((always_inline)) {
-    for (int64_t i = 0; i < rows; i += tileRows) {  // the columns of g that a tile reads, side by side
-      const int64_t tile = rows - i < tileRows ? rows - i : tileRows;
+    constexpr int most = ProductsOfFloats::rows;
+    for (int64_t i = 0; i < rows; i += most) {  // the columns of g that a tile reads, side by side
+      const int64_t tile = rows - i < most ? rows - i : most;
       for (int64_t r = 0; r < terms; r++) {
-        std::memcpy(left + i * terms + r * tileRows, g + (p + r) * n + first + i, size_t(tile) * sizeof(float));
+        std::memcpy(left + i * terms + r * most, g + (p + r) * n + first + i, size_t(tile) * sizeof(float));
       }
     }
-    return [=](int64_t i) __attribute__((always_inline)) { return Strided{left + i * terms, 1, tileRows}; };
+    return [=](int64_t i) __attribute__((always_inline)) { return Strided{left + i * terms, 1, most}; };
   };
   addProduct(packLeft, x, dw, dw, n, m, k);
 }

@@ -6,12 +6,15 @@
 
 namespace r1::R1_TARGET {
 
-/// Lines that lie one behind the other.
+/// Lines that lie one behind the other, in each of P panels.
+template <int P>
 struct NextLines {
-  const float* next;
+  Panels next;
 
   inline __attribute__((always_inline)) void bring(int64_t lines) {
-    for (; lines > 0; lines--, next += 16) __builtin_prefetch(next, 0, 2);
+    for (; lines > 0; lines -= P, next.first += 16) {
+      R1_UNROLL for (int i = 0; i < P; i++) __builtin_prefetch(next.first + i * next.stride, 0, 2);
+    }
   }
 };
 
@@ -19,24 +22,33 @@ void linearPanels(const float* w, float* panels, int64_t n, int64_t k) {
   for (int64_t j = 0; j < n; j += panelWidth) packWeights<Float32Weights>(w + j * k, k, panelWidth, k, panels + j * k);
 }
 
-/// Products with panels, of which panelAt(j) is the one that begins with row j of the weights.
+/// At most rowsOfBlock rows of x with P panels, whose columns are k elements each.
+template <class Weights, int P>
+R1_INLINE void linearOfTogether(int64_t rows, const float* x, const float* first, const float* c, float* y, int64_t n, int64_t k) {
+  constexpr int width = Weights::columns;
+  alignas(64) float sums[rowsOfBlock * P * width];
+  const int64_t piece = pieceOf<Weights>(k), stride = width * k;
+  for (int64_t p = 0; p < k; p += piece) {
+    const int64_t depth = k - p < piece ? k - p : piece;
+    const bool last = p + depth == k;
+    NextLines<P> ahead{{last ? first + P * stride : first + (p + depth) * width, stride}};
+    linearPiece<Weights, P>(rows, x + p, k, Panels{first + p * width, stride}, depth, p == 0, sums, c, last ? y : nullptr, n, ahead,
+                            8 * P * width / 16);
+  }
+}
+
+/// Products with panels, of which panelAt(j) is the one that begins with row j of the weights; the next ones of a tile lie behind it.
 template <class Weights, class PanelAt>
 R1_INLINE void linearOfPanels(const float* x, PanelAt panelAt, const float* c, float* y, int64_t m, int64_t n, int64_t k) {
-  constexpr int width = Weights::columns;
-  alignas(64) float sums[rowsOfBlock * width];
-  const int64_t piece = pieceOf<Weights>(k);
+  constexpr int width = Weights::columns, together = Weights::panels * width;
   for (int64_t i = 0; i < m; i += rowsOfBlock) {
     const int64_t rows = m - i < rowsOfBlock ? m - i : rowsOfBlock;
-    for (int64_t j = 0; j < n; j += width) {
-      const float* panels = panelAt(j);
-      for (int64_t p = 0; p < k; p += piece) {
-        const int64_t depth = k - p < piece ? k - p : piece;
-        const float* panel = panels + p * width;
-        NextLines ahead{panel + depth * width};
-        linearPiece<Weights>(rows, x + i * k + p, k, panel, depth, p == 0, sums, c ? c + i * n + j : nullptr,
-                             p + depth == k ? y + i * n + j : nullptr, n, ahead, 8 * width / 16);
-      }
+    const auto addend = [&](int64_t j) { return c ? c + i * n + j : nullptr; };
+    int64_t j = 0;
+    for (; j + together <= n; j += together) {
+      linearOfTogether<Weights, Weights::panels>(rows, x + i * k, panelAt(j), addend(j), y + i * n + j, n, k);
     }
+    for (; j < n; j += width) linearOfTogether<Weights, 1>(rows, x + i * k, panelAt(j), addend(j), y + i * n + j, n, k);
   }
 }
 

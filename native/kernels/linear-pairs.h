@@ -12,6 +12,7 @@ namespace r1::R1_TARGET {
 /// A processor adds twice as many products as it does of floats, and loads no more: a tile has more columns and fewer rows.
 struct ProductsOfPairs {
   static constexpr int rows = 12;
+  static constexpr int panels = 1;
   static constexpr int columns = 32;
   R1_INLINE Float add(Float sum, float pair, Float column) {
     return _mm512_dpbf16_ps(sum, (__m512bh)_mm512_set1_ps(pair), (__m512bh)column);
@@ -107,12 +108,12 @@ R1_INLINE void addPairedPanel(int64_t rows, TileAt tileAt, const float* panel, i
     const float* sums = from ? from + i * stride : nullptr;
     float* tile = to + i * stride;
     if (columns >= width) {
-      linearTileOf<ProductsOfPairs>(count, tileAt(i), panel, words, Sums{sums, stride}, nullptr, tile, stride, ahead, 0);
+      linearTileOf<ProductsOfPairs, 1>(count, tileAt(i), Panels{panel, 0}, words, Sums{sums, stride}, nullptr, tile, stride, ahead, 0);
       continue;
     }
     float whole[ProductsOfPairs::rows * width] = {};
     for (int64_t r = 0; sums && r < count; r++) std::memcpy(whole + r * width, sums + r * stride, columns * sizeof(float));
-    linearTileOf<ProductsOfPairs>(count, tileAt(i), panel, words, Sums{whole, width}, nullptr, whole, width, ahead, 0);
+    linearTileOf<ProductsOfPairs, 1>(count, tileAt(i), Panels{panel, 0}, words, Sums{whole, width}, nullptr, whole, width, ahead, 0);
     for (int64_t r = 0; r < count; r++) std::memcpy(tile + r * stride, whole + r * width, columns * sizeof(float));
   }
 }

@@ -10,9 +10,11 @@
 
 namespace r1::R1_TARGET {
 
-/// How a tile adds up products: of how many rows and columns it is, and what it adds of an element of x and a column.
+/// How a tile adds up products: of how many rows and panels it is, of how many columns a panel is, and what it adds of an element of x and a
+/// column. A processor that adds as many products at a time as it loads vectors has to use an element of x for more than one of them.
 struct ProductsOfFloats {
-  static constexpr int rows = tileRows;
+  static constexpr int rows = W == 16 ? 12 : tileRows;
+  static constexpr int panels = W == 16 ? 2 : 1;
   static constexpr int columns = panelWidth;
   R1_INLINE Float add(Float sum, float x, Float column) { return fma(splat(x), column, sum); }
 };
@@ -107,9 +109,10 @@ static void linearOfFewRows(const float* x, const typename Weights::Element* w, 
   }
 }
 
-/// The lines of a panel's rows of `count` elements, which are to come nearer from memory in the order in which they are packed.
+/// The lines of a tile's rows of `count` elements, which are to come nearer from memory in the order in which they are packed.
 template <class Weights>
 struct Ahead {
+  static constexpr int rows = Weights::panels * Weights::columns;
   const typename Weights::Element* w;
   int64_t stride;
   int64_t count;
@@ -117,7 +120,7 @@ struct Ahead {
   int64_t column = 0;
 
   inline __attribute__((always_inline)) void bring(int64_t lines) {
-    for (; lines > 0 && row < Weights::columns; lines--) {
+    for (; lines > 0 && row < rows; lines--) {
       __builtin_prefetch(w + row++ * stride + column + headStart<Weights>, 0, 2);
       if (row % W > 0) continue;
       column += lineLength<Weights>;
@@ -133,11 +136,17 @@ struct Sums {
   int64_t stride;
 };
 
-/// MR rows of x with a panel: to = from + x·panel + c. `from` and `c` may be missing.
-template <class Products, int MR, class Ahead>
-R1_INLINE void linearTile(Strided x, const float* panel, int64_t depth, Sums from, const float* c, float* to,
-                          int64_t stride, Ahead& ahead, int64_t lines) {
-  constexpr int vectors = Products::columns / W;
+/// Panels side by side.
+struct Panels {
+  const float* first;
+  int64_t stride;  ///< from a panel to the next
+};
+
+/// MR rows of x with P panels: to = from + x·panels + c. `from` and `c` may be missing.
+template <class Products, int P, int MR, class Ahead>
+R1_INLINE void linearTile(Strided x, Panels panels, int64_t depth, Sums from, const float* c, float* to, int64_t stride, Ahead& ahead,
+                          int64_t lines) {
+  constexpr int each = Products::columns / W, vectors = P * each;
   Float acc[MR][vectors] = {};
   if (from.first) {
     R1_UNROLL for (int i = 0; i < MR; i++) {
@@ -146,7 +155,7 @@ R1_INLINE void linearTile(Strided x, const float* panel, int64_t depth, Sums fro
   }
   const auto addTerm = [&](int64_t p) __attribute__((always_inline)) {
     Float column[vectors];
-    R1_UNROLL for (int v = 0; v < vectors; v++) column[v] = load(panel + p * Products::columns + v * W);
+    R1_UNROLL for (int v = 0; v < vectors; v++) column[v] = load(panels.first + v / each * panels.stride + p * Products::columns + v % each * W);
     R1_UNROLL for (int i = 0; i < MR; i++) {
       const float factor = x.data[i * x.row + p * x.step];
       R1_UNROLL for (int v = 0; v < vectors; v++) acc[i][v] = Products::add(acc[i][v], factor, column[v]);
@@ -167,12 +176,12 @@ R1_INLINE void linearTile(Strided x, const float* panel, int64_t depth, Sums fro
 }
 
 /// The same for 1 to MR rows.
-template <class Products, int MR = Products::rows, class... Rest>
+template <class Products, int P, int MR = Products::rows, class... Rest>
 R1_INLINE void linearTileOf(int64_t rows, Rest&&... rest) {
   if constexpr (MR > 1) {
-    if (rows < MR) return linearTileOf<Products, MR - 1>(rows, rest...);
+    if (rows < MR) return linearTileOf<Products, P, MR - 1>(rows, rest...);
   }
-  linearTile<Products, MR>(rest...);
+  linearTile<Products, P, MR>(rest...);
 }
 
 /// Rows of x that stay in the second cache while all of w passes by.
@@ -181,9 +190,9 @@ constexpr int64_t rowsOfBlock = 192;
 /// More of them where they are short: each block packs all of w anew.
 R1_INLINE int64_t rowsTogether(int64_t k) { return k <= 320 ? 2 * rowsOfBlock : rowsOfBlock; }
 
-/// Of a piece of k, so that the panel's part of it fits the first cache.
+/// Of a piece of k, so that the panels' part of it fits the first cache.
 template <class Products>
-constexpr int64_t longestPiece = 5120 / Products::columns;
+constexpr int64_t longestPiece = 5120 / (Products::panels * Products::columns);
 
 template <class Products>
 R1_INLINE int64_t pieceOf(int64_t k) {
@@ -191,14 +200,14 @@ R1_INLINE int64_t pieceOf(int64_t k) {
   return ((k + pieces - 1) / pieces + 7) / 8 * 8;
 }
 
-/// At most rowsOfBlock rows of x, whose elements of this piece begin at x, with the panel's part of it. The sums so far are
+/// At most rowsOfBlock rows of x, whose elements of this piece begin at x, with P panels' part of it. The sums so far are
 /// in `sums`, unless it is the first piece; where `y` is given they go there, with c added, and else back.
 ///
 /// @param lines of what comes next that are to be brought nearer in the time of eight elements, by all tiles together
-template <class Products, class Ahead>
-R1_INLINE void linearPiece(int64_t rows, const float* x, int64_t xStride, const float* panel, int64_t depth, bool first,
-                           float* sums, const float* c, float* y, int64_t yStride, Ahead& ahead, int64_t lines) {
-  constexpr int width = Products::columns;
+template <class Products, int P, class Ahead>
+R1_INLINE void linearPiece(int64_t rows, const float* x, int64_t xStride, Panels panels, int64_t depth, bool first, float* sums,
+                           const float* c, float* y, int64_t yStride, Ahead& ahead, int64_t lines) {
+  constexpr int width = P * Products::columns;
   const int64_t tiles = (rows + Products::rows - 1) / Products::rows;
   const int64_t linesOfTile = (lines + tiles - 1) / tiles;
   for (int64_t tile = 0, i = 0; tile < tiles; tile++) {
@@ -206,27 +215,32 @@ R1_INLINE void linearPiece(int64_t rows, const float* x, int64_t xStride, const 
     const Sums from{first ? nullptr : sums + i * width, width};
     const float* addend = y && c ? c + i * yStride : nullptr;
     float* to = y ? y + i * yStride : sums + i * width;
-    linearTileOf<Products>(count, Strided{x + i * xStride, xStride, 1}, panel, depth, from, addend, to, y ? yStride : width,
-                           ahead, linesOfTile);
+    linearTileOf<Products, P>(count, Strided{x + i * xStride, xStride, 1}, panels, depth, from, addend, to, y ? yStride : width, ahead,
+                              linesOfTile);
     i += count;
   }
 }
 
-/// At most so many rows of x with as many rows of w as a panel has columns, or fewer. Pieces of k are added up outside of y, which may be c.
+/// At most so many rows of x with as many rows of w as the panels of a tile have columns, or fewer. Pieces of k are added up outside of y,
+/// which may be c.
 template <class Weights>
 static void linearOfManyRows(const float* x, int64_t xStride, const typename Weights::Element* w, int64_t columns,
                              int64_t rows, int64_t k, const float* c, float* y, int64_t yStride) {
-  constexpr int width = Weights::columns;
+  constexpr int width = Weights::panels * Weights::columns;
   alignas(64) float sums[2 * rowsOfBlock * width];
-  alignas(64) float panel[longestPiece<Weights> * width];
+  alignas(64) float packed[longestPiece<Weights> * width];
   const int64_t piece = pieceOf<Weights>(k);
   for (int64_t p = 0; p < k; p += piece) {
     const int64_t depth = k - p < piece ? k - p : piece;
-    packWeights<Weights>(w + p, k, columns, depth, panel);
+    const Panels panels{packed, depth * Weights::columns};
+    for (int64_t j = 0; j < width; j += Weights::columns) {
+      const int64_t left = columns > j ? columns - j : 0;
+      packWeights<Weights>(w + j * k + p, k, left < Weights::columns ? left : Weights::columns, depth, packed + j * depth);
+    }
     Ahead<Weights> ahead{w + width * k + p, k, depth};
     const bool last = p + depth == k && columns == width;
-    linearPiece<Weights>(rows, x + p, xStride, panel, depth, p == 0, sums, c, last ? y : nullptr, yStride, ahead,
-                         8 * width / lineLength<Weights>);
+    linearPiece<Weights, Weights::panels>(rows, x + p, xStride, panels, depth, p == 0, sums, c, last ? y : nullptr, yStride, ahead,
+                                          8 * width / lineLength<Weights>);
   }
   if (columns == width) return;
   for (int64_t i = 0; i < rows; i++) {
@@ -296,8 +310,9 @@ static void linearOf(const float* x, const typename Weights::Element* w, const f
     int64_t j = 0;
     if (rows <= fewRows<Weights>) j = linearOfWholeVectors<Weights, fewRows<Weights>>(rows, left, w, addend, to, n, k);
     const ApartRows many = rows > fewRows<Weights> ? apart(left, rows, k) : ApartRows{left, k};
-    for (; j < n; j += Weights::columns) {
-      const int64_t columns = n - j < Weights::columns ? n - j : Weights::columns;
+    constexpr int64_t width = Weights::panels * Weights::columns;
+    for (; j < n; j += width) {
+      const int64_t columns = n - j < width ? n - j : width;
       linearOfManyRows<Weights>(many.first, many.stride, w + j * k, columns, rows, k, addend ? addend + j : nullptr, to + j, n);
     }
   }

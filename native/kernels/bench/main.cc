@@ -30,7 +30,20 @@ double least(Work work) {
   return best;
 }
 
-typedef std::vector<float> Floats;
+/// Memory that begins with a line of the cache, as the trainer's does.
+template <class T>
+struct Aligned {
+  typedef T value_type;
+  Aligned() = default;
+  template <class Other>
+  Aligned(const Aligned<Other>&) {}
+  T* allocate(size_t count) { return static_cast<T*>(std::aligned_alloc(64, (count * sizeof(T) + 63) / 64 * 64)); }
+  void deallocate(T* memory, size_t) { std::free(memory); }
+  bool operator==(const Aligned&) const { return true; }
+  bool operator!=(const Aligned&) const { return false; }
+};
+typedef std::vector<float, Aligned<float>> Floats;
+typedef std::vector<uint16_t, Aligned<uint16_t>> Halves;
 
 Floats some(int64_t count) {
   Floats values(count);
@@ -46,8 +59,8 @@ void linear() {
     const Floats w = some(n * k);
     Floats panels(n * k);
     r1::linearPanels(w.data(), panels.data(), n, k);
-    const std::vector<uint16_t> half(n * k, 0x3f80);
-    std::vector<uint16_t> halfPanels(n * k);
+    const Halves half(n * k, 0x3f80);
+    Halves halfPanels(n * k);
     r1::linearPanelsBf16(half.data(), halfPanels.data(), n, k);
     for (int64_t m : {1, 2, 4, 8, 16, 64, 512}) {
       if (n > 10000 && m > 64) continue;
@@ -69,7 +82,7 @@ void gradients() {
   for (const auto& [n, k] : {std::pair<int64_t, int64_t>{576, 576}, {1536, 576}, {576, 1536}, {4096, 576}, {256, 256}}) {
     std::printf("  [%ld, %ld]:", n, k);
     const Floats w = some(n * k);
-    const std::vector<uint16_t> half(n * k, 0x3f80);
+    const Halves half(n * k, 0x3f80);
     Floats dw(n * k);
     for (int64_t m : {16, 64, 128, 512, 2048}) {
       const Floats g = some(m * n), x = some(m * k);
@@ -99,7 +112,7 @@ void cachedAttention(int64_t group, int64_t sharing) {
     }
     const Floats q = some(rows * 2 * group * 64), k = some(rows * 2 * 64), v = some(rows * 2 * 64);
     Floats keys = some(layers * size), values = some(layers * size), out(q.size());
-    std::vector<uint16_t> halfKeys(layers * size, 0x3f80), halfValues(layers * size, 0x3f80);
+    Halves halfKeys(layers * size, 0x3f80), halfValues(layers * size, 0x3f80);
     const auto perLayer = [&](auto kernel, auto* allKeys, auto* allValues) {
       return 1e3 / double(layers) * least([&] {
         for (int64_t layer = 0; layer < layers; layer++) {
