@@ -6,7 +6,7 @@ import type { Volume } from '../../operator/api/scheduling.ts';
 import { type Path, problemAt, type ValueProblem } from '../../operator/api/value-problem.ts';
 import { digestOf } from '../../operator/core/names.ts';
 import type { ConfigMap } from '../../operator/kube/client/resources.ts';
-import type { VerifierFileSettings } from '../../trainer/contract/settings/own-functions.ts';
+import type { OwnVerifierSettings } from '../../trainer/contract/settings/own-functions.ts';
 import type { RewardSettings } from '../../trainer/contract/settings/rewards.ts';
 import { beginsAsParquet } from '../../trainer/contract/files/parquet-magic.ts';
 
@@ -131,7 +131,7 @@ function rewardFiles({ stages, datasets }: R1Pipeline['spec']): NamedFile[] {
 }
 
 function ownFile(
-  { module, python }: Pick<RewardSettings, 'module' | 'python'> | VerifierFileSettings,
+  { module, python }: Pick<RewardSettings, 'module' | 'python'> | OwnVerifierSettings,
   path: Path,
 ): NamedFile[] {
   return [

@@ -31,6 +31,11 @@ const judged = (secret: string) =>
   withReward(`{judge: {endpoint: {url: "http://judge/", model: j, token: {secret: ${secret}}}}}`);
 const judgeOfSamples = (secret: string) => `{endpoint: {url: "http://judge/", model: j, token: {secret: ${secret}}}}`;
 const sampling = (more: string) => manifest('').replace('evaluate: {data: [t]}', `sample: {prompts: [t], ${more}}`);
+const verified = (secret: string) =>
+  manifest('').replace(
+    '{name: t, generator: {task: addition, digits: 1, rows: 20, heldOut: 5}}',
+    `{name: t, file: /data/t.jsonl, answer: {verifier: {http: {url: "http://grader/", token: {secret: ${secret}}}}}}`,
+  );
 const paired = (secret: string) => sampling(`pairs: {judge: ${judgeOfSamples(secret)}}`);
 const sieved = (secret: string) => sampling(`judge: ${judgeOfSamples(secret)}`);
 const withReward = (reward: string) =>
@@ -86,6 +91,7 @@ describeCluster('tenants', (cluster) => {
     manifest('image: registry.example/r1:1\ndefaults: {priorityClassName: batch}'),
     rewarded('hub'),
     judged('hub'),
+    verified('hub'),
     paired('hub'),
     sieved('hub'),
   ])('may have run what the lists have: %s', async (spec) => {
@@ -105,6 +111,7 @@ describeCluster('tenants', (cluster) => {
     ],
     [rewarded('theirs'), 'token.secret of a reward: found another, expected one of hub'],
     [judged('theirs'), 'token.secret of a reward: found another, expected one of hub'],
+    [verified('theirs'), 'token.secret of a verifier: found another, expected one of hub'],
     [paired('theirs'), 'token.secret of the judge of samples: found another, expected one of hub'],
     [sieved('theirs'), 'token.secret of the judge of samples: found another, expected one of hub'],
     [manifest('defaults: {priorityClassName: system-node-critical}'), 'priorityClassName: found system-node-critical'],

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { Row } from '../contract/settings/dataset.ts';
 import { UserError } from '../contract/process/errors.ts';
-import { rewardModule, rewardPython } from '../contract/settings/own-functions.ts';
-import { rewardHttp } from '../contract/settings/rewards.ts';
+import { rewardHttp, rewardModule, rewardPython } from '../contract/settings/own-functions.ts';
 import type { Sample, Score, Unscored } from '../rewards/modules/protocol.ts';
 import { HttpReward } from '../rewards/modules/http-reward.ts';
 import { lackingColumns } from '../rewards/modules/needed-columns.ts';

@@ -142,7 +142,7 @@ function trainerPod(attempt: Attempt): PodSpec {
       container(attempt, {
         name: trainerContainer,
         command: ['r1-trainer', 'run', '--stage', mounts.stageFile, '--result', '/dev/termination-log'],
-        env: rewardTokens(spec),
+        env: serviceTokens(spec),
         volumeMounts,
         resources: resourcesOf(spec),
       }),
@@ -151,10 +151,12 @@ function trainerPod(attempt: Attempt): PodSpec {
   });
 }
 
-/** Tokens of services that score or judge: variables of the one container that asks them. */
-function rewardTokens({ grpo, sample }: StageSpec): NonNullable<Container['env']> {
+/** Tokens of services that score, compare or judge: variables of the one container that asks them. */
+function serviceTokens({ grpo, sample, datasets }: StageSpec): NonNullable<Container['env']> {
   const ofRewards = (grpo?.rewards ?? []).flatMap(({ http, judge }) => http?.token ?? judge?.endpoint?.token ?? []);
-  const tokens = [...ofRewards, ...judgesOfSamples(sample).flatMap(({ endpoint }) => endpoint?.token ?? [])];
+  const ofVerifiers = datasets.flatMap(({ answer }) => answer?.verifier?.http?.token ?? []);
+  const ofServices = [...ofRewards, ...ofVerifiers];
+  const tokens = [...ofServices, ...judgesOfSamples(sample).flatMap(({ endpoint }) => endpoint?.token ?? [])];
   const byVariable = new Map(tokens.map(({ variable, secret }) => [variable, secret]));
   return [...byVariable].flatMap(([name, secret]) =>
     secret === undefined ? [] : [{ name, valueFrom: { secretKeyRef: { name: secret, key: 'token' } } }],

@@ -7,6 +7,7 @@ import { mapRewardFiles } from '../../../trainer/contract/settings/reward-files.
 import type { StageSettings } from '../../../trainer/contract/settings/settings.ts';
 import { eventually } from '../../support/eventually.ts';
 import { useBaseStage } from '../../support/base-stage.ts';
+import { useScoreServer } from '../../support/score-server.ts';
 import {
   lines,
   logOf,
@@ -21,6 +22,12 @@ import {
 import { testWithPython } from '../../support/with-python.ts';
 
 const root = useBaseStage({ steps: 20, batch: 16 });
+const key = 'key-of-the-grader';
+const service = useScoreServer(
+  key,
+  ({ completion, answer = '', prompt, row }) =>
+    completion.length / 10 + answer.length + prompt.length / 100 + row.id.length,
+);
 
 const byLength = `export function grade({ completion, answer, prompt, row }) {
   return completion.length / 10 + answer.length + prompt.length / 100 + row.id.length;
@@ -49,6 +56,10 @@ async function stage(
 
 async function metrics(name: string): Promise<Record<string, number>[]> {
   return (await logOf(join(root(), name), 'metrics.jsonl')) as Record<string, number>[];
+}
+
+async function means(name: string, kind: string) {
+  return (await metrics(name)).map((step) => step[`rewards/${kind}/mean`]);
 }
 
 test('the same file gives the same weights wherever it lies, and whatever is killed in the middle', async () => {
@@ -165,6 +176,29 @@ test('what a file prints is in the log of the stage, and not in its report of pr
   expect(stderr).toContain('seen');
   expect(stdout).not.toContain('seen');
   expect(await readFile(join(root(), 'talking/metrics.jsonl'), 'utf8')).toContain('rewards/module/mean');
+});
+
+test('a service trains as a file that gives the same scores: in batches, with its key, and again where a request is lost', async () => {
+  await runToResult(root(), await stage('by-file', { file: file('length') }, { settings: { steps: 2 } }));
+  const http = { url: service().url, batch: 5, concurrency: 1, token: { variable: 'R1_GRADER_TOKEN' } };
+  const settings = { steps: 2, rewards: [{ http }] };
+  const path = await writeStage(root(), await stage('by-service', {}, { settings }));
+  service().loseNext();
+  const { code, stdout, stderr } = await startStage(path, { env: { R1_GRADER_TOKEN: key } }).ended;
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).not.toContain(key);
+  expect(service().asked).toEqual([0, 5, 3, 5, 3]);
+  expect(await means('by-service', 'http')).toEqual(await means('by-file', 'module'));
+  expect(await readFile(join(root(), 'by-service/stage.json'), 'utf8')).not.toContain(key);
+});
+
+test('a service that refuses the key ends the stage before it samples', async () => {
+  const http = { url: service().url, token: { variable: 'R1_GRADER_TOKEN' } };
+  const path = await writeStage(root(), await stage('refused', {}, { settings: { rewards: [{ http }] } }));
+  const { code, stderr } = await startStage(path, { env: { R1_GRADER_TOKEN: 'another' } }).ended;
+  expect(code).toBe(64);
+  expect(stderr).toContain('/score: answered 401; expected 200 with scores');
+  expect(await lines(join(root(), 'refused/metrics.jsonl'))).toEqual([]);
 });
 
 testWithPython('one in Python counts as a module does, and its file is part of what the weights are', async () => {

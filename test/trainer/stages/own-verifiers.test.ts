@@ -2,11 +2,26 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { useBaseStage } from '../../support/base-stage.ts';
-import { logOf, pin, readResult, runStage, runToResult, type StageToRun, writeStage } from '../../support/trainer.ts';
+import { useScoreServer } from '../../support/score-server.ts';
+import {
+  logOf,
+  pin,
+  readResult,
+  runStage,
+  runToResult,
+  startStage,
+  type StageToRun,
+  writeStage,
+} from '../../support/trainer.ts';
 import { testWithPython } from '../../support/with-python.ts';
 
 const root = useBaseStage({ steps: 20, batch: 16 });
 const file = (name: string) => join(root(), name);
+const key = 'key-of-the-verifier';
+/** As the file below, but that it says nothing of the second row. */
+const service = useScoreServer(key, ({ completion, row }) =>
+  row.id === 'texts/2' ? null : Math.min(1, completion.length / Number(row.columns?.['least'])),
+);
 
 /** Right is what has as many characters as its row asks for, at least; half of it is partly right. */
 const longEnough = `export const grade = ({ completion, answer, row }) =>
@@ -88,6 +103,34 @@ testWithPython('one in Python compares, too', async () => {
     await stage('python', python, { evaluate: { data: ['texts'], sampling } }),
   );
   expect(metrics['eval/texts/pass@1']).toBe(0.5);
+});
+
+test('a service compares, too: what it says nothing of is counted and left out', async () => {
+  const http = { url: service().url, token: { variable: 'R1_VERIFIER_TOKEN' } };
+  const run = async (name: string, settings: object) => {
+    const path = await writeStage(root(), await stage(name, { http }, settings));
+    expect(await startStage(path, { env: { R1_VERIFIER_TOKEN: key } }).ended).toMatchObject({ code: 0, stderr: '' });
+    return readResult(root(), name);
+  };
+  service().loseNext();
+  await run('by-service', { grpo: { ...grpo, steps: 1 } });
+  const [step = {}] = (await logOf(file('by-service'), 'metrics.jsonl')) as Record<string, number>[];
+  expect(step).toMatchObject({
+    'rewards/accuracy/abstain_frac': 0.25,
+    'verifier/own/pass': 0.5,
+    'verifier/own/partial': 0.25,
+    'verifier/own/abstain_frac': 0.25,
+  });
+  const { metrics } = await run('measured-by-service', { evaluate: { data: ['texts'], sampling } });
+  expect(metrics['eval/texts/pass@1']).toBeCloseTo(2 / 3, 6);
+});
+
+test('a service whose key is nowhere ends the stage before it samples', async () => {
+  const http = { url: service().url, token: { variable: 'R1_VERIFIER_TOKEN' } };
+  const path = await writeStage(root(), await stage('keyless', { http }, { evaluate: { data: ['texts'], sampling } }));
+  const { code, stderr } = await runStage(path);
+  expect(code).toBe(64);
+  expect(stderr).toContain('R1_VERIFIER_TOKEN');
 });
 
 test('a file that cannot be used ends the stage before it samples', async () => {

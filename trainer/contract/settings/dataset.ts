@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { languages } from './languages.ts';
-import { verifierFileSettings } from './own-functions.ts';
+import { ownVerifier } from './own-functions.ts';
 import { rowOrigin } from './row-origin.ts';
 import { count, exactlyOneRule, fraction, name, object, path, positiveInt, withRules } from './schema.ts';
 
@@ -39,7 +39,7 @@ export const structuredKinds: readonly (typeof answerKinds)[number][] = [
   'cited',
 ];
 
-/** The kind of a row whose dataset has a file that compares; no manifest names it. */
+/** The kind of a row whose dataset has a verifier of one's own; no manifest names it. */
 export const ownKind = 'own';
 
 /** Where the answer of a completion is read. */
@@ -120,9 +120,11 @@ export const dataset = withRules(
         .describe(
           'Where the answer is read: inside <answer> tags, or in the text after any think block: the last box, for number else the last number.',
         ),
-      verifier: verifierFileSettings
+      verifier: ownVerifier
         .optional()
-        .describe("A file of one's own that compares instead, whatever kind and in say: docs/reference/answers.md."),
+        .describe(
+          "A file or a service of one's own that compares instead, whatever kind and in say: docs/reference/answers.md.",
+        ),
     })
       .optional()
       .describe('How answers of a dataset with a file are verified.'),
@@ -185,7 +187,7 @@ export const row = z.object({
     .object({
       kind: z.enum([...answerKinds, ownKind]),
       in: z.enum(answerPlaces),
-      /** Empty where a file of one's own compares with nothing. */
+      /** Empty where a verifier of one's own compares with nothing. */
       gold: z.string(),
     })
     .optional(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { exactlyOne, object, path, positiveInt } from './schema.ts';
+import { serviceToken } from './service-token.ts';
 
 /** What every reward has. */
 export const rewardShape = {
@@ -70,14 +71,37 @@ export const rewardPython = object({
 });
 export type RewardPythonSettings = z.infer<typeof rewardPython>;
 
-const ofAReward = { weight: true, domains: true } as const;
+/** A service that is asked for scores. */
+export const rewardHttp = object({
+  ...rewardShape,
+  url: z
+    .string()
+    .regex(/^https?:\/\/[^\s/?#@]+(\/[^\s#@]*)?$/)
+    .max(2048)
+    .describe(
+      'Where completions are posted to and scores come from: docs/rewards.md. Without a name and a password in it.',
+    ),
+  token: serviceToken('R1_REWARD_TOKEN').optional().describe('Sent as Authorization: Bearer.'),
+  batch: z.int().min(1).max(1024).default(64).describe('Largest number of completions in a request.'),
+  concurrency: z.int().min(1).max(64).default(4).describe('Requests at a time.'),
+  timeoutSeconds: z
+    .number()
+    .min(0.1)
+    .max(3600)
+    .default(30)
+    .describe('Longest time for a request. One that fails for a reason that passes is tried four times.'),
+});
+export type RewardHttpSettings = z.infer<typeof rewardHttp>;
 
-/** A file that says which answers are right: 1 for what is, 0 for what is not, between them a part. */
-export const verifierFileSettings = exactlyOne(
+const ofAReward = { weight: true, domains: true, lastSteps: true } as const;
+
+/** What says which answers are right: 1 for what is, 0 for what is not, between them a part. */
+export const ownVerifier = exactlyOne(
   {
     module: rewardModule.omit(ofAReward).optional().describe('In TypeScript or JavaScript, as a reward is.'),
     python: rewardPython.omit(ofAReward).optional().describe('In Python, as a reward is.'),
+    http: rewardHttp.omit(ofAReward).optional().describe('A service, asked as one that gives rewards is.'),
   },
   'verifier',
 );
-export type VerifierFileSettings = z.infer<typeof verifierFileSettings>;
+export type OwnVerifierSettings = z.infer<typeof ownVerifier>;

@@ -29,8 +29,9 @@ export function verifierFiles(datasets: readonly Answered[]): string[] {
 export function mapVerifierFile<D extends Answered>(dataset: D, map: (file: string) => string): D {
   const { answer } = dataset;
   if (answer?.verifier === undefined) return dataset;
-  const { module, python } = answer.verifier;
+  const { module, python, ...others } = answer.verifier;
   const verifier = {
+    ...others,
     ...(module && { module: { ...module, file: map(module.file) } }),
     ...(python && { python: { ...python, file: map(python.file) } }),
   };

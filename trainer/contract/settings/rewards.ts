@@ -2,35 +2,14 @@ import { z } from 'zod';
 import { judgeRules, judgeShape } from './judge.ts';
 import { exactlyOne, name, object, positiveInt, withRules } from './schema.ts';
 import {
+  type RewardHttpSettings,
   type RewardModuleSettings,
   type RewardPythonSettings,
+  rewardHttp,
   rewardModule,
   rewardPython,
   rewardShape,
 } from './own-functions.ts';
-import { serviceToken } from './service-token.ts';
-
-/** A service that is asked for scores. */
-export const rewardHttp = object({
-  ...rewardShape,
-  url: z
-    .string()
-    .regex(/^https?:\/\/[^\s/?#@]+(\/[^\s#@]*)?$/)
-    .max(2048)
-    .describe(
-      'Where completions are posted to and scores come from: docs/rewards.md. Without a name and a password in it.',
-    ),
-  token: serviceToken('R1_REWARD_TOKEN').optional().describe('Sent as Authorization: Bearer.'),
-  batch: z.int().min(1).max(1024).default(64).describe('Largest number of completions in a request.'),
-  concurrency: z.int().min(1).max(64).default(4).describe('Requests at a time.'),
-  timeoutSeconds: z
-    .number()
-    .min(0.1)
-    .max(3600)
-    .default(30)
-    .describe('Longest time for a request. One that fails for a reason that passes is tried four times.'),
-});
-export type RewardHttpSettings = z.infer<typeof rewardHttp>;
 
 /** What a reward of one's own has, wherever it is computed. */
 export type OwnRewardSettings = RewardModuleSettings | RewardPythonSettings | RewardHttpSettings;

@@ -1,7 +1,7 @@
 import pRetry, { type Options as RetryOptions } from 'p-retry';
 import { zip } from '../../algorithms/zip.ts';
 import { InterruptedError, UnavailableError, UserError } from '../../contract/process/errors.ts';
-import type { RewardHttpSettings } from '../../contract/settings/rewards.ts';
+import type { RewardHttpSettings } from '../../contract/settings/own-functions.ts';
 import { accessToken } from '../access-token.ts';
 import { HttpService, PassingFailure, ServiceFailure } from './http-service.ts';
 import type { Sample, Score, Unscored } from './protocol.ts';
@@ -14,7 +14,7 @@ const mostLost = 3;
 
 const patience: RetryOptions = { retries: 3, minTimeout: 1000, maxTimeout: 10_000, randomize: true };
 
-export type HttpRewardSettings = Omit<RewardHttpSettings, 'weight' | 'domains'>;
+export type HttpRewardSettings = Omit<RewardHttpSettings, 'weight' | 'domains' | 'lastSteps'>;
 
 interface Options {
   /** Ends a rollout that is being scored with an InterruptedError. */

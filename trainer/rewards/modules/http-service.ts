@@ -1,6 +1,6 @@
 import { EnvHttpProxyAgent, fetch, type Response } from 'undici';
 import { z } from 'zod';
-import type { RewardHttpSettings } from '../../contract/settings/rewards.ts';
+import type { RewardHttpSettings } from '../../contract/settings/own-functions.ts';
 import { boundedBody } from '../bounded-body.ts';
 import type { Score } from './protocol.ts';
 

@@ -4,7 +4,9 @@ import { promptText } from '../prompt-text.ts';
 import { verifyApart } from '../verify-apart.ts';
 import { abstain, type Verdict } from '../verifiers/verifier.ts';
 import type { Sample, Score, Unscored } from './protocol.ts';
+import { HttpReward } from './http-reward.ts';
 import { RewardModule } from './reward-module.ts';
+import type { OwnReward } from './reward-modules.ts';
 
 /** A completion and the row that it is held against. */
 export interface Answered {
@@ -15,11 +17,11 @@ export interface Answered {
 /** Verdicts of completions, in order. */
 export type Verify = (items: readonly Answered[]) => Promise<readonly Verdict[]>;
 
-/** The verifiers of a stage's datasets: ours, and for a dataset with a file of one's own that file, each in a process of its own. */
+/** The verifiers of a stage's datasets: ours, and for a dataset with one of one's own a file, each in a process of its own, or a service. */
 export class OwnVerifiers {
   readonly #datasets: readonly DatasetSettings[];
   readonly #signal: AbortSignal | undefined;
-  readonly #opened = new Map<string, Promise<RewardModule | undefined>>();
+  readonly #opened = new Map<string, Promise<OwnReward | undefined>>();
 
   /** @param signal ends what is being compared */
   constructor(datasets: readonly DatasetSettings[], signal?: AbortSignal) {
@@ -27,7 +29,12 @@ export class OwnVerifiers {
     this.#signal = signal;
   }
 
-  /** Loads all files, so that what is wrong with one is known before anything is sampled. @throws UserError */
+  /**
+   * Loads all files and asks all services, so that what is wrong with one is known before anything is sampled.
+   *
+   * @throws UserError if one cannot be used
+   * @throws UnavailableError if a service does not answer
+   */
   async open(): Promise<void> {
     await Promise.all(this.#datasets.map(({ name }) => this.#of(name)));
   }
@@ -39,7 +46,7 @@ export class OwnVerifiers {
     const own = [...items.entries()].filter(([, { row }]) => isOwn(row));
     for (const [dataset, asked] of Map.groupBy(own, ([, { row }]) => row.dataset)) {
       const samples = asked.map(([, item]) => sampleOf(item));
-      // oxlint-disable-next-line no-await-in-loop -- one file after the other
+      // oxlint-disable-next-line no-await-in-loop -- one verifier after the other
       for (const [[place], score] of zip(asked, await this.#scores(dataset, samples)))
         verdicts[place] = verdictOf(score);
     }
@@ -55,15 +62,16 @@ export class OwnVerifiers {
   }
 
   /** Nothing for a dataset that the stage does not name, such as that of rows which an earlier one has sampled. */
-  #of(name: string): Promise<RewardModule | undefined> {
+  #of(name: string): Promise<OwnReward | undefined> {
     const opened = this.#opened.get(name) ?? this.#start(name);
     this.#opened.set(name, opened);
     return opened;
   }
 
-  async #start(name: string): Promise<RewardModule | undefined> {
-    const { module, python } = this.#datasets.find((dataset) => dataset.name === name)?.answer?.verifier ?? {};
+  async #start(name: string): Promise<OwnReward | undefined> {
+    const { module, python, http } = this.#datasets.find((dataset) => dataset.name === name)?.answer?.verifier ?? {};
     if (module !== undefined) return RewardModule.open(module, this.#signal);
+    if (http !== undefined) return HttpReward.open(http, this.#signal && { signal: this.#signal });
     return python && RewardModule.openPython(python, this.#signal);
   }
 }
@@ -86,5 +94,5 @@ export function verdictOf(score: Score): Verdict {
 }
 
 function unknown(dataset: string): Unscored {
-  return { because: 'error', message: `dataset ${dataset}, whose file compares, is none of this stage` };
+  return { because: 'error', message: `dataset ${dataset}, whose own verifier compares, is none of this stage` };
 }

@@ -1,6 +1,6 @@
 import { abstain, type Verifier } from './verifier.ts';
 
-/** Stands for a file of one's own, which `OwnVerifiers` asks; nobody else can tell. */
+/** Stands for a verifier of one's own, which `OwnVerifiers` asks; nobody else can tell. */
 export const ownVerifier: Verifier<string, string> = {
   expects: 'text',
   parseGold: (text) => text,

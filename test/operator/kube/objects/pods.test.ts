@@ -154,6 +154,16 @@ test('the token of a service that scores is a variable of the trainer alone, fro
   expect(JSON.stringify(workers)).not.toContain('grader');
 });
 
+test('so is that of a service that compares answers, in every stage that names its data', () => {
+  const verifier = 'verifier: {http: {url: "http://grader/", token: {variable: R1_VERIFIER_TOKEN, secret: grader}}}';
+  const data = `datasets: [{name: sums, file: /data/sums.jsonl, answer: {${verifier}}}]`;
+  const { trainer } = podOf(`${data}\nmodel: {init: {}}\nsft: {data: [sums]}`, '');
+  expect(trainer?.spec?.containers[0]?.env).toContainEqual({
+    name: 'R1_VERIFIER_TOKEN',
+    valueFrom: { secretKeyRef: { name: 'grader', key: 'token' } },
+  });
+});
+
 test('the secret of rollout workers lies under a key that no manifest can name', () => {
   const hub = 'model: {hf: {repo: a/b, revision: v1, tokenSecret: sums-zero-1-rollout-8c5a1c0e}}';
   const attempt = attemptOf(`${plain.replace('model: {init: {}}', hub)}\nrolloutWorkers: 1`);

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { rewardHttp } from '../../../../trainer/contract/settings/rewards.ts';
+import { rewardHttp } from '../../../../trainer/contract/settings/own-functions.ts';
 import { HttpReward } from '../../../../trainer/rewards/modules/http-reward.ts';
 import type { Sample } from '../../../../trainer/rewards/modules/protocol.ts';
 import { eventually } from '../../../support/eventually.ts';
