@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { randomKey } from '../../algorithms/random.ts';
+import { zip } from '../../algorithms/zip.ts';
 import { UserError } from '../../contract/process/errors.ts';
 import type { JudgeEndpoint, JudgeSettings } from '../../contract/settings/judge.ts';
 import { completeChat, type ChatPatience } from './chat-client.ts';
 import type { Ask, Question, Reply } from './judge.ts';
-import type { VerdictCache } from './verdict-cache.ts';
+import type { CachedVerdict, VerdictCache } from './verdict-cache.ts';
 
 export interface EndpointOptions extends ChatPatience {
   readonly cache: VerdictCache;
@@ -43,8 +44,14 @@ export function askEndpoint(
   return async (questions) => {
     const bodies = questions.map((question) => bodyOf(endpoint.model, sampling, question));
     const keys = bodies.map((body) => digestOf({ url: endpoint.url, body }));
+    const replies = new Map<string, Reply>();
     const missing = new Map<string, object>();
-    for (const [at, key] of keys.entries()) if (!cache.get(key)) missing.set(key, bodies[at] as object);
+    for (const [key, body] of new Map(zip(keys, bodies))) {
+      // oxlint-disable-next-line no-await-in-loop -- most are in memory alone
+      const known = await cache.get(key);
+      if (known) replies.set(key, replyOf(known));
+      else missing.set(key, body);
+    }
     const queue = missing.entries();
     let failed = false;
     const lane = async (): Promise<void> => {
@@ -52,6 +59,7 @@ export function askEndpoint(
         if (failed) return;
         try {
           await ask(body, key);
+          replies.set(key, replyOf((await cache.get(key)) as CachedVerdict));
         } catch (error) {
           failed = true; // what the others are asking is kept
           throw error;
@@ -61,11 +69,12 @@ export function askEndpoint(
     const lanes = await Promise.allSettled(Array.from({ length: endpoint.concurrency }, lane));
     const rejected = lanes.find((each) => each.status === 'rejected');
     if (rejected) throw rejected.reason;
-    return keys.map((key): Reply => {
-      const { judge: _, ...reply } = cache.get(key) as NonNullable<ReturnType<VerdictCache['get']>>;
-      return reply;
-    });
+    return keys.map((key) => replies.get(key) as Reply);
   };
+}
+
+function replyOf({ text, refused, tokens }: CachedVerdict): Reply {
+  return { text, tokens, ...(refused !== undefined && { refused }) };
 }
 
 function bodyOf(
