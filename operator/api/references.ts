@@ -59,6 +59,12 @@ const references: readonly Reference[] = [
   },
   {
     ...aModel,
+    path: 'grpo.guard.judge.from',
+    isSet: (s) =>
+      `has(${s}.grpo) && has(${s}.grpo.guard) && has(${s}.grpo.guard.judge) && has(${s}.grpo.guard.judge.from)`,
+  },
+  {
+    ...aModel,
     path: 'grpo.distillation.from',
     isSet: (s) => `has(${s}.grpo) && has(${s}.grpo.distillation)`,
   },

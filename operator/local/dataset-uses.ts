@@ -23,7 +23,8 @@ export function datasetUses(
     const stage = object(value);
     const path = ['spec', 'stages', index];
     const grpo = object(stage['grpo']);
-    const verifies = object(grpo['guard'])['rewardModel'] === undefined;
+    const guard = object(grpo['guard']);
+    const verifies = (guard['rewardModel'] ?? guard['judge']) === undefined;
     const rewarded = list(grpo['rewards']).some((reward) => object(reward)['accuracy'] !== undefined);
     const { keep = ['correct'] } = object(stage['sample']);
     const rendering = renderingOf(index);

@@ -16,6 +16,11 @@ export function namedRubrics({ stages }: Json): FileCheck['rubrics'] {
         by: judgeShape.by.safeParse(judge['by']).data,
       };
     });
+    const ofGuard = {
+      path: [...path, 'grpo', 'guard', 'judge'],
+      judge: object(object(object(grpo)['guard'])['judge']),
+      by: 'score' as const,
+    };
     const ofRows = {
       path: [...path, 'sample', 'judge'],
       judge: object(object(sample)['judge']),
@@ -23,7 +28,7 @@ export function namedRubrics({ stages }: Json): FileCheck['rubrics'] {
     };
     const judgeOfPairs = object(object(object(sample)['pairs'])['judge']);
     const ofPairs = { path: [...path, 'sample', 'pairs', 'judge'], judge: judgeOfPairs, by: 'comparison' as const };
-    return [...rewards, ofRows, ofPairs].flatMap(({ path: where, judge, by }) => {
+    return [...rewards, ofGuard, ofRows, ofPairs].flatMap(({ path: where, judge, by }) => {
       const rubric = text(judge['rubric']);
       if (rubric === undefined || by === undefined) return [];
       const { data: policy } = preferencePolicy.safeParse(judge['preferencePolicy']);

@@ -426,6 +426,35 @@ export const badManifests: readonly BadManifest[] = [
     expected: ['spec.stages[1].grpo.guard.rewardModel.from: found "pretrained", expected an earlier rewardModel stage'],
   },
   {
+    name: 'a guard that is the judge which is paid by',
+    text: broken(
+      'steps: 3, rewards: [',
+      'steps: 3, guard: {data: [sums], every: 3, judge: {from: pretrained}}, rewards: [{judge: {from: pretrained, by: comparison}}, ',
+    ),
+    expected: [/^spec.stages\[1\].grpo: guard.judge.from must be another one than those of rewards/],
+  },
+  {
+    name: 'a guard that asks the server which is paid by',
+    text: broken(
+      'steps: 3, rewards: [',
+      "steps: 3, guard: {data: [sums], every: 3, judge: {endpoint: {url: 'http://judge/v1', model: j}, scale: 5}}, rewards: [{judge: {endpoint: {url: 'http://judge/v1', model: j}}}, ",
+    ),
+    expected: [/^spec.stages\[1\].grpo: guard.judge.endpoint must be another server or model than those of rewards/],
+  },
+  {
+    name: 'a guard that judges in two ways',
+    text: broken(
+      'steps: 3, rewards',
+      'steps: 3, guard: {data: [sums], every: 3, answers: [{dataset: sums}], judge: {from: pretrained}}, rewards',
+    ),
+    expected: [/^spec.stages\[1\].grpo: guard: answers belong to verifiers; expected one of answers, rewardModel and/],
+  },
+  {
+    name: 'a guard that is no judge',
+    text: broken('steps: 3, rewards', 'steps: 3, guard: {data: [sums], every: 3, judge: {from: other}}, rewards'),
+    expected: ['spec.stages[1].grpo.guard.judge.from: found "other", expected an earlier pretrain, grpo or sft stage'],
+  },
+  {
     name: 'a band of an entropy that has no bonus',
     text: broken('steps: 3, rewards', 'steps: 3, entropy: {band: {low: 0.1, high: 1}}, rewards'),
     expected: [/^spec.stages\[1\].grpo: entropy.band needs a coefficient above 0, and low below high/],

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { chatOver, type ChatSettings } from '../../../trainer/contract/settings/chat.ts';
 import type { DatasetSettings } from '../../../trainer/contract/settings/dataset.ts';
-import { judgesOfSamples } from '../../../trainer/contract/settings/judge.ts';
+import { judgesBesideRewards } from '../../../trainer/contract/settings/judge.ts';
 import {
   mapRewardFiles,
   mapVerifierFile,
@@ -38,7 +38,7 @@ function namesIn(stage: PipelineStage, pipeline: R1Pipeline): string[] {
       ...(sample?.prompts ?? []),
       ...(sample?.decontaminate ?? []),
       ...(sample?.rewardModel === undefined ? [] : [sample.rewardModel]),
-      ...judgesOfSamples(sample).flatMap(({ from }) => from ?? []),
+      ...judgesBesideRewards({ grpo, sample }).flatMap(({ from }) => from ?? []),
       ...(rewardModel?.pairs ?? []),
       ...(rewardModel?.labelled ?? []),
       ...(rewardModel?.compareWith === undefined ? [] : [rewardModel.compareWith]),

@@ -1,5 +1,5 @@
 import { exitCodes } from '../../../trainer/contract/process/exit-codes.ts';
-import { judgesOfSamples } from '../../../trainer/contract/settings/judge.ts';
+import { judgesBesideRewards } from '../../../trainer/contract/settings/judge.ts';
 import { makersOf, type R1Stage, type StageSpec } from '../../api/stage.ts';
 import { attemptName, pipelineDirectory, reviewSecretName, rolloutSecretName } from '../../core/names.ts';
 import { settingsDigest } from '../../core/settings-digest.ts';
@@ -155,8 +155,8 @@ function trainerPod(attempt: Attempt): PodSpec {
 function serviceTokens({ grpo, sample, datasets }: StageSpec): NonNullable<Container['env']> {
   const ofRewards = (grpo?.rewards ?? []).flatMap(({ http, judge }) => http?.token ?? judge?.endpoint?.token ?? []);
   const ofVerifiers = datasets.flatMap(({ answer }) => answer?.verifier?.http?.token ?? []);
-  const ofServices = [...ofRewards, ...ofVerifiers];
-  const tokens = [...ofServices, ...judgesOfSamples(sample).flatMap(({ endpoint }) => endpoint?.token ?? [])];
+  const ofJudges = judgesBesideRewards({ grpo, sample }).flatMap(({ endpoint }) => endpoint?.token ?? []);
+  const tokens = [...ofRewards, ...ofVerifiers, ...ofJudges];
   const byVariable = new Map(tokens.map(({ variable, secret }) => [variable, secret]));
   return [...byVariable].flatMap(([name, secret]) =>
     secret === undefined ? [] : [{ name, valueFrom: { secretKeyRef: { name: secret, key: 'token' } } }],

@@ -28,15 +28,17 @@ export function decisiveSettings(settings: object | undefined): Settings {
     entries.map(([name, value]) => {
       if (name === 'rewards') return [name, decisiveRewards(value)];
       if (name === 'judge') return [name, decisiveJudge(value as Partial<JudgeSettings>)];
-      return [name, name === 'pairs' ? decisivePairs(value) : value];
+      return [name, judgedParts.includes(name) ? withDecisiveJudge(value) : value];
     }),
   );
 }
 
-/** Of a sample stage; those of a reward model are names. */
-function decisivePairs(pairs: unknown): unknown {
-  if (typeof pairs !== 'object' || pairs === null || !('judge' in pairs)) return pairs;
-  return { ...pairs, judge: decisiveJudge(pairs.judge as Partial<JudgeSettings>) };
+/** Parts of settings that may have a judge of their own; the pairs of a reward model are names. */
+const judgedParts: readonly string[] = ['guard', 'pairs'];
+
+function withDecisiveJudge(part: unknown): unknown {
+  if (typeof part !== 'object' || part === null || !('judge' in part)) return part;
+  return { ...part, judge: decisiveJudge(part.judge as Partial<JudgeSettings>) };
 }
 
 function decisiveRewards(rewards: unknown): unknown {

@@ -298,8 +298,16 @@ export const grpo = withRules(
       message: 'guard.rewardModel must be another one than those of rewards: the policy learns to please these',
     },
     {
-      rule: '!has(self.guard) || !has(self.guard.rewardModel) || !has(self.guard.answers)',
-      message: 'guard.answers belong to verifiers; expected one of answers and rewardModel',
+      rule: '!has(self.guard) || !has(self.guard.judge) || !has(self.guard.judge.from) || !self.rewards.exists(r, has(r.judge) && has(r.judge.from) && r.judge.from == self.guard.judge.from)',
+      message: 'guard.judge.from must be another one than those of rewards: the policy learns to please these',
+    },
+    {
+      rule: '!has(self.guard) || !has(self.guard.judge) || !has(self.guard.judge.endpoint) || !self.rewards.exists(r, has(r.judge) && has(r.judge.endpoint) && r.judge.endpoint.url == self.guard.judge.endpoint.url && r.judge.endpoint.model == self.guard.judge.endpoint.model)',
+      message: 'guard.judge.endpoint must be another server or model than those of rewards: the policy learns to please these',
+    },
+    {
+      rule: '!has(self.guard) || [has(self.guard.answers), has(self.guard.rewardModel), has(self.guard.judge)].filter(x, x).size() < 2',
+      message: 'guard: answers belong to verifiers; expected one of answers, rewardModel and judge',
     },
     {
       rule: '!has(self.entropy.band) || (self.entropy.coefficient > 0.0 && self.entropy.band.low < self.entropy.band.high)',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { scoringJudge } from './judge.ts';
 import { answersOf, limitOf, samplesOf, sampling } from './training.ts';
 import { fraction, name, names, object, positiveInt } from './schema.ts';
 
@@ -27,7 +28,7 @@ export const controls = z
 
 export const guard = object({
   data: names.describe(
-    'Datasets whose held-out rows are asked, and whose verifiers judge unless rewardModel does: better another verifier than the rewards are, and never a dataset that is learned from as a whole.',
+    'Datasets whose held-out rows are asked, and whose verifiers judge unless rewardModel or judge does: better another verifier than the rewards are, and never a dataset that is learned from as a whole.',
   ),
   answers: answersOf,
   rewardModel: object({
@@ -40,6 +41,11 @@ export const guard = object({
     .optional()
     .describe(
       'A reward model that looks on in place of the verifiers, by the mean score of the completions of each prompt: rows need no answers.',
+    ),
+  judge: scoringJudge
+    .optional()
+    .describe(
+      'A model that reads and scores, and is none of those of rewards, in place of the verifiers: by the mean score of the completions of each prompt, from 0 to 1. One that it says nothing of is left out.',
     ),
   limit: limitOf,
   minPrompts: z
@@ -64,10 +70,13 @@ export const guard = object({
     .describe(
       'Stop: the stage fails. Rollback: it ends, and the model of the last good step is its result. Continue: it warns, and nothing else.',
     ),
-}).describe('A verifier or a reward model beside the rewards that looks on while the stage learns.');
+}).describe('A verifier, a reward model or a judge beside the rewards that looks on while the stage learns.');
 export type GuardSettings = z.infer<typeof guard>;
 
-/** What a guard measures: right answers, or what a reward model makes of them. */
-export function guardFigure({ rewardModel }: Pick<GuardSettings, 'rewardModel'>): 'pass@1' | 'score' {
-  return rewardModel === undefined ? 'pass@1' : 'score';
+/** What a guard measures: right answers, or what a reward model or a judge makes of them. */
+export function guardFigure({
+  rewardModel,
+  judge,
+}: Pick<GuardSettings, 'rewardModel' | 'judge'>): 'pass@1' | 'score' {
+  return (rewardModel ?? judge) === undefined ? 'pass@1' : 'score';
 }

@@ -76,6 +76,9 @@ export const judgeRules: readonly Rule[] = [
 const { by: _, ...comparisonShape } = judgeShape;
 const { margin: _margin, ...scoreShape } = comparisonShape;
 
+/** Scores responses, from 0 to 1. */
+export const scoringJudge = withRules(object(scoreShape), judgeRules);
+
 /** Says which completions are good enough to be kept, where rules let them through. */
 export const judgeOfRows = withRules(
   object({
@@ -115,14 +118,20 @@ export type JudgedPairsSettings = z.infer<typeof judgedPairs>;
 const judgeSettings = object(judgeShape);
 export type JudgeSettings = z.infer<typeof judgeSettings>;
 
-/** The judges of a sample stage, by the place of each in its settings. */
-export function judgesOfSamples(
-  settings:
-    | { readonly judge?: JudgeOfRowsSettings | undefined; readonly pairs?: JudgedPairsSettings | undefined }
-    | undefined,
-): readonly Omit<JudgeSettings, 'by' | 'margin'>[] {
-  const { judge, pairs } = settings ?? {};
-  return [...(judge ? [judge] : []), ...(pairs ? [pairs.judge] : [])];
+type AnyJudge = Omit<JudgeSettings, 'by' | 'margin'>;
+
+/** A part of a stage's settings that may have a judge. */
+type Judged = { readonly judge?: AnyJudge | undefined } | undefined;
+
+/** The judges of a stage that are no rewards. */
+export function judgesBesideRewards({
+  grpo,
+  sample,
+}: {
+  readonly grpo?: { readonly guard?: Judged } | undefined;
+  readonly sample?: (Judged & { readonly pairs?: Judged }) | undefined;
+}): readonly AnyJudge[] {
+  return [grpo?.guard, sample, sample?.pairs].flatMap((part) => part?.judge ?? []);
 }
 
 /** A judge without what decides no verdict: how it is reached, and what may be spent. */

@@ -68,11 +68,8 @@ function preferenceMakers(settings: Fields): Fields[] {
   return all.flatMap((fields) => {
     const rewards = Array.isArray(fields['rewards']) ? fields['rewards'].filter(isFields) : [];
     const pairs = fields['pairs'];
-    const judges = [
-      ...rewards.map(({ judge }) => judge),
-      fields['judge'],
-      isFields(pairs) ? pairs['judge'] : undefined,
-    ];
+    const parts = [...rewards, fields, pairs, fields['guard']].filter(isFields);
+    const judges = parts.map(({ judge }) => judge);
     const isRewardModel = Array.isArray(pairs) || fields['labelled'] !== undefined;
     return [...(isRewardModel ? [fields] : []), ...judges.filter(isFields)];
   });

@@ -150,7 +150,8 @@ function toolFigures({ tools }: Pick<EvaluationSettings, 'tools'>): string[] {
 
 function guarded(guard: GuardSettings): string[] {
   const figure = guardFigure(guard);
-  return [`guard/${figure}`, `guard/${figure}_stderr`, ...ofGuard];
+  const ofJudge = guard.judge === undefined ? [] : ['guard/unparsable_frac', 'guard/tokens'];
+  return [`guard/${figure}`, `guard/${figure}_stderr`, ...ofGuard, ...ofJudge];
 }
 
 /** What clipping stops; cispo stops nothing, and bounds. */

@@ -1,4 +1,4 @@
-import { judgesOfSamples } from '../../contract/settings/judge.ts';
+import { judgesBesideRewards } from '../../contract/settings/judge.ts';
 import type { StageSettings } from '../../contract/settings/settings.ts';
 import type { ModelConfig } from '../../models/config.ts';
 import { type ModelPlace, configOf } from './config-of.ts';
@@ -17,7 +17,7 @@ export async function rewardModelConfigs(
     ...(grpo?.guard?.rewardModel === undefined ? [] : [grpo.guard.rewardModel.from]),
     ...(grpo?.distillation === undefined ? [] : [grpo.distillation.from]),
     ...(sample?.rewardModel === undefined ? [] : [sample.rewardModel]),
-    ...judgesOfSamples(sample).flatMap(({ from }) => from ?? []),
+    ...judgesBesideRewards({ grpo, sample }).flatMap(({ from }) => from ?? []),
     ...(trained?.compareWith === undefined ? [] : [trained.compareWith]),
   ]);
   const configs = new Map<string, ModelConfig>();

@@ -1,4 +1,5 @@
 import type { Verify } from '../../rewards/modules/own-verifiers.ts';
+import type { Score } from '../../rewards/modules/protocol.ts';
 import { responseConsistency } from '../../rewards/response-consistency.ts';
 import { formatReward } from '../../rewards/format.ts';
 import { promptText } from '../../rewards/prompt-text.ts';
@@ -134,7 +135,7 @@ export async function correctShares(
 }
 
 /**
- * By dataset and id of the row: the mean score of its completions, the same samples each time.
+ * By dataset and id of the row: the mean score of its completions, the same samples each time. A row without any is left out.
  *
  * @param how.score scores of completions, in order
  */
@@ -142,13 +143,16 @@ export async function meanScores(
   policy: Policy,
   { parts }: EvaluationData,
   settings: EvaluationSettings,
-  { seed, score }: { seed: number; score: (completions: readonly SampledCompletion[]) => Promise<readonly number[]> },
+  { seed, score }: { seed: number; score: (completions: readonly SampledCompletion[]) => Promise<readonly Score[]> },
 ): Promise<Record<string, number>> {
   const means: Record<string, number> = {};
   for (const { dataset, rows } of parts) {
     const completions = await sampleOf(policy, rows, settings, seed);
     const scores = inGroups(await score(completions.flat()), settings.samples);
-    for (const [row, ofRow] of zip(rows, scores)) means[`${dataset}/${row.id}`] = mean(ofRow);
+    for (const [row, ofRow] of zip(rows, scores)) {
+      const scored = ofRow.filter((each) => typeof each === 'number');
+      if (scored.length > 0) means[`${dataset}/${row.id}`] = mean(scored);
+    }
   }
   return means;
 }

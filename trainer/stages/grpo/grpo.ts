@@ -55,7 +55,7 @@ async function learn(settings: GrpoSettings, workspace: Workspace): Promise<End>
   try {
     if (resumed.final) return { result: await finishAgain(workspace, resumed, resumed.final) };
     if (resumed.guard?.rolledBack) return { rolledBack: resumed.guard, step: resumed.step };
-    judges = await Judges.open(settings.rewards, workspace, models);
+    judges = await Judges.open(settings, workspace, models);
     modules = await RewardModules.open(settings.rewards, workspace.stop.signal);
     warnOfTruncation(settings.sampling, workspace.warnings);
     warnOfLength(settings.sampling, policy.config, workspace.warnings);
@@ -93,7 +93,7 @@ async function learn(settings: GrpoSettings, workspace: Workspace): Promise<End>
     const paid = createRewards(settings.rewards, { steps: settings.steps, ...scorers });
     const rewards = workspace.control === 'shuffled' ? shuffledRewards(paid, seed, stage) : paid;
     const training = await Training.start(workspace, resumed, { ...settings, unit, figures });
-    const guard = await Guard.open(settings, { policy, models, workspace });
+    const guard = await Guard.open(settings, { policy, models, judges, workspace });
 
     const { takeMetrics } = judges;
     const { distillation } = settings;

@@ -6,9 +6,13 @@ import { DivergedError, UserError } from '../../contract/process/errors.ts';
 import { guardFigure, type GuardSettings } from '../../contract/settings/guard.ts';
 import type { GrpoSettings } from '../../contract/settings/settings.ts';
 import { updatesPerRollout } from '../../contract/settings/updates-per-rollout.ts';
+import type { EvaluationSettings } from '../../contract/settings/training.ts';
 import { readSeries } from '../../report/jsonl.ts';
+import type { Judge, JudgeFigures } from '../../rewards/judge/judge.ts';
+import { withinScope } from '../../rewards/scope.ts';
 import { correctShares, meanScores } from '../evaluation/evaluation.ts';
-import { loadEvaluationData } from '../rows/evaluation-rows.ts';
+import type { Judges } from '../policy/judges.ts';
+import { type EvaluationData, loadEvaluationData } from '../rows/evaluation-rows.ts';
 import { guardMessage, guardMetrics, warnOfGuard } from '../training/guard-record.ts';
 import type { InputModels } from '../policy/input-models.ts';
 import type { Metrics } from '../workspace/metrics.ts';
@@ -22,12 +26,26 @@ interface Opened {
   readonly settings: GuardSettings;
   /** Optimizer steps that learn from one rollout. */
   readonly unit: number;
-  /** By prompt. */
-  readonly measure: () => Promise<Scores>;
+  readonly measure: () => Promise<Seen>;
   readonly rewards: { readonly step: number; readonly reward: number }[];
 }
 
-/** Looks on with a verifier or a reward model of its own while a stage learns from rewards, and ends it where its model gets worse. */
+interface Seen {
+  /** By prompt. */
+  readonly scores: Scores;
+  /** What its judge was asked. */
+  readonly asked?: JudgeFigures;
+}
+
+/** What a guard looks with. */
+interface Looker {
+  readonly policy: Policy;
+  readonly models: InputModels;
+  readonly judges: Judges;
+  readonly workspace: Workspace;
+}
+
+/** Looks on with a verifier, a reward model or a judge of its own while a stage learns from rewards, and ends it where its model gets worse. */
 export class Guard {
   private readonly opened: Opened;
 
@@ -38,8 +56,9 @@ export class Guard {
   /** @throws UserError for rows that cannot be used, or too few of them */
   static async open(
     grpo: GrpoSettings,
-    { policy, models, workspace }: { policy: Policy; models: InputModels; workspace: Workspace },
+    looker: Looker,
   ): Promise<Guard | undefined> {
+    const { policy, workspace } = looker;
     const { guard: settings, sampling, tools, maxToolCalls, maxToolTokens, maxPromptTokens, overlong } = grpo;
     if (settings === undefined) return undefined;
     const prompted = { ...(tools && { tools }), maxToolCalls, maxToolTokens, maxPromptTokens, overlong };
@@ -47,7 +66,7 @@ export class Guard {
     const data = await loadEvaluationData(policy, evaluation, workspace, {
       at: 'grpo.guard',
       part: 'guard',
-      graded: settings.rewardModel === undefined,
+      graded: guardFigure(settings) === 'pass@1',
     });
     const prompts = data.parts.reduce((sum, { rows }) => sum + rows.length, 0);
     if (prompts < settings.minPrompts) {
@@ -57,12 +76,7 @@ export class Guard {
     }
     const unit = updatesPerRollout(grpo);
     const rewards = await loggedRewards(workspace, unit);
-    const { rewardModel } = settings;
-    const { seed } = workspace.file;
-    const measure =
-      rewardModel === undefined
-        ? () => correctShares(policy, data, evaluation, workspace)
-        : () => meanScores(policy, data, evaluation, { seed, score: (all) => models.score(rewardModel, all) });
+    const measure = measureOf(settings, evaluation, data, looker);
     return new Guard({ workspace, settings, unit, measure, rewards });
   }
 
@@ -100,15 +114,53 @@ export class Guard {
     const { workspace, settings, measure } = this.opened;
     const { step, guard: known } = training;
     workspace.progress.report('guard', step, step + training.stepsLeft);
-    const scores = await training.stoppable(measure);
+    const { scores, asked } = await training.stoppable(measure);
+    if (settings.judge) requireVerdicts(scores, settings);
     const since = this.opened.rewards.filter((each) => each.step > (known?.good.step ?? 0));
     const rewards = since.map(({ reward }) => reward);
-    const guard = look(known, { step, figure: guardFigure(settings), scores, rewards, tolerance: settings.tolerance });
+    const { tolerance } = settings;
+    const seen = look(known, { step, figure: guardFigure(settings), scores, rewards, tolerance });
+    const guard = { ...seen, ...(asked && { asked }) };
     training.guard = guard;
     await workspace.log.metrics(step, guardMetrics(workspace, guard));
     warnOfGuard(workspace, guard);
     if (settings.onRegression === 'Rollback' && guard.good.step === step) await training.publishGood();
   }
+}
+
+function measureOf(
+  { rewardModel, judge: judgeSettings }: GuardSettings,
+  evaluation: EvaluationSettings,
+  data: EvaluationData,
+  { policy, models, judges, workspace }: Looker,
+): () => Promise<Seen> {
+  const { seed } = workspace.file;
+  if (judgeSettings) {
+    const { scope } = judgeSettings;
+    const judge = judges.ofGuard as Judge;
+    return async () => {
+      const scores = await meanScores(policy, data, evaluation, {
+        seed,
+        score: (all) =>
+          judge.score(all.map(({ row, text, opening }) => ({ row, text: withinScope(scope, text, opening) }))),
+      });
+      return { scores, asked: judge.takeFigures() };
+    };
+  }
+  if (rewardModel) {
+    const score: Parameters<typeof meanScores>[3]['score'] = (all) => models.score(rewardModel, all);
+    return async () => ({ scores: await meanScores(policy, data, evaluation, { seed, score }) });
+  }
+  return async () => ({ scores: await correctShares(policy, data, evaluation, workspace) });
+}
+
+/** A judge that cannot be read sees nothing get worse. @throws UserError if there are too few verdicts */
+function requireVerdicts(scores: Scores, { data, minPrompts }: GuardSettings): void {
+  const judged = Object.keys(scores).length;
+  if (judged >= minPrompts) return;
+  throw new UserError(
+    `grpo.guard.judge: found verdicts that can be read on ${judged} prompts of ${data.join(', ')}, expected on at least ${minPrompts} (grpo.guard.minPrompts)`,
+  );
 }
 
 /** Of the rollouts that earlier attempts have learned from. */

@@ -5,7 +5,7 @@ import { judgeVerdictsName } from '../../contract/files/checkpoint.ts';
 import type { Row } from '../../contract/settings/dataset.ts';
 import type { JudgeSettings } from '../../contract/settings/judge.ts';
 import { rewardNames } from '../../contract/settings/result-metrics.ts';
-import type { RewardSettings } from '../../contract/settings/rewards.ts';
+import type { GrpoSettings } from '../../contract/settings/settings.ts';
 import { accessToken } from '../../rewards/access-token.ts';
 import { askEndpoint } from '../../rewards/judge/endpoint.ts';
 import { type Ask, Judge, type JudgedText, type Question, type Reply } from '../../rewards/judge/judge.ts';
@@ -18,21 +18,28 @@ import type { Metrics } from '../workspace/metrics.ts';
 import type { Policy } from './policy.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 
-/** The judges of a stage: models of earlier stages, and servers. */
+/** The judges of a stage that learns from rewards: models of earlier stages, and servers. */
 export class Judges {
   /** By settings, with the name of the reward. */
   readonly #judges = new Map<JudgeSettings, { readonly name: string; readonly judge: Judge }>();
   readonly #cache: VerdictCache | undefined;
+  /** That of the guard, if it has one. */
+  readonly ofGuard: Judge | undefined;
 
-  private constructor(cache: VerdictCache | undefined) {
-    this.#cache = cache;
+  private constructor(cache: VerdictCache | undefined, ofGuard: Judge | undefined) {
+    [this.#cache, this.ofGuard] = [cache, ofGuard];
   }
 
   /** @throws UserError for a rubric that cannot be used */
-  static async open(rewards: readonly RewardSettings[], workspace: Workspace, models: InputModels): Promise<Judges> {
-    const asks = rewards.some(({ judge }) => judge?.endpoint);
+  static async open(
+    { rewards, guard }: Pick<GrpoSettings, 'rewards' | 'guard'>,
+    workspace: Workspace,
+    models: InputModels,
+  ): Promise<Judges> {
+    const asks = [...rewards, guard].some((part) => part?.judge?.endpoint);
     const cache = asks ? await openVerdicts(workspace) : undefined;
-    const judges = new Judges(cache);
+    const ofGuard = guard?.judge && scoring(guard.judge, askOf(guard.judge, workspace, models, cache));
+    const judges = new Judges(cache, ofGuard);
     for (const [{ judge }, name] of zip(rewards, rewardNames(rewards))) {
       if (judge) judges.#judges.set(judge, { name, judge: new Judge(judge, askOf(judge, workspace, models, cache)) });
     }
@@ -80,12 +87,16 @@ export async function openJudge(
   };
 }
 
+function scoring(settings: Omit<JudgeSettings, 'by' | 'margin'>, ask: Ask): Judge {
+  return new Judge({ ...settings, by: 'score', margin: 0 }, ask);
+}
+
 function openVerdicts({ file, writer }: Workspace): Promise<VerdictCache> {
   return VerdictCache.open(join(file.out, judgeVerdictsName), () => writer.check());
 }
 
 function askOf(
-  { from, endpoint, sampling }: JudgeSettings,
+  { from, endpoint, sampling }: Pick<JudgeSettings, 'from' | 'endpoint' | 'sampling'>,
   { stop, progress }: Workspace,
   models: InputModels,
   cache: VerdictCache | undefined,

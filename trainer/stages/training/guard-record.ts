@@ -5,7 +5,7 @@ import type { KeptGuard } from './resume-state.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 
 /** The figures of the last look, under the names of docs/reference/metrics.md. */
-export function guardMetrics({ file }: Workspace, { last, good }: KeptGuard): Metrics {
+export function guardMetrics({ file }: Workspace, { last, good, asked }: KeptGuard): Metrics {
   const { score, standardError, change } = last;
   const figure = guardFigure(file.settings.grpo?.guard ?? {});
   return {
@@ -17,6 +17,10 @@ export function guardMetrics({ file }: Workspace, { last, good }: KeptGuard): Me
       'guard/change_high': change.high,
     }),
     'guard/good_step': good.step,
+    ...(asked && {
+      'guard/unparsable_frac': asked.verdicts === 0 ? 0 : asked.unparsable / asked.verdicts,
+      'guard/tokens': asked.tokens,
+    }),
   };
 }
 

@@ -5,6 +5,7 @@ import { makeWithin } from '../../contract/files/make-directory.ts';
 import type { GuardState } from '../../algorithms/guard.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { ParameterTensor } from '../../models/parameters.ts';
+import type { JudgeFigures } from '../../rewards/judge/judge.ts';
 import type { KeptCurriculum } from '../rollout/curriculum.ts';
 import type { Metrics } from '../workspace/metrics.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -26,6 +27,8 @@ interface ResumeState {
 export interface KeptGuard extends GuardState {
   /** It has ended the stage: the model of the good step is the result. */
   readonly rolledBack?: true;
+  /** What its judge was asked at the last look, if it has one. */
+  readonly asked?: JudgeFigures;
 }
 
 const stateFile = 'trainer/state.json';

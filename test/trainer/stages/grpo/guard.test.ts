@@ -1,11 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { exitCodes } from '../../../../trainer/contract/process/exit-codes.ts';
+import { judgeVerdictsName } from '../../../../trainer/contract/files/checkpoint.ts';
 import type { StageResult } from '../../../../trainer/contract/files/progress.ts';
 import { resultMetrics } from '../../../../trainer/contract/settings/result-metrics.ts';
 import { stageSettings } from '../../../../trainer/contract/settings/settings.ts';
+import { useJudgeServer } from '../../../support/judge-server.ts';
 import { datasetsIn, writeRows } from '../../../support/row-files.ts';
 import {
   logOf,
@@ -34,6 +36,26 @@ beforeAll(async () => {
   await runToResult(root, { name: 'base', settings, datasets: datasetsIn(root, 'documents') });
 }, 60_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
+
+/** Dislikes that word, likes what looks like an answer, and cannot be read on three of the letters. */
+const judge = useJudgeServer((question) => {
+  const [prompt = '', response = ''] = question.split('|ANSWERS|');
+  if (/[abc]/.test(prompt)) return 'That is hard to say.';
+  return `<score>${response.includes('sure') ? 1 : response.startsWith('<answer>') ? 9 : 4}</score>`;
+});
+
+const judged = (endpoint: object = {}): object => ({
+  data: ['asked'],
+  judge: {
+    endpoint: { url: judge().url, model: 'taste', ...endpoint },
+    scope: 'response',
+    rubric: '{{ prompt }}|ANSWERS|{{ response }}',
+  },
+});
+
+function withoutPath({ checkpoint, ...result }: StageResult): object {
+  return { ...result, digest: checkpoint?.digest };
+}
 
 function rowOf(prompt: string, answer: string): object {
   return { prompt, completion: `<answer>${answer}</answer>`, answer };
@@ -169,6 +191,56 @@ test('a reward model that no reward names finds out what verifiers cannot judge,
   expect(metrics['guard/score']).toBeGreaterThan(0);
   const names = resultMetrics(stageSettings.parse(guarded.settings), undefined);
   expect(Object.keys(metrics).filter((name) => name.startsWith('guard/') && !names.includes(name))).toEqual([]);
+}, 60_000);
+
+let foundByJudge: StageResult;
+test('a judge that no reward names finds out the same, and what it does not say is never a score', async () => {
+  const guarded = await stage('judged', { guard: judged() });
+  foundByJudge = await runToResult(root, guarded);
+  const { message, warnings, metrics } = foundByJudge;
+  expect(message).toMatch(/^rolled back from step \d+ to step \d+, the last good one$/);
+  expect(warnings?.map(({ message: words }) => words)).toEqual([expect.stringMatching(/^held-out score fell from/)]);
+  expect(metrics['guard/score']).toBeGreaterThan(0.4); // the mean of those that can be read, from 0.1 to 0.9
+  expect(metrics['guard/unparsable_frac']).toBeCloseTo(3 / 40);
+  expect(metrics['guard/tokens']).toBe(40 * 4 * 7);
+  const names = resultMetrics(stageSettings.parse(guarded.settings), undefined);
+  expect(Object.keys(metrics).filter((name) => name.startsWith('guard/') && !names.includes(name))).toEqual([]);
+}, 60_000);
+
+test('a stage that is killed has the alarm of its judge at the same step, and asks nothing again', async () => {
+  const asked = judge().asked.length;
+  const path = await writeStage(root, await stage('judged-killed', { guard: judged() }));
+  const out = join(root, 'judged-killed');
+  expect((await runStage(path, { file: join(out, 'metrics.jsonl'), holds: '"step":10,' })).signal).toBe('SIGKILL');
+  expect(await runStage(path)).toMatchObject({ code: 0, stderr: '' });
+  expect(withoutPath(await readResult(root, 'judged-killed'))).toEqual(withoutPath(foundByJudge));
+  expect(await logOf(out, 'metrics.jsonl')).toEqual(await logOf(join(root, 'judged'), 'metrics.jsonl'));
+  expect(judge().asked).toHaveLength(2 * asked);
+}, 60_000);
+
+test.each([
+  {
+    name: 'a judge that cannot be read guards nothing',
+    guard: () => ({ ...judged(), minPrompts: 38 }),
+    message: 'grpo.guard.judge: found verdicts that can be read on 37 prompts of asked, expected on at least 38',
+  },
+  {
+    name: 'a judge whose budget is spent ends the stage',
+    guard: () => judged({ budgetTokens: 70 }),
+    message: 'judge.endpoint.budgetTokens: ',
+  },
+])('$name', async ({ name, guard, message }) => {
+  const file = await writeStage(root, await stage(name.replaceAll(' ', '-'), { guard: guard() }));
+  const { code, stderr } = await runStage(file);
+  expect([code, stderr]).toEqual([64, expect.stringContaining(message)]);
+});
+
+test('what a judge has said raises the same alarm without it', async () => {
+  await mkdir(join(root, 'judged-offline'));
+  await cp(join(root, 'judged', judgeVerdictsName), join(root, 'judged-offline', judgeVerdictsName));
+  judge().stop();
+  const offline = await runToResult(root, await stage('judged-offline', { guard: judged() }));
+  expect(withoutPath(offline)).toEqual(withoutPath(foundByJudge));
 }, 60_000);
 
 test('a stage that shall go on does, and warns as long as it is worse', async () => {
