@@ -82,7 +82,7 @@ const tenants = object({
     .default([])
     .describe('Images for spec.image; what ends in /, : or @ is the beginning of one, such as registry.example/ml/.'),
   tokenSecrets: names.describe(
-    'Secrets for base.hf.tokenSecret and the token.secret of rewards[].http, datasets[].answer.verifier.http, rewards[].judge.endpoint, guard.judge.endpoint, sample.judge.endpoint and sample.pairs.judge.endpoint: their key token is handed to the image.',
+    'Secrets for base.hf.tokenSecret and the token.secret of rewards[].http, datasets[].answer.verifier.http, rewards[].judge.endpoint, guard.judge.endpoint, sample.judge.endpoint, sample.pairs.judge.endpoint and sample.labels.judge.endpoint: their key token is handed to the image.',
   ),
   priorityClasses: names.describe('For priorityClassName.'),
   serviceAccounts: names.describe('For serviceAccountName.'),

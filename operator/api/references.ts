@@ -35,7 +35,8 @@ const aDataset = { list: true, datasets: true, expected: 'a dataset' } as const;
 const aModel = { stages: ['pretrain', 'grpo', 'sft'], expected: 'an earlier pretrain, grpo or sft stage' } as const;
 const aRewardModel = { stages: ['rewardModel'], expected: 'an earlier rewardModel stage' } as const;
 
-const hasNoPairs = (s: string): string => `!(has(${s}.sample) && has(${s}.sample.pairs))`;
+const isForPolicies = (s: string): string =>
+  `!(has(${s}.sample) && (has(${s}.sample.pairs) || has(${s}.sample.labels)))`;
 
 const references: readonly Reference[] = [
   {
@@ -74,8 +75,8 @@ const references: readonly Reference[] = [
     isSet: (s) => `has(${s}.sft)`,
     datasets: true,
     stages: ['sample', 'review'],
-    fits: hasNoPairs,
-    expected: 'a dataset, or an earlier review stage or sample stage without pairs',
+    fits: isForPolicies,
+    expected: 'a dataset, or an earlier review stage or sample stage without pairs or labels',
   },
   { ...aDataset, path: 'sample.prompts', isSet: (s) => `has(${s}.sample)` },
   {
@@ -95,6 +96,11 @@ const references: readonly Reference[] = [
     isSet: (s) => `has(${s}.sample) && has(${s}.sample.pairs) && has(${s}.sample.pairs.judge.from)`,
   },
   {
+    ...aModel,
+    path: 'sample.labels.judge.from',
+    isSet: (s) => `has(${s}.sample) && has(${s}.sample.labels) && has(${s}.sample.labels.judge.from)`,
+  },
+  {
     path: 'rewardModel.pairs',
     list: true,
     isSet: (s) => `has(${s}.rewardModel) && has(${s}.rewardModel.pairs)`,
@@ -104,9 +110,13 @@ const references: readonly Reference[] = [
     expected: 'a dataset or an earlier sample stage with pairs',
   },
   {
-    ...aDataset,
     path: 'rewardModel.labelled',
+    list: true,
     isSet: (s) => `has(${s}.rewardModel) && has(${s}.rewardModel.labelled)`,
+    datasets: true,
+    stages: ['sample'],
+    fits: (s) => `has(${s}.sample.labels)`,
+    expected: 'a dataset or an earlier sample stage with labels',
   },
   {
     ...aRewardModel,
@@ -117,8 +127,8 @@ const references: readonly Reference[] = [
     path: 'review.data',
     isSet: (s) => `has(${s}.review)`,
     stages: ['sample'],
-    fits: hasNoPairs,
-    expected: 'an earlier sample stage without pairs',
+    fits: isForPolicies,
+    expected: 'an earlier sample stage without pairs or labels',
   },
   { ...aDataset, path: 'evaluate.data', isSet: (s) => `has(${s}.evaluate)` },
   { ...aDataset, path: 'evaluation.data', isSet: (s) => `has(${s}.evaluation)` },

@@ -28,7 +28,9 @@ export function namedRubrics({ stages }: Json): FileCheck['rubrics'] {
     };
     const judgeOfPairs = object(object(object(sample)['pairs'])['judge']);
     const ofPairs = { path: [...path, 'sample', 'pairs', 'judge'], judge: judgeOfPairs, by: 'comparison' as const };
-    return [...rewards, ofGuard, ofRows, ofPairs].flatMap(({ path: where, judge, by }) => {
+    const judgeOfLabels = object(object(object(sample)['labels'])['judge']);
+    const ofLabels = { path: [...path, 'sample', 'labels', 'judge'], judge: judgeOfLabels, by: 'score' as const };
+    return [...rewards, ofGuard, ofRows, ofPairs, ofLabels].flatMap(({ path: where, judge, by }) => {
       const rubric = text(judge['rubric']);
       if (rubric === undefined || by === undefined) return [];
       const { data: policy } = preferencePolicy.safeParse(judge['preferencePolicy']);

@@ -109,7 +109,7 @@ describeCluster('an API server', (cluster) => {
     const last = largest.lastIndexOf('set-25]');
     expect((await dryRun(largest)).kind).toBe('R1Pipeline');
     await expect(dryRun(`${largest.slice(0, last)}set-26]${largest.slice(last + 'set-25]'.length)}`)).rejects.toThrow(
-      `spec.stages[31].sft.data[15]: found "${'a'.repeat(56)}-set-26", expected a dataset, or an earlier review stage or sample stage without pairs`,
+      `spec.stages[31].sft.data[15]: found "${'a'.repeat(56)}-set-26", expected a dataset, or an earlier review stage or sample stage without pairs or labels`,
     );
   });
 

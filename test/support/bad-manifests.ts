@@ -79,7 +79,7 @@ export const badManifests: readonly BadManifest[] = [
     name: 'data of a stage that gives a model',
     text: broken('data: [samples]', 'data: [sums, zero]'),
     expected: [
-      'spec.stages[3].sft.data[1]: found "zero", expected a dataset, or an earlier review stage or sample stage without pairs',
+      'spec.stages[3].sft.data[1]: found "zero", expected a dataset, or an earlier review stage or sample stage without pairs or labels',
     ],
   },
   {
@@ -153,8 +153,20 @@ export const badManifests: readonly BadManifest[] = [
     text: broken('sample: {', 'sample: {pairs: {judge: {from: samples}}, '),
     expected: [
       'spec.stages[2].sample.pairs.judge.from: found "samples", expected an earlier pretrain, grpo or sft stage',
-      'spec.stages[3].sft.data[0]: found "samples", expected a dataset, or an earlier review stage or sample stage without pairs',
+      'spec.stages[3].sft.data[0]: found "samples", expected a dataset, or an earlier review stage or sample stage without pairs or labels',
     ],
+  },
+  {
+    name: 'labels beside pairs, and labelled completions where pairs and good ones are needed',
+    text: broken('sample: {', 'sample: {labels: {judge: {from: other}}, rewardModel: zero, '),
+    expected: [
+      /^spec.stages\[2\].sample: labels: are made of all that the filters let through; expected no judge, pairs or/,
+      'spec.stages[2].sample.labels.judge.from: found "other", expected an earlier pretrain, grpo or sft stage',
+      'spec.stages[2].sample.rewardModel: found "zero", expected an earlier rewardModel stage',
+      'spec.stages[3].sft.data[0]: found "samples", expected a dataset, or an earlier review stage or sample stage without pairs or labels',
+    ],
+    // The rules of the schema come before those of the policy.
+    server: 'labels: are made of all that the filters let through',
   },
   {
     name: 'completions where pairs are needed',
@@ -169,9 +181,11 @@ export const badManifests: readonly BadManifest[] = [
     expected: [/^spec.stages\[3\].rewardModel: exactly one data of pairs, labelled must be set/],
   },
   {
-    name: 'labels of a stage',
+    name: 'labels of a stage that makes none',
     text: broken('sft: {data: [samples]}', 'rewardModel: {labelled: [samples]}'),
-    expected: ['spec.stages[3].rewardModel.labelled[0]: found "samples", expected a dataset'],
+    expected: [
+      'spec.stages[3].rewardModel.labelled[0]: found "samples", expected a dataset or an earlier sample stage with labels',
+    ],
   },
   {
     name: 'a comparison with what is no reward model',

@@ -43,7 +43,7 @@ export interface FunnelCounts {
 
 type FunnelSettings = Pick<
   SampleSettings,
-  'keep' | 'rank' | 'keepPerPrompt' | 'quotas' | 'judge' | 'pairs' | 'decontaminate' | 'thoughts'
+  'keep' | 'rank' | 'keepPerPrompt' | 'quotas' | 'judge' | 'pairs' | 'labels' | 'decontaminate' | 'thoughts'
 >;
 
 export interface Funnel {
@@ -77,6 +77,7 @@ export function createFunnel(settings: FunnelSettings): Funnel {
     duplicate: 0,
     ...(settings.judge && { tooLow: 0, unjudged: 0 }),
     ...(settings.pairs && { unmatched: 0, draw: 0, unjudged: 0 }),
+    ...(settings.labels && { unjudged: 0 }),
     outranked: 0,
     overQuota: 0,
   };

@@ -34,7 +34,7 @@ export function decisiveSettings(settings: object | undefined): Settings {
 }
 
 /** Parts of settings that may have a judge of their own; the pairs of a reward model are names. */
-const judgedParts: readonly string[] = ['guard', 'pairs'];
+const judgedParts: readonly string[] = ['guard', 'pairs', 'labels'];
 
 function withDecisiveJudge(part: unknown): unknown {
   if (typeof part !== 'object' || part === null || !('judge' in part)) return part;

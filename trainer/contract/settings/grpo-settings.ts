@@ -303,7 +303,8 @@ export const grpo = withRules(
     },
     {
       rule: '!has(self.guard) || !has(self.guard.judge) || !has(self.guard.judge.endpoint) || !self.rewards.exists(r, has(r.judge) && has(r.judge.endpoint) && r.judge.endpoint.url == self.guard.judge.endpoint.url && r.judge.endpoint.model == self.guard.judge.endpoint.model)',
-      message: 'guard.judge.endpoint must be another server or model than those of rewards: the policy learns to please these',
+      message:
+        'guard.judge.endpoint must be another server or model than those of rewards: the policy learns to please these',
     },
     {
       rule: '!has(self.guard) || [has(self.guard.answers), has(self.guard.rewardModel), has(self.guard.judge)].filter(x, x).size() < 2',

@@ -74,9 +74,6 @@ export const guard = object({
 export type GuardSettings = z.infer<typeof guard>;
 
 /** What a guard measures: right answers, or what a reward model or a judge makes of them. */
-export function guardFigure({
-  rewardModel,
-  judge,
-}: Pick<GuardSettings, 'rewardModel' | 'judge'>): 'pass@1' | 'score' {
+export function guardFigure({ rewardModel, judge }: Pick<GuardSettings, 'rewardModel' | 'judge'>): 'pass@1' | 'score' {
   return (rewardModel ?? judge) === undefined ? 'pass@1' : 'score';
 }

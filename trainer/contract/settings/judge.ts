@@ -115,6 +115,30 @@ export const judgedPairs = object({
 });
 export type JudgedPairsSettings = z.infer<typeof judgedPairs>;
 
+/** Completions that a judge labels, good or bad. */
+export const judgedLabels = object({
+  judge: withRules(
+    object({
+      ...scoreShape,
+      scope: judgeShape.scope
+        .unwrap()
+        .default('response')
+        .describe(
+          'response: everything is judged, the chain of thought, too; summary: only what follows the think block.',
+        ),
+    }),
+    judgeRules,
+  ).describe('How good a response is; one that it says nothing of is left out.'),
+  atLeast: fraction
+    .default(0.5)
+    .describe('The label is true where the mean of its votes, divided by scale, is at least this; else false.'),
+  heldOut: fraction
+    .max(0.9)
+    .default(0.1)
+    .describe('Share of the prompts, chosen by a hash of them, whose rows are kept back to measure a reward model.'),
+});
+export type JudgedLabelsSettings = z.infer<typeof judgedLabels>;
+
 const judgeSettings = object(judgeShape);
 export type JudgeSettings = z.infer<typeof judgeSettings>;
 
@@ -129,9 +153,9 @@ export function judgesBesideRewards({
   sample,
 }: {
   readonly grpo?: { readonly guard?: Judged } | undefined;
-  readonly sample?: (Judged & { readonly pairs?: Judged }) | undefined;
+  readonly sample?: (Judged & { readonly pairs?: Judged; readonly labels?: Judged }) | undefined;
 }): readonly AnyJudge[] {
-  return [grpo?.guard, sample, sample?.pairs].flatMap((part) => part?.judge ?? []);
+  return [grpo?.guard, sample, sample?.pairs, sample?.labels].flatMap((part) => part?.judge ?? []);
 }
 
 /** A judge without what decides no verdict: how it is reached, and what may be spent. */

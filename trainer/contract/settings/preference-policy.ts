@@ -68,7 +68,7 @@ function preferenceMakers(settings: Fields): Fields[] {
   return all.flatMap((fields) => {
     const rewards = Array.isArray(fields['rewards']) ? fields['rewards'].filter(isFields) : [];
     const pairs = fields['pairs'];
-    const parts = [...rewards, fields, pairs, fields['guard']].filter(isFields);
+    const parts = [...rewards, fields, pairs, fields['labels'], fields['guard']].filter(isFields);
     const judges = parts.map(({ judge }) => judge);
     const isRewardModel = Array.isArray(pairs) || fields['labelled'] !== undefined;
     return [...(isRewardModel ? [fields] : []), ...judges.filter(isFields)];

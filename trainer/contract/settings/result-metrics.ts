@@ -26,6 +26,18 @@ const judgedPairs = [
   'unparsable_frac',
   'tokens',
 ].map((name) => `pairs/${name}`);
+const judgedLabels = [
+  'asked',
+  'unjudged',
+  'kept',
+  'held_out',
+  'labelled_frac',
+  'good_frac',
+  'vote_agreement',
+  ...['agreement', 'kappa', 'good_as_good', 'good_as_bad', 'bad_as_good', 'bad_as_bad'].map((name) => `own_${name}`),
+  'unparsable_frac',
+  'tokens',
+].map((name) => `labels/${name}`);
 const judgedRows = ['asked', 'passed', 'too_low', 'unjudged', 'mean', 'unparsable_frac', 'tokens'].map(
   (name) => `judge/${name}`,
 );
@@ -123,6 +135,7 @@ export function resultMetrics(
       ...rates,
       ...(sample.judge === undefined ? [] : judgedRows),
       ...(sample.pairs === undefined ? [] : judgedPairs),
+      ...(sample.labels === undefined ? [] : judgedLabels),
       ...ofRows('data'),
     ];
   }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { grpo } from './grpo-settings.ts';
 import { type Control, supervisedControls } from './guard.ts';
-import { judgedPairs, judgeOfRows } from './judge.ts';
+import { judgedLabels, judgedPairs, judgeOfRows } from './judge.ts';
 import { preferencePolicy } from './preference-policy.ts';
 import { count, exactlyOne, exactlyOneRule, fraction, name, names, object, positiveInt, withRules } from './schema.ts';
 import { toolUseShape } from './tool-use.ts';
@@ -130,6 +130,11 @@ export const sample = withRules(
       .describe(
         'Rows are pairs for rewardModel, of completions of a prompt that pass the filters and are about as long as each other. Those on which the judge is clearest come first; keepPerPrompt and quotas count pairs.',
       ),
+    labels: judgedLabels
+      .optional()
+      .describe(
+        'Rows are completions that pass the filters, sampled or given, with a label by a judge, for rewardModel. keepPerPrompt and quotas count them; rank is of no use.',
+      ),
   }),
   [
     {
@@ -157,12 +162,17 @@ export const sample = withRules(
       message: 'judge: pairs have a judge of their own; expected one of judge and pairs',
     },
     {
+      rule: '!has(self.labels) || (!has(self.judge) && !has(self.pairs) && !has(self.rewardModel))',
+      message:
+        'labels: are made of all that the filters let through; expected no judge, pairs or rewardModel beside them',
+    },
+    {
       rule: "!self.rank.exists(r, r == 'judge') || has(self.judge)",
       message: 'rank: judge is the score of sample.judge; expected it, too',
     },
   ],
 ).describe(
-  'Rejection sampling: many completions of each prompt, filtered, ranked, the best kept as data for sft; or pairs of them for rewardModel.',
+  'Rejection sampling: many completions of each prompt, filtered, ranked, the best kept as data for sft; or pairs of them, or labelled ones, for rewardModel.',
 );
 export type SampleSettings = z.infer<typeof sample>;
 
@@ -180,7 +190,7 @@ export const rewardModel = withRules(
     labelled: names
       .optional()
       .describe(
-        'Datasets of completions with a label, true for good and false for bad, such as safe and unsafe ones: the score is the logit of good (binary cross-entropy).',
+        'Datasets of completions with a label, or sample stages with labels, true for good and false for bad, such as safe and unsafe ones: the score is the logit of good (binary cross-entropy).',
       ),
     scope: z
       .enum(['summary', 'response'])

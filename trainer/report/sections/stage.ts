@@ -5,6 +5,7 @@ import type { StageRecord } from '../record.ts';
 import { checkedTable } from './checked.ts';
 import { controlsTable } from './controls.ts';
 import { funnelTable } from './funnel.ts';
+import { labelsTable } from './labels.ts';
 import { stateMark } from './overview.ts';
 import { reviewTable } from './review.ts';
 import { rewardModelTable } from './reward-model.ts';
@@ -32,7 +33,7 @@ export function stageSection(stage: StageRecord, charts: readonly { chart: Chart
   return html`<section class="stage" id="stage-${stage.name}">
     <h2>${stage.name} ${stateMark(stage.state)}</h2>
     <p class="note">${facts.join(' · ')}</p>
-    ${settingsTable(stage)} ${trendLine(stage)} ${controlsTable(stage)} ${rewardModelTable(stage)}
+    ${settingsTable(stage)} ${trendLine(stage)} ${controlsTable(stage)} ${rewardModelTable(stage)} ${labelsTable(stage)}
     ${major.length > 0 && html`<div class="charts">${major.map(figure)}</div>`} ${signal(stage)}
     ${checkedTable(stage.checked)} ${stage.funnel && funnelTable(stage.funnel)}
     ${stage.review && reviewTable(stage.review)} ${samples(stage)}

@@ -30,6 +30,9 @@ export interface JudgedText {
   readonly text: string;
 }
 
+/** Those on one text, at least one; or why there is none. */
+export type Votes = readonly number[] | Unscored;
+
 /** What was asked since it was last looked at. */
 export interface JudgeFigures {
   readonly verdicts: number;
@@ -70,11 +73,17 @@ export class Judge {
     return this.#settings.by === 'score' ? this.#scoreEach(texts) : this.#compareSiblings(texts);
   }
 
-  async #scoreEach(texts: readonly JudgedText[]): Promise<Score[]> {
+  /** The votes on each text that can be read, from 0 to the scale. */
+  async votes(texts: readonly JudgedText[]): Promise<Votes[]> {
     const { scale } = this.#settings;
     const questions = texts.map(({ row, text }) => this.#rubric({ ...valuesOf(row, scale), response: text }));
     const verdicts = await this.#verdicts(questions, (text) => readScore(text, scale));
-    return verdicts.map(({ read, why }) => (read.length === 0 ? why : mean(read) / scale));
+    return verdicts.map(({ read, why }) => (read.length === 0 ? why : read));
+  }
+
+  async #scoreEach(texts: readonly JudgedText[]): Promise<Score[]> {
+    const votes = await this.votes(texts);
+    return votes.map((each) => ('because' in each ? each : mean(each) / this.#settings.scale));
   }
 
   /**

@@ -54,10 +54,7 @@ export class Guard {
   }
 
   /** @throws UserError for rows that cannot be used, or too few of them */
-  static async open(
-    grpo: GrpoSettings,
-    looker: Looker,
-  ): Promise<Guard | undefined> {
+  static async open(grpo: GrpoSettings, looker: Looker): Promise<Guard | undefined> {
     const { policy, workspace } = looker;
     const { guard: settings, sampling, tools, maxToolCalls, maxToolTokens, maxPromptTokens, overlong } = grpo;
     if (settings === undefined) return undefined;

@@ -51,8 +51,8 @@ export class BestRows {
     return examined.flatMap(({ row, method }, at) => {
       const kept = funnel.best(row.domain, passed[at] ?? []);
       this.#preferences.add(scored[at] ?? [], kept);
-      return kept.map(({ text, before, sample, judge: score }, rank) =>
-        origins.seal(asRow(afterTurns(row, before), method, text, rank), { row, method, samples: [sample], score }),
+      return kept.map((each, rank) =>
+        origins.seal(asRow(row, method, each, rank), { row, method, samples: [each.sample], score: each.judge }),
       );
     });
   }
@@ -79,7 +79,7 @@ function afterTurns(row: Row, before: EarlierTurns | undefined): Row {
 }
 
 /** A kept completion as a training row: its prompt is the plain one, however it was put when sampled. */
-function asRow(row: Row, method: Method, text: string, rank: number): Row {
-  const id = `${row.id}/${rank}`;
-  return method === 'given' ? { ...row, id, completion: text } : withCompletion({ ...row, id }, text);
+export function asRow(row: Row, method: Method, { text, before }: SampleCandidate, rank: number): Row {
+  const whole = { ...afterTurns(row, before), id: `${row.id}/${rank}` };
+  return method === 'given' ? { ...whole, completion: text } : withCompletion(whole, text);
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { canonicalJson } from '../../algorithms/canonical-json.ts';
 import { hashFile } from '../../checkpoint/manifest.ts';
 import type { Row } from '../../contract/settings/dataset.ts';
-import { decisiveJudge, type JudgeOfRowsSettings } from '../../contract/settings/judge.ts';
+import { decisiveJudge, type JudgeSettings } from '../../contract/settings/judge.ts';
 import { type RowManifest, rowManifestName } from '../../contract/settings/row-origin.ts';
 import type { SampleSettings } from '../../contract/settings/settings.ts';
 import type { StageFile } from '../../contract/settings/stage-file.ts';
@@ -95,19 +95,23 @@ async function cleaning(file: StageFile): Promise<RowManifest['filters']> {
 }
 
 function filtersOf(
-  { keep, minLanguageConsistency, judge: ofRows, pairs }: SampleSettings,
+  { keep, minLanguageConsistency, judge: ofRows, pairs, labels }: SampleSettings,
   inputs: StageFile['inputs'],
 ): RowManifest['filters'] {
   const settings = { oneLanguage: { minLanguageConsistency } } as Partial<Record<string, Record<string, unknown>>>;
   const rules = keep.map((name) => ({ name, version: filterVersions[name], settings: settings[name] ?? {} }));
   if (ofRows) return [...rules, { name: judgeFilter, version: 1, settings: judgedBy(ofRows, inputs) }];
+  if (labels) {
+    const labelling = { ...judgedBy(labels.judge, inputs), labelledFrom: labels.atLeast };
+    return [...rules, { name: judgeFilter, version: 1, settings: labelling }];
+  }
   if (pairs === undefined) return rules;
   const { judge, lengthRatio } = pairs;
   return [...rules, { name: 'judgedPairs', version: 1, settings: { judge: decisiveJudge(judge), lengthRatio } }];
 }
 
 /** Who judges, by what: a model of the pipeline by its digest, a server by its address and what it calls the model. */
-function judgedBy(judge: JudgeOfRowsSettings, inputs: StageFile['inputs']): Record<string, unknown> {
+function judgedBy(judge: Partial<JudgeSettings>, inputs: StageFile['inputs']): Record<string, unknown> {
   const model = judge.from === undefined ? {} : { model: inputs[judge.from]?.digest };
   return { ...decisiveJudge(judge), ...model };
 }

@@ -14,7 +14,9 @@ import { countReflections } from '../../rewards/reflection.ts';
 import { BestRows } from './best-rows.ts';
 import { candidatesOf } from './candidates.ts';
 import { type Examined, JudgedPairs } from './judged-pairs.ts';
+import { LabelledRows } from './labelled-rows.ts';
 import type { Metrics } from '../workspace/metrics.ts';
+import type { Policy } from '../policy/policy.ts';
 import { loadPolicy } from '../training/load-policy.ts';
 import { InputModels } from '../policy/input-models.ts';
 import { addPassRates, beginPassRates } from '../workspace/pass-rate-file.ts';
@@ -27,7 +29,7 @@ import type { Workspace } from '../workspace/workspace.ts';
 /** Prompts sampled between two saves. */
 const chunkPrompts = 64;
 
-/** Rejection sampling: many completions a prompt, filtered by rules, ranked, the best kept as rows for SFT, or as pairs for a reward model. */
+/** Rejection sampling: many completions a prompt, filtered by rules, ranked, the best kept as rows for SFT, or as pairs or with labels for a reward model. */
 export async function sample(settings: SampleSettings, workspace: Workspace): Promise<StageResult> {
   const finished = await workspace.output.finishedData();
   if (finished) {
@@ -38,11 +40,9 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
   }
   const { policy } = await loadPolicy(workspace);
   const models = new InputModels(workspace);
-  let maker: BestRows | JudgedPairs | undefined;
+  let maker: BestRows | JudgedPairs | LabelledRows | undefined;
   try {
-    const made = (maker = settings.pairs
-      ? await JudgedPairs.open(settings.pairs, { workspace, policy, models })
-      : await BestRows.open(settings, workspace, models));
+    const made = (maker = await makerOf(settings, { workspace, policy, models }));
     warnOfLength(settings.sampling, policy.config, workspace.warnings);
     const sampler = await Sampler.open(settings, workspace, policy);
     await sampler.makeDirectory();
@@ -80,11 +80,7 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
 
     const counts = funnel.counts();
     if (counts.kept === 0) throw new UserError(`stage ${workspace.file.stage}: ${whyNone(counts, settings)}`);
-    if (settings.pairs && made.heldOut.length * 2 === counts.kept) {
-      throw new UserError(
-        `sample.pairs.heldOut: all ${made.heldOut.length} pairs are held out, expected some to learn from; it is ${settings.pairs.heldOut} of ${counts.prompts} prompts`,
-      );
-    }
+    requireSomeToLearn(settings, counts, made.heldOut.length);
     const metrics = {
       sampled: counts.sampled,
       kept: counts.kept,
@@ -111,12 +107,34 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
   }
 }
 
+function makerOf(
+  settings: SampleSettings,
+  opened: { readonly workspace: Workspace; readonly policy: Policy; readonly models: InputModels },
+): Promise<BestRows | JudgedPairs | LabelledRows> {
+  const { workspace, models } = opened;
+  if (settings.pairs) return JudgedPairs.open(settings.pairs, opened);
+  if (settings.labels) return LabelledRows.open(settings.labels, workspace, models);
+  return BestRows.open(settings, workspace, models);
+}
+
+function requireSomeToLearn({ pairs, labels }: SampleSettings, { kept, prompts }: FunnelCounts, heldOut: number): void {
+  const [field, what, perRow] = pairs ? ['pairs', 'pairs', 2] : ['labels', 'labelled completions', 1];
+  const share = (pairs ?? labels)?.heldOut;
+  if (share === undefined || heldOut * perRow < kept) return;
+  throw new UserError(
+    `sample.${field}.heldOut: all ${heldOut} ${what} are held out, expected some to learn from; it is ${share} of ${prompts} prompts`,
+  );
+}
+
 function prefixed(prefix: string, figures: Metrics): Metrics {
   return Object.fromEntries(Object.entries(figures).map(([name, value]) => [`${prefix}/${name}`, value]));
 }
 
-function whyNone({ prompts, dropped }: FunnelCounts, { keep, pairs }: SampleSettings): string {
+function whyNone({ prompts, dropped }: FunnelCounts, { keep, pairs, labels }: SampleSettings): string {
   const { unmatched = 0, draw = 0, unjudged = 0, tooLow = 0 } = dropped;
+  if (unjudged > 0 && labels) {
+    return `no completion of ${prompts} prompts was labelled: of ${unjudged} the judge said nothing that can be read`;
+  }
   if (tooLow + unjudged > 0 && pairs === undefined) {
     return (
       `no completion of ${prompts} prompts was kept: the judge found ${tooLow} too bad (judge.atLeast), ` +

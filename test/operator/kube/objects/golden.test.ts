@@ -135,6 +135,36 @@ sample:
       ),
   },
   {
+    name: 'judge-of-labels',
+    objects: () =>
+      made(
+        attemptOf(
+          stageOf(`
+model: {${input}}
+${data}
+sample:
+  prompts: [sums]
+  labels: {judge: {endpoint: {url: 'https://judge.example/v1', model: j, token: {secret: judge}}}}`),
+        ),
+      ),
+  },
+  {
+    name: 'judge-of-guard',
+    objects: () =>
+      made(
+        attemptOf(
+          stageOf(`
+model: {${input}}
+${data}
+grpo:
+  prompts: [sums]
+  steps: 100
+  rewards: [{accuracy: {}}]
+  guard: {data: [sums], judge: {endpoint: {url: 'https://judge.example/v1', model: j, token: {secret: judge}}}}`),
+        ),
+      ),
+  },
+  {
     name: 'base-pvc',
     objects: () =>
       made(

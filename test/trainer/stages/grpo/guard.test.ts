@@ -207,17 +207,6 @@ test('a judge that no reward names finds out the same, and what it does not say 
   expect(Object.keys(metrics).filter((name) => name.startsWith('guard/') && !names.includes(name))).toEqual([]);
 }, 60_000);
 
-test('a stage that is killed has the alarm of its judge at the same step, and asks nothing again', async () => {
-  const asked = judge().asked.length;
-  const path = await writeStage(root, await stage('judged-killed', { guard: judged() }));
-  const out = join(root, 'judged-killed');
-  expect((await runStage(path, { file: join(out, 'metrics.jsonl'), holds: '"step":10,' })).signal).toBe('SIGKILL');
-  expect(await runStage(path)).toMatchObject({ code: 0, stderr: '' });
-  expect(withoutPath(await readResult(root, 'judged-killed'))).toEqual(withoutPath(foundByJudge));
-  expect(await logOf(out, 'metrics.jsonl')).toEqual(await logOf(join(root, 'judged'), 'metrics.jsonl'));
-  expect(judge().asked).toHaveLength(2 * asked);
-}, 60_000);
-
 test.each([
   {
     name: 'a judge that cannot be read guards nothing',
@@ -235,12 +224,16 @@ test.each([
   expect([code, stderr]).toEqual([64, expect.stringContaining(message)]);
 });
 
-test('what a judge has said raises the same alarm without it', async () => {
-  await mkdir(join(root, 'judged-offline'));
-  await cp(join(root, 'judged', judgeVerdictsName), join(root, 'judged-offline', judgeVerdictsName));
+test('what a judge has said raises the same alarm without it, at the same step after a kill', async () => {
+  const out = join(root, 'judged-killed');
+  await mkdir(out);
+  await cp(join(root, 'judged', judgeVerdictsName), join(out, judgeVerdictsName));
+  const path = await writeStage(root, await stage('judged-killed', { guard: judged() }));
   judge().stop();
-  const offline = await runToResult(root, await stage('judged-offline', { guard: judged() }));
-  expect(withoutPath(offline)).toEqual(withoutPath(foundByJudge));
+  expect((await runStage(path, { file: join(out, 'metrics.jsonl'), holds: '"step":10,' })).signal).toBe('SIGKILL');
+  expect(await runStage(path)).toMatchObject({ code: 0, stderr: '' });
+  expect(withoutPath(await readResult(root, 'judged-killed'))).toEqual(withoutPath(foundByJudge));
+  expect(await logOf(out, 'metrics.jsonl')).toEqual(await logOf(join(root, 'judged'), 'metrics.jsonl'));
 }, 60_000);
 
 test('a stage that shall go on does, and warns as long as it is worse', async () => {
