@@ -58,10 +58,9 @@ test.each([
   { steps: '6', says: 'steps 1 to 6 of zero, from its inputs' },
 ])("what lies on a cluster's volume is computed again elsewhere: $says", async ({ steps, says }) => {
   const { code, stdout, stderr } = await verify('volume', '--replay', steps, '--materials', 'materials');
-  expect([code, stderr]).toEqual([
-    0,
-    `computing again: ${says}\ncomputed again: ${says}: every file is the same, bit for bit\n`,
-  ]);
+  expect(code).toBe(0);
+  expect(stderr).toContain(`computing again: ${says}\n`); // and then, where there are none, that it runs without kernels
+  expect(stderr).toContain(`computed again: ${says}: every file is the same, bit for bit\n`);
   expect(stdout).toMatch(/^verified: \d checkpoints/m);
 });
 
