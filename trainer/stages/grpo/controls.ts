@@ -129,13 +129,20 @@ function controlFile(file: StageFile, control: Control, out: string): StageFile 
   };
 }
 
-function controlSettings({ pretrain, sft, grpo }: StageSettings, control: Control): StageSettings {
+/**
+ * The settings of a control. What the verifier finds of a try is a signal: where rewards shall have none, a further try costs nothing, or the
+ * discount would teach to be right at once.
+ */
+export function controlSettings({ pretrain, sft, grpo }: StageSettings, control: Control): StageSettings {
   const changed = { keepOptimizer: false, ...(control === 'zeroLr' && { learningRate: 0 }) };
   if (pretrain) return { pretrain: { ...withoutControls(pretrain), ...changed } };
   if (sft) return { sft: { ...withoutControls(sft), ...changed } };
   if (!grpo) throw new Error('only a stage that trains a policy has controls');
   const { guard: _, ...rest } = withoutControls(grpo);
-  return { grpo: { ...rest, ...changed, ...(control === 'random' && { rewards: [{ random: { weight: 1 } }] }) } };
+  const { refine } = rest;
+  const undiscounted = control !== 'zeroLr' && refine && { refine: { ...refine, discount: 1 } };
+  const noise = control === 'random' && { rewards: [{ random: { weight: 1 } }] };
+  return { grpo: { ...rest, ...changed, ...undiscounted, ...noise } };
 }
 
 function withoutControls<S extends { readonly controls?: unknown }>(settings: S): Omit<S, 'controls'> {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { resultMetrics } from '../../../../trainer/contract/settings/result-metrics.ts';
 import { stageSettings } from '../../../../trainer/contract/settings/settings.ts';
+import { controlSettings } from '../../../../trainer/stages/grpo/controls.ts';
 import { evaluation } from '../../../../trainer/contract/settings/training.ts';
 import { datasetsIn, writeRows } from '../../../support/row-files.ts';
 import {
@@ -101,6 +102,16 @@ test('a stage that learns nothing is told from one that does', async () => {
       ),
     },
   ]);
+});
+
+test.each([
+  { control: 'random', discount: 1 },
+  { control: 'shuffled', discount: 1 },
+  { control: 'zeroLr', discount: 0.8 },
+] as const)('a further try counts $discount in the control $control', async ({ control, discount }) => {
+  const { settings } = await stage('refined', { refine: { rounds: 1 } });
+  const { grpo } = controlSettings(stageSettings.parse(settings), control);
+  expect(grpo?.refine).toEqual({ rounds: 1, discount });
 });
 
 test('controls without a measure are refused before the first step', async () => {
