@@ -14,6 +14,9 @@ export interface WorkQueueOptions {
   readonly clock?: Clock;
 }
 
+/** So many passes end in one turn of the event loop before timers and answers have theirs. */
+const mostInTurn = 16;
+
 /** Node's timers take no longer delays; a planned pass that is further away is planned again then. */
 const longestTimerMs = 2 ** 31 - 1;
 
@@ -32,6 +35,7 @@ export class WorkQueue {
   private readonly again = new Map<string, number>();
   private readonly planned = new Map<string, { readonly at: number; readonly cancel: () => void }>();
   private readonly failures = new Map<string, number>();
+  private endedInTurn = 0;
   private state: 'waiting' | 'started' | 'stopped' = 'waiting';
   private idle: (() => void) | undefined;
 
@@ -112,6 +116,17 @@ export class WorkQueue {
     }
   }
 
+  /** Passes that wait for nothing would else follow each other by the thousand, and meanwhile no lease is renewed. */
+  private runNextInTurn(): void {
+    if (this.endedInTurn++ === 0) {
+      setImmediate(() => {
+        this.endedInTurn = 0;
+        this.runNext();
+      });
+    }
+    if (this.endedInTurn < mostInTurn) this.runNext();
+  }
+
   /** The oldest key of the namespace whose turn it is; that namespace is then last in line. */
   private take(): [key: string, since: number] | undefined {
     for (const [namespace, keys] of this.due) {
@@ -142,8 +157,8 @@ export class WorkQueue {
     const added = this.again.delete(key);
     if (added) this.add(key);
     else if (recheckMs !== undefined) this.addAfter(key, recheckMs);
-    this.runNext();
     if (this.running.size === 0) this.idle?.();
+    this.runNextInTurn();
   }
 
   private backoff(key: string): number {

@@ -53,6 +53,15 @@ function gate(): { readonly opened: Promise<undefined>; open(): void } {
 
 const failing = () => Promise.reject(new Error('no'));
 
+test('passes that wait for nothing let timers and answers come in between', async () => {
+  const bench = new Bench({ concurrency: 2 });
+  bench.queue.start();
+  for (let key = 0; key < 100; key++) bench.queue.add(`a/${key}`);
+  await settled();
+  expect(bench.passes.length).toBeLessThan(40);
+  while (bench.passes.length < 100) await settled();
+});
+
 describe('adding', () => {
   test.each([
     {
@@ -92,9 +101,8 @@ describe('adding', () => {
     bench.queue.add('small/1');
     bench.outcome = () => undefined;
     first.open();
-    await settled();
+    while (bench.keys.length < 10_001) await settled();
     expect(bench.keys.indexOf('small/1')).toBeLessThanOrEqual(2);
-    expect(bench.keys).toHaveLength(10_001);
   });
 
   test('a key has one pass at a time, and another when it was added during the first', async () => {
