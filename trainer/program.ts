@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { answerKinds, answerPlaces } from './contract/settings/dataset.ts';
 import { devices } from './contract/settings/device.ts';
 import { overlong, type Precision, precisions } from './contract/settings/training.ts';
 import { checkFiles } from './stages/checks/check-files.ts';
@@ -82,8 +83,8 @@ program
   .description('measure a checkpoint on prompts with checkable answers')
   .argument('<checkpoint>', 'checkpoint or Hugging Face directory')
   .requiredOption('--data <file>', 'JSONL or Parquet file with prompt (or messages) and answer')
-  .option('--kind <kind>', 'number, exact, list or pattern', 'number')
-  .option('--in <place>', 'answerTag or completion', 'answerTag')
+  .addOption(new Option('--kind <kind>', 'how answers are compared').choices(answerKinds).default(answerKinds[0]))
+  .addOption(new Option('--in <place>', 'where the answer is read').choices(answerPlaces).default(answerPlaces[0]))
   .option('--samples <count>', 'completions per prompt', Number, 1)
   .option('--limit <count>', 'at most this many rows', Number, 200)
   .option('--temperature <number>', 'softmax temperature; 0 is greedy', Number, 1)

@@ -50,10 +50,8 @@ test.each([
 ])('the end of $stage computed again gives the same bits', async ({ stage, says }) => {
   const args = ['--replay', '3', '--stage', stage, '--state', stateDir('undisturbed')];
   const { code, stderr } = await r1(['verify', 'mini', ...args]);
-  expect([code, stderr]).toEqual([
-    0,
-    `computing again: ${says}\ncomputed again: ${says}: every file is the same, bit for bit\n`,
-  ]);
+  expect(code).toBe(0);
+  expect(stderr).toContain(`computed again: ${says}: every file is the same, bit for bit\n`);
 });
 
 /** What happens in the middle of a stage, and how its first attempt then ends. */

@@ -67,10 +67,8 @@ describeCluster(
       await cp(join(volumes, volume), copy, { recursive: true });
       const { code, stderr } = await r1(['verify', copy, '--replay', '3', '--stage', 'zero']);
       const says = 'steps 36 to 40 of zero, from the state saved in step-000035';
-      expect([code, stderr]).toEqual([
-        0,
-        `computing again: ${says}\ncomputed again: ${says}: every file is the same, bit for bit\n`,
-      ]);
+      expect({ code, stderr }).toMatchObject({ code: 0 });
+      expect(stderr).toContain(`computed again: ${says}: every file is the same, bit for bit\n`);
     });
 
     test('shows pipeline and stages in their tables', async () => {
