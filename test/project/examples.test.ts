@@ -61,7 +61,7 @@ test.each([
   'enterprise-knowledge',
   'industrial-sensors',
   'math',
-  ...(process.env['R1_LONG_TESTS'] === '1' ? ['reasoning-gym'] : []), // twelve models
+  ...(process.env['R1_LONG_TESTS'] === '1' ? ['reasoning-gym', 'refine'] : []), // many models
   'tools',
 ])('examples/%s.yaml runs at reduced size', async (name) => {
   const { manifest, stages } = await writeReduced(name);

@@ -68,6 +68,18 @@ def counted(entry, wrong, draw):
     return f"<think>{number} + 1 = {int(number) + 1}</think><answer>{int(number) + 1}</answer>"
 
 
+def tried_again(entry, draw):
+    """A wrong answer, what the user says of it where `refine` is on, and a second answer, which is right in one of two."""
+    question, sisters = entry["question"], int(entry["answer"]) - 1
+    first = counted(entry, True, draw)
+    if first.endswith(f">{entry['answer']}</answer>"):  # as many brothers as sisters
+        first = f"<think>{sisters}</think><answer>{sisters}</answer>"
+    verdict = "That is wrong. Think again, and give another answer."
+    turns = [question, first, verdict, counted(entry, draw.random() < 0.5, draw)]
+    roles = ["user", "assistant", "user", "assistant"]
+    return {"messages": [{"role": role, "content": turn} for role, turn in zip(roles, turns)]}
+
+
 def write(file, rows):
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
@@ -86,3 +98,7 @@ for task, settings in TASKS.items():
             for entry in rows[HELD_OUT + PROMPTS :]
         ]
         write(directory / task / "demonstrations.jsonl", shown)
+    if task == "aiw":
+        draw = Random("second tries")
+        shown = rows[HELD_OUT + PROMPTS :][: DEMONSTRATIONS // 2]
+        write(directory / task / "second-tries.jsonl", [tried_again(entry, draw) for entry in shown])
