@@ -1,7 +1,7 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generatorSettings, type Row } from '../../trainer/contract/settings/dataset.ts';
 import { generateRows } from '../../trainer/data/generators/generate.ts';
+import { writeJsonLines } from './json-lines.ts';
 
 /** Imported chats, as datasets of a manifest. */
 export interface Chats {
@@ -39,6 +39,5 @@ function rowsOf(task: 'addition' | 'greetings', seed: number, rows: number): Row
 
 async function write(directory: string, chats: Omit<Chats, 'file'>, rows: readonly object[]): Promise<Chats> {
   const file = join(directory, `${chats.name}.jsonl`);
-  await writeFile(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  return { ...chats, file };
+  return { ...chats, file: await writeJsonLines(file, rows) };
 }

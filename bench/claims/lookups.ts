@@ -1,6 +1,6 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { integer, randomKey, shuffled, uniform } from '../../trainer/algorithms/random.ts';
+import { writeJsonLines } from './json-lines.ts';
 
 /** Data for a question of lengths: what is answered first, and how long the answer then goes on is up to the model. */
 export interface Lookups {
@@ -38,17 +38,12 @@ export async function writeLookups(directory: string, seed: number): Promise<Loo
   });
   const asked = table.map(({ prompt, right }) => ({ prompt, answer: `^${right}` }));
   return {
-    seen: await write(join(directory, 'lookups-seen.jsonl'), seen),
-    asked: await write(join(directory, 'lookups.jsonl'), asked),
+    seen: await writeJsonLines(join(directory, 'lookups-seen.jsonl'), seen),
+    asked: await writeJsonLines(join(directory, 'lookups.jsonl'), asked),
   };
 }
 
 /** Geometric, so that every mark is as likely as the one before it to be the last. */
 function marks(chance: number): number {
   return Math.min(mostMarks, 1 + Math.floor(Math.log(1 - chance) / Math.log(1 - 1 / meanMarks)));
-}
-
-async function write(file: string, rows: readonly object[]): Promise<string> {
-  await writeFile(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  return file;
 }

@@ -38,6 +38,11 @@ export async function verifyApart(row: Judged, text: string): Promise<Verdict> {
   return (await judgeApart(row, text)).verdict;
 }
 
+/** `judgeApart` of each, in order. */
+export function judgeAllApart(items: readonly { readonly row: Judged; readonly text: string }[]): Promise<Judgement[]> {
+  return Promise.all(items.map(({ row, text }) => judgeApart(row, text)));
+}
+
 async function judgeInThread({ answer, language }: Judged, text: string): Promise<Judgement> {
   const row = { ...(answer && { answer }), ...(language && { language }) };
   const told = await readers.run({ row, text });

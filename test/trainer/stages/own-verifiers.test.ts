@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { useBaseStage } from '../../support/base-stage.ts';
+import { writeRows } from '../../support/row-files.ts';
 import { useScoreServer } from '../../support/score-server.ts';
 import {
   logOf,
@@ -29,7 +30,7 @@ const longEnough = `export const grade = ({ completion, answer, row }) =>
 
 beforeAll(async () => {
   const rows = [1, 2, 3, 4].map((number) => ({ prompt: `${number}+1=`, least: number % 2 ? 0.5 : 1e6 }));
-  await writeFile(file('rows.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  await writeRows(root(), 'rows', rows);
   await writeFile(file('long.js'), longEnough);
 });
 

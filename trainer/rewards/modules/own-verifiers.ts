@@ -1,7 +1,8 @@
 import { zip } from '../../algorithms/zip.ts';
 import { type DatasetSettings, ownKind, type Row } from '../../contract/settings/dataset.ts';
 import { promptText } from '../prompt-text.ts';
-import { verifyApart } from '../verify-apart.ts';
+import type { Judgement } from '../verify.ts';
+import { judgeAllApart } from '../verify-apart.ts';
 import { abstain, type Verdict } from '../verifiers/verifier.ts';
 import type { Sample, Score, Unscored } from './protocol.ts';
 import { HttpReward } from './http-reward.ts';
@@ -16,6 +17,8 @@ export interface Answered {
 
 /** Verdicts of completions, in order. */
 export type Verify = (items: readonly Answered[]) => Promise<readonly Verdict[]>;
+/** Those with what was read of each completion. */
+export type JudgeAll = (items: readonly Answered[]) => Promise<readonly Judgement[]>;
 
 /** The verifiers of a stage's datasets: ours, and for a dataset with one of one's own a file, each in a process of its own, or a service. */
 export class OwnVerifiers {
@@ -39,18 +42,18 @@ export class OwnVerifiers {
     await Promise.all(this.#datasets.map(({ name }) => this.#of(name)));
   }
 
-  readonly verify: Verify = async (items) => {
-    const verdicts = await Promise.all(
-      items.map(({ row, text }) => (isOwn(row) ? Promise.resolve(abstain) : verifyApart(row, text))),
-    );
+  readonly verify: Verify = async (items) => (await this.judge(items)).map(({ verdict }) => verdict);
+
+  readonly judge: JudgeAll = async (items) => {
+    const judged = await judgeAllApart(items);
     const own = [...items.entries()].filter(([, { row }]) => isOwn(row));
     for (const [dataset, asked] of Map.groupBy(own, ([, { row }]) => row.dataset)) {
       const samples = asked.map(([, item]) => sampleOf(item));
       // oxlint-disable-next-line no-await-in-loop -- one verifier after the other
       for (const [[place], score] of zip(asked, await this.#scores(dataset, samples)))
-        verdicts[place] = verdictOf(score);
+        judged[place] = { ...judged[place], verdict: verdictOf(score) };
     }
-    return verdicts;
+    return judged;
   };
 
   close(): void {

@@ -1,10 +1,10 @@
-import type { Verify } from '../../rewards/modules/own-verifiers.ts';
+import type { JudgeAll } from '../../rewards/modules/own-verifiers.ts';
 import type { Score } from '../../rewards/modules/protocol.ts';
 import { responseConsistency } from '../../rewards/response-consistency.ts';
 import { formatReward } from '../../rewards/format.ts';
 import { promptText } from '../../rewards/prompt-text.ts';
 import { parseResponse } from '../../rewards/parse-response.ts';
-import { judgeApart } from '../../rewards/verify-apart.ts';
+import { judgeAllApart } from '../../rewards/verify-apart.ts';
 import { evaluationMetrics, type GradedSample } from '../../algorithms/evaluation.ts';
 import { mean } from '../../algorithms/statistics.ts';
 import { randomKey } from '../../algorithms/random.ts';
@@ -15,7 +15,7 @@ import { completeRows, inGroups, type SampledCompletion } from '../policy/comple
 import type { Evaluation } from '../workspace/evaluation-records.ts';
 import { type EvaluationData, type EvaluationRows, loadEvaluationData } from '../rows/evaluation-rows.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { Metrics } from '../workspace/metrics.ts';
+import { type Metrics, prefixed } from '../workspace/metrics.ts';
 import { type Sample, shownCompletion } from '../workspace/stage-log.ts';
 import { toolMetrics } from '../rollout/turn-metrics.ts';
 import type { Workspace } from '../workspace/workspace.ts';
@@ -47,21 +47,21 @@ export async function evaluateRows(
   parts: readonly EvaluationRows[],
   settings: EvaluationSettings,
   seed: number,
-  verifyAll?: Verify,
+  judgeAll?: JudgeAll,
 ): Promise<WholeEvaluation> {
   const held = await evaluateAll(
     policy,
     parts.filter(({ trainedOn }) => !trainedOn),
     settings,
     seed,
-    verifyAll,
+    judgeAll,
   );
   const learned = await evaluateAll(
     policy,
     parts.filter(({ trainedOn }) => trainedOn),
     settings,
     seed,
-    verifyAll,
+    judgeAll,
   );
   const renamed = Object.entries(learned.metrics).map(([name, value]) => [
     name.replace(/^eval\//, 'eval_train/'),
@@ -79,13 +79,13 @@ async function evaluateAll(
   parts: readonly EvaluationRows[],
   settings: EvaluationSettings,
   seed: number,
-  verifyAll?: Verify,
+  judgeAll?: JudgeAll,
 ): Promise<WholeEvaluation> {
   const metrics: Metrics = {};
   const samples: Sample[] = [];
   const all: Measured[] = [];
   for (const { dataset, rows } of parts) {
-    const measured = await measure(policy, rows, settings, seed, verifyAll);
+    const measured = await measure(policy, rows, settings, seed, judgeAll);
     const graded = measured.map(gradedOf).filter((each) => each.length > 0);
     if (graded.length > 0) metrics[`eval/${dataset}/pass@1`] = mean(graded.map(correctShare));
     const written = measured.flatMap(({ completions }) => completions);
@@ -109,7 +109,7 @@ export async function evaluatePolicy(
   data?: EvaluationData,
 ): Promise<WholeEvaluation> {
   const { parts, figures } = data ?? (await loadEvaluationData(policy, settings, workspace));
-  const evaluation = await evaluateRows(policy, parts, settings, workspace.file.seed, workspace.verifiers.verify);
+  const evaluation = await evaluateRows(policy, parts, settings, workspace.file.seed, workspace.verifiers.judge);
   return { ...evaluation, metrics: { ...evaluation.metrics, ...figures } };
 }
 
@@ -125,7 +125,7 @@ export async function correctShares(
 ): Promise<Record<string, number>> {
   const shares: Record<string, number> = {};
   for (const { dataset, rows } of parts) {
-    const measured = await measure(policy, rows, settings, workspace.file.seed, workspace.verifiers.verify);
+    const measured = await measure(policy, rows, settings, workspace.file.seed, workspace.verifiers.judge);
     for (const each of measured) {
       const graded = gradedOf(each);
       if (graded.length > 0) shares[`${dataset}/${each.row.id}`] = correctShare(graded);
@@ -173,17 +173,17 @@ async function measure(
   rows: readonly Row[],
   settings: EvaluationSettings,
   seed: number,
-  verifyAll?: Verify,
+  judgeAll: JudgeAll = judgeAllApart,
 ): Promise<Measured[]> {
   const completions = await sampleOf(policy, rows, settings, seed);
   const items = zip(rows, completions).flatMap(([row, ofRow]) => ofRow.map(({ text }) => ({ row, text })));
-  const judged = await Promise.all(items.map(({ row, text }) => judgeApart(row, text)));
-  const found = verifyAll ? await verifyAll(items) : judged.map(({ verdict }) => verdict);
+  const judged = await judgeAll(items);
   let next = 0;
   return zip(rows, completions).map(([row, ofRow]) => {
     const verdicts = ofRow.map(() => {
-      const [outcome = 'abstain', vote] = [found[next]?.outcome, judged[next++]?.value];
-      return outcome === 'abstain' ? undefined : { correct: outcome === 'correct', vote };
+      const judgement = judged[next++];
+      const outcome = judgement?.verdict.outcome ?? 'abstain';
+      return outcome === 'abstain' ? undefined : { correct: outcome === 'correct', vote: judgement?.value };
     });
     return { row, completions: ofRow, verdicts };
   });
@@ -211,12 +211,8 @@ async function summarise(measured: readonly Measured[], { samples, tools }: Eval
       'eval/worded_rate': mean(texts.map(({ text, opening }) => Number(isWorded(text, opening)))),
     }),
     'eval/mean_length': mean(lengths),
-    ...(tools && inEvaluation(toolMetrics(measured.flatMap(({ completions }) => completions)))),
+    ...(tools && prefixed('eval', toolMetrics(measured.flatMap(({ completions }) => completions)))),
   };
-}
-
-function inEvaluation(metrics: Metrics): Metrics {
-  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`eval/${name}`, value]));
 }
 
 /** It has a chain of thought that is not empty. */

@@ -8,13 +8,20 @@ import { rewardNames } from '../../contract/settings/result-metrics.ts';
 import type { GrpoSettings } from '../../contract/settings/settings.ts';
 import { accessToken } from '../../rewards/access-token.ts';
 import { askEndpoint } from '../../rewards/judge/endpoint.ts';
-import { type Ask, Judge, type JudgedText, type Question, type Reply } from '../../rewards/judge/judge.ts';
+import {
+  type Ask,
+  Judge,
+  type JudgedText,
+  type JudgeFigures,
+  type Question,
+  type Reply,
+} from '../../rewards/judge/judge.ts';
 import { VerdictCache } from '../../rewards/judge/verdict-cache.ts';
 import type { Score } from '../../rewards/modules/protocol.ts';
 import { completeRows } from './completions.ts';
 import { encodePrompt } from './encoding.ts';
 import type { InputModels } from './input-models.ts';
-import type { Metrics } from '../workspace/metrics.ts';
+import { type Metrics, prefixed } from '../workspace/metrics.ts';
 import type { Policy } from './policy.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 
@@ -38,7 +45,7 @@ export class Judges {
   ): Promise<Judges> {
     const asks = [...rewards, guard].some((part) => part?.judge?.endpoint);
     const cache = asks ? await openVerdicts(workspace) : undefined;
-    const ofGuard = guard?.judge && scoring(guard.judge, askOf(guard.judge, workspace, models, cache));
+    const ofGuard = guard?.judge && new Judge(scoring(guard.judge), askOf(guard.judge, workspace, models, cache));
     const judges = new Judges(cache, ofGuard);
     for (const [{ judge }, name] of zip(rewards, rewardNames(rewards))) {
       if (judge) judges.#judges.set(judge, { name, judge: new Judge(judge, askOf(judge, workspace, models, cache)) });
@@ -56,9 +63,7 @@ export class Judges {
   readonly takeMetrics = (): Metrics => {
     const metrics: Metrics = {};
     for (const { name, judge } of this.#judges.values()) {
-      const { verdicts, unparsable, tokens } = judge.takeFigures();
-      metrics[`rewards/${name}/unparsable_frac`] = verdicts === 0 ? 0 : unparsable / verdicts;
-      metrics[`rewards/${name}/tokens`] = tokens;
+      Object.assign(metrics, prefixed(`rewards/${name}`, metricsOfJudge(judge.takeFigures())));
     }
     return metrics;
   };
@@ -67,6 +72,9 @@ export class Judges {
     await this.#cache?.close();
   }
 }
+
+/** A judge that always scores each text by itself has no settings that say so. */
+type ScoringSettings = Omit<JudgeSettings, 'by' | 'margin'>;
 
 /** The judge of a stage that has one, and no rewards. */
 export interface OpenedJudge {
@@ -87,8 +95,22 @@ export async function openJudge(
   };
 }
 
-function scoring(settings: Omit<JudgeSettings, 'by' | 'margin'>, ask: Ask): Judge {
-  return new Judge({ ...settings, by: 'score', margin: 0 }, ask);
+/** As `openJudge`, of one that scores each text by itself. */
+export function openScoringJudge(
+  settings: ScoringSettings,
+  workspace: Workspace,
+  models: InputModels,
+): Promise<OpenedJudge> {
+  return openJudge(scoring(settings), workspace, models);
+}
+
+function scoring(settings: ScoringSettings): JudgeSettings {
+  return { ...settings, by: 'score', margin: 0 };
+}
+
+/** What a judge was asked, under the last parts of the names of docs/reference/metrics.md. */
+export function metricsOfJudge({ verdicts, unparsable, tokens }: JudgeFigures): Metrics {
+  return { unparsable_frac: verdicts === 0 ? 0 : unparsable / verdicts, tokens };
 }
 
 function openVerdicts({ file, writer }: Workspace): Promise<VerdictCache> {

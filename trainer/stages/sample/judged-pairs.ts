@@ -9,8 +9,8 @@ import { parseResponse } from '../../rewards/parse-response.ts';
 import { isHeldOut } from '../../data/is-held-out.ts';
 import type { SampleCandidate } from './candidates.ts';
 import type { InputModels } from '../policy/input-models.ts';
-import { type OpenedJudge, openJudge } from '../policy/judges.ts';
-import type { Metrics } from '../workspace/metrics.ts';
+import { metricsOfJudge, type OpenedJudge, openJudge } from '../policy/judges.ts';
+import { type Metrics, prefixed } from '../workspace/metrics.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Method } from './sampler.ts';
 import type { RowOrigins } from './row-origins.ts';
@@ -92,14 +92,11 @@ export class JudgedPairs {
 
   /** What the judge was asked, and what became of it. */
   metrics(): Metrics {
-    const { verdicts, unparsable, tokens } = this.#opened.judge.takeFigures();
-    const figures = {
+    return prefixed('pairs', {
       ...this.#counts,
       ...(this.#longer.length > 0 && { chosen_longer_frac: mean(this.#longer) }),
-      unparsable_frac: verdicts === 0 ? 0 : unparsable / verdicts,
-      tokens,
-    };
-    return Object.fromEntries(Object.entries(figures).map(([name, value]) => [`pairs/${name}`, value]));
+      ...metricsOfJudge(this.#opened.judge.takeFigures()),
+    });
   }
 
   close(): Promise<void> {

@@ -4,8 +4,8 @@ import type { JudgeOfRowsSettings } from '../../contract/settings/judge.ts';
 import { parseResponse } from '../../rewards/parse-response.ts';
 import type { SampleCandidate } from './candidates.ts';
 import type { InputModels } from '../policy/input-models.ts';
-import { type OpenedJudge, openJudge } from '../policy/judges.ts';
-import type { Metrics } from '../workspace/metrics.ts';
+import { metricsOfJudge, type OpenedJudge, openScoringJudge } from '../policy/judges.ts';
+import { type Metrics, prefixed } from '../workspace/metrics.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 
 /** What the filters let through of one prompt. */
@@ -27,8 +27,7 @@ export class JudgedRows {
 
   /** @throws UserError for a rubric that cannot be used */
   static async open(settings: JudgeOfRowsSettings, workspace: Workspace, models: InputModels): Promise<JudgedRows> {
-    const judge = { ...settings, by: 'score' as const, margin: 0 };
-    return new JudgedRows(settings, await openJudge(judge, workspace, models));
+    return new JudgedRows(settings, await openScoringJudge(settings, workspace, models));
   }
 
   /** Those that are good enough of each prompt, in the same order, with their scores. */
@@ -63,15 +62,12 @@ export class JudgedRows {
 
   /** What it was asked, and what it said. */
   metrics(): Metrics {
-    const { verdicts, unparsable, tokens } = this.#opened.judge.takeFigures();
     const { asked, unjudged } = this.#counts;
-    const figures = {
+    return prefixed('judge', {
       ...this.#counts,
       ...(asked > unjudged && { mean: this.#sum / (asked - unjudged) }),
-      unparsable_frac: verdicts === 0 ? 0 : unparsable / verdicts,
-      tokens,
-    };
-    return Object.fromEntries(Object.entries(figures).map(([name, value]) => [`judge/${name}`, value]));
+      ...metricsOfJudge(this.#opened.judge.takeFigures()),
+    });
   }
 
   close(): Promise<void> {

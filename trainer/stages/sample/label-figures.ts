@@ -1,7 +1,8 @@
 import { cohensKappa, observedAgreement } from '../../algorithms/cohens-kappa.ts';
 import { mean } from '../../algorithms/statistics.ts';
 import type { JudgeFigures } from '../../rewards/judge/judge.ts';
-import type { Metrics } from '../workspace/metrics.ts';
+import { metricsOfJudge } from '../policy/judges.ts';
+import { type Metrics, prefixed } from '../workspace/metrics.ts';
 
 /** A completion that a judge has labelled. */
 interface LabelledOnce {
@@ -36,10 +37,10 @@ export class LabelFigures {
     if (isHeldOut) this.#counts.held_out += rows.length;
   }
 
-  metrics({ verdicts, unparsable, tokens }: JudgeFigures): Metrics {
+  metrics(judge: JudgeFigures): Metrics {
     const { unjudged, labelled, good, kept, held_out } = this.#counts;
     const asked = labelled + unjudged;
-    const figures = {
+    return prefixed('labels', {
       asked,
       unjudged,
       kept,
@@ -48,10 +49,8 @@ export class LabelFigures {
       ...(labelled > 0 && { good_frac: good / labelled }),
       ...(this.#agreements.length > 0 && { vote_agreement: mean(this.#agreements) }),
       ...this.#besideOwn(),
-      unparsable_frac: verdicts === 0 ? 0 : unparsable / verdicts,
-      tokens,
-    };
-    return Object.fromEntries(Object.entries(figures).map(([name, value]) => [`labels/${name}`, value]));
+      ...metricsOfJudge(judge),
+    });
   }
 
   #besideOwn(): Metrics {

@@ -11,7 +11,7 @@ import type { SampleCandidate } from './candidates.ts';
 import type { Examined } from './judged-pairs.ts';
 import { LabelFigures } from './label-figures.ts';
 import type { InputModels } from '../policy/input-models.ts';
-import { type OpenedJudge, openJudge } from '../policy/judges.ts';
+import { type OpenedJudge, openScoringJudge } from '../policy/judges.ts';
 import type { Metrics } from '../workspace/metrics.ts';
 import type { RowOrigins } from './row-origins.ts';
 import type { Workspace } from '../workspace/workspace.ts';
@@ -37,8 +37,7 @@ export class LabelledRows {
 
   /** @throws UserError for a rubric that cannot be used */
   static async open(settings: JudgedLabelsSettings, workspace: Workspace, models: InputModels): Promise<LabelledRows> {
-    const judge = { ...settings.judge, by: 'score' as const, margin: 0 };
-    return new LabelledRows(settings, await openJudge(judge, workspace, models));
+    return new LabelledRows(settings, await openScoringJudge(settings.judge, workspace, models));
   }
 
   /** Labelled completions of these prompts to learn from; those of held-out prompts are kept back. */

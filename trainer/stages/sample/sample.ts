@@ -15,7 +15,7 @@ import { BestRows } from './best-rows.ts';
 import { candidatesOf } from './candidates.ts';
 import { type Examined, JudgedPairs } from './judged-pairs.ts';
 import { LabelledRows } from './labelled-rows.ts';
-import type { Metrics } from '../workspace/metrics.ts';
+import { type Metrics, prefixed } from '../workspace/metrics.ts';
 import type { Policy } from '../policy/policy.ts';
 import { loadPolicy } from '../training/load-policy.ts';
 import { InputModels } from '../policy/input-models.ts';
@@ -124,10 +124,6 @@ function requireSomeToLearn({ pairs, labels }: SampleSettings, { kept, prompts }
   throw new UserError(
     `sample.${field}.heldOut: all ${heldOut} ${what} are held out, expected some to learn from; it is ${share} of ${prompts} prompts`,
   );
-}
-
-function prefixed(prefix: string, figures: Metrics): Metrics {
-  return Object.fromEntries(Object.entries(figures).map(([name, value]) => [`${prefix}/${name}`, value]));
 }
 
 function whyNone({ prompts, dropped }: FunnelCounts, { keep, pairs, labels }: SampleSettings): string {

@@ -1,6 +1,7 @@
 import { guardFigure } from '../../contract/settings/guard.ts';
 import type { GrpoSettings } from '../../contract/settings/settings.ts';
-import type { Metrics } from '../workspace/metrics.ts';
+import { metricsOfJudge } from '../policy/judges.ts';
+import { type Metrics, prefixed } from '../workspace/metrics.ts';
 import type { KeptGuard } from './resume-state.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 
@@ -17,10 +18,7 @@ export function guardMetrics({ file }: Workspace, { last, good, asked }: KeptGua
       'guard/change_high': change.high,
     }),
     'guard/good_step': good.step,
-    ...(asked && {
-      'guard/unparsable_frac': asked.verdicts === 0 ? 0 : asked.unparsable / asked.verdicts,
-      'guard/tokens': asked.tokens,
-    }),
+    ...(asked && prefixed('guard', metricsOfJudge(asked))),
   };
 }
 

@@ -35,6 +35,11 @@ function made(attempt: Attempt): object[] {
 const data = 'datasets: [{name: sums, generator: {task: addition}}]';
 const input = `input: {stage: pretrained, path: 0a1b2c3d/attempt-1/step-000200, digest: ${'ab'.repeat(32)}}`;
 
+/** Of a stage with these settings, that begins with a model of an earlier one. */
+function madeOf(settings: string): object[] {
+  return made(attemptOf(stageOf(`model: {${input}}\n${data}${settings}`)));
+}
+
 const cases = [
   {
     name: 'tiny-cpu',
@@ -91,11 +96,7 @@ sft: {data: [chat, samples]}`),
   {
     name: 'judges',
     objects: () =>
-      made(
-        attemptOf(
-          stageOf(`
-model: {${input}}
-${data}
+      madeOf(`
 grpo:
   prompts: [sums]
   steps: 100
@@ -103,66 +104,40 @@ grpo:
     - judge: {endpoint: {url: 'https://judge.example/v1', model: j, token: {secret: judge}}}
     - judge: {endpoint: {url: 'https://other.example/v1', model: j, token: {variable: R1_OTHER_TOKEN, secret: other}}}
     - judge: {endpoint: {url: 'http://judge/v1', model: j, token: {variable: R1_OPEN_KEY}}}`),
-        ),
-      ),
   },
   {
     name: 'judge-of-pairs',
     objects: () =>
-      made(
-        attemptOf(
-          stageOf(`
-model: {${input}}
-${data}
+      madeOf(`
 sample:
   prompts: [sums]
   pairs: {judge: {endpoint: {url: 'https://judge.example/v1', model: j, token: {secret: judge}}}}`),
-        ),
-      ),
   },
   {
     name: 'judge-of-rows',
     objects: () =>
-      made(
-        attemptOf(
-          stageOf(`
-model: {${input}}
-${data}
+      madeOf(`
 sample:
   prompts: [sums]
   judge: {endpoint: {url: 'https://judge.example/v1', model: j, token: {secret: judge}}}`),
-        ),
-      ),
   },
   {
     name: 'judge-of-labels',
     objects: () =>
-      made(
-        attemptOf(
-          stageOf(`
-model: {${input}}
-${data}
+      madeOf(`
 sample:
   prompts: [sums]
   labels: {judge: {endpoint: {url: 'https://judge.example/v1', model: j, token: {secret: judge}}}}`),
-        ),
-      ),
   },
   {
     name: 'judge-of-guard',
     objects: () =>
-      made(
-        attemptOf(
-          stageOf(`
-model: {${input}}
-${data}
+      madeOf(`
 grpo:
   prompts: [sums]
   steps: 100
   rewards: [{accuracy: {}}]
   guard: {data: [sums], judge: {endpoint: {url: 'https://judge.example/v1', model: j, token: {secret: judge}}}}`),
-        ),
-      ),
   },
   {
     name: 'base-pvc',
