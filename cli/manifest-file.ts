@@ -8,7 +8,7 @@ import {
   type ValidatedManifest,
   validateManifest,
 } from '../operator/api/manifest.ts';
-import { formatPath } from '../operator/api/value-problem.ts';
+import { formatPath } from '../operator/api/check/value-problem.ts';
 import { controlProblems } from '../operator/core/pipeline/control-problems.ts';
 import { gateProblems } from '../operator/core/pipeline/gate-metrics.ts';
 import { guardProblems } from '../operator/core/pipeline/guard-data.ts';

@@ -1,5 +1,5 @@
-import type { R1Pipeline } from '../operator/api/pipeline.ts';
-import type { R1Stage } from '../operator/api/stage.ts';
+import type { R1Pipeline } from '../operator/api/resources/pipeline.ts';
+import type { R1Stage } from '../operator/api/resources/stage.ts';
 import type { RunState } from './display/run-state.ts';
 
 /** Where pipelines are looked up: the state on this machine, or a cluster. */

@@ -1,5 +1,5 @@
-import { apiGroup } from '../operator/api/metadata.ts';
-import { didYouMean } from '../operator/api/suggestion.ts';
+import { apiGroup } from '../operator/api/resources/metadata.ts';
+import { didYouMean } from '../operator/api/check/suggestion.ts';
 import { UserError } from '../trainer/contract/process/errors.ts';
 import { programName } from './invocation.ts';
 

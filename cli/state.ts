@@ -1,6 +1,6 @@
 import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import type { R1Pipeline } from '../operator/api/pipeline.ts';
+import type { R1Pipeline } from '../operator/api/resources/pipeline.ts';
 import { type PipelineState, readPipelineState } from '../operator/local/pipeline-state.ts';
 import { StateDirectory } from '../operator/local/state-directory.ts';
 import { UserError } from '../trainer/contract/process/errors.ts';

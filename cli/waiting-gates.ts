@@ -1,5 +1,5 @@
-import { succeededStatus } from '../operator/api/conditions.ts';
-import type { R1Pipeline } from '../operator/api/pipeline.ts';
+import { succeededStatus } from '../operator/api/resources/conditions.ts';
+import type { R1Pipeline } from '../operator/api/resources/pipeline.ts';
 import { approveCommand, openingApproval } from '../operator/core/pipeline/approval.ts';
 
 /**

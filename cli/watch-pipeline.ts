@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { succeededStatus } from '../operator/api/conditions.ts';
-import type { R1Pipeline } from '../operator/api/pipeline.ts';
+import { succeededStatus } from '../operator/api/resources/conditions.ts';
+import type { R1Pipeline } from '../operator/api/resources/pipeline.ts';
 import type { Display } from './display/display.ts';
 import type { RunState } from './display/run-state.ts';
 import { Patience } from './cluster/patience.ts';

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { generatedFiles } from './api/generated-files.ts';
+import { generatedFiles } from './api/generate/generated-files.ts';
 
 const root = join(import.meta.dirname, '..');
 for (const [path, text] of generatedFiles()) {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Condition, succeededStatus } from './api/conditions.ts';
-import type { PipelineStatus } from './api/pipeline.ts';
-import type { AttemptRecord, StageStatus } from './api/stage.ts';
+import { type Condition, succeededStatus } from './api/resources/conditions.ts';
+import type { PipelineStatus } from './api/resources/pipeline.ts';
+import type { AttemptRecord, StageStatus } from './api/resources/stage.ts';
 import { hasNotEnded } from './core/attempts.ts';
 import { withInternalError } from './core/internal-error.ts';
 import { decidePipeline, type PipelineAction } from './core/pipeline/decide-pipeline.ts';

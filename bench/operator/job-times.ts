@@ -1,4 +1,4 @@
-import { labels } from '../../operator/api/metadata.ts';
+import { labels } from '../../operator/api/resources/metadata.ts';
 import type { KubeClient } from '../../operator/kube/client/client.ts';
 import { Informer } from '../../operator/kube/client/informer.ts';
 import { jobs, type Job } from '../../operator/kube/client/resources.ts';

@@ -1,5 +1,5 @@
-import { apiVersion } from '../../operator/api/metadata.ts';
-import type { R1Pipeline } from '../../operator/api/pipeline.ts';
+import { apiVersion } from '../../operator/api/resources/metadata.ts';
+import type { R1Pipeline } from '../../operator/api/resources/pipeline.ts';
 
 /** Six stages in a row, each of which starts from the model of the one before. */
 export const stageNames = ['base', 'second', 'third', 'fourth', 'fifth', 'sixth'] as const;

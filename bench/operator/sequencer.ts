@@ -7,7 +7,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { KubeConfig } from '@kubernetes/client-node';
-import { labels } from '../../operator/api/metadata.ts';
+import { labels } from '../../operator/api/resources/metadata.ts';
 import { KubeClient } from '../../operator/kube/client/client.ts';
 import { Informer } from '../../operator/kube/client/informer.ts';
 import { jobs } from '../../operator/kube/client/resources.ts';

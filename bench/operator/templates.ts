@@ -1,4 +1,4 @@
-import { labels } from '../../operator/api/metadata.ts';
+import { labels } from '../../operator/api/resources/metadata.ts';
 import type { KubeClient } from '../../operator/kube/client/client.ts';
 import { configMaps, jobs, type KubeObject, type ResourceKind } from '../../operator/kube/client/resources.ts';
 import { pipelines, stages } from '../../operator/kube/objects/r1-kinds.ts';

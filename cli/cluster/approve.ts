@@ -1,5 +1,5 @@
-import { annotations, approvedBecausePrefix, approvedByPrefix } from '../../operator/api/metadata.ts';
-import type { R1Pipeline } from '../../operator/api/pipeline.ts';
+import { annotations, approvedBecausePrefix, approvedByPrefix } from '../../operator/api/resources/metadata.ts';
+import type { R1Pipeline } from '../../operator/api/resources/pipeline.ts';
 import { afterApproval, approvalOf, approvedStages, requireOpenGate } from '../../operator/core/pipeline/approval.ts';
 import { selfSubjectReviews } from '../../operator/kube/client/resources.ts';
 import { changePipeline } from './change-pipeline.ts';

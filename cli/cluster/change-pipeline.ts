@@ -1,4 +1,4 @@
-import type { R1Pipeline } from '../../operator/api/pipeline.ts';
+import type { R1Pipeline } from '../../operator/api/resources/pipeline.ts';
 import { isConflict } from '../../operator/kube/client/api-error.ts';
 import { pipelines } from '../../operator/kube/objects/r1-kinds.ts';
 import type { Stored } from '../../operator/kube/client/resources.ts';

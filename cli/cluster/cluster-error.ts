@@ -1,5 +1,5 @@
 import { ApiError, ConnectionError } from '../../operator/kube/client/api-error.ts';
-import { apiVersion } from '../../operator/api/metadata.ts';
+import { apiVersion } from '../../operator/api/resources/metadata.ts';
 import { cliExitCodes } from '../exit-codes.ts';
 
 /** Something that a cluster did not do, in one line for a person, with the exit code for it. */

@@ -1,6 +1,6 @@
-import { labels } from '../../operator/api/metadata.ts';
-import type { R1Pipeline } from '../../operator/api/pipeline.ts';
-import type { R1Stage } from '../../operator/api/stage.ts';
+import { labels } from '../../operator/api/resources/metadata.ts';
+import type { R1Pipeline } from '../../operator/api/resources/pipeline.ts';
+import type { R1Stage } from '../../operator/api/resources/stage.ts';
 import type { KubeObject, ResourceKind, Stored } from '../../operator/kube/client/resources.ts';
 import { pipelines as pipelineKind, stages as stageKind } from '../../operator/kube/objects/r1-kinds.ts';
 import { UserError } from '../../trainer/contract/process/errors.ts';

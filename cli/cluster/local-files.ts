@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, posix, resolve } from 'node:path';
-import type { R1Pipeline } from '../../operator/api/pipeline.ts';
-import type { Volume } from '../../operator/api/scheduling.ts';
-import { type Path, problemAt, type ValueProblem } from '../../operator/api/value-problem.ts';
+import type { R1Pipeline } from '../../operator/api/resources/pipeline.ts';
+import type { Volume } from '../../operator/api/resources/scheduling.ts';
+import { type Path, problemAt, type ValueProblem } from '../../operator/api/check/value-problem.ts';
 import { digestOf } from '../../operator/core/names.ts';
 import type { ConfigMap } from '../../operator/kube/client/resources.ts';
 import type { OwnVerifierSettings } from '../../trainer/contract/settings/own-functions.ts';

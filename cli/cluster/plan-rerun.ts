@@ -1,7 +1,7 @@
-import { succeededStatus } from '../../operator/api/conditions.ts';
-import { annotations } from '../../operator/api/metadata.ts';
-import type { R1Pipeline } from '../../operator/api/pipeline.ts';
-import type { R1Stage } from '../../operator/api/stage.ts';
+import { succeededStatus } from '../../operator/api/resources/conditions.ts';
+import { annotations } from '../../operator/api/resources/metadata.ts';
+import type { R1Pipeline } from '../../operator/api/resources/pipeline.ts';
+import type { R1Stage } from '../../operator/api/resources/stage.ts';
 import { stagesAfter } from '../../operator/core/pipeline/plan.ts';
 import { rerunWishes } from '../../operator/core/pipeline/rerun.ts';
 import { UserError } from '../../trainer/contract/process/errors.ts';

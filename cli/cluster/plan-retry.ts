@@ -1,5 +1,5 @@
-import { succeededStatus } from '../../operator/api/conditions.ts';
-import type { R1Stage } from '../../operator/api/stage.ts';
+import { succeededStatus } from '../../operator/api/resources/conditions.ts';
+import type { R1Stage } from '../../operator/api/resources/stage.ts';
 import { UserError } from '../../trainer/contract/process/errors.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { succeededStatus } from '../../operator/api/conditions.ts';
-import { labels } from '../../operator/api/metadata.ts';
-import type { R1Stage } from '../../operator/api/stage.ts';
+import { succeededStatus } from '../../operator/api/resources/conditions.ts';
+import { labels } from '../../operator/api/resources/metadata.ts';
+import type { R1Stage } from '../../operator/api/resources/stage.ts';
 import { ApiError, ConnectionError } from '../../operator/kube/client/api-error.ts';
 import {
   type ConfigMap,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { apiGroup } from '../../operator/api/metadata.ts';
+import { apiGroup } from '../../operator/api/resources/metadata.ts';
 import { runResult } from '../../operator/local/run-result.ts';
 import { carriedProblems } from '../../operator/local/check-files.ts';
 import { UserError } from '../../trainer/contract/process/errors.ts';

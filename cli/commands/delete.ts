@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { R1Pipeline } from '../../operator/api/pipeline.ts';
-import type { R1Stage } from '../../operator/api/stage.ts';
+import type { R1Pipeline } from '../../operator/api/resources/pipeline.ts';
+import type { R1Stage } from '../../operator/api/resources/stage.ts';
 import { fateOfVolume } from '../../operator/core/pipeline/retention.ts';
 import { UserError } from '../../trainer/contract/process/errors.ts';
 import { isNotFound } from '../../operator/kube/client/api-error.ts';

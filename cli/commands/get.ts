@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import { stringify } from 'yaml';
-import { apiGroup, apiVersion } from '../../operator/api/metadata.ts';
-import type { R1Pipeline } from '../../operator/api/pipeline.ts';
-import type { R1Stage } from '../../operator/api/stage.ts';
+import { apiGroup, apiVersion } from '../../operator/api/resources/metadata.ts';
+import type { R1Pipeline } from '../../operator/api/resources/pipeline.ts';
+import type { R1Stage } from '../../operator/api/resources/stage.ts';
 import { UserError } from '../../trainer/contract/process/errors.ts';
 import { clusterFlags } from '../cluster/options.ts';
 import { displayOn } from '../display/display-on.ts';

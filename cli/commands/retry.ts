@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { annotations } from '../../operator/api/metadata.ts';
+import { annotations } from '../../operator/api/resources/metadata.ts';
 import { stages as stageKind } from '../../operator/kube/objects/r1-kinds.ts';
 import { readPipeline, readStages } from '../cluster/cluster-source.ts';
 import { addClusterOptions, type ClusterOptions, requireCluster } from '../cluster/options.ts';

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { R1Pipeline } from '../../operator/api/pipeline.ts';
+import type { R1Pipeline } from '../../operator/api/resources/pipeline.ts';
 import type { RunEvent, RunsHere } from '../../operator/local/run-options.ts';
 import { runPipeline } from '../../operator/local/run-pipeline.ts';
 import type { RunResult } from '../../operator/local/run-result.ts';

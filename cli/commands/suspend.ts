@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { findCondition } from '../../operator/api/conditions.ts';
+import { findCondition } from '../../operator/api/resources/conditions.ts';
 import { UserError } from '../../trainer/contract/process/errors.ts';
 import { changePipeline } from '../cluster/change-pipeline.ts';
 import type { Cluster } from '../cluster/cluster.ts';

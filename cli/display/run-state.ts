@@ -1,6 +1,6 @@
-import { succeededStatus } from '../../operator/api/conditions.ts';
-import type { R1Pipeline } from '../../operator/api/pipeline.ts';
-import type { R1Stage } from '../../operator/api/stage.ts';
+import { succeededStatus } from '../../operator/api/resources/conditions.ts';
+import type { R1Pipeline } from '../../operator/api/resources/pipeline.ts';
+import type { R1Stage } from '../../operator/api/resources/stage.ts';
 import type { StageWarning } from '../../trainer/contract/files/progress.ts';
 import { stageTypes } from '../../trainer/contract/settings/settings.ts';
 

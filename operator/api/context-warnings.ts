@@ -1,8 +1,8 @@
 import { lengthWarning } from '../../trainer/contract/settings/context-length.ts';
 import type { BaseModel } from '../../trainer/contract/settings/model.ts';
-import type { PipelineStage } from './pipeline-stage.ts';
-import type { R1Pipeline } from './pipeline.ts';
-import { formatPath } from './value-problem.ts';
+import type { PipelineStage } from './resources/pipeline-stage.ts';
+import type { R1Pipeline } from './resources/pipeline.ts';
+import { formatPath } from './check/value-problem.ts';
 
 /** Stages that sample longer completions than a fresh model holds: path and sentence. Of other models their files say it. */
 export function contextWarnings(pipeline: R1Pipeline): string[] {

@@ -1,8 +1,8 @@
 import type { StageType } from '../../trainer/contract/settings/settings.ts';
-import { findCondition, waitingReasons, type Condition } from './conditions.ts';
-import { stageType } from './pipeline-stage.ts';
-import type { PipelineDisplay, PipelineStatus } from './pipeline.ts';
-import type { StageDisplay, StageStatus } from './stage.ts';
+import { findCondition, waitingReasons, type Condition } from './resources/conditions.ts';
+import { stageType } from './resources/pipeline-stage.ts';
+import type { PipelineDisplay, PipelineStatus } from './resources/pipeline.ts';
+import type { StageDisplay, StageStatus } from './resources/stage.ts';
 
 export type State =
   | 'Pending'

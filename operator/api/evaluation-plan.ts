@@ -1,8 +1,8 @@
 import type { DatasetSettings } from '../../trainer/contract/settings/dataset.ts';
 import { dataOf } from '../../trainer/contract/settings/settings.ts';
 import { evaluation, type EvaluationSettings, warningOfTrainedOn } from '../../trainer/contract/settings/training.ts';
-import type { R1Pipeline } from './pipeline.ts';
-import { stageType, type PipelineStage } from './pipeline-stage.ts';
+import type { R1Pipeline } from './resources/pipeline.ts';
+import { stageType, type PipelineStage } from './resources/pipeline-stage.ts';
 
 /** Its output is a model that others can start from. */
 export function givesPolicy(stage: PipelineStage): boolean {

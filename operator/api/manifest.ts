@@ -1,15 +1,15 @@
 import { LineCounter, parseAllDocuments, type Document } from 'yaml';
 import type { z } from 'zod';
-import { checkValue } from './check-value.ts';
-import { tooDeepAt } from './nesting.ts';
-import { describe, formatPath, problemAt, type Path, type ValueProblem } from './value-problem.ts';
-import { apiGroup, apiVersion } from './metadata.ts';
-import { r1Pipeline, type R1Pipeline } from './pipeline.ts';
-import { r1Stage, type R1Stage } from './stage.ts';
-import { structuralSchema, type StructuralSchema } from './structural-schema.ts';
-import { didYouMean } from './suggestion.ts';
-import { columnOf, linesAbove } from './text-lines.ts';
-import { nestedTooDeeply, unresolvedAlias, yamlProblem } from './yaml-problem.ts';
+import { checkValue } from './check/check-value.ts';
+import { tooDeepAt } from './yaml/nesting.ts';
+import { describe, formatPath, problemAt, type Path, type ValueProblem } from './check/value-problem.ts';
+import { apiGroup, apiVersion } from './resources/metadata.ts';
+import { r1Pipeline, type R1Pipeline } from './resources/pipeline.ts';
+import { r1Stage, type R1Stage } from './resources/stage.ts';
+import { structuralSchema, type StructuralSchema } from './check/structural-schema.ts';
+import { didYouMean } from './check/suggestion.ts';
+import { columnOf, linesAbove } from './yaml/text-lines.ts';
+import { nestedTooDeeply, unresolvedAlias, yamlProblem } from './yaml/yaml-problem.ts';
 
 /** One thing that is wrong with a manifest; `message` says it whole, for one line of output. */
 export interface ManifestProblem {

@@ -1,6 +1,6 @@
 import { tellsApart, versioned } from '../../trainer/contract/settings/digest-version.ts';
-import { annotations } from '../api/metadata.ts';
-import type { R1Stage, StageSpec } from '../api/stage.ts';
+import { annotations } from '../api/resources/metadata.ts';
+import type { R1Stage, StageSpec } from '../api/resources/stage.ts';
 import { contentDigest } from './settings-digest.ts';
 
 /*

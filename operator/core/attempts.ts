@@ -1,5 +1,5 @@
-import { succeededStatus } from '../api/conditions.ts';
-import type { AttemptRecord, R1Stage } from '../api/stage.ts';
+import { succeededStatus } from '../api/resources/conditions.ts';
+import type { AttemptRecord, R1Stage } from '../api/resources/stage.ts';
 import type { AttemptObserved } from './observed.ts';
 import { tellsApart } from '../../trainer/contract/settings/digest-version.ts';
 import { isChangedByHand } from './asked-for.ts';

@@ -1,4 +1,4 @@
-import type { Budget } from '../api/scheduling.ts';
+import type { Budget } from '../api/resources/scheduling.ts';
 import type { Spending } from './attempts.ts';
 
 /** Why a budget is spent, in words; nothing while it lasts. */

@@ -1,4 +1,4 @@
-import type { Condition, Reason } from '../api/conditions.ts';
+import type { Condition, Reason } from '../api/resources/conditions.ts';
 
 /** What is to be done about an object, and what is said of it. */
 export interface Decision<Action, Status> {

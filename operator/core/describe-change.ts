@@ -1,4 +1,4 @@
-import { stageSpec, type StageSpec } from '../api/stage.ts';
+import { stageSpec, type StageSpec } from '../api/resources/stage.ts';
 import { sameContent } from './names.ts';
 import { resultFields } from './settings-digest.ts';
 

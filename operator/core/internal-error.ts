@@ -1,4 +1,4 @@
-import { findCondition, setCondition, type Condition } from '../api/conditions.ts';
+import { findCondition, setCondition, type Condition } from '../api/resources/conditions.ts';
 import { stateOf } from '../api/display.ts';
 
 interface Status {

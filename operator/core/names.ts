@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { R1Stage, StageSpec } from '../api/stage.ts';
+import type { R1Stage, StageSpec } from '../api/resources/stage.ts';
 import { sortedKeys } from './sorted-keys.ts';
 
 /** Name of the R1Stage of a pipeline's stage. */

@@ -1,7 +1,7 @@
 import type { ProgressLine, StageResult } from '../../trainer/contract/files/progress.ts';
-import type { waitingReasons } from '../api/conditions.ts';
-import type { R1Pipeline } from '../api/pipeline.ts';
-import type { FileContents, R1Stage } from '../api/stage.ts';
+import type { waitingReasons } from '../api/resources/conditions.ts';
+import type { R1Pipeline } from '../api/resources/pipeline.ts';
+import type { FileContents, R1Stage } from '../api/resources/stage.ts';
 
 /**
  * Why an attempt was asked to end. `replaced`: it waits for a pod of settings that are no longer asked for; `volumeGone`: for

@@ -1,6 +1,6 @@
 import { exitCodes } from '../../trainer/contract/process/exit-codes.ts';
-import type { RetrySettings } from '../api/scheduling.ts';
-import type { AttemptRecord, FailureClass } from '../api/stage.ts';
+import type { RetrySettings } from '../api/resources/scheduling.ts';
+import type { AttemptRecord, FailureClass } from '../api/resources/stage.ts';
 import type { AttemptObserved } from './observed.ts';
 
 /** What a manifest that says nothing about retries gets; the descriptions in `api/scheduling.ts` repeat the numbers. */

@@ -3,7 +3,7 @@ import { decisiveSettings, lengthOf, whyNotLonger } from '../../trainer/contract
 import { versioned } from '../../trainer/contract/settings/digest-version.ts';
 import { controlsOf, dataOf } from '../../trainer/contract/settings/settings.ts';
 import { withoutDefaults } from '../../trainer/contract/settings/without-defaults.ts';
-import { stageType } from '../api/pipeline-stage.ts';
+import { stageType } from '../api/resources/pipeline-stage.ts';
 import {
   stageSpec,
   type DatasetContent,
@@ -11,7 +11,7 @@ import {
   type ResolvedModel,
   type StageInput,
   type StageSpec,
-} from '../api/stage.ts';
+} from '../api/resources/stage.ts';
 import { digestOf } from './names.ts';
 
 /** A spec without what its schema would fill in anyway. */

@@ -1,5 +1,5 @@
-import type { R1Pipeline } from '../api/pipeline.ts';
-import { inputsOf, type R1Stage } from '../api/stage.ts';
+import type { R1Pipeline } from '../api/resources/pipeline.ts';
+import { inputsOf, type R1Stage } from '../api/resources/stage.ts';
 import { runName, secondStageObjectName, stageObjectName } from './names.ts';
 
 /** A copy of a stage's object names the same owner, and is none of its stages all the same. */

@@ -1,4 +1,10 @@
-import { findCondition, setCondition, waitingReasons, type Condition, type NewCondition } from '../api/conditions.ts';
+import {
+  findCondition,
+  setCondition,
+  waitingReasons,
+  type Condition,
+  type NewCondition,
+} from '../api/resources/conditions.ts';
 
 const waits: readonly string[] = [...waitingReasons, 'WaitingForApproval', 'WaitingForInputs'];
 

@@ -1,7 +1,7 @@
 import { stateOf } from '../api/display.ts';
-import type { R1Pipeline } from '../api/pipeline.ts';
-import type { R1Stage } from '../api/stage.ts';
-import type { StageDefaults } from '../api/stage-defaults.ts';
+import type { R1Pipeline } from '../api/resources/pipeline.ts';
+import type { R1Stage } from '../api/resources/stage.ts';
+import type { StageDefaults } from '../api/resources/stage-defaults.ts';
 import { systemClock, type Clock } from '../clock.ts';
 import { claimName } from '../core/names.ts';
 import { WorkQueue } from '../queue.ts';

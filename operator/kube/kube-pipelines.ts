@@ -1,6 +1,6 @@
-import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
-import { succeededStatus, waitingReasons } from '../api/conditions.ts';
-import type { R1Stage } from '../api/stage.ts';
+import type { PipelineStatus, R1Pipeline } from '../api/resources/pipeline.ts';
+import { succeededStatus, waitingReasons } from '../api/resources/conditions.ts';
+import type { R1Stage } from '../api/resources/stage.ts';
 import type { Clock } from '../clock.ts';
 import type { PipelineAction } from '../core/pipeline/decide-pipeline.ts';
 import { claimName, secondStageObjectName } from '../core/names.ts';

@@ -1,5 +1,5 @@
 import { stateOf } from '../api/display.ts';
-import type { R1Stage, StageStatus } from '../api/stage.ts';
+import type { R1Stage, StageStatus } from '../api/resources/stage.ts';
 import type { Clock } from '../clock.ts';
 import type { StageAction } from '../core/stage/stage-decision.ts';
 import type { StageObserved } from '../core/observed.ts';

@@ -8,7 +8,7 @@ import { createLogger, type LogLevel } from './logger.ts';
 import { OperatorMetrics } from './metrics.ts';
 import { PodConfig } from './client/pod-config.ts';
 import type { RequestRecord } from './client/transport.ts';
-import type { StageDefaults } from '../api/stage-defaults.ts';
+import type { StageDefaults } from '../api/resources/stage-defaults.ts';
 
 export interface OperatorOptions {
   /** Empty: all. */

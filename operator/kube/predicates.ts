@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { R1Pipeline } from '../api/pipeline.ts';
+import type { R1Pipeline } from '../api/resources/pipeline.ts';
 import type { KubeObject, Stored, VolumeClaim } from './client/resources.ts';
 import { goesWith, isMadeFor } from './objects/volume-claim.ts';
 

@@ -1,6 +1,6 @@
-import { findCondition } from '../api/conditions.ts';
-import { labels } from '../api/metadata.ts';
-import type { R1Stage } from '../api/stage.ts';
+import { findCondition } from '../api/resources/conditions.ts';
+import { labels } from '../api/resources/metadata.ts';
+import type { R1Stage } from '../api/resources/stage.ts';
 import type { VolumeClaims } from './apply/volume-claims.ts';
 import type { LastWords } from './apply/last-words.ts';
 import type { Caches } from './caches.ts';

@@ -1,6 +1,6 @@
 import type { DatasetSettings } from '../../trainer/contract/settings/dataset.ts';
 import type { DatasetUse, Rendering, RowNeed } from '../../trainer/contract/settings/file-check.ts';
-import type { Path } from '../api/value-problem.ts';
+import type { Path } from '../api/check/value-problem.ts';
 import { type Json, list, object } from './lenient.ts';
 
 /**

@@ -5,8 +5,8 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { rewardFiles, verifierFiles } from '../../trainer/contract/settings/reward-files.ts';
 import { beginsAsParquet } from '../../trainer/contract/files/parquet-magic.ts';
-import type { R1Pipeline } from '../api/pipeline.ts';
-import { type DatasetContent, fileContent, type FileContent, type FileContents } from '../api/stage.ts';
+import type { R1Pipeline } from '../api/resources/pipeline.ts';
+import { type DatasetContent, fileContent, type FileContent, type FileContents } from '../api/resources/stage.ts';
 import { writeJson } from './state-directory.ts';
 
 /** Smaller files are read again by every run: it takes a moment, and no clock has to be trusted. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { type FileCheck, fileProblem } from '../../trainer/contract/settings/file-check.ts';
 import { trainerCommand } from '../../trainer/contract/process/trainer-command.ts';
-import type { ValueProblem } from '../api/value-problem.ts';
+import type { ValueProblem } from '../api/check/value-problem.ts';
 
 /** What the trainer says of files, in a process of its own: files of strangers may take more memory than this one has. */
 export async function lookInside(check: FileCheck): Promise<ValueProblem[]> {

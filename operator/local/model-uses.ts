@@ -3,7 +3,7 @@ import { device } from '../../trainer/contract/settings/device.ts';
 import type { FileCheck } from '../../trainer/contract/settings/file-check.ts';
 import { modelSourceShape } from '../../trainer/contract/settings/model.ts';
 import { precision } from '../../trainer/contract/settings/training.ts';
-import { pipelineStage, stageType } from '../api/pipeline-stage.ts';
+import { pipelineStage, stageType } from '../api/resources/pipeline-stage.ts';
 import { findInHubCache } from './hub-cache.ts';
 import type { RunsHere } from './run-options.ts';
 import { type Json, list, object, text } from './lenient.ts';

@@ -6,7 +6,7 @@ import type { FileCheck, Rendering } from '../../trainer/contract/settings/file-
 import { modelSourceShape } from '../../trainer/contract/settings/model.ts';
 import { mapVerifierFile } from '../../trainer/contract/settings/reward-files.ts';
 import { rewardPython } from '../../trainer/contract/settings/own-functions.ts';
-import type { Path } from '../api/value-problem.ts';
+import type { Path } from '../api/check/value-problem.ts';
 import { datasetUses } from './dataset-uses.ts';
 import { findInHubCache } from './hub-cache.ts';
 import { modelUses } from './model-uses.ts';

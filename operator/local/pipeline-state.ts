@@ -1,8 +1,8 @@
 import { realpath } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { lockHolder } from '../../trainer/contract/files/directory-lock.ts';
-import type { R1Pipeline } from '../api/pipeline.ts';
-import type { R1Stage } from '../api/stage.ts';
+import type { R1Pipeline } from '../api/resources/pipeline.ts';
+import type { R1Stage } from '../api/resources/stage.ts';
 import { type Approval, afterApproval, requireOpenGate, withApprovals } from '../core/pipeline/approval.ts';
 import { interrupted } from './resume.ts';
 import { StateDirectory } from './state-directory.ts';

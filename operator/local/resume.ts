@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { findCondition, type NewCondition, setCondition, succeededStatus } from '../api/conditions.ts';
+import { findCondition, type NewCondition, setCondition, succeededStatus } from '../api/resources/conditions.ts';
 import { stateOf } from '../api/display.ts';
-import { annotations } from '../api/metadata.ts';
-import type { PipelineStatus, R1Pipeline } from '../api/pipeline.ts';
+import { annotations } from '../api/resources/metadata.ts';
+import type { PipelineStatus, R1Pipeline } from '../api/resources/pipeline.ts';
 import { decidePipeline } from '../core/pipeline/decide-pipeline.ts';
 import { decideStage } from '../core/stage/decide-stage.ts';
 import { digestOf } from '../core/names.ts';

@@ -1,7 +1,7 @@
 import type { Device } from '../../trainer/contract/settings/device.ts';
 import type { ProgressLine } from '../../trainer/contract/files/progress.ts';
-import type { GateDecision, R1Pipeline } from '../api/pipeline.ts';
-import type { AttemptRecord, R1Stage } from '../api/stage.ts';
+import type { GateDecision, R1Pipeline } from '../api/resources/pipeline.ts';
+import type { AttemptRecord, R1Stage } from '../api/resources/stage.ts';
 
 /** What happens during a run, for whoever shows it. */
 export type RunEvent =

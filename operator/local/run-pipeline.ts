@@ -1,7 +1,7 @@
 import { lockDirectory } from '../../trainer/contract/files/directory-lock.ts';
 import { AnotherWriterError, UserError } from '../../trainer/contract/process/errors.ts';
 import { namingFullDisk } from '../../trainer/contract/process/full-disk.ts';
-import { formatPath } from '../api/value-problem.ts';
+import { formatPath } from '../api/check/value-problem.ts';
 import { missingFiles, missingModels } from './check-files.ts';
 import { Run } from './run.ts';
 import type { RunOptions } from './run-options.ts';

@@ -1,7 +1,7 @@
 import { exitCodes } from '../../trainer/contract/process/exit-codes.ts';
-import { findCondition, succeededStatus } from '../api/conditions.ts';
-import type { R1Pipeline } from '../api/pipeline.ts';
-import type { FailureClass, R1Stage } from '../api/stage.ts';
+import { findCondition, succeededStatus } from '../api/resources/conditions.ts';
+import type { R1Pipeline } from '../api/resources/pipeline.ts';
+import type { FailureClass, R1Stage } from '../api/resources/stage.ts';
 
 /** How a run ended. */
 export interface RunResult {

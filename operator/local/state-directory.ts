@@ -5,8 +5,8 @@ import { UserError } from '../../trainer/contract/process/errors.ts';
 import { foundInstead } from '../../trainer/contract/process/found-instead.ts';
 import { isDiskFull, namingFullDisk } from '../../trainer/contract/process/full-disk.ts';
 import { makeDirectory } from '../../trainer/contract/files/make-directory.ts';
-import { r1Pipeline, type R1Pipeline } from '../api/pipeline.ts';
-import { r1Stage, type R1Stage } from '../api/stage.ts';
+import { r1Pipeline, type R1Pipeline } from '../api/resources/pipeline.ts';
+import { r1Stage, type R1Stage } from '../api/resources/stage.ts';
 import type { Approval } from '../core/pipeline/approval.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { R1Pipeline } from '../../operator/api/pipeline.ts';
+import type { R1Pipeline } from '../../operator/api/resources/pipeline.ts';
 import { approvalOf } from '../../operator/core/pipeline/approval.ts';
 import type { Stored } from '../../operator/kube/client/resources.ts';
 import { transformOwn } from '../../operator/kube/objects/transform.ts';

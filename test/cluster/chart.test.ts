@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OperatorMetrics } from '../../operator/kube/metrics.ts';
-import { stageDefaults } from '../../operator/api/stage-defaults.ts';
+import { stageDefaults } from '../../operator/api/resources/stage-defaults.ts';
 import { useSharedDirectory } from '../support/shared-directory.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 import { chart, helm, type Manifest, offline, render } from './support/helm.ts';

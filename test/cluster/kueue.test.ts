@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { labels } from '../../operator/api/metadata.ts';
+import { labels } from '../../operator/api/resources/metadata.ts';
 import { pods } from '../../operator/kube/client/resources.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 import { eventually } from './support/eventually.ts';

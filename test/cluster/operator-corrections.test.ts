@@ -2,7 +2,7 @@ import { afterAll, expect, test } from '@jest/globals';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findCondition } from '../../operator/api/conditions.ts';
+import { findCondition } from '../../operator/api/resources/conditions.ts';
 import { volumeClaims } from '../../operator/kube/client/resources.ts';
 import { stages } from '../../operator/kube/objects/r1-kinds.ts';
 import { describeCluster } from './support/describe-cluster.ts';

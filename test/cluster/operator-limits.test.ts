@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { annotations } from '../../operator/api/metadata.ts';
+import { annotations } from '../../operator/api/resources/metadata.ts';
 import { stages } from '../../operator/kube/objects/r1-kinds.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 import { reasonOf, row, wordsOf } from './support/pipelines.ts';

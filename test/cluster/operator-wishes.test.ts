@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { annotations } from '../../operator/api/metadata.ts';
+import { annotations } from '../../operator/api/resources/metadata.ts';
 import { pipelines, stages } from '../../operator/kube/objects/r1-kinds.ts';
 import { volumeClaims } from '../../operator/kube/client/resources.ts';
 import { r1 } from '../support/cli.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { annotations } from '../../operator/api/metadata.ts';
+import { annotations } from '../../operator/api/resources/metadata.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 import { eventually } from './support/eventually.ts';
 import { FaultProxy } from './support/fault-proxy.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import type { R1Stage } from '../../operator/api/stage.ts';
+import type { R1Stage } from '../../operator/api/resources/stage.ts';
 import { r1 } from '../support/cli.ts';
 import { useSharedDirectory } from '../support/shared-directory.ts';
 import { logOf } from '../support/trainer.ts';

@@ -3,7 +3,7 @@ import { glob, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, expect, test } from '@jest/globals';
-import type { R1Stage } from '../../operator/api/stage.ts';
+import type { R1Stage } from '../../operator/api/resources/stage.ts';
 import { readPipelineState } from '../../operator/local/pipeline-state.ts';
 import { findProcesses } from '../../trainer/contract/process/process-table.ts';
 import type { StageResult } from '../../trainer/contract/files/progress.ts';

@@ -1,5 +1,5 @@
 import { validateManifest } from '../../operator/api/manifest.ts';
-import type { R1Stage } from '../../operator/api/stage.ts';
+import type { R1Stage } from '../../operator/api/resources/stage.ts';
 
 /** An R1Stage as an API server keeps it, from the part of its spec that a test is about, in YAML. */
 export function stageOf(spec: string, metadata: Partial<R1Stage['metadata']> = {}): R1Stage {

@@ -1,5 +1,5 @@
-import type { R1Pipeline } from '../../operator/api/pipeline.ts';
-import type { AttemptRecord, R1Stage, StageStatus } from '../../operator/api/stage.ts';
+import type { R1Pipeline } from '../../operator/api/resources/pipeline.ts';
+import type { AttemptRecord, R1Stage, StageStatus } from '../../operator/api/resources/stage.ts';
 import { decidePipeline } from '../../operator/core/pipeline/decide-pipeline.ts';
 import { settingsDigest } from '../../operator/core/settings-digest.ts';
 

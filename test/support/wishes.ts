@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { annotations, approvedBecausePrefix } from '../../operator/api/metadata.ts';
-import type { R1Pipeline } from '../../operator/api/pipeline.ts';
+import { annotations, approvedBecausePrefix } from '../../operator/api/resources/metadata.ts';
+import type { R1Pipeline } from '../../operator/api/resources/pipeline.ts';
 
 /** What a person asks of a pipeline. `which` chooses among its stages, `variant` among its manifests. */
 export type Wish =

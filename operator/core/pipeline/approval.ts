@@ -1,7 +1,7 @@
 import { UserError } from '../../../trainer/contract/process/errors.ts';
-import { annotations, approvedBecausePrefix, approvedByPrefix } from '../../api/metadata.ts';
-import type { R1Pipeline } from '../../api/pipeline.ts';
-import type { PipelineStage } from '../../api/pipeline-stage.ts';
+import { annotations, approvedBecausePrefix, approvedByPrefix } from '../../api/resources/metadata.ts';
+import type { R1Pipeline } from '../../api/resources/pipeline.ts';
+import type { PipelineStage } from '../../api/resources/pipeline-stage.ts';
 
 /** Stages whose gate a person has approved, by the annotation of their pipeline. */
 export function approvedStages({ metadata }: R1Pipeline): string[] {

@@ -1,5 +1,5 @@
-import { annotations } from '../../api/metadata.ts';
-import type { R1Stage } from '../../api/stage.ts';
+import { annotations } from '../../api/resources/metadata.ts';
+import type { R1Stage } from '../../api/resources/stage.ts';
 import { askFor } from '../asked-for.ts';
 import { describeChange } from '../describe-change.ts';
 import { hasRoomFor, isLive, liveReason } from './live-stages.ts';

@@ -1,7 +1,7 @@
 import { controlsOf } from '../../../trainer/contract/settings/settings.ts';
 import { evaluationOf, trainedOn } from '../../api/evaluation-plan.ts';
-import type { R1Pipeline } from '../../api/pipeline.ts';
-import { formatPath, problemAt, type ValueProblem } from '../../api/value-problem.ts';
+import type { R1Pipeline } from '../../api/resources/pipeline.ts';
+import { formatPath, problemAt, type ValueProblem } from '../../api/check/value-problem.ts';
 
 /** Negative controls of stages that are measured on nothing that they could be compared in. */
 export function controlProblems(pipeline: R1Pipeline): ValueProblem[] {

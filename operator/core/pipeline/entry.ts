@@ -1,7 +1,7 @@
-import type { Condition } from '../../api/conditions.ts';
-import type { GateDecision } from '../../api/pipeline.ts';
-import type { PipelineStage } from '../../api/pipeline-stage.ts';
-import type { R1Stage } from '../../api/stage.ts';
+import type { Condition } from '../../api/resources/conditions.ts';
+import type { GateDecision } from '../../api/resources/pipeline.ts';
+import type { PipelineStage } from '../../api/resources/pipeline-stage.ts';
+import type { R1Stage } from '../../api/resources/stage.ts';
 import { compareWithBound } from './gate-bound.ts';
 
 /** What is known of an earlier stage. */

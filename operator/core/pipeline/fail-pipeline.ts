@@ -1,4 +1,4 @@
-import type { Reason } from '../../api/conditions.ts';
+import type { Reason } from '../../api/resources/conditions.ts';
 import { endingStages, liveReason } from './live-stages.ts';
 import type { Verdict } from './pipeline-decision.ts';
 import type { PipelineSituation } from './pipeline-situation.ts';

@@ -1,5 +1,5 @@
-import type { PipelineStatus } from '../../api/pipeline.ts';
-import type { R1Stage } from '../../api/stage.ts';
+import type { PipelineStatus } from '../../api/resources/pipeline.ts';
+import type { R1Stage } from '../../api/resources/stage.ts';
 import { total, type Spending } from '../attempts.ts';
 import { runName } from '../names.ts';
 

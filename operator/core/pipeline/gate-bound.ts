@@ -1,6 +1,6 @@
 import { studentQuantile } from '../../../trainer/contract/settings/student.ts';
 import { formatNumber } from '../../api/display.ts';
-import type { Gate } from '../../api/pipeline-stage.ts';
+import type { Gate } from '../../api/resources/pipeline-stage.ts';
 
 /** What a metric is held against. */
 export type BoundSettings = Pick<Gate, 'atLeast' | 'atMost' | 'notBelow' | 'confidence' | 'minPrompts'>;

@@ -1,8 +1,8 @@
 import { resultMetrics } from '../../../trainer/contract/settings/result-metrics.ts';
-import type { R1Pipeline } from '../../api/pipeline.ts';
-import type { PipelineStage } from '../../api/pipeline-stage.ts';
-import { didYouMeanPartOf, nearest } from '../../api/suggestion.ts';
-import { formatPath, problemAt, type ValueProblem } from '../../api/value-problem.ts';
+import type { R1Pipeline } from '../../api/resources/pipeline.ts';
+import type { PipelineStage } from '../../api/resources/pipeline-stage.ts';
+import { didYouMeanPartOf, nearest } from '../../api/check/suggestion.ts';
+import { formatPath, problemAt, type ValueProblem } from '../../api/check/value-problem.ts';
 import { evaluationOf, trainedOn } from '../../api/evaluation-plan.ts';
 import { type BoundSettings, figuresBehind } from './gate-bound.ts';
 

@@ -1,6 +1,6 @@
-import type { GateDecision } from '../../api/pipeline.ts';
+import type { GateDecision } from '../../api/resources/pipeline.ts';
 import { withoutDefaults } from '../../../trainer/contract/settings/without-defaults.ts';
-import { gate as gateSchema, type Gate, type PipelineStage } from '../../api/pipeline-stage.ts';
+import { gate as gateSchema, type Gate, type PipelineStage } from '../../api/resources/pipeline-stage.ts';
 import { formatNumber } from '../../api/display.ts';
 import type { Approval } from './approval.ts';
 import { timestamp } from '../attempts.ts';

@@ -1,6 +1,6 @@
 import { learnedWhole } from '../../api/evaluation-plan.ts';
-import type { R1Pipeline } from '../../api/pipeline.ts';
-import { formatPath, problemAt, type ValueProblem } from '../../api/value-problem.ts';
+import type { R1Pipeline } from '../../api/resources/pipeline.ts';
+import { formatPath, problemAt, type ValueProblem } from '../../api/check/value-problem.ts';
 
 /** Guards that would ask what the model has learned from: such a one never sees that it knows nothing else. */
 export function guardProblems(pipeline: R1Pipeline): ValueProblem[] {

@@ -1,5 +1,5 @@
-import { waitingReasons, type Condition, type Reason } from '../../api/conditions.ts';
-import type { R1Stage } from '../../api/stage.ts';
+import { waitingReasons, type Condition, type Reason } from '../../api/resources/conditions.ts';
+import type { R1Stage } from '../../api/resources/stage.ts';
 import { isChangedByHand } from '../asked-for.ts';
 import { hasNotEnded } from '../attempts.ts';
 import type { PipelineSituation } from './pipeline-situation.ts';

@@ -1,7 +1,7 @@
-import { type Condition, findCondition, succeededStatus } from '../../api/conditions.ts';
-import type { GateDecision, R1Pipeline } from '../../api/pipeline.ts';
-import type { PipelineStage } from '../../api/pipeline-stage.ts';
-import type { R1Stage, ResolvedModel, StageInput } from '../../api/stage.ts';
+import { type Condition, findCondition, succeededStatus } from '../../api/resources/conditions.ts';
+import type { GateDecision, R1Pipeline } from '../../api/resources/pipeline.ts';
+import type { PipelineStage } from '../../api/resources/pipeline-stage.ts';
+import type { R1Stage, ResolvedModel, StageInput } from '../../api/resources/stage.ts';
 import { tellsApart } from '../../../trainer/contract/settings/digest-version.ts';
 import { askFor, isChangedByHand } from '../asked-for.ts';
 import { openingApproval } from './approval.ts';

@@ -1,7 +1,7 @@
-import { findCondition, setCondition, type NewCondition } from '../../api/conditions.ts';
+import { findCondition, setCondition, type NewCondition } from '../../api/resources/conditions.ts';
 import { displayPipeline, stateOf } from '../../api/display.ts';
-import type { PipelineStatus } from '../../api/pipeline.ts';
-import { stageType } from '../../api/pipeline-stage.ts';
+import type { PipelineStatus } from '../../api/resources/pipeline.ts';
+import { stageType } from '../../api/resources/pipeline-stage.ts';
 import { restartsOf, timestamp, total } from '../attempts.ts';
 import { spendingOfEach } from './former-spending.ts';
 import type { Outcome } from '../decision.ts';

@@ -11,11 +11,11 @@ import {
 import type { Device } from '../../../trainer/contract/settings/device.ts';
 import type { StageFile } from '../../../trainer/contract/settings/stage-file.ts';
 import type { Precision } from '../../../trainer/contract/settings/training.ts';
-import { apiVersion, labels } from '../../api/metadata.ts';
-import { placementShape } from '../../api/scheduling.ts';
-import type { R1Pipeline } from '../../api/pipeline.ts';
-import { stageType, type PipelineStage } from '../../api/pipeline-stage.ts';
-import type { FileContents, R1Stage, ResolvedModel, StageInput, StageSpec } from '../../api/stage.ts';
+import { apiVersion, labels } from '../../api/resources/metadata.ts';
+import { placementShape } from '../../api/resources/scheduling.ts';
+import type { R1Pipeline } from '../../api/resources/pipeline.ts';
+import { stageType, type PipelineStage } from '../../api/resources/pipeline-stage.ts';
+import type { FileContents, R1Stage, ResolvedModel, StageInput, StageSpec } from '../../api/resources/stage.ts';
 import { markAsked } from '../asked-for.ts';
 import { stageObjectName } from '../names.ts';
 import { evaluationOf, trainedOn } from '../../api/evaluation-plan.ts';

@@ -1,6 +1,6 @@
-import { succeededStatus } from '../../api/conditions.ts';
-import type { R1Pipeline } from '../../api/pipeline.ts';
-import type { R1Stage, StageSpec } from '../../api/stage.ts';
+import { succeededStatus } from '../../api/resources/conditions.ts';
+import type { R1Pipeline } from '../../api/resources/pipeline.ts';
+import type { R1Stage, StageSpec } from '../../api/resources/stage.ts';
 import { isChangedByHand } from '../asked-for.ts';
 import { describeChange } from '../describe-change.ts';
 import type { Verdict } from './pipeline-decision.ts';

@@ -1,5 +1,5 @@
-import { annotations, approvedBecausePrefix, approvedByPrefix } from '../../api/metadata.ts';
-import type { R1Pipeline } from '../../api/pipeline.ts';
+import { annotations, approvedBecausePrefix, approvedByPrefix } from '../../api/resources/metadata.ts';
+import type { R1Pipeline } from '../../api/resources/pipeline.ts';
 import { approvedStages, namesIn } from './approval.ts';
 import type { Verdict } from './pipeline-decision.ts';
 import type { PipelineSituation } from './pipeline-situation.ts';

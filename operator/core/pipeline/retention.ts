@@ -1,5 +1,5 @@
-import { type Condition, findCondition, succeededStatus } from '../../api/conditions.ts';
-import type { R1Pipeline } from '../../api/pipeline.ts';
+import { type Condition, findCondition, succeededStatus } from '../../api/resources/conditions.ts';
+import type { R1Pipeline } from '../../api/resources/pipeline.ts';
 import { claimName } from '../names.ts';
 import type { PipelineAction, PipelineDecision } from './pipeline-decision.ts';
 import type { PipelineSituation } from './pipeline-situation.ts';

@@ -1,4 +1,4 @@
-import type { R1Stage } from '../../api/stage.ts';
+import type { R1Stage } from '../../api/resources/stage.ts';
 import { exhausted } from '../budget.ts';
 import { endingStages, liveStages, type StageState } from './live-stages.ts';
 import type { PipelineAction, Verdict } from './pipeline-decision.ts';

@@ -1,4 +1,4 @@
-import type { AttemptRecord } from '../../api/stage.ts';
+import type { AttemptRecord } from '../../api/resources/stage.ts';
 import { hasNotEnded } from '../attempts.ts';
 import type { StageObserved } from '../observed.ts';
 

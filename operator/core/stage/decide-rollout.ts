@@ -1,4 +1,4 @@
-import type { AttemptRecord, R1Stage } from '../../api/stage.ts';
+import type { AttemptRecord, R1Stage } from '../../api/resources/stage.ts';
 import { hasNotEnded, isMadeFromOthers } from '../attempts.ts';
 import type { AttemptObserved, StageObserved } from '../observed.ts';
 

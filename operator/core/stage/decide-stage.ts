@@ -1,7 +1,7 @@
 import { reviewPhase } from '../../../trainer/contract/files/review.ts';
-import { succeededStatus } from '../../api/conditions.ts';
-import { annotations } from '../../api/metadata.ts';
-import type { AttemptRecord, R1Stage } from '../../api/stage.ts';
+import { succeededStatus } from '../../api/resources/conditions.ts';
+import { annotations } from '../../api/resources/metadata.ts';
+import type { AttemptRecord, R1Stage } from '../../api/resources/stage.ts';
 import { hasResult } from '../attempts.ts';
 import { isChangedByHand } from '../asked-for.ts';
 import { exhausted, lastsForMs } from '../budget.ts';

@@ -1,4 +1,4 @@
-import type { StageStatus } from '../../api/stage.ts';
+import type { StageStatus } from '../../api/resources/stage.ts';
 import type { RemovalAction } from './decide-removal.ts';
 import type { RolloutAction } from './decide-rollout.ts';
 import type { StopReason } from '../observed.ts';

@@ -1,4 +1,4 @@
-import type { AttemptRecord } from '../../api/stage.ts';
+import type { AttemptRecord } from '../../api/resources/stage.ts';
 import { recordAttempts, spentOn, type Spending } from '../attempts.ts';
 import type { AttemptObserved, StageObserved } from '../observed.ts';
 import { retryPolicy, type RetryPolicy } from '../retry.ts';

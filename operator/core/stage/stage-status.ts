@@ -1,7 +1,7 @@
 import type { StageWarning } from '../../../trainer/contract/files/progress.ts';
-import { findCondition, setCondition, type NewCondition } from '../../api/conditions.ts';
+import { findCondition, setCondition, type NewCondition } from '../../api/resources/conditions.ts';
 import { displayStage } from '../../api/display.ts';
-import type { StageCheckpoint, StageStatus } from '../../api/stage.ts';
+import type { StageCheckpoint, StageStatus } from '../../api/resources/stage.ts';
 import { failuresByClass, timestamp } from '../attempts.ts';
 import { whyNoWorkers } from './decide-rollout.ts';
 import type { AttemptObserved, StageObserved } from '../observed.ts';

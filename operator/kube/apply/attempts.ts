@@ -1,8 +1,8 @@
-import { succeededStatus } from '../../api/conditions.ts';
-import { annotations } from '../../api/metadata.ts';
-import type { R1Pipeline } from '../../api/pipeline.ts';
-import type { R1Stage } from '../../api/stage.ts';
-import type { StageDefaults } from '../../api/stage-defaults.ts';
+import { succeededStatus } from '../../api/resources/conditions.ts';
+import { annotations } from '../../api/resources/metadata.ts';
+import type { R1Pipeline } from '../../api/resources/pipeline.ts';
+import type { R1Stage } from '../../api/resources/stage.ts';
+import type { StageDefaults } from '../../api/resources/stage-defaults.ts';
 import { attemptName, claimNameOf } from '../../core/names.ts';
 import type { StopReason } from '../../core/observed.ts';
 import { attemptDigest } from '../../core/settings-digest.ts';

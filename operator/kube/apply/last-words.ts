@@ -1,4 +1,4 @@
-import type { R1Stage } from '../../api/stage.ts';
+import type { R1Stage } from '../../api/resources/stage.ts';
 import type { KubeClient } from '../client/client.ts';
 import { createNamed } from '../client/create-owned.ts';
 import { configMaps, pathOf, pods, type Pod, type Stored } from '../client/resources.ts';

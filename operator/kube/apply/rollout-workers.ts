@@ -1,5 +1,5 @@
-import type { R1Stage } from '../../api/stage.ts';
-import type { StageDefaults } from '../../api/stage-defaults.ts';
+import type { R1Stage } from '../../api/resources/stage.ts';
+import type { StageDefaults } from '../../api/resources/stage-defaults.ts';
 import type { RolloutAction } from '../../core/stage/decide-rollout.ts';
 import { attemptName, learnerServiceName, rolloutJobName } from '../../core/names.ts';
 import type { AssumeCache } from '../client/assume-cache.ts';

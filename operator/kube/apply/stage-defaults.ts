@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { UserError } from '../../../trainer/contract/process/errors.ts';
-import { stageDefaults, type StageDefaults } from '../../api/stage-defaults.ts';
+import { stageDefaults, type StageDefaults } from '../../api/resources/stage-defaults.ts';
 
 export const noStageDefaults: StageDefaults = { all: {}, gpu: {} };
 

@@ -1,6 +1,6 @@
-import { findCondition, waitingReasons, type Condition } from '../../api/conditions.ts';
-import type { PipelineStatus } from '../../api/pipeline.ts';
-import type { AttemptRecord, StageStatus } from '../../api/stage.ts';
+import { findCondition, waitingReasons, type Condition } from '../../api/resources/conditions.ts';
+import type { PipelineStatus } from '../../api/resources/pipeline.ts';
+import type { AttemptRecord, StageStatus } from '../../api/resources/stage.ts';
 import { hasNotEnded } from '../../core/attempts.ts';
 import type { EventMessage } from '../client/events.ts';
 

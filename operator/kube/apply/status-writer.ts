@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { findCondition, setCondition, type Condition, type NewCondition } from '../../api/conditions.ts';
+import { findCondition, setCondition, type Condition, type NewCondition } from '../../api/resources/conditions.ts';
 import type { Clock } from '../../clock.ts';
 import type { AssumeCache } from '../client/assume-cache.ts';
 import type { KubeClient } from '../client/client.ts';

@@ -1,7 +1,7 @@
-import { labels } from '../../api/metadata.ts';
-import type { R1Pipeline } from '../../api/pipeline.ts';
-import { amountOf } from '../../api/quantity.ts';
-import { makersOf, type R1Stage } from '../../api/stage.ts';
+import { labels } from '../../api/resources/metadata.ts';
+import type { R1Pipeline } from '../../api/resources/pipeline.ts';
+import { amountOf } from '../../api/resources/quantity.ts';
+import { makersOf, type R1Stage } from '../../api/resources/stage.ts';
 import type { KubeClient } from '../client/client.ts';
 import { ignoreNotFound, isAlreadyExists, isRefusal } from '../client/api-error.ts';
 import { refuse, RefusedError, refuseFormer, retryCollectedMs } from '../client/create-owned.ts';

@@ -1,6 +1,6 @@
 import { exitCodes } from '../../../trainer/contract/process/exit-codes.ts';
 import { judgesBesideRewards } from '../../../trainer/contract/settings/judge.ts';
-import { makersOf, type R1Stage, type StageSpec } from '../../api/stage.ts';
+import { makersOf, type R1Stage, type StageSpec } from '../../api/resources/stage.ts';
 import { attemptName, pipelineDirectory, reviewSecretName, rolloutSecretName } from '../../core/names.ts';
 import { settingsDigest } from '../../core/settings-digest.ts';
 import type { Job } from '../client/resources.ts';

@@ -1,4 +1,4 @@
-import type { R1Stage } from '../../api/stage.ts';
+import type { R1Stage } from '../../api/resources/stage.ts';
 
 /** One attempt of a stage, and what the cluster adds to what the stage says. */
 export interface Attempt {

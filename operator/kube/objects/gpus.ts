@@ -1,5 +1,5 @@
 import type { Device } from '../../../trainer/contract/settings/device.ts';
-import type { StageSpec } from '../../api/stage.ts';
+import type { StageSpec } from '../../api/resources/stage.ts';
 
 /** Compute slices of a whole GPU by the size of its smallest part: cards of the A30's kind have four, all others seven. */
 const quarters = new Set(['1g.6gb', '2g.12gb', '4g.24gb', '2g.48gb', '4g.96gb']);

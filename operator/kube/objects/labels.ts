@@ -1,6 +1,6 @@
-import { apiVersion, labels } from '../../api/metadata.ts';
-import type { R1Pipeline } from '../../api/pipeline.ts';
-import type { R1Stage } from '../../api/stage.ts';
+import { apiVersion, labels } from '../../api/resources/metadata.ts';
+import type { R1Pipeline } from '../../api/resources/pipeline.ts';
+import type { R1Stage } from '../../api/resources/stage.ts';
 import type { Job } from '../client/resources.ts';
 
 /** Labels of Jobs and pods besides those of `api/metadata.ts`. */

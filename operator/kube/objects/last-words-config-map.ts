@@ -1,4 +1,4 @@
-import type { R1Stage } from '../../api/stage.ts';
+import type { R1Stage } from '../../api/resources/stage.ts';
 import type { ConfigMap, Pod, Stored } from '../client/resources.ts';
 import { attemptLabels, completionIndexLabel, ownedBy, stageLabels } from './labels.ts';
 

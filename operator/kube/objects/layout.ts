@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { R1Stage, ResolvedModel, StageSpec } from '../../api/stage.ts';
+import type { R1Stage, ResolvedModel, StageSpec } from '../../api/resources/stage.ts';
 import { attemptDirectory } from '../../core/names.ts';
 import type { Places } from '../../core/pipeline/plan.ts';
 import { deviceOf } from './gpus.ts';

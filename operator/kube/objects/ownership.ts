@@ -1,4 +1,4 @@
-import type { R1Stage } from '../../api/stage.ts';
+import type { R1Stage } from '../../api/resources/stage.ts';
 import { isStageOf } from '../../core/stage-runs.ts';
 import type { Job, Pod, Stored } from '../client/resources.ts';
 import { attemptLabels } from './labels.ts';

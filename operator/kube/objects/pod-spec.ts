@@ -1,5 +1,5 @@
-import { defaultRequests, defaultTerminationGracePeriodSeconds } from '../../api/scheduling.ts';
-import type { StageSpec } from '../../api/stage.ts';
+import { defaultRequests, defaultTerminationGracePeriodSeconds } from '../../api/resources/scheduling.ts';
+import type { StageSpec } from '../../api/resources/stage.ts';
 import type { Pod } from '../client/resources.ts';
 import type { Attempt } from './attempt.ts';
 import { mounts } from './layout.ts';

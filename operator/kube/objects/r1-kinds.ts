@@ -1,6 +1,6 @@
-import { apiVersion } from '../../api/metadata.ts';
-import type { R1Pipeline } from '../../api/pipeline.ts';
-import type { R1Stage } from '../../api/stage.ts';
+import { apiVersion } from '../../api/resources/metadata.ts';
+import type { R1Pipeline } from '../../api/resources/pipeline.ts';
+import type { R1Stage } from '../../api/resources/stage.ts';
 import { namespacedKind } from '../client/resources.ts';
 
 export const pipelines = namespacedKind<R1Pipeline>(apiVersion, 'R1Pipeline', 'r1pipelines');

@@ -1,5 +1,5 @@
-import type { R1Stage } from '../../api/stage.ts';
-import type { StageDefaults } from '../../api/stage-defaults.ts';
+import type { R1Stage } from '../../api/resources/stage.ts';
+import type { StageDefaults } from '../../api/resources/stage-defaults.ts';
 import { digestOf } from '../../core/names.ts';
 import type { Job } from '../client/resources.ts';
 import { gpusOf, withoutDevices } from './gpus.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { annotations, labels } from '../../api/metadata.ts';
+import { annotations, labels } from '../../api/resources/metadata.ts';
 import {
   attemptLabels,
   completionIndexLabel,

@@ -1,6 +1,6 @@
-import { labels } from '../../api/metadata.ts';
-import type { R1Pipeline } from '../../api/pipeline.ts';
-import type { R1Stage } from '../../api/stage.ts';
+import { labels } from '../../api/resources/metadata.ts';
+import type { R1Pipeline } from '../../api/resources/pipeline.ts';
+import type { R1Stage } from '../../api/resources/stage.ts';
 import type { VolumeClaim } from '../client/resources.ts';
 import { madeByAnnotation, madeFromAnnotation, managedBy, ownedBy } from './labels.ts';
 import { claimName, digestOf } from '../../core/names.ts';

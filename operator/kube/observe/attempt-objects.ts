@@ -1,5 +1,5 @@
 import { exitCodes } from '../../../trainer/contract/process/exit-codes.ts';
-import type { R1Stage } from '../../api/stage.ts';
+import type { R1Stage } from '../../api/resources/stage.ts';
 import { attemptDirectory, claimNameOf } from '../../core/names.ts';
 import { attemptOf } from '../objects/attempt-job.ts';
 import { isTrainer } from '../objects/ownership.ts';

@@ -1,13 +1,13 @@
 import { posix } from 'node:path';
-import type { R1Pipeline } from '../../api/pipeline.ts';
-import type { StageSpec } from '../../api/stage.ts';
+import type { R1Pipeline } from '../../api/resources/pipeline.ts';
+import type { StageSpec } from '../../api/resources/stage.ts';
 import { controlProblem } from '../../core/pipeline/control-problems.ts';
 import { gateProblem } from '../../core/pipeline/gate-metrics.ts';
 import { guardProblem } from '../../core/pipeline/guard-data.ts';
-import { checkValue } from '../../api/check-value.ts';
-import { findCondition } from '../../api/conditions.ts';
+import { checkValue } from '../../api/check/check-value.ts';
+import { findCondition } from '../../api/resources/conditions.ts';
 import { schemaOf } from '../../api/manifest.ts';
-import { formatPath } from '../../api/value-problem.ts';
+import { formatPath } from '../../api/check/value-problem.ts';
 import { lostName } from '../../core/pipeline/plan.ts';
 
 type Named = Pick<StageSpec, 'datasets' | 'volumes'> & {

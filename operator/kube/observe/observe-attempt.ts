@@ -1,4 +1,4 @@
-import { annotations } from '../../api/metadata.ts';
+import { annotations } from '../../api/resources/metadata.ts';
 import type { ProgressLine } from '../../../trainer/contract/files/progress.ts';
 import type { AttemptObserved, StopReason } from '../../core/observed.ts';
 import { hasEnded } from '../objects/pod.ts';

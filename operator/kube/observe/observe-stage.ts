@@ -1,6 +1,6 @@
-import { succeededStatus } from '../../api/conditions.ts';
-import { inputsOf, type R1Stage } from '../../api/stage.ts';
-import type { StageDefaults } from '../../api/stage-defaults.ts';
+import { succeededStatus } from '../../api/resources/conditions.ts';
+import { inputsOf, type R1Stage } from '../../api/resources/stage.ts';
+import type { StageDefaults } from '../../api/resources/stage-defaults.ts';
 import type { AttemptObserved, RolloutsObserved, StageObserved } from '../../core/observed.ts';
 import type { AssumeCache } from '../client/assume-cache.ts';
 import type { KubeClient } from '../client/client.ts';

@@ -1,4 +1,4 @@
-import type { R1Stage } from '../../api/stage.ts';
+import type { R1Stage } from '../../api/resources/stage.ts';
 import { hasNotEnded } from '../../core/attempts.ts';
 import { attemptName } from '../../core/names.ts';
 import type { KubeClient } from '../client/client.ts';

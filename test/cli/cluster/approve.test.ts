@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { approval, approvedInWords } from '../../../cli/cluster/approve.ts';
 import { waitingGates } from '../../../cli/waiting-gates.ts';
-import { annotations } from '../../../operator/api/metadata.ts';
-import type { GateDecision, R1Pipeline } from '../../../operator/api/pipeline.ts';
+import { annotations } from '../../../operator/api/resources/metadata.ts';
+import type { GateDecision, R1Pipeline } from '../../../operator/api/resources/pipeline.ts';
 import { requireOpenGate } from '../../../operator/core/pipeline/approval.ts';
 import { fourStages, pipelineOf } from '../../support/pipelines.ts';
 

@@ -1,5 +1,5 @@
-import { type AttemptRecord, r1Stage, type StageStatus } from '../../../operator/api/stage.ts';
-import { r1Pipeline } from '../../../operator/api/pipeline.ts';
+import { type AttemptRecord, r1Stage, type StageStatus } from '../../../operator/api/resources/stage.ts';
+import { r1Pipeline } from '../../../operator/api/resources/pipeline.ts';
 import type { RunState } from '../../../cli/display/run-state.ts';
 
 const apiVersion = 'r1.dev/v1alpha1';

@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import { annotations } from '../../../operator/api/metadata.ts';
+import { annotations } from '../../../operator/api/resources/metadata.ts';
 import { describeCluster } from '../support/describe-cluster.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { Pipelines, row } from '../support/pipelines.ts';

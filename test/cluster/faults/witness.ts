@@ -1,6 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node';
-import { findCondition } from '../../../operator/api/conditions.ts';
-import { labels } from '../../../operator/api/metadata.ts';
+import { findCondition } from '../../../operator/api/resources/conditions.ts';
+import { labels } from '../../../operator/api/resources/metadata.ts';
 import { KubeClient } from '../../../operator/kube/client/client.ts';
 import { hasEnded } from '../../../operator/kube/objects/pod.ts';
 import { Informer } from '../../../operator/kube/client/informer.ts';

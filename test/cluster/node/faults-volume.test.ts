@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { annotations } from '../../../operator/api/metadata.ts';
+import { annotations } from '../../../operator/api/resources/metadata.ts';
 import { eventually } from '../support/eventually.ts';
 import { describeFaults } from './describe-faults.ts';
 import { DisturbedPipeline, undisturbed } from './disturbed-pipeline.ts';

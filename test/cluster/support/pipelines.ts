@@ -1,7 +1,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
-import { findCondition } from '../../../operator/api/conditions.ts';
-import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
-import type { R1Stage } from '../../../operator/api/stage.ts';
+import { findCondition } from '../../../operator/api/resources/conditions.ts';
+import type { R1Pipeline } from '../../../operator/api/resources/pipeline.ts';
+import type { R1Stage } from '../../../operator/api/resources/stage.ts';
 import { KubeClient } from '../../../operator/kube/client/client.ts';
 import {
   jobs,

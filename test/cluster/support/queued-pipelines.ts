@@ -1,6 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node';
-import { labels } from '../../../operator/api/metadata.ts';
-import type { R1Stage } from '../../../operator/api/stage.ts';
+import { labels } from '../../../operator/api/resources/metadata.ts';
+import type { R1Stage } from '../../../operator/api/resources/stage.ts';
 import { KubeClient } from '../../../operator/kube/client/client.ts';
 import { jobs, type Job, type Stored } from '../../../operator/kube/client/resources.ts';
 import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';

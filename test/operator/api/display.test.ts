@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import type { Reason } from '../../../operator/api/conditions.ts';
+import type { Reason } from '../../../operator/api/resources/conditions.ts';
 import { displayPipeline, displayStage, formatDuration, formatNumber } from '../../../operator/api/display.ts';
-import { pipelineStatus, type PipelineStatus } from '../../../operator/api/pipeline.ts';
-import type { StageStatus } from '../../../operator/api/stage.ts';
+import { pipelineStatus, type PipelineStatus } from '../../../operator/api/resources/pipeline.ts';
+import type { StageStatus } from '../../../operator/api/resources/stage.ts';
 
 const time = '2026-01-01T00:00:00Z';
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { findCondition, type ConditionType } from '../../../operator/api/conditions.ts';
-import type { R1Stage } from '../../../operator/api/stage.ts';
+import { findCondition, type ConditionType } from '../../../operator/api/resources/conditions.ts';
+import type { R1Stage } from '../../../operator/api/resources/stage.ts';
 import { decidePipeline } from '../../../operator/core/pipeline/decide-pipeline.ts';
 import { decideStage } from '../../../operator/core/stage/decide-stage.ts';
 import { created, now } from '../../support/stages.ts';

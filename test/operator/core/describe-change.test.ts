@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { describeChange } from '../../../operator/core/describe-change.ts';
-import type { StageSpec } from '../../../operator/api/stage.ts';
+import type { StageSpec } from '../../../operator/api/resources/stage.ts';
 import { pipelineOf } from '../../support/pipelines.ts';
 import { created } from '../../support/stages.ts';
 

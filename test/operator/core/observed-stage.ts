@@ -1,4 +1,4 @@
-import type { R1Stage } from '../../../operator/api/stage.ts';
+import type { R1Stage } from '../../../operator/api/resources/stage.ts';
 import type { AttemptObserved } from '../../../operator/core/observed.ts';
 import { fourStages, pipelineOf } from '../../support/pipelines.ts';
 import { created, now, withStatus } from '../../support/stages.ts';

@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
+import type { R1Pipeline } from '../../../operator/api/resources/pipeline.ts';
 import { decidePipeline, type PipelineAction } from '../../../operator/core/pipeline/decide-pipeline.ts';
 import type { PipelineObserved } from '../../../operator/core/observed.ts';
 import { fourStages, pipelineOf } from '../../support/pipelines.ts';

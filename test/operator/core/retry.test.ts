@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { AttemptRecord, FailureClass } from '../../../operator/api/stage.ts';
+import type { AttemptRecord, FailureClass } from '../../../operator/api/resources/stage.ts';
 import type { AttemptObserved } from '../../../operator/core/observed.ts';
 import { classifyEnd, judgeRetry, retryPolicy } from '../../../operator/core/retry.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { displayStage, stateOf } from '../../../operator/api/display.ts';
-import type { R1Stage } from '../../../operator/api/stage.ts';
+import type { R1Stage } from '../../../operator/api/resources/stage.ts';
 import { decidePipeline } from '../../../operator/core/pipeline/decide-pipeline.ts';
 import { decideStage } from '../../../operator/core/stage/decide-stage.ts';
 import { pipelineOf } from '../../support/pipelines.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { R1Stage } from '../../../operator/api/stage.ts';
+import type { R1Stage } from '../../../operator/api/resources/stage.ts';
 import { decidePipeline } from '../../../operator/core/pipeline/decide-pipeline.ts';
 import { pipelineDirectory } from '../../../operator/core/names.ts';
 import { firstOwner, goneRuns, runsOf } from '../../../operator/core/stage-runs.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { findCondition } from '../../../operator/api/conditions.ts';
+import { findCondition } from '../../../operator/api/resources/conditions.ts';
 import { decidePipeline } from '../../../operator/core/pipeline/decide-pipeline.ts';
 import { fourStages, pipelineOf } from '../../support/pipelines.ts';
 import { attempt, created, now, succeeded, timeAt, withStatus } from '../../support/stages.ts';

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { tellsApart } from '../../../trainer/contract/settings/digest-version.ts';
 import { withoutDefaults } from '../../../trainer/contract/settings/without-defaults.ts';
-import { stageSpec } from '../../../operator/api/stage.ts';
+import { stageSpec } from '../../../operator/api/resources/stage.ts';
 import { decidePipeline } from '../../../operator/core/pipeline/decide-pipeline.ts';
 import { decideStage } from '../../../operator/core/stage/decide-stage.ts';
 import { attemptDigest, sameSpec, settingsDigest } from '../../../operator/core/settings-digest.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { findCondition } from '../../../operator/api/conditions.ts';
+import { findCondition } from '../../../operator/api/resources/conditions.ts';
 import { pipelineProblem } from '../../../operator/kube/observe/cluster-problem.ts';
 import { course, slowCourse, type Course } from './course.ts';
 import { live } from './live.ts';

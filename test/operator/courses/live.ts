@@ -1,4 +1,4 @@
-import { succeededStatus } from '../../../operator/api/conditions.ts';
+import { succeededStatus } from '../../../operator/api/resources/conditions.ts';
 import { isTrainer } from '../../../operator/kube/objects/ownership.ts';
 import type { Course, Happening } from './course.ts';
 import { Dice } from './dice.ts';

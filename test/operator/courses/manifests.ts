@@ -1,4 +1,4 @@
-import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
+import type { R1Pipeline } from '../../../operator/api/resources/pipeline.ts';
 import { edited, gated, twoRoots, withSetting } from '../../support/edited-pipelines.ts';
 import { fourStages, pipelineOf } from '../../support/pipelines.ts';
 

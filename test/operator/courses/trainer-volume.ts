@@ -1,7 +1,7 @@
 import type { StageFile } from '../../../trainer/contract/settings/stage-file.ts';
 import { digestOf } from '../../../operator/core/names.ts';
 import { stageFile } from '../../../operator/core/pipeline/plan.ts';
-import type { R1Stage } from '../../../operator/api/stage.ts';
+import type { R1Stage } from '../../../operator/api/resources/stage.ts';
 import { mounts } from '../../../operator/kube/objects/layout.ts';
 
 export interface Checkpoint {

@@ -1,5 +1,5 @@
 import { tellsApart } from '../../../trainer/contract/settings/digest-version.ts';
-import { findCondition, succeededStatus } from '../../../operator/api/conditions.ts';
+import { findCondition, succeededStatus } from '../../../operator/api/resources/conditions.ts';
 import { exhausted } from '../../../operator/core/budget.ts';
 import { attemptDigest } from '../../../operator/core/settings-digest.ts';
 import {

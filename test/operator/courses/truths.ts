@@ -1,6 +1,6 @@
-import { findCondition, succeededStatus } from '../../../operator/api/conditions.ts';
-import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
-import { inputsOf, type R1Stage } from '../../../operator/api/stage.ts';
+import { findCondition, succeededStatus } from '../../../operator/api/resources/conditions.ts';
+import type { R1Pipeline } from '../../../operator/api/resources/pipeline.ts';
+import { inputsOf, type R1Stage } from '../../../operator/api/resources/stage.ts';
 import { hasNotEnded } from '../../../operator/core/attempts.ts';
 import { isChangedByHand } from '../../../operator/core/asked-for.ts';
 import { runName } from '../../../operator/core/names.ts';

@@ -1,6 +1,6 @@
-import { succeededStatus } from '../../../operator/api/conditions.ts';
-import { annotations } from '../../../operator/api/metadata.ts';
-import type { R1Stage } from '../../../operator/api/stage.ts';
+import { succeededStatus } from '../../../operator/api/resources/conditions.ts';
+import { annotations } from '../../../operator/api/resources/metadata.ts';
+import type { R1Stage } from '../../../operator/api/resources/stage.ts';
 import {
   jobs,
   pods,

@@ -1,6 +1,6 @@
-import type { PipelineStatus, R1Pipeline } from '../../../operator/api/pipeline.ts';
-import type { R1Stage } from '../../../operator/api/stage.ts';
-import { findCondition } from '../../../operator/api/conditions.ts';
+import type { PipelineStatus, R1Pipeline } from '../../../operator/api/resources/pipeline.ts';
+import type { R1Stage } from '../../../operator/api/resources/stage.ts';
+import { findCondition } from '../../../operator/api/resources/conditions.ts';
 import { surveyPipeline, type PipelineSituation } from '../../../operator/core/pipeline/pipeline-situation.ts';
 import { fateOfVolume } from '../../../operator/core/pipeline/retention.ts';
 import { stagesAfter } from '../../../operator/core/pipeline/plan.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { findCondition } from '../../../operator/api/conditions.ts';
+import { findCondition } from '../../../operator/api/resources/conditions.ts';
 import { jobs } from '../../../operator/kube/client/resources.ts';
 import { OperatorMetrics } from '../../../operator/kube/metrics.ts';
 import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';

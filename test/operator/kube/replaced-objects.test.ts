@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
-import type { R1Stage } from '../../../operator/api/stage.ts';
+import type { R1Pipeline } from '../../../operator/api/resources/pipeline.ts';
+import type { R1Stage } from '../../../operator/api/resources/stage.ts';
 import type { PipelineAction } from '../../../operator/core/pipeline/pipeline-decision.ts';
 import type { StageAction } from '../../../operator/core/stage/stage-decision.ts';
 import { KubePipelines } from '../../../operator/kube/kube-pipelines.ts';

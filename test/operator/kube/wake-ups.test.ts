@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, jest, test } from '@jest/globals';
-import type { R1Stage } from '../../../operator/api/stage.ts';
-import { findCondition } from '../../../operator/api/conditions.ts';
+import type { R1Stage } from '../../../operator/api/resources/stage.ts';
+import { findCondition } from '../../../operator/api/resources/conditions.ts';
 import { jobs } from '../../../operator/kube/client/resources.ts';
 import { OperatorMetrics } from '../../../operator/kube/metrics.ts';
 import { pipelines, stages } from '../../../operator/kube/objects/r1-kinds.ts';

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileProblems, missingFiles, missingModels, carriedProblems } from '../../../operator/local/check-files.ts';
-import { formatPath } from '../../../operator/api/value-problem.ts';
+import { formatPath } from '../../../operator/api/check/value-problem.ts';
 import { findInHubCache } from '../../../operator/local/hub-cache.ts';
 import { fourStages, pipelineOf, Workbench } from '../../support/pipelines.ts';
 import { testWithPython } from '../../support/with-python.ts';

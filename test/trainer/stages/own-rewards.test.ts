@@ -2,7 +2,7 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import type { R1Pipeline } from '../../../operator/api/pipeline.ts';
+import type { R1Pipeline } from '../../../operator/api/resources/pipeline.ts';
 import { mapRewardFiles } from '../../../trainer/contract/settings/reward-files.ts';
 import type { StageSettings } from '../../../trainer/contract/settings/settings.ts';
 import { eventually } from '../../support/eventually.ts';

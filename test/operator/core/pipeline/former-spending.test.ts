@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { R1Pipeline } from '../../../../operator/api/pipeline.ts';
-import type { R1Stage } from '../../../../operator/api/stage.ts';
+import type { R1Pipeline } from '../../../../operator/api/resources/pipeline.ts';
+import type { R1Stage } from '../../../../operator/api/resources/stage.ts';
 import { decidePipeline } from '../../../../operator/core/pipeline/decide-pipeline.ts';
 import { formerSpending } from '../../../../operator/core/pipeline/former-spending.ts';
 import { fourStages, pipelineOf } from '../../../support/pipelines.ts';

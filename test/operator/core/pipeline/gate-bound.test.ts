@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { gate as schema } from '../../../../operator/api/pipeline-stage.ts';
+import { gate as schema } from '../../../../operator/api/resources/pipeline-stage.ts';
 import { compareWithBound } from '../../../../operator/core/pipeline/gate-bound.ts';
 
 const measured = (score: number, prompts: number, error = 0.02) => ({

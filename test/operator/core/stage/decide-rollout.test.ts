@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { versioned } from '../../../../trainer/contract/settings/digest-version.ts';
 import { decideRollout, type RolloutAction } from '../../../../operator/core/stage/decide-rollout.ts';
-import type { StageStatus } from '../../../../operator/api/stage.ts';
+import type { StageStatus } from '../../../../operator/api/resources/stage.ts';
 import { attemptDigest } from '../../../../operator/core/settings-digest.ts';
 import { decideStage } from '../../../../operator/core/stage/decide-stage.ts';
 import { surveyStage } from '../../../../operator/core/stage/stage-situation.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { findCondition } from '../../../../operator/api/conditions.ts';
-import type { R1Stage } from '../../../../operator/api/stage.ts';
+import { findCondition } from '../../../../operator/api/resources/conditions.ts';
+import type { R1Stage } from '../../../../operator/api/resources/stage.ts';
 import { decideStage } from '../../../../operator/core/stage/decide-stage.ts';
 import type { AttemptObserved } from '../../../../operator/core/observed.ts';
 import { settingsDigest } from '../../../../operator/core/settings-digest.ts';

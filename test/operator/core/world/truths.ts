@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { findCondition, succeededStatus } from '../../../../operator/api/conditions.ts';
+import { findCondition, succeededStatus } from '../../../../operator/api/resources/conditions.ts';
 import { stateOf } from '../../../../operator/api/display.ts';
-import type { PipelineStatus } from '../../../../operator/api/pipeline.ts';
+import type { PipelineStatus } from '../../../../operator/api/resources/pipeline.ts';
 import { decidePipeline, type PipelineDecision } from '../../../../operator/core/pipeline/decide-pipeline.ts';
 import { decideStage } from '../../../../operator/core/stage/decide-stage.ts';
 import type { StageDecision } from '../../../../operator/core/stage/stage-decision.ts';

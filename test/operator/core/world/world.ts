@@ -1,11 +1,11 @@
-import type { PipelineStatus, R1Pipeline } from '../../../../operator/api/pipeline.ts';
-import type { R1Stage, StageStatus } from '../../../../operator/api/stage.ts';
+import type { PipelineStatus, R1Pipeline } from '../../../../operator/api/resources/pipeline.ts';
+import type { R1Stage, StageStatus } from '../../../../operator/api/resources/stage.ts';
 import type { PipelineAction } from '../../../../operator/core/pipeline/decide-pipeline.ts';
 import type { StageAction } from '../../../../operator/core/stage/stage-decision.ts';
 import { digestOf } from '../../../../operator/core/names.ts';
 import type { AttemptObserved, PipelineObserved, Refusal, StageObserved } from '../../../../operator/core/observed.ts';
 import { attemptDigest, settingsDigest } from '../../../../operator/core/settings-digest.ts';
-import { findCondition } from '../../../../operator/api/conditions.ts';
+import { findCondition } from '../../../../operator/api/resources/conditions.ts';
 import type { Shell } from '../../../../operator/reconciler.ts';
 import { now } from '../../../support/stages.ts';
 

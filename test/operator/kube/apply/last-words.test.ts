@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { LastWords } from '../../../../operator/kube/apply/last-words.ts';
 import type { ConfigMap, KubeObject, Pod, Stored } from '../../../../operator/kube/client/resources.ts';
 import { attemptLabels, completionIndexLabel } from '../../../../operator/kube/objects/labels.ts';
-import type { R1Stage } from '../../../../operator/api/stage.ts';
+import type { R1Stage } from '../../../../operator/api/resources/stage.ts';
 import { pod, running, trainer } from '../../../support/attempt-objects.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { stageOf } from '../../../support/stage-objects.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { GateDecision, PipelineStatus } from '../../../../operator/api/pipeline.ts';
-import type { StageStatus } from '../../../../operator/api/stage.ts';
+import type { GateDecision, PipelineStatus } from '../../../../operator/api/resources/pipeline.ts';
+import type { StageStatus } from '../../../../operator/api/resources/stage.ts';
 import { pipelineEvents, stageEvents } from '../../../../operator/kube/apply/status-events.ts';
 import { attempt, timeAt } from '../../../support/stages.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { findCondition, type Condition } from '../../../../operator/api/conditions.ts';
-import type { PipelineStatus, R1Pipeline } from '../../../../operator/api/pipeline.ts';
+import { findCondition, type Condition } from '../../../../operator/api/resources/conditions.ts';
+import type { PipelineStatus, R1Pipeline } from '../../../../operator/api/resources/pipeline.ts';
 import { pipelines } from '../../../../operator/kube/objects/r1-kinds.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { MemoryApi } from '../../../support/memory-api.ts';

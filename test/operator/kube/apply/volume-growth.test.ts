@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { amountOf } from '../../../../operator/api/quantity.ts';
+import { amountOf } from '../../../../operator/api/resources/quantity.ts';
 import { VolumeClaims } from '../../../../operator/kube/apply/volume-claims.ts';
 import { FakeApi } from '../../../support/fake-api.ts';
 import { pipelineOf, fourStages } from '../../../support/pipelines.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { test } from '@jest/globals';
-import type { R1Stage } from '../../../../operator/api/stage.ts';
+import type { R1Stage } from '../../../../operator/api/resources/stage.ts';
 import { attemptJob } from '../../../../operator/kube/objects/attempt-job.ts';
 import type { Attempt } from '../../../../operator/kube/objects/attempt.ts';
 import { claimName } from '../../../../operator/core/names.ts';

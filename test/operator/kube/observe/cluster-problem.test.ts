@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Reason } from '../../../../operator/api/conditions.ts';
-import type { PipelineStatus } from '../../../../operator/api/pipeline.ts';
+import type { Reason } from '../../../../operator/api/resources/conditions.ts';
+import type { PipelineStatus } from '../../../../operator/api/resources/pipeline.ts';
 import { pipelineProblem, stageProblem } from '../../../../operator/kube/observe/cluster-problem.ts';
 import { pipelineOf } from '../../../support/pipelines.ts';
 import { stageOf } from '../../../support/stage-objects.ts';

@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkValue } from '../../../operator/api/check-value.ts';
-import { customResourceDefinitions } from '../../../operator/api/crd.ts';
-import { generatedFiles } from '../../../operator/api/generated-files.ts';
-import { manifestReference } from '../../../operator/api/manifest-reference.ts';
-import { schemaOf, validateManifest } from '../../../operator/api/manifest.ts';
+import { checkValue } from '../../../../operator/api/check/check-value.ts';
+import { customResourceDefinitions } from '../../../../operator/api/generate/crd.ts';
+import { generatedFiles } from '../../../../operator/api/generate/generated-files.ts';
+import { manifestReference } from '../../../../operator/api/generate/manifest-reference.ts';
+import { schemaOf, validateManifest } from '../../../../operator/api/manifest.ts';
 
-const root = join(import.meta.dirname, '../../..');
+const root = join(import.meta.dirname, '../../../..');
 
 test.each([...generatedFiles()])('%s is what the schemas say (npm run generate)', (path, text) => {
   expect(readFileSync(join(root, path), 'utf8')).toBe(text);

@@ -1,5 +1,5 @@
-import type { Rule } from '../../trainer/contract/settings/schema.ts';
-import { stageTypes, type StageType } from '../../trainer/contract/settings/settings.ts';
+import type { Rule } from '../../../trainer/contract/settings/schema.ts';
+import { stageTypes, type StageType } from '../../../trainer/contract/settings/settings.ts';
 
 /*
  * The names in a pipeline stand for datasets and for stages further up. CEL has no numbers to loop over but those that are

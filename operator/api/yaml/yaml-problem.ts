@@ -1,6 +1,6 @@
 import { visit, type Document } from 'yaml';
 import { columnOf, lineAt } from './text-lines.ts';
-import { problemAt, type ValueProblem } from './value-problem.ts';
+import { problemAt, type ValueProblem } from '../check/value-problem.ts';
 import { type Explanation, explanations, tooDeep } from './yaml-explanations.ts';
 
 /** Where a problem stands in the text: characters from its start. */

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { chat } from '../../trainer/contract/settings/chat.ts';
-import { dataset } from '../../trainer/contract/settings/dataset.ts';
-import { baseModel } from '../../trainer/contract/settings/model.ts';
-import { count, object, withRules } from '../../trainer/contract/settings/schema.ts';
-import { evaluation, precision } from '../../trainer/contract/settings/training.ts';
+import { chat } from '../../../trainer/contract/settings/chat.ts';
+import { dataset } from '../../../trainer/contract/settings/dataset.ts';
+import { baseModel } from '../../../trainer/contract/settings/model.ts';
+import { count, object, withRules } from '../../../trainer/contract/settings/schema.ts';
+import { evaluation, precision } from '../../../trainer/contract/settings/training.ts';
 import { statusConditions } from './conditions.ts';
 import { apiVersion, metadata, time, writtenAsAWhole } from './metadata.ts';
 import { pipelineStage } from './pipeline-stage.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { validateManifest } from '../../../operator/api/manifest.ts';
+import { validateManifest } from '../../../../operator/api/manifest.ts';
 
 /** A whole sentence for each; the text begins in line 4, below `metadata`. */
 function problemsOf(text: string): string[] {

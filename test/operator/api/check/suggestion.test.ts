@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { didYouMean, didYouMeanPartOf, nearest } from '../../../operator/api/suggestion.ts';
+import { didYouMean, didYouMeanPartOf, nearest } from '../../../../operator/api/check/suggestion.ts';
 
 const known = ['accuracy', 'format', 'languageConsistency', 'sft', 'grpo'];
 

@@ -1,13 +1,20 @@
 import { z } from 'zod';
-import { dataset } from '../../trainer/contract/settings/dataset.ts';
-import { modelSourceShape } from '../../trainer/contract/settings/model.ts';
-import { progressLine, stageWarnings } from '../../trainer/contract/files/progress.ts';
-import { exactlyOneRule, name, object, path, pipelineName, withRules } from '../../trainer/contract/settings/schema.ts';
-import { stageSettingsShape, stageTypes } from '../../trainer/contract/settings/settings.ts';
+import { dataset } from '../../../trainer/contract/settings/dataset.ts';
+import { modelSourceShape } from '../../../trainer/contract/settings/model.ts';
+import { progressLine, stageWarnings } from '../../../trainer/contract/files/progress.ts';
+import {
+  exactlyOneRule,
+  name,
+  object,
+  path,
+  pipelineName,
+  withRules,
+} from '../../../trainer/contract/settings/schema.ts';
+import { stageSettingsShape, stageTypes } from '../../../trainer/contract/settings/settings.ts';
 import { statusConditions } from './conditions.ts';
 import { apiVersion, metadata, time, writtenAsAWhole } from './metadata.ts';
 import { stageRuntimeShape } from './pipeline-stage.ts';
-import { trainedOn } from '../../trainer/contract/settings/training.ts';
+import { trainedOn } from '../../../trainer/contract/settings/training.ts';
 import { podShape, storage } from './scheduling.ts';
 
 /** Output of an earlier stage, pinned by digest. */

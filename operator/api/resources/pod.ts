@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { exactlyOneRule, object, objectName, withRules, type Rule } from '../../trainer/contract/settings/schema.ts';
+import { exactlyOneRule, object, objectName, withRules, type Rule } from '../../../trainer/contract/settings/schema.ts';
 import { quantity } from './quantity.ts';
 
 /*

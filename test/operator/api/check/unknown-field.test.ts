@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { schemaOf, validateManifest } from '../../../operator/api/manifest.ts';
-import { otherNames } from '../../../operator/api/other-names.ts';
-import type { StructuralSchema } from '../../../operator/api/structural-schema.ts';
-import { manifest } from '../../support/manifest.ts';
+import { schemaOf, validateManifest } from '../../../../operator/api/manifest.ts';
+import { otherNames } from '../../../../operator/api/check/other-names.ts';
+import type { StructuralSchema } from '../../../../operator/api/check/structural-schema.ts';
+import { manifest } from '../../../support/manifest.ts';
 
 const grpo = 'prompts: [sums], steps: 3, rewards: [{accuracy: {}}]';
 

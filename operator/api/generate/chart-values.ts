@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { count, object, positiveInt } from '../../trainer/contract/settings/schema.ts';
-import { resources } from './scheduling.ts';
-import { stageDefaults } from './stage-defaults.ts';
+import { count, object, positiveInt } from '../../../trainer/contract/settings/schema.ts';
+import { resources } from '../resources/scheduling.ts';
+import { stageDefaults } from '../resources/stage-defaults.ts';
 
 const texts = z.record(z.string(), z.string()).default({});
 const text = z.string().max(500).default('');

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { validateManifest } from '../../../operator/api/manifest.ts';
-import { tooDeepAt } from '../../../operator/api/nesting.ts';
+import { validateManifest } from '../../../../operator/api/manifest.ts';
+import { tooDeepAt } from '../../../../operator/api/yaml/nesting.ts';
 
 test.each([
   { name: 'lists in brackets', text: `a: 1\nb: ${'['.repeat(300_000)}`, at: { line: 2, column: 1004 } },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Rule } from '../../trainer/contract/settings/schema.ts';
+import type { Rule } from '../../../trainer/contract/settings/schema.ts';
 
 /** The structural subset of OpenAPI v3 that a CustomResourceDefinition may hold, as far as it is used here. */
 export interface StructuralSchema {

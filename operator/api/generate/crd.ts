@@ -1,7 +1,7 @@
 import { pipelinePolicy, withoutPolicyRules } from './admission-policy.ts';
-import { apiGroup, writtenAsAWhole } from './metadata.ts';
-import { schemaOf } from './manifest.ts';
-import type { StructuralSchema } from './structural-schema.ts';
+import { apiGroup, writtenAsAWhole } from '../resources/metadata.ts';
+import { schemaOf } from '../manifest.ts';
+import type { StructuralSchema } from '../check/structural-schema.ts';
 
 interface PrinterColumn {
   readonly name: string;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { chat } from '../../trainer/contract/settings/chat.ts';
-import { modelInit, modelSourceShape } from '../../trainer/contract/settings/model.ts';
-import { exactlyOneRule, name, object, withRules } from '../../trainer/contract/settings/schema.ts';
-import { stageSettingsShape, stageTypes, type StageType } from '../../trainer/contract/settings/settings.ts';
-import { evaluation, precision } from '../../trainer/contract/settings/training.ts';
+import { chat } from '../../../trainer/contract/settings/chat.ts';
+import { modelInit, modelSourceShape } from '../../../trainer/contract/settings/model.ts';
+import { exactlyOneRule, name, object, withRules } from '../../../trainer/contract/settings/schema.ts';
+import { stageSettingsShape, stageTypes, type StageType } from '../../../trainer/contract/settings/settings.ts';
+import { evaluation, precision } from '../../../trainer/contract/settings/training.ts';
 import { budget, placementShape } from './scheduling.ts';
 
 const modelShape = {

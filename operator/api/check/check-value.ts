@@ -1,5 +1,5 @@
 import type { CelInput } from '@bufbuild/cel';
-import type { Rule } from '../../trainer/contract/settings/schema.ts';
+import type { Rule } from '../../../trainer/contract/settings/schema.ts';
 import { evaluateCel, toCel } from './cel.ts';
 import { expectation, range } from './expectation.ts';
 import { fieldsRead } from './rule-fields.ts';

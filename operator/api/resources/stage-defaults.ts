@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { object } from '../../trainer/contract/settings/schema.ts';
+import { object } from '../../../trainer/contract/settings/schema.ts';
 import { podSettingsShape } from './pod.ts';
 import { placementShape, podShape } from './scheduling.ts';
 

@@ -1,7 +1,7 @@
-import { expectation } from './expectation.ts';
-import { schemaOf } from './manifest.ts';
-import { apiVersion } from './metadata.ts';
-import type { StructuralSchema } from './structural-schema.ts';
+import { expectation } from '../check/expectation.ts';
+import { schemaOf } from '../manifest.ts';
+import { apiVersion } from '../resources/metadata.ts';
+import type { StructuralSchema } from '../check/structural-schema.ts';
 
 const introduction = `# Manifest reference
 

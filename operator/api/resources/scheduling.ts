@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { device } from '../../trainer/contract/settings/device.ts';
+import { device } from '../../../trainer/contract/settings/device.ts';
 import {
   count,
   exactlyOneRule,
@@ -7,7 +7,7 @@ import {
   objectName,
   positiveInt,
   withRules,
-} from '../../trainer/contract/settings/schema.ts';
+} from '../../../trainer/contract/settings/schema.ts';
 import { podSettingsShape } from './pod.ts';
 import { map, quantity } from './quantity.ts';
 

@@ -1,8 +1,8 @@
-import type { Rule } from '../../trainer/contract/settings/schema.ts';
-import { annotations, apiGroup, apiVersion, approvedBecausePrefix, approvedByPrefix } from './metadata.ts';
-import { schemaOf } from './manifest.ts';
-import { ofEveryStage } from './references.ts';
-import type { StructuralSchema } from './structural-schema.ts';
+import type { Rule } from '../../../trainer/contract/settings/schema.ts';
+import { annotations, apiGroup, apiVersion, approvedBecausePrefix, approvedByPrefix } from '../resources/metadata.ts';
+import { schemaOf } from '../manifest.ts';
+import { ofEveryStage } from '../resources/references.ts';
+import type { StructuralSchema } from '../check/structural-schema.ts';
 
 /*
  * The rules about a pipeline as a whole, and about each of its stages, are not in the CustomResourceDefinition but in a
