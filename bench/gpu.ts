@@ -34,18 +34,21 @@ const shape = {
   eos_token_id: 1,
 };
 
+/** `config.json` of Qwen2.5-0.5B. */
+export const qwenShape = {
+  ...shape,
+  vocab_size: 151_936,
+  hidden_size: 896,
+  intermediate_size: 4864,
+  num_hidden_layers: 24,
+  num_attention_heads: 14,
+  num_key_value_heads: 2,
+  max_position_embeddings: 32_768,
+};
+
 const workloads = {
   '0.5b': {
-    config: {
-      ...shape,
-      vocab_size: 151_936,
-      hidden_size: 896,
-      intermediate_size: 4864,
-      num_hidden_layers: 24,
-      num_attention_heads: 14,
-      num_key_value_heads: 2,
-      max_position_embeddings: 32_768,
-    },
+    config: qwenShape,
     rows: 8,
     length: 1024,
     prompts: 64,

@@ -8,6 +8,7 @@ import { type Benchmark, benchmarks, findBenchmark, findPeers, type Sizes } from
 import { describe, markdownRows } from './describe-result.ts';
 import { funnelCommand } from './funnel.ts';
 import { gpuCommand } from './gpu.ts';
+import { grpoMemoryCommand } from './grpo-memory.ts';
 import { lengthsCommand } from './lengths.ts';
 import { measure } from './measure.ts';
 import { memoryCommand } from './memory-curve.ts';
@@ -52,6 +53,7 @@ const command = new Command('npm run bench --')
   .addCommand(memoryCommand())
   .addCommand(funnelCommand())
   .addCommand(lengthsCommand())
+  .addCommand(grpoMemoryCommand())
   .addCommand(gpuCommand());
 
 await command.parseAsync();

@@ -3,33 +3,21 @@ import { readFileSync } from 'node:fs';
 import { randomKey } from '../../trainer/algorithms/random.ts';
 import { Engine } from '../../trainer/engine/engine.ts';
 import { deviceInWords } from '../../trainer/engine/engine-versions.ts';
-import { parameterLayout } from '../../trainer/models/parameters.ts';
 import { parseHfConfig } from '../../trainer/models/config.ts';
 import { laneDevices } from '../../trainer/runtime/choose-device.ts';
 import { peakFlops } from '../../trainer/runtime/gpu-peaks.ts';
 import type { GpuWorkload } from '../gpu.ts';
+import { noiseWeights } from './noise-weights.ts';
 
 const workload = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as GpuWorkload;
 const config = { ...parseHfConfig(workload.config, 'the workload'), precision: 'bf16' } as const;
 const { rounds } = workload;
 
-/** Of no meaning, but of the right size: drawing half a billion of numbers would take longer than the measurement. */
-const noise = Float32Array.from({ length: 65_521 }, (_, at) => 0.035 * (((at * 7919) % 65_521) / 65_521 - 0.5));
-
 const engine = await Engine.create({
   config,
   head: 'lm',
   optimizer: true,
-  parameters: async (memoryOf) => {
-    for (const tensor of parameterLayout(config, 'lm').tensors) {
-      // oxlint-disable-next-line no-await-in-loop -- a tensor at a time
-      const numbers = await memoryOf(tensor);
-      if (tensor.shape.length === 1) numbers.fill(tensor.name.endsWith('.bias') ? 0 : 1);
-      else
-        for (let at = 0; at < numbers.length; at += noise.length)
-          numbers.set(noise.subarray(0, numbers.length - at), at);
-    }
-  },
+  parameters: noiseWeights(config),
 });
 
 const step = await measure(async () => {

@@ -1,3 +1,4 @@
+import type { LoadedModel } from '../../trainer/stages/policy/load-model.ts';
 import { Policy } from '../../trainer/stages/policy/policy.ts';
 import type { Tokenizer } from '../../trainer/tokenizers/tokenizer.ts';
 import type { Shared } from '../workload.ts';
@@ -8,21 +9,31 @@ export function asText(ids: readonly number[]): string {
   return ids.join(' ');
 }
 
-/** A policy whose texts are token ids, so that stages take the prompts of a workload as they are. */
+/** The workload's model as a policy whose texts are token ids, so that stages take its prompts as they are. */
 export async function startIdPolicy(shared: Shared): Promise<Policy> {
-  const { model: directory, threads: workers, stopId } = shared;
-  const { config, parameters } = await readModel(shared);
-  const tokenizer = idTokenizer(config.vocabularySize, stopId);
-  return Policy.start(
-    { config, head: 'lm', tokenizer, tokenizerDirectory: directory, parameters },
-    { workers, trained: true },
-  );
+  const { model: tokenizerDirectory, threads: workers, stopId } = shared;
+  return idPolicy(await readModel(shared), { tokenizerDirectory, workers, stopIds: [stopId] });
 }
 
-function idTokenizer(vocabularySize: number, stopId: number): Tokenizer {
+interface IdPolicyOptions {
+  readonly workers: number;
+  readonly stopIds: number[];
+  /** Of no use where nothing is saved. */
+  readonly tokenizerDirectory: string;
+}
+
+export async function idPolicy(
+  { config, parameters }: Pick<LoadedModel, 'config' | 'parameters'>,
+  { workers, stopIds, tokenizerDirectory }: IdPolicyOptions,
+): Promise<Policy> {
+  const tokenizer = idTokenizer(config.vocabularySize, stopIds);
+  return Policy.start({ config, head: 'lm', tokenizer, tokenizerDirectory, parameters }, { workers, trained: true });
+}
+
+function idTokenizer(vocabularySize: number, stopIds: number[]): Tokenizer {
   return {
     vocabularySize,
-    stopIds: [stopId],
+    stopIds,
     stop: { ids: [], texts: [] },
     prefill: '',
     padId: 0,
