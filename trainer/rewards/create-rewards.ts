@@ -8,6 +8,7 @@ import { formatReward } from './format.ts';
 import { lengthPenalty } from './length.ts';
 import type { Sample, Score, Unscored } from './modules/protocol.ts';
 import type { Verify } from './modules/own-verifiers.ts';
+import { otherTasks } from './other-tasks.ts';
 import { promptText } from './prompt-text.ts';
 import { responseConsistency } from './response-consistency.ts';
 import { type Scope, withinScope } from './scope.ts';
@@ -39,7 +40,10 @@ export interface ScoredCompletion extends Measures {
   readonly scores: Readonly<Record<string, number | undefined>>;
   /** Why a reward of one's own has no score, by its name; absent where all have one. */
   readonly unscored?: Readonly<Record<string, Unscored>>;
-  /** Weighted sum, or `undefined` if any reward has no score: the completion is then left out of its group. */
+  /**
+   * Weighted sum, or `undefined` if any reward has no score: the completion is then left out of its group. One of one's own that abstained on all completions of the
+   * prompt does not apply to it, unless no other does.
+   */
   readonly reward: number | undefined;
 }
 
@@ -87,6 +91,8 @@ interface NamedReward {
   readonly name: string;
   readonly weight: number;
   readonly applies: (row: Row, step: number) => boolean;
+  /** Whether abstaining can mean that it does not apply. */
+  readonly isOwn: boolean;
   readonly score: Scorer;
 }
 
@@ -115,6 +121,7 @@ export function createRewards(
         (common.domains?.includes(row.domain) ?? true) &&
         // A general prompt without a gold answer has nothing to verify; a reasoning prompt without one abstains.
         (kind !== 'accuracy' || row.answer !== undefined || row.domain === 'reasoning'),
+      isOwn: ownReward(setting) !== undefined,
       score: scorer(setting, index, scorers),
     };
   });
@@ -131,14 +138,25 @@ export function createRewards(
       const scores = completions.map((): Record<string, number | undefined> => ({}));
       const unscored = completions.map((): Record<string, Unscored> => ({}));
       const sums: (number | undefined)[] = completions.map(() => 0);
-      for (const { name, weight, applies, score } of rewards) {
+      const asked = new Set<number>();
+      const applied = new Set<number>();
+      for (const { name, weight, applies, isOwn, score } of rewards) {
         const indices = [...completions.keys()].filter((index) => applies(completions[index]!.row, step));
         if (indices.length === 0) continue;
         const found = await score(indices.map((index) => measured[index]!));
+        const others = isOwn
+          ? otherTasks(
+              indices.map((index) => completions[index]!.row),
+              found,
+            )
+          : undefined;
         for (const [index, given] of zip(indices, found)) {
+          asked.add(index);
           const value = typeof given === 'number' && Number.isFinite(given) ? given : undefined;
           if (typeof given === 'object') unscored[index]![name] = given;
           scores[index]![name] = value;
+          if (others?.has(completions[index]!.row.id)) continue;
+          applied.add(index);
           const sum = sums[index];
           sums[index] = sum === undefined || value === undefined ? undefined : sum + weight * value;
         }
@@ -147,7 +165,7 @@ export function createRewards(
         ...completion,
         scores: scores[index]!,
         ...(Object.keys(unscored[index]!).length > 0 && { unscored: unscored[index]! }),
-        reward: sums[index],
+        reward: asked.has(index) && !applied.has(index) ? undefined : sums[index],
       }));
     },
   };

@@ -1,8 +1,9 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { randomKey } from '../../../trainer/algorithms/random.ts';
 import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import { reward, type RewardSettings } from '../../../trainer/contract/settings/rewards.ts';
 import { createRewards, type Completion, type ScoreWithModel } from '../../../trainer/rewards/create-rewards.ts';
+import type { Score } from '../../../trainer/rewards/modules/protocol.ts';
 
 const sum: Row = {
   id: 'sums/1',
@@ -138,4 +139,47 @@ test('every kind of reward can be of the last steps alone', async () => {
   const at = async (step: number) => (await rewards.score([completion(chat, greeting)], step))[0]?.scores;
   expect(Object.keys((await at(99)) ?? {})).not.toContain('format');
   expect(Object.keys((await at(100)) ?? {})).toContain('format');
+});
+
+describe('rewards of several tasks', () => {
+  const other: Row = { ...sum, id: 'sums/2' };
+  const abstention = { because: 'abstain', message: 'it gave None' } as const;
+  const batch = [completion(sum, good), completion(sum, ''), completion(other, good), completion(other, '')];
+
+  /** The scores of each file, as it would give them. */
+  function scored(settings: object[], scores: Record<string, readonly Score[]>) {
+    return createRewards(
+      settings.map((setting) => reward.parse(setting)),
+      { steps: 1, scoreWithModule: (own) => Promise.resolve(scores['file' in own ? own.file : '']!) },
+    ).score(batch, 1);
+  }
+
+  test('one that abstains on all completions of a prompt does not apply to it', async () => {
+    const found = await scored([{ python: { file: 'sums.py' } }, { python: { file: 'code.py' } }], {
+      'sums.py': [1, 0.5, abstention, abstention],
+      'code.py': [abstention, abstention, 0, 2],
+    });
+    expect(found.map((one) => one.reward)).toEqual([1, 0.5, 0, 2]);
+    expect(found[0]?.unscored).toEqual({ 'python-2': abstention });
+  });
+
+  test('one that abstains on some of them leaves these out', async () => {
+    const found = await scored([{ python: { file: 'sums.py' } }, { format: {} }], {
+      'sums.py': [1, abstention, abstention, abstention],
+    });
+    expect(found.map((one) => one.reward)).toEqual([2, undefined, 1, 0]);
+  });
+
+  test('one that fails on all of them leaves them out', async () => {
+    const failure = { because: 'error', message: 'line 1: boom' } as const;
+    const found = await scored([{ module: { file: 'sums.ts' } }, { format: {} }], {
+      'sums.ts': [failure, failure, 1, 1],
+    });
+    expect(found.map((one) => one.reward)).toEqual([undefined, undefined, 2, 1]);
+  });
+
+  test('a prompt to which none applies has no reward', async () => {
+    const found = await scored([{ python: { file: 'sums.py' } }], { 'sums.py': [abstention, abstention, 1, 0] });
+    expect(found.map((one) => one.reward)).toEqual([undefined, undefined, 1, 0]);
+  });
 });
