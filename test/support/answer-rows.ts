@@ -14,7 +14,7 @@ export interface AnswerRow {
   readonly expect: 'correct' | 'wrong' | 'partial' | 'abstain';
 }
 
-export const answerFiles = ['numbers', 'texts'].map((name) => `test/fixtures/answers/${name}.jsonl`);
+export const answerFiles = ['numbers', 'maths', 'texts'].map((name) => `test/fixtures/answers/${name}.jsonl`);
 
 export function answerRows(file: string): AnswerRow[] {
   const lines = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')

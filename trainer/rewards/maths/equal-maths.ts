@@ -21,6 +21,15 @@ const tolerance = 1e-10;
  * Source of the method: polynomial identity testing, Schwartz 1980. What it cannot see is a difference below 1e-10.
  */
 export function equalMaths(gold: Maths, answer: Maths): Equality {
+  return equalAnswers(onlyItem(gold), onlyItem(answer));
+}
+
+/** Whoever is asked for all solutions may say the only one without braces. */
+function onlyItem(maths: Maths): Maths {
+  return maths.kind === 'set' && maths.items.length === 1 ? maths.items[0]! : maths;
+}
+
+function equalAnswers(gold: Maths, answer: Maths): Equality {
   if (gold.kind === 'relation' || answer.kind === 'relation') return equalRelations(gold, answer);
   if (gold.kind === 'number' || answer.kind === 'number') return equalNumbers(gold, answer);
   if (gold.kind === 'expression' || answer.kind === 'expression') {
@@ -90,8 +99,9 @@ function equalRelations(gold: Maths, answer: Maths): Equality {
 }
 
 function solvedFor(relation: Maths): { variable: string; value: Maths; isConstant: boolean } | undefined {
-  if (relation.kind !== 'relation' || relation.sign !== '=' || !('symbol' in relation.left)) return undefined;
-  const { left, right } = relation;
+  if (relation.kind !== 'relation' || relation.sign !== '=') return undefined;
+  const [left, right] = 'symbol' in relation.left ? [relation.left, relation.right] : [relation.right, relation.left];
+  if (!('symbol' in left)) return undefined;
   const variables = variablesOf(right);
   if (variables.has(left.symbol)) return undefined;
   const value: Maths = 'number' in right ? { kind: 'number', value: right.number } : formulaOf(right);

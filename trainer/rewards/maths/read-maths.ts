@@ -1,5 +1,6 @@
 import { lastBox } from '../boxed.ts';
 import { readNumber } from '../numbers/read-number.ts';
+import { variablesOf } from './evaluate.ts';
 import { readExpression } from './expression.ts';
 import { intervalOf } from './interval-of.ts';
 import { formulaOf, infinity, type Maths, type RelationSign } from './maths.ts';
@@ -39,8 +40,13 @@ function readPart(text: string, language: string | undefined, depth: number): Ma
   // `(5)` is 5, and `\{5\}` is a set.
   const value = /^\\?\{|^\[/.test(text) ? undefined : readNumber(text, language);
   if (value !== undefined) return { kind: 'number', value, ...(/%\s*\$?$/.test(text) && { percent: true }) };
-  const latex = withoutWords(plainMaths(text)).replace(/^[a-zA-Z]\s*\\in(?![a-zA-Z])\s*/, '');
-  return readCollection(latex, language, depth) ?? readRelation(latex) ?? readFormula(latex);
+  const latex = withoutDegrees(withoutWords(plainMaths(text))).replace(/^[a-zA-Z]\s*\\in(?![a-zA-Z])\s*/, '');
+  return (
+    readCollection(latex, language, depth) ??
+    readChain(latex, language, depth) ??
+    readRelation(latex) ??
+    readFormula(latex)
+  );
 }
 
 /** Units behind a number, and "or" between answers. */
@@ -49,8 +55,13 @@ function withoutWords(latex: string): string {
     .replaceAll(/\\(?:text|mathrm|textrm|mbox)\s*\{\s*,?\s*(?:or|and)\s*\}/g, ',')
     .replaceAll(/(?<![\\a-zA-Z]),?\s(?:or|and)\s/g, ',')
     .replaceAll(/(?<=[\d}i)])\s*\\(?:text|mathrm|textrm|mbox)\s*\{[\sa-zA-Z./]*\}(?:\^\{?\d\}?)?$/g, '')
-    .replace(/(?<=[\d}a-z)])\s*\^\{?\\circ\s*\}?$/, '')
     .trim();
+}
+
+/** Degrees are a unit as others are, `90^\circ - x`, unless a function takes them: the sine of 30 is another one than that of 30 degrees. */
+function withoutDegrees(latex: string): string {
+  if (/\\(?:sin|cos|tan|sec|csc|cot)(?![a-zA-Z])/.test(latex)) return latex;
+  return latex.replaceAll(/(?<=[\d}a-z)])\s*\^\s*\{?\s*\\circ(?![a-zA-Z])\s*\}?/g, '').trim();
 }
 
 function readCollection(latex: string, language: string | undefined, depth: number): Maths | undefined {
@@ -108,6 +119,20 @@ function readMatrix(latex: string, language: string | undefined, depth: number):
     depth,
     (found) => ({ kind: 'sequence', open: 'matrix', close: 'matrix', items: found }),
   );
+}
+
+const maxSides = 8;
+
+/** Of steps in a line the last counts: `x = \frac{10}{2} = 5` is `x = 5`, `\frac{6}{\sqrt3} = 2\sqrt3` is what it ends with. */
+function readChain(latex: string, language: string | undefined, depth: number): Maths | undefined {
+  const { parts, signs } = splitOutside(latex, /=|<|>|\\(?:le|ge|ne)(?![a-zA-Z])/);
+  const [first = '', last = ''] = [parts[0], parts.at(-1)];
+  if (signs.length === 0 || parts.length > maxSides || signs.some((sign) => sign !== '=')) return undefined;
+  const isNamed = /^[a-zA-Z](?:\([a-zA-Z]\))?$/.test(first);
+  if (isNamed) return signs.length === 1 ? undefined : readRelation(`${first}=${last}`);
+  const sides = parts.map(readExpression);
+  const areConstant = sides.every((side) => side !== undefined && variablesOf(side).size === 0);
+  return areConstant ? readPart(last, language, depth + 1) : undefined;
 }
 
 const relationSigns: Readonly<Record<string, RelationSign>> = { '=': '=', '<': '<', '\\le': '<=', '\\ne': '!=' };

@@ -29,7 +29,8 @@ export function readLatexNumber(text: string): Rational | undefined {
     .replaceAll('×', '\\times ')
     .replaceAll(/[·⋅]/g, '\\cdot ')
     .replaceAll('**', '^')
-    .replace(/(?<=\d)\s*x\s*(?=10\^)/i, '\\times ')
+    // The parser knows one sign of scientific notation, and people write four.
+    .replace(/(?<=\d)\s*(?:x|\*|\\cdot)\s*(?=10\s*\^)/i, '\\times ')
     .replaceAll(/\^(-\d+)/g, '^{$1}');
   if (latex.length > maxLength || !numberTokens.test(latex) || /\d\s+\d|[-+]\s*[-+]/.test(latex) || !isShallow(latex))
     return undefined;

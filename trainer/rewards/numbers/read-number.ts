@@ -50,7 +50,7 @@ function plainSpacing(text: string): string {
     .trim();
 }
 
-/** Without `####`, without `x =`, and of `3 + 4 = 7` the right side; `2x = 18` says nothing about 18. */
+/** Without `####`, without `x =`, and of `3 + 4 = 7` or `x = 3 + 4 = 7` the right side; `2x = 18` says nothing about 18. */
 function withoutBeginning(text: string): string {
   const behindMark = text.startsWith('####') ? text.slice(4).trim() : text;
   const labelled = /^\*{0,2}\p{L}[\p{L} ]{0,30}:\*{0,2}\s/u.exec(behindMark);
@@ -59,7 +59,8 @@ function withoutBeginning(text: string): string {
   const left = equals?.[1]?.trim();
   if (equals === null || left === undefined) return behindMark.slice(start).trim();
   const isName = /^[\p{L}\s\\]*$/u.test(left.replaceAll(/[_^](?:\{\w+\}|\w)|\(\w+\)/g, ''));
-  const isSum = !/[\p{L}<>≤≥≠!\\]/u.test(left.replaceAll(/\\(?:times|cdot|div|[dt]?frac)(?![a-z])/g, ''));
+  const steps = left.replace(/^\p{L}\s*=/u, '');
+  const isSum = !/[\p{L}<>≤≥≠!\\]/u.test(steps.replaceAll(/\\(?:times|cdot|div|[dt]?frac)(?![a-z])/g, ''));
   return isName || isSum ? behindMark.slice(start + equals[0].length).trim() : text;
 }
 

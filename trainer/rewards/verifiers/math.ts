@@ -1,5 +1,6 @@
 import { lastBox } from '../boxed.ts';
 import { type Equality, equalMaths } from '../maths/equal-maths.ts';
+import { labelOf } from '../maths/label.ts';
 import { lastFormula } from '../maths/last-formula.ts';
 import type { Maths } from '../maths/maths.ts';
 import { readMaths } from '../maths/read-maths.ts';
@@ -7,8 +8,13 @@ import { spellMaths } from '../maths/spell-maths.ts';
 import { lastNumber } from '../numbers/last-number.ts';
 import { abstain, correct, type Verifier, wrong } from './verifier.ts';
 
+/** `Yes` is both, a word and the product of three variables; at least one of both is there. */
+interface Gold {
+  readonly maths: Maths | undefined;
+  readonly label: string | undefined;
+}
+
 interface Read {
-  readonly answer: Maths;
   readonly equality: Equality;
   /** That of the gold answer where both are equal. */
   readonly spelling: string;
@@ -16,23 +22,34 @@ interface Read {
 
 /**
  * A mathematical answer in LaTeX or as it is typed: a number, a formula, an interval, a set, a tuple, a matrix, an equation or inequality. It is right in every
- * form that is equal, but a number has to be worked out. Where two formulas cannot be told apart by their values it abstains.
+ * form that is equal, but a number has to be worked out. Where two formulas cannot be told apart by their values it abstains. Data sets of mathematics have a few words
+ * and other labels among their answers, too: these are compared as texts.
  */
-export const mathVerifier: Verifier<Maths, Read> = {
+export const mathVerifier: Verifier<Gold, Read> = {
   expects:
-    'a mathematical answer such as 1/2, 2\\sqrt{3}, x^2+1, (1, 2], \\{1, 2\\} or y = 2x + 1; words belong to the kind exact',
+    'a mathematical answer such as 1/2, 2\\sqrt{3}, x^2+1, (1, 2], \\{1, 2\\}, y = 2x + 1, 101_2 or up to four words',
   parseGold(text) {
-    const gold = readMaths(text);
-    return gold === undefined || equalMaths(gold, gold) !== 'equal' ? undefined : gold;
+    const maths = readMaths(text);
+    const gold = {
+      maths: maths && equalMaths(maths, maths) === 'equal' ? maths : undefined,
+      label: labelOf(text),
+    };
+    return gold.maths === undefined && gold.label === undefined ? undefined : gold;
   },
   find: (text) => lastBox(text) ?? lastFormula(text) ?? lastNumber(text),
   read(text, language, gold) {
+    const label = gold.label === undefined ? undefined : labelOf(text);
+    if (label !== undefined && label === gold.label) return { equality: 'equal', spelling: spell(gold) };
     const answer = readMaths(text, language);
-    if (answer === undefined) return undefined;
-    const equality = equalMaths(gold, answer);
-    return { answer, equality, spelling: spellMaths(equality === 'equal' ? gold : answer) };
+    if (answer === undefined) return label === undefined ? undefined : { equality: 'different', spelling: label };
+    const equality = gold.maths === undefined ? 'different' : equalMaths(gold.maths, answer);
+    return { equality, spelling: equality === 'equal' ? spell(gold) : spellMaths(answer) };
   },
   grade: (_gold, { equality }) => (equality === 'equal' ? correct : equality === 'different' ? wrong : abstain),
   spell: ({ spelling }) => spelling,
-  spellGold: spellMaths,
+  spellGold: spell,
 };
+
+function spell({ maths, label = '' }: Gold): string {
+  return maths === undefined ? label : spellMaths(maths);
+}

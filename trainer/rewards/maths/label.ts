@@ -1,0 +1,25 @@
+import { lastBox } from '../boxed.ts';
+import { plainCharacters } from '../numbers/characters.ts';
+import { undress } from '../undress.ts';
+
+const maxLength = 80;
+/** Four words are an answer, `no real solutions exist`; more are an explanation. */
+const words = /^\p{L}[\p{L}\p{M}'’-]*(?:\s+[\p{L}\p{M}'’-]+){0,3}$/u;
+const numeral = /^([\dA-F]+)_\{?(\d{1,2})\}?$/;
+const ratio = /^\d+(?:\.\d+)?(?:\s*:\s*\d+(?:\.\d+)?)+$/;
+
+/**
+ * What an answer says that is no formula, and so is compared as a text: words (`\text{Evelyn}`, `(B)`, `no solution`), whose case does not count, a numeral with its
+ * base (`101_2`), a ratio or a time (`3:00`). Case counts in a single letter: `x` and `X` are two variables.
+ *
+ * @returns `undefined` for any other text
+ */
+export function labelOf(text: string): string | undefined {
+  const bare = undress(plainCharacters(lastBox(text) ?? text));
+  if (bare.length > maxLength) return undefined;
+  const [, digits, base] = numeral.exec(bare) ?? [];
+  if (digits !== undefined) return `${digits}_${base}`;
+  if (ratio.test(bare)) return bare.replaceAll(/\s/g, '');
+  if (!words.test(bare)) return undefined;
+  return bare.length === 1 ? bare : bare.toLowerCase().replaceAll(/\s+/g, ' ');
+}
