@@ -10,6 +10,7 @@ export const otherNames: Readonly<Record<string, readonly string[]>> = {
   num_train_epochs: ['epochs', 'steps'],
   epochs: ['steps'],
   per_device_train_batch_size: ['batch', 'promptsPerStep'],
+  batch_size: ['batch', 'promptsPerStep'],
   gradient_accumulation_steps: ['batch', 'promptsPerStep'],
   generation_batch_size: ['stepsPerRollout'],
   steps_per_generation: ['stepsPerRollout'],

@@ -61,7 +61,7 @@ function findCounterpart(
   key: string,
   given: ReadonlyMap<string, unknown>,
 ): Counterpart | undefined {
-  const candidates = Object.hasOwn(otherNames, key) ? (otherNames[key] ?? []) : [];
+  const candidates = namesOf(key);
   const around = place.map((_, index) => place.slice(0, place.length - 1 - index));
   const inside = [...given.keys()].filter((each) => each !== key).map((each) => [...place, each]);
   for (const start of [place, ...inside, ...around]) {
@@ -77,6 +77,13 @@ function findCounterpart(
     }
   }
   return undefined;
+}
+
+/** Who reads camel case in this manifest writes the names of other tools so, too: `numGenerations`. */
+function namesOf(key: string): readonly string[] {
+  const snake = key.replaceAll(/(?<=[a-z\d])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const known = [key, snake].find((name) => Object.hasOwn(otherNames, name));
+  return known === undefined ? [] : (otherNames[known] ?? []);
 }
 
 function schemaAt(root: StructuralSchema, path: Path): StructuralSchema | undefined {

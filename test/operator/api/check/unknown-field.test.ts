@@ -28,6 +28,8 @@ test.each([
   { field: 'learning_rate: 1.0e-6', here: 'learningRate: Peak learning rate of AdamW' },
   { field: 'per_device_train_batch_size: 8', here: 'promptsPerStep: Prompts in one optimizer step' },
   { field: 'gradient_accumulation_steps: 4', here: 'promptsPerStep: Prompts in one optimizer step' },
+  { field: 'numGenerations: 8', here: 'group: Completions per prompt' },
+  { field: 'batchSize: 8', here: 'promptsPerStep: Prompts in one optimizer step' },
   { field: 'num_iterations: 2', here: 'epochsPerRollout: Times that a rollout is trained on' },
   { field: 'beta: 0.04', here: 'kl.coefficient: Weight of the estimate' },
   { field: 'epsilon: 0.2', here: 'clip.low: The ratio is clipped below 1 − low' },
