@@ -5,6 +5,7 @@ import { UserError } from '../contract/process/errors.ts';
 import { type IsWanted, isParquet, readDataLines } from './data-lines.ts';
 import { type JsonLine, parseJsonLine } from './jsonl.ts';
 import { NumberList } from './number-list.ts';
+import { RefusedRows } from './refused-rows.ts';
 import { type RowList, rowsAt } from './row-list.ts';
 import { Spool } from './spool.ts';
 
@@ -31,7 +32,7 @@ const activityRows = 256;
  * The file stays open while its rows are in use, so that a new one may take its name. One whose content was written over
  * is refused: it would not be what was checked.
  *
- * @throws UserError `file:line: …`
+ * @throws UserError `file:line: …`, with how many other rows are refused, and where the next of them are
  */
 export async function openRowFile(file: string, readLine: ReadLine, options: ScanOptions = {}): Promise<RowList> {
   const [numbers, offsets, lengths, checksums] = Array.from({ length: 4 }, () => new NumberList()) as [
@@ -41,20 +42,33 @@ export async function openRowFile(file: string, readLine: ReadLine, options: Sca
     NumberList,
   ];
   const spool = (await isParquet(file)) ? new Spool() : undefined;
+  const refused = new RefusedRows();
+  const rowOf = (line: JsonLine): Row | undefined => {
+    try {
+      return readLine(line);
+    } catch (error) {
+      refused.add(error, line.number);
+      return undefined;
+    }
+  };
   try {
     for await (const line of readDataLines(file, options.isWanted ?? every)) {
       spool?.write(line.bytes);
-      if (offsets.length % activityRows === 0) options.onActivity?.();
-      const row = readLine(line);
+      if (line.number % activityRows === 1) options.onActivity?.();
+      const row = rowOf(line);
+      if (row === undefined) continue;
       options.onRow?.(row, offsets.length);
       numbers.push(line.number);
       offsets.push(line.offset);
       lengths.push(line.bytes.length);
       checksums.push(crc32(line.bytes));
     }
+    refused.throwIfAny();
     spool?.flush();
   } catch (error) {
     spool?.close();
+    // A line that is no JSON ends the reading, behind rows that were refused.
+    if (error instanceof UserError) refused.throwIfAny();
     throw error;
   }
   if (offsets.length === 0) {

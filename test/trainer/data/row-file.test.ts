@@ -99,3 +99,19 @@ const isLinux = process.platform === 'linux';
   }
   expect(await openFiles()).toBeLessThan(before + 10);
 });
+
+const strict = (line: JsonLine) => {
+  if (!(line.value as { text?: string }).text) throw new UserError(`${line.place}: found no text`);
+  return asRow(line);
+};
+
+test.each([
+  { name: 'one', text: '{"text":"a"}\n{}\n', says: ':2: found no text' },
+  { name: 'two', text: '{}\n{"text":"a"}\n{}\n', says: ':1: found no text (1 other row is refused, too: 3)' },
+  { name: 'many', text: '{}\n'.repeat(8), says: ':1: found no text (7 other rows are refused, too: 2, 3, 4, 5, 6 …)' },
+  { name: 'all', text: '{}\n'.repeat(5000), says: ':1: found no text (999 or more other rows are refused, too: 2,' },
+  { name: 'no JSON behind one', text: '{}\n{\n', says: ':1: found no text' },
+])('of rows that cannot be used all are told: $name', async ({ text, says }) => {
+  const file = await written(text);
+  await expect(openRowFile(file, strict)).rejects.toThrow(`${file}${says}`);
+});
