@@ -16,8 +16,10 @@ export const samplingFields = {
   n: count(1, mostSamplesOfPrompt).default(1),
   temperature: z.number().min(0).max(2).default(1),
   top_p: z.number().min(0).max(1).default(1),
-  /** Not OpenAI's, but vLLM's and llama.cpp's: only the k most likely tokens; 0 is all. */
-  top_k: count(0, 1_000_000_000).default(0),
+  /** Not OpenAI's, but vLLM's and llama.cpp's: only the k most likely tokens; 0 is all, as is vLLM's -1. */
+  top_k: count(-1, 1_000_000_000)
+    .default(0)
+    .transform((k) => Math.max(0, k)),
   max_tokens: tokens.optional(),
   seed: z.int().optional(),
   stop: z
@@ -38,11 +40,15 @@ export const fieldsWithoutEffect = {
   prompt_cache_key: z.unknown().optional(),
 };
 
-/** OpenAI's, taken where they ask for nothing. */
+/** OpenAI's and vLLM's, taken where they ask for nothing. */
 export const fieldsThatAskForNothing = {
   presence_penalty: z.literal(0, 'penalties are not supported; expected 0').optional(),
   frequency_penalty: z.literal(0, 'penalties are not supported; expected 0').optional(),
   logit_bias: z.strictObject({}, 'biases are not supported; expected {}').optional(),
+  repetition_penalty: z.literal(1, 'penalties are not supported; expected 1').optional(),
+  min_p: z.literal(0, 'min-p sampling is not supported; expected 0').optional(),
+  ignore_eos: z.literal(false, 'the stop token ends a completion; expected false').optional(),
+  skip_special_tokens: z.literal(true, 'special tokens are left out; expected true').optional(),
 };
 
 /**
