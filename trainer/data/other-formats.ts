@@ -32,5 +32,7 @@ export function remedyFor(text: string): string {
   if (start === '{') return `; found an object over several lines, ${one} (jq -c . FILE makes it)`;
   if (start.startsWith("{'"))
     return '; found single quotes, as Python prints objects; expected JSON (Python: json.dumps(row))';
+  if (/[:[,]\s*-?(?:NaN|Infinity)\s*[,}\]]/.test(start))
+    return '; found NaN or Infinity, which Python writes and JSON has not; expected null';
   return start.startsWith('{') ? '' : `; ${one}`;
 }

@@ -27,7 +27,7 @@ export function rowOf(value: unknown, settings: DatasetSettings, id: string, fur
   const { messages, completion } = withCompletion(beginningOf(fields), fields);
   const tools = toolsOf(fields['tools']);
   const language = languageOf(fields);
-  const answer = answerOf(fields, settings);
+  const answer = answerOf(fields, settings, value as Fields);
   const pair = pairOf(fields, messages);
   const margin = pair.chosen === undefined ? undefined : marginOf(fields);
   const label = completion && labelOf(fields);
@@ -55,7 +55,8 @@ function wayOf({ answer }: DatasetSettings): Pick<NonNullable<Row['answer']>, 'k
   return { kind: verifier === undefined ? kind : ownKind, in: place };
 }
 
-function answerOf(fields: Fields, settings: DatasetSettings): string | undefined {
+/** @param written the row under the names that its file has for its fields */
+function answerOf(fields: Fields, settings: DatasetSettings, written: Fields): string | undefined {
   const { answer } = fields;
   if (typeof answer === 'string' || typeof answer === 'number') return String(answer);
   const isStructured = structuredKinds.includes(settings.answer?.kind ?? 'number');
@@ -66,7 +67,8 @@ function answerOf(fields: Fields, settings: DatasetSettings): string | undefined
     );
   if (settings.answer?.verifier !== undefined) return ''; // columns may hold what it compares with
   if (settings.answer === undefined) return undefined;
-  const message = `found no answer, which is to be verified; found ${namesOf(fields)}`;
+  const given = Object.fromEntries(Object.entries(written).filter(([, content]) => content !== null));
+  const message = `found no answer, which is to be verified; found ${namesOf(given)}`;
   throw new LackingColumn(message, 'answer', fields);
 }
 

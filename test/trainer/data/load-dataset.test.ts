@@ -130,6 +130,11 @@ test.each([
     content: "{'prompt': '2+3?', 'answer': '5'}\n",
     says: /:1: no valid JSON: .*; found single quotes, as Python prints objects; expected JSON \(Python: json\.dumps\(row\)\)$/,
   },
+  {
+    name: 'NaN, as Python writes it',
+    content: '{"prompt": "2+3?", "answer": NaN}\n',
+    says: /:1: no valid JSON: .*; found NaN or Infinity, which Python writes and JSON has not; expected null$/,
+  },
   { name: 'nothing', content: '\n \n', says: 'found no rows' },
   {
     name: 'a JSON array',

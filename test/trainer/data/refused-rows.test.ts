@@ -101,4 +101,8 @@ test('an answer is missed where it is said how answers are verified', () => {
   expect(() => rowOf({ prompt: 'a', solution: '5' }, settings, 'maths/1')).toThrow(
     'found no answer, which is to be verified; found fields prompt, solution',
   );
+  const renamed: DatasetSettings = { ...settings, columns: { prompt: 'question' } };
+  expect(() => rowOf({ question: 'a', level: 2, answer: null }, renamed, 'maths/1')).toThrow(
+    'found no answer, which is to be verified; found fields question, level',
+  );
 });
