@@ -1,5 +1,5 @@
 import { type Language, languageScripts } from '../contract/settings/languages.ts';
-import { type Fit, type Identify, loadIdentifier } from './language/identify.ts';
+import { type Fit, type Identify, loadIdentifier, pointsOf } from './language/identify.ts';
 import { proseOf } from './language/prose.ts';
 import { type Segment, segmentsOf } from './language/segments.ts';
 
@@ -40,7 +40,7 @@ export async function languageConsistency(
   const identify = await loadIdentifier();
   const judged = segments.map((segment) => ({ ...segment, fit: identify(segment.text) }));
   if (language !== undefined) return share(judged, language, identify);
-  const candidates = new Set(judged.map(({ fit }) => best(fit)?.[0]));
+  const candidates = new Set(judged.map(({ fit }) => fit.best));
   return Math.max(0, ...[...candidates].map((candidate) => (candidate ? share(judged, candidate, identify) : 0)));
 }
 
@@ -70,21 +70,16 @@ function belongs({ text, script, fit }: Judged, language: Language): 'yes' | 'no
   const writtenIn: readonly string[] = languageScripts[language];
   if (!writtenIn.includes(script)) return 'no';
   if (script === 'Kana' || onlyLanguageOf(script)) return 'yes';
-  const winner = best(fit);
+  const most = fit.best === undefined ? 0 : pointsOf(fit, fit.best);
   // Han without a known n-gram may still be either language that is written in it.
-  if (winner === undefined || winner[1] < gibberish) return script === 'Han' ? 'yes' : 'unknown';
-  const behind = (winner[1] - (fit[language] ?? 0)) * ngramsIn(text);
+  if (most < gibberish) return script === 'Han' ? 'yes' : 'unknown';
+  const behind = (most - pointsOf(fit, language)) * ngramsIn(text);
   if (behind === 0) return 'yes';
   return behind > evidence ? 'no' : 'undecided';
 }
 
 function onlyLanguageOf(script: Segment['script']): boolean {
   return Object.values(languageScripts).filter((scripts) => scripts.some((one) => one === script)).length === 1;
-}
-
-/** The fits come in falling order. */
-function best(fit: Fit): [Language, number] | undefined {
-  return (Object.entries(fit) as [Language, number][])[0];
 }
 
 /** N-grams that ELD cuts a text into: four bytes every three, in each word. */

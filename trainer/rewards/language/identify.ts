@@ -1,12 +1,20 @@
 import type { Language } from '../../contract/settings/languages.ts';
 
-/**
- * How well a text fits each language: the mean score of its n-grams, 0 … about 200. Languages that share no n-gram with
- * the text are absent.
- */
-export type Fit = Readonly<Partial<Record<Language, number>>>;
+/** How well a text fits languages. */
+export interface Fit {
+  /** The one that it fits best; absent where it shares no n-gram with any. */
+  readonly best: Language | undefined;
+  /** As ELD gives them: a mean score s of n-grams as s / (s + 25). Languages that share no n-gram with the text are absent. */
+  readonly squeezed: Readonly<Partial<Record<Language, number>>>;
+}
 
 export type Identify = (text: string) => Fit;
+
+/** Mean score of the n-grams that a text shares with a language, 0 … about 200. One at a time: a phrase has scores of sixty, of which two are asked for. */
+export function pointsOf({ squeezed }: Fit, language: Language): number {
+  const score = squeezed[language] ?? 0;
+  return (25 * score) / (1 - score);
+}
 
 /** Short phrases come again and again in the completions of a rollout. A fit takes 4 KB: more of them outlive the young generation. */
 const cached = 2000;
@@ -30,10 +38,8 @@ async function load(): Promise<Identify> {
   return (text) => {
     const earlier = known.get(text);
     if (earlier !== undefined) return earlier;
-    const fit = Object.fromEntries(
-      // ELD squeezes a mean score s into s / (s + 25).
-      Object.entries(eld.detect(text).getScores()).map(([language, score]) => [language, (25 * score) / (1 - score)]),
-    ) as Fit;
+    const detected = eld.detect(text);
+    const fit = { best: detected.language || undefined, squeezed: detected.getScores() } as Fit;
     if (text.length <= longestCached) {
       if (known.size >= cached) known.clear();
       known.set(text, fit);

@@ -36,6 +36,7 @@ export async function addPassRates(file: string, examined: readonly Examined[]):
     const passes = judged.filter(({ passes: of }) => of.correct).length;
     return judged.length === 0 ? [] : [{ dataset: row.dataset, row: row.id, tries: judged.length, passes }];
   });
+  if (lines.length === 0) return;
   const text = lines.map((each) => `${JSON.stringify(each)}\n`).join('');
   await namingFullDisk(file, Buffer.byteLength(text), () => appendFile(file, text));
 }
