@@ -2,10 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import { canonicalForm } from '../../../trainer/rewards/canonical-form.ts';
-import { examine } from '../../../trainer/rewards/examine.ts';
 import { formatReward } from '../../../trainer/rewards/format.ts';
 import { isReadable } from '../../../trainer/rewards/readable.ts';
 import { verify } from '../../../trainer/rewards/verify.ts';
+import { examineOne } from '../../support/examine.ts';
 
 const code = '```python\ndef f(x):\n    if x:   \n\n\n\n        return  x\n```';
 const closed = '<think>\n\n</think>\n\n';
@@ -94,8 +94,8 @@ describe('whatever the response', () => {
       fc.asyncProperty(text, opening, answer, async (completion, start, gold) => {
         const asked = { ...row, answer: gold };
         const response = { text: start + completion, opening: start, tokens: 9, terminated: true };
-        const candidate = await examine(asked, response, 0.9);
-        const again = await examine(asked, { ...response, text: candidate.text }, 0.9);
+        const candidate = await examineOne(asked, response);
+        const again = await examineOne(asked, { ...response, text: candidate.text });
         expect(again).toEqual(candidate);
         expect(candidate.accuracy).toBe(verify(asked, candidate.text).score);
         expect(candidate.passes.readable).toBe(isReadable(asked, candidate.text, start));

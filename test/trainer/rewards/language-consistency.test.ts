@@ -5,9 +5,9 @@ import { additionWords, workedAddition, writeCheck } from '../../../trainer/data
 import { facts } from '../../../trainer/data/generators/facts-table.ts';
 import { factThought } from '../../../trainer/data/generators/facts.ts';
 import { generateRows } from '../../../trainer/data/generators/generate.ts';
-import { examine } from '../../../trainer/rewards/examine.ts';
 import { languageConsistency } from '../../../trainer/rewards/language-consistency.ts';
 import { promptText } from '../../../trainer/rewards/prompt-text.ts';
+import { examineOne } from '../../support/examine.ts';
 
 test.each([
   { text: 'ones 7+8=15 tens 4+3+1=8', en: 1, de: 0 },
@@ -96,7 +96,7 @@ test.each([
   };
   const text = `<think>${thought}</think><answer>72</answer>`;
   const { minLanguageConsistency } = sample.parse({ prompts: ['a'] });
-  const { passes } = await examine(row, { text, opening: '', tokens: 99, terminated: true }, minLanguageConsistency);
+  const { passes } = await examineOne(row, { text, opening: '', tokens: 99, terminated: true }, minLanguageConsistency);
   expect(passes).toMatchObject({ readable: true, oneLanguage: kept });
 });
 

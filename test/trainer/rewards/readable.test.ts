@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import type { Row } from '../../../trainer/contract/settings/dataset.ts';
-import { examine } from '../../../trainer/rewards/examine.ts';
 import { isReadable } from '../../../trainer/rewards/readable.ts';
 import { countReflections } from '../../../trainer/rewards/reflection.ts';
+import { examineOne } from '../../support/examine.ts';
 
 const row: Row = {
   id: 'sums/1',
@@ -46,13 +46,13 @@ test.each([
 test('rejection sampling learns of a completion what its filters ask', async () => {
   const ended = { opening: '', tokens: 30, terminated: true };
   const text = '<think>ones 7+8=15 Zehner 4+3+1=8</think><answer>85</answer>';
-  expect(await examine(row, { text, ...ended }, 0.9)).toEqual({
+  expect(await examineOne(row, { text, ...ended })).toEqual({
     text,
     tokens: 30,
     passes: { correct: true, readable: true, oneLanguage: false, notOverlong: true },
     accuracy: 1,
   });
-  const open = await examine(row, { ...ended, text: '<answer>84', terminated: false }, 0.9);
+  const open = await examineOne(row, { ...ended, text: '<answer>84', terminated: false });
   expect(open.passes).toEqual({
     correct: false,
     readable: false,
@@ -64,7 +64,7 @@ test('rejection sampling learns of a completion what its filters ask', async () 
 test('a reasoning row without gold abstains; style and open questions of the general domain pass as correct', async () => {
   const plain = { text: '<answer>Hi Ana. It is a fine day.</answer>', opening: '', tokens: 30, terminated: true };
   const style = { kind: 'pattern', in: 'answerTag', gold: 'help\\?$' } as const;
-  const examined = (changes: Partial<Row>) => examine({ ...row, ...changes }, plain, 0.9);
+  const examined = (changes: Partial<Row>) => examineOne({ ...row, ...changes }, plain);
   expect((await examined({ answer: undefined })).passes.correct).toBeUndefined();
   expect((await examined({ domain: 'general', answer: undefined })).passes.correct).toBe(true);
   expect(await examined({ domain: 'general', answer: style })).toMatchObject({

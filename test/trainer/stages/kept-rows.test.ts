@@ -6,9 +6,9 @@ import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import { rowManifest } from '../../../trainer/contract/settings/row-origin.ts';
 import { faultOfOrigin } from '../../../trainer/data/row-origin.ts';
 import { readRows } from '../../../trainer/data/rows.ts';
-import { examine } from '../../../trainer/rewards/examine.ts';
 import { useBaseStage } from '../../support/base-stage.ts';
 import { pin, readResult, runStage, runToResult, writeStage } from '../../support/trainer.ts';
+import { examineOne } from '../../support/examine.ts';
 
 const root = useBaseStage({ steps: 60, batch: 32 });
 
@@ -52,7 +52,7 @@ test('every kept row verifies against the manifest beside it, and passes its fil
   expect(new Set(rows.map(({ origin }) => origin?.method))).toEqual(new Set(['plain', 'reflection']));
   for (const row of rows) {
     const sampled = await sampledOf(row, data);
-    const again = await examine({ ...row, id: row.origin?.prompt ?? '' }, sampled, 0.9);
+    const again = await examineOne({ ...row, id: row.origin?.prompt ?? '' }, sampled);
     expect(again).toMatchObject({ text: row.completion, passes: { oneLanguage: true } });
   }
 });

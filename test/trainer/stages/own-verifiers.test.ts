@@ -126,6 +126,23 @@ test('a service compares, too: what it says nothing of is counted and left out',
   expect(metrics['eval/texts/pass@1']).toBeCloseTo(2 / 3, 6);
 });
 
+test('a service that says what rejection sampling keeps is asked of many completions in a request', async () => {
+  const http = { url: service().url, token: { variable: 'R1_VERIFIER_TOKEN' }, batch: 5 };
+  const sample = { prompts: ['texts'], perPrompt: 2, keep: ['correct'], keepPerPrompt: 2, sampling };
+  const path = await writeStage(root(), await stage('sampled-by-service', { http }, { sample }));
+  const before = service().asked.length;
+  expect(await startStage(path, { env: { R1_VERIFIER_TOKEN: key } }).ended).toMatchObject({ code: 0, stderr: '' });
+  // None as it is opened, and of four prompts the two completions each.
+  expect(
+    service()
+      .asked.slice(before)
+      .toSorted((a, b) => a - b),
+  ).toEqual([0, 3, 5]);
+  const { checkpoint } = await readResult(root(), 'sampled-by-service');
+  const counts = JSON.parse(await readFile(join(checkpoint?.path ?? '', 'funnel.json'), 'utf8')) as object;
+  expect(counts).toMatchObject({ sampled: 8, kept: 4, dropped: { abstained: 2, correct: 2 } });
+});
+
 test('a service whose key is nowhere ends the stage before it samples', async () => {
   const http = { url: service().url, token: { variable: 'R1_VERIFIER_TOKEN' } };
   const path = await writeStage(root(), await stage('keyless', { http }, { evaluate: { data: ['texts'], sampling } }));

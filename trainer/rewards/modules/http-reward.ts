@@ -16,9 +16,11 @@ const patience: RetryOptions = { retries: 3, minTimeout: 1000, maxTimeout: 10_00
 
 export type HttpRewardSettings = Omit<RewardHttpSettings, 'weight' | 'domains' | 'lastSteps'>;
 
-interface Options {
+export interface HttpRewardOptions {
   /** Ends a rollout that is being scored with an InterruptedError. */
   readonly signal?: AbortSignal;
+  /** For who keeps what is scored: one batch that the service was not there for ends all with an UnavailableError. */
+  readonly needsAll?: boolean;
   /** After how long what failed is tried again. */
   readonly retry?: RetryOptions;
 }
@@ -35,9 +37,9 @@ export class HttpReward {
   readonly columns: readonly string[] = [];
   readonly #service: HttpService;
   readonly #settings: HttpRewardSettings;
-  readonly #options: Options;
+  readonly #options: HttpRewardOptions;
 
-  private constructor(settings: HttpRewardSettings, options: Options) {
+  private constructor(settings: HttpRewardSettings, options: HttpRewardOptions) {
     this.#service = new HttpService(settings, settings.token && accessToken(settings.url, settings.token.variable));
     this.#settings = settings;
     this.#options = options;
@@ -49,7 +51,7 @@ export class HttpReward {
    * @throws UserError if there is no token, or the service does not take what it is given
    * @throws UnavailableError if it does not answer
    */
-  static async open(settings: HttpRewardSettings, options: Options = {}): Promise<HttpReward> {
+  static async open(settings: HttpRewardSettings, options: HttpRewardOptions = {}): Promise<HttpReward> {
     const reward = new HttpReward(settings, options);
     try {
       await reward.#ask([]);
@@ -64,7 +66,7 @@ export class HttpReward {
   /**
    * A score for each sample, in their order.
    *
-   * @throws UnavailableError if no batch was scored and the service was not there
+   * @throws UnavailableError if the service was not there: for no batch, or for one where all are needed
    */
   async score(samples: readonly Sample[]): Promise<readonly Score[]> {
     const batches = inBatches(samples, this.#settings.batch);
@@ -80,10 +82,10 @@ export class HttpReward {
       }
     };
     await Promise.all(Array.from({ length: Math.min(this.#settings.concurrency, batches.length) }, lane));
-    const [first] = failures;
-    const isAway =
-      first !== undefined && scores.every((score) => typeof score === 'object' && score.because !== 'abstain');
-    if (isAway && failures.every((failure) => failure instanceof PassingFailure)) {
+    const away = failures.filter((failure) => failure instanceof PassingFailure);
+    const [first] = away;
+    const isNothingScored = scores.every((score) => typeof score === 'object' && score.because !== 'abstain');
+    if (first !== undefined && (this.#options.needsAll || (isNothingScored && away.length === failures.length))) {
       throw new UnavailableError(first.message, { cause: first });
     }
     return scores;

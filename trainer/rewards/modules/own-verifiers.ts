@@ -20,16 +20,22 @@ export type Verify = (items: readonly Answered[]) => Promise<readonly Verdict[]>
 /** Those with what was read of each completion. */
 export type JudgeAll = (items: readonly Answered[]) => Promise<readonly Judgement[]>;
 
+interface Options {
+  /** Ends what is being compared. */
+  readonly signal?: AbortSignal;
+  /** Nothing is left out for a service that was not there. */
+  readonly needsAll?: boolean;
+}
+
 /** The verifiers of a stage's datasets: ours, and for a dataset with one of one's own a file, each in a process of its own, or a service. */
 export class OwnVerifiers {
   readonly #datasets: readonly DatasetSettings[];
-  readonly #signal: AbortSignal | undefined;
+  readonly #options: Options;
   readonly #opened = new Map<string, Promise<OwnReward | undefined>>();
 
-  /** @param signal ends what is being compared */
-  constructor(datasets: readonly DatasetSettings[], signal?: AbortSignal) {
+  constructor(datasets: readonly DatasetSettings[], options: Options = {}) {
     this.#datasets = datasets.filter(({ answer }) => answer?.verifier !== undefined);
-    this.#signal = signal;
+    this.#options = options;
   }
 
   /**
@@ -73,9 +79,10 @@ export class OwnVerifiers {
 
   async #start(name: string): Promise<OwnReward | undefined> {
     const { module, python, http } = this.#datasets.find((dataset) => dataset.name === name)?.answer?.verifier ?? {};
-    if (module !== undefined) return RewardModule.open(module, this.#signal);
-    if (http !== undefined) return HttpReward.open(http, this.#signal && { signal: this.#signal });
-    return python && RewardModule.openPython(python, this.#signal);
+    const { signal } = this.#options;
+    if (module !== undefined) return RewardModule.open(module, signal);
+    if (http !== undefined) return HttpReward.open(http, this.#options);
+    return python && RewardModule.openPython(python, signal);
   }
 }
 

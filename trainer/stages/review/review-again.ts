@@ -29,7 +29,7 @@ const lookMs = 500;
 export async function reviewAgain(options: ReviewAgainOptions): Promise<void> {
   const stop = stopOnSignals();
   const file = await readStageFile(options.stage);
-  const verifiers = new OwnVerifiers(file.datasets, stop);
+  const verifiers = new OwnVerifiers(file.datasets, { signal: stop });
   try {
     const session = await openReview(file, new StageInputs(file, () => undefined), verifiers.verify);
     if (options.export !== undefined) await exportTo(options.export, session, options.reviewer);

@@ -1,11 +1,12 @@
 import type { Candidate } from '../../algorithms/funnel.ts';
+import { zip } from '../../algorithms/zip.ts';
 import type { Row } from '../../contract/settings/dataset.ts';
 import type { SampleSettings } from '../../contract/settings/settings.ts';
 import type { EvaluationGrams } from '../../data/evaluation-grams.ts';
-import { examine, type Response } from '../../rewards/examine.ts';
+import { examine, type Answered, type Response } from '../../rewards/examine.ts';
 import type { Verify } from '../../rewards/modules/own-verifiers.ts';
 import { parseResponse } from '../../rewards/parse-response.ts';
-import type { EarlierTurns, Sampled } from './sampler.ts';
+import type { EarlierTurns, Method, Sampled } from './sampler.ts';
 
 /** One of a prompt's samples, by its place among them. */
 export interface SampleCandidate extends Candidate {
@@ -21,36 +22,69 @@ export interface Examiner {
   readonly grams: EvaluationGrams | undefined;
 }
 
-/** A prompt's completions, as the funnel asks for them. */
+interface Put extends Answered {
+  readonly method: Method;
+}
+
+/** The completions of prompts, as the funnel asks for them. A verifier is asked of all of them at once, as a service takes many in a request. */
 export async function candidatesOf(
-  row: Row,
-  { method, completions }: Sampled,
+  prompts: readonly (readonly [Row, Sampled])[],
   examiner: Examiner,
-): Promise<SampleCandidate[]> {
-  const candidates: SampleCandidate[] = [];
-  for (const [sample, completion] of completions.entries()) {
-    // oxlint-disable-next-line no-await-in-loop -- a verifier of one's own is asked in order
-    const candidate = await (method === 'thought'
-      ? thoughtBefore(row, completion, examiner)
-      : judged(row, completion, examiner));
-    const { before } = completion;
-    candidates.push({ ...candidate, sample, ...(before && { before }) });
-  }
-  return candidates;
+): Promise<SampleCandidate[][]> {
+  const put = prompts.flatMap(([row, { method, completions }]) =>
+    completions.map((response): Put => ({ row, method, response })),
+  );
+  const candidates = (await behindThoughts(put, await judged(put, examiner), examiner)).values();
+  return prompts.map(([, { completions }]) =>
+    completions.map(({ before }, sample) => ({
+      ...(candidates.next().value as Candidate),
+      sample,
+      ...(before && { before }),
+    })),
+  );
 }
 
-async function judged(row: Row, completion: Response, { settings, verify, grams }: Examiner): Promise<Candidate> {
-  const candidate = await examine(row, completion, settings.minLanguageConsistency, verify);
-  return grams?.findIn(candidate.text) === undefined ? candidate : { ...candidate, fault: 'contaminated' };
+async function judged(
+  answered: readonly Answered[],
+  { settings, verify, grams }: Examiner,
+): Promise<readonly Candidate[]> {
+  const candidates = await examine(answered, settings.minLanguageConsistency, verify);
+  return candidates.map((candidate) =>
+    grams?.findIn(candidate.text) === undefined ? candidate : { ...candidate, fault: 'contaminated' },
+  );
 }
 
-/** The row's own completion behind the thought of a sampled one, which must have come to the right answer itself. */
-async function thoughtBefore(row: Row, sampled: Response, examiner: Examiner): Promise<Candidate> {
-  const own = await judged(row, sampled, examiner);
-  const { form, think = '' } = parseResponse(sampled.text, sampled.opening);
-  if (!form.startsWith('thought') || own.fault) return { ...own, fault: own.fault ?? 'noThought' };
+/**
+ * Where a thought alone was asked for, the row's own completion behind it; the sampled one must have come to the right answer itself.
+ *
+ * @param own what was found of each completion as it was sampled
+ */
+async function behindThoughts(
+  put: readonly Put[],
+  own: readonly Candidate[],
+  examiner: Examiner,
+): Promise<readonly Candidate[]> {
+  const joined = zip(put, own).map(([each, { fault }]) => (fault === undefined ? behindThought(each) : undefined));
+  const examined = (
+    await judged(
+      joined.filter((each) => each !== undefined),
+      examiner,
+    )
+  ).values();
+  return zip(zip(put, own), joined).map(([[{ method }, sampled], answered]) => {
+    if (method !== 'thought') return sampled;
+    if (answered === undefined) return { ...sampled, fault: sampled.fault ?? 'noThought' };
+    const candidate = examined.next().value as Candidate;
+    const correct = sampled.passes.correct === true ? candidate.passes.correct : sampled.passes.correct;
+    return { ...candidate, passes: { ...candidate.passes, correct } };
+  });
+}
+
+/** Nothing where no thought was asked for, or there is none. */
+function behindThought({ row, method, response }: Put): Answered | undefined {
+  if (method !== 'thought') return undefined;
+  const { form, think = '' } = parseResponse(response.text, response.opening);
+  if (!form.startsWith('thought')) return undefined;
   const text = `<think>${think}</think>${row.completion?.startsWith('<answer>') ? '' : '\n\n'}${row.completion}`;
-  const candidate = await judged(row, { ...sampled, text, opening: '' }, examiner);
-  const correct = own.passes.correct === true ? candidate.passes.correct : own.passes.correct;
-  return { ...candidate, passes: { ...candidate.passes, correct } };
+  return { row, response: { ...response, text, opening: '' } satisfies Response };
 }

@@ -63,10 +63,10 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
         workspace.stop.heed(saved);
         const chunk = rowsBetween(rows, start, start + chunkPrompts).filter(({ domain }) => !funnel.full(domain));
         const sampled = await sampler.chunk(start / chunkPrompts, chunk);
-        const examined: Examined[] = [];
-        for (const [row, ofRow] of zip(chunk, sampled)) {
-          examined.push({ row, method: ofRow.method, candidates: await candidatesOf(row, ofRow, examiner) });
-        }
+        const prompts = zip(chunk, sampled);
+        const examined = zip(prompts, await candidatesOf(prompts, examiner)).map(
+          ([[row, { method }], candidates]): Examined => ({ row, method, candidates }),
+        );
         await addPassRates(passRates, examined);
         yield* await made.rows(examined, funnel, origins);
         reflections.add(sampled);

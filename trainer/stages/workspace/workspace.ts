@@ -55,7 +55,8 @@ export async function openWorkspace(
     settings,
     settingsDigest: digest,
     inputs: new StageInputs(file, onActivity),
-    verifiers: new OwnVerifiers(file.datasets, stop),
+    // Rows that are sampled are kept; another attempt is to end in the same ones.
+    verifiers: new OwnVerifiers(file.datasets, { signal: stop, needsAll: file.settings.sample !== undefined }),
     writer,
     output: new StageOutput(file, settings, writer),
     log: new StageLog(file.out, writer),

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { rewardHttp } from '../../../../trainer/contract/settings/own-functions.ts';
-import { HttpReward } from '../../../../trainer/rewards/modules/http-reward.ts';
+import { HttpReward, type HttpRewardOptions } from '../../../../trainer/rewards/modules/http-reward.ts';
 import type { Sample } from '../../../../trainer/rewards/modules/protocol.ts';
 import { eventually } from '../../../support/eventually.ts';
 
@@ -52,9 +52,9 @@ const status =
     return '{}';
   };
 
-async function open(settings: object = {}, signal?: AbortSignal): Promise<HttpReward> {
+async function open(settings: object = {}, options: HttpRewardOptions = {}): Promise<HttpReward> {
   const retry = { retries: 3, minTimeout: 1, maxTimeout: 1 };
-  const reward = await HttpReward.open(rewardHttp.parse({ url, ...settings }), { retry, ...(signal && { signal }) });
+  const reward = await HttpReward.open(rewardHttp.parse({ url, ...settings }), { retry, ...options });
   opened.push(reward);
   asked = [];
   return reward;
@@ -187,6 +187,19 @@ test('a service that is away for a whole rollout ends the attempt, and is no fau
 });
 
 test.each([
+  { needsAll: true, code: 503, unavailable: true },
+  { needsAll: true, code: 400, unavailable: false }, // it was there
+  { needsAll: false, code: 503, unavailable: false },
+])('a second batch that is answered $code ends the attempt: $unavailable, all are needed: $needsAll', async (given) => {
+  const reward = await open({ batch: 1, concurrency: 1 }, { needsAll: given.needsAll });
+  respond = (of, response, request) => (asked.length === 1 ? scoring : status(given.code))(of, response, request);
+  const scores = reward.score(samples('a', 'b'));
+  await (given.unavailable
+    ? expect(scores).rejects.toMatchObject({ name: 'UnavailableError' })
+    : expect(scores).resolves.toEqual([1, { because: 'error', message: expect.any(String) }]));
+});
+
+test.each([
   {
     name: 'is not there',
     more: { url: 'http://127.0.0.1:9/' },
@@ -212,7 +225,7 @@ test.each([
 
 test('a stop ends a rollout that is being scored', async () => {
   const stop = new AbortController();
-  const reward = await open({}, stop.signal);
+  const reward = await open({}, { signal: stop.signal });
   respond = () => undefined;
   const scored = reward.score(samples('a'));
   await eventually(() => expect(asked).toHaveLength(1));

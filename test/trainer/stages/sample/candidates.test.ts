@@ -15,6 +15,12 @@ const row: Row = {
 };
 const thought = 'Each box has six eggs, and two boxes have twice as many.';
 
+function response(text: string) {
+  return { text, opening: '', tokens: 9, terminated: true };
+}
+function sampled(method: 'plain' | 'thought', ...texts: readonly string[]) {
+  return [row, { id: row.id, method, messages: row.messages, completions: texts.map(response) }] as const;
+}
 function examiner(grams?: EvaluationGrams) {
   return {
     settings: { minLanguageConsistency: 0.9 },
@@ -23,13 +29,9 @@ function examiner(grams?: EvaluationGrams) {
   };
 }
 async function oneOf(method: 'given' | 'plain' | 'thought', text: string, given = row, grams?: EvaluationGrams) {
-  const completions = [{ text, opening: '', tokens: 9, terminated: true }];
-  const [candidate] = await candidatesOf(
-    given,
-    { id: 'chat/1', method, messages: row.messages, completions },
-    examiner(grams),
-  );
-  return candidate;
+  const put = { id: 'chat/1', method, messages: row.messages, completions: [response(text)] };
+  const [candidates] = await candidatesOf([[given, put]], examiner(grams));
+  return candidates?.[0];
 }
 
 test('a given completion is judged as it is', async () => {
@@ -76,4 +78,29 @@ test('a completion with words of an evaluation question has a fault', async () =
   grams.add([{ messages: [{ role: 'user', content: question }] }]);
   expect(await oneOf('plain', `It is like this: ${question}`, row, grams)).toMatchObject({ fault: 'contaminated' });
   expect((await oneOf('plain', 'There are 12.', row, grams))?.fault).toBeUndefined();
+});
+
+test('a verifier is asked once of all prompts, and once more of what stands behind a thought, and each prompt has its own', async () => {
+  const asked: string[][] = [];
+  const { verify: ours, ...rest } = examiner();
+  const verifyCounted: typeof ours = (items) => {
+    asked.push(items.map(({ text }) => text));
+    return ours(items);
+  };
+  const thinking = `<think>${thought}</think>\n\nSo it is 12.`;
+  const prompts = [sampled('plain', '12', '13'), sampled('thought', 'No thought.', thinking), sampled('plain', '14')];
+  const candidates = await candidatesOf(prompts, { ...rest, verify: verifyCounted });
+  const joined = `<think>${thought}</think>\n\nThere are 12 eggs.`;
+  expect(asked).toEqual([['12', '13', 'No thought.', thinking, '14'], [joined]]);
+  expect(candidates.map((each) => each.map(({ sample, text, fault }) => [sample, fault ?? text]))).toEqual([
+    [
+      [0, '12'],
+      [1, '13'],
+    ],
+    [
+      [0, 'noThought'],
+      [1, joined],
+    ],
+    [[0, '14']],
+  ]);
 });
