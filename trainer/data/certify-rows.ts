@@ -7,7 +7,7 @@ import type { LabelledRow, Outcome, Question } from '../rewards/certify/checks.t
 import type { Score } from '../rewards/modules/protocol.ts';
 import { verdictOf } from '../rewards/modules/own-verifiers.ts';
 import type { OwnReward } from '../rewards/modules/reward-modules.ts';
-import { judge, type Judged } from '../rewards/verify.ts';
+import type { Judged } from '../rewards/verify.ts';
 import { judgeApart } from '../rewards/verify-apart.ts';
 import { furtherColumns } from './columns.ts';
 import { readDataLines } from './data-lines.ts';
@@ -83,10 +83,14 @@ function ours(defaults: GradeDefaults): Certified {
   return {
     judge: (questions) => Promise.all(questions.map(verdictOn)),
     // Of a program, or of what a pattern is looked for in, most can be changed and stays right.
-    answerOf: (row) =>
-      ['pattern', 'code'].includes((row as Row).kind ?? defaults.kind ?? 'number')
-        ? undefined
-        : judge(judged({ completion: row.completion, gold: row.gold, row }), row.completion).found,
+    answersOf: (rows) =>
+      Promise.all(
+        rows.map(async (row) =>
+          ['pattern', 'code'].includes((row as Row).kind ?? defaults.kind ?? 'number')
+            ? undefined
+            : (await judgeApart(judged({ completion: row.completion, gold: row.gold, row }), row.completion)).found,
+        ),
+      ),
   };
 }
 
@@ -103,10 +107,10 @@ function ofOnesOwn(reward: OwnReward): Certified {
       }
       return outcomes;
     },
-    answerOf({ completion, gold }) {
-      if (completion.includes(gold)) return gold;
-      return completion.match(/\d[\d.,]*\d|\d/g)?.at(-1);
-    },
+    answersOf: async (rows) =>
+      rows.map(({ completion, gold }) =>
+        completion.includes(gold) ? gold : completion.match(/\d[\d.,]*\d|\d/g)?.at(-1),
+      ),
   };
 }
 

@@ -4,8 +4,8 @@ import { type Check, labelChecks, type LabelledRow, matrix, type Outcome, type Q
 /** A verifier of ours or of one's own. */
 export interface Certified {
   judge(questions: readonly Question[]): Promise<readonly Outcome[]>;
-  /** Where the answer stands in a completion; nothing where that cannot be told. */
-  answerOf(row: LabelledRow): string | undefined;
+  /** The part of each completion that is the answer; nothing where that cannot be told. */
+  answersOf(rows: readonly LabelledRow[]): Promise<readonly (string | undefined)[]>;
 }
 
 export interface Failure {
@@ -35,6 +35,9 @@ export interface Tolerance {
 
 const mostShown = 5;
 
+/** Of the rows that are labelled correct so many are changed in all ways. */
+const mostChanged = 200;
+
 /**
  * Holds a verifier against labels of people, and against what must hold of every verifier: the same verdict again and in another order, and none of
  * "correct" for a completion whose answer was changed, is another row's or is not there.
@@ -58,8 +61,8 @@ export async function certify(
   }
   const again = await verifier.judge(labelled.toReversed());
   results.push(resultOf(sameAgain(labelled.toReversed(), outcomeOf), again));
-  const right = rows.filter((row) => row.label === 'correct' && outcomeOf.get(row) === 'correct');
-  for (const check of matrix(right, (row) => verifier.answerOf(row))) {
+  const right = rows.filter((row) => row.label === 'correct' && outcomeOf.get(row) === 'correct').slice(0, mostChanged);
+  for (const check of matrix(new Map(zip(right, await verifier.answersOf(right))))) {
     // oxlint-disable-next-line no-await-in-loop -- a process of one's own answers one rollout after the other
     results.push(resultOf(check, await verifier.judge(check.questions)));
   }

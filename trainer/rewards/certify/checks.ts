@@ -30,9 +30,6 @@ export interface Check {
   allows(outcome: Outcome, question: Question): boolean;
 }
 
-/** Of the rows that are labelled correct so many are changed in all the ways below. */
-const mostChanged = 200;
-
 const notRight = 'not correct';
 const isNotRight = (outcome: Outcome): boolean => outcome !== 'correct';
 
@@ -65,18 +62,17 @@ export function labelChecks(rows: readonly LabelledRow[]): Check[] {
 /**
  * What must hold of a verifier whatever it compares, asked of completions that it takes for right.
  *
- * @param right rows that are labelled correct and judged so
- * @param answerOf where the answer stands in a completion; nothing where that cannot be told
+ * @param answers rows that are labelled correct and judged so, with the part of the completion that is the answer; nothing where that cannot be told
  */
-export function matrix(right: readonly LabelledRow[], answerOf: (row: LabelledRow) => string | undefined): Check[] {
-  const rows = right.slice(0, mostChanged);
+export function matrix(answers: ReadonlyMap<LabelledRow, string | undefined>): Check[] {
+  const rows = [...answers.keys()];
   const [first] = rows;
   const withText = (completion: string) => rows.map((row) => ({ completion, gold: row.gold, row }));
   return [
     {
       name: 'changed answers',
       expects: notRight,
-      questions: rows.flatMap((row) => changed(row, answerOf(row))),
+      questions: rows.flatMap((row) => changed(row, answers.get(row))),
       allows: isNotRight,
     },
     { name: "other rows' answers", expects: notRight, questions: rows.flatMap(otherAnswer), allows: isNotRight },
