@@ -11,6 +11,7 @@ import { type Claim, claims } from './claims/claims.ts';
 import type { TinyRun } from './claims/findings.ts';
 import { writeChats } from './claims/chats.ts';
 import { writeLookups } from './claims/lookups.ts';
+import type { FunnelFigures } from './funnel.ts';
 import { type Evidence, judgeClaim } from './claims/judge-claim.ts';
 import { claimsPage } from './claims/page.ts';
 import { keepTests, keptTests } from './claims/kept-tests.ts';
@@ -44,13 +45,19 @@ const asked = claims.filter(({ number }) => only.length === 0 || only.includes(n
 const root = state ?? (await mkdtemp(join(tmpdir(), 'r1-claims-')));
 await mkdir(root, { recursive: true });
 console.log(`state: ${root}`);
-const testsFile = join(root, 'tests.json');
+const [testsFile, funnelFile] = [join(root, 'tests.json'), join(root, 'funnel.json')];
 const outcomes = new Map([...(await keptTests(testsFile)), ...(await testsOf(asked))]);
 await keepTests(testsFile, outcomes);
 if (asked.some(({ updates }) => updates)) await runUpdates();
+if (asked.some(({ funnel }) => funnel)) await runFunnel();
 if (asked.some(({ tiny }) => tiny)) await runTiny();
 if (asked.some(({ twins }) => twins)) await runTwins();
-const evidence: Evidence = { tests: outcomes, updates: await readUpdates(), tiny: await readTiny() };
+const evidence: Evidence = {
+  tests: outcomes,
+  updates: await readUpdates(),
+  funnel: await readFunnel(),
+  tiny: await readTiny(),
+};
 const judged = asked.map((claim) => judgeClaim(claim, evidence));
 const table = new CliTable({
   head: ['#', 'claim', 'measured', ''],
@@ -80,6 +87,17 @@ async function runUpdates(): Promise<void> {
 
 async function readUpdates(): Promise<Evidence['updates']> {
   return (await readRun(join(root, 'updates/updates'), ['zero'])).get('zero');
+}
+
+/** A twentieth of R1's rows: after a tenth of them memory grows no more. */
+async function runFunnel(): Promise<void> {
+  if (existsSync(funnelFile)) return;
+  const plot = join(root, 'funnel.svg');
+  await run(['bench/main.ts', 'funnel', '--rows', '40000', '--plot', plot, '--json', funnelFile]);
+}
+
+async function readFunnel(): Promise<Evidence['funnel']> {
+  return existsSync(funnelFile) ? (JSON.parse(await readFile(funnelFile, 'utf8')) as FunnelFigures[]) : undefined;
 }
 
 /** Whether its own claims hold is judged anew: here by the median. */

@@ -11,6 +11,21 @@ import { type Watched, watchStage } from './memory-curve/watch.ts';
 interface Flags {
   readonly rows: number;
   readonly plot: string;
+  readonly json?: string;
+}
+
+/** What became of the rows of one format. */
+export interface FunnelFigures {
+  readonly format: Format;
+  /** That the quotas have room for. */
+  readonly rows: number;
+  readonly offered: number;
+  /** By domain. */
+  readonly kept: Readonly<Record<string, number>>;
+  /** Rows through filters and quotas a second. */
+  readonly rowsPerSecond: number;
+  /** Most resident memory in each half of the time that filters and quotas took. */
+  readonly halvesMiB: readonly [number, number];
 }
 
 /** Rows offered for each that a quota has room for: one in six does not pass the filters. */
@@ -24,10 +39,11 @@ export function funnelCommand(): Command {
     .description('Takes given rows through the filters and quotas of a sample stage, from JSONL and from Parquet.')
     .option('--rows <n>', 'rows that the quotas have room for', Number, 800_000)
     .option('--plot <file>', 'where the SVG goes', 'funnel.svg')
+    .option('--json <file>', 'where the figures go as JSON, too')
     .action(measureFunnel);
 }
 
-async function measureFunnel({ rows, plot }: Flags): Promise<void> {
+async function measureFunnel({ rows, plot, json }: Flags): Promise<void> {
   const machine = describeMachine(new Date());
   const directory = await mkdtemp(join(tmpdir(), 'r1-bench-funnel-'));
   try {
@@ -37,14 +53,18 @@ async function measureFunnel({ rows, plot }: Flags): Promise<void> {
       `${machine.date.slice(0, 10)}, ${machine.cpu}, ${machine.cores} cores, load ${machine.load.toFixed(1)} at the start`,
     );
     const watched: Watched[] = [];
+    const figures: FunnelFigures[] = [];
     for (const format of formats) {
       // oxlint-disable-next-line no-await-in-loop -- two at once would measure each other
       const one = await watchFunnel({ directory, model, rows, format });
       watched.push({ ...one, stage: format });
       // oxlint-disable-next-line no-await-in-loop
-      console.log(describe(format, rows, one, await countsOf(join(directory, format))));
+      const counts = await countsOf(join(directory, format));
+      console.log(describe(format, rows, one, counts));
+      figures.push(figuresOf(format, rows, one, counts));
     }
     await writeFile(plot, plotMemory(watched));
+    if (json !== undefined) await writeFile(json, `${JSON.stringify(figures)}\n`);
   } finally {
     await rm(directory, { recursive: true });
   }
@@ -92,16 +112,50 @@ async function countsOf(out: string): Promise<Counts> {
   return JSON.parse(await readFile(join(out, 'data/funnel.json'), 'utf8')) as Counts;
 }
 
-function describe(format: Format, rows: number, watched: Watched, { sampled, keptByDomain }: Counts): string {
-  const { seconds, samples, beganMs } = watched;
-  const sieved = seconds - beganMs / 1000;
-  const offeredRows = Object.values(shares).reduce((sum, share) => sum + Math.ceil(rows * share * offered), 0);
-  const peak = Math.max(...samples.map(({ bytes }) => bytes)) / 2 ** 20;
-  const quarters = [0, 1, 2, 3].map((at) => {
-    const [from, length] = [beganMs + (at * sieved * 1000) / 4, (sieved * 1000) / 4];
-    const within = samples.filter(({ ms }) => ms >= from && ms < from + length).map(({ bytes }) => bytes / 2 ** 20);
-    return within.length === 0 ? '–' : `${Math.min(...within).toFixed(0)}–${Math.max(...within).toFixed(0)}`;
+function figuresOf(
+  format: Format,
+  rows: number,
+  watched: Watched,
+  { sampled, keptByDomain: kept }: Counts,
+): FunnelFigures {
+  const [first = [], second = []] = memoryInParts(watched, 2);
+  const rowsPerSecond = sampled / sievedSeconds(watched);
+  return {
+    format,
+    rows,
+    offered: offeredFor(rows),
+    kept,
+    rowsPerSecond,
+    halvesMiB: [Math.max(...first), Math.max(...second)],
+  };
+}
+
+function offeredFor(rows: number): number {
+  return Object.values(shares).reduce((sum, share) => sum + Math.ceil(rows * share * offered), 0);
+}
+
+function sievedSeconds({ seconds, beganMs }: Watched): number {
+  return seconds - beganMs / 1000;
+}
+
+/** Resident memory in MiB, in so many equal parts of the time that filters and quotas took. */
+function memoryInParts(watched: Watched, parts: number): number[][] {
+  const { samples, beganMs } = watched;
+  const lengthMs = (sievedSeconds(watched) * 1000) / parts;
+  return Array.from({ length: parts }, (_, at) => {
+    const fromMs = beganMs + at * lengthMs;
+    return samples.filter(({ ms }) => ms >= fromMs && ms < fromMs + lengthMs).map(({ bytes }) => bytes / 2 ** 20);
   });
+}
+
+function describe(format: Format, rows: number, watched: Watched, { sampled, keptByDomain }: Counts): string {
+  const { samples, beganMs } = watched;
+  const sieved = sievedSeconds(watched);
+  const offeredRows = offeredFor(rows);
+  const peak = Math.max(...samples.map(({ bytes }) => bytes)) / 2 ** 20;
+  const quarters = memoryInParts(watched, 4).map((within) =>
+    within.length === 0 ? '–' : `${Math.min(...within).toFixed(0)}–${Math.max(...within).toFixed(0)}`,
+  );
   const kept = Object.entries(keptByDomain).map(([domain, count]) => `${count} ${domain}`);
   return (
     `${format}: ${offeredRows} rows read and checked in ${(beganMs / 1000).toFixed(1)} s (${((offeredRows / beganMs) * 1000).toFixed(0)} rows/s); ` +

@@ -1,5 +1,7 @@
+import type { FunnelFigures } from '../funnel.ts';
 import type { Claim } from './claims.ts';
 import { type Finding, manyUpdates, type TinyRun } from './findings.ts';
+import { quotasInFlatMemory } from './funnel-findings.ts';
 import type { StageRecord } from './run-record.ts';
 import type { TestResults } from './run-tests.ts';
 
@@ -8,6 +10,8 @@ export interface Evidence {
   readonly tests: TestResults;
   readonly tiny: readonly TinyRun[];
   readonly updates: StageRecord | undefined;
+  /** Of each format. */
+  readonly funnel: readonly FunnelFigures[] | undefined;
 }
 
 /**
@@ -27,13 +31,14 @@ export interface Judged {
 /** Mini-batches of a rollout in `updates.yaml`. */
 const perRollout = 4;
 
-export function judgeClaim(claim: Claim, { tests, tiny, updates }: Evidence): Judged {
+export function judgeClaim(claim: Claim, { tests, tiny, updates, funnel }: Evidence): Judged {
   const { tiny: judge, lacks } = claim;
   const checks: readonly { readonly name: string; readonly finding: Finding | undefined }[] = [
     ...(judge ? [{ name: 'a run of examples/r1-tiny.yaml with the stages for it', finding: judge(tiny) }] : []),
     ...(claim.updates
       ? [{ name: 'a run of bench/claims/updates.yaml', finding: updates && manyUpdates(updates, perRollout) }]
       : []),
+    ...(claim.funnel ? [{ name: 'bench -- funnel', finding: funnel && quotasInFlatMemory(funnel) }] : []),
     ...(claim.tests.length > 0 ? [{ name: 'its tests', finding: testFinding(claim, tests) }] : []),
   ];
   const made = checks.flatMap(({ finding }) => finding ?? []);

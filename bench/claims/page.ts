@@ -24,7 +24,7 @@ seed the median stands before all of them; (one seed) stands where one run alone
 | \`--write\` | writes this page; claims that were not asked for are judged by what \`--state\` keeps of the same sources |
 
 **holds**: all that shows the claim was run, and shows it. **in part**: so far as something here shows it; the rest is said. **not shown**: nothing here shows it, or none of it was run.
-Tests are files below \`test/\`; runs are those of \`npm run bench:learning\` ([learning.md](learning.md)) with its controls, of [updates.yaml](../bench/claims/updates.yaml), and of stages beside them that
+Tests are files below \`test/\`; runs are those of \`npm run bench:learning\` ([learning.md](learning.md)) with its controls, of [updates.yaml](../bench/claims/updates.yaml), of the [funnel](benchmarks.md#rows-through-the-funnel) with a twentieth of R1's rows, and of stages beside them that
 differ in one thing alone ([twins.ts](../bench/claims/twins.ts)).
 
 ${date}, ${machine}; seeds ${seeds.join(', ')}:

@@ -16,6 +16,7 @@ import {
   zeroGains,
   zeroMixesLanguages,
 } from '../../bench/claims/findings.ts';
+import { quotasInFlatMemory } from '../../bench/claims/funnel-findings.ts';
 import { type Evidence, judgeClaim } from '../../bench/claims/judge-claim.ts';
 import type { StageRecord } from '../../bench/claims/run-record.ts';
 import { wrongAnswersGrow } from '../../bench/claims/length-findings.ts';
@@ -24,7 +25,7 @@ import { type StagesOfManifest, withTwins } from '../../bench/claims/twins.ts';
 import { doesNotGain } from '../../bench/learning-claims.ts';
 import { mean } from '../../trainer/algorithms/statistics.ts';
 
-const none: Evidence = { tests: new Map(), tiny: [], updates: undefined };
+const none: Evidence = { tests: new Map(), tiny: [], updates: undefined, funnel: undefined };
 
 function stage(metrics: Record<string, number>, steps: StageRecord['steps'] = []): StageRecord {
   return { metrics, steps, tensors: [], funnel: undefined };
@@ -101,6 +102,21 @@ test.each([
   },
 ])('$name: $verdict', ({ claim, tests, verdict, measured }) => {
   expect(judgeClaim(claim, { ...none, tests })).toEqual({ claim, verdict, measured });
+});
+
+test.each([
+  { name: 'as much memory from half of the rows on', kept: [30, 10], halvesMiB: [500, 520], holds: true },
+  { name: 'memory goes on growing', kept: [30, 10], halvesMiB: [500, 530], holds: false },
+  { name: 'another share of domains', kept: [20, 20], halvesMiB: [500, 500], holds: false },
+  { name: 'fewer rows than there is room for', kept: [27, 9], halvesMiB: [500, 500], holds: false },
+] as const)('quotas: $name: $holds', ({ kept: [reasoning, general], halvesMiB, holds }) => {
+  const figures = { format: 'jsonl', rows: 40, offered: 50, kept: { reasoning, general }, rowsPerSecond: 9, halvesMiB };
+  expect(quotasInFlatMemory([{ ...figures, format: 'jsonl' }])).toEqual({
+    holds,
+    found:
+      `${reasoning} reasoning and ${general} general rows of 50 from jsonl, ` +
+      `at most 500 MiB in the first half of the work and ${halvesMiB[1]} in the second`,
+  });
 });
 
 test.each([
