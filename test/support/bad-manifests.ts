@@ -169,6 +169,15 @@ export const badManifests: readonly BadManifest[] = [
     server: 'labels: are made of all that the filters let through',
   },
   {
+    name: 'labels for completions that are good and bad at once',
+    text: broken('sample: {', 'sample: {labels: {judge: {from: zero}, atLeast: 0.4, atMost: 0.4}, '),
+    expected: [
+      /^spec.stages\[2\].sample.labels: atMost: what is good is not bad, too; expected less than atLeast/,
+      'spec.stages[3].sft.data[0]: found "samples", expected a dataset, or an earlier review stage or sample stage without pairs or labels',
+    ],
+    server: 'atMost: what is good is not bad, too; expected less than atLeast',
+  },
+  {
     name: 'completions where pairs are needed',
     text: broken('sft: {data: [samples]}', 'rewardModel: {pairs: [samples]}'),
     expected: [

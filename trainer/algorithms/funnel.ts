@@ -28,10 +28,10 @@ type Cause = Fault | 'abstained' | Filter | 'duplicate' | JudgedCause | 'outrank
 type OptionalCause = Fault | JudgedCause;
 
 /**
- * Why the stage's judge leaves a completion out: it finds it too bad, or says nothing that can be read. One that is in no pair has none as
+ * Why the stage's judge leaves a completion out: it finds it too bad, cannot tell good from bad, or says nothing that can be read. One that is in no pair has none as
  * long beside it, or the judge finds both as good.
  */
-type JudgedCause = 'tooLow' | 'unmatched' | 'draw' | 'unjudged';
+type JudgedCause = 'tooLow' | 'unmatched' | 'draw' | 'uncertain' | 'unjudged';
 
 export interface FunnelCounts {
   readonly prompts: number;
@@ -77,7 +77,7 @@ export function createFunnel(settings: FunnelSettings): Funnel {
     duplicate: 0,
     ...(settings.judge && { tooLow: 0, unjudged: 0 }),
     ...(settings.pairs && { unmatched: 0, draw: 0, unjudged: 0 }),
-    ...(settings.labels && { unjudged: 0 }),
+    ...(settings.labels && { uncertain: 0, unjudged: 0 }),
     outranked: 0,
     overQuota: 0,
   };

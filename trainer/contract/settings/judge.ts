@@ -116,27 +116,40 @@ export const judgedPairs = object({
 export type JudgedPairsSettings = z.infer<typeof judgedPairs>;
 
 /** Completions that a judge labels, good or bad. */
-export const judgedLabels = object({
-  judge: withRules(
-    object({
-      ...scoreShape,
-      scope: judgeShape.scope
-        .unwrap()
-        .default('response')
-        .describe(
-          'response: everything is judged, the chain of thought, too; summary: only what follows the think block.',
-        ),
-    }),
-    judgeRules,
-  ).describe('How good a response is; one that it says nothing of is left out.'),
-  atLeast: fraction
-    .default(0.5)
-    .describe('The label is true where the mean of its votes, divided by scale, is at least this; else false.'),
-  heldOut: fraction
-    .max(0.9)
-    .default(0.1)
-    .describe('Share of the prompts, chosen by a hash of them, whose rows are kept back to measure a reward model.'),
-});
+export const judgedLabels = withRules(
+  object({
+    judge: withRules(
+      object({
+        ...scoreShape,
+        scope: judgeShape.scope
+          .unwrap()
+          .default('response')
+          .describe(
+            'response: everything is judged, the chain of thought, too; summary: only what follows the think block.',
+          ),
+      }),
+      judgeRules,
+    ).describe('How good a response is; one that it says nothing of is left out.'),
+    atLeast: fraction
+      .default(0.5)
+      .describe('The label is true where the mean of its votes, divided by scale, is at least this.'),
+    atMost: fraction
+      .optional()
+      .describe(
+        'The label is false where that is at most this. What lies between the two is uncertain: it gets no label, is counted and left out. Everything below atLeast is false when absent.',
+      ),
+    heldOut: fraction
+      .max(0.9)
+      .default(0.1)
+      .describe('Share of the prompts, chosen by a hash of them, whose rows are kept back to measure a reward model.'),
+  }),
+  [
+    {
+      rule: '!has(self.atMost) || self.atMost < self.atLeast',
+      message: 'atMost: what is good is not bad, too; expected less than atLeast',
+    },
+  ],
+);
 export type JudgedLabelsSettings = z.infer<typeof judgedLabels>;
 
 const judgeSettings = object(judgeShape);

@@ -29,6 +29,7 @@ const judgedPairs = [
 const judgedLabels = [
   'asked',
   'unjudged',
+  'uncertain',
   'kept',
   'held_out',
   'labelled_frac',

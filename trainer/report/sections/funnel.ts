@@ -14,6 +14,7 @@ const causes: Readonly<Record<string, string>> = {
   tooLow: 'judged too low',
   unmatched: 'none as long beside it',
   draw: 'judged a draw',
+  uncertain: 'judged neither good nor bad',
   unjudged: 'no readable verdict',
   outranked: 'outranked',
   overQuota: 'over quota',

@@ -15,7 +15,7 @@ interface LabelledOnce {
 
 /** Counts what a judge labels, and how far it agrees with itself and with labels that there are. */
 export class LabelFigures {
-  readonly #counts = { unjudged: 0, labelled: 0, good: 0, kept: 0, held_out: 0 };
+  readonly #counts = { unjudged: 0, uncertain: 0, labelled: 0, good: 0, kept: 0, held_out: 0 };
   /** Of each completion with several votes the share of pairs of them that lie on the same side. */
   readonly #agreements: number[] = [];
   /** The row's own label and the judge's. */
@@ -23,6 +23,10 @@ export class LabelFigures {
 
   addUnjudged(): void {
     this.#counts.unjudged++;
+  }
+
+  addUncertain(): void {
+    this.#counts.uncertain++;
   }
 
   add({ label, sides, own }: LabelledOnce): void {
@@ -38,11 +42,12 @@ export class LabelFigures {
   }
 
   metrics(judge: JudgeFigures): Metrics {
-    const { unjudged, labelled, good, kept, held_out } = this.#counts;
-    const asked = labelled + unjudged;
+    const { unjudged, uncertain, labelled, good, kept, held_out } = this.#counts;
+    const asked = labelled + uncertain + unjudged;
     return prefixed('labels', {
       asked,
       unjudged,
+      uncertain,
       kept,
       held_out,
       labelled_frac: asked === 0 ? 0 : labelled / asked,

@@ -50,8 +50,7 @@ export class LabelledRows {
     const votes = (texts.length === 0 ? [] : await this.#opened.judge.votes(texts)).values();
     return zip(examined, survivors).flatMap(([{ row, method }, ofRow]) => {
       const own = method === 'given' ? row.label : undefined;
-      const labelled = ofRow.flatMap((each) => this.#label(each, votes.next().value, own) ?? []);
-      funnel.drop('unjudged', ofRow.length - labelled.length);
+      const labelled = ofRow.flatMap((each) => this.#label(each, votes.next().value, own, funnel) ?? []);
       const kept = funnel.keep(row.domain, labelled);
       const rows = kept.map(({ candidate, label, score }, rank) => {
         const { sample } = candidate;
@@ -81,16 +80,23 @@ export class LabelledRows {
     candidate: SampleCandidate,
     votes: Votes | undefined,
     own: boolean | undefined,
+    funnel: Funnel,
   ): LabelledCandidate | undefined {
-    const { judge, atLeast } = this.#settings;
-    const read = votes === undefined || 'because' in votes ? [] : votes.map((vote) => vote / judge.scale);
-    if (read.length === 0) {
+    const { judge, atLeast, atMost = Infinity } = this.#settings;
+    if (votes === undefined || 'because' in votes) {
       this.#figures.addUnjudged();
+      funnel.drop('unjudged', 1);
       return undefined;
     }
-    const score = mean(read);
+    // Divided once: the mean of three times 0.7 is less than 0.7.
+    const score = mean(votes) / judge.scale;
     const label = score >= atLeast;
-    this.#figures.add({ label, sides: read.map((vote) => vote >= atLeast), own });
+    if (!label && score > atMost) {
+      this.#figures.addUncertain();
+      funnel.drop('uncertain', 1);
+      return undefined;
+    }
+    this.#figures.add({ label, sides: votes.map((vote) => vote / judge.scale >= atLeast), own });
     return { candidate, score, label };
   }
 }

@@ -102,7 +102,9 @@ function filtersOf(
   const rules = keep.map((name) => ({ name, version: filterVersions[name], settings: settings[name] ?? {} }));
   if (ofRows) return [...rules, { name: judgeFilter, version: 1, settings: judgedBy(ofRows, inputs) }];
   if (labels) {
-    const labelling = { ...judgedBy(labels.judge, inputs), labelledFrom: labels.atLeast };
+    const { judge, atLeast, atMost } = labels;
+    const bounds = { labelledFrom: atLeast, ...(atMost !== undefined && { labelledUpTo: atMost }) };
+    const labelling = { ...judgedBy(judge, inputs), ...bounds };
     return [...rules, { name: judgeFilter, version: 1, settings: labelling }];
   }
   if (pairs === undefined) return rules;

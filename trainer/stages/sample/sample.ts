@@ -127,9 +127,12 @@ function requireSomeToLearn({ pairs, labels }: SampleSettings, { kept, prompts }
 }
 
 function whyNone({ prompts, dropped }: FunnelCounts, { keep, pairs, labels }: SampleSettings): string {
-  const { unmatched = 0, draw = 0, unjudged = 0, tooLow = 0 } = dropped;
-  if (unjudged > 0 && labels) {
-    return `no completion of ${prompts} prompts was labelled: of ${unjudged} the judge said nothing that can be read`;
+  const { unmatched = 0, draw = 0, uncertain = 0, unjudged = 0, tooLow = 0 } = dropped;
+  if (uncertain + unjudged > 0 && labels) {
+    return (
+      `no completion of ${prompts} prompts was labelled: of ${unjudged} the judge said nothing that can be read, ` +
+      `and ${uncertain} are neither good nor bad (labels.atLeast, labels.atMost)`
+    );
   }
   if (tooLow + unjudged > 0 && pairs === undefined) {
     return (

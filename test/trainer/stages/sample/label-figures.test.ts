@@ -18,6 +18,7 @@ test('without own labels and several votes there are no figures of them, and of 
   expect(figures.metrics({ verdicts: 2, unparsable: 2, tokens: 9 })).toEqual({
     'labels/asked': 1,
     'labels/unjudged': 1,
+    'labels/uncertain': 0,
     'labels/kept': 0,
     'labels/held_out': 0,
     'labels/labelled_frac': 0,

@@ -16,6 +16,7 @@ import {
   readResult,
   runStage,
   runToResult,
+  startStage,
   type StageToRun,
   tinyDatasets,
   writeStage,
@@ -23,11 +24,14 @@ import {
 
 const root = useBaseStage({ steps: 40, batch: 16 });
 
-/** Finds a response bad whose thought has a knife, is of two minds about forks, and cannot be read where there is a spoon. */
+let onQuestion: () => void = () => undefined;
+
+/** Finds a response bad whose thought has a knife, is of two minds about forks, cannot be read where there is a spoon, and finds all good enough with a ladle. */
 const judge = useJudgeServer((question) => {
+  onQuestion();
   if (question.includes('spoon')) return 'Who can say?';
   if (question.includes('fork')) return '<score>3</score>';
-  return `<score>${question.includes('knife') ? 1 : 9}</score>`;
+  return `<score>${question.includes('knife') ? 1 : question.includes('ladle') ? 7 : 9}</score>`;
 });
 
 const cutlery = ['knife', 'fork', 'spoon', 'cup', 'plate', 'bowl'];
@@ -71,6 +75,7 @@ test('a judge labels responses that lack it, and a reward model learns from the 
     kept: 100,
     'labels/asked': 120,
     'labels/unjudged': 20,
+    'labels/uncertain': 0,
     'labels/labelled_frac': expect.closeTo(100 / 120),
     'labels/good_frac': expect.closeTo(60 / 100),
     'labels/kept': 100,
@@ -110,15 +115,53 @@ test('what the judge says stands beside the labels that rows have', async () => 
   });
 });
 
+test('what the judge is of two minds about has no label, and is counted', async () => {
+  const { metrics } = await runToResult(root(), await stage('certain', { limit: 24 }, { atLeast: 0.9, atMost: 0.1 }));
+  const rows = [...(await rowsOf('certain', rowsName)), ...(await rowsOf('certain', heldOutRowsName))];
+  expect(rows.map(({ label, completion = '' }) => label === !completion.includes('knife'))).toEqual(
+    Array.from({ length: 16 }, () => true),
+  );
+  expect(rows.some(({ completion = '' }) => completion.includes('fork'))).toBe(false);
+  expect(metrics).toMatchObject({ 'labels/asked': 24, 'labels/unjudged': 4, 'labels/uncertain': 4, kept: 16 });
+  const counts = JSON.parse(await readFile(join(root(), 'certain/data/funnel.json'), 'utf8')) as object;
+  expect(counts).toMatchObject({ dropped: { unjudged: 4, uncertain: 4 } });
+});
+
 test('completions that the stage samples are labelled, too, by several votes, of which it is told how far they agree', async () => {
   const more = { prompts: ['mixture'], given: undefined, limit: 12, perPrompt: 2, keepPerPrompt: 2 };
-  const votes = { endpoint: { url: judge().url, model: 'cutlery' }, rubric: '{{ response }}', votes: 3 };
-  const labels = { judge: { ...votes, sampling: { temperature: 1, maxNewTokens: 8 } } };
+  const votes = {
+    endpoint: { url: judge().url, model: 'cutlery' },
+    rubric: 'Would a ladle do? {{ response }}',
+    votes: 3,
+  };
+  // The mean of three times 0.7 is less than 0.7, that of 7, 7 and 7 is not.
+  const labels = { judge: { ...votes, sampling: { temperature: 1, maxNewTokens: 8 } }, atLeast: 0.7 };
   const given = await stage('sampled', { ...more, sampling: { maxNewTokens: 12 } }, labels);
   const { metrics } = await runToResult(root(), given);
   expect(metrics['labels/vote_agreement']).toBe(1);
   expect(metrics['labels/own_agreement']).toBeUndefined();
   expect((await rowsOf('sampled', rowsName)).every(({ label }) => label === true)).toBe(true);
+});
+
+/** An attempt that ends as its judge is asked for the nth time. */
+async function killedAt(path: string, n: number): Promise<NodeJS.Signals | null> {
+  const { child, ended } = startStage(path);
+  let asked = 0;
+  onQuestion = () => void (++asked === n && child.kill('SIGKILL'));
+  const { signal } = await ended;
+  onQuestion = () => undefined;
+  return signal;
+}
+
+test('a stage that is killed again and again ends in the same rows, and asks for no verdict that it has', async () => {
+  const path = await writeStage(root(), await stage('killed'));
+  // In the first 64 prompts, and twice in those behind them.
+  for (const n of [5, 65, 40]) expect(await killedAt(path, n)).toBe('SIGKILL');
+  const [answered, asked] = [await lines(join(root(), 'killed', judgeVerdictsName)), judge().asked.length];
+  expect(answered.length).toBeGreaterThan(64);
+  expect(await runStage(path)).toMatchObject({ code: 0, stderr: '' });
+  expect(judge().asked.length - asked).toBe(120 - answered.length);
+  expect(await digestOf('killed')).toBe(await digestOf('whole'));
 });
 
 test('a stage whose verdicts are all there needs no judge, and ends in the same rows', async () => {
@@ -135,6 +178,6 @@ test('a judge that says nothing that can be read ends the stage with a message',
   const given = { ...(await stage('silent', { limit: 6 }, labels)), inputs: { base: await pin(root(), 'base') } };
   const { code, stderr } = await runStage(await writeStage(root(), given));
   const message =
-    'stage labelled: no completion of 6 prompts was labelled: of 6 the judge said nothing that can be read';
+    'stage labelled: no completion of 6 prompts was labelled: of 6 the judge said nothing that can be read, and 0 are neither good nor bad';
   expect([code, stderr]).toEqual([64, expect.stringContaining(message)]);
 });
