@@ -26,7 +26,7 @@ ARG CUDA=
 RUN apt-get update && apt-get install -y --no-install-recommends g++ make ${CUDA:+python3-pip}
 COPY native native
 RUN make -C native -j"$(nproc)" \
-  && mkdir /cuda && if [ -n "$CUDA" ]; then node native/cuda/build.ts && mv native/build/linux-x64-cuda/libr1ops-cuda.so /cuda; fi \
+  && mkdir /cuda && if [ -n "$CUDA" ]; then node native/cuda/build.ts && mv native/build/linux-x64-cuda/libr1*.so /cuda; fi \
   && rm -rf native/build/*cuda* && find native/build -type f ! -name 'libr1ops.*' -delete && chmod -R a+rX,go-w native/build /cuda
 
 FROM dependencies AS app

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Command, Option } from 'commander';
 import { UserError } from '../trainer/contract/process/errors.ts';
 import { settleDevice } from '../trainer/runtime/choose-device.ts';
+import { findCudaLibraries } from '../trainer/runtime/ffi/cuda-libraries.ts';
 import { describeMachine } from './machine.ts';
 
 /** The same for every side. Weights are random, so that nothing has to be downloaded. */
@@ -77,8 +78,8 @@ const workloads = {
   },
 } satisfies Record<string, GpuWorkload>;
 
-/** Together at most five minutes. */
-const limitSeconds = { ours: 120, peer: 90 };
+/** Together at most six minutes. */
+const limitSeconds = { ours: 120, ourKernels: 60, peer: 90 };
 
 /** `npm run bench -- gpu`: a step of 8k tokens and a generation of 64 × 256 on a GPU, beside PyTorch and vLLM where they are installed. */
 export function gpuCommand(): Command {
@@ -103,8 +104,10 @@ async function measureGpu(options: { shape: keyof typeof workloads; python: stri
     const workload = join(directory, 'workload.json');
     await writeFile(workload, JSON.stringify(workloads[options.shape]));
     const peer = join(import.meta.dirname, 'peers/gpu.py');
+    const ours = [process.execPath, join(import.meta.dirname, 'ours/gpu.ts'), workload];
     const sides = [
-      await measured('r1', [process.execPath, join(import.meta.dirname, 'ours/gpu.ts'), workload], limitSeconds.ours),
+      await measured('r1', ours, limitSeconds.ours),
+      await withOurAttention([...ours, 'step'], directory),
       await measured('torch', [options.python, peer, workload, 'torch'], limitSeconds.peer),
       await measured('vllm', [options.python, peer, workload, 'vllm'], limitSeconds.peer),
     ];
@@ -121,10 +124,32 @@ async function measureGpu(options: { shape: keyof typeof workloads; python: stri
   }
 }
 
+/** The step once more with attention by our kernels, where cuDNN's is there: whichever is slower should not be taken. */
+async function withOurAttention(command: readonly string[], directory: string): Promise<unknown> {
+  const name = 'r1, attention by our kernels';
+  let library: string | undefined;
+  try {
+    library = findCudaLibraries().attention.at(-1);
+  } catch (error) {
+    return { name, skipped: (error as Error).message };
+  }
+  if (library === undefined) return { name, skipped: 'found no library of attention: that is what r1 has' };
+  const others = join(directory, 'libraries');
+  await mkdir(others);
+  const files = (await readdir(dirname(library))).filter((file) => file !== basename(library));
+  await Promise.all(files.map(async (file) => symlink(join(dirname(library), file), join(others, file))));
+  return measured(name, command, limitSeconds.ourKernels, { R1_CUDA_LIBRARIES: others });
+}
+
 /** What a side prints last, or why it did not. */
-async function measured(name: string, [program = '', ...args]: readonly string[], seconds: number): Promise<unknown> {
+async function measured(
+  name: string,
+  [program = '', ...args]: readonly string[],
+  seconds: number,
+  more: Record<string, string> = {},
+): Promise<unknown> {
   if (program.includes('/') && !existsSync(program)) return { name, skipped: `found no ${program}` };
-  const env = { ...process.env, R1_DEVICE: process.env['R1_DEVICE'] ?? 'cuda' };
+  const env = { ...process.env, R1_DEVICE: process.env['R1_DEVICE'] ?? 'cuda', ...more };
   const child = spawn(program, args, {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -138,7 +163,7 @@ async function measured(name: string, [program = '', ...args]: readonly string[]
   const said = [child.stdout, child.stderr].map(async (stream) => text(stream).catch(() => '')); // cut short where there is no such program
   const [stdout = '', stderr = ''] = await Promise.all(said);
   const ended = await code;
-  if (ended === 0) return JSON.parse(stdout.trim().split('\n').at(-1) ?? 'null');
+  if (ended === 0) return { ...(JSON.parse(stdout.trim().split('\n').at(-1) ?? 'null') as object), name };
   if (ended instanceof Error) return { name, skipped: ended.message };
   return { name, failed: child.killed ? `found no end after ${seconds} s` : stderr.trim().split('\n').slice(-5) };
 }

@@ -1,15 +1,16 @@
-/** Our side of `npm run bench -- gpu`: a training step and a generation with a model of random weights; prints JSON. */
+/** Our side of `npm run bench -- gpu`: a training step and, unless `step` alone is asked for, a generation with a model of random weights; prints JSON. */
 import { readFileSync } from 'node:fs';
 import { randomKey } from '../../trainer/algorithms/random.ts';
 import { Engine } from '../../trainer/engine/engine.ts';
-import { deviceInWords } from '../../trainer/engine/engine-versions.ts';
+import { deviceInWords, engineVersions } from '../../trainer/engine/engine-versions.ts';
 import { parseHfConfig } from '../../trainer/models/config.ts';
 import { laneDevices } from '../../trainer/runtime/choose-device.ts';
 import { peakFlops } from '../../trainer/runtime/gpu-peaks.ts';
 import type { GpuWorkload } from '../gpu.ts';
 import { noiseWeights } from './noise-weights.ts';
 
-const workload = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as GpuWorkload;
+const [, , file = '', only] = process.argv;
+const workload = JSON.parse(readFileSync(file, 'utf8')) as GpuWorkload;
 const config = { ...parseHfConfig(workload.config, 'the workload'), precision: 'bf16' } as const;
 const { rounds } = workload;
 
@@ -30,7 +31,7 @@ const step = await measure(async () => {
     { learningRate: 1e-5, betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 },
   );
 });
-const generation = await measure(async () => {
+const generate = async (): Promise<void> => {
   const requests = Array.from({ length: workload.prompts }, (_, index) => ({
     promptIds: tokens(workload.promptLength, 1000 + index),
     key: randomKey('gpu', index),
@@ -38,9 +39,11 @@ const generation = await measure(async () => {
     stopIds: [],
   }));
   await engine.generate(requests);
-});
+};
+const generation = only === 'step' ? undefined : await measure(generate);
 const mostBytes = (await engine.deviceUse())?.mostBytes;
-console.log(JSON.stringify({ name: 'r1', device: deviceInWords('bf16'), step, generation, mostBytes }));
+const { ops } = engineVersions();
+console.log(JSON.stringify({ device: deviceInWords('bf16'), ops, step, generation, mostBytes }));
 await engine.close();
 
 /** The fastest of some rounds after one that is not counted. */

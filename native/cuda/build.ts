@@ -4,15 +4,16 @@ import { kernelReport, spills } from './kernel-report.ts';
 import { fail, installWheels, run } from './wheels.ts';
 
 /*
- * `npm run build:cuda`: compiles the kernels for GPUs on a machine that needs none. NVIDIA's compiler comes from its Python packages, the
+ * `npm run build:cuda`: compiles the kernels for GPUs on a machine that needs none. NVIDIA's compiler and the headers of cuDNN come from its Python packages, the
  * rest is what `npm run build:native` needs.
  */
 
 const native = join(import.meta.dirname, '..');
-const toolchain = join(native, 'build/cuda-toolchain');
+const [toolchain, libraries] = [join(native, 'build/cuda-toolchain'), join(native, 'build/cuda-libraries')];
 
 installWheels(join(native, 'cuda/toolchain.txt'), toolchain);
-run('make', ['-C', native, '-j', 'cuda', `CUDA=${join(toolchain, 'nvidia/cu13')}`]);
+installWheels(join(native, 'cuda/libraries.txt'), libraries);
+run('make', ['-C', native, '-j', 'cuda', `CUDA=${join(toolchain, 'nvidia/cu13')}`, `WHEELS=${libraries}`]);
 const built = join(native, 'build/linux-x64-cuda/cuda');
 const reports = readdirSync(built).filter((name) => name.endsWith('.ptxas'));
 const kernels = kernelReport(reports.map((name) => readFileSync(join(built, name), 'utf8')).join(''));

@@ -11,6 +11,7 @@
 #include "kernels/rms-norm.h"
 #include "kernels/rows.h"
 #include "linear-by-library.h"
+#include "sequence-attention.h"
 
 namespace r1 {
 
@@ -28,7 +29,12 @@ void cachedAttentionOf(const CacheShape& shape, const float* q, const float* k, 
 }  // namespace
 
 const char* instructionSet() {
-  static const std::string name = std::string(hostReadsMemory ? "cuda-on-host" : "cuda") + (*libraryOfProducts() ? "+" : "") + libraryOfProducts();
+  static const std::string name = [] {
+    std::string all = hostReadsMemory ? "cuda-on-host" : "cuda";
+    if (*libraryOfProducts()) all += std::string("+") + libraryOfProducts();
+    if (*libraryOfAttention()) all += std::string("+attention-by-") + libraryOfAttention();
+    return all;
+  }();
   return name.c_str();
 }
 

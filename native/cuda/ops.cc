@@ -9,6 +9,7 @@
 #include "kernels/optimizer.h"
 #include "kernels/sampling.h"
 #include "kernels/token-probability.h"
+#include "sequence-attention.h"
 
 namespace r1 {
 
@@ -114,7 +115,36 @@ const Op sampleOp{
     },
 };
 
-const bool added = addOps({&adamwRoundedOp, &distributionOp, &intoCacheOp, &intoCacheBf16Op, &sampleOp, &tokenProbabilityOp});
+/// Attention and AttentionGradient by a library, in bfloat16: of programs that nothing is sampled from.
+const Op sequenceAttentionOp{
+    "SequenceAttention",
+    {{"q", f32}, {"k", f32}, {"v", f32}, {"places", i64}, {"origins", i64}},
+    {{"out", f32}, {"lse", f32}},
+    [](const Call& call) {
+      const Input q = call.input(0), k = call.input(1), v = call.input(2), places = call.input(3), origins = call.input(4);
+      const AttentionShape shape = attentionShape(q, k, v, places, origins);
+      sequenceAttention(shape, q.floats(), k.floats(), v.floats(), places.integers(), origins.integers(), call.output(0, q.dims),
+                        call.output(1, {shape.tokens, shape.heads}));
+    },
+};
+const Op sequenceAttentionGradientOp{
+    "SequenceAttentionGradient",
+    {{"q", f32}, {"k", f32}, {"v", f32}, {"places", i64}, {"origins", i64}, {"out", f32}, {"lse", f32}, {"g", f32}},
+    {{"dq", f32}, {"dk", f32}, {"dv", f32}},
+    [](const Call& call) {
+      const Input q = call.input(0), k = call.input(1), v = call.input(2), places = call.input(3), origins = call.input(4);
+      const Input out = call.input(5), lse = call.input(6), g = call.input(7);
+      const AttentionShape shape = attentionShape(q, k, v, places, origins);
+      out.expect(q.dims);
+      lse.expect({shape.tokens, shape.heads});
+      g.expect(q.dims);
+      sequenceAttentionGradient(shape, q.floats(), k.floats(), v.floats(), places.integers(), origins.integers(), out.floats(), lse.floats(),
+                                g.floats(), call.output(0, q.dims), call.output(1, k.dims), call.output(2, k.dims));
+    },
+};
+
+const bool added = addOps({&adamwRoundedOp, &distributionOp, &intoCacheOp, &intoCacheBf16Op, &sampleOp, &sequenceAttentionOp,
+                           &sequenceAttentionGradientOp, &tokenProbabilityOp});
 
 }  // namespace
 }  // namespace r1

@@ -1,6 +1,7 @@
 // The heads of tokens, as the ops of attention are given them.
 #pragma once
 
+#include "../kernels/kernels.h"
 #include "op.h"
 
 namespace r1 {
@@ -19,5 +20,16 @@ struct AttentionHeads {
     if (heads == 0 || heads % kvHeads != 0) q.expect({tokens, kvHeads, headDim});
   }
 };
+
+/// Checks that q [T, heads, headDim], k and v [T, kvHeads, headDim], places [rows, length] and origins [T] fit.
+inline AttentionShape attentionShape(const Input& q, const Input& k, const Input& v, const Input& places, const Input& origins) {
+  const auto [tokens, heads, kvHeads, headDim] = AttentionHeads(q, k, v);
+  places.expectRank(2);
+  origins.expect({tokens});
+  const AttentionShape shape{tokens, places.dims[0], places.dims[1], heads, kvHeads, headDim};
+  places.expectBelow(tokens);
+  origins.expectBelow(shape.rows * shape.length);
+  return shape;
+}
 
 }  // namespace r1

@@ -3,21 +3,6 @@
 #include "ops.h"
 
 namespace r1 {
-namespace {
-
-/// Checks that q [T, heads, headDim], k and v [T, kvHeads, headDim], places [rows, length] and origins [T] fit.
-AttentionShape attentionShape(const Input& q, const Input& k, const Input& v, const Input& places,
-                              const Input& origins) {
-  const auto [tokens, heads, kvHeads, headDim] = AttentionHeads(q, k, v);
-  places.expectRank(2);
-  origins.expect({tokens});
-  const AttentionShape shape{tokens, places.dims[0], places.dims[1], heads, kvHeads, headDim};
-  places.expectBelow(tokens);
-  origins.expectBelow(shape.rows * shape.length);
-  return shape;
-}
-
-}  // namespace
 
 /// Attention of a list of tokens over their sequences, as in trainer/nn/attention.ts.
 const Op attentionOp{

@@ -39,9 +39,15 @@ async function compare(config: ModelConfig) {
   );
   return {
     sampledIsTrained: equal(device.sampled, device.ownProbs),
-    sameBitsAgain: equal([device.moments], [again.moments]) && equal(device.scored, again.scored),
+    sameBitsAgain:
+      equal([device.moments], [again.moments]) &&
+      equal(device.scored, again.scored) &&
+      device.supervised.gradNorm === again.supervised.gradNorm,
     logProbs: Math.max(...logProbs),
     loss: share(device.loss, processors.loss),
+    // By cuDNN's attention, where there is one and the model is in bf16.
+    supervisedLoss: share(device.supervised.loss, processors.supervised.loss),
+    supervisedNorm: share(device.supervised.gradNorm, processors.supervised.gradNorm),
     gradientNorm: share(device.gradNorm, processors.gradNorm),
     moments: furthest(device.moments, processors.moments) / largest(processors.moments),
   };
@@ -98,8 +104,19 @@ async function follow(config: ModelConfig, place = process.env['R1_DEVICE'] ?? '
     } as const;
     const { loss, gradNorm } = await engine.step(batch, optimizer);
     const { m } = await engine.optimizerState();
+    const moments = m.slice();
+    const supervised = await engine.step(
+      {
+        loss: 'sft',
+        sequences: fixed.map(({ promptIds, completionIds }) => {
+          const ids = [...promptIds, ...completionIds];
+          return { ids, weights: ids.slice(1).map(() => 0.01) };
+        }),
+      },
+      optimizer,
+    );
     const sampled = completions.map(({ probs }) => probs);
-    return { sampled, ownProbs, scored, loss, gradNorm, moments: m.slice() };
+    return { sampled, ownProbs, scored, loss, gradNorm, moments, supervised };
   } finally {
     await engine.close();
     if (asked === undefined) delete process.env['R1_DEVICE'];

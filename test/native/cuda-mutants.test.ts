@@ -20,7 +20,7 @@ long.each(mutants)('the tests of the kernels for CUDA find $error ($header)', as
   expect(source.split(mutant.from)).toHaveLength(2);
   await writeFile(header, source.replace(mutant.from, mutant.to));
 
-  const program = mutant.family === 'by-library' ? 'test-by-library' : 'test-cuda';
+  const program = ofLibraries.includes(mutant.family) ? 'test-by-library' : 'test-cuda';
   const make = ['-s', '-C', 'native/cuda', 'mutant', `TREE=${tree}`, `PROGRAM=${program}`, `UNIT=${unitOf(mutant)}`];
   expect(spawnSync('make', make, { encoding: 'utf8' })).toMatchObject({ status: 0 });
   // What fails has another status; what a signal or the time limit has ended has none.
@@ -28,9 +28,13 @@ long.each(mutants)('the tests of the kernels for CUDA find $error ($header)', as
   expect(status).not.toBe(0);
 });
 
+/** Families in which libraries compute. */
+const ofLibraries = ['by-library', 'sequence-attention'];
+
 /** The source that has the kernels of a family, directly or by kernels.h. */
 function unitOf({ family }: Mutant): string {
   if (family === 'linear') return 'linear.cc';
   if (family === 'by-library') return 'linear-by-library.cc';
+  if (family === 'sequence-attention') return 'sequence-attention.cc';
   return ['elementwise', 'attention', 'sums'].includes(family) ? 'kernels.cc' : `test/${family}.cc`;
 }

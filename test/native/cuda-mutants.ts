@@ -145,6 +145,27 @@ export const mutants: readonly Mutant[] = [
     family: 'linear',
   },
   {
+    error: 'a sequence that adds to what it does not have',
+    header: 'sequence-cells.h',
+    from: 'if (places[row * cells.listed + position] == token)',
+    to: 'if (places[row * cells.listed + position] <= token)',
+    family: 'sequence-attention',
+  },
+  {
+    error: 'cells of a list for those of the library',
+    header: 'sequence-cells.h',
+    from: 'return cell / listed * length + cell % listed;',
+    to: 'return cell;',
+    family: 'sequence-attention',
+  },
+  {
+    error: 'parts that all begin with the first sequence',
+    header: '../sequence-attention.cc',
+    from: 'from(first * cells_.length, all)',
+    to: 'from(0, all)',
+    family: 'sequence-attention',
+  },
+  {
     error: 'a transposed factor that is said not to be',
     header: '../linear-product.h',
     from: 'return {true, false, w, x, y};',

@@ -44,6 +44,7 @@ test('the benchmark of a GPU measures a step and a generation, and says which pe
   expect(JSON.parse(said)).toMatchObject({
     sides: [
       { name: 'r1', device: 'host, bf16', step: figures, generation: figures, mostBytes: expect.any(Number) },
+      { name: 'r1, attention by our kernels', skipped: expect.stringContaining('found no libcudart.so') },
       { name: 'torch', skipped: 'found no /nowhere/python' },
       { name: 'vllm', skipped: 'found no /nowhere/python' },
     ],

@@ -207,7 +207,9 @@ export class GradientRuns {
   ): Promise<void> {
     const { config, programs, layers } = this.#options;
     const onto = index > 0;
-    const program = await programs.get(`layer gradient ${onto}`, () => layerGradientProgram(config, onto));
+    const { attentionOp = 'Attention' } = config;
+    const key = `layer gradient ${attentionOp} ${onto}`;
+    const program = await programs.get(key, () => layerGradientProgram(config, onto));
     const summed = this.#ofLayer.map((role) => ({ role, name: `model.layers.${layer}.${role}` }));
     await sums.run(program, { ...layers.ofLayer(layer, parameters), ...inputs }, { 'grad.x': gradX }, summed);
   }

@@ -2,6 +2,7 @@ import { UserError } from '../contract/process/errors.ts';
 import type { ModelInit } from '../contract/settings/model.ts';
 import { shown } from '../contract/process/shown.ts';
 import type { LoraSettings, Precision } from '../contract/settings/training.ts';
+import type { AttentionOp } from '../nn/attention.ts';
 import type { RopeScaling } from '../nn/rotary.ts';
 
 /** A decoder of the Llama, Qwen2 or Qwen3 family. Sizes in elements. */
@@ -34,6 +35,8 @@ export interface ModelConfig {
   readonly lora?: LoraSettings | undefined;
   /** Of the products of linear layers and of the head; f32 when absent. No part of `config.json`. */
   readonly precision?: Precision | undefined;
+  /** Of whole sequences; ours when absent. No part of `config.json`. */
+  readonly attentionOp?: AttentionOp | undefined;
 }
 
 /** The model under the adapters, and the one that they are merged into. */

@@ -1,6 +1,6 @@
 import { dimension } from '../graph/shape.ts';
 import type { Value } from '../graph/value.ts';
-import { attention, type TokenPlaces } from '../nn/attention.ts';
+import { attention, type Attended, type TokenPlaces } from '../nn/attention.ts';
 import { lowRank } from '../nn/lora.ts';
 import { rotatedHeads } from '../nn/rotated-heads.ts';
 import { type RotaryTables, rotaryTables } from '../nn/rotary.ts';
@@ -56,10 +56,8 @@ export function decoderLayer(
 ): LayerOutput {
   const rotation = { positions: tokens.positions, tables: decoderRotaryTables(config) };
   const { q, k: keys, v: values } = attentionHeads(config, layer, x, rotation, keep);
-  const { out } = attention(q, keys, values, tokens, (attended) => ({
-    out: keep('attended', attended.out),
-    lse: keep('lse', attended.lse),
-  }));
+  const keepAttended = ({ out, lse }: Attended): Attended => ({ out: keep('attended', out), lse: keep('lse', lse) });
+  const { out } = attention(q, keys, values, tokens, keepAttended, config.attentionOp);
   const middle = keep('middle', attentionOutput(config, layer, out, x));
   return { y: feedForward(config, layer, middle, keep), keys, values };
 }

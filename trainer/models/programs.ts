@@ -1,3 +1,4 @@
+export type { AttentionOp } from '../nn/attention.ts';
 export { cacheBlock } from '../nn/cached-attention.ts';
 export { cacheType, decodeProgram } from './decode-program.ts';
 export {

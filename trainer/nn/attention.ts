@@ -7,6 +7,12 @@ import { AttentionGrid, type TokenPlaces } from './attention-grid.ts';
 
 export type { TokenPlaces };
 
+/**
+ * The kernel that computes it, and with `Gradient` behind its name the one of its gradients: ours, or a library's of whole sequences, whose bits
+ * are others (docs/decisions/0034-attention-by-cudnn.md).
+ */
+export type AttentionOp = 'Attention' | 'SequenceAttention';
+
 /** What attention gives each token. */
 export interface Attended {
   /** `[T, heads, headDim]` */
@@ -29,6 +35,7 @@ export function attention(
   v: Value,
   at: TokenPlaces,
   keep: (attended: Attended) => Attended = (attended) => attended,
+  op: AttentionOp = 'Attention',
 ): Attended {
   const grid = new AttentionGrid(q, k, at);
   const [queries, keys, values] = [grid.cells(q), grid.cells(k), grid.cells(v)];
@@ -43,8 +50,10 @@ export function attention(
     reshape(grid.take(parts.map(({ lse }) => lse)), q.shape.slice(0, 2)),
   ];
   const inputs = [q, k, v, at.places, at.origins];
-  const [out, denominator] = kernel('Attention', inputs, outputs, (g) =>
-    g ? attentionGradient(q, k, v, at, attended, g) : [],
+  const [out, denominator] = kernel(op, inputs, outputs, (g) =>
+    g
+      ? kernel(`${op}Gradient`, [...inputs, attended.out, attended.lse, g], attentionGradient(q, k, v, at, attended, g))
+      : [],
   ) as [Value, Value];
   const attended = keep({ out, lse: denominator });
   return attended;
@@ -58,7 +67,7 @@ export function attention(
  *
  * Only a token's cell of origin has a cotangent, so sequences that share a token do not count it twice.
  */
-function attentionGradient(q: Value, k: Value, v: Value, at: TokenPlaces, { out, lse }: Attended, g: Value): Value[] {
+function attentionGradient(q: Value, k: Value, v: Value, at: TokenPlaces, { out }: Attended, g: Value): Value[] {
   const grid = new AttentionGrid(q, k, at);
   const { alpha } = grid;
   const [queries, keys, values] = [grid.cells(q), grid.cells(k), grid.cells(v)];
@@ -73,6 +82,5 @@ function attentionGradient(q: Value, k: Value, v: Value, at: TokenPlaces, { out,
     dv = grid.onto(dv, batchedMatmul(p, gradient, { transA: true }), block);
     return batchedMatmul(ds, grid.prefix(keys, block), { alpha });
   });
-  const outputs = [grid.take(dq), grid.sumCells(dk as unknown as Value, k), grid.sumCells(dv as unknown as Value, v)];
-  return kernel('AttentionGradient', [q, k, v, at.places, at.origins, out, lse, g], outputs);
+  return [grid.take(dq), grid.sumCells(dk as unknown as Value, k), grid.sumCells(dv as unknown as Value, v)];
 }

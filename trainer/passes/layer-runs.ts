@@ -95,7 +95,8 @@ export class LayerRuns {
     kept: AnyTensors,
   ): Promise<KvHeads> {
     this.#throwIfUnwanted();
-    const program = await this.#programs.get('layer', () => layerProgram(this.#config));
+    const { attentionOp = 'Attention' } = this.#config;
+    const program = await this.#programs.get(`layer ${attentionOp}`, () => layerProgram(this.#config));
     const heads = this.#heads(tokens.ids.dims[0] as number);
     await program.run({ ...this.ofLayer(layer, parameters), ...tokens, x }, { y, ...heads, ...kept });
     return heads;

@@ -12,13 +12,16 @@ import type { Runtime, RuntimeName } from './runtime.ts';
 export interface Device {
   readonly runtime: Runtime;
   readonly memory: DeviceMemory;
+  /** Of whole sequences, such as cudnn92801, where its kernels have tried one and take it. */
+  readonly attentionLibrary?: string | undefined;
 }
 
 /** For this thread, once. A process opens one in its main thread first. @throws Error where ONNX Runtime cannot be called, or there is no such GPU */
 export function openDevice(device: LaneDevice, name: RuntimeName): Device {
   const runtime = device.kind === 'cuda' ? runtimeOnGpu(device.gpu) : ffiRuntime(name === 'ops' ? 'ops' : 'ffi');
   if (runtime instanceof Error) throw runtime;
-  return { runtime, memory: runtime.deviceMemory() };
+  const [, attentionLibrary] = /\+attention-by-(\w+)/.exec(runtime.opsVersion ?? '') ?? [];
+  return { runtime, memory: runtime.deviceMemory(), attentionLibrary };
 }
 
 const opened = new Map<number, FfiRuntime>();

@@ -208,12 +208,17 @@ __global__ inline void __launch_bounds__(blockThreads, 1) listCells(const int64_
   if (globalThread() < tokens) tokenOf[origins[globalThread()]] = globalThread();
 }
 
+/// tokenOf [rows, length]: the token that takes a cell's result, or −1
+inline void listCellsOf(const AttentionShape& shape, const int64_t* origins, int64_t* tokenOf) {
+  const int64_t count = shape.rows * shape.length;
+  launch(fillCells, dim3(blocksFor(count)), dim3(blockThreads), 0, tokenOf, count);
+  launch(listCells, dim3(blocksFor(shape.tokens)), dim3(blockThreads), 0, origins, tokenOf, shape.tokens);
+}
+
 /// @param cells room for rows · length numbers
 inline ListedSequences listed(const AttentionShape& shape, const int64_t* places, const int64_t* origins, const float* k, const float* v,
                               int64_t* cells) {
-  const int64_t count = shape.rows * shape.length;
-  launch(fillCells, dim3(blocksFor(count)), dim3(blockThreads), 0, cells, count);
-  launch(listCells, dim3(blocksFor(shape.tokens)), dim3(blockThreads), 0, origins, cells, shape.tokens);
+  listCellsOf(shape, origins, cells);
   return {shape, places, cells, k, v, HeadTiles(shape.heads, shape.kvHeads)};
 }
 

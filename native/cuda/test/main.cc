@@ -21,6 +21,7 @@ constexpr Family families[] = {
     {"linear", testLinear},
 #ifdef R1_CUBLASLT
     {"by-library", testByLibrary},
+    {"sequence-attention", testSequenceAttention},
 #else
     {"rows-in-parts", testRowsInParts},
 #endif

@@ -27,7 +27,7 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 const gpu = { name: 'NVIDIA H100', capability: [9, 0], memoryBytes: 80e9, uuid: 'GPU-1' } as const;
 const usable: CudaFound = {
   driver: { cuda: [13, 0], gpus: [gpu, gpu] },
-  libraries: { needed: [], cudart: 'cudart', core: 'core', provider: 'provider', ops: 'ops' },
+  libraries: { needed: [], cudart: 'cudart', core: 'core', provider: 'provider', ops: 'ops', attention: [] },
 };
 
 test.each<{ name: string; found: Partial<CudaFound>; says: string }>([
@@ -119,7 +119,14 @@ test('libraries for CUDA are taken from one directory, and what is missing there
   }
   const paths = names.map((name) => join(directory, name));
   const [cudart, , , , core, provider, ops] = paths;
-  expect(findCudaLibraries(directory)).toEqual({ needed: paths.slice(0, 4), cudart, core, provider, ops });
+  const found = { needed: paths.slice(0, 4), cudart, core, provider, ops };
+  expect(findCudaLibraries(directory)).toEqual({ ...found, attention: [] });
+  // Attention by cuDNN takes both.
+  const attention = ['libcudnn.so.9', 'libr1attention.so'].map((name) => join(directory, name));
+  await writeFile(attention[1] as string, '');
+  expect(findCudaLibraries(directory).attention).toEqual([]);
+  await writeFile(attention[0] as string, '');
+  expect(findCudaLibraries(directory)).toEqual({ ...found, attention });
 });
 
 test('a driver that is not there is told with what was looked for', () => {

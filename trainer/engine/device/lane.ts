@@ -1,4 +1,5 @@
 import type { ModelConfig } from '../../models/config.ts';
+import type { AttentionOp, Loss } from '../../models/programs.ts';
 import { type ParameterLayout, parameterLayout, trainedLayout } from '../../models/parameters.ts';
 import { DevicePassMemory } from '../../passes/device-pass-memory.ts';
 import { HeadRuns } from '../../passes/head-runs.ts';
@@ -23,6 +24,7 @@ import { numberRows } from '../embedding-rows.ts';
 import { completionFeeds, completionNumbers, scoreFeeds } from '../feeds.ts';
 import { GradientRuns } from '../gradient-runs.ts';
 import { hearOfJob, type JobHandlers } from '../serve-jobs.ts';
+import { chooseAttention } from './choose-attention.ts';
 import { DeviceOptimizer } from './device-optimizer.ts';
 import { DeviceParameters } from './device-parameters.ts';
 import type { LaneJobs, LaneSettings } from './protocol.ts';
@@ -49,7 +51,7 @@ export class Lane {
   readonly #optimizer: DeviceOptimizer | undefined;
   readonly #layers: LayerRuns;
   readonly #heads: HeadRuns;
-  readonly #gradients: GradientRuns;
+  readonly #gradients: Readonly<Record<AttentionOp, GradientRuns>>;
   readonly #sampler: DeviceSampler;
   readonly #rowOf: Int32Array;
 
@@ -74,7 +76,12 @@ export class Lane {
     this.#layers = layers;
     this.#heads = new HeadRuns(config, programs, memory);
     const turns = { await: () => undefined, pass: () => undefined }; // one micro-batch after the other
-    this.#gradients = new GradientRuns({ config, head, layout: trained, programs, layers, turns });
+    const gradients = (attentionOp: AttentionOp): GradientRuns => {
+      const of = { ...config, attentionOp };
+      const ofLayers = new LayerRuns(of, programs, memory, this.#throwIfUnwanted);
+      return new GradientRuns({ config: of, head, layout: trained, programs, layers: ofLayers, turns });
+    };
+    this.#gradients = { Attention: gradients('Attention'), SequenceAttention: gradients('SequenceAttention') };
     this.#sampler = new DeviceSampler(config.vocabularySize, programs, memory);
     this.#rowOf = new Int32Array(config.vocabularySize);
     this.handlers = this.#handlers();
@@ -231,11 +238,15 @@ export class Lane {
       for (const [index, { batch }] of parts.entries()) {
         const place = { index, last: index === parts.length - 1 };
         // oxlint-disable-next-line no-await-in-loop -- their gradients are added in this order
-        results.push(await this.#gradients.run(parameters, batch, memory, place));
+        results.push(await this.#gradients[this.#attentionFor(batch.loss)].run(parameters, batch, memory, place));
         this.#tell(id, undefined);
       }
     });
     return results;
+  }
+
+  #attentionFor(loss: Loss): AttentionOp {
+    return chooseAttention({ loss, config: this.#config, library: this.#device.attentionLibrary });
   }
 
   #training(): DeviceOptimizer {

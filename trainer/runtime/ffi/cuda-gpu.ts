@@ -19,9 +19,9 @@ const [deviceAllocator, defaultMemory] = [0, 0];
 const nonBlocking = 1;
 
 /** @throws Error where one of them does not load */
-export function loadNeeded({ needed }: CudaLibraries): void {
+export function loadNeeded({ needed, attention }: CudaLibraries): void {
   const koffi = openKoffi();
-  for (const path of needed) koffi.load(path, { global: true }); // those that follow find it by its name
+  for (const path of [...needed, ...attention]) koffi.load(path, { global: true }); // those that follow find it by its name
 }
 
 /**

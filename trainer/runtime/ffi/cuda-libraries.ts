@@ -13,6 +13,8 @@ export interface CudaLibraries {
   readonly core: string;
   readonly provider: string;
   readonly ops: string;
+  /** Attention by cuDNN, and cuDNN before it, where they are there: kernels find them by their names. */
+  readonly attention: readonly string[];
 }
 
 /** @throws Error naming the directory and what is not in it */
@@ -23,6 +25,9 @@ export function findCudaLibraries(directory = process.env['R1_CUDA_LIBRARIES'] ?
     if (name === undefined) throw new Error(`found no ${shown} in ${directory}`);
     return join(directory, name);
   };
+  const known = (pattern: RegExp): string[] =>
+    names.filter((name) => pattern.test(name)).map((name) => join(directory, name));
+  const attention = [known(/^libcudnn\.so\.\d+$/), known(/^libr1attention\.so$/)];
   const cudart = find(/^libcudart\.so\.\d+$/, 'libcudart.so');
   return {
     needed: [
@@ -33,5 +38,6 @@ export function findCudaLibraries(directory = process.env['R1_CUDA_LIBRARIES'] ?
     core: find(/^libonnxruntime\.so\.\d+(\.\d+)*$/, 'libonnxruntime.so'),
     provider: find(/^libonnxruntime_providers_cuda\.so$/, 'libonnxruntime_providers_cuda.so'),
     ops: find(/^libr1ops-cuda\.so$/, 'libr1ops-cuda.so'),
+    attention: attention.every((paths) => paths.length > 0) ? attention.flat() : [],
   };
 }

@@ -10,10 +10,11 @@ import { join } from 'node:path';
  */
 export function opsSources(native: string): string | undefined {
   if (!existsSync(join(native, 'Makefile'))) return undefined;
-  const files = ['ops', 'kernels', 'kernels/targets', 'cuda', 'cuda/kernels', 'cuda/shim'].flatMap((folder) =>
-    readdirSync(join(native, folder))
-      .filter((name) => /\.(?:cc|h)$/.test(name))
-      .map((name) => `${folder}/${name}`),
+  const files = ['ops', 'kernels', 'kernels/targets', 'cuda', 'cuda/kernels', 'cuda/library', 'cuda/shim'].flatMap(
+    (folder) =>
+      readdirSync(join(native, folder))
+        .filter((name) => /\.(?:cc|h)$/.test(name))
+        .map((name) => `${folder}/${name}`),
   );
   const hash = createHash('sha256');
   for (const file of ['Makefile', ...files].toSorted()) hash.update(readFileSync(join(native, file)));

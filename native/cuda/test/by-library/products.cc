@@ -128,7 +128,7 @@ void whatTheLibrarySaysIsTold(const r1::Table& kernels) {
 }  // namespace
 
 void testByLibrary(const r1::Table& kernels) {
-  check(r1::instructionSet() == std::string("cuda-on-host+cublaslt130099"), "bits are said to depend on %s", r1::instructionSet());
+  check(r1::instructionSet() == std::string("cuda-on-host+cublaslt130099+attention-by-fake1"), "bits are said to depend on %s", r1::instructionSet());
   withoutAlgorithmOurKernelMultiplies(kernels);
   memoryBeginsAnywhere(kernels);
   extremeShapesAgree(kernels);

@@ -9,6 +9,7 @@
 #include "../../kernels/linear.h"
 #include "../../kernels/rows.h"
 #include "../../kernels/sampling.h"
+#include "../../kernels/sequence-cells.h"
 #include "../../kernels/token-probability.h"
 
 namespace {
@@ -79,6 +80,20 @@ void attention() {
   r1::cuda::writePrompts(k.data(), v.data(), block.data(), offset.data(), keys.data(), values.data(), 20, 2, 6);
 }
 
+void cells() {
+  const r1::cuda::SequenceCells cells{2, 20, 32};
+  Integers numbers(40);
+  for (int64_t i = 0; i < 40; i++) numbers[i] = i;
+  Floats x = some(40 * 12), logSums = some(40 * 4), ofCells(2 * 4 * 32);
+  std::vector<uint16_t> halves(64 * 12);
+  using namespace r1::cuda;
+  forEach(64 * 12, toCells, x.data(), numbers.data(), cells, halves.data(), 12);
+  forEach(64 * 4, logSumsToCells, logSums.data(), numbers.data(), cells, ofCells.data(), 4);
+  forEach(40 * 12, fromCells, halves.data(), numbers.data(), cells, x.data(), 40, 12);
+  forEach(40 * 4, logSumsFromCells, ofCells.data(), numbers.data(), cells, logSums.data(), 40, 4);
+  forEach(40 * 12, sumsFromCells, halves.data(), numbers.data(), numbers.data(), cells, x.data(), 40, 12);
+}
+
 void head() {
   const int64_t rows = 2, vocabulary = 300;
   const Floats logits = some(rows * vocabulary);
@@ -103,6 +118,7 @@ int main() {
   elementwise();
   linear();
   attention();
+  cells();
   head();
   std::puts("no races");
 }
