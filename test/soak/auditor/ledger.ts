@@ -1,5 +1,6 @@
 import { claimsOf, hasEnded, kinds, type Claim, type ClaimKind } from './claims.ts';
 import { ownerOf, placeOf, type Snapshot } from './objects.ts';
+import { runs } from './reality.ts';
 
 /**
  * For how long each may be so before it is a fault, in milliseconds in which the API server answered. A status waits up to 15 s for its turn, and as long
@@ -104,16 +105,20 @@ export class Ledger {
     });
   }
 
-  /** Nothing of it changes, and it has not come to its end. */
-  private stuck({ pipelines, stages, jobs }: Snapshot, passedMs: number): Claim[] {
+  /**
+   * Nothing of it changes, and it has neither come to its end nor a trainer that runs: kwok has a pod run on for minutes where etcd
+   * went down as it ended it, until a watch of its own begins anew.
+   */
+  private stuck({ pipelines, stages, jobs, pods }: Snapshot, passedMs: number): Claim[] {
     return pipelines.flatMap((pipeline) => {
       const { uid, name, resourceVersion } = pipeline.metadata;
       const own = stages.filter((stage) => ownerOf(stage, 'R1Pipeline') === uid);
       const ids = new Set(own.map(({ metadata }) => metadata.uid));
       const made = jobs.filter((job) => ids.has(placeOf(job).stage));
+      const trains = pods.some((pod) => placeOf(pod).isTrainer && ids.has(placeOf(pod).stage) && runs(pod));
       const traces = [resourceVersion, ...[...own, ...made].map(({ metadata }) => metadata.resourceVersion)].join();
       const known = this.quiet.get(uid);
-      const isSame = known?.traces === traces;
+      const isSame = known?.traces === traces && !trains;
       this.quiet.set(uid, { traces, forMs: isSame ? known.forMs + passedMs : 0 });
       // Half of the pods of this run take a minute at most: silence counts from then on.
       return isSame && known.forMs > 60_000 && !hasEnded(pipeline)
