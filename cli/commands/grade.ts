@@ -40,7 +40,7 @@ async function score(file: string, reward: RewardFile, output: GradeOptions['out
     console.log(output === 'jsonl' ? JSON.stringify(row) : explainScore(row));
   }
   (output === 'jsonl' ? console.error : console.log)(summaryOf(rows));
-  if (rows.some(isSurprise)) process.exitCode = cliExitCodes.failed;
+  if (rows.some((row) => isSurprise(row) || isFault(row))) process.exitCode = cliExitCodes.failed;
 }
 
 /** `3 rows: 2 scored (mean 0.75), 1 timeout; 1 not as expected` */
@@ -62,6 +62,11 @@ function summaryOf(rows: readonly ScoredRow[]): string {
 
 function isSurprise({ score: found, expect }: ScoredRow): boolean {
   return expect !== undefined && expect !== found;
+}
+
+/** A reward may abstain; what throws or hangs is broken, whatever was expected of it. */
+function isFault({ because }: ScoredRow): boolean {
+  return because === 'error' || because === 'timeout';
 }
 
 class Counts {

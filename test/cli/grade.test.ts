@@ -141,6 +141,14 @@ test('a score that is not the one expected, and what has none, are told and coun
   ]);
 });
 
+test('a reward that fails on a row is no success, whatever the row expects', async () => {
+  const file = join(directory(), 'throws.ts');
+  await writeFile(file, "export function grade() { throw new Error('boom') }");
+  const { code, stdout } = await graded([{ completion: '1' }, { completion: '2', expect: null }], '--module', file);
+  expect(stdout).toContain('2 rows: 0 scored, 2 error\n');
+  expect(code).toBe(1);
+});
+
 test.each([
   { given: [], says: '1 row: 1 scored (mean 1.00)' },
   { given: ['--format=standard', '--function=plain'], says: '1 row: 1 scored (mean 11.0)' },
