@@ -5,6 +5,7 @@ import { undress } from '../undress.ts';
 const maxLength = 80;
 /** Four words are an answer, `no real solutions exist`; more are an explanation. */
 const words = /^\p{L}[\p{L}\p{M}'’-]*(?:\s+[\p{L}\p{M}'’-]+){0,3}$/u;
+const introduction = /^\**(?:so |thus |hence )?(?:the )?(?:final |correct )?answer(?: is)?\s*:?\**\s+/i;
 const numeral = /^([\dA-F]+)_\{?(\d{1,2})\}?$/;
 const ratio = /^\d+(?:\.\d+)?(?:\s*:\s*\d+(?:\.\d+)?)+$/;
 
@@ -15,7 +16,8 @@ const ratio = /^\d+(?:\.\d+)?(?:\s*:\s*\d+(?:\.\d+)?)+$/;
  * @returns `undefined` for any other text
  */
 export function labelOf(text: string): string | undefined {
-  const bare = undress(plainCharacters(lastBox(text) ?? text));
+  const said = undress(plainCharacters(lastBox(text) ?? text)).replace(introduction, '');
+  const bare = undress(said);
   if (bare.length > maxLength) return undefined;
   const [, digits, base] = numeral.exec(bare) ?? [];
   if (digits !== undefined) return `${digits}_${base}`;

@@ -36,7 +36,8 @@ export const mathVerifier: Verifier<Gold, Read> = {
     };
     return gold.maths === undefined && gold.label === undefined ? undefined : gold;
   },
-  find: (text) => lastBox(text) ?? lastFormula(text) ?? lastNumber(text),
+  // A text without any of these may end in words that are the answer.
+  find: (text) => lastBox(text) ?? lastFormula(text) ?? lastNumber(text) ?? text.trim().split('\n').at(-1),
   read(text, language, gold) {
     const label = gold.label === undefined ? undefined : labelOf(text);
     if (label !== undefined && label === gold.label) return { equality: 'equal', spelling: spell(gold) };
