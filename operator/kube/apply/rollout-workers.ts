@@ -37,8 +37,8 @@ export class RolloutWorkers {
     switch (action.kind) {
       case 'EndRolloutWorkers':
         return this.remove(stage, action.attempt, job);
-      case 'ReplaceRolloutWorkers':
-        return this.deleteJob(job); // the next pass misses it
+      case 'WithdrawRolloutWorkers':
+        return this.deleteJob(job); // a later pass misses it, if their learner runs
       case 'ResizeRolloutWorkers':
         return this.resize(job, action.workers);
     }

@@ -2,9 +2,9 @@ import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { findCondition } from '../../../operator/api/resources/conditions.ts';
 import { pipelineProblem } from '../../../operator/kube/observe/cluster-problem.ts';
-import { course, slowCourse, type Course } from './course.ts';
+import { course, slowCourse, type Course, type Happening } from './course.ts';
 import { live } from './live.ts';
-import { families } from './manifests.ts';
+import { families, queuedWorkers } from './manifests.ts';
 import { fairWeather } from './operator-process.ts';
 import type { World } from './world.ts';
 
@@ -28,6 +28,19 @@ test('whatever happens, and whenever the operator dies: no second Job, no orphan
   );
 }, 36_000_000);
 
+test('rollout workers do not outlive a learner whose pod its queue takes back', async () => {
+  const happenings: readonly Happening[] = [
+    { kind: 'time', seconds: 45 },
+    { kind: 'queueAdmits', which: 0 },
+    { kind: 'podRuns', which: 0 },
+    { kind: 'podEnds', which: 0, how: 'succeeds' },
+    { kind: 'queueAdmits', which: 0 },
+    { kind: 'podRuns', which: 0 },
+    { kind: 'queueTakesBack', which: 0 },
+  ];
+  await live({ ...slow(happenings), family: queuedWorkers });
+});
+
 test('what happens slowly ends as it would have in fair weather, and with an operator that never died', async () => {
   await fc.assert(
     fc.asyncProperty(slowCourse, async (each) => {
@@ -37,6 +50,20 @@ test('what happens slowly ends as it would have in fair weather, and with an ope
     parameters(0.2),
   );
 }, 36_000_000);
+
+/** In fair weather, with time for everything to come to rest after each. */
+function slow(happenings: readonly Happening[]): Course {
+  return {
+    family: 0,
+    variant: 0,
+    happenings: happenings.map((each) => ({ ...each, restSeconds: 45, justBeforeStatus: false })),
+    weather: fairWeather,
+    deaths: [],
+    outlivesMs: 0,
+    isDeleted: false,
+    seed: 0,
+  };
+}
 
 /** What is left, without what tells how it came to that. */
 function endOf({ pipeline, ownStages }: World): unknown {

@@ -32,3 +32,6 @@ export const families: readonly (readonly R1Pipeline[])[] = [
     withSetting(text, 'storage', 'retention: Delete'),
   ].map(pipelineOf),
 );
+
+/** The family of rollout workers in a queue. */
+export const queuedWorkers = families.length - 1;

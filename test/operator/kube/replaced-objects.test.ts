@@ -55,7 +55,7 @@ test.each<StageAction>([
   { kind: 'RemoveAttempt', attempt: 1 },
   { kind: 'StartRolloutWorkers', attempt: 1 },
   { kind: 'ResizeRolloutWorkers', attempt: 1, workers: 3 },
-  { kind: 'ReplaceRolloutWorkers', attempt: 1 },
+  { kind: 'WithdrawRolloutWorkers', attempt: 1 },
   { kind: 'EndRolloutWorkers', attempt: 1 },
 ])('$kind is not done to another stage that has the name by then', async (action) => {
   const { asked, stages } = shells(is(stage, 'stage-2'));

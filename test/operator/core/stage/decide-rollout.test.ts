@@ -24,6 +24,11 @@ const cases: readonly { name: string; given: Partial<StageObserved>; actions: re
     actions: [],
   },
   {
+    name: 'those of an attempt that waits again, as a queue took its pod, are taken back',
+    given: { stage: asks(2), attempts: [{ ...live, state: 'pending' }], rollouts: two },
+    actions: [{ kind: 'WithdrawRolloutWorkers', attempt: 1 }],
+  },
+  {
     name: 'an attempt that was asked to end gets none',
     given: { stage: asks(2), attempts: [{ ...live, stopping: 'hung' }], rollouts: [] },
     actions: [],
@@ -65,7 +70,7 @@ const cases: readonly { name: string; given: Partial<StageObserved>; actions: re
       attempts: [live],
       rollouts: [{ attempt: 1, workers: 2, running: 0, hasOtherDefaults: true }],
     },
-    actions: [{ kind: 'ReplaceRolloutWorkers', attempt: 1 }],
+    actions: [{ kind: 'WithdrawRolloutWorkers', attempt: 1 }],
   },
   {
     name: 'those that run are left alone, whatever they were made with',
