@@ -1,4 +1,4 @@
-import { languageConsistency } from '../trainer/rewards/language-consistency.ts';
+import { languageConsistency } from '../trainer/rewards/language/language-consistency.ts';
 import type { Language } from '../trainer/contract/settings/languages.ts';
 import { identifiers } from './languages/identifiers.ts';
 import { type Labelled, labelledSet } from './languages/labelled.ts';

@@ -1,6 +1,6 @@
-import { gradeReason, quoted } from '../trainer/data/grade-reason.ts';
-import type { Grade } from '../trainer/data/grade-rows.ts';
-import type { ScoredRow } from '../trainer/data/score-rows.ts';
+import { gradeReason, quoted } from '../trainer/data/grading/grade-reason.ts';
+import type { Grade } from '../trainer/data/grading/grade-rows.ts';
+import type { ScoredRow } from '../trainer/data/grading/score-rows.ts';
 
 /** One line: `3  wrong    found 17 in "…so it is 17.", gold 18`. */
 export function explainGrade(grade: Grade): string {

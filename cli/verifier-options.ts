@@ -2,8 +2,8 @@ import { type Command, Option } from 'commander';
 import { answerKinds, answerPlaces } from '../trainer/contract/settings/dataset.ts';
 import { UserError } from '../trainer/contract/process/errors.ts';
 import { languages } from '../trainer/contract/settings/languages.ts';
-import type { GradeDefaults } from '../trainer/data/grade-rows.ts';
-import type { RewardFile } from '../trainer/data/score-rows.ts';
+import type { GradeDefaults } from '../trainer/data/grading/grade-rows.ts';
+import type { RewardFile } from '../trainer/data/grading/score-rows.ts';
 
 /** Which verifier is meant: one of ours, or a reward of one's own. */
 export interface VerifierOptions extends GradeDefaults {

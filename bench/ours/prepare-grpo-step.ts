@@ -1,4 +1,4 @@
-import { promptsOf } from '../../trainer/data/prompt-order.ts';
+import { promptsOf } from '../../trainer/data/order/prompt-order.ts';
 import type { Row } from '../../trainer/contract/settings/dataset.ts';
 import { grpo, type GrpoSettings } from '../../trainer/contract/settings/settings.ts';
 import type { Rewards } from '../../trainer/rewards/create-rewards.ts';

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { UserError } from '../../trainer/contract/process/errors.ts';
-import type { GradeDefaults } from '../../trainer/data/grade-rows.ts';
+import type { GradeDefaults } from '../../trainer/data/grading/grade-rows.ts';
 import type { CheckResult } from '../../trainer/rewards/certify/certify.ts';
 import { cliExitCodes } from '../exit-codes.ts';
 import { addVerifierOptions, rewardOf, type VerifierOptions } from '../verifier-options.ts';
@@ -24,7 +24,7 @@ export function addCertify(program: Command): void {
     .addOption(new Option('--false-negatives <share>', 'of right rows that may not').argParser(share).default(0))
     .addOption(new Option('-o, --output <format>', 'for machines: one JSON object a check').choices(['jsonl']))
     .action(async (file: string, { falsePositives, falseNegatives, output, ...options }: CertifyOptions) => {
-      const { certifyRows } = await import('../../trainer/data/certify-rows.ts'); // no other command needs it
+      const { certifyRows } = await import('../../trainer/data/grading/certify-rows.ts'); // no other command needs it
       const { kind, in: place, language } = options;
       const builtIn: GradeDefaults = { kind, in: place, language };
       const candidate = rewardOf(options) ?? { builtIn };

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import type { Grade } from '../../trainer/data/grade-rows.ts';
-import type { RewardFile, ScoredRow } from '../../trainer/data/score-rows.ts';
+import type { Grade } from '../../trainer/data/grading/grade-rows.ts';
+import type { RewardFile, ScoredRow } from '../../trainer/data/grading/score-rows.ts';
 import { explainGrade, explainScore } from '../explain-grade.ts';
 import { cliExitCodes } from '../exit-codes.ts';
 import { addVerifierOptions, rewardOf, type VerifierOptions } from '../verifier-options.ts';
@@ -21,7 +21,7 @@ export function addGrade(program: Command): void {
       if (reward !== undefined) return score(file, reward, output);
       const { kind, in: place, language } = options;
       const defaults = { kind, in: place, language };
-      const { gradeRows } = await import('../../trainer/data/grade-rows.ts'); // no other command needs verifiers
+      const { gradeRows } = await import('../../trainer/data/grading/grade-rows.ts'); // no other command needs verifiers
       const counts = new Counts();
       for await (const grade of gradeRows(file, defaults)) {
         counts.add(grade);
@@ -33,7 +33,7 @@ export function addGrade(program: Command): void {
 }
 
 async function score(file: string, reward: RewardFile, output: GradeOptions['output']): Promise<void> {
-  const { scoreRows } = await import('../../trainer/data/score-rows.ts');
+  const { scoreRows } = await import('../../trainer/data/grading/score-rows.ts');
   const rows: ScoredRow[] = [];
   for await (const row of scoreRows(file, reward)) {
     rows.push({ ...row, completion: '' }); // counted, and no more

@@ -12,7 +12,7 @@ import {
 import { findMaterials } from '../../trainer/checkpoint/chain/find-materials.ts';
 import { readChain } from '../../trainer/checkpoint/chain/read-chain.ts';
 import { statementOf } from '../../trainer/checkpoint/chain/statement.ts';
-import { faultsOfKeptRows } from '../../trainer/data/verify-rows.ts';
+import { faultsOfKeptRows } from '../../trainer/data/grading/verify-rows.ts';
 import { cliExitCodes } from '../exit-codes.ts';
 import { integerFrom, repeatable, type StateOption, stateOption } from '../options.ts';
 import { appliedPolicies } from '../../trainer/contract/settings/preference-policy.ts';

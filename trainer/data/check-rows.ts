@@ -1,8 +1,8 @@
 import type { DropReason, RowFindings } from '../contract/settings/checked-rows.ts';
 import type { Row } from '../contract/settings/dataset.ts';
 import { UserError } from '../contract/process/errors.ts';
-import { NumberList } from './number-list.ts';
-import { pickRows, type RowList } from './row-list.ts';
+import { NumberList } from './lists/number-list.ts';
+import { pickRows, type RowList } from './lists/row-list.ts';
 
 /** What a stage can do with a row: use it, use its beginning, leave it out, or nothing before a person has mended it. */
 export type Verdict =

@@ -1,8 +1,8 @@
 import { readPlainNumber } from '../rewards/numbers/plain-number.ts';
 import { equal } from '../rewards/numbers/rational.ts';
-import { BadLine } from './bad-line.ts';
-import { isRecord, valueAt } from './fields.ts';
-import type { JsonLine } from './jsonl.ts';
+import { BadLine } from './files/bad-line.ts';
+import { isRecord, valueAt } from './columns/fields.ts';
+import type { JsonLine } from './files/jsonl.ts';
 
 /** A number of JSON as it is written. */
 class InexactNumber {

@@ -1,14 +1,14 @@
 import type { DatasetSettings, Row } from '../contract/settings/dataset.ts';
 import { UserError } from '../contract/process/errors.ts';
-import { BadLine } from './bad-line.ts';
-import { type Column, columnHint, likelyColumns } from './column-hint.ts';
-import { usedColumns } from './columns.ts';
+import { BadLine } from './files/bad-line.ts';
+import { type Column, columnHint, likelyColumns } from './columns/column-hint.ts';
+import { usedColumns } from './columns/columns.ts';
 import { refuseInexactAnswer } from './exact-answer.ts';
-import type { Fields } from './fields.ts';
-import type { JsonLine } from './jsonl.ts';
-import { LackingColumn } from './lacking-column.ts';
-import { openRowFile, type ScanOptions } from './row-file.ts';
-import type { RowList } from './row-list.ts';
+import type { Fields } from './columns/fields.ts';
+import type { JsonLine } from './files/jsonl.ts';
+import { LackingColumn } from './columns/lacking-column.ts';
+import { openRowFile, type ScanOptions } from './files/row-file.ts';
+import type { RowList } from './lists/row-list.ts';
 import { rowOf } from './row-of.ts';
 import { checkGold } from './rows.ts';
 

@@ -3,11 +3,11 @@ import { UserError } from '../contract/process/errors.ts';
 import { generateRows } from './generators/generate.ts';
 import type { Side } from './generators/side.ts';
 import { type ImportOptions, importRows } from './import-rows.ts';
-import { isHeldOut } from './is-held-out.ts';
-import { NumberList } from './number-list.ts';
-import { packRows } from './packed-rows.ts';
-import type { ScanOptions } from './row-file.ts';
-import { joinRows, pickRows, type RowList } from './row-list.ts';
+import { isHeldOut } from './order/is-held-out.ts';
+import { NumberList } from './lists/number-list.ts';
+import { packRows } from './lists/packed-rows.ts';
+import type { ScanOptions } from './files/row-file.ts';
+import { joinRows, pickRows, type RowList } from './lists/row-list.ts';
 import { withSystem } from './system-message.ts';
 
 export interface Dataset {

@@ -7,10 +7,10 @@ import {
   type Rendering,
   type RowNeed,
 } from '../contract/settings/file-check.ts';
-import { type Column, columnHint, columnsOf, likelyColumns } from './column-hint.ts';
-import { usedColumns } from './columns.ts';
-import { readDataLines } from './data-lines.ts';
-import { type Fields, isRecord, namesOf } from './fields.ts';
+import { type Column, columnHint, columnsOf, likelyColumns } from './columns/column-hint.ts';
+import { usedColumns } from './columns/columns.ts';
+import { readDataLines } from './files/data-lines.ts';
+import { type Fields, isRecord, namesOf } from './columns/fields.ts';
 import { type Advise, noRows, readLine } from './import-rows.ts';
 
 type NamedDataset = { readonly path: FileProblem['path']; readonly settings: DatasetSettings };

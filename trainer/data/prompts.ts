@@ -1,7 +1,7 @@
 import { randomKey, shuffled } from '../algorithms/random.ts';
 import type { Language, Message, Row } from '../contract/settings/dataset.ts';
 import { UserError } from '../contract/process/errors.ts';
-import type { RowList } from './row-list.ts';
+import type { RowList } from './lists/row-list.ts';
 
 /** What reflection prompting adds to a question; questions in other languages, and in none, get the English request. */
 export const reflectionRequest: Partial<Record<Language, string>> & { readonly en: string } = {

@@ -6,13 +6,13 @@ import {
   type Language,
   type Row,
 } from '../contract/settings/dataset.ts';
-import { BadLine, inWords } from './bad-line.ts';
-import { fieldsOf, furtherColumns } from './columns.ts';
-import { type Fields, isRecord, namesOf, textOf } from './fields.ts';
-import { beginningOf } from './forms/forms.ts';
-import { labelOf, marginOf, pairOf, withCompletion } from './forms/responses.ts';
-import { toolsOf } from './forms/tools.ts';
-import { LackingColumn } from './lacking-column.ts';
+import { BadLine, inWords } from './files/bad-line.ts';
+import { fieldsOf, furtherColumns } from './columns/columns.ts';
+import { type Fields, isRecord, namesOf, textOf } from './columns/fields.ts';
+import { beginningOf } from './columns/forms/forms.ts';
+import { labelOf, marginOf, pairOf, withCompletion } from './columns/forms/responses.ts';
+import { toolsOf } from './columns/forms/tools.ts';
+import { LackingColumn } from './columns/lacking-column.ts';
 import { withSystem } from './system-message.ts';
 
 /**

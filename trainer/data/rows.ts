@@ -5,9 +5,9 @@ import type { z } from 'zod';
 import { row, type Row } from '../contract/settings/dataset.ts';
 import { DiskFullError, UserError } from '../contract/process/errors.ts';
 import { goldProblem } from '../rewards/verify.ts';
-import type { JsonLine } from './jsonl.ts';
-import { openRowFile, type ScanOptions } from './row-file.ts';
-import type { RowList } from './row-list.ts';
+import type { JsonLine } from './files/jsonl.ts';
+import { openRowFile, type ScanOptions } from './files/row-file.ts';
+import type { RowList } from './lists/row-list.ts';
 
 /** Opens the rows that a sample or review stage wrote. @throws UserError `file:line: …` */
 export function readRows(file: string, options?: ScanOptions): Promise<RowList> {

@@ -1,9 +1,9 @@
 import { ownKind, type Row } from '../contract/settings/dataset.ts';
-import { gradeReason } from '../data/grade-reason.ts';
+import { gradeReason } from '../data/grading/grade-reason.ts';
 import { isVerifiable } from '../rewards/examine.ts';
 import type { Verify } from '../rewards/modules/own-verifiers.ts';
 import { spellGold } from '../rewards/verify.ts';
-import { judgeApart } from '../rewards/verify-apart.ts';
+import { judgeApart } from '../rewards/apart/verify-apart.ts';
 import type { Decision } from './decision.ts';
 
 /** What the verifier says of a text in the place of a row's completion. */

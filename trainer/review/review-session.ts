@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { reviewDecisionsName } from '../contract/files/checkpoint.ts';
 import type { Row } from '../contract/settings/dataset.ts';
-import type { RowList } from '../data/row-list.ts';
+import type { RowList } from '../data/lists/row-list.ts';
 import type { Verify } from '../rewards/modules/own-verifiers.ts';
 import { agree, textDigest, type Decision } from './decision.ts';
 import { problemOf } from './check-edit.ts';

@@ -4,15 +4,16 @@ import type { Row } from '../contract/settings/dataset.ts';
 import type { JudgeSettings } from '../contract/settings/judge.ts';
 import { ownReward, type OwnRewardSettings, type RewardSettings } from '../contract/settings/rewards.ts';
 import { rewardNames } from '../contract/settings/result-metrics.ts';
-import { formatReward } from './format.ts';
-import { lengthPenalty } from './length.ts';
-import type { Sample, Score, Unscored } from './modules/protocol.ts';
+import { formatReward } from './responses/format.ts';
+import { lengthPenalty } from './responses/length.ts';
+import type { Sample } from './modules/protocol.ts';
+import type { Score, Unscored } from './score.ts';
 import type { Verify } from './modules/own-verifiers.ts';
 import { otherTasks } from './other-tasks.ts';
-import { promptText } from './prompt-text.ts';
-import { responseConsistency } from './response-consistency.ts';
-import { type Scope, withinScope } from './scope.ts';
-import { verifyApart } from './verify-apart.ts';
+import { promptText } from './responses/prompt-text.ts';
+import { responseConsistency } from './responses/response-consistency.ts';
+import { type Scope, withinScope } from './responses/scope.ts';
+import { verifyApart } from './apart/verify-apart.ts';
 import type { Verdict } from './verifiers/verifier.ts';
 
 /** A completion to be scored. */

@@ -1,10 +1,10 @@
 import type { Candidate } from '../algorithms/funnel.ts';
 import { zip } from '../algorithms/zip.ts';
 import type { Row } from '../contract/settings/dataset.ts';
-import { canonicalForm } from './canonical-form.ts';
+import { canonicalForm } from './responses/canonical-form.ts';
 import type { Verify } from './modules/own-verifiers.ts';
-import { isReadable } from './readable.ts';
-import { responseConsistency } from './response-consistency.ts';
+import { isReadable } from './responses/readable.ts';
+import { responseConsistency } from './responses/response-consistency.ts';
 
 /** A sampled response. */
 export interface Response {

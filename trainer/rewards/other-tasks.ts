@@ -1,6 +1,6 @@
 import { zip } from '../algorithms/zip.ts';
 import type { Row } from '../contract/settings/dataset.ts';
-import type { Score } from './modules/protocol.ts';
+import type { Score } from './score.ts';
 
 /**
  * Prompts to which a reward of one's own does not apply: it abstained on every completion, as TRL's functions for several tasks give `None` for prompts of another one. Who

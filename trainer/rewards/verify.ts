@@ -1,5 +1,5 @@
 import type { Row } from '../contract/settings/dataset.ts';
-import { parseResponse } from './parse-response.ts';
+import { parseResponse } from './responses/parse-response.ts';
 import { choiceVerifier } from './verifiers/choice.ts';
 import { citedVerifier } from './verifiers/cited.ts';
 import { codeVerifier } from './verifiers/code.ts';

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import type { Row } from '../../../trainer/contract/settings/dataset.ts';
-import { openRowFile } from '../../../trainer/data/row-file.ts';
+import { openRowFile } from '../../../trainer/data/files/row-file.ts';
 import { type Handmade, handmadeParquet, plainPage } from '../../support/handmade-parquet.ts';
 import { parquetOf } from '../../support/parquet-rows.ts';
 import { damagedBytes, damagedJson } from '../mutations.ts';

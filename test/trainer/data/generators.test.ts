@@ -9,9 +9,9 @@ import { UserError } from '../../../trainer/contract/process/errors.ts';
 import { additionSteps, additionWords, spelledSum, workedAddition } from '../../../trainer/data/generators/addition.ts';
 import { facts } from '../../../trainer/data/generators/facts-table.ts';
 import { generateRows } from '../../../trainer/data/generators/generate.ts';
-import { formatReward } from '../../../trainer/rewards/format.ts';
-import { languageConsistency } from '../../../trainer/rewards/language-consistency.ts';
-import { parseResponse } from '../../../trainer/rewards/parse-response.ts';
+import { formatReward } from '../../../trainer/rewards/responses/format.ts';
+import { languageConsistency } from '../../../trainer/rewards/language/language-consistency.ts';
+import { parseResponse } from '../../../trainer/rewards/responses/parse-response.ts';
 import { goldProblem, verify } from '../../../trainer/rewards/verify.ts';
 
 type Side = 'train' | 'heldOut';

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Row } from '../../../trainer/contract/settings/dataset.ts';
-import { promptsOf } from '../../../trainer/data/prompt-order.ts';
+import { promptsOf } from '../../../trainer/data/order/prompt-order.ts';
 
 const row = (dataset: string, id: number) => ({ id: `${dataset}-${id}`, dataset, messages: [] }) as unknown as Row;
 const ofDataset = (dataset: string, count: number) => Array.from({ length: count }, (_, id) => row(dataset, id));

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { generatorSettings, type Row } from '../../../trainer/contract/settings/dataset.ts';
 import { UserError } from '../../../trainer/contract/process/errors.ts';
 import { generateRows } from '../../../trainer/data/generators/generate.ts';
-import { promptBatch } from '../../../trainer/data/prompt-order.ts';
+import { promptBatch } from '../../../trainer/data/order/prompt-order.ts';
 import { chooseExamples, fewShotMessages, reflectionMessages } from '../../../trainer/data/prompts.ts';
 
 const settings = generatorSettings.parse({ task: 'addition', rows: 500, heldOut: 100 });

@@ -1,7 +1,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from '@jest/globals';
-import { readParquet } from '../../../trainer/data/parquet/read-parquet.ts';
+import { readParquet } from '../../../trainer/data/files/parquet/read-parquet.ts';
 import { writeCompletionsTable } from '../../../trainer/report/completions-table.ts';
 import { useTemporaryDirectory } from '../../support/temporary-directory.ts';
 

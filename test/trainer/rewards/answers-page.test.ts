@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { answerKinds } from '../../../trainer/contract/settings/dataset.ts';
-import { verifyApart } from '../../../trainer/rewards/verify-apart.ts';
+import { verifyApart } from '../../../trainer/rewards/apart/verify-apart.ts';
 import { type AnswerRow, judgedRow } from '../../support/answer-rows.ts';
 
 const page = readFileSync(new URL('../../../docs/reference/answers.md', import.meta.url), 'utf8');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { verifyApart } from '../../../trainer/rewards/verify-apart.ts';
+import { verifyApart } from '../../../trainer/rewards/apart/verify-apart.ts';
 import { labelledAnswers } from '../../support/labelled-answers/all.ts';
 
 const page = readFileSync(new URL('../../../docs/reference/answers.md', import.meta.url), 'utf8');

@@ -3,7 +3,7 @@ import { randomKey } from '../../../trainer/algorithms/random.ts';
 import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import { reward, type RewardSettings } from '../../../trainer/contract/settings/rewards.ts';
 import { createRewards, type Completion, type ScoreWithModel } from '../../../trainer/rewards/create-rewards.ts';
-import type { Score } from '../../../trainer/rewards/modules/protocol.ts';
+import type { Score } from '../../../trainer/rewards/score.ts';
 
 const sum: Row = {
   id: 'sums/1',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import { rowManifest } from '../../../trainer/contract/settings/row-origin.ts';
-import { faultOfOrigin } from '../../../trainer/data/row-origin.ts';
+import { faultOfOrigin } from '../../../trainer/data/origins/row-origin.ts';
 import { readRows } from '../../../trainer/data/rows.ts';
 import { useBaseStage } from '../../support/base-stage.ts';
 import { pin, readResult, runStage, runToResult, writeStage } from '../../support/trainer.ts';

@@ -1,6 +1,6 @@
 import { randomKey } from '../../algorithms/random.ts';
 import type { GeneratorSettings, GeneratorLanguage, Row } from '../../contract/settings/dataset.ts';
-import { drawsOf, type Draws } from '../draws.ts';
+import { drawsOf, type Draws } from '../order/draws.ts';
 import { answerText } from './completion.ts';
 import { drawPrompts, heldOutVariant, type Side } from './side.ts';
 

@@ -5,7 +5,7 @@ import {
   type GeneratorSettings,
   type Row,
 } from '../../contract/settings/dataset.ts';
-import { drawsOf, type Draws } from '../draws.ts';
+import { drawsOf, type Draws } from '../order/draws.ts';
 import { fewShotText, reflectionText, type WorkedExample } from '../prompts.ts';
 import {
   additionPrompts,

@@ -1,6 +1,6 @@
 import { randomKey } from '../../algorithms/random.ts';
 import type { GeneratorLanguage, GeneratorSettings, Row } from '../../contract/settings/dataset.ts';
-import { drawsOf } from '../draws.ts';
+import { drawsOf } from '../order/draws.ts';
 import { completionText } from './completion.ts';
 import { greetingAnswer, greetingPrompts, greetingRow } from './greetings.ts';
 import type { Side } from './side.ts';

@@ -1,7 +1,7 @@
 import { randomKey, integer } from '../../algorithms/random.ts';
 import type { GeneratorLanguage } from '../../contract/settings/dataset.ts';
 import { UserError } from '../../contract/process/errors.ts';
-import { permuted } from '../permutation.ts';
+import { permuted } from '../order/permutation.ts';
 
 /** Whether rows are for training or for evaluation. Every generator with the same seed agrees on which prompt is which. */
 export type Side = 'train' | 'heldOut';

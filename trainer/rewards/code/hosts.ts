@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { confinedNode } from '../modules/confinement.ts';
-import type { Host } from '../runner-pool.ts';
-import { threadHost } from '../thread-host.ts';
+import { confinedNode } from '../runners/confinement.ts';
+import type { Host } from '../runners/runner-pool.ts';
+import { threadHost } from '../runners/thread-host.ts';
 import type { Job, Language } from './code-tests.ts';
 
 const python = fileURLToPath(new URL('./python', import.meta.url));

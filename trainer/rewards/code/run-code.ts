@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Lost, RunnerPool } from '../runner-pool.ts';
+import { type Lost, RunnerPool } from '../runners/runner-pool.ts';
 import type { Job, Language, Outcome } from './code-tests.ts';
 import { hosts } from './hosts.ts';
 import { mostHosts } from './most-hosts.ts';

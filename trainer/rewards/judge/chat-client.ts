@@ -3,7 +3,7 @@ import pRetry, { AbortError, type Options as RetryOptions } from 'p-retry';
 import { EnvHttpProxyAgent, fetch, type Response } from 'undici';
 import { z } from 'zod';
 import { InterruptedError, UnavailableError, UserError } from '../../contract/process/errors.ts';
-import { boundedBody } from '../bounded-body.ts';
+import { boundedBody } from '../services/bounded-body.ts';
 import type { Reply } from './judge.ts';
 
 export interface ChatPatience {

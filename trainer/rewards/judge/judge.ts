@@ -3,7 +3,7 @@ import { zip } from '../../algorithms/zip.ts';
 import type { Row } from '../../contract/settings/dataset.ts';
 import { UserError } from '../../contract/process/errors.ts';
 import type { JudgeSettings } from '../../contract/settings/judge.ts';
-import type { Score, Unscored } from '../modules/protocol.ts';
+import type { Score, Unscored } from '../score.ts';
 import { compileRubric, type Rubric, valuesOf } from './rubric.ts';
 import { readComparison, readScore } from './verdict.ts';
 

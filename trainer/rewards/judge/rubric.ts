@@ -2,7 +2,7 @@ import { Template } from '@huggingface/jinja';
 import { UserError } from '../../contract/process/errors.ts';
 import type { JudgeSettings } from '../../contract/settings/judge.ts';
 import type { Row } from '../../contract/settings/dataset.ts';
-import { promptText } from '../prompt-text.ts';
+import { promptText } from '../responses/prompt-text.ts';
 
 /** What a rubric can name. */
 export interface RubricValues {

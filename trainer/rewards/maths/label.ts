@@ -1,6 +1,6 @@
-import { lastBox } from '../boxed.ts';
+import { lastBox } from '../answers/boxed.ts';
 import { plainCharacters } from '../numbers/characters.ts';
-import { undress } from '../undress.ts';
+import { undress } from '../answers/undress.ts';
 
 const maxLength = 80;
 /** Four words are an answer, `no real solutions exist`; more are an explanation. */

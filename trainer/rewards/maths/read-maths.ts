@@ -1,4 +1,4 @@
-import { lastBox } from '../boxed.ts';
+import { lastBox } from '../answers/boxed.ts';
 import { readNumber } from '../numbers/read-number.ts';
 import { variablesOf } from './evaluate.ts';
 import { readExpression } from './expression.ts';

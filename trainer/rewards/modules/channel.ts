@@ -2,7 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
-import { type Answer, type Order, unscoredReasons } from './protocol.ts';
+import type { Answer, Order } from './protocol.ts';
+import { unscoredReasons } from '../score.ts';
 
 /** How a process is spoken with: Node's own channel, or a JSON object a line, to its stdin and from its descriptor 3. */
 export type Channel = (child: ChildProcess, hear: (answer: Answer) => void) => (order: Order) => void;

@@ -2,9 +2,10 @@ import pRetry, { type Options as RetryOptions } from 'p-retry';
 import { zip } from '../../algorithms/zip.ts';
 import { InterruptedError, UnavailableError, UserError } from '../../contract/process/errors.ts';
 import type { RewardHttpSettings } from '../../contract/settings/own-functions.ts';
-import { accessToken } from '../access-token.ts';
+import { accessToken } from '../services/access-token.ts';
 import { HttpService, PassingFailure, ServiceFailure } from './http-service.ts';
-import type { Sample, Score, Unscored } from './protocol.ts';
+import type { Sample } from './protocol.ts';
+import type { Score, Unscored } from '../score.ts';
 
 /** One request with its completions holds so many characters, unless it has one completion. */
 const mostCharacters = 8 * 2 ** 20;

@@ -1,8 +1,8 @@
 import { EnvHttpProxyAgent, fetch, type Response } from 'undici';
 import { z } from 'zod';
 import type { RewardHttpSettings } from '../../contract/settings/own-functions.ts';
-import { boundedBody } from '../bounded-body.ts';
-import type { Score } from './protocol.ts';
+import { boundedBody } from '../services/bounded-body.ts';
+import type { Score } from '../score.ts';
 
 /** What a request came to instead of scores; said without what was sent. */
 export class ServiceFailure extends Error {

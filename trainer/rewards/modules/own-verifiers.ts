@@ -1,10 +1,11 @@
 import { zip } from '../../algorithms/zip.ts';
 import { type DatasetSettings, ownKind, type Row } from '../../contract/settings/dataset.ts';
-import { promptText } from '../prompt-text.ts';
+import { promptText } from '../responses/prompt-text.ts';
 import type { Judgement } from '../verify.ts';
-import { judgeAllApart } from '../verify-apart.ts';
+import { judgeAllApart } from '../apart/verify-apart.ts';
 import { abstain, type Verdict } from '../verifiers/verifier.ts';
-import type { Sample, Score, Unscored } from './protocol.ts';
+import type { Sample } from './protocol.ts';
+import type { Score, Unscored } from '../score.ts';
 import { HttpReward } from './http-reward.ts';
 import { RewardModule } from './reward-module.ts';
 import type { OwnReward } from './reward-modules.ts';

@@ -1,4 +1,5 @@
 import type { Row } from '../../contract/settings/dataset.ts';
+import type { Score } from '../score.ts';
 
 /** What a reward of one's own is told of a completion. */
 export interface Sample {
@@ -10,17 +11,6 @@ export interface Sample {
   readonly prompt: string;
   readonly row: Row;
 }
-
-/** Why a completion has no score. It is never a wrong answer. */
-export interface Unscored {
-  /** `abstain`: the function gave null. `error`: it threw, gave something else, or its process ended. */
-  readonly because: 'abstain' | 'timeout' | 'error';
-  readonly message: string;
-}
-
-export const unscoredReasons = ['abstain', 'timeout', 'error'] as const satisfies readonly Unscored['because'][];
-
-export type Score = number | Unscored;
 
 /** What is loaded once, before any samples. */
 export interface Source {

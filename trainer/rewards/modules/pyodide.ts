@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RewardPythonSettings } from '../../contract/settings/own-functions.ts';
-import { confinedNode, type SandboxProgram } from './confinement.ts';
+import { confinedNode, type SandboxProgram } from '../runners/confinement.ts';
 
 const program = fileURLToPath(new URL('./pyodide-sandbox.ts', import.meta.url));
 const reward = fileURLToPath(new URL('./reward.py', import.meta.url));

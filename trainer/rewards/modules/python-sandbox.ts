@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../contract/process/errors.ts';
 import type { RewardPythonSettings } from '../../contract/settings/own-functions.ts';
-import { confined, type SandboxProgram } from './confinement.ts';
+import { confined, type SandboxProgram } from '../runners/confinement.ts';
 
 const program = fileURLToPath(new URL('./sandbox.py', import.meta.url));
 

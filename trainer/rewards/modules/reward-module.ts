@@ -6,8 +6,9 @@ import {
   type RewardModuleSettings,
   type RewardPythonSettings,
 } from '../../contract/settings/own-functions.ts';
-import { nodeSandbox } from './confinement.ts';
-import type { Sample, Score, Source } from './protocol.ts';
+import { nodeSandbox } from '../runners/confinement.ts';
+import type { Sample, Source } from './protocol.ts';
+import type { Score } from '../score.ts';
 import { pyodideSandbox } from './pyodide.ts';
 import { pythonSandbox } from './python-sandbox.ts';
 import { SandboxProcess } from './sandbox-process.ts';

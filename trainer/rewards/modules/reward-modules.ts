@@ -1,5 +1,6 @@
 import type { OwnRewardSettings, RewardSettings } from '../../contract/settings/rewards.ts';
-import type { Sample, Score } from './protocol.ts';
+import type { Sample } from './protocol.ts';
+import type { Score } from '../score.ts';
 import { HttpReward } from './http-reward.ts';
 import { RewardModule } from './reward-module.ts';
 

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { UserError } from '../../contract/process/errors.ts';
 import { channels } from './channel.ts';
-import type { SandboxProgram } from './confinement.ts';
-import type { Answer, Order, Sample, Score, Source } from './protocol.ts';
+import type { SandboxProgram } from '../runners/confinement.ts';
+import type { Answer, Order, Sample, Source } from './protocol.ts';
+import type { Score } from '../score.ts';
 
 /** To start the interpreter and read the file, on a machine that is busy. */
 const loadMs = 60_000;

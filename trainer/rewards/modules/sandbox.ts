@@ -1,7 +1,8 @@
 // The program of the process that runs a reward of one's own. It is started with Node's permission model and may read this file
 // alone, so it imports nothing of ours but types.
 import { stripTypeScriptTypes } from 'node:module';
-import type { Answer, Order, Sample, Score, Source } from './protocol.ts';
+import type { Answer, Order, Sample, Source } from './protocol.ts';
+import type { Score } from '../score.ts';
 
 type Function = (given: unknown) => unknown;
 

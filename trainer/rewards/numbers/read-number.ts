@@ -1,5 +1,5 @@
-import { lastBox } from '../boxed.ts';
-import { undress } from '../undress.ts';
+import { lastBox } from '../answers/boxed.ts';
+import { undress } from '../answers/undress.ts';
 import { plainCharacters } from './characters.ts';
 import { decimalMark } from './decimal-mark.ts';
 import { readLatexNumber } from './latex-number.ts';

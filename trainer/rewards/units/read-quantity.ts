@@ -1,8 +1,8 @@
-import { lastBox } from '../boxed.ts';
+import { lastBox } from '../answers/boxed.ts';
 import { plainCharacters } from '../numbers/characters.ts';
 import { add, multiply, type Rational } from '../numbers/rational.ts';
 import { readNumber } from '../numbers/read-number.ts';
-import { undress } from '../undress.ts';
+import { undress } from '../answers/undress.ts';
 import type { Unit } from './known-units.ts';
 import { readUnit } from './read-unit.ts';
 

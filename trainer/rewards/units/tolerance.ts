@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { add, multiply, negate, rational, type Rational } from '../numbers/rational.ts';
-import { parseJson } from '../verifiers/structured-gold.ts';
+import { parseJson } from '../answers/structured-gold.ts';
 import type { Unit } from './known-units.ts';
 import { inBaseUnits, readQuantity } from './read-quantity.ts';
 import { spellDimension } from './read-unit.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { lastBox } from '../boxed.ts';
-import { undress } from '../undress.ts';
+import { lastBox } from '../answers/boxed.ts';
+import { undress } from '../answers/undress.ts';
 import { normalize } from './items.ts';
-import { parseJson } from './structured-gold.ts';
+import { parseJson } from '../answers/structured-gold.ts';
 import { correct, type Verifier, wrong } from './verifier.ts';
 
 const structured = z.strictObject({

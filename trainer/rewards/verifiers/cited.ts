@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseJson } from './structured-gold.ts';
+import { parseJson } from '../answers/structured-gold.ts';
 import { abstain, correct, type Verdict, type Verifier, wrong } from './verifier.ts';
 
 const digest = /^sha256:[0-9a-f]{64}$/;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type CodeTests, codeTests, type Language } from '../code/code-tests.ts';
 import { lastCodeBlock } from '../code/last-code-block.ts';
-import { parseJson } from './structured-gold.ts';
+import { parseJson } from '../answers/structured-gold.ts';
 import { abstain, type Verifier } from './verifier.ts';
 
 /** An answer that is still to be run. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { lastBox } from '../boxed.ts';
+import { lastBox } from '../answers/boxed.ts';
 import { isSame, type Item, itemsOf, normalize, spellings } from './items.ts';
-import { parseJson } from './structured-gold.ts';
+import { parseJson } from '../answers/structured-gold.ts';
 import { correct, type Verifier, wrong } from './verifier.ts';
 
 const gold = z.strictObject({

@@ -1,5 +1,5 @@
-import { lastBox } from '../boxed.ts';
-import { undress } from '../undress.ts';
+import { lastBox } from '../answers/boxed.ts';
+import { undress } from '../answers/undress.ts';
 import { conjunctionsOf } from './conjunctions.ts';
 
 /** Spellings of one item. */

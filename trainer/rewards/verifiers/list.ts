@@ -1,4 +1,4 @@
-import { lastBox } from '../boxed.ts';
+import { lastBox } from '../answers/boxed.ts';
 import { isSame, type Item, itemsOf, normalize, separated, spellings } from './items.ts';
 import { matchItems } from './match-items.ts';
 import { correct, wrong, type Verifier } from './verifier.ts';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { lastBox } from '../boxed.ts';
+import { lastBox } from '../answers/boxed.ts';
 import { type Formula, readFormula } from '../logic/read-formula.ts';
 import { dependsOn, maxVariables, spellColumn, truthColumn, variablesOf } from '../logic/truth.ts';
 import { lastFormula } from '../maths/last-formula.ts';
-import { undress } from '../undress.ts';
-import { parseJson } from './structured-gold.ts';
+import { undress } from '../answers/undress.ts';
+import { parseJson } from '../answers/structured-gold.ts';
 import { correct, type Verifier, wrong } from './verifier.ts';
 
 const toSatisfy = z.strictObject({ satisfy: z.string() });

@@ -1,4 +1,4 @@
-import { lastBox } from '../boxed.ts';
+import { lastBox } from '../answers/boxed.ts';
 import { type Equality, equalMaths } from '../maths/equal-maths.ts';
 import { labelOf } from '../maths/label.ts';
 import { lastFormula } from '../maths/last-formula.ts';

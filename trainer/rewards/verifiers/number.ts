@@ -1,4 +1,4 @@
-import { lastBox } from '../boxed.ts';
+import { lastBox } from '../answers/boxed.ts';
 import { lastNumber } from '../numbers/last-number.ts';
 import { equal, type Rational, spell } from '../numbers/rational.ts';
 import { readNumber } from '../numbers/read-number.ts';

@@ -1,4 +1,4 @@
-import { lastBox } from '../boxed.ts';
+import { lastBox } from '../answers/boxed.ts';
 import { add, negate, spell } from '../numbers/rational.ts';
 import { lastQuantity } from '../units/last-quantity.ts';
 import { inBaseUnits, type Quantity, readQuantity } from '../units/read-quantity.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { canonicalJson } from '../../algorithms/canonical-json.ts';
 import { isSameValue } from '../code/compare-output.ts';
 import { readJson } from './json-text.ts';
-import { parseJson } from './structured-gold.ts';
+import { parseJson } from '../answers/structured-gold.ts';
 import { correct, type Verifier, wrong } from './verifier.ts';
 
 const call = z.strictObject({ name: z.string().min(1), arguments: z.record(z.string(), z.json()).default({}) });

@@ -1,4 +1,4 @@
-import type { Unscored } from '../modules/protocol.ts';
+import type { Unscored } from '../score.ts';
 
 /**
  * `abstain` means that the verifier cannot tell, for example because it cannot read the gold answer. It is no score: such

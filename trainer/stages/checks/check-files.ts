@@ -2,7 +2,7 @@ import { json } from 'node:stream/consumers';
 import { lengthWarning } from '../../contract/settings/context-length.ts';
 import { UserError } from '../../contract/process/errors.ts';
 import { type FileCheck, fileCheck, type FileProblem, type Rendering } from '../../contract/settings/file-check.ts';
-import { firstColumns } from '../../data/first-columns.ts';
+import { firstColumns } from '../../data/columns/first-columns.ts';
 import { distinctRenderings, keyOf, lookAtDataset, type RenderRow } from '../../data/look-at-dataset.ts';
 import { rubricProblem } from '../../rewards/judge/rubric.ts';
 import { lackingColumns } from '../../rewards/modules/needed-columns.ts';

@@ -1,10 +1,10 @@
 import type { JudgeAll } from '../../rewards/modules/own-verifiers.ts';
-import type { Score } from '../../rewards/modules/protocol.ts';
-import { responseConsistency } from '../../rewards/response-consistency.ts';
-import { formatReward } from '../../rewards/format.ts';
-import { promptText } from '../../rewards/prompt-text.ts';
-import { parseResponse } from '../../rewards/parse-response.ts';
-import { judgeAllApart } from '../../rewards/verify-apart.ts';
+import type { Score } from '../../rewards/score.ts';
+import { responseConsistency } from '../../rewards/responses/response-consistency.ts';
+import { formatReward } from '../../rewards/responses/format.ts';
+import { promptText } from '../../rewards/responses/prompt-text.ts';
+import { parseResponse } from '../../rewards/responses/parse-response.ts';
+import { judgeAllApart } from '../../rewards/apart/verify-apart.ts';
 import { evaluationMetrics, type GradedSample } from '../../algorithms/evaluation.ts';
 import { mean } from '../../algorithms/statistics.ts';
 import { randomKey } from '../../algorithms/random.ts';

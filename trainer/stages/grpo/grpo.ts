@@ -1,7 +1,7 @@
 import type { StageResult } from '../../contract/files/progress.ts';
 import type { GrpoSettings } from '../../contract/settings/settings.ts';
 import { updatesPerRollout } from '../../contract/settings/updates-per-rollout.ts';
-import { promptsOf } from '../../data/prompt-order.ts';
+import { promptsOf } from '../../data/order/prompt-order.ts';
 import { createRewards } from '../../rewards/create-rewards.ts';
 import { RewardModules } from '../../rewards/modules/reward-modules.ts';
 import { shuffledRewards } from '../../rewards/shuffled-rewards.ts';

@@ -9,7 +9,7 @@ import { updatesPerRollout } from '../../contract/settings/updates-per-rollout.t
 import type { EvaluationSettings } from '../../contract/settings/training.ts';
 import { readSeries } from '../../report/jsonl.ts';
 import type { Judge, JudgeFigures } from '../../rewards/judge/judge.ts';
-import { withinScope } from '../../rewards/scope.ts';
+import { withinScope } from '../../rewards/responses/scope.ts';
 import { correctShares, meanScores } from '../evaluation/evaluation.ts';
 import type { Judges } from '../policy/judges.ts';
 import { type EvaluationData, loadEvaluationData } from '../rows/evaluation-rows.ts';

@@ -1,5 +1,5 @@
 import { goldProblem, spellGold } from '../../rewards/verify.ts';
-import { judgeApart } from '../../rewards/verify-apart.ts';
+import { judgeApart } from '../../rewards/apart/verify-apart.ts';
 import type { SampledCompletion } from './completions.ts';
 import { printable } from './printable.ts';
 import { transcriptOf } from '../workspace/stage-log.ts';

@@ -6,7 +6,7 @@ import type { Row } from '../../contract/settings/dataset.ts';
 import type { JudgeSettings } from '../../contract/settings/judge.ts';
 import { rewardNames } from '../../contract/settings/result-metrics.ts';
 import type { GrpoSettings } from '../../contract/settings/settings.ts';
-import { accessToken } from '../../rewards/access-token.ts';
+import { accessToken } from '../../rewards/services/access-token.ts';
 import { askEndpoint } from '../../rewards/judge/endpoint.ts';
 import {
   type Ask,
@@ -17,7 +17,7 @@ import {
   type Reply,
 } from '../../rewards/judge/judge.ts';
 import { VerdictCache } from '../../rewards/judge/verdict-cache.ts';
-import type { Score } from '../../rewards/modules/protocol.ts';
+import type { Score } from '../../rewards/score.ts';
 import { completeRows } from './completions.ts';
 import { encodePrompt } from './encoding.ts';
 import type { InputModels } from './input-models.ts';

@@ -5,7 +5,7 @@ import { readManifest } from '../../checkpoint/manifest.ts';
 import type { Row } from '../../contract/settings/dataset.ts';
 import { provenanceName } from '../../contract/files/provenance.ts';
 import { type RewardModelSettings, rewardScope } from '../../contract/settings/settings.ts';
-import { type Scope, withinScope } from '../../rewards/scope.ts';
+import { type Scope, withinScope } from '../../rewards/responses/scope.ts';
 import { encodeExchange, type Encoder } from './encoding.ts';
 
 /** How a reward model reads a response. */

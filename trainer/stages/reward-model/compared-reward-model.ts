@@ -1,7 +1,7 @@
 import { cohensKappa, observedAgreement } from '../../algorithms/cohens-kappa.ts';
 import { spearman } from '../../algorithms/rank-correlation.ts';
 import { zip } from '../../algorithms/zip.ts';
-import type { RowList } from '../../data/row-list.ts';
+import type { RowList } from '../../data/lists/row-list.ts';
 import { InputModels } from '../policy/input-models.ts';
 import type { Metrics } from '../workspace/metrics.ts';
 import type { Measured, Objective } from './objective.ts';

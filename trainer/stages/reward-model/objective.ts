@@ -1,6 +1,6 @@
 import type { Row } from '../../contract/settings/dataset.ts';
 import type { Verdict } from '../../data/check-rows.ts';
-import type { RowList } from '../../data/row-list.ts';
+import type { RowList } from '../../data/lists/row-list.ts';
 import type { Metrics } from '../workspace/metrics.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Reading } from '../policy/reading.ts';

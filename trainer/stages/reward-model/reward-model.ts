@@ -1,7 +1,7 @@
 import { learningRateAt } from '../../algorithms/schedule.ts';
 import type { StageResult } from '../../contract/files/progress.ts';
 import type { RewardModelSettings } from '../../contract/settings/settings.ts';
-import { promptBatch } from '../../data/prompt-order.ts';
+import { promptBatch } from '../../data/order/prompt-order.ts';
 import { type Usable, usableRows } from '../rows/checked-rows.ts';
 import { comparedWith } from './compared-reward-model.ts';
 import { loadPolicy } from '../training/load-policy.ts';

@@ -3,8 +3,8 @@ import { randomKey, shuffled } from '../../algorithms/random.ts';
 import { mean } from '../../algorithms/statistics.ts';
 import { weightedDraw } from '../../algorithms/weighted-draw.ts';
 import type { Row } from '../../contract/settings/dataset.ts';
-import type { Prompts } from '../../data/prompt-order.ts';
-import type { RowList } from '../../data/row-list.ts';
+import type { Prompts } from '../../data/order/prompt-order.ts';
+import type { RowList } from '../../data/lists/row-list.ts';
 import type { Scored } from './draw-groups.ts';
 import type { Metrics } from '../workspace/metrics.ts';
 

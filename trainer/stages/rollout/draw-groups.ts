@@ -3,7 +3,7 @@ import { sampleStd } from '../../algorithms/statistics.ts';
 import type { Row } from '../../contract/settings/dataset.ts';
 import type { GrpoSettings } from '../../contract/settings/settings.ts';
 import { updatesPerRollout } from '../../contract/settings/updates-per-rollout.ts';
-import type { Prompts } from '../../data/prompt-order.ts';
+import type { Prompts } from '../../data/order/prompt-order.ts';
 import type { Rewards, ScoredCompletion } from '../../rewards/create-rewards.ts';
 import type { Verify } from '../../rewards/modules/own-verifiers.ts';
 import { completeRows, inGroups, type SampledCompletion } from '../policy/completions.ts';

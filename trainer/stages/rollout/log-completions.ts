@@ -1,6 +1,6 @@
 import type { GrpoSettings } from '../../contract/settings/settings.ts';
 import { updatesPerRollout } from '../../contract/settings/updates-per-rollout.ts';
-import { promptText } from '../../rewards/prompt-text.ts';
+import { promptText } from '../../rewards/responses/prompt-text.ts';
 import { inGroups } from '../policy/completions.ts';
 import type { JudgedCompletion } from './rollout.ts';
 import { type Sample, shownCompletion, type StageLog } from '../workspace/stage-log.ts';

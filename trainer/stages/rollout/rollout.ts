@@ -5,8 +5,8 @@ import { updatesPerRollout } from '../../contract/settings/updates-per-rollout.t
 import { groupAdvantages } from '../../losses/group-advantages.ts';
 import { klEstimates } from '../../losses/kl-estimates.ts';
 import { policyLossVariants } from '../../losses/policy-loss-variants.ts';
-import { completionMetrics, rewardMetrics } from '../../rewards/metrics.ts';
-import { signalMetrics } from '../../rewards/signal-metrics.ts';
+import { completionMetrics, rewardMetrics } from '../../rewards/metrics/metrics.ts';
+import { signalMetrics } from '../../rewards/metrics/signal-metrics.ts';
 import { inGroups } from '../policy/completions.ts';
 import { turnMetrics } from './turn-metrics.ts';
 import { type Importance, withImportance } from './with-importance.ts';

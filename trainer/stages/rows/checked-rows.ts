@@ -9,7 +9,7 @@ import {
 import type { Row } from '../../contract/settings/dataset.ts';
 import { readJsonObject } from '../../contract/files/input-file.ts';
 import { type Checked, checkRows, describeFindings, type Verdict, withoutPlaces } from '../../data/check-rows.ts';
-import type { RowList } from '../../data/row-list.ts';
+import type { RowList } from '../../data/lists/row-list.ts';
 import type { Metrics } from '../workspace/metrics.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 

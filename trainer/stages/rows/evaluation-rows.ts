@@ -1,7 +1,7 @@
 import type { Row } from '../../contract/settings/dataset.ts';
 import { UserError } from '../../contract/process/errors.ts';
 import type { EvaluationSettings } from '../../contract/settings/training.ts';
-import { sampleRows } from '../../data/sample-rows.ts';
+import { sampleRows } from '../../data/order/sample-rows.ts';
 import { goldProblem } from '../../rewards/verify.ts';
 import { usableRows } from './checked-rows.ts';
 import { Gradable } from './gradable.ts';

@@ -1,8 +1,8 @@
 import type { DatasetSettings, Row } from '../../contract/settings/dataset.ts';
 import { UserError } from '../../contract/process/errors.ts';
-import { firstFields } from '../../data/first-fields.ts';
-import { columnHint } from '../../data/column-hint.ts';
-import { namesOf } from '../../data/fields.ts';
+import { firstFields } from '../../data/columns/first-fields.ts';
+import { columnHint } from '../../data/columns/column-hint.ts';
+import { namesOf } from '../../data/columns/fields.ts';
 
 /** Notes which datasets have a row that can be graded, while all rows are looked at. */
 export class Gradable {

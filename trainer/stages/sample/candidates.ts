@@ -2,10 +2,10 @@ import type { Candidate } from '../../algorithms/funnel.ts';
 import { zip } from '../../algorithms/zip.ts';
 import type { Row } from '../../contract/settings/dataset.ts';
 import type { SampleSettings } from '../../contract/settings/settings.ts';
-import type { EvaluationGrams } from '../../data/evaluation-grams.ts';
+import type { EvaluationGrams } from '../../data/origins/evaluation-grams.ts';
 import { examine, type Answered, type Response } from '../../rewards/examine.ts';
 import type { Verify } from '../../rewards/modules/own-verifiers.ts';
-import { parseResponse } from '../../rewards/parse-response.ts';
+import { parseResponse } from '../../rewards/responses/parse-response.ts';
 import type { EarlierTurns, Method, Sampled } from './sampler.ts';
 
 /** One of a prompt's samples, by its place among them. */

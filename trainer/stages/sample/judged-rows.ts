@@ -1,7 +1,7 @@
 import type { Funnel } from '../../algorithms/funnel.ts';
 import type { Row } from '../../contract/settings/dataset.ts';
 import type { JudgeOfRowsSettings } from '../../contract/settings/judge.ts';
-import { parseResponse } from '../../rewards/parse-response.ts';
+import { parseResponse } from '../../rewards/responses/parse-response.ts';
 import type { SampleCandidate } from './candidates.ts';
 import type { InputModels } from '../policy/input-models.ts';
 import { metricsOfJudge, type OpenedJudge, openScoringJudge } from '../policy/judges.ts';

@@ -9,8 +9,8 @@ import { decisiveJudge, type JudgeSettings } from '../../contract/settings/judge
 import { type RowManifest, rowManifestName } from '../../contract/settings/row-origin.ts';
 import type { SampleSettings } from '../../contract/settings/settings.ts';
 import type { StageFile } from '../../contract/settings/stage-file.ts';
-import { gramWords } from '../../data/evaluation-grams.ts';
-import { filterNames, judgeDigest, judgeFilter, withOrigin } from '../../data/row-origin.ts';
+import { gramWords } from '../../data/origins/evaluation-grams.ts';
+import { filterNames, judgeDigest, judgeFilter, withOrigin } from '../../data/origins/row-origin.ts';
 import { filterVersions } from '../../rewards/examine.ts';
 import { datasetDigest, decontaminatedFor, startDigest } from '../workspace/settings-digest.ts';
 import type { Workspace } from '../workspace/workspace.ts';

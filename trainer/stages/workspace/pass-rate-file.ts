@@ -5,7 +5,7 @@ import type { PassCount } from '../../algorithms/pass-rates.ts';
 import type { Row } from '../../contract/settings/dataset.ts';
 import { UserError } from '../../contract/process/errors.ts';
 import { namingFullDisk } from '../../contract/process/full-disk.ts';
-import { readJsonLines } from '../../data/jsonl.ts';
+import { readJsonLines } from '../../data/files/jsonl.ts';
 import { isVerifiable } from '../../rewards/examine.ts';
 
 /** How often a sample stage answered a prompt right, of the completions that a verifier could judge. */

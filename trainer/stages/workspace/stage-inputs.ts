@@ -7,7 +7,7 @@ import { UserError } from '../../contract/process/errors.ts';
 import { ownReward } from '../../contract/settings/rewards.ts';
 import type { PinnedInput, StageFile } from '../../contract/settings/stage-file.ts';
 import { type Dataset, loadDataset } from '../../data/load-dataset.ts';
-import { joinRows, type RowList } from '../../data/row-list.ts';
+import { joinRows, type RowList } from '../../data/lists/row-list.ts';
 import { readRows } from '../../data/rows.ts';
 import { readPassRates } from './pass-rate-file.ts';
 

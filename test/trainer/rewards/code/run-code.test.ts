@@ -3,7 +3,7 @@ import { afterAll, expect, test } from '@jest/globals';
 import { hosts } from '../../../../trainer/rewards/code/hosts.ts';
 import { outcomesOf, runCode } from '../../../../trainer/rewards/code/run-code.ts';
 import type { Job } from '../../../../trainer/rewards/code/code-tests.ts';
-import { type End, type Host, RunnerPool } from '../../../../trainer/rewards/runner-pool.ts';
+import { type End, type Host, RunnerPool } from '../../../../trainer/rewards/runners/runner-pool.ts';
 
 const pool = new RunnerPool(hosts.python, { size: 2, timeoutMs: 60_000 });
 const alone = new RunnerPool(hosts.python, { size: 1, timeoutMs: 60_000 });

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { eld } from 'eld/extrasmall';
 import { labelledSet } from '../../../../bench/languages/labelled.ts';
 import { languages } from '../../../../trainer/contract/settings/languages.ts';
-import { languageConsistency } from '../../../../trainer/rewards/language-consistency.ts';
+import { languageConsistency } from '../../../../trainer/rewards/language/language-consistency.ts';
 
 const labelled = labelledSet();
 const known = languages.filter((language) => labelled.some(({ label }) => label === language));

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { PassCount } from '../../../../trainer/algorithms/pass-rates.ts';
 import { mean } from '../../../../trainer/algorithms/statistics.ts';
 import type { Row } from '../../../../trainer/contract/settings/dataset.ts';
-import { promptsOf } from '../../../../trainer/data/prompt-order.ts';
+import { promptsOf } from '../../../../trainer/data/order/prompt-order.ts';
 import { Curriculum, type KeptCurriculum } from '../../../../trainer/stages/rollout/curriculum.ts';
 import type { Scored } from '../../../../trainer/stages/rollout/draw-groups.ts';
 import { datasetsIn, writeRows } from '../../../support/row-files.ts';

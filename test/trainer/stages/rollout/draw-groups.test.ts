@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { grpo } from '../../../../trainer/contract/settings/settings.ts';
 import type { Row } from '../../../../trainer/contract/settings/dataset.ts';
-import { promptsOf } from '../../../../trainer/data/prompt-order.ts';
+import { promptsOf } from '../../../../trainer/data/order/prompt-order.ts';
 import type { Completion, Rewards, ScoredCompletion } from '../../../../trainer/rewards/create-rewards.ts';
 import { drawGroups, samplingAt } from '../../../../trainer/stages/rollout/draw-groups.ts';
 import { Policy } from '../../../../trainer/stages/policy/policy.ts';

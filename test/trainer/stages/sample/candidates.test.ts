@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Row } from '../../../../trainer/contract/settings/dataset.ts';
-import { EvaluationGrams } from '../../../../trainer/data/evaluation-grams.ts';
+import { EvaluationGrams } from '../../../../trainer/data/origins/evaluation-grams.ts';
 import { verify } from '../../../../trainer/rewards/verify.ts';
 import { candidatesOf } from '../../../../trainer/stages/sample/candidates.ts';
 

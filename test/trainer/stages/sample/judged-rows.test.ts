@@ -6,7 +6,7 @@ import type { Row } from '../../../../trainer/contract/settings/dataset.ts';
 import { resultMetrics } from '../../../../trainer/contract/settings/result-metrics.ts';
 import { rowManifest, rowManifestName } from '../../../../trainer/contract/settings/row-origin.ts';
 import { stageSettings } from '../../../../trainer/contract/settings/settings.ts';
-import { faultOfOrigin } from '../../../../trainer/data/row-origin.ts';
+import { faultOfOrigin } from '../../../../trainer/data/origins/row-origin.ts';
 import { useBaseStage } from '../../../support/base-stage.ts';
 import { useJudgeServer } from '../../../support/judge-server.ts';
 import {
