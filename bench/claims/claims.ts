@@ -202,8 +202,7 @@ export const claims: readonly Claim[] = [
   {
     number: 28,
     claim: 'Safeguards against losing reasoning',
-    tests: [tests('operator/core/decide-gates')],
-    lacks: 'a run with a planted reward that can be hacked',
+    tests: [tests('operator/core/decide-gates'), tests('trainer/stages/grpo/guard')],
   },
   {
     number: 29,
