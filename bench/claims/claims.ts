@@ -59,7 +59,7 @@ export const claims: readonly Claim[] = [
     tests: [
       tests('trainer/rewards/create-rewards', /tokens are punished/),
       tests('trainer/losses/group-advantages', /Dr\. GRPO/),
-      tests('trainer/rewards/metrics', /lengths are told apart/),
+      tests('trainer/rewards/metrics/metrics', /lengths are told apart/),
     ],
     tiny: wrongAnswersGrow,
     twins: true,
@@ -74,7 +74,7 @@ export const claims: readonly Claim[] = [
   {
     number: 7,
     claim: 'Few-shot prompting',
-    tests: [tests('trainer/data/prompts', /few-shot|worked examples/), tests('trainer/data/evaluation-grams')],
+    tests: [tests('trainer/data/prompts', /few-shot|worked examples/), tests('trainer/data/origins/evaluation-grams')],
   },
   {
     number: 8,
@@ -82,7 +82,7 @@ export const claims: readonly Claim[] = [
     tests: [tests('trainer/data/prompts', /reflection/)],
     tiny: reflectionPrompted,
   },
-  { number: 9, claim: 'Formatting for readability', tests: [tests('trainer/rewards/canonical-form')] },
+  { number: 9, claim: 'Formatting for readability', tests: [tests('trainer/rewards/responses/canonical-form')] },
   {
     number: 10,
     claim: 'Human annotators post-process',
@@ -103,13 +103,13 @@ export const claims: readonly Claim[] = [
   {
     number: 13,
     claim: 'Format reward',
-    tests: [tests('trainer/rewards/parse-response')],
+    tests: [tests('trainer/rewards/responses/parse-response')],
     tiny: formatKept,
   },
   {
     number: 14,
     claim: 'Language consistency costs a little accuracy',
-    tests: [tests('trainer/rewards/language-consistency')],
+    tests: [tests('trainer/rewards/language/language-consistency')],
     tiny: languageKept,
     twins: true,
   },
