@@ -41,8 +41,8 @@ const rules: readonly Rule[] = [
   failAtDeadline,
   failWhenBudgetIsSpent,
   failForProblem,
-  waitForInputs,
   failWithoutRetriesLeft,
+  waitForInputs, // no input is made again for a stage that would fail with it all the same
   waitAfterRefusal,
   startFirstAttempt,
   retryAfterBackoff,
@@ -141,6 +141,13 @@ function failForProblem({ observed: { problem } }: StageSituation): Verdict | un
   return problem === undefined ? undefined : { status: 'False', reason: 'UserError', message: problem };
 }
 
+function failWithoutRetriesLeft({ observed: { stage }, records, retry }: StageSituation): Verdict | undefined {
+  if (records.length === 0) return undefined;
+  const judged = judgeRetry(records, retry, forgivenAttempts(stage.metadata.annotations));
+  if (judged.kind !== 'giveUp') return undefined;
+  return { status: 'False', reason: judged.reason, message: judged.message };
+}
+
 function waitForInputs({ observed: { inputProblem } }: StageSituation): Verdict | undefined {
   if (inputProblem === undefined) return undefined;
   return { status: 'Unknown', reason: 'WaitingForInputs', message: inputProblem };
@@ -161,13 +168,6 @@ function waitAfterRefusal({ now, last, observed: { refusal } }: StageSituation):
 function startFirstAttempt({ last }: StageSituation): Verdict | undefined {
   if (last !== undefined) return undefined;
   return { actions: [start(1)], status: 'Unknown', reason: 'Pending', message: 'has no attempt yet' };
-}
-
-function failWithoutRetriesLeft({ observed: { stage }, records, retry }: StageSituation): Verdict | undefined {
-  if (records.length === 0) return undefined;
-  const judged = judgeRetry(records, retry, forgivenAttempts(stage.metadata.annotations));
-  if (judged.kind !== 'giveUp') return undefined;
-  return { status: 'False', reason: judged.reason, message: judged.message };
 }
 
 function retryAfterBackoff({ now, observed: { stage }, records, last, retry }: StageSituation): Verdict | undefined {

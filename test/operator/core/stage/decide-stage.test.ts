@@ -19,6 +19,24 @@ test.each<{
     condition: ['Unknown', 'WaitingForInputs', 'waits for base'],
   },
   {
+    name: 'has failed for good although an input is gone, which nobody would make again for it',
+    given: {
+      stage: withStatus(fresh, 'failed', {
+        attempts: [attempt(1, { outcome: 'Failed', class: 'userError', message: 'exit code 64' })],
+      }),
+      inputProblem: 'waits for base',
+    },
+    condition: ['False', 'UserError', 'exit code 64'],
+  },
+  {
+    name: 'waits for inputs that are made again before it tries again',
+    given: {
+      stage: withStatus(fresh, 'running', { attempts: [attempt(1, { outcome: 'Failed', class: 'crashed' })] }),
+      inputProblem: 'waits for base',
+    },
+    condition: ['Unknown', 'WaitingForInputs', 'waits for base'],
+  },
+  {
     name: 'fails where it cannot be run at all',
     given: { problem: 'data/a.jsonl lies on none of spec.volumes' },
     condition: ['False', 'UserError', 'data/a.jsonl lies on none of spec.volumes'],
