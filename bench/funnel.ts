@@ -60,8 +60,9 @@ async function measureFunnel({ rows, plot, json }: Flags): Promise<void> {
       watched.push({ ...one, stage: format });
       // oxlint-disable-next-line no-await-in-loop
       const counts = await countsOf(join(directory, format));
-      console.log(describe(format, rows, one, counts));
-      figures.push(figuresOf(format, rows, one, counts));
+      const figure = figuresOf(format, rows, one, counts);
+      console.log(describe(figure, one, counts));
+      figures.push(figure);
     }
     await writeFile(plot, plotMemory(watched));
     if (json !== undefined) await writeFile(json, `${JSON.stringify(figures)}\n`);
@@ -119,19 +120,14 @@ function figuresOf(
   { sampled, keptByDomain: kept }: Counts,
 ): FunnelFigures {
   const [first = [], second = []] = memoryInParts(watched, 2);
-  const rowsPerSecond = sampled / sievedSeconds(watched);
   return {
     format,
     rows,
-    offered: offeredFor(rows),
+    offered: Object.values(shares).reduce((sum, share) => sum + Math.ceil(rows * share * offered), 0),
     kept,
-    rowsPerSecond,
+    rowsPerSecond: sampled / sievedSeconds(watched),
     halvesMiB: [Math.max(...first), Math.max(...second)],
   };
-}
-
-function offeredFor(rows: number): number {
-  return Object.values(shares).reduce((sum, share) => sum + Math.ceil(rows * share * offered), 0);
 }
 
 function sievedSeconds({ seconds, beganMs }: Watched): number {
@@ -148,10 +144,12 @@ function memoryInParts(watched: Watched, parts: number): number[][] {
   });
 }
 
-function describe(format: Format, rows: number, watched: Watched, { sampled, keptByDomain }: Counts): string {
+function describe(
+  { format, offered: offeredRows, kept: keptByDomain, rowsPerSecond }: FunnelFigures,
+  watched: Watched,
+  { sampled }: Counts,
+): string {
   const { samples, beganMs } = watched;
-  const sieved = sievedSeconds(watched);
-  const offeredRows = offeredFor(rows);
   const peak = Math.max(...samples.map(({ bytes }) => bytes)) / 2 ** 20;
   const quarters = memoryInParts(watched, 4).map((within) =>
     within.length === 0 ? '–' : `${Math.min(...within).toFixed(0)}–${Math.max(...within).toFixed(0)}`,
@@ -159,7 +157,7 @@ function describe(format: Format, rows: number, watched: Watched, { sampled, kep
   const kept = Object.entries(keptByDomain).map(([domain, count]) => `${count} ${domain}`);
   return (
     `${format}: ${offeredRows} rows read and checked in ${(beganMs / 1000).toFixed(1)} s (${((offeredRows / beganMs) * 1000).toFixed(0)} rows/s); ` +
-    `${sampled} through filters and quotas in ${sieved.toFixed(1)} s (${(sampled / sieved).toFixed(0)} rows/s); kept ${kept.join(', ')}; ` +
+    `${sampled} through filters and quotas in ${sievedSeconds(watched).toFixed(1)} s (${rowsPerSecond.toFixed(0)} rows/s); kept ${kept.join(', ')}; ` +
     `peak ${peak.toFixed(0)} MiB, in the quarters of the work ${quarters.join(', ')}`
   );
 }

@@ -73,6 +73,14 @@ class Sequences {
   uint16_t* keys(Scratch piece) const { return scratch<uint16_t>(piece, cells_.count() * ofKey()); }
   float* logSums() const { return scratch<float>(Scratch::sums, cells_.count() * shape_.heads); }
 
+  /// What both passes read.
+  AttentionTensors with(const float* q, const float* k, const float* v) const {
+    AttentionTensors tensors{};
+    tensors.q = withQueries(q, Scratch::queries);
+    tensors.k = withKeys(k, Scratch::keyRows);
+    tensors.v = withKeys(v, Scratch::valueRows);
+    return tensors;
+  }
   uint16_t* withQueries(const float* x, Scratch piece) const { return filled(x, tokenOf_, queries(piece), ofQuery()); }
   uint16_t* withKeys(const float* x, Scratch piece) const { return filled(x, places_, keys(piece), ofKey()); }
   float* withLogSums(const float* lse) const {
@@ -208,10 +216,7 @@ std::string triedLibrary() {
 void sequenceAttention(const AttentionShape& shape, const float* q, const float* k, const float* v, const int64_t* places,
                        const int64_t* origins, float* out, float* lse) {
   const Sequences sequences(shape, places, origins);
-  AttentionTensors tensors{};
-  tensors.q = sequences.withQueries(q, Scratch::queries);
-  tensors.k = sequences.withKeys(k, Scratch::keyRows);
-  tensors.v = sequences.withKeys(v, Scratch::valueRows);
+  AttentionTensors tensors = sequences.with(q, k, v);
   tensors.out = sequences.queries(Scratch::results);
   tensors.logSums = sequences.logSums();
   sequences.run(false, tensors);
@@ -222,10 +227,7 @@ void sequenceAttention(const AttentionShape& shape, const float* q, const float*
 void sequenceAttentionGradient(const AttentionShape& shape, const float* q, const float* k, const float* v, const int64_t* places,
                                const int64_t* origins, const float* out, const float* lse, const float* g, float* dq, float* dk, float* dv) {
   const Sequences sequences(shape, places, origins);
-  AttentionTensors tensors{};
-  tensors.q = sequences.withQueries(q, Scratch::queries);
-  tensors.k = sequences.withKeys(k, Scratch::keyRows);
-  tensors.v = sequences.withKeys(v, Scratch::valueRows);
+  AttentionTensors tensors = sequences.with(q, k, v);
   tensors.out = sequences.withQueries(out, Scratch::results);
   tensors.logSums = sequences.withLogSums(lse);
   tensors.outCotangent = sequences.withQueries(g, Scratch::cotangents);

@@ -139,20 +139,14 @@ export function createRewards(
       const scores = completions.map((): Record<string, number | undefined> => ({}));
       const unscored = completions.map((): Record<string, Unscored> => ({}));
       const sums: (number | undefined)[] = completions.map(() => 0);
-      const asked = new Set<number>();
       const applied = new Set<number>();
       for (const { name, weight, applies, isOwn, score } of rewards) {
         const indices = [...completions.keys()].filter((index) => applies(completions[index]!.row, step));
         if (indices.length === 0) continue;
         const found = await score(indices.map((index) => measured[index]!));
-        const others = isOwn
-          ? otherTasks(
-              indices.map((index) => completions[index]!.row),
-              found,
-            )
-          : undefined;
+        const rows = indices.map((index) => completions[index]!.row);
+        const others = isOwn ? otherTasks(rows, found) : undefined;
         for (const [index, given] of zip(indices, found)) {
-          asked.add(index);
           const value = typeof given === 'number' && Number.isFinite(given) ? given : undefined;
           if (typeof given === 'object') unscored[index]![name] = given;
           scores[index]![name] = value;
@@ -162,11 +156,12 @@ export function createRewards(
           sums[index] = sum === undefined || value === undefined ? undefined : sum + weight * value;
         }
       }
+      const isAsked = (index: number): boolean => Object.keys(scores[index]!).length > 0;
       return measured.map((completion, index) => ({
         ...completion,
         scores: scores[index]!,
         ...(Object.keys(unscored[index]!).length > 0 && { unscored: unscored[index]! }),
-        reward: asked.has(index) && !applied.has(index) ? undefined : sums[index],
+        reward: isAsked(index) && !applied.has(index) ? undefined : sums[index],
       }));
     },
   };

@@ -4,15 +4,8 @@ import type { Row } from '../../../trainer/contract/settings/dataset.ts';
 import { reward, type RewardSettings } from '../../../trainer/contract/settings/rewards.ts';
 import { createRewards, type Completion, type ScoreWithModel } from '../../../trainer/rewards/create-rewards.ts';
 import type { Score } from '../../../trainer/rewards/score.ts';
+import { sumRow as sum } from '../../support/sum-row.ts';
 
-const sum: Row = {
-  id: 'sums/1',
-  dataset: 'sums',
-  domain: 'reasoning',
-  language: 'en',
-  messages: [{ role: 'user', content: 'Add 47+38.' }],
-  answer: { kind: 'number', in: 'answerTag', gold: '85' },
-};
 const chat: Row = { ...sum, id: 'chat/1', dataset: 'chat', domain: 'general', answer: undefined };
 
 const good = '<think>ones 7+8=15 tens 4+3+1=8</think><answer>85</answer>';

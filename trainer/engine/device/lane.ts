@@ -72,14 +72,13 @@ export class Lane {
     if (optimizer) {
       this.#optimizer = new DeviceOptimizer({ layout: trained, blocks, runtime, device: ofDevice, programs, memory });
     }
-    const layers = new LayerRuns(config, programs, memory, this.#throwIfUnwanted);
-    this.#layers = layers;
+    this.#layers = new LayerRuns(config, programs, memory, this.#throwIfUnwanted);
     this.#heads = new HeadRuns(config, programs, memory);
     const turns = { await: () => undefined, pass: () => undefined }; // one micro-batch after the other
     const gradients = (attentionOp: AttentionOp): GradientRuns => {
       const of = { ...config, attentionOp };
-      const ofLayers = new LayerRuns(of, programs, memory, this.#throwIfUnwanted);
-      return new GradientRuns({ config: of, head, layout: trained, programs, layers: ofLayers, turns });
+      const layers = new LayerRuns(of, programs, memory, this.#throwIfUnwanted);
+      return new GradientRuns({ config: of, head, layout: trained, programs, layers, turns });
     };
     this.#gradients = { Attention: gradients('Attention'), SequenceAttention: gradients('SequenceAttention') };
     this.#sampler = new DeviceSampler(config.vocabularySize, programs, memory);

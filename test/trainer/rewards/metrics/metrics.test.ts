@@ -1,15 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { Row } from '../../../../trainer/contract/settings/dataset.ts';
 import { completionMetrics, rewardMetrics, type ScoredSample } from '../../../../trainer/rewards/metrics/metrics.ts';
-
-const row: Row = {
-  id: 'sums/1',
-  dataset: 'sums',
-  domain: 'reasoning',
-  language: 'en',
-  messages: [{ role: 'user', content: 'Add 47+38.' }],
-  answer: { kind: 'number', in: 'answerTag', gold: '85' },
-};
+import { sumRow as row } from '../../../support/sum-row.ts';
 
 function sample(reward: number | undefined, given: Partial<ScoredSample> = {}): ScoredSample {
   const outcome = reward === undefined ? 'abstain' : reward === 1 ? 'correct' : 'wrong';

@@ -3,15 +3,7 @@ import type { Row } from '../../../../trainer/contract/settings/dataset.ts';
 import { isReadable } from '../../../../trainer/rewards/responses/readable.ts';
 import { countReflections } from '../../../../trainer/rewards/responses/reflection.ts';
 import { examineOne } from '../../../support/examine.ts';
-
-const row: Row = {
-  id: 'sums/1',
-  dataset: 'sums',
-  domain: 'reasoning',
-  language: 'en',
-  messages: [{ role: 'user', content: 'Add 47+38.' }],
-  answer: { kind: 'number', in: 'answerTag', gold: '85' },
-};
+import { sumRow as row } from '../../../support/sum-row.ts';
 
 test.each([
   { thought: 'ones 7+8=15 tens 4+3+1=8', readable: true },
