@@ -12,11 +12,12 @@ import { sideBySide } from './sections/side-by-side.ts';
 import { stageSection } from './sections/stage.ts';
 
 /**
- * The whole report in one file. The content security policy lets nothing run but our two scripts, by their digests, and
+ * The whole report in one file. The content security policy lets nothing run but our three scripts, by their digests, and
  * nothing be fetched at all: completions in the page are hostile text.
  */
 export async function renderPage(pipeline: PipelineRecord, written: Date): Promise<string> {
-  const [plot, plotStyle, charts, style] = await Promise.all([
+  const [language, plot, plotStyle, charts, style] = await Promise.all([
+    readFile(new URL('page/language.js', import.meta.url), 'utf8'),
     readPackaged('uplot/dist/uPlot.iife.min.js'),
     readPackaged('uplot/dist/uPlot.min.css'),
     readFile(new URL('page/charts.js', import.meta.url), 'utf8'),
@@ -25,7 +26,7 @@ export async function renderPage(pipeline: PipelineRecord, written: Date): Promi
   const stages = pipeline.stages.map((stage) => ({ stage, charts: chartsOf(stage.series) }));
   const all = stages.flatMap((of) => of.charts.map((chart) => ({ chart, group: of.stage.name })));
   const indexed = all.map(({ chart, group }, index) => ({ chart, group, index }));
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src ${[plot, charts].map(digest).join(' ')}`;
+  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src ${[language, plot, charts].map(digest).join(' ')}`;
 
   return html`<!doctype html>
     <html lang="en">
@@ -54,7 +55,7 @@ export async function renderPage(pipeline: PipelineRecord, written: Date): Promi
         <script type="application/json" id="charts">
           ${scriptJson(all)}
         </script>
-        ${script(plot)} ${script(charts)}
+        ${script(language)} ${script(plot)} ${script(charts)}
       </body>
     </html> `.text;
 }
