@@ -70,7 +70,7 @@ function draw(element) {
   const options = {
     width: element.clientWidth,
     height: 190,
-    padding: [8, 12, 0, 0],
+    padding: [8, 20, 0, 0], // half of the last step stands beside its line: 10,000
     legend: { show: true, live: true },
     cursor: { y: false, sync: { key: group }, points: { size: 6 }, drag: { x: true, y: false } },
     scales: {
