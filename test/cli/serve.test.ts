@@ -126,6 +126,17 @@ test.each([
   expect(chunks).toBeGreaterThan(3);
 });
 
+test('a conversation goes on with an answer as the client has it', async () => {
+  const { choices } = await client.chat.completions.create({ ...greedy, max_tokens: 4 });
+  const answer = (choices[0] as ChatCompletion.Choice).message;
+  const next = await client.chat.completions.create({
+    ...greedy,
+    messages: [question, answer, question],
+    max_tokens: 4,
+  });
+  expect(textOf(next)).toEqual(expect.any(String));
+});
+
 test('a completion goes on where its prompt ends, and a stop text is not part of it', async () => {
   const request = { model, prompt: 'What is 3 + 4?', temperature: 0, max_tokens: 30, logprobs: 2 };
   const whole = await client.completions.create(request);

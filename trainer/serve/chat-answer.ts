@@ -13,7 +13,8 @@ export function chatAnswer(model: ServedModel, request: ChatRequest): Answer {
     content,
     ...(name !== undefined && { name }),
   }));
-  const { ids: promptIds, opening } = blaming('messages', () => encodePrompt(model.policy, { messages }));
+  const variables = request.chat_template_kwargs;
+  const { ids: promptIds, opening } = blaming('messages', () => encodePrompt(model.policy, { messages }, variables));
   const head = headOf(model, 'chatcmpl');
   const logprobs = ({ tokens }: Piece) => (request.logprobs ? chatLogProbs(model, request.top_logprobs, tokens) : null);
   return {

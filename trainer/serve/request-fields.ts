@@ -27,7 +27,12 @@ export const samplingFields = {
     .default([])
     .transform((stop) => (typeof stop === 'string' ? [stop] : stop)),
   stream: z.boolean().default(false),
-  stream_options: z.strictObject({ include_usage: z.boolean().default(false) }).optional(),
+  stream_options: z
+    .strictObject({
+      include_usage: z.boolean().default(false),
+      continuous_usage_stats: z.literal(false, 'usage is told at the end; expected false').optional(),
+    })
+    .optional(),
 };
 
 /** OpenAI's, of which nothing follows here. */
@@ -47,6 +52,10 @@ export const fieldsThatAskForNothing = {
   logit_bias: z.strictObject({}, 'biases are not supported; expected {}').optional(),
   repetition_penalty: z.literal(1, 'penalties are not supported; expected 1').optional(),
   min_p: z.literal(0, 'min-p sampling is not supported; expected 0').optional(),
+  length_penalty: z.literal(1, 'penalties are not supported; expected 1').optional(),
+  min_tokens: z.literal(0, 'the stop token ends a completion; expected 0').optional(),
+  stop_token_ids: z.array(z.unknown()).max(0, 'stop takes texts; expected []').optional(),
+  include_stop_str_in_output: z.literal(false, 'stop texts are no part of the answer; expected false').optional(),
   ignore_eos: z.literal(false, 'the stop token ends a completion; expected false').optional(),
   skip_special_tokens: z.literal(true, 'special tokens are left out; expected true').optional(),
 };
@@ -69,7 +78,7 @@ export function parseRequest<T extends z.ZodType>(schema: T, body: unknown): z.i
   throw new ApiError(400, `${param}: ${message}; found ${found}`, { param });
 }
 
-function withoutNulls(body: unknown): unknown {
+export function withoutNulls(body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
 }

@@ -26,10 +26,8 @@ export function compileChatTemplate(
 ): (messages: readonly Message[], options?: RenderOptions) => string {
   const failed = (what: string, cause: unknown) =>
     new UserError(`${source}: its chat template ${what}: ${(cause as Error).message}`, { cause });
-  const taken = ['messages', 'add_generation_prompt', ...Object.keys(globals)].find((name) =>
-    Object.hasOwn(variables, name),
-  );
-  if (taken !== undefined) throw new UserError(`chat.arguments: "${taken}" is set by the trainer, choose another name`);
+  const taken = takenName(variables);
+  if (taken !== undefined) throw new UserError(`chat.arguments: ${taken}`);
   let program: ReturnType<typeof parse>;
   try {
     program = parse(tokenize(template, { lstrip_blocks: true, trim_blocks: true }));
@@ -46,6 +44,7 @@ export function compileChatTemplate(
         tools: null,
         documents: null,
         ...variables,
+        ...options.variables,
         ...(options.tools && { tools: options.tools }),
         messages,
         add_generation_prompt: options.closed !== true,
@@ -74,6 +73,13 @@ const globals = {
     throw new Error(message);
   },
 };
+
+/** What is wrong with the names of a template's variables: some have their value from here. */
+export function takenName(variables: Readonly<Record<string, unknown>>): string | undefined {
+  const ours = ['messages', 'add_generation_prompt', ...Object.keys(globals)];
+  const taken = ours.find((name) => Object.hasOwn(variables, name));
+  return taken === undefined ? undefined : `"${taken}" is set by the trainer, choose another name`;
+}
 
 /** Python's `range`. */
 function boundedRange(first: number, second?: number, step = 1): number[] {

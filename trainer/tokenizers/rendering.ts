@@ -6,6 +6,8 @@ export interface RenderOptions {
   readonly tools?: readonly Tool[] | undefined;
   /** The conversation ends with the assistant's turn, and no further one begins. */
   readonly closed?: boolean;
+  /** Variables of the template, over those that it was compiled with; without a template they mean nothing. */
+  readonly variables?: Readonly<Record<string, unknown>> | undefined;
 }
 
 const remedy = 'chat.template or chat.templateFile gives another template';

@@ -173,6 +173,7 @@ describe('what a manifest says of conversations', () => {
     const { renderChat, templateDigest } = await loadTokenizer(directory(), chat);
     expect(renderChat(user('hi'))).toBe('hi!<|end|><think>\n');
     expect(renderChat(user('hi'), { closed: true })).toBe('hi!<|end|>');
+    expect(renderChat(user('hi'), { variables: { enable_thinking: true } })).toBe('hi<|end|><think>\n');
     expect(templateDigest).not.toBe(own.templateDigest);
     expect((await loadTokenizer(directory(), { prefill: 'P' })).renderChat(user('hi'))).toBe(
       '<|user|>hi<|assistant|>P',

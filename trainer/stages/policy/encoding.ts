@@ -2,6 +2,7 @@ import type { Row } from '../../contract/settings/dataset.ts';
 import { UserError } from '../../contract/process/errors.ts';
 import type { ModelConfig } from '../../models/config.ts';
 import { continuationOf, openingOf } from '../../rewards/opening.ts';
+import type { RenderOptions } from '../../tokenizers/rendering.ts';
 import type { Tokenizer } from '../../tokenizers/tokenizer.ts';
 
 /** A model as far as text is concerned. */
@@ -23,8 +24,13 @@ export interface EncodedPrompt {
   readonly opening: string;
 }
 
-export function encodePrompt({ tokenizer }: Encoder, { messages, tools }: Prompt): EncodedPrompt {
-  const prompt = tokenizer.renderChat(messages, { tools });
+/** @param variables of the chat template, over those of the model */
+export function encodePrompt(
+  { tokenizer }: Encoder,
+  { messages, tools }: Prompt,
+  variables?: RenderOptions['variables'],
+): EncodedPrompt {
+  const prompt = tokenizer.renderChat(messages, { tools, variables });
   const prefill = messages.length === 0 ? '' : tokenizer.prefill; // a document has none
   return { ids: tokenizer.encode(prompt), opening: openingOf(prompt, prefill) };
 }
