@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
+import { printable } from '../../contract/process/errors.ts';
 import type { Answer, Order } from './protocol.ts';
 import { unscoredReasons } from '../score.ts';
 
@@ -14,11 +15,14 @@ export const channels = {
   lines: { stdio: ['pipe', 2, 2, 'pipe'], open: overLines },
 } as const satisfies Record<string, { stdio: unknown; open: Channel }>;
 
+/** Somebody's file said it, and it stands in a line. */
+const message = z.string().transform((text) => printable(text).replaceAll(/\s*\n\s*/g, ' '));
+
 const answer: z.ZodType<Answer> = z.union([
   z.strictObject({ loaded: z.enum(['grade', 'gradeBatch']), columns: z.array(z.string()).default([]) }),
-  z.strictObject({ refused: z.string() }),
+  z.strictObject({ refused: message }),
   z.strictObject({
-    scores: z.array(z.union([z.number(), z.strictObject({ because: z.enum(unscoredReasons), message: z.string() })])),
+    scores: z.array(z.union([z.number(), z.strictObject({ because: z.enum(unscoredReasons), message })])),
   }),
 ]);
 

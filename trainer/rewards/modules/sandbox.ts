@@ -19,23 +19,24 @@ process.on('message', (order: Order) => {
 });
 
 async function load({ source, name: file, strip = false }: Source): Promise<void> {
-  name = file;
+  name = file.replaceAll(/[\s'"]/g, '_'); // V8 takes no other name for a source
   try {
     const text = strip ? stripTypeScriptTypes(source) : source;
     // What is imported as data can import what is built in, and nothing else; messages name the file all the same.
-    const url = `data:text/javascript,${encodeURIComponent(`${text}\n//# sourceURL=${file}`)}`;
+    const url = `data:text/javascript,${encodeURIComponent(`${text}\n//# sourceURL=${name}`)}`;
     functions = (await import(url)) as typeof functions;
   } catch (error) {
-    return tell({ refused: describe(error instanceof SyntaxError && !strip ? withPlace(error, source) : error) });
+    return tell({ refused: describe(error instanceof SyntaxError && !strip ? withPlace(error, source) : error, true) });
   }
   const problem = problemOf(functions);
   await tell(problem === undefined ? { loaded: functions.grade ? 'grade' : 'gradeBatch' } : { refused: problem });
 }
 
-/** A module's faulty syntax comes without its line, which the reader of types tells. */
+/** A module's faulty syntax comes without its line, which the reader of types tells; where it finds no fault, there are types. */
 function withPlace(error: SyntaxError, source: string): unknown {
   try {
-    stripTypeScriptTypes(source);
+    if (stripTypeScriptTypes(source) !== source)
+      error.message += '; expected a file whose name ends in .ts, as it has types';
     return error;
   } catch (placed) {
     return placed;
@@ -86,7 +87,7 @@ async function scoresOf(call: () => unknown, count: number): Promise<Score[]> {
       const what = Array.isArray(found) ? `${found.length} scores` : inWords(found);
       throw new Error(`gradeBatch gave ${what} for ${count} samples; expected a list of as many numbers or nulls`);
     }
-    return found.map(read);
+    return await Promise.all(Array.from(found, (each: unknown) => scoreOf(() => each)));
   } catch (error) {
     const failed: Score = { because: 'error', message: describe(error) };
     return Array.from({ length: count }, () => failed);
@@ -104,9 +105,9 @@ function inWords(value: unknown): string {
   return Array.isArray(value) ? 'a list' : `a value of the type ${typeof value}`;
 }
 
-/** `units.ts:3: TypeError: …`; of an import that cannot be, why. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return `it threw ${inWords(error)}`;
+/** `line 3: TypeError: …`; of an import that cannot be, and of what is not allowed, why. */
+function describe(error: unknown, isLoading = false): string {
+  if (!(error instanceof Error)) return `it threw ${JSON.stringify(error)?.slice(0, 200) ?? inWords(error)}`;
   const { code = '' } = error as NodeJS.ErrnoException;
   const stack = error.stack ?? '';
   if (code === 'ERR_UNSUPPORTED_RESOLVE_REQUEST' || code === 'ERR_MODULE_NOT_FOUND') {
@@ -117,7 +118,22 @@ function describe(error: unknown): string {
   const above = /^[^\n]*:(\d+)\n/.exec(stack)?.[1];
   const at = stack.indexOf(`${name}:`);
   const line = above ?? (at < 0 ? undefined : /^\d+/.exec(stack.slice(at + name.length + 1))?.[0]);
-  return `${line === undefined ? '' : `line ${line}: `}${error.name}: ${error.message}`.slice(0, 500);
+  return `${line === undefined ? '' : `line ${line}: `}${error.name}: ${messageOf(error, code, isLoading)}`.slice(
+    0,
+    500,
+  );
+}
+
+function messageOf({ message, cause }: Error, code: string, isLoading: boolean): string {
+  if (code === 'ERR_ACCESS_DENIED') {
+    const [restricted] = message.split('. Use --allow'); // which only whoever starts Node can
+    return `${restricted}; expected a function that computes: it has no files, processes and threads`;
+  }
+  if (isLoading && message.includes('in ES module scope')) {
+    return `${message}; expected an ECMAScript module, with export function grade or gradeBatch`;
+  }
+  // Of a request that failed Node says why in the cause alone.
+  return cause instanceof Error ? `${message}: ${cause.message}` : message;
 }
 
 function tell(answer: Answer): Promise<void> {

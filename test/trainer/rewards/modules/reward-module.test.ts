@@ -52,6 +52,24 @@ test('gradeBatch scores a whole rollout', async () => {
   expect(await module.score(samples('a', '', 'c'))).toEqual([0, { because: 'abstain', message: 'it gave null' }, 2]);
 });
 
+test('scores of a batch may be promises, each with a fault of its own', async () => {
+  const module = await open(`
+    export function gradeBatch(samples: { completion: string }[]) {
+      return samples.map(async ({ completion }) => {
+        if (completion === '') throw new Error('empty');
+        return 1;
+      });
+    }`);
+  const failed = { because: 'error', message: 'line 4: Error: empty' };
+  expect(await module.score(samples('a', '', 'c'))).toEqual([1, failed, 1]);
+});
+
+test('what a list has not is no number', async () => {
+  const module = await open('export const gradeBatch = (samples: unknown[]) => new Array(samples.length);');
+  const missing = { because: 'error', message: 'it gave undefined; expected a finite number or null' };
+  expect(await module.score(samples('a', 'b'))).toEqual([missing, missing]);
+});
+
 const byCompletion = (act: string) => `export function grade({ completion }: { completion: string }) {
   if (completion === 'bad') {
     ${act}
@@ -61,6 +79,13 @@ const byCompletion = (act: string) => `export function grade({ completion }: { c
 
 test.each([
   { name: 'throws', act: 'throw new Error("no unit");', because: 'error', message: 'line 3: Error: no unit' },
+  { name: 'throws a text', act: 'throw "no unit";', because: 'error', message: 'it threw "no unit"' },
+  {
+    name: 'throws what a terminal would obey',
+    act: 'throw new Error("no\\n unit\\u001b[31m");',
+    because: 'error',
+    message: 'line 3: Error: no unit\\u001b[31m',
+  },
   { name: 'gives no number', act: 'return "1";', because: 'error', message: 'it gave a value of the type string; exp' },
   { name: 'gives NaN', act: 'return NaN;', because: 'error', message: 'it gave NaN; expected a finite number or null' },
   { name: 'never ends', act: 'for (;;);', because: 'timeout', message: 'it took more than 2 s', timeoutSeconds: 2 },
@@ -76,7 +101,13 @@ test.each([
     name: 'reads a file',
     act: 'return process.getBuiltinModule("fs").readFileSync("/etc/hostname").length;',
     because: 'error',
-    message: 'Access to this API has been restricted',
+    message: 'Access to this API has been restricted; expected a function that computes: it has no files, processes',
+  },
+  {
+    name: 'asks the network',
+    act: 'return fetch("http://127.0.0.1:65534/").then(() => 1);',
+    because: 'error',
+    message: 'TypeError: fetch failed: connect E',
   },
   {
     name: 'starts a process',
@@ -178,6 +209,24 @@ test.each([
     says: 'line 3: ',
   },
   { name: 'an error at the top', source: 'export const grade = () => 1;\nnull.x;', says: 'line 2: TypeError: ' },
+  {
+    name: 'an error at the top of a file whose name has blanks',
+    file: "my 'own' units.ts",
+    source: 'export const grade = () => 1;\nnull.x;',
+    says: 'line 2: TypeError: ',
+  },
+  {
+    name: 'types in JavaScript',
+    file: 'units.js',
+    source: 'export const grade = (sample: object) => 1;',
+    says: "SyntaxError: Unexpected token ':'; expected a file whose name ends in .ts, as it has types",
+  },
+  {
+    name: 'a module of CommonJS',
+    file: 'units.js',
+    source: 'exports.grade = () => 1;',
+    says: 'line 1: ReferenceError: exports is not defined in ES module scope; expected an ECMAScript module, with export function grade',
+  },
   { name: 'a package', source: "import 'zod';", says: 'it imports "zod"; expected one file that imports nothing but' },
   { name: 'another file', source: "import './b.ts';", says: 'it imports "./b.ts"; expected one file that' },
   {
