@@ -40,12 +40,7 @@ export function goOnWithFinishedStages(situation: PipelineSituation): Verdict | 
 /** Whoever corrects the manifest of a failed stage wants it tried again: what failed before no longer counts. */
 export function retryCorrectedStages(situation: PipelineSituation): Verdict | undefined {
   const corrected = situation.views.find(
-    ({ stage, object, desired, succeeded }) =>
-      succeeded?.status === 'False' &&
-      object !== undefined &&
-      desired !== undefined &&
-      !sameSpec(object.spec, desired.spec) &&
-      hasRoomFor(stage.name, situation),
+    ({ stage, desired, isCorrected }) => isCorrected && desired !== undefined && hasRoomFor(stage.name, situation),
   );
   const { stage: { name } = {}, object, desired } = corrected ?? {};
   if (object === undefined || desired === undefined) return undefined;

@@ -9,7 +9,10 @@ export function failForProblem(situation: PipelineSituation): Verdict | undefine
 }
 
 export function failWithFailedStage(situation: PipelineSituation): Verdict | undefined {
-  const failed = situation.views.find(({ succeeded }) => succeeded?.status === 'False');
+  // One that was corrected is tried again once its inputs, which somebody may have deleted, are made again.
+  const failed = situation.views.find(
+    ({ succeeded, isCorrected, desired }) => succeeded?.status === 'False' && !(isCorrected && desired === undefined),
+  );
   if (failed?.succeeded === undefined) return undefined;
   const message = `stage ${failed.stage.name} failed (${failed.succeeded.reason}): ${failed.succeeded.message}`;
   return failOnceQuiet(situation, 'StageFailed', message);

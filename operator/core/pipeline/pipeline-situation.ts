@@ -6,12 +6,13 @@ import { tellsApart } from '../../../trainer/contract/settings/digest-version.ts
 import { askFor, isChangedByHand } from '../asked-for.ts';
 import { openingApproval } from './approval.ts';
 import { hasNotEnded, hasResult, spentOn, total, type Spending } from '../attempts.ts';
+import { isCorrected } from './correction.ts';
 import { type Entry, judgeEntry } from './entry.ts';
 import { formerSpending } from './former-spending.ts';
 import { judgeGate } from './gate.ts';
 import type { PipelineObserved } from '../observed.ts';
 import { givesPolicy } from '../../api/evaluation-plan.ts';
-import { settingsDigest } from '../settings-digest.ts';
+import { sameSpec, settingsDigest } from '../settings-digest.ts';
 import { isStageOf } from '../stage-runs.ts';
 import { inputStages, resolveStage, startingModel, type Outputs } from './plan.ts';
 
@@ -28,6 +29,8 @@ export interface StageView {
   readonly usable: boolean;
   /** What it would be asked now; absent while inputs are missing. */
   readonly desired: R1Stage | undefined;
+  /** It has failed, and is tried again as its manifest asks by now, once its inputs are there. */
+  readonly isCorrected: boolean;
   /** Whether it may begin. */
   readonly entry: Entry;
 }
@@ -77,6 +80,13 @@ export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
       gate,
       usable: finished && hasOutput(object) && !undecided && !closed,
       desired,
+      isCorrected:
+        succeeded?.status === 'False' &&
+        object !== undefined &&
+        observed.problem === undefined &&
+        (desired === undefined
+          ? isCorrected(pipeline, stage, object, observed.contents)
+          : !sameSpec(object.spec, desired.spec)),
       entry: object === undefined ? judgeEntry(stage, (name) => views.get(name)) : { kind: 'open' },
     });
   }
