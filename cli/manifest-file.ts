@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { parseAllDocuments } from 'yaml';
 import { contextWarnings } from '../operator/api/context-warnings.ts';
 import { evaluationWarnings } from '../operator/api/evaluation-plan.ts';
 import {
@@ -8,6 +7,7 @@ import {
   type ValidatedManifest,
   validateManifest,
 } from '../operator/api/manifest.ts';
+import { parseDocuments } from '../operator/api/yaml/parse-documents.ts';
 import { formatPath } from '../operator/api/check/value-problem.ts';
 import { controlProblems } from '../operator/core/pipeline/control-problems.ts';
 import { gateProblems } from '../operator/core/pipeline/gate-metrics.ts';
@@ -83,7 +83,7 @@ export async function readWrittenManifest(file: string): Promise<WrittenManifest
   const text = await textOf(file);
   const manifest = checkedManifest(text, file);
   refuseProblems(file, manifest.problems);
-  const documents = parseAllDocuments(text)
+  const documents = parseDocuments(text)
     .map((document) => document.toJS({ maxAliasCount: 100 }) as WrittenDocument | null)
     .filter((document) => document !== null);
   return { ...manifest, documents };

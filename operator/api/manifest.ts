@@ -1,4 +1,4 @@
-import { LineCounter, parseAllDocuments, type Document } from 'yaml';
+import { LineCounter, type Document } from 'yaml';
 import type { z } from 'zod';
 import { checkValue } from './check/check-value.ts';
 import { tooDeepAt } from './yaml/nesting.ts';
@@ -9,6 +9,7 @@ import { r1Stage, type R1Stage } from './resources/stage.ts';
 import { structuralSchema, type StructuralSchema } from './check/structural-schema.ts';
 import { didYouMean } from './check/suggestion.ts';
 import { columnOf, linesAbove } from './yaml/text-lines.ts';
+import { parseDocuments } from './yaml/parse-documents.ts';
 import { nestedTooDeeply, unresolvedAlias, yamlProblem } from './yaml/yaml-problem.ts';
 
 /** One thing that is wrong with a manifest; `message` says it whole, for one line of output. */
@@ -83,6 +84,7 @@ export function validateManifest(text: string, file: string): ValidatedManifest 
     if (kind === 'R1Pipeline') pipelineSpecs.push({ spec, place });
     problems.push(...(checked.problems ?? []).map(({ offset, ...problem }) => place(problem, offset)));
   });
+  for (const named of [pipelines, stages]) problems.push(...namedTwice(named));
   if (pipelines.size + stages.size + problems.length === 0) {
     problems.push(manifestProblem(file, 0, problemAt([], 'no document', 'an R1Pipeline'), undefined));
   }
@@ -99,6 +101,18 @@ export function validateManifest(text: string, file: string): ValidatedManifest 
   };
 }
 
+/** Of two resources of one name the second would take the place of the first. */
+function namedTwice(resources: ReadonlyMap<R1Pipeline | R1Stage, Place>): ManifestProblem[] {
+  const seen = new Set<string>();
+  return Array.from(resources, ([{ kind, metadata }, place]) => {
+    const name = `${metadata.namespace ?? ''}/${metadata.name}`;
+    const isSecond = seen.has(name);
+    seen.add(name);
+    const found = `a second ${kind} ${metadata.name}`;
+    return isSecond ? [place(problemAt(['metadata', 'name'], found, 'each name once'))] : [];
+  }).flat();
+}
+
 /** Line and column, from 1, also where no parser has counted lines. */
 function placeOf(text: string, offset: number): { readonly line: number; readonly col: number } {
   return { line: linesAbove(text, offset).length + 1, col: columnOf(text, offset) };
@@ -107,7 +121,7 @@ function placeOf(text: string, offset: number): { readonly line: number; readonl
 /** None where they are nested so deeply that the parser's stack ends. */
 function documentsOf(text: string, lineCounter: LineCounter): readonly Document.Parsed[] | undefined {
   try {
-    return [...parseAllDocuments(text, { lineCounter, prettyErrors: false, logLevel: 'error' })];
+    return parseDocuments(text, lineCounter);
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
@@ -150,7 +164,6 @@ function validateDocument(
 } {
   const ofSyntax = yamlProblem(document, text);
   if (ofSyntax !== undefined) return { problems: [ofSyntax] };
-  if (document.contents === null) return {};
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 100 });
@@ -158,6 +171,7 @@ function validateDocument(
     const cause = error instanceof Error ? error.message : String(error);
     return { problems: [unresolvedAlias(document, cause) ?? broken(cause)] };
   }
+  if (value === null) return {}; // between two --- there is nothing, or a comment
   if (isCircular(value)) return { problems: [broken('found an alias inside of what it stands for')] };
 
   const kind = kindOf(value);

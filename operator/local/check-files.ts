@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { dirname, relative, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { DatasetUse } from '../../trainer/contract/settings/file-check.ts';
 import type { BaseModel } from '../../trainer/contract/settings/model.ts';
 import { pyodide } from '../../trainer/contract/settings/own-functions.ts';
@@ -7,7 +7,8 @@ import type { R1Pipeline } from '../api/resources/pipeline.ts';
 import { problemAt, type Path, type ValueProblem } from '../api/check/value-problem.ts';
 import type { RunsHere } from './run-options.ts';
 import { findInHubCache } from './hub-cache.ts';
-import { type NamedFiles, namedFiles } from './named-files.ts';
+import { dataFile, type NamedFile, type NamedFiles, namedFiles } from './named-files.ts';
+import { dataDirectoryHint, dataHint, modelHint } from './path-hints.ts';
 import { lookInside } from './look-inside.ts';
 
 /**
@@ -79,7 +80,7 @@ function folderOf(manifestFile: string): string {
 
 async function missingOf({ files, directories }: NamedFiles, folder: string): Promise<ValueProblem[]> {
   const problems = await Promise.all([
-    ...files.map(({ path, file, expected }) => fileProblem(path, file, expected)),
+    ...files.map((named) => fileProblem(named.path, named, folder)),
     ...directories.map(({ path, directory }) => directoryProblem(path, directory, folder)),
   ]);
   return problems.filter((problem) => problem !== undefined);
@@ -110,23 +111,30 @@ function modelsOf({ base, stages }: R1Pipeline['spec']): { path: Path; model: Pa
   );
 }
 
-async function fileProblem(path: Path, file: string, expected: string): Promise<ValueProblem | undefined> {
+async function fileProblem(
+  path: Path,
+  { file, expected }: NamedFile,
+  folder: string,
+): Promise<ValueProblem | undefined> {
   const kind = await kindOf(file);
-  return kind === 'a file' ? undefined : problemAt(path, `${kind} at ${file}`, expected);
+  if (kind === 'a file') return undefined;
+  return problemAt(
+    path,
+    `${kind} at ${file}`,
+    `${expected}${expected === dataFile ? await hintAt(kind, file, folder) : ''}`,
+  );
+}
+
+async function hintAt(kind: string, file: string, folder: string): Promise<string> {
+  if (kind === 'a directory') return dataDirectoryHint(file);
+  return kind === 'nothing' ? dataHint(file, folder) : '';
 }
 
 async function directoryProblem(path: Path, directory: string, folder: string): Promise<ValueProblem | undefined> {
   const kind = await kindOf(directory);
   if (kind === 'a directory') return undefined;
-  const hint = kind === 'nothing' ? await hubHint(relative(folder, directory), folder) : '';
+  const hint = kind === 'nothing' ? await modelHint(directory, folder) : '';
   return problemAt(path, `${kind} at ${directory}`, `a Hugging Face directory${hint}`);
-}
-
-/** What is missing may be a model of the Hub: other tools take `owner/name` where they take a directory. */
-async function hubHint(named: string, folder: string): Promise<string> {
-  if (!/^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(named)) return '';
-  const isHere = (await kindOf(resolve(folder, dirname(named)))) === 'a directory';
-  return isHere ? '' : `; a model of the Hub is named by hf: {repo: ${named}}`;
 }
 
 async function kindOf(path: string): Promise<string> {

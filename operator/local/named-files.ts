@@ -20,6 +20,9 @@ export interface NamedFile {
   readonly expected: string;
 }
 
+/** What is expected where a dataset names a file. */
+export const dataFile = 'a JSONL or Parquet file';
+
 /** The files and model directories that a pipeline names, with absolute paths. */
 export interface NamedFiles {
   readonly files: readonly NamedFile[];
@@ -45,9 +48,7 @@ export function namedFiles(spec: unknown, folder: string, here?: RunsHere): Name
         { path: [...path, 'file'], file },
         { path: [...path, 'heldOut', 'file'], file: heldOut },
       ].flatMap((named) =>
-        named.file === undefined
-          ? []
-          : [{ ...named, file: resolve(folder, named.file), expected: 'a JSONL or Parquet file' }],
+        named.file === undefined ? [] : [{ ...named, file: resolve(folder, named.file), expected: dataFile }],
       ),
       settings: dataset.safeParse(value).data,
     };

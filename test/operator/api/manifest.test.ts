@@ -47,6 +47,12 @@ describe('says what is wrong with its path, what was found and what was expected
       expected: ['apiVersion: found "v1", expected r1.dev/v1alpha1', 'kind: found "R1Pipelin", expected R1Pipeline'],
     },
     { name: 'empty file', text: '# nothing\n', expected: ['found no document, expected an R1Pipeline'] },
+    { name: 'empty document', text: '---\n', expected: ['found no document, expected an R1Pipeline'] },
+    {
+      name: 'one name twice',
+      text: `${manifest(fourStages)}\n---\n${manifest(fourStages)}`,
+      expected: ['metadata.name: found a second R1Pipeline test, expected each name once'],
+    },
     { name: 'list', text: '- 1\n', expected: ['found a list, expected an object with apiVersion and kind'] },
     {
       name: 'aliases that multiply without end',
@@ -86,6 +92,30 @@ test('reads several documents and says which one is bad', () => {
   const { pipelines, problems } = validateManifest(`${good}\n---\n${good.replace('seed: 3', 'seed: x')}`, 'two.yaml');
   expect(pipelines).toHaveLength(1);
   expect(problems).toMatchObject([{ file: 'two.yaml', document: 1, path: 'spec.seed', found: '"x"' }]);
+});
+
+test('skips empty documents, as kubectl does', () => {
+  const text = `---\n# made by a template\n---\n${manifest(fourStages)}\n---\n---\n`;
+  const { pipelines, problems } = validateManifest(text, 'test.yaml');
+  expect([pipelines.length, problems]).toEqual([1, []]);
+});
+
+const twoStages = (second: string) =>
+  manifest(`
+base: {init: {}}
+datasets: [{name: sums, generator: {task: addition}}]
+stages:
+  - {name: zero, grpo: &rl {prompts: [sums], steps: 1, rewards: [{accuracy: {}}]}}
+  - {name: more, model: {from: zero}, grpo: ${second}}
+`);
+
+test('takes merge keys, as kubectl does', () => {
+  const { pipelines, problems } = validateManifest(twoStages('{<<: *rl, steps: 7}'), 'test.yaml');
+  expect(problems).toEqual([]);
+  expect(pipelines[0]?.spec.stages[1]?.grpo).toMatchObject({ prompts: ['sums'], steps: 7 });
+  expect(validateManifest(twoStages('{<<: *rl, steps: many}'), 'test.yaml').problems).toMatchObject([
+    { path: 'spec.stages[1].grpo.steps', line: 10, found: '"many"' },
+  ]);
 });
 
 test('a null is as good as absent, as on an API server', () => {

@@ -27,8 +27,26 @@ test.each([
     name: 'directory instead of a file',
     base: '{init: {}}',
     dataset: 'file: model',
-    expected: ['spec.datasets[0].file: found a directory at ./model, expected a JSONL or Parquet file'],
+    expected: [
+      'spec.datasets[0].file: found a directory at ./model, expected a JSONL or Parquet file; name one of its files',
+    ],
   },
+  ...[
+    ['https://host.example/rows.jsonl', 'nothing is downloaded: fetch it first, and name the path that it then has'],
+    ['hf://datasets/openai/gsm8k', 'nothing is downloaded: fetch it first, and name the path that it then has'],
+    ['file:///data/rows.jsonl', 'a path has no file:// before it'],
+    ['openai/gsm8k', 'nothing is downloaded: hf download openai/gsm8k --repo-type dataset, and name one of its files'],
+    ['~/rows.jsonl', '~ in a path is no home directory'],
+    ['$DATA/rows.jsonl', 'variables in a path are not filled in'],
+    ['rows-*.jsonl', 'one file is one dataset: name several datasets, or join the files'],
+  ].map(([named = '', hint]) => ({
+    name: `data as other tools take it: ${named}`,
+    base: '{init: {}}',
+    dataset: `file: '${named}'`,
+    expected: [
+      `spec.datasets[0].file: found nothing at ./${named.replace(/\/+/g, '/')}, expected a JSONL or Parquet file; ${hint}`,
+    ],
+  })),
   {
     name: 'held-out rows that are missing',
     base: '{init: {}}',

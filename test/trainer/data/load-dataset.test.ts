@@ -131,6 +131,11 @@ test.each([
     says: /:1: no valid JSON: .*; found single quotes, as Python prints objects; expected JSON \(Python: json\.dumps\(row\)\)$/,
   },
   {
+    name: 'a file that was cut',
+    content: `${good}\n${good.slice(0, 12)}`,
+    says: /:2: no valid JSON: .*; the line ends within its row: is the file whole\?$/,
+  },
+  {
     name: 'NaN, as Python writes it',
     content: '{"prompt": "2+3?", "answer": NaN}\n',
     says: /:1: no valid JSON: .*; found NaN or Infinity, which Python writes and JSON has not; expected null$/,
@@ -155,7 +160,7 @@ test.each([
   {
     name: 'a CSV file',
     content: 'prompt,answer\n1,2\n',
-    says: /:1: no valid JSON: .*; expected one JSON object a line/,
+    says: /:1: no valid JSON: .*; found what may be CSV, expected one JSON object a line \(Python: pandas\.read_csv/,
   },
   { name: 'deep nesting', content: '['.repeat(1_000_000), says: ':1: ' },
 ])('refuses $name, naming the place', async ({ content, says }) => {

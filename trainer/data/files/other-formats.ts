@@ -34,5 +34,8 @@ export function remedyFor(text: string): string {
     return '; found single quotes, as Python prints objects; expected JSON (Python: json.dumps(row))';
   if (/[:[,]\s*-?(?:NaN|Infinity)\s*[,}\]]/.test(start))
     return '; found NaN or Infinity, which Python writes and JSON has not; expected null';
-  return start.startsWith('{') ? '' : `; ${one}`;
+  if (start.startsWith('{')) return start.endsWith('}') ? '' : '; the line ends within its row: is the file whole?';
+  return start.includes(',') && !/[{}]/.test(start)
+    ? `; found what may be CSV, ${one} (Python: pandas.read_csv("FILE").to_json("FILE.jsonl", orient="records", lines=True))`
+    : `; ${one}`;
 }

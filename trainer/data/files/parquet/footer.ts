@@ -58,13 +58,15 @@ function parse(bytes: Uint8Array): FileMetaData {
 function describe(metadata: FileMetaData, end: number): Footer {
   const columns = columnsOf(metadata.schema);
   const leaves = leavesOf(columns);
-  const rowGroups = metadata.row_groups.map((group, index) => {
+  const rowGroups = metadata.row_groups.flatMap((group, index): RowGroup[] => {
     const what = `row group ${index + 1}`;
+    const rows = countOf(group.num_rows, `rows of ${what}`);
+    if (rows === 0) return []; // as a table without rows is written, with offsets that mean nothing
     if (group.columns.length !== leaves.length) {
       throw new DamagedParquet(`${what} has ${group.columns.length} columns, expected ${leaves.length}`);
     }
     const chunks = group.columns.map((column, leaf) => chunkOf(column, leaves[leaf] as ParquetNode, end, what));
-    return { rows: countOf(group.num_rows, `rows of ${what}`), chunks };
+    return [{ rows, chunks }];
   });
   const rows = rowGroups.reduce((sum, group) => sum + group.rows, 0);
   const claimed = countOf(metadata.num_rows, 'rows');

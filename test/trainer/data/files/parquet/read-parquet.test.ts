@@ -10,10 +10,15 @@ test.each([
   { file: 'zstd-v2', holds: 'data pages of the second version' },
   { file: 'gzip-plain-v2', holds: 'plain values' },
   { file: 'brotli', holds: 'one row group' },
+  { file: 'empty-groups', holds: 'row groups without rows before and behind' },
   { file: 'none-delta', holds: 'differences and lengths' },
 ])('$file.parquet of pyarrow, $holds, has the rows of the JSONL file', ({ file }) => {
   const rows = [...readParquet(`${fixtures}/${file}.parquet`, () => true)];
   expect(rows.map((row) => JSON.parse(row) as unknown)).toEqual(lines.map((line) => JSON.parse(line, withoutNulls)));
+});
+
+test('a table without rows has none', () => {
+  expect([...readParquet(`${fixtures}/no-rows.parquet`, () => true)]).toEqual([]);
 });
 
 test('columns that are not wanted are not read: a row has their names', () => {
