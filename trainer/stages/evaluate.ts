@@ -1,6 +1,7 @@
 import type { StageResult } from '../contract/files/progress.ts';
 import type { EvaluateSettings } from '../contract/settings/settings.ts';
 import { evaluatePolicy, type WholeEvaluation } from './evaluation/evaluation.ts';
+import { warnOfUnscoredEvaluation } from './evaluation/unscored-evaluation.ts';
 import { loadPolicy } from './training/load-policy.ts';
 import { successResult } from './workspace/success.ts';
 import type { Workspace } from './workspace/workspace.ts';
@@ -9,6 +10,7 @@ import type { Workspace } from './workspace/workspace.ts';
 export async function evaluate(settings: EvaluateSettings, workspace: Workspace): Promise<StageResult> {
   const { metrics, samples } = await evaluateStartingModel(settings, workspace);
   await workspace.log.evaluation(0, metrics, samples);
+  warnOfUnscoredEvaluation(0, metrics, workspace.warnings);
   workspace.progress.report('evaluate', 1, 1, metrics);
   return successResult('evaluated', metrics);
 }

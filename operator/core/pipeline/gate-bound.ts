@@ -14,14 +14,18 @@ export interface Bound {
   readonly passed: boolean;
 }
 
-/** The figures of a result that a gate goes by besides its metric: the standard error, and of how many prompts it is. */
-export function figuresBehind(metric: string): { readonly error: string; readonly prompts: string } {
-  return { error: `${metric}_stderr`, prompts: `${metric.slice(0, metric.lastIndexOf('/'))}/prompts` };
+/**
+ * The figures of a result that a gate goes by besides its metric: the standard error, of how many prompts it is, and the share of
+ * completions that a verifier failed at.
+ */
+export function figuresBehind(metric: string): Readonly<Record<'error' | 'prompts' | 'unscored', string>> {
+  const where = metric.slice(0, metric.lastIndexOf('/'));
+  return { error: `${metric}_stderr`, prompts: `${where}/prompts`, unscored: `${where}/unscored_frac` };
 }
 
 /**
  * Compares a metric with its bound: where a confidence is asked, all of Student's interval must keep it, of `notBelow` that of
- * the difference.
+ * the difference. Completions without a verdict count against the gate, as what was lost need not be like what was measured.
  *
  * @param other figures of `notBelow.stage`
  */
@@ -35,9 +39,27 @@ export function compareWithBound(gate: BoundSettings, metric: string, own: Metri
   const fewest = Math.min(...measured.map((each) => each[prompts] ?? 0));
   const isEnough = gate.minPrompts === undefined || fewest >= gate.minPrompts;
   const margin = marginOf(gate, metric, measured, fewest);
+  const unscored = Math.max(...measured.map((each) => each[figuresBehind(metric).unscored] ?? 0));
+  const lost = measured.reduce((sum, each) => sum + greatestLoss(metric, each), 0);
   const of = gate.minPrompts === undefined ? '' : ` over ${formatNumber(fewest)} prompts`;
-  const found = `${metric} is ${formatNumber(value)}${intervalInWords(gate, value, other?.[metric], margin)}${of}`;
-  return { found, expected, passed: isEnough && margin !== undefined && isKept(gate, value, other?.[metric], margin) };
+  const without =
+    lost === 0 ? '' : `, ${formatNumber(percent(unscored))} % of completions without a verdict counted against it`;
+  const found = `${metric} is ${formatNumber(value)}${intervalInWords(gate, value, other?.[metric], margin)}${of}${without}`;
+  const isSure = margin !== undefined && isKept(gate, value, other?.[metric], margin + lost);
+  return { found, expected, passed: isEnough && isSure };
+}
+
+/**
+ * How far a share of right answers can lie from what it would be had all completions a verdict: one of k completions of a prompt can
+ * decide pass@k and cons@k of it.
+ */
+function greatestLoss(metric: string, measured: Metrics): number {
+  const [, k] = /\/(?:pass|cons)@(\d+)$/.exec(metric) ?? [];
+  return k === undefined ? 0 : Math.min(1, Number(k) * (measured[figuresBehind(metric).unscored] ?? 0));
+}
+
+function percent(share: number): number {
+  return Number((100 * share).toPrecision(3));
 }
 
 function boundInWords(

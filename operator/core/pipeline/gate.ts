@@ -77,9 +77,9 @@ export function judgeGate(
 /** What a gate looks at. */
 function figuresOf({ metric, confidence, minPrompts }: Gate): string[] {
   if (metric === undefined) return [];
-  const { error, prompts } = figuresBehind(metric);
+  const { error, prompts, unscored } = figuresBehind(metric);
   const ofPrompts = confidence === undefined && minPrompts === undefined ? [] : [prompts];
-  return [metric, ...(confidence === undefined ? [] : [error]), ...ofPrompts];
+  return [metric, ...(confidence === undefined ? [] : [error]), ...ofPrompts, unscored];
 }
 
 /** A gate without a bound: a person looks at the result, and at the metric if one is named. */

@@ -126,6 +126,37 @@ test('a service compares, too: what it says nothing of is counted and left out',
   expect(metrics['eval/texts/pass@1']).toBeCloseTo(2 / 3, 6);
 });
 
+test('an evaluation asks a service that was away again, and is of no part that an outage chose', async () => {
+  const http = { url: service().url, token: { variable: 'R1_VERIFIER_TOKEN' }, batch: 1, concurrency: 1 };
+  const evaluate = { data: ['texts'], sampling };
+  const run = async (name: string) => {
+    const path = await writeStage(root(), await stage(name, { http }, { evaluate }));
+    return startStage(path, { env: { R1_VERIFIER_TOKEN: key } }).ended;
+  };
+  service().loseNext();
+  expect(await run('asked-again')).toMatchObject({ code: 0, stderr: '' });
+  expect((await readResult(root(), 'asked-again')).metrics['eval/texts/pass@1']).toBeCloseTo(2 / 3, 6);
+});
+
+test('an evaluation says how many completions its verifier failed at, and warns', async () => {
+  const failing = `export const grade = ({ row }) => {
+  if (row.columns.least > 1) throw new Error('too long');
+  return 1;
+};`;
+  await writeFile(file('half.js'), failing);
+  const evaluate = { data: ['texts'], sampling };
+  const path = await writeStage(root(), await stage('half', module('half.js'), { evaluate }));
+  const { code, stderr } = await runStage(path);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/^evaluation of texts: no verdict, first on row texts\/\d: error: .*too long$/m);
+  const { metrics, warnings } = await readResult(root(), 'half');
+  expect(metrics).toMatchObject({ 'eval/unscored_frac': 0.5, 'eval/texts/unscored_frac': 0.5, 'eval/pass@1': 1 });
+  expect(warnings).toContainEqual({
+    reason: 'EvaluationUnscored',
+    message: expect.stringContaining('eval/unscored_frac is 0.5'),
+  });
+});
+
 test('a service that says what rejection sampling keeps is asked of many completions in a request', async () => {
   const http = { url: service().url, token: { variable: 'R1_VERIFIER_TOKEN' }, batch: 5 };
   const sample = { prompts: ['texts'], perPrompt: 2, keep: ['correct'], keepPerPrompt: 2, sampling };

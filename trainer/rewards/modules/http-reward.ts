@@ -14,17 +14,20 @@ const mostCharacters = 8 * 2 ** 20;
 const mostLost = 3;
 
 const patience: RetryOptions = { retries: 3, minTimeout: 1000, maxTimeout: 10_000, randomize: true };
+/** Of whoever needs all scores: up to a minute, since the attempt ends with it. */
+const longPatience = { ...patience, retries: 5 };
 
 export type HttpRewardSettings = Omit<RewardHttpSettings, 'weight' | 'domains' | 'lastSteps'>;
 
 export interface HttpRewardOptions {
   /** Ends a rollout that is being scored with an InterruptedError. */
   readonly signal?: AbortSignal;
-  /** For who keeps what is scored: one batch that the service was not there for ends all with an UnavailableError. */
-  readonly needsAll?: boolean;
   /** After how long what failed is tried again. */
   readonly retry?: RetryOptions;
 }
+
+/** Whether the attempt ends where a service was not there for a part. */
+export type Needs = 'all' | 'some';
 
 interface Batch {
   /** Place of its first sample. */
@@ -67,9 +70,10 @@ export class HttpReward {
   /**
    * A score for each sample, in their order.
    *
+   * @param needs `all` of who keeps or compares what is scored: what an outage left would be a part that the outage chose
    * @throws UnavailableError if the service was not there: for no batch, or for one where all are needed
    */
-  async score(samples: readonly Sample[]): Promise<readonly Score[]> {
+  async score(samples: readonly Sample[], needs: Needs = 'some'): Promise<readonly Score[]> {
     const batches = inBatches(samples, this.#settings.batch);
     const scores: Score[] = samples.map(() => notTried);
     const failures: ServiceFailure[] = [];
@@ -78,7 +82,8 @@ export class HttpReward {
       for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) {
         const { start, samples: parts } = batch;
         // oxlint-disable-next-line no-await-in-loop -- the lanes bound how many are asked at a time
-        const found = failures.length < mostLost ? await this.#scoresOf(parts, failures) : parts.map(() => notTried);
+        const found =
+          failures.length < mostLost ? await this.#scoresOf(parts, failures, needs) : parts.map(() => notTried);
         found.forEach((score, index) => (scores[start + index] = score));
       }
     };
@@ -86,7 +91,7 @@ export class HttpReward {
     const away = failures.filter((failure) => failure instanceof PassingFailure);
     const [first] = away;
     const isNothingScored = scores.every((score) => typeof score === 'object' && score.because !== 'abstain');
-    if (first !== undefined && (this.#options.needsAll || (isNothingScored && away.length === failures.length))) {
+    if (first !== undefined && (needs === 'all' || (isNothingScored && away.length === failures.length))) {
       throw new UnavailableError(first.message, { cause: first });
     }
     return scores;
@@ -96,9 +101,9 @@ export class HttpReward {
     this.#service.close();
   }
 
-  async #scoresOf(samples: readonly string[], failures: ServiceFailure[]): Promise<readonly Score[]> {
+  async #scoresOf(samples: readonly string[], failures: ServiceFailure[], needs: Needs): Promise<readonly Score[]> {
     try {
-      return await this.#ask(samples);
+      return await this.#ask(samples, needs === 'all' ? longPatience : patience);
     } catch (error) {
       if (!(error instanceof ServiceFailure)) throw error;
       failures.push(error);
@@ -107,8 +112,8 @@ export class HttpReward {
     }
   }
 
-  async #ask(samples: readonly string[]): Promise<readonly Score[]> {
-    const { signal, retry = patience } = this.#options;
+  async #ask(samples: readonly string[], usual: RetryOptions = patience): Promise<readonly Score[]> {
+    const { signal, retry = usual } = this.#options;
     try {
       return await pRetry(() => this.#service.ask(samples, signal), {
         ...retry,

@@ -6,7 +6,7 @@ import { judgeAllApart } from '../apart/verify-apart.ts';
 import { abstain, type Verdict } from '../verifiers/verifier.ts';
 import type { Sample } from './protocol.ts';
 import type { Score, Unscored } from '../score.ts';
-import { HttpReward } from './http-reward.ts';
+import { HttpReward, type Needs } from './http-reward.ts';
 import { RewardModule } from './reward-module.ts';
 import type { OwnReward } from './reward-modules.ts';
 
@@ -24,8 +24,6 @@ export type JudgeAll = (items: readonly Answered[]) => Promise<readonly Judgemen
 interface Options {
   /** Ends what is being compared. */
   readonly signal?: AbortSignal;
-  /** Nothing is left out for a service that was not there. */
-  readonly needsAll?: boolean;
 }
 
 /** The verifiers of a stage's datasets: ours, and for a dataset with one of one's own a file, each in a process of its own, or a service. */
@@ -49,26 +47,33 @@ export class OwnVerifiers {
     await Promise.all(this.#datasets.map(({ name }) => this.#of(name)));
   }
 
-  readonly verify: Verify = async (items) => (await this.judge(items)).map(({ verdict }) => verdict);
+  /** For rollouts, which go on without what a service gave no verdict on. */
+  readonly verify: Verify = async (items) => verdictsOf(await this.#judge(items, 'some'));
 
-  readonly judge: JudgeAll = async (items) => {
+  /** For rows that are kept. @throws UnavailableError for a service that was not there for some of them */
+  readonly verifyWhole: Verify = async (items) => verdictsOf(await this.#judge(items, 'all'));
+
+  /** For figures that are compared. @throws UnavailableError for a service that was not there for some of it */
+  readonly judgeWhole: JudgeAll = (items) => this.#judge(items, 'all');
+
+  async #judge(items: readonly Answered[], needs: Needs): Promise<Judgement[]> {
     const judged = await judgeAllApart(items);
     const own = [...items.entries()].filter(([, { row }]) => isOwn(row));
     for (const [dataset, asked] of Map.groupBy(own, ([, { row }]) => row.dataset)) {
       const samples = asked.map(([, item]) => sampleOf(item));
       // oxlint-disable-next-line no-await-in-loop -- one verifier after the other
-      for (const [[place], score] of zip(asked, await this.#scores(dataset, samples)))
+      for (const [[place], score] of zip(asked, await this.#scores(dataset, samples, needs)))
         judged[place] = { ...judged[place], verdict: verdictOf(score) };
     }
     return judged;
-  };
+  }
 
   close(): void {
     for (const opened of this.#opened.values()) void opened.then((module) => module?.close()).catch(() => undefined);
   }
 
-  async #scores(dataset: string, samples: readonly Sample[]): Promise<readonly Score[]> {
-    return (await this.#of(dataset))?.score(samples) ?? samples.map(() => unknown(dataset));
+  async #scores(dataset: string, samples: readonly Sample[], needs: Needs): Promise<readonly Score[]> {
+    return (await this.#of(dataset))?.score(samples, needs) ?? samples.map(() => unknown(dataset));
   }
 
   /** Nothing for a dataset that the stage does not name, such as that of rows which an earlier one has sampled. */
@@ -85,6 +90,10 @@ export class OwnVerifiers {
     if (http !== undefined) return HttpReward.open(http, this.#options);
     return python && RewardModule.openPython(python, signal);
   }
+}
+
+function verdictsOf(judged: readonly Judgement[]): Verdict[] {
+  return judged.map(({ verdict }) => verdict);
 }
 
 function isOwn({ answer }: Row): boolean {

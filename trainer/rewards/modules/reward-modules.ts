@@ -1,11 +1,13 @@
 import type { OwnRewardSettings, RewardSettings } from '../../contract/settings/rewards.ts';
 import type { Sample } from './protocol.ts';
 import type { Score } from '../score.ts';
-import { HttpReward } from './http-reward.ts';
+import { HttpReward, type Needs } from './http-reward.ts';
 import { RewardModule } from './reward-module.ts';
 
 /** A reward of one's own, ready to score. */
-export type OwnReward = Pick<RewardModule, 'score' | 'columns' | 'close'>;
+export interface OwnReward extends Pick<RewardModule, 'columns' | 'close'> {
+  score(samples: readonly Sample[], needs?: Needs): Promise<readonly Score[]>;
+}
 
 /** The rewards of one's own of a stage, each in a process of its own or a service. */
 export class RewardModules {

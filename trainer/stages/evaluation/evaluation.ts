@@ -1,5 +1,5 @@
 import type { JudgeAll } from '../../rewards/modules/own-verifiers.ts';
-import type { Score } from '../../rewards/score.ts';
+import type { Score, Unscored } from '../../rewards/score.ts';
 import { responseConsistency } from '../../rewards/responses/response-consistency.ts';
 import { formatReward } from '../../rewards/responses/format.ts';
 import { promptText } from '../../rewards/responses/prompt-text.ts';
@@ -28,6 +28,8 @@ interface Measured {
   readonly completions: readonly SampledCompletion[];
   /** What the verifier says of each completion; absent where it cannot judge. */
   readonly verdicts: readonly (GradedSample | undefined)[];
+  /** Why it failed at some of them; abstaining is its right. */
+  readonly failures: readonly Unscored[];
 }
 
 export interface WholeEvaluation extends Evaluation {
@@ -38,7 +40,7 @@ export interface WholeEvaluation extends Evaluation {
 /**
  * Quality of a model: pass@1 over reasoning prompts (mean of k samples with its standard error), pass@k, cons@k, format
  * rate, language consistency, and pass@1 of every dataset. Only fully right answers count; completions that a verifier
- * cannot judge are left out. A figure for which there are no prompts is left out, too.
+ * cannot judge are left out, and those that it failed at are counted: `eval/unscored_frac`. A figure for which there are no prompts is left out, too.
  *
  * Figures of held-out rows are called `eval/…`, those of rows that models learn from `eval_train/…`.
  */
@@ -88,6 +90,8 @@ async function evaluateAll(
     const measured = await measure(policy, rows, settings, seed, judgeAll);
     const graded = measured.map(gradedOf).filter((each) => each.length > 0);
     if (graded.length > 0) metrics[`eval/${dataset}/pass@1`] = mean(graded.map(correctShare));
+    Object.assign(metrics, unscored(measured, `eval/${dataset}`));
+    sayFailure(dataset, measured);
     const written = measured.flatMap(({ completions }) => completions);
     if (written.length > 0) metrics[`eval/${dataset}/thought_rate`] = mean(written.map(thinks).map(Number));
     samples.push(...measured.slice(0, samplesPerDataset).flatMap((each) => toSamples(each).slice(0, 1)));
@@ -109,7 +113,7 @@ export async function evaluatePolicy(
   data?: EvaluationData,
 ): Promise<WholeEvaluation> {
   const { parts, figures } = data ?? (await loadEvaluationData(policy, settings, workspace));
-  const evaluation = await evaluateRows(policy, parts, settings, workspace.file.seed, workspace.verifiers.judge);
+  const evaluation = await evaluateRows(policy, parts, settings, workspace.file.seed, workspace.verifiers.judgeWhole);
   return { ...evaluation, metrics: { ...evaluation.metrics, ...figures } };
 }
 
@@ -125,7 +129,7 @@ export async function correctShares(
 ): Promise<Record<string, number>> {
   const shares: Record<string, number> = {};
   for (const { dataset, rows } of parts) {
-    const measured = await measure(policy, rows, settings, workspace.file.seed, workspace.verifiers.judge);
+    const measured = await measure(policy, rows, settings, workspace.file.seed, workspace.verifiers.judgeWhole);
     for (const each of measured) {
       const graded = gradedOf(each);
       if (graded.length > 0) shares[`${dataset}/${each.row.id}`] = correctShare(graded);
@@ -180,18 +184,35 @@ async function measure(
   const judged = await judgeAll(items);
   let next = 0;
   return zip(rows, completions).map(([row, ofRow]) => {
-    const verdicts = ofRow.map(() => {
-      const judgement = judged[next++];
-      const outcome = judgement?.verdict.outcome ?? 'abstain';
-      return outcome === 'abstain' ? undefined : { correct: outcome === 'correct', vote: judgement?.value };
-    });
-    return { row, completions: ofRow, verdicts };
+    const judgements = judged.slice(next, (next += ofRow.length));
+    const verdicts = judgements.map(({ verdict: { outcome }, value }) =>
+      outcome === 'abstain' ? undefined : { correct: outcome === 'correct', vote: value },
+    );
+    const failures = judgements.flatMap(({ verdict: { unscored: why } }) =>
+      why === undefined || why.because === 'abstain' ? [] : [why],
+    );
+    return { row, completions: ofRow, verdicts, failures };
   });
 }
 
 /** The completions that the verifier could judge. */
 function gradedOf({ verdicts }: Measured): GradedSample[] {
   return verdicts.filter((each) => each !== undefined);
+}
+
+/** The share of completions that a verifier failed at, by time or error; nothing where it is 0. */
+function unscored(measured: readonly Measured[], prefix: string): Metrics {
+  const failed = measured.flatMap(({ failures }) => failures).length;
+  const all = measured.flatMap(({ completions }) => completions).length;
+  return failed === 0 ? {} : { [`${prefix}/unscored_frac`]: failed / all };
+}
+
+/** The figures say how many; what can be done about it is in the log. */
+function sayFailure(dataset: string, measured: readonly Measured[]): void {
+  const first = measured.find(({ failures }) => failures.length > 0);
+  if (first === undefined) return;
+  const [{ because, message } = { because: 'error', message: '' }] = first.failures;
+  console.error(`evaluation of ${dataset}: no verdict, first on row ${first.row.id}: ${because}: ${message}`);
 }
 
 async function summarise(measured: readonly Measured[], { samples, tools }: EvaluationSettings): Promise<Metrics> {
@@ -205,6 +226,7 @@ async function summarise(measured: readonly Measured[], { samples, tools }: Eval
   for (const { row, text, opening } of texts) consistencies.push(await responseConsistency(row, text, opening));
   return {
     ...(gradedPrompts.length > 0 && evaluationMetrics(gradedPrompts, samples)),
+    ...unscored(reasoning, 'eval'),
     ...(texts.length > 0 && {
       'eval/format_rate': mean(texts.map(({ row, text, opening }) => formatReward(row, text, opening))),
       'eval/language_consistency': mean(consistencies),

@@ -6,6 +6,7 @@ import type { Metrics } from '../workspace/metrics.ts';
 import { Policy } from '../policy/policy.ts';
 import { requireMemory } from '../checks/require-memory.ts';
 import { evaluationDigest, startDigest } from '../workspace/settings-digest.ts';
+import { warnOfUnscoredEvaluation } from './unscored-evaluation.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 
 /** A model and its place in the stage. */
@@ -33,6 +34,7 @@ export async function measure(workspace: Workspace, { digest, step, steps }: Sub
     return run((policy, data) => evaluatePolicy(policy, settings, workspace, data));
   });
   await log.evaluation(step, metrics, samples);
+  warnOfUnscoredEvaluation(step, metrics, workspace.warnings);
   return metrics;
 }
 

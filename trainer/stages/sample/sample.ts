@@ -50,7 +50,7 @@ export async function sample(settings: SampleSettings, workspace: Workspace): Pr
     const origins = await RowOrigins.open(settings, workspace);
     const reflections = new ReflectionCounter();
     const { rows, figures } = await sampler.rows();
-    const examiner = { settings, verify: workspace.verifiers.verify, grams: sampler.grams };
+    const examiner = { settings, verify: workspace.verifiers.verifyWhole, grams: sampler.grams };
     // Made anew by every attempt, from the chunks that are there already.
     const kept = partialOf(join(sampler.directory, rowsName));
     const passRates = partialOf(join(sampler.directory, passRatesName));

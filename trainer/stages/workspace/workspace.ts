@@ -56,7 +56,7 @@ export async function openWorkspace(
     settingsDigest: digest,
     inputs: new StageInputs(file, onActivity),
     // Rows that are sampled are kept; another attempt is to end in the same ones.
-    verifiers: new OwnVerifiers(file.datasets, { signal: stop, needsAll: file.settings.sample !== undefined }),
+    verifiers: new OwnVerifiers(file.datasets, { signal: stop }),
     writer,
     output: new StageOutput(file, settings, writer),
     log: new StageLog(file.out, writer),

@@ -48,6 +48,38 @@ test.each([
   );
 });
 
+test.each([
+  { metric: 'eval/pass@1', gate: { atLeast: 0.58 }, passed: true },
+  { metric: 'eval/pass@1', gate: { atLeast: 0.59 }, passed: false },
+  { metric: 'eval/pass@1', gate: { atMost: 0.61 }, passed: false },
+  // One of four completions can decide a prompt.
+  { metric: 'eval/pass@4', gate: { atLeast: 0.85 }, passed: false },
+  { metric: 'eval/pass@4', gate: { atLeast: 0.82 }, passed: true },
+  { metric: 'eval/mean_length', gate: { atMost: 100 }, passed: true },
+  { metric: 'eval/maths/pass@1', gate: { atLeast: 0.65 }, passed: false },
+])('completions that a verifier failed at count against $metric with $gate: $passed', ({ metric, gate, passed }) => {
+  const own = {
+    ...measured(0.6, 200),
+    'eval/unscored_frac': 0.02,
+    'eval/pass@4': 0.9,
+    'eval/mean_length': 100,
+    'eval/maths/pass@1': 0.7,
+    'eval/maths/unscored_frac': 0.1,
+  };
+  expect(compareWithBound(schema.parse({ metric, ...gate }), metric, own, undefined).passed).toBe(passed);
+});
+
+test('both models of a comparison may have lost completions', () => {
+  const gate = schema.parse({ metric: 'eval/pass@1', notBelow: { stage: 'zero' } });
+  const lost = { ...measured(0.6, 200), 'eval/unscored_frac': 0.03 };
+  const best = measured(0.62, 200);
+  expect(compareWithBound(gate, 'eval/pass@1', best, measured(0.6, 200)).passed).toBe(true);
+  expect(compareWithBound(gate, 'eval/pass@1', best, lost)).toMatchObject({
+    found: 'eval/pass@1 is 0.62, 3 % of completions without a verdict counted against it',
+    passed: false,
+  });
+});
+
 test('says what was found and asked', () => {
   const asked = { metric: 'eval/pass@1', confidence: 0.95, minPrompts: 100 };
   const own = measured(0.6, 200);

@@ -187,13 +187,13 @@ test('a service that is away for a whole rollout ends the attempt, and is no fau
 });
 
 test.each([
-  { needsAll: true, code: 503, unavailable: true },
-  { needsAll: true, code: 400, unavailable: false }, // it was there
-  { needsAll: false, code: 503, unavailable: false },
-])('a second batch that is answered $code ends the attempt: $unavailable, all are needed: $needsAll', async (given) => {
-  const reward = await open({ batch: 1, concurrency: 1 }, { needsAll: given.needsAll });
+  { needs: 'all', code: 503, unavailable: true },
+  { needs: 'all', code: 400, unavailable: false }, // it was there
+  { needs: 'some', code: 503, unavailable: false },
+] as const)('a second batch that is answered $code ends the attempt: $unavailable, needed: $needs', async (given) => {
+  const reward = await open({ batch: 1, concurrency: 1 });
   respond = (of, response, request) => (asked.length === 1 ? scoring : status(given.code))(of, response, request);
-  const scores = reward.score(samples('a', 'b'));
+  const scores = reward.score(samples('a', 'b'), given.needs);
   await (given.unavailable
     ? expect(scores).rejects.toMatchObject({ name: 'UnavailableError' })
     : expect(scores).resolves.toEqual([1, { because: 'error', message: expect.any(String) }]));
