@@ -86,7 +86,9 @@ async function gradeOf({ number }: JsonLine, row: GradeRow): Promise<Grade> {
   const { completion, kind = 'number', in: place = 'answerTag', language, expect } = row;
   const answer = { kind, in: place, gold: row.answer };
   const { verdict, ...reasons } = await judgeApart({ answer, language }, completion);
-  const [gold, problem] = [spellGold(answer), goldProblem(answer)];
+  // What could not be read where it can be ended is not read here.
+  const isRead = verdict.unscored === undefined;
+  const [gold, problem] = isRead ? [spellGold(answer), goldProblem(answer)] : [undefined, verdict.unscored.message];
   return {
     line: number,
     ...verdict,

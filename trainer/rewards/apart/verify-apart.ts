@@ -12,8 +12,11 @@ export interface Question {
   readonly text: string;
 }
 
-/** Kinds of answers that are formulas or may have one: the time that a parser takes of somebody else's has no proven bound. */
-const formulas: ReadonlySet<string> = new Set(['math', 'logic', 'cited']);
+/**
+ * Kinds of answers that are formulas or may have one, regular expressions and schemas: the time that a parser takes of somebody else's formula has no proven
+ * bound, that of an expression grows with its own size and the answer's, and a schema may refer to its own parts again and again.
+ */
+const readApart: ReadonlySet<string> = new Set(['math', 'logic', 'cited', 'pattern', 'jsonSchema']);
 
 /** Of a processor. The slowest answers that were found take a twentieth of it. */
 const limitMs = 2000;
@@ -26,7 +29,7 @@ const readers = new RunnerPool<Question, Judgement>(
 /** `judge`, without holding up this thread: programs run, and formulas are read, where they can be ended. */
 export async function judgeApart(row: Judged, text: string): Promise<Judgement> {
   const kind = row.answer?.kind ?? 'exact';
-  if (formulas.has(kind)) return judgeInThread(row, text);
+  if (readApart.has(kind)) return judgeInThread(row, text);
   const examined = kind === 'code' ? examineAnswer(row, text) : undefined;
   if (examined?.value === undefined) return judge(row, text);
   const verdict = await gradeProgram(examined.gold as CodeTests, examined.value as Program);

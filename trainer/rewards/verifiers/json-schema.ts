@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import type { Ajv2020, ValidateFunction } from 'ajv/dist/2020.js';
-import { RE2JS } from 're2js';
 import { canonicalJson } from '../../algorithms/canonical-json.ts';
 import { readJson } from './json-text.ts';
+import { compilePattern } from './pattern.ts';
 import { correct, type Verifier, wrong } from './verifier.ts';
 
 const maxSchema = 20_000;
@@ -45,6 +45,6 @@ function createCompiler(): Ajv2020 {
 
 /** By the text of a pattern it is told from others. */
 function linearPattern(pattern: string): { test(text: string): boolean; toString(): string } {
-  const compiled = RE2JS.compile(pattern);
+  const compiled = compilePattern(pattern);
   return { test: (text) => compiled.matcher(text).find(), toString: () => `/${pattern}/` };
 }
