@@ -6,8 +6,8 @@ import { tellsApart } from '../../../trainer/contract/settings/digest-version.ts
 import { askFor, isChangedByHand } from '../asked-for.ts';
 import { openingApproval } from './approval.ts';
 import { hasNotEnded, hasResult, spentOn, total, type Spending } from '../attempts.ts';
-import { isCorrected } from './correction.ts';
 import { type Entry, judgeEntry } from './entry.ts';
+import { expectStage, isCorrected } from './expected-stage.ts';
 import { formerSpending } from './former-spending.ts';
 import { judgeGate } from './gate.ts';
 import type { PipelineObserved } from '../observed.ts';
@@ -29,6 +29,8 @@ export interface StageView {
   readonly usable: boolean;
   /** What it would be asked now; absent while inputs are missing. */
   readonly desired: R1Stage | undefined;
+  /** The same while inputs are missing: those count as what they were. Absent while there is no stage. */
+  readonly expected: R1Stage | undefined;
   /** It has failed, and is tried again as its manifest asks by now, once its inputs are there. */
   readonly isCorrected: boolean;
   /** Whether it may begin. */
@@ -68,6 +70,10 @@ export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
     const isPutBack = found !== undefined && desired !== undefined && isToBePutBack(found, desired);
     const object = isPutBack ? putBack(found, desired) : found;
     const succeeded = conditionOf(object);
+    const expected =
+      object === undefined || observed.problem !== undefined
+        ? undefined
+        : (desired ?? expectStage(pipeline, stage, object, observed.contents));
     const finished = succeeded?.status === 'True';
     const gate = finished ? gateOf(stage, object, views, pipeline, now) : undefined;
     const undecided = stage.gate !== undefined && gate === undefined;
@@ -80,13 +86,8 @@ export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
       gate,
       usable: finished && hasOutput(object) && !undecided && !closed,
       desired,
-      isCorrected:
-        succeeded?.status === 'False' &&
-        object !== undefined &&
-        observed.problem === undefined &&
-        (desired === undefined
-          ? isCorrected(pipeline, stage, object, observed.contents)
-          : !sameSpec(object.spec, desired.spec)),
+      expected,
+      isCorrected: succeeded?.status === 'False' && isAskedForOther(object, desired, expected),
       entry: object === undefined ? judgeEntry(stage, (name) => views.get(name)) : { kind: 'open' },
     });
   }
@@ -107,6 +108,15 @@ export function surveyPipeline(observed: PipelineObserved): PipelineSituation {
     former,
     rate: { runSeconds: running.length, gpuHours: gpus / 3600 },
   };
+}
+
+function isAskedForOther(
+  object: R1Stage | undefined,
+  desired: R1Stage | undefined,
+  expected: R1Stage | undefined,
+): boolean {
+  if (object === undefined || expected === undefined) return false;
+  return desired === undefined ? isCorrected(object, expected) : !sameSpec(object.spec, desired.spec);
 }
 
 /** Unless its work was made with something else than its pipeline asks for by now: that is for a person to decide. */

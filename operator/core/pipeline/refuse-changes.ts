@@ -8,9 +8,14 @@ import { hasWork, type PipelineSituation } from './pipeline-situation.ts';
 import { stagesAfter } from './plan.ts';
 import { hasOtherInputs, judgeChange, sameSpec } from '../settings-digest.ts';
 
-/** Work that does not fit the manifest any more is thrown away by a person alone. */
+/**
+ * Work that does not fit the manifest any more is thrown away by a person alone. That is said before anything is spent on
+ * inputs which it would not fit either.
+ */
 export function refuseChangedStages({ pipeline, views }: PipelineSituation): Verdict | undefined {
-  const changed = views.flatMap(({ stage, object, desired }) => {
+  const changed = views.flatMap(({ stage, object, desired: known, expected }) => {
+    // One that was changed by hand is put back once its inputs are there.
+    const desired = known ?? (object && isChangedByHand(object) ? undefined : expected);
     if (object === undefined || desired === undefined || !hasWork(object)) return [];
     if (sameSpec(object.spec, desired.spec) && !isChangedByHand(object)) return [];
     // What was changed by hand is put back where its work allows that.

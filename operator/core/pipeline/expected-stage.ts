@@ -6,17 +6,21 @@ import type { FileContents, R1Stage, ResolvedModel, StageInput } from '../../api
 import { resolveStage } from './plan.ts';
 
 /**
- * A pipeline asks for something else of a stage than when it made it, whatever becomes of the stage's inputs: those count
- * as what they were, since they may have to be made again first.
+ * What a stage that there is would be asked now, whatever becomes of its inputs: those count as what they were when it was
+ * made, since they may have to be made again first.
  */
-export function isCorrected(
+export function expectStage(
   pipeline: R1Pipeline,
   stage: PipelineStage,
   object: R1Stage,
   contents?: FileContents,
-): boolean {
-  const desired = resolveStage(pipeline, stage, formerOutputs(pipeline, object), contents);
-  const [before, now] = [object, desired].map(({ metadata }) => metadata.annotations?.[annotations.askedFor]);
+): R1Stage {
+  return resolveStage(pipeline, stage, formerOutputs(pipeline, object), contents);
+}
+
+/** Its pipeline asks for something else of it than when it made it. */
+export function isCorrected(object: R1Stage, expected: R1Stage): boolean {
+  const [before, now] = [object, expected].map(({ metadata }) => metadata.annotations?.[annotations.askedFor]);
   return tellsApart(before, now);
 }
 
