@@ -240,7 +240,13 @@ test.each([
   { name: null, path: '/completions', body: '{"prompt": ""}', message: /the prompt has 0 tokens/ },
   { name: 'echo', path: '/completions', body: '{"prompt": "a", "echo": true}', message: /echo is not supported/ },
   { name: 'logprobs', path: '/completions', body: '{"prompt": "a", "logprobs": 21}', message: /^logprobs: Too big/ },
-  { name: null, status: 404, path: '/embeddings', body: '{}', message: '/v1/embeddings: no such path' },
+  {
+    name: null,
+    status: 404,
+    path: '/embeddings',
+    body: '{}',
+    message: /^\/v1\/embeddings: no such path; expected \/v1\/chat\/completions, /,
+  },
 ])('refuses $path $body.length $message', async ({ name, body, message, status = 400, path = '/chat/completions' }) => {
   const response = await post(path, body);
   const { error } = (await response.json()) as { error: { message: string; type: string; param: string | null } };

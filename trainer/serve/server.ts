@@ -96,7 +96,10 @@ export class ModelServer {
       throw new ApiError(401, 'another API key is expected, as Authorization: Bearer KEY', { code: 'invalid_api_key' });
     }
     const endpoint = this.#endpoints(path);
-    if (endpoint === undefined) throw new ApiError(404, `${path}: no such path`, { code: 'not_found' });
+    if (endpoint === undefined) {
+      const expected = '/v1/chat/completions, /v1/completions or /v1/models';
+      throw new ApiError(404, `${path}: no such path; expected ${expected}`, { code: 'not_found' });
+    }
     if (method !== endpoint.method) throw new ApiError(405, `${path}: found ${method}, expected ${endpoint.method}`);
     if (this.#stopping) throw new ApiError(503, 'the server is stopping', { code: 'stopping' });
     await endpoint.answer(request, response);

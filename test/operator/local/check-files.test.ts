@@ -326,7 +326,7 @@ testWithPython(
     };
     expect(await problemsOf(spec)).toEqual([
       'spec.stages[0].grpo.rewards[3].python.file: found nothing at ./missing.py, expected a Python file',
-      'spec.stages[0].grpo.rewards[1].python.file: ./good.py: it defines a, b; expected one function, or the name of one in the field function',
+      'spec.stages[0].grpo.rewards[1].python.file: ./good.py: it defines a, b; expected one function with a parameter completions, or the name of one in the field function',
       expect.stringMatching(
         /^spec\.stages\[0\]\.grpo\.rewards\[2\]\.python\.file: \.\/faulty\.py: line 2: SyntaxError: /,
       ),

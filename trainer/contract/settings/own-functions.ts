@@ -48,7 +48,9 @@ export const rewardPython = object({
     .regex(/^[A-Za-z_]\w*$/)
     .max(128)
     .optional()
-    .describe('Name of the function; the only one that the file defines when absent.'),
+    .describe(
+      'Name of the function; when absent the only one that the file defines, or the only one of them with a parameter `completions`.',
+    ),
   format: z
     .enum(['conversational', 'standard'])
     .default('conversational')

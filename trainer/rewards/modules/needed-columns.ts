@@ -1,3 +1,13 @@
+/** What TRL gives a reward function beside columns, and nobody here does. */
+const notGiven = new Set([
+  'completion_ids',
+  'completions_ids',
+  'trainer_state',
+  'log_extra',
+  'log_metric',
+  'environments',
+]);
+
 /**
  * What a function of one's own needs and no row has, in words.
  *
@@ -16,5 +26,7 @@ export function lackingColumns(
   if (lacking.length === 0) return undefined;
   const names = found.size === 0 ? 'no columns' : [...found].slice(0, 12).join(', ');
   const columns = `the column${lacking.length === 1 ? '' : 's'} ${lacking.join(', ')}`;
-  return `${file}: its function needs ${columns}; found ${names} in ${where}; expected rows that have what it needs`;
+  const ofTrl = lacking.filter((column) => notGiven.has(column)).join(', ');
+  const hint = ofTrl === '' ? '' : `; TRL’s ${ofTrl} is not given here`;
+  return `${file}: its function needs ${columns}; found ${names} in ${where}; expected rows that have what it needs${hint}`;
 }

@@ -24,7 +24,8 @@ reward = Reward(prompt_format, memory_mib, "the standard library alone: interpre
 
 async def answer_text(text):
     try:
-        return json.dumps(await reward.answer(json.loads(text)))
+        answer = reward.answer(json.loads(text))
+        return json.dumps(await answer if inspect.iscoroutine(answer) else answer)
     except SystemExit as error:
         return json.dumps({"ended": error.code if isinstance(error.code, int) else 1})
 `;

@@ -24,9 +24,10 @@ class Reward:
         self.function = None
         self.columns = []
 
-    async def answer(self, order):
+    def answer(self, order):
+        """The answer, or a coroutine of it where the function is async: a plain one may run an event loop of its own, as with TRL."""
         if "source" not in order:
-            return {"scores": await self.score(order["samples"])}
+            return self.score(order["samples"])
         self.name = order["name"]
         return self.load(order["source"], order.get("function"))
 
@@ -45,19 +46,33 @@ class Reward:
         problem = signature_problem(chosen, self.function, self.prompt_format, self.columns)
         return {"refused": problem} if problem else {"loaded": "gradeBatch", "columns": self.columns}
 
-    async def score(self, samples):
+    def score(self, samples):
         try:
             found = self.function(**arguments(samples, self.prompt_format, self.columns))
-            if inspect.iscoroutine(found):
-                found = await found
+        except Exception as error:
+            return self.failed(error, samples)
+        return self.awaited(found, samples) if inspect.iscoroutine(found) else self.scores(found, samples)
+
+    async def awaited(self, found, samples):
+        try:
+            scores = await found
+        except Exception as error:
+            return self.failed(error, samples)
+        return self.scores(scores, samples)
+
+    def scores(self, found, samples):
+        try:
             if isinstance(found, (str, bytes, dict)) or not hasattr(found, "__iter__"):
                 raise TypeError(f"it gave {in_words(found)} for {len(samples)} completions; {EXPECTED}")
             scores = list(found)
             if len(scores) != len(samples):
                 raise ValueError(f"it gave {len(scores)} scores for {len(samples)} completions; {EXPECTED}")
-            return [read(each) for each in scores]
+            return {"scores": [read(each) for each in scores]}
         except Exception as error:
-            return [{"because": "error", "message": self.describe(error)}] * len(samples)
+            return self.failed(error, samples)
+
+    def failed(self, error, samples):
+        return {"scores": [{"because": "error", "message": self.describe(error)}] * len(samples)}
 
     def describe(self, error):
         """`line 3: TypeError: …`, the line of the reward's own file that is nearest to the fault."""
@@ -70,8 +85,17 @@ class Reward:
             lines, message = [error.lineno], error.msg
         if isinstance(error, ModuleNotFoundError):
             message += f"; expected a file that imports {self.can_import}"
+        if lines and isinstance(error, (TypeError, AttributeError)):
+            message += OTHER_FORMAT[self.prompt_format] if MISTAKEN[self.prompt_format] in message else ""
         return f"{f'line {lines[-1]}: ' if lines else ''}{type(error).__name__}: {message}"[:500]
 
+
+# What Python says of a completion that is taken for the other format's, and what to do.
+MISTAKEN = {"conversational": "'list'", "standard": "string indices must be integers"}
+OTHER_FORMAT = {
+    "conversational": "; a completion is a list of messages, completion[0]['content'] its text: with format: standard it is the text",
+    "standard": "; with format: standard a completion is a text, and with conversational a list of messages",
+}
 
 EXPECTED = "expected a list of as many numbers or Nones"
 
@@ -85,13 +109,18 @@ def choose(module, wanted):
     ]
     defines = f"it defines {', '.join(own) or 'no function'}"
     if wanted is None:
-        problem = f"{defines}; expected one function, or the name of one in the field function"
-        return (own[0], None) if len(own) == 1 else (None, problem)
+        rewards = own if len(own) == 1 else [name for name in own if takes_completions(getattr(module, name))]
+        problem = f"{defines}; expected one function with a parameter completions, or the name of one in the field function"
+        return (rewards[0], None) if len(rewards) == 1 else (None, problem)
     if not hasattr(module, wanted):
         return None, f"it has no {wanted}: {defines}"
     if not callable(getattr(module, wanted)):
         return None, f"its {wanted} is {in_words(getattr(module, wanted))}; expected a function"
     return wanted, None
+
+
+def takes_completions(function):
+    return "completions" in inspect.signature(function).parameters
 
 
 def needed_columns(function):

@@ -8,6 +8,7 @@ import sys
 HERE = sys.path.pop(0)  # in which there is nothing for a reward to import
 
 import asyncio
+import inspect
 import json
 import math
 import os
@@ -32,7 +33,10 @@ def main():
     for line in orders:  # without the trainer there is no next one
         order = json.loads(line)
         bound_time(LOAD_SECONDS if "source" in order else TIMEOUT_SECONDS)
-        answers.write(json.dumps(asyncio.run(reward.answer(order))).encode() + b"\n")
+        answer = reward.answer(order)
+        if inspect.iscoroutine(answer):
+            answer = asyncio.run(answer)
+        answers.write(json.dumps(answer).encode() + b"\n")
         answers.flush()
 
 

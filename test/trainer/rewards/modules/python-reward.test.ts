@@ -41,6 +41,43 @@ def grade(prompts, completions, solution, id, answer, level, **columns):
   expect(await module.score(rows)).toEqual([1, 2]);
 });
 
+test.each([
+  { name: 'async', source: 'async def grade(completions, **columns): return await _all(completions)' },
+  {
+    name: 'plain and runs a loop itself',
+    source: 'def grade(completions, **columns): return asyncio.run(_all(completions))',
+  },
+])('a function that is $name', async ({ source }) => {
+  const module = await open(`import asyncio
+async def _one(completion):
+    return len(completion[0]["content"])
+async def _all(completions):
+    return await asyncio.gather(*(_one(completion) for completion in completions))
+${source}`);
+  expect(await module.score(samples('a', 'bcd'))).toEqual([1, 3]);
+});
+
+test('of several functions the one that takes completions is meant', async () => {
+  const module = await open(`
+def number_in(text):
+    return float(text)
+def twice(function):
+    return lambda *each, **named: [2 * score for score in function(*each, **named)]
+def grade(completions, **columns):
+    return [number_in(each[0]["content"]) for each in completions]`);
+  expect(await module.score(samples('1', '7'))).toEqual([1, 7]);
+});
+
+test.each([
+  { format: 'conversational', by: 'completion.strip()', says: 'with format: standard it is the text' },
+  { format: 'standard', by: 'completion[0]["content"]', says: 'with format: standard a completion is a text' },
+] as const)('says that completions are $format', async ({ format, by, says }) => {
+  const module = await open(`def grade(completions, **columns): return [${by} for completion in completions]`, {
+    format,
+  });
+  expect(await module.score(samples('a'))).toEqual([{ because: 'error', message: expect.stringContaining(says) }]);
+});
+
 const onBad = (act: string) => `import os, socket, subprocess, sys, time
 def grade(completions, **columns):
     if completions[0][0]["content"] == "bad":
@@ -182,11 +219,11 @@ test.each([
     source: '\nimport no_such_package',
     says: "line 2: ModuleNotFoundError: No module named 'no_such_package'; expected a file that imports what /",
   },
-  { name: 'no function', source: 'from math import sqrt', says: 'it defines no function; expected one function, or' },
+  { name: 'no function', source: 'from math import sqrt', says: 'it defines no function; expected one function with' },
   {
     name: 'two functions',
-    source: 'def a(**k): pass\ndef b(**k): pass\ndef _c(): pass',
-    says: 'it defines a, b; expected one function, or the name of one in the field function',
+    source: 'def a(completions, **k): pass\ndef b(completions, **k): pass\ndef _c(): pass',
+    says: 'it defines a, b; expected one function with a parameter completions, or the name of one in the field function',
   },
   { name: 'no such function', source: 'def a(**k): pass', function: 'b', says: 'it has no b: it defines a' },
   {
