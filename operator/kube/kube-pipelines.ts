@@ -3,6 +3,7 @@ import { succeededStatus, waitingReasons } from '../api/resources/conditions.ts'
 import type { R1Stage } from '../api/resources/stage.ts';
 import type { Clock } from '../clock.ts';
 import type { PipelineAction } from '../core/pipeline/decide-pipeline.ts';
+import { isGoing } from '../core/deletion.ts';
 import { claimName, secondStageObjectName } from '../core/names.ts';
 import { stripped } from '../core/settings-digest.ts';
 import type { PipelineObserved } from '../core/observed.ts';
@@ -86,7 +87,7 @@ export class KubePipelines implements PipelineShell<KubePipelineObserved> {
 
   async observePipeline(key: string): Promise<KubePipelineObserved | undefined> {
     const pipeline = this.options.pipelines.get(key);
-    if (pipeline === undefined || pipeline.metadata.deletionTimestamp !== undefined) return undefined;
+    if (pipeline === undefined || isGoing(pipeline.metadata)) return undefined;
     const problem = pipelineProblem(pipeline);
     return {
       now: Date.now(),
@@ -106,8 +107,9 @@ export class KubePipelines implements PipelineShell<KubePipelineObserved> {
     const exclusive = { maxRunningStages: mostRunningStages.exclusive, reviewsTakePlace: true } as const;
     const refused = this.refusals.get(key, pipeline);
     const isOver = succeededStatus(pipeline.status?.conditions);
+    const isDeleted = pipeline.metadata.deletionTimestamp !== undefined;
     // Where nothing will start the claim need not be asked for.
-    if (isOver !== 'Unknown' || refused.refusal !== undefined) return { ...exclusive, ...refused };
+    if (isOver !== 'Unknown' || isDeleted || refused.refusal !== undefined) return { ...exclusive, ...refused };
     try {
       const isShared = await this.options.claims.isShared(pipeline);
       return isShared ? { maxRunningStages: mostRunningStages.shared } : exclusive;

@@ -1,6 +1,7 @@
 import { stateOf } from '../api/display.ts';
 import type { R1Stage, StageStatus } from '../api/resources/stage.ts';
 import type { Clock } from '../clock.ts';
+import { isGoing } from '../core/deletion.ts';
 import type { StageAction } from '../core/stage/stage-decision.ts';
 import type { StageObserved } from '../core/observed.ts';
 import { endChanged, recordsEnd, type StageShell } from '../reconciler.ts';
@@ -71,7 +72,7 @@ export class KubeStages implements StageShell<KubeStageObserved> {
 
   async observeStage(key: string): Promise<KubeStageObserved | undefined> {
     const stage = this.options.stages.get(key);
-    if (stage === undefined || stage.metadata.deletionTimestamp !== undefined) return undefined;
+    if (stage === undefined || isGoing(stage.metadata)) return undefined;
     const observed = await observeStage(stage, this.options, Date.now());
     const { refusal: stopRefusal } = this.refusals.stop.get(key, stage);
     const { refusal: rolloutRefusal } = this.refusals.rollout.get(key, stage);

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { R1Pipeline } from '../api/resources/pipeline.ts';
+import { isGoing } from '../core/deletion.ts';
 import type { KubeObject, Stored, VolumeClaim } from './client/resources.ts';
 import { goesWith, isMadeFor } from './objects/volume-claim.ts';
 
@@ -13,7 +14,7 @@ export function isOtherWish(before: Stored<KubeObject> | undefined, after: Store
 
 /** The object that was observed is there yet, and not another one of its name. */
 export function isStillThere({ metadata }: Stored<KubeObject>, now: Stored<KubeObject> | undefined): boolean {
-  return now?.metadata.uid === metadata.uid && now.metadata.deletionTimestamp === undefined;
+  return now?.metadata.uid === metadata.uid && !isGoing(now.metadata);
 }
 
 /** The claim goes with the pipeline that it was made for though its status says that it stays, or the other way round. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findCondition } from '../../operator/api/resources/conditions.ts';
 import { volumeClaims } from '../../operator/kube/client/resources.ts';
-import { stages } from '../../operator/kube/objects/r1-kinds.ts';
+import { pipelines, stages } from '../../operator/kube/objects/r1-kinds.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 import { eventually } from './support/eventually.ts';
 import { row, wordsOf } from './support/pipelines.ts';
@@ -100,6 +100,28 @@ describeCluster('what waits follows a person who', (cluster) => {
     const done = await world().stage('greedy', 'first', 'Succeeded');
     expect(done.status?.attempts).toMatchObject(ranOnce);
     await world().kubectl('delete', 'resourcequota', 'memory');
+  });
+
+  test.each([
+    { what: 'pipeline', of: (name: string) => `r1pipeline/${name}` },
+    { what: 'stage', of: (name: string) => `r1stage/${name}-first` },
+  ])('deletes a $what that a finalizer holds up: it keeps no GPU, and goes once it is let go', async ({ what, of }) => {
+    const name = `held-${what}`;
+    await world().apply(name, { image: 'kwok/run', stages: row(1) });
+    await world().stage(name, 'first', 'Running');
+    const holding = (finalizers: readonly string[]) =>
+      world().kubectl('patch', of(name), '--type=merge', `-p=${JSON.stringify({ metadata: { finalizers } })}`);
+    await holding(['example.com/hold']);
+    await world().kubectl('delete', of(name), '--wait=false');
+    const pipeline = await eventually('it is said what holds it up', async () => {
+      const found = await world().client.get(pipelines, { namespace: world().namespace, name });
+      return wordsOf(found).includes('finalizer example.com/hold holds up') && found;
+    });
+    expect(findCondition(pipeline.status?.conditions, 'Succeeded')?.status).toBe('Unknown');
+    await eventually('nothing of it runs', async () => (await world().podsOf(name)).length === 0);
+    await holding([]);
+    if (what === 'stage') await world().stage(name, 'first', 'Running');
+    else await world().kubectl('wait', '--for=delete', of(name), '--timeout=60s');
   });
 
   test('deletes the Job of an attempt and leaves its pod, which is ended', async () => {

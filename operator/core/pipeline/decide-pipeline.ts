@@ -22,6 +22,7 @@ import { judgeChange } from '../settings-digest.ts';
 import {
   failWhenBudgetIsSpent,
   mustRest,
+  restWhileDeleted,
   restWhileSuspended,
   stopStages,
   waitForRemovedStages,
@@ -43,6 +44,7 @@ const atRest: readonly Rule[] = [
   failWithFailedStage,
   failAtClosedGate,
   failAtClosedEntry,
+  restWhileDeleted,
   failWhenBudgetIsSpent,
 ];
 

@@ -1,5 +1,7 @@
 import { annotations, approvedBecausePrefix, approvedByPrefix } from '../../api/resources/metadata.ts';
 import type { R1Pipeline } from '../../api/resources/pipeline.ts';
+import type { R1Stage } from '../../api/resources/stage.ts';
+import { heldInWords } from '../deletion.ts';
 import { approvedStages, namesIn } from './approval.ts';
 import type { Verdict } from './pipeline-decision.ts';
 import type { PipelineSituation } from './pipeline-situation.ts';
@@ -24,8 +26,13 @@ export function runStagesAgain({ pipeline, observed }: PipelineSituation): Verdi
     .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
     .map(({ metadata }) => metadata.name);
   if (names.length > 0) return { ...verdict, actions: [{ kind: 'DeleteStages', names }] };
-  if (left.length > 0) return verdict;
+  if (left.length > 0) return { ...verdict, message: [verdict.message, ...left.flatMap(heldUp)].join('; ') };
   return { ...verdict, actions: [{ kind: 'ClearRerun', annotations: withoutWish(pipeline, affected) }] };
+}
+
+function heldUp({ metadata }: R1Stage): string[] {
+  const held = heldInWords(metadata);
+  return held === undefined ? [] : [`R1Stage ${metadata.name}: ${held}`];
 }
 
 /** What is wrong with the wish, to follow a message. */

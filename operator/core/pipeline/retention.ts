@@ -55,6 +55,7 @@ export function expire(
   const field = hasFailed ? 'ttlSecondsAfterFailed' : 'ttlSecondsAfterFinished';
   const ttlSeconds = pipeline.spec[field];
   if (ttlSeconds === undefined || completedAt === undefined || succeeded?.reason === 'StageChanged') return decided;
+  if (pipeline.metadata.deletionTimestamp !== undefined) return decided;
   const leftMs = Date.parse(completedAt) + ttlSeconds * 1000 - now;
   const told = pipeline.status?.completedAt !== undefined;
   if (!told || leftMs > 0) return later(decided, leftMs);

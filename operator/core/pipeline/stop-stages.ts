@@ -1,5 +1,6 @@
 import type { R1Stage } from '../../api/resources/stage.ts';
 import { exhausted } from '../budget.ts';
+import { heldInWords } from '../deletion.ts';
 import { endingStages, liveStages, type StageState } from './live-stages.ts';
 import type { PipelineAction, Verdict } from './pipeline-decision.ts';
 import type { PipelineSituation } from './pipeline-situation.ts';
@@ -20,12 +21,21 @@ export function stopStages(situation: PipelineSituation): PipelineAction[] {
 
 /** Nothing may start. */
 export function mustRest(situation: PipelineSituation): boolean {
-  return situation.pipeline.spec.suspend || spentBudget(situation) !== undefined;
+  const { metadata, spec } = situation.pipeline;
+  return spec.suspend || heldInWords(metadata) !== undefined || spentBudget(situation) !== undefined;
 }
 
 export function restWhileSuspended(situation: PipelineSituation): Verdict | undefined {
-  if (!situation.pipeline.spec.suspend) return undefined;
-  const message = 'suspended by spec.suspend';
+  return situation.pipeline.spec.suspend ? rest(situation, 'suspended by spec.suspend') : undefined;
+}
+
+/** What it owns is collected only once it is gone, and would go on until then. */
+export function restWhileDeleted(situation: PipelineSituation): Verdict | undefined {
+  const message = heldInWords(situation.pipeline.metadata);
+  return message === undefined ? undefined : rest(situation, message);
+}
+
+function rest(situation: PipelineSituation, message: string): Verdict {
   const live = liveStages(situation).flatMap(({ object }) => object?.spec.stage ?? []);
   if (live.length === 0) return { status: 'Unknown', reason: 'Suspended', message };
   return { status: 'Unknown', reason: 'AttemptStopping', message: `${message}; ${live.join(', ')} saves and ends` };

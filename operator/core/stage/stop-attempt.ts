@@ -1,6 +1,7 @@
 import { isChangedByHand } from '../asked-for.ts';
 import { hasOtherSettings, isMadeFromOthers } from '../attempts.ts';
 import { exhausted } from '../budget.ts';
+import { heldInWords } from '../deletion.ts';
 import type { AttemptObserved, StageObserved, StopReason } from '../observed.ts';
 import type { StageAction, Verdict } from './stage-decision.ts';
 import type { StageSituation } from './stage-situation.ts';
@@ -21,8 +22,9 @@ export function waitForStoppingAttempt({ live }: StageSituation): Verdict | unde
 }
 
 export function stopWhileSuspended({ observed: { stage }, live }: StageSituation): Verdict | undefined {
-  if (!stage.spec.suspend) return undefined;
-  const message = 'suspended by spec.suspend';
+  // One that is being deleted, and is held, would go on with its GPUs for ever.
+  const message = heldInWords(stage.metadata) ?? (stage.spec.suspend ? 'suspended by spec.suspend' : undefined);
+  if (message === undefined) return undefined;
   if (live === undefined) return { status: 'Unknown', reason: 'Suspended', message };
   return { actions: [stop(live, 'suspended')], status: 'Unknown', reason: 'AttemptStopping', message };
 }
