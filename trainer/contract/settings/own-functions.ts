@@ -30,7 +30,14 @@ export const rewardModule = object({
     .max(3600)
     .default(10)
     .describe('Longest time for a completion (grade) or for all of a rollout (gradeBatch).'),
-  memoryMiB: z.int().min(16).max(65536).default(256).describe('Largest heap of the process that it runs in.'),
+  memoryMiB: z
+    .int()
+    .min(16)
+    .max(65536)
+    .default(256)
+    .describe(
+      'Largest heap of the process that it runs in; on Linux arrays of bytes are bounded as well, a few hundred MiB above it.',
+    ),
 });
 export type RewardModuleSettings = z.infer<typeof rewardModule>;
 

@@ -37,7 +37,8 @@ export class SandboxProcess {
       this.#child.once('exit', (code, signal) => {
         this.#endGroup();
         const how = signal === null ? `code ${code}` : `signal ${signal}`;
-        const memory = signal === 'SIGABRT' || code === 134 ? `: it took more than ${memoryMiB} MiB` : '';
+        const memory =
+          signal === 'SIGABRT' || signal === 'SIGTRAP' || code === 134 ? `: it took more than ${memoryMiB} MiB` : '';
         resolve({ because: 'error', message: `its process ended with ${how}${memory}` });
       });
     });

@@ -24,6 +24,10 @@ const bound = ['setpriv', '--pdeathsig', 'KILL', '--no-new-privs'];
 /** A network of its own, in which there is nothing. */
 const apart = ['unshare', '--user', '--net'];
 
+/** Half a GiB that V8 reserves for code, its stacks and young generation, and some for arrays. */
+const besideHeapMiB = 768;
+
+const bounds = new Map<number, readonly string[]>();
 const wrappers = new Map<string, readonly string[]>();
 
 /**
@@ -32,7 +36,22 @@ const wrappers = new Map<string, readonly string[]>();
  * @param memoryMiB largest heap
  */
 export function nodeSandbox(memoryMiB: number): SandboxProgram {
-  return confinedNode(program, { memoryMiB });
+  const { command, ...rest } = confinedNode(program, { memoryMiB });
+  return { ...rest, command: [...boundOfData(memoryMiB), ...command] as unknown as SandboxProgram['command'] };
+}
+
+/**
+ * Arrays of bytes lie outside of V8's heap, whose bound they do not know. On Linux the process has a bound of all that it can write,
+ * if Node starts under it.
+ */
+function boundOfData(memoryMiB: number): readonly string[] {
+  const known = bounds.get(memoryMiB);
+  if (known !== undefined) return known;
+  const args = [`--data=${(memoryMiB + besideHeapMiB) * 2 ** 20}`];
+  const startsUnder = spawnSync('prlimit', [...args, process.execPath, '-e', '0'], { stdio: 'ignore', env: {} });
+  const found = startsUnder.status === 0 ? ['prlimit', ...args] : [];
+  bounds.set(memoryMiB, found);
+  return found;
 }
 
 /**

@@ -142,6 +142,15 @@ test('a completion on which it takes all memory has no score, and the others hav
   expect(JSON.parse(stdout)).toEqual([1, unscored, 1, unscored, 1]);
 });
 
+const withBound = spawnSync('prlimit', ['--data=1000000000', 'true']).status === 0 ? test : test.skip;
+
+withBound('a completion on which it takes all memory for bytes has no score, and the others have theirs', async () => {
+  const act = 'for (const all = []; all.length < 40;) all.push(new Uint8Array(5e7).fill(1));';
+  const module = await open(byCompletion(act));
+  const unscored = { because: 'error', message: 'line 3: RangeError: Array buffer allocation failed' };
+  expect(await module.score(samples('a', 'bad', 'c'))).toEqual([1, unscored, 1]);
+});
+
 test('what hangs again and again is given up for the rest of a rollout', async () => {
   const module = await open(byCompletion('for (;;);'), { timeoutSeconds: 1 });
   const scores = await module.score(samples('a', 'bad', 'bad', 'bad', 'e', 'f'));
