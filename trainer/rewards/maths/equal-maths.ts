@@ -31,6 +31,9 @@ function onlyItem(maths: Maths): Maths {
 
 function equalAnswers(gold: Maths, answer: Maths): Equality {
   if (gold.kind === 'relation' || answer.kind === 'relation') return equalRelations(gold, answer);
+  if (gold.kind === 'expression' && answer.kind === 'number') return isWorkedOut(gold.expression, answer.value);
+  if (gold.kind === 'number' && answer.kind === 'expression' && isLogarithm(answer.expression))
+    return isWorkedOut(answer.expression, gold.value);
   if (gold.kind === 'number' || answer.kind === 'number') return equalNumbers(gold, answer);
   if (gold.kind === 'expression' || answer.kind === 'expression') {
     if (gold.kind !== 'expression' || answer.kind !== 'expression' || gold.worked !== answer.worked) return 'different';
@@ -38,6 +41,7 @@ function equalAnswers(gold: Maths, answer: Maths): Equality {
   }
   if (gold.kind === 'sequence' || answer.kind === 'sequence') {
     if (gold.kind !== 'sequence' || answer.kind !== 'sequence') return 'different';
+    if (gold.open === 'matrix' && answer.open === '[') return equalMaths(gold, matrixOf(answer));
     const isSame =
       gold.open === answer.open && gold.close === answer.close && gold.items.length === answer.items.length;
     if (!isSame || (gold.of !== undefined && answer.of !== undefined && gold.of !== answer.of)) return 'different';
@@ -70,6 +74,40 @@ function any(parts: readonly (() => Equality)[]): Equality {
     if (equality === 'unknown') result = 'unknown';
   }
   return result;
+}
+
+type Sequence = Extract<Maths, { kind: 'sequence' }>;
+
+/** A list of lists as code writes a matrix; any other list stays as it is. */
+function matrixOf(list: Sequence): Maths {
+  const rows = list.items.map((row) =>
+    row.kind === 'sequence' && row.open === '[' ? { ...row, open: '(', close: ')' } : row,
+  );
+  const isMatrix = rows.every((row) => row.kind === 'sequence' && row.open === '(');
+  return isMatrix ? { ...list, open: 'matrix', close: 'matrix', items: rows } : { ...list, open: 'list' };
+}
+
+/** Fractions of a small denominator are further apart from what they only come near to than double precision loses. */
+const largestDenominator = 1000n;
+
+/** One function of numbers is a number, as a root or a power is: `\log_2 8` is 3. */
+function isLogarithm(expression: Expression): boolean {
+  if (!('operator' in expression)) return false;
+  const { operator, operands } = expression;
+  if (operator === 'Negate') return operands.every(isLogarithm);
+  return ['Log', 'Lb', 'Lg'].includes(operator) && operands.every(isFraction);
+}
+
+function isFraction(expression: Expression): boolean {
+  if (!('operator' in expression)) return 'number' in expression;
+  return expression.operator === 'Divide' && expression.operands.every((part) => 'number' in part);
+}
+
+/** Whether a number is what a formula, such as `\log_2 8` or `\binom{5}{2}`, comes to. */
+function isWorkedOut(formula: Expression, value: Rational): Equality {
+  if (variablesOf(formula).size > 0 || value.denominator > largestDenominator) return 'different';
+  const [expected, found] = [numericValue(formula, 0), numericValue({ number: value }, 0)];
+  return isFinite(expected) && isClose(expected, found) ? 'equal' : 'different';
 }
 
 function hundredth(value: Rational): Rational {

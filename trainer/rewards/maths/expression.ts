@@ -17,7 +17,7 @@ const prose =
   /(?<![\\a-zA-Z])[a-zA-Z]{4,}|(?<![\\a-zA-Z])[a-zA-Z]{2,}\s+[a-zA-Z]|(?<![\\a-zA-Z])[a-zA-Z]\s+[a-zA-Z]{2,}/;
 
 const commands = (
-  'frac sqrt cdot times pi infty sin cos tan sec csc cot sinh cosh tanh arcsin arccos arctan ln log exp binom circ ' +
+  'frac sqrt cdot times pi infty sin cos tan sec csc cot sinh cosh tanh arcsin arccos arctan ln lg log exp binom circ ' +
   'alpha beta gamma delta epsilon theta lambda mu nu rho sigma tau phi omega'
 ).split(' ');
 /** What formulas are written with. The parser sees nothing else: not every text ends in it as quickly as these do. */
@@ -25,7 +25,7 @@ const tokens = new RegExp(
   String.raw`^(?:[\da-zA-Z\s.+\-/^_(){}*!|]|\\sqrt\s*\[\w+\]|\\(?:${commands.join('|')})(?![a-zA-Z]))+$`,
 );
 
-const functions = 'sin cos tan sec csc cot sinh cosh tanh arcsin arccos arctan ln log exp'.split(' ');
+const functions = 'sin cos tan sec csc cot sinh cosh tanh arcsin arccos arctan ln lg log exp'.split(' ');
 /** A bracket, and whether a function stands before it. */
 const brackets = new RegExp(String.raw`(\\(?:${functions.join('|')})(?:[_^](?:\w|\{[^{}]*\}))*\s*)?[({]|[)}]`, 'g');
 /** With each further function in a function the parser takes four times as long over a fault. */

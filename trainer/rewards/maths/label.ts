@@ -7,6 +7,10 @@ const maxLength = 80;
 const words = /^\p{L}[\p{L}\p{M}'’-]*(?:\s+[\p{L}\p{M}'’-]+){0,3}$/u;
 const introduction = /^\**(?:so |thus |hence )?(?:the )?(?:final |correct )?answer(?: is)?\s*:?\**\s+/i;
 const numeral = /^([\dA-F]+)_\{?(\d{1,2})\}?$/;
+const time = /^(\d{1,2}:\d{2})\s*([ap])\.?\s?m\.?$/i;
+/** As in the keys of competitions: `\textbf{(A)}\ 5`, the letter and what stands behind it; of several letters none was chosen. */
+const chosen =
+  /^\\(?:text|textbf|mathrm|mathbf)\s*\{\s*\(([A-Z])\)\s*\}(?:\s|~|\\[ ,;:]|\\q?quad(?![a-zA-Z]))+(?![^]*\([A-Z]\))/;
 const ratio = /^\d+(?:\.\d+)?(?:\s*:\s*\d+(?:\.\d+)?)+$/;
 
 /**
@@ -16,11 +20,15 @@ const ratio = /^\d+(?:\.\d+)?(?:\s*:\s*\d+(?:\.\d+)?)+$/;
  * @returns `undefined` for any other text
  */
 export function labelOf(text: string): string | undefined {
-  const said = undress(plainCharacters(lastBox(text) ?? text)).replace(introduction, '');
-  const bare = undress(said);
+  const whole = undress(plainCharacters(lastBox(text) ?? text));
+  const [, letter] = chosen.exec(whole) ?? [];
+  if (letter !== undefined) return letter;
+  const bare = undress(whole.replace(introduction, ''));
   if (bare.length > maxLength) return undefined;
   const [, digits, base] = numeral.exec(bare) ?? [];
   if (digits !== undefined) return `${digits}_${base}`;
+  const [, clock, half = ''] = time.exec(bare.replace(/\\(?:text|mathrm)\s*\{([^{}]*)\}/, '$1')) ?? [];
+  if (clock !== undefined) return `${clock} ${half.toLowerCase()}m`;
   if (ratio.test(bare)) return bare.replaceAll(/\s/g, '');
   if (!words.test(bare)) return undefined;
   return bare.length === 1 ? bare : bare.toLowerCase().replaceAll(/\s+/g, ' ');

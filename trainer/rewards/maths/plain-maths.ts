@@ -43,6 +43,7 @@ const synonyms: readonly (readonly [RegExp, string])[] = [
   [/>=/g, '\\ge '],
   [/!=/g, '\\ne '],
   [/\+\/-/g, '\\pm '],
+  [/\\mathbb\s+([A-Z])|\\(R)(?![a-zA-Z])/g, '\\mathbb{$1$2}'],
   [/\\varnothing(?![a-zA-Z])/g, '\\emptyset'],
   [/\\(?:lvert|rvert|vert)(?![a-zA-Z])/g, '|'],
   [/\\[lr]?angle(?![a-zA-Z])/g, (match: string) => (match === '\\langle' ? '(' : match === '\\rangle' ? ')' : match)],

@@ -1,4 +1,7 @@
 import { lastBox } from '../answers/boxed.ts';
+import { infixFractions } from '../numbers/latex-number.ts';
+import { readPlainNumber } from '../numbers/plain-number.ts';
+import { divide, isLess, type Rational } from '../numbers/rational.ts';
 import { readNumber } from '../numbers/read-number.ts';
 import { variablesOf } from './evaluate.ts';
 import { readExpression } from './expression.ts';
@@ -22,14 +25,18 @@ export function readMaths(text: string, language?: string): Maths | undefined {
 }
 
 function withoutDress(text: string): string {
-  let bare = text.trim();
+  let bare = infixFractions(text.trim());
   for (let layer = 0; layer < 4; layer++) {
     const [, , inside = bare] = /^(\*\*|\$\$?|`)([^]*)\1$/.exec(bare) ?? [];
     const [, formula = inside] = /^\\[([]([^]*)\\[)\]]$/.exec(inside) ?? [];
-    const said = formula.replace(/^\s*(?:so |thus |hence )?(?:the )?(?:final )?answer(?: is)?\s*:?\s+/i, '');
+    const named = formula
+      .replace(/^\s*\\text(?:bf|rm|it)?\s*\{\s*(?:the )?(?:final )?answer(?: is)?\s*:?\s*\}/i, '')
+      // The length of a segment; the absolute value of a variable is another thing.
+      .replace(/^\s*\|[A-Z]{2}\|\s*=/, '');
+    const said = named.replace(/^\s*(?:so |thus |hence )?(?:the )?(?:final )?answer(?: is)?\s*:?\s+/i, '');
     bare = said
       .trim()
-      .replace(/(?<!\\)[.;]$/, '')
+      .replace(/(?<!\\)[.;]$|\\(?:text|mathrm|textrm|mbox)\s*\{\s*[.,;:]?\s*\}$/, '')
       .trim();
   }
   return bare;
@@ -40,6 +47,8 @@ function readPart(text: string, language: string | undefined, depth: number): Ma
   // `(5)` is 5, and `\{5\}` is a set.
   const value = /^\\?\{|^\[/.test(text) ? undefined : readNumber(text, language);
   if (value !== undefined) return { kind: 'number', value, ...(/%\s*\$?$/.test(text) && { percent: true }) };
+  const ratio = readRatio(text);
+  if (ratio !== undefined) return { kind: 'number', value: ratio };
   const latex = withoutDegrees(withoutWords(plainMaths(text))).replace(/^[a-zA-Z]\s*\\in(?![a-zA-Z])\s*/, '');
   return (
     readCollection(latex, language, depth) ??
@@ -47,6 +56,14 @@ function readPart(text: string, language: string | undefined, depth: number): Ma
     readRelation(latex) ??
     readFormula(latex)
   );
+}
+
+/** `1 : 2` is a half. With two digits behind a colon it may be a time, which is no number. */
+function readRatio(text: string): Rational | undefined {
+  const [, a = '', b = ''] = /^(\d+(?:\.\d+)?)\s*(?::|\\colon(?![a-zA-Z]))\s*(\d+(?:\.\d+)?)$/.exec(text) ?? [];
+  if (a === '' || /^\d{1,2}:[0-5]\d$/.test(`${a}:${b}`)) return undefined;
+  const [before, behind] = [readPlainNumber(a, '.'), readPlainNumber(b, '.')];
+  return before && behind && divide(before, behind);
 }
 
 /** Units behind a number, and "or" between answers. */
@@ -68,6 +85,12 @@ function readCollection(latex: string, language: string | undefined, depth: numb
   if (/^\\emptyset$|^\\\{\s*\\\}$/.test(latex)) return { kind: 'set', items: [] };
   if (latex === '\\mathbb{R}')
     return { kind: 'sequence', open: '(', close: ')', items: [infinity(true), infinity(false)] };
+  const allBut = readAllBut(latex, language, depth);
+  if (allBut !== undefined) return allBut;
+  const turned = /^\](?<inside>[^()[\]]*,[^()[\]]*)(?<close>[\][])$|^\[(?<halfOpen>[^()[\]]*,[^()[\]]*)\[$/.exec(
+    latex,
+  )?.groups;
+  if (turned !== undefined) return readCollection(withRoundBrackets(turned), language, depth);
   const matrix = readMatrix(latex, language, depth);
   if (matrix !== undefined) return matrix;
   const list = splitOutside(latex, /,|;/);
@@ -85,6 +108,27 @@ function readCollection(latex: string, language: string | undefined, depth: numb
   return items(parts, language, depth, (found) => ({ kind: 'sequence', open, close, items: found }));
 }
 
+/** The open ends of `]0, 1]`, `[0, 1[` and `]0, 1[` as others write them. */
+function withRoundBrackets({ inside, close, halfOpen }: Readonly<Record<string, string | undefined>>): string {
+  return halfOpen === undefined ? `(${inside}${close === '[' ? ')' : ']'}` : `[${halfOpen})`;
+}
+
+/** `\mathbb{R} \setminus \{1, 2\}` is the union of what is left of the line. */
+function readAllBut(latex: string, language: string | undefined, depth: number): Maths | undefined {
+  const [, inside] =
+    /^\\mathbb\{R\}\s*(?:\\(?:setminus|smallsetminus|backslash)|-)\s*\\\{([^]*)\\\}$/.exec(latex) ?? [];
+  if (inside === undefined) return undefined;
+  return items(splitOutside(inside, /,/).parts, language, depth, (found) => {
+    const points = found.flatMap((each) => (each.kind === 'number' ? [each] : []));
+    if (points.length < found.length) return undefined;
+    const ends = points.toSorted((a, b) => (isLess(a.value, b.value) ? -1 : 1));
+    const parts = [infinity(true), ...ends].map((from, index): Maths => {
+      return { kind: 'sequence', open: '(', close: ')', items: [from, ends[index] ?? infinity(false)] };
+    });
+    return { kind: 'union', items: parts };
+  });
+}
+
 /** Several intervals are what is in any of them. */
 function collect(parts: readonly string[], language: string | undefined, depth: number): Maths | undefined {
   return items(parts, language, depth, (found) => {
@@ -97,7 +141,7 @@ function items(
   parts: readonly string[],
   language: string | undefined,
   depth: number,
-  build: (found: readonly Maths[]) => Maths,
+  build: (found: readonly Maths[]) => Maths | undefined,
 ): Maths | undefined {
   if (parts.length > maxItems) return undefined;
   const found: Maths[] = [];
@@ -109,10 +153,19 @@ function items(
   return build(found);
 }
 
+/** With brackets of its own, or with those that stand around it. */
+const matrices: readonly RegExp[] = [
+  /^\\begin\{([pbvBV]?matrix)\}([^]*)\\end\{\1\}$/,
+  /^[([]\s*\\begin\{(matrix|array)\}(?:\{[clr|\s]*\})?([^]*)\\end\{\1\}\s*[)\]]$/,
+];
+
 function readMatrix(latex: string, language: string | undefined, depth: number): Maths | undefined {
-  const [, body] = /^\\begin\{[pbvBV]?matrix\}([^]*)\\end\{[pbvBV]?matrix\}$/.exec(latex) ?? [];
+  const [, , body] = matrices.map((each) => each.exec(latex)).find((match) => match !== null) ?? [];
   if (body === undefined) return undefined;
-  const rows = body.split('\\\\').filter((row) => row.trim() !== '');
+  const rows = body
+    .replaceAll(/\\\\\s*\[\s*-?[\d.]+\s*[a-z]{2}\s*\]/g, '\\\\')
+    .split('\\\\')
+    .filter((row) => row.trim() !== '');
   return items(
     rows.map((row) => `(${row.split('&').join(',')})`),
     language,

@@ -7,6 +7,8 @@ import { readPlainNumber } from './plain-number.ts';
 /** Far more than any number takes, and few enough for the parser to be done at once. */
 const maxLength = 100;
 const maxDepth = 6;
+/** Of a whole answer that may have a fraction in it. */
+const longestInfix = 600;
 
 /** What numbers are written with. The parser sees nothing else: not every text ends in it as quickly as these do. */
 const numberTokens = /^(?:[\d\s.+\-/^(){}*!]|\\(?:frac|sqrt|cdot|times|overline)(?![a-zA-Z]))+$/;
@@ -22,7 +24,8 @@ let syntax: Syntax | undefined;
  * @returns `undefined` for any other text
  */
 export function readLatexNumber(text: string): Rational | undefined {
-  const latex = text
+  const latex = infixFractions(text)
+    .replaceAll(/\\(?:bar|dot)\s*\{?(\d+)\}?$/g, '\\overline{$1}')
     .replaceAll(/\\(?:[dtc]frac)(?![a-zA-Z])/g, '\\frac')
     .replaceAll(/\\(?:left|right)(?=[()])/g, '')
     .replaceAll('\\ast', '*')
@@ -35,6 +38,18 @@ export function readLatexNumber(text: string): Rational | undefined {
   if (latex.length > maxLength || !numberTokens.test(latex) || /\d\s+\d|[-+]\s*[-+]/.test(latex) || !isShallow(latex))
     return undefined;
   return valueOf(parse(latex));
+}
+
+/** TeX's own fractions, `{1 \over 2}` and `5 \choose 2`, and the sign of division, in the forms that the parser knows. */
+export function infixFractions(text: string): string {
+  if (text.length > longestInfix || !/\\(?:over|choose|div)(?![a-zA-Z])/.test(text)) return text;
+  return text
+    .replaceAll(/\\div(?![a-zA-Z])/g, '/')
+    .replaceAll(/\{([^{}]*)\\over(?![a-zA-Z])([^{}]*)\}|^([^{}]*)\\over(?![a-zA-Z])([^{}]*)$/g, '\\frac{$1$3}{$2$4}')
+    .replaceAll(
+      /\{([^{}]*)\\choose(?![a-zA-Z])([^{}]*)\}|^([^{}]*)\\choose(?![a-zA-Z])([^{}]*)$/g,
+      '\\binom{$1$3}{$2$4}',
+    );
 }
 
 /** A syntax error is part of the tree, and no number. */

@@ -14,6 +14,10 @@ export function equal(a: Rational, b: Rational): boolean {
   return a.numerator === b.numerator && a.denominator === b.denominator;
 }
 
+export function isLess(a: Rational, b: Rational): boolean {
+  return a.numerator * b.denominator < b.numerator * a.denominator;
+}
+
 export function negate({ numerator, denominator }: Rational): Rational {
   return { numerator: -numerator, denominator };
 }
