@@ -4,6 +4,7 @@ import { resultName } from '../trainer/contract/files/checkpoint.ts';
 import { UserError } from '../trainer/contract/process/errors.ts';
 import { type StageResult, stageResult } from '../trainer/contract/files/progress.ts';
 import { pipelineAndStage } from './pipeline-and-stage.ts';
+import { pipelineNames, readPipeline, requireStage } from './state.ts';
 
 /**
  * The directory that a person means by a checkpoint: a checkpoint or Hugging Face directory, a stage's directory (its
@@ -24,6 +25,7 @@ export async function resolveCheckpoint(argument: string, stateDirectory: string
       throw new UserError(`${argument}: stage ${stage} of ${pipeline} has no final checkpoint yet (${directory})`);
     }
   }
+  await refuseStageWithout(argument, named ?? [argument], stateDirectory);
   const found = await stat(argument).then(
     () => 'a file',
     () => 'no such directory',
@@ -31,6 +33,22 @@ export async function resolveCheckpoint(argument: string, stateDirectory: string
   throw new UserError(
     `${argument}: found ${found}, expected the directory of a checkpoint or model, or PIPELINE/STAGE of the state in ${stateDirectory}`,
   );
+}
+
+/** Says of what names a pipeline here why it is no checkpoint. @throws UserError */
+async function refuseStageWithout(
+  argument: string,
+  [name, stage]: readonly [pipeline: string, stage?: string],
+  stateDirectory: string,
+): Promise<void> {
+  if (!(await pipelineNames(stateDirectory)).includes(name)) return;
+  const pipeline = await readPipeline(stateDirectory, name);
+  if (stage === undefined) {
+    const stages = pipeline.spec.stages.map((each) => `${name}/${each.name}`).join(', ');
+    throw new UserError(`${argument}: found a pipeline, expected one of its stages: ${stages}`);
+  }
+  requireStage(pipeline, stage);
+  throw new UserError(`${argument}: stage ${stage} of ${name} has not begun yet`);
 }
 
 /** Where `result.json` of a stage's directory says its checkpoint lies, unless the directory was moved. */

@@ -129,6 +129,10 @@ test.each([
     of: [{ completion: '1', gold: '1' }],
     says: 'labelled.jsonl:1: label: found nothing, expected correct, partial or wrong',
   },
+  {
+    of: [{ completion: '1', answer: '1', label: 'correct' }],
+    says: 'labelled.jsonl:1: found answer and no gold; expected the right answer as gold, and a label',
+  },
   { of: rows.slice(0, 2), says: 'found 2 rows, none of them labelled wrong; expected some of both' },
   { of: [], says: 'found 0 rows, none of them labelled correct' },
   { of: rows, flags: ['--false-positives', '2'], says: 'found "2", expected a share between 0 and 1' },

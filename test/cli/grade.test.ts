@@ -194,7 +194,9 @@ test('a service scores rows, too, with the token of a variable', async () => {
     const rows = [{ completion: 'a', level: 3, expect: 3 }];
     const { code, stdout } = await graded(rows, '--http', url, '--token-variable', 'R1_GRADER_TOKEN');
     expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('1 row: 1 scored (mean 3.00)') });
-    expect((await graded(rows, '--http', 'grader')).stderr).toContain('url: found "grader": ');
+    expect((await graded(rows, '--http', 'grader')).stderr).toContain(
+      'url: found "grader": expected http:// or https://, a host and a path',
+    );
     expect((await graded(rows, '--token-variable', 'R1_A_KEY')).stderr).toContain(
       'found no --http that it could belong to',
     );

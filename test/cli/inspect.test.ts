@@ -5,6 +5,7 @@ import { beforeAll, expect, test } from '@jest/globals';
 import { writeSafetensors } from '../../trainer/checkpoint/safetensors.ts';
 import { publishCheckpoint } from '../../trainer/checkpoint/store.ts';
 import { r1 } from '../support/cli.ts';
+import { writePipelineState } from '../support/synthetic-run/write-pipeline-state.ts';
 import { useSharedDirectory } from '../support/shared-directory.ts';
 
 const out = useSharedDirectory();
@@ -85,6 +86,19 @@ test.each([
   const { code, stderr } = await r1(['inspect', argument]);
   expect(code).toBe(64);
   expect(stderr).toContain(says);
+});
+
+test.each([
+  {
+    argument: 'r1-tiny',
+    says: 'r1-tiny: found a pipeline, expected one of its stages: r1-tiny/pretrained, r1-tiny/r1-zero',
+  },
+  { argument: 'r1-tiny/nope', says: 'pipeline r1-tiny has no stage "nope"; known: pretrained, r1-zero' },
+  { argument: 'r1-tiny/distilled', says: 'r1-tiny/distilled: stage distilled of r1-tiny has not begun yet' },
+])('$argument names no checkpoint, and why is said', async ({ argument, says }) => {
+  await writePipelineState(join(out(), 'tiny-state'), { finished: 2 });
+  const { code, stderr } = await r1(['inspect', argument, '--state', 'tiny-state'], { cwd: out() });
+  expect([code, stderr]).toEqual([64, expect.stringContaining(says)]);
 });
 
 test('a stage whose result was cut off is a user error that says which file', async () => {

@@ -85,7 +85,7 @@ export const rewardHttp = object({
   ...rewardShape,
   url: z
     .string()
-    .regex(/^https?:\/\/[^\s/?#@]+(\/[^\s#@]*)?$/)
+    .regex(/^https?:\/\/[^\s/?#@]+(\/[^\s#@]*)?$/, 'expected http:// or https://, a host and a path')
     .max(2048)
     .describe(
       'Where completions are posted to and scores come from: docs/rewards.md. Without a name and a password in it.',

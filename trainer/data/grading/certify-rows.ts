@@ -61,6 +61,9 @@ export async function certifyRows(file: string, candidate: Candidate, tolerance:
 }
 
 function read(line: JsonLine): Row {
+  const { gold: given, answer } = (line.value ?? {}) as { readonly gold?: unknown; readonly answer?: unknown };
+  if (given === undefined && answer !== undefined)
+    throw new UserError(`${line.place}: found answer and no gold; expected the right answer as gold, and a label`);
   const parsed = parseGradedLine(line, schema);
   const { gold: _gold, label: _label, ...columns } = furtherColumns(line.value as object);
   return { line: line.number, ...parsed, columns };
