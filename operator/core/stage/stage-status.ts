@@ -45,7 +45,8 @@ export function stageStatus(
   const metrics = keepsResult
     ? (newest?.result?.metrics ?? old?.metrics ?? {})
     : (newest?.progress?.metrics ?? known?.metrics ?? {});
-  const progress = progressOf(newest) ?? (live === undefined ? old?.progress : known?.progress);
+  const progress =
+    live === undefined ? atRest(progressOf(newest) ?? old?.progress) : (progressOf(newest) ?? known?.progress);
   const node = newest?.node ?? old?.node;
   const startedAt = records[0]?.startedAt ?? old?.startedAt;
   const completedAt =
@@ -82,6 +83,13 @@ function rolloutsOf(
   const message = rolloutRefusal?.message ?? (own === undefined ? whyNoWorkers(stage, live) : own.waiting);
   const running = own?.running ?? 0;
   return { asked, running, ...(message === undefined ? {} : { message: message.slice(0, 1000) }) };
+}
+
+/** How long it would take still, had it not ended, is no news of a stage at which nobody works. */
+function atRest(progress: StageStatus['progress']): StageStatus['progress'] {
+  if (progress === undefined) return undefined;
+  const { secondsLeft: _, ...rest } = progress;
+  return rest;
 }
 
 function progressOf(attempt: AttemptObserved | undefined): StageStatus['progress'] {

@@ -99,7 +99,7 @@ export class Training {
       );
     }
     if (training.done > 0) workspace.progress.saved(training.done);
-    workspace.progress.report('train', training.done, options.steps);
+    workspace.progress.begin('train', training.done, options.steps);
     workspace.stop.heed(training.place);
     if (resumed.evaluationDue) await training.evaluateIfDue();
     training.stepStartedMs = performance.now();

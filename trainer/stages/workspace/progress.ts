@@ -30,8 +30,8 @@ export const watchedMetrics = [
 export class ProgressReporter {
   /** Travel with every line. */
   readonly warnings = new Warnings();
-  private startedMs = performance.now();
-  private firstStep: number | undefined;
+  /** Where the speed of this attempt is measured from: when its first step began, not what came before it. */
+  private start: { readonly step: number; readonly ms: number } | undefined;
   private lastMs = -Infinity;
   private metrics: Metrics = {};
   private savedUpTo: number | undefined;
@@ -46,17 +46,23 @@ export class ProgressReporter {
     this.device = device;
   }
 
-  /** Rows looked at before the first step; the time that takes says nothing of the steps. */
+  /** Rows looked at before the first step. */
   checking(done: number, rows: number): void {
     this.write('check', done, rows, undefined);
-    this.startedMs = performance.now();
+    this.start = undefined;
+  }
+
+  /** The steps begin, or go on from where another attempt left them. What was said before, of the model that the stage began with, is no step of this attempt. */
+  begin(phase: string, step: number, steps: number): void {
+    this.start = undefined;
+    this.report(phase, step, steps);
   }
 
   report(phase: string, step: number, steps: number, metrics: Metrics = {}): void {
     this.metrics = { ...this.metrics, ...pick(metrics) };
-    this.firstStep ??= step;
-    const done = step - this.firstStep;
-    const seconds = (performance.now() - this.startedMs) / 1000;
+    this.start ??= { step, ms: performance.now() };
+    const done = step - this.start.step;
+    const seconds = (performance.now() - this.start.ms) / 1000;
     this.write(phase, step, steps, done > 0 ? (seconds / done) * (steps - step) : undefined);
   }
 

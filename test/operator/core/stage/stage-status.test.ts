@@ -81,6 +81,22 @@ describe('GPU hours', () => {
   });
 });
 
+test('the time that an attempt had left is told while it runs, and of no other', () => {
+  const progress = { type: 'progress', time: timeAt(1), step: 9, steps: 20, phase: 'train', metrics: {} } as const;
+  const running = pass(fresh, { progress: { ...progress, secondsLeft: 60 } }, now);
+  expect(running.progress).toMatchObject({ step: 9, secondsLeft: 60 });
+  const stage = { ...fresh, status: running };
+  const waiting = decideStage({
+    now,
+    stage,
+    attempts: [ended({ exit: { code: 137 }, progress: { ...progress, secondsLeft: 60 } })],
+  }).status;
+  expect(waiting.progress).toMatchObject({ step: 9 });
+  expect(waiting.progress).not.toHaveProperty('secondsLeft');
+  const again = decideStage({ now, stage, attempts: [{ ...live, number: 2 }] }).status;
+  expect(again.progress).toBeUndefined();
+});
+
 describe('warnings', () => {
   const warnings = [{ reason: 'NoSignal', message: 'every group scores alike since step 3' }];
   const progress = { type: 'progress', time: timeAt(1), step: 9, steps: 20, phase: 'train', metrics: {} } as const;

@@ -27,6 +27,19 @@ test('what follows the checks of rows is said at once', () => {
   ]);
 });
 
+test('the time left is by the steps of this attempt, without what came before them', () => {
+  const left: (number | undefined)[] = [];
+  progress = new ProgressReporter((line) => left.push((JSON.parse(line) as { secondsLeft?: number }).secondsLeft));
+  // A resumed attempt measures the start once more, and has the steps of the one before.
+  now += 50_000;
+  progress.report('evaluate', 0, 100);
+  now += 50_000;
+  progress.begin('train', 100, 200);
+  now += 10_000;
+  progress.report('train', 101, 200);
+  expect(left).toEqual([undefined, undefined, 990]);
+});
+
 test('a silence ends with the newest of what was reported, said or not', () => {
   progress.report('train', 1, 9);
   now += 10;
