@@ -1,6 +1,7 @@
 import { type ParameterLayout, parameterLayout, trainedLayout } from '../models/parameters.ts';
 import { squareBlocks } from '../optim/clipping.ts';
 import { certain, keysAndValuesBytes, likely, type MemoryDemand, type MemoryPart } from './memory-estimate.ts';
+import { pinnedBytes } from '../runtime/device-memory.ts';
 import { mostRows } from './generation-plan.ts';
 import { bytesPerNumber, cutLargestStep, ofStep } from './step-memory.ts';
 import { leavesOf, partialSums, sharesOf } from './device/gradient-tree.ts';
@@ -72,13 +73,14 @@ function ofTraining({ config, lanes, step }: DeviceDemand, trained: ParameterLay
 }
 
 /**
- * The memory of the process beside devices: moments go to a file as a whole, and those of several lanes are put together first.
+ * The memory of the process beside devices: moments go to a file as a whole, and those of several lanes are put together first. What goes in and
+ * out of a GPU lies in locked memory on its way.
  *
  * @returns bytes
  */
 export function processBytesBeside({ config, head, lanes, step }: DeviceDemand): number {
   const moments = step ? 2 * bytesOf(trainedLayout(parameterLayout(config, head))) : 0;
-  return moments * (lanes > 1 ? 2 : 1);
+  return moments * (lanes > 1 ? 2 : 1) + lanes * pinnedBytes;
 }
 
 /** Of the copy in bfloat16, which a set has of all that is trained, or of all that is not, where a product reads some of it so. */

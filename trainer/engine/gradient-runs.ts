@@ -161,10 +161,13 @@ export class GradientRuns {
       await memory.addRows(g, ofSpan(rows), outputs['grad.x']);
       const { 'grad.rows': updates } = outputs;
       if (updates && table && wanted) await memory.addRows(sums.of(table), ofSpan(wanted), updates);
-      results.loss += memory.read(outputs.loss)[0] as number;
-      for (const name of ofPickedTokens[loss]) {
+      const names = ofPickedTokens[loss];
+      const read = memory.readAll([outputs.loss, ...names.map((name) => outputs[name] as AnyTensor)]);
+      const [sum, ...perToken] = read as [Float32Array, ...Float32Array[]];
+      results.loss += sum[0] as number;
+      for (const [at, name] of names.entries()) {
         results.perToken[name] ??= new Float32Array(picked.length);
-        results.perToken[name].set(memory.read(outputs[name] as AnyTensor), span.start);
+        results.perToken[name].set(perToken[at] as Float32Array, span.start);
       }
     }
     return results;

@@ -80,9 +80,8 @@ export class DevicePassMemory implements PassMemory {
   }
 
   read(tensor: AnyTensor): Float32Array {
-    const numbers = new Float32Array(sizeOf(tensor.dims));
-    this.#device.copyOut(onDevice(tensor) as DeviceTensor<'float32'>, numbers);
-    return numbers;
+    const [numbers] = this.readAll([tensor]);
+    return numbers as Float32Array;
   }
 
   readDoubles(tensor: DeviceTensor<'float64'>): Float64Array {
@@ -91,10 +90,20 @@ export class DevicePassMemory implements PassMemory {
     return numbers;
   }
 
-  readIntegers(tensor: DeviceTensor<'int32'>): Int32Array {
-    const numbers = new Int32Array(sizeOf(tensor.dims));
-    this.#device.copyOut(tensor, numbers);
-    return numbers;
+  readAll(tensors: readonly AnyTensor[]): readonly Float32Array[] {
+    const copies = tensors.map((tensor) => roomFor(onDevice(tensor) as DeviceTensor<'float32'>));
+    this.#device.copyAllOut(copies);
+    return copies.map(({ to }) => to);
+  }
+
+  /** Tokens with a number of each, with one wait. */
+  readTokens(
+    tokens: DeviceTensor<'int32'>,
+    numbers: DeviceTensor<'float32'>,
+  ): { readonly tokens: Int32Array; readonly numbers: Float32Array } {
+    const [ofTokens, ofNumbers] = [{ from: tokens, to: new Int32Array(sizeOf(tokens.dims)) }, roomFor(numbers)];
+    this.#device.copyAllOut([ofTokens, ofNumbers]);
+    return { tokens: ofTokens.to, numbers: ofNumbers.to };
   }
 
   /** Bytes of memory, by name. */
@@ -138,6 +147,10 @@ function roundedUp(bytes: number): number {
   if (bytes <= leastBytes) return leastBytes;
   const unit = 2 ** (Math.floor(Math.log2(bytes)) - 3);
   return Math.ceil(bytes / unit) * unit;
+}
+
+function roomFor(from: DeviceTensor<'float32'>) {
+  return { from, to: new Float32Array(sizeOf(from.dims)) };
 }
 
 function onDevice(tensor: AnyTensor): DeviceTensor {

@@ -19,6 +19,8 @@ export interface PassMemory {
   fillWithZeros(tensor: AnyTensor): void;
   /** Good until the tensor changes. */
   read(tensor: AnyTensor): Float32Array;
+  /** The same of several, for which a device is waited for once. */
+  readAll(tensors: readonly AnyTensor[]): readonly Float32Array[];
   /** Rows `rows` [n] of a matrix in a matrix of their own, until the next call. */
   pickRows(matrix: AnyTensor, rows: AnyTensor): Promise<AnyTensor>;
   /** `matrix[rows[i]] += updates[i]`; a row may occur more than once. */

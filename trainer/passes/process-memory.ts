@@ -62,6 +62,10 @@ export class ProcessMemory implements PassMemory {
     return floatsOf(tensor);
   }
 
+  readAll(tensors: readonly AnyTensor[]): readonly Float32Array[] {
+    return tensors.map(floatsOf);
+  }
+
   async pickRows(matrix: AnyTensor, rows: AnyTensor): Promise<Tensor> {
     const [[count], [, width]] = [rows.dims, matrix.dims] as [[number], [number, number]];
     const [all, places, picked] = [floatsOf(matrix), indexWords(rows), new Float32Array(count * width)];

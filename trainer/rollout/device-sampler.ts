@@ -68,7 +68,7 @@ export class DeviceSampler implements Sampler {
     const token = memory.tensor('sampled token', dims, 'int32');
     const chosen = memory.tensor('sampled prob', dims);
     await program.run(inputs, { token, chosen });
-    const [tokens, probs] = [memory.readIntegers(token), memory.read(chosen)];
+    const { tokens, numbers: probs } = memory.readTokens(token, chosen);
     return draws.map((_, at) => ({ token: tokens[at] as number, prob: probs[at] as number }));
   }
 }

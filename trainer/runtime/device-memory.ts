@@ -2,6 +2,9 @@ import type { PortType } from '../graph/program.ts';
 import { showShape, sizeOf } from '../graph/shape.ts';
 import { type AnyTensor, arrays, isOnDevice, type DeviceBuffer, type DeviceTensor, type TensorData } from './tensor.ts';
 
+/** Of the process, for each GPU: what goes in and out of it lies there on its way. */
+export const pinnedBytes = 8 * 2 ** 20;
+
 /**
  * Memory of a device, which programs read and write and TypeScript does not: numbers come and go by copies, which are counted. It belongs to the
  * thread that opened it, whose programs and copies are done in the order of the calls.
@@ -14,6 +17,8 @@ export interface DeviceMemory {
   copyIn<T extends PortType>(from: TensorData[T], to: DeviceTensor<T>): void;
   /** Waits for what is to be copied. */
   copyOut<T extends PortType>(from: DeviceTensor<T>, to: TensorData[T]): void;
+  /** The same of several, with one wait. */
+  copyAllOut(copies: readonly CopyOut[]): void;
   /** Of the same size; they do not overlap. */
   copy(from: DeviceTensor, to: DeviceTensor): void;
   fillWithZeros(tensor: DeviceTensor): void;
@@ -31,12 +36,20 @@ export interface DeviceMemory {
   readonly waitedMs: number;
 }
 
+/** Numbers of a device, and where they go. */
+export interface CopyOut<T extends PortType = PortType> {
+  readonly from: DeviceTensor<T>;
+  readonly to: TensorData[T];
+}
+
 export interface DeviceTraffic {
   readonly allocations: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
   /** Copied from other devices: they cross no border of the process. */
   readonly bytesFromPeers: number;
+  /** Times that the thread had to wait until the device had done what was asked for. */
+  readonly waits: number;
 }
 
 /** A tensor of another device of this process, as threads tell each other of it. */

@@ -79,7 +79,12 @@ async function learner(config: ModelConfig, lanes = 1) {
     const after = await backend.traffic();
     const between = (name: keyof typeof before) => after[name] - before[name];
     const bytes = between('bytesIn') + between('bytesOut');
-    return { allocations: between('allocations'), bytes, fromPeers: between('bytesFromPeers') };
+    return {
+      allocations: between('allocations'),
+      bytes,
+      fromPeers: between('bytesFromPeers'),
+      waits: between('waits'),
+    };
   };
 
   return { rollOut, score, update, during };
@@ -110,6 +115,15 @@ test.each([
     expect(bytes).toBeLessThanOrEqual(64 * 1024 + 4 * (idsOfToken * tokens + numbersOfSampled * sampled));
   },
 );
+
+test('an optimizer step waits for the device once for the loss of a micro-batch and once for the norm, and sampling once a token', async () => {
+  const { rollOut, update, during } = await learner(tinyConfig());
+  const length = 12;
+  const prompts = requests(16, { maxNewTokens: length }).map((request) => ({ ...request, stopIds: [] }));
+  // The first token follows the prompts, of which there may be several runs.
+  expect((await during(async () => rollOut(prompts))).waits).toBeLessThanOrEqual(2 * length + 1);
+  expect((await during(async () => update())).waits).toBe(2);
+});
 
 test('several lanes copy gradients and parameters from each other, and over the border goes nothing that grows with the model', async () => {
   const models = [tinyConfig(), tinyConfig({ hiddenSize: 128, headDim: 64 })];

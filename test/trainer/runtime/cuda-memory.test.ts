@@ -41,7 +41,13 @@ import { canCompile, compileLibrary } from '../../support/compile-library.ts';
       [0, 0, 3, 4, 5, 6],
       [3, 4, 5, 6],
     ]);
-    expect(memory.traffic).toEqual({ allocations: before.allocations, bytesIn: 24, bytesOut: 40, bytesFromPeers: 0 });
+    expect(memory.traffic).toEqual({
+      allocations: before.allocations,
+      bytesIn: 24,
+      bytesOut: 40,
+      bytesFromPeers: 0,
+      waits: 2,
+    });
     memory.free(a);
     expect(() => memory.copyOut(matrix, all)).toThrow('found memory that has been freed');
   });
@@ -79,6 +85,7 @@ import { canCompile, compileLibrary } from '../../support/compile-library.ts';
       ...before,
       bytesOut: before.bytesOut + 16,
       bytesFromPeers: before.bytesFromPeers + 16,
+      waits: before.waits + 2,
     });
     expect(() => memory.copyFromPeer(exposed, deviceRows(ours, 0, 2))).toThrow(
       'copying 16 bytes of a device: found room for 8',

@@ -79,7 +79,7 @@ test('every allocation and every byte over the border is counted', async () => {
   memory.copy(a, b);
   await (await runtime.compile(program)).run({ a, b }, { y: b });
   read(memory, deviceRows(b, 1, 3));
-  expect(memory.traffic).toEqual({ allocations: 2, bytesIn: 24, bytesOut: 8, bytesFromPeers: 0 });
+  expect(memory.traffic).toEqual({ allocations: 2, bytesIn: 24, bytesOut: 8, bytesFromPeers: 0, waits: 1 });
 });
 
 test.each([

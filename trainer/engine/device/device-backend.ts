@@ -134,7 +134,7 @@ export class DeviceBackend implements Backend {
     });
   }
 
-  /** What has crossed the borders of the devices, and how often they were asked for memory; of all lanes together. */
+  /** What has crossed the borders of the devices, and how often they were asked for memory and waited for; of all lanes together. */
   async traffic(): Promise<DeviceTraffic> {
     const ofLanes = await this.#lanes.each('traffic', () => ({}));
     const sumOf = (name: keyof DeviceTraffic) => ofLanes.reduce((sum, traffic) => sum + traffic[name], 0);
@@ -143,6 +143,7 @@ export class DeviceBackend implements Backend {
       bytesIn: sumOf('bytesIn'),
       bytesOut: sumOf('bytesOut'),
       bytesFromPeers: sumOf('bytesFromPeers'),
+      waits: sumOf('waits'),
     };
   }
 

@@ -1,5 +1,5 @@
 import type { PortType } from '../../graph/program.ts';
-import { byteLength, type DeviceMemory, type PeerTensor, requireRoom } from '../device-memory.ts';
+import { byteLength, type CopyOut, type DeviceMemory, type PeerTensor, requireRoom } from '../device-memory.ts';
 import { arrays, type DeviceBuffer, type DeviceTensor, type TensorData } from '../tensor.ts';
 import type { Pointer } from './api.ts';
 import { newBuffer } from './device-buffers.ts';
@@ -17,8 +17,8 @@ export interface MemoryCalls {
   free(address: Pointer): void;
   /** Has read all of `from` when it returns. */
   copyIn(from: Uint8Array, to: Pointer): void;
-  /** Has written all of `to` when it returns. */
-  copyOut(from: Pointer, to: Uint8Array): void;
+  /** Has written all of each `to` when it returns. */
+  copyOut(copies: readonly { readonly from: Pointer; readonly to: Uint8Array }[]): void;
   copy(from: Pointer, to: Pointer, bytes: number): void;
   fillWithZeros(at: Pointer, bytes: number): void;
   /** From memory of another device, by its number. */
@@ -36,7 +36,7 @@ export class CountedMemory implements DeviceMemory {
   #heldBytes = 0;
   #mostBytes = 0;
   #waitedMs = 0;
-  readonly #traffic = { allocations: 0, bytesIn: 0, bytesOut: 0, bytesFromPeers: 0 };
+  readonly #traffic = { allocations: 0, bytesIn: 0, bytesOut: 0, bytesFromPeers: 0, waits: 0 };
 
   constructor(calls: MemoryCalls) {
     this.#calls = calls;
@@ -79,10 +79,13 @@ export class CountedMemory implements DeviceMemory {
   }
 
   copyOut<T extends PortType>(from: DeviceTensor<T>, to: TensorData[T]): void {
-    const startedMs = performance.now();
-    this.#calls.copyOut(this.#address(from), bytesOf(to, from));
-    this.#waitedMs += performance.now() - startedMs;
-    this.#traffic.bytesOut += to.byteLength;
+    this.copyAllOut([{ from, to }]);
+  }
+
+  copyAllOut(copies: readonly CopyOut[]): void {
+    const checked = copies.map(({ from, to }) => ({ from: this.#address(from), to: bytesOf(to, from) }));
+    this.#wait(() => this.#calls.copyOut(checked));
+    for (const { to } of checked) this.#traffic.bytesOut += to.length;
   }
 
   copy(from: DeviceTensor, to: DeviceTensor): void {
@@ -107,9 +110,14 @@ export class CountedMemory implements DeviceMemory {
   }
 
   finish(): void {
+    this.#wait(() => this.#calls.finish());
+  }
+
+  #wait(forDevice: () => void): void {
     const startedMs = performance.now();
-    this.#calls.finish();
+    forDevice();
     this.#waitedMs += performance.now() - startedMs;
+    this.#traffic.waits++;
   }
 
   #address(tensor: DeviceTensor): Pointer {

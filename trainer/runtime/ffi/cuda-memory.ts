@@ -2,13 +2,14 @@ import { TrainerError } from '../../contract/process/errors.ts';
 import type { Pointer } from './api.ts';
 import { type MemoryCalls, poison } from './counted-memory.ts';
 import { type CudaCalls, CudaError, outOfDeviceMemory, peerAccessEnabled } from './cuda-calls.ts';
+import { type Pinned, PinnedMemory } from './pinned-memory.ts';
 
 /** cudaMemcpyKind */
 const [hostToDevice, deviceToHost, deviceToDevice] = [1, 2, 3];
 
 /**
- * Memory of the GPU that the thread has chosen. Everything is done on one stream, which programs run on, too. Copies from and to the process's own
- * memory are short, so they go through the driver's pinned buffers.
+ * Memory of the GPU that the thread has chosen. Everything is done on one stream, which programs run on, too. What goes in and out lies in
+ * pinned memory on its way, so that only who reads numbers waits, and for no more than these.
  *
  * Copies from another GPU go by NVLink or PCIe where the two reach each other; else the driver takes them through the process.
  *
@@ -19,6 +20,7 @@ export function cudaMemoryCalls(
   { memory, gpu, stream }: { readonly memory: Pointer; readonly gpu: number; readonly stream: Pointer },
 ): MemoryCalls {
   const peers = new Set<number>();
+  const pinned = new PinnedMemory(cuda, stream);
   return {
     memory,
     device: gpu,
@@ -28,11 +30,30 @@ export function cudaMemoryCalls(
       return address;
     },
     free: (address) => cuda.call('cudaFree', address),
-    // Of memory that is not pinned the driver has taken what it needs when it returns.
-    copyIn: (from, to) => cuda.call('cudaMemcpyAsync', to, from, from.length, hostToDevice, stream),
-    copyOut(from, to) {
-      cuda.call('cudaMemcpyAsync', to, from, to.length, deviceToHost, stream);
-      cuda.call('cudaStreamSynchronize', stream);
+    copyIn(from, to) {
+      for (const { start, end } of pinned.ranges(from.length)) {
+        const room = pinned.take(end - start);
+        room.bytes.set(from.subarray(start, end));
+        cuda.call('cudaMemcpyAsync', to + BigInt(start), room.address, end - start, hostToDevice, stream);
+      }
+    },
+    copyOut(copies) {
+      const asked: { readonly room: Pinned; readonly to: Uint8Array; readonly start: number }[] = [];
+      const read = (): void => {
+        for (const { room, to, start } of asked.splice(0)) {
+          pinned.await(room);
+          to.set(room.bytes, start);
+        }
+      };
+      for (const { from, to, start, end } of copies.flatMap((copy) => rangesOf(copy, pinned))) {
+        const room = pinned.take(end - start);
+        cuda.call('cudaMemcpyAsync', room.address, from + BigInt(start), end - start, deviceToHost, stream);
+        pinned.mark(room);
+        // What is in the other piece is read while the GPU copies into this one.
+        if (asked[0] && asked[0].room.event !== room.event) read();
+        asked.push({ room, to, start });
+      }
+      read();
     },
     copy: (from, to, bytes) => cuda.call('cudaMemcpyAsync', to, from, bytes, deviceToDevice, stream),
     fillWithZeros: (at, bytes) => cuda.call('cudaMemsetAsync', at, 0, bytes, stream),
@@ -47,6 +68,11 @@ export function cudaMemoryCalls(
       return total - free;
     },
   };
+}
+
+/** A copy out, cut into what pinned memory has room for. */
+function rangesOf(copy: { readonly from: Pointer; readonly to: Uint8Array }, pinned: PinnedMemory) {
+  return Array.from(pinned.ranges(copy.to.length), (range) => ({ ...copy, ...range }));
 }
 
 function allocated(cuda: CudaCalls, bytes: number): Pointer {

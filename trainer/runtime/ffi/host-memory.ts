@@ -18,7 +18,9 @@ export function hostMemoryCalls(api: Api, memory: Pointer): MemoryCalls {
     },
     free: (address) => api.call('AllocatorFree', allocator, address),
     copyIn: (from, to) => api.bytesAt(to, from.length).set(from),
-    copyOut: (from, to) => to.set(api.bytesAt(from, to.length)),
+    copyOut(copies) {
+      for (const { from, to } of copies) to.set(api.bytesAt(from, to.length));
+    },
     copy: (from, to, bytes) => api.bytesAt(to, bytes).set(api.bytesAt(from, bytes)),
     fillWithZeros: (at, bytes) => void api.bytesAt(at, bytes).fill(0),
     // All of them have the memory of one process.
