@@ -2,6 +2,7 @@ import { type ParameterLayout, parameterLayout, trainedLayout } from '../models/
 import { squareBlocks } from '../optim/clipping.ts';
 import { certain, keysAndValuesBytes, likely, type MemoryDemand, type MemoryPart } from './memory-estimate.ts';
 import { pinnedBytes } from '../runtime/device-memory.ts';
+import { estimateDeviceScratch } from './device-scratch-estimate.ts';
 import { mostRows } from './generation-plan.ts';
 import { bytesPerNumber, cutLargestStep, ofStep } from './step-memory.ts';
 import { leavesOf, partialSums, sharesOf } from './device/gradient-tree.ts';
@@ -11,7 +12,7 @@ export interface DeviceDemand extends Omit<MemoryDemand, 'workers' | 'runtime'> 
   readonly lanes: number;
 }
 
-/** CUDA's context, its libraries and their scratch; not measured. */
+/** CUDA's context and its libraries; not measured. */
 const contextBytes = 1e9;
 
 /** Of a number of the distribution that tokens are drawn from: itself, and its part of a sum in float64 of 64 of them. */
@@ -26,6 +27,7 @@ const sampledBytes = 4 + 8 / 64;
  *   moments           8 bytes a trained parameter, shared out over the lanes
  *   what lanes sum    a block of the gradient, up to 16 MiB, from each other lane
  *   keys and values, and what a step works in, as of one worker (memory-estimate.ts, step-memory.ts): a lane has one micro-batch at a time
+ *   kernels           what they work in (device-scratch-estimate.ts)
  *   sampling          4 bytes for each number of the distributions of 64 sequences, and 8 for 64 of them
  */
 export function estimateDeviceMemory(demand: DeviceDemand): MemoryPart[] {
@@ -54,6 +56,7 @@ export function estimateDeviceMemory(demand: DeviceDemand): MemoryPart[] {
           likely(what.replace(' of the worker', ''), bytes),
         )
       : []),
+    ...estimateDeviceScratch(step, config),
     certain('CUDA and the kernels', contextBytes),
   ];
 }

@@ -48,6 +48,28 @@ test.each<{ name: string; demand: Partial<DeviceDemand>; bytes: number }>([
   expect(least(demand)).toBe(bytes + context);
 });
 
+const mib = 2 ** 20;
+const scratchOf = (demand: Partial<DeviceDemand>) =>
+  Object.fromEntries(
+    estimateDeviceMemory({ ...nothing, ...demand })
+      .filter(({ what }) => /^(products|cells)/.test(what))
+      .map(({ what, bytes }) => [what, bytes]),
+  );
+
+test('kernels work in memory of their own: cuBLASLt in 32 MiB, in bf16 with both factors rounded, and cuDNN in cells', () => {
+  const size = { length: 130, predicted: 10 };
+  const one = { sequences: 1, size, rowsPerSequence: 1 };
+  expect(scratchOf({ step: one })).toEqual({ products: 32 * mib });
+  const config: ModelConfig = { ...smolLm2Config, precision: 'bf16' };
+  const { intermediateSize, vocabularySize, heads, kvHeads, headDim } = config;
+  expect(scratchOf({ config })).toEqual({ products: 32 * mib });
+  expect(scratchOf({ config, step: one })).toEqual({
+    products: 32 * mib + 2 * (130 * intermediateSize + 10 * vocabularySize),
+    // 130 tokens fill two runs of 128 cells.
+    "cells of cuDNN's attention": 256 * (headDim * (2 * (4 * heads + 4 * kvHeads) + 4 * heads) + 4 * heads),
+  });
+});
+
 const backends: DeviceBackend[] = [];
 afterAll(async () => {
   await Promise.all(backends.map(async (backend) => backend.close()));
