@@ -11,6 +11,7 @@ export const learningReasons = [
   'NoSignal',
   'NothingLeftToLearn',
   'Abstained',
+  'RewardSilent',
   'CutOff',
   'KlExploded',
   'LossExploded',
@@ -18,8 +19,8 @@ export const learningReasons = [
 ] as const;
 export type LearningReason = (typeof learningReasons)[number];
 
-/** Metrics that are looked at. */
-export const learningMetrics = [
+/** Metrics that are looked at, beside the share of completions on which each reward of one's own abstains. */
+const learningMetrics = [
   'reward',
   'rewards/accuracy/mean',
   'frac_reward_zero_std',
@@ -29,7 +30,16 @@ export const learningMetrics = [
   'loss',
   'learning_rate',
 ] as const;
-export type LearningMetrics = Readonly<Partial<Record<(typeof learningMetrics)[number], number>>>;
+export type LearningMetrics = Readonly<
+  Partial<Record<(typeof learningMetrics)[number], number>> & Record<`rewards/${string}/abstain_frac`, number>
+>;
+
+const abstainsOf = /^rewards\/(.+)\/abstain_frac$/;
+
+/** Whether a metric is looked at. */
+export function isLearningMetric(name: string): name is keyof LearningMetrics {
+  return learningMetrics.some((known) => known === name) || abstainsOf.test(name);
+}
 
 export interface LearningSetting {
   /** Steps that learn from one rollout and repeat its figures; 1 for supervised stages. */
@@ -59,7 +69,7 @@ const cutRollouts = 50;
 const mostKl = 5;
 
 /**
- * Why a stage may be learning nothing, step by step: no two completions of a group that differ in reward, verifiers that abstain,
+ * Why a stage may be learning nothing, step by step: no two completions of a group that differ in reward, verifiers or a reward that abstain,
  * completions that are all cut off, a KL or a loss that explodes, a supervised loss that does not fall. Bounds are chosen so that a run that learns is left alone; each
  * says why. What a step costs does not grow with the steps before it.
  */
@@ -67,6 +77,8 @@ export class LearningCheck {
   private readonly setting: LearningSetting;
   private readonly silent = new SilentRollouts();
   private readonly abstained = new RecentMean();
+  /** Of each reward of one's own that has scored nothing so far, its rollouts; none of one that has. */
+  private readonly unheard = new Map<string, Set<number> | undefined>();
   private readonly cut = new RecentMean(cutRollouts);
   private readonly kl = new RecentMean();
   private readonly loss = new SupervisedLoss();
@@ -86,6 +98,10 @@ export class LearningCheck {
       this.silent.add(rollout, step, { silentShare, reward: reward ?? 0, accuracy });
     }
     if (abstained !== undefined) this.abstained.add(rollout, abstained);
+    for (const [metric, share] of Object.entries(metrics)) {
+      const name = abstainsOf.exec(metric)?.[1];
+      if (name !== undefined) this.hear(name, rollout, share);
+    }
     const cut = metrics['completions/clipped_ratio'];
     if (cut !== undefined) this.cut.add(rollout, cut);
     if (kl !== undefined) this.kl.add(rollout, kl);
@@ -97,6 +113,7 @@ export class LearningCheck {
     return [
       this.abstained.value === 1 ? undefined : this.silence(ended),
       this.abstention(),
+      this.silentReward(ended),
       this.cutOff(),
       this.klExplodes(),
       ...(this.isSupervised ? [this.lossExplodes(), this.lossStays()] : []),
@@ -125,6 +142,20 @@ export class LearningCheck {
     if (share === undefined || share < abstainedShare) return undefined;
     const message = `the verifier could not judge ${Math.round(100 * share)} % of the completions of the last ${recentRollouts} rollouts, which teach nothing: check the answers of the data and their kind`;
     return { reason: 'Abstained', message };
+  }
+
+  private hear(name: string, rollout: number, abstained: number): void {
+    const rollouts = this.unheard.has(name) ? this.unheard.get(name) : new Set<number>();
+    this.unheard.set(name, abstained < 1 ? undefined : rollouts?.add(rollout));
+  }
+
+  private silentReward(ended: boolean): LearningFinding | undefined {
+    for (const [name, rollouts] of this.unheard) {
+      if (rollouts === undefined || (!ended && rollouts.size < silentRollouts)) continue;
+      const message = `the reward ${name} has abstained on every completion so far, of ${rollouts.size} rollouts: the other rewards alone decide; check what it needs of the data, with r1 grade`;
+      return { reason: 'RewardSilent', message };
+    }
+    return undefined;
   }
 
   private cutOff(): LearningFinding | undefined {

@@ -37,6 +37,10 @@ describe('nothing is said of', () => {
     { name: 'an SFT stage that learns', lines: sftLines(200, 1.4, 0.4, 1) },
     { name: 'a reward model that learns', lines: rewardModelLines(120, 1) },
     { name: 'a pre-training from random weights', lines: sftLines(1000, 5.5, 1, 2) },
+    {
+      name: 'a reward for a few of the prompts',
+      lines: times(20, (step) => ({ ...learning, 'rewards/python/abstain_frac': step === 2 ? 0.9 : 1 })),
+    },
     { name: 'a beginning', lines: times(4, () => silent) },
     {
       name: 'a loss that fell at once and rests',
@@ -119,6 +123,20 @@ describe('something is said of', () => {
       lines: times(20, () => ({ ...silent, abstained_frac: 1 })),
       reason: 'Abstained',
       words: /100 %/,
+    },
+    {
+      name: 'a reward that has scored nothing so far',
+      lines: times(5, () => ({ ...learning, 'rewards/python/abstain_frac': 1 })),
+      reason: 'RewardSilent',
+      words:
+        /^the reward python has abstained on every completion so far, of 5 rollouts: the other rewards alone decide/,
+    },
+    {
+      name: 'a reward that has scored nothing in a short stage',
+      lines: times(2, () => ({ ...learning, 'rewards/units/abstain_frac': 1 })),
+      check: { ended: true },
+      reason: 'RewardSilent',
+      words: /of 2 rollouts/,
     },
     {
       name: 'completions that are all cut off',

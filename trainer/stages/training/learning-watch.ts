@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import {
   LearningCheck,
   type LearningMetrics,
-  learningMetrics,
+  isLearningMetric,
   type LearningReason,
   learningReasons,
 } from '../../algorithms/learning-check.ts';
@@ -58,8 +58,8 @@ export class LearningWatch {
 /** The figures of each step, in the order of the steps. */
 function byStep(series: Series): [step: number, metrics: LearningMetrics][] {
   const all = new Map<number, Record<string, number>>();
-  for (const name of learningMetrics) {
-    const { steps = [], values = [] } = series.get(name) ?? {};
+  for (const [name, { steps, values }] of series) {
+    if (!isLearningMetric(name)) continue;
     for (const [at, step] of steps.entries()) all.set(step, { ...all.get(step), [name]: values[at] as number });
   }
   return [...all].toSorted(([a], [b]) => a - b);
