@@ -7,12 +7,11 @@ import { distinctRenderings, keyOf, lookAtDataset, type RenderRow } from '../../
 import { rubricProblem } from '../../rewards/judge/rubric.ts';
 import { lackingColumns } from '../../rewards/modules/needed-columns.ts';
 import { RewardModule } from '../../rewards/modules/reward-module.ts';
-import { loadTokenizer, type Tokenizer } from '../../tokenizers/tokenizer.ts';
-import { withTemplateText } from '../../tokenizers/template-file.ts';
 import { deviceProblem } from './check-device.ts';
 import { memoryProblem } from './check-memory.ts';
 import { configOf } from './config-of.ts';
 import { modelProblem } from './check-model.ts';
+import { OpenTokenizers } from './open-tokenizers.ts';
 
 /** Reads a `FileCheck` from stdin and prints a `FileProblem` a line: what would end a stage that has not started yet. */
 export async function checkFiles(): Promise<void> {
@@ -37,11 +36,15 @@ export async function checkFiles(): Promise<void> {
     const message = rubricProblem(rubric);
     if (message !== undefined) tell({ path, message });
   }
-  const usable = await usableModels(models);
   const renderings = [...distinctRenderings(datasets.flatMap(({ uses }) => uses)).values()];
-  const tokenizers = await openTokenizers(renderings.filter(({ directory }) => usable.has(directory)));
+  const tokenizers = new OpenTokenizers();
+  const usable = await usableModels(models, tokenizers, renderings);
+  const usableRenderings = renderings.filter(({ directory }) => usable.has(directory));
+  const byRendering = new Map(
+    await Promise.all(usableRenderings.map(async (each) => [keyOf(each), await tokenizers.tryToOpen(each)] as const)),
+  );
   const render: RenderRow = (rendering, { messages, tools }) => {
-    const opened = tokenizers.get(keyOf(rendering));
+    const opened = byRendering.get(keyOf(rendering));
     if (opened instanceof UserError) throw opened;
     opened?.renderChat(messages, { tools });
   };
@@ -51,9 +54,7 @@ export async function checkFiles(): Promise<void> {
       for (const problem of await lookAtDataset(dataset, uses, render)) tell(problem);
     }
   } finally {
-    await Promise.all(
-      [...tokenizers.values()].flatMap((opened) => (opened instanceof UserError ? [] : [opened.close()])),
-    );
+    await tokenizers.closeExcept([]);
   }
 }
 
@@ -89,31 +90,21 @@ async function readableColumns(file: string): Promise<Set<string> | undefined> {
 }
 
 /** Directories of those that can be used; tells what is wrong with the others. */
-async function usableModels(models: FileCheck['models']): Promise<Set<string>> {
+async function usableModels(
+  models: FileCheck['models'],
+  tokenizers: OpenTokenizers,
+  renderings: readonly Rendering[],
+): Promise<Set<string>> {
   const usable = new Set<string>();
   for (const { path, directory, head } of models) {
     // oxlint-disable-next-line no-await-in-loop -- one at a time keeps the memory flat
-    const message = await modelProblem(directory, head);
+    const message = await modelProblem(directory, head, tokenizers);
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    await tokenizers.closeExcept(renderings);
     if (message === undefined) usable.add(directory);
     else tell({ path, message });
   }
   return usable;
-}
-
-/** Tokenizers by `keyOf` their renderings, or what a stage's chat settings have that the model cannot do. */
-async function openTokenizers(renderings: readonly Rendering[]): Promise<Map<string, Tokenizer | UserError>> {
-  const opened = await Promise.all(
-    renderings.map(async (rendering) => {
-      const { directory, chat = {} } = rendering;
-      const open = async () => loadTokenizer(directory, await withTemplateText(chat));
-      const tokenizer = await open().catch((error: unknown) => {
-        if (error instanceof UserError) return error;
-        throw error;
-      });
-      return [keyOf(rendering), tokenizer] as const;
-    }),
-  );
-  return new Map(opened);
 }
 
 function tell(problem: FileProblem): void {

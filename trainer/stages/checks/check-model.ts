@@ -5,21 +5,24 @@ import type { FileCheck } from '../../contract/settings/file-check.ts';
 import { parseHfConfig } from '../../models/config.ts';
 import { parameterLayout } from '../../models/parameters.ts';
 import { requireOneLabel } from '../../models/sequence-classifier.ts';
-import { checkVocabulary, loadTokenizer } from '../../tokenizers/tokenizer.ts';
+import { checkVocabulary } from '../../tokenizers/tokenizer.ts';
+import type { OpenTokenizers } from './open-tokenizers.ts';
 
 type NamedHead = FileCheck['models'][number]['head'];
 
 /** What keeps a directory from being used as a model; the values of its weights are not looked at. */
-export async function modelProblem(directory: string, head: NamedHead): Promise<string | undefined> {
+export async function modelProblem(
+  directory: string,
+  head: NamedHead,
+  tokenizers: OpenTokenizers,
+): Promise<string | undefined> {
   try {
     const model = await readModelDirectory(directory);
     if (head === 'scalar') requireOneLabel(model.config, join(directory, 'config.json'));
     const config = parseHfConfig(model.config, join(directory, 'config.json'));
     const mayBeMissing = head === 'maybeScalar' ? ['score.weight'] : [];
     await model.checkParameters(parameterLayout(config, head === 'lm' ? 'lm' : 'scalar'), mayBeMissing);
-    const tokenizer = await loadTokenizer(directory);
-    await tokenizer.close();
-    checkVocabulary(tokenizer, config.vocabularySize, directory);
+    checkVocabulary(await tokenizers.open({ directory }), config.vocabularySize, directory);
     return undefined;
   } catch (error) {
     // What somebody else's file sets off in a library is that file's problem, too.

@@ -6,6 +6,7 @@ import { writeModelDirectory } from '../../../../trainer/checkpoint/write-model-
 import { toHfConfig } from '../../../../trainer/models/config.ts';
 import { parameterLayout } from '../../../../trainer/models/parameters.ts';
 import { modelProblem } from '../../../../trainer/stages/checks/check-model.ts';
+import { OpenTokenizers } from '../../../../trainer/stages/checks/open-tokenizers.ts';
 import { writeByteTokenizer } from '../../../../trainer/tokenizers/byte-tokenizer.ts';
 import { tinyConfig } from '../../../support/random-model.ts';
 
@@ -75,8 +76,8 @@ const cases: { name: string; files: Record<string, string | Uint8Array | undefin
 ];
 
 test('a whole model has no problem', async () => {
-  expect(await modelProblem(join(root, 'model'), 'lm')).toBeUndefined();
-  expect(await modelProblem(join(root, 'model'), 'maybeScalar')).toBeUndefined();
+  expect(await problemOf(join(root, 'model'), 'lm')).toBeUndefined();
+  expect(await problemOf(join(root, 'model'), 'maybeScalar')).toBeUndefined();
 });
 
 test.each(cases)('says in one line that there is $name', async ({ files, says }) => {
@@ -89,8 +90,28 @@ test.each(cases)('says in one line that there is $name', async ({ files, says })
       ? rm(path)
       : mkdir(join(path, '..'), { recursive: true }).then(() => writeFile(path, content)));
   }
-  const problem = await modelProblem(directory, 'lm');
+  const problem = await problemOf(directory, 'lm');
   expect(problem?.replaceAll(directory, '.')).toMatch(says);
   expect(problem).not.toContain('\n');
   expect(problem?.length).toBeLessThan(500);
+});
+
+async function problemOf(directory: string, head: 'lm' | 'maybeScalar'): Promise<string | undefined> {
+  const tokenizers = new OpenTokenizers();
+  try {
+    return await modelProblem(directory, head, tokenizers);
+  } finally {
+    await tokenizers.closeExcept([]);
+  }
+}
+
+test('a tokenizer is read once for a model and for its rows', async () => {
+  const tokenizers = new OpenTokenizers();
+  const directory = join(root, 'model');
+  expect(await modelProblem(directory, 'lm', tokenizers)).toBeUndefined();
+  const first = await tokenizers.open({ directory });
+  await tokenizers.closeExcept([{ directory, chat: {} }]);
+  expect(await tokenizers.open({ directory, chat: {} })).toBe(first);
+  await tokenizers.closeExcept([]);
+  expect(() => first.encode('1')).toThrow();
 });
