@@ -79,6 +79,9 @@ export const isRefusal = (error: unknown): boolean =>
 /** Something behind the API server is broken, such as an admission webhook that does not answer. */
 export const isInternalError = (error: unknown): boolean => hasStatus(error, 500);
 
+/** Nothing is served at the address of a whole kind: what an API server has no object of, it says in an object. */
+export const isUnknownKind = (error: unknown): boolean => isNotFound(error) && reasonOf(error) === '';
+
 /** What is gone needs no change, and no deletion. */
 export function ignoreNotFound(error: unknown): undefined {
   if (!isNotFound(error)) throw error;

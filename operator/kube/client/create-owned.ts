@@ -1,4 +1,4 @@
-import { ignoreNotFound, isAlreadyExists, isInternalError, isRefusal } from './api-error.ts';
+import { ignoreNotFound, isAlreadyExists, isInternalError, isRefusal, isUnknownKind } from './api-error.ts';
 import type { KubeClient } from './client.ts';
 import type { KubeObject, ResourceKind, Stored } from './resources.ts';
 
@@ -44,6 +44,10 @@ export async function createOwned<T extends KubeObject & WithOwners>(
   try {
     return await client.create(kind, object);
   } catch (error) {
+    if (isUnknownKind(error)) {
+      const message = `the API server knows no ${kind.kind} of ${kind.apiVersion}: its definition is missing`;
+      throw new RefusedError(message, retryRefusedMs);
+    }
     if (!isAlreadyExists(error)) return refuse(error);
     const { name = '', namespace } = object.metadata ?? {};
     const existing = await client.find(kind, { name, namespace });

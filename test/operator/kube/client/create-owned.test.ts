@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { createNamed, createOwned, RefusedError } from '../../../../operator/kube/client/create-owned.ts';
 import { configMaps, jobs } from '../../../../operator/kube/client/resources.ts';
+import { stages } from '../../../../operator/kube/objects/r1-kinds.ts';
 import { MemoryApi } from '../../../support/memory-api.ts';
 import { answerStatus, FakeApi } from '../../../support/fake-api.ts';
 import { object } from './answers.ts';
@@ -49,6 +50,23 @@ test.each([
     expect(error).not.toBeInstanceOf(RefusedError);
     expect(error).toMatchObject({ status });
   }
+});
+
+test('404 of a whole kind is said, as a definition is missing that somebody has to apply', async () => {
+  await using api = await FakeApi.start((_, response) => {
+    response.writeHead(404).end('404 page not found\n');
+  });
+  const made = createOwned(
+    api.client({ retryMs: 1 }),
+    stages,
+    { metadata: { name: 'x', namespace: 'team' } } as never,
+    jobs,
+  );
+  await expect(made).rejects.toThrow(RefusedError);
+  await expect(made).rejects.toMatchObject({
+    message: 'the API server knows no R1Stage of r1.dev/v1alpha1: its definition is missing',
+    passes: false,
+  });
 });
 
 const ownedBy = (uid: string) => ({
