@@ -94,6 +94,8 @@ interface NamedReward {
   readonly applies: (row: Row, step: number) => boolean;
   /** Whether abstaining can mean that it does not apply. */
   readonly isOwn: boolean;
+  /** It is computed elsewhere, so that nothing here waits for it before it must. */
+  readonly isService: boolean;
   readonly score: Scorer;
 }
 
@@ -123,6 +125,7 @@ export function createRewards(
         // A general prompt without a gold answer has nothing to verify; a reasoning prompt without one abstains.
         (kind !== 'accuracy' || row.answer !== undefined || row.domain === 'reasoning'),
       isOwn: ownReward(setting) !== undefined,
+      isService: setting.http !== undefined,
       score: scorer(setting, index, scorers),
     };
   });
@@ -140,10 +143,16 @@ export function createRewards(
       const unscored = completions.map((): Record<string, Unscored> => ({}));
       const sums: (number | undefined)[] = completions.map(() => 0);
       const applied = new Set<number>();
-      for (const { name, weight, applies, isOwn, score } of rewards) {
-        const indices = [...completions.keys()].filter((index) => applies(completions[index]!.row, step));
+      const asked = rewards.map((named) => {
+        const indices = [...completions.keys()].filter((index) => named.applies(completions[index]!.row, step));
+        const begin = async () => named.score(indices.map((index) => measured[index]!));
+        const begun = named.isService && indices.length > 0 ? begin() : undefined;
+        void begun?.catch(() => undefined); // it is told where it is waited for, if nothing else failed before
+        return { ...named, indices, found: () => begun ?? begin() };
+      });
+      for (const { name, weight, isOwn, indices, found: scoresOf } of asked) {
         if (indices.length === 0) continue;
-        const found = await score(indices.map((index) => measured[index]!));
+        const found = await scoresOf();
         const rows = indices.map((index) => completions[index]!.row);
         const others = isOwn ? otherTasks(rows, found) : undefined;
         for (const [index, given] of zip(indices, found)) {

@@ -113,6 +113,32 @@ test('a reward model that answers with NaN is no score', async () => {
   expect(scored?.reward).toBeUndefined();
 });
 
+const services = [1, 2].map((port) => ({ http: { url: `http://127.0.0.1:${port}/score` } }));
+
+test('services are asked at once, before rewards that are computed here, and the first that fails is told', async () => {
+  const settings = [{ format: {} }, ...services].map((each): RewardSettings => reward.parse(each));
+  const begun: (() => void)[] = [];
+  const rewards = createRewards(settings, {
+    steps: 1,
+    scoreWithModule: async (own) => {
+      // Each answers once both were asked.
+      await new Promise<void>((resolve) => {
+        begun.push(resolve);
+        if (begun.length === 2) for (const go of begun) go();
+      });
+      return ['url' in own && own.url.includes(':1/') ? 0.25 : 0.5];
+    },
+  });
+  const [scored] = await rewards.score([completion(sum, good)], 1);
+  expect(scored?.scores).toEqual({ format: 1, http: 0.25, 'http-2': 0.5 });
+
+  const failing = createRewards(settings, {
+    steps: 1,
+    scoreWithModule: (own) => Promise.reject(new Error('url' in own ? own.url : '')),
+  });
+  await expect(failing.score([completion(sum, good)], 1)).rejects.toThrow(':1/');
+});
+
 test('a reward of the last steps is silent before them', async () => {
   let asked = 0;
   const scoreWithModel: ScoreWithModel = async (_stage, completions) => {
