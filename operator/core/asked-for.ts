@@ -20,10 +20,16 @@ export function markAsked(stage: R1Stage): R1Stage {
   return { ...stage, metadata: { ...metadata, annotations: marks } };
 }
 
-/** It asks for something else than its pipeline did. A copy that no pipeline owns asks for what it likes. */
-export function isChangedByHand({ metadata, spec }: R1Stage): boolean {
+/** A pipeline has made it, and says what it is asked for. */
+export function isOfPipeline({ metadata }: R1Stage): boolean {
   const owners = metadata['ownerReferences'] as readonly { readonly kind: string }[] | undefined;
-  if (!owners?.some(({ kind }) => kind === 'R1Pipeline')) return false;
+  return owners?.some(({ kind }) => kind === 'R1Pipeline') ?? false;
+}
+
+/** It asks for something else than its pipeline did. A copy that no pipeline owns asks for what it likes. */
+export function isChangedByHand(stage: R1Stage): boolean {
+  const { metadata, spec } = stage;
+  if (!isOfPipeline(stage)) return false;
   return tellsApart(metadata.annotations?.[annotations.askedFor], digestOfAsked(spec));
 }
 

@@ -150,7 +150,7 @@ describeCluster('what waits follows a person who', (cluster) => {
       const found = await world().client.get(stages, { namespace: world().namespace, name: 'held-first' });
       return wordsOf(found).includes('cannot be ended') && found;
     });
-    expect(wordsOf(stage)).toBe('suspended by spec.suspend; it cannot be ended: injected fault');
+    expect(wordsOf(stage)).toBe('suspended by pipeline held; it cannot be ended: injected fault');
     grant();
     await world().stage('held', 'first', 'Suspended');
   });

@@ -1,4 +1,5 @@
-import { isChangedByHand } from '../asked-for.ts';
+import type { R1Stage } from '../../api/resources/stage.ts';
+import { isChangedByHand, isOfPipeline } from '../asked-for.ts';
 import { hasOtherSettings, isMadeFromOthers } from '../attempts.ts';
 import { exhausted } from '../budget.ts';
 import { heldInWords } from '../deletion.ts';
@@ -23,10 +24,15 @@ export function waitForStoppingAttempt({ live }: StageSituation): Verdict | unde
 
 export function stopWhileSuspended({ observed: { stage }, live }: StageSituation): Verdict | undefined {
   // One that is being deleted, and is held, would go on with its GPUs for ever.
-  const message = heldInWords(stage.metadata) ?? (stage.spec.suspend ? 'suspended by spec.suspend' : undefined);
+  const message = heldInWords(stage.metadata) ?? (stage.spec.suspend ? suspendedBy(stage) : undefined);
   if (message === undefined) return undefined;
   if (live === undefined) return { status: 'Unknown', reason: 'Suspended', message };
   return { actions: [stop(live, 'suspended')], status: 'Unknown', reason: 'AttemptStopping', message };
+}
+
+/** A pipeline has its stages rest for reasons of its own, such as a budget that is spent, and says them. */
+function suspendedBy(stage: R1Stage): string {
+  return `suspended by ${isOfPipeline(stage) ? `pipeline ${stage.spec.pipeline}` : 'spec.suspend'}`;
 }
 
 export function stopAtDeadline({

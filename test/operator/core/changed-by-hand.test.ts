@@ -71,11 +71,22 @@ test.each<Case>([
   },
 ])('a pipeline $name', expectDecision);
 
+function messageOf(stage: R1Stage): string | undefined {
+  return decideStage({ now, stage, attempts: [] }).status.conditions[0]?.message;
+}
+
 function withCondition(stage: R1Stage, reason: 'Pending'): R1Stage {
   const { status } = decideStage({ now, stage, attempts: [] });
   expect(status.conditions[0]?.reason).toBe(reason);
   return { ...stage, status };
 }
+
+test('a stage of a pipeline that rests says whose wish that is, which the pipeline explains', () => {
+  const rests = { ...pretrained, spec: { ...pretrained.spec, suspend: true } };
+  expect(messageOf(rests)).toBe('suspended by pipeline test');
+  const { ownerReferences: _, ...metadata } = rests.metadata;
+  expect(messageOf({ ...rests, metadata })).toBe('suspended by spec.suspend');
+});
 
 test('what is put back is what the pipeline asks for, and whether it rests stays', () => {
   const stages = [{ ...running, spec: { ...running.spec, suspend: true } }];
