@@ -308,7 +308,10 @@ test('rewards of one’s own are loaded before any stage starts', async () => {
 testWithPython(
   'rewards in Python are loaded by the Python that is named, and where it is another machine’s left to it',
   async () => {
-    writeFileSync(join(folder, 'good.py'), 'def a(prompts, completions, **columns): return completions\ndef b(): pass');
+    writeFileSync(
+      join(folder, 'good.py'),
+      'def a(prompts, completions, **columns): return completions\ndef b(completions): pass',
+    );
     writeFileSync(join(folder, 'faulty.py'), 'a = 1\ndef grade(:');
     const python = [
       { file: 'good.py', function: 'a', interpreter: 'python3' },
