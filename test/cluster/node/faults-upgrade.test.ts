@@ -18,7 +18,10 @@ const directory = useSharedDirectory();
 describeFaults('an upgrade of the chart under a running pipeline', (cluster) => {
   test('whose definitions have one more setting with a default: the same attempt goes on to the same digests', async () => {
     await using pipeline = await DisturbedPipeline.start(cluster(), 'short.yaml');
-    const { metadata } = await pipeline.saved('base', 12);
+    const pod = await pipeline.saved('base', 12);
+    // The stage must not end before the upgrade has, however long that takes.
+    const trainer = pipeline.pidOf(pod);
+    process.kill(trainer, 'SIGSTOP');
 
     const { name, namespace } = release;
     const flags = ['--namespace', namespace, '--reuse-values', '--wait', '--timeout=3m'];
@@ -26,8 +29,8 @@ describeFaults('an upgrade of the chart under a running pipeline', (cluster) => 
     await cluster().kubectl('--namespace', namespace, 'rollout', 'restart', `deployment/${name}`);
     await cluster().kubectl('--namespace', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=120s');
 
-    const still = await pipeline.saved('base', 15);
-    expect(still.metadata.uid).toBe(metadata.uid);
+    expect((await pipeline.trainerOf('base'))?.metadata.uid).toBe(pod.metadata.uid);
+    process.kill(trainer, 'SIGCONT');
     expect(await pipeline.succeeded()).toEqual(await undisturbed('short.yaml'));
     expect(await pipeline.allAttempts()).toEqual(['base 1 Succeeded', 'samples 1 Succeeded', 'zero 1 Succeeded']);
     const spec = await pipeline.kubectl('get', 'r1stage', 'short-base', '-o', 'jsonpath={.spec.pretrain.emaDecay}');
