@@ -16,6 +16,7 @@ import { readManifestFile, refuseProblems } from '../manifest-file.ts';
 import { watchMemory } from '../memory.ts';
 import { type StateOption, integerFrom, repeatable, stateOption } from '../options.ts';
 import { pipelineDirectory } from '../state.ts';
+import { waysToAsk } from '../ways-to-ask.ts';
 
 interface RunOptions extends StateOption {
   readonly workers?: number;
@@ -63,7 +64,12 @@ async function run(file: string, options: RunOptions): Promise<void> {
   const peakBytes = await memory.stop();
   const peak = peakBytes === undefined ? '' : `, peak memory ${(peakBytes / 2 ** 30).toFixed(2)} GiB`;
   const where = options.state === '.r1' ? '' : ` --state ${options.state}`;
-  printOutcome(result, `${took}${peak}`, (verb) => `r1 ${verb}${where} ${manifest.metadata.name}`);
+  const command = (verb: string) => `r1 ${verb}${where} ${manifest.metadata.name}`;
+  printOutcome(result, `${took}${peak}`, command);
+  if (result.succeeded) {
+    const directory = pipelineDirectory(options.state, manifest.metadata.name);
+    for (const line of await waysToAsk(result, directory, command)) console.log(line);
+  }
   await report(options.state, manifest.metadata.name);
   process.exitCode = result.exitCode;
 }

@@ -33,6 +33,8 @@ test('runs a pipeline with plain lines, a table, a report, and does finished wor
   expect(ended).toMatch(/^pretrained: succeeded after \d+s {2}loss \d\.\d{3} {2}pass@1 /);
   expect(first.stdout).toMatch(/^pretrained +pretrain +Succeeded +\d\.\d{3} ± \d\.\d{3} .* [0-9a-f]{12}$/m);
   expect(first.stdout).toMatch(/^tiny: succeeded after \d+s, peak memory \d\.\d\d GiB$/m);
+  expect(first.stdout).toMatch(/^Ask pretrained: r1 generate tiny\/pretrained --prompt '[^']+'$/m);
+  expect(first.stdout).toMatch(/^Serve pretrained: r1 serve tiny\/pretrained$/m);
   expect(first.stdout).toMatch(/^Report: \.r1\/tiny\/report\.html$/m);
   await access(join(directory(), '.r1/tiny/report.html'));
 
