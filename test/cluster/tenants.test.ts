@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
+import { parse } from 'yaml';
 import { KubeClient } from '../../operator/kube/client/client.ts';
 import { pipelines, stages } from '../../operator/kube/objects/r1-kinds.ts';
 import { pipelineOf } from '../support/pipelines.ts';
@@ -8,6 +11,7 @@ import { eventually } from './support/eventually.ts';
 import { render } from './support/helm.ts';
 import { announceSkipped, missingPrograms } from './support/tools.ts';
 
+const root = join(import.meta.dirname, '../..');
 const missing = missingPrograms(['helm']);
 if (missing !== undefined) announceSkipped('tests of the Helm chart', missing);
 
@@ -37,6 +41,12 @@ const verified = (secret: string) =>
     `{name: t, file: /data/t.jsonl, answer: {verifier: {http: {url: "http://grader/", token: {secret: ${secret}}}}}}`,
   );
 const paired = (secret: string) => sampling(`pairs: {judge: ${judgeOfSamples(secret)}}`);
+const labelled = (secret: string) => sampling(`labels: {judge: ${judgeOfSamples(secret)}, atLeast: 0.5}`);
+const guarded = (secret: string) =>
+  manifest('').replace(
+    'evaluate: {data: [t]}',
+    `grpo: {prompts: [t], steps: 50, rewards: [{accuracy: {}}], guard: {data: [t], judge: ${judgeOfSamples(secret)}}}`,
+  );
 const sieved = (secret: string) => sampling(`judge: ${judgeOfSamples(secret)}`);
 const withReward = (reward: string) =>
   manifest('').replace('evaluate: {data: [t]}', `grpo: {prompts: [t], steps: 1, rewards: [{accuracy: {}}, ${reward}]}`);
@@ -94,6 +104,8 @@ describeCluster('tenants', (cluster) => {
     verified('hub'),
     paired('hub'),
     sieved('hub'),
+    labelled('hub'),
+    guarded('hub'),
   ])('may have run what the lists have: %s', async (spec) => {
     expect(await problemOf(spec)).toBe('');
   });
@@ -112,8 +124,10 @@ describeCluster('tenants', (cluster) => {
     [rewarded('theirs'), 'token.secret of a reward: found another, expected one of hub'],
     [judged('theirs'), 'token.secret of a reward: found another, expected one of hub'],
     [verified('theirs'), 'token.secret of a verifier: found another, expected one of hub'],
-    [paired('theirs'), 'token.secret of the judge of samples: found another, expected one of hub'],
-    [sieved('theirs'), 'token.secret of the judge of samples: found another, expected one of hub'],
+    [paired('theirs'), 'token.secret of a judge: found another, expected one of hub'],
+    [sieved('theirs'), 'token.secret of a judge: found another, expected one of hub'],
+    [labelled('theirs'), 'token.secret of a judge: found another, expected one of hub'],
+    [guarded('theirs'), 'token.secret of a judge: found another, expected one of hub'],
     [manifest('defaults: {priorityClassName: system-node-critical}'), 'priorityClassName: found system-node-critical'],
     [
       manifest('defaults: {serviceAccountName: builder}'),
@@ -134,8 +148,59 @@ describeCluster('tenants', (cluster) => {
       const problem = await problemOfStage('registry.example/r1:1', { grpo, model: { init: {} } });
       expect(problem).toContain('token.secret of a reward: found another');
     }
+    const judge = { endpoint: { url: 'http://judge/', model: 'j', token } };
+    for (const stage of [
+      { sample: { prompts: ['t'], judge } },
+      { sample: { prompts: ['t'], pairs: { judge } } },
+      { sample: { prompts: ['t'], labels: { judge } } },
+      { grpo: { prompts: ['t'], steps: 50, rewards: [{ accuracy: {} }], guard: { data: ['t'], judge } } },
+    ]) {
+      const problem = await problemOfStage('registry.example/r1:1', { ...stage, model: { init: {} } });
+      expect(problem).toContain('token.secret of a judge: found another');
+    }
   });
 });
+
+test.each([
+  ['r1stages', ''],
+  ['r1pipelines', 'stages[].'],
+])('of each place of %s where a Secret can be named a case is above', async (plural, stage) => {
+  const definition = parse(await readFile(join(root, `crds/r1.dev_${plural}.yaml`), 'utf8')) as Definition;
+  const [version] = definition.spec.versions;
+  const spec = version?.schema.openAPIV3Schema.properties?.['spec'];
+  const ofModel = plural === 'r1stages' ? [] : ['base.hf.tokenSecret'];
+  expect(secretsIn(spec ?? {}).toSorted()).toEqual(
+    [
+      ...ofModel,
+      `${stage}model.hf.tokenSecret`,
+      'datasets[].answer.verifier.http.token.secret',
+      `${stage}grpo.rewards[].http.token.secret`,
+      `${stage}grpo.rewards[].judge.endpoint.token.secret`,
+      `${stage}grpo.guard.judge.endpoint.token.secret`,
+      `${stage}sample.judge.endpoint.token.secret`,
+      `${stage}sample.pairs.judge.endpoint.token.secret`,
+      `${stage}sample.labels.judge.endpoint.token.secret`,
+      // For kubelets: no image sees them.
+      'imagePullSecrets',
+    ].toSorted(),
+  );
+});
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+}
+
+interface Definition {
+  readonly spec: { readonly versions: readonly { readonly schema: { readonly openAPIV3Schema: Schema } }[] };
+}
+
+function secretsIn({ properties = {}, items }: Schema): string[] {
+  const here = Object.entries(properties).flatMap(([name, schema]) =>
+    /secret/i.test(name) ? [name] : secretsIn(schema).map((rest) => `${name}${rest.startsWith('[') ? '' : '.'}${rest}`),
+  );
+  return items === undefined ? here : [...here, ...secretsIn(items).map((rest) => `[].${rest}`)];
+}
 
 async function problemIn(creation: Promise<unknown>): Promise<string> {
   return creation.then(
