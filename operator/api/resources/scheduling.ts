@@ -141,7 +141,7 @@ export const storage = object({
     .enum(['RetainFailed', 'Delete', 'Retain'])
     .default('RetainFailed')
     .describe(
-      'Whether the claim made for the pipeline, and with it the checkpoints, is deleted together with the pipeline. RetainFailed: unless the pipeline has failed, a closed gate included; that of an R1Stage without a pipeline stays.',
+      'Whether the claim made for the pipeline, and with it the checkpoints, is deleted together with the pipeline. RetainFailed: unless the pipeline has failed, or a gate was not kept that nobody has approved; that of an R1Stage without a pipeline stays.',
     ),
   keepLast: z.int().min(1).max(1000).default(2).describe('Checkpoints kept besides the final one of each stage.'),
 }).describe('Where checkpoints and data are kept; on one machine a directory, of which only keepLast has meaning.');

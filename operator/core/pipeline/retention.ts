@@ -1,17 +1,22 @@
-import { type Condition, findCondition, succeededStatus } from '../../api/resources/conditions.ts';
-import type { R1Pipeline } from '../../api/resources/pipeline.ts';
+import { findCondition, succeededStatus } from '../../api/resources/conditions.ts';
+import type { PipelineStatus, R1Pipeline } from '../../api/resources/pipeline.ts';
 import { claimName } from '../names.ts';
 import type { PipelineAction, PipelineDecision } from './pipeline-decision.ts';
 import type { PipelineSituation } from './pipeline-situation.ts';
 
-/**
- * The claim that was made for a pipeline stays when the pipeline is deleted.
- *
- * @param succeeded status of its condition
- */
-export function staysOnItsOwn({ storage }: R1Pipeline['spec'], succeeded: Condition['status']): boolean {
+/** The claim that was made for a pipeline stays when the pipeline is deleted. */
+export function staysOnItsOwn({ storage }: R1Pipeline['spec'], status: PipelineEnd | undefined): boolean {
   if (storage.claimName !== undefined) return false;
-  return storage.retention === 'Retain' || (storage.retention === 'RetainFailed' && succeeded === 'False');
+  return storage.retention === 'Retain' || (storage.retention === 'RetainFailed' && isNotAsAskedFor(status));
+}
+
+type PipelineEnd = Pick<PipelineStatus, 'conditions' | 'gates'>;
+
+/** It has failed, or a bound was not kept and nobody has approved that: whoever looks into it needs what was made. */
+function isNotAsAskedFor(status: PipelineEnd | undefined): boolean {
+  if (succeededStatus(status?.conditions) === 'False') return true;
+  const gates = status?.gates ?? [];
+  return gates.some(({ metric, passed, action }) => metric !== undefined && !passed && action !== 'Approved');
 }
 
 const untilToldMs = 1000;
@@ -23,9 +28,9 @@ const untilToldMs = 1000;
  */
 export function retainVolume({ observed, pipeline }: PipelineSituation, decided: PipelineDecision): PipelineDecision {
   const { now, volume } = observed;
-  const wanted = staysOnItsOwn(pipeline.spec, succeededStatus(decided.status.conditions));
+  const wanted = staysOnItsOwn(pipeline.spec, decided.status);
   const stays = volume?.stays ?? pipeline.status?.volumeRetained === true;
-  const isPromised = staysOnItsOwn(pipeline.spec, succeededStatus(pipeline.status?.conditions));
+  const isPromised = staysOnItsOwn(pipeline.spec, pipeline.status);
   if (stays && !wanted && isPromised) return later(saying(true, decided), untilToldMs);
   if (wanted === stays) return saying(wanted, decided);
   if (volume?.refusal !== undefined) return later(saying(stays, decided), volume.refusal.until - now);
@@ -71,7 +76,7 @@ export function fateOfVolume({ metadata, spec, status }: R1Pipeline): {
 } {
   const { claimName: given, retention } = spec.storage;
   if (given !== undefined) return { goes: false, words: `its checkpoints stay on the claim ${given}` };
-  const goes = !staysOnItsOwn(spec, succeededStatus(status?.conditions));
+  const goes = !staysOnItsOwn(spec, status);
   const claim = `the claim ${claimName(metadata.name)} (storage.retention: ${retention})`;
   return { goes, words: `its checkpoints ${goes ? 'go with' : 'stay on'} ${claim}` };
 }

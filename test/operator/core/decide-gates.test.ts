@@ -36,7 +36,20 @@ test.each<Case>([
       stages: succeeded(pipeline, ['pretrained'], { metrics }),
     },
     actions: ['create zero'],
+    volume: ['retained'],
     condition: ['Unknown', 'Pending'],
+  },
+  {
+    name: 'keeps what a gate was not content with, also while a person is asked',
+    given: { pipeline: waiting, stages: succeeded(pipeline, ['pretrained'], { metrics }) },
+    volume: ['retained'],
+    condition: ['Unknown', 'WaitingForApproval'],
+  },
+  {
+    name: 'lets go with the pipeline what a gate was content with, or what a person alone is asked about',
+    given: { pipeline: approval, stages: succeeded(pipeline, ['pretrained'], { metrics }) },
+    volume: [],
+    condition: ['Unknown', 'WaitingForApproval'],
   },
   {
     name: 'waits at a gate for a person',
@@ -57,6 +70,7 @@ test.each<Case>([
       stages: succeeded(pipeline, ['pretrained'], { metrics }),
     },
     actions: ['create zero'],
+    volume: [],
     condition: ['Unknown', 'Pending'],
     gate: { action: 'Approved', because: 'good enough', passed: false },
   },
@@ -231,6 +245,7 @@ test('after a rollback stages start from what the rolled back stage started from
   const { actions, status } = decidePipeline({ now, pipeline: rollback, stages, maxRunningStages: 1 });
   expect(actions).toMatchObject([
     { kind: 'CreateStage', stage: { spec: { stage: 'zero', model: { init: { hiddenSize: 128 } } } } },
+    { kind: 'RetainVolume', retain: true },
   ]);
   expect(status.gates).toMatchObject([
     {
