@@ -66,18 +66,16 @@ async function run(file: string, options: RunOptions): Promise<void> {
   const where = options.state === '.r1' ? '' : ` --state ${options.state}`;
   const command = (verb: string) => `r1 ${verb}${where} ${manifest.metadata.name}`;
   printOutcome(result, `${took}${peak}`, command);
-  if (result.succeeded) {
-    const directory = pipelineDirectory(options.state, manifest.metadata.name);
-    for (const line of await waysToAsk(result, directory, command)) console.log(line);
-  }
-  await report(options.state, manifest.metadata.name);
+  const directory = pipelineDirectory(options.state, manifest.metadata.name);
+  if (result.succeeded) for (const line of await waysToAsk(result, directory, command)) console.log(line);
+  await report(directory, manifest.metadata.name);
   process.exitCode = result.exitCode;
 }
 
 /** What the run came to does not depend on its report. */
-async function report(state: string, pipeline: string): Promise<void> {
+async function report(directory: string, pipeline: string): Promise<void> {
   try {
-    console.log(`Report: ${relative('.', await writeReport(pipelineDirectory(state, pipeline)))}`);
+    console.log(`Report: ${relative('.', await writeReport(directory))}`);
   } catch (error) {
     console.error(`r1: no report (r1 report ${pipeline} writes one): ${(error as Error).message}`);
   }

@@ -1,17 +1,15 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
-import { parse } from 'yaml';
+import { schemaOf } from '../../operator/api/manifest.ts';
 import { KubeClient } from '../../operator/kube/client/client.ts';
 import { pipelines, stages } from '../../operator/kube/objects/r1-kinds.ts';
 import { pipelineOf } from '../support/pipelines.ts';
+import { type Schema, visitSchema } from '../support/visit-schema.ts';
 import { describeCluster } from './support/describe-cluster.ts';
 import { eventually } from './support/eventually.ts';
 import { render } from './support/helm.ts';
 import { announceSkipped, missingPrograms } from './support/tools.ts';
 
-const root = join(import.meta.dirname, '../..');
 const missing = missingPrograms(['helm']);
 if (missing !== undefined) announceSkipped('tests of the Helm chart', missing);
 
@@ -162,14 +160,15 @@ describeCluster('tenants', (cluster) => {
 });
 
 test.each([
-  ['r1stages', ''],
-  ['r1pipelines', 'stages[].'],
-])('of each place of %s where a Secret can be named a case is above', async (plural, stage) => {
-  const definition = parse(await readFile(join(root, `crds/r1.dev_${plural}.yaml`), 'utf8')) as Definition;
-  const [version] = definition.spec.versions;
-  const spec = version?.schema.openAPIV3Schema.properties?.['spec'];
-  const ofModel = plural === 'r1stages' ? [] : ['base.hf.tokenSecret'];
-  expect(secretsIn(spec ?? {}).toSorted()).toEqual(
+  ['R1Stage', ''],
+  ['R1Pipeline', 'stages[].'],
+] as const)('of each place of an %s where a Secret can be named a case is above', (kind, stage) => {
+  const found: string[] = [];
+  visitSchema(schemaOf(kind) as Schema, '', (_, path) => {
+    if (/secret[^.[\]]*$/i.test(path)) found.push(path);
+  });
+  const ofModel = kind === 'R1Stage' ? [] : ['base.hf.tokenSecret'];
+  expect(found.toSorted()).toEqual(
     [
       ...ofModel,
       `${stage}model.hf.tokenSecret`,
@@ -182,25 +181,11 @@ test.each([
       `${stage}sample.labels.judge.endpoint.token.secret`,
       // For kubelets: no image sees them.
       'imagePullSecrets',
-    ].toSorted(),
+    ]
+      .map((path) => `.spec.${path}`)
+      .toSorted(),
   );
 });
-
-interface Schema {
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly items?: Schema;
-}
-
-interface Definition {
-  readonly spec: { readonly versions: readonly { readonly schema: { readonly openAPIV3Schema: Schema } }[] };
-}
-
-function secretsIn({ properties = {}, items }: Schema): string[] {
-  const here = Object.entries(properties).flatMap(([name, schema]) =>
-    /secret/i.test(name) ? [name] : secretsIn(schema).map((rest) => `${name}${rest.startsWith('[') ? '' : '.'}${rest}`),
-  );
-  return items === undefined ? here : [...here, ...secretsIn(items).map((rest) => `[].${rest}`)];
-}
 
 async function problemIn(creation: Promise<unknown>): Promise<string> {
   return creation.then(

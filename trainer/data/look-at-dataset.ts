@@ -76,8 +76,8 @@ export function distinctRenderings(uses: readonly DatasetUse[]): Map<string, Ren
 }
 
 /** Equal for equal renderings. */
-export function keyOf(rendering: Rendering): string {
-  return JSON.stringify(rendering);
+export function keyOf({ directory, chat = {} }: Rendering): string {
+  return JSON.stringify([directory, chat]);
 }
 
 async function lookAtFile(

@@ -1,5 +1,6 @@
 import { UserError } from '../../contract/process/errors.ts';
 import type { Rendering } from '../../contract/settings/file-check.ts';
+import { keyOf } from '../../data/look-at-dataset.ts';
 import { loadTokenizer, type Tokenizer } from '../../tokenizers/tokenizer.ts';
 import { withTemplateText } from '../../tokenizers/template-file.ts';
 
@@ -34,10 +35,6 @@ export class OpenTokenizers {
       await opened.then((tokenizer) => tokenizer.close()).catch(() => undefined); // it was told where it was opened
     }
   }
-}
-
-function keyOf({ directory, chat = {} }: Rendering): string {
-  return JSON.stringify([directory, chat]);
 }
 
 async function start({ directory, chat = {} }: Rendering): Promise<Tokenizer> {

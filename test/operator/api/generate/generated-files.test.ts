@@ -6,6 +6,7 @@ import { customResourceDefinitions } from '../../../../operator/api/generate/crd
 import { generatedFiles } from '../../../../operator/api/generate/generated-files.ts';
 import { manifestReference } from '../../../../operator/api/generate/manifest-reference.ts';
 import { schemaOf, validateManifest } from '../../../../operator/api/manifest.ts';
+import { type Schema, visitSchema } from '../../../support/visit-schema.ts';
 
 const root = join(import.meta.dirname, '../../../..');
 
@@ -42,25 +43,11 @@ const allowed = new Set([
 /** Parts of a pod that nobody but the API server checks, when the pod is made; and variables of a model's chat template. */
 const unknownFields = /[.](affinity|topologySpreadConstraints\[\]|chat\.arguments)$/;
 
-interface Schema {
-  readonly [key: string]: unknown;
-  readonly properties?: Record<string, Schema>;
-  readonly items?: Schema;
-  readonly additionalProperties?: Schema;
-}
-
-function visit(schema: Schema, path: string, each: (schema: Schema, path: string) => void): void {
-  each(schema, path);
-  for (const [name, property] of Object.entries(schema.properties ?? {})) visit(property, `${path}.${name}`, each);
-  if (schema.items) visit(schema.items, `${path}[]`, each);
-  if (schema.additionalProperties) visit(schema.additionalProperties, `${path}{}`, each);
-}
-
 test.each([...customResourceDefinitions()])('%s is structural, bounded and described', (_, definition) => {
   const { openAPIV3Schema } =
     (definition as { spec: { versions: { schema: { openAPIV3Schema: Schema } }[] } }).spec.versions[0]?.schema ?? {};
   const problems: string[] = [];
-  visit(openAPIV3Schema ?? {}, '', (schema, path) => {
+  visitSchema(openAPIV3Schema ?? {}, '', (schema, path) => {
     for (const key of Object.keys(schema)) {
       const free = key === 'x-kubernetes-preserve-unknown-fields' && unknownFields.test(path);
       if (!allowed.has(key) && !free) problems.push(`${path}: ${key}`);
@@ -79,7 +66,7 @@ test.each([...customResourceDefinitions()])('%s is structural, bounded and descr
 
 test('every default is valid where it stands', () => {
   for (const kind of ['R1Pipeline', 'R1Stage'] as const) {
-    visit(schemaOf(kind) as Schema, kind, (schema, path) => {
+    visitSchema(schemaOf(kind) as Schema, kind, (schema, path) => {
       if (schema.default === undefined) return;
       const { problems } = checkValue(schema, structuredClone(schema.default));
       expect({ path, problems }).toEqual({ path, problems: [] });
